@@ -1,0 +1,107 @@
+"""Which verb was typed? The command `kb`: loads one verb's file, and is the one error boundary."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from kb import __version__
+from kb.errors import KbError
+
+#: Verb to what it does, in the order `kb --help` shows them. The code is `kb.commands.<verb>`.
+VERBS: dict[str, str] = {
+    "new": "Start a record, from nothing or from a run.",
+    "check": "Say what is wrong with records, by line.",
+    "fmt": "Mend what has one right answer.",
+    "similar": "Find the earlier incidents of the same class.",
+    "build": "Bring the search index up to date.",
+    "metrics": "Measure whether the organisation is learning.",
+    "actions": "List and close what was promised.",
+    "gate": "Fail while a restart condition of a route is open.",
+    "site": "Build the static site.",
+    "serve": "Show the site here and follow edits.",
+    "eval": "Measure search on your own library.",
+    "init": "Start a knowledge base in a repository.",
+}
+
+
+class Verbs(click.Group):
+    """Commands that are imported when they are asked for, so that none pays for another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"kb.commands.{cmd_name}").command
+        return command
+
+    def resolve_command(  # noqa: D102
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(_did_you_mean(args[0]) or error.message, ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+def _did_you_mean(word: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, VERBS, n=1)
+    return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else ""
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="kb")
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
+    """Postmortems of AI-agent incidents: drafted, checked, found again, measured, published."""
+    context.obj = {"debug": debug}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit: 0 done, 1 faults found, 2 could not run, 130 interrupted."""
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = cli.main(arguments, prog_name="kb", standalone_mode=False)
+    except KbError as error:
+        status = _fail(f"kb: {error}", debug=debug)
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("kb: interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        # The reader of a pipe went away (`kb … | head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:  # noqa: BLE001 - the one boundary: no traceback reaches a user
+        what = f"kb: unexpected {type(error).__name__}: {error}"
+        status = _fail(
+            f"{what}\n  → Run again with --debug, and report what it shows.", debug=debug
+        )
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, *, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    click.echo(message, err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

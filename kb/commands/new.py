@@ -1,0 +1,122 @@
+"""`kb new`: a draft in the editor within a second."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from kb.config import read_config
+from kb.errors import KbError
+from kb.library import find_root
+from kb.records.document import read_document
+from kb.records.draft import blank_record, blank_section, slug
+from kb.records.form import Form, build_form
+
+
+@click.command("new")
+@click.argument("title", required=False)
+@click.option("--one-page", "profile", flag_value="one-page", help="Six sections, 30 minutes.")
+@click.option("--short", "profile", flag_value="short", help="For SEV3–SEV4, near misses, rescues.")
+@click.option("--public", "profile", flag_value="public", help="Written from published facts.")
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="UTC day of first impact; default today.")
+@click.option(
+    "--full",
+    "extend",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Add to a record the sections it lacks; change nothing else.",
+)
+@click.option("--no-edit", is_flag=True, help="Do not open $EDITOR.")
+def command(
+    title: str | None, profile: str | None, day: str | None, extend: Path | None, no_edit: bool
+) -> None:
+    """Start a record with TITLE: the questions of the form, ready to be answered.
+
+    The default profile is full. On a terminal the draft opens in $VISUAL or $EDITOR.
+    """
+    root = find_root(Path.cwd())
+    form = build_form(read_config(root))
+    if extend is not None:
+        path, added = extend, _extend(extend, form)
+        click.echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
+    else:
+        path = _write(root, title, profile or "full", _day(day), form)
+        click.echo(str(_shown(path)))
+    if not no_edit:
+        _edit(path)
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text) if text else datetime.now(UTC).date()
+    except ValueError as error:
+        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error
+
+
+def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -> Path:
+    if not title or not title.strip():
+        raise KbError("a record needs a title", todo='Say what happened: kb new "Agent did …".')
+    title = " ".join(title.split())
+    folder = root / read_config(root).library.path
+    path = folder / f"{day.isoformat()}-{slug(title)}.md"
+    text = blank_record(title, day, profile=profile, form=form)
+    if profile == "public":
+        text = text.replace("origin: own", "origin: public", 1)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise KbError(
+            "already exists; nothing was written",
+            where=str(_shown(path)),
+            todo="Open it, or choose another title or --date.",
+        ) from error
+    except OSError as error:
+        raise KbError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    return path
+
+
+def _extend(path: Path, form: Form) -> int:
+    """Append the sections of the full profile that a record lacks; the number added."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    document = read_document(raw, path, form)
+    if document.faults:
+        fault = document.faults[0]
+        raise KbError(fault.message, where=f"{path}:{fault.line}", todo="Mend that first.")
+    day = document.name_date or datetime.now(UTC).date()
+    present = {section.key for section in document.sections}
+    missing = [key for key in form.profiles["full"] if key not in present]
+    if missing:
+        added = "".join("\n" + blank_section(form.section(key), day) for key in missing)
+        newline = "\r\n" if b"\r\n" in raw else "\n"
+        with path.open("ab") as stream:
+            stream.write(b"" if raw.endswith(b"\n") else newline.encode())
+            stream.write(added.replace("\n", newline).encode())
+    return len(missing)
+
+
+def _edit(path: Path) -> None:
+    """Open the editor the user chose, when there is a person at the terminal."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not editor or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    try:
+        subprocess.run([*shlex.split(editor), str(path)], check=False)
+    except (OSError, ValueError) as error:
+        raise KbError(
+            f"the editor '{editor}' did not start: {error}", todo=f"Open {path} yourself."
+        ) from error
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,127 @@
+"""What did the team set? `kb.toml`, read strictly into frozen values, defaults filled in."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from kb.errors import KbError
+
+FILE_NAME = "kb.toml"
+
+
+class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the records are, and what the library is called."""
+
+    name: Annotated[str, Meta(description="Name of the library, as titles show it")] = "Postmortems"
+    path: Annotated[str, Meta(description="Folder of the records, relative to kb.toml")] = (
+        "postmortems"
+    )
+
+
+class FormConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Changes to the form: section keys are those of `kb.records.sections`."""
+
+    headings: Annotated[dict[str, str], Meta(description="Section key to its heading")] = {}
+    aliases: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(description="Section key to further headings"),
+    ] = {}
+    prompts: Annotated[dict[str, str], Meta(description="Section key to the question it asks")] = {}
+    profiles: Annotated[
+        dict[str, tuple[str, ...]],
+        Meta(description="Profile (one-page, short, full, public) to its required section keys"),
+    ] = {}
+
+
+class TaxonomyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words added to the taxonomies: word to definition."""
+
+    classes: dict[str, str] = {}
+    missing_control: dict[str, str] = {}
+    causes: dict[str, str] = {}
+    lever: dict[str, str] = {}
+
+
+class CheckConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits and switches of `kb check`."""
+
+    disable: Annotated[tuple[str, ...], Meta(description="Rules that are off")] = ()
+    enable: Annotated[
+        tuple[str, ...], Meta(description="Rules that are off by default and on here")
+    ] = ()
+    word_budget: Annotated[int, Meta(ge=1, description="Words of prose to keep to")] = 1500
+    containment_limit_minutes: Annotated[
+        int, Meta(ge=1, description="Warning to containment above which a control is asked for")
+    ] = 60
+    people: Annotated[
+        tuple[str, ...], Meta(description="Names of people that must not stand in a record")
+    ] = ()
+
+
+class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The encoder, and how many answers."""
+
+    model: Annotated[str, Meta(description="Path of a model folder, or a name the hub knows")] = (
+        "sentence-transformers/all-MiniLM-L6-v2"
+    )
+    limit: Annotated[int, Meta(ge=1, le=100, description="Matches shown by kb similar")] = 5
+
+
+class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the site presents itself."""
+
+    url: Annotated[str, Meta(description="Public address of the site, for feeds")] = ""
+    repository: Annotated[
+        str, Meta(description="Web address of the repository; read from the remote when empty")
+    ] = ""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of `kb.toml`; a missing file is this value with its defaults."""
+
+    library: LibraryConfig = msgspec.field(default_factory=LibraryConfig)
+    form: FormConfig = msgspec.field(default_factory=FormConfig)
+    taxonomy: TaxonomyConfig = msgspec.field(default_factory=TaxonomyConfig)
+    check: CheckConfig = msgspec.field(default_factory=CheckConfig)
+    search: SearchConfig = msgspec.field(default_factory=SearchConfig)
+    site: SiteConfig = msgspec.field(default_factory=SiteConfig)
+
+
+def read_config(root: Path) -> Config:
+    """The settings in `root/kb.toml`, or the defaults where there is no such file.
+
+    Raises `KbError` for text that is not TOML, an unknown key, or a value of the wrong type.
+    """
+    path = root / FILE_NAME
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    return parse_config(raw, str(path))
+
+
+def parse_config(raw: bytes, where: str) -> Config:
+    """The settings in the bytes of a `kb.toml`; `where` names them in an error.
+
+    Raises `KbError` for text that is not TOML, an unknown key, or a value of the wrong type.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(raw.decode("utf-8-sig")), Config)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        todo = "Correct the file, then run kb again."
+        raise KbError(f"cannot be read: {error}", where=where, todo=todo) from error
+    except msgspec.ValidationError as error:
+        todo = "Correct the key or its type, or remove it to get the default."
+        raise KbError(f"{error}", where=where, todo=todo) from error
+
+
+def config_schema() -> dict[str, object]:
+    """The JSON Schema of `kb.toml`, generated from the types above."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Config)

@@ -1,0 +1,22 @@
+"""What went wrong, where, and what to do: the one exception a user ever meets."""
+
+from __future__ import annotations
+
+
+class KbError(Exception):
+    """An operational fault: something outside the records stops the work.
+
+    Content faults are never raised; they are `kb.lint` problems with a line.
+    `what` is one sentence, `where` a path or object, `todo` the next step in the imperative.
+    """
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.todo = todo
+
+    def __str__(self) -> str:
+        """The fault as a terminal shows it, one line a part."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  → {self.todo}" if self.todo else head

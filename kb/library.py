@@ -1,0 +1,173 @@
+"""Which records are there? All of a tree, read once, never stopped by a bad file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath, PurePosixPath
+
+from kb.config import FILE_NAME, Config, parse_config, read_config
+from kb.errors import KbError
+from kb.records.document import (
+    MAX_RECORD_BYTES,
+    Document,
+    is_record_name,
+    read_document,
+)
+from kb.records.form import Form, build_form
+from kb.records.front_matter import Fault, FrontMatter
+from kb.records.model import Postmortem, interpret
+from kb.repo import Commit, File, Repo
+
+
+@dataclass(frozen=True)
+class Library:
+    """A folder of records with the settings that hold for it.
+
+    `root` is the folder of `kb.toml`; `documents` are the record files, sorted by id, broken ones
+    included. Paths of documents are relative to `root`.
+    """
+
+    root: Path
+    config: Config
+    form: Form
+    documents: tuple[Document, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the records."""
+        return self.root / self.config.library.path
+
+    @cached_property
+    def records(self) -> tuple[Postmortem, ...]:
+        """What the documents mean, oldest id first; drafts included."""
+        meanings = (interpret(document) for document in self.documents)
+        return tuple(record for record in meanings if record is not None)
+
+    @cached_property
+    def published(self) -> tuple[Postmortem, ...]:
+        """The records that count."""
+        return tuple(record for record in self.records if record.is_published)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Postmortem]:
+        return {record.id: record for record in self.records}
+
+    def record(self, record_id: str) -> Postmortem | None:
+        """The record with that id, None where there is none."""
+        return self._by_id.get(record_id)
+
+
+def find_root(start: Path) -> Path:
+    """The folder of the library that `start` lies in.
+
+    The nearest folder upwards with a `kb.toml`, else with a `postmortems` folder.
+    Raises `KbError` when there is neither.
+    """
+    start = start.absolute()
+    folders = (start, *start.parents) if start.is_dir() else tuple(start.parents)
+    for marker in (FILE_NAME, Config().library.path):
+        for folder in folders:
+            if (folder / marker).exists():
+                return folder
+    raise KbError(
+        "no knowledge base here",
+        where=str(start),
+        todo="Run 'kb init' in the root of a repository, or 'cd' into one that has postmortems/.",
+    )
+
+
+def open_library(path: Path | str = ".") -> Library:
+    """The library a path lies in, read from the working tree.
+
+    Raises `KbError` when there is none, or its settings or folder cannot be read.
+    """
+    root = find_root(Path(path))
+    config = read_config(root)
+    folder = root / config.library.path
+    files = sorted(_record_files(folder), key=lambda file: file.name)
+    form = build_form(config)
+    documents = tuple(load_document(file, form, root) for file in files)
+    return Library(root, config, form, documents)
+
+
+Reader = Callable[[bytes, PurePath, Form], Document]
+
+
+def open_library_at(
+    repo: Repo, revision: Commit | str, root: Path, read: Reader = read_document
+) -> Library:
+    """The library of a folder as it stood at a revision, settings included.
+
+    `read` may remember documents between revisions. Raises `KbError` where `root` is no part of
+    the repository, Git knows no such revision, or the settings of that time cannot be read.
+    """
+    base = repo.relative(root)
+    if base is None:
+        reason = repo.why_unknown or "the library is not inside this repository"
+        raise KbError(f"no earlier state is known: {reason}", where=str(root))
+    commit = revision if isinstance(revision, Commit) else repo.resolve(revision)
+    where = f"{commit.sha[:12]}:{base / FILE_NAME}"
+    settings = repo.read_all([base / FILE_NAME], commit).get(base / FILE_NAME)
+    config = parse_config(settings, where) if settings is not None else Config()
+    form = build_form(config)
+    files = _record_files_at(repo, commit, base / config.library.path)
+    contents = repo.read_all([file.path for file in files], commit)
+    documents = tuple(
+        _document_at(contents.get(file.path), file.path.relative_to(base), form, read)
+        for file in files
+    )
+    return Library(root, config, form, documents)
+
+
+def _record_files_at(repo: Repo, commit: Commit, folder: PurePosixPath) -> list[File]:
+    files = repo.files(folder, commit) or ()
+    records = (f for f in files if f.path.parent == folder and is_record_name(f.path.name))
+    return sorted(records, key=lambda file: file.path.name)
+
+
+def _document_at(raw: bytes | None, path: PurePosixPath, form: Form, read: Reader) -> Document:
+    if raw is None:
+        return _unread(path, form, "unreadable", "a link; not followed in a revision")
+    return read(raw, path, form)
+
+
+def _record_files(folder: Path) -> Iterable[Path]:
+    try:
+        return [Path(entry.path) for entry in os.scandir(folder) if is_record_name(entry.name)]
+    except OSError as error:
+        raise KbError(
+            f"the records' folder cannot be read: {error.strerror or error}",
+            where=str(folder),
+            todo="Create it with 'kb init', or set library.path in kb.toml.",
+        ) from error
+
+
+def load_document(file: Path, form: Form, root: Path | None = None) -> Document:
+    """One file as a document; what cannot be opened is a document with a fault."""
+    path = _relative(file, root)
+    try:
+        if root is not None and not file.resolve().is_relative_to(root.resolve()):
+            return _unread(path, form, "outside-tree", "a link out of the repository; not followed")
+        if not file.is_file():
+            return _unread(path, form, "unreadable", "not a regular file")
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_RECORD_BYTES + 1)
+            size = os.fstat(stream.fileno()).st_size
+    except OSError as error:
+        return _unread(path, form, "unreadable", f"cannot be opened: {error.strerror or error}")
+    if size > MAX_RECORD_BYTES:
+        message = f"{size / 1e6:.0f} MB is more than a record may have; it was not read"
+        return _unread(path, form, "too-large", message)
+    return read_document(raw, path, form)
+
+
+def _relative(file: Path, root: Path | None) -> PurePath:
+    absolute = file.absolute()
+    return absolute.relative_to(root) if root and absolute.is_relative_to(root) else file
+
+
+def _unread(path: PurePath, form: Form, name: str, message: str) -> Document:
+    return Document(path, "", FrontMatter(), (), (), form, (Fault(1, 1, name, message),))

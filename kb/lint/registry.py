@@ -1,0 +1,172 @@
+"""What is a rule? One function, one row: a code, a name, a reason, a bad and a good example.
+
+A rule looks at a `Document` and yields findings; it never stops at the first fault, never raises
+for content, and never sees another rule. `kb check`, the rule pages and the tests read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import PurePath
+from types import MappingProxyType
+
+from kb.config import CheckConfig
+from kb.records.document import Document
+from kb.records.form import Form
+from kb.records.model import Postmortem
+
+ERROR = "error"
+ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault a rule found. Places count from 1; `length` is what a caret underlines."""
+
+    line: int
+    message: str
+    column: int = 1
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyPrior:
+    """An earlier incident search holds likely; `probability` is calibrated, 0 to 1."""
+
+    id: str
+    title: str
+    probability: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may know beside the document: the form, the limits, today, and the library.
+
+    `records` are the readable records of the library by id; `paths_of` names every file that claims
+    an id; `likely_priors` is None where search is not at hand (the report then says so).
+    """
+
+    form: Form
+    settings: CheckConfig
+    today: date
+    root: PurePath
+    records: Mapping[str, Postmortem] = MappingProxyType({})
+    paths_of: Mapping[str, tuple[PurePath, ...]] = MappingProxyType({})
+    likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None
+
+
+Check = Callable[[Document, Context], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the registry.
+
+    `code` is stable for ever; `name` is named for the fault and reads as "allow <name>".
+    `severity` is error or advice (advice changes the exit code only under --strict).
+    `default` False: off unless `kb.toml` enables it. `fixable`: `kb fmt` mends it.
+    """
+
+    code: str
+    name: str
+    family: str
+    reason: str
+    bad: str
+    good: str
+    check: Check = field(repr=False)
+    severity: str = ERROR
+    default: bool = True
+    fixable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding with its rule and file: what every output format prints."""
+
+    path: PurePath
+    line: int
+    column: int
+    rule: str
+    name: str
+    severity: str
+    message: str
+    fixable: bool = False
+    length: int = 0
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def rule(
+    code: str,
+    name: str,
+    *,
+    reason: str,
+    bad: str,
+    good: str,
+    severity: str = ERROR,
+    default: bool = True,
+    fixable: bool = False,
+) -> Callable[[Check], Check]:
+    """Register a check under a code and a name; the family is the module, or package, of rules.
+
+    Raises `ValueError` when the code or the name is taken: rules are never renumbered.
+    """
+
+    def register(check: Check) -> Check:
+        if code in _RULES or any(row.name == name for row in _RULES.values()):
+            raise ValueError(f"{code} {name} is registered twice")
+        family = check.__module__.rpartition(".rules.")[2].partition(".")[0]
+        _RULES[code] = Rule(
+            code, name, family, reason, bad, good, check, severity, default, fixable
+        )
+        return check
+
+    return register
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, by code."""
+    from kb.lint import rules as _  # noqa: F401 - importing the families registers their rules
+
+    # KB1001 belongs after KB901, not between KB1 and KB2.
+    return tuple(_RULES[code] for code in sorted(_RULES, key=lambda code: int(code[2:])))
+
+
+def active_rules(settings: CheckConfig) -> tuple[Rule, ...]:
+    """The rules that run under these settings: disabled wins over enabled."""
+    return tuple(
+        row
+        for row in all_rules()
+        if not {row.code, row.name} & set(settings.disable)
+        and (row.default or {row.code, row.name} & set(settings.enable))
+    )
+
+
+def run_rules(document: Document, context: Context, rules: Iterable[Rule]) -> Iterator[Problem]:
+    """What the rules find in one document, allowances of the file applied, in order of lines."""
+    allowed = {name for allowance in document.allowances for name in allowance.rules}
+    found = [
+        _problem(document, row, finding)
+        for row in rules
+        if not {row.code, row.name} & allowed
+        for finding in row.check(document, context)
+    ]
+    yield from sorted(found, key=lambda problem: (problem.line, problem.column, problem.rule))
+
+
+def _problem(document: Document, row: Rule, finding: Finding) -> Problem:
+    return Problem(
+        document.path,
+        finding.line,
+        finding.column,
+        row.code,
+        row.name,
+        row.severity,
+        finding.message,
+        row.fixable,
+        finding.length,
+    )

@@ -1,0 +1,182 @@
+"""What exactly stands in this file? `Document`: lossless text with line numbers.
+
+Reading never raises for content: what cannot be read becomes a fault with a line.
+`Document.encode()` gives back the bytes that were read, whatever they were.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import PurePath
+
+from kb.records.body import Line, SectionText, read_sections, scan_lines
+from kb.records.form import Form
+from kb.records.front_matter import Fault, FrontMatter, read_front_matter
+from kb.records.items import (
+    ActionItem,
+    PriorIncident,
+    TimelineEntry,
+    read_actions,
+    read_date,
+    read_priors,
+    read_timeline,
+)
+
+#: A record is prose; what is larger is data that belongs beside it, and is not looked into.
+MAX_RECORD_BYTES = 2_000_000
+_RECORD_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
+_ALLOW = re.compile(r"kb:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:(?:—|–|--?|:)\s*(.*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A `# kb: allow <rule> — reason` comment of the front matter."""
+
+    rules: tuple[str, ...]
+    reason: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """One Markdown file as written.
+
+    `text` is the decoded content, bytes that are no UTF-8 as lone surrogates; `sections` stand in
+    the order of the file. Lint and `kb fmt` read this; everything else reads `Postmortem`.
+    """
+
+    path: PurePath
+    text: str
+    front: FrontMatter
+    lines: tuple[Line, ...]
+    sections: tuple[SectionText, ...]
+    form: Form = field(repr=False)
+    read_faults: tuple[Fault, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The stem of the file name: the record's id."""
+        return self.path.name.removesuffix(".md")
+
+    @property
+    def name_date(self) -> date | None:
+        """The day in the file name, None where the name carries none."""
+        return read_date(self.id)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What could not be read, front matter included."""
+        return self.read_faults + self.front.faults
+
+    @cached_property
+    def title(self) -> str:
+        """The title: front matter, else the first level-1 heading, else the file name."""
+        heading = next((h.heading for h in self.sections if h.level == 1), "")
+        return self.front.text("title") or heading or self.id
+
+    def section(self, key: str) -> SectionText | None:
+        """The first section with that key."""
+        return next((section for section in self.sections if section.key == key), None)
+
+    def field(self, section_key: str, key: str) -> str:
+        """The first non-empty value of an evidence field, empty where there is none."""
+        section = self.section(section_key)
+        return section.value(key) if section else ""
+
+    @cached_property
+    def actions(self) -> tuple[ActionItem, ...]:
+        """The tasks of the action list."""
+        section = self.section("actions")
+        return read_actions(section.lines) if section else ()
+
+    @cached_property
+    def timeline(self) -> tuple[TimelineEntry, ...]:
+        """The dated lines of the timeline."""
+        section = self.section("timeline")
+        return read_timeline(section.lines) if section else ()
+
+    @cached_property
+    def priors(self) -> tuple[PriorIncident, ...]:
+        """The earlier incidents named in the counterfactual."""
+        section = self.section("counterfactual")
+        return read_priors(section.lines) if section else ()
+
+    @cached_property
+    def allowances(self) -> tuple[Allowance, ...]:
+        """The rules this file silences."""
+        found = ((line, _ALLOW.match(text)) for line, text in self.front.comments)
+        return tuple(
+            Allowance(tuple(re.split(r"\s*,\s*", m[1])), (m[2] or "").strip(), line)
+            for line, m in found
+            if m
+        )
+
+    @cached_property
+    def profile(self) -> str:
+        """The profile that `published` holds it to: public, full or short."""
+        if self.front.text("origin") == "public":
+            return "public"
+        severe = self.front.text("severity") in {"SEV1", "SEV2"}
+        felt = self.front.text("impact") in {"customer-visible", "control-breach"}
+        light = self.front.text("kind") in {"near-miss", "rescue", "budget-alert"}
+        return "full" if (severe or felt) and not light else "short"
+
+    def source_line(self, number: int) -> str:
+        """The text of one line, counted from 1, without its end; empty beyond the file."""
+        texts = self._all_lines
+        return texts[number - 1] if 0 < number <= len(texts) else ""
+
+    @cached_property
+    def _all_lines(self) -> list[str]:
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def offset(self, line: int, column: int = 1) -> int:
+        """The character offset of a place counted from 1."""
+        return self._line_starts[line - 1] + column - 1
+
+    def encode(self) -> bytes:
+        """The bytes of the file."""
+        return self.text.encode("utf-8", errors="surrogateescape")
+
+
+def is_record_name(name: str) -> bool:
+    """Whether a file name is that of a record, `YYYY-MM-DD-slug.md`."""
+    return bool(_RECORD_NAME.fullmatch(name))
+
+
+def read_document(raw: bytes, path: PurePath, form: Form) -> Document:
+    """The document in these bytes. Never raises; see `Document.faults`."""
+    text = raw.decode("utf-8", errors="surrogateescape")
+    faults = tuple(_encoding_faults(raw, text))
+    if len(raw) > MAX_RECORD_BYTES:
+        return Document(path, text, FrontMatter(), (), (), form, faults)
+    front = read_front_matter(text)
+    texts = [line.rstrip("\r") for line in text.split("\n")]
+    lines, open_fence = scan_lines(texts[front.end_line :], front.end_line + 1)
+    if open_fence:
+        message = "this code fence is never closed"
+        faults += (Fault(open_fence, 1, "unclosed-fence", message),)
+    return Document(path, text, front, lines, read_sections(lines, form), form, faults)
+
+
+def _encoding_faults(raw: bytes, text: str) -> list[Fault]:
+    if len(raw) > MAX_RECORD_BYTES:
+        size = f"{len(raw) / 1e6:.1f} MB"
+        limit = f"{MAX_RECORD_BYTES / 1e6:.0f} MB"
+        message = f"{size} is more than the {limit} a record may have; it was not read"
+        return [Fault(1, 1, "too-large", message)]
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return [Fault(1, 1, "not-utf-8", "the file is UTF-16; save it as UTF-8")]
+    if match := re.search("[\ud800-\udfff]", text):
+        line = text.count("\n", 0, match.start()) + 1
+        column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
+        byte = ord(match[0]) - 0xDC00
+        return [Fault(line, column, "not-utf-8", f"byte 0x{byte:02x} is not UTF-8")]
+    return []

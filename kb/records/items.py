@@ -1,0 +1,211 @@
+"""What do the list items say? The three small grammars: actions, timeline entries, prior incidents.
+
+    - [ ] A1: do this — owner: team, due: 2026-05-12, lever: test, gate: restart
+    - 2026-04-12 14:02 UTC — first duplicate refund posted [impact]
+    - [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — same retry, fix existed: yes
+
+An item may go on in indented lines. What cannot be read is kept as text, never dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from kb.records.body import Line
+
+_BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
+_TASK = re.compile(
+    r"\[([ xX-])\][ \t]+(?:(?:\*\*)?(A\d{1,4})(?:\*\*)?[ \t]*:[ \t]*)?(.*)$", re.DOTALL
+)
+_ATTRIBUTE_KEYS = ("owner", "due", "lever", "cause", "gate", "tracker", "closed", "opened")
+_ATTRIBUTE_START = re.compile(rf"[ \t]+(?:—|–|--)[ \t]+(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)")
+_ATTRIBUTE = re.compile(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
+_DATED = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)[ \t]*(?P<zone>UTC|GMT|Z|[+-]\d{2}:?\d{2})?)?"
+    r"[ \t]*(?:—|–|--|-|:)?[ \t]*(?P<text>.*)$",
+    re.DOTALL,
+)
+_TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_MAX_TAGS = 8
+_PRIOR = re.compile(
+    r"\[(?P<verdict>[^\]\n]{0,20})\][ \t]+\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)"
+    r"[ \t]*(?:(?:—|–|--|:)[ \t]*)?(?P<why>.*)$",
+    re.DOTALL,
+)
+_FIX_EXISTED = re.compile(r",?[ \t]*fix existed:[ \t]*(\w+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One list item: its text with the lines that continue it joined by a line feed."""
+
+    text: str
+    line: int
+    end_line: int
+    indent: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionItem:
+    """One task of the action list. `state` is open, closed or cancelled; `label` may be empty.
+
+    `attributes` are the `key: value` pairs after the dash, in the order they were written;
+    `unread` is what stands among them and is none.
+    """
+
+    label: str
+    state: str
+    text: str
+    attributes: tuple[tuple[str, str], ...]
+    line: int
+    end_line: int
+    unread: str = ""
+
+    def attribute(self, key: str) -> str:
+        """The value of an attribute, empty where it is not given."""
+        return next((value for name, value in self.attributes if name == key), "")
+
+    def date(self, key: str) -> date | None:
+        """An attribute as a day, None where it is absent or no ISO date."""
+        return read_date(self.attribute(key))
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`)."""
+
+    at: datetime
+    has_time: bool
+    has_zone: bool
+    text: str
+    tags: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriorIncident:
+    """One earlier incident and the author's verdict: a word of the verdict list, or empty."""
+
+    verdict: str
+    id: str
+    target: str
+    why: str
+    fix_existed: str
+    line: int
+
+
+def read_date(text: str) -> date | None:
+    """The day an ISO date names, None for anything else."""
+    try:
+        return date.fromisoformat(text.strip()[:10])
+    except ValueError:
+        return None
+
+
+def read_items(lines: Sequence[Line]) -> Iterator[Item]:
+    """The list items outside fences and comments, nested ones included."""
+    current: tuple[int, int, int, list[str]] | None = None  # line, end, indent, parts
+    for line in lines:
+        usable = line.fence is None and not line.comment
+        match = _BULLET.match(line.text) if usable else None
+        continues = usable and line.text[:1] in {" ", "\t"} and bool(line.text.strip())
+        if match or not continues:
+            if current:
+                yield Item("\n".join(current[3]), current[0], current[1], current[2])
+            current = None
+        if match:
+            current = (line.number, line.number, len(match[1].expandtabs(4)), [match[2]])
+        elif current and continues:
+            current = (current[0], line.number, current[2], [*current[3], line.text.strip()])
+    if current:
+        yield Item("\n".join(current[3]), current[0], current[1], current[2])
+
+
+def read_actions(lines: Sequence[Line]) -> tuple[ActionItem, ...]:
+    """The task-list items among the lines."""
+    return tuple(action for item in read_items(lines) if (action := _action(item)))
+
+
+def _action(item: Item) -> ActionItem | None:
+    match = _TASK.match(item.text)
+    if not match:
+        return None
+    mark, label, rest = match[1], match[2] or "", match[3]
+    state = {" ": "open", "-": "cancelled"}.get(mark, "closed")
+    pieces = _ATTRIBUTE_START.split(rest.replace("\n", " "), maxsplit=1)
+    attributes, unread = _attributes(pieces[1]) if len(pieces) > 1 else ((), "")
+    return ActionItem(label, state, pieces[0].strip(), attributes, item.line, item.end_line, unread)
+
+
+def _attributes(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The pairs of an attribute list. A comma inside a value belongs to the value."""
+    found = list(_ATTRIBUTE.finditer(text))
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    pairs = tuple(
+        (match[1], text[match.end() : end].strip()) for match, end in zip(found, ends, strict=True)
+    )
+    return pairs, text[: found[0].start()].strip() if found else text.strip()
+
+
+def read_timeline(lines: Sequence[Line]) -> tuple[TimelineEntry, ...]:
+    """The list items that begin with an ISO date, in the order they stand."""
+    return tuple(entry for item in read_items(lines) if (entry := _timeline_entry(item)))
+
+
+def _timeline_entry(item: Item) -> TimelineEntry | None:
+    match = _DATED.match(item.text.lstrip("*`_"))
+    if not match:
+        return None
+    try:
+        at = datetime.fromisoformat(f"{match['date']} {(match['time'] or '00:00').zfill(5)}")
+        at = at.replace(tzinfo=_zone(match["zone"])).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    text, tags = _tags(match["text"].strip())
+    return TimelineEntry(at, bool(match["time"]), bool(match["zone"]), text, tags, item.line)
+
+
+def _zone(text: str | None) -> timezone:
+    if not text or text[0] not in "+-":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _tags(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without the `[tag]`s at its end, and the tags."""
+    tags: list[str] = []
+    while text.endswith("]") and len(tags) < _MAX_TAGS:
+        before, opening, tag = text[:-1].rpartition("[")
+        if not opening or not _TAG.fullmatch(tag):
+            break
+        tags.insert(0, tag)
+        text = before.rstrip()
+    return text, tuple(tags)
+
+
+def read_priors(lines: Sequence[Line]) -> tuple[PriorIncident, ...]:
+    """The list items that give, or ask for, a verdict on an earlier incident."""
+    return tuple(prior for item in read_items(lines) if (prior := _prior(item)))
+
+
+def _prior(item: Item) -> PriorIncident | None:
+    match = _PRIOR.match(item.text)
+    if not match:
+        return None
+    stem = re.sub(r"(?:/index)?\.(?:md|html)(?:#.*)?$", "", match["target"]).rsplit("/", 1)[-1]
+    why = match["why"].replace("\n", " ")
+    existed = _FIX_EXISTED.search(why)
+    return PriorIncident(
+        verdict=match["verdict"].strip().lower(),
+        id=stem,
+        target=match["target"],
+        why=_FIX_EXISTED.sub("", why).strip(),
+        fix_existed=existed[1].lower() if existed else "",
+        line=item.line,
+    )

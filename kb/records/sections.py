@@ -1,0 +1,322 @@
+"""What is a postmortem made of? Its sections, their fields, and the profiles, as data.
+
+A row is a section. Adding one here (or changing one in `kb.toml`) is all it takes:
+the template, the parser, the checks, the index and the site read this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+YES_NO = ("yes", "no")
+AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One `KEY: value` line of a section.
+
+    `words` lists the allowed first words of the value, empty when any text may stand.
+    `many` allows the key to repeat; `starts_group` makes it open a new group of lines.
+    """
+
+    key: str
+    prompt: str
+    words: tuple[str, ...] = ()
+    many: bool = False
+    starts_group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of the form.
+
+    `aliases` are headings that are read as this section; `embedded` says whether search indexes it,
+    `external` whether the external edition may carry it.
+    """
+
+    key: str
+    heading: str
+    prompt: str
+    example: str
+    fields: tuple[Field, ...] = ()
+    aliases: tuple[str, ...] = ()
+    embedded: bool = True
+    external: bool = False
+
+    @property
+    def group_key(self) -> str | None:
+        """The field that opens a group, None for sections without groups."""
+        return next((field.key for field in self.fields if field.starts_group), None)
+
+    def field(self, key: str) -> Field | None:
+        """The field with that key, upper case, or None."""
+        return next((field for field in self.fields if field.key == key), None)
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        key="summary",
+        heading="Summary",
+        prompt="What happened, who was affected, what did it cost: one paragraph for a stranger?",
+        example="Between 14:02 and 16:51 UTC the refund agent paid 14 customers twice, "
+        "4,200 USD in all, because a timed-out call was retried without an idempotency key.",
+        fields=(
+            Field("DAMAGED", "What was harmed for certain"),
+            Field("THREATENED", "What could have been harmed and was not"),
+        ),
+        aliases=("overview", "tl;dr", "executive summary", "what happened"),
+        external=True,
+    ),
+    Section(
+        key="customer_truth",
+        heading="Customer-visible truth",
+        prompt="What did customers experience, in their terms, when, how many, and when did they "
+        "tell us? A duration is no substitute.",
+        example="CUSTOMER_SAW: two refunds for one return, then one of them taken back",
+        fields=(
+            Field("WINDOW", "From when to when customers could notice"),
+            Field("CUSTOMERS_AFFECTED", "How many, and how that was counted"),
+            Field("CUSTOMER_SAW", "What was on their screen, statement or phone"),
+            Field("HARM", "Money, time, privacy, safety, trust", many=True),
+            Field("DASHBOARD_SAID", "What our own instruments showed meanwhile"),
+            Field("ONCALL_PAGED", "Whether and when anybody was paged"),
+            Field("TOLD_US_BY", "The channel in which the first customer told us"),
+            Field("TOLD_US_AT", "When, UTC"),
+        ),
+        aliases=("customer impact", "impact", "user impact", "customer visible truth"),
+        external=True,
+    ),
+    Section(
+        key="timeline",
+        heading="Timeline",
+        prompt="What happened when, UTC, from the first detectable warning to the restart?",
+        example="- 2026-04-12 14:02 UTC — first duplicate refund posted [impact]",
+        aliases=("timeline (utc)", "timeline (all times utc)", "chronology"),
+        external=True,
+    ),
+    Section(
+        key="detection",
+        heading="Detection chain",
+        prompt="How did we find out, hop by hop, and what would have found it in 30 minutes?",
+        example="WOULD_HAVE_DETECTED: count of refunds per order id > 1, alert at the first one",
+        fields=(
+            Field("DETECTION_CHAIN_MINUTES", "Computed: detected − first_impact"),
+            Field("WOULD_HAVE_DETECTED", "A signal that finds this in 30 minutes", many=True),
+        ),
+        aliases=("detection",),
+        external=True,
+    ),
+    Section(
+        key="decision",
+        heading="Decision record",
+        prompt="What was decided and why, with which context and authority?",
+        example="AUTHORITY: authorised (refunds under 500 USD need no approval)",
+        fields=(
+            Field("DECISION", "What the agent decided, in one sentence"),
+            Field("OPTIMISING_FOR", "What it was trying to make better"),
+            Field("ALTERNATIVES", "What else it could have done"),
+            Field("CONTEXT_PRESENT", "What it had seen", many=True),
+            Field("CONTEXT_MISSING", "What it had not seen and needed", many=True),
+            Field("CONTEXT_EXCESS", "What it had seen and should not have", many=True),
+            Field("CONTEXT_SOURCE", "How we know", words=("logged", "inferred")),
+            Field(
+                "CONTEXT_FINDING",
+                "What was wrong with the context",
+                words=("bad-data", "ignored-data", "complete"),
+            ),
+            Field(
+                "AUTHORITY",
+                "Authorised: a governance design problem; unauthorised: an access control problem",
+                words=("authorised", "unauthorised"),
+            ),
+            Field("WALL", "What would stop this whole class before live work"),
+        ),
+        aliases=("decision",),
+    ),
+    Section(
+        key="agent_path",
+        heading="Agent path",
+        prompt="Where is the evidence: prompt state, retrieval, tool log, interventions, outcome?",
+        example="PROMPT_STATE: refunds-system@2026.04.1, sha256 9f2c…, see trace 4bf9",
+        fields=(
+            Field("PROMPT_STATE", "Prompt and instructions in force, by version or hash"),
+            Field("RETRIEVAL", "What was retrieved, from where, how old"),
+            Field("TOOL_LOG", "Calls in order, or a link to them"),
+            Field("INTERVENTIONS", "What people did, when"),
+            Field("OUTCOME", "How it ended, and who judged that"),
+            Field("DESIGN_APPROVED_BY", "The role that accepted this design"),
+            Field("OPERATOR_SAW", "What the operator's screen showed at the time"),
+        ),
+        aliases=("agent trajectory",),
+    ),
+    Section(
+        key="replay",
+        heading="Replay fixture",
+        prompt="Can this be re-run, and what is missing?",
+        example="FIXTURE: 2026-04-12-refund-agent-charged-twice/fixture.json",
+        fields=(
+            Field("FIXTURE", "Path of the fixture, beside this file"),
+            Field("REPLAYABLE", "Whether it can be run", words=("yes", "partly", "no")),
+            Field("MISSING", "What a replay lacks", many=True),
+            Field("SIDE_EFFECTS_ALREADY_RUN", "Effects a replay must not repeat"),
+            Field("REPRODUCED", "k/N runs that failed the same way"),
+            Field("PASSING_RUN", "A run of the same task that went well"),
+            Field("DIVERGENCE_STEP", "The first step at which the two differ"),
+        ),
+        aliases=("replay",),
+    ),
+    Section(
+        key="policy_path",
+        heading="Policy-path evidence",
+        prompt="Which policy should have held, and what was done instead?",
+        example="ALLOWED_POLICY: lookup -> approve -> refund",
+        fields=(
+            Field("ALLOWED_POLICY", "The path the policy allows"),
+            Field("ACTUAL_PATH", "The path that was taken"),
+            Field("EVIDENCE", "Trace event, time, tool", many=True),
+            Field("ROOT_CAUSE", "Why the policy did not hold, in words"),
+            Field(
+                "POLICY_CAUSE",
+                "The kind of cause",
+                words=("injection", "hallucination", "prompt-defect", "not-enforced", "none"),
+            ),
+        ),
+        aliases=("policy path", "policy path evidence"),
+        external=True,
+    ),
+    Section(
+        key="outcome_asserts",
+        heading="Outcome asserts",
+        prompt="What did the agent say it did, and what was the state of the world?",
+        example="LLM_SAYS_IT_DID: refunded order 7781 once",
+        fields=(
+            Field("LLM_SAYS_IT_DID", "The claim, quoted or paraphrased", starts_group=True),
+            Field("OUTCOME_ASSERT", "The check of the world's state that would tell"),
+            Field("LATENCY_ASSERT", "By when it must be true"),
+            Field("INTEGRITY_ASSERT", "What must not have changed"),
+            Field("ASSERTED_IN", "Where it was checked", words=("trace", "afterwards", "nowhere")),
+            Field("HELD", "Whether it was true", words=("yes", "no", "not-checked")),
+        ),
+        aliases=("outcome assert",),
+        external=True,
+    ),
+    Section(
+        key="idempotency",
+        heading="Idempotency-key audit",
+        prompt="For each tool with a side effect: was the call safe to repeat?",
+        example="TOOL: refund",
+        fields=(
+            Field("TOOL", "The side-effecting tool", starts_group=True),
+            Field("WAS_THIS_CALL_IDEMPOTENT", "Harmless when repeated?", words=AUDIT_ANSWERS),
+            Field("SHOULD_IT_HAVE_BEEN", "Ought it to be?", words=AUDIT_ANSWERS),
+            Field("KEY_PRESENT_IN_TOOL_SCHEMA", "Does the schema take a key?", words=AUDIT_ANSWERS),
+            Field("KEY_PRESENT_IN_AGENT_PROMPT", "Was it asked for a key?", words=AUDIT_ANSWERS),
+            Field("KEY_PRESENT_IN_TRACE", "Does the trace show a key?", words=AUDIT_ANSWERS),
+            Field("KEY_PRESENT_IN_LIVE_TRACE", "In production, too?", words=AUDIT_ANSWERS),
+            Field("DEDUPE_AT_API_LAYER", "Would the API refuse it?", words=AUDIT_ANSWERS),
+            Field("DEDUPE_AT_DB_LAYER", "Would the database refuse it?", words=AUDIT_ANSWERS),
+            Field("REAL_HARM_OCCURRED", "Did it do harm?", words=AUDIT_ANSWERS),
+        ),
+        aliases=("idempotency key audit", "idempotency audit", "idempotency"),
+    ),
+    Section(
+        key="failed_controls",
+        heading="Failed controls",
+        prompt="Which guardrail should have prevented or contained this, and what did each do?",
+        example="- spend alert — expected a page at 500 USD — did not fire, threshold was monthly",
+        aliases=("controls that failed",),
+    ),
+    Section(
+        key="root_cause",
+        heading="Root cause",
+        prompt="Why was it possible, in the code and in the model? Either may say why it does not "
+        "apply.",
+        example="### Code\n\nThe client retries after 10 s; the API commits after 12 s.",
+        aliases=("root causes", "root cause(s)", "contributing factors"),
+        external=True,
+    ),
+    Section(
+        key="counterfactual",
+        heading="Counterfactual",
+        prompt="Had X existed N days ago, this would have been caught at …; we did not have it "
+        "because …; which earlier incident had shown it?",
+        example="- [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — the same retry "
+        "without a key, fix existed: yes",
+        fields=(
+            Field("CONTROL_THAT_WOULD_HAVE_CAUGHT_IT", "The one control"),
+            Field("WOULD_HAVE_BEEN_CAUGHT_AT", "When, or at which step"),
+            Field("MISSING_SINCE", "Since when it could have existed"),
+            Field("WHY_WE_DID_NOT_HAVE_IT", "What was chosen instead, and why"),
+            Field("FIRST_OF_CLASS", "Is this the first of its class?", words=YES_NO),
+        ),
+        aliases=("counterfactuals",),
+    ),
+    Section(
+        key="went_well",
+        heading="What went well",
+        prompt="What helped, and must not be lost?",
+        example="The on-call stopped the route within 29 minutes of the alert.",
+        aliases=("what went right", "went well"),
+    ),
+    Section(
+        key="went_wrong",
+        heading="What went wrong",
+        prompt="What made it worse or longer?",
+        example="The refund dashboard counts calls, not customers.",
+        aliases=("what went badly", "what went poorly", "went wrong"),
+    ),
+    Section(
+        key="actions",
+        heading="Action items",
+        prompt="What will be done, by whom, by when, with which lever?",
+        example="- [ ] A1: require an idempotency key in the refund tool schema — "
+        "owner: payments, due: 2026-05-12, lever: code, gate: restart",
+        aliases=("actions", "follow-up actions", "follow-ups", "follow up", "remediation"),
+        embedded=False,
+    ),
+    Section(
+        key="lessons",
+        heading="Lessons",
+        prompt="What did a person learn about the system, without blame?",
+        example="A timeout is not a failure: it is an answer we did not wait for.",
+        aliases=("lessons learned", "lessons learnt"),
+    ),
+)
+
+#: The profile a draft starts from, and what `published` needs. Order is advice.
+PROFILES: dict[str, tuple[str, ...]] = {
+    "one-page": (
+        "replay",
+        "policy_path",
+        "outcome_asserts",
+        "idempotency",
+        "customer_truth",
+        "counterfactual",
+    ),
+    "short": (
+        "summary",
+        "customer_truth",
+        "timeline",
+        "detection",
+        "replay",
+        "policy_path",
+        "outcome_asserts",
+        "idempotency",
+        "failed_controls",
+        "root_cause",
+        "counterfactual",
+        "actions",
+    ),
+    "full": tuple(section.key for section in SECTIONS),
+    "public": (
+        "summary",
+        "customer_truth",
+        "timeline",
+        "detection",
+        "policy_path",
+        "outcome_asserts",
+        "root_cause",
+        "counterfactual",
+    ),
+}

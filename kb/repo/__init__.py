@@ -1,0 +1,14 @@
+"""What does Git know about a folder? The only room that talks to Git, through GitPython.
+
+Begin with `repository.py`: every question is a method of `Repo`. `opening.py` finds the work
+tree, `history.py` holds what happened to each line, `log.py` reads that from Git, and
+`process.py` runs Git so that nobody's settings change an answer. Nothing here knows what a
+postmortem is. GitPython is loaded by the first question.
+"""
+
+from kb.repo.history import Change, History
+from kb.repo.opening import open_repo
+from kb.repo.repository import NoRepo, Repo
+from kb.repo.values import Commit, File
+
+__all__ = ["Change", "Commit", "File", "History", "NoRepo", "Repo", "open_repo"]

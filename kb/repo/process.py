@@ -1,0 +1,197 @@
+"""How Git is run, so that neither a person's settings nor a prompt changes what it answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE
+from types import ModuleType
+from typing import IO, TYPE_CHECKING
+
+from kb.errors import KbError
+
+if TYPE_CHECKING:
+    from git.cmd import Git as GitPython
+
+# `git rev-parse --local-env-vars` without the configuration ones, which a pipeline uses to say
+# which directories are safe. A hook of one repository exports them, and `GIT_DIR` alone would
+# make any folder look like the root of that repository.
+_REPOSITORY_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    # `GIT_DIFF_OPTS=-u3` would win over `-U0` on the command line.
+    "GIT_DIFF_OPTS": "",
+    "GIT_LITERAL_PATHSPECS": "0",
+    "GIT_GLOB_PATHSPECS": "0",
+    "GIT_NOGLOB_PATHSPECS": "0",
+    "GIT_ICASE_PATHSPECS": "0",
+}
+_SETTINGS = (
+    f"core.hooksPath={os.devnull}",
+    # It may name a program, which Git would run to list changed files.
+    "core.fsmonitor=false",
+    # Quoted names are plain ASCII with C escapes, which Python reads as well.
+    "core.quotePath=true",
+    "diff.autoRefreshIndex=true",
+    "log.follow=false",
+    "log.showRoot=true",
+)
+_OPTIONS = ("--no-pager", *(word for setting in _SETTINGS for word in ("-c", setting)))
+_environment_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one run of Git left behind."""
+
+    status: int
+    output: bytes
+    complaint: str
+
+    @property
+    def text(self) -> str:
+        """The output without its last newline; odd bytes survive as in file names."""
+        return decoded_path(self.output).removesuffix("\n")
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The output as paths, each ended by NUL."""
+        return tuple(map(decoded_path, self.output.split(b"\0")[:-1]))
+
+
+class Git:
+    """Runs Git in one folder.
+
+    `inherits` keeps `GIT_DIR` and its relatives from the environment; without it the folder
+    alone says which repository is meant.
+    """
+
+    def __init__(self, folder: Path, *, inherits: bool = False) -> None:
+        self.folder = folder
+        self.inherits = inherits
+
+    def ask(self, *arguments: str, stdin: bytes | None = None) -> Answer:
+        """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
+        process = self._start(arguments, has_stdin=stdin is not None)
+        output, complaint = process.communicate(stdin)
+        return Answer(process.returncode, output, _readable(complaint))
+
+    def demand(self, *arguments: str, stdin: bytes | None = None) -> Answer:
+        """The answer to what a healthy repository can answer; else KbError."""
+        answer = self.ask(*arguments, stdin=stdin)
+        if answer.status != 0:
+            raise self._failure(arguments, answer.complaint)
+        return answer
+
+    def lines(self, *arguments: str) -> Iterator[bytes]:
+        """The output line by line while Git writes it, line ends kept; KbError when Git fails."""
+        process = self._start(arguments, has_stdin=False)
+        complaint: list[bytes] = []
+        # Nobody else empties the pipe of complaints, and Git would wait once it is full.
+        listener = threading.Thread(target=_drain, args=(process.stderr, complaint), daemon=True)
+        listener.start()
+        yield from process.stdout
+        listener.join()
+        # Both pipes have been read to their end: this only waits for the program.
+        process.communicate()
+        if process.returncode != 0:
+            raise self._failure(arguments, _readable(b"".join(complaint)))
+
+    def _failure(self, arguments: tuple[str, ...], complaint: str) -> KbError:
+        verb = next(word for word in arguments if not word.startswith("-"))
+        return KbError(
+            f"`git {verb}` failed: {first_line(complaint) or 'it gave no reason'}",
+            where=str(self.folder),
+            todo="run `git fsck` there, and check that `git --version` is 2.31 or later",
+        )
+
+    def _start(self, arguments: tuple[str, ...], *, has_stdin: bool) -> GitPython.AutoInterrupt:
+        git = _load()
+        program = git.Git.GIT_PYTHON_GIT_EXECUTABLE or "git"
+        try:
+            with _without(() if self.inherits else _REPOSITORY_VARIABLES):
+                process: GitPython.AutoInterrupt = git.Git().execute(
+                    [program, *_OPTIONS, "-C", str(self.folder), *arguments],
+                    as_process=True,
+                    istream=PIPE if has_stdin else None,
+                    env=_ENVIRONMENT,
+                    shell=False,
+                )
+                return process
+        except (git.GitError, OSError) as fault:
+            raise _no_program(fault) from fault
+        except ValueError as fault:
+            raise KbError(
+                f"this cannot be passed to Git: {fault}",
+                where=str(self.folder),
+                todo="leave out control characters",
+            ) from fault
+
+
+def first_line(complaint: str) -> str:
+    """The first thing Git said, without its own `fatal:`."""
+    line = (complaint.strip().splitlines() or [""])[0]
+    return line.removeprefix("fatal: ").removeprefix("error: ")
+
+
+def decoded_path(path: bytes) -> str:
+    """The path as Python's own file functions spell it, odd bytes included."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _readable(complaint: bytes) -> str:
+    return complaint.decode("utf-8", "replace")
+
+
+def _load() -> ModuleType:
+    try:
+        # GitPython runs `git version` when it is loaded: only who asks Git pays for it.
+        import git
+    except ImportError as fault:
+        raise _no_program(fault) from fault
+    return git
+
+
+def _no_program(fault: Exception) -> KbError:
+    return KbError(
+        f"no git program can be run ({first_line(str(fault))})",
+        todo="install Git 2.31 or later and put it on PATH",
+    )
+
+
+def _drain(pipe: IO[bytes], into: list[bytes]) -> None:
+    # The pipe is closed under this thread when the reader gives up half-way.
+    with suppress(OSError, ValueError):
+        into.extend(pipe)
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """The process environment lacks `names`: GitPython can add variables for Git, not remove."""
+    with _environment_lock:
+        hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
+        try:
+            yield
+        finally:
+            os.environ.update(hidden)

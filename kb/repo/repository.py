@@ -1,0 +1,235 @@
+"""What one can ask about a repository: each question a method, each answer a value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from kb.errors import KbError
+from kb.repo import files, log, revisions, web
+from kb.repo.history import History, LineTest
+from kb.repo.process import Git
+from kb.repo.values import Commit, File
+
+RepoPath = PurePosixPath | str
+Revision = Commit | str
+
+
+class Repo:
+    """A Git work tree.
+
+    Paths are relative to `root`. Answers are how things stand now: only `web_url` remembers.
+    Questions raise KbError where Git itself fails or a named revision does not exist.
+    In a `NoRepo` every answer is None (an empty `History`, no contents), and `why_unknown` says
+    in words what is the matter.
+    """
+
+    root: Path | None
+    why_unknown: str = ""
+
+    def __init__(self, git: Git) -> None:
+        self.root = git.folder
+        self._git = git
+
+    @property
+    def head(self) -> Commit | None:
+        """The commit checked out; None before the first one."""
+        return revisions.find(self._git, "HEAD")
+
+    @property
+    def branch(self) -> str | None:
+        """The branch checked out; None when a commit was checked out directly."""
+        name = self._git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        return name.text if name.status == 0 else None
+
+    @property
+    def is_shallow(self) -> bool | None:
+        """Whether older commits were left out when the repository was cloned."""
+        return revisions.is_shallow(self._git)
+
+    def relative(self, path: Path) -> PurePosixPath | None:
+        """A path of the file system as this repository names it; None when it lies outside."""
+        # A link to a file is a file of its own: only the folders it lies in are resolved.
+        if path.is_symlink() and not path.is_dir():
+            real = Path(os.path.realpath(path.parent), path.name)
+        else:
+            real = Path(os.path.realpath(path))
+        if self.root is None or not real.is_relative_to(self.root):
+            return None
+        return PurePosixPath(real.relative_to(self.root).as_posix())
+
+    def files(
+        self, folder: RepoPath = "", revision: Revision | None = None
+    ) -> tuple[File, ...] | None:
+        """The files below a folder, sorted: of a revision, or as they lie in the working tree.
+
+        The working tree's are tracked or not ignored; deleted ones and submodules are left out.
+        """
+        below = str(_inside(folder))
+        if revision is None:
+            return files.in_working_tree(self._git, below)
+        return files.in_revision(self._git, self._commit(revision), below)
+
+    def read(self, path: RepoPath, revision: Revision) -> bytes | None:
+        """A file's bytes in a revision; None when it is no file there."""
+        return self.read_all([path], revision).get(_inside(path))
+
+    def read_all(self, paths: Iterable[RepoPath], revision: Revision) -> dict[PurePosixPath, bytes]:
+        """The bytes of those paths that are files of the revision, all at once."""
+        wanted = [_inside(path) for path in paths]
+        return files.contents(self._git, self._commit(revision), wanted)
+
+    def dirty_paths(self, folder: RepoPath = "") -> tuple[PurePosixPath, ...] | None:
+        """Paths that differ from the last commit: changed, staged, deleted or untracked."""
+        return files.changed(self._git, str(_inside(folder)))
+
+    def changed_since(
+        self, revision: Revision, folder: RepoPath = ""
+    ) -> tuple[PurePosixPath, ...] | None:
+        """Paths that differ in the working tree from where it branched off `revision`.
+
+        Deleted and untracked ones are among them, and both names of a renamed one.
+        KbError when the two have no common ancestor that is known.
+        """
+        base = self.merge_base(revision, "HEAD")
+        if base is None:
+            raise KbError(
+                f"HEAD and {_name(revision)} have no common commit",
+                where=str(self.root),
+                todo=revisions.missing_history_hint(self._git) or "name another revision",
+            )
+        return files.changed_since(self._git, base, str(_inside(folder)))
+
+    def resolve(self, text: str) -> Commit:
+        """The commit a revision's name stands for, or the last one of a UTC day (`2026-05-01`).
+
+        Days are looked up on the first-parent history of HEAD. KbError when there is none.
+        """
+        return revisions.resolve(self._git, text)
+
+    def merge_base(self, one: Revision, other: Revision) -> Commit | None:
+        """The best common ancestor of two revisions; None when none is known."""
+        return revisions.merge_base(self._git, self._commit(one), self._commit(other))
+
+    def history(
+        self,
+        folder: RepoPath = "",
+        revision: Revision = "HEAD",
+        *,
+        keep: LineTest | None = None,
+    ) -> History:
+        """The changes of the folder's Markdown files on the first-parent history, oldest first.
+
+        Only lines that `keep` accepts are held; without it every line that ever was.
+        """
+        if revision == "HEAD" and self.head is None:
+            return History()
+        until = self._commit(revision)
+        boundary = revisions.boundary(self._git, until)
+        span = log.Span(_inside(folder), until, boundary)
+        return log.read_history(self._git, span, keep)
+
+    def remote_url(self) -> str | None:
+        """Where `origin`, or else the first remote, lives; passwords and tokens left out."""
+        names = self._git.demand("remote").text.splitlines()
+        if not names:
+            return None
+        name = "origin" if "origin" in names else names[0]
+        url = self._git.ask("remote", "get-url", "--", name)
+        return web.without_credentials(url.text) if url.status == 0 else None
+
+    def web_url(self, path: RepoPath, view: web.View = "source") -> str | None:
+        """The page that shows a file on GitHub, GitLab or Bitbucket; None for other remotes.
+
+        It shows the remote's main branch where that is known, else the branch or commit checked
+        out. Only a branch can be edited.
+        """
+        return self._pages.url(_inside(path), view) if self._pages else None
+
+    @cached_property
+    def _pages(self) -> web.Pages | None:
+        # Remembered, unlike anything else: a site asks for thousands of links.
+        url, head = self.remote_url(), self.head
+        if url is None or head is None:
+            return None
+        return web.pages(url, branch=self._main_branch() or self.branch, commit=head.sha)
+
+    def _main_branch(self) -> str | None:
+        found = self._git.ask("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
+        return found.text.removeprefix("refs/remotes/origin/") if found.status == 0 else None
+
+    def _commit(self, revision: Revision) -> Commit:
+        return revision if isinstance(revision, Commit) else self.resolve(revision)
+
+
+class NoRepo(Repo):
+    """What is known of a folder without Git: nothing but the reason."""
+
+    def __init__(self, why_unknown: str) -> None:
+        self.root = None
+        self.why_unknown = why_unknown
+
+    @property
+    def head(self) -> None:
+        """Unknown."""
+
+    @property
+    def branch(self) -> None:
+        """Unknown."""
+
+    @property
+    def is_shallow(self) -> None:
+        """Unknown."""
+
+    def files(self, folder: RepoPath = "", revision: Revision | None = None) -> None:
+        """Unknown."""
+
+    def read_all(self, paths: Iterable[RepoPath], revision: Revision) -> dict[PurePosixPath, bytes]:
+        """Nothing."""
+        return {}
+
+    def dirty_paths(self, folder: RepoPath = "") -> None:
+        """Unknown."""
+
+    def changed_since(self, revision: Revision, folder: RepoPath = "") -> None:
+        """Unknown."""
+
+    def resolve(self, text: str) -> Commit:
+        """KbError: whoever names a revision cannot go on without it."""
+        raise KbError(f"no commit {text!r}: {self.why_unknown}")
+
+    def merge_base(self, one: Revision, other: Revision) -> None:
+        """Unknown."""
+
+    def history(
+        self,
+        folder: RepoPath = "",
+        revision: Revision = "HEAD",
+        *,
+        keep: LineTest | None = None,
+    ) -> History:
+        """A history without changes that says why."""
+        return History(why_unknown=self.why_unknown)
+
+    def remote_url(self) -> None:
+        """Unknown."""
+
+    def web_url(self, path: RepoPath, view: web.View = "source") -> None:
+        """Unknown."""
+
+
+def _inside(path: RepoPath) -> PurePosixPath:
+    inside = PurePosixPath(path)
+    if inside.is_absolute() or ".." in inside.parts:
+        raise KbError(
+            "this path does not lead into the repository",
+            where=str(path),
+            todo="give it relative to the repository root",
+        )
+    return inside
+
+
+def _name(revision: Revision) -> str:
+    return revision.sha if isinstance(revision, Commit) else revision

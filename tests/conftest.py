@@ -1,0 +1,87 @@
+"""What many tests arrange: a folder with records, and a real Git repository around it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
+EXAMPLE = ROOT / "kb/data/example/2026-04-12-billing-agent-charged-twice.md"
+
+#: Git for tests: no configuration of the machine, a fixed author.
+GIT_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_AUTHOR_NAME": "A Tester",
+    "GIT_AUTHOR_EMAIL": "tester@example.org",
+    "GIT_COMMITTER_NAME": "A Tester",
+    "GIT_COMMITTER_EMAIL": "tester@example.org",
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the machine's Git configuration and terminal settings out of every test."""
+    for name, value in GIT_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in ("EDITOR", "VISUAL", "GIT_DIR", "GIT_WORK_TREE", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of measuring data; the test is skipped where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip(f"the measuring data is not at {DATA}; set KB_DATA to run this test")
+    return DATA
+
+
+@pytest.fixture
+def library_folder(tmp_path: Path) -> Path:
+    """An empty knowledge base: `kb.toml` and `postmortems/`."""
+    (tmp_path / "kb.toml").write_text("", encoding="utf-8")
+    (tmp_path / "postmortems").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def example_library(library_folder: Path) -> Path:
+    """A knowledge base with the worked example, its fixture included."""
+    import shutil
+
+    shutil.copytree(EXAMPLE.parent, library_folder / "postmortems", dirs_exist_ok=True)
+    return library_folder
+
+
+Git = Callable[..., str]
+
+
+def git_in(folder: Path) -> Git:
+    """A function that runs git in a folder and gives back what it printed."""
+
+    def git(*arguments: str, at: str | None = None) -> str:
+        dates = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at} if at else {}
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env=os.environ | GIT_ENVIRONMENT | dates,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    return git
+
+
+@pytest.fixture
+def git(library_folder: Path) -> Git:
+    """Git in the library's folder, where a repository was made."""
+    run = git_in(library_folder)
+    run("init", "--quiet", "--initial-branch=main")
+    return run

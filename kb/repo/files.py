@@ -67,7 +67,7 @@ def changed(git: Git, folder: str) -> tuple[PurePosixPath, ...]:
 
 def changed_since(git: Git, commit: Commit, folder: str) -> tuple[PurePosixPath, ...]:
     """Paths whose state in the working tree is not that of `commit`, deleted ones included."""
-    options = ("-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=all")
+    options = ("-z", "--name-only", "--no-renames", "--ignore-submodules=all")
     programs = ("--no-ext-diff", "--no-textconv")
     tracked = _below(git, ("diff", *options, *programs, commit.sha), folder).paths
     untracked = _below(git, ("ls-files", "-z", "--others", "--exclude-standard"), folder).paths

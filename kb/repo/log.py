@@ -26,9 +26,7 @@ _SAME_FOR_EVERYBODY = (
     "--no-color",
     "--no-ext-diff",
     "--no-textconv",
-    "--no-relative",
     "--no-show-signature",
-    "--no-notes",
     "--submodule=short",
     "--encoding=UTF-8",
     COMMIT_FORMAT,
@@ -39,8 +37,6 @@ _PATCHES = (
     "--inter-hunk-context=0",
     "--diff-algorithm=myers",
     "--indent-heuristic",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
 )
 _HUNK = re.compile(rb"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 # Links, submodules and absent files have modes that begin otherwise.

@@ -28,8 +28,8 @@ _VIEWS: dict[str, dict[View, str]] = {
         "edit": "src/{ref}/{path}?mode=edit",
     },
 }
-# `git@github.com:team/kb.git`, but not `C:/kb`.
-_SCP = re.compile(r"(?:[^@/:]+@)?(?P<host>[^:/@]{2,}):(?P<path>[^:]+)")
+# `git@github.com:team/kb.git`, but neither `C:/kb` nor `https://…`.
+_SCP = re.compile(r"(?:[^@/:]+@)?(?P<host>[^:/@]{2,}):(?!//)(?P<path>[^:]+)")
 # Each is another name of a well-known host: Git over the HTTPS port, or an alias by which a
 # person's SSH settings choose among several keys.
 _OTHER_NAMES = (

@@ -1,0 +1,95 @@
+"""What does a section hold, in order? Runs of prose and runs of evidence lines, ready to render."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kb.publish.html import LinkTarget, escape, to_html, to_inline_html
+from kb.records.body import FieldLine, SectionText
+
+_ITEM = re.compile(r"[ \t]*[-*+][ \t]|[ \t]+\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown between evidence lines."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Evidence lines that stand together."""
+
+    fields: tuple[FieldLine, ...]
+
+
+Block = Prose | Evidence
+
+
+def blocks(section: SectionText, *, without_items: bool = False) -> tuple[Block, ...]:
+    """The section's blocks in order; list items are left out where the caller draws them itself."""
+    at = {field.line: field for field in section.fields}
+    inside = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
+    found: list[tuple[bool, list[str], list[FieldLine]]] = []
+    for line in section.lines:
+        if line.comment or (line.fence or "").split()[:1] == ["evidence"] and line.number not in at:
+            continue
+        is_field = line.number in inside
+        if without_items and not is_field and line.fence is None and _ITEM.match(line.text):
+            continue
+        if not found or (found[-1][0] != is_field and (is_field or line.text.strip())):
+            found.append((is_field, [], []))
+        if line.number in at:
+            found[-1][2].append(at[line.number])
+        elif not is_field:
+            found[-1][1].append(line.text)
+    return tuple(
+        Evidence(tuple(fields)) if is_field else Prose("\n".join(texts).strip("\n"))
+        for is_field, texts, fields in found
+        if fields or "".join(texts).strip()
+    )
+
+
+def label(key: str) -> str:
+    """A field's key as people read it: `WOULD_HAVE_DETECTED` → `Would have detected`."""
+    words = key.replace("_", " ").lower().capitalize()
+    for word, written in (("llm", "LLM"), ("api", "API"), ("db ", "database "), ("Llm", "LLM")):
+        words = words.replace(word, written)
+    return words
+
+
+def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
+    """Evidence lines as a definition list; a key that repeats stands once with all its values."""
+    rows: dict[str, list[str]] = {}
+    for field in fields:
+        if field.value.strip():
+            rows.setdefault(field.key, []).append(to_inline_html(field.value, link))
+    body = "".join(
+        f"<div><dt>{escape(label(key))}</dt>" + "".join(f"<dd>{v}</dd>" for v in values) + "</div>\n"
+        for key, values in rows.items()
+    )
+    return f'<dl class="kb-evidence">\n{body}</dl>' if body else ""
+
+
+Draw = Callable[[tuple[FieldLine, ...], LinkTarget], str]
+
+
+def render(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> str:
+    """The whole section as HTML, evidence drawn by `draw`."""
+    return _render(blocks(section), link, draw)
+
+
+def render_without_items(section: SectionText, link: LinkTarget) -> str:
+    """What stands in a section beside the list items that are drawn elsewhere."""
+    return _render(blocks(section, without_items=True), link, definitions)
+
+
+def _render(found: Iterable[Block], link: LinkTarget, draw: Draw) -> str:
+    parts = (
+        to_html(block.markdown, link) if isinstance(block, Prose) else draw(block.fields, link)
+        for block in found
+    )
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,85 @@
+"""How does text of a record become HTML? In one function, for every page, edition, feed and comment.
+
+The Markdown is rendered first and the HTML is sanitised after: cleaning Markdown source breaks
+`->` and `x<y`, and still lets attributes and `javascript:` through.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+import nh3
+from markdown_it import MarkdownIt
+
+#: Where a link of a record leads on the site; None drops the link and keeps its text.
+LinkTarget = Callable[[str], str | None]
+
+_TAGS = {
+    *("p", "br", "hr", "ul", "ol", "li", "strong", "em", "del", "code", "pre", "blockquote"),
+    *("h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "a", "img"),
+}
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+_SCHEMES = {"http", "https", "mailto"}
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+
+
+def escape(text: str) -> str:
+    """Plain text as HTML text, also safe inside a quoted attribute."""
+    return html.escape(_without_controls(text), quote=True)
+
+
+def to_html(markdown: str, link: LinkTarget | None = None) -> str:
+    """Record Markdown as sanitised HTML without blank lines, so that it can stand in a page.
+
+    `link` maps the target of each link and image; without it, links to web addresses stay and
+    everything else loses its link.
+    """
+    rendered = _renderer().render(_COMMENT.sub("", _without_controls(markdown)))
+    target = link or web_only
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if (tag, name) == ("a", "href"):
+            return target(value)
+        if (tag, name) == ("img", "src"):  # no picture from elsewhere: no request leaves the page
+            return None if web_only(value) else target(value)
+        return value
+
+    cleaned = nh3.clean(
+        rendered,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        attribute_filter=attribute,
+        link_rel="noopener noreferrer",
+    )
+    # A blank line would end an HTML block of the page it is put into; those of code are kept.
+    kept = re.sub(r"<pre>.*?</pre>", lambda m: m[0].replace("\n", "&#10;"), cleaned, flags=re.DOTALL)
+    return re.sub(r"\n(?:[ \t]*\n)+", "\n", kept).strip()
+
+
+def to_inline_html(markdown: str, link: LinkTarget | None = None) -> str:
+    """The same for one line: no paragraph around it."""
+    text = to_html(" ".join(markdown.split()), link)
+    if text.startswith("<p>") and text.endswith("</p>") and text.count("<p>") == 1:
+        return text[3:-4]
+    return text
+
+
+def web_only(target: str) -> str | None:
+    """A web address as it is, None for every other target."""
+    return target if re.match(r"https?://", target, re.IGNORECASE) else None
+
+
+def _without_controls(text: str) -> str:
+    """The text without control characters, terminal escapes and lone surrogates."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", text)
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> MarkdownIt:
+    # html=False shows raw HTML as the text it is; the depth limit stops quadratic nesting.
+    options = {"html": False, "linkify": False, "typographer": False, "maxNesting": 20}
+    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])

@@ -1,0 +1,99 @@
+"""What can a program ask? Everything the command does, as calls that return frozen values.
+
+    import kb
+
+    base = kb.open("postmortems/")
+    for match in base.similar("the agent paid twice").matches:
+        print(match.probability, match.id)
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb.library import Library, load_document, open_library
+
+if TYPE_CHECKING:
+    from kb.lint.check import Report
+    from kb.metrics.actions import Action
+    from kb.metrics.gate import Decision
+    from kb.metrics.values import Page
+    from kb.repo import Repo
+    from kb.search.answer import Answer
+
+
+class KnowledgeBase:
+    """One library, read once when it is first needed.
+
+    Every method raises `kb.errors.KbError` when it cannot be carried out; what is wrong with a
+    record is never an exception but a problem of `check`.
+    """
+
+    def __init__(self, path: Path | str = ".") -> None:
+        self.path = Path(path)
+
+    @cached_property
+    def library(self) -> Library:
+        """The records of the working tree, with their settings."""
+        return open_library(self.path)
+
+    @cached_property
+    def repo(self) -> Repo:
+        """What Git knows of it; a `NoRepo` where there is no Git."""
+        from kb.repo import open_repo
+
+        return open_repo(self.library.root)
+
+    def similar(self, query: str | Path, *, limit: int = 5) -> Answer:
+        """The earlier incidents like a text, a record's id, or the draft in a file (a `Path`).
+
+        Needs the extra `search`; the index is brought up to date first.
+        """
+        from kb.search.query import query_from_document, query_from_text
+        from kb.search.similar import similar
+
+        today = datetime.now(UTC).date()
+        named = self.library.folder / f"{query}.md"
+        if isinstance(query, Path) or (len(str(query)) < 200 and named.is_file()):  # noqa: PLR2004 - a path
+            file = query if isinstance(query, Path) else named
+            document = load_document(file, self.library.form)
+            asked = query_from_document(document, today)
+        else:
+            asked = query_from_text(query, today)
+        return similar(self.library, asked, limit=limit)
+
+    def check(self, *paths: Path) -> Report:
+        """What the rules find in the library, or only in these files and folders."""
+        from kb.lint.check import check
+
+        return check(self.library, paths=paths, today=datetime.now(UTC).date())
+
+    def metrics(self, *, as_of: str | None = None, origin: str | None = None) -> Page:
+        """The measures, now or as of a day or revision; `origin` is own or public.
+
+        Without `origin`, a team's own records are measured, and public ones where there are no own.
+        """
+        from kb.metrics.page import page_of
+        from kb.metrics.reading import read_all, read_as_of
+
+        moment = read_as_of(self.repo, as_of, datetime.now(UTC))
+        return page_of(read_all(self.library, self.repo, moment), origin)
+
+    def actions(self) -> tuple[Action, ...]:
+        """Every action of every record, overdue first."""
+        from kb.metrics.actions import actions, listed
+        from kb.metrics.reading import read_all, read_as_of
+
+        now = read_as_of(self.repo, None, datetime.now(UTC))
+        reading = read_all(self.library, self.repo, now)
+        return listed(actions(self.library, reading.trails, now.day))
+
+    def gate(self, route: str, gate: str = "restart") -> Decision:
+        """Whether a route may run again, or (`gate="rollout"`) be expanded."""
+        from kb.metrics.gate import decide
+        from kb.metrics.reading import read_as_of
+
+        return decide(self.library, route, gate, read_as_of(self.repo, None, datetime.now(UTC)))

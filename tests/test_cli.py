@@ -1,0 +1,140 @@
+"""The command line as a stranger meets it: start-up, help, errors, exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLE
+
+HEAVY = ("torch", "faiss", "git", "numpy", "scipy", "pydantic", "rich", "mkdocs", "onnxruntime")
+
+
+def kb(*arguments: str, cwd: Path, stdin: str | None = None, **environment: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of a real `kb` process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", *arguments],
+        cwd=cwd,
+        env=os.environ | {"NO_COLOR": "1", "COLUMNS": "80"} | environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_importing_the_command_line_loads_nothing_heavy() -> None:
+    code = f"import sys, kb.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip() == "[]"
+
+
+def test_help_names_every_verb_in_one_screen(tmp_path: Path) -> None:
+    status, out, _ = kb("--help", cwd=tmp_path)
+    assert status == 0
+    assert len(out.splitlines()) <= 24
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_every_verb_has_help_that_fits_eighty_columns(tmp_path: Path) -> None:
+    from kb.cli import VERBS
+
+    for verb in VERBS:
+        status, out, err = kb(verb, "--help", cwd=tmp_path)
+        assert (status, err) == (0, "")
+        assert all(len(line) <= 80 for line in out.splitlines()), verb
+
+
+def test_a_misspelt_verb_is_answered_with_the_near_one(tmp_path: Path) -> None:
+    status, _, err = kb("simlar", cwd=tmp_path)
+    assert status == 2
+    assert "Did you mean 'similar'?" in err
+
+
+@pytest.mark.parametrize("verb", ["check", "fmt", "build", "metrics", "actions", "site"])
+def test_outside_a_knowledge_base_the_error_says_what_to_do(tmp_path: Path, verb: str) -> None:
+    status, out, err = kb(verb, cwd=tmp_path)
+    assert (status, out) == (2, "")
+    assert "no knowledge base here" in err
+    assert "kb init" in err
+    assert "Traceback" not in err
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    _, _, err = kb("--debug", "check", cwd=tmp_path)
+    assert "Traceback" in err
+
+
+def test_new_writes_a_draft_that_the_check_accepts(library_folder: Path) -> None:
+    status, out, _ = kb("new", "Agent mailed the wrong customer", "--date", "2026-05-01", cwd=library_folder)
+    assert (status, out.strip()) == (0, "postmortems/2026-05-01-agent-mailed-the-wrong-customer.md")
+    status, out, _ = kb("check", cwd=library_folder)
+    assert status == 0, out
+
+
+def test_new_never_overwrites(library_folder: Path) -> None:
+    kb("new", "Twice", "--date", "2026-05-01", cwd=library_folder)
+    path = library_folder / "postmortems/2026-05-01-twice.md"
+    path.write_text("mine")
+    status, _, err = kb("new", "Twice", "--date", "2026-05-01", cwd=library_folder)
+    assert status == 2
+    assert "already exists" in err
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("profile", ["--one-page", "--short", "--public"])
+def test_new_full_adds_the_sections_a_draft_lacks_and_keeps_the_rest(
+    library_folder: Path, profile: str
+) -> None:
+    kb("new", "Grows", profile, "--date", "2026-05-01", cwd=library_folder)
+    path = library_folder / "postmortems/2026-05-01-grows.md"
+    before = path.read_text()
+    status, _, _ = kb("new", "--full", str(path), cwd=library_folder)
+    after = path.read_text()
+    assert status == 0
+    assert after.startswith(before)
+    assert after.count("\n## ") == 17
+    assert kb("new", "--full", str(path), cwd=library_folder)[0] == 0
+    assert path.read_text() == after
+
+
+def test_new_without_a_title_asks_for_one(library_folder: Path) -> None:
+    status, _, err = kb("new", cwd=library_folder)
+    assert status == 2
+    assert "needs a title" in err
+
+
+def test_new_opens_no_editor_in_a_pipe(library_folder: Path) -> None:
+    status, _, _ = kb("new", "Quiet", cwd=library_folder, EDITOR="false")
+    assert status == 0
+
+
+def test_init_writes_the_example_and_the_check_finds_no_fault(tmp_path: Path) -> None:
+    status, out, _ = kb("init", "--example", cwd=tmp_path)
+    assert status == 0
+    assert EXAMPLE.name in out
+    status, out, _ = kb("check", "--strict", cwd=tmp_path)
+    assert status == 0, out
+
+
+def test_init_run_again_keeps_everything(tmp_path: Path) -> None:
+    kb("init", cwd=tmp_path)
+    (tmp_path / "kb.toml").write_text('[library]\nname = "Ours"\n')
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    status, out, _ = kb("init", cwd=tmp_path)
+    assert status == 0
+    assert "wrote" not in out
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_init_dry_run_writes_nothing(tmp_path: Path) -> None:
+    status, out, _ = kb("init", "--dry-run", "--example", cwd=tmp_path)
+    assert status == 0
+    assert "would write  postmortems/template.md" in out
+    assert list(tmp_path.iterdir()) == []

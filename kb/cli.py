@@ -24,6 +24,9 @@ VERBS: dict[str, str] = {
     "site": "Build the static site.",
     "serve": "Show the site here and follow edits.",
     "eval": "Measure search on your own library.",
+    "review": "Write the comment of a pull request.",
+    "run": "Import, show and audit a run of an agent.",
+    "mcp": "Answer coding agents, over MCP.",
     "init": "Start a knowledge base in a repository.",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -70,6 +70,9 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         "sentence-transformers/all-MiniLM-L6-v2"
     )
     limit: Annotated[int, Meta(ge=1, le=100, description="Matches shown by kb similar")] = 5
+    vectors: Annotated[
+        str, Meta(description="Folder of computed vectors; clones may share one outside the tree")
+    ] = ".kb"
 
 
 class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,6 +84,27 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = ""
 
 
+class RunsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the team knows about its agents' tools, and a trace does not say."""
+
+    effects: Annotated[
+        dict[str, Literal["read", "write", "destructive"]],
+        Meta(description="Tool, or a pattern such as get_*, to what it does to the world"),
+    ] = {}
+    policy: Annotated[
+        tuple[str, ...],
+        Meta(description="Rules of order between tools: `refund requires approve before it`"),
+    ] = ()
+    allow: Annotated[
+        tuple[str, ...],
+        Meta(description="Values, or patterns such as *@acme.example, that are not redacted"),
+    ] = ()
+    replay: Annotated[
+        str,
+        Meta(description="Entry point of the agent: package.module:function, or a command"),
+    ] = ""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of `kb.toml`; a missing file is this value with its defaults."""
 
@@ -89,6 +113,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     taxonomy: TaxonomyConfig = msgspec.field(default_factory=TaxonomyConfig)
     check: CheckConfig = msgspec.field(default_factory=CheckConfig)
     search: SearchConfig = msgspec.field(default_factory=SearchConfig)
+    runs: RunsConfig = msgspec.field(default_factory=RunsConfig)
     site: SiteConfig = msgspec.field(default_factory=SiteConfig)
 
 

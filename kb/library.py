@@ -87,9 +87,8 @@ def open_library(path: Path | str = ".") -> Library:
     root = find_root(Path(path))
     config = read_config(root)
     folder = root / config.library.path
-    files = sorted(_record_files(folder), key=lambda file: file.name)
     form = build_form(config)
-    documents = tuple(load_document(file, form, root) for file in files)
+    documents = tuple(load_document(file, form, root) for file in record_files(folder))
     return Library(root, config, form, documents)
 
 
@@ -134,9 +133,11 @@ def _document_at(raw: bytes | None, path: PurePosixPath, form: Form, read: Reade
     return read(raw, path, form)
 
 
-def _record_files(folder: Path) -> Iterable[Path]:
+def record_files(folder: Path) -> list[Path]:
+    """The record files of a folder, by name. Raises `KbError` when it cannot be read."""
     try:
-        return [Path(entry.path) for entry in os.scandir(folder) if is_record_name(entry.name)]
+        names = sorted(entry.name for entry in os.scandir(folder) if is_record_name(entry.name))
+        return [folder / name for name in names]
     except OSError as error:
         raise KbError(
             f"the records' folder cannot be read: {error.strerror or error}",

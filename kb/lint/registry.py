@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import PurePath
-from types import MappingProxyType
 
 from kb.config import CheckConfig
 from kb.records.document import Document
@@ -45,17 +45,25 @@ class LikelyPrior:
 class Context:
     """What a rule may know beside the document: the form, the limits, today, and the library.
 
-    `records` are the readable records of the library by id; `paths_of` names every file that claims
-    an id; `likely_priors` is None where search is not at hand (the report then says so).
+    `records` are the readable records of the library by id, without their sections; `paths_of`
+    names every file that claims an id or alias, case folded; `likely_priors` is None where search is not at hand (the report then says so).
     """
 
     form: Form
     settings: CheckConfig
     today: date
     root: PurePath
-    records: Mapping[str, Postmortem] = MappingProxyType({})
-    paths_of: Mapping[str, tuple[PurePath, ...]] = MappingProxyType({})
+    records: Mapping[str, Postmortem] = field(default_factory=dict)
+    paths_of: Mapping[str, tuple[PurePath, ...]] = field(default_factory=dict)
     likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None
+
+    @cached_property
+    def records_of_class(self) -> Mapping[str, tuple[Postmortem, ...]]:
+        """The records by primary class: comparing each with all would be quadratic."""
+        found: dict[str, list[Postmortem]] = {}
+        for record in self.records.values():
+            found.setdefault(record.primary_class, []).append(record)
+        return {name: tuple(records) for name, records in found.items()}
 
 
 Check = Callable[[Document, Context], Iterable[Finding]]

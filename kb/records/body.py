@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from kb.records.form import Form
 from kb.records.sections import Section
@@ -65,7 +66,7 @@ class FieldLine:
         return match[0].lower() if match else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SectionText:
     """One section as written. `key` is None when no row of the form answers to the heading.
 
@@ -80,12 +81,12 @@ class SectionText:
     lines: tuple[Line, ...]
     fields: tuple[FieldLine, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The body of the section without comments, as it was written."""
         return "\n".join(line.text for line in self.lines if not line.comment).strip()
 
-    @property
+    @cached_property
     def prose_lines(self) -> tuple[Line, ...]:
         """The lines of ordinary text: no fences, comments, headings or evidence."""
         taken = {n for field in self.fields for n in range(field.line, field.end_line + 1)}
@@ -151,6 +152,8 @@ def scan_lines(texts: Sequence[str], first_line: int) -> tuple[tuple[Line, ...],
 
 def _comment_state(text: str, inside: bool) -> tuple[bool, bool]:
     """Whether a line is nothing but comment, and whether a comment is open after it."""
+    if not inside and "<!--" not in text:
+        return False, False
     rest, outside = text, ""
     while rest:
         if inside:
@@ -235,7 +238,7 @@ def _fields(lines: Sequence[Line], section: Section | None) -> Iterator[FieldLin
 
 
 def _field_at(line: Line, section: Section | None) -> FieldLine | None:
-    if line.comment or line.is_mark or len(line.text) > _MAX_LINE:
+    if ":" not in line.text or line.comment or line.is_mark or len(line.text) > _MAX_LINE:
         return None
     if line.fence is not None:
         match = _FENCED_FIELD.match(line.text) if line.fence.split()[:1] == ["evidence"] else None

@@ -1,6 +1,6 @@
 """Which front-matter keys are there? One row a key: its type, when it must be given, its meaning.
 
-The checks, the order `kb fmt` gives, and the JSON Schema that editors complete from read this table.
+The checks, the order `kb fmt` gives, and the schema that editors complete from read this table.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kb.records.document import Document
+from kb.records.front_matter import Entry, FrontMatter
 from kb.records.model import CLOCK_NAMES
 
 #: The statuses in the order a record passes through them.
@@ -51,10 +52,6 @@ class Key:
     required_when: tuple[str, str] | None = None
     keys: tuple[Key, ...] = ()
 
-    def key(self, name: str) -> Key | None:
-        """The row of a key inside this group."""
-        return next((key for key in self.keys if key.name == name), None)
-
 
 def _word(name: str, description: str, required_from: str = "", unknown: str = "") -> Key:
     return Key(name, KeyType.WORD, description, name, unknown, required_from)
@@ -72,7 +69,9 @@ _CLOCK_MEANINGS = {
 }
 
 KEYS: tuple[Key, ...] = (
-    Key("title", KeyType.TEXT, "What happened, in one line a stranger understands", "", "", "draft"),
+    Key(
+        "title", KeyType.TEXT, "What happened, in one line a stranger understands", "", "", "draft"
+    ),
     Key("date", KeyType.DATE, "The day in the file name: of first impact, UTC", "", "", "draft"),
     _word("status", "How far the record is", "draft"),
     _word("origin", "The team's own incident, or one written from published facts"),
@@ -209,17 +208,12 @@ KEYS: tuple[Key, ...] = (
     Key("aliases", KeyType.TEXTS, "Other names of this incident, such as AIID-622"),
 )
 
-_BY_NAME = {key.name: key for key in KEYS}
-
-
-def key(name: str) -> Key | None:
-    """The row of a top-level key, None for a key the form does not have."""
-    return _BY_NAME.get(name)
+_POSITIONS = {row.name: index for index, row in enumerate(KEYS)}
 
 
 def position(name: str) -> int:
     """Where a top-level key stands in the form's order; unknown keys come after all others."""
-    return next((index for index, row in enumerate(KEYS) if row.name == name), len(KEYS))
+    return _POSITIONS.get(name, len(KEYS))
 
 
 def rows(keys: tuple[Key, ...] = KEYS, prefix: str = "") -> Iterator[tuple[str, Key]]:
@@ -228,6 +222,23 @@ def rows(keys: tuple[Key, ...] = KEYS, prefix: str = "") -> Iterator[tuple[str, 
         yield prefix + row.name, row
         if row.type is KeyType.GROUP:
             yield from rows(row.keys, f"{prefix}{row.name}.")
+
+
+#: The rows by name: those of the top, and those inside each group.
+_ROWS = {row.name: row for row in KEYS}
+_ROWS_INSIDE = {group.name: {row.name: row for row in group.keys} for group in KEYS if group.keys}
+
+
+def entries(front: FrontMatter) -> Iterator[tuple[Entry, Key | None, tuple[Key, ...]]]:
+    """Every entry with the row of its key (None for an unknown one) and the rows beside it."""
+    for entry in front.entries:
+        row = _ROWS.get(entry.key)
+        yield entry, row, KEYS
+        if row is not None and row.keys:
+            inside = _ROWS_INSIDE[row.name]
+            for group in (entry.value, *entry.value.items):
+                for inner in group.entries:
+                    yield inner, inside.get(inner.key), row.keys
 
 
 def is_required(row: Key, document: Document) -> bool:

@@ -1,0 +1,152 @@
+"""`kb check`: what is wrong with records, by line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from kb.errors import KbError
+from kb.library import Library, open_library
+from kb.lint.check import Report, check
+from kb.lint.parallel import check_library
+from kb.lint.registry import LikelyPrior, Rule, all_rules
+from kb.lint.report import FORMATS, render
+from kb.records.document import Document, is_record_name
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", *FORMATS]),
+    default="text",
+    help="For people, or for the program that reads it.",
+)
+@click.option("--strict", is_flag=True, help="Advice fails the check, too.")
+@click.option("--changed-since", metavar="REV", help="Only what differs from where REV branched.")
+@click.option("--explain", metavar="RULE", help="Show what a rule is about, by code or name.")
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    style: str,
+    strict: bool,
+    changed_since: str | None,
+    explain: str | None,
+) -> None:
+    """Check all records, or those in PATHS: files of any name, or folders.
+
+    Exit status 0: no fault; 1: faults; 2: could not run.
+    """
+    if explain is not None:
+        click.echo(_page(explain))
+        return
+    report = _report(paths, changed_since)
+    shown = render(report, style, base=Path.cwd(), colour=_wants_colour())
+    if shown:
+        click.echo(shown)
+    context.exit(1 if report.errors or (strict and report.advice) else 0)
+
+
+def library_of(paths: tuple[Path, ...]) -> Library:
+    """The library the first path lies in, else the one of the working folder."""
+    if paths:
+        try:
+            return open_library(paths[0])
+        except KbError:
+            # A draft kept elsewhere is held against the library one stands in.
+            return open_library(Path.cwd())
+    return open_library(Path.cwd())
+
+
+def changed_paths(library: Library, paths: tuple[Path, ...], revision: str) -> tuple[Path, ...]:
+    """The record files that differ from where `revision` branched off, within `paths`.
+
+    Raises `KbError` where Git cannot say.
+    """
+    from kb.repo import NoRepo, open_repo
+
+    repo = open_repo(library.folder)
+    if isinstance(repo, NoRepo):
+        raise KbError("what changed is not known", where=str(library.folder), todo=repo.why_unknown)
+    folder = repo.relative(library.folder)
+    changed = repo.changed_since(revision, folder or "") or ()
+    files = [library.folder / name.relative_to(folder or "") for name in changed]
+    wanted = [path.absolute() for path in paths]
+    return tuple(
+        file
+        for file in files
+        if is_record_name(file.name)
+        and file.is_file()
+        and (not wanted or any(file.is_relative_to(path) for path in wanted))
+    )
+
+
+def _report(paths: tuple[Path, ...], revision: str | None) -> Report:
+    today = datetime.now(UTC).date()
+    if not paths and not revision:
+        # To ask search about every record would take minutes: it is asked about named ones.
+        return check_library(Path.cwd(), today=today)
+    library = library_of(paths)
+    chosen = changed_paths(library, paths, revision) if revision else paths
+    if not chosen:
+        return Report((), 0, 0, 0)
+    search = _likely_priors(library, today)
+    return check(library, paths=chosen, today=today, likely_priors=search)
+
+
+def _likely_priors(
+    library: Library, today: date
+) -> Callable[[Document], Iterable[LikelyPrior]] | None:
+    """Search, where it is installed and this library was built; None where it is not."""
+    try:
+        from kb.search.index import index_home, open_index
+        from kb.search.query import query_from_document
+        from kb.search.similar import Filters, answer
+
+        if not index_home(library.root).exists():
+            return None
+        index = open_index(library)
+    except (ImportError, KbError):
+        return None
+
+    def likely(document: Document) -> list[LikelyPrior]:
+        query = query_from_document(document, today)
+        found = answer(index, library, query, limit=5, filters=Filters())
+        return [
+            LikelyPrior(m.id, m.title, m.probability, "; ".join(m.reasons) or m.title)
+            for m in found.matches
+        ]
+
+    return likely
+
+
+def _page(name: str) -> str:
+    from kb.lint.pages import rule_page
+
+    return rule_page(_rule(name))
+
+
+def _rule(name: str) -> Rule:
+    import difflib
+
+    wanted = name.strip().lower()
+    for rule in all_rules():
+        if wanted in {rule.code.lower(), rule.name}:
+            return rule
+    known = [word for rule in all_rules() for word in (rule.name, rule.code.lower())]
+    near = difflib.get_close_matches(wanted, known, n=1)
+    todo = f"Did you mean '{near[0]}'?" if near else "The rules are listed in docs/rules/index.md."
+    raise KbError(f"there is no rule '{name}'", todo=todo)
+
+
+def _wants_colour() -> bool:
+    """Colour on a terminal that shows it, unless NO_COLOR asks for none (no-color.org)."""
+    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not refused

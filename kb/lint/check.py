@@ -1,0 +1,181 @@
+"""What is wrong with these records? All rules over a library, or over some files of it."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path, PurePath
+from types import MappingProxyType
+
+from kb.errors import KbError
+from kb.library import Library, load_document
+from kb.lint.registry import (
+    ADVICE,
+    ERROR,
+    Context,
+    LikelyPrior,
+    Problem,
+    Rule,
+    active_rules,
+    run_rules,
+)
+from kb.lint.rules.secrets import masked
+from kb.records.document import Document, is_record_name
+from kb.records.model import Postmortem
+
+_NO_SEARCH = "search is not at hand: install the extra 'search', then run 'kb build'"
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """A rule that was asked for and could not run, and why."""
+
+    rule: str
+    name: str
+    why: str
+
+
+#: Source lines by file and number, for the problems of a report.
+Lines = Mapping[tuple[PurePath, int], str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found. `records` counts the files, `errors` and `advice` the problems."""
+
+    problems: tuple[Problem, ...]
+    records: int
+    errors: int
+    advice: int
+    not_run: tuple[NotRun, ...] = ()
+    root: Path = field(default=Path(), repr=False)
+    lines: Lines = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    def source_line(self, problem: Problem) -> str:
+        """The line a problem points at, empty where there is none."""
+        return self.lines.get((problem.path, problem.line), "")
+
+
+def check(
+    library: Library,
+    *,
+    paths: Sequence[Path] = (),
+    today: date,
+    likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None,
+) -> Report:
+    """What the active rules find in the library, or only in `paths` (files and folders).
+
+    Other records stay known to the rules that compare.
+    Raises `KbError` for a path that does not exist.
+    """
+    documents = select(library, paths) if paths else library.documents
+    context = build_context(library, documents, today=today, likely_priors=likely_priors)
+    problems, lines = find(documents, context)
+    return build_report(context, problems, lines, records=len(documents))
+
+
+def build_context(
+    library: Library,
+    documents: Sequence[Document],
+    *,
+    today: date,
+    likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None,
+) -> Context:
+    """What rules may know: settings, the day, the library's records, and who claims which id."""
+    return Context(
+        form=library.form,
+        settings=library.config.check,
+        today=today,
+        root=library.root,
+        records={record.id: without_sections(record) for record in library.records},
+        paths_of=claims((*library.documents, *documents)),
+        likely_priors=likely_priors,
+    )
+
+
+def without_sections(record: Postmortem) -> Postmortem:
+    """What one record may know of another: its facts, actions and verdicts, not its prose."""
+    return replace(record, sections=())
+
+
+def find(
+    documents: Iterable[Document], context: Context
+) -> tuple[list[Problem], dict[tuple[PurePath, int], str]]:
+    """The problems of documents, and the source lines they point at."""
+    rules = active_rules(context.settings)
+    problems: list[Problem] = []
+    lines: dict[tuple[PurePath, int], str] = {}
+    for document in documents:
+        found = list(run_rules(document, context, _rules_for(document, rules)))
+        lines |= {(p.path, p.line): document.source_line(p.line) for p in found}
+        problems += found
+    return problems, lines
+
+
+def build_report(
+    context: Context, problems: Sequence[Problem], lines: Lines, *, records: int
+) -> Report:
+    """The report of what was found."""
+    return Report(
+        problems=tuple(problems),
+        records=records,
+        errors=sum(problem.severity == ERROR for problem in problems),
+        advice=sum(problem.severity == ADVICE for problem in problems),
+        not_run=tuple(_not_run(active_rules(context.settings), context)),
+        root=Path(context.root),
+        lines=lines,
+    )
+
+
+def select(library: Library, paths: Iterable[Path]) -> tuple[Document, ...]:
+    """The documents that paths name: a file whatever it is called, of a folder the records in it.
+
+    Raises `KbError` for a path that does not exist.
+    """
+    known = {library.root / document.path: document for document in library.documents}
+    files = dict.fromkeys(file for path in paths for file in _files(path))
+    return tuple(known.get(file) or _load(library, file) for file in files)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    path = Path(os.path.normpath(path.absolute()))
+    if path.is_dir():
+        yield from sorted(file for file in path.rglob("*.md") if is_record_name(file.name))
+    elif path.exists() or path.is_symlink():
+        yield path
+    else:
+        raise KbError("no such file or folder", where=str(path), todo="Name a record or a folder.")
+
+
+def _load(library: Library, file: Path) -> Document:
+    """A file that is not in the library; below its root the rules for links hold all the same."""
+    root = library.root if file.is_relative_to(library.root) else None
+    return load_document(file, library.form, root)
+
+
+def claims(documents: Iterable[Document]) -> dict[str, tuple[PurePath, ...]]:
+    """Every id and alias, case folded, with the files that claim it."""
+    found: defaultdict[str, dict[PurePath, None]] = defaultdict(dict)
+    for document in documents:
+        if not document.front.present:  # no record yet: it claims nothing
+            continue
+        for name in (document.id, *document.front.texts("aliases")):
+            found[name.casefold()][document.path] = None
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def _rules_for(document: Document, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """All rules for a record; where its facts could not be read, what it takes, and secrets."""
+    broken = any(fault.name == "yaml-syntax" for fault in document.faults)
+    if document.front.present and not broken:
+        return rules
+    return tuple(rule for rule in rules if rule.family in {"record", "privacy"})
+
+
+def _not_run(rules: tuple[Rule, ...], context: Context) -> Iterator[NotRun]:
+    for rule in rules:
+        if rule.name == "unconsidered-prior" and context.likely_priors is None:
+            yield NotRun(rule.code, rule.name, _NO_SEARCH)

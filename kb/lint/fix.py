@@ -1,0 +1,99 @@
+"""What does `kb fmt` change? A closed list of edits with one right answer each (SPEC 3).
+
+Computed minutes, times with an offset, action labels and attributes, bare evidence lines, and the
+order of front-matter keys. Bytes outside the edits stay equal, and a second run changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from kb.errors import KbError
+from kb.lint.fixes.edit import Edit, apply
+from kb.lint.fixes.fences import fence_edits
+from kb.lint.fixes.minutes import minutes_edits
+from kb.lint.fixes.order import order_edits
+from kb.lint.fixes.promises import action_edits
+from kb.lint.fixes.times import time_edits
+from kb.lint.registry import Context
+from kb.records.document import Document, read_document
+
+__all__ = ["Edit", "apply", "edits", "formatted", "write"]
+
+#: What was not read whole, or not as text, is not written back; what has no front matter is no
+#: record, and not ours to change.
+_NOT_READ = {"unreadable", "outside-tree", "too-large", "not-utf-8"}
+#: Edits wait for a next pass where they overlap: at most once for each kind of edit.
+_MAX_PASSES = 6
+
+
+def edits(document: Document, context: Context) -> tuple[Edit, ...]:
+    """The edits of one pass, none overlapping another; what has to wait for them is left out."""
+    if not document.front.present or any(f.name in _NOT_READ for f in document.faults):
+        return ()
+    chosen: list[Edit] = []
+    for edit in _all_edits(document):
+        if not any(_overlap(edit, other) for other in chosen):
+            chosen.append(edit)
+    return tuple(sorted(chosen, key=lambda edit: edit.start))
+
+
+def _all_edits(document: Document) -> Iterator[Edit]:
+    yield from time_edits(document)
+    yield from minutes_edits(document)
+    yield from action_edits(document)
+    yield from fence_edits(document)
+    yield from order_edits(document)
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    if one.start == one.end == other.start == other.end:
+        return True
+    return one.start < other.end and other.start < one.end
+
+
+def formatted(document: Document, context: Context) -> str:
+    """The text `kb fmt` writes: all passes made."""
+    for _ in range(_MAX_PASSES):
+        changes = edits(document, context)
+        if not changes:
+            break
+        text = apply(document.text, changes)
+        document = read_document(
+            text.encode("utf-8", errors="surrogateescape"), document.path, document.form
+        )
+    return document.text
+
+
+def write(path: Path, document: Document, text: str) -> None:
+    """Put `text` in the place of what was read, wholly or not at all; the mode is kept.
+
+    Raises `KbError` when the file has changed since it was read, or cannot be written.
+    """
+    path = path.resolve()
+    temporary = ""
+    try:
+        if path.read_bytes() != document.encode():
+            raise KbError("changed while it was formatted; nothing was written", where=str(path))
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode("utf-8", errors="surrogateescape"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(path.stat().st_mode)
+        Path(temporary).replace(path)
+        temporary = ""
+    except OSError as error:
+        raise KbError(
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            todo="The file is as it was; free space or correct its permissions, then run again.",
+        ) from error
+    finally:
+        if temporary:
+            with suppress(OSError):
+                Path(temporary).unlink()

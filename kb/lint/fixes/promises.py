@@ -1,0 +1,96 @@
+"""How is an action written? `- [ ] A1: text — owner: …, due: …, lever: …`, labelled for ever."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from kb.lint.fixes.edit import Edit
+from kb.records.body import scan_lines
+from kb.records.document import Document
+from kb.records.items import ActionItem, read_actions
+
+#: Attributes in the order of SPEC 2.2; dates of the past stand last.
+_ORDER = ("owner", "due", "lever", "cause", "gate", "tracker", "opened", "closed")
+_BOX = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
+_LABEL = re.compile(r"\**A-?\d+\b")
+_DASH = re.compile(rf"(?<=[ \t])(?P<dash>—|–|--|-)[ \t]+(?=(?:{'|'.join(_ORDER)})[ \t]*:)")
+_MAX_LABEL = 9999
+
+
+def action_edits(document: Document) -> Iterator[Edit]:
+    """The edits that label actions and put their attributes in order."""
+    labels = [action.label for action in document.actions]
+    labels += [label for label in _signed_off(document) if re.fullmatch(r"A\d{1,4}", label)]
+    free = max((int(label[1:]) for label in labels if label), default=0) + 1
+    for action in document.actions:
+        if (edit := _labelled(document, action, free)) is not None:
+            yield edit
+            free += 1
+        yield from _ordered(document, action)
+
+
+def _signed_off(document: Document) -> Iterator[str]:
+    """Labels of sign-offs: they stay taken when their action is gone."""
+    signoffs = document.front.get("signoffs")
+    for signoff in signoffs.items if signoffs else ():
+        actions = signoff.get("actions")
+        yield from (item.text or "" for item in (actions.items if actions else ()))
+
+
+def _labelled(document: Document, action: ActionItem, number: int) -> Edit | None:
+    source = document.source_line(action.line)
+    box = _BOX.match(source)
+    says_something = bool(action.text or action.attributes)
+    if action.label or not box or not says_something or number > _MAX_LABEL:
+        return None
+    if _LABEL.match(source, box.end()):  # `A1 do this`: which part is the label is for a person
+        return None
+    at = document.offset(action.line, box.end() + 1)
+    return Edit(at, at, f"A{number}: ", f"the action is A{number}", "action-without-label")
+
+
+def _ordered(document: Document, action: ActionItem) -> Iterator[Edit]:
+    """The edit of the attributes, where they stand together on the item's last line."""
+    found = _dash(document, action)
+    if found is None:
+        return
+    line, match = found
+    source = document.source_line(line)
+    if not action.attributes:
+        if match["dash"] == "-" and source[: match.start()].strip():
+            at = document.offset(line, match.start() + 1)
+            yield Edit(at, at + 1, "—", "a dash '—' opens the attributes")
+        return
+    written = source[match.start() :].rstrip()
+    canonical = _rendered(action)
+    if canonical and canonical != written and _same(action, source[: match.start()] + canonical):
+        at = document.offset(line, match.start() + 1)
+        yield Edit(at, at + len(written), canonical, "attributes have one order")
+
+
+def _dash(document: Document, action: ActionItem) -> tuple[int, re.Match[str]] | None:
+    """The dash before the attributes, None unless it stands on the item's last line."""
+    for line in range(action.line, action.end_line + 1):
+        if match := _DASH.search(document.source_line(line)):
+            return (line, match) if line == action.end_line else None
+    return None
+
+
+def _rendered(action: ActionItem) -> str:
+    """The attributes in order, empty where that would lose or guess something."""
+    counts = Counter(key for key, _ in action.attributes)
+    if action.unread or max(counts.values()) > 1 or not all(v for _, v in action.attributes):
+        return ""
+    pairs = sorted(action.attributes, key=lambda pair: _ORDER.index(pair[0]))
+    return "— " + ", ".join(f"{key}: {value}" for key, value in pairs)
+
+
+def _same(action: ActionItem, line: str) -> bool:
+    """Whether the attributes read the same from the new line."""
+    if not _BOX.match(line):  # a continuation line is read behind any item
+        line = f"- [ ] x\n{line}"
+    lines, _ = scan_lines(line.split("\n"), 1)
+    actions = read_actions(lines)
+    return len(actions) == 1 and sorted(actions[0].attributes) == sorted(action.attributes)

@@ -1,0 +1,60 @@
+"""How is a moment written? `2026-04-12T13:58:00Z` in front matter, `13:58 UTC` in the timeline.
+
+Only what says its offset is rewritten: a zone is never invented, and no digit is dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC
+
+from kb.lint.fixes.edit import Edit
+from kb.records.document import Document
+from kb.records.front_matter import Node
+from kb.records.items import TimelineEntry
+from kb.records.keys import KeyType, entries
+from kb.records.model import read_time
+
+_FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{7}")
+#: An offset west of Greenwich looks like the end of a span of time (`08:00-09:30`): it is left.
+_TIMELINE_TIME = re.compile(
+    r"[ \t]*[-*+][ \t]+[*`_]*"
+    r"(?P<time>\d{4}-\d{2}-\d{2}[T \t]+\d{1,2}:\d{2}(?P<seconds>:\d{2})?"
+    r"[ \t]*(?:UTC|GMT|Z|\+\d{2}:?\d{2}))(?![\w:])"
+)
+
+
+def time_edits(document: Document) -> Iterator[Edit]:
+    """The edits that bring times into their one form."""
+    for entry, row, _ in entries(document.front):
+        if row is not None and row.type is KeyType.TIME:
+            yield from _clock(document, entry.value)
+    for timeline_entry in document.timeline:
+        if timeline_entry.has_time and timeline_entry.has_zone:
+            yield from _entry(document, timeline_entry)
+
+
+def _clock(document: Document, node: Node) -> Iterator[Edit]:
+    written = node.text or ""
+    at = read_time(written)
+    if at is None or _FINER_THAN_MICROSECONDS.search(written):
+        return
+    canonical = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    source = document.text[node.start : node.end]
+    if written != canonical and source.strip("'\"") == written:
+        start = node.start + source.index(written)
+        what = f"the time {written} is {canonical}"
+        yield Edit(start, start + len(written), canonical, what)
+
+
+def _entry(document: Document, entry: TimelineEntry) -> Iterator[Edit]:
+    match = _TIMELINE_TIME.match(document.source_line(entry.line))
+    if not match:
+        return
+    clock = entry.at.isoformat(sep=" ", timespec="seconds" if match["seconds"] else "minutes")
+    canonical = clock.replace("+00:00", " UTC")
+    if match["time"] != canonical:
+        start = document.offset(entry.line, match.start("time") + 1)
+        what = f"the time {match['time']} is {canonical}"
+        yield Edit(start, start + len(match["time"]), canonical, what)

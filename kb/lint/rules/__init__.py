@@ -1,0 +1,14 @@
+"""The families of rules, one file each. Importing this package registers every rule."""
+
+from kb.lint.rules import (  # noqa: F401 - imported to register
+    actions,
+    blameless,
+    clocks,
+    counterfactual,
+    evidence,
+    external,
+    privacy,
+    record,
+    root_cause,
+    sections,
+)

@@ -1,0 +1,116 @@
+"""Does the record judge people? Advice in the form of a question, with the stronger wording."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rules.people import Judgement, blame_words, human_errors, judged_people
+from kb.lint.rules.prose import Passage, passages
+from kb.lint.rules.reading import quoted
+from kb.records.document import Document
+
+Find = Callable[[str], Iterator[Judgement]]
+#: Lines that carry somebody else's words, or the agent's.
+_QUOTING_FIELDS = frozenset({"LLM_SAYS_IT_DID", "CUSTOMER_SAW", "DASHBOARD_SAID", "OPERATOR_SAW"})
+#: Here the form itself asks what should, could or would have been.
+_HYPOTHETICAL_SECTIONS = frozenset({"counterfactual", "detection"})
+
+
+def _judgements(document: Document, find: Find) -> Iterator[tuple[Passage, Judgement]]:
+    """What `find` sees in the record's own words; the whole text is asked first: it is cheap."""
+    if next(find(document.text.lower()), None) is None:
+        return
+    for passage in passages(document):
+        if passage.field not in _QUOTING_FIELDS:
+            yield from ((passage, found) for found in find(passage.own_words.lower()))
+
+
+def _finding(passage: Passage, found: Judgement, message: str) -> Finding:
+    line, column = passage.place(found.start)
+    words = passage.text[found.start : found.end]
+    judged = quoted(" ".join(words.split()))
+    return Finding(line, f"{judged} {message}", column, len(words.partition("\n")[0]))
+
+
+@rule(
+    "KB701",
+    "blame-word",
+    severity=ADVICE,
+    reason="A word that judges ends the inquiry, and the next person who sees something odd says "
+    "nothing.",
+    bad="The rollout was done carelessly on a Friday.",
+    good="The rollout needed no second approval on a Friday, unlike on other days.",
+)
+def _blame_word(document: Document, context: Context) -> Iterator[Finding]:
+    message = (
+        "judges somebody: what did the step look like to them, and what let it pass? "
+        "Write the condition, such as the missing check or approval"
+    )
+    for passage, found in _judgements(document, blame_words):
+        yield _finding(passage, found, message)
+
+
+@rule(
+    "KB702",
+    "judged-person",
+    severity=ADVICE,
+    reason="Whoever failed to, forgot or should have is the last link. What made it easy to miss "
+    "is what can be changed, and it waits for the next person.",
+    bad="The engineer failed to notice the alert.",
+    good="The alert went to a channel with 400 messages a day; nothing paged the on-call.",
+)
+def _judged_person(document: Document, context: Context) -> Iterator[Finding]:
+    message = (
+        "judges a person: what made this the likely thing to happen? "
+        "Write what the screen, alert, procedure or tool showed, or did not offer"
+    )
+    for passage, found in _judgements(document, judged_people):
+        if not (found.is_hypothetical and passage.section in _HYPOTHETICAL_SECTIONS):
+            yield _finding(passage, found, message)
+
+
+@rule(
+    "KB703",
+    "human-error-as-cause",
+    severity=ADVICE,
+    reason="Human error is where an inquiry begins. The same person, or another, will do the same "
+    "in the same place.",
+    bad="The deletion was caused by human error.",
+    good="The console shows staging and production in the same colour, and deletion asks nothing.",
+)
+def _human_error_as_cause(document: Document, context: Context) -> Iterator[Finding]:
+    message = (
+        "as a cause: what made the action look right at that moment, and what would have stopped "
+        "it? Write that as the cause"
+    )
+    for passage, found in _judgements(document, human_errors):
+        yield _finding(passage, found, message)
+
+
+@lru_cache(maxsize=8)
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+
+
+@rule(
+    "KB704",
+    "named-person",
+    severity=ADVICE,
+    reason="A record is read for years, in other rooms. Roles teach as much as names, and spare "
+    "the person.",
+    bad="Alex Example restarted the queue.",
+    good="The on-call restarted the queue.",
+)
+def _named_person(document: Document, context: Context) -> Iterator[Finding]:
+    names = tuple(name for name in context.settings.people if name.strip())
+    if not any(name in document.text for name in names):
+        return
+    pattern = _any_of(names)
+    for number in range(document.front.end_line + 1, document.text.count("\n") + 2):
+        for match in pattern.finditer(document.source_line(number)):
+            message = f"{quoted(match[0])} is a person: which role acted? Write the role"
+            yield Finding(number, message, match.start() + 1, len(match[0]))

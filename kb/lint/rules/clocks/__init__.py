@@ -1,0 +1,3 @@
+"""The clocks family: the times of the front matter, and the timeline that must agree."""
+
+from kb.lint.rules.clocks import timeline, times  # noqa: F401 - imported to register

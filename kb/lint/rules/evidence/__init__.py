@@ -1,0 +1,13 @@
+"""Does what the record says stand on evidence? One module for each way it may not.
+
+`lines` asks how evidence lines are written, `claims` what they prove, `fixture` whether the run
+can be repeated, `conflicts` whether two places disagree, `weak` whether the actions answer them.
+"""
+
+from kb.lint.rules.evidence import (  # noqa: F401 - imported to register
+    claims,
+    conflicts,
+    fixture,
+    lines,
+    weak,
+)

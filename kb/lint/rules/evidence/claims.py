@@ -1,0 +1,159 @@
+"""Is each claim checked, and each failed check answered? Rules on asserts, calls and paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.lint.registry import Context, Finding, rule
+from kb.lint.rules.reading import (
+    at_heading,
+    at_value,
+    field_of,
+    is_answered,
+    is_public,
+    is_submitted,
+    lever,
+    live_actions,
+    quoted,
+)
+from kb.records.body import FieldLine
+from kb.records.document import Document
+from kb.records.items import ActionItem
+
+#: Levers that change what people know or agree on, not what the system does.
+_PEOPLE_LEVERS = frozenset({"communication", "ownership", "review-process", "runbook"})
+_MAKES_REPEATS_SAFE = re.compile(
+    r"idempot|dedup|duplicat|unique|\bonce\b|retry|retries|upsert|double|twice|repeat|transaction"
+    r"|\block",
+    re.IGNORECASE,
+)
+#: What a reader can look up: a number, an address, a name in code.
+_POINTER = re.compile(r"\d|://|`|\w[_/.]\w|\btrace\b|\blog\b|\bspan\b", re.IGNORECASE)
+
+
+def _changes_the_system(document: Document) -> tuple[ActionItem, ...]:
+    return tuple(a for a in live_actions(document) if lever(a) not in _PEOPLE_LEVERS)
+
+
+def _groups(document: Document, section_key: str) -> Iterator[tuple[FieldLine, ...]]:
+    section = document.section(section_key)
+    group_key = document.form.section(section_key).group_key
+    if section and group_key:
+        yield from section.groups(group_key)
+
+
+@rule(
+    "KB401",
+    "claim-without-assert",
+    reason="What a model says it did is no evidence that it happened. Without a named check of "
+    "the world's state the same false success passes again.",
+    bad='LLM_SAYS_IT_DID: "Refunded order 7781."\nHELD: yes',
+    good='LLM_SAYS_IT_DID: "Refunded order 7781."\n'
+    "OUTCOME_ASSERT: the ledger holds exactly one refund for order 7781\nHELD: yes",
+)
+def _claim_without_assert(document: Document, context: Context) -> Iterator[Finding]:
+    if not is_submitted(document):
+        return
+    for group in _groups(document, "outcome_asserts"):
+        claim, check = field_of(group, "LLM_SAYS_IT_DID"), field_of(group, "OUTCOME_ASSERT")
+        named = check and (is_answered(check.value) or is_public(document))
+        if claim and is_answered(claim.value) and not named:
+            message = (
+                f"{quoted(claim.value)} is claimed and nothing checks it: add OUTCOME_ASSERT with "
+                "the state of the world that would tell, for example the row, balance or message"
+            )
+            yield at_value(document, claim, message)
+
+
+@rule(
+    "KB402",
+    "failed-assert-without-action",
+    reason="An assert that did not hold is a fault that is known. A record that leaves it there "
+    "documents the next incident.",
+    bad="HELD: no\n\n## Action items\n\n- [ ] A1: tell the customer — lever: communication",
+    good="HELD: no\n\n## Action items\n\n"
+    "- [ ] A1: compare the ledger with the reply before it is sent — owner: payments, "
+    "due: 2026-05-12, lever: verifier",
+)
+def _failed_assert_without_action(document: Document, context: Context) -> Iterator[Finding]:
+    if not is_submitted(document) or is_public(document) or _changes_the_system(document):
+        return
+    for group in _groups(document, "outcome_asserts"):
+        held = field_of(group, "HELD")
+        if held and held.word == "no":
+            message = (
+                "the assert did not hold and no action changes the system: add an action that "
+                "makes it hold, or one that stops the run when it does not"
+            )
+            yield at_value(document, held, message)
+
+
+@rule(
+    "KB403",
+    "unsafe-call-without-action",
+    reason="Agents retry. A call that should be safe to repeat and is not will run twice on the "
+    "next timeout.",
+    bad="TOOL: refund\nWAS_THIS_CALL_IDEMPOTENT: no\nSHOULD_IT_HAVE_BEEN: yes",
+    good="TOOL: refund\nWAS_THIS_CALL_IDEMPOTENT: no\nSHOULD_IT_HAVE_BEEN: yes\n\n"
+    "## Action items\n\n- [ ] A1: require an idempotency key in the schema of refund — "
+    "owner: payments, due: 2026-05-12, lever: code",
+)
+def _unsafe_call_without_action(document: Document, context: Context) -> Iterator[Finding]:
+    if not is_submitted(document) or is_public(document):
+        return
+    texts = [action.text for action in _changes_the_system(document)]
+    for group in _groups(document, "idempotency"):
+        was, should = (
+            field_of(group, "WAS_THIS_CALL_IDEMPOTENT"),
+            field_of(group, "SHOULD_IT_HAVE_BEEN"),
+        )
+        if not (was and should and was.word == "no" and should.word == "yes"):
+            continue
+        tool = field_of(group, "TOOL")
+        name = re.split(r"[\s(,;]", tool.value, maxsplit=1)[0].strip("`") if tool else ""
+        if any(_MAKES_REPEATS_SAFE.search(text) or _names(name, text) for text in texts):
+            continue
+        message = (
+            f"{quoted(name or 'this call')} was not safe to repeat, should have been, and no "
+            "action makes it so: require an idempotency key, or make the effect unique"
+        )
+        yield at_value(document, was, message)
+
+
+def _names(tool: str, text: str) -> bool:
+    """Whether a text names a tool, as one word or with its parts written apart."""
+    spoken = tool.replace("_", " ").replace("-", " ").lower()
+    return bool(tool) and (tool.lower() in text.lower() or spoken in text.lower())
+
+
+@rule(
+    "KB404",
+    "policy-path-without-evidence",
+    reason="A path without a trace event behind it is somebody's memory of the run. The next "
+    "reader cannot tell what was seen from what was assumed.",
+    bad="ALLOWED_POLICY: lookup -> approve -> refund\nACTUAL_PATH: lookup -> refund",
+    good="ALLOWED_POLICY: lookup -> approve -> refund\nACTUAL_PATH: lookup -> refund\n"
+    "EVIDENCE: trace 4bf92f35, 14:02:10Z, refund: called with no approval id",
+)
+def _policy_path_without_evidence(document: Document, context: Context) -> Iterator[Finding]:
+    section = document.section("policy_path")
+    if not section or not is_submitted(document):
+        return
+    paths = [*section.values("ALLOWED_POLICY"), *section.values("ACTUAL_PATH")]
+    shown = section.values("EVIDENCE")
+    if not any(is_answered(path) for path in paths):
+        return
+    if not shown or not (is_public(document) or any(is_answered(value) for value in shown)):
+        message = (
+            "a policy path without evidence: add EVIDENCE lines with trace event, time and tool, "
+            "one for each step that left the policy"
+        )
+        yield at_heading(section, message)
+    elif not is_public(document) and not any(_POINTER.search(value) for value in shown):
+        field = next(f for f in section.fields if f.key == "EVIDENCE" and f.value)
+        message = (
+            f"{quoted(field.value)} cannot be looked up: name the trace event, its time and the "
+            'tool, for example "trace 4bf92f35, 14:02:10Z, refund"'
+        )
+        yield at_value(document, field, message)

@@ -1,0 +1,70 @@
+"""What stands in a text when its line breaks are taken out? Keys and numbers cut in two."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from kb.lint.rules.secrets import Detection
+
+Find = Callable[[str], Iterator[Detection]]
+_SHORTEST_KEY = 16
+_ENDS_A_SENTENCE = frozenset({"", ".", ":", ",", ";", "!", "?", ")", '"', "`", "|", "*"})
+_LONGEST_HALF = 300  # characters of a line that can be part of a key which goes on
+#: A line break between digits; the line below may be indented or quoted.
+_BREAK_IN_NUMBER = re.compile(r"[0-9][ \t]*\r?\n[ \t>]*[0-9(]")
+#: A line break with the indentation, quotation mark or backslash that belongs to it.
+_BREAK = re.compile(r"\\?\r?\n[ \t>]*")
+
+
+def keys_across_lines(text: str, find: Find) -> Iterator[Detection]:
+    """What `find` sees only when the end of a line and the start of the next are one word."""
+    if next(find("\n".join(_words_at_breaks(text))), None):
+        yield from _across(text, find, "")
+
+
+def numbers_across_lines(text: str, find: Find) -> Iterator[Detection]:
+    """What `find` sees only when one line break is read as a space, between digits."""
+    if _BREAK_IN_NUMBER.search(text):
+        yield from _across(text, find, " ")
+
+
+def _words_at_breaks(text: str) -> Iterator[str]:
+    """The words that would stand there without each break, where they are long enough for a key.
+
+    A key cut twice is found where two of its three parts are long enough for its shape.
+    """
+    for line, following in pairwise(text.split("\n")):
+        # Most lines end with a mark of their sentence; asking for it first is what costs least.
+        if line[-1:] in _ENDS_A_SENTENCE or not following:
+            continue
+        end, start = line.rstrip("\r\\")[-_LONGEST_HALF:].split(), following[:_LONGEST_HALF].split()
+        start = start[1:] if start[:1] == [">"] else start
+        if end and start and len(end[-1]) + len(start[0]) >= _SHORTEST_KEY:
+            yield end[-1] + start[0]
+
+
+def _across(text: str, find: Find, joint: str) -> Iterator[Detection]:
+    folded, starts, origins = _fold(text, joint)
+    for found in find(folded):
+        first = bisect_right(starts, found.start) - 1
+        last = bisect_right(starts, found.end - 1) - 1
+        # Columns of numbers are no card number: a number is cut once.
+        if last > first and (not joint or last == first + 1):
+            start = origins[first] + found.start - starts[first]
+            yield Detection(found.kind, start, origins[last] + found.end - starts[last])
+
+
+def _fold(text: str, joint: str) -> tuple[str, list[int], list[int]]:
+    """The joined text, and where each of its lines starts in it and in the original."""
+    parts, starts, origins, at, folded_at = [], [0], [0], 0, 0
+    for match in _BREAK.finditer(text):
+        part = text[at : match.start()]
+        parts.append(part)
+        at, folded_at = match.end(), folded_at + len(part) + len(joint)
+        starts.append(folded_at)
+        origins.append(at)
+    parts.append(text[at:])
+    return joint.join(parts), starts, origins

@@ -1,0 +1,193 @@
+"""Does the record, or a file beside it, give away a secret or a person? On decoded values."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rules.beside import Decoded, files_beside, read_decoded
+from kb.lint.rules.evidence.fixture import fixture_path
+from kb.lint.rules.folding import keys_across_lines, numbers_across_lines
+from kb.lint.rules.personal import find_numbers, find_personal_data
+from kb.lint.rules.secrets import (
+    Detection,
+    find_secrets,
+    shaped_secrets,
+    without_overlaps,
+)
+from kb.records.document import Document
+
+_MOST_FINDINGS_PER_FILE = 20
+_SHOWN = 4  # characters of a secret that a message may show, and never more than a quarter of it
+#: Kinds whose first characters are a public prefix; of all others nothing is shown.
+_UNSHOWN = frozenset({"password", "address with a password", "authorization header"})
+
+
+def _start_of(kind: str, text: str) -> str:
+    shown = "" if kind in _UNSHOWN else text[: min(_SHOWN, len(text) // 4)]
+    return f" ({shown}…)" if shown else ""
+
+
+def _at(document: Document, found: Detection, starts: list[int], message: str) -> Finding:
+    line = bisect_right(starts, found.start)
+    shown = document.text[found.start : found.end].partition("\n")[0]
+    return Finding(line, message, found.start - starts[line - 1] + 1, len(shown))
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in re.finditer("\n", text))]
+
+
+def _all_secrets(text: str) -> Iterator[Detection]:
+    both = (*find_secrets(text), *keys_across_lines(text, shaped_secrets))
+    return without_overlaps(text, both)
+
+
+@rule(
+    "KB901",
+    "secret",
+    reason="A repository is copied to every laptop and kept for ever. A key in it is a key given "
+    "away, also after the next commit took it out.",
+    bad="TOOL_LOG: curl -H 'Authorization: Bearer <the token itself>' api.example.com",
+    good="TOOL_LOG: curl -H 'Authorization: Bearer REDACTED_SECRET_1' api.example.com",
+)
+def _secret(document: Document, context: Context) -> Iterator[Finding]:
+    text = document.text
+    starts = _line_starts(text)
+    for found in _all_secrets(text):
+        start = _start_of(found.kind, text[found.start : found.end])
+        message = (
+            f"{found.kind}{start}: write REDACTED_SECRET_1 in its place and revoke it; the history "
+            "keeps what was committed"
+        )
+        yield _at(document, found, starts, message)
+
+
+@rule(
+    "KB902",
+    "secret-beside",
+    reason="Fixtures are cut out of live traffic, headers and tool arguments included. They are "
+    "committed with the record and read by fewer people.",
+    bad='{"headers": {"authorization": "Bearer <the token itself>"}}',
+    good='{"headers": {"authorization": "Bearer REDACTED_SECRET_1"}}',
+)
+def _secret_beside(document: Document, context: Context) -> Iterator[Finding]:
+    for file, content in _decoded_files(document, context):
+        found = tuple(_secrets_of(content))
+        for kind, start, place in found[:_MOST_FINDINGS_PER_FILE]:
+            message = (
+                f"{file} holds a {kind}{start} at {place}: write REDACTED_SECRET_1 in its place "
+                "and revoke it; the history keeps what was committed"
+            )
+            yield Finding(_mention(document, file), message)
+        if len(found) > _MOST_FINDINGS_PER_FILE:
+            message = f"{file} holds {len(found) - _MOST_FINDINGS_PER_FILE} secrets more"
+            yield Finding(_mention(document, file), message)
+
+
+def _secrets_of(content: Decoded) -> Iterator[tuple[str, str, str]]:
+    """Kind, first characters and place of each secret of a file, equal ones once."""
+    seen: set[str] = set()
+    text = content.text
+    for found in _all_secrets(text):
+        value = text[found.start : found.end]
+        if value not in seen:
+            seen.add(value)
+            yield found.kind, _start_of(found.kind, value), content.place(found.start)
+    for place, joined in content.joined:
+        for found in shaped_secrets(joined):
+            value = joined[found.start : found.end]
+            if not any(value in other for other in seen):
+                seen.add(value)
+                yield found.kind, _start_of(found.kind, value), f"{place}, joined"
+
+
+@rule(
+    "KB903",
+    "personal-data",
+    severity=ADVICE,
+    reason="A record needs what happened to whom, not their address. What was never written down "
+    "cannot be forwarded.",
+    bad="TOLD_US_BY: mail from the customer's private address",
+    good="TOLD_US_BY: mail from REDACTED_EMAIL_1",
+)
+def _personal_data(document: Document, context: Context) -> Iterator[Finding]:
+    if document.front.text("visibility") != "external":
+        yield from _personal_data_anywhere(document, context)
+
+
+@rule(
+    "KB904",
+    "personal-data-for-outsiders",
+    reason="This record is marked external: what stands in it may be sent to other customers and "
+    "published.",
+    bad="visibility: external\n…\nTOLD_US_BY: mail from the customer's private address",
+    good="visibility: external\n…\nTOLD_US_BY: mail from REDACTED_EMAIL_1",
+)
+def _personal_data_for_outsiders(document: Document, context: Context) -> Iterator[Finding]:
+    if document.front.text("visibility") == "external":
+        yield from _personal_data_anywhere(document, context)
+
+
+def _personal_data_anywhere(document: Document, context: Context) -> Iterator[Finding]:
+    text = document.text
+    starts = _line_starts(text)
+    both = (*find_personal_data(text), *numbers_across_lines(text, find_numbers))
+    for found in without_overlaps(text, both):
+        placeholder = f"REDACTED_{_PLACEHOLDERS[found.kind]}_1"
+        message = f"{found.kind}: write {placeholder}, or say in words who it was"
+        yield _at(document, found, starts, message)
+    for file, content in _decoded_files(document, context):
+        found_here = tuple(find_personal_data(content.text))
+        for kind, count in Counter(found.kind for found in found_here).items():
+            first = next(found for found in found_here if found.kind == kind)
+            message = (
+                f"{file} holds personal data, {kind}: {count}, the first at "
+                f"{content.place(first.start)}: write REDACTED_{_PLACEHOLDERS[kind]}_1 in its place"
+            )
+            yield Finding(_mention(document, file), message)
+
+
+_PLACEHOLDERS = {
+    "e-mail address": "EMAIL",
+    "phone number": "PHONE",
+    "card number": "CARD",
+    "bank account number": "ACCOUNT",
+    "social security number": "ID",
+    "IP address": "IP",
+}
+
+
+def _decoded_files(document: Document, context: Context) -> Iterator[tuple[str, Decoded]]:
+    """The readable files beside a record, by their path from it."""
+    folder = Path(context.root) / document.path.parent
+    files = list(files_beside(folder / document.id)) if document.id else []
+    named = fixture_path(document.field("replay", "FIXTURE"))
+    if named and not any(file == folder / named for file in files):
+        files += _inside(folder / named, Path(context.root))
+    for file in files:
+        content = read_decoded(file)
+        if content is not None:
+            yield (
+                file.relative_to(folder).as_posix() if file.is_relative_to(folder) else named,
+                content,
+            )
+
+
+def _inside(file: Path, root: Path) -> list[Path]:
+    """The file when it is a regular one within the repository, else nothing."""
+    try:
+        real = file.resolve()
+        return [file] if real.is_relative_to(root.resolve()) and real.is_file() else []
+    except (OSError, ValueError, RuntimeError):  # names no file system can hold, circular links
+        return []
+
+
+def _mention(document: Document, file: str) -> int:
+    """The line that names a file, the first line when none does."""
+    at = document.text.find(file)
+    return document.text.count("\n", 0, at) + 1 if at >= 0 else 1

@@ -1,0 +1,92 @@
+"""Where does running text stand? Paragraphs, items and evidence values, each with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kb.records.body import Line
+from kb.records.document import Document
+
+_STARTS_ANEW = re.compile(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|\||#{1,6}(?:[ \t]|$))")
+_ENDS_ITSELF = re.compile(r"[ \t]*(?:\||#{1,6}[ \t])")
+_KEY = re.compile(r"[ \t]*(?:[-*+][ \t]+)?[*_`]{0,3}([A-Z][A-Z0-9_]{3,40})[*_`]{0,3}[ \t]*:")
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]")
+_QUOTATION = re.compile(r'"[^"\n]{0,300}"|“[^”]{0,300}”|`[^`\n]{0,200}`|https?://[^\s)>\]]{1,500}')
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+")
+_MAX_LINE = 20_000  # longer lines are data, not prose
+_MAX_LINES = 100  # no paragraph is longer; what is, is cut, so that places are found quickly
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One run of text: its lines joined by line feeds, as they stand in the file.
+
+    `section` is the key of the section it stands in, `field` the evidence key it is the value of;
+    both are empty where there is none. `subsection` counts the headings passed within the section.
+    """
+
+    text: str
+    line: int
+    section: str
+    field: str
+    subsection: int
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column, counted from 1, of a character of `text`."""
+        before = self.text.rfind("\n", 0, offset) + 1
+        return self.line + self.text.count("\n", 0, offset), offset - before + 1
+
+    @property
+    def own_words(self) -> str:
+        """The text with quotations, code and addresses blanked out; offsets stay the same.
+
+        They stay the same in lower case, too: a capital I with a dot would become two letters.
+        """
+        return _QUOTATION.sub(lambda match: "§" * len(match[0]), self.text).replace("İ", "I")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, without list marks and evidence keys."""
+    plain = _KEY.sub("", re.sub(r"^[ \t]*[-*+][ \t]+", "", text, flags=re.MULTILINE), count=1)
+    return [part.strip() for part in _SENTENCE_END.split(plain) if part.strip()]
+
+
+def passages(document: Document) -> Iterator[Passage]:
+    """The running text of a document in order: no code, comments, quotations in block form."""
+    keys = {n: s.key or "" for s in document.sections for n in range(s.line, s.end_line + 1)}
+    group: list[Line] = []
+    subsection = 0
+    for line in document.lines:
+        is_text = _is_text(line)
+        if group and (not is_text or len(group) >= _MAX_LINES or _starts_anew(line, group[-1])):
+            yield _passage(group, keys.get(group[0].number, ""), subsection)
+            group = []
+        subsection += line.fence is None and bool(_HEADING.match(line.text))
+        if is_text:
+            group.append(line)
+    if group:
+        yield _passage(group, keys.get(group[0].number, ""), subsection)
+
+
+def _is_text(line: Line) -> bool:
+    if line.comment or line.is_mark or not line.text.strip() or len(line.text) > _MAX_LINE:
+        return False
+    if line.fence is not None:
+        return line.fence.split()[:1] == ["evidence"]
+    return not line.text.lstrip().startswith(">")
+
+
+def _starts_anew(line: Line, before: Line) -> bool:
+    if line.fence is not None:
+        return not line.text[:1].isspace()
+    return bool(
+        _STARTS_ANEW.match(line.text) or _KEY.match(line.text) or _ENDS_ITSELF.match(before.text)
+    )
+
+
+def _passage(group: list[Line], section: str, subsection: int) -> Passage:
+    text = "\n".join(line.text for line in group)
+    key = _KEY.match(text)
+    return Passage(text, group[0].number, section, key[1] if key else "", subsection)

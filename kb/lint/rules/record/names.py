@@ -1,0 +1,155 @@
+"""Is the record what its file name says? Rules on names, dates, ids and allowances."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.lint.registry import ADVICE, Context, Finding, all_rules, rule
+from kb.lint.rules.key_types import place
+from kb.lint.rules.reading import quoted
+from kb.lint.rules.words import what_to_write
+from kb.records.document import Document
+from kb.records.draft import slug
+from kb.records.items import read_date
+
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
+
+
+@rule(
+    "KB117",
+    "bad-file-name",
+    reason="The file name is the record's id, its address on the site and what other records link "
+    "to: it must work on every file system and never change.",
+    bad="postmortems/Refund Agent.md",
+    good="postmortems/2026-04-12-refund-agent-charged-twice.md",
+)
+def bad_file_name(document: Document, _: Context) -> Iterator[Finding]:
+    """A name that is not a real day and a plain slug; the message proposes one."""
+    name = document.path.name
+    if not document.front.present or (_NAME.fullmatch(name) and document.name_date):
+        return
+    if re.match(r"\d{4}-\d{2}-\d{2}-", name) and not document.name_date:
+        yield Finding(1, f"{quoted(name[:10])} in the file name is no day of the calendar")
+        return
+    day = document.front.text("date")
+    prefix = day if read_date(day) else "YYYY-MM-DD"
+    words = slug(re.sub(r"^[\d-]{10}-", "", document.id))
+    yield Finding(1, f"the file name {quoted(name)} is no record id; rename it {prefix}-{words}.md")
+
+
+@rule(
+    "KB118",
+    "date-against-file-name",
+    reason="Search leaves out what is later than the query, by the file name; the measures count "
+    "by the date. When the two differ, one of them is wrong.",
+    bad="# 2026-04-12-refund-agent.md\ndate: 2026-04-13",
+    good="# 2026-04-12-refund-agent.md\ndate: 2026-04-12",
+)
+def date_against_file_name(document: Document, _: Context) -> Iterator[Finding]:
+    """`date` differs from the day in the file name."""
+    node = document.front.get("date")
+    written = read_date(node.text or "") if node else None
+    named = document.name_date
+    if node and written and named and written != named:
+        yield place(node, f"the date is {written}, the file name says {named}; make them the same")
+
+
+@rule(
+    "KB119",
+    "future-date",
+    reason="An incident has happened; a date in the future hides the record from every window "
+    "that ends today.",
+    bad="date: 2062-04-12",
+    good="date: 2026-04-12",
+)
+def future_date(document: Document, context: Context) -> Iterator[Finding]:
+    """A date later than today, in front matter or file name."""
+    node = document.front.get("date")
+    written = read_date(node.text or "") if node else None
+    if node and written and written > context.today:
+        yield place(node, f"{written} is later than today, {context.today}; correct the date")
+    elif written is None and document.name_date and document.name_date > context.today:
+        yield Finding(1, f"the file name's day {document.name_date} is later than today")
+
+
+@rule(
+    "KB120",
+    "duplicate-id",
+    reason="Links, verdicts and actions are kept by id; where two files claim one, a promise made "
+    "in the first is looked up in the second.",
+    bad="postmortems/2026-04-12-refund-agent.md\npostmortems/2026-04-12-Refund-Agent.md",
+    good="postmortems/2026-04-12-refund-agent.md\npostmortems/2026-04-12-refund-agent-again.md",
+)
+def duplicate_id(document: Document, context: Context) -> Iterator[Finding]:
+    """An id, or an alias, that another file claims too. Case does not tell two files apart."""
+    if document.front.present and (others := _others(document.id, document, context)):
+        yield Finding(1, f"the id {quoted(document.id)} is claimed by {others} too; rename one")
+    node = document.front.get("aliases")
+    for item in node.items if node else ():
+        if item.text and (others := _others(item.text, document, context)):
+            yield place(item, f"the name {quoted(item.text)} is claimed by {others} too; keep one")
+
+
+def _others(name: str, document: Document, context: Context) -> str:
+    claims = context.paths_of.get(name.casefold(), ())
+    return ", ".join(path.name for path in claims if path != document.path)
+
+
+@rule(
+    "KB121",
+    "allowance-without-reason",
+    reason="A silence without a reason cannot be reviewed, and outlives whatever it was for.",
+    bad="# kb: allow missing-section",
+    good="# kb: allow missing-section — written before the form had a replay section",
+)
+def allowance_without_reason(document: Document, _: Context) -> Iterator[Finding]:
+    """A `# kb: allow` comment that does not say why."""
+    for allowance in document.allowances:
+        if not allowance.reason:
+            names = ", ".join(allowance.rules)
+            yield Finding(allowance.line, f"'allow {names}' gives no reason; add ' — why' to it")
+
+
+@rule(
+    "KB122",
+    "allowance-of-no-rule",
+    reason="An allowance that names no rule silences nothing, though its writer believes it does.",
+    bad="# kb: allow mising-section — written before the form had it",
+    good="# kb: allow missing-section — written before the form had it",
+)
+def allowance_of_no_rule(document: Document, _: Context) -> Iterator[Finding]:
+    """A `# kb:` comment that is no allowance, or names a rule that does not exist."""
+    read = {allowance.line for allowance in document.allowances}
+    for line, text in document.front.comments:
+        if line not in read:
+            yield Finding(line, f"{quoted(text)} is not understood; write 'kb: allow <rule> — why'")
+    if not read:
+        return
+    names = {row.name for row in all_rules()}
+    known = names | {row.code for row in all_rules()}
+    for allowance in document.allowances:
+        for name in allowance.rules:
+            if name not in known:
+                advice = what_to_write(name, sorted(names))
+                yield Finding(allowance.line, f"there is no rule {quoted(name)}; {advice}")
+
+
+@rule(
+    "KB123",
+    "unformatted",
+    reason="One way to write a thing keeps changes small, so that a review sees what was decided "
+    "and not how it was typed.",
+    bad="- [ ] A1: page the on-call - due: 2026-05-12, owner: sre",
+    good="- [ ] A1: page the on-call — owner: sre, due: 2026-05-12",
+    severity=ADVICE,
+    fixable=True,
+)
+def unformatted(document: Document, context: Context) -> Iterator[Finding]:
+    """What `kb fmt` would change and no other rule names."""
+    from kb.lint.fix import edits
+
+    for edit in edits(document, context):
+        if edit.rule == "unformatted":
+            line = document.text.count("\n", 0, edit.start) + 1
+            yield Finding(line, f"{edit.what}; kb fmt writes it")

@@ -1,0 +1,213 @@
+"""Does the root cause end where something can be changed? Rules on prongs, causes and fixes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rules.fixes import PERMANENT_LEVERS, RIGHT_FIXES, removes
+from kb.lint.rules.prose import Passage, passages, sentences
+from kb.lint.rules.reading import (
+    at_heading,
+    at_node,
+    at_value,
+    field_of,
+    is_public,
+    is_submitted,
+    lever,
+    live_actions,
+    says_not_applicable,
+    words_of,
+)
+from kb.records.document import Document
+
+_PRONGS = ("Code", "Model")
+_HUMAN_OR_ROGUE = (
+    r"(?:human|operator|user|engineer|pilot|manual)(?:'s)? (?:error|mistake)"
+    r"|(?:went|gone|going|goes) rogue|rogue (?:agent|ai|model)|misbehaved"
+)
+_LABEL = re.compile(
+    rf"\b(?:hallucinat\w*|confabulat\w*|made (?:it|that|this|something)? ?up|{_HUMAN_OR_ROGUE}"
+    r"|(?:is|are|was|were) (?:just |simply )?(?:unreliable|non-?deterministic|stupid)"
+    r"|(?:model|llm|ai|agent) (?:error|mistake|failure))\b",
+    re.IGNORECASE,
+)
+_PERSON_LABEL = re.compile(rf"\b(?:{_HUMAN_OR_ROGUE})\b", re.IGNORECASE)
+_EXPLAINS = re.compile(
+    r"\b(?:because|since|as (?:the|no|it|there)|when|whenever|given|after|so that|whose|without"
+    r"|until|although|while|where|if|had|lacks?|lacked|missing|never)\b",
+    re.IGNORECASE,
+)
+_MAX_LABEL_WORDS = 15  # a longer sentence says more than the label
+_MAX_BARE_WORDS = 8
+
+
+@rule(
+    "KB501",
+    "missing-prong",
+    reason="An agent fails in code and in the model's choice at once. A record with one prong "
+    "fixes half of it.",
+    bad="## Root cause\n\nThe client retries after 10 s.",
+    good="## Root cause\n\n### Code\n\nThe client retries after 10 s; the API commits after 12 s."
+    "\n\n### Model\n\nThe tool result said only timeout, and the prompt said to retry.",
+)
+def _missing_prong(document: Document, context: Context) -> Iterator[Finding]:
+    section = document.section("root_cause")
+    if not section or not is_submitted(document) or says_not_applicable(section):
+        return
+    texts = {name.lower(): text for name, _, text in section.subsections()}
+    for prong in _PRONGS:
+        found = [text for name, text in texts.items() if re.search(rf"\b{prong.lower()}\b", name)]
+        if not any(text.strip() for text in found):
+            message = (
+                f'the prong "### {prong}" is {"empty" if found else "missing"}: write what in the '
+                f"{prong.lower()} made this possible, or why this prong does not apply"
+            )
+            yield at_heading(section, message)
+
+
+def _open_causes(document: Document) -> Iterator[Finding]:
+    actions = live_actions(document)
+    if not actions or not is_submitted(document) or is_public(document):
+        return
+    for node in words_of(document, "causes"):
+        cause = (node.text or "").strip()
+        if not any(removes(action, cause) for action in actions):
+            message = (
+                f'no action removes the cause "{cause}": add one and end it with '
+                f"cause: {cause}, or say which cause is the real one"
+            )
+            yield at_node(node, message)
+
+
+@rule(
+    "KB502",
+    "cause-without-action",
+    reason="A cause nobody removes is a forecast. A record of this weight has to answer each "
+    "cause it names.",
+    bad="causes: [code-defect, stale-evidence]\n…\n- [ ] A1: fix the retry — lever: code, "
+    "cause: code-defect",
+    good="- [ ] A2: refuse documents older than a day — owner: search, due: 2026-05-12, "
+    "lever: retrieval, cause: stale-evidence",
+)
+def _cause_without_action(document: Document, context: Context) -> Iterator[Finding]:
+    if document.profile == "full":
+        yield from _open_causes(document)
+
+
+@rule(
+    "KB503",
+    "cause-left-open",
+    severity=ADVICE,
+    reason="Also a small incident comes back by the cause that was left. Where leaving it is the "
+    "decision, a sentence that says so helps the next reader.",
+    bad="severity: SEV4\ncauses: [weak-verifier]\n…\n- [ ] A1: reword the prompt — lever: prompt",
+    good="- [ ] A2: check totals against the ledger — owner: payments, due: 2026-05-12, "
+    "lever: verifier, cause: weak-verifier",
+)
+def _cause_left_open(document: Document, context: Context) -> Iterator[Finding]:
+    if document.profile != "full":
+        yield from _open_causes(document)
+
+
+@rule(
+    "KB504",
+    "wrong-kind-of-fix",
+    reason="Injection is not cured by asking the model to be careful, nor a wrong prompt by a "
+    "dashboard. Each policy cause has the kinds of fix that hold against it.",
+    bad="POLICY_CAUSE: injection\n…\n- [ ] A1: tell the model to ignore instructions in mails — "
+    "lever: prompt",
+    good="POLICY_CAUSE: injection\n…\n- [ ] A1: no tool that sends mail while untrusted mail is in "
+    "context — owner: platform, due: 2026-05-12, lever: permission",
+)
+def _wrong_kind_of_fix(document: Document, context: Context) -> Iterator[Finding]:
+    section = document.section("policy_path")
+    field = field_of(section.fields, "POLICY_CAUSE") if section else None
+    right = RIGHT_FIXES.get(field.word) if field else None
+    actions = live_actions(document)
+    if not field or not right or not actions or not is_submitted(document) or is_public(document):
+        return
+    if not right.is_in(actions):
+        used = ", ".join(sorted({lever(action) for action in actions} - {""})) or "no lever"
+        message = f"{field.word} is answered by {used} only: it needs {right.wording}"
+        yield at_value(document, field, message)
+
+
+@rule(
+    "KB505",
+    "root-cause-is-a-label",
+    reason="A label such as hallucination, human error or a rogue agent names what was seen. "
+    "Nothing can be changed about a label; what made it possible can be.",
+    bad="### Model\n\nThe model hallucinated.",
+    good="### Model\n\nThe question named an order the context did not hold, and no instruction "
+    "allowed the answer that it is not known.",
+)
+def _root_cause_is_a_label(document: Document, context: Context) -> Iterator[Finding]:
+    root_cause, path = document.section("root_cause"), document.field("policy_path", "ROOT_CAUSE")
+    argued = f"{path}\n{root_cause.text if root_cause else ''}"
+    if not is_submitted(document) or not _LABEL.search(argued):
+        return
+    units: dict[tuple[str, int], list[Passage]] = {}
+    for passage in passages(document):
+        if _is_explanation(passage):
+            units.setdefault((passage.field, passage.subsection), []).append(passage)
+    for unit in units.values():
+        if found := _label_it_ends_at(unit):
+            yield found
+
+
+def _is_explanation(passage: Passage) -> bool:
+    prose = passage.section == "root_cause" and not passage.field
+    return passage.field == "ROOT_CAUSE" or (prose and not passage.text.lstrip().startswith("#"))
+
+
+def _label_it_ends_at(unit: list[Passage]) -> Finding | None:
+    """Where the explanation stops at a label, None where it goes further."""
+    parts = [text for passage in unit for text in sentences(passage.text)]
+    all_labels = bool(parts) and all(_is_bare(text, _LABEL, _MAX_LABEL_WORDS) for text in parts)
+    if not all_labels and not (parts and _is_bare(parts[-1], _PERSON_LABEL, _MAX_BARE_WORDS)):
+        return None
+    passage, match = [(p, found) for p in unit for found in _LABEL.finditer(p.text)][-1]
+    line, column = passage.place(match.start())
+    label = " ".join(match[0].split())
+    message = (
+        f'"{label}" is where this explanation ends: go on to what made it possible and can be '
+        "changed: the context, the tool, the permission or the check that was not there"
+    )
+    return Finding(line, message, column, len(match[0]))
+
+
+def _is_bare(sentence: str, label: re.Pattern[str], most_words: int) -> bool:
+    match = label.search(sentence)
+    if not match or len(sentence.split()) > most_words or _EXPLAINS.search(sentence):
+        return False
+    goes_on = re.search(r"[:;—–]|\bruled out\b", sentence[match.end() :])
+    denied = re.search(r"\b(?:no|not)\b", sentence[: match.start()], re.IGNORECASE)
+    return not goes_on and not denied
+
+
+@rule(
+    "KB506",
+    "prompt-tweak-only",
+    reason="A changed prompt lowers the odds and holds nothing: the next model, context or wording "
+    "brings the fault back, and no test tells.",
+    bad="- [ ] A1: tell the agent to check for earlier refunds — owner: payments, "
+    "due: 2026-05-12, lever: prompt",
+    good="- [ ] A1: tell the agent to check for earlier refunds — owner: payments, "
+    "due: 2026-05-12, lever: prompt\n"
+    "- [ ] A2: refuse a second refund for one order in the API — owner: payments, "
+    "due: 2026-05-12, lever: code",
+)
+def _prompt_tweak_only(document: Document, context: Context) -> Iterator[Finding]:
+    if not is_submitted(document) or is_public(document):
+        return
+    if document.field("policy_path", "POLICY_CAUSE").split(" ")[0].lower() in RIGHT_FIXES:
+        return  # wrong-kind-of-fix says more exactly what is needed
+    lasting = [a for a in live_actions(document) if lever(a) in PERMANENT_LEVERS or not lever(a)]
+    if lasting and all(lever(action) == "prompt" for action in lasting):
+        message = (
+            "a changed prompt is the only lasting fix: add one that does not depend on the "
+            "model's reading, such as code, permission, verifier, or an eval that keeps it"
+        )
+        yield Finding(lasting[0].line, message, 1, len(document.source_line(lasting[0].line)))

@@ -1,0 +1,182 @@
+"""Values that must be seen, values that must not, and the places they hide in.
+
+Canaries are put together at run time, so that no scanner takes this file for a leak.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from collections.abc import Callable
+
+from kb.lint.rules.personal import passes_luhn
+
+RANDOM = random.Random(7)
+ALNUM = string.ascii_letters + string.digits
+HEX = "0123456789abcdef"
+
+
+def drawn(alphabet: str, length: int) -> str:
+    """A random string with at least one digit, as keys have."""
+    return "".join(RANDOM.choice(alphabet) for _ in range(length - 1)) + RANDOM.choice("23456789")
+
+
+def url_safe(length: int) -> str:
+    return drawn(ALNUM + "_-", length)
+
+
+#: Kind of canary to its value: shapes as issuers document them.
+SHAPED = {
+    "AWS access key": "AK" + "IA" + drawn(string.ascii_uppercase + "234567", 16),
+    "AWS temporary key": "AS" + "IA" + drawn(string.ascii_uppercase + "234567", 16),
+    "GitHub classic": "gh" + "p_" + drawn(ALNUM, 36),
+    "GitHub app": "gh" + "s_" + drawn(ALNUM, 36),
+    "GitHub fine-grained": "github" + "_pat_" + drawn(ALNUM, 22) + "_" + drawn(ALNUM, 59),
+    "GitLab": "gl" + "pat-" + url_safe(20),
+    "Anthropic": "sk-" + "ant-api03-" + url_safe(93) + "AA",
+    "OpenAI project": "sk-" + "proj-" + url_safe(74),
+    "OpenAI legacy": "sk-" + drawn(ALNUM, 20) + "T3" + "BlbkFJ" + drawn(ALNUM, 20),
+    "OpenRouter": "sk-" + "or-v1-" + drawn(HEX, 64),
+    "Stripe live": "sk_" + "live_" + drawn(ALNUM, 24),
+    "Stripe restricted": "rk_" + "live_" + drawn(ALNUM, 24),
+    "Stripe webhook": "wh" + "sec_" + drawn(ALNUM, 32),
+    "Slack bot": "xo" + "xb-" + "2" * 12 + "-" + "3" * 12 + "-" + drawn(ALNUM, 24),
+    "Slack webhook": "https://hooks.slack" + ".com/services/T0" + drawn(string.ascii_uppercase, 8)
+    + "/B0" + drawn(string.ascii_uppercase, 8) + "/" + drawn(ALNUM, 24),
+    "Google API": "AI" + "za" + url_safe(35),
+    "Google OAuth": "GOC" + "SPX-" + url_safe(28),
+    "npm": "np" + "m_" + drawn(ALNUM, 36),
+    "PyPI": "py" + "pi-AgEIcHlwaS5vcmc" + url_safe(80),
+    "Hugging Face": "h" + "f_" + drawn(string.ascii_letters, 34),
+    "SendGrid": "S" + "G." + url_safe(22) + "." + url_safe(43),
+    "Twilio": "S" + "K" + drawn(HEX, 32),
+    "DigitalOcean": "do" + "p_v1_" + drawn(HEX, 64),
+    "Shopify": "shp" + "at_" + drawn(HEX, 32),
+    "Databricks": "da" + "pi" + drawn(HEX, 32),
+    "LangSmith": "ls" + "v2_pt_" + drawn(HEX, 32) + "_" + drawn(HEX, 10),
+    "Groq": "gs" + "k_" + drawn(ALNUM, 52),
+    "Linear": "lin" + "_api_" + drawn(ALNUM, 40),
+    "Figma": "fi" + "gd_" + url_safe(40),
+    "Grafana": "gl" + "sa_" + drawn(ALNUM, 32) + "_" + drawn(HEX, 8),
+    "Vault": "hv" + "s." + url_safe(90),
+    "Telegram": "62" + drawn("13456789", 8) + ":A" + "A" + url_safe(33),
+    "JSON web token": "ey" + "J" + drawn(ALNUM, 33) + ".ey" + "J" + drawn(ALNUM, 60) + "."
+    + url_safe(43),
+    "Azure storage": "Account" + "Key=" + drawn(ALNUM + "+/", 86) + "==",
+}  # fmt: skip
+
+#: Secrets told by what stands around them.
+NAMED = {
+    "bearer header": "Authorization: " + "Bearer " + drawn(ALNUM, 40),
+    "basic header": "Authorization: " + "Basic " + drawn(ALNUM, 24) + "==",
+    "connection string": "postgres"
+    + "://refunds:"
+    + drawn(ALNUM, 14)
+    + "@db.corp.net:5432/refunds",
+    "connection string without user": "redis" + "://:" + drawn(ALNUM, 20) + "@cache.corp.net:6379",
+    "environment variable": "DB_PASS" + "WORD=" + drawn(ALNUM, 14),
+    "client secret": "client_sec" + "ret: " + drawn(ALNUM, 40),
+    "AWS secret key": "aws_secret_access" + "_key = " + drawn(ALNUM + "/+", 40),
+    "API key header": "X-Api" + "-Key: " + drawn(HEX, 32),
+    "npmrc": "//registry.corp.net/:_auth" + "Token=" + drawn(HEX, 36),
+    "YAML": "  api" + "Key: '" + drawn(ALNUM, 32) + "'",
+    "sentence": "the pass" + "word is " + drawn(ALNUM, 12),
+    "curl": "curl -u refunds" + ":" + drawn(ALNUM, 14) + " https://api.corp.net",
+    "flag": "deploy --pass" + "word " + drawn(ALNUM, 14),
+    "cookie": "Cookie: theme=dark; sid" + "=" + drawn(ALNUM, 40),
+    "private key": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + drawn(ALNUM, 64),
+    "OpenSSH key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + drawn(ALNUM, 64),
+    "query": "https://api.corp.net/v1?to" + "ken=" + drawn(ALNUM, 32),
+}
+
+
+def card(prefix: str, length: int) -> str:
+    """A number with a fitting check digit."""
+    body = prefix + "".join(RANDOM.choice(string.digits) for _ in range(length - len(prefix) - 1))
+    return next(body + digit for digit in string.digits if passes_luhn(body + digit))
+
+
+def grouped(digits: str, mark: str) -> str:
+    return mark.join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+PERSONAL = {
+    "mail": "maria.keller@" + "gmail.com",
+    "mail with tag": "j.doe+refunds@" + "mail.kunde.de",
+    "mail with apostrophe": "sean.o'brien@" + "firm.ie",
+    "mail in brackets": "Maria Keller <mk@" + "kunde.ch>",
+    "US phone": "(415) 55" + "5-0132",
+    "US phone with hyphens": "415-55" + "5-0132",
+    "international phone": "+49 30 9018" + "20",
+    "international phone, plain": "+44207946" + "0958",
+    "French phone": "+33 1 23 45" + " 67 89",
+    "named phone": "phone: 030 9018" + "2012",
+    "Visa": card("4", 16),
+    "Visa in groups": grouped(card("4", 16), " "),
+    "Mastercard with hyphens": grouped(card("52", 16), "-"),
+    "Mastercard, new range": card("2221", 16),
+    "American Express": card("37", 15),
+    "Discover": card("6011", 16),
+    "IBAN": "DE89 3704 0044 05" + "32 0130 00",
+    "social security": "219-09" + "-9999",
+    "IPv4": "84.112." + "77.19",
+    "IPv6": "2a02:8108:" + "8ac0:1f00::17",
+}
+
+BENIGN = (
+    "REDACTED_EMAIL_1 wrote from REDACTED_IP_1 with Authorization: Bearer REDACTED_SECRET_1",
+    "customer@example.com, ops@sub.example.org, a.person@corp.test, x@service.internal",
+    "192.0.2.17, 198.51.100.4, 203.0.113.99, 10.0.0.12, 127.0.0.1, 2001:db8::17, 8.8.8.8",
+    "support@northwind.com, noreply@vendor.io, git@github.com:org/repo.git",
+    "password: REDACTED_SECRET_1; api_key=${API_KEY}; token: <your token>; secret: changeme",
+    "postgres://user:$PASSWORD@db/refunds and postgres://user:{password}@db/refunds",
+    "the password is required; a bearer token authenticates; tokens: 128000; max_tokens=4096",
+    "trace 4bf92f3577b34da6a3ce929d0e0e4736, span 00f067aa0ba902b7, sha256 9f2c41d07781aa0b",
+    "8c1d2e7f9a0b3c4d5e6f708192a3b4c5d6e7f809 is the commit, refunds-system@2026.04.1 the prompt",
+    "idempotency_key: refund-7781-2026-04-12T03:14:12Z, cache_key=orders:7781:v2",
+    "2026-04-12 14:02 UTC, 2026-04-12T14:02:00Z, 1772000000000, 1,640.36 CAD, 37,440 USD",
+    "request 3f2504e0-4f89-11d3-9a0c-0305e82c3301 took 4 111 ms, order 7781-2026-0412",
+    "nvidia-cudnn 9.1.0.70, chrome/124.0.6367.91, version 4.10.0.84",
+    "task-management-service-v2-canary, risk-assessment-2026, sk-learn, desk-12345678",
+    "icon@2x.png, actions/checkout@v4, name@sha256:9f2c41d0, @app.route",
+    "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx stands for a token",
+    "session_id: 3f2504e0-4f89-11d3-9a0c-0305e82c3301, next_page_token: none, token_count: 4096",
+    "lines 12-34-5678-9, 1-800 of 2400, page 123-456, 2026-04-12-refund-agent",
+)
+
+
+def prose(value: str) -> str:
+    return f"The run logged {value} and went on."
+
+
+def evidence(value: str) -> str:
+    return f"```evidence\nTOOL_LOG: {value}\n```"
+
+
+def code(value: str) -> str:
+    return f"```\n$ echo '{value}'\n```"
+
+
+def told(value: str) -> str:
+    return json.dumps({"messages": [{"role": "tool", "content": f"got {value} back"}]})
+
+
+def escaped(value: str) -> str:
+    """JSON in which no character of the value stands as itself."""
+    hidden = "".join(f"\\u{ord(c):04x}" for c in value)
+    return f'{{"messages": [{{"content": "got {hidden} back"}}]}}'
+
+
+def nested(value: str) -> str:
+    arguments = json.dumps({"headers": {"x": f"see {value}"}})
+    return json.dumps({"tool_calls": [{"function": {"arguments": arguments}}]})
+
+
+def jsonl(value: str) -> str:
+    return '{"step": 1}\n' + json.dumps({"step": 2, "content": f"got {value}"}) + "\n"
+
+
+WRAPPINGS: dict[str, Callable[[str], str]] = {
+    row.__name__: row for row in (prose, evidence, code, told, escaped, nested, jsonl)
+}

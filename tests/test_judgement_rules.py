@@ -1,0 +1,264 @@
+"""Are the rules that judge wording right? Precision on text of others, read and labelled by hand.
+
+`data/judgements.jsonl` holds one line for each place where such a rule fires in the measuring
+data: rule, SHA-256 of the file, line, and the verdict of a reader. It holds no text. A firing that
+nobody has read fails the test, so whoever widens a pattern reads what it newly finds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import pytest
+from conftest import ROOT
+
+from kb.config import CheckConfig
+from kb.lint.registry import Context, all_rules
+from kb.lint.rules.people import blame_words, human_errors, judged_people
+from kb.records.document import Document, read_document
+from kb.records.form import build_form
+
+FORM = build_form()
+RULES = {r.name: r for r in all_rules() if r.family == "blameless" or r.name == "vague-action"}
+LEAST_PRECISION = 0.8
+CORPORA = ("agentinfra", "atlas", "h5i", "helio", "rustsec-half", "swarmproof")
+_PLAIN_ITEM = re.compile(r"^(\s*)(?:[-*+]|\d+[.)])\s+(?!\[[ xX-]\])")
+
+
+class Place(NamedTuple):
+    rule: str
+    file: str
+    line: int
+
+
+def verdicts() -> dict[Place, str]:
+    """The reader's verdict on each firing: right, or wrong."""
+    lines = (ROOT / "tests/data/judgements.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return {Place(r["rule"], r["file_sha256"], r["line"]): r["verdict"] for r in rows}
+
+
+def sources(data: Path) -> Iterator[bytes]:
+    """Postmortems as teams wrote them, and the texts of the corpora."""
+    for file in sorted((data / "wild-markdown").rglob("*")):
+        if file.is_file():
+            yield file.read_bytes()
+    for name in CORPORA:
+        for line in (data / "corpora" / f"{name}.jsonl").read_text("utf-8").splitlines():
+            yield json.loads(line)["text"].encode()
+
+
+def with_tasks(raw: bytes) -> Document:
+    """A document whose plain action items are read as tasks: these teams used no check boxes."""
+    document = read_document(raw, PurePath("2026-01-01-x.md"), FORM)
+    lines = document.text.split("\n")
+    for section in document.sections:
+        if section.key == "actions":
+            for number in range(section.line, section.end_line):
+                lines[number] = _PLAIN_ITEM.sub(r"\1- [ ] ", lines[number])
+    text = "\n".join(lines).encode("utf-8", errors="surrogateescape")
+    return read_document(text, document.path, FORM)
+
+
+def firings(data: Path) -> set[Place]:
+    context = Context(FORM, CheckConfig(), date(2026, 6, 1), data)
+    return {
+        Place(rule.name, hashlib.sha256(raw).hexdigest(), finding.line)
+        for raw in sources(data)
+        for rule in RULES.values()
+        for finding in rule.check(with_tasks(raw), context)
+    }
+
+
+def precision(labels: list[str]) -> float:
+    return labels.count("right") / len(labels)
+
+
+def by_rule(places: dict[Place, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for place, verdict in places.items():
+        found[place.rule].append(verdict)
+    return found
+
+
+def test_the_labels_name_rules_and_verdicts_that_exist() -> None:
+    assert {place.rule for place in verdicts()} <= set(RULES)
+    assert set(verdicts().values()) == {"right", "wrong"}
+
+
+@pytest.mark.parametrize("rule", sorted({place.rule for place in verdicts()}))
+def test_four_in_five_firings_of_each_rule_are_right(rule: str) -> None:
+    labels = by_rule(verdicts())[rule]
+    print(f"{rule}: {labels.count('right')} of {len(labels)} right")
+    assert precision(labels) >= LEAST_PRECISION or not RULES[rule].default
+
+
+def test_every_firing_on_the_measuring_data_has_been_read(data: Path) -> None:
+    found, labelled = firings(data), verdicts()
+    assert found - set(labelled) == set()
+    current = by_rule({place: labelled[place] for place in found})
+    assert all(precision(labels) >= LEAST_PRECISION for labels in current.values())
+
+
+# --- sentences that show where the line runs ---
+
+JUDGING = (
+    "the engineer failed to notice the alert",
+    "an on-call engineer forgot to page the team",
+    "the reviewer should have caught this",
+    "somebody on the team ignored the warning",
+    "we should have tested the retry",
+    "we could easily have noticed it",
+    "the operator made a mistake",
+    "the developer did not bother to read the runbook",
+    "the admin mistakenly ran the script",
+    "he overlooked the second entry",
+    "the deletion was the operator's mistake",
+    "an oversight by the reviewer",
+    "it was our own fault",
+    "the two reviewers had overlooked it",
+    "the team was too hasty",
+    "our platform engineer wrongly assumed that it was staging",
+)
+NOT_JUDGING = (
+    "the request failed to reach the queue",
+    "the agent failed to notice the alert",
+    "the pod failed to start and the user saw an error",
+    "users failed to log in for an hour",
+    "the reflector failed to notice pods",
+    "the cache should have been cleared",
+    "each repository should have clear rules",
+    "we should have a runbook for this",
+    "the model ignored the second instruction",
+    "the field was ignored by the parser",
+    "requests that could have been cached",
+    "the engineer noticed the alert at 14:02",
+    "the on-call followed the runbook and restarted the route",
+    "the reviewer approved the change because the diff showed no retry",
+    "a long-forgotten offer",
+    "the human error rate of the form is 2 %",
+    "the failure of the disk",
+    "the error of the second call",
+)
+HUMAN_ERROR_AS_CAUSE = (
+    "the outage was due to human error",
+    "the root cause was human error.",
+    "caused by an operator error",
+    "- human error in not knowing where the logs are",
+    "human error. the wrong file was deleted",
+    "it was simply human error",
+    "operator error led to the deletion",
+)
+HUMAN_ERROR_AS_SUBJECT = (
+    "the human error rate fell to 2 %",
+    "the form is built to tolerate human error",
+    "a step that reduces human error",
+    "user error messages name the field",
+    "we plan for human error and ask twice",
+    "human errors are caught by the second prompt",
+)
+BLAMING = (
+    "the rollout was done carelessly",
+    "a reckless deployment",
+    "this was sloppy",
+    "through negligence the alert was off",
+    "operators are to blame",
+    "they should have known better",
+    "a lack of diligence",
+)
+NOT_BLAMING = (
+    "a blameless review",
+    "git blame shows the line",
+    "the diagnosis blamed the number",
+    "the tribunal found negligent misrepresentation",
+    "reaching into it is not carelessness",
+    "lazy loading of the script",
+    "a naive parser",
+    "the dashboard is in plain sight",
+)
+
+
+@pytest.mark.parametrize("sentence", JUDGING)
+def test_a_judgement_about_a_person_is_seen(sentence: str) -> None:
+    assert list(judged_people(sentence))
+
+
+@pytest.mark.parametrize("sentence", NOT_JUDGING)
+def test_software_may_fail_and_people_may_act(sentence: str) -> None:
+    assert not list(judged_people(sentence))
+
+
+@pytest.mark.parametrize("sentence", HUMAN_ERROR_AS_CAUSE)
+def test_human_error_as_the_cause_is_seen(sentence: str) -> None:
+    assert list(human_errors(sentence))
+
+
+@pytest.mark.parametrize("sentence", HUMAN_ERROR_AS_SUBJECT)
+def test_human_error_as_a_subject_of_study_is_left_alone(sentence: str) -> None:
+    assert not list(human_errors(sentence))
+
+
+@pytest.mark.parametrize("sentence", BLAMING)
+def test_a_word_that_blames_is_seen(sentence: str) -> None:
+    assert list(blame_words(sentence))
+
+
+@pytest.mark.parametrize("sentence", NOT_BLAMING)
+def test_a_word_that_only_sounds_like_blame_is_left_alone(sentence: str) -> None:
+    assert not list(blame_words(sentence))
+
+
+def found_in(body: str, *, people: tuple[str, ...] = ()) -> list[tuple[str, int]]:
+    """Name and line of what the blameless rules find in a body without front matter."""
+    document = read_document(body.encode(), PurePath("2026-01-01-x.md"), FORM)
+    context = Context(FORM, CheckConfig(people=people), date(2026, 6, 1), PurePath())
+    rules = [rule for rule in RULES.values() if rule.family == "blameless"]
+    return [(rule.name, f.line) for rule in rules for f in rule.check(document, context)]
+
+
+def test_a_counterfactual_may_say_what_should_have_been() -> None:
+    sentence = "The on-call should have been paged by then."
+    assert found_in(f"## Counterfactual\n\n{sentence}\n") == []
+    assert found_in(f"## What went wrong\n\n{sentence}\n") == [("judged-person", 3)]
+
+
+def test_also_a_counterfactual_does_not_say_that_somebody_failed_to() -> None:
+    assert found_in("## Counterfactual\n\nThe on-call failed to look.\n") == [("judged-person", 3)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '## Timeline\n\n- 2026-01-01 — the customer wrote "your engineer failed to answer"\n',
+        "## Timeline\n\n> the engineer failed to answer\n",
+        "## Timeline\n\n```\nthe engineer failed to answer\n```\n",
+        "## Timeline\n\n<!-- the engineer failed to answer -->\n",
+        "## Outcome asserts\n\n```evidence\nLLM_SAYS_IT_DID: the engineer failed to answer\n```\n",
+        "## Timeline\n\nThe code says `the engineer failed to answer`.\n",
+    ],
+)
+def test_words_of_others_are_not_judged(body: str) -> None:
+    assert found_in(body) == []
+
+
+def test_a_sentence_over_two_lines_is_read_as_one() -> None:
+    body = "## What went wrong\n\nOn that night the engineer\nfailed to notice it.\n"
+    assert found_in(body) == [("judged-person", 3)]
+
+
+def test_an_evidence_line_is_judged_like_prose() -> None:
+    body = "## Counterfactual\n\n```evidence\nWHY_WE_DID_NOT_HAVE_IT: the lead forgot it\n```\n"
+    assert found_in(body) == [("judged-person", 4)]
+
+
+def test_names_of_people_are_found_as_words_and_only_when_they_are_set() -> None:
+    body = "## Timeline\n\n- Will wrote to Ann Lee, who will answer; Annex, Willow\n"
+    assert found_in(body) == []
+    assert found_in(body, people=("Will", "Ann Lee")) == [("named-person", 3)] * 2

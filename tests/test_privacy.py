@@ -1,0 +1,268 @@
+"""Are secrets and personal data seen, wherever they hide, and is benign text left alone?"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path, PurePath
+
+import pytest
+from canaries import (
+    ALNUM,
+    BENIGN,
+    NAMED,
+    PERSONAL,
+    SHAPED,
+    WRAPPINGS,
+    drawn,
+    grouped,
+    nested,
+)
+
+from kb.config import CheckConfig
+from kb.library import open_library
+from kb.lint.check import check
+from kb.lint.registry import Context, Problem, all_rules, run_rules
+from kb.lint.report import FORMATS, render
+from kb.lint.rules.beside import decoded, files_beside, read_decoded
+from kb.lint.rules.personal import find_personal_data
+from kb.lint.rules.secrets import find_secrets
+from kb.records.document import read_document
+from kb.records.form import build_form
+
+NAME = "2026-04-12-canary.md"
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("kind", [*SHAPED, *NAMED])
+def test_a_secret_is_seen(kind: str, wrapping: str) -> None:
+    value = {**SHAPED, **NAMED}[kind]
+    text = decoded(WRAPPINGS[wrapping](value)).text
+    assert list(find_secrets(text)), f"{kind} was not seen in {wrapping}"
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("kind", PERSONAL)
+def test_personal_data_is_seen(kind: str, wrapping: str) -> None:
+    text = decoded(WRAPPINGS[wrapping](PERSONAL[kind])).text
+    assert list(find_personal_data(text)), f"{kind} was not seen in {wrapping}"
+
+
+@pytest.mark.parametrize("text", BENIGN)
+def test_placeholders_and_documentation_values_are_left_alone(text: str) -> None:
+    assert not list(find_secrets(text))
+    assert not list(find_personal_data(text))
+
+
+def test_a_json_number_can_be_a_card_number() -> None:
+    assert list(find_personal_data(decoded(json.dumps({"pan": int(PERSONAL["Visa"])})).text))
+
+
+def test_a_name_and_its_value_stay_together_in_json() -> None:
+    text = decoded(json.dumps({"config": {"pass" + "word": drawn(ALNUM, 14)}})).text
+    assert [found.kind for found in find_secrets(text)] == ["password"]
+
+
+def test_a_key_that_repeats_in_json_hides_nothing() -> None:
+    hidden = SHAPED["GitHub classic"]
+    text = decoded(f'{{"a": "{hidden}", "a": "x"}}').text
+    assert list(find_secrets(text))
+
+
+# --- the rules, in a library ---
+
+
+def problems(folder: Path, text: str, *, front: str = "") -> list[Problem]:
+    """What the privacy rules find in one record of a library folder."""
+    front = f"---\ntitle: A canary\ndate: 2026-04-12\nstatus: draft\n{front}---\n"
+    file = folder / "postmortems" / NAME
+    file.write_text(front + text, encoding="utf-8")
+    form = build_form()
+    document = read_document(file.read_bytes(), PurePath("postmortems") / NAME, form)
+    context = Context(form, CheckConfig(), date(2026, 6, 1), folder)
+    rules = [rule for rule in all_rules() if rule.family == "privacy"]
+    return list(run_rules(document, context, rules))
+
+
+def beside(folder: Path, content: str, name: str = "fixture.json") -> Path:
+    file = folder / "postmortems" / NAME.removesuffix(".md") / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def test_a_secret_is_an_error_that_is_never_printed(library_folder: Path) -> None:
+    value = SHAPED["GitHub classic"]
+    (found,) = problems(library_folder, f"\nIt used {value} twice.\n")
+    assert (found.rule, found.severity, found.line, found.column) == ("KB901", "error", 7, 9)
+    assert found.length == len(value)
+    assert value[:5] not in found.message
+    assert "ghp_…" in found.message
+
+
+def test_no_output_of_a_check_shows_the_secret(library_folder: Path) -> None:
+    value, cut = SHAPED["GitHub classic"], SHAPED["npm"]
+    body = (
+        f"## Outcome asserts\n\n```evidence\nLLM_SAYS_IT_DID: used {value}\nHELD: {value}\n"
+        f"INTEGRITY_ASSERT: was {cut[:20]}\n  {cut[20:]}\n{value}\n```\n"
+    )
+    front = "---\ntitle: A canary\ndate: 2026-04-12\nstatus: in-review\n---\n"
+    (library_folder / "postmortems" / NAME).write_text(front + body, encoding="utf-8")
+    report = check(open_library(library_folder), today=date(2026, 6, 1))
+    assert {"secret", "unknown-answer", "stray-evidence-line", "claim-without-assert"} <= {
+        problem.name for problem in report.problems
+    }
+    for style in ("text", *FORMATS):
+        shown = render(report, style, base=library_folder)
+        assert value[4:12] not in shown, style
+        assert cut[4:12] not in shown, style
+
+
+@pytest.mark.parametrize("kind", ["connection string", "environment variable", "bearer header"])
+def test_of_a_password_nothing_is_shown(library_folder: Path, kind: str) -> None:
+    (found,) = problems(library_folder, f"\nIt used {NAMED[kind]} twice.\n")
+    secret = NAMED[kind].split("@")[0].replace("=", ":").replace(" ", ":").split(":")[-1]
+    assert secret[:3] not in found.message
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SHAPED if len(SHAPED[kind]) > 24])
+def test_a_key_cut_by_a_line_break_is_seen(library_folder: Path, kind: str) -> None:
+    value = SHAPED[kind]
+    for half in (8, len(value) // 2, len(value) - 5):
+        log = f"called with {value[:half]}\n  {value[half:]} and went on"
+        text = f"\n```evidence\nTOOL_LOG: {log}\n```\n"
+        found = [problem for problem in problems(library_folder, text) if problem.rule == "KB901"]
+        assert found, f"{kind} cut after {half} characters was not seen"
+        assert found[0].line in {8, 9}
+
+
+def test_a_card_number_cut_by_a_line_break_is_seen(library_folder: Path) -> None:
+    first, rest = PERSONAL["Visa in groups"][:9], PERSONAL["Visa in groups"][10:]
+    (found,) = problems(library_folder, f"\nHe paid with {first}\n{rest} on Sunday.\n")
+    assert (found.name, found.line) == ("personal-data", 7)
+
+
+def test_columns_of_numbers_are_no_card_number(library_folder: Path) -> None:
+    rows = "\n".join(grouped(PERSONAL["Visa"], " ").split(" "))
+    assert not problems(library_folder, f"\n{rows}\n")
+
+
+def test_personal_data_is_advice_within_the_house(library_folder: Path) -> None:
+    (found,) = problems(library_folder, f"\nWritten by {PERSONAL['mail']}.\n")
+    assert (found.name, found.severity, found.line) == ("personal-data", "advice", 7)
+    assert "maria" not in found.message
+    assert "REDACTED_EMAIL_1" in found.message
+
+
+def test_personal_data_is_an_error_in_a_record_for_outsiders(library_folder: Path) -> None:
+    text = f"\nWritten by {PERSONAL['mail']}.\n"
+    (found,) = problems(library_folder, text, front="visibility: external\n")
+    assert (found.name, found.severity) == ("personal-data-for-outsiders", "error")
+
+
+def test_a_secret_in_a_fixture_is_reported_where_the_record_names_it(library_folder: Path) -> None:
+    value = SHAPED["Anthropic"]
+    beside(library_folder, nested(value))
+    text = "\n## Replay fixture\n\n```evidence\nFIXTURE: 2026-04-12-canary/fixture.json\n```\n"
+    (found,) = problems(library_folder, text)
+    assert (found.name, found.line) == ("secret-beside", 10)
+    assert "tool_calls[0].function.arguments.headers.x" in found.message
+    assert value[:8] not in found.message
+
+
+def test_a_secret_in_any_file_of_the_folder_is_seen(library_folder: Path) -> None:
+    beside(library_folder, "step,output\n1," + SHAPED["Stripe live"] + "\n", "logs/run.csv")
+    (found,) = problems(library_folder, "\nNothing is named here.\n")
+    assert (found.name, found.line) == ("secret-beside", 1)
+    assert "logs/run.csv" in found.message
+    assert "line 2" in found.message
+
+
+def test_a_key_in_pieces_in_a_list_is_seen(library_folder: Path) -> None:
+    value = SHAPED["OpenAI project"]
+    beside(library_folder, json.dumps({"chunks": [value[:5], value[5:30], value[30:]]}))
+    (found,) = problems(library_folder, "\nNothing.\n")
+    assert "chunks, joined" in found.message
+
+
+def test_personal_data_of_a_fixture_is_counted_by_kind(library_folder: Path) -> None:
+    beside(
+        library_folder, json.dumps([PERSONAL["mail"], PERSONAL["mail with tag"], PERSONAL["IPv4"]])
+    )
+    found = problems(library_folder, "\nNothing.\n")
+    assert [problem.name for problem in found] == ["personal-data", "personal-data"]
+    assert "e-mail address: 2, the first at [0]" in found[0].message
+
+
+def test_a_fixture_full_of_secrets_is_no_flood(library_folder: Path) -> None:
+    beside(library_folder, "\n".join("gh" + "p_" + drawn(ALNUM, 36) for _ in range(100)))
+    found = problems(library_folder, "\nNothing.\n")
+    assert len(found) == 21
+    assert "80 secrets more" in found[-1].message
+
+
+def test_binary_files_links_and_odd_encodings_are_survived(library_folder: Path) -> None:
+    outside = library_folder / "outside.txt"
+    outside.write_text(SHAPED["GitLab"], encoding="utf-8")
+    folder = beside(library_folder, "[" * 100_000, "deep.json").parent
+    (folder / "image.png").write_bytes(b"\x89PNG\0\0" + SHAPED["GitLab"].encode())
+    (folder / "link.txt").symlink_to(outside)
+    (folder / "latin.txt").write_bytes(b"caf\xe9 \xff\xfe")
+    assert not problems(library_folder, "\nNothing.\n")
+    (folder / "wide.txt").write_text(SHAPED["GitLab"], encoding="utf-16")
+    assert [problem.name for problem in problems(library_folder, "\nNothing.\n")] == [
+        "secret-beside"
+    ]
+
+
+@pytest.mark.parametrize("path", ["../../outside.txt", "/etc/passwd", "a\0b", "x" * 5000, "."])
+def test_a_fixture_path_that_leads_elsewhere_is_not_read(library_folder: Path, path: str) -> None:
+    text = f"\n## Replay fixture\n\n```evidence\nFIXTURE: {path}\n```\n"
+    assert not problems(library_folder, text)
+
+
+def test_files_beside_come_in_one_order_and_not_without_end(tmp_path: Path) -> None:
+    for number in range(210):
+        (tmp_path / f"{number:03}.txt").write_text("", encoding="utf-8")
+    names = [file.name for file in files_beside(tmp_path)]
+    assert names == sorted(names)
+    assert len(names) == 200
+
+
+# --- measured on text of others ---
+
+
+def _benign(data: Path) -> Iterator[Path]:
+    yield from (file for file in sorted(data.rglob("*")) if file.is_file())
+
+
+def test_benign_text_holds_no_secret_and_little_personal_data(data: Path) -> None:
+    size = people = 0
+    secrets: list[str] = []
+    for file in _benign(data):
+        content = read_decoded(file)
+        if content is not None:
+            size += len(content.text)
+            secrets += [f"{file.name}: {found.kind}" for found in find_secrets(content.text)]
+            people += len(list(find_personal_data(content.text)))
+    print(f"{size / 1e6:.1f} million characters: {len(secrets)} secrets, {people} personal data")
+    assert not secrets
+    assert people < 5 * size / 1e6
+
+
+HOSTILE = (
+    *("a", "1 ", "1-", "@", "a@", "a.", "://", "a://b:", "key=", "pass" + "word:", "sk-", "eyJ"),
+    *("-eyJ", "eyJaaaaaaaa.", "-----BEGIN ", "Bearer ", "cookie: ", "cookie=a; ", "2001:", "1."),
+    *("AA00", "+1 ", "(415) ", "\n", " \n", "a\n", "1\n", "x-api-key ", "token is ", "curl -u a:"),
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_time_is_linear_in_hostile_text(piece: str) -> None:
+    text = piece * (400_000 // len(piece))
+    started = time.perf_counter()
+    list(find_secrets(text))
+    list(find_personal_data(text))
+    assert time.perf_counter() - started < 5

@@ -1,0 +1,129 @@
+"""One file per rule: each breaks exactly that rule, at the line it says, all in one library."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLE, ROOT
+
+from kb.library import open_library
+from kb.lint.check import Report, check
+from kb.lint.registry import LikelyPrior, all_rules
+
+CASES = sorted((ROOT / "tests/rules").glob("*.md"))
+TODAY = date(2026, 6, 1)
+SETTINGS = """
+[check]
+people = ["Alex Example"]
+"""
+#: Rules whose fault cannot lie in a Markdown file of the repository; `test_check.py` makes it.
+MADE_BY_TESTS = {"KB101", "KB102", "KB103", "KB120", "KB806"}
+_EXPECT = re.compile(r"^(?:#|<!--) expect: (.*?)(?: -->)?$", re.MULTILINE)
+_FILE = re.compile(r"^(?:#|<!--) file: (.*?)(?: -->)?$", re.MULTILINE)
+
+
+def text_of(case: Path) -> str:
+    return case.read_bytes().decode("utf-8", errors="replace")
+
+
+def name_of(case: Path) -> str:
+    """The record's file name: as the case says, else its date and the name of the rule."""
+    if match := _FILE.search(text_of(case)):
+        return match[1]
+    written = re.search(r"^date: (\d{4}-\d{2}-\d{2})$", text_of(case), re.MULTILINE)
+    day = written[1] if written else "2026-04-12"
+    return f"{day}-{case.stem.partition('-')[2]}.md"
+
+
+def expected(case: Path) -> list[tuple[str, int]]:
+    match = _EXPECT.search(text_of(case))
+    assert match, f"{case.name} does not say what it expects"
+    found = re.findall(r"(KB\d+) line (\d+)", match[1])
+    assert found or match[1] == "nothing", f"{case.name}: {match[1]}"
+    return sorted((code, int(line)) for code, line in found)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """What one run finds in a library of all the cases and the worked example."""
+    root = tmp_path_factory.mktemp("rules")
+    shutil.copytree(EXAMPLE.parent, root / "postmortems")
+    fixture = root / "postmortems" / EXAMPLE.stem / "fixture.json"
+    fixture.parent.mkdir(exist_ok=True)
+    fixture.touch()
+    (root / "kb.toml").write_text(SETTINGS, encoding="utf-8")
+    for case in CASES:
+        shutil.copyfile(case, root / "postmortems" / name_of(case))
+    return check(open_library(root), today=TODAY)
+
+
+def found_in(report: Report, name: str) -> list[tuple[str, int]]:
+    return sorted((p.rule, p.line) for p in report.problems if p.path.name == name)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_each_case_yields_exactly_its_own_fault_at_its_line(case: Path, report: Report) -> None:
+    assert found_in(report, name_of(case)) == expected(case)
+
+
+def test_the_worked_example_yields_no_fault(report: Report) -> None:
+    assert found_in(report, EXAMPLE.name) == []
+
+
+def test_no_two_cases_share_a_file_name() -> None:
+    names = [name_of(case).casefold() for case in CASES]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_every_rule_has_a_case_named_after_it() -> None:
+    cases = {case.stem for case in CASES}
+    missing = {f"{r.code}-{r.name}" for r in all_rules() if r.code not in MADE_BY_TESTS} - cases
+    assert missing == set()
+
+
+def test_every_case_is_named_after_a_rule_or_says_that_it_expects_nothing() -> None:
+    rules = {f"{rule.code}-{rule.name}" for rule in all_rules()}
+    strangers = [case for case in CASES if case.stem not in rules]
+    assert [case.name for case in strangers if expected(case)] == []
+
+
+def test_every_rule_gives_a_reason_a_bad_and_a_good_example() -> None:
+    for rule in all_rules():
+        assert rule.reason.endswith("."), rule.code
+        assert rule.bad.strip(), rule.code
+        assert rule.good.strip(), rule.code
+        assert rule.bad != rule.good, rule.code
+        assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.name), rule.code
+
+
+def test_every_message_is_one_line_that_ends_without_a_full_stop(report: Report) -> None:
+    for problem in report.problems:
+        assert "\n" not in problem.message
+        assert not problem.message.endswith(".")
+
+
+def test_a_likely_prior_incident_without_a_verdict_is_a_fault(example_library: Path) -> None:
+    prior = LikelyPrior("2025-01-02-double-mail", "Two mails", 0.91, "same tool")
+    report = check(
+        open_library(example_library), today=TODAY, likely_priors=lambda document: [prior]
+    )
+    problems = [p for p in report.problems if p.rule == "KB806"]
+    assert len(problems) == 1
+    assert "2025-01-02-double-mail (91% likely the same class: same tool)" in problems[0].message
+    assert report.not_run == ()
+
+
+def test_a_likely_prior_incident_with_any_verdict_is_none(example_library: Path) -> None:
+    record = example_library / "postmortems" / EXAMPLE.name
+    verdict = "\n- [different] [2025-01-02-double-mail](2025-01-02-double-mail.md) — on purpose\n"
+    text = record.read_text("utf-8").replace("## What went well", f"{verdict}\n## What went well")
+    record.write_text(text, encoding="utf-8")
+    prior = LikelyPrior("2025-01-02-double-mail", "Two mails", 0.91, "same tool")
+    report = check(
+        open_library(example_library), today=TODAY, likely_priors=lambda document: [prior]
+    )
+    assert "KB806" not in {problem.rule for problem in report.problems}

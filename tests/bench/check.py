@@ -43,7 +43,10 @@ def _measure(folder: Path, records: int) -> None:
     peer = [npx, "--yes", "markdownlint-cli2", "postmortems/*.md"]
     _seconds(peer, folder)  # the first run installs it
     there = _seconds(peer, folder)
-    print(f"markdownlint-cli2            {there:6.2f} s\nkb ÷ markdownlint-cli2       {here / there:6.2f}")
+    print(
+        f"markdownlint-cli2            {there:6.2f} s\n"
+        f"kb ÷ markdownlint-cli2       {here / there:6.2f}"
+    )
 
 
 def _write_library(folder: Path, records: int) -> None:

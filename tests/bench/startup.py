@@ -24,7 +24,11 @@ def seconds(code: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    codes = {"python alone": "pass", "import click": "import click", "import kb.cli": "import kb.cli"}
+    codes = {
+        "python alone": "pass",
+        "import click": "import click",
+        "import kb.cli": "import kb.cli",
+    }
     times: dict[str, list[float]] = {name: [] for name in codes}
     for _ in range(RUNS):
         for name, code in codes.items():

@@ -1,0 +1,180 @@
+"""`kb actions`: what was promised, by whom, and whether it is done."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kb.errors import KbError
+from kb.library import Library, open_library
+from kb.metrics.actions import Action, actions
+from kb.metrics.edit import close_action, write_change
+from kb.metrics.lists import actions_json, actions_text
+from kb.metrics.page import main_origin
+from kb.metrics.reading import read_as_of, read_folder
+from kb.repo import Repo, open_repo
+from kb.trackers.choose import NAMES, Choice, find_service, make_tracker
+from kb.trackers.client import Client
+from kb.trackers.journal import Journal
+from kb.trackers.sync import SETTLE_SECONDS, Event, Sync
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was asked for on the command line."""
+
+    owner: str | None
+    lever: str | None
+    word: str | None
+    record: str | None
+    gate: str | None
+    state: str | None
+    due: str | None
+    overdue: bool
+    origin: str | None
+    as_of: str | None
+    as_json: bool
+
+
+@click.group("actions", invoke_without_command=True)
+@click.option("--owner", metavar="WHO", help="Only what this owner promised.")
+@click.option("--lever", metavar="WORD", help="Only this lever: test, alert, permission, …")
+@click.option("--class", "word", metavar="CLASS", help="Only of incidents of this class.")
+@click.option("--record", metavar="ID", help="Only of this record.")
+@click.option("--gate", metavar="WORD", help="Only conditions of this gate: restart, rollout.")
+@click.option(
+    "--state",
+    type=click.Choice(["open", "closed", "cancelled", "all"]),
+    help="Open ones unless given; with --json all.",
+)
+@click.option("--due", metavar="DATE", help="Only what is due by that day.")
+@click.option("--overdue", is_flag=True, help="Only what is overdue.")
+@click.option("--origin", type=click.Choice(["own", "public"]), help="Whose incidents.")
+@click.option("--as-of", metavar="DATE|REV", help="As it stood then.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_context
+def command(context: click.Context, /, **arguments: Any) -> int:
+    """List what was promised, overdue first; close or sync it with the verbs below."""
+    if context.invoked_subcommand is not None:
+        return 0
+    wanted = _Wanted(**arguments)
+    repo = open_repo(Path.cwd())
+    reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, datetime.now(UTC)))
+    origin = wanted.origin or main_origin(reading.library)
+    every = actions(reading.library, reading.trails, reading.as_of.day)
+    found = [action for action in every if action.origin == origin and _is_wanted(action, wanted)]
+    if wanted.as_json:
+        text = json.dumps(actions_json(found, reading.as_of), ensure_ascii=False, indent=2) + "\n"
+    else:
+        text = actions_text(found, reading.as_of)
+    click.echo(text, nl=False)
+    return 0
+
+
+@command.command("close")
+@click.argument("action_id", metavar="ID")
+@click.option("--on", "day", metavar="DATE", help="The day it was done; default today.")
+@click.option("--cancel", is_flag=True, help="It will not be done: mark it so instead.")
+def close(action_id: str, day: str | None, cancel: bool) -> int:
+    """Tick action ID (`<record>#A2`) in its record, and write the day."""
+    today = datetime.now(UTC).date()
+    on = _day(day) or today
+    if on > today:
+        raise KbError(f"{on} has not come yet", todo="Close an action when it is done.")
+    library = open_library(Path.cwd())
+    record_id, _, label = action_id.partition("#")
+    record_id = Path(record_id).name.removesuffix(".md")
+    document = next((d for d in library.documents if d.id == record_id), None)
+    if document is None:
+        raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
+    change = close_action(document, label, on, "cancelled" if cancel else "closed")
+    if not change.is_needed:
+        click.echo(f"{action_id} is {'cancelled' if cancel else 'closed'} already")
+        return 0
+    write_change(library, change)
+    click.echo(f"{document.path}: {label} {'cancelled' if cancel else 'closed'} on {on}")
+    return 0
+
+
+@command.command("sync")
+@click.option("--to", "name", type=click.Choice(NAMES), required=True, help="Which tracker.")
+@click.option("--project", default="", metavar="NAME", help="owner/name, team or project key.")
+@click.option("--api", "address", default="", metavar="URL", help="Another address of the service.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Look, and change nothing anywhere.")
+@click.option(
+    "--settle",
+    "settle_seconds",
+    type=float,
+    default=SETTLE_SECONDS,
+    show_default=True,
+    help="Seconds to wait before a ticket that was begun and is not seen is made again.",
+)
+def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: float) -> int:
+    """Give every open action one ticket, and tick the boxes of tickets that are done.
+
+    Tokens come from the environment: GITHUB_TOKEN; LINEAR_API_KEY; JIRA_URL, JIRA_EMAIL and
+    JIRA_API_TOKEN. A run that was stopped can be run again at any time. Exit 1: something waits
+    or failed.
+    """
+    library, repo = open_library(Path.cwd()), open_repo(Path.cwd())
+    choice = Choice(name, project, address, repo.remote_url() or "")
+    every = actions(library, None, datetime.now(UTC).date())
+    promised = [action for action in every if action.origin == "own"]
+    with Client(find_service(choice)) as client:
+        tracker = make_tracker(choice, client)
+        place = re.sub(r"[^\w.-]+", "-", f"{tracker.name}-{tracker.project}")
+        with Journal(library.root / ".kb" / "sync" / f"{place}.jsonl") as journal:
+            link = partial(_link, library, repo)
+            run = Sync(library, tracker, journal, link, is_dry, settle_seconds)
+            events = [_said(event) for event in run.run(promised)]
+    click.echo(f"{len(events)} actions looked at" if events else "no open action to look at")
+    return 0 if all(event.is_settled for event in events) else 1
+
+
+def _link(library: Library, repo: Repo, action: Action) -> str:
+    """Where a ticket's reader finds the postmortem: its page at the host, else its path."""
+    path = next(document.path for document in library.documents if document.id == action.record)
+    inside = repo.relative(library.root / path)
+    return (repo.web_url(inside) if inside else None) or path.as_posix()
+
+
+def _said(event: Event) -> Event:
+    """The event, once it has been printed: a long run shows where it is."""
+    if event.what != "unchanged":
+        click.echo(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip())
+    return event
+
+
+def _is_wanted(action: Action, wanted: _Wanted) -> bool:
+    state = wanted.state or ("all" if wanted.as_json else "open")
+    due = _day(wanted.due)
+    return all(
+        (
+            state in ("all", action.state),
+            _matches(wanted.owner, action.owner),
+            _matches(wanted.lever, action.lever),
+            _matches(wanted.gate, action.gate),
+            wanted.record is None or Path(wanted.record).name.removesuffix(".md") == action.record,
+            wanted.word is None or wanted.word in action.classes,
+            due is None or (action.due is not None and action.due <= due),
+            not wanted.overdue or action.days_overdue > 0,
+        )
+    )
+
+
+def _matches(wanted: str | None, given: str) -> bool:
+    return wanted is None or wanted.lstrip("@").casefold() == given.lstrip("@").casefold()
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error

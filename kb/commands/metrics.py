@@ -1,0 +1,135 @@
+"""`kb metrics`: the page of the all-hands, in text, JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kb.errors import KbError
+from kb.metrics.goals import check_names, failures, read_limits
+from kb.metrics.page import measure_months, page_of
+from kb.metrics.reading import read_as_of, read_folder
+from kb.metrics.registry import MEASURES
+from kb.metrics.tables import page_csv, page_json, page_markdown, series_json
+from kb.metrics.text import measure_text, months_text, page_text
+from kb.metrics.values import Page
+from kb.repo import open_repo
+
+#: What a series shows when no measure is named: one number for each of the three questions.
+_SERIES = ("repeat_rate", "detection_chain", "action_completion")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was asked for on the command line."""
+
+    names: tuple[str, ...]
+    as_of: str | None
+    compare: str | None
+    history: str | None
+    since: str | None
+    origin: str | None
+    form: str | None
+    is_list: bool
+    under: tuple[str, ...]
+    over: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was measured for it."""
+
+    page: Page
+    compared: Page | None
+    months: tuple[Page, ...]
+
+
+@click.command("metrics")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--as-of", metavar="DATE|REV", help="The page as it stood then, records included.")
+@click.option("--compare", metavar="DATE|REV", help="Each number beside what it was then.")
+@click.option("--history", type=click.Choice(["month"]), help="The series, month by month.")
+@click.option("--since", metavar="DATE", help="Only what began on or after that day.")
+@click.option(
+    "--origin",
+    type=click.Choice(["own", "public"]),
+    help="Whose incidents; own ones unless there are only public ones.",
+)
+@click.option("--json", "form", flag_value="json", help="For machines.")
+@click.option("--csv", "form", flag_value="csv", help="For spreadsheets.")
+@click.option("--markdown", "form", flag_value="markdown", help="For a wiki or a comment.")
+@click.option("--names", "is_list", is_flag=True, help="List the measures.")
+@click.option(
+    "--fail-under",
+    "under",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Exit 1 when a measure is below a value, or has none. Shares are 0 to 1.",
+)
+@click.option("--fail-over", "over", multiple=True, metavar="NAME=VALUE", help="The same, above.")
+def command(**arguments: Any) -> int:
+    """Measure whether the organisation is learning; explain the measures NAME."""
+    wanted = _Wanted(**arguments)
+    limits = read_limits(wanted.under, wanted.over)
+    check_names(wanted.names)
+    if wanted.is_list:
+        click.echo("\n".join(f"{row.name:<28} {row.title}" for row in MEASURES))
+        return 0
+    found = _measure(wanted)
+    click.echo(_rendered(wanted, found), nl=False)
+    broken = failures(found.page, limits)
+    for line in broken:
+        click.echo(f"kb metrics: {line}", err=True)
+    return 1 if broken else 0
+
+
+def _measure(wanted: _Wanted) -> _Found:
+    repo, now, since = open_repo(Path.cwd()), datetime.now(UTC), _day(wanted.since)
+    reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, now))
+    if wanted.history:
+        months = measure_months(reading, repo, origin=wanted.origin)
+        return _Found(months[-1], None, months)
+    page = page_of(reading, wanted.origin, since)
+    compared = None
+    if wanted.compare:
+        then = read_as_of(repo, wanted.compare, now)
+        compared = page_of(read_folder(Path.cwd(), repo, then), page.origin, since)
+    return _Found(page, compared, ())
+
+
+def _rendered(wanted: _Wanted, found: _Found) -> str:
+    if wanted.form == "json":
+        return json.dumps(_json(wanted, found), ensure_ascii=False, indent=2) + "\n"
+    if wanted.form == "csv":
+        return page_csv(found.page)
+    if wanted.form == "markdown":
+        return page_markdown(found.page, found.compared)
+    if wanted.history:
+        return months_text(found.months, wanted.names or _SERIES)
+    if wanted.names:
+        return "\n".join(measure_text(found.page.measure(name)) for name in wanted.names)
+    return page_text(found.page, found.compared)
+
+
+def _json(wanted: _Wanted, found: _Found) -> dict[str, Any]:
+    answer = page_json(found.page)
+    if wanted.names:
+        metrics = answer["metrics"]
+        answer["metrics"] = {name: metrics[name] for name in wanted.names}
+    if found.compared:
+        answer["compare"] = page_json(found.compared)
+    if found.months:
+        answer["history"] = [series_json(page) for page in found.months]
+    return answer
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error

@@ -1,0 +1,77 @@
+"""Where do trails come from the second time? From `.kb/`, keyed by the commit they were read at.
+
+A commit never changes, so neither does what led to it. A shallow clone can be deepened without a
+new commit: its trails are not kept. A damaged or foreign file is read anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from kb.metrics.history import Trail, Trails, matters, read_trails
+from kb.repo import Repo
+
+#: To be raised when trails are read differently.
+_VERSION = 1
+_KEPT_FILES = 8
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """The trails of all files of a folder in the history of one commit."""
+
+    key: str
+    trails: dict[str, Trail]
+
+
+def trails_from(repo: Repo, root: Path, folder: PurePosixPath | str, commit: str) -> Trails:
+    """The trails of the files in a library's folder, in the history that leads to a commit.
+
+    `folder` is relative to `root`. Without Git or commits they are empty, and say why.
+    """
+    base = repo.relative(root)
+    if base is None or not commit:
+        return Trails(why_unknown=repo.why_unknown or "there is no commit yet")
+    below = base / folder
+    key = hashlib.sha256(f"{_VERSION}\0{below}\0{commit}".encode()).hexdigest()
+    file = root / ".kb" / "trails" / f"{key[:24]}.json"
+    if not repo.is_shallow and (stored := _load(file, key)) is not None:
+        return Trails({PurePosixPath(path): trail for path, trail in stored.trails.items()})
+    trails = read_trails(repo.history(below, commit, keep=matters), base)
+    if trails.boundary is None:
+        _save(file, key, trails)
+    return trails
+
+
+def _load(file: Path, key: str) -> _Stored | None:
+    try:
+        stored = msgspec.json.decode(file.read_bytes(), type=_Stored)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return stored if stored.key == key else None
+
+
+def _save(file: Path, key: str, trails: Trails) -> None:
+    """Keep the trails; a folder that cannot be written only costs time."""
+    stored = _Stored(key, {str(path): trail for path, trail in trails.by_path.items()})
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".new")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(msgspec.json.encode(stored))
+            Path(temporary).replace(file)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        _prune(file.parent)
+
+
+def _prune(folder: Path) -> None:
+    files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files[_KEPT_FILES:]:
+        file.unlink(missing_ok=True)

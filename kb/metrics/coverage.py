@@ -1,0 +1,186 @@
+"""Do the records hold what a reader needs? Evidence by section, near misses, rescues, news."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kb.metrics.facts import Facts, quarter
+from kb.metrics.statistics import share_interval
+from kb.metrics.summary import Case, counted, share, total
+from kb.metrics.values import Part, Value
+from kb.records.model import Postmortem
+
+#: Days before the page's moment from which records are news, unless a window is given.
+READING_DAYS = 30
+_RESAMPLES = 1000
+_MOST_DRAWN = 300
+_SEED = 20260412  # any fixed number: the interval must not change from run to run
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing a record should hold. `section` is asked whether it says `n/a` with a reason."""
+
+    label: str
+    section: str
+    holds: Callable[[Facts, Postmortem], bool]
+
+
+def _has_fixture(facts: Facts, record: Postmortem) -> bool:
+    section = record.section("replay")
+    replayable = bool(section) and record.value("replay", "REPLAYABLE").lower().startswith("yes")
+    is_named = bool(record.value("replay", "FIXTURE"))
+    return replayable and is_named and record.id not in facts.lost_fixtures
+
+
+def _has_policy_path(_: Facts, record: Postmortem) -> bool:
+    return bool(
+        record.value("policy_path", "ACTUAL_PATH") and record.value("policy_path", "EVIDENCE")
+    )
+
+
+def _has_assert_in_trace(_: Facts, record: Postmortem) -> bool:
+    section = record.section("outcome_asserts")
+    places = section.values("ASSERTED_IN") if section else ()
+    return any(place.lower().startswith("trace") for place in places)
+
+
+def _has_audit(_: Facts, record: Postmortem) -> bool:
+    return bool(
+        record.value("idempotency", "TOOL")
+        and record.value("idempotency", "WAS_THIS_CALL_IDEMPOTENT")
+    )
+
+
+def _has_truth(_: Facts, record: Postmortem) -> bool:
+    return bool(record.value("customer_truth", "CUSTOMER_SAW"))
+
+
+def _names_prior(_: Facts, record: Postmortem) -> bool:
+    return any(prior.verdict in {"repeat", "related"} for prior in record.priors)
+
+
+EVIDENCE: tuple[Evidence, ...] = (
+    Evidence("working replay fixture", "replay", _has_fixture),
+    Evidence("policy-path evidence", "policy_path", _has_policy_path),
+    Evidence("outcome assert in the trace", "outcome_asserts", _has_assert_in_trace),
+    Evidence("idempotency audit", "idempotency", _has_audit),
+    Evidence("customer-visible truth", "customer_truth", _has_truth),
+    Evidence("prior incident named", "counterfactual", _names_prior),
+)
+
+
+def section_coverage(facts: Facts) -> Value:
+    """The share of evidence that is there, over all records and the six kinds of evidence."""
+    rows = [_row(facts, record) for record in facts.records]
+    parts = tuple(_part(facts, rows, place) for place in range(len(EVIDENCE)))
+    low, high = _bootstrap(rows) or (None, None)
+    excused = sum(row.count(None) for row in rows)
+    cells = [
+        (f"{record.id}:{evidence.section}", cell)
+        for record, row in zip(facts.records, rows, strict=True)
+        for evidence, cell in zip(EVIDENCE, row, strict=True)
+    ]
+    note = counted(excused, "section says", "sections say", "n/a with a reason, left out.")
+    return Value(
+        value=_coverage(rows),
+        n=len(rows),
+        low=low,
+        high=high,
+        records=tuple(record.id for record in facts.records),
+        hits=tuple(item for item, cell in cells if cell),
+        misses=tuple(item for item, cell in cells if cell is False),
+        parts=parts,
+        notes=(note,) if note else (),
+    )
+
+
+def near_miss_share(facts: Facts) -> Value:
+    """The share of counted records that are near misses."""
+    return share(_case(record, record.kind == "near-miss") for record in facts.records)
+
+
+def rescue_load(facts: Facts) -> Value:
+    """How often people had saved a route, summed over the records that say so."""
+    known = [record for record in facts.records if record.rescues is not None]
+    return total(_case(record, float(record.rescues or 0)) for record in known)
+
+
+def reading_list(facts: Facts) -> Value:
+    """The records published since a date: what to read at the next all-hands."""
+    since = facts.since or facts.as_of.day - timedelta(days=READING_DAYS)
+    found = [(record, *facts.published_at(record)) for record in facts.published]
+    news = [(r, at, stood) for r, at, stood in found if at and at.date() >= since]
+    stood = sum(stands_in for *_, stands_in in news)
+    unknown = sum(1 for _, at, _ in found if at is None)
+    notes = (
+        counted(stood, "record", "records", "without a publishing commit: the review stands in."),
+        counted(unknown, "record", "records", "left out: the day of publication is unknown."),
+    )
+    cases = (Case(record.id, record.id, at, 1.0) for record, at, _ in news)
+    return total(cases, notes, n=len(found))
+
+
+def _row(facts: Facts, record: Postmortem) -> tuple[bool | None, ...]:
+    """For each kind of evidence whether it is there; None where the record says n/a and why."""
+    return tuple(
+        evidence.holds(facts, record) or (None if _is_excused(record, evidence.section) else False)
+        for evidence in EVIDENCE
+    )
+
+
+def _is_excused(record: Postmortem, key: str) -> bool:
+    section = record.section(key)
+    text = section.text.lower() if section else ""
+    return text.startswith("n/a") and len(text) > len("n/a.")
+
+
+def _part(facts: Facts, rows: Sequence[tuple[bool | None, ...]], place: int) -> Part:
+    asked = [
+        (record.id, row[place])
+        for record, row in zip(facts.records, rows, strict=True)
+        if row[place] is not None
+    ]
+    held, n = sum(1 for _, holds in asked if holds), len(asked)
+    low, high = share_interval(held, n) or (None, None)
+    records = tuple(record_id for record_id, _ in asked)
+    return Part("section", EVIDENCE[place].label, held / n if n else None, n, low, high, records)
+
+
+def _coverage(rows: Sequence[tuple[bool | None, ...]]) -> float | None:
+    cells = [cell for row in rows for cell in row if cell is not None]
+    return sum(cells) / len(cells) if cells else None
+
+
+def _bootstrap(rows: Sequence[tuple[bool | None, ...]]) -> tuple[float, float] | None:
+    """The 95 % percentile interval of the coverage, drawing whole records.
+
+    The six answers of one record hang together, so they are drawn together. From a large library
+    fewer are drawn, and the spread is scaled down to its size (Bickel, Götze and van Zwet 1997).
+    """
+    center = _coverage(rows)
+    if center is None:
+        return None
+    sums = sorted((sum(map(bool, row)), len(row) - row.count(None)) for row in rows)
+    size = min(len(sums), _MOST_DRAWN)
+    source = random.Random(_SEED)  # noqa: S311 - a simulation, no secret
+    draws = (source.choices(sums, k=size) for _ in range(_RESAMPLES))
+    shares = sorted(
+        sum(held for held, _ in draw) / asked
+        for draw in draws
+        if (asked := sum(asked for _, asked in draw))
+    )
+    tail, scale = round(0.025 * len(shares)), (size / len(sums)) ** 0.5
+    low, high = (center + (end - center) * scale for end in (shares[tail], shares[-1 - tail]))
+    return low, high
+
+
+def _case(record: Postmortem, number: float) -> Case:
+    groups = (
+        ("quarter", quarter(record.happened_at)),
+        ("route", record.route or "unknown"),
+    )
+    return Case(record.id, record.id, record.happened_at, float(number), groups)

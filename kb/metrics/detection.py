@@ -1,0 +1,88 @@
+"""How long until we knew, and until it was contained? The measures of the clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kb.metrics.facts import Facts, quarter
+from kb.metrics.summary import Case, counted, durations, share
+from kb.metrics.values import Value
+from kb.records.model import Postmortem
+
+#: Words of `detected_by` that mean somebody else told us.
+OTHERS = ("customer", "billing", "partner", "public")
+
+Minutes = Callable[[Postmortem], float | None]
+
+
+def detection_chain(facts: Facts) -> Value:
+    """Minutes from first impact to detection, over incidents."""
+    return _clock(facts.incidents, _chain, "first_impact or detected")
+
+
+def near_miss_detection(facts: Facts) -> Value:
+    """Minutes from first warning to detection, over near misses."""
+    near_misses = (record for record in facts.records if record.kind == "near-miss")
+    return _clock(
+        near_misses,
+        lambda record: record.clocks.warning_to_detection_minutes,
+        "first_warning or detected",
+    )
+
+
+def warning_to_containment(facts: Facts) -> Value:
+    """Minutes from first warning to containment, over all counted records."""
+    return _clock(
+        facts.records,
+        lambda record: record.clocks.warning_to_containment_minutes,
+        "first_warning or contained",
+    )
+
+
+def detected_within(minutes: float) -> Callable[[Facts], Value]:
+    """The share of incidents detected within so many minutes of first impact."""
+
+    def compute(facts: Facts) -> Value:
+        known, notes = _known(facts.incidents, _chain, "first_impact or detected")
+        return share((_case(record, found <= minutes) for record, found in known), notes)
+
+    return compute
+
+
+def found_by_others(facts: Facts) -> Value:
+    """The share of incidents that a customer, a bill, a partner or the public showed us."""
+    known = [record for record in facts.incidents if record.detected_by]
+    unknown = len(facts.incidents) - len(known)
+    note = counted(unknown, "incident", "incidents", "left out: detected_by is unknown.")
+    return share((_case(record, record.detected_by in OTHERS) for record in known), [note])
+
+
+def _chain(record: Postmortem) -> float | None:
+    return record.clocks.detection_chain_minutes
+
+
+def _clock(records: Iterable[Postmortem], minutes: Minutes, clocks: str) -> Value:
+    known, notes = _known(records, minutes, clocks)
+    return durations((_case(record, found) for record, found in known), notes)
+
+
+def _known(
+    records: Iterable[Postmortem], minutes: Minutes, clocks: str
+) -> tuple[list[tuple[Postmortem, float]], list[str]]:
+    """The records with a duration, and what has to be said about the others.
+
+    A negative duration is a clock fault, not a fast detection.
+    """
+    found = [(record, minutes(record)) for record in records]
+    known = [(record, value) for record, value in found if value is not None and value >= 0]
+    unknown = sum(value is None for _, value in found)
+    backwards = len(found) - unknown - len(known)
+    return known, [
+        counted(unknown, "record", "records", f"left out: {clocks} is unknown."),
+        counted(backwards, "record", "records", "left out: the clocks run backwards."),
+    ]
+
+
+def _case(record: Postmortem, number: float) -> Case:
+    groups = (("quarter", quarter(record.happened_at)), ("year", str(record.happened_at.year)))
+    return Case(record.id, record.id, record.happened_at, float(number), groups)

@@ -1,0 +1,144 @@
+"""Does it happen again? Verdicts, classes seen before, and promises that were open meanwhile."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC
+
+from kb.metrics.facts import Facts, moment
+from kb.metrics.summary import Case, counted, durations, share, total
+from kb.metrics.values import Pair, Value
+from kb.records.model import Postmortem
+
+#: How far back a class counts as seen before, in days.
+LOOK_BACK_DAYS = 365
+
+Key = Callable[[Postmortem], str]
+
+
+def repeat_rate(facts: Facts) -> Value:
+    """The share of incidents with at least one verdict `repeat`."""
+    apart = sum(1 for r in facts.incidents if _repeats_foreign(facts, r))
+    note = counted(
+        apart, "incident repeats", "incidents repeat", "a record of another origin; not counted."
+    )
+    return share((_case(r, bool(repeated(facts, r))) for r in facts.incidents), [note])
+
+
+def repeated(facts: Facts, record: Postmortem) -> tuple[str, ...]:
+    """The earlier records that a record repeats by its author's verdict.
+
+    A verdict on a record that began later is a slip, and one on a record of another origin is
+    counted apart; one on a record that is not in the library counts.
+    """
+    named = dict.fromkeys(prior.id for prior in record.priors if prior.verdict == "repeat")
+    return tuple(
+        prior_id
+        for prior_id in named
+        if prior_id not in facts.foreign and _is_earlier(facts.by_id.get(prior_id), record)
+    )
+
+
+def recurrence(key: Key) -> Callable[[Facts], Value]:
+    """The share of incidents whose class or control had been seen in the 365 days before."""
+
+    def compute(facts: Facts) -> Value:
+        known = [record for record in facts.incidents if key(record)]
+        gaps = _gaps(facts, key)
+        cases = (_case(r, gaps.get(r.id, LOOK_BACK_DAYS + 1) <= LOOK_BACK_DAYS) for r in known)
+        unnamed = len(facts.incidents) - len(known)
+        return share(cases, [counted(unnamed, "incident", "incidents", "left out: none is named.")])
+
+    return compute
+
+
+def gap(key: Key) -> Callable[[Facts], Value]:
+    """Days from an incident back to the last record of the same class or control."""
+
+    def compute(facts: Facts) -> Value:
+        gaps = _gaps(facts, key)
+        return durations(_case(r, gaps[r.id]) for r in facts.incidents if r.id in gaps)
+
+    return compute
+
+
+def preventable_repeats(facts: Facts) -> Value:
+    """The repeats of which the earlier record still had an open action at first impact."""
+    pairs = {(pair.record, pair.earlier) for pair in preventable_pairs(facts)}
+    tied = [(r, prior) for r in facts.incidents for prior in repeated(facts, r)]
+    cases = [
+        Case(r.id, f"{r.id} < {prior}", r.happened_at, 1.0)
+        for r, prior in tied
+        if (r.id, prior) in pairs
+    ]
+    unclear = sum(
+        1 for r, prior in tied if (r.id, prior) not in pairs and _unclear(facts, r, prior)
+    )
+    note = counted(
+        unclear, "repeat", "repeats", "left out: when a promise was made or closed is unknown."
+    )
+    return replace(total(cases, [note], n=len(tied)), unknown=unclear)
+
+
+def preventable_pairs(facts: Facts) -> tuple[Pair, ...]:
+    """Each open action at each repeat, by name, in the order the repeats happened."""
+    return tuple(
+        Pair(
+            record=record.id,
+            earlier=prior,
+            action=action.id,
+            text=action.text,
+            owner=action.owner,
+            days_open=(record.happened_at.astimezone(UTC).date() - action.opened).days,
+            closed=action.closed,
+        )
+        for record in facts.incidents
+        for prior in repeated(facts, record)
+        for action in facts.actions_of(prior)
+        if action.record_status != "draft" and action.was_open_at(record.happened_at)
+    )
+
+
+def primary_class(record: Postmortem) -> str:
+    """What class recurrence goes by; empty where it is unknown."""
+    return "" if record.primary_class == "unknown" else record.primary_class
+
+
+def missing_control(record: Postmortem) -> str:
+    """What control recurrence goes by."""
+    return record.missing_control
+
+
+def _unclear(facts: Facts, record: Postmortem, prior: str) -> bool:
+    actions = facts.actions_of(prior)
+    return any(action.was_open_at(record.happened_at) is None for action in actions)
+
+
+def _is_earlier(prior: Postmortem | None, record: Postmortem) -> bool:
+    return prior is None or moment(prior) < moment(record)
+
+
+def _repeats_foreign(facts: Facts, record: Postmortem) -> bool:
+    return any(p.verdict == "repeat" and p.id in facts.foreign for p in record.priors)
+
+
+def _gaps(facts: Facts, key: Key) -> dict[str, int]:
+    """Incident to the days since the last earlier record with the same word, of any kind."""
+    seen: dict[str, list[Postmortem]] = {}
+    for record in facts.published:
+        seen.setdefault(key(record), []).append(record)
+    gaps: dict[str, int] = {}
+    for record in facts.incidents:
+        same = seen.get(key(record), []) if key(record) else []
+        place = bisect_left(same, moment(record), key=moment)
+        if place > 0:
+            gaps[record.id] = (record.happened_at.date() - same[place - 1].happened_at.date()).days
+    return gaps
+
+
+def _case(record: Postmortem, number: float) -> Case:
+    owners = tuple(("owner", owner) for owner in record.owners)
+    groups = (("year", str(record.happened_at.year)), *owners)
+    return Case(record.id, record.id, record.happened_at, float(number), groups)

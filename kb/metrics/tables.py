@@ -1,0 +1,177 @@
+"""The metrics page for machines and documents: JSON values, CSV rows, Markdown tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from kb.metrics.registry import FAMILIES
+from kb.metrics.values import Measure, Page, Part
+from kb.metrics.words import said, said_interval
+
+SCHEMA = "kb.metrics/1"
+_COLUMNS = (
+    "name",
+    "by",
+    "label",
+    "value",
+    "unit",
+    "n",
+    "low",
+    "high",
+    "lower_quartile",
+    "upper_quartile",
+    "goal",
+    "records",
+)
+
+
+def page_json(page: Page) -> dict[str, Any]:
+    """The page as the machine contract has it: `schema`, `as_of`, `metrics` by name, and more."""
+    return {
+        "schema": SCHEMA,
+        "library": page.library,
+        "as_of": {
+            "date": page.as_of.day.isoformat(),
+            "commit": page.as_of.commit or None,
+            "at": page.as_of.at.isoformat(),
+        },
+        "origin": page.origin,
+        "since": page.since.isoformat() if page.since else None,
+        "counts": asdict(page.counts),
+        "metrics": {measure.name: measure_json(measure) for measure in page.measures},
+        "answers": [plain(asdict(answer)) for answer in page.answers],
+        "preventable_pairs": [plain(asdict(pair)) for pair in page.pairs],
+        "deadlines": [plain(asdict(deadline)) for deadline in page.deadlines],
+        "notes": list(page.notes),
+    }
+
+
+def series_json(page: Page) -> dict[str, Any]:
+    """A page as one point of a series: its moment, and the bare numbers."""
+    return {
+        "as_of": {"date": page.as_of.day.isoformat(), "commit": page.as_of.commit or None},
+        "metrics": {
+            measure.name: {
+                "value": measure.value,
+                "n": measure.n,
+                "low": measure.low,
+                "high": measure.high,
+            }
+            for measure in page.measures
+        },
+    }
+
+
+def measure_json(measure: Measure) -> dict[str, Any]:
+    """One measure; shares are 0–1."""
+    fields = plain(asdict(measure))
+    assert isinstance(fields, dict)  # noqa: S101 - what `asdict` gives
+    del fields["name"]
+    return fields
+
+
+def plain(value: Any) -> Any:
+    """A value made of what JSON knows: dates as ISO texts, tuples as lists."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, (date, datetime)) else value
+
+
+def page_csv(page: Page) -> str:
+    """One line a measure and one a slice, with a header."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for measure in page.measures:
+        writer.writerow(_measure_cells(measure))
+        writer.writerows(_part_cells(measure, part) for part in measure.parts)
+    return stream.getvalue()
+
+
+def page_markdown(page: Page, compared: Page | None = None) -> str:
+    """The page for a wiki, a comment or a slide: answers, then a table a family."""
+    commit = f", commit `{page.as_of.commit[:9]}`" if page.as_of.commit else ""
+    lines = [f"# {page.library}: are we learning?", "", f"As of {page.as_of.day}{commit}.", ""]
+    for answer in page.answers:
+        lines += [f"## {answer.question} {answer.verdict.capitalize()}", ""]
+        lines += [*(f"- {line}" for line in answer.lines), ""]
+    for family, title in FAMILIES.items():
+        lines += [f"### {title}", "", *_table(page, family, compared), ""]
+    if page.pairs:
+        lines += ["### Repeats that a kept promise might have prevented", ""]
+        lines += [*_pair_lines(page), ""]
+    return "\n".join([*lines, *(f"> {note}" for note in page.notes)]).rstrip() + "\n"
+
+
+def _table(page: Page, family: str, compared: Page | None) -> Iterator[str]:
+    then_head = " then |" if compared else ""
+    yield f"| measure | value |{then_head} 95 % | n | goal |"
+    yield f"|---|---:|{'---:|' if compared else ''}---:|---:|---|"
+    for measure in page.measures:
+        if measure.family == family:
+            then = f" {_then(compared.measure(measure.name))} |" if compared else ""
+            interval = said_interval(measure.low, measure.high, measure.unit)
+            yield (
+                f"| {measure.title} | {said(measure.value, measure.unit)} |{then} {interval} "
+                f"| {measure.n} | {_goal(measure)} |"
+            )
+
+
+def _then(measure: Measure) -> str:
+    return f"{said(measure.value, measure.unit)} (n {measure.n})"
+
+
+def _pair_lines(page: Page) -> Iterator[str]:
+    for pair in page.pairs:
+        owner = pair.owner or "nobody"
+        yield (
+            f"- [{pair.record}]({pair.record}.md) repeats [{pair.earlier}]({pair.earlier}.md): "
+            f"{_one_line(pair.text)} ({owner}) had been open for {pair.days_open} days"
+        )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _goal(measure: Measure) -> str:
+    if measure.goal is None:
+        return ""
+    reached = {True: "met", False: "missed", None: "no value"}[measure.meets_goal]
+    return f"{measure.goal.sign} {said(measure.goal.bound, measure.unit)}: {reached}"
+
+
+def _measure_cells(measure: Measure) -> Sequence[object]:
+    goal = f"{measure.goal.sign} {measure.goal.bound:g}" if measure.goal else ""
+    return (
+        measure.name,
+        "",
+        "",
+        measure.value,
+        measure.unit,
+        measure.n,
+        measure.low,
+        measure.high,
+        measure.lower_quartile,
+        measure.upper_quartile,
+        goal,
+        " ".join(measure.records),
+    )
+
+
+def _part_cells(measure: Measure, part: Part) -> Sequence[object]:
+    records = " ".join(part.records)
+    value = (part.value, measure.unit, part.n, part.low, part.high)
+    return (measure.name, part.by, _harmless(part.label), *value, "", "", "", records)
+
+
+def _harmless(label: str) -> str:
+    """A label that no spreadsheet takes for a formula: handles begin with `@`."""
+    return f"'{label}" if label[:1] in {"=", "+", "-", "@", "\t", "\r"} else label

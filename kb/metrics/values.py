@@ -1,0 +1,202 @@
+"""What does a number carry? The frozen values of the metrics page, with n and records behind each.
+
+Shares are 0…1, durations in the unit the value names, times aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The moment a page speaks of: `at` is its "now", `commit` the one it belongs to, or empty.
+
+    `is_past` says that the records were read from the commit instead of the working tree.
+    """
+
+    at: datetime
+    commit: str = ""
+    is_past: bool = False
+
+    @property
+    def day(self) -> date:
+        """The UTC day."""
+        return self.at.astimezone(UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a measure should reach: `sign` is `>`, `≥` or `≤`."""
+
+    sign: str
+    bound: float
+
+    def is_met(self, value: float) -> bool:
+        """Whether a value reaches it."""
+        if self.sign == "≤":
+            return value <= self.bound
+        return value > self.bound if self.sign == ">" else value >= self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One slice of a measure. `by` is quarter, year, half, owner, lever, route or section."""
+
+    by: str
+    label: str
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+    records: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a measure's function gives.
+
+    `records` are those counted in n. `hits` are the ids that make the numerator and `misses` the
+    rest of the denominator: records, or actions (`<record>#A1`), or customers (`<record>@name`).
+    `unknown` are the cases left out because their outcome is not known.
+    `change` compares the halves: rise, fall, none, or empty where too few to say.
+    `notes` say what was left out and what stands in for a missing date, one sentence each.
+    """
+
+    value: float | None = None
+    n: int = 0
+    low: float | None = None
+    high: float | None = None
+    records: tuple[str, ...] = ()
+    hits: tuple[str, ...] = ()
+    misses: tuple[str, ...] = ()
+    lower_quartile: float | None = None
+    upper_quartile: float | None = None
+    parts: tuple[Part, ...] = ()
+    unknown: int = 0
+    change: str = ""
+    notes: tuple[str, ...] = ()
+
+    def parts_by(self, by: str) -> tuple[Part, ...]:
+        """The slices of one kind, in their order."""
+        return tuple(part for part in self.parts if part.by == by)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Value):
+    """A value with its definition: what the page, its JSON and the site show.
+
+    `unit` is minutes, hours, days, share or count.
+    """
+
+    name: str = ""
+    family: str = ""
+    title: str = ""
+    unit: str = ""
+    definition: str = ""
+    formula: str = ""
+    source: str = ""
+    goal: Goal | None = None
+
+    @property
+    def series(self) -> tuple[Part, ...]:
+        """The slices in time, oldest first: by quarter, else by year."""
+        return self.parts_by("quarter") or self.parts_by("year")
+
+    @property
+    def meets_goal(self) -> bool | None:
+        """Whether the goal is met; None without a goal or a value."""
+        if self.goal is None or self.value is None:
+            return None
+        return self.goal.is_met(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A repeat that a kept promise might have prevented.
+
+    The action of the earlier record was open when the later incident first had an effect, and had
+    been for `days_open`. `closed` is the day it was closed after all, None while it is not.
+    """
+
+    record: str
+    earlier: str
+    action: str
+    text: str
+    owner: str
+    days_open: int
+    closed: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A promise with a clock that has not been kept yet.
+
+    `promise` is review, external or copy; `customer` is set for copies.
+    `hours_left` is negative once it has passed.
+    """
+
+    record: str
+    promise: str
+    due_at: datetime
+    hours_left: float
+    customer: str = ""
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it has passed."""
+        return self.hours_left < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the three questions of the all-hands, answered in a word and at most three lines.
+
+    `verdict` is yes, no, or unclear where the numbers do not carry either.
+    """
+
+    question: str
+    verdict: str
+    lines: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records there are, by status, and how many the page does not count.
+
+    `faulty` are files that could not be read completely, whatever their origin.
+    """
+
+    published: int
+    in_review: int
+    drafts: int
+    faulty: int
+    other_origin: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """The metrics page as it stood at one moment, for records of one origin.
+
+    `origin` is own or public. `notes` say what holds for the page as a whole.
+    """
+
+    library: str
+    as_of: AsOf
+    origin: str
+    since: date | None
+    counts: Counts
+    answers: tuple[Answer, ...]
+    measures: tuple[Measure, ...]
+    pairs: tuple[Pair, ...]
+    deadlines: tuple[Deadline, ...]
+    notes: tuple[str, ...]
+
+    def measure(self, name: str) -> Measure:
+        """The measure with that name. Raises `KeyError` for one that is not in the registry."""
+        for measure in self.measures:
+            if measure.name == name:
+                return measure
+        raise KeyError(name)

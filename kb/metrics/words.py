@@ -1,0 +1,72 @@
+"""How is a number said? Units, intervals and bars for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_FULL = "█"
+#: Below these many, a duration keeps its unit.
+_MINUTES_KEPT = 120
+_HOURS_KEPT = 48
+
+
+def said(value: float | None, unit: str) -> str:
+    """A value with its unit: `24 %`, `41 min`, `3.5 h`, `2.1 days`, `12`; `–` for none."""
+    return "–" if value is None else _UNITS[unit](value)
+
+
+def said_interval(low: float | None, high: float | None, unit: str) -> str:
+    """An interval such as `13–40 %`; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    first, second = said(low, unit), said(high, unit)
+    number, _, end = first.rpartition(" ")
+    shares_unit = number and second.endswith(f" {end}")
+    return f"{number if shares_unit else first}–{second}"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of at most `width` cells, in eighths of a cell; `share` is 0…1."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return _FULL * full + (_EIGHTHS[rest] if rest else "")
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 record`, `2 records`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.0f} %"
+
+
+def _minutes(value: float) -> str:
+    return f"{value:.0f} min" if value < _MINUTES_KEPT else _hours(value / 60)
+
+
+def _hours(value: float) -> str:
+    return f"{_short(value)} h" if value < _HOURS_KEPT else _days(value / 24)
+
+
+def _days(value: float) -> str:
+    return f"{_short(value)} days"
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _short(value: float) -> str:
+    """One decimal below ten, none above: two digits are what a median of few can carry."""
+    return f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"  # noqa: PLR2004
+
+
+_UNITS: dict[str, Callable[[float], str]] = {
+    "share": _share,
+    "minutes": _minutes,
+    "hours": _hours,
+    "days": _days,
+    "count": _count,
+}

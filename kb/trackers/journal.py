@@ -1,0 +1,100 @@
+"""What was begun and what came of it: a line before and a line after every ticket.
+
+A run that is killed between the two has left the outcome open: the next one looks before it does
+anything, and waits until a request that was still under way must have arrived.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from kb.errors import KbError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the journal says of an action.
+
+    `state` is begun, made or refused; `at` counts seconds since 1970.
+    """
+
+    action: str
+    state: str
+    at: float
+    key: str = ""
+    url: str = ""
+
+
+class Journal:
+    """The journal of one tracker's project. Only one run at a time may hold it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._entries: dict[str, Entry] = {}
+        self._stream: IO[bytes] | None = None
+
+    def __enter__(self) -> Journal:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self.path.open("a+b")
+            _lock(self._stream)
+            self._read(self._stream)
+        except OSError as error:
+            raise KbError(
+                f"the journal cannot be opened: {error.strerror or error}", where=str(self.path)
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._stream:
+            self._stream.close()
+
+    def last(self, action: str) -> Entry | None:
+        """The last entry of an action."""
+        return self._entries.get(action)
+
+    def note(self, entry: Entry) -> None:
+        """Write an entry, and have it on the disk before going on."""
+        assert self._stream is not None  # noqa: S101 - a journal is used within its `with`
+        self._entries[entry.action] = entry
+        self._stream.write(json.dumps(asdict(entry)).encode() + b"\n")
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+    def _read(self, stream: IO[bytes]) -> None:
+        stream.seek(0)
+        content = stream.read()
+        for line in content.split(b"\n"):
+            with suppress(ValueError, TypeError):
+                entry = Entry(**json.loads(line))
+                self._entries[entry.action] = entry
+        if content and not content.endswith(b"\n"):
+            # A run that was killed while it wrote: its torn line must not spoil the next one.
+            stream.write(b"\n")
+
+
+def _lock(stream: IO[bytes]) -> None:
+    """Hold the file for this run alone; the system lets go of it when the run ends, however."""
+    try:
+        import fcntl
+    except ImportError:  # no such lock on this system: two runs at once stay the user's care
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise KbError(
+            "another sync of this library is running",
+            where=stream.name,
+            todo="Wait until it has ended.",
+        ) from error

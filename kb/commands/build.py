@@ -1,0 +1,64 @@
+"""`kb build`: the search index of the files as they stand."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from kb.search.encoder import Progress
+
+
+@click.command("build")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.build/1).")
+def command(as_json: bool) -> None:
+    """Bring the search index up to date; check every byte of what is there, and repair it."""
+    from kb.search.files import unread_library
+    from kb.search.index import build_index, built_facts
+
+    start = time.monotonic()
+    with progress_bar() as progress:
+        index = build_index(unread_library(Path.cwd()), progress)
+    facts = built_facts(index, time.monotonic() - start)
+    click.echo(facts.json() if as_json else facts.words())
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress | None]:
+    """A callback that draws a bar with an estimate on a terminal; None in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bar = _Bar()
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """A progress bar for each kind of work, drawn from its first report on."""
+
+    def __init__(self) -> None:
+        self._label = ""
+        self._bar: Any = None
+        self._done = 0
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if label != self._label:
+            self.close()
+            self._label, self._done = label, 0
+            self._bar = click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True)
+            self._bar.render_progress()
+        self._bar.update(done - self._done)
+        self._done = done
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()

@@ -1,0 +1,46 @@
+"""`kb eval`: how good search is, on your own library or on any labelled texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("eval")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--query",
+    type=click.Choice(["short", "full"]),
+    default="short",
+    show_default=True,
+    help="Ask with title and 60 words, or with the whole text.",
+)
+@click.option(
+    "--jaccard", type=click.FloatRange(0, 1), default=0.0, help="Overlap of labels asked."
+)
+@click.option("--masked", is_flag=True, help="Replace names in the queries.")
+@click.option(
+    "--foreign", type=click.Path(path_type=Path), help="JSONL of texts about other things."
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.eval/1).")
+def command(
+    file: Path | None,
+    query: str,
+    jaccard: float,
+    masked: bool,
+    foreign: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure search leave-one-out, on FILE.jsonl or on the published records of this library.
+
+    Lines of FILE hold id, title, date, text and labels; records that share a label are alike.
+    """
+    from kb.commands.build import progress_bar
+    from kb.search.report import evaluation_json, evaluation_text
+    from kb.search.trial import Trial, run_trial
+
+    trial = Trial(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
+    with progress_bar() as progress:
+        found = run_trial(trial, Path.cwd(), progress)
+    click.echo(evaluation_json(found) if as_json else evaluation_text(found), nl=False)

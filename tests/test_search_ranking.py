@@ -1,0 +1,234 @@
+"""Ranking, class posterior and calibration against brute force and by their promises."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kb.search.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
+from kb.search.collection import Collection, record_means, starts_of, unit_rows
+from kb.search.entries import Entry, Verdict
+from kb.search.evaluate import calibration_error, measure, relevance
+from kb.search.lexical import bag_of, build_postings
+from kb.search.likeness import Question, likeness, likenesses
+from kb.search.posterior import ClassPosterior, fit_posterior
+from kb.search.ranking import Weights, best_first, rank
+
+DIMENSION = 16
+
+
+def entry(name: str, *classes: str, verdicts: tuple[Verdict, ...] = ()) -> Entry:
+    day = date(2025, 1, 1)
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    blank = ("", "", "", classes, (), "", "", (), (), (), verdicts, "", "")
+    return Entry(name, "", name, day, at, True, *blank)
+
+
+def collection_of(classes: list[tuple[str, ...]], seed: int = 0) -> Collection:
+    """Records of random passages around a centre for their first class."""
+    rng = np.random.default_rng(seed)
+    names = sorted({name for group in classes for name in group})
+    centres = {name: rng.standard_normal(DIMENSION) * 2 for name in names}
+    groups = []
+    for place, group in enumerate(classes):
+        centre = centres[group[0]] if group else np.zeros(DIMENSION)
+        groups.append(centre + rng.standard_normal((1 + place % 3, DIMENSION)))
+    vectors = unit_rows(np.concatenate(groups).astype(np.float32))
+    starts = starts_of([len(group) for group in groups])
+    entries = tuple(entry(f"r{place}", *group) for place, group in enumerate(classes))
+    bags = [bag_of([f"word{place} {' '.join(group)}"]) for place, group in enumerate(classes)]
+    means = record_means(vectors, starts)
+    return Collection(entries, vectors, starts, means, build_postings(bags))
+
+
+def posterior_of(collection: Collection) -> ClassPosterior:
+    meanings = np.zeros((len(collection.classes), DIMENSION), np.float32)
+    return fit_posterior(collection.means, collection.labels, meanings)
+
+
+def asking(collection: Collection, place: int, words: str = "") -> Question:
+    rows = slice(int(collection.starts[place]), int(collection.starts[place + 1]))
+    return Question(collection.vectors[rows], bag_of([words or f"word{place}"]))
+
+
+CLASSES = [("a",), ("a", "b"), ("b",), ("c",), ("a",), ("c",), ("b",), ("c", "a")] * 4
+
+
+def test_likeness_is_that_of_a_loop_over_all_pairs() -> None:
+    collection = collection_of(CLASSES)
+    question = asking(collection, 3)
+    found = likeness(collection, question)
+    for place in range(len(collection)):
+        rows = collection.vectors[collection.starts[place] : collection.starts[place + 1]]
+        expected = np.mean([(rows @ vector).max() for vector in question.vectors])
+        assert found.best[place] == pytest.approx(expected, abs=1e-5)
+
+
+def test_some_records_are_as_near_as_when_all_are_compared() -> None:
+    collection = collection_of(CLASSES)
+    question, places = asking(collection, 3), np.array([1, 5, 6])
+    some, everything = likeness(collection, question, places), likeness(collection, question)
+    assert np.allclose(some.similarity, everything.similarity[places], atol=1e-6)
+
+
+def test_many_questions_together_are_as_near_as_one_by_one() -> None:
+    collection = collection_of(CLASSES)
+    questions = [Question(collection.vectors[i : i + 1], bag_of([])) for i in range(7)]
+    for question, together in zip(questions, likenesses(collection, questions), strict=True):
+        alone = likeness(collection, question)
+        assert np.allclose(alone.similarity, together.similarity, atol=1e-5)
+
+
+def test_a_record_left_out_of_the_probe_might_never_have_been_there() -> None:
+    collection = collection_of(CLASSES)
+    posterior = posterior_of(collection)
+    keep = np.delete(np.arange(len(collection)), 5)
+    smaller = collection.only(keep)
+    rebuilt = fit_posterior(smaller.means, smaller.labels, posterior.meanings)
+    query = collection.means[9]
+    near = likeness(collection, asking(collection, 9)).similarity
+    found = posterior.of(query, near, without=5)
+    assert np.allclose(found, rebuilt.of(query, near[keep]), atol=1e-4)
+
+
+def test_the_label_of_the_record_that_asks_changes_nothing() -> None:
+    before, after = list(CLASSES), list(CLASSES)
+    after[5] = ("b",)
+    one, other = collection_of(before), collection_of(before)
+    relabelled = Collection(
+        tuple(entry(f"r{i}", *group) for i, group in enumerate(after)),
+        other.vectors,
+        other.starts,
+        other.means,
+        other.postings,
+    )
+    question = asking(one, 5)
+    first = rank(one, posterior_of(one), question, without=5)
+    second = rank(relabelled, posterior_of(relabelled), question, without=5)
+    assert np.allclose(np.delete(first.score, 5), np.delete(second.score, 5), atol=1e-4)
+
+
+def test_a_library_without_labels_ranks_by_text_alone() -> None:
+    collection = collection_of([() for _ in range(6)])
+    posterior = posterior_of(collection)
+    ranking = rank(collection, posterior, asking(collection, 2))
+    assert np.array_equal(ranking.score, ranking.text)
+    assert best_first(ranking, posterior, np.ones(6, bool))[0] == 2
+
+
+@pytest.mark.parametrize("classes", [[("a",)], [("a",), ("b",)], [("a",), ("a",), ("once",)]])
+def test_one_record_and_classes_seen_once_are_enough_to_answer(
+    classes: list[tuple[str, ...]],
+) -> None:
+    collection = collection_of(classes)
+    posterior = posterior_of(collection)
+    ranking = rank(collection, posterior, asking(collection, 0))
+    assert np.isfinite(ranking.score).all()
+    assert len(best_first(ranking, posterior, np.ones(len(classes), bool))) == len(classes)
+
+
+def test_the_first_places_do_not_all_bet_on_one_class() -> None:
+    collection = collection_of([("a",)] * 12 + [("b",)] * 4, seed=3)
+    posterior = posterior_of(collection)
+    middle = unit_rows((collection.means[0] + collection.means[13])[None])
+    ranking = rank(collection, posterior, Question(middle, bag_of([])))
+    order = best_first(ranking, posterior, np.ones(16, bool), Weights(hedge=0.1))
+    shown = {collection.entries[place].classes[0] for place in order[:5]}
+    assert shown == {"a", "b"}
+
+
+def test_the_order_holds_every_allowed_record_once() -> None:
+    collection = collection_of(CLASSES)
+    posterior = posterior_of(collection)
+    allowed = np.arange(len(collection)) % 3 != 0
+    order = best_first(rank(collection, posterior, asking(collection, 1)), posterior, allowed)
+    assert sorted(order.tolist()) == np.flatnonzero(allowed).tolist()
+
+
+def test_a_repeat_verdict_lifts_the_record_a_near_one_was_a_repeat_of() -> None:
+    plain = collection_of(CLASSES)
+    verdict = (Verdict("r3", "repeat"),)
+    judged = Collection(
+        (*plain.entries[:2], entry("r2", "b", verdicts=verdict), *plain.entries[3:]),
+        plain.vectors,
+        plain.starts,
+        plain.means,
+        plain.postings,
+    )
+    question = asking(plain, 2)
+    before = rank(plain, posterior_of(plain), question).score[3]
+    assert rank(judged, posterior_of(judged), question).score[3] > before
+
+
+def test_verdicts_of_the_record_that_asks_are_hidden_from_it() -> None:
+    plain = collection_of(CLASSES)
+    verdict = (Verdict("r3", "repeat"),)
+    judged = Collection(
+        (*plain.entries[:2], entry("r2", "b", verdicts=verdict), *plain.entries[3:]),
+        plain.vectors,
+        plain.starts,
+        plain.means,
+        plain.postings,
+    )
+    ranking = rank(judged, posterior_of(judged), asking(plain, 2), without=2)
+    assert not ranking.verdict_part.any()
+
+
+@given(arrays(np.float32, st.integers(1, 12), elements=st.floats(0, 1, width=32)))
+def test_shown_probabilities_never_rise_and_keep_their_mean(values: np.ndarray) -> None:
+    found = falling(values)
+    assert (np.diff(found) <= 1e-6).all()
+    assert found.mean() == pytest.approx(values.mean(), abs=1e-4)
+
+
+def test_a_library_with_few_labels_uses_the_shipped_curve_and_says_so() -> None:
+    collection = collection_of(CLASSES[:6])
+    questions = [(place, asking(collection, place)) for place in range(6)]
+    found = fit_calibration(collection, posterior_of(collection), questions)
+    assert found.curve == SHIPPED
+    assert "shipped" in found.source
+
+
+def test_a_library_with_many_labels_fits_its_own_curve() -> None:
+    collection = collection_of(CLASSES)
+    questions = [
+        (i, Question(collection.means[i : i + 1], bag_of([]))) for i in range(len(collection))
+    ]
+    found = fit_calibration(collection, posterior_of(collection), questions)
+    assert found.curve != SHIPPED
+    assert f"{len(CLASSES)} records" in found.source
+
+
+def test_a_library_without_labels_has_a_curve_that_looks_at_the_text() -> None:
+    collection = collection_of([(), (), ()])
+    assert fit_calibration(collection, posterior_of(collection), []).curve == UNLABELLED
+
+
+def test_a_query_unlike_everything_is_held_to_be_foreign() -> None:
+    assert known(np.array([0.1, 0.2], np.float32)) < 0.01
+    assert known(np.array([0.1, 0.6], np.float32)) > 0.99
+    assert known(np.zeros(0, np.float32)) == 0
+
+
+def test_measures_of_a_known_order() -> None:
+    right = np.array([False, True, False, True])
+    first, five, ndcg, mrr = measure(np.array([0, 1, 2, 3]), right)
+    assert (first, five, mrr) == (0.0, 1.0, 0.5)
+    assert ndcg == pytest.approx((1 / np.log2(3) + 1 / np.log2(5)) / (1 + 1 / np.log2(3)))
+
+
+def test_relevance_by_any_label_or_by_overlap() -> None:
+    labels = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32)
+    assert relevance(labels).tolist()[0] == [False, True, False]
+    assert not relevance(labels, 0.6).any()
+
+
+def test_calibration_error_of_the_perfect_and_the_worst() -> None:
+    outcomes = np.array([True, False, True, True])
+    assert calibration_error(np.full(4, 0.75, np.float32), outcomes) == 0
+    assert calibration_error(np.zeros(4, np.float32), np.ones(4, bool)) == 1

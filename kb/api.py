@@ -1,10 +1,10 @@
 """What can a program ask? Everything the command does, as calls that return frozen values.
 
-    import kb
+import kb
 
-    base = kb.open("postmortems/")
-    for match in base.similar("the agent paid twice").matches:
-        print(match.probability, match.id)
+base = kb.open("postmortems/")
+for match in base.similar("the agent paid twice").matches:
+    print(match.probability, match.id)
 """
 
 from __future__ import annotations

@@ -68,7 +68,9 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
         if field.value.strip():
             rows.setdefault(field.key, []).append(to_inline_html(field.value, link))
     body = "".join(
-        f"<div><dt>{escape(label(key))}</dt>" + "".join(f"<dd>{v}</dd>" for v in values) + "</div>\n"
+        f"<div><dt>{escape(label(key))}</dt> "
+        + "".join(f"<dd>{v}</dd>" for v in values)
+        + "</div>\n"
         for key, values in rows.items()
     )
     return f'<dl class="kb-evidence">\n{body}</dl>' if body else ""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kb.lint.registry import ERROR, Problem
+from kb.lint.registry import ADVICE, ERROR, Problem
 from kb.metrics.actions import Action
 from kb.publish.html import escape
 from kb.search.answer import Match
@@ -18,6 +18,7 @@ MARKER = "<!-- kb-review -->"
 #: Git hosts refuse comments above 65,536 characters.
 _MAX_LENGTH = 60_000
 _SHOWN_PROBLEMS = 30
+_MARKS = {ERROR: "❌", ADVICE: "💡"}
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
 
@@ -43,10 +44,15 @@ def review_comment(records: Iterable[ReviewedRecord], removed: Iterable[str] = (
     records = tuple(records)
     parts = [MARKER, "## Postmortem review", _summary(records)]
     parts += [_record(record) for record in records]
-    parts += [f"⚠️ This branch deletes `{plain(path)}`; its id is gone for good." for path in removed]
+    parts += [
+        f"⚠️ This branch deletes `{plain(path)}`; its id is gone for good." for path in removed
+    ]
     text = "\n\n".join(parts) + "\n"
     if len(text) > _MAX_LENGTH:
-        text = text[:_MAX_LENGTH].rsplit("\n", 1)[0] + "\n\n… cut here; run `kb review` for the rest.\n"
+        text = (
+            text[:_MAX_LENGTH].rsplit("\n", 1)[0]
+            + "\n\n… cut here; run `kb review` for the rest.\n"
+        )
     return text
 
 
@@ -89,7 +95,7 @@ def _problems(problems: tuple[Problem, ...]) -> str:
         return "✅ `kb check` finds no fault."
     ordered = sorted(problems, key=lambda problem: (problem.severity != ERROR, problem.line))
     rows = "\n".join(
-        f"| {problem.line} | {'❌' if problem.severity == ERROR else '💡'} {plain(problem.message)} "
+        f"| {problem.line} | {_MARKS[problem.severity]} {plain(problem.message)} "
         f"| `{problem.rule}` {plain(problem.name)} |"
         for problem in ordered[:_SHOWN_PROBLEMS]
     )
@@ -115,9 +121,8 @@ def _prior(match: Match) -> str:
     reasons = f" — {plain('; '.join(match.reasons))}" if match.reasons else ""
     owed = sum(action.state == "open" for action in match.actions)
     promised = f" Promised then: {_count(len(match.actions), 'action')}, {owed} still open."
-    return (
-        f"- **{match.probability:.0%}** {plain(match.title)} (`{plain(match.id)}`){reasons}."
-        + (promised if match.actions else "")
+    return f"- **{match.probability:.0%}** {plain(match.title)} (`{plain(match.id)}`){reasons}." + (
+        promised if match.actions else ""
     )
 
 

@@ -77,7 +77,8 @@ def _audit_cell(answers: dict[str, FieldLine], key: str, link: LinkTarget) -> st
     needed = answers.get("SHOULD_IT_HAVE_BEEN")
     gap = key in _GOOD_WHEN_YES and field.word == "no" and bool(needed and needed.word == "yes")
     harm = key == "REAL_HARM_OCCURRED" and field.word == "yes"
-    state = "gap" if gap or harm else field.word.replace("/", "")
+    is_good = key in _GOOD_WHEN_YES and field.word == "yes"
+    state = "gap" if gap or harm else "yes" if is_good else "said"
     word, _, remark = field.value.partition("(")
     note = f"<small>{to_inline_html(remark.rstrip(') '), link)}</small>" if remark else ""
     return f'<td class="kb-{escape(state)}"><b>{escape(word.strip())}</b>{note}</td>'
@@ -111,7 +112,7 @@ def _lane_steps(steps: tuple[str, ...], allowed: tuple[str, ...], link: LinkTarg
     first = same.index(False) if False in same else min(len(steps), len(allowed))
     marked = first if allowed and steps != allowed else -1
     return "".join(
-        f"<li{' class="kb-diverges"' if n == marked else ''}>{to_inline_html(step, link)}</li>"
+        f"<li{_DIVERGES if n == marked else ''}>{to_inline_html(step, link)}</li>"
         for n, step in enumerate(steps)
     )
 
@@ -145,7 +146,9 @@ def _timeline(section: SectionText, record: Postmortem, link: LinkTarget) -> str
         shown_day = f'<span class="kb-day">{at:%-d %b %Y}</span>' if at.date() != day else ""
         day = at.date()
         clock = f"{at:%H:%M}" if entry.has_time else ""
-        tags = "".join(f'<span class="kb-tag kb-t-{escape(t)}">{escape(t)}</span>' for t in entry.tags)
+        tags = "".join(
+            f'<span class="kb-tag kb-t-{escape(t)}">{escape(t)}</span>' for t in entry.tags
+        )
         marked = " ".join(f"kb-t-{escape(tag)}" for tag in entry.tags)
         items.append(
             f'<li class="{marked}"><time datetime="{at:%Y-%m-%dT%H:%MZ}">{shown_day}'
@@ -175,6 +178,8 @@ def action_html(action: ActionItem, link: LinkTarget) -> str:
         f'<div>{name}{to_inline_html(action.text, link)}<div class="kb-chips">{chips}</div></div>'
     )
 
+
+_DIVERGES = ' class="kb-diverges"'
 
 _RENDERERS: dict[str, Renderer] = {
     "timeline": _timeline,

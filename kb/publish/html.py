@@ -23,6 +23,7 @@ _TAGS = {
 }
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
+_IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?: alt="([^"]*)")?(?: title="[^"]*")?>')
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -55,8 +56,11 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
         attribute_filter=attribute,
         link_rel="noopener noreferrer",
     )
+    cleaned = _IMAGE_WITHOUT_SOURCE.sub(lambda match: match[1] or "", cleaned)
     # A blank line would end an HTML block of the page it is put into; those of code are kept.
-    kept = re.sub(r"<pre>.*?</pre>", lambda m: m[0].replace("\n", "&#10;"), cleaned, flags=re.DOTALL)
+    kept = re.sub(
+        r"<pre>.*?</pre>", lambda m: m[0].replace("\n", "&#10;"), cleaned, flags=re.DOTALL
+    )
     return re.sub(r"\n(?:[ \t]*\n)+", "\n", kept).strip()
 
 

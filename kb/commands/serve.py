@@ -1,0 +1,63 @@
+"""`kb serve`: the site on this machine, following edits."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kb.library import Library, open_library
+
+if TYPE_CHECKING:
+    from kb.publish.content import Site
+    from kb.repo import Repo
+
+
+@click.command("serve")
+@click.option("--port", default=8000, show_default=True, help="The first port to try.")
+@click.option(
+    "--engine",
+    type=click.Choice(["mkdocs", "zensical"]),
+    default="mkdocs",
+    show_default=True,
+    help="What builds it.",
+)
+def command(port: int, engine: str) -> None:
+    """Show the site on 127.0.0.1, drafts included, and follow edits until Ctrl-C."""
+    from kb.publish.serve import Preview, Shown, open_server
+    from kb.publish.site import BUILD
+    from kb.repo import open_repo
+
+    library = open_library(Path.cwd())
+    repo = open_repo(library.root)
+    shown = Shown(library.root / BUILD / "serve")
+    preview = Preview(library, lambda found: _gather(found, repo), _say, shown, engine)
+    preview.build()
+    server = open_server(shown, port)
+    stop = threading.Event()
+    watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
+    watcher.start()
+    click.echo(f"http://{server.server_address[0]}:{server.server_port}/  (Ctrl-C ends)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("")
+    finally:
+        stop.set()
+        server.server_close()
+
+
+def _gather(library: Library, repo: Repo) -> Site:
+    from kb.publish.finding import find_related
+    from kb.publish.gather import Wanted, gather
+
+    return gather(library, repo, Wanted(datetime.now(UTC), find_related, with_drafts=True))
+
+
+def _say(text: str) -> None:
+    """Edits are said; what a whole build does is not."""
+    if text.endswith("\n"):
+        click.echo(text, nl=False)

@@ -1,0 +1,72 @@
+"""`kb site`: the static site."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from kb.library import open_library
+
+
+@click.command("site")
+@click.option(
+    "--edition",
+    type=click.Choice(["internal", "external"]),
+    default="internal",
+    show_default=True,
+    help="external: only what may leave the house.",
+)
+@click.option("--customer", metavar="NAME", help="The external copy owed to one customer.")
+@click.option("--pages-only", is_flag=True, help="Write build/ and stop: for 'mkdocs build'.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where it comes to lie."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["mkdocs", "zensical"]),
+    default="mkdocs",
+    show_default=True,
+    help="What builds it.",
+)
+def command(
+    edition: str, customer: str | None, pages_only: bool, out: Path | None, engine: str
+) -> None:
+    """Build the static site: by default into site/ at the root of the library."""
+    from kb.publish.editions import Edition
+    from kb.publish.finding import find_related
+    from kb.publish.gather import Wanted, gather
+    from kb.publish.site import SITE, Build, build_site
+    from kb.repo import open_repo
+
+    if customer and edition != "external":
+        raise click.UsageError("--customer needs --edition external")
+    library = open_library(Path.cwd())
+    wanted = Wanted(datetime.now(UTC), find_related, Edition(edition, customer or ""))
+    say = _progress()
+    say("reading")
+    site = gather(library, open_repo(library.root), wanted)
+    default = SITE if edition == "internal" else f"{SITE}-{edition}"
+    target = (out or library.root / default).absolute()
+    made = build_site(library, site, Build(target, engine, pages_only), say)
+    say("")
+    for note in made.notes:
+        click.echo(note, err=True)
+    shown = _shown(made.folder)
+    size = f"{made.size_bytes / 1e6:.1f} MB"
+    click.echo(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}")
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _progress() -> Callable[[str], None]:
+    """Say what is being done on a terminal, in one line; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        return lambda text: None
+    return lambda text: click.echo(f"\r\x1b[K{text}{'…' if text else ''}", err=True, nl=False)

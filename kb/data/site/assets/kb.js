@@ -1,0 +1,306 @@
+// What the pages can do: switch the theme, copy a citation, search. No page needs it to be read.
+(function () {
+  "use strict";
+
+  var root = document.documentElement;
+  var dialog = document.querySelector("dialog.kb-search");
+  var base = dialog ? new URL((dialog.dataset.kbRoot || ".") + "/", location.href) : null;
+
+  // Theme
+  function isDark() {
+    var chosen = root.dataset.theme;
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+  document.querySelectorAll("[data-kb-theme]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      var next = isDark() ? "light" : "dark";
+      root.dataset.theme = next;
+      try {
+        localStorage.setItem("kb-theme", next);
+      } catch (error) {
+        // Storage may be forbidden: the choice holds for this page.
+      }
+    });
+  });
+
+  // Citation
+  document.querySelectorAll(".kb-cite").forEach(function (button) {
+    button.addEventListener("click", function () {
+      var text = button.dataset.cite + " " + location.href.split("#")[0];
+      var done = function () {
+        var old = button.textContent;
+        button.textContent = "Copied";
+        setTimeout(function () { button.textContent = old; }, 1500);
+      };
+      if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, function () {});
+    });
+  });
+
+  // Links into folded parts unfold them.
+  function unfold() {
+    var target = location.hash && document.getElementById(location.hash.slice(1));
+    var folded = target && target.closest("details");
+    if (folded) folded.open = true;
+  }
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  // Search
+  if (!dialog || !dialog.showModal) return;
+
+  var FACETS = ["severity", "class", "tool", "year"];
+  var PAGE = 12;
+  var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null };
+
+  function element(tag, css, text) {
+    var made = document.createElement(tag);
+    if (css) made.className = css;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  var box, list, facets, status;
+
+  function build() {
+    var form = element("form", "kb-search-form");
+    form.setAttribute("role", "search");
+    box = element("input", "kb-search-box");
+    box.type = "search";
+    box.placeholder = "Has this happened before?";
+    box.autocomplete = "off";
+    box.spellcheck = false;
+    box.setAttribute("aria-label", "Search incidents");
+    box.setAttribute("role", "combobox");
+    box.setAttribute("aria-expanded", "false");
+    box.setAttribute("aria-controls", "kb-results");
+    box.setAttribute("aria-autocomplete", "list");
+    var close = element("button", "kb-search-close", "Esc");
+    close.type = "button";
+    close.setAttribute("aria-label", "Close search");
+    close.addEventListener("click", function () { dialog.close(); });
+    form.append(box, close);
+    facets = element("div", "kb-search-facets");
+    status = element("p", "kb-search-status");
+    status.setAttribute("role", "status");
+    list = element("div", "kb-search-results");
+    list.id = "kb-results";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "Incidents found");
+    dialog.append(form, facets, status, list);
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      open(Math.max(state.at, 0));
+    });
+    box.addEventListener("input", function () { search(90); });
+    box.addEventListener("keydown", keys);
+  }
+
+  function keys(event) {
+    var options = list.children.length;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (options) select((state.at + (event.key === "ArrowDown" ? 1 : options - 1 + (state.at < 0))) % options);
+    }
+  }
+
+  function select(place) {
+    var old = list.children[state.at];
+    if (old) old.setAttribute("aria-selected", "false");
+    state.at = place;
+    var now = list.children[place];
+    if (!now) return box.removeAttribute("aria-activedescendant");
+    now.setAttribute("aria-selected", "true");
+    box.setAttribute("aria-activedescendant", now.id);
+    now.scrollIntoView({ block: "nearest" });
+  }
+
+  function open(place) {
+    var option = list.children[place];
+    if (option) location.href = option.dataset.address;
+  }
+
+  // The full-text index where there is one, else titles and summaries of the list of incidents.
+  function load() {
+    if (state.engine) return state.engine;
+    state.engine = import(new URL("pagefind/pagefind.js", base).href)
+      .then(function (pagefind) {
+        return pagefind.options({ excerptLength: 22 }).then(function () {
+          // Counts come with results only once the filters have been loaded.
+          return pagefind.filters().then(function () { return full(pagefind); });
+        });
+      })
+      .catch(function () { return fetch(new URL("data/incidents.json", base)).then(function (r) { return r.json(); }).then(simple); });
+    return state.engine;
+  }
+
+  function full(pagefind) {
+    return {
+      search: function (words, filters) {
+        return pagefind.search(words || null, { filters: filters }).then(function (found) {
+          return Promise.all(found.results.slice(0, PAGE).map(function (r) { return r.data(); })).then(function (rows) {
+            return {
+              total: found.results.length,
+              counts: found.filters,
+              rows: rows.map(function (row) {
+                return {
+                  address: row.url,
+                  title: row.meta.title,
+                  date: row.meta.date || "",
+                  severity: ((row.filters || {}).severity || [""])[0],
+                  excerpt: row.excerpt,
+                };
+              }),
+            };
+          });
+        });
+      },
+    };
+  }
+
+  function facts(record) {
+    return { severity: [record.severity], class: record.classes, tool: record.tools, year: [record.date.slice(0, 4)] };
+  }
+
+  function simple(data) {
+    var all = data.incidents.map(function (record) {
+      return { record: record, facts: facts(record), text: (record.title + " " + record.summary + " " + record.classes.join(" ")).toLowerCase() };
+    });
+    function counted(rows) {
+      var counts = {};
+      FACETS.forEach(function (name) { counts[name] = {}; });
+      rows.forEach(function (row) {
+        FACETS.forEach(function (name) {
+          row.facts[name].forEach(function (value) { if (value) counts[name][value] = (counts[name][value] || 0) + 1; });
+        });
+      });
+      return counts;
+    }
+    return {
+      search: function (words, filters) {
+        var parts = words.toLowerCase().split(/\s+/).filter(Boolean);
+        var found = all.filter(function (row) {
+          return parts.every(function (part) { return row.text.indexOf(part) >= 0; }) &&
+            Object.keys(filters).every(function (name) { return row.facts[name].indexOf(filters[name]) >= 0; });
+        });
+        return Promise.resolve({
+          total: found.length,
+          counts: counted(found),
+          rows: found.slice(0, PAGE).map(function (row) {
+            return {
+              address: new URL("incidents/" + row.record.id + "/", base).href,
+              title: row.record.title, date: row.record.date, severity: row.record.severity,
+              plain: row.record.summary,
+            };
+          }),
+        });
+      },
+    };
+  }
+
+  var waiting;
+  function search(delay) {
+    clearTimeout(waiting);
+    waiting = setTimeout(function () {
+      var run = ++state.run;
+      load().then(function (engine) {
+        return engine.search(box.value.trim(), state.chosen);
+      }).then(function (found) {
+        if (run === state.run) show(found);
+      }).catch(function () { status.textContent = "Search is not to be had here."; });
+    }, delay);
+  }
+
+  function show(found) {
+    var words = box.value.trim();
+    list.replaceChildren.apply(list, found.rows.map(option));
+    state.at = -1;
+    box.setAttribute("aria-expanded", String(found.rows.length > 0));
+    box.removeAttribute("aria-activedescendant");
+    status.textContent = found.total === 0 ? "Nothing found. Try fewer or other words." :
+      found.total + (found.total === 1 ? " incident" : " incidents");
+    showFacets(found.counts);
+    dialog.dataset.shown = words;
+  }
+
+  function option(row, place) {
+    var made = element("div", "kb-result");
+    made.id = "kb-result-" + place;
+    made.setAttribute("role", "option");
+    made.setAttribute("aria-selected", "false");
+    made.dataset.address = row.address;
+    var head = element("div", "kb-result-head");
+    if (row.date) head.append(element("span", "kb-result-date", row.date));
+    if (row.severity) head.append(element("span", "kb-sev kb-" + row.severity.toLowerCase(), row.severity));
+    made.append(element("div", "kb-result-title", row.title), head);
+    var excerpt = element("div", "kb-result-text");
+    if (row.plain !== undefined) excerpt.textContent = row.plain;
+    else marked(row.excerpt, excerpt);
+    made.append(excerpt);
+    made.addEventListener("click", function (event) {
+      if (event.ctrlKey || event.metaKey) window.open(row.address);
+      else location.href = row.address;
+    });
+    made.addEventListener("mousemove", function () { if (state.at !== place) select(place); });
+    return made;
+  }
+
+  // The excerpt is HTML with <mark>: only its words and marks are taken over.
+  function marked(html, target) {
+    var parsed = new DOMParser().parseFromString(html, "text/html");
+    parsed.body.childNodes.forEach(function (node) {
+      target.append(node.nodeName === "MARK" ? element("mark", "", node.textContent) : node.textContent);
+    });
+  }
+
+  function showFacets(counts) {
+    facets.replaceChildren.apply(facets, FACETS.map(function (name) {
+      var known = Object.keys(counts[name] || {}).filter(function (v) { return counts[name][v] || state.chosen[name] === v; });
+      known.sort(name === "year" ? undefined : name === "severity" ? undefined : function (a, b) { return counts[name][b] - counts[name][a]; });
+      if (name === "year") known.reverse();
+      var label = element("label", "kb-facet");
+      var select = element("select");
+      select.setAttribute("aria-label", "Only this " + name);
+      select.append(new Option("Any " + name, ""));
+      known.forEach(function (value) {
+        select.append(new Option(value + " (" + (counts[name][value] || 0) + ")", value, false, state.chosen[name] === value));
+      });
+      select.addEventListener("change", function () {
+        if (select.value) state.chosen[name] = select.value;
+        else delete state.chosen[name];
+        search(0);
+        box.focus();
+      });
+      label.append(select);
+      if (state.chosen[name]) label.classList.add("kb-on");
+      label.hidden = known.length === 0;
+      return label;
+    }));
+  }
+
+  function start(opener) {
+    if (!box) build();
+    state.opener = opener || document.activeElement;
+    if (!dialog.open) dialog.showModal();
+    box.focus();
+    box.select();
+    search(0);
+  }
+
+  dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener("close", function () { if (state.opener) state.opener.focus(); });
+  document.querySelectorAll("[data-kb-search]").forEach(function (button) {
+    button.addEventListener("click", function () { start(button); });
+    // Starting the engine on the way to the button saves a tenth of a second.
+    button.addEventListener("pointerenter", load, { once: true });
+    button.addEventListener("focus", load, { once: true });
+  });
+  document.addEventListener("keydown", function (event) {
+    var typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
+    var asked = (event.key === "/" || event.key === "s") && !event.ctrlKey && !event.metaKey && !event.altKey;
+    var byPalette = event.key === "k" && (event.ctrlKey || event.metaKey);
+    if (dialog.open || !(byPalette || (asked && !typing))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    start();
+  }, true);
+})();

@@ -1,0 +1,115 @@
+"""How long did what take? The clocks of an incident as a strip drawn to scale, and in words.
+
+The bar is an SVG without text that stretches to any width; the words stand below it as HTML, so
+that they are as large on a phone as on a screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.publish.html import escape
+from kb.publish.pieces import duration
+from kb.records.model import Clocks
+
+#: What a stretch that ends at a clock was spent on.
+_SPENT = {
+    "first_warning": "running, no warning yet",
+    "first_impact": "warning signs, no effect yet",
+    "detected": "undetected",
+    "acknowledged": "known, nobody on it",
+    "contained": "until contained",
+    "resolved": "until repaired",
+    "restarted": "route stopped",
+}
+_REACHED = {
+    "route_start": "route starts",
+    "first_warning": "first warning",
+    "first_impact": "first impact",
+    "detected": "detected",
+    "acknowledged": "acknowledged",
+    "contained": "contained",
+    "resolved": "resolved",
+    "restarted": "restarted",
+}
+#: The bar's width in its own units; the least a stretch is drawn with, so that it can be seen.
+_WIDTH, _LEAST = 1000.0, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The time between two known clocks that follow each other."""
+
+    start: str
+    end: str
+    minutes: float
+
+    @property
+    def css(self) -> str:
+        """What colours it: undetected time, whatever clock began it, is the alarming kind."""
+        return "first_impact" if self.start == "first_warning" == self.end else self.end
+
+
+def stretches(clocks: Clocks) -> tuple[Stretch, ...]:
+    """The stretches between the known clocks, in the order of time; those of no length left out."""
+    known = sorted(clocks.known(), key=lambda pair: pair[1])
+    pairs = zip(known, known[1:], strict=False)
+    return tuple(
+        Stretch(start, end, (later - at).total_seconds() / 60)
+        for (start, at), (end, later) in pairs
+        if later > at
+    )
+
+
+def strip(clocks: Clocks) -> str:
+    """The strip with its legend; empty where fewer than two clocks tell a length of time."""
+    found = stretches(clocks)
+    if not found:
+        return ""
+    total = sum(stretch.minutes for stretch in found)
+    legend = "".join(_legend(stretch, clocks, total) for stretch in found)
+    words = "; ".join(f"{duration(s.minutes)} {_SPENT.get(s.end, s.end)}" for s in found)
+    return (
+        '<figure class="kb-clocks" data-pagefind-ignore><svg viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(words)}">{_bars(found, total)}</svg>\n'
+        f'<ol class="kb-stretches">\n{legend}</ol>\n'
+        f"<figcaption>{_caption(found, total)}</figcaption></figure>"
+    )
+
+
+def _caption(found: tuple[Stretch, ...], total: float) -> str:
+    start, end = _REACHED[found[0].start], _REACHED[found[-1].end]
+    return f"From {start} to {end}: {duration(total)}, drawn to scale. Times are UTC."
+
+
+def _bars(found: tuple[Stretch, ...], total: float) -> str:
+    widths = [max(_LEAST, stretch.minutes / total * _WIDTH) for stretch in found]
+    scale = _WIDTH / sum(widths)
+    bars, x = [], 0.0
+    for stretch, width in zip(found, widths, strict=True):
+        drawn = width * scale
+        bars.append(
+            f'<rect class="kb-c-{stretch.css}" x="{x:.1f}" y="0" width="{max(1, drawn - 1.5):.1f}" '
+            'height="40"/>'
+        )
+        x += drawn
+    return "".join(bars)
+
+
+def _legend(stretch: Stretch, clocks: Clocks, total: float) -> str:
+    begin, end = getattr(clocks, stretch.start), getattr(clocks, stretch.end)
+    share = stretch.minutes / total
+    part = f"{share * 100:.0f} %" if share >= 0.01 else "under 1 %"
+    return (
+        f'<li class="kb-c-{stretch.css}"><b>{duration(stretch.minutes)}</b>'
+        f"<span>{_SPENT.get(stretch.end, stretch.end)}</span>"
+        f"<small>{_moment(begin)} {_REACHED[stretch.start]} → "
+        f"{_moment(end, begin)} {_REACHED[stretch.end]} · {part}</small></li>\n"
+    )
+
+
+def _moment(at: datetime, after: datetime | None = None) -> str:
+    """The hour, with its day where that is not the day before it in the line."""
+    same_day = after is not None and after.date() == at.date()
+    return f"{at:%H:%M}" if same_day else f"{at.day} {at:%b} {at:%H:%M}"

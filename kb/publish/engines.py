@@ -1,0 +1,78 @@
+"""How do pages become a site? The two engines, each a command that reads the same settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kb.errors import KbError
+
+ENGINES = ("mkdocs", "zensical")
+SETTINGS = "mkdocs.yml"
+
+
+def read_settings(root: Path) -> dict[str, Any]:
+    """The team's `mkdocs.yml`, or the packaged one where it has none.
+
+    Raises `KbError` when it cannot be read.
+    """
+    path = root / SETTINGS
+    packaged = files("kb.data").joinpath("init", SETTINGS)
+    try:
+        raw = path.read_bytes() if path.is_file() else packaged.read_bytes()
+        settings = yaml.load(raw, Loader=_Lenient)  # noqa: S506 - a safe loader, see below
+    except (OSError, yaml.YAMLError) as error:
+        first = str(error).splitlines()[0]
+        raise KbError(f"cannot be read: {first}", where=str(path)) from error
+    if not isinstance(settings, dict):
+        raise KbError("holds no settings", where=str(path), todo="Remove it, then run 'kb init'.")
+    return settings
+
+
+class _Lenient(yaml.SafeLoader):
+    """A safe loader that keeps tags it does not know as what stands behind them."""
+
+
+def _plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    return node.value or suffix
+
+
+_Lenient.add_multi_constructor("", _plain)
+
+
+def settings_text(settings: dict[str, Any]) -> str:
+    """Settings as the text of a file."""
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def run_engine(engine: str, settings: Path) -> None:
+    """Build what the settings name. Raises `KbError` with the engine's own words when it fails."""
+    options = {
+        "mkdocs": ["-m", "mkdocs", "build", "--quiet", "--config-file", str(settings)],
+        "zensical": ["-m", "zensical", "build", "--clean", "--config-file", str(settings)],
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, *options[engine]],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise KbError(f"{engine} cannot be started: {error}") from error
+    if "No module named" in done.stderr and done.returncode:
+        package = "postmortem-kb[site]" if engine == "mkdocs" else "zensical"
+        raise KbError(f"{engine} is not installed", todo=f"Run: pip install '{package}'")
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()[-8:]
+        raise KbError("\n".join((f"{engine} failed:", *lines)), where=str(settings))

@@ -1,0 +1,48 @@
+"""Which incidents stand beside each other, as search says? And why it says nothing, where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.publish.related import Found
+
+_LIMIT = 5
+Finding = tuple[Mapping[str, tuple[Found, ...]], str]
+
+
+def find_related(library: Library) -> Finding:
+    """The incidents like each published one; nothing and a sentence where search cannot run."""
+    try:
+        from kb.search.related import related
+    except ImportError:
+        return no_search(library)
+    if not library.published:
+        return {}, ""
+    try:
+        matches = related(library, limit=_LIMIT)
+    except KbError as error:
+        return {}, f"Only what authors named is shown: {error.what}."
+    found = {
+        record_id: tuple(
+            Found(
+                match.id,
+                match.probability,
+                match.reasons,
+                match.passages[0].section if match.passages else "",
+                match.passages[0].text if match.passages else "",
+            )
+            for match in around
+        )
+        for record_id, around in matches.items()
+    }
+    return found, ""
+
+
+def no_search(library: Library) -> Finding:
+    """Nothing: for sites made without the search extra."""
+    return {}, (
+        "Only what authors named is shown: search is not installed here "
+        "(pip install 'postmortem-kb[search]')."
+    )

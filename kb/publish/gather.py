@@ -1,0 +1,135 @@
+"""Where does what a site shows come from? Library, Git, search and measures, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from kb.config import LibraryConfig
+from kb.errors import KbError
+from kb.library import Library
+from kb.metrics.actions import actions
+from kb.metrics.gate import open_gates
+from kb.metrics.page import page_of
+from kb.metrics.reading import read_all, read_as_of
+from kb.publish.content import Place, Site
+from kb.publish.edition import redacted
+from kb.publish.editions import INTERNAL, Edition
+from kb.publish.engines import read_settings
+from kb.publish.finding import Finding
+from kb.publish.related import related_of
+from kb.records.model import Postmortem
+from kb.repo import Repo
+
+#: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
+SHOWN_FILES = frozenset(
+    {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".json", ".csv", ".txt"}
+)
+_MAX_FILE_BYTES = 10_000_000
+
+Finder = Callable[[Library], Finding]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a site is made for. `find` gives the incidents like each, and why there are none."""
+
+    now: datetime
+    find: Finder
+    edition: Edition = INTERNAL
+    with_drafts: bool = False
+
+
+def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
+    """Everything the pages of an edition may show.
+
+    Raises `KbError` for a customer no external record names.
+    """
+    found, why_not_related = wanted.find(library)
+    reading = read_all(library, repo, read_as_of(repo, None, wanted.now))
+    promises = actions(library, reading.trails, reading.as_of.day)
+    site = Site(
+        name=_name(library),
+        url=library.config.site.url,
+        form=library.form,
+        as_of=reading.as_of,
+        records=library.published,
+        drafts=_drafts(library) if wanted.with_drafts else (),
+        related={
+            record.id: related_of(record, found.get(record.id, ()), promises)
+            for record in library.records
+        },
+        why_not_related=why_not_related,
+        measured=page_of(reading),
+        actions=tuple(action for action in promises if action.record_status == "published"),
+        gates=open_gates(library, reading.as_of.day),
+        places=_places(library, repo),
+        files={record.id: files_beside(library, record) for record in library.records},
+    )
+    if wanted.edition.is_internal:
+        return site
+    _check_customer(library, wanted.edition)
+    return redacted(site, wanted.edition, library.records, library.config.check.people)
+
+
+def _name(library: Library) -> str:
+    """What the library is called: in `kb.toml`, else in the settings of the site."""
+    name = library.config.library.name
+    if name != LibraryConfig().name:
+        return name
+    return str(read_settings(library.root).get("site_name") or name)
+
+
+def _drafts(library: Library) -> tuple[Postmortem, ...]:
+    return tuple(record for record in library.records if not record.is_published)
+
+
+def _check_customer(library: Library, edition: Edition) -> None:
+    if not edition.customer:
+        return
+    named = [r for r in library.published if edition.customer in r.affected_customers]
+    if any(record.visibility == "external" for record in named):
+        return
+    what = f"no published record marked external affects '{edition.customer}'"
+    hint = f"{len(named)} internal ones do. " if named else ""
+    raise KbError(what, todo=f"{hint}Set 'visibility: external' in those that customer may read.")
+
+
+def _places(library: Library, repo: Repo) -> dict[str, Place]:
+    base = repo.relative(library.root)
+    if base is None:
+        return {}
+    return {
+        record.id: _place(repo, base / PurePosixPath(record.path.as_posix()))
+        for record in library.records
+        if not record.path.is_absolute()
+    }
+
+
+def _place(repo: Repo, path: PurePosixPath) -> Place:
+    return Place(
+        repo.web_url(path, "source") or "",
+        repo.web_url(path, "history") or "",
+        repo.web_url(path, "edit") or "",
+    )
+
+
+def files_beside(library: Library, record: Postmortem) -> tuple[str, ...]:
+    """The files in a record's own folder that its text names, as they are named there."""
+    folder = library.folder / record.id
+    if not folder.is_dir() or folder.is_symlink():
+        return ()
+    text = "\n".join(section.text for section in record.sections)
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")))
+    return tuple(name for name in names if name in text and _may_be_shown(folder, folder / name))
+
+
+def _may_be_shown(folder: Path, path: Path) -> bool:
+    return (
+        path.suffix.lower() in SHOWN_FILES
+        and path.is_file()
+        and path.resolve().is_relative_to(folder.resolve())
+        and path.stat().st_size <= _MAX_FILE_BYTES
+    )

@@ -1,0 +1,195 @@
+"""The page of one incident: facts first, then the argument, then what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kb.publish import clocks, facts, links
+from kb.publish.content import Place, Site
+from kb.publish.evidence import section_html
+from kb.publish.happening import happening_now
+from kb.publish.html import LinkTarget, escape, web_only
+from kb.publish.links import Page
+from kb.publish.pieces import (
+    anchor,
+    block,
+    day,
+    heading,
+    in_words,
+    link_target,
+    record_link,
+    rows,
+    severity,
+    word_chip,
+)
+from kb.publish.related_html import related_html
+from kb.publish.text import summary_text
+from kb.records.body import SectionText
+from kb.records.model import Postmortem
+
+
+#: Text about other incidents must not make this one be found.
+_UNSEARCHED = "data-pagefind-ignore"
+
+
+def incident_page(site: Site, record: Postmortem) -> Page:
+    """The page of a record."""
+    path = links.incident(record.id)
+    link = link_target(site, record, path)
+    parts = [
+        block(_head(site, record, path)),
+        block("\n".join((facts.card(site, record, path), clocks.strip(record.clocks)))),
+        block(_note(record, link)),
+        *_sections(site, record, path, link),
+        block(_foot(site, record, path)),
+    ]
+    body = "\n\n".join(part for part in parts if part)
+    return Page(path, record.title, body, summary_text(record), contents=True)
+
+
+def _head(site: Site, record: Postmortem, path: str) -> str:
+    classes = " ".join(word_chip(site, path, "classes", word) for word in record.classes)
+    said = [word for word in (in_words(record.kind), in_words(record.impact)) if word]
+    words = " · ".join(dict.fromkeys(escape(word) for word in said))
+    return (
+        f"{facts.breadcrumb(site, record, path)}\n"
+        f'<header class="kb-head"><p class="kb-meta" {_UNSEARCHED}>{severity(record)} {day(record.date)} '
+        f"<span>{words}</span>{_origin(record)}</p>\n"
+        f"<h1>{escape(record.title)}</h1>\n"
+        f'<p class="kb-classes" {_UNSEARCHED}>{classes}</p>{_status(record)}{_filters(record)}</header>'
+    )
+
+
+def _origin(record: Postmortem) -> str:
+    return ' <span class="kb-origin">Public record</span>' if record.origin == "public" else ""
+
+
+def _status(record: Postmortem) -> str:
+    if record.is_published:
+        return ""
+    said = "in review" if record.status == "in-review" else "a draft"
+    return f'<p class="kb-banner">This record is {said}: it may still change.</p>'
+
+
+def _filters(record: Postmortem) -> str:
+    """What the search can be narrowed by, for its index alone."""
+    values = [
+        *(("class", word) for word in record.classes),
+        ("severity", record.severity),
+        *(("tool", word) for word in record.tools),
+        ("year", f"{record.date:%Y}"),
+    ]
+    spans = "".join(
+        f'<span data-pagefind-filter="{name}:{escape(value)}"></span>'
+        for name, value in values
+        if value
+    )
+    return f'<div hidden>{spans}<span data-pagefind-meta="date:{record.date}"></span></div>'
+
+
+def _sections(site: Site, record: Postmortem, path: str, link: LinkTarget) -> Iterator[str]:
+    """The summary leads; the box for the on-call follows it; the rest stands as it was written."""
+    summary = record.section("summary")
+    if summary is not None:
+        yield _section(summary, record, link, ' data-pagefind-weight="3"')
+    yield block(happening_now(record, link))
+    for section in record.sections:
+        if section is not summary and _is_shown(section):
+            yield _section(section, record, link)
+    yield heading("Related incidents")
+    yield block(f"<div {_UNSEARCHED}>{related_html(site, record, path)}</div>")
+    yield from _sources(record)
+
+
+def _note(record: Postmortem, link: LinkTarget) -> str:
+    """What stands between the title and the first section: remarks on the record itself."""
+    texts = [s for s in record.sections if _is_title(s) and (s.text.strip() or s.fields)]
+    html = "\n".join(section_html(section, record, link) for section in texts)
+    return f'<div class="kb-note">{html}</div>' if html else ""
+
+
+def _is_title(section: SectionText) -> bool:
+    return section.level == 1 and section.key is None
+
+
+def _is_shown(section: SectionText) -> bool:
+    return not _is_title(section) and bool(section.text.strip() or section.fields)
+
+
+def _section(
+    section: SectionText, record: Postmortem, link: LinkTarget, attributes: str = ""
+) -> str:
+    html = section_html(section, record, link)
+    css = f"kb-section kb-s-{section.key or 'other'}"
+    return f'{heading(section.heading)}\n\n<div class="{css}"{attributes}>\n{block(html)}\n</div>'
+
+
+def _sources(record: Postmortem) -> Iterator[str]:
+    if record.sources:
+        yield heading("Sources")
+        yield block(rows((_source(address) for address in record.sources), "kb-sources", "ol"))
+
+
+def _source(address: str) -> str:
+    if not web_only(address):
+        return escape(address)
+    shown = escape(address.split("://", 1)[1])
+    return f'<a href="{escape(address)}" rel="noopener noreferrer">{shown}</a>'
+
+
+def _foot(site: Site, record: Postmortem, path: str) -> str:
+    place = site.places.get(record.id, Place())
+    data = links.relative_file(path, f"data/incidents/{record.id}.json")
+    tools = [
+        anchor(place.source, "Source") if place.source else "",
+        anchor(place.history, "History") if place.history else "",
+        anchor(place.edit, "Suggest an edit") if place.edit else "",
+        anchor(data, "JSON"),
+        f'<button type="button" class="kb-cite" data-cite="{escape(_citation(site, record))}">'
+        "Copy citation</button>",
+    ]
+    reviewed = record.reviewed
+    by = f"Reviewed by {escape(reviewed.by)}. " if reviewed and reviewed.by else ""
+    lessons = f"Lessons by {escape(record.lessons_by)}. " if record.lessons_by else ""
+    return (
+        f'<footer class="kb-foot" {_UNSEARCHED}>\n<p class="kb-tools">{" ".join(t for t in tools if t)}</p>'
+        f'<p class="kb-quiet">{by}{lessons}<code>{escape(record.id)}</code></p>\n'
+        f"{_neighbours(site, record, path)}</footer>"
+    )
+
+
+def _citation(site: Site, record: Postmortem) -> str:
+    return f"{record.title}. {site.name}, {record.date}. {record.id}"
+
+
+def _neighbours(site: Site, record: Postmortem, path: str) -> str:
+    """The incidents before and after: in time, and in the same class."""
+    in_class = site.by_class.get(record.primary_class, ())
+    pairs = [("in time", site.records)]
+    if len(in_class) > 1:
+        pairs.append((f"in {record.primary_class}", in_class))
+    html = "".join(_pair(site, record, path, name, members) for name, members in pairs)
+    return f'<nav class="kb-neighbours" aria-label="Previous and next">{html}</nav>'
+
+
+def _pair(
+    site: Site, record: Postmortem, path: str, name: str, members: tuple[Postmortem, ...]
+) -> str:
+    ordered = sorted(members, key=lambda r: (r.date, r.id))
+    ids = [one.id for one in ordered]
+    if record.id not in ids:
+        return ""
+    place = ids.index(record.id)
+    before = ids[place - 1] if place else ""
+    after = ids[place + 1] if place + 1 < len(ids) else ""
+    cells = [
+        f'<span class="kb-before"><small>Earlier {escape(name)}</small>'
+        f"{record_link(site, path, before)}</span>"
+        if before
+        else "<span></span>",
+        f'<span class="kb-after"><small>Later {escape(name)}</small>'
+        f"{record_link(site, path, after)}</span>"
+        if after
+        else "<span></span>",
+    ]
+    return f"<div>{''.join(cells)}</div>\n"

@@ -1,0 +1,231 @@
+"""What does an author see while writing? The site on this machine, a moment after each edit.
+
+A changed record's page is written and built alone, with the pages of the navigation as empty
+stand-ins, and copied over the old one; the rest of the site follows when the author pauses.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kb.errors import KbError
+from kb.library import Library, load_document, open_library
+from kb.publish import csp, links
+from kb.publish.content import Site
+from kb.publish.engines import run_engine, settings_text
+from kb.publish.incident import incident_page
+from kb.publish.site import Build, Say, build_site, engine_settings, work_folder
+from kb.publish.write import page_text, write, write_theme
+from kb.records.document import is_record_name
+from kb.records.model import interpret
+
+HOST = "127.0.0.1"
+_POLL_SECONDS = 0.2
+#: How long nothing must change before everything is built again.
+_PAUSE_SECONDS = 2.5
+_PORTS = 20
+_WAIT_SECONDS = 20.0
+_LIVE = """(function wait(since) {
+  fetch("/-/wait?since=" + since).then(function (r) { return r.text(); }).then(function (now) {
+    if (since && now !== since) location.reload(); else wait(now);
+  }).catch(function () { setTimeout(function () { wait(""); }, 2000); });
+})("");
+"""
+
+Gather = Callable[[Library], Site]
+State = dict[str, tuple[int, int]]
+
+
+@dataclass
+class Shown:
+    """What is being served: the folder, and a number that grows with each change."""
+
+    folder: Path
+    version: int = 1
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def renew(self) -> None:
+        """Tell every open page that it is old."""
+        with self.changed:
+            self.version += 1
+            self.changed.notify_all()
+
+    def wait(self, since: str) -> str:
+        """The version, once it is another than `since` or some seconds have passed."""
+        with self.changed:
+            if since == str(self.version):
+                self.changed.wait(_WAIT_SECONDS)
+            return str(self.version)
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Files of the site, with a line that reloads the page when it has changed."""
+
+    def __init__(self, *args: Any, shown: Shown, **more: Any) -> None:
+        self.shown = shown
+        super().__init__(*args, directory=str(shown.folder), **more)
+
+    def do_GET(self) -> None:  # noqa: N802 - the name the server calls
+        # Another site's page must not read this one through a name that leads here.
+        host = self.headers.get("Host", "").rsplit(":", 1)[0]
+        if host not in {HOST, "localhost"}:
+            self.send_error(403)
+        elif self.path.startswith("/-/wait"):
+            self._text(self.shown.wait(self.path.partition("since=")[2]), "text/plain")
+        elif self.path == "/-/live.js":
+            self._text(_LIVE, "text/javascript")
+        elif (page := self._page()) is not None:
+            html = page.read_text(encoding="utf-8")
+            script = '<script src="/-/live.js"></script></body>'
+            self._text(html.replace("</body>", script, 1), "text/html")
+        else:
+            super().do_GET()
+
+    def _page(self) -> Path | None:
+        if not self.path.partition("?")[0].endswith("/"):
+            return None
+        page = Path(self.translate_path(self.path)) / "index.html"
+        return page if page.is_file() else None
+
+    def _text(self, text: str, kind: str) -> None:
+        body = text.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def end_headers(self) -> None:
+        """Never let a browser keep an old page."""
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it is called by
+        """Say nothing: the terminal shows edits."""
+
+
+def open_server(shown: Shown, port: int) -> http.server.ThreadingHTTPServer:
+    """A server on the first free port from `port` on. Raises `KbError` when none is free."""
+    handler = functools.partial(Handler, shown=shown)
+    for candidate in range(port, port + _PORTS):
+        try:
+            server = http.server.ThreadingHTTPServer((HOST, candidate), handler)
+        except OSError:
+            continue
+        server.daemon_threads = True
+        return server
+    raise KbError(f"no free port from {port} on", todo="Name another with --port.")
+
+
+@dataclass
+class Preview:
+    """A library that is watched, and the site made of it."""
+
+    library: Library
+    gather: Gather
+    say: Say
+    shown: Shown
+    engine: str = "mkdocs"
+    site: Site | None = None
+
+    def build(self) -> None:
+        """Make the whole site anew."""
+        self.library = open_library(self.library.root)
+        self.site = self.gather(self.library)
+        build_site(self.library, self.site, Build(self.shown.folder, self.engine), self.say)
+        self.shown.renew()
+
+    def watch(self, stop: threading.Event) -> None:
+        """Follow edits until told to stop."""
+        known, dirty_since = record_states(self.library.folder), 0.0
+        while not stop.wait(_POLL_SECONDS):
+            now = record_states(self.library.folder)
+            changed = {
+                name for name in known.keys() | now.keys() if known.get(name) != now.get(name)
+            }
+            known = now
+            if changed:
+                dirty_since = time.monotonic()
+                self._try(lambda names=changed: self.show(names))
+            elif dirty_since and time.monotonic() - dirty_since > _PAUSE_SECONDS:
+                dirty_since = 0.0
+                self._try(self.build)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except KbError as error:
+            self.say(f"kb: {error}\n")
+
+    def show(self, names: Iterable[str]) -> None:
+        """Build the pages of the records in these files again, and nothing else."""
+        assert self.site is not None  # noqa: S101 - `build` comes before `watch`
+        started = time.monotonic()
+        ids = [self._read(name) for name in names]
+        touched = [record_id for record_id in ids if record_id and record_id in self.site.by_id]
+        if not touched:
+            return
+        self._build_pages(touched)
+        self.shown.renew()
+        self.say(f"{', '.join(touched)}: {time.monotonic() - started:.1f} s\n")
+
+    def _read(self, name: str) -> str:
+        """Take a changed file into the site; the id of its record, empty when it has none."""
+        assert self.site is not None  # noqa: S101 - see `show`
+        path = self.library.folder / name
+        if not path.is_file():
+            return ""
+        record = interpret(load_document(path, self.library.form, self.library.root))
+        if record is None:
+            return ""
+        records = tuple(r for r in self.site.records if r.id != record.id)
+        drafts = tuple(r for r in self.site.drafts if r.id != record.id)
+        if record.is_published:
+            records = tuple(sorted((*records, record), key=lambda r: r.id))
+        else:
+            drafts = (*drafts, record)
+        self.site = replace(self.site, records=records, drafts=drafts)
+        return record.id
+
+    def _build_pages(self, ids: Iterable[str]) -> None:
+        assert self.site is not None  # noqa: S101 - see `show`
+        work = work_folder(self.library.root, self.site)
+        small = work / "edit"
+        shutil.rmtree(small, ignore_errors=True)
+        settings = engine_settings(self.library.root, work, self.site)
+        for entry in settings.get("nav", ()):
+            target = next(iter(entry.values())) if isinstance(entry, dict) else entry
+            write(small / "pages" / str(target), "# -\n")
+        for record_id in ids:
+            page = incident_page(self.site, self.site.by_id[record_id])
+            write(small / "pages" / f"{page.path}.md", page_text(page, self.site))
+        write_theme(small / "theme")
+        write(small / "mkdocs.yml", settings_text(settings))
+        run_engine(self.engine, small / "mkdocs.yml")
+        for record_id in ids:
+            name = f"{links.incident(record_id)}/index.html"
+            html = (small / "out" / name).read_text(encoding="utf-8")
+            policy = csp.policy(csp.inline_hashes([html]))
+            write(self.shown.folder / name, csp.with_policy(html, policy))
+
+
+def record_states(folder: Path) -> State:
+    """Name to time and size of each record file."""
+    states: State = {}
+    for path in folder.iterdir():
+        if is_record_name(path.name):
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            states[path.name] = (stat.st_mtime_ns, stat.st_size)
+    return states

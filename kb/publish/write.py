@@ -1,0 +1,106 @@
+"""What lies in a build folder? Pages as plain Markdown, machine copies, styles and scripts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from kb.library import Library
+from kb.publish import links
+from kb.publish.actions_page import actions_page
+from kb.publish.content import Site
+from kb.publish.facets import facet_pages
+from kb.publish.feed import data_files
+from kb.publish.home import home_page
+from kb.publish.html import escape
+from kb.publish.incident import incident_page
+from kb.publish.links import Page
+from kb.publish.lists import list_pages
+from kb.publish.metrics_page import metrics_page
+from kb.publish.pieces import file_path
+from kb.publish.reference_pages import reference_pages
+
+
+def all_pages(site: Site) -> Iterator[Page]:
+    """Every page of a site."""
+    yield home_page(site)
+    yield from list_pages(site)
+    for record in site.by_id.values():
+        yield incident_page(site, record)
+    yield from facet_pages(site)
+    if site.edition.is_internal:
+        yield metrics_page(site)
+        yield actions_page(site)
+    yield from reference_pages(site)
+
+
+def page_text(page: Page, site: Site) -> str:
+    """A page as the engine reads it: its settings, then its body.
+
+    The title is escaped: engines put it into their templates as it is.
+    """
+    hidden = ["navigation"] if page.contents else ["navigation", "toc"]
+    settings = {
+        "title": escape(page.title),
+        "description": escape(" ".join(page.description.split())),
+        "hide": hidden,
+        "edition": escape(site.edition.banner),
+        "path": page.path,
+        "section": page.path.partition("/")[0],
+        "contents": page.contents,
+        "root": links.relative(page.path, links.HOME).removeprefix(links.MARK),
+    }
+    lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
+    searched = "searchable: true\n" if page.searchable else "search:\n  exclude: true\n"
+    return f"---\n{lines}{searched}---\n\n{page.body}\n"
+
+
+def write_pages(site: Site, library: Library, folder: Path) -> int:
+    """Write a site's pages into a folder that then holds nothing else; how many pages there are."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    count = 0
+    for page in all_pages(site):
+        write(fresh / f"{page.path}.md", page_text(page, site))
+        count += 1
+    for name, text in data_files(site):
+        write(fresh / name, text)
+    for record_id, names in site.files.items():
+        if record_id in site.by_id:
+            _copy_files(library.folder / record_id, names, fresh, record_id)
+    _copy_tree(files("kb.data").joinpath("site", "assets"), fresh / "assets" / "kb")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return count
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text, making the folders it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", errors="replace")
+
+
+def write_theme(folder: Path) -> None:
+    """Write the templates that the engine's theme is changed by."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
+
+
+def _copy_files(source: Path, names: tuple[str, ...], folder: Path, record_id: str) -> None:
+    for name in names:
+        target = folder / file_path(record_id, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target)
+
+
+def _copy_tree(source: Traversable, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _copy_tree(entry, target / entry.name)
+        else:
+            (target / entry.name).write_bytes(entry.read_bytes())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable
 from datetime import date
@@ -19,6 +21,7 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.lint.check import Report, check
 from kb.lint.pages import rule_page, rule_pages
+from kb.lint.parallel import check_library
 from kb.lint.registry import all_rules
 from kb.lint.report import render, text
 from kb.lint.terminal import caret_lines, visible
@@ -218,6 +221,48 @@ def test_every_postmortem_in_the_wild_is_checked_within_three_seconds(
         render(report, style, base=library_folder)
 
 
+# On several cores.
+
+
+def many(add: Add) -> None:
+    for number in range(40):
+        add(GOOD, f"2026-04-12-good-{number}.md")
+        add(BAD + f"\n## Side notes {number}\n", f"2026-04-12-bad-{number}.md")
+    repeat = (
+        "\n## Counterfactual\n\n- [repeat] [g](2026-04-12-good-1.md) — the same, fix existed: no\n"
+    )
+    add(GOOD + repeat, "2026-04-12-linked.md")
+    add(GOOD, "2026-04-12-GOOD-1.md")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process does it here")
+def test_several_processes_find_what_one_finds(add: Add, library_folder: Path) -> None:
+    many(add)
+    alone = report_of(library_folder)
+    assert check_library(library_folder, today=TODAY, cores=3) == alone
+    assert alone.errors == 43
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process does it here")
+def test_a_process_that_is_killed_costs_time_and_nothing_else(
+    add: Add, library_folder: Path
+) -> None:
+    many(add)
+    alone = report_of(library_folder)
+
+    def kill_the_first() -> None:
+        deadline = time.monotonic() + 10
+        while not (children := multiprocessing.active_children()) and time.monotonic() < deadline:
+            time.sleep(0)
+        for child in children:
+            child.kill()
+
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
+    assert check_library(library_folder, today=TODAY, cores=2) == alone
+    killer.join()
+
+
 # What it says.
 
 
@@ -228,8 +273,8 @@ def test_text_shows_place_rule_message_source_and_caret(add: Add, library_folder
         "unknown word \"drafted\" in 'status'; did you mean 'draft'?\n"
         "    status: drafted\n"
         "            ^^^^^^^\n"
-        "KB806 unconsidered-prior did not run: search is not at hand: install the extra 'search', "
-        "then run 'kb build'\n"
+        "KB806 unconsidered-prior did not run: it asks search about records named by path or "
+        "--changed-since, once the extra 'search' is installed and 'kb build' has run\n"
         "1 record, 1 error, 0 advice\n"
     )
 

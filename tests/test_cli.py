@@ -13,7 +13,9 @@ from conftest import EXAMPLE
 HEAVY = ("torch", "faiss", "git", "numpy", "scipy", "pydantic", "rich", "mkdocs", "onnxruntime")
 
 
-def kb(*arguments: str, cwd: Path, stdin: str | None = None, **environment: str) -> tuple[int, str, str]:
+def kb(
+    *arguments: str, cwd: Path, stdin: str | None = None, **environment: str
+) -> tuple[int, str, str]:
     """Exit code, output and errors of a real `kb` process."""
     done = subprocess.run(
         [sys.executable, "-m", "kb", *arguments],
@@ -72,7 +74,9 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 
 def test_new_writes_a_draft_that_the_check_accepts(library_folder: Path) -> None:
-    status, out, _ = kb("new", "Agent mailed the wrong customer", "--date", "2026-05-01", cwd=library_folder)
+    status, out, _ = kb(
+        "new", "Agent mailed the wrong customer", "--date", "2026-05-01", cwd=library_folder
+    )
     assert (status, out.strip()) == (0, "postmortems/2026-05-01-agent-mailed-the-wrong-customer.md")
     status, out, _ = kb("check", cwd=library_folder)
     assert status == 0, out

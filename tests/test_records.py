@@ -55,7 +55,8 @@ def test_any_bytes_are_read_without_an_exception_and_written_back(raw: bytes) ->
 
 _PIECES = st.sampled_from(
     ["---\n", "title: x\n", "date: 2026-01-01\n", "a: {b: [\n", "## Summary\n", "```evidence\n",
-     "DAMAGED: x\n", "```\n", "<!--", "-->\n", "- [ ] A1: do — owner: x\n", "\r\n", "\ufeff", "  y\n",
+     "DAMAGED: x\n", "```\n", "<!--", "-->\n", "- [ ] A1: do — owner: x\n", "\r\n", "\ufeff",
+     "  y\n",
      "# T\n", "~~~\n", "- 2026-01-01 — x [impact]\n", "\x00", "\x1b[31m", "\u2028", "&a *a\n"]
 )  # fmt: skip
 
@@ -208,7 +209,9 @@ def test_groups_open_at_their_first_field_and_blank_lines_mean_nothing() -> None
 
 
 def test_fenced_text_is_neither_heading_nor_action() -> None:
-    document = read("## Action items\n```\n# not a heading\n- [ ] A1: not a task\n```\n- [ ] A2: x\n")
+    document = read(
+        "## Action items\n```\n# not a heading\n- [ ] A1: not a task\n```\n- [ ] A2: x\n"
+    )
     assert [action.label for action in document.actions] == ["A2"]
     assert len(document.sections) == 1
 

@@ -102,6 +102,15 @@ def test_touching_a_file_is_no_change(stories: Path) -> None:
     assert open_index(library(stories)).refreshed == 0
 
 
+def test_what_was_proved_unchanged_is_not_read_again(stories: Path) -> None:
+    path = stories / "postmortems/2025-01-10-refund-twice.md"
+    build_index(library(stories))
+    os.utime(path, (1, 1))
+    open_index(library(stories))
+    seen = {state.name: state for state in open_index(library(stories)).generation.manifest.files}
+    assert seen[path.name].modified_ns == 1_000_000_000
+
+
 def test_an_edit_of_the_same_size_in_the_same_second_is_seen(stories: Path) -> None:
     path = stories / "postmortems/2025-01-10-refund-twice.md"
     build_index(library(stories))

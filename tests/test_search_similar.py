@@ -34,14 +34,22 @@ BREAD = "Mix flour, water, salt and yeast, knead for ten minutes and bake at 230
 REFUND = "a retried refund call paid customers twice"
 
 
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vectors shared by the libraries of these tests, as clones may share them."""
+    return tmp_path_factory.mktemp("vectors")
+
+
 @pytest.fixture
-def stories(library_folder: Path) -> Path:
+def stories(library_folder: Path, vectors: Path) -> Path:
+    (library_folder / "kb.toml").write_text(f'[search]\nvectors = "{vectors}"\n')
     write_stories(library_folder)
     return library_folder
 
 
 @pytest.fixture
-def casebook(library_folder: Path) -> Path:
+def casebook(library_folder: Path, vectors: Path) -> Path:
+    (library_folder / "kb.toml").write_text(f'[search]\nvectors = "{vectors}"\n')
     for path in (ROOT / "postmortems").glob("20*.md"):
         (library_folder / "postmortems" / path.name).write_bytes(path.read_bytes())
     return library_folder
@@ -72,7 +80,7 @@ def run(root: Path, *arguments: str, text: str | None = None) -> tuple[int, str]
 def test_the_airline_whose_bot_invented_a_policy_is_found_first(casebook: Path) -> None:
     found = similar(unread_library(casebook), AIRLINE, today=date(2030, 1, 1))
     assert found.matches[0].id == "2022-11-11-air-canada-bereavement-refund"
-    assert "refund" in found.matches[0].passages[0].text
+    assert "refund" in found.matches[0].passages[0].text.lower()
 
 
 def test_a_recipe_for_bread_finds_nothing_similar(casebook: Path) -> None:
@@ -133,8 +141,8 @@ def test_a_match_says_why(stories: Path) -> None:
     assert match.id == "2025-01-10-refund-twice"
     assert match.reasons[0] == "same class duplicate-side-effect"
     assert "same tool refund" in match.reasons
-    assert match.passages[0].section == "Summary"
-    assert match.passages[0].query_section == "Summary"
+    assert {pair.section for pair in match.passages} >= {"Root cause"}
+    assert {pair.query_section for pair in match.passages} >= {"Root cause"}
 
 
 def test_a_record_ruled_out_by_the_author_is_not_shown_again(stories: Path) -> None:
@@ -211,8 +219,8 @@ def test_the_json_answer_keeps_its_contract(stories: Path) -> None:
     assert answer["schema"] == "kb.similar/1"
     assert set(answer) >= {"query", "nothing_similar", "matches", "index"}
     assert set(answer["index"]) >= {"records", "passages", "encoder", "refreshed"}
-    keys = ["id", "library", "title", "date", "probability", "similarity", "classes", "reasons", "passages", "actions"]
-    assert set(answer["matches"][0]) >= set(keys)
+    keys = {"id", "library", "title", "date", "probability", "similarity", "classes", "reasons"}
+    assert set(answer["matches"][0]) >= keys | {"passages", "actions"}
     assert set(answer["matches"][0]["passages"][0]) >= {"query_section", "section", "text"}
     assert set(answer["matches"][0]["actions"][0]) >= {
         "id",
@@ -251,7 +259,9 @@ def test_a_text_can_come_from_a_pipe_and_need_not_be_utf_8(stories: Path) -> Non
     assert status == 0
     assert "Refund paid twice" in output
     command = [sys.executable, "-m", "kb", "similar", "-"]
-    done = subprocess.run(command, cwd=stories, input=b"refund \xff twice", capture_output=True)
+    done = subprocess.run(
+        command, cwd=stories, input=b"refund \xff twice", capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -267,7 +277,7 @@ def test_an_empty_question_and_a_missing_file_are_faults_with_a_way_out(
     stories: Path, query: str
 ) -> None:
     command = [sys.executable, "-m", "kb", "similar", query]
-    done = subprocess.run(command, cwd=stories, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=stories, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "→" in done.stderr
     assert "Traceback" not in done.stderr

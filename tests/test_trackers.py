@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,19 +15,16 @@ from typing import Any
 import pytest
 from known_library import Promise, Story
 from test_metrics_command import run  # noqa: F401 - a fixture
+from tracker_runs import PROJECTS, SETTLE, sync_once
 from tracker_servers import TOKEN, State, serve
 
 from kb.errors import KbError
 from kb.library import open_library
 from kb.metrics.actions import actions
-from kb.trackers.choose import Choice, find_service, make_tracker
-from kb.trackers.client import Client
 from kb.trackers.journal import Entry, Journal
-from kb.trackers.sync import Event, Sync
+from kb.trackers.sync import Event
 
-PROJECTS = {"github": "acme/agents", "linear": "ENG", "jira": "OPS"}
 TRACKERS = tuple(PROJECTS)
-SETTLE = 0.25
 RECORD = "2026-05-01-incident"
 
 
@@ -43,24 +38,8 @@ class World:
     state: State
 
     def sync(self, **options: Any) -> list[Event]:
-        """One run; a new connection and journal each time, as a new process has them."""
-        choice = Choice(self.name, PROJECTS[self.name], self.address)
-        service = replace(find_service(choice), timeout_seconds=0.3, sleep=_nap)
-        library = open_library(self.folder)
-        with (
-            Client(service) as client,
-            Journal(self.folder / ".kb/sync/journal.jsonl") as journal,
-        ):
-            options = {"settle_seconds": SETTLE, "look_again_seconds": (0.0,)} | options
-            run = Sync(
-                library,
-                make_tracker(choice, client),
-                journal,
-                lambda action: f"https://host.example/{action.record}.md",
-                sleep=_nap,
-                **options,
-            )
-            return list(run.run(actions(library, None, date(2026, 6, 30))))
+        """One run."""
+        return sync_once(self.folder, self.name, self.address, **options)
 
     def per_action(self) -> Counter[str]:
         """How many tickets each action has, by the mark in their texts."""
@@ -71,10 +50,6 @@ class World:
         """The keys in the record's lines."""
         found = actions(open_library(self.folder), None, date(2026, 6, 30))
         return {action.label: action.tracker for action in found}
-
-
-def _nap(seconds: float) -> None:
-    time.sleep(min(seconds, 0.02))
 
 
 @pytest.fixture(params=TRACKERS)
@@ -304,15 +279,17 @@ def test_a_torn_last_line_of_the_journal_spoils_nothing(tmp_path: Path) -> None:
         assert journal.last("c") == Entry("c", "begun", 2.0)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_200_killed_runs_leave_exactly_one_ticket_an_action(world: World) -> None:
     write(world.folder, 90)
-    world.state.jitter_seconds = 0.04
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["httpx", "tracker_runs"])
+    world.state.jitter_seconds, world.state.slow_seconds = 0.04, 0.25
     chance = random.Random(4)
-    torn = sum(_is_killed_within_a_creation(world, chance) for _ in range(200))
+    # The others go through the same code; GitHub is the one that never refuses a twin at once.
+    kills = 200 if world.name == "github" else 40
+    torn = sum(_is_killed_within_a_creation(world, chance) for _ in range(kills))
     time.sleep(SETTLE)
     events = world.sync()
-    assert torn >= 20  # the kills struck where it hurts
+    assert torn >= kills // 10  # the kills struck where it hurts
     assert all(event.is_settled for event in events)
     assert world.per_action() == {f"{RECORD}#A{n}": 1 for n in range(1, 91)}
     keys = [key for label, key in world.keys().items() if label != "A91"]
@@ -322,20 +299,18 @@ def test_200_killed_runs_leave_exactly_one_ticket_an_action(world: World) -> Non
 
 def _is_killed_within_a_creation(world: World, chance: random.Random) -> bool:
     """Start a run, kill it soon after it asked for a ticket, and say whether none was noted."""
-    begun = world.state.creations
-    child = os.fork()
-    if child == 0:
-        try:
-            world.sync()
-        finally:
-            os._exit(0)
-    wanted = chance.randrange(0, 3)
-    while world.state.creations - begun < wanted and os.waitpid(child, os.WNOHANG) == (0, 0):
+    # Forked from a process without threads: this one has those of the server.
+    context = multiprocessing.get_context("forkserver")
+    begun, wanted = world.state.creations, chance.randrange(0, 3)
+    child = context.Process(target=sync_once, args=(world.folder, world.name, world.address))
+    child.start()
+    patience = time.monotonic() + 20
+    while world.state.creations - begun < wanted and child.is_alive():
         time.sleep(0.001)
+        assert time.monotonic() < patience
     time.sleep(chance.uniform(0, 0.06))
-    with suppress(ChildProcessError, ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    child.kill()
+    child.join()
     journal = world.folder / ".kb/sync/journal.jsonl"
     lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
     return bool(lines) and '"begun"' in lines[-1]

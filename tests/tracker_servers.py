@@ -34,6 +34,7 @@ class State:
     creations: int = 0
     hang_seconds: float = 0.6
     jitter_seconds: float = 0.0
+    slow_seconds: float = 0.0  # how long one creation in five takes to be carried out
     shown_after: float = 0.0
     retry_after: str = "0"
 
@@ -59,6 +60,7 @@ def serve(state: State) -> Iterator[str]:
 class _Handler(BaseHTTPRequestHandler):
     state: State
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one piece: two small ones wait for each other, 40 ms a request
 
     def log_message(self, *_: object) -> None:
         """Nothing: tests read their own output."""
@@ -105,6 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         state.creations += 1
         fault = state.faults.pop(0) if state.faults else ""
         time.sleep(random.random() * state.jitter_seconds)
+        time.sleep(state.slow_seconds if random.random() < 0.2 else 0)
         if fault == "429":
             self._answer(429, {"message": "slow down"}, {"Retry-After": state.retry_after})
         elif fault == "403-haste":

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,12 @@ from kb.lint.parallel import check_library
 from kb.lint.registry import LikelyPrior, Rule, all_rules
 from kb.lint.report import FORMATS, render
 from kb.records.document import Document, is_record_name
+
+if TYPE_CHECKING:
+    from kb.search.answer import Match
+    from kb.search.index import Index
+
+_SHOWN = 5  # prior incidents a review shows for one record
 
 
 @click.command("check")
@@ -104,27 +111,42 @@ def _report(paths: tuple[Path, ...], revision: str | None) -> Report:
 def _likely_priors(
     library: Library, today: date
 ) -> Callable[[Document], Iterable[LikelyPrior]] | None:
-    """Search, where it is installed and this library was built; None where it is not."""
-    try:
-        from kb.search.index import index_home, open_index
-        from kb.search.query import query_from_document
-        from kb.search.similar import Filters, answer
-
-        if not index_home(library.root).exists():
-            return None
-        index = open_index(library)
-    except (ImportError, KbError):
+    """Search for the rule that asks it; None where it is not at hand."""
+    index = _index(library)
+    if index is None:
         return None
+    from kb.search.similar import likely_priors
 
     def likely(document: Document) -> list[LikelyPrior]:
-        query = query_from_document(document, today)
-        found = answer(index, library, query, limit=5, filters=Filters())
-        return [
-            LikelyPrior(m.id, m.title, m.probability, "; ".join(m.reasons) or m.title)
-            for m in found.matches
-        ]
+        found = likely_priors(library, document, today=today, index=index)
+        return [LikelyPrior(p.id, p.title, p.probability, p.reason) for p in found]
 
     return likely
+
+
+def likely_matches(library: Library, today: date) -> Callable[[Document], Iterable[Match]] | None:
+    """Search for the comment of a review, with reasons and promises; None where not at hand."""
+    index = _index(library)
+    if index is None:
+        return None
+    from kb.search.query import query_from_document
+    from kb.search.similar import Filters, answer
+
+    def matches(document: Document) -> tuple[Match, ...]:
+        query = query_from_document(document, today)
+        return answer(index, library, query, limit=_SHOWN, filters=Filters()).matches
+
+    return matches
+
+
+def _index(library: Library) -> Index | None:
+    """The index of a library that was built once, where search is installed; else None."""
+    try:
+        from kb.search.index import index_home, open_index
+
+        return open_index(library) if index_home(library.root).exists() else None
+    except (ImportError, KbError):
+        return None
 
 
 def _page(name: str) -> str:

@@ -27,6 +27,10 @@ def command(route: str, gate: str, as_of: str | None, owner: str | None, as_json
 
     Exit 0: clear. 1: blocked by an open condition. 2: something could not be read, so nobody
     knows. A sign-off is written into the records, to be committed; it opens no gate.
+
+    As a step of a deploy pipeline:
+
+        kb gate refunds-agent && ./deploy refunds-agent
     """
     if owner is not None and as_of is not None:
         raise click.UsageError("A sign-off goes into the working tree: leave out --as-of.")

@@ -27,7 +27,7 @@ _INSTRUCTIONS = (
 @click.command("mcp")
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 def command(folder: Path) -> None:
-    """Serve the knowledge base in FOLDER to a coding agent over standard input and output.
+    r"""Serve the knowledge base in FOLDER to a coding agent over standard input and output.
 
     \b
     In an agent's settings:
@@ -37,7 +37,7 @@ def command(folder: Path) -> None:
 
 
 def server_for(folder: Path) -> Any:
-    """The MCP server of a folder's library. Raises `KbError` without a library or the extra `mcp`."""
+    """The MCP server of a folder's library. Raises `KbError` without records or the extra `mcp`."""
     import kb
 
     kb.open(folder).library  # noqa: B018 - a folder without records is refused now, not at a call

@@ -32,17 +32,56 @@ from kb.records.form import Form, build_form
     type=click.Path(path_type=Path),
     help="Add to a record the sections it lacks; change nothing else.",
 )
+@click.option(
+    "--from-run",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Fill in what this trace proves; put fixture.json beside it.",
+)
+@click.option("--run", "wanted", default="", metavar="ID|N", help="Which run of that file.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="PASSING",
+    help="A run of the same task that went well.",
+)
+@click.option(
+    "--from-channel",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Timeline candidates from a chat export.",
+)
+@click.option("--from-git", metavar="RANGE", help="Timeline candidates from these commits.")
 @click.option("--no-edit", is_flag=True, help="Do not open $EDITOR.")
-def command(
-    title: str | None, profile: str | None, day: str | None, extend: Path | None, no_edit: bool
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    title: str | None,
+    profile: str | None,
+    day: str | None,
+    extend: Path | None,
+    from_run: Path | None,
+    wanted: str,
+    against: Path | None,
+    from_channel: Path | None,
+    from_git: str | None,
+    no_edit: bool,
 ) -> None:
     """Start a record with TITLE: the questions of the form, ready to be answered.
 
     The default profile is full. On a terminal the draft opens in $VISUAL or $EDITOR.
+    With --from-run the title may be left out; secrets and people are replaced before anything is
+    written, and what the trace cannot prove stays a question.
     """
     root = find_root(Path.cwd())
     form = build_form(read_config(root))
-    if extend is not None:
+    if from_run or against or from_channel or from_git:
+        from kb.runs.starting import Sources, start
+
+        if extend is not None or profile == "public":
+            raise click.UsageError("Evidence goes into a new record of your own.")
+        asked = Sources(from_run, wanted, against, from_channel, from_git)
+        path = start(root, asked, title or "", _day(day) if day else None, profile or "full")
+        click.echo(str(_shown(path)))
+    elif extend is not None:
         path, added = extend, _extend(extend, form)
         click.echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
     else:

@@ -26,7 +26,10 @@ from kb.lint.rules.secrets import masked
 from kb.records.document import Document, is_record_name
 from kb.records.model import Postmortem
 
-_NO_SEARCH = "search is not at hand: install the extra 'search', then run 'kb build'"
+_NO_SEARCH = (
+    "it asks search about records named by path or --changed-since, "
+    "once the extra 'search' is installed and 'kb build' has run"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,19 @@ def find(
     lines: dict[tuple[PurePath, int], str] = {}
     for document in documents:
         found = list(run_rules(document, context, _rules_for(document, rules)))
-        lines |= {(p.path, p.line): document.source_line(p.line) for p in found}
+        lines |= {(document.path, p.line): _shown(document, p.line, found) for p in found}
         problems += found
     return problems, lines
+
+
+def _shown(document: Document, line: int, found: Iterable[Problem]) -> str:
+    """A source line with its secrets blotted out: more people read a log than a record."""
+    text = masked(document.source_line(line))
+    for problem in found:
+        if problem.line == line and problem.rule.startswith("KB9"):
+            start, end = problem.column - 1, problem.column - 1 + problem.length
+            text = text[:start] + "•" * len(text[start:end]) + text[end:]
+    return text
 
 
 def build_report(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import ForkProcess
 from pathlib import Path, PurePath
 
 from kb.config import Config, read_config
@@ -58,17 +58,18 @@ class _Job:
         return Context(self.form, self.config.check, self.today, self.root, ordered, paths)
 
 
-def check_library(start: Path, *, today: date) -> Report:
+def check_library(start: Path, *, today: date, cores: int | None = None) -> Report:
     """What `check` finds in the whole library that `start` lies in, without search.
 
+    `cores`: how many processes; by default those of the machine, where there is enough to do.
     Raises `KbError` as `open_library` does.
     """
     root = find_root(start)
     config = read_config(root)
     files = record_files(root / config.library.path)
-    cores = _cores()
+    cores = cores or (_cores() if len(files) >= _WORTHWHILE else 1)
     with _no_collection():
-        if cores == 1 or len(files) < _WORTHWHILE:
+        if cores == 1:
             return check(open_library(start), today=today)
         job = _Job(root, config, build_form(config), today)
         try:
@@ -122,7 +123,7 @@ def _workers(job: _Job, shares: list[list[Path]]) -> Iterator[list[Connection]]:
     """A pipe to a process for each share; the processes are gone at the end."""
     fork = multiprocessing.get_context("fork")
     pipes: list[Connection] = []
-    processes: list[BaseProcess] = []
+    processes: list[ForkProcess] = []
     try:
         for share in shares:
             ours, theirs = fork.Pipe()

@@ -15,8 +15,6 @@ from kb.records.model import Postmortem
 COMPLETION_DAYS = 30
 REVIEW_HOURS = 48
 SHARING_HOURS = 72
-#: A promise is about to be missed when less than this is left of its time.
-SOON_HOURS = 24
 
 
 def action_completion(facts: Facts) -> Value:

@@ -33,6 +33,7 @@ def page_text(page: Page, compared: Page | None = None) -> str:
         _pairs(page.pairs),
         _by_owner(page.measure("actions_overdue")),
         _deadlines(page.deadlines),
+        _reading(page.measure("reading_list")),
         _foot(page, compared),
     )
     texts = ("\n".join(lines) for block in blocks if (lines := list(block)))
@@ -142,7 +143,8 @@ def _bars(rows: Sequence[tuple[str, float | None, str, int]]) -> Iterator[str]:
 
 
 def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
-    repeats = list(dict.fromkeys((pair.record, pair.earlier) for pair in pairs))
+    """The named repeats, the latest first: what the next meeting is about."""
+    repeats = list(dict.fromkeys((pair.record, pair.earlier) for pair in reversed(pairs)))
     if repeats:
         yield "Repeats that a kept promise might have prevented"
     for record, earlier in repeats[:_SHOWN]:
@@ -175,6 +177,13 @@ def _deadlines(deadlines: Sequence[Deadline]) -> Iterator[str]:
         when = f"{said(hours, 'hours')} {'late' if deadline.is_missed else 'left'}"
         yield f"  {when:>14}  {_PROMISES[deadline.promise]}: {deadline.record}"
     yield from _more(len(deadlines), "kb metrics --json")
+
+
+def _reading(measure: Measure) -> Iterator[str]:
+    if measure.hits:
+        yield "To be read at the next all-hands"
+    yield from (f"  {record}" for record in measure.hits[:_SHOWN])
+    yield from _more(len(measure.hits), "kb metrics reading_list")
 
 
 def _foot(page: Page, compared: Page | None) -> Iterator[str]:

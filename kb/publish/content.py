@@ -5,7 +5,7 @@ An edition is this value: what it does not hold cannot stand on any page, feed o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -91,7 +91,28 @@ class Site:
     @cached_property
     def actions_by_record(self) -> dict[str, tuple[Action, ...]]:
         """The promises of each record."""
-        found: dict[str, list[Action]] = {}
-        for action in self.actions:
-            found.setdefault(action.record, []).append(action)
-        return {record_id: tuple(actions) for record_id, actions in found.items()}
+        return actions_by_record(self.actions)
+
+    @cached_property
+    def neighbours(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Line of records (a primary class, or empty for all) to the ids before and after each."""
+        lines: dict[str, list[Postmortem]] = {"": []}
+        for record in sorted(self.records, key=lambda r: (r.date, r.id)):
+            lines[""].append(record)
+            for word in record.classes:
+                lines.setdefault(word, []).append(record)
+        return {word: _around([record.id for record in line]) for word, line in lines.items()}
+
+
+def actions_by_record(actions: Iterable[Action]) -> dict[str, tuple[Action, ...]]:
+    """The actions of each record by its id."""
+    found: dict[str, list[Action]] = {}
+    for action in actions:
+        found.setdefault(action.record, []).append(action)
+    return {record_id: tuple(owed) for record_id, owed in found.items()}
+
+
+def _around(ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    padded = ["", *ids, ""]
+    triples = zip(padded, ids, padded[2:], strict=False)
+    return {record_id: (before, after) for before, record_id, after in triples}

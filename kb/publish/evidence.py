@@ -112,7 +112,8 @@ def _lane_steps(steps: tuple[str, ...], allowed: tuple[str, ...], link: LinkTarg
     first = same.index(False) if False in same else min(len(steps), len(allowed))
     marked = first if allowed and steps != allowed else -1
     return "".join(
-        f"<li{_DIVERGES if n == marked else ''}>{to_inline_html(step, link)}</li>"
+        f"<li{_DIVERGES if n == marked else ''}>{to_inline_html(step, link)}"
+        f"{_LEFT if n == marked else ''}</li>"
         for n, step in enumerate(steps)
     )
 
@@ -180,6 +181,7 @@ def action_html(action: ActionItem, link: LinkTarget) -> str:
 
 
 _DIVERGES = ' class="kb-diverges"'
+_LEFT = "<small>left the path here</small>"
 
 _RENDERERS: dict[str, Renderer] = {
     "timeline": _timeline,

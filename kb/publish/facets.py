@@ -30,6 +30,8 @@ from kb.publish.pieces import (
 from kb.records.model import Postmortem
 
 Members = tuple[Postmortem, ...]
+#: Rows on the first page of a word, and on each that follows.
+_NEWEST, _PER_PAGE = 40, 150
 _EXTERNAL_KINDS = {"classes", "causes", "controls"}
 
 
@@ -42,6 +44,7 @@ def facet_pages(site: Site) -> Iterator[Page]:
         yield _index(site, kind, members)
         for word, records in members.items():
             yield word_page(site, kind, word, records)
+            yield from _earlier_pages(site, kind, word, records)
 
 
 def members_by_word(site: Site, kind: Kind) -> dict[str, Members]:
@@ -99,11 +102,57 @@ def word_page(site: Site, kind: Kind, word: str, records: Members) -> Page:
         *_owed(site, path, records),
         heading("Incidents"),
         block(_time_line(records, path)),
-        block(incident_rows(site, sorted(records, key=lambda r: r.date, reverse=True), path)),
+        block(incident_rows(site, _latest_first(records)[:_NEWEST], path)),
+        block(_pager(path, len(records), 1)),
         *_said(records),
     ]
     body = "\n\n".join(part for part in parts if part)
     return Page(path, shown, body, definition or f"Incidents of {word}.", False, contents=True)
+
+
+def _latest_first(records: Members) -> list[Postmortem]:
+    return sorted(records, key=lambda record: (record.date, record.id), reverse=True)
+
+
+def _earlier_pages(site: Site, kind: Kind, word: str, records: Members) -> Iterator[Page]:
+    """What does not stand on the first page of a word, shorter, page by page."""
+    path = site.names.path(kind.folder, word)
+    rest = _latest_first(records)[_NEWEST:]
+    shown = in_words(word) if kind.taxonomy else word
+    for number in range(2, _page_count(len(records)) + 1):
+        here = f"{path}/{number}"
+        chunk = rest[(number - 2) * _PER_PAGE : (number - 1) * _PER_PAGE]
+        way = anchor(links.relative(here, path), escape(shown))
+        title = f"{shown}, page {number}"
+        body = (
+            f'<nav class="kb-crumbs" aria-label="Breadcrumb"><ol><li>{way}</li></ol></nav>\n'
+            f'<header class="kb-head"><h1>{escape(title)}</h1></header>\n'
+            f"{incident_rows(site, chunk, here, is_brief=True)}\n"
+            f"{_pager(path, len(records), number)}"
+        )
+        yield Page(here, title, block(body), searchable=False)
+
+
+def _page_count(count: int) -> int:
+    return 1 + max(0, -(-(count - _NEWEST) // _PER_PAGE))
+
+
+def _pager(path: str, count: int, here: int) -> str:
+    """Links to the other pages of a word; empty where one page holds all."""
+    pages = _page_count(count)
+    if pages == 1:
+        return ""
+    source = path if here == 1 else f"{path}/{here}"
+    others = " ".join(
+        anchor(
+            links.relative(source, path if number == 1 else f"{path}/{number}"),
+            str(number),
+            "kb-chip kb-link",
+        )
+        for number in range(1, pages + 1)
+        if number != here
+    )
+    return f'<p class="kb-classes">All {count:,}, on pages {others}</p>'
 
 
 def _head(kind: Kind, path: str, shown: str, definition: str) -> str:

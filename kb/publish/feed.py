@@ -41,7 +41,7 @@ def data_files(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str) + "\n"
 
 
 def _all(site: Site) -> list[dict[str, Any]]:
@@ -90,9 +90,22 @@ def _section(section: SectionText) -> dict[str, Any]:
     return {
         "key": section.key,
         "heading": section.heading,
-        "text": section.text,
+        "text": _text(section),
         "fields": fields,
     }
+
+
+def _text(section: SectionText) -> str:
+    """The section as it was written, without the evidence lines: those stand as fields."""
+    taken = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
+    kept = (
+        line.text
+        for line in section.lines
+        if line.number not in taken
+        and not line.comment
+        and not (line.is_mark and (line.fence or "").split()[:1] == ["evidence"])
+    )
+    return "\n".join(kept).strip()
 
 
 def incidents_csv(site: Site) -> str:

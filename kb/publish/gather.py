@@ -14,7 +14,7 @@ from kb.metrics.actions import actions
 from kb.metrics.gate import open_gates
 from kb.metrics.page import page_of
 from kb.metrics.reading import read_all, read_as_of
-from kb.publish.content import Place, Site
+from kb.publish.content import Place, Site, actions_by_record
 from kb.publish.edition import redacted
 from kb.publish.editions import INTERNAL, Edition
 from kb.publish.engines import read_settings
@@ -50,6 +50,7 @@ def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
     found, why_not_related = wanted.find(library)
     reading = read_all(library, repo, read_as_of(repo, None, wanted.now))
     promises = actions(library, reading.trails, reading.as_of.day)
+    by_record = actions_by_record(promises)
     site = Site(
         name=_name(library),
         url=library.config.site.url,
@@ -58,7 +59,7 @@ def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
         records=library.published,
         drafts=_drafts(library) if wanted.with_drafts else (),
         related={
-            record.id: related_of(record, found.get(record.id, ()), promises)
+            record.id: related_of(record, found.get(record.id, ()), by_record)
             for record in library.records
         },
         why_not_related=why_not_related,

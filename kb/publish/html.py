@@ -24,6 +24,9 @@ _TAGS = {
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?: alt="([^"]*)")?(?: title="[^"]*")?>')
+#: What makes a line more than plain text: without any of it rendering would give the line back.
+_MARKED = re.compile(r"[\\`*_\[\]<&~|]|^(?:[-+>#=]|\d{1,9}[.)])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -66,7 +69,10 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
 
 def to_inline_html(markdown: str, link: LinkTarget | None = None) -> str:
     """The same for one line: no paragraph around it."""
-    text = to_html(" ".join(markdown.split()), link)
+    line = " ".join(_without_controls(markdown).split())
+    if not _MARKED.search(line):
+        return html.escape(line, quote=False)
+    text = to_html(line, link)
     if text.startswith("<p>") and text.endswith("</p>") and text.count("<p>") == 1:
         return text[3:-4]
     return text
@@ -79,7 +85,7 @@ def web_only(target: str) -> str | None:
 
 def _without_controls(text: str) -> str:
     """The text without control characters, terminal escapes and lone surrogates."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", text)
+    return _CONTROL.sub("\ufffd", text)
 
 
 @lru_cache(maxsize=1)

@@ -164,32 +164,26 @@ def _citation(site: Site, record: Postmortem) -> str:
 
 def _neighbours(site: Site, record: Postmortem, path: str) -> str:
     """The incidents before and after: in time, and in the same class."""
-    in_class = site.by_class.get(record.primary_class, ())
-    pairs = [("in time", site.records)]
-    if len(in_class) > 1:
-        pairs.append((f"in {record.primary_class}", in_class))
-    html = "".join(_pair(site, record, path, name, members) for name, members in pairs)
+    in_class = record.primary_class
+    lines = [("", "in time"), *([(in_class, f"in {in_class}")] if in_class else [])]
+    html = "".join(
+        _pair(site, site.neighbours.get(line, {}).get(record.id, ("", "")), path, name)
+        for line, name in lines
+    )
+    if not html:
+        return ""
     return f'<nav class="kb-neighbours" aria-label="Previous and next">{html}</nav>'
 
 
-def _pair(
-    site: Site, record: Postmortem, path: str, name: str, members: tuple[Postmortem, ...]
-) -> str:
-    ordered = sorted(members, key=lambda r: (r.date, r.id))
-    ids = [one.id for one in ordered]
-    if record.id not in ids:
+def _pair(site: Site, ids: tuple[str, str], path: str, name: str) -> str:
+    if not any(ids):
         return ""
-    place = ids.index(record.id)
-    before = ids[place - 1] if place else ""
-    after = ids[place + 1] if place + 1 < len(ids) else ""
-    cells = [
-        f'<span class="kb-before"><small>Earlier {escape(name)}</small>'
-        f"{record_link(site, path, before)}</span>"
-        if before
-        else "<span></span>",
-        f'<span class="kb-after"><small>Later {escape(name)}</small>'
-        f"{record_link(site, path, after)}</span>"
-        if after
-        else "<span></span>",
-    ]
-    return f"<div>{''.join(cells)}</div>\n"
+    cells = (("kb-before", "Earlier", ids[0]), ("kb-after", "Later", ids[1]))
+    html = "".join(
+        f'<span class="{css}"><small>{said} {escape(name)}</small>'
+        f"{record_link(site, path, record_id)}</span>"
+        if record_id
+        else "<span></span>"
+        for css, said, record_id in cells
+    )
+    return f"<div>{html}</div>\n"

@@ -8,9 +8,9 @@ below any prefix, in both engines, and from a plain file server.
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.records.draft import slug
 from kb.records.model import Postmortem
@@ -105,10 +105,27 @@ def relative(source: str, target: str) -> str:
     """The address of page `target` as written on page `source`, with its closing slash."""
     base = "." if source == HOME else source
     goal = "." if target == HOME else target
-    path = posixpath.relpath(goal, base)
+    path = _relpath(goal, base)
     return f"{MARK}./" if path == "." else f"{MARK}{path}/"
 
 
 def relative_file(source: str, target: str) -> str:
     """The address of a file of the site, such as `assets/kb.css`, as written on page `source`."""
-    return MARK + posixpath.relpath(target, "." if source == HOME else source)
+    return MARK + _relpath(target, "." if source == HOME else source)
+
+
+@lru_cache(maxsize=4096)
+def _up(base: str) -> str:
+    return "../" * (base.count("/") + 1)
+
+
+def _relpath(goal: str, base: str) -> str:
+    """`posixpath.relpath` for clean paths below one root: that one asks for the working folder."""
+    if base == ".":
+        return goal
+    if goal == ".":
+        return _up(base)[:-1]
+    folder, _, name = base.rpartition("/")
+    if folder and goal.startswith(f"{folder}/"):
+        return f"../{goal[len(folder) + 1:]}"
+    return _up(base) + goal

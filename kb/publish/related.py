@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,19 +44,16 @@ class Found:
 
 
 def related_of(
-    record: Postmortem, found: Iterable[Found], promises: Iterable[Action]
+    record: Postmortem, found: Iterable[Found], promises: Mapping[str, Sequence[Action]]
 ) -> tuple[Related, ...]:
     """What stands beside a record: the author's verdicts first, then what search finds.
 
-    `promises` are the actions of the earlier records.
+    `promises` are the actions of every record, by its id.
     """
     by_id = {one.id: one for one in found}
     verdicts = {prior.id: prior for prior in record.priors}
-    owed: dict[str, list[Action]] = {}
-    for action in promises:
-        owed.setdefault(action.record, []).append(action)
     joined = [
-        _related(key, by_id.get(key), verdicts.get(key), owed.get(key, ()), record.happened_at)
+        _related(key, by_id.get(key), verdicts.get(key), promises.get(key, ()), record.happened_at)
         for key in dict.fromkeys((*verdicts, *by_id))
     ]
     return tuple(sorted(joined, key=_rank))
@@ -71,10 +68,9 @@ def _related(
     record_id: str,
     found: Found | None,
     prior: PriorIncident | None,
-    promises: Iterable[Action],
+    owed: Sequence[Action],
     at: datetime,
 ) -> Related:
-    owed = tuple(promises)
     return Related(
         id=record_id,
         probability=found.probability if found else None,

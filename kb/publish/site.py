@@ -122,7 +122,7 @@ def finish(folder: Path) -> tuple[str, ...]:
     texts = [(path, path.read_text(encoding="utf-8")) for path in found]
     text = csp.policy(csp.inline_hashes(html for _, html in texts))
     for path, html in texts:
-        path.write_text(csp.with_policy(html, text), encoding="utf-8")
+        path.write_text(_compact(csp.with_policy(html, text)), encoding="utf-8")
     write(
         folder / "_headers",
         f"/*\n  Content-Security-Policy: {text}\n  X-Content-Type-Options: nosniff\n",
@@ -130,6 +130,15 @@ def finish(folder: Path) -> tuple[str, ...]:
     for name in ("sitemap.xml.gz", "objects.inv"):
         (folder / name).unlink(missing_ok=True)
     return notes
+
+
+def _compact(html: str) -> str:
+    """A page without the indentation of its templates: a tenth of its size.
+
+    Lines inside `<pre>` are written as `&#10;`, so none is lost; scripts that are hashed are one
+    line each.
+    """
+    return "\n".join(stripped for line in html.split("\n") if (stripped := line.strip())) + "\n"
 
 
 def _index(folder: Path) -> tuple[str, ...]:

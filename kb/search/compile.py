@@ -1,8 +1,9 @@
 """How does a model become a file that runs without torch? Exported once, and compared.
 
-Run as `python -m kb.search.compile SOURCE TARGET` in a process of its own, so that torch's memory,
-threads and messages end with it. The graph is fp32 and takes the whole model in: transformer,
-pooling, further layers and normalisation. It is compared with the original before it is accepted.
+Run as `python -m kb.search.compile SOURCE TARGET`, or with `--int8 TARGET`, in a process of its
+own, so that torch's memory, threads and messages end with it. The graph is fp32 and takes the
+whole model in: transformer, pooling, further layers and normalisation. It is compared with the
+original before it is accepted.
 """
 
 from __future__ import annotations
@@ -90,6 +91,23 @@ def _compare(model: Any, graph: Path) -> None:
         raise RuntimeError(f"the compiled encoder differs from the original by {difference:.1e}")
 
 
+def quantize(folder: Path) -> None:
+    """Replace a compiled graph by one with weights of 8 bits.
+
+    Activations are scaled batch by batch, so a vector depends a little on its company.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    whole, small = folder / "model.onnx", folder / "small.onnx"
+    quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+    for path in folder.glob("model.onnx*"):
+        path.unlink()
+    small.rename(whole)
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    compile_model(Path(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[1] == "--int8":
+        quantize(Path(sys.argv[2]))
+    else:
+        compile_model(Path(sys.argv[1]), Path(sys.argv[2]))

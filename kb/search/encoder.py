@@ -141,12 +141,12 @@ def open_encoder(key: str) -> Encoder | None:
     return Encoder(folder, card) if present else None
 
 
-def install_encoder(source: ModelSource) -> Encoder:
+def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
     """The encoder of a model, compiled into the cache if it is not there.
 
     Raises `KbError` when the model cannot be compiled on this machine.
     """
-    card = _card(source)
+    card = _card(source, precision)
     if (found := open_encoder(card.key)) is not None:
         return found
     home = cache_folder()
@@ -181,13 +181,15 @@ def _fill(folder: Path, source: ModelSource, card: EncoderCard) -> None:
         for data in source.onnx.parent.glob(source.onnx.name + "*data"):
             shutil.copyfile(data, folder / data.name)
     else:
-        _compile(source, folder)
+        _run_compiler(source, [str(source.folder), str(folder)])
+    if card.precision == "int8":
+        _run_compiler(source, ["--int8", str(folder)])
     shutil.copyfile(source.folder / "tokenizer.json", folder / "tokenizer.json")
     (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
 
 
-def _compile(source: ModelSource, folder: Path) -> None:
-    command = [sys.executable, "-m", "kb.search.compile", str(source.folder), str(folder)]
+def _run_compiler(source: ModelSource, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "kb.search.compile", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": str(_THREADS), "HF_HUB_OFFLINE": "1"}
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if answer.returncode == 0:
@@ -200,13 +202,13 @@ def _compile(source: ModelSource, folder: Path) -> None:
     )
 
 
-def _card(source: ModelSource) -> EncoderCard:
+def _card(source: ModelSource, precision: str) -> EncoderCard:
     return EncoderCard(
         model=source.name,
         weights_sha256=source.sha256,
         tokenizer_sha256=file_sha256(source.folder / "tokenizer.json"),
         pooling=_pooling(source.folder),
-        precision="fp32",
+        precision=precision,
         max_tokens=_max_tokens(source.folder),
         dimension=_dimension(source.folder),
     )

@@ -56,6 +56,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     format: int
     generation: str
     model: str
+    precision: str
     encoder_key: str
     dimension: int
     form: str
@@ -249,13 +250,22 @@ def write_generation(
             **facts,
         )
         previous = read_manifest(home)
-        _write(home / f"{name}.json", msgspec.json.encode(manifest))
-        (home / f"{name}.json").replace(home / MANIFEST)
+        write_manifest(home, manifest)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
-        (home / f"{name}.json").unlink(missing_ok=True)
         raise
     _remove_others(home, {name, previous.generation if previous else name})
+
+
+def write_manifest(home: Path, manifest: Manifest) -> None:
+    """Make a manifest the one that counts, in one step."""
+    path = home / f"{manifest.generation}.json"
+    try:
+        _write(path, msgspec.json.encode(manifest))
+        path.replace(home / MANIFEST)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _arrays(

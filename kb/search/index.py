@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +27,7 @@ from kb.search.generation import (
     parts_collection,
     read_manifest,
     write_generation,
+    write_manifest,
 )
 from kb.search.learn import learn
 from kb.search.parts import embed_rows, first_text, make_parts
@@ -67,7 +69,7 @@ class Index:
         path = self.generation.folder / APPROXIMATE
         if path.exists():
             graph = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-            graph.nprobe = _PROBES
+            faiss.extract_index_ivf(graph).nprobe = _PROBES
             places = graph.search(np.ascontiguousarray(queries), count)[1]
         else:
             places = faiss.knn(queries, rows, count, metric=faiss.METRIC_INNER_PRODUCT)[1]
@@ -162,8 +164,27 @@ def _look(library: Library, home: Path, *, thorough: bool) -> _Seen:
     states = scan(library, known, time.time_ns())
     if generation is None or _identities(states) != _identities(generation.manifest.files):
         return _Seen(generation, states, None)
+    _remember(home, generation.manifest, states)
     encoder = open_encoder(generation.manifest.encoder_key)
     return _Seen(generation, states, Index(generation, encoder) if encoder else None)
+
+
+def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> None:
+    """Keep newer proofs that files are unchanged, so that the next question need not read them.
+
+    After a checkout every file has a new time and the old content. Where this cannot be written
+    down at once, the next question looks again.
+    """
+    if states == manifest.files:
+        return
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(str(home / "lock"), timeout=0):
+            if _named(read_manifest(home)) == manifest.generation:
+                write_manifest(home, msgspec.structs.replace(manifest, files=states))
+    except (OSError, Timeout):
+        return
 
 
 def _older(library: Library, home: Path) -> Index | None:
@@ -192,7 +213,7 @@ def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder
     Raises `KbError` when the model is not on this machine.
     """
     manifest = read_manifest(index_home(library.root))
-    known = manifest is not None and manifest.model == library.config.search.model
+    known = manifest is not None and _model(manifest) == _wanted_model(library)
     found = open_encoder(manifest.encoder_key) if manifest and known else None
     return found or _installed(library, progress)
 
@@ -201,7 +222,7 @@ def _installed(library: Library, progress: Progress | None) -> Encoder:
     source = find_source(library.config.search.model, library.root)
     if progress:
         progress("Preparing the encoder, once on this machine", 0, 1)
-    encoder = install_encoder(source)
+    encoder = install_encoder(source, library.config.search.precision)
     if progress:
         progress("Preparing the encoder, once on this machine", 1, 1)
     return encoder
@@ -220,6 +241,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     )
     facts = {
         "model": library.config.search.model,
+        "precision": encoder.card.precision,
         "encoder_key": encoder.card.key,
         "dimension": encoder.card.dimension,
         "form": _form(library),
@@ -260,8 +282,15 @@ def _named(manifest: Manifest | None) -> str:
 
 
 def _fits(manifest: Manifest, library: Library) -> bool:
-    settings = (library.config.search.model, _form(library))
-    return settings == (manifest.model, manifest.form)
+    return (*_model(manifest), manifest.form) == (*_wanted_model(library), _form(library))
+
+
+def _model(manifest: Manifest) -> tuple[str, str]:
+    return manifest.model, manifest.precision
+
+
+def _wanted_model(library: Library) -> tuple[str, str]:
+    return library.config.search.model, library.config.search.precision
 
 
 def _form(library: Library) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.collection import Collection
+from kb.search.collection import VERDICT_VALUES, Collection
 from kb.search.entries import Entry
 from kb.search.likeness import Likeness, Places, Question, likeness
 from kb.search.posterior import ClassPosterior, Numbers
@@ -38,8 +38,9 @@ class Weights:
 
 _FACETS = ("tools", "systems", "causes", "missing_control", "route")
 _MOST_FACETS = 4
-#: How much a class that the draft states itself counts beside what its text says.
-_STATED = 0.8
+#: What a class that the draft states itself counts at least: as much as one that its text speaks
+#: of plainly, so that within the class the text still decides.
+_STATED = 0.5
 _BACKGROUND = 1024
 
 
@@ -98,7 +99,11 @@ def rank(
         class_evidence=np.asarray(evidence, np.float32),
         class_part=np.asarray(weights.classes * posterior.trust * evidence, np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry),
-        verdict_part=weights.verdict * _neighbour_verdicts(collection, everywhere, without)[places],
+        verdict_part=weights.verdict
+        * (
+            _neighbour_verdicts(collection, everywhere, without)
+            + _own_verdicts(collection, question.entry)
+        )[places],
         class_weights=voices,
     )
 
@@ -156,9 +161,9 @@ def _with_stated(voices: Numbers, classes: tuple[str, ...], entry: Entry | None)
     stated = [place for place, name in enumerate(classes) if entry and name in entry.classes]
     if not stated:
         return voices
-    named = np.zeros_like(voices)
-    named[stated] = 1.0
-    return np.asarray((1 - _STATED) * voices + _STATED * named, np.float32)
+    named = np.asarray(voices / 2, np.float32)
+    named[stated] = np.maximum(voices[stated], _STATED)
+    return named
 
 
 def _shared_facets(collection: Collection, places: Places, entry: Entry | None) -> Numbers:
@@ -178,6 +183,15 @@ def facets(entry: Entry) -> frozenset[tuple[str, str]]:
 def _words(value: str | tuple[str, ...]) -> Iterable[str]:
     words = (value,) if isinstance(value, str) else value
     return (word for word in words if word and word not in {"unknown", "none"})
+
+
+def _own_verdicts(collection: Collection, entry: Entry | None) -> Numbers:
+    """What the draft's author says, (n,); counted twice, for it is said of this very one."""
+    said = np.zeros(len(collection), np.float32)
+    for verdict in entry.verdicts if entry else ():
+        if (place := collection.positions.get(verdict.id)) is not None:
+            said[place] = 2 * VERDICT_VALUES.get(verdict.word, 0.0)
+    return said
 
 
 def _neighbour_verdicts(

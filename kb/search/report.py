@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -99,15 +100,30 @@ def _lines(found: Evaluation) -> Iterator[str]:
         yield f"{system:8}" + "".join(_cell(interval) for interval in cells)
     yield ""
     yield f"calibration error  {found.calibration_error:.3f} (five first answers, left out each)"
-    share = f"{found.true_rejected:.1%} of {found.queries}"
-    yield f"true queries answered 'nothing similar'     {share}"
+    share = _share(found.true_rejected, found.queries)
+    yield f"true queries answered 'nothing similar'  {share}"
     if found.foreign_rejected is not None:
-        share = f"{found.foreign_rejected:.1%} of {found.foreign}"
-        yield f"foreign texts answered 'nothing similar'    {share}"
+        share = _share(found.foreign_rejected, found.foreign)
+        yield f"foreign texts answered 'nothing similar' {share}"
 
 
 def _cell(interval: Interval) -> str:
     return f"{interval.value:6.3f} {interval.low:.2f}–{interval.high:.2f}".rjust(18)
+
+
+def wilson(hits: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927)."""
+    if not total:
+        return 0.0, 1.0
+    share, z = hits / total, 1.96
+    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
+    return middle - half, middle + half
+
+
+def _share(share: float, total: int) -> str:
+    low, high = wilson(round(share * total), total)
+    return f"{share:.1%} of {total} ({low:.1%}–{high:.1%})"
 
 
 def _measures(judged: Sequence[Judged], system: str) -> dict[str, Interval]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from kb.errors import KbError
 
@@ -29,6 +32,9 @@ class Pins:
 PINS = Pins()
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _ONNX = ("onnx/model.onnx", "model.onnx")
+#: Weights in the formats of other frameworks, which the hub holds beside ours.
+_NOT_NEEDED = ["*.h5", "*.ot", "*.msgpack", "openvino/*"]
+_REACH_SECONDS = 5
 _HUB_FILES = (
     "onnx/model.onnx",
     "tokenizer.json",
@@ -62,7 +68,7 @@ def find_source(name: str, root: Path, pins: Pins = PINS) -> ModelSource:
         return read_folder(name, path)
     if name == DEFAULT_MODEL and (folder := _package_folder(pins)) is not None:
         return read_folder(name, folder)
-    return _from_hub(name, pins)
+    return from_hub(name, pins)
 
 
 def read_folder(name: str, folder: Path) -> ModelSource:
@@ -120,22 +126,42 @@ def _demand(path: Path, sha256: str) -> None:
         )
 
 
-def _from_hub(name: str, pins: Pins) -> ModelSource:
+def from_hub(name: str, pins: Pins = PINS) -> ModelSource:
+    """A model of the hub, from its cache on this machine or over the network.
+
+    Raises `KbError` naming the ways out when it cannot be had.
+    """
     try:
-        import huggingface_hub
+        hub: Any = importlib.import_module("huggingface_hub")
     except ImportError:
         raise _missing(name, "huggingface_hub is not installed") from None
     try:
-        if name == DEFAULT_MODEL:
-            return _default_from_hub(huggingface_hub.hf_hub_download, pins)
-        folder = Path(huggingface_hub.snapshot_download(name, ignore_patterns=["*.h5", "*.ot"]))
-    except (OSError, ValueError, RuntimeError) as error:
-        # Every way the hub client fails (no network, no such model, offline mode) is one of these.
+        return _cached(hub, name, pins)
+    except (OSError, ValueError):
+        pass  # not in the cache: every way the client says so is one of these
+    try:
+        # The client itself tries for half a minute; one request tells whether that has a chance.
+        hub.utils.get_session().head(hub.constants.ENDPOINT, timeout=_REACH_SECONDS)
+        return _fetched(hub, name, pins)
+    except KbError:
+        raise
+    except Exception as error:
         raise _missing(name, _first_line(error)) from error
-    return read_folder(name, folder)
 
 
-def _default_from_hub(download: Callable[..., str], pins: Pins) -> ModelSource:
+def _cached(hub: Any, name: str, pins: Pins) -> ModelSource:
+    if name == DEFAULT_MODEL:
+        return _default_model(partial(hub.hf_hub_download, local_files_only=True), pins)
+    return read_folder(name, Path(hub.snapshot_download(name, local_files_only=True)))
+
+
+def _fetched(hub: Any, name: str, pins: Pins) -> ModelSource:
+    if name == DEFAULT_MODEL:
+        return _default_model(hub.hf_hub_download, pins)
+    return read_folder(name, Path(hub.snapshot_download(name, ignore_patterns=_NOT_NEEDED)))
+
+
+def _default_model(download: Callable[..., str], pins: Pins) -> ModelSource:
     """The pinned revision: the hub's own graph, which asks for no torch at all."""
     files = {
         name: Path(download(DEFAULT_MODEL, name, revision=pins.revision)) for name in _HUB_FILES

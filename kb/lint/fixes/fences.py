@@ -15,8 +15,9 @@ from kb.records.document import Document
 def fence_edits(document: Document) -> Iterator[Edit]:
     """One edit for each run of bare evidence lines that stands by itself."""
     for section in document.sections:
-        for run in _runs(section):
-            yield _fenced(document, run)
+        if any(map(_is_bare, section.fields)):
+            for run in _runs(section):
+                yield _fenced(document, run)
 
 
 def _runs(section: SectionText) -> Iterator[list[FieldLine]]:

@@ -10,7 +10,7 @@ from kb.lint.rules.reading import quoted
 from kb.lint.rules.words import what_to_write
 from kb.records.document import Document
 from kb.records.front_matter import Entry, Node
-from kb.records.keys import KeyType, entries, is_required, may_be_unknown, rows
+from kb.records.keys import KeyType, entries, may_be_unknown, required
 
 
 def at_entry(entry: Entry, message: str) -> Finding:
@@ -35,9 +35,7 @@ def missing_key(document: Document, _: Context) -> Iterator[Finding]:
     front = document.front
     if not front.present or any(fault.name == "yaml-syntax" for fault in front.faults):
         return
-    missing = [
-        name for name, row in rows() if is_required(row, document) and is_blank(front.get(name))
-    ]
+    missing = [name for name in required(document) if is_blank(front.get(name))]
     if missing:
         status = front.text("status")
         which = f"a record with status {quoted(status)}" if status else "every record"

@@ -1,0 +1,50 @@
+"""`kb run audit`: what a run proves by itself, as evidence with places."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from kb.config import read_config
+from kb.library import find_root
+
+
+@click.command("audit")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--run", "wanted", default="", metavar="ID|N", help="Only this run of the file.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="PASSING",
+    help="A run of the same task that went well: where do they part?",
+)
+@click.option("--format", "trace_format", default="", metavar="NAME", help="Do not guess it.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-audit/1).")
+def command(file: Path, wanted: str, against: Path | None, trace_format: str, as_json: bool) -> int:
+    """Examine the runs of FILE: a trace in any known format, or a fixture.json.
+
+    Exit 0: nothing that the trace proves to be wrong. 1: there are faults. 2: could not be read.
+    """
+    from kb.runs.analyses import Context, Severity, audit
+    from kb.runs.analyses.report import audit_text, audits_json
+    from kb.runs.choosing import one_run
+    from kb.runs.reading import read_runs, settings_from
+
+    config = read_config(find_root(Path.cwd())).runs
+    settings = settings_from(config, format=trace_format)
+    context = Context(one_run(against, settings_from(config))) if against else Context()
+    if wanted or against:
+        runs = iter([one_run(file, settings, wanted)])
+    else:
+        runs = read_runs(file, settings)
+    audits = []
+    for run in runs:
+        audits.append(audit(run, context))
+        if not as_json:
+            click.echo(audit_text(audits[-1]))
+    if as_json:
+        click.echo(json.dumps(audits_json(audits), ensure_ascii=False, indent=2))
+    faults = any(f.severity is Severity.FAULT for done in audits for f in done.findings)
+    return 1 if faults else 0

@@ -1,0 +1,91 @@
+"""`kb run checkup`: which runs of an archive went wrong behind green dashboards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kb.config import read_config
+from kb.errors import KbError
+from kb.library import find_root
+
+if TYPE_CHECKING:
+    from kb.runs.checkup.archive import Progress
+    from kb.runs.checkup.facts import Facts
+
+
+@click.command("checkup")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--top", type=click.IntRange(0, 200), default=10, show_default=True)
+@click.option(
+    "--draft", type=click.IntRange(0, 50), default=0, metavar="N", help="Draft the top N."
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-checkup/1).")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier pass found.")
+def command(
+    paths: tuple[Path, ...], top: int, draft: int, out: Path | None, as_json: bool, fresh: bool
+) -> int:
+    """Read every trace in PATHS, in whatever mix of formats, and say which runs deserve a look.
+
+    A pass that was interrupted goes on where it stopped. Files that hold no trace are listed and
+    skipped. Nothing is concluded: each candidate comes with the step that speaks for it.
+    """
+    from kb.runs.checkup.archive import examine, state_file, trace_files
+    from kb.runs.checkup.report import checkup_json, checkup_markdown
+    from kb.runs.checkup.summary import check_up
+    from kb.runs.reading import settings_from
+
+    root = find_root(Path.cwd())
+    settings = settings_from(read_config(root).runs)
+    files = trace_files(paths)
+    state = state_file(root / ".kb" / "checkup", files, settings)
+    if fresh:
+        state.unlink(missing_ok=True)
+    progress = _show if sys.stderr.isatty() else None
+    done = check_up(examine(files, settings, state, progress))
+    if as_json:
+        text = json.dumps(checkup_json(done, top), ensure_ascii=False, indent=2) + "\n"
+    else:
+        text = checkup_markdown(done, top)
+    _put(text, out)
+    for facts in done.candidates[:draft]:
+        _draft(root, facts)
+    return 0
+
+
+def _show(at: Progress) -> None:
+    click.echo(f"\r\x1b[K{at.done + 1}/{at.files} {at.file[:60]}", err=True, nl=False)
+    if at.done + 1 == at.files:
+        click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _put(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise KbError(f"cannot be written: {error.strerror}", where=str(out)) from error
+
+
+def _draft(root: Path, facts: Facts) -> None:
+    """Write a near-miss draft of a candidate; one that is there already is left alone."""
+    from kb.records.form import build_form
+    from kb.runs.choosing import one_run
+    from kb.runs.drafting import Draft, write_draft
+    from kb.runs.reading import settings_from
+
+    config = read_config(root)
+    run = one_run(Path(facts.file), settings_from(config.runs), str(facts.number))
+    draft = Draft(run, profile="one-page", is_near_miss=True)
+    try:
+        path = write_draft(draft, root / config.library.path, build_form(config))
+        click.echo(f"draft: {path}", err=True)
+    except KbError as fault:
+        click.echo(f"no draft: {fault}", err=True)

@@ -1,0 +1,35 @@
+"""`kb run diff`: where a run leaves the path of one that went well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from kb.config import read_config
+from kb.library import find_root
+
+
+@click.command("diff")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("passing", type=click.Path(path_type=Path))
+@click.option("--run", "wanted", default="", metavar="ID|N", help="Which run of FILE.")
+@click.option("--passing-run", default="", metavar="ID|N", help="Which run of PASSING.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-diff/1).")
+def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: bool) -> int:
+    """Lay the calls of the run in FILE beside those of PASSING, a run of the same task.
+
+    Exit 0: the same calls. 1: they part. 2: could not be read, or not of the same task.
+    """
+    from kb.runs.analyses.alignment import align, diff_json, diff_text
+    from kb.runs.choosing import one_run
+    from kb.runs.reading import settings_from
+
+    settings = settings_from(read_config(find_root(Path.cwd())).runs)
+    aligned = align(one_run(file, settings, wanted), one_run(passing, settings, passing_run))
+    if as_json:
+        click.echo(json.dumps(diff_json(aligned), ensure_ascii=False, indent=2))
+    else:
+        click.echo(diff_text(aligned), nl=False)
+    return 0 if aligned.divergence.first is None else 1

@@ -1,0 +1,155 @@
+"""`kb run import`: fixtures of a trace."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kb.errors import KbError
+from kb.runs.choosing import one_run
+from kb.runs.fixture import Blobs, fixture_chunks, write_fixture
+from kb.runs.reading import ReadingSettings, read_runs
+from kb.runs.run import Effect, Run
+from kb.runs.team import team_settings
+from kb.runs.terminal import plain, wrapped
+from kb.runs.wording import plural
+
+_LINES = 6
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The fixture, a folder for several, or - for standard output.",
+)
+@click.option(
+    "--run", "wanted", default="", metavar="ID|NUMBER", help="Which run; all if not said."
+)
+@click.option("--format", "form", default="", metavar="NAME", help="Take the format at its word.")
+@click.option(
+    "--freeze-at", type=click.IntRange(min=0), metavar="STEP", help="Where a replay begins."
+)
+@click.option("--no-redact", is_flag=True, help="Keep secrets and people; kb check refuses it.")
+@click.option("--force", is_flag=True, help="Replace fixtures that are there.")
+@click.option("--json", "as_json", is_flag=True, help="The report for machines.")
+def command(
+    file: Path,
+    out: Path | None,
+    wanted: str,
+    form: str,
+    freeze_at: int | None,
+    no_redact: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make fixtures of the trace in FILE: canonical JSON, secrets and personal data taken out.
+
+    One run becomes fixture.json, several become a folder of one file each. Reads OTLP (GenAI,
+    OpenInference), OpenAI and Anthropic messages, Claude Code, Codex, Langfuse, LangSmith and
+    OpenAI Agents exports; the format is told from the content.
+    """
+    settings = team_settings(Path.cwd(), format=form, redact=not no_redact, freeze_at=freeze_at)
+    runs = _runs(file, settings, wanted)
+    if out is not None and str(out) == "-":
+        _print(file, runs)
+        return
+    reports = []
+    for path, run in _placed(file, runs, out):
+        write_fixture(run, path, overwrite=force)
+        reports.append(_report(path, run))
+        if not as_json:
+            click.echo(_text(path, run))
+    if as_json:
+        click.echo(json.dumps({"schema": "kb.run-import/1", "runs": reports}, ensure_ascii=False))
+
+
+def _runs(file: Path, settings: ReadingSettings, wanted: str) -> Iterator[Run]:
+    return iter((one_run(file, settings, wanted),)) if wanted else read_runs(file, settings)
+
+
+def _placed(file: Path, runs: Iterator[Run], out: Path | None) -> Iterator[tuple[Path, Run]]:
+    """Each run with the file it goes to."""
+    first, second = next(runs, None), next(runs, None)
+    if first is None:
+        raise KbError("holds no run", where=str(file), todo="Export the trace with its steps.")
+    if second is None:
+        target = out or Path("fixture.json")
+        yield (target / "fixture.json" if target.is_dir() else target), first
+        return
+    folder = out or Path(f"{file.name.split('.')[0]}-runs")
+    for number, run in enumerate(chain((first, second), runs), 1):
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", run.id)[:60].strip("-.") or "run"
+        yield folder / f"{number:04d}-{name}" / "fixture.json", run
+
+
+def _print(file: Path, runs: Iterator[Run]) -> None:
+    first, second = next(runs, None), next(runs, None)
+    if first is None or second is not None:
+        what = "holds several runs" if second else "holds no run"
+        raise KbError(what, where=str(file), todo="Name one with --run.")
+    # In pieces, and without blobs: there is no place beside standard output.
+    for piece in fixture_chunks(first, Blobs(most_inline_bytes=1 << 62)):
+        click.echo(piece, nl=False)
+
+
+def _report(path: Path, run: Run) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "id": run.id,
+        "format": run.provenance.format,
+        "place": run.provenance.place,
+        "sha256": run.provenance.sha256,
+        "steps": len(run.steps),
+        "tool_calls": len(run.calls),
+        "freeze_step": run.state.freeze_step,
+        "redacted": run.redaction.applied,
+        "placeholders": [
+            {"name": each.name, "kind": each.kind, "count": each.count}
+            for each in run.redaction.placeholders
+        ],
+        "lossy": list(run.provenance.lossy),
+        "missing": list(run.missing),
+    }
+
+
+def _text(path: Path, run: Run) -> str:
+    """What was written, in a few lines."""
+    effects = [
+        f"{count} {effect}"
+        for effect in Effect
+        if (count := sum(call.effect is effect for call in run.calls))
+    ]
+    calls = plural(len(run.calls), "tool call") + (f" ({', '.join(effects)})" if effects else "")
+    name = plain(f"{run.provenance.file} ({run.provenance.format})")
+    lines = [
+        f"{path}: run {plain(run.id)} of {name}",
+        f"  {plural(len(run.steps), 'step')}, {calls}",
+        f"  a replay begins at step {run.state.freeze_step}: {run.state.freeze_reason}",
+        *_listed("redacted", [_placeholder(each) for each in run.redaction.placeholders]),
+        *_listed("missing", list(run.missing)),
+        *_listed("import", list(run.provenance.lossy)),
+    ]
+    if not run.redaction.applied:
+        lines.append("  NOT REDACTED: keep this out of the repository; kb check refuses it")
+    return "\n".join(lines)
+
+
+def _placeholder(each: Any) -> str:
+    return f"{each.name} ({each.kind}, {plural(each.count, 'time')})"
+
+
+def _listed(title: str, rows: list[str]) -> list[str]:
+    if not rows:
+        return []
+    lines = wrapped("; ".join(rows), 68, _LINES)
+    return [f"  {title + ':':<10}{lines[0]}", *(" " * 12 + line for line in lines[1:])]

@@ -1,0 +1,327 @@
+"""How fast is search, beside its peers, in one run?
+
+    python tests/bench/search.py [cold] [build] [refresh] [scale] [quality]
+
+cold     `kb similar` in a new process at 500 records, beside `llm similar` with the same model and
+         documents (packages llm and llm-sentence-transformers, where `python -m llm` works)
+build    passages embedded a second, beside SentenceTransformer.encode on the same passages
+refresh  `kb similar` after one of 3,000 records changed
+scale    search among 10⁴, 10⁵ and 10⁶ passages, recall against the exact scan
+quality  `kb eval` on the corpora in KB_DATA and on the casebook, with foreign texts
+
+Libraries are the casebook under many names with words exchanged; in cold and refresh their vectors
+are random, because the time of a search does not depend on what the vectors say. Vectors of scale
+are real passages with noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kb.library import Library, load_document
+from kb.search.encoder import Encoder, Vectors, install_encoder
+from kb.search.entries import read_entry
+from kb.search.files import unread_library
+from kb.search.index import APPROXIMATE, build_index, ready_encoder, vector_store, write_approximate
+from kb.search.passages import embedded_text
+from kb.search.source import DEFAULT_MODEL, find_source
+from kb.search.store import text_key
+from kb.search.trial import Trial, run_trial
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
+QUERY = "support bot invented a refund policy and the airline had to honour it"
+RUNS = 5
+
+
+def main() -> None:
+    """Run the parts that were named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    for name in parser.parse_args().parts or PARTS:
+        PARTS[name]()
+
+
+def row(name: str, value: str) -> None:
+    """Print one result."""
+    print(f"{name:<58}{value:>22}", flush=True)
+
+
+def cold() -> None:
+    """A question in a new process at 500 records."""
+    with tempfile.TemporaryDirectory() as name:
+        library = made_library(Path(name), 500)
+        build_index(library)
+        command = [sys.executable, "-m", "kb", "similar", QUERY]
+        here, memory = median_seconds(command, library.root)
+        row("kb similar, cold, 500 records", f"{here:.2f} s, {memory} MB")
+        peer = _llm(library, Path(name) / "llm")
+        if peer is None:
+            row("llm similar", "not installed")
+            return
+        there, memory = median_seconds(*peer)
+        row("llm similar, same model and documents", f"{there:.2f} s, {memory} MB")
+        row("kb ÷ llm", f"{here / there:.3f}")
+
+
+def _llm(library: Library, home: Path) -> tuple[list[str], Path, dict[str, str]] | None:
+    """The peer's command, folder and variables once it has embedded the same records."""
+    home.mkdir()
+    variables = {"LLM_USER_PATH": str(home), "HF_HUB_OFFLINE": "1"}
+    llm = [sys.executable, "-m", "llm"]
+    model = str(find_source(DEFAULT_MODEL, ROOT).folder)
+    records = str(library.folder)
+    steps = (
+        [*llm, "sentence-transformers", "register", model, "--alias", "mini"],
+        [*llm, "embed-multi", "records", "--files", records, "*.md", "-m", "mini", "--store"],
+    )
+    for step in steps:
+        done = subprocess.run(step, env=os.environ | variables, capture_output=True, check=False)
+        if done.returncode != 0:
+            return None
+    return [*llm, "similar", "records", "-c", QUERY, "-n", "5"], library.root, variables
+
+
+def build() -> None:
+    """Passages embedded a second, and whether the answers are the same."""
+    texts = casebook_texts()[:480]
+    encoder = install_encoder(find_source(DEFAULT_MODEL, ROOT))
+    from sentence_transformers import SentenceTransformer
+
+    original = SentenceTransformer(str(find_source(DEFAULT_MODEL, ROOT).folder), device="cpu")
+    original.encode(texts[:16])
+    encoder.encode(texts[:16])
+    times: dict[str, list[float]] = {"kb": [], "st": []}
+    for _ in range(3):
+        times["st"].append(seconds(lambda: original.encode(texts, show_progress_bar=False)))
+        times["kb"].append(seconds(lambda: encoder.encode(texts)))
+    here, there = (len(texts) / statistics.median(times[name]) for name in ("kb", "st"))
+    row("SentenceTransformer.encode", f"{there:.1f} passages/s")
+    row("kb build, fp32", f"{here:.1f} passages/s")
+    row("kb ÷ sentence-transformers", f"{here / there:.2f}")
+    same = same_top(encoder.encode(texts), original.encode(texts))
+    row("passages with the identical top 10", f"{same:.1%}")
+    _int8(texts, encoder, there)
+
+
+def _int8(texts: Sequence[str], fp32: Encoder, there: float) -> None:
+    small = install_encoder(find_source(DEFAULT_MODEL, ROOT), precision="int8")
+    small.encode(texts[:16])
+    speed = len(texts) / seconds(lambda: small.encode(texts))
+    row("the same in int8 (an option)", f"{speed:.1f} passages/s")
+    row("int8 ÷ sentence-transformers", f"{speed / there:.2f}")
+    cosines = (small.encode(texts) * fp32.encode(texts)).sum(axis=1)
+    row("least cosine of int8 with fp32", f"{cosines.min():.3f}")
+
+
+def refresh() -> None:
+    """A question after one record of 3,000 changed."""
+    with tempfile.TemporaryDirectory() as name:
+        library = made_library(Path(name), 3000)
+        built = seconds(lambda: build_index(library))
+        row("kb build, 3,000 records whose vectors are known", f"{built:.2f} s")
+        command = [sys.executable, "-m", "kb", "similar", QUERY]
+        unchanged, _ = median_seconds(command, library.root)
+        row("kb similar, 3,000 records, nothing changed", f"{unchanged:.2f} s")
+        record = next(library.folder.glob("*.md"))
+        times = []
+        for number in range(RUNS):
+            record.write_text(f"{record.read_text()}\nRemark {number} on refunds.\n")
+            times.append(timed(command, library.root)[0])
+        row("kb similar after one record changed", f"{statistics.median(times):.2f} s")
+
+
+def scale() -> None:
+    """Search among many passages."""
+    import faiss
+
+    real = casebook_vectors()
+    faiss.omp_set_num_threads(2)
+    for size in (10_000, 100_000, 1_000_000):
+        vectors, queries = noisy(real, size, 0), noisy(real, 100, 1)
+        exact = faiss.knn(queries, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)[1]
+        one_by_one = [
+            seconds(partial(faiss.knn, query[None], vectors, 10, metric=0))
+            for query in queries[:20]
+        ]
+        row(f"exact, {size:,} passages, p50", f"{statistics.median(one_by_one) * 1000:.1f} ms")
+        with tempfile.TemporaryDirectory() as name:
+            _approximate(Path(name), vectors, queries, exact)
+
+
+def _approximate(folder: Path, vectors: Vectors, queries: Vectors, exact: np.ndarray) -> None:
+    import faiss
+
+    made = seconds(lambda: write_approximate(folder, vectors))
+    if not (folder / APPROXIMATE).exists():
+        return
+    index = faiss.read_index(str(folder / APPROXIMATE), faiss.IO_FLAG_MMAP)
+    faiss.extract_index_ivf(index).nprobe = 32
+    times, hits = [], 0
+    for query, right in zip(queries, exact, strict=True):
+        start = time.perf_counter()
+        found = index.search(query[None], 10)[1][0]
+        times.append(time.perf_counter() - start)
+        hits += len(set(found) & set(right))
+    name = f"by cells, {len(vectors):,} passages"
+    row(f"{name}, built in", f"{made:.0f} s")
+    row(f"{name}, p50", f"{statistics.median(times) * 1000:.1f} ms")
+    row(f"{name}, recall@10", f"{hits / exact.size:.4f}")
+
+
+def quality() -> None:
+    """The measures of `kb eval`, full ranking over the best peer."""
+    foreign = ROOT / "tests/data/foreign.jsonl"
+    files = sorted((DATA / "corpora").glob("*.jsonl")) if DATA.is_dir() else []
+    for file in [*files, None]:
+        jaccard = 0.25 if file and file.stem == "atlas" else 0.0
+        found = run_trial(Trial(file, foreign, jaccard=jaccard), ROOT)
+        measures = [
+            found.systems["full"][name].value
+            / max(found.systems[peer][name].value for peer in ("bm25", "dense", "fusion"))
+            for name in ("success@1", "success@5", "ndcg@10")
+        ]
+        name = f"{found.name} ({found.queries} queries)"
+        row(f"{name}, s@1 s@5 nDCG ÷ best peer", " ".join(f"{m:.3f}" for m in measures))
+        row(f"{name}, calibration error", f"{found.calibration_error:.3f}")
+        row(f"{name}, foreign rejected", f"{found.foreign_rejected:.1%}")
+        row(f"{name}, true rejected", f"{found.true_rejected:.1%}")
+
+
+def made_library(root: Path, count: int) -> Library:
+    """A library of `count` full-size records with random vectors in its store."""
+    (root / "kb.toml").write_text("")
+    (root / "postmortems").mkdir()
+    chance = random.Random(1)
+    sources = [path.read_text() for path in sorted((ROOT / "postmortems").glob("20*.md"))]
+    words = [word for text in sources for word in re.findall(r"[a-z]{4,}", text)]
+    for number, text in zip(range(count), itertools.cycle(sources), strict=False):
+        day = f"{2016 + number % 9}-{1 + number // 9 % 12:02d}-{1 + number // 108 % 28:02d}"
+        head, body = text.split("\n---\n", 1)
+        head = re.sub(r"(?m)^date: .*$", f"date: {day}", head)
+        body = re.sub(
+            r"\b[a-z]{4,}\b",
+            lambda m: chance.choice(words) if chance.random() < 0.15 else m[0],
+            body,
+        )
+        path = root / "postmortems" / f"{day}-record-{number:05d}.md"
+        path.write_text(f"{head}\n---\n{body}")
+    library = unread_library(root)
+    _fill_store(library, ready_encoder(library))
+    return library
+
+
+def _fill_store(library: Library, encoder: Encoder) -> None:
+    texts = sorted(set(all_texts(library)))
+    numbers = np.random.default_rng(0).standard_normal((len(texts), encoder.card.dimension))
+    vectors = (numbers / np.linalg.norm(numbers, axis=1, keepdims=True)).astype(np.float32)
+    vector_store(library, encoder).append([text_key(text) for text in texts], vectors)
+
+
+def all_texts(library: Library) -> list[str]:
+    """What the encoder would read of every record."""
+    files = sorted(library.folder.glob("20*.md"))
+    found = (read_entry(load_document(file, library.form, library.root)) for file in files)
+    return [
+        embedded_text(entry.title, passage)
+        for pair in found
+        if pair is not None
+        for entry, passages in [pair]
+        for passage in passages
+    ]
+
+
+def casebook_texts() -> list[str]:
+    """Passages of this repository's own records."""
+    return all_texts(unread_library(ROOT))
+
+
+def casebook_vectors() -> Vectors:
+    """Their vectors."""
+    return build_index(unread_library(ROOT)).generation.collection.vectors
+
+
+def noisy(real: Vectors, count: int, seed: int) -> Vectors:
+    """Vectors between two real ones, with noise; unit rows."""
+    chance = np.random.default_rng(seed)
+    made = np.empty((count, real.shape[1]), np.float32)
+    for start in range(0, count, 50_000):
+        size = min(50_000, count - start)
+        one, other = (real[chance.integers(0, len(real), size)] for _ in range(2))
+        noise = chance.standard_normal(one.shape).astype(np.float32) * (0.6 / real.shape[1] ** 0.5)
+        mixed = one + 0.35 * other + noise
+        made[start : start + size] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return made
+
+
+def same_top(one: Vectors, other: Vectors) -> float:
+    """The share of rows whose ten nearest rows are the same set in both."""
+    tops = (np.argsort(-(rows @ rows.T), axis=1)[:, :10] for rows in (one, other))
+    return float(np.mean([set(a) == set(b) for a, b in zip(*tops, strict=True)]))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of a call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def timed(
+    command: list[str], folder: Path, variables: dict[str, str] | None = None
+) -> tuple[float, int]:
+    """Wall time and peak memory in MB of a process."""
+    script = (
+        "import resource, subprocess, sys, time, json\n"
+        "start = time.perf_counter()\n"
+        "subprocess.run(json.loads(sys.argv[1]), check=True, stdout=subprocess.DEVNULL)\n"
+        "spent = time.perf_counter() - start\n"
+        "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
+        "print(spent, peak // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(command)],
+        cwd=folder,
+        env=os.environ | (variables or {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    spent, peak = done.stdout.split()
+    return float(spent), int(peak)
+
+
+def median_seconds(
+    command: list[str], folder: Path, variables: dict[str, str] | None = None
+) -> tuple[float, int]:
+    """The median time of some runs after a warm one, and the largest peak memory."""
+    timed(command, folder, variables)
+    found = [timed(command, folder, variables) for _ in range(RUNS)]
+    return statistics.median(spent for spent, _ in found), max(peak for _, peak in found)
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "cold": cold,
+    "build": build,
+    "refresh": refresh,
+    "scale": scale,
+    "quality": quality,
+}
+
+if __name__ == "__main__":
+    main()

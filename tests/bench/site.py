@@ -1,0 +1,200 @@
+"""How long does a site of 3,000 records take, and how large is it, beside the engine alone?
+
+    python tests/bench/site.py [--records N] [--runs N] [--engine mkdocs] [--json]
+
+The library is the casebook under N names and dates, each record beside five others, as search would
+put them. The engine alone builds the identical folder; the two take turns, medians are shown.
+"whole ÷ (engine + index)" is what everything this project adds costs. First results are timed in
+a real browser from pressing the key, with an empty cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from kb.library import Library, open_library  # noqa: E402
+from kb.publish.content import Site  # noqa: E402
+from kb.publish.engines import run_engine  # noqa: E402
+from kb.publish.finding import Finding  # noqa: E402
+from kb.publish.gather import Wanted, gather  # noqa: E402
+from kb.publish.related import Found  # noqa: E402
+from kb.publish.serve import Preview, Shown  # noqa: E402
+from kb.publish.site import Build, build_site, finish, work_folder  # noqa: E402
+from kb.repo import open_repo  # noqa: E402
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def write_library(folder: Path, records: int) -> None:
+    """The casebook's records over and over, on days going back from 2026-10-01."""
+    (folder / "postmortems").mkdir(parents=True)
+    (folder / "kb.toml").write_text("", encoding="utf-8")
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    sources = sorted((ROOT / "postmortems").glob("2*.md"))
+    for number in range(records):
+        source = sources[number % len(sources)]
+        day = date(2026, 10, 1) - timedelta(days=number * 2000 // records)
+        text = source.read_text(encoding="utf-8")
+        text = text.replace(f"date: {source.name[:10]}", f"date: {day}", 1)
+        name = f"{day}-{source.stem[11:]}-{number}.md"
+        (folder / "postmortems" / name).write_text(text, encoding="utf-8")
+
+
+def neighbours(library: Library) -> Finding:
+    """Five other records beside each, as search would give them."""
+    chance = random.Random(1)
+    ids = [record.id for record in library.published]
+    passage = "The agent reported success and nothing compared the report with the world. " * 4
+    return {
+        record_id: tuple(
+            Found(other, 0.9, ("same class", "same missing control"), "summary", passage)
+            for other in chance.sample(ids, min(5, len(ids)))
+        )
+        for record_id in ids
+    }, ""
+
+
+def site_of(library: Library) -> Site:
+    return gather(library, open_repo(library.root), Wanted(NOW, neighbours))
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def measure(folder: Path, records: int, runs: int, engine: str) -> dict[str, float]:
+    write_library(folder, records)
+    library = open_library(folder)
+    whole, alone, index, before = [], [], [], []
+    made = None
+    for _ in range(runs):
+        started = time.perf_counter()
+        site = site_of(open_library(folder))
+        build_site(library, site, Build(folder / "only", engine, True), lambda text: None)
+        before.append(time.perf_counter() - started)
+
+        def everything() -> None:
+            nonlocal made
+            fresh = open_library(folder)
+            build = Build(folder / "site", engine)
+            made = build_site(fresh, site_of(fresh), build, lambda text: None)
+
+        whole.append(timed(everything))
+        work = work_folder(folder, site)
+        shutil.rmtree(work / "out", ignore_errors=True)
+        alone.append(timed(lambda: run_engine(engine, work / "mkdocs.yml")))  # noqa: B023
+        index.append(timed(lambda: _index(work / "out")))  # noqa: B023
+    assert made is not None
+    middle = {name: statistics.median(values) for name, values in
+              (("before", before), ("whole", whole), ("engine", alone), ("index", index))}  # fmt: skip
+    return {
+        "records": records,
+        "pages": made.pages,
+        "pre-build, s": middle["before"],
+        "engine alone, s": middle["engine"],
+        "search index alone, s": middle["index"],
+        "whole kb site, s": middle["whole"],
+        "whole ÷ (engine + index)": middle["whole"] / (middle["engine"] + middle["index"]),
+        "site, MB": made.size_bytes / 1e6,
+        "first results, s": first_results(folder / "site"),
+    }
+
+
+def _index(folder: Path) -> None:
+    command = [sys.executable, "-m", "pagefind", "--site", str(folder), "--quiet"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def first_results(folder: Path) -> float:
+    """Seconds from pressing the key to results on the screen; NaN without a browser."""
+    try:
+        from playwright.sync_api import sync_playwright
+        from test_browser import CHROMIUM_ARGUMENTS, _chromium, served
+    except ImportError:
+        return float("nan")
+    server = served(folder)
+    address = next(server)
+    times = []
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=_chromium(), args=CHROMIUM_ARGUMENTS)
+        for words in ("refund", "deleted", "prompt"):
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(address)
+            started = time.perf_counter()
+            page.keyboard.press("/")
+            page.keyboard.insert_text(words)
+            page.wait_for_function(
+                "words => document.querySelector('dialog.kb-search').dataset.shown === words",
+                arg=words,
+                polling=10,
+            )
+            times.append(time.perf_counter() - started)
+            context.close()
+        browser.close()
+    server.close()
+    return statistics.median(times)
+
+
+def edit_seconds(folder: Path, records: int) -> float:
+    """Seconds from saving a record to its page being shown anew."""
+    write_library(folder, records)
+    shown = Shown(folder / "build" / "serve")
+    preview = Preview(open_library(folder), site_of, lambda text: None, shown)
+    preview.build()
+    stop = threading.Event()
+    watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
+    watcher.start()
+    path = sorted((folder / "postmortems").glob("2*.md"))[records // 2]
+    page = shown.folder / "incidents" / path.stem / "index.html"
+    time.sleep(1)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("## Summary\n", "## Summary\n\nEDITED just now.\n"))
+    started = time.perf_counter()
+    while "EDITED just now" not in page.read_text(encoding="utf-8"):
+        time.sleep(0.01)
+    took = time.perf_counter() - started
+    stop.set()
+    watcher.join(30)
+    return took
+
+
+def main() -> None:
+    """Build the libraries, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=3000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--engine", choices=("mkdocs", "zensical"), default="mkdocs")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="kb-bench-"))
+    try:
+        results = measure(folder / "a", arguments.records, arguments.runs, arguments.engine)
+        results["edit shown at 300 records, s"] = edit_seconds(folder / "b", 300)
+    finally:
+        shutil.rmtree(folder)
+    if arguments.json:
+        sys.stdout.write(json.dumps(results) + "\n")
+    else:
+        sys.stdout.writelines(f"{name:<30} {value:10.2f}\n" for name, value in results.items())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""Does the built site work in a real browser? Search, follow, measure, by keyboard, asking nobody."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+from kb.library import open_library  # noqa: E402
+from kb.publish.content import Site  # noqa: E402
+from kb.publish.finding import find_related, no_search  # noqa: E402
+from kb.publish.gather import Wanted, gather  # noqa: E402
+from kb.publish.site import Build, build_site  # noqa: E402
+from kb.repo import open_repo  # noqa: E402
+
+pytestmark = [pytest.mark.browser, pytest.mark.site]
+
+CHROMIUM_ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+AIR_CANADA = "2022-11-11-air-canada-bereavement-refund"
+
+
+def _chromium() -> str | None:
+    """A browser of the system; None to use the one Playwright brings."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as running:
+        path = _chromium()
+        try:
+            opened = running.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium to be had: {str(error).splitlines()[0]}")
+        yield opened
+        opened.close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A browser that goes away in the middle of an answer is no fault."""
+
+
+def served(folder: Path) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = _Server(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def copied_casebook(folder: Path) -> Path:
+    """The casebook of this repository in a folder of its own."""
+    shutil.copytree(ROOT / "postmortems", folder / "postmortems")
+    shutil.copy(ROOT / "mkdocs.yml", folder / "mkdocs.yml")
+    (folder / "kb.toml").write_text("", encoding="utf-8")
+    return folder
+
+
+def made(folder: Path, engine: str) -> Path:
+    """The site of a folder's library, built by an engine."""
+    library = open_library(folder)
+    # Embedding the casebook takes half a minute: one engine is enough, authors name priors too.
+    find = find_related if engine == "mkdocs" else no_search
+    wanted = Wanted(datetime(2026, 11, 1, tzinfo=UTC), find)
+    site: Site = gather(library, open_repo(folder), wanted)
+    build_site(library, site, Build(folder / "site", engine), lambda text: None)
+    return folder / "site"
+
+
+@pytest.fixture(scope="module", params=["mkdocs", "zensical"])
+def casebook(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    pytest.importorskip("material" if request.param == "mkdocs" else "zensical")
+    folder = made(copied_casebook(tmp_path_factory.mktemp(request.param)), request.param)
+    yield from served(folder)
+
+
+@dataclass
+class Visit:
+    """A page with what went wrong on it: requests elsewhere, errors, answers that were none."""
+
+    page: Any
+    base: str
+    wrong: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        def asked(request: Any) -> None:
+            if not request.url.startswith((self.base, "data:", "blob:")):
+                self.wrong.append(f"asked elsewhere: {request.url}")
+
+        def answered(response: Any) -> None:
+            if response.status >= 400:
+                self.wrong.append(f"{response.status}: {response.url}")
+
+        def said(message: Any) -> None:
+            if message.type in {"error", "warning"}:
+                self.wrong.append(f"console: {message.text}")
+
+        self.page.on("request", asked)
+        self.page.on("response", answered)
+        self.page.on("console", said)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+
+
+@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["screen-light", "phone-dark"])
+def visit(request: pytest.FixtureRequest, browser: Any, casebook: str) -> Iterator[Visit]:
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+    )
+    context.set_default_timeout(10_000)
+    visit = Visit(context.new_page(), casebook)
+    visit.listen()
+    yield visit
+    context.close()
+    assert visit.wrong == []
+
+
+def test_search_opens_an_incident_whose_related_one_leads_to_its_class(visit: Visit) -> None:
+    page = visit.page
+    page.goto(visit.base)
+    page.keyboard.press("/")
+    page.keyboard.type("invented refund policy airline")
+    page.locator(".kb-result").first.wait_for()
+    page.wait_for_function(
+        "document.querySelector('dialog.kb-search').dataset.shown === "
+        "'invented refund policy airline'"
+    )
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/incidents/{AIR_CANADA}/")
+    assert "Air Canada" in page.locator("h1").inner_text()
+
+    related = page.locator(".kb-related-title a").first
+    title = related.inner_text()
+    related.press("Enter")
+    page.wait_for_url(lambda url: AIR_CANADA not in url)
+    assert page.locator("h1").inner_text() == title
+
+    page.locator(".kb-head .kb-classes a").first.press("Enter")
+    page.wait_for_url("**/classes/**")
+    assert page.locator("h2").first.is_visible()
+
+
+def test_the_metrics_page_is_reached_and_its_numbers_taken_away_by_keyboard(visit: Visit) -> None:
+    page = visit.page
+    page.goto(visit.base)
+    page.locator(".kb-nav a", has_text="Metrics").press("Enter")
+    page.wait_for_url("**/metrics/")
+    assert page.locator("svg.kb-chart").count() >= 3
+    summary = page.locator(".kb-figure-card summary").first
+    summary.press("Enter")
+    assert page.locator(".kb-figure-card table.kb-data").first.is_visible()
+    csv = page.locator(".kb-tools a", has_text="CSV").get_attribute("href")
+    answer = page.request.get(page.url + csv)
+    assert answer.text().startswith("name,by,label,value,unit,n")
+
+
+def test_no_page_is_wider_than_the_window(visit: Visit) -> None:
+    page = visit.page
+    for path in ("", "incidents/", f"incidents/{AIR_CANADA}/", "classes/", "metrics/", "actions/"):
+        page.goto(visit.base + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], path
+
+
+def test_the_theme_that_is_chosen_is_kept(visit: Visit) -> None:
+    page = visit.page
+    page.goto(visit.base)
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.locator("[data-kb-theme]").press("Enter")
+    chosen = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.goto(visit.base + "metrics/")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == chosen != before
+
+
+PAGES = (
+    "",
+    "incidents/",
+    f"incidents/{AIR_CANADA}/",
+    "classes/",
+    "classes/fabricated-content/",
+    "metrics/",
+    "actions/",
+    "rules/",
+    "template/",
+)
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds on a page, by rule and element."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, options={"runOnly": WCAG}).response["violations"]
+    return [f"{rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+def test_axe_finds_no_violation(browser: Any, casebook: str, width: int, scheme: str) -> None:
+    # axe is put into the page as an inline script, which the policy rightly refuses.
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(casebook + path)
+        assert violations(page) == [], path
+    page.keyboard.press("/")
+    page.keyboard.type("refund")
+    page.locator(".kb-result").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    assert violations(page) == []
+    context.close()
+
+
+def test_search_is_left_by_escape_and_gives_the_focus_back(visit: Visit) -> None:
+    page = visit.page
+    page.goto(visit.base)
+    page.locator(".kb-search-big").press("Enter")
+    page.locator(".kb-search-box").wait_for()
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog.kb-search").is_visible()
+    assert page.evaluate("document.activeElement.matches('.kb-search-big')")
+
+
+def test_search_is_narrowed_by_a_facet(visit: Visit) -> None:
+    page = visit.page
+    page.goto(visit.base)
+    page.keyboard.press("s")
+    facet = page.get_by_label("Only this severity")
+    facet.wait_for()
+    facet.select_option("SEV4")
+    page.wait_for_function(
+        "document.querySelectorAll('.kb-result .kb-sev4').length > 0"
+        " && document.querySelectorAll('.kb-result .kb-sev1').length === 0"
+    )
+
+
+def test_without_an_index_search_still_finds_titles(browser: Any, casebook: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/pagefind/**", lambda route: route.abort())
+    page.goto(casebook)
+    page.keyboard.press("/")
+    page.keyboard.type("air canada")
+    page.locator(".kb-result-title", has_text="Air Canada").wait_for()
+    context.close()
+
+
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_the_policy_stops_what_would_run_without_it(
+    browser: Any, library_folder: Path, engine: str
+) -> None:
+    """The same attacks, put into a finished page past every other defence, run and do not run."""
+    built = made(library_folder, engine)
+    page_file = built / "index.html"
+    html = page_file.read_text(encoding="utf-8")
+    attack = (
+        "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
+        "<a id=a href='javascript:window.hit = 1'>x</a>"
+    )
+    page_file.write_text(html.replace("</article>", f"{attack}</article>"), encoding="utf-8")
+    address = next(server := served(built))
+    hits = []
+    for bypass in (False, True):
+        context = browser.new_context(bypass_csp=bypass)
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_timeout(200)
+        hits.append(page.evaluate("window.hit || 0"))
+        page.evaluate("delete window.hit")
+        page.locator("#a").evaluate("link => link.click()")
+        page.wait_for_timeout(100)
+        hits.append(page.evaluate("window.hit || 0"))
+        context.close()
+    server.close()
+    assert hits == [0, 0, 1, 1]
+
+
+def test_a_printed_incident_has_at_most_four_pages(browser: Any, casebook: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{casebook}incidents/{AIR_CANADA}/")
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert max(int(count) for count in re.findall(rb"/Count (\d+)", pdf)) <= 4
+    context.close()
+

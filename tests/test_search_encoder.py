@@ -1,0 +1,243 @@
+"""Where the encoder comes from, and that it gives the original's vectors without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kb.errors import KbError
+from kb.search.encoder import cache_folder, install_encoder, open_encoder
+from kb.search.source import (
+    DEFAULT_MODEL,
+    PACKAGE,
+    PINS,
+    file_sha256,
+    find_source,
+    read_folder,
+)
+
+pytestmark = pytest.mark.model
+
+TEXTS = [
+    "The refund agent paid fourteen customers twice.",
+    "a",
+    "word " * 600,
+    "Rückerstattung, naïve 退款",
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def package_folder() -> Path:
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{PACKAGE} is not installed")
+    return Path(str(next(f for f in files if f.name == "model.safetensors").locate())).parent
+
+
+@pytest.fixture(scope="module")
+def token_graph(package_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file as the hub publishes them: one vector a token, pooling left to the reader."""
+    target = tmp_path_factory.mktemp("hub") / "model.onnx"
+    script = (
+        "import sys, torch, warnings; warnings.simplefilter('ignore')\n"
+        "from transformers import AutoModel\n"
+        "model = AutoModel.from_pretrained(sys.argv[1]).eval()\n"
+        "class Tokens(torch.nn.Module):\n"
+        "    def __init__(self): super().__init__(); self.model = model\n"
+        "    def forward(self, a, b, c):\n"
+        "        return self.model(input_ids=a, attention_mask=b, token_type_ids=c)[0]\n"
+        "ids = torch.ones(2, 8, dtype=torch.long)\n"
+        "names = ['input_ids', 'attention_mask', 'token_type_ids']\n"
+        "axes = {0: torch.export.Dim('n'), 1: torch.export.Dim('length', min=2)}\n"
+        "inputs = (ids, ids.clone(), ids * 0)\n"
+        "torch.onnx.export(Tokens().eval(), inputs, sys.argv[2], input_names=names,\n"
+        "    output_names=['last_hidden_state'], dynamic_shapes=(axes, axes, axes), dynamo=True,\n"
+        "    external_data=False, verbose=False)\n"
+    )
+    command = [sys.executable, "-c", script, str(package_folder), str(target)]
+    subprocess.run(command, check=True, capture_output=True)
+    return target
+
+
+class _Hub(http.server.BaseHTTPRequestHandler):
+    """The two requests the hub client makes for a file: what it is, and its bytes."""
+
+    files: dict[str, bytes] = {}  # noqa: RUF012 - replaced by each server
+    revision = ""
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        name = self.path.split("?")[0].partition("/resolve/")[2].partition("/")[2]
+        raw = self.files.get(name)
+        self.send_response(200 if raw is not None else 404)
+        self.send_header("X-Repo-Commit", self.revision)
+        self.send_header("ETag", f'"{hashlib.sha256(raw or b"").hexdigest()}"')
+        self.send_header("Content-Length", str(len(raw or b"")))
+        self.end_headers()
+        if body and raw:
+            self.wfile.write(raw)
+
+    def log_message(self, *arguments: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def hub(package_folder: Path, token_graph: Path) -> Iterator[tuple[str, str]]:
+    """The address of a hub that serves the default model, and the SHA-256 of its graph."""
+    names = ("tokenizer.json", "config.json", "sentence_bert_config.json", "1_Pooling/config.json")
+    files = {name: (package_folder / name).read_bytes() for name in names}
+    files["onnx/model.onnx"] = token_graph.read_bytes()
+    handler = type("Hub", (_Hub,), {"files": files, "revision": PINS.revision})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", file_sha256(token_graph)
+    server.shutdown()
+
+
+ASK_HUB = """
+import json, sys
+from kb.errors import KbError
+from kb.search.encoder import install_encoder
+from kb.search.source import DEFAULT_MODEL, Pins, from_hub
+try:
+    encoder = install_encoder(from_hub(DEFAULT_MODEL, Pins(hub_onnx=sys.argv[1])))
+    vectors = encoder.encode(json.loads(sys.argv[2])).tolist()
+    torch = "torch" in sys.modules
+    print(json.dumps({"key": encoder.card.key, "vectors": vectors, "torch": torch}))
+except KbError as error:
+    print(json.dumps({"what": error.what, "todo": error.todo}))
+"""
+
+
+def ask_hub(address: str, sha256: str, home: Path, **variables: str) -> dict[str, object]:
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": address,
+        "HF_HOME": str(home / "hf"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "HF_HUB_OFFLINE": "0",
+        **variables,
+    }
+    command = [sys.executable, "-c", ASK_HUB, sha256, json.dumps(TEXTS)]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def default_vectors() -> tuple[str, np.ndarray]:
+    encoder = install_encoder(find_source(DEFAULT_MODEL, Path.cwd()))
+    return encoder.card.key, encoder.encode(TEXTS)
+
+
+def test_the_packaged_weights_are_those_of_the_pinned_model(package_folder: Path) -> None:
+    assert file_sha256(package_folder / "model.safetensors") == PINS.weights
+    assert file_sha256(package_folder / "tokenizer.json") == PINS.tokenizer
+
+
+def test_the_compiled_encoder_gives_the_vectors_of_sentence_transformers(
+    package_folder: Path,
+) -> None:
+    script = (
+        "import json, sys\n"
+        "from sentence_transformers import SentenceTransformer\n"
+        "model = SentenceTransformer(sys.argv[1], device='cpu')\n"
+        "print(json.dumps(model.encode(json.loads(sys.argv[2])).tolist()))\n"
+    )
+    command = [sys.executable, "-c", script, str(package_folder), json.dumps(TEXTS[:4])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    expected = np.array(json.loads(done.stdout.splitlines()[-1]), np.float32)
+    assert np.abs(default_vectors()[1][:4] - expected).max() < 2e-6
+
+
+def test_the_hubs_own_graph_is_a_full_install_without_torch(
+    hub: tuple[str, str], tmp_path: Path
+) -> None:
+    key, expected = default_vectors()
+    answer = ask_hub(*hub, tmp_path)
+    assert answer["torch"] is False
+    assert answer["key"] == key
+    assert np.abs(np.array(answer["vectors"]) - expected).max() < 2e-6
+
+
+def test_a_graph_from_the_hub_with_another_hash_is_refused(
+    hub: tuple[str, str], tmp_path: Path
+) -> None:
+    answer = ask_hub(hub[0], "0" * 64, tmp_path)
+    assert "SHA-256 differs" in str(answer["what"])
+
+
+@pytest.mark.parametrize(
+    "variables", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}]
+)
+def test_a_missing_model_is_one_error_that_names_three_ways_out(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    start = time.monotonic()
+    answer = ask_hub("http://127.0.0.1:9", "0" * 64, tmp_path, **variables)
+    assert "is not on this machine" in str(answer["what"])
+    for way in ("postmortem-kb[offline]", "search.model in kb.toml", "kb build"):
+        assert way in str(answer["todo"])
+    assert time.monotonic() - start < 20
+
+
+def test_a_folder_is_a_model_too(package_folder: Path) -> None:
+    found = find_source(str(package_folder), Path.cwd())
+    assert found.sha256 == PINS.weights
+    assert install_encoder(found).card.key == default_vectors()[0]
+
+
+@pytest.mark.parametrize("names", [(), ("tokenizer.json",), ("model.safetensors",)])
+def test_a_folder_that_is_no_model_says_what_is_missing(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(KbError, match=r"no tokenizer|neither weights"):
+        read_folder("x", tmp_path)
+
+
+def test_a_weights_file_that_is_damaged_is_a_fault_with_a_way_out(
+    package_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("tokenizer.json", "config.json"):
+        (model / name).write_bytes((package_folder / name).read_bytes())
+    (model / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(KbError, match="could not be compiled"):
+        install_encoder(read_folder("x", model))
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_an_encoder_that_is_not_whole_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = cache_folder() / "abc"
+    folder.mkdir(parents=True)
+    assert open_encoder("abc") is None
+    (folder / "encoder.json").write_text("{}")
+    assert open_encoder("abc") is None

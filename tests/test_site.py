@@ -1,0 +1,270 @@
+"""Is a site right for any library? Whole, empty, of one, without Git, without search, in two steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT, Git
+
+from kb.cli import cli
+from kb.errors import KbError
+from kb.library import Library, open_library
+from kb.publish.content import Site
+from kb.publish.csp import inline_hashes, policy, with_policy
+from kb.publish.finding import find_related, no_search
+from kb.publish.gather import Wanted, gather
+from kb.publish.serve import Preview, Shown
+from kb.publish.site import Build, Made, build_site, finish
+from kb.publish.write import all_pages, page_text
+from kb.repo import open_repo
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+EXAMPLE_ID = "2026-04-12-billing-agent-charged-twice"
+
+
+def site_of(folder: Path, *, with_drafts: bool = False) -> Site:
+    wanted = Wanted(NOW, no_search, with_drafts=with_drafts)
+    return gather(open_library(folder), open_repo(folder), wanted)
+
+
+def built(folder: Path, engine: str = "mkdocs") -> Made:
+    build = Build(folder / "site", engine)
+    return build_site(open_library(folder), site_of(folder), build, lambda text: None)
+
+
+def page_of(site: Site, path: str) -> str:
+    return next(page.body for page in all_pages(site) if page.path == path)
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_both_engines_build_every_page_of_the_example(example_library: Path, engine: str) -> None:
+    pytest.importorskip("material" if engine == "mkdocs" else "zensical")
+    made = built(example_library, engine)
+    folder = made.folder
+    pages = list(folder.rglob("index.html"))
+    assert len(pages) == made.pages
+    page = (folder / "incidents" / EXAMPLE_ID / "index.html").read_text(encoding="utf-8")
+    for text in ("3 days 5 h", "left the path here", "It was not so", "If this is happening now"):
+        assert text in page
+    assert "kb:" not in page
+    assert "fonts.googleapis" not in page
+    assert (folder / "pagefind" / "pagefind.js").is_file()
+    assert "Content-Security-Policy" in page
+
+
+@pytest.mark.site
+def test_a_library_without_a_record_has_a_site(library_folder: Path) -> None:
+    made = built(library_folder)
+    home = (made.folder / "index.html").read_text(encoding="utf-8")
+    assert "No record is published yet" in home
+    assert (made.folder / "metrics" / "index.html").is_file()
+
+
+@pytest.mark.site
+def test_pages_only_and_then_the_engine_gives_the_same_pages(
+    example_library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example_library / "mkdocs.yml").write_bytes((ROOT / "mkdocs.yml").read_bytes())
+    monkeypatch.chdir(example_library)
+    monkeypatch.setattr("kb.commands.site.find_related", no_search, raising=False)
+    assert CliRunner().invoke(cli, ["site"]).exit_code == 0
+    name = Path("site") / "incidents" / EXAMPLE_ID / "index.html"
+    whole = name.read_text(encoding="utf-8")
+
+    assert CliRunner().invoke(cli, ["site", "--pages-only"]).exit_code == 0
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet"]
+    subprocess.run(command, check=True, env=os.environ, capture_output=True)
+
+    def article(html: str) -> str:
+        return html.partition("<article")[2].partition("</article>")[0]
+
+    assert article(name.read_text(encoding="utf-8")) == article(whole)
+
+
+def test_without_search_a_page_says_so_and_shows_what_authors_named(example_library: Path) -> None:
+    body = page_of(site_of(example_library), f"incidents/{EXAMPLE_ID}")
+    assert "search is not installed here" in body
+
+
+def test_without_git_there_are_no_links_to_source_and_history(example_library: Path) -> None:
+    body = page_of(site_of(example_library), f"incidents/{EXAMPLE_ID}")
+    assert ">History<" not in body
+    assert ">JSON<" in body
+
+
+def test_a_remote_gives_links_to_source_history_and_edit(example_library: Path, git: Git) -> None:
+    git("remote", "add", "origin", "git@github.com:team/kb.git")
+    git("add", "-A")
+    git("commit", "--quiet", "-m", "records")
+    body = page_of(site_of(example_library), f"incidents/{EXAMPLE_ID}")
+    place = f"main/postmortems/{EXAMPLE_ID}.md"
+    for view in ("blob", "commits", "edit"):
+        assert f"https://github.com/team/kb/{view}/{place}" in body
+
+
+def test_a_draft_is_seen_only_where_drafts_are_asked_for(example_library: Path) -> None:
+    path = example_library / "postmortems" / f"{EXAMPLE_ID}.md"
+    path.write_text(path.read_text().replace("status: published", "status: draft"))
+    assert site_of(example_library).by_id == {}
+    body = page_of(site_of(example_library, with_drafts=True), f"incidents/{EXAMPLE_ID}")
+    assert "This record is a draft" in body
+
+
+def test_the_navigation_of_a_page_does_not_grow_with_the_library(example_library: Path) -> None:
+    records = example_library / "postmortems"
+    text = (records / f"{EXAMPLE_ID}.md").read_text()
+    for number in range(1, 29):
+        day = f"2026-02-{number:02}"
+        (records / f"{day}-copy.md").write_text(text.replace("date: 2026-04-12", f"date: {day}"))
+    body = page_of(site_of(example_library), f"incidents/{EXAMPLE_ID}")
+    assert body.count("-copy/") <= 6
+
+
+def test_every_link_within_the_site_leads_to_a_page(example_library: Path) -> None:
+    import posixpath
+    import re
+
+    site = site_of(example_library)
+    pages = {page.path: page for page in all_pages(site)}
+    for page in pages.values():
+        for address in re.findall(r'href="kb:([^"#]*)"', page.body):
+            base = "." if page.path == "index" else page.path
+            target = posixpath.normpath(posixpath.join(base, address))
+            known = target in pages or target == "." or target.startswith(("data/", "files/"))
+            assert known, (page.path, address)
+
+
+def test_the_feed_and_the_copies_for_machines_can_be_read(example_library: Path) -> None:
+    from kb.publish.feed import data_files
+
+    files = dict(data_files(site_of(example_library)))
+    feed = ElementTree.fromstring(files["feed.xml"])
+    name = "{http://www.w3.org/2005/Atom}"
+    assert [entry.findtext(f"{name}id") for entry in feed.iter(f"{name}entry")] == [
+        f"urn:kb:{EXAMPLE_ID}"
+    ]
+    assert json.loads(files["data/incidents.json"])["schema"] == "kb.incidents/1"
+    record = json.loads(files[f"data/incidents/{EXAMPLE_ID}.json"])
+    assert record["detection_chain_minutes"] == 4626
+    assert record["sections"][1]["key"] == "customer_truth" or record["sections"]
+
+
+def test_pages_are_the_same_whoever_writes_them(example_library: Path) -> None:
+    first = [page_text(page, site_of(example_library)) for page in all_pages(site_of(example_library))]
+    again = [page_text(page, site_of(example_library)) for page in all_pages(site_of(example_library))]
+    assert first == again
+
+
+def test_a_folder_that_is_no_site_is_not_replaced(example_library: Path) -> None:
+    (example_library / "site").mkdir()
+    (example_library / "site" / "thesis.txt").write_text("years of work")
+    with pytest.raises(KbError, match="not a site"):
+        built(example_library)
+    assert (example_library / "site" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.site
+def test_a_build_that_fails_leaves_the_old_site(example_library: Path) -> None:
+    built(example_library)
+    (example_library / "mkdocs.yml").write_text("site_name: x\ntheme: {name: no-such-theme}\n")
+    with pytest.raises(KbError, match="mkdocs failed"):
+        built(example_library)
+    assert (example_library / "site" / "index.html").is_file()
+
+
+def test_the_policy_names_each_inline_script_and_stands_first() -> None:
+    html = "<html><head><title>x</title></head><body><script>a()</script></body></html>"
+    hashes = inline_hashes([html, html])
+    assert len(hashes) == 1
+    text = policy(hashes)
+    once = with_policy(html, text)
+    assert once.index("Content-Security-Policy") < once.index("<title>")
+    assert with_policy(once, text) == once
+
+
+@pytest.mark.site
+def test_finishing_a_site_twice_changes_nothing(example_library: Path) -> None:
+    folder = built(example_library).folder
+    before = (folder / "index.html").read_text(encoding="utf-8")
+    finish(folder)
+    assert (folder / "index.html").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.site
+def test_an_edit_is_shown_within_two_seconds_at_300_records(example_library: Path) -> None:
+    records = example_library / "postmortems"
+    text = (records / f"{EXAMPLE_ID}.md").read_text()
+    for number in range(300):
+        day = f"2025-{number // 28 + 1:02}-{number % 28 + 1:02}"
+        (records / f"{day}-copy.md").write_text(text.replace("date: 2026-04-12", f"date: {day}"))
+    shown = Shown(example_library / "build" / "serve")
+
+    def gathered(library: Library) -> Site:
+        return gather(library, open_repo(library.root), Wanted(NOW, no_search, with_drafts=True))
+
+    preview = Preview(open_library(example_library), gathered, lambda text: None, shown)
+    preview.build()
+    stop = threading.Event()
+    watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
+    watcher.start()
+    try:
+        time.sleep(0.5)
+        page = shown.folder / "incidents" / EXAMPLE_ID / "index.html"
+        path = records / f"{EXAMPLE_ID}.md"
+        path.write_text(text.replace("a bakery's annual plan", "a bakery's EDITED plan"))
+        started = time.monotonic()
+        while "EDITED" not in page.read_text(encoding="utf-8"):
+            assert time.monotonic() - started < 10, "the edit is not shown"
+            time.sleep(0.02)
+        took = time.monotonic() - started
+    finally:
+        stop.set()
+        watcher.join(30)
+    # Twice the promise: the machine that runs tests has other work; the bench holds it to 2 s.
+    assert took < 4, took
+
+
+def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> None:
+    from kb.publish.serve import open_server
+
+    folder = example_library / "shown"
+    folder.mkdir()
+    (folder / "index.html").write_text("<html><body>hello</body></html>")
+    server = open_server(Shown(folder), 8900)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    try:
+        with urllib.request.urlopen(address) as answer:
+            assert b"/-/live.js" in answer.read()
+        request = urllib.request.Request(address, headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.model
+def test_related_incidents_carry_a_probability_and_a_reason(library_folder: Path) -> None:
+    import shutil
+
+    names = ("2023-12-18-chevrolet", "2022-11-11-air", "2024-03-29-nyc", "2024-01-18-dpd")
+    for path in (ROOT / "postmortems").glob("*.md"):
+        if path.name.startswith(names):
+            shutil.copy(path, library_folder / "postmortems")
+    found, why_not = find_related(open_library(library_folder))
+    if why_not:
+        pytest.skip(why_not)
+    assert any(one.probability > 0.5 and one.reasons for around in found.values() for one in around)

@@ -1,0 +1,39 @@
+"""One run of a sync in a process of its own: light enough to be started 200 times."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from kb.library import open_library
+from kb.metrics.actions import actions
+from kb.trackers.choose import Choice, find_service, make_tracker
+from kb.trackers.client import Client
+from kb.trackers.journal import Journal
+from kb.trackers.sync import Event, Sync
+
+PROJECTS = {"github": "acme/agents", "linear": "ENG", "jira": "OPS"}
+SETTLE = 0.6
+TODAY = date(2026, 6, 30)
+
+
+def sync_once(folder: Path, name: str, address: str, **options: Any) -> list[Event]:
+    """What one run does; a new connection and journal each time, as a new process has them."""
+    choice = Choice(name, PROJECTS[name], address)
+    service = replace(find_service(choice), timeout_seconds=0.3, sleep=_nap)
+    library = open_library(folder)
+    options = {"settle_seconds": SETTLE, "look_again_seconds": (0.0,), "sleep": _nap} | options
+    with Client(service) as client, Journal(folder / ".kb/sync/journal.jsonl") as journal:
+        sync = Sync(library, make_tracker(choice, client), journal, _link, **options)
+        return list(sync.run(actions(library, None, TODAY)))
+
+
+def _link(action: object) -> str:
+    return f"https://host.example/{getattr(action, 'record', '')}.md"
+
+
+def _nap(seconds: float) -> None:
+    time.sleep(min(seconds, 0.02))

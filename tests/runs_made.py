@@ -55,9 +55,7 @@ def failed(call: ToolCall, kind: str = "error", message: str = "") -> ToolCall:
     return replace(call, failure=failure, ran=Ran.UNKNOWN)
 
 
-def _call(
-    tool: str, arguments: Any, result: Any, effect: Effect, more: dict[str, Any]
-) -> ToolCall:
+def _call(tool: str, arguments: Any, result: Any, effect: Effect, more: dict[str, Any]) -> ToolCall:
     known = effect is not Effect.UNKNOWN
     return ToolCall(
         tool=tool,

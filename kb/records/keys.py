@@ -224,6 +224,10 @@ def rows(keys: tuple[Key, ...] = KEYS, prefix: str = "") -> Iterator[tuple[str, 
             yield from rows(row.keys, f"{prefix}{row.name}.")
 
 
+#: The rows that are ever required, each with the number of its stage.
+_REQUIREMENTS = tuple(
+    (name, row, STAGES.index(row.required_from)) for name, row in rows() if row.required_from
+)
 #: The rows by name: those of the top, and those inside each group.
 _ROWS = {row.name: row for row in KEYS}
 _ROWS_INSIDE = {group.name: {row.name: row for row in group.keys} for group in KEYS if group.keys}
@@ -241,13 +245,16 @@ def entries(front: FrontMatter) -> Iterator[tuple[Entry, Key | None, tuple[Key, 
                     yield inner, inside.get(inner.key), row.keys
 
 
-def is_required(row: Key, document: Document) -> bool:
-    """Whether a document, at its status, must give this key."""
+def required(document: Document) -> Iterator[str]:
+    """The dotted names of the keys that a document, at its status, must give."""
     status = document.front.text("status") or "draft"
-    if not row.required_from or status not in STAGES:
-        return False
-    if STAGES.index(status) < STAGES.index(row.required_from):
-        return False
+    stage = STAGES.index(status) if status in STAGES else -1
+    for name, row, from_stage in _REQUIREMENTS:
+        if from_stage <= stage and _applies(row, document):
+            yield name
+
+
+def _applies(row: Key, document: Document) -> bool:
     if row.required_when is None:
         return True
     name, value = row.required_when

@@ -1,6 +1,7 @@
 """What did the night look like? Runs the agent against a small payments world, and writes traces.
 
-    python record.py          writes trace.json (invoice 7781) and passing.json (invoice 7780)
+    python record.py     writes trace.json (invoice 7781), passing.json (invoice 7780), and the
+                         fixture of the record beside this folder
 
 The payments API commits a charge after 12 seconds when it is busy; its client gives up after 10.
 Time is counted, not waited for. The traces are OTLP/JSON with the `gen_ai` conventions.
@@ -14,6 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from billing_agent import INSTRUCTIONS, decide
+from msgspec.structs import replace
+
+from kb.runs.fixture import write_fixture
+from kb.runs.freezing import prepared
+from kb.runs.reading import read_runs
+from kb.runs.replay.known import read_known, with_known
 
 START = datetime(2026, 4, 12, 3, 13, 57, tzinfo=UTC)
 CLIENT_PATIENCE_SECONDS = 10
@@ -122,9 +129,7 @@ def record(invoice: str, trace_id: str, *, busy: bool) -> tuple[dict[str, Any], 
             messages.append(_act(call, world, recorder))
 
 
-def _think(
-    messages: list[dict[str, Any]], world: World, recorder: Recorder
-) -> dict[str, Any]:
+def _think(messages: list[dict[str, Any]], world: World, recorder: Recorder) -> dict[str, Any]:
     if "timeout" in str(messages[-1]["content"]):
         world.seconds += RETRY_WAIT_SECONDS - 2
     answer, start = decide(messages), world.seconds
@@ -204,13 +209,9 @@ def _tool(name: str, description: str, *, reads: bool, **properties: str) -> dic
 
 TOOLS = [
     _tool("get_invoice", "Look an invoice up.", reads=True, invoice="string"),
-    _tool(
-        "charge", "Charge an invoice.", reads=False, invoice="string", amount_usd="integer"
-    ),
+    _tool("charge", "Charge an invoice.", reads=False, invoice="string", amount_usd="integer"),
     _tool("read_ledger", "List the charges of an invoice.", reads=True, invoice="string"),
-    _tool(
-        "send_receipt", "Mail the receipt.", reads=False, invoice="string", amount_usd="integer"
-    ),
+    _tool("send_receipt", "Mail the receipt.", reads=False, invoice="string", amount_usd="integer"),
 ]
 
 
@@ -224,6 +225,15 @@ def _value(value: Any) -> dict[str, Any]:
     return {"doubleValue": value} if isinstance(value, float) else {"stringValue": value}
 
 
+def write_fixture_of(folder: Path, fixture: Path) -> None:
+    """Freeze the trace of the incident, with what people knew afterwards."""
+    run = prepared(next(iter(read_runs(folder / "trace.json"))))
+    known = read_known(folder / "known.toml")
+    # The audit proposes an assert in its own words; the one people wrote says the same, better.
+    run = with_known(replace(run, asserts=()), known)
+    write_fixture(run, fixture, overwrite=True)
+
+
 def write_traces(folder: Path) -> None:
     """Write the trace of the incident and the one of a renewal that went well."""
     failing, _ = record("7781", "4bf92f3577b34da6a3ce929d0e0e4736", busy=True)
@@ -234,4 +244,6 @@ def write_traces(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_traces(Path(__file__).resolve().parent)
+    here = Path(__file__).resolve().parent
+    write_traces(here)
+    write_fixture_of(here, here.parent / "2026-04-12-billing-agent-charged-twice" / "fixture.json")

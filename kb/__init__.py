@@ -6,8 +6,9 @@ The way through the house, data flowing one way; a room imports only from the ro
 
 - `kb.errors`   what went wrong, where, and what to do
 - `kb.config`   what the team set in kb.toml
-- `kb.records`  what a postmortem is: the form as data, `Document` (as written), `Postmortem` (meant)
+- `kb.records`  what a postmortem is: the form, `Document` (as written), `Postmortem` (meant)
 - `kb.repo`     what Git knows; nothing else talks to Git
+- `kb.sensitive`  what must not leave: secrets and personal data in a text
 - `kb.library`  all records of a tree
 - `kb.lint`     what is wrong with a record
 - `kb.search`   which earlier incidents are like this one, how sure, and why

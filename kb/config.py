@@ -69,6 +69,10 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     model: Annotated[str, Meta(description="Path of a model folder, or a name the hub knows")] = (
         "sentence-transformers/all-MiniLM-L6-v2"
     )
+    precision: Annotated[
+        Literal["fp32", "int8"],
+        Meta(description="int8 embeds faster and gives other vectors, slightly worse ones"),
+    ] = "fp32"
     limit: Annotated[int, Meta(ge=1, le=100, description="Matches shown by kb similar")] = 5
     vectors: Annotated[
         str, Meta(description="Folder of computed vectors; clones may share one outside the tree")

@@ -1,4 +1,4 @@
-"""From a trace to a draft, a failing replay, a fix, and a replay that passes: by the command line."""
+"""From a trace to a draft, a failing replay, a fix and one that passes: by the command line."""
 
 from __future__ import annotations
 
@@ -194,7 +194,11 @@ def test_a_channel_adds_candidates_without_names_or_secrets(team: Path) -> None:
         json.dumps(
             [
                 {"ts": "1776241200.000200", "user": "U1", "text": "<@U2> seeing double charges"},
-                {"ts": "1776241260.0", "user": "U2", "text": "mail jane.doe@example.org about it"},
+                {
+                    "ts": "1776241260.0",
+                    "user": "U2",
+                    "text": "mail jane.doe@northwind-bakery.com",
+                },
             ]
         ),
         encoding="utf-8",

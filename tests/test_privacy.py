@@ -27,10 +27,10 @@ from kb.lint.check import check
 from kb.lint.registry import Context, Problem, all_rules, run_rules
 from kb.lint.report import FORMATS, render
 from kb.lint.rules.beside import decoded, files_beside, read_decoded
-from kb.lint.rules.personal import find_personal_data
-from kb.lint.rules.secrets import find_secrets
 from kb.records.document import read_document
 from kb.records.form import build_form
+from kb.sensitive.personal import find_personal_data
+from kb.sensitive.secrets import find_secrets
 
 NAME = "2026-04-12-canary.md"
 

@@ -38,7 +38,7 @@ classes: [context-leak]
 causes: [prompt-defect]
 missing_control: context-filter
 route: CANARYroute
-agent: {{name: CANARYagent, version: CANARYversion, framework: CANARYframework, autonomy: CANARYauto}}
+agent: {{name: CANARYagent, version: CANARYversion, autonomy: CANARYauto}}
 models: [CANARYmodel]
 vendors: [CANARYvendor]
 tools: [CANARYtool]
@@ -106,7 +106,7 @@ def _png(text: str) -> bytes:
 
 
 def _sections() -> str:
-    """Every section of the form with a canary in each field and in its prose where it is internal."""
+    """Every section of the form, with a canary in all of it that is internal."""
     parts = []
     for section in FORM_SECTIONS:
         if section.key == "summary":

@@ -177,7 +177,7 @@ def _is_running(pid: str) -> bool:
 def test_a_flood_of_output_is_cut_off(agent_of: Agent) -> None:
     trial = once(charged_once(), agent_of("tools.say('x' * 40_000_000)")).trials[0]
     assert trial.verdict is Verdict.INCONCLUSIVE
-    assert "longer than" in trial.why
+    assert "said more than 16,000,000 bytes" in trial.why
 
 
 def test_more_calls_than_a_trial_may_make_end_it(agent_of: Agent) -> None:
@@ -224,6 +224,20 @@ def test_a_command_in_any_language_can_speak_the_protocol(tmp_path: Path) -> Non
     )
     trial = once(charged_once(), EntryPoint("sh agent.sh", tmp_path)).trials[0]
     assert (trial.verdict, trial.text) == (Verdict.PASS, "saw it")
+
+
+def test_a_folder_of_the_same_name_does_not_stand_in_for_this_package(
+    agent_of: Agent, tmp_path: Path
+) -> None:
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "__init__.py").write_text("raise SystemExit('hijacked')", encoding="utf-8")
+    trial = once(charged_once(), agent_of('return "fine"')).trials[0]
+    assert trial.text == "fine"
+
+
+def test_a_file_that_would_fill_the_disk_is_cut(agent_of: Agent, tmp_path: Path) -> None:
+    body = "import resource\nreturn str(resource.getrlimit(resource.RLIMIT_FSIZE)[0])"
+    assert once(charged_once(), agent_of(body)).trials[0].text == str(1 << 30)
 
 
 def test_a_command_that_speaks_something_else_is_inconclusive(tmp_path: Path) -> None:
@@ -303,7 +317,9 @@ def test_asserts_compare_what_stands_at_their_path(
         ('$[?match(@.a, "(a+)+b")]', "exists", True),
         ("$.text", "matches", "("),
         ("$.text", "count", "many"),
-        ("$" + "[?@" * 2_000, "exists", True),
+        ("$" + "[?@" * 600, "exists", True),
+        ("$..*..*..*", "exists", True),
+        ("$." + "a" * 3_000, "exists", True),
     ],
 )
 def test_an_assert_that_cannot_be_judged_is_named_before_anything_runs(

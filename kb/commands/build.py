@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.build/1).")
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
+    use_one_thread()
     from kb.search.files import unread_library
     from kb.search.index import build_index, built_facts
 
@@ -27,6 +29,15 @@ def command(as_json: bool) -> None:
         index = build_index(unread_library(Path.cwd()), progress)
     facts = built_facts(index, time.monotonic() - start)
     click.echo(facts.json() if as_json else facts.words())
+
+
+def use_one_thread() -> None:
+    """Keep numpy to one thread, before it is imported; the encoder has its own two.
+
+    The products of a question are small: a second thread only spins, which measured a fifth of the
+    whole time of `kb similar`.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @contextmanager

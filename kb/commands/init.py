@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path, PurePosixPath
+import os
+from pathlib import Path
 
 import click
 
+from kb.commands.init_plan import HOSTS, Target, plan, what_to_add
+from kb.config import read_config
 from kb.errors import KbError
-from kb.records.draft import blank_template
+from kb.lint.terminal import visible
+from kb.records.document import is_record_name
 
-#: File in the repository to the packaged file it is copied from (below `kb/data`).
-_FILES = {
-    "kb.toml": "init/kb.toml",
-    "mkdocs.yml": "init/mkdocs.yml",
-    "postmortems/front-matter.schema.json": "schemas/front-matter.schema.json",
-    ".pre-commit-config.yaml": "init/pre-commit-config.yaml",
-}
-_GITHUB = {
-    ".github/workflows/kb-check.yml": "init/kb-check.yml",
-    ".github/workflows/kb-comment.yml": "init/kb-comment.yml",
-    ".github/PULL_REQUEST_TEMPLATE/postmortem.md": "init/postmortem.md",
-    ".github/CODEOWNERS": "init/CODEOWNERS",
-}
-_GITLAB = {
-    ".gitlab/kb.gitlab-ci.yml": "init/kb.gitlab-ci.yml",
-    ".gitlab/merge_request_templates/postmortem.md": "init/postmortem.md",
-}
-_HOSTS = {"github": _GITHUB, "gitlab": _GITLAB, "none": {}}
+_WIDTH = 44
 
 
 @click.command("init")
@@ -36,51 +21,67 @@ _HOSTS = {"github": _GITHUB, "gitlab": _GITLAB, "none": {}}
 @click.option("--example", is_flag=True, help="Add the worked example, which is fictional.")
 @click.option(
     "--host",
-    type=click.Choice(list(_HOSTS)),
-    default="github",
-    show_default=True,
-    help="Whose CI to set up.",
+    type=click.Choice(list(HOSTS)),
+    help="Whose CI to set up; default that of the remote, else github.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
-def command(folder: Path, example: bool, host: str, dry_run: bool) -> None:
+def command(folder: Path, example: bool, host: str | None, dry_run: bool) -> None:
     """Start a knowledge base in FOLDER, by default here.
 
-    Writes postmortems/, kb.toml, mkdocs.yml, a CI workflow, a pre-commit hook and CODEOWNERS.
-    A file that exists is kept as it is, so the command can be run again.
+    Writes postmortems/, kb.toml, mkdocs.yml, CI, a pre-commit hook and CODEOWNERS. A file that
+    exists is kept as it is, and what it lacks is said; the command can be run again.
     """
-    plan = _plan(host, example=example)
-    kept = [name for name in plan if (folder / name).exists()]
-    for name, content in plan.items():
-        if name not in kept:
-            if not dry_run:
-                _write(folder / name, content)
-            click.echo(f"{'would write' if dry_run else 'wrote'}  {name}")
-    for name in kept:
-        click.echo(f"kept         {name}" if dry_run else f"kept   {name}")
+    records = read_config(folder).library.path.strip("/") or "."
+    targets = plan(records, host or _host(folder), example=example)
+    missing = [target for target in targets if _there(folder, target) is None]
+    for target in missing:
+        if not dry_run:
+            _write(folder / target.path, target.content)
+        click.echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
+    kept = [target for target in targets if target not in missing]
+    for target in kept:
+        _say_kept(folder, target)
     if not dry_run:
-        _say_what_next()
+        _say_what_next(folder, records, fresh=bool(missing))
 
 
-def _plan(host: str, *, example: bool) -> dict[str, bytes]:
-    """Path in the repository to content, in the order it is written."""
-    plan = {"postmortems/template.md": blank_template().encode()}
-    for target, source in {**_FILES, **_HOSTS[host]}.items():
-        plan[target] = _data(source).read_bytes()
-    if example:
-        plan |= dict(_tree(_data("example"), PurePosixPath("postmortems")))
-    return plan
+def _line(done: str, path: str, purpose: str) -> str:
+    return f"{done}  {path:{_WIDTH}}  {purpose}".rstrip()
 
 
-def _data(name: str) -> Traversable:
-    return files("kb.data").joinpath(*name.split("/"))
+def _there(folder: Path, target: Target) -> Path | None:
+    """What already does this file's work: the file itself, or one that a host reads instead."""
+    names = (target.path, *target.instead)
+    return next((folder / name for name in names if os.path.lexists(folder / name)), None)
 
 
-def _tree(folder: Traversable, target: PurePosixPath) -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
-    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-        path = target / entry.name
-        found += _tree(entry, path) if entry.is_dir() else [(str(path), entry.read_bytes())]
-    return found
+def _say_kept(folder: Path, target: Target) -> None:
+    there = _there(folder, target) or folder / target.path
+    text = _read(there)
+    is_ours = text == target.content.decode()
+    purpose = "" if is_ours else "yours, kept as it is"
+    click.echo(_line("kept ", visible(there.relative_to(folder).as_posix()), purpose))
+    if added := what_to_add(target, text):
+        click.echo("       it lacks this; add it by hand:\n")
+        click.echo("\n".join(f"         {line}".rstrip() for line in added.splitlines()))
+        click.echo("")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _host(folder: Path) -> str:
+    """The host the repository's remote is at, as far as its name tells."""
+    from kb.repo import open_repo
+
+    if (folder / ".gitlab-ci.yml").exists():
+        return "gitlab"
+    address = open_repo(folder).remote_url() or ""
+    return "gitlab" if "gitlab" in address else "github"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -96,7 +97,34 @@ def _write(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _say_what_next() -> None:
-    click.echo('\nNext: kb new "What the agent did"    a first record')
-    click.echo("      kb check                       what is missing in it")
-    click.echo("      kb similar FILE                whether it has happened before")
+def _say_what_next(folder: Path, records: str, *, fresh: bool) -> None:
+    from kb.repo import open_repo
+
+    repo = open_repo(folder)
+    inside = repo.relative(folder)
+    click.echo("")
+    if inside is not None and inside.parts:
+        click.echo(f"Move .github, .gitlab and .pre-commit-config.yaml to {repo.root}:")
+        click.echo("hosts and hooks look for them only there.\n")
+    if others := _other_files(folder / records):
+        words = "file is" if others == 1 else "files are"
+        click.echo(
+            f"{others} other Markdown {words} in {records}/: a record is YYYY-MM-DD-slug.md."
+        )
+    if not fresh:
+        click.echo("Nothing was missing.")
+        return
+    click.echo("Before you commit: name the people who review, in CODEOWNERS.\n")
+    click.echo('Next:  kb new "What the agent did"    a first record')
+    click.echo("       kb check                       what is missing in it")
+    click.echo("       kb similar FILE                whether it has happened before")
+
+
+def _other_files(folder: Path) -> int:
+    """How many Markdown files of the folder are no records, the template aside."""
+    try:
+        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".md")]
+    except OSError:
+        return 0
+    ours = {"template.md", "README.md"}
+    return sum(not is_record_name(name) and name not in ours for name in names)

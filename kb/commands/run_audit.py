@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kb.config import read_config
-from kb.library import find_root
+if TYPE_CHECKING:
+    from kb.runs.analyses import Audit
 
 
 @click.command("audit")
@@ -30,20 +31,22 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
     from kb.runs.analyses import Context, Severity, audit
     from kb.runs.analyses.report import audit_text, audits_json
     from kb.runs.choosing import one_run
-    from kb.runs.reading import read_runs, settings_from
+    from kb.runs.reading import read_runs
+    from kb.runs.team import team_settings
 
-    config = read_config(find_root(Path.cwd())).runs
-    settings = settings_from(config, format=trace_format)
-    context = Context(one_run(against, settings_from(config))) if against else Context()
+    settings = team_settings(Path.cwd(), format=trace_format)
+    context = Context(one_run(against, team_settings(Path.cwd()))) if against else Context()
     if wanted or against:
         runs = iter([one_run(file, settings, wanted)])
     else:
         runs = read_runs(file, settings)
-    audits = []
+    audits: list[Audit] = []
     for run in runs:
+        if audits and not as_json:
+            click.echo()
         audits.append(audit(run, context))
         if not as_json:
-            click.echo(audit_text(audits[-1]))
+            click.echo(audit_text(audits[-1]), nl=False)
     if as_json:
         click.echo(json.dumps(audits_json(audits), ensure_ascii=False, indent=2))
     faults = any(f.severity is Severity.FAULT for done in audits for f in done.findings)

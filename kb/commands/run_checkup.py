@@ -38,13 +38,13 @@ def command(
     from kb.runs.checkup.archive import examine, state_file, trace_files
     from kb.runs.checkup.report import checkup_json, checkup_markdown
     from kb.runs.checkup.summary import check_up
-    from kb.runs.reading import settings_from
+    from kb.runs.team import team_settings
 
-    root = find_root(Path.cwd())
-    settings = settings_from(read_config(root).runs)
+    settings = team_settings(Path.cwd())
     files = trace_files(paths)
-    state = state_file(root / ".kb" / "checkup", files, settings)
-    if fresh:
+    root = _root() if not draft else find_root(Path.cwd())
+    state = state_file(root / ".kb" / "checkup", files, settings) if root else None
+    if fresh and state:
         state.unlink(missing_ok=True)
     progress = _show if sys.stderr.isatty() else None
     done = check_up(examine(files, settings, state, progress))
@@ -53,9 +53,18 @@ def command(
     else:
         text = checkup_markdown(done, top)
     _put(text, out)
-    for facts in done.candidates[:draft]:
-        _draft(root, facts)
+    if root is not None:
+        for facts in done.candidates[:draft]:
+            _draft(root, facts)
     return 0
+
+
+def _root() -> Path | None:
+    """The knowledge base around, None outside of one: then a pass remembers nothing."""
+    try:
+        return find_root(Path.cwd())
+    except KbError:
+        return None
 
 
 def _show(at: Progress) -> None:
@@ -79,10 +88,10 @@ def _draft(root: Path, facts: Facts) -> None:
     from kb.records.form import build_form
     from kb.runs.choosing import one_run
     from kb.runs.drafting import Draft, write_draft
-    from kb.runs.reading import settings_from
+    from kb.runs.team import team_settings
 
     config = read_config(root)
-    run = one_run(Path(facts.file), settings_from(config.runs), str(facts.number))
+    run = one_run(Path(facts.file), team_settings(root), str(facts.number))
     draft = Draft(run, profile="one-page", is_near_miss=True)
     try:
         path = write_draft(draft, root / config.library.path, build_form(config))

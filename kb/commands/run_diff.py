@@ -7,9 +7,6 @@ from pathlib import Path
 
 import click
 
-from kb.config import read_config
-from kb.library import find_root
-
 
 @click.command("diff")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -24,9 +21,9 @@ def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: b
     """
     from kb.runs.analyses.alignment import align, diff_json, diff_text
     from kb.runs.choosing import one_run
-    from kb.runs.reading import settings_from
+    from kb.runs.team import team_settings
 
-    settings = settings_from(read_config(find_root(Path.cwd())).runs)
+    settings = team_settings(Path.cwd())
     aligned = align(one_run(file, settings, wanted), one_run(passing, settings, passing_run))
     if as_json:
         click.echo(json.dumps(diff_json(aligned), ensure_ascii=False, indent=2))

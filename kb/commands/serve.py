@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 def command(port: int, engine: str) -> None:
     """Show the site on 127.0.0.1, drafts included, and follow edits until Ctrl-C."""
-    from kb.publish.serve import Preview, Shown, open_server
+    from kb.publish.serve import HOST, Preview, Shown, open_server
     from kb.publish.site import BUILD
     from kb.repo import open_repo
 
@@ -40,7 +40,7 @@ def command(port: int, engine: str) -> None:
     stop = threading.Event()
     watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
     watcher.start()
-    click.echo(f"http://{server.server_address[0]}:{server.server_port}/  (Ctrl-C ends)")
+    click.echo(f"http://{HOST}:{server.server_port}/  (Ctrl-C ends)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -45,6 +45,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Records later than a draft are no candidates, and neither are other drafts.
     """
+    from kb.commands.build import use_one_thread
+
+    use_one_thread()
     from kb.search.files import unread_library
     from kb.search.similar import Filters
 

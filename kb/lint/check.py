@@ -22,9 +22,9 @@ from kb.lint.registry import (
     active_rules,
     run_rules,
 )
-from kb.lint.rules.secrets import masked
 from kb.records.document import Document, is_record_name
 from kb.records.model import Postmortem
+from kb.sensitive.secrets import masked
 
 _NO_SEARCH = (
     "it asks search about records named by path or --changed-since, "

@@ -46,7 +46,8 @@ class Context:
     """What a rule may know beside the document: the form, the limits, today, and the library.
 
     `records` are the readable records of the library by id, without their sections; `paths_of`
-    names every file that claims an id or alias, case folded; `likely_priors` is None where search is not at hand (the report then says so).
+    names every file that claims an id or alias, case folded; `likely_priors` is None where search
+    is not at hand (the report then says so).
     """
 
     form: Form

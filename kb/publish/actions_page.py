@@ -9,7 +9,8 @@ from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
 from kb.publish.links import Page
-from kb.publish.pieces import block, day, heading, plural, record_link, rows, word_chip
+from kb.publish.pieces import block, day, heading, record_link, rows, word_chip
+from kb.publish.words import plural
 
 _SHOWN = 300
 

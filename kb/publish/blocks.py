@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kb.publish.html import LinkTarget, escape, to_html, to_inline_html
+from kb.publish.words import duration
 from kb.records.body import FieldLine, SectionText
 
+_MAX_DIGITS = 9
 _ITEM = re.compile(r"[ \t]*[-*+][ \t]|[ \t]+\S")
 
 
@@ -35,7 +37,9 @@ def blocks(section: SectionText, *, without_items: bool = False) -> tuple[Block,
     inside = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
     found: list[tuple[bool, list[str], list[FieldLine]]] = []
     for line in section.lines:
-        if line.comment or (line.fence or "").split()[:1] == ["evidence"] and line.number not in at:
+        if line.comment or (
+            (line.fence or "").split()[:1] == ["evidence"] and line.number not in at
+        ):
             continue
         is_field = line.number in inside
         if without_items and not is_field and line.fence is None and _ITEM.match(line.text):
@@ -66,7 +70,8 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
     rows: dict[str, list[str]] = {}
     for field in fields:
         if field.value.strip():
-            rows.setdefault(field.key, []).append(to_inline_html(field.value, link))
+            value = to_inline_html(field.value, link) + _in_words(field)
+            rows.setdefault(field.key, []).append(value)
     body = "".join(
         f"<div><dt>{escape(label(key))}</dt> "
         + "".join(f"<dd>{v}</dd>" for v in values)
@@ -74,6 +79,14 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
         for key, values in rows.items()
     )
     return f'<dl class="kb-evidence">\n{body}</dl>' if body else ""
+
+
+def _in_words(field: FieldLine) -> str:
+    """What a number of minutes is in larger units: nobody reads 128160 as 89 days."""
+    text = field.value.strip()
+    if not field.key.endswith("_MINUTES") or not text.isdecimal() or len(text) > _MAX_DIGITS:
+        return ""
+    return f" <small>{duration(float(text))}</small>"
 
 
 Draw = Callable[[tuple[FieldLine, ...], LinkTarget], str]

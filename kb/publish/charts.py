@@ -18,6 +18,8 @@ from kb.publish.html import escape
 _WIDTH = 400
 #: The most columns whose labels still fit side by side.
 _COLUMNS = 8
+#: Up to so many columns a label keeps its century.
+_WIDE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def columns(parts: Sequence[Part], unit: str, goal: float | None = None) -> str:
             f'<rect class="kb-bar" x="{middle - width / 2:.1f}" y="{base - tall:.1f}" '
             f'width="{width:.1f}" height="{max(tall, 1):.1f}" rx="2"/>'
             f'<text class="kb-value" x="{middle:.1f}" y="{base - tall - 5:.1f}">{label}</text>'
-            f'<text x="{middle:.1f}" y="{base + 15}">{escape(_short(part.label, len(shown)))}</text>'
+            f'<text x="{middle:.1f}" y="{base + 15}">'
+            f"{escape(_short(part.label, len(shown)))}</text>"
             f'<text class="kb-n" x="{middle:.1f}" y="{base + 29}">n {part.n}</text>'
         )
     line = _goal_line(base - goal / top * height) if goal is not None else ""
@@ -56,7 +59,7 @@ def columns(parts: Sequence[Part], unit: str, goal: float | None = None) -> str:
 
 def _short(label: str, count: int) -> str:
     """`2025 Q3` → `25 Q3` where columns are narrow."""
-    return label[2:] if count > 6 and label[:2] == "20" else label
+    return label[2:] if count > _WIDE and label[:2] == "20" else label
 
 
 def _goal_line(y: float) -> str:
@@ -104,8 +107,9 @@ def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
         width = value / top * (_WIDTH - 60)
         drawn.append(
             f'<text class="kb-left" x="0" y="{y}">{escape(name)}</text>'
-            f'<rect class="kb-bar" x="0" y="{y + 5}" width="{max(width, 2):.1f}" height="10" rx="2"/>'
-            f'<text class="kb-value kb-left" x="{width + 7:.1f}" y="{y + 14}">{said(value, unit)}</text>'
+            f'<rect class="kb-bar" x="0" y="{y + 5}" width="{max(width, 2):.1f}" height="10" '
+            f'rx="2"/><text class="kb-value kb-left" x="{width + 7:.1f}" y="{y + 14}">'
+            f"{said(value, unit)}</text>"
         )
     return _svg(len(rows) * 36 + 4, "".join(drawn))
 
@@ -120,7 +124,7 @@ def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> str:
     if not points:
         return ""
     left, base, height = 46, 206, 190
-    most = max(max(point.value for point in points), 60.0)
+    most = max(60.0, *(point.value for point in points))
     top = math.log10(most * 1.3)
 
     def y_of(minutes: float) -> float:
@@ -174,7 +178,10 @@ def moments(points: Sequence[Dot]) -> str:
         if (x := 20 + (date(year, 1, 1) - first).days / days * (span - 40)) < span - 10
     )
     axis = f'<path class="kb-axis" d="M0 22H{span}"/>'
-    return f'<svg class="kb-chart kb-moments" viewBox="0 0 {span} 58" role="group" aria-label="Time line">{axis}{years}{drawn}</svg>'
+    return (
+        f'<svg class="kb-chart kb-moments" viewBox="0 0 {span} 58" role="group" '
+        f'aria-label="Time line">{axis}{years}{drawn}</svg>'
+    )
 
 
 def table(parts: Sequence[Part], unit: str, head: str) -> str:
@@ -185,7 +192,8 @@ def table(parts: Sequence[Part], unit: str, head: str) -> str:
         for part in parts
     )
     return (
-        '<div class="kb-scroll" tabindex="0" role="region" aria-label="Data"><table class="kb-data">'
+        '<div class="kb-scroll" tabindex="0" role="region" aria-label="Data">'
+        '<table class="kb-data">'
         f'<thead><tr><th scope="col">{escape(head)}</th><th scope="col">Value</th>'
         f'<th scope="col">95 %</th><th scope="col">n</th></tr></thead>\n<tbody>{body}</tbody>'
         "</table></div>"

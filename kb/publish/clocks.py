@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from kb.publish.html import escape
-from kb.publish.pieces import duration
+from kb.publish.words import duration
 from kb.records.model import Clocks
 
 #: What a stretch that ends at a clock was spent on.
@@ -35,6 +36,8 @@ _REACHED = {
 }
 #: The bar's width in its own units; the least a stretch is drawn with, so that it can be seen.
 _WIDTH, _LEAST = 1000.0, 5.0
+#: Shares below this are said to be under one per cent.
+_SMALL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Stretch:
 def stretches(clocks: Clocks) -> tuple[Stretch, ...]:
     """The stretches between the known clocks, in the order of time; those of no length left out."""
     known = sorted(clocks.known(), key=lambda pair: pair[1])
-    pairs = zip(known, known[1:], strict=False)
+    pairs = pairwise(known)
     return tuple(
         Stretch(start, end, (later - at).total_seconds() / 60)
         for (start, at), (end, later) in pairs
@@ -71,7 +74,8 @@ def strip(clocks: Clocks) -> str:
     legend = "".join(_legend(stretch, clocks, total) for stretch in found)
     words = "; ".join(f"{duration(s.minutes)} {_SPENT.get(s.end, s.end)}" for s in found)
     return (
-        '<figure class="kb-clocks" data-pagefind-ignore><svg viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" '
+        '<figure class="kb-clocks" data-pagefind-ignore>'
+        '<svg viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(words)}">{_bars(found, total)}</svg>\n'
         f'<ol class="kb-stretches">\n{legend}</ol>\n'
         f"<figcaption>{_caption(found, total)}</figcaption></figure>"
@@ -100,16 +104,19 @@ def _bars(found: tuple[Stretch, ...], total: float) -> str:
 def _legend(stretch: Stretch, clocks: Clocks, total: float) -> str:
     begin, end = getattr(clocks, stretch.start), getattr(clocks, stretch.end)
     share = stretch.minutes / total
-    part = f"{share * 100:.0f} %" if share >= 0.01 else "under 1 %"
+    part = f"{share * 100:.0f} %" if share >= _SMALL else "under 1 %"
+    tail = "" if share == 1 else f" · {part}"
     return (
         f'<li class="kb-c-{stretch.css}"><b>{duration(stretch.minutes)}</b>'
         f"<span>{_SPENT.get(stretch.end, stretch.end)}</span>"
         f"<small>{_moment(begin)} {_REACHED[stretch.start]} → "
-        f"{_moment(end, begin)} {_REACHED[stretch.end]} · {part}</small></li>\n"
+        f"{_moment(end, begin)} {_REACHED[stretch.end]}{tail}</small></li>\n"
     )
 
 
 def _moment(at: datetime, after: datetime | None = None) -> str:
     """The hour, with its day where that is not the day before it in the line."""
-    same_day = after is not None and after.date() == at.date()
-    return f"{at:%H:%M}" if same_day else f"{at.day} {at:%b} {at:%H:%M}"
+    if after is not None and after.date() == at.date():
+        return f"{at:%H:%M}"
+    year = f" {at:%Y}" if after is None or after.year != at.year else ""
+    return f"{at.day} {at:%b}{year} {at:%H:%M}"

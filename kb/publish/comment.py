@@ -1,136 +1,252 @@
-"""What should a reviewer see? The one comment of a pull request, as Markdown.
+"""What does a reviewer see? The one comment of a pull request, as Markdown.
 
-A hidden first line lets whoever posts it find the earlier comment and replace it.
+A hidden first line lets whoever posts it find the earlier comment and replace it. The text comes
+from files that anybody may propose: `kb.publish.quoting` makes it say what it says and do nothing.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import quote as percent
 
 from kb.lint.registry import ADVICE, ERROR, Problem
 from kb.metrics.actions import Action
-from kb.publish.html import escape
-from kb.search.answer import Match
+from kb.publish.branch import RemovedRecord
+from kb.publish.quoting import code, quoted
+from kb.publish.review import Review, ReviewedRecord
+
+if TYPE_CHECKING:
+    from kb.search.answer import Match, PassagePair
 
 MARKER = "<!-- kb-review -->"
-#: Git hosts refuse comments above 65,536 characters.
-_MAX_LENGTH = 60_000
+#: Git hosts refuse comments above 65,536 characters; the rest is for what a poster adds.
+MAX_LENGTH = 60_000
 _SHOWN_PROBLEMS = 30
-_MARKS = {ERROR: "❌", ADVICE: "💡"}
-_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+_SHOWN_PROMISES = 6
+_FOOT = "<sub><code>kb check --explain RULE</code> tells what a rule is for.</sub>"
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewedRecord:
-    """One new or changed record with all that is said of it.
+def review_comment(review: Review, link: str = "") -> str:
+    """The whole comment.
 
-    `priors` have no verdict of the author yet, None where search could not run; `promises` are open
-    actions of earlier records with the same primary class; `evidence` says what the record holds.
+    `link` is the web address of the repository's files at the commit under review; with it, lines
+    and records become links.
     """
+    links = Links(link)
+    ordered = sorted(review.records, key=lambda record: not _asks_something(record))
+    opening = [part for part in (MARKER, "## Postmortem review", _verdict(review)) if part]
+    opening += _settings(review)
+    said = [(text, text) for text in map(_removed, review.removed)]
+    said += [(_record(record, review.why_no_search, links), _brief(record)) for record in ordered]
+    return _fitted(opening, said, [_FOOT] if review.errors else [])
 
-    id: str
-    path: str
-    title: str
-    problems: tuple[Problem, ...]
-    priors: tuple[Match, ...] | None
-    promises: tuple[Action, ...]
-    evidence: tuple[tuple[str, bool], ...]
+
+class Links:
+    """Addresses of files and lines; plain text where no address is known."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base.rstrip("/")
+
+    def file(self, text: str, path: PurePosixPath) -> str:
+        """A text, Markdown already, that leads to a file."""
+        return f"[{text}]({self._base}/{percent(str(path))})" if self._base else text
+
+    def line(self, path: PurePosixPath, number: int) -> str:
+        """The number of a line, that leads to it."""
+        if not self._base:
+            return str(number)
+        # Without ?plain=1 a Git host renders Markdown, which has no lines.
+        return f"[{number}]({self._base}/{percent(str(path))}?plain=1#L{number})"
 
 
-def review_comment(records: Iterable[ReviewedRecord], removed: Iterable[str] = ()) -> str:
-    """The whole comment. `removed` are the paths of records the branch deletes."""
-    records = tuple(records)
-    parts = [MARKER, "## Postmortem review", _summary(records)]
-    parts += [_record(record) for record in records]
-    parts += [
-        f"⚠️ This branch deletes `{plain(path)}`; its id is gone for good." for path in removed
-    ]
-    text = "\n\n".join(parts) + "\n"
-    if len(text) > _MAX_LENGTH:
-        text = (
-            text[:_MAX_LENGTH].rsplit("\n", 1)[0]
-            + "\n\n… cut here; run `kb review` for the rest.\n"
+def _asks_something(record: ReviewedRecord) -> bool:
+    return bool(record.priors) or any(p.severity == ERROR for p in record.problems)
+
+
+def _fitted(opening: list[str], said: list[tuple[str, str]], closing: list[str]) -> str:
+    """As much as a comment holds: a part that is too long in its brief form, none cut through."""
+    room = MAX_LENGTH - sum(len(part) + 2 for part in (*opening, *closing))
+    shown: list[str] = []
+    for text, brief in said:
+        part = text if len(text) < room else brief
+        if len(part) + 2 > room:
+            rest = _count(len(said) - len(shown), "more record")
+            shown.append(f"… and {rest}: <code>kb review</code> shows what does not fit here.")
+            break
+        shown.append(part)
+        room -= len(part) + 2
+    return "\n\n".join([*opening, *shown, *closing]) + "\n"
+
+
+def _brief(record: ReviewedRecord) -> str:
+    faults = sum(problem.severity == ERROR for problem in record.problems)
+    priors = _count(len(record.priors), "likely prior incident")
+    return f"- {code(str(record.path))}: {_count(faults, 'fault')}, {priors} without a verdict"
+
+
+def _verdict(review: Review) -> str:
+    """One line that says whether somebody has to do something."""
+    if not review.records:
+        return "" if review.removed else "No postmortem is new or changed in this branch."
+    problems = [problem for record in review.records for problem in record.problems]
+    faults = sum(problem.severity == ERROR for problem in problems)
+    priors = sum(len(record.priors) for record in review.records)
+    promises = len({action.id for record in review.records for action in record.promises})
+    said = [_count(len(review.records), "record"), _count(faults, "fault")]
+    if not review.why_no_search:
+        said.append(f"{_count(priors, 'likely prior incident')} without a verdict")
+    said.append(f"{_count(promises, 'open promise')} of the same class")
+    mark = "❌" if review.errors else "💬" if priors else "✅"
+    return f"{mark} **{' · '.join(said)}**"
+
+
+def _removed(record: RemovedRecord) -> str:
+    if record.renamed_to:
+        what = (
+            f"⚠️ {code(str(record.path))} is renamed to {code(record.renamed_to)}. An id never "
+            "changes, so that links to it hold: keep the old name."
         )
-    return text
+    else:
+        what = f"⚠️ {code(str(record.path))} is deleted, and its id is gone for good."
+    if record.named_by:
+        names = ", ".join(code(name) for name in record.named_by[:_SHOWN_PROMISES])
+        what += f" It is named as an earlier incident by {names}."
+    if record.promises and not record.renamed_to:
+        what += f" {_count(len(record.promises), 'open promise')} would go with it."
+    return what
 
 
-def plain(text: str) -> str:
-    """Record text for a comment: no markup, no mention of people, no reference to other issues."""
-    one_line = " ".join(text.split())
-    escaped = _SPECIAL.sub(r"\\\1", escape(one_line).replace("&#x27;", "'").replace("&quot;", '"'))
-    return re.sub(r"([@#])(?=\w)", "\\1\u200b", escaped)
-
-
-def _summary(records: tuple[ReviewedRecord, ...]) -> str:
-    if not records:
-        return "No postmortem is new or changed in this branch."
-    faults = sum(problem.severity == ERROR for record in records for problem in record.problems)
-    priors = sum(len(record.priors or ()) for record in records)
-    promises = len({action.id for record in records for action in record.promises})
-    said = [
-        _count(len(records), "record"),
-        f"**{_count(faults, 'fault')}**",
-        f"{_count(priors, 'likely prior incident')} without a verdict",
-        f"{_count(promises, 'open promise')} of the same class",
+def _settings(review: Review) -> list[str]:
+    if not review.settings:
+        return []
+    return [
+        f"⚠️ This branch changes {code(review.settings)}, and what follows was found with its "
+        "settings: read that change first."
     ]
-    return " · ".join(said)
 
 
-def _record(record: ReviewedRecord) -> str:
-    parts = [f"### {plain(record.title)}\n\n`{plain(record.path)}`"]
-    parts.append(_problems(record.problems))
-    parts.append(_priors(record))
-    if record.promises:
-        lines = "\n".join(_promise(action) for action in record.promises)
-        parts.append(f"**Promised before for this class, and still open**\n\n{lines}")
-    held = " · ".join(f"{'✅' if there else '⬜'} {plain(name)}" for name, there in record.evidence)
-    parts.append(f"**What the record holds** {held}")
+def _record(record: ReviewedRecord, why_no_search: str, links: Links) -> str:
+    classes = [code(name) for name in record.classes]
+    facts = " · ".join([code(str(record.path)), *map(quoted, record.facts), *classes])
+    parts = [f"### {links.file(quoted(record.title), record.path)}", facts]
+    parts += _problems(record, links)
+    parts += _priors(record, why_no_search, links)
+    parts += _promises(record.promises)
+    parts += _holdings(record)
     return "\n\n".join(parts)
 
 
-def _problems(problems: tuple[Problem, ...]) -> str:
-    if not problems:
-        return "✅ `kb check` finds no fault."
-    ordered = sorted(problems, key=lambda problem: (problem.severity != ERROR, problem.line))
-    rows = "\n".join(
-        f"| {problem.line} | {_MARKS[problem.severity]} {plain(problem.message)} "
-        f"| `{problem.rule}` {plain(problem.name)} |"
+def _problems(record: ReviewedRecord, links: Links) -> Iterator[str]:
+    faults = [problem for problem in record.problems if problem.severity == ERROR]
+    advice = [problem for problem in record.problems if problem.severity == ADVICE]
+    if faults:
+        yield f"**{_count(len(faults), 'fault')}**"
+        yield _table(faults, record.path, links)
+    else:
+        yield "✅ `kb check` finds no fault."
+    if advice:
+        words = f"{len(advice)} {'piece' if len(advice) == 1 else 'pieces'} of advice"
+        yield _folded(words, _table(advice, record.path, links))
+
+
+def _table(problems: list[Problem], path: PurePosixPath, links: Links) -> str:
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    rows = [
+        f"| {links.line(path, problem.line)} | {quoted(problem.message)} "
+        f"| {code(problem.rule)} {quoted(problem.name)} |"
         for problem in ordered[:_SHOWN_PROBLEMS]
-    )
+    ]
     more = len(problems) - _SHOWN_PROBLEMS
-    rest = f"\n\n… and {more} more; `kb check` shows them all." if more > 0 else ""
-    return f"| line | | rule |\n|---:|---|---|\n{rows}{rest}"
+    rest = f"\n\n… and {more} more: `kb check` shows all of them." if more > 0 else ""
+    return "\n".join(["| line | what | rule |", "|---:|:---|:---|", *rows]) + rest
 
 
-def _priors(record: ReviewedRecord) -> str:
-    if record.priors is None:
-        return "_Likely prior incidents were not looked up: the `search` extra is not installed._"
-    if not record.priors:
-        return "✅ No likely prior incident is without a verdict."
-    lines = "\n".join(_prior(match) for match in record.priors)
-    hint = "`- [repeat] [id](id.md) — why, fix existed: yes` (or `related`, `different`)"
-    return (
-        "**Has this happened before?** These are likely of the same class, and the Counterfactual "
-        f"gives no verdict on them:\n\n{lines}\n\nAnswer there with {hint}."
-    )
+def _priors(record: ReviewedRecord, why_no_search: str, links: Links) -> Iterator[str]:
+    if why_no_search:
+        yield f"➖ Earlier incidents were not looked up: {quoted(why_no_search)}."
+        return
+    if record.priors:
+        yield (
+            "**Has this happened before?** Likely the same class, and the Counterfactual gives no "
+            "verdict:"
+        )
+        yield "\n".join(_prior(match, record.path.parent, links) for match in record.priors)
+        yield f"Say there what each is: {code('repeat')}, {code('related')} or {code('different')}."
+        yield _block([f"- [ ] [{m.id}]({m.id}.md) — why, fix existed: no" for m in record.priors])
+    else:
+        yield "✅ No likely prior incident is without a verdict."
+    if record.distant:
+        names = "\n".join(_distant(match, record.path.parent, links) for match in record.distant)
+        yield _folded(f"{len(record.distant)} less likely, no verdict asked", names)
 
 
-def _prior(match: Match) -> str:
-    reasons = f" — {plain('; '.join(match.reasons))}" if match.reasons else ""
-    owed = sum(action.state == "open" for action in match.actions)
-    promised = f" Promised then: {_count(len(match.actions), 'action')}, {owed} still open."
-    return f"- **{match.probability:.0%}** {plain(match.title)} (`{plain(match.id)}`){reasons}." + (
-        promised if match.actions else ""
-    )
+def _prior(match: Match, folder: PurePosixPath, links: Links) -> str:
+    title = links.file(f"**{quoted(match.title)}**", folder / f"{match.id}.md")
+    lines = [f"- **{match.probability:.0%}** {title} ({match.date})"]
+    if match.reasons:
+        lines.append(f"  Why: {quoted('; '.join(match.reasons))}.")
+    lines += [f"  {_passage(match.passages[0])}"] if match.passages else []
+    lines += [f"  {_promised(match)}"] if match.actions else []
+    return "<br>\n".join(lines)
+
+
+def _passage(pair: PassagePair) -> str:
+    from kb.search.excerpt import excerpt
+
+    where = f"{quoted(pair.section)}: " if pair.section else ""
+    return f"There: {where}“{quoted(excerpt(pair.text, pair.query_text))}”"
+
+
+def _promised(match: Match) -> str:
+    owed = [action for action in match.actions if action.state == "open"]
+    text = f"Promised then: {_count(len(match.actions), 'action')}, {len(owed)} still open"
+    if not owed:
+        return f"{text}."
+    return f"{text}: {'; '.join(quoted(action.text) for action in owed[:2])}."
+
+
+def _distant(match: Match, folder: PurePosixPath, links: Links) -> str:
+    title = links.file(quoted(match.title), folder / f"{match.id}.md")
+    return f"- {match.probability:.0%} {title} ({match.date})"
+
+
+def _promises(promises: tuple[Action, ...]) -> Iterator[str]:
+    if not promises:
+        return
+    lines = [_promise(action) for action in promises[:_SHOWN_PROMISES]]
+    more = len(promises) - _SHOWN_PROMISES
+    lines += [f"- … and {more} more: `kb actions` lists them."] if more > 0 else []
+    yield "**Still owed for this class**"
+    yield "\n".join(lines)
 
 
 def _promise(action: Action) -> str:
-    late = f", {_count(action.days_overdue, 'day')} overdue" if action.days_overdue > 0 else ""
-    due = f", due {action.due}" if action.due else ""
-    owner = plain(action.owner or "nobody")
-    return f"- `{plain(action.id)}` {plain(action.text)} — {owner}{due}{late}"
+    due = f", due {action.due}" if action.due else ", no due date"
+    late = f" (**{_count(action.days_overdue, 'day')} late**)" if action.days_overdue > 0 else ""
+    owner = quoted(action.owner or "nobody")
+    return f"- {quoted(action.text)} — {owner}{due}{late} {code(action.id)}"
+
+
+def _holdings(record: ReviewedRecord) -> Iterator[str]:
+    marks = {True: "✅", False: "⬜", None: "➖"}
+    if record.evidence:
+        held = " · ".join(f"{marks[there]} {name}" for name, there in record.evidence)
+        yield f"**What it holds**<br>\n{held}"
+    if record.silenced:
+        lines = [
+            f"- {quoted(rules)} — {quoted(why or 'no reason')}" for rules, why in record.silenced
+        ]
+        yield "\n".join(["🔕 Rules this record silences:", "", *lines])
+
+
+def _folded(title: str, inner: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{inner}\n\n</details>"
+
+
+def _block(lines: Iterable[str]) -> str:
+    return "\n".join(["```markdown", *(" ".join(line.split()) for line in lines), "```"])
 
 
 def _count(number: int, noun: str) -> str:

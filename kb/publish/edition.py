@@ -104,9 +104,9 @@ class _Cleaner:
         names = {name.lower(): "[name]" for name in people if name.strip()}
         for record in every:
             for customer in filter(str.strip, record.affected_customers):
-                names |= {
-                    n: "a customer" for n in (customer.lower(), customer.lower().replace("-", " "))
-                }
+                names |= dict.fromkeys(
+                    (customer.lower(), customer.lower().replace("-", " ")), "a customer"
+                )
             names[record.id.lower()] = "another record"
         return cls(names)
 

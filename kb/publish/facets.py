@@ -1,4 +1,4 @@
-"""What do the incidents of one class, cause, control, tool, route or owner have in common?
+"""The page of a class, cause, control, tool, route or owner: what its incidents have in common.
 
 The class page turns records into prevention: what the word means, its incidents in time, what was
 promised across them and is still owed, and the control that would have caught most of them.
@@ -16,17 +16,8 @@ from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
 from kb.publish.links import KINDS, Kind, Page
 from kb.publish.lists import incident_rows
-from kb.publish.pieces import (
-    anchor,
-    block,
-    day,
-    duration,
-    heading,
-    in_words,
-    plural,
-    rows,
-    word_chip,
-)
+from kb.publish.pieces import anchor, block, day, heading, rows, word_chip
+from kb.publish.words import duration, in_words, plural
 from kb.records.model import Postmortem
 
 Members = tuple[Postmortem, ...]
@@ -86,7 +77,7 @@ def _word_card(site: Site, kind: Kind, word: str, found: Members) -> str:
     shown = in_words(word) if kind.taxonomy else word
     return (
         f'<p class="kb-title">{anchor(address, escape(shown))}</p>'
-        f'<p class="kb-count"><b>{len(found)}</b> {"record" if len(found) == 1 else "records"}, last '
+        f'<p class="kb-count">{plural(len(found), "record")}, last '
         f"{day(latest)}</p><p>{escape(definition)}</p>"
     )
 
@@ -205,7 +196,8 @@ def _prevention(site: Site, kind: Kind, word: str, records: Members) -> Iterator
     tail = f"<p>Then: {others}</p>" if others else ""
     yield heading("What would have caught most of them")
     yield block(
-        f'<div class="kb-control"><p class="kb-word">{word_chip(site, path, "controls", control)}</p>'
+        f'<div class="kb-control"><p class="kb-word">'
+        f"{word_chip(site, path, 'controls', control)}</p>"
         f"<p><b>Missing in {count} of {len(records)}.</b> {escape(definition)}</p>{tail}</div>"
     )
 
@@ -231,7 +223,7 @@ def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
 
 def _time_line(records: Members, path: str) -> str:
     ordered = sorted(records, key=lambda record: record.date)
-    if len(ordered) < 2:
+    if len(ordered) == 1:
         return ""
     return charts.moments(
         [

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape
-from kb.publish.pieces import anchor, duration, in_words, money, word_chip
+from kb.publish.pieces import anchor, word_chip
+from kb.publish.words import duration, in_words, money
 from kb.records.model import Postmortem
+
+#: Above this the number is shown as one that should alarm (the aim of the detection section).
+DETECTED_WITHIN_MINUTES = 30
 
 
 def card(site: Site, record: Postmortem, source: str) -> str:
@@ -32,7 +36,7 @@ def _figures(record: Postmortem) -> Iterator[tuple[str, str, str]]:
     clocks = record.clocks
     minutes = clocks.warning_to_detection_minutes if near_miss else clocks.detection_chain_minutes
     name = "Warning to detection" if near_miss else "Impact to detection"
-    alarming = "kb-alarm" if minutes is not None and minutes > 30 else ""
+    alarming = "kb-alarm" if minutes is not None and minutes > DETECTED_WITHIN_MINUTES else ""
     yield name, "not known" if minutes is None else duration(minutes), alarming
     people = record.customers_affected
     yield "Customers affected", "not known" if people is None else f"{people:,}", ""
@@ -82,4 +86,7 @@ def breadcrumb(site: Site, record: Postmortem, source: str) -> str:
     if path:
         way.append(anchor(links.relative(source, path), escape(in_words(record.primary_class))))
     items = "".join(f"<li>{step}</li>" for step in way)
-    return f'<nav class="kb-crumbs" aria-label="Breadcrumb" data-pagefind-ignore><ol>{items}</ol></nav>'
+    return (
+        '<nav class="kb-crumbs" aria-label="Breadcrumb" data-pagefind-ignore>'
+        f"<ol>{items}</ol></nav>"
+    )

@@ -1,4 +1,4 @@
-"""What do machines read? Atom, one JSON a record, a list of all, and CSV: made of the same values."""
+"""What do machines read? Atom, one JSON a record, a list of all, CSV: made of the same values."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 from xml.sax.saxutils import escape as xml
 
 from kb.metrics.tables import page_csv, page_json
+from kb.metrics.values import Page
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import to_html
 from kb.publish.pieces import link_target
+from kb.publish.related import Related
 from kb.publish.text import plain, summary_text
 from kb.records.body import SectionText
 from kb.records.model import Postmortem
@@ -36,8 +38,18 @@ def data_files(site: Site) -> Iterator[tuple[str, str]]:
     for record in site.records:
         yield f"data/incidents/{record.id}.json", _json(record_json(site, record))
     if site.measured is not None:
-        yield "data/metrics.json", _json(page_json(site.measured))
-        yield "data/metrics.csv", page_csv(site.measured)
+        slim = _without_slices_records(site.measured)
+        yield "data/metrics.json", _json(page_json(slim))
+        yield "data/metrics.csv", page_csv(slim)
+
+
+def _without_slices_records(page: Page) -> Page:
+    """The page with the records of each measure, but not again those of each of its slices."""
+    measures = tuple(
+        replace(measure, parts=tuple(replace(part, records=()) for part in measure.parts))
+        for measure in page.measures
+    )
+    return replace(page, measures=measures)
 
 
 def _json(value: object) -> str:
@@ -80,13 +92,25 @@ def record_json(site: Site, record: Postmortem) -> dict[str, Any]:
             {"label": a.label, "state": a.state, "text": a.text, **dict(a.attributes)}
             for a in record.actions
         ],
-        "related": [asdict(one) for one in site.related.get(record.id, ()) if one.id in site.by_id],
+        "related": [
+            _related(one) for one in site.related.get(record.id, ()) if one.id in site.by_id
+        ],
         "sources": list(record.sources),
     }
 
 
+def _related(one: Related) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "probability": one.probability,
+        "verdict": one.verdict,
+        "open_then": len(one.open_then),
+        "open_now": len(one.open_now),
+    }
+
+
 def _section(section: SectionText) -> dict[str, Any]:
-    fields = [{"key": field.key, "value": field.value} for field in section.fields]
+    fields = [[field.key, field.value] for field in section.fields]
     return {
         "key": section.key,
         "heading": section.heading,

@@ -1,4 +1,4 @@
-"""Which incidents stand beside each other, as search says? And why it says nothing, where it does not."""
+"""What does search say stands beside each incident? Or why it says nothing."""
 
 from __future__ import annotations
 

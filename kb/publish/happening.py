@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.publish.html import LinkTarget, escape, to_inline_html
-from kb.publish.pieces import duration, in_words
+from kb.publish.words import duration, in_words
 from kb.records.model import Postmortem
 
 

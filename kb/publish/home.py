@@ -1,4 +1,4 @@
-"""What should somebody who opens the site see first? Search, open gates, three answers, the news."""
+"""What does somebody who opens the site see first? Search, open gates, three answers, news."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from kb.publish.content import Site
 from kb.publish.html import escape
 from kb.publish.links import Page
 from kb.publish.lists import incident_rows
-from kb.publish.pieces import anchor, block, day, in_words, plural, rows
+from kb.publish.pieces import anchor, block, day, rows
+from kb.publish.words import in_words, plural
 
 _NEWEST = 8
 _CLASSES = 8
@@ -49,7 +50,8 @@ def _gates(site: Site) -> str:
     return (
         f'<section class="kb-gates" aria-labelledby="kb-gates"><h2 id="kb-gates">{said}</h2>\n'
         f"{gate_rows(site, held[:5], links.HOME)}\n"
-        f"<p>{anchor(links.relative(links.HOME, links.ACTIONS), 'All open conditions')}</p></section>"
+        f"<p>{anchor(links.relative(links.HOME, links.ACTIONS), 'All open conditions')}</p>"
+        "</section>"
     )
 
 

@@ -15,7 +15,6 @@ from kb.publish.pieces import (
     block,
     day,
     heading,
-    in_words,
     link_target,
     record_link,
     rows,
@@ -24,9 +23,9 @@ from kb.publish.pieces import (
 )
 from kb.publish.related_html import related_html
 from kb.publish.text import summary_text
+from kb.publish.words import in_words
 from kb.records.body import SectionText
 from kb.records.model import Postmortem
-
 
 #: Text about other incidents must not make this one be found.
 _UNSEARCHED = "data-pagefind-ignore"
@@ -44,7 +43,7 @@ def incident_page(site: Site, record: Postmortem) -> Page:
         block(_foot(site, record, path)),
     ]
     body = "\n\n".join(part for part in parts if part)
-    return Page(path, record.title, body, summary_text(record), contents=True)
+    return Page(path, record.title, body, summary_text(record, 200), contents=True)
 
 
 def _head(site: Site, record: Postmortem, path: str) -> str:
@@ -53,10 +52,12 @@ def _head(site: Site, record: Postmortem, path: str) -> str:
     words = " · ".join(dict.fromkeys(escape(word) for word in said))
     return (
         f"{facts.breadcrumb(site, record, path)}\n"
-        f'<header class="kb-head"><p class="kb-meta" {_UNSEARCHED}>{severity(record)} {day(record.date)} '
+        f'<header class="kb-head"><p class="kb-meta" {_UNSEARCHED}>'
+        f"{severity(record)} {day(record.date)} "
         f"<span>{words}</span>{_origin(record)}</p>\n"
         f"<h1>{escape(record.title)}</h1>\n"
-        f'<p class="kb-classes" {_UNSEARCHED}>{classes}</p>{_status(record)}{_filters(record)}</header>'
+        f'<p class="kb-classes" {_UNSEARCHED}>{classes}</p>'
+        f"{_status(record)}{_filters(record)}</header>"
     )
 
 
@@ -152,7 +153,8 @@ def _foot(site: Site, record: Postmortem, path: str) -> str:
     by = f"Reviewed by {escape(reviewed.by)}. " if reviewed and reviewed.by else ""
     lessons = f"Lessons by {escape(record.lessons_by)}. " if record.lessons_by else ""
     return (
-        f'<footer class="kb-foot" {_UNSEARCHED}>\n<p class="kb-tools">{" ".join(t for t in tools if t)}</p>'
+        f'<footer class="kb-foot" {_UNSEARCHED}>\n'
+        f'<p class="kb-tools">{" ".join(tool for tool in tools if tool)}</p>'
         f'<p class="kb-quiet">{by}{lessons}<code>{escape(record.id)}</code></p>\n'
         f"{_neighbours(site, record, path)}</footer>"
     )

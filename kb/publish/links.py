@@ -1,4 +1,4 @@
-"""Where does each page live, and how does one page point at another?
+"""Where does each page live, and how does one page point at another? Paths and addresses.
 
 Pages are named by path without ending (`incidents/2026-04-12-x`), served as folders
 (`incidents/2026-04-12-x/`), and point at each other with relative addresses, so that the site works
@@ -125,7 +125,7 @@ def _relpath(goal: str, base: str) -> str:
         return goal
     if goal == ".":
         return _up(base)[:-1]
-    folder, _, name = base.rpartition("/")
+    folder = base.rpartition("/")[0]
     if folder and goal.startswith(f"{folder}/"):
-        return f"../{goal[len(folder) + 1:]}"
+        return f"../{goal[len(folder) + 1 :]}"
     return _up(base) + goal

@@ -9,20 +9,9 @@ from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape
 from kb.publish.links import Page
-from kb.publish.pieces import (
-    anchor,
-    block,
-    day,
-    duration,
-    heading,
-    in_words,
-    plural,
-    record_link,
-    rows,
-    severity,
-    word_chip,
-)
+from kb.publish.pieces import anchor, block, day, heading, record_link, rows, severity, word_chip
 from kb.publish.text import summary_text
+from kb.publish.words import duration, in_words, plural
 from kb.records.model import Postmortem
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.
@@ -38,12 +27,18 @@ def incident_rows(
 
 
 def _row(site: Site, record: Postmortem, source: str, is_brief: bool) -> str:
-    words = "" if is_brief else f'<p class="kb-lead">{escape(summary_text(record, 170))}</p>'
+    if is_brief:
+        return (
+            f'<div class="kb-when">{day(record.date)}{severity(record)}</div>'
+            f'<p class="kb-title">{record_link(site, source, record.id)}</p>'
+        )
+    words = f'<p class="kb-lead">{escape(summary_text(record, 170))}</p>'
     chips = " ".join(word_chip(site, source, "classes", word) for word in record.classes[:2])
     kind = "" if record.kind == "incident" else f"<span>{escape(in_words(record.kind))}</span> "
     return (
         f'<div class="kb-when">{day(record.date)}{severity(record)}</div>'
-        f'<div class="kb-what"><p class="kb-title">{record_link(site, source, record.id)}</p>{words}'
+        f'<div class="kb-what"><p class="kb-title">{record_link(site, source, record.id)}</p>'
+        f"{words}"
         f'<p class="kb-meta">{kind}{chips}{_undetected(record)}</p></div>'
     )
 

@@ -13,7 +13,8 @@ from kb.publish.content import Site
 from kb.publish.home import answer_card
 from kb.publish.html import escape
 from kb.publish.links import Page
-from kb.publish.pieces import anchor, block, day, heading, plural, record_link, rows
+from kb.publish.pieces import anchor, block, day, heading, record_link, rows
+from kb.publish.words import plural
 
 _LISTED = 12
 
@@ -49,7 +50,8 @@ def _head(page: MetricsPage, path: str) -> str:
     cards = "".join(answer_card(answer) for answer in page.answers)
     return (
         '<header class="kb-head"><h1>Are we learning?</h1>'
-        f'<p class="kb-quiet">{plural(page.counts.published, "published record")} of {whose}, as of '
+        f'<p class="kb-quiet">{plural(page.counts.published, "published record")} of {whose}, '
+        "as of "
         f"{day(page.as_of.day)}{commit}</p>"
         f'<p class="kb-tools">{csv} {data}</p></header>\n<div class="kb-cards">{cards}</div>'
     )

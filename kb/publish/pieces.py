@@ -33,7 +33,9 @@ def word_chip(site: Site, source: str, folder: str, word: str) -> str:
     """A word of a record as a chip that leads to its page."""
     path = site.names.path(folder, word)
     text = escape(word)
-    if not path or not site.edition.is_internal and folder not in {"classes", "causes", "controls"}:
+    if not path or (
+        not site.edition.is_internal and folder not in {"classes", "causes", "controls"}
+    ):
         return f'<span class="kb-chip">{text}</span>'
     return anchor(links.relative(source, path), text, "kb-chip kb-link")
 
@@ -47,37 +49,6 @@ def severity(record: Postmortem) -> str:
 def day(at: date) -> str:
     """A day as people read it, for machines too: `12 Apr 2026`."""
     return f'<time datetime="{at:%Y-%m-%d}">{at.day} {at:%b %Y}</time>'
-
-
-def duration(minutes: float) -> str:
-    """A length of time in words with at most two units: `41 min`, `3 h 20 min`, `5 days 4 h`."""
-    total = round(abs(minutes))
-    days, rest = divmod(total, 24 * 60)
-    hours, mins = divmod(rest, 60)
-    sign = "−" if minutes < 0 and total else ""
-    if days >= 100:
-        return f"{sign}{days:,} days"
-    if days:
-        tail = f" {hours} h" if hours else ""
-        return f"{sign}{days} day{'s' if days > 1 else ''}{tail}"
-    if hours:
-        return f"{sign}{hours} h" + (f" {mins} min" if mins else "")
-    return f"{sign}{mins} min"
-
-
-def money(amount: float) -> str:
-    """US dollars: `$4,200`."""
-    return f"${amount:,.0f}" if amount >= 10 or amount == int(amount) else f"${amount:,.2f}"
-
-
-def plural(n: int, one: str, many: str = "") -> str:
-    """A number with its noun."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def in_words(word: str) -> str:
-    """A vocabulary word as prose: `duplicate-side-effect` → `Duplicate side effect`."""
-    return word.replace("-", " ").replace("_", " ").capitalize()
 
 
 def heading(text: str) -> str:

@@ -10,7 +10,8 @@ from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape
 from kb.publish.links import Page
-from kb.publish.pieces import block, heading, in_words
+from kb.publish.pieces import block, heading
+from kb.publish.words import in_words
 from kb.records.sections import Field, Section
 
 _WORD_LISTS = ("classes", "missing_control", "causes", "lever", "impact", "kind", "detected_by")
@@ -34,7 +35,8 @@ def _rule(rule: Rule) -> str:
     tail += [] if rule.default else ["off unless enabled"]
     return (
         f'<details class="kb-rule" id="{escape(rule.code.lower())}"><summary><code>'
-        f"{escape(rule.code)}</code> {escape(rule.name)} <small>{', '.join(tail)}</small></summary>\n"
+        f"{escape(rule.code)}</code> {escape(rule.name)} "
+        f"<small>{', '.join(tail)}</small></summary>\n"
         f"<div><p>{escape(rule.reason)}</p>{_example('Instead of', rule.bad)}"
         f"{_example('write', rule.good)}</div></details>"
     )
@@ -73,7 +75,8 @@ def _section(site: Site, section: Section) -> str:
     listed = f'<dl class="kb-evidence">{fields}</dl>' if fields else ""
     return (
         f"<p><b>{escape(section.prompt)}</b></p>\n{listed}"
-        f'<p class="kb-quiet">Asked for in: {escape(needed)}</p>{_example("For example", section.example)}'
+        f'<p class="kb-quiet">Asked for in: {escape(needed)}</p>'
+        f"{_example('For example', section.example)}"
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kb.metrics.actions import Action
-from kb.records.model import Postmortem, PriorIncident
+from kb.records.items import PriorIncident
+from kb.records.model import Postmortem
 
 
 @dataclass(frozen=True, slots=True)

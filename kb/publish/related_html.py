@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
-from kb.publish.pieces import day, link_target, plural, record_link, rows, severity
+from kb.publish.pieces import day, link_target, record_link, rows, severity
 from kb.publish.related import Related
 from kb.publish.text import cut
+from kb.publish.words import plural
 from kb.records.model import Postmortem
 
 _VERDICTS = {
@@ -14,7 +15,7 @@ _VERDICTS = {
     "related": "Related",
     "different": "Looks alike, is different",
 }
-_PASSAGE_CHARACTERS = 260
+_PASSAGE_CHARACTERS = 200
 
 
 def related_html(site: Site, record: Postmortem, source: str) -> str:

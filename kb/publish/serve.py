@@ -6,13 +6,13 @@ stand-ins, and copied over the old one; the rest of the site follows when the au
 
 from __future__ import annotations
 
-import functools
 import http.server
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.shown = shown
         super().__init__(*args, directory=str(shown.folder), **more)
 
-    def do_GET(self) -> None:  # noqa: N802 - the name the server calls
+    def do_GET(self) -> None:
+        """A page with its line for reloading, or any other file."""
         # Another site's page must not read this one through a name that leads here.
         host = self.headers.get("Host", "").rsplit(":", 1)[0]
         if host not in {HOST, "localhost"}:
@@ -109,13 +110,13 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it is called by
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the terminal shows edits."""
 
 
 def open_server(shown: Shown, port: int) -> http.server.ThreadingHTTPServer:
     """A server on the first free port from `port` on. Raises `KbError` when none is free."""
-    handler = functools.partial(Handler, shown=shown)
+    handler = partial(Handler, shown=shown)
     for candidate in range(port, port + _PORTS):
         try:
             server = http.server.ThreadingHTTPServer((HOST, candidate), handler)
@@ -155,7 +156,7 @@ class Preview:
             known = now
             if changed:
                 dirty_since = time.monotonic()
-                self._try(lambda names=changed: self.show(names))
+                self._try(partial(self.show, changed))
             elif dirty_since and time.monotonic() - dirty_since > _PAUSE_SECONDS:
                 dirty_since = 0.0
                 self._try(self.build)

@@ -122,14 +122,23 @@ def finish(folder: Path) -> tuple[str, ...]:
     texts = [(path, path.read_text(encoding="utf-8")) for path in found]
     text = csp.policy(csp.inline_hashes(html for _, html in texts))
     for path, html in texts:
-        path.write_text(_compact(csp.with_policy(html, text)), encoding="utf-8")
+        own = csp.policy(csp.inline_hashes([html]))
+        path.write_text(_compact(csp.with_policy(html, own)), encoding="utf-8")
     write(
         folder / "_headers",
         f"/*\n  Content-Security-Policy: {text}\n  X-Content-Type-Options: nosniff\n",
     )
-    for name in ("sitemap.xml.gz", "objects.inv"):
-        (folder / name).unlink(missing_ok=True)
+    _drop_unused(folder)
     return notes
+
+
+def _drop_unused(folder: Path) -> None:
+    """Remove what the engines bring for search in the browser and for debugging."""
+    scripts = folder / "assets" / "javascripts"
+    shutil.rmtree(scripts / "lunr", ignore_errors=True)
+    shutil.rmtree(scripts / "workers", ignore_errors=True)
+    for path in (*folder.glob("assets/**/*.map"), folder / "sitemap.xml.gz"):
+        path.unlink(missing_ok=True)
 
 
 def _compact(html: str) -> str:

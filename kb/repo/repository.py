@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kb.errors import KbError
-from kb.repo import files, log, revisions, web
+from kb.repo import commits, files, log, revisions, web
+from kb.repo.commits import Touched
 from kb.repo.history import History, LineTest
 from kb.repo.process import Git
 from kb.repo.values import Commit, File
@@ -131,6 +132,13 @@ class Repo:
         span = log.Span(_inside(folder), until, boundary)
         return log.read_history(self._git, span, keep)
 
+    def commits_in(self, span: str) -> tuple[Touched, ...]:
+        """The commits of a range (`v1.2..HEAD`) on its first parents, newest first.
+
+        KbError where Git knows no such range.
+        """
+        return tuple(commits.in_range(self._git, span))
+
     def remote_url(self) -> str | None:
         """Where `origin`, or else the first remote, lives; passwords and tokens left out."""
         names = self._git.demand("remote").text.splitlines()
@@ -212,6 +220,10 @@ class NoRepo(Repo):
     ) -> History:
         """A history without changes that says why."""
         return History(why_unknown=self.why_unknown)
+
+    def commits_in(self, span: str) -> tuple[Touched, ...]:
+        """KbError: a range was named, and there is nothing to look it up in."""
+        raise KbError(f"no range {span!r}: {self.why_unknown}")
 
     def remote_url(self) -> None:
         """Unknown."""

@@ -152,26 +152,33 @@ def read_manifest(home: Path) -> Manifest | None:
     return manifest if manifest.format == FORMAT else None
 
 
-def open_generation(home: Path, *, thorough: bool = False, check: bool = True) -> Generation | None:
+def open_generation(
+    home: Path, *, thorough: bool = False, written: tuple[Entry, ...] | None = None
+) -> Generation | None:
     """The index that counts, None when there is none or it is not what its manifest says.
 
-    `thorough` reads large files too; without `check` the files are taken as they are.
+    `thorough` reads large files too. An index `written` just now, with these entries, is taken as
+    it is.
     """
     manifest = read_manifest(home)
     if manifest is None or not manifest.generation.isalnum():
         return None
     folder = home / manifest.generation
     limit = None if thorough else _CHECKED_BYTES
-    if check and not all(_is_whole(folder, one, limit) for one in manifest.checks):
+    if written is None and not all(_is_whole(folder, one, limit) for one in manifest.checks):
         return None
     try:
-        raw = (folder / "entries.msgpack").read_bytes()
-        entries = msgspec.msgpack.decode(raw, type=tuple[Entry, ...])
+        entries = _entries(folder) if written is None else written
         # Everything is opened now: the next build may remove the folder, not the open files.
         arrays = {one.name[:-4]: _load(folder / one.name) for one in _arrays_of(manifest)}
     except (OSError, ValueError, msgspec.DecodeError):
         return None
     return Generation(folder, manifest, entries, arrays)
+
+
+def _entries(folder: Path) -> tuple[Entry, ...]:
+    raw = (folder / "entries.msgpack").read_bytes()
+    return msgspec.msgpack.decode(raw, type=tuple[Entry, ...])
 
 
 def _arrays_of(manifest: Manifest) -> Iterable[FileCheck]:

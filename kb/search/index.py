@@ -249,7 +249,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     }
     name = uuid.uuid4().hex[:16]
     write_generation(home, name, parts, learned, collection, facts, write_approximate)
-    made = open_generation(home, check=False)
+    made = open_generation(home, written=collection.entries)
     if made is None:
         raise KbError(
             "the index cannot be read back after writing it",

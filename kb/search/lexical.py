@@ -8,6 +8,7 @@ one record can be left out exactly.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -46,7 +47,8 @@ class Bag:
 class Postings:
     """Which record holds which word how often, sorted by word.
 
-    The records of `words[i]` stand at `starts[i]:starts[i + 1]`; `lengths` counts words a record.
+    The records of `words[i]` stand at `starts[i]:starts[i + 1]`, ascending; `lengths` counts words
+    a record.
     """
 
     words: NDArray[np.uint64]
@@ -61,6 +63,7 @@ class Postings:
         `without` leaves one record out of everything, its word statistics included.
         """
         scores = np.zeros(len(self.lengths), np.float32)
+        length_part = self._length_part(without)
         attainable = 0.0
         for span in self._spans(query):
             holders, counts = self.records[span], self.counts[span].astype(np.float32)
@@ -69,7 +72,7 @@ class Postings:
             rarity = self._rarity(holders, without)
             attainable += rarity * (K1 + 1)
             # A record stands once in the postings of a word, so plain indexing adds rightly.
-            scores[holders] += rarity * self._saturated(holders, counts, without)
+            scores[holders] += rarity * (K1 + 1) * counts / (counts + length_part[holders])
         if without is not None:
             scores[without] = 0.0
         return np.asarray(scores / np.float32(attainable or 1.0), np.float32)
@@ -86,9 +89,9 @@ class Postings:
             holders = self.records[span]
             place = np.flatnonzero(holders == record)
             if len(place) and len(holders) <= max(2, len(self.lengths) // 3):
-                counts = self.counts[span].astype(np.float32)
-                saturated = self._saturated(holders, counts, None)
-                return self._rarity(holders, None) * float(saturated[place[0]])
+                count = float(self.counts[span][place[0]])
+                length_part = float(self._length_part(None)[record])
+                return self._rarity(holders, None) * (K1 + 1) * count / (count + length_part)
         return 0.0
 
     def only(self, keep: NDArray[np.int64]) -> Postings:
@@ -111,22 +114,20 @@ class Postings:
 
     def _rarity(self, holders: NDArray[np.int32], without: int | None) -> float:
         """Inverse document frequency, never negative (Lucene's form)."""
-        total = len(self.lengths) - (without is not None)
-        frequency = len(holders) - (without is not None and bool((holders == without).any()))
-        return float(np.log1p((total - frequency + 0.5) / (frequency + 0.5)))
+        total, frequency = len(self.lengths), len(holders)
+        if without is not None:
+            place = int(np.searchsorted(holders, without))
+            frequency -= place < len(holders) and bool(holders[place] == without)
+            total -= 1
+        return math.log1p((total - frequency + 0.5) / (frequency + 0.5))
 
-    def _saturated(
-        self, holders: NDArray[np.int32], counts: NDArray[np.float32], without: int | None
-    ) -> NDArray[np.float32]:
-        mean = self._mean_length(without)
-        length_part = K1 * (1 - B + B * self.lengths[holders] / mean)
-        return np.asarray(counts * (K1 + 1) / (counts + length_part), np.float32)
-
-    def _mean_length(self, without: int | None) -> float:
+    def _length_part(self, without: int | None) -> NDArray[np.float32]:
+        """What the length of each record does to its counts, (n,)."""
         total, size = float(self.lengths.sum()), len(self.lengths)
         if without is not None and size > 1:
             total, size = total - float(self.lengths[without]), size - 1
-        return max(total / max(size, 1), 1.0)
+        mean = max(total / max(size, 1), 1.0)
+        return np.asarray(K1 * (1 - B + B * self.lengths / mean), np.float32)
 
 
 def tokens(text: str) -> list[str]:

@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def main() -> None:
 
 def row(name: str, value: str) -> None:
     """Print one result."""
-    print(f"{name:<58}{value:>22}", flush=True)
+    print(f"{name:<58}{value:>30}", flush=True)
 
 
 def cold() -> None:
@@ -68,15 +69,15 @@ def cold() -> None:
         library = made_library(Path(name), 500)
         build_index(library)
         command = [sys.executable, "-m", "kb", "similar", QUERY]
-        here, memory = median_seconds(command, library.root)
-        row("kb similar, cold, 500 records", f"{here:.2f} s, {memory} MB")
+        here = median(command, library.root)
+        row("kb similar, cold, 500 records", str(here))
         peer = _llm(library, Path(name) / "llm")
         if peer is None:
             row("llm similar", "not installed")
             return
-        there, memory = median_seconds(*peer)
-        row("llm similar, same model and documents", f"{there:.2f} s, {memory} MB")
-        row("kb ÷ llm", f"{here / there:.3f}")
+        there = median(*peer)
+        row("llm similar, same model and documents", str(there))
+        row("kb ÷ llm", f"{here.seconds / there.seconds:.3f}")
 
 
 def _llm(library: Library, home: Path) -> tuple[list[str], Path, dict[str, str]] | None:
@@ -136,14 +137,13 @@ def refresh() -> None:
         built = seconds(lambda: build_index(library))
         row("kb build, 3,000 records whose vectors are known", f"{built:.2f} s")
         command = [sys.executable, "-m", "kb", "similar", QUERY]
-        unchanged, _ = median_seconds(command, library.root)
-        row("kb similar, 3,000 records, nothing changed", f"{unchanged:.2f} s")
+        row("kb similar, 3,000 records, nothing changed", str(median(command, library.root)))
         record = next(library.folder.glob("*.md"))
         times = []
         for number in range(RUNS):
             record.write_text(f"{record.read_text()}\nRemark {number} on refunds.\n")
-            times.append(timed(command, library.root)[0])
-        row("kb similar after one record changed", f"{statistics.median(times):.2f} s")
+            times.append(timed(command, library.root))
+        row("kb similar after one record changed", str(sorted(times, key=str)[RUNS // 2]))
 
 
 def scale() -> None:
@@ -282,17 +282,29 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def timed(
-    command: list[str], folder: Path, variables: dict[str, str] | None = None
-) -> tuple[float, int]:
-    """Wall time and peak memory in MB of a process."""
+@dataclass(frozen=True)
+class Took:
+    """What a process took: wall and processor seconds, peak memory in MB."""
+
+    seconds: float
+    busy_seconds: float
+    memory_mb: int
+
+    def __str__(self) -> str:
+        """All three, as a row shows them."""
+        return f"{self.seconds:.2f} s ({self.busy_seconds:.2f} busy), {self.memory_mb} MB"
+
+
+def timed(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> Took:
+    """What a process took."""
     script = (
         "import resource, subprocess, sys, time, json\n"
         "start = time.perf_counter()\n"
         "subprocess.run(json.loads(sys.argv[1]), check=True, stdout=subprocess.DEVNULL)\n"
         "spent = time.perf_counter() - start\n"
         "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
-        "print(spent, peak // 1024)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(spent, used.ru_utime + used.ru_stime, peak // 1024)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, json.dumps(command)],
@@ -302,17 +314,19 @@ def timed(
         text=True,
         check=True,
     )
-    spent, peak = done.stdout.split()
-    return float(spent), int(peak)
+    spent, busy, peak = done.stdout.split()
+    return Took(float(spent), float(busy), int(peak))
 
 
-def median_seconds(
-    command: list[str], folder: Path, variables: dict[str, str] | None = None
-) -> tuple[float, int]:
-    """The median time of some runs after a warm one, and the largest peak memory."""
+def median(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> Took:
+    """The medians of some runs after a warm one, and the largest peak memory."""
     timed(command, folder, variables)
     found = [timed(command, folder, variables) for _ in range(RUNS)]
-    return statistics.median(spent for spent, _ in found), max(peak for _, peak in found)
+    return Took(
+        statistics.median(took.seconds for took in found),
+        statistics.median(took.busy_seconds for took in found),
+        max(took.memory_mb for took in found),
+    )
 
 
 PARTS: dict[str, Callable[[], None]] = {

@@ -34,7 +34,7 @@ from kb.publish.finding import Finding  # noqa: E402
 from kb.publish.gather import Wanted, gather  # noqa: E402
 from kb.publish.related import Found  # noqa: E402
 from kb.publish.serve import Preview, Shown  # noqa: E402
-from kb.publish.site import Build, build_site, finish, work_folder  # noqa: E402
+from kb.publish.site import Build, build_site, work_folder  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -102,8 +102,8 @@ def measure(folder: Path, records: int, runs: int, engine: str) -> dict[str, flo
         alone.append(timed(lambda: run_engine(engine, work / "mkdocs.yml")))  # noqa: B023
         index.append(timed(lambda: _index(work / "out")))  # noqa: B023
     assert made is not None
-    middle = {name: statistics.median(values) for name, values in
-              (("before", before), ("whole", whole), ("engine", alone), ("index", index))}  # fmt: skip
+    rows = (("before", before), ("whole", whole), ("engine", alone), ("index", index))
+    middle = {name: statistics.median(values) for name, values in rows}
     return {
         "records": records,
         "pages": made.pages,

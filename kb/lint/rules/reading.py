@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from kb.lint.registry import Finding
-from kb.lint.rules.secrets import masked
 from kb.records.body import FieldLine, SectionText
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.items import ActionItem
 from kb.records.model import minutes_between, read_time
+from kb.sensitive.secrets import masked
 
 _UNANSWERED = re.compile(
     r"(?:none|nothing|n/?a|tbd|todo|unknown|-{1,3}|\?{1,3}|…|\.\.\.)[ \t]*(?:$|[.;,:(—–-])",

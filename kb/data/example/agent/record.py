@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from billing_agent import INSTRUCTIONS, decide
+from billing_agent import INSTRUCTIONS, decide  # type: ignore[import-not-found]
 from msgspec.structs import replace
 
 from kb.runs.fixture import write_fixture
@@ -132,7 +132,8 @@ def record(invoice: str, trace_id: str, *, busy: bool) -> tuple[dict[str, Any], 
 def _think(messages: list[dict[str, Any]], world: World, recorder: Recorder) -> dict[str, Any]:
     if "timeout" in str(messages[-1]["content"]):
         world.seconds += RETRY_WAIT_SECONDS - 2
-    answer, start = decide(messages), world.seconds
+    answer: dict[str, Any] = decide(messages)
+    start = world.seconds
     world.seconds += 2
     recorder.span(
         "chat gpt-4o",

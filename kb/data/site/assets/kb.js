@@ -45,11 +45,30 @@
   addEventListener("hashchange", unfold);
   unfold();
 
+  // The table of contents shows where the reader is.
+  var entries = Array.prototype.map.call(document.querySelectorAll(".kb-toc a"), function (link) {
+    return { link: link, heading: document.getElementById(decodeURIComponent(link.hash.slice(1))) };
+  }).filter(function (entry) { return entry.heading; });
+  function follow() {
+    var here = null;
+    entries.forEach(function (entry) {
+      if (entry.heading.getBoundingClientRect().top < 90) here = entry;
+    });
+    entries.forEach(function (entry) {
+      if (entry === here) entry.link.setAttribute("aria-current", "true");
+      else entry.link.removeAttribute("aria-current");
+    });
+  }
+  if (entries.length) {
+    addEventListener("scroll", function () { requestAnimationFrame(follow); }, { passive: true });
+    follow();
+  }
+
   // Search
   if (!dialog || !dialog.showModal) return;
 
   var FACETS = ["severity", "class", "tool", "year"];
-  var PAGE = 12;
+  var PAGE = 10;
   var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null };
 
   function element(tag, css, text) {
@@ -91,7 +110,7 @@
       event.preventDefault();
       open(Math.max(state.at, 0));
     });
-    box.addEventListener("input", function () { search(90); });
+    box.addEventListener("input", function () { search(60); });
     box.addEventListener("keydown", keys);
   }
 
@@ -125,8 +144,7 @@
     state.engine = import(new URL("pagefind/pagefind.js", base).href)
       .then(function (pagefind) {
         return pagefind.options({ excerptLength: 22 }).then(function () {
-          // Counts come with results only once the filters have been loaded.
-          return pagefind.filters().then(function () { return full(pagefind); });
+          return full(pagefind);
         });
       })
       .catch(function () { return fetch(new URL("data/incidents.json", base)).then(function (r) { return r.json(); }).then(simple); });
@@ -134,7 +152,12 @@
   }
 
   function full(pagefind) {
+    var loaded = false;
     return {
+      get filters() {
+        if (loaded) return null;
+        return function () { loaded = true; return pagefind.filters(); };
+      },
       search: function (words, filters) {
         return pagefind.search(words || null, { filters: filters }).then(function (found) {
           return Promise.all(found.results.slice(0, PAGE).map(function (r) { return r.data(); })).then(function (rows) {
@@ -203,9 +226,12 @@
     waiting = setTimeout(function () {
       var run = ++state.run;
       load().then(function (engine) {
-        return engine.search(box.value.trim(), state.chosen);
-      }).then(function (found) {
-        if (run === state.run) show(found);
+        return engine.search(box.value.trim(), state.chosen).then(function (found) {
+          if (run !== state.run) return;
+          show(found);
+          // Counts come with results only once the filters are loaded, which can wait.
+          if (engine.filters) return engine.filters().then(function () { if (run === state.run) search(0); });
+        });
       }).catch(function () { status.textContent = "Search is not to be had here."; });
     }, delay);
   }

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from kb.lint.rules.secrets import Detection
+from kb.sensitive.secrets import Detection
 
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16

@@ -1,0 +1,55 @@
+"""What had been changed before it broke? Commits that touched what an agent is made of.
+
+Prompts, tool schemas, models and permissions are told by the names of files and by the lines that
+changed. A commit is a candidate, not a cause.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from kb.repo.commits import Touched
+from kb.runs.candidates import Candidate
+
+_BY_PATH = {
+    "prompt": r"prompt|instruction|system[_-]?message|AGENTS\.md|CLAUDE\.md|\.cursorrules|persona",
+    "tool schema": r"tools?(?:[_-]|/|\.|$)|schema|openapi|function[_-]?call|mcp",
+    "model": r"model[_-]?(?:config|settings|name)|(?:^|/)models?\.(?:ya?ml|toml|json)$|llm",
+    "permission": r"permission|polic(?:y|ies)|rbac|iam|allow[_-]?list|guardrail|scopes?\b|approval",
+}
+_BY_LINE = {
+    "prompt": r"(?:system|developer)[_ -]?(?:prompt|message|instruction)|you are an? ",
+    "tool schema": r"(?:read_only|destructive|idempotent)_?hint|input_?schema|tool_?choice"
+    r"|[\"']?parameters[\"']?\s*:|@tool\b|function_tool",
+    "model": r"\b(?:gpt-[45o]|o[134]-|claude-|gemini-|llama-?\d|mistral-|sonnet|opus|haiku)"
+    r"|temperature\s*[=:]|max_tokens\s*[=:]|top_p\s*[=:]",
+    "permission": r"permission|allowed_tools|require[sd]?_approval|scopes?\s*[=:]|auto_?approve",
+}
+_PATHS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _BY_PATH.items()}
+_LINES = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _BY_LINE.items()}
+_LONGEST_LINE = 500
+_SHORT_SHA = 8
+
+
+def changes(commits: tuple[Touched, ...], before: datetime | None) -> tuple[Candidate, ...]:
+    """The commits that touched what an agent is made of, up to a time, oldest first."""
+    found = []
+    for touched in reversed(commits):
+        kinds = kinds_of(touched)
+        if kinds and (before is None or touched.commit.at <= before):
+            what = "merged" if touched.is_merge else "committed"
+            text = f"{what}: {touched.subject} ({', '.join(kinds)})"
+            source = f"Git, {touched.commit.sha[:_SHORT_SHA]}"
+            found.append(Candidate(touched.commit.at, text, source))
+    return tuple(found)
+
+
+def kinds_of(touched: Touched) -> tuple[str, ...]:
+    """What of an agent a commit touched: prompt, tool schema, model, permission."""
+    return tuple(
+        kind
+        for kind in _PATHS
+        if any(_PATHS[kind].search(str(path)) for path in touched.paths)
+        or any(_LINES[kind].search(line[:_LONGEST_LINE]) for line in touched.lines)
+    )

@@ -1,0 +1,109 @@
+"""What is worth keeping of a run? A few lines: what it holds, and what in it looks wrong.
+
+Values here go to disk between two passes, so they are small and plain.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from kb.runs.analyses import policy_path
+from kb.runs.analyses.idempotency import key_audits
+from kb.runs.analyses.replayability import replayability
+from kb.runs.checkup.signs import Sign, signs
+from kb.runs.checkup.world import World, world
+from kb.runs.run import Effect, Event, Run
+
+#: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
+VERSION = 1
+_POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
+_GUARDS = frozenset({"guardrail", "permission", "policy"})
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run of an archive. `number` is its place in the file, from 1; `file` as it was named.
+
+    `reads_back` and `has_key` are None where the run wrote nothing. `failed` is what the source
+    itself says of the outcome, None where it says nothing; no rank depends on it.
+    """
+
+    file: str
+    number: int
+    run: str
+    format: str = ""
+    task: str = ""
+    steps: int = 0
+    calls: int = 0
+    tools: int = 0
+    writes: int = 0
+    is_guessed: bool = False
+    replayable: str = "no"
+    missing: tuple[str, ...] = ()
+    reads_back: bool | None = None
+    has_key: bool | None = None
+    names_policy: bool = False
+    failed: bool | None = None
+    score: float = 0.0
+    signs: tuple[Sign, ...] = ()
+
+
+def facts(run: Run, file: str, number: int) -> Facts:
+    """The facts of a run, its score among them."""
+    seen, able = world(run), replayability(run)
+    found = signs(run, seen)
+    return Facts(
+        file=file,
+        number=number,
+        run=run.id,
+        format=run.provenance.format,
+        task=run.task,
+        steps=len(run.steps),
+        calls=len(run.calls),
+        tools=len({call.tool for call in run.calls}),
+        writes=len(seen.writes),
+        is_guessed=any(call.effect is Effect.UNKNOWN for call in run.calls),
+        replayable=able.word,
+        missing=tuple(need.to_log for need in able.missing),
+        reads_back=None if not seen.writes else not seen.unread,
+        has_key=_has_key(run, seen),
+        names_policy=_names_policy(run),
+        failed=_failed(run.source),
+        score=round(sum(sign.weight for sign in found), 3),
+        signs=found,
+    )
+
+
+def _has_key(run: Run, seen: World) -> bool | None:
+    """Whether every tool that wrote was given, or could be given, an idempotency key."""
+    if not seen.writes:
+        return None
+    wrote = {call.tool for _, call in seen.writes}
+    return all(a.in_trace or a.in_schema for a in key_audits(run) if a.tool in wrote)
+
+
+def _names_policy(run: Run) -> bool:
+    if _POLICY.search(run.state.prompt.text) or any(_applies(run, text) for text in run.policy):
+        return True
+    return any(isinstance(step, Event) and step.kind in _GUARDS for step in run.steps)
+
+
+def _applies(run: Run, text: str) -> bool:
+    """Whether a rule speaks of a tool that the run called."""
+    rule = policy_path.read_rule(text)
+    return any(fnmatchcase(call.tool, rule.tool) for call in run.calls)
+
+
+def _failed(source: dict[str, Any]) -> bool | None:
+    """What the source says of the outcome: a reward or score of 0 to 1, or a plain yes or no."""
+    for key in ("reward", "score"):
+        value = source.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value < 1
+    for key in ("success", "passed", "resolved"):
+        if isinstance(source.get(key), bool):
+            return not source[key]
+    return None

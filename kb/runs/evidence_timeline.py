@@ -1,0 +1,95 @@
+"""What happened when? The timed steps of a run as timeline entries, candidates among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kb.runs.analyses.calls_made import arguments_text, result_text
+from kb.runs.analyses.finding import one_line, time_of_step
+from kb.runs.candidates import Candidate
+from kb.runs.run import Effect, Message, Run, ToolCall
+
+#: More calls than this are told by their writes and failures alone.
+_MAX_CALLS = 40
+_MAX_ENTRIES = 80
+
+
+@dataclass(frozen=True)
+class _Entry:
+    at: datetime
+    text: str
+    tags: tuple[str, ...] = ()
+
+
+def timeline(
+    run: Run | None, candidates: Sequence[Candidate] = (), divergence: int | None = None
+) -> str:
+    """The entries in order; empty when nothing has a time. `divergence` is a step."""
+    of_run = _of_run(run, divergence) if run else ()
+    entries = [*of_run, *(_of_candidate(one) for one in candidates)]
+    entries.sort(key=lambda entry: entry.at)
+    shown = [_line(entry) for entry in entries[:_MAX_ENTRIES]]
+    if len(entries) > _MAX_ENTRIES:
+        shown.append(f"\n<!-- {len(entries) - _MAX_ENTRIES} later entries left out -->")
+    return "\n".join(shown)
+
+
+def _of_run(run: Run, divergence: int | None) -> Iterator[_Entry]:
+    if run.clocks.started is None:
+        return
+    asked = f"the run begins: {_code(run.trigger.text)}" if run.trigger.text else "the run begins"
+    yield _Entry(run.clocks.started, asked, ("trigger",))
+    failed = next((n for n, s in run.numbered() if isinstance(s, ToolCall) and s.failure), None)
+    for number, call in _told_calls(run):
+        at = time_of_step(call)
+        if at is not None:
+            tags = _tags(call, is_first_failure=number == failed, diverges=number == divergence)
+            yield _Entry(at, _words(number, call), tags)
+    yield from _last_words(run)
+
+
+def _told_calls(run: Run) -> Iterable[tuple[int, ToolCall]]:
+    made = [(number, step) for number, step in run.numbered() if isinstance(step, ToolCall)]
+    if len(made) <= _MAX_CALLS:
+        return made
+    return [(n, call) for n, call in made if call.effect.is_write or call.failure]
+
+
+def _tags(call: ToolCall, *, is_first_failure: bool, diverges: bool) -> tuple[str, ...]:
+    tags = ["warning"] if is_first_failure else []
+    tags += ["divergence"] if diverges else []
+    changes = call.succeeded and call.effect in {Effect.WRITE, Effect.DESTRUCTIVE}
+    return tuple(tags + (["state-change"] if changes else []))
+
+
+def _words(number: int, call: ToolCall) -> str:
+    made = _code(f"{call.tool} {arguments_text(call.arguments)}")
+    if call.failure is not None:
+        return f"step {number}: {made} fails: {_code(result_text(call))}"
+    return f"step {number}: {made} {'succeeds' if call.is_answered else 'is not answered'}"
+
+
+def _last_words(run: Run) -> Iterator[_Entry]:
+    for number, step in reversed(tuple(run.numbered())):
+        if isinstance(step, Message) and step.role == "assistant" and step.text:
+            at = time_of_step(step)
+            if at is not None:
+                yield _Entry(at, f"step {number}: the agent says {_code(step.text)}")
+            return
+
+
+def _of_candidate(candidate: Candidate) -> _Entry:
+    return _Entry(candidate.at, f"{_code(candidate.text)} (candidate, from {candidate.source})")
+
+
+def _line(entry: _Entry) -> str:
+    tags = "".join(f" [{tag}]" for tag in entry.tags)
+    return f"- {entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC — {entry.text}{tags}"
+
+
+def _code(text: str) -> str:
+    """Words of a trace as a code span: nothing in them is markup, a link or a tag."""
+    plain = one_line(text).replace("`", "ˋ")
+    return f"`{plain}`" if plain else "nothing"

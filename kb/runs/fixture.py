@@ -1,0 +1,214 @@
+"""How does a run lie on disk? `fixture.json` in canonical JSON, large values beside it by hash.
+
+Reading trusts nothing: names of blobs are hashes and nothing else, contents must have that hash,
+sizes are bounded, and every value is checked against the types of `kb.runs.run`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kb.errors import KbError
+from kb.runs.canonical import canonical, sha256
+from kb.runs.cleaning import Cleaner
+from kb.runs.jsontext import NotJsonError, decode
+from kb.runs.notes import Notes
+from kb.runs.run import SCHEMA, Run
+
+BLOBS = "blobs"
+#: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.
+MOST_INLINE_BYTES = 16_384
+_MAX_FIXTURE_BYTES = 500_000_000
+_MAX_BLOB_BYTES = 100_000_000
+#: Fields that hold somebody else's data, as large as they like.
+_SLOTS = frozenset(
+    {"kb.text", "kb.reasoning", "kb.parts", "kb.source", "parameters", "gen_ai.system_instructions"}
+    | {"gen_ai.tool.call.arguments", "gen_ai.tool.call.result"}
+)
+_BLOB = "kb.blob"
+_BLOB_KEYS = frozenset({_BLOB, "kb.bytes", "kb.type"})
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Blobs(dict[str, bytes]):
+    """Large values by the SHA-256 of their bytes; `most_inline_bytes` says what is large."""
+
+    def __init__(self, most_inline_bytes: int = MOST_INLINE_BYTES) -> None:
+        super().__init__()
+        self.most_inline_bytes = most_inline_bytes
+
+
+def fixture_chunks(run: Run, blobs: Blobs) -> Iterator[bytes]:
+    """The canonical JSON of a run, in pieces; what lies beside it is put into `blobs`.
+
+    Two runs that are equal give equal bytes.
+    """
+    members = {name: value for name, value in _members(run) if name != "kb.steps"}
+    members["kb.steps"] = None
+    for number, name in enumerate(sorted(members)):
+        yield (b"," if number else b"{") + canonical(name) + b":"
+        if name == "kb.steps":
+            yield from _list(run, blobs)
+        else:
+            yield canonical(_stored(members[name], name, blobs))
+    yield b"}\n"
+
+
+def _members(run: Run) -> Iterator[tuple[str, Any]]:
+    for field in msgspec.structs.fields(run):
+        value = getattr(run, field.name)
+        if field.required or (field.name != "steps" and value not in (field.default, {}, ())):
+            yield field.encode_name, msgspec.to_builtins(value)
+
+
+def _list(run: Run, blobs: Blobs) -> Iterator[bytes]:
+    yield b"["
+    for number, step in enumerate(run.steps):
+        yield (b"," if number else b"") + canonical(_stored(msgspec.to_builtins(step), "", blobs))
+    yield b"]"
+
+
+def _stored(value: Any, key: str, blobs: Blobs) -> Any:
+    """The value as it is written: large data is a reference to its blob."""
+    if key in _SLOTS:
+        return _data(value, blobs)
+    if isinstance(value, dict):
+        return {name: _stored(part, name, blobs) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_stored(part, "", blobs) for part in value]
+    return value
+
+
+def _data(value: Any, blobs: Blobs) -> Any:
+    if isinstance(value, str):
+        raw, kind = value.encode(), "text"
+    else:
+        raw, kind = canonical(value), "json"
+    looks_like_blob = isinstance(value, dict) and _BLOB in value
+    if len(raw) <= blobs.most_inline_bytes and not looks_like_blob:
+        return value
+    name = sha256(raw)
+    blobs[name] = raw
+    return {_BLOB: name, "kb.bytes": len(raw), "kb.type": kind}
+
+
+def write_fixture(run: Run, path: Path, *, overwrite: bool = False) -> None:
+    """Write a run and its blobs. Nothing is half-written: the file appears when it is whole.
+
+    Raises `KbError` when there is a file already, unless asked to `overwrite` it.
+    """
+    if path.exists() and not overwrite:
+        todo = "Choose another name with --out, or replace it with --force."
+        raise KbError("already exists; nothing was written", where=str(path), todo=todo)
+    blobs = Blobs()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _Draft(path) as stream:
+            for chunk in fixture_chunks(run, blobs):
+                stream.write(chunk)
+            _write_blobs(blobs, path.parent / BLOBS)
+    except OSError as error:
+        raise KbError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+
+
+class _Draft:
+    """A file that takes its name when it is whole, and leaves nothing behind otherwise."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Any:
+        handle, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=".kb-", suffix=".part")
+        self._stream = os.fdopen(handle, "wb")
+        return self._stream
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._stream.close()
+        if kind is None:
+            Path(self._name).chmod(0o644)
+            Path(self._name).replace(self._path)
+        else:
+            Path(self._name).unlink(missing_ok=True)
+
+
+def _write_blobs(blobs: dict[str, bytes], folder: Path) -> None:
+    if blobs:
+        folder.mkdir(exist_ok=True)
+    for name, raw in blobs.items():
+        if not (folder / name).is_file():
+            with _Draft(folder / name) as stream:
+                stream.write(raw)
+
+
+def is_fixture(head: tuple[Any, ...]) -> bool:
+    """Whether the first value of a file is a canonical run, of whatever version."""
+    schema = head[0].get("schema") if head and isinstance(head[0], dict) else None
+    return isinstance(schema, str) and schema.startswith("kb.run/")
+
+
+def read_fixture(path: Path) -> Run:
+    """The run of a `fixture.json`, whole: blobs are put in their places.
+
+    Raises `KbError` for what is no fixture, naming the place of the first fault.
+    """
+    try:
+        if path.stat().st_size > _MAX_FIXTURE_BYTES:
+            raise KbError("is too large for a fixture", where=str(path))
+        value = decode(path.read_bytes())
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    except NotJsonError as error:
+        raise KbError(f"is no JSON that can be read: {error}", where=str(path)) from error
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema != SCHEMA:
+        what = f"is no fixture of this version: schema is {schema!r}, read is {SCHEMA!r}"
+        raise KbError(what, where=str(path), todo="Import the trace again with this version of kb.")
+    return _converted(value, path)
+
+
+def _converted(value: Any, path: Path) -> Run:
+    try:
+        run = msgspec.convert(_restored(value, "", path.parent / BLOBS), Run)
+    except msgspec.ValidationError as error:
+        raise KbError(f"is no fixture: {error}", where=str(path)) from error
+    except RecursionError as error:
+        raise KbError("is nested too deeply to be a fixture", where=str(path)) from error
+    return Cleaner(None, Notes()).cleaned(run)
+
+
+def _restored(value: Any, key: str, folder: Path) -> Any:
+    if key in _SLOTS:
+        is_blob = isinstance(value, dict) and value.keys() == _BLOB_KEYS
+        return _blob(value, folder) if is_blob else value
+    if isinstance(value, dict):
+        return {name: _restored(part, name, folder) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_restored(part, "", folder) for part in value]
+    return value
+
+
+def _blob(reference: dict[str, Any], folder: Path) -> Any:
+    name = reference[_BLOB]
+    if not (isinstance(name, str) and _HASH.fullmatch(name)):
+        raise KbError("names a blob that is no SHA-256", where=str(folder))
+    file = folder / name
+    try:
+        if file.is_symlink() or not file.is_file() or file.stat().st_size > _MAX_BLOB_BYTES:
+            raise KbError("is no regular file, or too large for a blob", where=str(file))
+        raw = file.read_bytes()
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror or error}", where=str(file)) from error
+    if sha256(raw) != name:
+        what = "does not hold what its name says: its SHA-256 differs"
+        raise KbError(what, where=str(file), todo="Restore the file, or import the trace again.")
+    try:
+        return raw.decode() if reference["kb.type"] == "text" else decode(raw)
+    except ValueError as error:
+        raise KbError(f"cannot be read: {error}", where=str(file)) from error

@@ -1,0 +1,83 @@
+"""Which runs does a file hold? Any known format in, canonical runs out, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from kb.config import RunsConfig
+from kb.runs.assemble import Assembly, assemble
+from kb.runs.cleaning import Cleaner
+from kb.runs.detect import detect
+from kb.runs.effects import Effects
+from kb.runs.fixture import is_fixture, read_fixture
+from kb.runs.notes import Notes
+from kb.runs.redact import Redactor
+from kb.runs.run import Effect, Redaction, Run
+from kb.runs.source import open_source
+from kb.runs.tape import Tape
+
+
+@dataclass(frozen=True)
+class ReadingSettings:
+    """How runs are read. The defaults redact, guess no effects and find the format themselves.
+
+    `key` is the local key of fingerprints: without one, placeholders carry none.
+    `allow` are values, or patterns, that are kept though they look like a secret or a person.
+    `effects` is the team's word on its tools; it beats every hint in a trace.
+    `freeze_at` is the step a replay begins at; None leaves it to the first failure.
+    """
+
+    format: str = ""
+    redact: bool = True
+    key: bytes | None = None
+    allow: tuple[str, ...] = ()
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    policy: tuple[str, ...] = ()
+    freeze_at: int | None = None
+
+
+def settings_from(config: RunsConfig, **more: object) -> ReadingSettings:
+    """The settings of a team, with those of one call."""
+    effects = {tool: Effect(word) for tool, word in config.effects.items()}
+    return ReadingSettings(
+        allow=config.allow,
+        effects=effects,
+        policy=config.policy,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def read_runs(path: Path, settings: ReadingSettings | None = None) -> Iterator[Run]:
+    """The runs of a trace file, or the one of a `fixture.json`, in the order of the file.
+
+    Memory is that of one run. Raises `KbError` when the file cannot be read, no format fits
+    (the message shows what was seen) or more than one does.
+    """
+    settings = settings or ReadingSettings()
+    source = open_source(path)
+    if not settings.format and is_fixture(source.head):
+        yield read_fixture(path)
+        return
+    importer = detect(source, settings.format)
+    assembly = Assembly(
+        source, importer.name, Effects(settings.effects), settings.policy, settings.freeze_at
+    )
+    for number, tape in enumerate(importer.read(source)):
+        yield _run(tape, number, assembly, settings)
+
+
+def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
+    notes = Notes()
+    redactor = Redactor(settings.key, settings.allow) if settings.redact else None
+    run = Cleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
+    placeholders = redactor.placeholders() if redactor else ()
+    lossy = (*run.provenance.lossy, *notes.lines())
+    return replace(
+        run,
+        redaction=Redaction(applied=settings.redact, placeholders=placeholders),
+        provenance=replace(run.provenance, lossy=lossy),
+    )

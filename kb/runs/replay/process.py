@@ -1,0 +1,210 @@
+"""How is somebody's agent run without harm? In a child process that is watched, and ends in time.
+
+The child gets no secrets: its environment is a short list, its home an empty folder. It is no
+sandbox: it may open files and the network as its user may, because real agents need their model.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from kb.errors import KbError
+
+#: What every program needs to start. Everything else has to be named in `kb.toml`.
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE")
+_MARK = "KB_REPLAY"
+#: `-P`: a folder `kb` where the agent runs must not stand in for this package.
+_CHILD = (sys.executable, "-P", "-m", "kb.runs.replay.child")
+#: What one trial may say in all: enough for files as arguments, too little to fill the memory.
+_MAX_BYTES = 16_000_000
+_CHUNK_BYTES = 65_536
+_COMPLAINT_BYTES = 4_000
+_COMPLAINT_LINES = 6
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: Rounds of looking for processes that got away: each new one is started by one that is found.
+_SWEEPS = 20
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """The agent to be called: `package.module:function`, or a command that speaks the protocol.
+
+    `folder` is where it runs and where its modules are looked for; `environment` are the names of
+    variables it is given besides the few every program needs.
+    """
+
+    text: str
+    folder: Path
+    environment: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """The command line of the child process. Raises OSError where there is no such program."""
+        if _FUNCTION.fullmatch(self.text):
+            return [*_CHILD, self.text]
+        words = shlex.split(self.text)
+        if not words or not self._is_there(words[0]):
+            raise OSError("there is no such program")
+        return [*_CHILD, "--", *words]
+
+    def _is_there(self, program: str) -> bool:
+        if "/" in program:
+            return (self.folder / program).is_file()
+        return shutil.which(program) is not None
+
+
+class OverdueError(Exception):
+    """The child did not answer in time."""
+
+
+class ProtocolError(Exception):
+    """The child said what is no line of the protocol, or too much of it."""
+
+
+class Child:
+    """One child process; a `with` block ends it and everything it started."""
+
+    def __init__(self, entry: EntryPoint, seconds: float) -> None:
+        self._entry = entry
+        self._until = time.monotonic() + seconds
+        self._mark = secrets.token_hex(16)
+        self._buffer = bytearray()
+        self._received = 0
+
+    def __enter__(self) -> Child:
+        """Start it. Raises `KbError` when the command cannot be started."""
+        self._home = tempfile.TemporaryDirectory(prefix="kb-replay-", ignore_cleanup_errors=True)
+        self._complaints = tempfile.TemporaryFile()
+        try:
+            self._process = self._started()
+        except (OSError, ValueError) as error:
+            self._close_files()
+            raise KbError(
+                f"the entry point '{self._entry.text}' did not start: {error}",
+                todo="Correct [runs] replay in kb.toml: package.module:function, or a command.",
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, its process group, and what left the group."""
+        for _sweep in range(_SWEEPS):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            strays = list(_marked(self._mark))
+            for stray in strays:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(stray, signal.SIGKILL)
+            if not strays:
+                break
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                _open(pipe).close()
+        self._close_files()
+
+    def send(self, raw: bytes) -> None:
+        """Write to the child; a child that went away is noticed when it is read."""
+        pipe, left = _open(self._process.stdin), memoryview(raw)
+        while left:
+            self._wait(writing=pipe)
+            try:
+                left = left[os.write(pipe.fileno(), left[:_CHUNK_BYTES]) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                return
+
+    def line(self) -> bytes | None:
+        """The next line of the child, None when it has ended.
+
+        Raises `OverdueError` and `ProtocolError`.
+        """
+        pipe = _open(self._process.stdout)
+        while b"\n" not in self._buffer:
+            if self._received > _MAX_BYTES:
+                raise ProtocolError(f"it said more than {_MAX_BYTES:,} bytes")
+            self._wait(reading=pipe)
+            chunk = os.read(pipe.fileno(), _CHUNK_BYTES)
+            if not chunk:
+                return None
+            self._received += len(chunk)
+            self._buffer += chunk
+        line, _, rest = bytes(self._buffer).partition(b"\n")
+        self._buffer = bytearray(rest)
+        return line
+
+    def complaint(self) -> str:
+        """The last lines of what it wrote to standard error, without terminal escapes."""
+        size = self._complaints.seek(0, os.SEEK_END)
+        self._complaints.seek(max(0, size - _COMPLAINT_BYTES))
+        text = self._complaints.read().decode("utf-8", "replace")
+        return "\n".join(_CONTROLS.sub("", text).strip().splitlines()[-_COMPLAINT_LINES:])
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            self._entry.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            cwd=self._entry.folder,
+            env=self._environment(),
+            start_new_session=True,
+        )
+        os.set_blocking(_open(process.stdin).fileno(), False)
+        return process
+
+    def _environment(self) -> dict[str, str]:
+        names = (*_PASSED_ON, *self._entry.environment)
+        passed = {name: os.environ[name] for name in names if name in os.environ}
+        own = {_MARK: self._mark, "HOME": self._home.name, "TMPDIR": self._home.name}
+        package = str(Path(__file__).resolve().parents[3])
+        paths = {"PYTHONPATH": package, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        return passed | own | paths
+
+    def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
+        left = self._until - time.monotonic()
+        ready = left > 0 and select.select(
+            [reading] if reading else [], [writing] if writing else [], [], left
+        )
+        if not ready or not (ready[0] or ready[1]):
+            raise OverdueError
+
+    def _close_files(self) -> None:
+        self._complaints.close()
+        self._home.cleanup()
+
+
+def _open(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:  # cannot be: the child was started with pipes
+        raise ProtocolError("there is no pipe to the child")
+    return pipe
+
+
+def _marked(mark: str) -> Iterator[int]:
+    """The processes that carry the mark of this child in their environment: they left its group.
+
+    Linux shows environments under /proc; elsewhere only the process group is ended.
+    """
+    wanted = f"{_MARK}={mark}".encode()
+    proc = Path("/proc")
+    for folder in proc.iterdir() if proc.is_dir() else ():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    yield int(folder.name)

@@ -1,0 +1,59 @@
+"""When was it? The times traces write, as aware UTC times; None for what is no time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
+#: Units of a number since 1970, told by its size: each bound is the year 2286 in that unit.
+_UNITS = ((1e10, 1_000_000), (1e13, 1_000), (1e16, 1))
+_NANOSECONDS_PER_MICROSECOND = 1_000
+_MAX_NANOSECONDS = 1e19
+#: datetime takes microseconds; some tools write nine digits.
+_FRACTION = re.compile(r"(\.\d{6})\d+")
+
+
+def time_of(value: Any) -> datetime | None:
+    """The time: ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970.
+
+    A time without a zone is taken as UTC.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return _of_text(text) if _ISO.match(text) else _of_digits(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _of_number(value)
+
+
+def has_zone(value: Any) -> bool:
+    """Whether a written time says where it was; numbers since 1970 do."""
+    if not isinstance(value, str) or not _ISO.match(value):
+        return True
+    return bool(re.search(r"(?:[Zz]|[+-]\d{2}:?\d{2})$", value.strip()))
+
+
+def _of_text(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _of_digits(text: str) -> datetime | None:
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(int(_MAX_NANOSECONDS))):
+        return None
+    return _of_number(int(text))
+
+
+def _of_number(number: float) -> datetime | None:
+    if not 0 < number < _MAX_NANOSECONDS:
+        return None
+    for bound, factor in _UNITS:
+        if number < bound:
+            return _EPOCH + timedelta(microseconds=round(number * factor))
+    return _EPOCH + timedelta(microseconds=int(number) // _NANOSECONDS_PER_MICROSECOND)

@@ -1,0 +1,203 @@
+"""What are the analyses and the checkup worth on real runs? Tables beside constant baselines.
+
+    python tests/bench/runs.py [DATA]
+
+DATA is the folder of measuring data, by default that of `KB_DATA` or `../shared/data`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from test_runs_analyses_measured import EFFECTS  # noqa: E402
+
+from kb.runs.analyses import ANALYSES, Context  # noqa: E402
+from kb.runs.analyses.divergence import divergence  # noqa: E402
+from kb.runs.analyses.idempotency import repeats  # noqa: E402
+from kb.runs.analyses.outcome_gap import unverified  # noqa: E402
+from kb.runs.checkup.archive import examine, trace_files  # noqa: E402
+from kb.runs.checkup.summary import check_up  # noqa: E402
+from kb.runs.failures import failure_of  # noqa: E402
+from kb.runs.reading import ReadingSettings, read_runs  # noqa: E402
+from kb.runs.run import (  # noqa: E402
+    CONVENTIONS,
+    SCHEMA,
+    Clocks,
+    Effect,
+    Message,
+    Redaction,
+    Run,
+    Step,
+    ToolCall,
+)
+
+AIRLINE = "runs/tau-airline-gpt-4o-even-tasks.json"
+WHO_WHEN = "runs/whowhen-algorithm-generated.jsonl"
+_CODE = re.compile(r"```(?:python|sh|bash)?\n(.*?)```", re.DOTALL)
+_EXIT = re.compile(r"exitcode:\s*(\d+)")
+
+
+def pass_over_everything(data: Path) -> None:
+    """The checkup over all runs: time, memory, and what the ranking is worth."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        files = trace_files([data / "runs"])
+        done = check_up(examine(files, ReadingSettings(), Path(folder) / "state.jsonl"))
+    seconds = time.perf_counter() - started
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"checkup, all of runs/: {done.runs} runs in {done.files} files, ", end="")
+    print(f"{len(done.skipped)} skipped, {seconds:.1f} s, {megabytes:.0f} MB\n")
+
+
+def ranking(data: Path) -> None:
+    """The order of failing above passing runs, with and without the team's word on effects."""
+    for name, effects in (("effects guessed by name", {}), ("effects named", EFFECTS)):
+        settings = ReadingSettings(effects=effects)
+        done = check_up(examine([data / AIRLINE], settings))
+        base, hits = done.base_rate(), done.hit_rate()
+        assert base is not None
+        print(f"airline, {name}: base rate of failure {base.k}/{base.n}, ", end="")
+        print(f"among the suspicious {hits.k}/{hits.n}")
+        for worth in done.worths():
+            print(f"  {worth.name:15} AUC {worth.auc:.3f} [{worth.low:.2f}–{worth.high:.2f}]")
+    print()
+
+
+def findings_beside_the_base_rate(data: Path) -> None:
+    """How often runs with a finding failed, beside how often runs fail."""
+    runs = list(read_runs(data / AIRLINE, ReadingSettings(effects=EFFECTS)))
+    failed = sum(run.source["reward"] == 0 for run in runs)
+    print(f"airline: failed {failed}/{len(runs)} (base rate)")
+    tests: dict[str, Callable[[Run], bool]] = {
+        "outcome gap with a claim": lambda run: bool((gap := unverified(run)) and gap.claim),
+        "last write not read back": lambda run: unverified(run) is not None,
+        "a write repeated": lambda run: bool(repeats(run)),
+        "a write run twice": lambda run: any(r.ran > 1 for r in repeats(run)),
+        "a call failed": lambda run: any(call.failure for call in run.calls),
+        "any call that writes": lambda run: any(call.effect.is_write for call in run.calls),
+    }
+    for name, test in tests.items():
+        with_it = [run for run in runs if test(run)]
+        bad = sum(run.source["reward"] == 0 for run in with_it)
+        share = f"{bad / len(with_it):.0%}" if with_it else "–"
+        print(f"  {name:25} {len(with_it):3} runs, of these failed {bad:3} ({share})")
+    print()
+
+
+def partings(data: Path) -> None:
+    """How often a failing run parts from a passing one of its task, beside two passing ones."""
+    runs = list(read_runs(data / AIRLINE, ReadingSettings(effects=EFFECTS)))
+    by_task: dict[str, list[Run]] = {}
+    for run in runs:
+        by_task.setdefault(run.task, []).append(run)
+    for name, reward in (("failing against passing", 0.0), ("passing against passing", 1.0)):
+        pairs = [
+            divergence(run, other)
+            for group in by_task.values()
+            for run in group
+            for other in group
+            if run is not other
+            and run.source["reward"] == reward
+            and other.source["reward"] == 1
+            and run.calls
+            and other.calls
+        ]
+        parts = [
+            sum(getattr(p, what) is not None for p in pairs) / len(pairs)
+            for what in ("first", "first_tool", "first_write")
+        ]
+        print(f"airline, {name}: {len(pairs)} pairs; part in any call {parts[0]:.0%}, ", end="")
+        print(f"in a tool {parts[1]:.0%}, in a write {parts[2]:.0%}")
+    print()
+
+
+def who_and_when(data: Path) -> None:
+    """The first finding of each analysis as a guess of the decisive step, beside constants."""
+    rows = [json.loads(line) for line in (data / WHO_WHEN).read_text("utf-8").splitlines()]
+    logs = [(_run(row), int(row["gold"]["step"])) for row in rows]
+    print(f"who & when: the decisive step of {len(logs)} logs")
+    print(f"  {'guess':30} {'made':>5} {'exact':>6} {'±1':>6}  {'exact, of those made':>20}")
+    for name, guess in _guesses().items():
+        made = [(guess(run), gold) for run, gold in logs]
+        given = [(step, gold) for step, gold in made if step is not None]
+        exact = sum(step == gold for step, gold in given) / len(logs)
+        near = sum(abs(step - gold) <= 1 for step, gold in given) / len(logs)
+        right = f"{exact * len(logs) / len(given):.2f}" if given else "–"
+        print(f"  {name:30} {len(given):5} {exact:6.2f} {near:6.2f}  {right:>20}")
+    chance = sum(1 / len(run.steps) for run, _ in logs) / len(logs)
+    print(f"  {'any step, by chance':30} {len(logs):5} {chance:6.2f}\n")
+
+
+def _guesses() -> dict[str, Callable[[Run], int | None]]:
+    constants: dict[str, Callable[[Run], int | None]] = {
+        "always step 0": lambda run: 0,
+        "always step 1": lambda run: min(1, len(run.steps) - 1),
+        "always the middle": lambda run: len(run.steps) // 2,
+        "always the last": lambda run: len(run.steps) - 1,
+    }
+    predicted = {
+        f"first finding: {row.name}": (lambda run, row=row: _first(run, [row])) for row in ANALYSES
+    }
+    return constants | predicted | {"first finding of any": lambda run: _first(run, ANALYSES)}
+
+
+def _first(run: Run, rows: Sequence[object]) -> int | None:
+    found = [f.step for row in rows for f in row.examine(run, Context())]  # type: ignore[attr-defined]
+    return min((step for step in found if step is not None), default=None)
+
+
+def _run(row: dict[str, object]) -> Run:
+    """A log as a run: what the terminal printed is the result of a call, the code its arguments."""
+    steps: list[Step] = []
+    code = ""
+    for step in row["steps"]:  # type: ignore[attr-defined]
+        text = str(step["content"])
+        if step["agent"] == "Computer_terminal":
+            steps.append(_executed(len(steps), code, text))
+        else:
+            code = "\n".join(_CODE.findall(text)) or code
+            steps.append(Message(role="assistant", text=text, agent=str(step["agent"])))
+    return Run(
+        schema=SCHEMA,
+        id=str(row["id"]),
+        steps=tuple(steps),
+        clocks=Clocks(),
+        redaction=Redaction(applied=True),
+        conventions=CONVENTIONS,
+    )
+
+
+def _executed(number: int, code: str, text: str) -> ToolCall:
+    code_of_exit = _EXIT.search(text)
+    ended_badly = bool(code_of_exit and code_of_exit[1] != "0")
+    failure = failure_of(f"Exit code: {code_of_exit[1]}\n{text}") if ended_badly else None
+    return ToolCall(
+        tool="execute",
+        id=f"call-{number}",
+        arguments=code,
+        result=text,
+        failure=failure,
+        effect=Effect.READ,
+    )
+
+
+if __name__ == "__main__":
+    folder = Path(
+        sys.argv[1] if len(sys.argv) > 1 else os.environ.get("KB_DATA", ROOT.parent / "shared/data")
+    )
+    pass_over_everything(folder)
+    ranking(folder)
+    findings_beside_the_base_rate(folder)
+    partings(folder)
+    who_and_when(folder)

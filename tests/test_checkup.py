@@ -1,0 +1,246 @@
+"""A checkup reads a mixed archive once, skips what is bad, and shows what speaks for a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLE
+from runs_made import agent, failed, made_run, read, unknown, user, write
+from test_cli import kb
+
+from kb.errors import KbError
+from kb.runs.checkup.archive import FileFacts, examine, trace_files
+from kb.runs.checkup.facts import Facts, facts
+from kb.runs.checkup.guess import seems_to_write
+from kb.runs.checkup.measure import Labelled, worths
+from kb.runs.checkup.report import checkup_json, checkup_markdown
+from kb.runs.checkup.summary import Checkup, check_up
+from kb.runs.reading import ReadingSettings
+from kb.runs.run import Run
+
+AGENT = EXAMPLE.parent / "agent"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A week of traces: two good files in a folder, a broken one, and notes."""
+    folder = tmp_path / "week"
+    (folder / "monday").mkdir(parents=True)
+    shutil.copy(AGENT / "trace.json", folder / "monday" / "a.json")
+    shutil.copy(AGENT / "passing.json", folder / "b.json")
+    (folder / "broken.json").write_bytes(b'{"resourceSpans": [\xff')
+    (folder / "other.json").write_text('{"weather": "fine"}', encoding="utf-8")
+    (folder / "notes.md").write_text("# Notes", encoding="utf-8")
+    (folder / ".hidden.json").write_text("{}", encoding="utf-8")
+    return folder
+
+
+def of(run: Run) -> Facts:
+    return facts(run, "a.json", 1)
+
+
+def kinds(run: Run) -> list[str]:
+    return [sign.kind for sign in of(run).signs]
+
+
+def test_an_archive_of_mixed_files_is_read_and_the_bad_ones_are_listed(archive: Path) -> None:
+    done = check_up(examine(trace_files([archive]), ReadingSettings()))
+    assert (done.files, done.runs) == (4, 2)
+    skipped = {Path(file).name: why for file, why in done.skipped}
+    assert skipped.keys() == {"broken.json", "other.json"}
+    assert all(skipped.values())
+
+
+def test_the_double_charge_is_the_first_candidate_with_the_line_that_proves_it(
+    archive: Path,
+) -> None:
+    done = check_up(examine(trace_files([archive]), ReadingSettings()))
+    first = done.candidates[0]
+    assert first.file.endswith("a.json")
+    assert first.signs[0].kind == "repeated-write"
+    assert (first.signs[0].step, first.signs[0].span_id) == (7, "0000000000000007")
+    text = checkup_markdown(done, 10)
+    assert "charge ran, or may have run, twice with equal arguments: 5, 7 (step 7, span" in text
+
+
+def test_a_second_pass_reads_only_what_changed(archive: Path, tmp_path: Path) -> None:
+    state, files, read_now = tmp_path / "state.jsonl", trace_files([archive]), []
+
+    def pass_over() -> list[FileFacts]:
+        read_now.clear()
+        return list(examine(files, ReadingSettings(), state, lambda at: read_now.append(at.file)))
+
+    first = pass_over()
+    assert len(read_now) == 4
+    assert sorted(pass_over(), key=lambda f: f.file) == sorted(first, key=lambda f: f.file)
+    assert read_now == []
+    shutil.copy(AGENT / "trace.json", archive / "b.json")
+    pass_over()
+    assert read_now == ["b.json"]
+
+
+def test_a_pass_that_was_killed_goes_on_where_it_stopped(archive: Path, tmp_path: Path) -> None:
+    state, files = tmp_path / "state.jsonl", trace_files([archive])
+    steps = examine(files, ReadingSettings(), state)
+    next(steps)
+    next(steps)
+    steps.close()
+    with state.open("ab") as stream:
+        stream.write(b'{"file": "half a li')
+    read_now: list[str] = []
+    found = list(examine(files, ReadingSettings(), state, lambda at: read_now.append(at.file)))
+    assert len(read_now) == 2
+    assert len(found) == 4
+    assert sum(len(file.runs) for file in found) == 2
+
+
+def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KbError, match="is not there"):
+        trace_files([tmp_path / "gone"])
+
+
+def test_links_out_of_the_folder_are_not_followed(archive: Path) -> None:
+    (archive / "link.json").symlink_to("/etc/passwd")
+    (archive / "loop").symlink_to(archive)
+    assert len(trace_files([archive])) == 4
+
+
+def test_a_repeated_write_outweighs_everything_else() -> None:
+    bad = of(made_run(write("pay", {"id": 1}), write("pay", {"id": 1}), read("get")))
+    fine = of(made_run(write("pay", {"id": 1}), read("get")))
+    assert bad.score > fine.score + 4
+
+
+def test_a_person_who_took_over_makes_a_run_less_suspicious() -> None:
+    alone = of(made_run(failed(write("pay")), agent("No.")))
+    helped = of(made_run(failed(write("pay")), unknown("transfer_to_human")))
+    assert helped.score < alone.score
+
+
+def test_names_of_tools_count_only_where_nobody_says_what_they_do() -> None:
+    assert seems_to_write(unknown("update_order"))
+    assert seems_to_write(unknown("mcp__shop__cancelOrder"))
+    assert not seems_to_write(unknown("get_updates"))
+    assert not seems_to_write(unknown("frobnicate"))
+    assert not seems_to_write(read("update_order"))
+    assert seems_to_write(write("get_order"))
+
+
+def test_a_guess_is_said_to_be_one() -> None:
+    found = of(made_run(unknown("update_order")))
+    assert found.is_guessed
+    assert "by its name, a guess" in found.signs[0].message
+
+
+def test_coverage_counts_what_a_run_could_show() -> None:
+    summary = Checkup()
+    runs = (
+        made_run(user("go"), write("pay"), read("get")),
+        made_run(user("go"), write("pay", {"idempotency_key": "k"})),
+        made_run(user("go"), read("get"), policy=("get requires login before it",)),
+    )
+    for number, run in enumerate(runs):
+        summary.add(FileFacts(file=str(number), size=1, modified=1, runs=(of(run),)))
+    shares = {name: (share.k, share.n) for name, share in summary.coverage()}
+    assert shares["read back what they wrote"] == (1, 2)
+    assert shares["gave every writing tool an idempotency key"] == (1, 2)
+    assert shares["named a policy"] == (1, 3)
+
+
+def test_what_the_source_says_of_the_outcome_moves_no_rank() -> None:
+    from msgspec.structs import replace
+
+    run = made_run(user("go"), write("pay"))
+    scores = {of(replace(run, source={"reward": r})).score for r in (0, 1, 0.5)}
+    assert len(scores) == 1
+    assert of(replace(run, source={"reward": 0})).failed is True
+    assert of(replace(run, source={"reward": 1.0})).failed is False
+    assert of(run).failed is None
+
+
+def test_the_worth_of_an_order_is_the_share_of_pairs_it_gets_right() -> None:
+    runs = [Labelled(str(n), n >= 10, (float(n), 0.0, float(-n))) for n in range(20)]
+    perfect, constant, reverse = worths(("a", "b", "c"), runs)
+    assert (perfect.auc, constant.auc, reverse.auc) == (1.0, 0.5, 0.0)
+    assert (constant.low, constant.high) == (0.5, 0.5)
+    assert worths(("a",), runs[:5]) == ()
+
+
+def test_words_of_a_trace_are_no_markup_in_the_report() -> None:
+    evil = "`|<script>x</script>\n# heading\x1b[31m"
+    run = made_run(user(evil), failed(write(evil, {"a": evil}), evil, evil), id=evil)
+    done = check_up([FileFacts(file=evil, size=1, modified=1, runs=(of(run),), error=evil)])
+    for line in checkup_markdown(done, 5).splitlines():
+        assert not line.startswith("# heading")
+        assert "\x1b" not in line
+        outside = "".join(line.split("`")[::2])
+        assert "<script>" not in outside
+
+
+def test_json_and_drafts_by_the_command_line(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "kb.toml").write_text("", encoding="utf-8")
+    (tmp_path / "postmortems").mkdir()
+    status, out, err = kb("run", "checkup", "week", "--json", "--draft", "1", cwd=tmp_path)
+    assert status == 0
+    answer = json.loads(out)
+    assert answer["schema"] == "kb.run-checkup/1"
+    assert answer["runs"] == 2
+    assert answer["candidates"][0]["signs"][0]["kind"] == "repeated-write"
+    (draft,) = (tmp_path / "postmortems").glob("*.md")
+    assert str(draft) in err
+    assert "kind: near-miss" in draft.read_text(encoding="utf-8")
+    assert kb("check", cwd=tmp_path)[0] == 0
+
+
+def test_a_checkup_needs_no_knowledge_base(archive: Path) -> None:
+    status, out, _ = kb("run", "checkup", ".", "--top", "1", cwd=archive)
+    assert status == 0
+    assert out.startswith("# Checkup: 2 runs in 4 files (otlp (2))")
+    assert not (archive / ".kb").exists()
+
+
+def test_signs_found_are_stable_under_their_json(archive: Path) -> None:
+    done = check_up(examine(trace_files([archive]), ReadingSettings()))
+    assert json.loads(json.dumps(checkup_json(done, 5)))["files"] == 4
+
+
+def test_all_the_measuring_data_takes_less_than_a_minute_and_500_megabytes(
+    data: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import resource, sys\n"
+        "from kb.cli import main\n"
+        "try: main(['run', 'checkup', sys.argv[1], '--json', '--out', 'out.json'])\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(data / "runs")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert time.monotonic() - started < 60
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert int(done.stdout) * unit < 500_000_000
+    answer = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert answer["runs"] > 200
+
+
+def test_the_ranking_beats_length_on_real_runs_and_says_by_how_much(data: Path) -> None:
+    file = data / "runs" / "tau-airline-gpt-4o-even-tasks.json"
+    done = check_up(examine([file], ReadingSettings()))
+    auc = {worth.name: round(worth.auc, 2) for worth in done.worths()}
+    assert auc["constant"] == 0.5
+    assert auc["this ranking"] > auc["length"]
+    assert auc["this ranking"] > auc["tool calls"]
+    base, hits = done.base_rate(), done.hit_rate()
+    assert base is not None
+    assert hits.k / hits.n > base.k / base.n

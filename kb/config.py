@@ -71,7 +71,7 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     )
     precision: Annotated[
         Literal["fp32", "int8"],
-        Meta(description="int8 embeds faster and gives other vectors, slightly worse ones"),
+        Meta(description="int8 embeds 2.3 times as fast; measured nDCG@10 .007 lower"),
     ] = "fp32"
     limit: Annotated[int, Meta(ge=1, le=100, description="Matches shown by kb similar")] = 5
     vectors: Annotated[

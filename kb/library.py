@@ -150,7 +150,7 @@ def load_document(file: Path, form: Form, root: Path | None = None) -> Document:
     """One file as a document; what cannot be opened is a document with a fault."""
     path = _relative(file, root)
     try:
-        if root is not None and not file.resolve().is_relative_to(root.resolve()):
+        if root is not None and _leads_out_of(root, file):
             return _unread(path, form, "outside-tree", "a link out of the repository; not followed")
         if not file.is_file():
             return _unread(path, form, "unreadable", "not a regular file")
@@ -163,6 +163,12 @@ def load_document(file: Path, form: Form, root: Path | None = None) -> Document:
         message = f"{size / 1e6:.0f} MB is more than a record may have; it was not read"
         return _unread(path, form, "too-large", message)
     return read_document(raw, path, form)
+
+
+def _leads_out_of(root: Path, file: Path) -> bool:
+    """Whether a file, links followed, lies outside a folder."""
+    inside = os.path.join(os.path.realpath(root), "")
+    return not os.path.realpath(file).startswith(inside)
 
 
 def _relative(file: Path, root: Path | None) -> PurePath:

@@ -151,10 +151,7 @@ def test_search_opens_an_incident_whose_related_one_leads_to_its_class(visit: Vi
     page.keyboard.press("/")
     page.keyboard.type("invented refund policy airline")
     page.locator(".kb-result").first.wait_for()
-    page.wait_for_function(
-        "document.querySelector('dialog.kb-search').dataset.shown === "
-        "'invented refund policy airline'"
-    )
+    page.locator("dialog[data-shown='invented refund policy airline']").wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/incidents/{AIR_CANADA}/")
@@ -259,10 +256,8 @@ def test_search_is_narrowed_by_a_facet(visit: Visit) -> None:
     facet = page.get_by_label("Only this severity")
     facet.wait_for()
     facet.select_option("SEV4")
-    page.wait_for_function(
-        "document.querySelectorAll('.kb-result .kb-sev4').length > 0"
-        " && document.querySelectorAll('.kb-result .kb-sev1').length === 0"
-    )
+    page.locator(".kb-result:has(.kb-sev4)").first.wait_for()
+    playwright.expect(page.locator(".kb-result .kb-sev1")).to_have_count(0)
 
 
 def test_without_an_index_search_still_finds_titles(browser: Any, casebook: str) -> None:

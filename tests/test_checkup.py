@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,8 @@ def test_a_second_pass_reads_only_what_changed(archive: Path, tmp_path: Path) ->
     shutil.copy(AGENT / "trace.json", archive / "b.json")
     pass_over()
     assert read_now == ["b.json"]
+    pass_over()
+    assert read_now == []
 
 
 def test_a_pass_that_was_killed_goes_on_where_it_stopped(archive: Path, tmp_path: Path) -> None:
@@ -109,6 +112,14 @@ def test_links_out_of_the_folder_are_not_followed(archive: Path) -> None:
     (archive / "link.json").symlink_to("/etc/passwd")
     (archive / "loop").symlink_to(archive)
     assert len(trace_files([archive])) == 4
+
+
+def test_a_name_that_is_no_text_is_read_all_the_same(archive: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(archive) + b"/odd-\xff.json"
+    shutil.copy(AGENT / "trace.json", odd)
+    for _ in range(2):
+        found = list(examine(trace_files([archive]), ReadingSettings(), tmp_path / "state.jsonl"))
+        assert sum(len(file.runs) for file in found) == 3
 
 
 def test_a_repeated_write_outweighs_everything_else() -> None:

@@ -271,3 +271,13 @@ def test_reads_are_no_side_effects_that_ran() -> None:
     run = made_run(user("look"), read("look"))
     text = draft_prefill(Evidence(run)).sections["replay"]
     assert "SIDE_EFFECTS_ALREADY_RUN: none in the trace" in text
+
+
+def test_a_long_run_keeps_what_weighs_and_says_how_much_it_left_out() -> None:
+    calls = [write("put", {"n": n}) for n in range(100)]
+    run = made_run(user("go"), *calls, failed(write("last")), agent("All done."))
+    text = draft_prefill(Evidence(run)).sections["timeline"]
+    assert "`last {}` fails" in text
+    assert "the agent says `All done.`" in text
+    assert "calls left out; kb run show FIXTURE draws them all" in text
+    assert len(text.splitlines()) < 50

@@ -75,6 +75,14 @@ The person who found it was Zacharias Canaryname, <zc@CANARYmail.example>, in #C
 See [the other one](2026-02-02-CANARYfile.md) and ![a picture](2026-03-01-x/CANARYimage.png).
 INTERNAL_NOTE: CANARYbareunknown
 <!-- CANARYcomment -->
+Shown <!-- CANARYinlinecomment --> here, <!-- CANARYbegins
+CANARYmiddle
+CANARYends --> and there.
+See the [trace](https://CANARYintranet.example/x), <https://CANARYhost.example>, [that][ref],
+https://CANARYbare.example/path and ![picture][img].
+
+[ref]: https://CANARYreference.example
+[img]: CANARYpicture.png
 
 ```evidence
 DAMAGED: the trust of two people

@@ -133,22 +133,7 @@ def test_a_pull_request_goes_from_faults_to_published(team: tuple[Path, Git]) ->
     shutil.copytree(EXAMPLE.with_suffix(""), root / "postmortems" / EXAMPLE.stem)
     path = branch_with(team, EXAMPLE.name, submitted)
 
-    status, _, err = kb(root, "review", "--base", "main", "--output", "comment.md")
-    assert (status, err) == (1, "")
-    comment = (root / "comment.md").read_text("utf-8")
-    assert comment.startswith(MARKER + "\n")
-    line = next(n for n, text in enumerate(submitted.splitlines(), 1) if "A5:" in text)
-    assert f"| {line} | A5 has no owner" in comment
-    assert f"| {line} | A5 has no due date" in comment
-    assert re.search(r"\*\*\d+%\*\* \*\*Refund agent paid fourteen customers twice", comment)
-    assert "Why: same class duplicate-side-effect; same missing control idempotency-key" in comment
-    assert "Promised then: 1 action, 1 still open: require an idempotency key" in comment
-    assert "**Still owed for this class**" in comment
-    assert "<code>2025-01-10-refund-twice#A1</code>" in comment
-    assert "✅ working replay fixture" in comment
-    assert "⬜ prior incident named" in comment
-    assert PROBABILITY.sub("%", comment) == PROBABILITY.sub("%", example_in_the_guide())
-
+    asks_for_everything(root, submitted)
     verdict = (
         "FIRST_OF_CLASS: no\n```\n\n- [repeat] [2025-01-10-refund-twice]"
         "(2025-01-10-refund-twice.md) — the same retry without a key, fix existed: yes\n"
@@ -164,15 +149,38 @@ def test_a_pull_request_goes_from_faults_to_published(team: tuple[Path, Git]) ->
     assert comment.startswith(MARKER + "\n")
     assert "Has this happened before?" not in comment
     assert "✅ No likely prior incident is without a verdict." in comment
-    assert "✅ <code>kb check</code> finds no fault." in comment
+    assert "✅ `kb check` finds no fault." in comment
     assert "✅ prior incident named" in comment
 
     path.write_text(fixed.replace("status: in-review", "status: published"), encoding="utf-8")
     git("commit", "--quiet", "--all", "--message", "Publish")
     git("switch", "--quiet", "main")
     git("merge", "--quiet", "--no-ff", "incident", "--message", "Merge the postmortem")
-    assert kb(root, "check")[0] == 0
+    status, out, _ = kb(root, "check", "--strict", f"postmortems/{EXAMPLE.name}")
+    assert (status, out) == (0, "1 record, 0 errors, 0 advice\n")
     assert "No postmortem is new or changed" in shown(kb(root, "review", "--base", "main"))
+
+
+def asks_for_everything(root: Path, text: str) -> None:
+    """The first review: each fault with its line, the prior with its reasons, what is owed."""
+    status, _, err = kb(root, "review", "--base", "main", "--output", "comment.md")
+    assert (status, err) == (1, "")
+    comment = (root / "comment.md").read_text("utf-8")
+    line = next(n for n, written in enumerate(text.splitlines(), 1) if "A5:" in written)
+    for part in (
+        f"| {line} | A5 has no owner",
+        f"| {line} | A5 has no due date",
+        "** **Refund agent paid fourteen customers twice after a timeout** (2025-01-10)",
+        "Why: same class duplicate-side-effect; same missing control idempotency-key",
+        "Promised then: 1 action, 1 still open: require an idempotency key",
+        "**Still owed for this class**",
+        "<code>2025-01-10-refund-twice#A1</code>",
+        "✅ working replay fixture",
+        "⬜ prior incident named",
+    ):
+        assert part in comment
+    assert comment.startswith(MARKER + "\n")
+    assert PROBABILITY.sub("%", comment) == PROBABILITY.sub("%", example_in_the_guide())
 
 
 def example_in_the_guide() -> str:
@@ -429,7 +437,7 @@ def test_hostile_text_is_shown_and_does_nothing(text: str) -> None:
     assert page.count("<tr>") == 2
     assert page.count("<!--") == 1
     plain = re.sub(r"<code>.*?</code>", "", page)
-    assert not re.search(r"[@#!%^](?=\w)|GH-\d|&amp;(?=\d)|\$\w", plain)
+    assert not re.search(r"[@#!%^](?=\w)|[\w.+-]@|GH-\d|&amp;(?=\d)|\$\w", plain)
     assert not re.search(r"https?://|www\.|mailto:", page)
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x09\x1b]", comment)
     assert not any(line.lstrip().startswith("/") for line in comment.splitlines())

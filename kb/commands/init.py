@@ -108,11 +108,9 @@ def _say_what_next(folder: Path, records: str, *, fresh: bool) -> None:
         click.echo("hosts and hooks look for them only there.\n")
     if others := _other_files(folder / records):
         words = "file is" if others == 1 else "files are"
-        click.echo(
-            f"{others} other Markdown {words} in {records}/: a record is YYYY-MM-DD-slug.md."
-        )
+        click.echo(f"{others} other Markdown {words} in {records}/; kb reads YYYY-MM-DD-slug.md.\n")
     if not fresh:
-        click.echo("Nothing was missing.")
+        click.echo("Nothing was written: every file is there.")
         return
     click.echo("Before you commit: name the people who review, in CODEOWNERS.\n")
     click.echo('Next:  kb new "What the agent did"    a first record')

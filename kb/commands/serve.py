@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.commands.site import require_site_extra
 from kb.library import Library, open_library
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 )
 def command(port: int, engine: str) -> None:
     """Show the site on 127.0.0.1, drafts included, and follow edits until Ctrl-C."""
+    require_site_extra()
     from kb.publish.serve import HOST, Preview, Shown, open_server
     from kb.publish.site import BUILD
     from kb.repo import open_repo

@@ -45,9 +45,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Records later than a draft are no candidates, and neither are other drafts.
     """
-    from kb.commands.build import use_one_thread
+    from kb.commands.build import prepare_search
 
-    use_one_thread()
+    prepare_search()
     from kb.search.files import unread_library
     from kb.search.similar import Filters
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from kb.errors import KbError
 from kb.library import open_library
 
 
@@ -36,6 +38,7 @@ def command(
     edition: str, customer: str | None, pages_only: bool, out: Path | None, engine: str
 ) -> None:
     """Build the static site: by default into site/ at the root of the library."""
+    require_site_extra()
     from kb.publish.editions import Edition
     from kb.publish.finding import find_related
     from kb.publish.gather import Wanted, gather
@@ -58,6 +61,16 @@ def command(
     shown = _shown(made.folder)
     size = f"{made.size_bytes / 1e6:.1f} MB"
     click.echo(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}")
+
+
+def require_site_extra() -> None:
+    """Raise `KbError` where what renders the pages is not installed."""
+    missing = [name for name in ("markdown_it", "nh3", "yaml") if find_spec(name) is None]
+    if missing:
+        raise KbError(
+            f"the site cannot be made without {', '.join(missing)}",
+            todo="Run: pip install 'postmortem-kb[site]'",
+        )
 
 
 def _shown(path: Path) -> str:

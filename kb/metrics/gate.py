@@ -1,46 +1,36 @@
 """May a route run again, or be expanded? Only when every condition set for it is met.
 
-What cannot be read is a condition that is not met: a gate fails closed.
+A route that no record names is not clear but unknown: a slip in a pipeline's file looks like it.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
 
 from kb.library import Library
 from kb.metrics.actions import Action, actions_of, listed
-from kb.metrics.edit import Change, add_sign_off
+from kb.metrics.hidden import GATES, Unreadable, unreadable
 from kb.metrics.history import Trail
+from kb.metrics.routes import is_of_route, near_route
+from kb.metrics.surroundings import Surroundings, read_strays
 from kb.metrics.values import AsOf
-from kb.records.document import Document
-from kb.records.items import ActionItem
-from kb.records.model import Postmortem, SignOff, interpret
+from kb.records.model import Postmortem, SignOff
 
-GATES = ("restart", "rollout")
-#: A gate word anywhere in a line: looser than the grammar, to see what the grammar cannot read.
-_GATE_WORD = re.compile(rf"\bgate[ \t]*[:=][ \t]*[\"']?(?:{'|'.join(GATES)})\b", re.IGNORECASE)
-_BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]*\[")
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Something that could hide a condition: which file, which line, and why."""
-
-    path: str
-    line: int
-    message: str
+__all__ = ["GATES", "Decision", "Unreadable", "decide", "open_gates"]
+#: A day that has begun somewhere on Earth may be written while it has not begun in UTC.
+_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Decision:
     """Whether a gate of a route is open, and why.
 
-    `blocking` are the conditions that are not met, longest overdue first; `met` the others.
-    `elsewhere` are open conditions of the route's other gate, which do not count here.
+    `blocking` are the conditions that are not met, longest overdue first: open ones, and cancelled
+    ones that no sign-off names. `met` are done, `waived` cancelled with a sign-off.
+    `elsewhere` are open conditions of the route's other gate, `in_drafts` those of drafts; neither
+    counts here. `reworded` are ids whose text is not the one that was signed.
     `near` is a known route of a similar name, where no record names this one.
     """
 
@@ -54,29 +44,69 @@ class Decision:
     unreadable: tuple[Unreadable, ...]
     signoffs: tuple[tuple[str, SignOff], ...]
     near: str = ""
+    waived: tuple[Action, ...] = ()
+    in_drafts: tuple[Action, ...] = ()
+    reworded: tuple[str, ...] = ()
+    lets_unknown_pass: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """In a word: blocked, unreadable, unknown-route or clear."""
+        if self.blocking:
+            return "blocked"
+        if self.unreadable:
+            return "unreadable"
+        return "clear" if self.records else "unknown-route"
 
     @property
     def passes(self) -> bool:
         """Whether the route may go on."""
-        return not (self.blocking or self.unreadable)
+        is_new = self.verdict == "unknown-route" and self.lets_unknown_pass
+        return self.verdict == "clear" or is_new
 
 
-def decide(library: Library, route: str, gate: str, as_of: AsOf) -> Decision:
-    """The decision for a route, from the records in review and published, of any origin."""
-    records = tuple(r for r in library.records if r.status != "draft" and _same(r.route, route))
-    found = [action for record in records for action in _conditions(record, as_of.day)]
-    here = [action for action in found if _is_for(action, gate)]
+def decide(
+    library: Library,
+    route: str,
+    gate: str,
+    as_of: AsOf,
+    around: Surroundings | None = None,
+    *,
+    lets_unknown_pass: bool = False,
+) -> Decision:
+    """The decision for a route, from the records in review and published, of any origin.
+
+    Without `around`, the strays of the working tree are read, and no sign-off is compared with the
+    text it was given for.
+    """
+    beside = around or Surroundings(read_strays(library))
+    named = [record for record in library.records if is_of_route(record.route, route)]
+    records = tuple(record for record in named if record.status != "draft")
+    found = [(record, action) for record in records for action in _conditions(record, as_of.day)]
+    here = [(record, action) for record, action in found if _is_for(action, gate)]
+    waived = [a for r, a in here if a.state == "cancelled" and _is_waived(r, a, beside)]
+    impossible = (place for r, a in here for place in _impossible(r, a, as_of.day))
     return Decision(
         route=route,
         gate=gate,
         as_of=as_of,
         records=tuple(record.id for record in records),
-        blocking=listed(action for action in here if action.is_open),
-        met=tuple(action for action in here if not action.is_open),
-        elsewhere=listed(a for a in found if a.is_open and not _is_for(a, gate)),
-        unreadable=tuple(_unreadable(library, route)),
+        blocking=listed(a for _, a in here if a.state != "closed" and a not in waived),
+        met=tuple(action for _, action in here if action.state == "closed"),
+        elsewhere=listed(a for _, a in found if a.is_open and not _is_for(a, gate)),
+        unreadable=(*unreadable(library, beside.strays, route), *impossible),
         signoffs=tuple((record.id, signed) for record in records for signed in record.signoffs),
         near="" if records else _near(library, route),
+        waived=tuple(waived),
+        in_drafts=listed(
+            action
+            for record in named
+            if record.status == "draft"
+            for action in _conditions(record, as_of.day)
+            if action.is_open and _is_for(action, gate)
+        ),
+        reworded=tuple(a.id for r, a in here if _is_reworded(r, a, beside)),
+        lets_unknown_pass=lets_unknown_pass,
     )
 
 
@@ -92,31 +122,6 @@ def open_gates(library: Library, today: date) -> tuple[Action, ...]:
     return tuple(sorted(found, key=lambda action: not _is_for(action, "restart")))
 
 
-def sign_off(library: Library, decision: Decision, owner: str, at: datetime) -> tuple[Change, ...]:
-    """The records of the route with the owner's acceptance of their conditions, not written yet.
-
-    A record whose conditions somebody has accepted already is left as it is.
-    """
-    labels: dict[str, list[str]] = {}
-    for action in (*decision.blocking, *decision.met):
-        if action.state != "cancelled" and action.label:
-            labels.setdefault(action.record, []).append(action.label)
-    commit = decision.as_of.commit[:12] or "unknown"
-    at = at.replace(microsecond=0)
-    changes = []
-    for document in library.documents:
-        accepted = {
-            label
-            for record_id, signed in decision.signoffs
-            if record_id == document.id
-            for label in signed.actions
-        }
-        wanted = tuple(sorted(labels.get(document.id, ()), key=_label_number))
-        if set(wanted) - accepted:
-            changes.append(add_sign_off(document, SignOff(owner, at, commit, wanted)))
-    return tuple(changes)
-
-
 def _conditions(record: Postmortem, today: date) -> list[Action]:
     return [action for action in actions_of(record, Trail(), today) if action.gate]
 
@@ -127,74 +132,50 @@ def _is_for(action: Action, gate: str) -> bool:
     return word == gate or word not in GATES
 
 
-def _same(route: str, other: str) -> bool:
-    return route.strip().casefold() == other.strip().casefold()
-
-
 def _near(library: Library, route: str) -> str:
-    routes = sorted({record.route for record in library.records if record.route})
-    return next(iter(difflib.get_close_matches(route, routes, n=1)), "")
+    return near_route((r.route for r in library.records if r.status != "draft"), route)
 
 
-def _unreadable(library: Library, route: str) -> Iterator[Unreadable]:
-    """What might hide a condition of this route."""
-    for document in library.documents:
-        record = interpret(document)
-        if not (record and _is_beside(document, record, route)):
-            path = str(document.path)
-            yield from (Unreadable(path, fault.line, fault.message) for fault in document.faults)
-            yield from (Unreadable(path, line, text) for line, text in _doubts(document, record))
-
-
-def _is_beside(document: Document, record: Postmortem, route: str) -> bool:
-    """Whether a record is surely a draft or of another route."""
-    if document.front.faults or not document.front.present:
-        return False
-    is_draft = document.front.text("status") == "draft"
-    return is_draft or bool(record.route and not _same(record.route, route))
-
-
-def _doubts(document: Document, record: Postmortem | None) -> Iterator[tuple[int, str]]:
-    """Lines of a record that read well and still leave open what it asks for."""
-    if not document.front.present:
-        yield 1, "has no front matter: its route and status are not known"
-    elif record is None:
-        yield 1, "has no date, so it is no record"
-    elif not record.route:
-        lines = [
-            item.line
-            for item in document.actions
-            if item.state == "open" and item.attribute("gate")
-        ]
-        yield from ((line, "sets a condition, and the record names no route") for line in lines)
-    section = document.section("actions")
-    in_section = {line.number for line in section.lines} if section else set()
-    read = {n for item in document.actions if _is_read(item) for n in _lines(item)}
-    for line in document.lines:
-        is_item = line.number in in_section or _BOX.match(line.text)
-        if (
-            is_item
-            and line.number not in read
-            and not line.comment
-            and _GATE_WORD.search(line.text)
-        ):
-            yield (
-                line.number,
-                "names a gate in a way that is not read: write '- [ ] A1: … — gate: restart'",
-            )
-
-
-def _is_read(item: ActionItem) -> bool:
-    """Whether what an item says of gates was understood: as an attribute of its own."""
-    others = (value for key, value in item.attributes if key != "gate")
-    return item.state != "open" or not _GATE_WORD.search(
-        " ".join((item.text, item.unread, *others))
+def _is_waived(record: Postmortem, action: Action, around: Surroundings) -> bool:
+    """Whether somebody signed for a condition after it was cancelled, as the file says when."""
+    return any(
+        action.label in signed.actions
+        and signed.at is not None
+        and action.closed is not None
+        and signed.at.date() >= action.closed
+        and _signed_state(record, action, signed, around) in {"cancelled", ""}
+        for signed in record.signoffs
     )
 
 
-def _lines(item: ActionItem) -> range:
-    return range(item.line, item.end_line + 1)
+def _signed_state(
+    record: Postmortem, action: Action, signed: SignOff, around: Surroundings
+) -> str:
+    """The state of an action when it was signed; empty where Git does not know any more."""
+    document = around.signed.get((record.id, signed.commit))
+    items = document.actions if document else ()
+    return next((item.state for item in items if item.label == action.label), "")
 
 
-def _label_number(label: str) -> int:
-    return int(label[1:]) if label[1:].isdigit() else 0
+def _is_reworded(record: Postmortem, action: Action, around: Surroundings) -> bool:
+    """Whether the last sign-off that names an action was given for another text."""
+    named = [signed for signed in record.signoffs if action.label in signed.actions]
+    document = around.signed.get((record.id, named[-1].commit)) if named else None
+    items = document.actions if document else ()
+    then = next((item.text for item in items if item.label == action.label), action.text)
+    return then.split() != action.text.split()
+
+
+def _impossible(record: Postmortem, action: Action, today: date) -> Iterator[Unreadable]:
+    """A tick on a day on which it cannot have been done proves nothing."""
+    if action.closed is None:
+        return
+    opened = action.opened if action.opened_source == "written" else record.date
+    if action.closed < opened:
+        why = f"before {opened}, when it was promised"
+    elif action.closed > today + _ONE_DAY:
+        why = "a day that has not come yet"
+    else:
+        return
+    message = f"{action.label or 'an action'} is closed on {action.closed}, {why}"
+    yield Unreadable(str(record.path), action.line, message)

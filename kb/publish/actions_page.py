@@ -59,7 +59,7 @@ def _due(action: Action) -> str:
         return ""
     late = f", {plural(action.days_overdue, 'day')} overdue" if action.days_overdue else ""
     css = "kb-chip kb-late" if late else "kb-chip"
-    return f' <span class="{css}"><i>due</i> {day(action.due)}{late}</span>'
+    return f' <span class="{css}"><i>due</i> <span>{day(action.due)}{late}</span></span>'
 
 
 def action_rows(site: Site, actions: Sequence[Action], source: str) -> str:

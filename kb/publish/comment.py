@@ -6,7 +6,9 @@ from files that anybody may propose: `kb.publish.quoting` makes it say what it s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote as percent
@@ -38,8 +40,13 @@ def review_comment(review: Review, link: str = "") -> str:
     ordered = sorted(review.records, key=lambda record: not _asks_something(record))
     opening = [part for part in (MARKER, "## Postmortem review", _verdict(review)) if part]
     opening += _settings(review)
-    said = [(text, text) for text in map(_removed, review.removed)]
-    said += [(_record(record, review.why_no_search, links), _brief(record)) for record in ordered]
+    said = [
+        _Part(partial(_removed, record), partial(_removed, record)) for record in review.removed
+    ]
+    said += [
+        _Part(partial(_record, record, review.why_no_search, links), partial(_brief, record))
+        for record in ordered
+    ]
     return _fitted(opening, said, [_FOOT] if review.errors else [])
 
 
@@ -65,18 +72,29 @@ def _asks_something(record: ReviewedRecord) -> bool:
     return bool(record.priors) or any(p.severity == ERROR for p in record.problems)
 
 
-def _fitted(opening: list[str], said: list[tuple[str, str]], closing: list[str]) -> str:
-    """As much as a comment holds: a part that is too long in its brief form, none cut through."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One part of a comment in full and in brief, written when it is needed."""
+
+    full: Callable[[], str]
+    brief: Callable[[], str]
+
+
+def _fitted(opening: list[str], said: list[_Part], closing: list[str]) -> str:
+    """As much as a comment holds: in full, then in brief, then by number; none is cut through."""
     room = MAX_LENGTH - sum(len(part) + 2 for part in (*opening, *closing))
     shown: list[str] = []
-    for text, brief in said:
-        part = text if len(text) < room else brief
-        if len(part) + 2 > room:
+    brief = False
+    for part in said:
+        text = part.brief() if brief else part.full()
+        if not brief and len(text) + 2 > room:
+            text, brief = part.brief(), True
+        if len(text) + 2 > room:
             rest = _count(len(said) - len(shown), "more record")
             shown.append(f"… and {rest}: <code>kb review</code> shows what does not fit here.")
             break
-        shown.append(part)
-        room -= len(part) + 2
+        shown.append(text)
+        room -= len(text) + 2
     return "\n\n".join([*opening, *shown, *closing]) + "\n"
 
 
@@ -173,7 +191,8 @@ def _priors(record: ReviewedRecord, why_no_search: str, links: Links) -> Iterato
             "verdict:"
         )
         yield "\n".join(_prior(match, record.path.parent, links) for match in record.priors)
-        yield f"Say there what each is: {code('repeat')}, {code('related')} or {code('different')}."
+        words = f"{code('repeat')}, {code('related')} or {code('different')}"
+        yield f"Say in the Counterfactual what each is: {words}."
         yield _block([f"- [ ] [{m.id}]({m.id}.md) — why, fix existed: no" for m in record.priors])
     else:
         yield "✅ No likely prior incident is without a verdict."

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePath
 
+from msgspec import structs
+
 from kb.publish.content import Site
 from kb.publish.editions import Edition
 from kb.publish.related import Related
@@ -37,6 +39,11 @@ _CLOCKS = ("first_impact", "detected", "contained", "resolved")
 _UNKNOWN_FIELD = re.compile(
     r"[ \t]*(?:[-*+][ \t]+)?[*_`]{0,3}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+[*_`]{0,3}[ \t]*:"
 )
+_REFERENCE = re.compile(r"[ \t]*\[[^\]\n]+\]:")
+_IMAGE = re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])")
+_LINK = re.compile(r"\[([^\]\n]+)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
+_FILE_LINK = re.compile(r"\[([^\]\n]+)\](?:\((?!https?://)[^)\n]*\)|\[[^\]\n]*\])")
+_ADDRESS = re.compile(r"<?\b[a-z][a-z0-9+.-]*://[^\s<>)\]]+>?", re.IGNORECASE)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$")
 _PRIVATE = (
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
@@ -120,11 +127,13 @@ class _Cleaner:
 
     def record(self, record: Postmortem) -> Postmortem:
         """A record with allowed values only; every other one is that of a blank record."""
+        is_public = record.origin == "public"
         sections = tuple(
-            self._section(section) for section in record.sections if section.key in SECTIONS
+            self._section(section, is_public)
+            for section in record.sections
+            if section.key in SECTIONS
         )
         timeline = next((s for s in sections if s.key == "timeline"), None)
-        is_public = record.origin == "public"
         return replace(
             _blank(record),
             title=self.text(record.title),
@@ -141,14 +150,14 @@ class _Cleaner:
             timeline=read_timeline(timeline.lines) if timeline else (),
         )
 
-    def _section(self, section: SectionText) -> SectionText:
+    def _section(self, section: SectionText, is_public: bool) -> SectionText:
         allowed = SECTIONS[section.key or ""]
         fields = tuple(field for field in section.fields if field.key in allowed and field.known)
         kept = {n for field in fields for n in range(field.line, field.end_line + 1)}
         taken = {n for f in section.fields for n in range(f.line, f.end_line + 1)} - kept
         lines = tuple(
-            replace(line, text=self.text(_without_links_inside(line.text)))
-            for line in _before_unknown_heading(section.lines)
+            structs.replace(line, text=self.text(_without_targets(line.text, keep_web=is_public)))
+            for line in _before_unknown_heading(_without_comments(section.lines))
             if line.number not in taken and _is_allowed(line, kept)
         )
         numbers = {line.number for line in lines}
@@ -157,7 +166,9 @@ class _Cleaner:
             heading=self.text(section.heading),
             lines=lines,
             fields=tuple(
-                replace(field, value=self.text(_without_links_inside(field.value)))
+                structs.replace(
+                    field, value=self.text(_without_targets(field.value, keep_web=is_public))
+                )
                 for field in fields
                 if field.line in numbers
             ),
@@ -198,8 +209,33 @@ def _is_allowed(line: Line, kept: set[int]) -> bool:
     return line.number in kept or not _UNKNOWN_FIELD.match(line.text)
 
 
-def _without_links_inside(text: str) -> str:
-    """Links and images that stay in the repository as their text: their targets are file names."""
-    text = re.sub(r"!\[[^\]\n]*\]\((?!https?://)[^)\n]*\)", "", text)
-    text = re.sub(r"!\[([^\]\n]*)\]\([^)\n]*\)", r"\1", text)
-    return re.sub(r"\[([^\]\n]+)\]\((?!https?://)[^)\n]*\)", r"\1", text)
+def _without_comments(lines: Iterable[Line]) -> Iterable[Line]:
+    """The lines without HTML comments, also those that begin or end within a line."""
+    inside = False
+    for line in lines:
+        if line.fence is not None:
+            yield line
+            continue
+        rest, outside = line.text, ""
+        while rest:
+            if inside:
+                _, closed, rest = rest.partition("-->")
+                inside = not closed
+            else:
+                before, opened, rest = rest.partition("<!--")
+                outside += before
+                inside = bool(opened)
+        yield structs.replace(line, text=outside)
+
+
+def _without_targets(text: str, *, keep_web: bool) -> str:
+    """Links and images as their text: their targets name files and hosts of the house.
+
+    `keep_web` keeps links to the web, for records of what is public anyway.
+    """
+    if _REFERENCE.match(text):
+        return ""
+    text = _IMAGE.sub("", text)
+    if keep_web:
+        return _FILE_LINK.sub(r"\1", text)
+    return _ADDRESS.sub("[link]", _LINK.sub(r"\1", text))

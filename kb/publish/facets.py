@@ -22,7 +22,7 @@ from kb.records.model import Postmortem
 
 Members = tuple[Postmortem, ...]
 #: Rows on the first page of a word, and on each that follows.
-_NEWEST, _PER_PAGE = 40, 150
+_NEWEST, _PER_PAGE = 20, 150
 _EXTERNAL_KINDS = {"classes", "causes", "controls"}
 
 

@@ -19,7 +19,7 @@ def card(site: Site, record: Postmortem, source: str) -> str:
     """Three numbers that weigh, then what is known in a grid."""
     big = "".join(
         f'<div class="kb-figure {css}"><dt>{name}</dt><dd>{value}</dd></div>\n'
-        for name, value, css in _figures(record)
+        for name, value, css in _figures(site, record)
     )
     small = "".join(
         f"<div><dt>{name}</dt><dd>{value}</dd></div>\n"
@@ -31,7 +31,7 @@ def card(site: Site, record: Postmortem, source: str) -> str:
     )
 
 
-def _figures(record: Postmortem) -> Iterator[tuple[str, str, str]]:
+def _figures(site: Site, record: Postmortem) -> Iterator[tuple[str, str, str]]:
     near_miss = record.kind == "near-miss"
     clocks = record.clocks
     minutes = clocks.warning_to_detection_minutes if near_miss else clocks.detection_chain_minutes
@@ -40,7 +40,9 @@ def _figures(record: Postmortem) -> Iterator[tuple[str, str, str]]:
     yield name, "not known" if minutes is None else duration(minutes), alarming
     people = record.customers_affected
     yield "Customers affected", "not known" if people is None else f"{people:,}", ""
-    if record.cost_usd is not None or record.origin == "own":
+    # What an edition leaves out must not read as if nobody knew it.
+    is_ours = record.origin == "own" and site.edition.is_internal
+    if record.cost_usd is not None or is_ours:
         yield "Cost", "not known" if record.cost_usd is None else money(record.cost_usd), ""
     contained = clocks.warning_to_containment_minutes
     if contained is not None:

@@ -86,7 +86,7 @@ def record_json(site: Site, record: Postmortem) -> dict[str, Any]:
     """One record with its sections, actions and related incidents."""
     return {
         "schema": RECORD_SCHEMA,
-        **_facts(record),
+        **{name: value for name, value in _facts(record).items() if value not in (None, "", [])},
         "sections": [_section(section) for section in record.sections if section.text],
         "actions": [
             {"label": a.label, "state": a.state, "text": a.text, **dict(a.attributes)}

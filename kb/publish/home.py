@@ -66,13 +66,19 @@ def _answers(site: Site) -> str:
     )
 
 
+def _tied(line: str) -> str:
+    """The line with no break between a number and its sign, or `n` and its number."""
+    return line.replace(" %", "\N{NO-BREAK SPACE}%").replace("(n ", "(n\N{NO-BREAK SPACE}")
+
+
 def answer_card(answer: Answer) -> str:
     """One of the three questions with its verdict and the line that carries it."""
     is_bad_yes = _BAD_WHEN_YES in answer.question
     good = {"yes": not is_bad_yes, "no": is_bad_yes}.get(answer.verdict.split(",")[0])
     css = {True: "kb-good", False: "kb-bad", None: "kb-unclear"}[good]
-    first = escape(answer.lines[0]) if answer.lines else ""
-    rest = "".join(f"<p>{escape(line)}</p>" for line in answer.lines[1:])
+    lines = [escape(_tied(line)) for line in answer.lines]
+    first = lines[0] if lines else ""
+    rest = "".join(f"<p>{line}</p>" for line in lines[1:])
     return (
         f'<div class="kb-answer {css}"><h2>{escape(answer.question)}</h2>'
         f'<p class="kb-word">{escape(answer.verdict.capitalize())}</p>'

@@ -93,12 +93,15 @@ def _sections(site: Site, record: Postmortem, path: str, link: LinkTarget) -> It
     summary = record.section("summary")
     if summary is not None:
         yield _section(summary, record, link, ' data-pagefind-weight="3"')
-    yield block(happening_now(record, link))
+    if site.edition.is_internal:
+        yield block(happening_now(record, link))
     for section in record.sections:
         if section is not summary and _is_shown(section):
             yield _section(section, record, link)
-    yield heading("Related incidents")
-    yield block(f"<div {_UNSEARCHED}>{related_html(site, record, path)}</div>")
+    related = related_html(site, record, path)
+    if related:
+        yield heading("Related incidents")
+        yield block(f"<div {_UNSEARCHED}>{related}</div>")
     yield from _sources(record)
 
 
@@ -146,8 +149,7 @@ def _foot(site: Site, record: Postmortem, path: str) -> str:
         anchor(place.history, "History") if place.history else "",
         anchor(place.edit, "Suggest an edit") if place.edit else "",
         anchor(data, "JSON"),
-        f'<button type="button" class="kb-cite" data-cite="{escape(_citation(site, record))}">'
-        "Copy citation</button>",
+        f'<button type="button" class="kb-cite">Copy citation</button>',
     ]
     reviewed = record.reviewed
     by = f"Reviewed by {escape(reviewed.by)}. " if reviewed and reviewed.by else ""
@@ -158,10 +160,6 @@ def _foot(site: Site, record: Postmortem, path: str) -> str:
         f'<p class="kb-quiet">{by}{lessons}<code>{escape(record.id)}</code></p>\n'
         f"{_neighbours(site, record, path)}</footer>"
     )
-
-
-def _citation(site: Site, record: Postmortem) -> str:
-    return f"{record.title}. {site.name}, {record.date}. {record.id}"
 
 
 def _neighbours(site: Site, record: Postmortem, path: str) -> str:

@@ -16,9 +16,9 @@ _MARKUP = re.compile(r"([\\`*_\[\]|~])")
 #: What hosts take for a mention or a reference when a word follows. GitHub: @ # GH-; GitLab also
 #: ! % ^ and &, which is an entity by then.
 _REFERENCE = re.compile(r"(GH-|[@#!%^]|&amp;)(?=\w)", re.IGNORECASE)
-#: Where a web address begins: kept apart from what stands before it, it is none.
+#: Inside web and mail addresses: kept apart there, they are none.
 _ADDRESS = re.compile(
-    r"(?=://)|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE
+    r"(?=://)|(?<=[\w.+-])(?=@)|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE
 )
 _APART = "\u200b"  # shows nothing
 #: GitHub reads dollar signs as the ends of a formula unless they stand in an element.
@@ -36,7 +36,7 @@ def code(text: str) -> str:
 
 
 def _shown(text: str, most: int) -> str:
-    one_line = visible(" ".join(text.split()))
+    one_line = visible(" ".join(text[: 8 * most].split()))  # no more than can be needed
     cut = one_line if len(one_line) <= most else one_line[: most - 1].rstrip() + "…"
     plain = _ADDRESS.sub(_APART, html.escape(cut, quote=False))
     return _MARKUP.sub(r"\\\1", plain).replace("$", _DOLLAR)

@@ -19,7 +19,7 @@ _WORD_LISTS = ("classes", "missing_control", "causes", "lever", "impact", "kind"
 
 def rules_page() -> Page:
     """Every rule with its reason and examples, by family."""
-    rules = sorted(all_rules(), key=lambda rule: rule.code)
+    rules = sorted(all_rules(), key=lambda rule: (len(rule.code), rule.code))
     said = f"{len(rules)} rules that kb check applies, each with a reason and an example."
     parts = [
         block(f'<header class="kb-head"><h1>Rules</h1><p class="kb-quiet">{said}</p></header>')

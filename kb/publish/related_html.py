@@ -15,7 +15,7 @@ _VERDICTS = {
     "related": "Related",
     "different": "Looks alike, is different",
 }
-_PASSAGE_CHARACTERS = 200
+_PASSAGE_CHARACTERS = 160
 
 
 def related_html(site: Site, record: Postmortem, source: str) -> str:
@@ -23,18 +23,20 @@ def related_html(site: Site, record: Postmortem, source: str) -> str:
     found = [one for one in site.related.get(record.id, ()) if one.id in site.by_id]
     parts = [
         rows((_card(site, record, one, source) for one in found), "kb-related"),
-        _none(site, has_any=bool(found)),
+        "" if found and not site.why_not_related else _none(site, record),
         _later(site, record, source),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _none(site: Site, *, has_any: bool) -> str:
-    if site.why_not_related:
-        return f'<p class="kb-quiet">{escape(site.why_not_related)}</p>'
-    if has_any:
+def _none(site: Site, record: Postmortem) -> str:
+    """Why nothing more stands here, in one sentence; an edition for others does not say."""
+    if not site.edition.is_internal:
         return ""
-    return '<p class="kb-quiet">Nothing similar is known.</p>'
+    said = site.why_not_related or "Nothing similar is known."
+    if not record.is_published:
+        said = "A draft is compared with nothing yet: kb similar does that."
+    return f'<p class="kb-quiet">{escape(said)}</p>'
 
 
 def _card(site: Site, record: Postmortem, one: Related, source: str) -> str:
@@ -56,7 +58,7 @@ def _probability(one: Related) -> str:
     return (
         f"<b>{share} %</b><small>same class</small>"
         '<svg class="kb-meter" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="kb-track" width="100" height="6"/><rect width="{share}" height="6"/></svg>'
+        f'<path d="M0 3H{share}"/></svg>'
     )
 
 

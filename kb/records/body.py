@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from kb.records.form import Form
 from kb.records.sections import Section
 
@@ -19,13 +22,16 @@ _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
 _FENCED_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*:(?:[ \t]+(.*))?$")
 _BARE_FIELD = re.compile(
     r"(?P<lead>[ \t]*)(?P<bullet>[-*+][ \t]+)?(?P<mark>[*_`]{0,3})"
-    r"(?P<key>[A-Za-z][A-Za-z0-9_ -]{0,60}?)(?P=mark)[ \t]*:(?P=mark)(?:[ \t]+(?P<value>.*))?$"
+    r"(?P<key>[A-Za-z][A-Za-z0-9_ -]{0,60}?)(?:(?P=mark)[ \t]*:|[ \t]*:(?P=mark))"
+    r"(?:[ \t]+(?P<value>.*))?$"
 )
+_NESTED_ITEM = re.compile(r"[ \t]*[-*+][ \t]")
 _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not looked into
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+# Lines and fields are structs: there are hundreds in a file, and a frozen dataclass takes ten times
+# as long to make.
+class Line(Struct, frozen=True):
     """One line of the body: its number, its text without line end, and where it stands.
 
     `fence` is the info string of the fence around it ("" for none given), None outside fences;
@@ -43,9 +49,13 @@ class Line:
         """Whether it is ordinary text: not fenced, not a comment, not blank."""
         return self.fence is None and not self.comment and bool(self.text.strip())
 
+    @property
+    def is_evidence(self) -> bool:
+        """Whether it stands in an evidence fence, or opens or closes one."""
+        return self.fence == "evidence" or (self.fence or "").split()[:1] == ["evidence"]
 
-@dataclass(frozen=True, slots=True)
-class FieldLine:
+
+class FieldLine(Struct, frozen=True):
     """One evidence line. `key` is in capitals, `written` as typed; `value` has its continuations.
 
     `style` is "fenced", "bare" or "item"; `known` says whether the section's table has the key.
@@ -89,11 +99,12 @@ class SectionText:
     @cached_property
     def prose_lines(self) -> tuple[Line, ...]:
         """The lines of ordinary text: no fences, comments, headings or evidence."""
-        taken = {n for field in self.fields for n in range(field.line, field.end_line + 1)}
+        bare = (field for field in self.fields if field.style != "fenced")
+        taken = {n for field in bare for n in range(field.line, field.end_line + 1)}
         return tuple(
             line
             for line in self.lines
-            if line.is_prose and line.number not in taken and not _HEADING.match(line.text)
+            if line.is_prose and line.number not in taken and not _heading(line.text)
         )
 
     @property
@@ -122,12 +133,16 @@ class SectionText:
         """The deeper headings with their line and the text below each."""
         found: list[tuple[str, int, list[str]]] = []
         for line in self.lines:
-            heading = _HEADING.match(line.text) if line.fence is None else None
+            heading = _heading(line.text) if line.fence is None else None
             if heading and not line.comment:
                 found.append(((heading[2] or "").strip(), line.number, []))
             elif found and not line.comment:
                 found[-1][2].append(line.text)
         return tuple((name, number, "\n".join(text).strip()) for name, number, text in found)
+
+
+def _heading(text: str) -> re.Match[str] | None:
+    return _HEADING.match(text) if "#" in text[:4] else None  # three spaces may stand before it
 
 
 def scan_lines(texts: Sequence[str], first_line: int) -> tuple[tuple[Line, ...], int | None]:
@@ -136,7 +151,8 @@ def scan_lines(texts: Sequence[str], first_line: int) -> tuple[tuple[Line, ...],
     fence: tuple[str, str, int] | None = None  # mark, info string, line
     in_comment = False
     for number, text in enumerate(texts, first_line):
-        match = _FENCE.match(text) if not in_comment and len(text) <= _MAX_LINE else None
+        may_be_mark = ("```" in text or "~~~" in text) and len(text) <= _MAX_LINE
+        match = _FENCE.match(text) if may_be_mark and not in_comment else None
         if fence is not None:
             closes = bool(match and match[2].startswith(fence[0]) and not match[3].strip())
             lines.append(Line(number, text, fence=fence[1], is_mark=closes))
@@ -144,16 +160,16 @@ def scan_lines(texts: Sequence[str], first_line: int) -> tuple[tuple[Line, ...],
         elif match:
             fence = (match[2], match[3].strip(), number)
             lines.append(Line(number, text, fence=fence[1], is_mark=True))
-        else:
+        elif in_comment or "<!--" in text:
             commented, in_comment = _comment_state(text, in_comment)
             lines.append(Line(number, text, comment=commented))
+        else:
+            lines.append(Line(number, text))
     return tuple(lines), fence[2] if fence else None
 
 
 def _comment_state(text: str, inside: bool) -> tuple[bool, bool]:
     """Whether a line is nothing but comment, and whether a comment is open after it."""
-    if not inside and "<!--" not in text:
-        return False, False
     rest, outside = text, ""
     while rest:
         if inside:
@@ -188,7 +204,7 @@ def _section_starts(
     for index, line in enumerate(lines):
         if line.fence is not None or line.comment or len(line.text) > _MAX_LINE:
             continue
-        match = _HEADING.match(line.text)
+        match = _heading(line.text)
         if not match:
             continue
         level, heading = len(match[1]), (match[2] or "").strip()
@@ -216,32 +232,27 @@ def _section(
 
 def _fields(lines: Sequence[Line], section: Section | None) -> Iterator[FieldLine]:
     """The evidence lines: every `KEY: value` of an evidence fence, known keys elsewhere."""
-    index = 0
-    while index < len(lines):
-        found = _field_at(lines[index], section)
-        if found is None:
-            index += 1
-            continue
-        end = _continuation_end(lines, index, found)
-        parts = [found.value, *(line.text.strip() for line in lines[index + 1 : end])]
-        value = "\n".join(part for part in parts if part)
-        yield FieldLine(
-            found.key,
-            found.written,
-            value,
-            found.line,
-            lines[end - 1].number,
-            found.style,
-            found.known,
-        )
-        index = end
+    end = 0
+    for index, line in enumerate(lines):
+        found = _field_at(line, section) if index >= end and ":" in line.text else None
+        if found is not None:
+            end = _continuation_end(lines, index, found)
+            yield _continued(found, lines[index + 1 : end])
+
+
+def _continued(found: FieldLine, lines: Sequence[Line]) -> FieldLine:
+    if not lines:
+        return found
+    parts = [found.value, *(line.text.strip() for line in lines)]
+    value = "\n".join(part for part in parts if part)
+    return replace(found, value=value, end_line=lines[-1].number)
 
 
 def _field_at(line: Line, section: Section | None) -> FieldLine | None:
-    if ":" not in line.text or line.comment or line.is_mark or len(line.text) > _MAX_LINE:
+    if line.comment or line.is_mark or len(line.text) > _MAX_LINE:
         return None
     if line.fence is not None:
-        match = _FENCED_FIELD.match(line.text) if line.fence.split()[:1] == ["evidence"] else None
+        match = _FENCED_FIELD.match(line.text) if line.is_evidence else None
         if not match:
             return None
         written, value, style = match[1], match[2] or "", "fenced"
@@ -251,7 +262,7 @@ def _field_at(line: Line, section: Section | None) -> FieldLine | None:
             return None
         written, value = match["key"], match["value"] or ""
         style = "item" if match["bullet"] else "bare"
-    key = re.sub(r"[ -]", "_", written).upper()
+    key = written.replace(" ", "_").replace("-", "_").upper()
     known = bool(section and section.field(key))
     if not known and style != "fenced":
         return None
@@ -261,12 +272,11 @@ def _field_at(line: Line, section: Section | None) -> FieldLine | None:
 def _continuation_end(lines: Sequence[Line], index: int, found: FieldLine) -> int:
     """One past the last line of a value: indented lines that follow and are no field themselves."""
     end = index + 1
-    while end < len(lines):
+    while end < len(lines) and lines[end].text[:1] in {" ", "\t"}:
         line = lines[end]
         same_block = line.fence == lines[index].fence and not line.is_mark and not line.comment
-        indented = line.text[:1] in {" ", "\t"} and bool(line.text.strip())
-        nested_item = found.style != "fenced" and re.match(r"[ \t]*[-*+][ \t]", line.text)
-        if not (same_block and indented) or nested_item:
+        nested_item = found.style != "fenced" and _NESTED_ITEM.match(line.text)
+        if not same_block or nested_item or not line.text.strip():
             break
         end += 1
     return end

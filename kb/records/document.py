@@ -7,6 +7,7 @@ Reading never raises for content: what cannot be read becomes a fault with a lin
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -134,12 +135,25 @@ class Document:
         return [line.rstrip("\r") for line in self.text.split("\n")]
 
     @cached_property
+    def lower(self) -> str:
+        """The text in lower case, every character in its place.
+
+        A capital I with a dot would become two letters.
+        """
+        return self.text.replace("İ", "I").lower()
+
+    @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def offset(self, line: int, column: int = 1) -> int:
         """The character offset of a place counted from 1."""
         return self._line_starts[line - 1] + column - 1
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The line and column, counted from 1, of a character offset."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
 
     def encode(self) -> bytes:
         """The bytes of the file."""

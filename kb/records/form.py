@@ -29,9 +29,13 @@ class Form:
                 names.setdefault(normal_heading(heading), section)
         return names
 
+    @cached_property
+    def _by_key(self) -> dict[str, Section]:
+        return {section.key: section for section in self.sections}
+
     def section(self, key: str) -> Section:
         """The section with that key. Raises `KeyError` for a key no row has."""
-        return next(section for section in self.sections if section.key == key)
+        return self._by_key[key]
 
     def section_for_heading(self, heading: str) -> Section | None:
         """The section a heading names, whatever its case, numbering and punctuation."""

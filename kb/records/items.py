@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+
+from msgspec import Struct
 
 from kb.records.body import Line
 
@@ -39,8 +40,7 @@ _PRIOR = re.compile(
 _FIX_EXISTED = re.compile(r",?[ \t]*fix existed:[ \t]*(\w+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One list item: its text with the lines that continue it joined by a line feed."""
 
     text: str
@@ -49,8 +49,7 @@ class Item:
     indent: int
 
 
-@dataclass(frozen=True, slots=True)
-class ActionItem:
+class ActionItem(Struct, frozen=True):
     """One task of the action list. `state` is open, closed or cancelled; `label` may be empty.
 
     `attributes` are the `key: value` pairs after the dash, in the order they were written;
@@ -74,8 +73,7 @@ class ActionItem:
         return read_date(self.attribute(key))
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
+class TimelineEntry(Struct, frozen=True):
     """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`)."""
 
     at: datetime
@@ -86,8 +84,7 @@ class TimelineEntry:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class PriorIncident:
+class PriorIncident(Struct, frozen=True):
     """One earlier incident and the author's verdict: a word of the verdict list, or empty."""
 
     verdict: str

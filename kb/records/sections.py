@@ -6,7 +6,9 @@ the template, the parser, the checks, the index and the site read this table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 YES_NO = ("yes", "no")
 AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
@@ -27,7 +29,7 @@ class Field:
     starts_group: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Section:
     """One section of the form.
 
@@ -44,14 +46,18 @@ class Section:
     embedded: bool = True
     external: bool = False
 
-    @property
+    @cached_property
     def group_key(self) -> str | None:
         """The field that opens a group, None for sections without groups."""
         return next((field.key for field in self.fields if field.starts_group), None)
 
+    @cached_property
+    def _by_key(self) -> Mapping[str, Field]:
+        return {field.key: field for field in self.fields}
+
     def field(self, key: str) -> Field | None:
         """The field with that key, upper case, or None."""
-        return next((field for field in self.fields if field.key == key), None)
+        return self._by_key.get(key)
 
 
 SECTIONS: tuple[Section, ...] = (

@@ -105,7 +105,8 @@ def _sort_keys(steps: list[Step]) -> list[float]:
         last = own.timestamp() if own else last
         # A call never comes before the message that asked for it, whatever two clocks say.
         asked_in = step.asked_in if isinstance(step, ToolCall) else None
-        keys.append(last if asked_in is None else max(last, keys[asked_in]))
+        is_told = asked_in is not None and asked_in < len(keys)
+        keys.append(max(last, keys[asked_in]) if asked_in is not None and is_told else last)
     return keys
 
 

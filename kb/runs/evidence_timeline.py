@@ -12,15 +12,19 @@ from kb.runs.candidates import Candidate
 from kb.runs.run import Effect, Message, Run, ToolCall
 
 #: More calls than this are told by their writes and failures alone.
-_MAX_CALLS = 40
-_MAX_ENTRIES = 80
+_MAX_CALLS = 30
+_MAX_ENTRIES = 40
+_MAX_WORDS = 120
 
 
 @dataclass(frozen=True)
 class _Entry:
+    """One line; of too many those of a low rank stay."""
+
     at: datetime
     text: str
     tags: tuple[str, ...] = ()
+    rank: int = 0
 
 
 def timeline(
@@ -29,11 +33,17 @@ def timeline(
     """The entries in order; empty when nothing has a time. `divergence` is a step."""
     of_run = _of_run(run, divergence) if run else ()
     entries = [*of_run, *(_of_candidate(one) for one in candidates)]
-    entries.sort(key=lambda entry: entry.at)
-    shown = [_line(entry) for entry in entries[:_MAX_ENTRIES]]
-    if len(entries) > _MAX_ENTRIES:
-        shown.append(f"\n<!-- {len(entries) - _MAX_ENTRIES} later entries left out -->")
+    kept = sorted(_weightiest(entries), key=lambda entry: entry.at)
+    shown = [_line(entry) for entry in kept]
+    if len(entries) > len(kept):
+        left_out = len(entries) - len(kept)
+        shown.append(f"\n<!-- {left_out} calls left out; kb run show FIXTURE draws them all -->")
     return "\n".join(shown)
+
+
+def _weightiest(entries: list[_Entry]) -> list[_Entry]:
+    """As many entries as a page takes: those that say more than that a call went well first."""
+    return sorted(entries, key=lambda entry: entry.rank)[:_MAX_ENTRIES]
 
 
 def _of_run(run: Run, divergence: int | None) -> Iterator[_Entry]:
@@ -46,7 +56,7 @@ def _of_run(run: Run, divergence: int | None) -> Iterator[_Entry]:
         at = time_of_step(call)
         if at is not None:
             tags = _tags(call, is_first_failure=number == failed, diverges=number == divergence)
-            yield _Entry(at, _words(number, call), tags)
+            yield _Entry(at, _words(number, call), tags, _rank(call, tags))
     yield from _last_words(run)
 
 
@@ -64,6 +74,13 @@ def _tags(call: ToolCall, *, is_first_failure: bool, diverges: bool) -> tuple[st
     return tuple(tags + (["state-change"] if changes else []))
 
 
+def _rank(call: ToolCall, tags: tuple[str, ...]) -> int:
+    """Where a call stands when there is no room for all: failures, then changes, then the rest."""
+    if call.failure or "divergence" in tags:
+        return 0
+    return 1 if tags else 2
+
+
 def _words(number: int, call: ToolCall) -> str:
     made = _code(f"{call.tool} {arguments_text(call.arguments)}")
     if call.failure is not None:
@@ -76,12 +93,14 @@ def _last_words(run: Run) -> Iterator[_Entry]:
         if isinstance(step, Message) and step.role == "assistant" and step.text:
             at = time_of_step(step)
             if at is not None:
-                yield _Entry(at, f"step {number}: the agent says {_code(step.text)}")
+                text = f"step {number}: the agent says {_code(step.text)}"
+                yield _Entry(at, text)
             return
 
 
 def _of_candidate(candidate: Candidate) -> _Entry:
-    return _Entry(candidate.at, f"{_code(candidate.text)} (candidate, from {candidate.source})")
+    text = f"{_code(candidate.text)} (candidate, from {candidate.source})"
+    return _Entry(candidate.at, text)
 
 
 def _line(entry: _Entry) -> str:
@@ -92,4 +111,5 @@ def _line(entry: _Entry) -> str:
 def _code(text: str) -> str:
     """Words of a trace as a code span: nothing in them is markup, a link or a tag."""
     plain = one_line(text).replace("`", "ˋ")
+    plain = plain if len(plain) <= _MAX_WORDS else plain[: _MAX_WORDS - 1] + "…"
     return f"`{plain}`" if plain else "nothing"

@@ -9,15 +9,18 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kb.config import RunsConfig
+from kb.errors import KbError
 from kb.runs.assemble import Assembly, assemble
+from kb.runs.canonical import sha256
 from kb.runs.cleaning import Cleaner
 from kb.runs.detect import detect
 from kb.runs.effects import Effects
 from kb.runs.fixture import is_fixture, read_fixture
+from kb.runs.importers import Importer
 from kb.runs.notes import Notes
 from kb.runs.redact import Redactor
 from kb.runs.run import Effect, Redaction, Run
-from kb.runs.source import open_source
+from kb.runs.source import Source, open_source
 from kb.runs.tape import Tape
 
 
@@ -66,8 +69,21 @@ def read_runs(path: Path, settings: ReadingSettings | None = None) -> Iterator[R
     assembly = Assembly(
         source, importer.name, Effects(settings.effects), settings.policy, settings.freeze_at
     )
-    for number, tape in enumerate(importer.read(source)):
+    for number, tape in enumerate(_tapes(importer, source)):
         yield _run(tape, number, assembly, settings)
+
+
+def _tapes(importer: Importer, source: Source) -> Iterator[Tape]:
+    """The tapes of a file. Importers bear with strange values; what they do not is no traceback."""
+    try:
+        yield from importer.read(source)
+    except _UNEXPECTED as error:
+        what = f"has values the {importer.name} importer does not expect ({type(error).__name__})"
+        todo = "Check that the export is whole; report the shape of its rows, not their content."
+        raise KbError(what, where=str(source.path), todo=todo) from error
+
+
+_UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
 def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
@@ -76,8 +92,11 @@ def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings)
     run = Cleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
     placeholders = redactor.placeholders() if redactor else ()
     lossy = (*run.provenance.lossy, *notes.lines())
+    prompt = run.state.prompt
+    hashed = sha256(prompt.text.encode()) if prompt.text else ""
     return replace(
         run,
+        state=replace(run.state, prompt=replace(prompt, sha256=hashed)),
         redaction=Redaction(applied=settings.redact, placeholders=placeholders),
         provenance=replace(run.provenance, lossy=lossy),
     )

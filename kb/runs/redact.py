@@ -50,7 +50,10 @@ _IS_PLACEHOLDER = re.compile(
 )
 _SCHEME = re.compile(r"\s*(?:Bearer|Basic|Token|Bot)\s+(?=\S)", re.IGNORECASE)
 #: The folder of a person's account. Accounts of machines and containers are nobody's.
-_HOME = re.compile(r"(?:/Users/|/home/|[A-Za-z]:\\{1,4}Users\\{1,4})([A-Za-z0-9][\w.-]{1,40})")
+_HOME = re.compile(
+    r"(?<![\w.-])(?:(?:/mnt)?(?:/[a-z])?/Users/|/home/|[A-Za-z]:\\{1,4}Users\\{1,4})"
+    r"([A-Za-z0-9][\w.-]{1,40})"
+)
 _NOBODY = frozenset(
     {"shared", "public", "default", "user", "users", "runner", "root", "ubuntu", "node", "app"}
     | {

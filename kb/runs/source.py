@@ -145,25 +145,27 @@ _PACKED = {
 def _layout(path: Path) -> Layout:
     with path.open("rb") as stream:
         start = stream.read(_SMALL_BYTES)
-        for magic, what in _PACKED.items():
-            if start.startswith(magic):
-                raise KbError(what, where=str(path))
-        text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not text:
-            raise KbError("is empty", where=str(path))
-        stream.seek(0)
-        line = _first_line(stream)
-        is_last = not any(part.strip() for part in stream)
+    for magic, what in _PACKED.items():
+        if start.startswith(magic):
+            raise KbError(what, where=str(path))
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise KbError("is empty", where=str(path))
     if text[:1] not in {b"{", b"["}:
         return _layout_of_other(path, text)
     whole = Layout.OBJECT if text[:1] == b"{" else Layout.LIST
-    if _is_json(line):
-        return whole if is_last else Layout.LINES
+    line = _first_of_several_lines(path, len(start) - len(text))
+    if line is not None and _is_json(line):
+        return Layout.LINES
     return _layout_of_many_lines(path, whole)
 
 
-def _first_line(stream: Iterator[bytes]) -> bytes:
-    return next((line for line in stream if line.strip(b"\xef\xbb\xbf \t\r\n")), b"")
+def _first_of_several_lines(path: Path, start: int) -> bytes | None:
+    """The first line, None when there is no other: a file of one line is never copied."""
+    mapped = _mapped(path)
+    end = mapped.find(b"\n", start)
+    is_last = end < 0 or not mapped[end : end + _CHUNK_BYTES].strip()
+    return None if is_last else mapped[start:end]
 
 
 def _layout_of_other(path: Path, text: bytes) -> Layout:
@@ -202,10 +204,12 @@ def _require_json(path: Path, mapped: mmap.mmap, error: Exception) -> None:
 
 
 def _is_json(line: bytes) -> bool:
+    """Whether a line is an object or a list; it is skipped over, not decoded, where it is well."""
     try:
-        return isinstance(decode(line), dict | list)
-    except NotJsonError:
-        return False
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return isinstance(_kindly(line), dict | list)
+    return first_byte(line) in {b"{", b"["}
 
 
 def _mapped(path: Path) -> mmap.mmap:

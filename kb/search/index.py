@@ -24,15 +24,14 @@ from kb.search.generation import (
     Manifest,
     is_intact,
     open_generation,
-    parts_collection,
     read_manifest,
-    write_generation,
-    write_manifest,
 )
 from kb.search.learn import learn
 from kb.search.parts import embed_rows, first_text, make_parts
+from kb.search.settings import fits, form_key, model_of, wanted_model
 from kb.search.source import find_source
-from kb.search.store import VectorStore, text_key
+from kb.search.store import VectorStore
+from kb.search.writing import parts_collection, write_generation, write_manifest
 
 FOLDER = ".kb"
 #: How long a question waits for another build before it is answered from the older index.
@@ -159,7 +158,7 @@ class _Seen:
 
 def _look(library: Library, home: Path, *, thorough: bool) -> _Seen:
     found = open_generation(home, thorough=thorough)
-    generation = found if found and _fits(found.manifest, library) else None
+    generation = found if found and fits(found.manifest, library) else None
     known = {state.name: state for state in generation.manifest.files} if generation else {}
     states = scan(library, known, time.time_ns())
     if generation is None or _identities(states) != _identities(generation.manifest.files):
@@ -190,7 +189,7 @@ def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> 
 def _older(library: Library, home: Path) -> Index | None:
     """The index as the last build left it, for a question while another build is running."""
     generation = open_generation(home)
-    if generation is None or not _fits(generation.manifest, library):
+    if generation is None or not fits(generation.manifest, library):
         return None
     encoder = open_encoder(generation.manifest.encoder_key)
     return Index(generation, encoder, stale=True) if encoder else None
@@ -213,7 +212,7 @@ def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder
     Raises `KbError` when the model is not on this machine.
     """
     manifest = read_manifest(index_home(library.root))
-    known = manifest is not None and _model(manifest) == _wanted_model(library)
+    known = manifest is not None and model_of(manifest) == wanted_model(library)
     found = open_encoder(manifest.encoder_key) if manifest and known else None
     return found or _installed(library, progress)
 
@@ -244,7 +243,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
         "precision": encoder.card.precision,
         "encoder_key": encoder.card.key,
         "dimension": encoder.card.dimension,
-        "form": _form(library),
+        "form": form_key(library),
         "files": work.states,
     }
     name = uuid.uuid4().hex[:16]
@@ -281,61 +280,5 @@ def _named(manifest: Manifest | None) -> str:
     return manifest.generation if manifest else ""
 
 
-def _fits(manifest: Manifest, library: Library) -> bool:
-    return (*_model(manifest), manifest.form) == (*_wanted_model(library), _form(library))
-
-
-def _model(manifest: Manifest) -> tuple[str, str]:
-    return manifest.model, manifest.precision
-
-
-def _wanted_model(library: Library) -> tuple[str, str]:
-    return library.config.search.model, library.config.search.precision
-
-
-def _form(library: Library) -> str:
-    """Which sections are read and what the classes mean: a changed form is a changed index."""
-    sections = [(s.key, s.heading, s.aliases, s.embedded) for s in library.form.sections]
-    words = [(word.name, word.definition) for word in library.form.taxonomies["classes"]]
-    return text_key(repr((sections, words))).hex()
-
-
 def _identities(states: tuple[FileState, ...]) -> frozenset[tuple[str, str]]:
     return frozenset((state.name, state.sha256) for state in states)
-
-
-@dataclass(frozen=True)
-class BuiltFacts:
-    """What a build left behind."""
-
-    records: int
-    passages: int
-    refreshed: int
-    encoder: str
-    calibration: str
-    seconds: float
-
-    def words(self) -> str:
-        """One line for a terminal."""
-        done = f"{self.refreshed} files read" if self.refreshed else "nothing had changed"
-        size = f"{self.records} records, {self.passages} passages"
-        return f"{size}; {done}; {self.seconds:.1f} s. Probabilities: {self.calibration}."
-
-    def json(self) -> str:
-        """The same as one JSON object."""
-        import msgspec
-
-        return msgspec.json.encode({"schema": "kb.build/1"} | msgspec.to_builtins(self)).decode()
-
-
-def built_facts(index: Index, seconds: float) -> BuiltFacts:
-    """What to say about an index after building it."""
-    manifest = index.generation.manifest
-    return BuiltFacts(
-        records=manifest.n_records,
-        passages=manifest.n_passages,
-        refreshed=index.refreshed,
-        encoder=manifest.model,
-        calibration=manifest.calibration.source,
-        seconds=round(seconds, 3),
-    )

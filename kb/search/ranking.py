@@ -88,8 +88,9 @@ def rank(
     text = (weights.lexical * rare + dense) / (1 + weights.lexical)
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
-    voices = posterior.of(question.mean, everywhere, without)
-    voices = _with_stated(voices, collection.classes, question.entry)
+    read = posterior.of(question.mean, everywhere, without)
+    voices = _with_stated(read, collection.classes, question.entry)
+    said = _neighbour_verdicts(collection, everywhere, without)
     evidence = class_shares(posterior.labels)[places] @ voices
     return Ranking(
         places=places,
@@ -99,11 +100,7 @@ def rank(
         class_evidence=np.asarray(evidence, np.float32),
         class_part=np.asarray(weights.classes * posterior.trust * evidence, np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry),
-        verdict_part=weights.verdict
-        * (
-            _neighbour_verdicts(collection, everywhere, without)
-            + _own_verdicts(collection, question.entry)
-        )[places],
+        verdict_part=weights.verdict * (said + _own_verdicts(collection, question.entry))[places],
         class_weights=voices,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 from kb.search.answer import Answer, Match, PassagePair, PromisedAction
@@ -54,16 +54,20 @@ def _match(number: int, match: Match, answer: Answer, today: date, paint: Paint)
     tone = "green" if match.probability >= 0.5 else "yellow"  # noqa: PLR2004 - likelier than not
     said = f", you called it {match.verdict}" if match.verdict else ""
     yield f"   {paint(chance + said, tone)}"
-    yield from _passages(match.passages, answer, paint)
+    yield from _passages(match, answer, paint)
     yield from _row("because", "; ".join(match.reasons), paint)
     if match.counterfactual:
         yield from _row("missing", match.counterfactual, paint)
     yield from _actions(match.actions, answer, today, paint)
 
 
-def _passages(pairs: Iterable[PassagePair], answer: Answer, paint: Paint) -> Iterator[str]:
-    """The best meeting of the two texts; the query's side only where it has sections."""
-    for pair in list(pairs)[:1]:
+def _passages(match: Match, answer: Answer, paint: Paint) -> Iterator[str]:
+    """The best meeting of the two texts; the query's side only where it has sections.
+
+    What is said below anyhow, the control that was missing, is not quoted where there is a choice.
+    """
+    told = [pair for pair in match.passages if not _repeats(pair, match)]
+    for pair in (told or list(match.passages))[:1]:
         yield ""
         theirs = excerpt(pair.text, pair.query_text)
         if answer.query_id:
@@ -71,6 +75,10 @@ def _passages(pairs: Iterable[PassagePair], answer: Answer, paint: Paint) -> Ite
                 "yours", f"{_place(pair.query_section)}{excerpt(pair.query_text, pair.text)}", paint
             )
         yield from _row("theirs", f"{_place(pair.section)}{theirs}", paint)
+
+
+def _repeats(pair: PassagePair, match: Match) -> bool:
+    return bool(match.counterfactual) and match.counterfactual[:60] in pair.text
 
 
 def _place(section: str) -> str:

@@ -12,23 +12,30 @@ from kb.sensitive.secrets import Detection
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16
 _ENDS_A_SENTENCE = frozenset({"", ".", ":", ",", ";", "!", "?", ")", '"', "`", "|", "*"})
+_DIGITS = frozenset("0123456789")
 _LONGEST_HALF = 300  # characters of a line that can be part of a key which goes on
-#: A line break between digits; the line below may be indented or quoted.
-_BREAK_IN_NUMBER = re.compile(r"[0-9][ \t]*\r?\n[ \t>]*[0-9(]")
+#: A line break before a digit; the line below may be indented or quoted.
+_BREAK_BEFORE_NUMBER = re.compile(r"\n[ \t>]*[0-9(]")
 #: A line break with the indentation, quotation mark or backslash that belongs to it.
 _BREAK = re.compile(r"\\?\r?\n[ \t>]*")
 
 
 def keys_across_lines(text: str, find: Find) -> Iterator[Detection]:
     """What `find` sees only when the end of a line and the start of the next are one word."""
-    if next(find("\n".join(_words_at_breaks(text))), None):
+    words = "\n".join(_words_at_breaks(text))
+    if words and next(find(words), None):
         yield from _across(text, find, "")
 
 
 def numbers_across_lines(text: str, find: Find) -> Iterator[Detection]:
     """What `find` sees only when one line break is read as a space, between digits."""
-    if _BREAK_IN_NUMBER.search(text):
+    if any(_ends_in_digit(text, match.start()) for match in _BREAK_BEFORE_NUMBER.finditer(text)):
         yield from _across(text, find, " ")
+
+
+def _ends_in_digit(text: str, end: int) -> bool:
+    line = text[text.rfind("\n", 0, end) + 1 : end].rstrip(" \t\r")
+    return line[-1:] in _DIGITS
 
 
 def _words_at_breaks(text: str) -> Iterator[str]:
@@ -40,7 +47,8 @@ def _words_at_breaks(text: str) -> Iterator[str]:
         # Most lines end with a mark of their sentence; asking for it first is what costs least.
         if line[-1:] in _ENDS_A_SENTENCE or not following:
             continue
-        end, start = line.rstrip("\r\\")[-_LONGEST_HALF:].split(), following[:_LONGEST_HALF].split()
+        end = line.rstrip("\r\\")[-_LONGEST_HALF:].rsplit(None, 1)
+        start = following[:_LONGEST_HALF].split(None, 2)
         start = start[1:] if start[:1] == [">"] else start
         if end and start and len(end[-1]) + len(start[0]) >= _SHORTEST_KEY:
             yield end[-1] + start[0]

@@ -62,6 +62,8 @@ _SOCIAL_SECURITY = re.compile(
     r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)"
 )
 _IP4 = re.compile(r"(?<![\w.\-+])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+#: A colon after the first four digits, and the one that follows: rarer than four digits.
+_IN_IP6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
 _IP6 = re.compile(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 #: Where digits stand closely enough to be a number of seven or more; dates are told at once.
 _DIGITS = re.compile(r"[0-9][0-9 .()-]{5,}[0-9]")
@@ -188,10 +190,13 @@ def _four(text: str, start: int, end: int) -> Iterator[Detection]:
 
 
 def _six(text: str) -> Iterator[Detection]:
-    for match in _IP6.finditer(text):
-        inside = text[max(0, match.start() - 1) : match.start()]
-        if not (inside.isalnum() or inside in {":", ".", "_"}) and _is_somebodys(match[0]):
-            yield Detection("IP address", match.start(), match.end())
+    for inner in _IN_IP6.finditer(text):
+        start = inner.start() - 4
+        match = _IP6.match(text, start)
+        before = text[max(0, start - 1) : start]
+        inside = before.isalnum() or before in {":", ".", "_"}
+        if match and not inside and _is_somebodys(match[0]):
+            yield Detection("IP address", start, match.end())
 
 
 def _is_somebodys(text: str) -> bool:

@@ -24,16 +24,21 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A secret with a shape of its own: a literal that every one has, and the whole pattern."""
+    """A secret with a shape of its own: a literal that every one has, and the whole pattern.
+
+    `head` are the first two characters of a literal that begins a word; empty where it does not.
+    """
 
     kind: str
     literal: str
     pattern: re.Pattern[str]
+    head: str = ""
 
 
 def _shape(kind: str, literal: str, rest: str) -> _Shape:
     """A key that starts with a literal and is no part of a longer word."""
-    return _Shape(kind, literal, re.compile(rf"(?<![A-Za-z0-9_]){re.escape(literal)}{rest}"))
+    pattern = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(literal)}{rest}")
+    return _Shape(kind, literal, pattern, head=literal[:2])
 
 
 def _shapes(kind: str, literals: str, rest: str) -> tuple[_Shape, ...]:
@@ -175,9 +180,15 @@ _BLANKED = re.compile(r"[xX0*._-]+")
 _WORDS_ONLY = re.compile(r"(?:[A-Za-z]+|\d{1,4})(?:[-_.:/@+](?:[A-Za-z]+|\d{1,4})){0,40}$")
 
 
-def find_secrets(text: str) -> Iterator[Detection]:
-    """The secrets in a text, each stretch once, the most exact kind first."""
-    lower = _lower(text)
+_HEAD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z]\S")
+
+
+def find_secrets(text: str, lower: str = "") -> Iterator[Detection]:
+    """The secrets in a text, each stretch once, the most exact kind first.
+
+    `lower` is the text in lower case, of the same length, where the caller has it already.
+    """
+    lower = lower or _lower(text)
     yield from without_overlaps(
         text,
         (
@@ -205,8 +216,9 @@ def without_overlaps(text: str, detections: Iterable[Detection]) -> Iterator[Det
 def shaped_secrets(text: str) -> Iterator[Detection]:
     """The secrets with a shape of their own: they are told without what stands around them."""
     # A key has no spaces and is long, and a text has few such words: literals are looked for there.
-    words = "\n".join(word for word in text.split() if len(word) >= _SHORTEST_SHAPE)
-    for shape in _SHAPES:
+    words = "\n".join([word for word in text.split() if len(word) >= _SHORTEST_SHAPE])
+    heads = {"", *_HEAD.findall(words)}
+    for shape in [shape for shape in _SHAPES if shape.head in heads]:
         if shape.literal in (text if " " in shape.literal else words):
             for match in shape.pattern.finditer(text):
                 body = match[0].removeprefix(shape.literal)
@@ -251,8 +263,8 @@ def _is_secret(lower: str, stem: str, at: int) -> bool:
 
 
 def _on_command_lines(text: str) -> Iterator[Detection]:
-    flags = any(flag in text for flag in (" --pass", " --token", " --secret", " --api", "curl"))
-    for match in _ON_COMMAND_LINE.finditer(text) if flags else ():
+    flags = "--" in text and any(flag in text for flag in ("--pass", "--token", "--sec", "--api"))
+    for match in _ON_COMMAND_LINE.finditer(text) if flags or "curl" in text else ():
         if _is_random(match["value"], is_password=True):
             yield Detection("password", match.start("value"), match.end("value"))
 

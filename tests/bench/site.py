@@ -141,11 +141,7 @@ def first_results(folder: Path) -> float:
             started = time.perf_counter()
             page.keyboard.press("/")
             page.keyboard.insert_text(words)
-            page.wait_for_function(
-                "words => document.querySelector('dialog.kb-search').dataset.shown === words",
-                arg=words,
-                polling=10,
-            )
+            page.locator(f"dialog[data-shown='{words}'] .kb-result").first.wait_for()
             times.append(time.perf_counter() - started)
             context.close()
         browser.close()

@@ -21,7 +21,7 @@ _HYPOTHETICAL_SECTIONS = frozenset({"counterfactual", "detection"})
 
 def _judgements(document: Document, find: Find) -> Iterator[tuple[Passage, Judgement]]:
     """What `find` sees in the record's own words; the whole text is asked first: it is cheap."""
-    if next(find(document.text.lower()), None) is None:
+    if next(find(document.lower), None) is None:
         return
     for passage in passages(document):
         if passage.field not in _QUOTING_FIELDS:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,18 +30,14 @@ def _start_of(kind: str, text: str) -> str:
     return f" ({shown}…)" if shown else ""
 
 
-def _at(document: Document, found: Detection, starts: list[int], message: str) -> Finding:
-    line = bisect_right(starts, found.start)
+def _at(document: Document, found: Detection, message: str) -> Finding:
+    line, column = document.place(found.start)
     shown = document.text[found.start : found.end].partition("\n")[0]
-    return Finding(line, message, found.start - starts[line - 1] + 1, len(shown))
+    return Finding(line, message, column, len(shown))
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in re.finditer("\n", text))]
-
-
-def _all_secrets(text: str) -> Iterator[Detection]:
-    both = (*find_secrets(text), *keys_across_lines(text, shaped_secrets))
+def _all_secrets(text: str, lower: str = "") -> Iterator[Detection]:
+    both = (*find_secrets(text, lower), *keys_across_lines(text, shaped_secrets))
     return without_overlaps(text, both)
 
 
@@ -57,14 +51,13 @@ def _all_secrets(text: str) -> Iterator[Detection]:
 )
 def _secret(document: Document, context: Context) -> Iterator[Finding]:
     text = document.text
-    starts = _line_starts(text)
-    for found in _all_secrets(text):
+    for found in _all_secrets(text, document.lower):
         start = _start_of(found.kind, text[found.start : found.end])
         message = (
             f"{found.kind}{start}: write REDACTED_SECRET_1 in its place and revoke it; the history "
             "keeps what was committed"
         )
-        yield _at(document, found, starts, message)
+        yield _at(document, found, message)
 
 
 @rule(
@@ -135,12 +128,11 @@ def _personal_data_for_outsiders(document: Document, context: Context) -> Iterat
 
 def _personal_data_anywhere(document: Document, context: Context) -> Iterator[Finding]:
     text = document.text
-    starts = _line_starts(text)
     both = (*find_personal_data(text), *numbers_across_lines(text, find_numbers))
     for found in without_overlaps(text, both):
         placeholder = f"REDACTED_{_PLACEHOLDERS[found.kind]}_1"
         message = f"{found.kind}: write {placeholder}, or say in words who it was"
-        yield _at(document, found, starts, message)
+        yield _at(document, found, message)
     for file, content in _decoded_files(document, context):
         found_here = tuple(find_personal_data(content.text))
         for kind, count in Counter(found.kind for found in found_here).items():

@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from kb.runs.analyses.calls_made import call_text, calls
+from kb.runs.analyses.calls_made import arguments_text, call_text, calls
 from kb.runs.analyses.finding import Analysis, At, Context, Finding, Severity
 from kb.runs.run import Run, ToolCall
 
 _NAME = "call-schema"
-_MAX_ARGUMENT_BYTES = 200_000
+_MAX_ARGUMENT_CHARACTERS = 200_000
 #: Keywords that may cost any time: patterns of a stranger on texts of a stranger.
 _COSTLY = ("pattern", "patternProperties", "$ref", "$dynamicRef", "format")
 
 
 def _examine(run: Run, _: Context) -> Iterable[Finding]:
-    at, schemas = At(_NAME, run), {tool.name: tool.parameters for tool in run.state.tools}
-    if run.calls and not schemas:
+    at, checks = At(_NAME, run), {tool.name: _check_of(tool.parameters) for tool in run.state.tools}
+    if run.calls and not checks:
         yield at.whole(Severity.NOTE, "the trace holds no tool schemas: no call could be checked")
         return
     for number, call in calls(run):
         # Calls of sub-agents have tools of their own, which the schemas here need not name.
         if call.parent:
             continue
-        if call.tool not in schemas:
+        if call.tool not in checks:
             message = f"{call.tool} is not among the tools that were offered"
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
             continue
-        for fault in faults(call, schemas[call.tool]):
+        for fault in _faults(call, checks[call.tool]):
             severity = Severity.WARNING if call.succeeded else Severity.FAULT
             yield at.step(number, severity, f"{call.tool}: {fault}", evidence=call_text(call))
 
 
-def faults(call: ToolCall, schema: dict[str, Any] | None) -> Iterable[str]:
-    """What is wrong with the arguments of a call, in words; nothing without a schema."""
-    if not schema or len(json.dumps(call.arguments, default=str)) > _MAX_ARGUMENT_BYTES:
-        return
+Check = Callable[[Any], Iterable[str]]
+
+
+def _check_of(schema: dict[str, Any] | None) -> Check | None:
+    """What says what is wrong with arguments, in words; None without a schema that can be used."""
+    if not schema:
+        return None
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
     from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]
 
     plain = _without_costly(schema)
-    arguments = {} if call.arguments is None else call.arguments
     try:
         Draft202012Validator.check_schema(plain)
-        for error in Draft202012Validator(plain).iter_errors(arguments):
-            place = ".".join(str(part) for part in error.absolute_path)
-            yield f"{place}: {error.message}" if place else error.message
-    except (SchemaError, RecursionError, TypeError, ValueError) as error:
-        yield f"its schema cannot be used: {str(error).splitlines()[0]}"
+    except (SchemaError, RecursionError):
+        return None
+    validator = Draft202012Validator(plain)
+    return lambda arguments: (_worded(error) for error in validator.iter_errors(arguments))
+
+
+def _worded(error: Any) -> str:
+    place = ".".join(str(part) for part in error.absolute_path)
+    return f"{place}: {error.message}" if place else str(error.message)
+
+
+def _faults(call: ToolCall, check: Check | None) -> Iterable[str]:
+    """What is wrong with the arguments of a call; nothing where that cannot be told."""
+    if check is None or len(arguments_text(call.arguments)) > _MAX_ARGUMENT_CHARACTERS:
+        return ()
+    try:
+        return tuple(check({} if call.arguments is None else call.arguments))
+    except (RecursionError, TypeError, ValueError):
+        return ()
 
 
 def _without_costly(schema: Any) -> Any:

@@ -24,7 +24,7 @@ _DID = (
 )
 _CLAIM = re.compile(
     rf"\b(?:has|have|was|were|been|is|are|i|we|'ve|now|successfully|also|just)\s+"
-    rf"(?:\w+ly\s+|now\s+|also\s+|been\s+|just\s+|already\s+)*(?:{_DID})\b"
+    rf"(?:\w+ly\s+|now\s+|also\s+|been\s+|just\s+|already\s+){{0,4}}(?:{_DID})\b"
     rf"|\bsuccessfully\s+\w+ed\b|\b(?:{_DID})\s+successfully\b"
     rf"|\b(?:complete|done|succeeded|successful)\b|^\W*(?:{_DID})\b"
     rf"|\b(?:booking|cancellation|charge|fix|payment|receipt|refund|renewal|reservation|update)"

@@ -11,6 +11,8 @@ from enum import StrEnum
 from kb.runs.run import Run, Step
 
 _EVIDENCE_CHARACTERS = 240
+#: White space goes before the cut; nobody writes more of it than this.
+_LOOKED_AT = 4_000
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -107,7 +109,7 @@ def time_of_step(step: Step) -> datetime | None:
 
 def one_line(text: str) -> str:
     """Text of a trace, fit for a terminal: one line, cut, without control characters."""
-    plain = " ".join(_CONTROLS.sub(" ", text).split())
+    plain = " ".join(_CONTROLS.sub(" ", text[:_LOOKED_AT]).split())
     return plain if len(plain) <= _EVIDENCE_CHARACTERS else plain[: _EVIDENCE_CHARACTERS - 1] + "…"
 
 

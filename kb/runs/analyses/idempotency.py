@@ -126,9 +126,18 @@ def _examine(run: Run, _: Context) -> Iterable[Finding]:
         earlier = repeat.steps[:-1]
         yield at.step(step, severity, message, evidence=call_text(repeat.calls[-1]), also=earlier)
     for audit in key_audits(run):
-        if audit.in_schema is False and audit.effect is not Effect.UNKNOWN:
-            message = f"the schema of {audit.tool} takes no idempotency key"
-            yield at.whole(Severity.NOTE, message)
+        if audit.effect is not Effect.UNKNOWN:
+            yield at.whole(Severity.NOTE, _told(audit))
+
+
+def _told(audit: KeyAudit) -> str:
+    """What the trace says about keys, and what has to be asked."""
+    answers = {"schema": audit.in_schema, "prompt": audit.in_prompt, "calls": audit.in_trace}
+    known = ", ".join(
+        f"{place} {'unknown' if held is None else 'yes' if held else 'no'}"
+        for place, held in answers.items()
+    )
+    return f"{audit.tool}: key in {known}; to ask: would the API, or the database, drop a repeat?"
 
 
 def _judged(repeat: Repeat) -> tuple[Severity, str]:

@@ -63,9 +63,9 @@ def actual_path(run: Run) -> tuple[str, ...]:
 
 
 def _out_of_order(made: Made, tool: str, other: str, side: str) -> Iterable[tuple[int, str]]:
+    kept = [step for step, call in _of(made, other) if call.succeeded]
     for step, _ in _of(made, tool):
-        kept = (s < step if side == "before" else s > step for s, c in _of(made, other) if _ok(c))
-        if not any(kept):
+        if not kept or (min(kept) >= step if side == "before" else max(kept) <= step):
             yield step, f"no {other} succeeded {side} it"
 
 
@@ -81,10 +81,6 @@ def _forbidden(made: Made, tool: str) -> Iterable[tuple[int, str]]:
 
 def _of(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
     return [(step, call) for step, call in made if fnmatchcase(call.tool, tool)]
-
-
-def _ok(call: ToolCall) -> bool:
-    return call.succeeded
 
 
 def _examine(run: Run, _: Context) -> Iterable[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -10,6 +11,7 @@ from kb.runs.analyses.finding import Analysis, At, Context, Finding, Severity
 from kb.runs.run import Run
 
 _NAME = "secrets"
+_PLACEHOLDER = re.compile(rb"REDACTED_[A-Z]+_\d+")
 
 
 def _examine(run: Run, _: Context) -> Iterable[Finding]:
@@ -17,8 +19,9 @@ def _examine(run: Run, _: Context) -> Iterable[Finding]:
     if not run.redaction.applied:
         yield at.whole(Severity.WARNING, "the run was read without redaction: share it with nobody")
         return
+    steps = _first_steps(run) if run.redaction.placeholders else {}
     for placeholder in run.redaction.placeholders:
-        step = _first_step(run, placeholder.name)
+        step = steps.get(placeholder.name)
         is_secret = placeholder.name.split("_")[1:2] == ["SECRET"]
         severity = Severity.FAULT if is_secret else Severity.NOTE
         todo = "; whoever reads the trace has it: rotate it" if is_secret else ""
@@ -29,16 +32,13 @@ def _examine(run: Run, _: Context) -> Iterable[Finding]:
             yield at.step(step, severity, message, evidence=placeholder.name)
 
 
-def _first_step(run: Run, name: str) -> int | None:
-    """The first step that holds a placeholder, None when it stands elsewhere."""
-    wanted = name.encode()
+def _first_steps(run: Run) -> dict[str, int]:
+    """The first step that holds each placeholder."""
+    first: dict[str, int] = {}
     for number, step in run.numbered():
-        raw = msgspec.json.encode(step)
-        at = raw.find(wanted)
-        # `…_1` is also the beginning of `…_12`.
-        if at >= 0 and not raw[at + len(wanted) : at + len(wanted) + 1].isdigit():
-            return number
-    return None
+        for name in _PLACEHOLDER.findall(msgspec.json.encode(step)):
+            first.setdefault(name.decode("ascii"), number)
+    return first
 
 
 ANALYSIS = Analysis(_NAME, "Which secrets and personal data did the trace hold?", _examine)

@@ -108,7 +108,7 @@ def examine(
         yield known
     with _Memory(state) as memory:
         for number, file in enumerate(files):
-            if str(file) not in done:
+            if _name(file) not in done:
                 if progress is not None:
                     progress(Progress(number, len(files), file.name))
                 found = _examined(file, settings)
@@ -116,9 +116,14 @@ def examine(
                 yield found
 
 
+def _name(file: Path) -> str:
+    """The path as text that every encoder takes, also where its bytes are no UTF-8."""
+    return os.fsencode(file).decode("utf-8", "replace")
+
+
 def state_file(folder: Path, files: Iterable[Path], settings: ReadingSettings) -> Path:
     """Where a pass over these files with these settings is remembered."""
-    folders = sorted({str(file.parent.resolve()) for file in files})
+    folders = sorted({_name(file.parent.resolve()) for file in files})
     known = [VERSION, folders, dict(settings.effects), settings.policy, settings.allow]
     return folder / f"{digest([*known, settings.format])}.jsonl"
 
@@ -130,22 +135,22 @@ def _examined(file: Path, settings: ReadingSettings) -> FileFacts:
         stat = file.stat()
         size, modified = stat.st_size, stat.st_mtime_ns
     except OSError as fault:
-        return FileFacts(file=str(file), size=0, modified=0, error=str(fault.strerror or fault))
+        return FileFacts(file=_name(file), size=0, modified=0, error=str(fault.strerror or fault))
     try:
         for number, run in enumerate(read_runs(file, settings), 1):
-            runs.append(facts(run, str(file), number))
+            runs.append(facts(run, _name(file), number))
     except KbError as fault:
         error = fault.what
     except Exception as fault:  # noqa: BLE001 - one bad file must not end a pass over thousands
         error = f"unexpected {type(fault).__name__}: {fault}"
-    return FileFacts(file=str(file), size=size, modified=modified, runs=tuple(runs), error=error)
+    return FileFacts(file=_name(file), size=size, modified=modified, runs=tuple(runs), error=error)
 
 
 def _remembered(state: Path | None, files: Sequence[Path]) -> Iterator[FileFacts]:
     """What an earlier pass found in files that have not changed since."""
     if state is None or not state.is_file():
         return
-    wanted = {str(file): file for file in files}
+    wanted = {_name(file): file for file in files}
     decoder = msgspec.json.Decoder(FileFacts)
     with state.open("rb") as stream:
         for line in stream:
@@ -153,8 +158,9 @@ def _remembered(state: Path | None, files: Sequence[Path]) -> Iterator[FileFacts
                 known = decoder.decode(line)
             except msgspec.MsgspecError:  # the last line of a pass that was killed
                 continue
-            file = wanted.pop(known.file, None)
+            file = wanted.get(known.file)
             if file is not None and _is_unchanged(file, known):
+                del wanted[known.file]
                 yield known
 
 

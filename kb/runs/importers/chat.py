@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.runs.importers.blocks import Content, content_of
+from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.jsontext import arguments_of, embedded
 from kb.runs.run import Failure
 from kb.runs.said import Answer, Asked, Said, joined
@@ -63,7 +64,7 @@ def _is_item(value: dict[str, Any]) -> bool:
 def _is_langchain(value: dict[str, Any]) -> bool:
     if isinstance(value.get("kwargs"), dict) and isinstance(value.get("id"), list):
         return True
-    return value.get("type") in {"human", "ai", "system", "tool"} and (
+    return a_word(value.get("type")) in {"human", "ai", "system", "tool"} and (
         "content" in value or isinstance(value.get("data"), dict)
     )
 
@@ -104,8 +105,9 @@ def said_of(value: Any) -> Said | None:
 def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
     """A LangChain message as a plain one."""
     inner = value.get("kwargs") or value.get("data") or value
-    name = value["id"][-1] if isinstance(value.get("id"), list) else value.get("type", "")
-    return {**inner, "role": str(name)} if isinstance(inner, dict) else {"role": str(name)}
+    path = value.get("id")
+    name = path[-1] if isinstance(path, list) and path else value.get("type", "")
+    return {**an_object(inner), "role": str(name)}
 
 
 def _of_message(value: dict[str, Any], written_role: str) -> Said:

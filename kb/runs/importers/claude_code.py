@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from kb.runs.importers import Importer
 from kb.runs.importers.chat import said_of
 from kb.runs.importers.offers import usage_of
+from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.run import Agent, Event, Failure, Message
 from kb.runs.said import Said
 from kb.runs.source import Row, Source
@@ -21,6 +22,7 @@ from kb.runs.tape import Tape
 from kb.runs.times import time_of
 
 _ABOUT = ("cwd", "gitBranch", "version", "entrypoint", "userType")
+_TYPES = {"user", "assistant", "system", "attachment", "progress"}
 _ERRORS = {"api_error", "model_refusal_fallback"}
 _SUMMARIES = {"compact_boundary", "microcompact_boundary"}
 _LONGEST_FACT = 200
@@ -37,7 +39,7 @@ def _recognise(source: Source) -> str:
 
 def _is_turn(row: dict[str, Any]) -> bool:
     has_ids = "sessionId" in row and "uuid" in row and "parentUuid" in row
-    return has_ids and row.get("type") in {"user", "assistant", "system", "attachment", "progress"}
+    return has_ids and a_word(row.get("type")) in _TYPES
 
 
 def _read(source: Source) -> Iterator[Tape]:
@@ -60,7 +62,7 @@ class _Session:
 
     def take(self, row: Row) -> None:
         """Put on the tape what one row tells."""
-        value, kind = row.value, row.value.get("type")
+        value, kind = row.value, a_word(row.value.get("type"))
         self._note_session(value)
         message = value.get("message")
         if kind in {"assistant", "user"} and isinstance(message, dict):
@@ -101,7 +103,7 @@ class _Session:
     def _take_message(
         self, value: dict[str, Any], message: dict[str, Any], where: str, parent: str
     ) -> None:
-        said = said_of({"role": value.get("type"), **message})
+        said = said_of({"role": a_word(value.get("type")), **message})
         if said is None:
             self.tape.notes.add("messages that cannot be read were left out", where)
             return
@@ -153,10 +155,8 @@ class _Session:
 
     def _take_progress(self, value: dict[str, Any], where: str) -> None:
         """Rows of a sub-agent that lie in a row of progress; other progress is left out."""
-        data = value.get("data")
-        data = data if isinstance(data, dict) else {}
-        inner = data.get("message")
-        inner = inner if isinstance(inner, dict) else {}
+        data = an_object(value.get("data"))
+        inner = an_object(data.get("message"))
         message = inner.get("message")
         if not isinstance(message, dict):
             self.tape.notes.add(_LEFT_OUT, "progress")
@@ -186,8 +186,7 @@ class _Session:
 
     def _take_attachment(self, value: dict[str, Any], where: str) -> None:
         """What a person typed while the agent worked, and what a hook refused."""
-        inner = value.get("attachment")
-        inner = inner if isinstance(inner, dict) else {}
+        inner = an_object(value.get("attachment"))
         kind, at = inner.get("type"), time_of(value.get("timestamp"))
         said = said_of({"role": "user", "content": inner.get("prompt")})
         if kind == "queued_command" and said and said.has_words:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from kb.runs.importers import Importer
 from kb.runs.importers.chat import said_of
 from kb.runs.importers.offers import usage_of
+from kb.runs.importers.shapes import a_word
 from kb.runs.run import Agent, Event, Failure, Message, Prompt, ToldBy
 from kb.runs.said import Said
 from kb.runs.source import Row, Source
@@ -49,9 +50,8 @@ _CONTEXT = ("approval_policy", "sandbox_policy", "effort", "timezone", "current_
 
 def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
-    told = any(
-        row.get("type") in _ROW_TYPES and isinstance(row.get("payload"), dict) for row in rows
-    )
+    payloads = (row for row in rows if isinstance(row.get("payload"), dict))
+    told = any(a_word(row.get("type")) in _ROW_TYPES for row in payloads)
     return "rows with a type and a payload" if told else ""
 
 

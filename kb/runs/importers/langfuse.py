@@ -11,6 +11,7 @@ from typing import Any
 
 from kb.runs.importers import Importer
 from kb.runs.importers.gathering import Record, end_of, gathered, start_of
+from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.importers.span_messages import output_of
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import Span
@@ -52,7 +53,7 @@ def _recognise(source: Source) -> str:
 def _evidence(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    if value.get("type") in _TYPES and "traceId" in value and "startTime" in value:
+    if a_word(value.get("type")) in _TYPES and "traceId" in value and "startTime" in value:
         return "observations with a type and a traceId"
     trace = value.get("trace")
     inner = value.get("observations") or (
@@ -117,9 +118,9 @@ def _span(record: Record, asked: set[str]) -> Span:
 def _attributes(value: dict[str, Any], metadata: Any, asked: set[str]) -> dict[str, Any]:
     """An observation under the names the other spans have; what it has besides is kept."""
     found = {key: part for key, part in value.items() if key not in _READ and part not in _NOTHING}
-    kind = _KINDS.get(str(value.get("type")), "CHAIN")
+    kind = _KINDS.get(a_word(value.get("type")), "CHAIN")
     answer = _tool_message(value.get("output")) if kind in {"CHAIN", "TOOL"} else {}
-    if answer or (kind == "CHAIN" and value.get("name") in asked):
+    if answer or (kind == "CHAIN" and a_word(value.get("name")) in asked):
         kind = "TOOL"
     found["openinference.span.kind"] = kind
     original = metadata.get("attributes") if isinstance(metadata, dict) else None
@@ -165,8 +166,7 @@ def _tool_message(output: Any) -> dict[str, Any]:
 
 
 def _of_generation(value: dict[str, Any]) -> dict[str, Any]:
-    usage = value.get("usageDetails") or value.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = an_object(value.get("usageDetails") or value.get("usage"))
     parameters = embedded(value.get("modelParameters"))
     definitions = value.get("toolDefinitions")
     return {
@@ -177,6 +177,7 @@ def _of_generation(value: dict[str, Any]) -> dict[str, Any]:
         "llm.invocation_parameters": parameters,
         "gen_ai.tool.definitions": definitions or None,
         "gen_ai.prompt.name": value.get("promptName"),
+        "gen_ai.prompt.version": value.get("promptVersion"),
     }
 
 

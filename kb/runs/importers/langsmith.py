@@ -10,6 +10,7 @@ from typing import Any
 
 from kb.runs.importers import Importer
 from kb.runs.importers.gathering import Record, end_of, gathered, start_of
+from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import Span
 from kb.runs.jsontext import arguments_of
@@ -35,7 +36,7 @@ def _evidence(value: Any) -> str:
         return ""
     if "run_type" in value and ("inputs" in value or "dotted_order" in value):
         return "runs with a run_type"
-    if value.get("operation") in {"post", "patch"} and "dotted_order" in value:
+    if a_word(value.get("operation")) in {"post", "patch"} and "dotted_order" in value:
         return "an operation log of runs"
     inner = value.get("post")
     first = inner[0] if isinstance(inner, list) and inner else None
@@ -75,9 +76,8 @@ def _order(record: Record) -> tuple[float, str]:
 
 def _tell(tape: Tape, root: dict[str, Any]) -> None:
     tape.agent = Agent(name=tape.agent.name or str(root.get("name") or ""), framework="langchain")
-    extra = root.get("extra")
-    metadata = extra.get("metadata") if isinstance(extra, dict) else None
-    if isinstance(metadata, dict):
+    metadata = an_object(an_object(root.get("extra")).get("metadata"))
+    if metadata:
         names = ("thread_id", "session_id", "conversation_id")
         tape.conversation = next((str(metadata[n]) for n in names if metadata.get(n)), "")
         tape.source["metadata"] = metadata
@@ -119,12 +119,10 @@ def _attributes(value: dict[str, Any]) -> dict[str, Any]:
     if kind == "TOOL":
         return found | _of_tool(value, inputs, outputs)
     if kind == "LLM":
-        extra = value.get("extra")
-        parameters = extra.get("invocation_params") if isinstance(extra, dict) else None
-        parameters = parameters if isinstance(parameters, dict) else {}
-        metadata = extra.get("metadata") if isinstance(extra, dict) else None
+        extra = an_object(value.get("extra"))
+        parameters = an_object(extra.get("invocation_params"))
         found["gen_ai.tool.definitions"] = parameters.get("tools")
-        found["llm.provider"] = metadata.get("ls_provider") if isinstance(metadata, dict) else None
+        found["llm.provider"] = an_object(extra.get("metadata")).get("ls_provider")
         kept = {key: part for key, part in parameters.items() if key != "tools"}
         found["llm.invocation_parameters"] = kept
         found |= _usage(outputs)
@@ -151,11 +149,10 @@ def _of_tool(value: dict[str, Any], inputs: Any, outputs: Any) -> dict[str, Any]
 
 def _usage(outputs: Any) -> dict[str, Any]:
     """Model and tokens of an answer, from what LangChain writes beside its message."""
-    generation = _generation(outputs)
-    message = generation.get("message")
-    inner = message.get("kwargs", message) if isinstance(message, dict) else {}
-    told = inner.get("response_metadata") or {}
-    usage = inner.get("usage_metadata") or told.get("token_usage") or {}
+    message = an_object(_generation(outputs).get("message"))
+    inner = an_object(message.get("kwargs", message))
+    told = an_object(inner.get("response_metadata"))
+    usage = an_object(inner.get("usage_metadata") or told.get("token_usage"))
     return {
         "gen_ai.response.model": told.get("model_name") or told.get("model"),
         "gen_ai.response.id": told.get("id"),

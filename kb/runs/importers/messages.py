@@ -15,6 +15,7 @@ from kb.runs.importers import Importer
 from kb.runs.importers.chat import is_message, saids_of
 from kb.runs.importers.offers import merged, request_of, tools_of, usage_of
 from kb.runs.importers.reply import reply_of
+from kb.runs.importers.shapes import an_object
 from kb.runs.jsontext import embedded
 from kb.runs.run import Message, Prompt
 from kb.runs.said import Said
@@ -161,10 +162,8 @@ def _hear_exchange(tape: Tape, exchange: Any, where: str) -> None:
 
 
 def _hear_request(tape: Tape, value: dict[str, Any], where: str) -> None:
-    options = value.get("kwargs")
-    tape.request = merged(
-        tape.request, request_of({**(options if isinstance(options, dict) else {}), **value})
-    )
+    options = an_object(value.get("kwargs"))
+    tape.request = merged(tape.request, request_of({**options, **value}))
     tape.offer(tools_of(value.get("tools") or value.get("functions")))
     instructions = value.get("system") or value.get("instructions")
     if instructions and not tape.prompt.text:
@@ -176,7 +175,7 @@ def _hear_request(tape: Tape, value: dict[str, Any], where: str) -> None:
 
 def _placed(history: list[Any], where: str) -> Iterator[tuple[Said, Message]]:
     """The messages, each with its place and what it says of itself."""
-    if not all("role" in value for value in history):
+    if not all("role" in an_object(value) for value in history):
         for said in saids_of(history):
             yield said, Message(role=said.role, where=where)
         return
@@ -194,8 +193,9 @@ def _hear_answer(tape: Tape, answer: Any, base: Message) -> None:
     tape.hear_output(reply.said, replace(base, **reply.onto(base)))
 
 
-def _base(value: dict[str, Any], where: str, role: str) -> Message:
+def _base(value: Any, where: str, role: str) -> Message:
     """What a message says of itself besides words: its time, model and usage, if any."""
+    value = an_object(embedded(value))
     model = value.get("model")
     return Message(
         role=role,

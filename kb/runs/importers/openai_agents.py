@@ -10,6 +10,7 @@ from typing import Any
 
 from kb.runs.importers import Importer
 from kb.runs.importers.gathering import Record, end_of, gathered, start_of
+from kb.runs.importers.shapes import a_list
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import Span
 from kb.runs.run import Agent, ToolDefinition
@@ -51,9 +52,8 @@ def _read(source: Source) -> Iterator[Tape]:
             data = record.value.get("span_data")
             about = record.value if record.value.get("object") == "trace" else about
             if isinstance(data, dict):
-                tools |= dict.fromkeys(
-                    data.get("tools") or () if data.get("type") == "agent" else ()
-                )
+                named = data.get("tools") if data.get("type") == "agent" else None
+                tools |= dict.fromkeys(map(str, a_list(named)))
                 reader.take(_span(record))
             about = about or record.group
         tape = reader.finished()

@@ -15,6 +15,7 @@ from kb.runs.importers.span_kinds import (
     call_arguments,
     call_id,
     call_result,
+    first,
     kind_of,
     rest_of_tool,
     tool_name,
@@ -35,6 +36,8 @@ from kb.runs.tape import Tape
 
 _MAX_ANCESTORS = 1000
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
+_PROMPT_NAMES = ("gen_ai.prompt.name", "langfuse.observation.prompt.name", "llm.prompt.name")
+_PROMPT_VERSIONS = ("gen_ai.prompt.version", "langfuse.observation.prompt.version")
 _CONVERSATIONS = ("gen_ai.conversation.id", "session.id", "gcp.vertex.agent.session_id")
 
 
@@ -194,9 +197,10 @@ class SpanTape:
         tape.conversation = tape.conversation or next(found, "")
         if span.resource and "resource" not in tape.source:
             tape.source["resource"] = span.resource
-        prompt = span.attributes.get("gen_ai.prompt.name")
-        if prompt and not tape.prompt.name:
-            tape.prompt = replace(tape.prompt, name=str(prompt))
+        if not tape.prompt.name:
+            name, version = (first(span, names) for names in (_PROMPT_NAMES, _PROMPT_VERSIONS))
+            told = {"name": str(name or ""), "version": str(version or "")}
+            tape.prompt = replace(tape.prompt, **told)
 
     def _base(self, span: Span) -> Message:
         named = agent_name(span) or next(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kb.runs.importers.gathering import Record, end_of, start_of
+from kb.runs.importers.shapes import a_list, an_object
 from kb.runs.times import time_of
 
 
@@ -64,7 +65,7 @@ def _id(value: Any) -> str:
 
 
 def _jaeger_parent(value: dict[str, Any]) -> str:
-    for reference in value.get("references") or ():
+    for reference in a_list(value.get("references")):
         if isinstance(reference, dict) and reference.get("refType") == "CHILD_OF":
             return str(reference.get("spanID") or "")
     return ""
@@ -145,15 +146,15 @@ def _plain(value: Any) -> Any:
     if kind == "intValue":
         return int(inner) if isinstance(inner, str) and inner.lstrip("-").isdigit() else inner
     if kind == "arrayValue":
-        return [_plain(part) for part in (inner or {}).get("values") or ()]
+        return [_plain(part) for part in a_list(an_object(inner).get("values"))]
     if kind == "kvlistValue":
-        return _pairs((inner or {}).get("values") or [])
+        return _pairs(a_list(an_object(inner).get("values")))
     return inner if kind in {"stringValue", "boolValue", "doubleValue", "bytesValue"} else value
 
 
 def _events(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The events of a span: name, time, attributes; Jaeger calls them logs."""
-    for event in value.get("events") or value.get("span_events") or value.get("logs") or ():
+    for event in a_list(value.get("events") or value.get("span_events") or value.get("logs")):
         if isinstance(event, dict):
             attributes = _pairs(event.get("attributes") or event.get("fields") or {})
             name = event.get("name") or event.get("event_name") or attributes.get("event") or ""

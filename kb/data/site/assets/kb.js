@@ -26,7 +26,10 @@
   // Citation
   document.querySelectorAll(".kb-cite").forEach(function (button) {
     button.addEventListener("click", function () {
-      var text = button.dataset.cite + " " + location.href.split("#")[0];
+      var day = document.querySelector(".kb-head time");
+      var text = document.querySelector("h1").textContent + ". " +
+        document.querySelector(".kb-brand span").textContent + ", " +
+        (day ? day.dateTime : "") + ". " + location.href.split("#")[0];
       var done = function () {
         var old = button.textContent;
         button.textContent = "Copied";

@@ -1,0 +1,38 @@
+"""Which route does a record name? The same one in any case, with `_`, `-` or a space between words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+_BETWEEN_ROUTES = re.compile(r"\s*[,;|+]\s*|\s+and\s+")
+#: What people write where they have no route to name.
+_NO_ROUTE = {"", "unknown", "none", "n/a", "tbd"}
+
+
+def is_route(text: str) -> bool:
+    """Whether a text names a route at all."""
+    return _normal(text) not in _NO_ROUTE
+
+
+def is_of_route(text: str, route: str) -> bool:
+    """Whether a record's `route` names this one; `a, b` names both."""
+    return is_route(route) and _normal(route) in _names(text)
+
+
+def near_route(texts: Iterable[str], route: str) -> str:
+    """The route of a similar name, as it is written; empty for none."""
+    known = {_normal(text): text for text in sorted(texts) if is_route(text)}
+    found = difflib.get_close_matches(_normal(route), known, n=1)
+    return known[found[0]] if found else ""
+
+
+def _names(text: str) -> set[str]:
+    parts = (_normal(part) for part in _BETWEEN_ROUTES.split(text))
+    return {_normal(text), *parts} - _NO_ROUTE
+
+
+def _normal(text: str) -> str:
+    return _BETWEEN_WORDS.sub("-", text.strip().casefold())

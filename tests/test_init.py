@@ -1,0 +1,264 @@
+"""`kb init`: what it writes, what it leaves alone, and what it tells to add by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from conftest import git_in
+
+from kb import __version__
+from kb.cli import cli, main
+from kb.commands.init_plan import HOSTS
+from kb.config import Config, parse_config
+from kb.records.form import build_form
+
+Snapshot = dict[str, bytes]
+
+
+def kb(folder: Path, *arguments: str) -> Result:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        return CliRunner().invoke(cli, list(arguments))
+    finally:
+        os.chdir(before)
+
+
+def init(folder: Path, *arguments: str) -> str:
+    result = kb(folder, "init", *arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def fails(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a user reads when it cannot be done."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["init", *arguments])
+    finally:
+        os.chdir(before)
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def snapshot(folder: Path) -> Snapshot:
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git/" not in str(path))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def named(output: str, word: str) -> set[str]:
+    return {line.split()[-1 if word == "kept" else 0] for line in _after(output, word)}
+
+
+def _after(output: str, word: str) -> Iterator[str]:
+    for line in output.splitlines():
+        if line.startswith(f"{word} "):
+            yield line.removeprefix(word).strip()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_dry_run_names_exactly_the_files_that_are_written_then(tmp_path: Path, host: str) -> None:
+    arguments = ("--host", host, "--example")
+    foretold = named(init(tmp_path, "--dry-run", *arguments), "would write")
+    assert snapshot(tmp_path) == {}
+    assert named(init(tmp_path, *arguments), "wrote") == foretold == set(snapshot(tmp_path))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_run_again_it_writes_nothing_and_asks_for_nothing(tmp_path: Path, host: str) -> None:
+    init(tmp_path, "--host", host)
+    before = snapshot(tmp_path)
+    output = init(tmp_path, "--host", host)
+    assert snapshot(tmp_path) == before
+    assert "wrote " not in output
+    assert "by hand" not in output
+    assert "yours" not in output
+    assert "Nothing was written: every file is there." in output
+
+
+def test_what_it_starts_can_be_used_at_once(tmp_path: Path) -> None:
+    init(tmp_path)
+    assert kb(tmp_path, "new", "Agent mailed the wrong customer").exit_code == 0
+    assert kb(tmp_path, "check").exit_code == 0
+
+
+def test_it_ends_with_what_to_do_next(tmp_path: Path) -> None:
+    output = init(tmp_path)
+    assert 'kb new "What the agent did"' in output
+    assert "CODEOWNERS" in output.partition("\n\n")[2]
+
+
+def test_files_of_the_team_are_kept_and_what_they_lack_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".github").mkdir()
+    own = {
+        ".github/CODEOWNERS": "* @everyone\n",
+        ".pre-commit-config.yaml": "repos: []\n",
+        ".gitignore": "node_modules/\n",
+        "mkdocs.yml": "site_name: Ours\n",
+    }
+    for name, text in own.items():
+        (tmp_path / name).write_text(text)
+    output = init(tmp_path)
+    assert {name: (tmp_path / name).read_text() for name in own} == own
+    assert output.count("it lacks this; add it by hand") == 4
+    for part in ("/postmortems/ @incident-review", "- id: kb-check", ".kb/", "assets/kb/kb.css"):
+        assert part in output
+
+
+def test_what_was_added_by_hand_is_not_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("node_modules/\n.kb/\n")
+    output = init(tmp_path)
+    assert ".gitignore" in output
+    assert "by hand" not in output
+
+
+@pytest.mark.parametrize("name", ["CODEOWNERS", "docs/CODEOWNERS"])
+def test_code_owners_elsewhere_are_not_switched_off_by_new_ones(tmp_path: Path, name: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / name).write_text("* @everyone\n")
+    output = init(tmp_path)
+    assert not (tmp_path / ".github/CODEOWNERS").exists()
+    assert f"kept   {name}" in output
+    assert "/postmortems/ @incident-review" in output
+
+
+def test_a_folder_of_older_postmortems_is_kept_and_explained(tmp_path: Path) -> None:
+    (tmp_path / "postmortems").mkdir()
+    (tmp_path / "postmortems/outage-march.md").write_text("# Outage\n")
+    (tmp_path / "postmortems/2025-01-01-older.md").write_text("# Older\n")
+    output = init(tmp_path)
+    assert (tmp_path / "postmortems/outage-march.md").read_text() == "# Outage\n"
+    assert "1 other Markdown file is in postmortems/; kb reads YYYY-MM-DD-slug.md." in output
+
+
+def test_settings_that_exist_decide_where_records_go(tmp_path: Path) -> None:
+    (tmp_path / "kb.toml").write_text('[library]\npath = "incidents"\n')
+    init(tmp_path)
+    assert (tmp_path / "incidents/template.md").is_file()
+    assert not (tmp_path / "postmortems").exists()
+    assert "incidents/**" in (tmp_path / ".github/workflows/kb-check.yml").read_text()
+    assert r"^incidents/\d{4}" in (tmp_path / ".pre-commit-config.yaml").read_text()
+
+
+def test_a_remote_at_gitlab_gets_the_files_of_gitlab(tmp_path: Path) -> None:
+    git = git_in(tmp_path)
+    git("init", "--quiet")
+    git("remote", "add", "origin", "https://gitlab.example.org/acme/incidents.git")
+    init(tmp_path)
+    assert (tmp_path / ".gitlab/kb.gitlab-ci.yml").is_file()
+    assert not (tmp_path / ".github").exists()
+
+
+def test_an_existing_pipeline_of_gitlab_is_told_to_include_ours(tmp_path: Path) -> None:
+    (tmp_path / ".gitlab-ci.yml").write_text("build:\n  script: make\n")
+    output = init(tmp_path)
+    assert "- local: .gitlab/kb.gitlab-ci.yml" in output
+    assert (tmp_path / ".gitlab-ci.yml").read_text() == "build:\n  script: make\n"
+
+
+def test_in_a_folder_of_a_repository_it_says_where_hosts_look(tmp_path: Path) -> None:
+    git_in(tmp_path)("init", "--quiet")
+    output = init(tmp_path, "incidents")
+    assert (tmp_path / "incidents/kb.toml").is_file()
+    assert f"Move .github, .gitlab and .pre-commit-config.yaml to {tmp_path}" in output
+
+
+def test_a_link_that_leads_nowhere_is_not_written_through(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.toml"
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "mkdocs.yml").symlink_to(elsewhere)
+    init(root)
+    assert not elsewhere.exists()
+
+
+def test_a_file_in_the_way_is_an_error_that_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".github").write_text("a file")
+    err = fails(tmp_path, capsys)
+    assert "cannot be written" in err
+    assert "run 'kb init' again" in err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="whoever is root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o500)
+    err = fails(tmp_path, capsys)
+    tmp_path.chmod(0o700)
+    assert "Permission denied" in err
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder nobody may write to")
+def test_a_file_system_that_takes_no_files_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "cannot be written" in fails(tmp_path, capsys, "/proc/self/kb")
+
+
+def test_settings_that_cannot_be_read_are_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kb.toml").write_text("[library\n")
+    assert "kb.toml: cannot be read" in fails(tmp_path, capsys)
+
+
+def test_what_ci_installs_is_this_version(tmp_path: Path) -> None:
+    init(tmp_path)
+    for name in (".github/workflows/kb-check.yml", ".pre-commit-config.yaml"):
+        assert f"=={__version__}" in (tmp_path / name).read_text()
+    assert not [name for name, raw in snapshot(tmp_path).items() if b"KB_VERSION" in raw]
+
+
+# The settings it writes.
+
+_EXAMPLE = re.compile(r"^# (?=\w+ = )", re.MULTILINE)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> str:
+    init(tmp_path)
+    return (tmp_path / "kb.toml").read_text("utf-8")
+
+
+def test_the_settings_say_what_holds_without_them(settings: str) -> None:
+    assert parse_config(settings.encode(), "kb.toml") == Config()
+
+
+def test_every_example_in_the_settings_can_be_taken_as_it_is(settings: str) -> None:
+    text = _EXAMPLE.sub("", settings)
+    build_form(parse_config(text.encode(), "kb.toml"))
+    for example in _EXAMPLE.finditer(settings):
+        alone = settings[: example.start()] + settings[example.end() :]
+        parse_config(alone.encode(), "kb.toml")
+
+
+def test_the_settings_show_every_key_there_is(settings: str) -> None:
+    shown = {name: set(keys) for name, keys in tomllib.loads(_EXAMPLE.sub("", settings)).items()}
+    known = {
+        table.name: {field.name for field in msgspec.structs.fields(table.type)}
+        for table in msgspec.structs.fields(Config)
+    }
+    assert shown == known
+
+
+def test_the_schema_that_the_settings_name_is_written_and_accepts_them(tmp_path: Path) -> None:
+    import json
+
+    import jsonschema
+
+    init(tmp_path)
+    text = (tmp_path / "kb.toml").read_text("utf-8")
+    schema = json.loads((tmp_path / text.splitlines()[0].split()[-1]).read_text("utf-8"))
+    jsonschema.validate(tomllib.loads(_EXAMPLE.sub("", text)), schema)

@@ -167,7 +167,7 @@ def load_document(file: Path, form: Form, root: Path | None = None) -> Document:
 
 def _leads_out_of(root: Path, file: Path) -> bool:
     """Whether a file, links followed, lies outside a folder."""
-    inside = os.path.join(os.path.realpath(root), "")
+    inside = os.path.realpath(root).rstrip(os.sep) + os.sep
     return not os.path.realpath(file).startswith(inside)
 
 

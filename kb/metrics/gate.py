@@ -148,9 +148,7 @@ def _is_waived(record: Postmortem, action: Action, around: Surroundings) -> bool
     )
 
 
-def _signed_state(
-    record: Postmortem, action: Action, signed: SignOff, around: Surroundings
-) -> str:
+def _signed_state(record: Postmortem, action: Action, signed: SignOff, around: Surroundings) -> str:
     """The state of an action when it was signed; empty where Git does not know any more."""
     document = around.signed.get((record.id, signed.commit))
     items = document.actions if document else ()

@@ -54,21 +54,14 @@ def actions_json(found: Sequence[Action], as_of: AsOf) -> dict[str, Any]:
 
 def gate_text(decision: Decision) -> str:
     """The decision for a deploy log: the verdict, what blocks, and the way out."""
-    head = "CLEAR" if decision.passes else "BLOCKED"
-    reasons = []
-    if decision.blocking:
-        n = len(decision.blocking)
-        reasons.append(
-            f"{plural(n, f'{decision.gate} condition')} {'is' if n == 1 else 'are'} open"
-        )
-    if decision.unreadable:
-        reasons.append(f"{plural(len(decision.unreadable), 'place')} cannot be read")
-    why = ", ".join(reasons) or f"no {decision.gate} condition is open"
-    lines = [f"{head}  {decision.route}: {why}"]
+    head = _HEADS[decision.verdict]
+    lines = [f"{head}  {decision.route}: {_why(decision)}"]
     lines += [line for action in decision.blocking for line in _item(action, decision.as_of.day)]
     for place in decision.unreadable:
         lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
-    return "\n".join([*lines, *_remarks(decision)]) + "\n"
+    return (
+        "\n".join([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)]) + "\n"
+    )
 
 
 def gate_json(decision: Decision) -> dict[str, Any]:
@@ -78,10 +71,16 @@ def gate_json(decision: Decision) -> dict[str, Any]:
         "route": decision.route,
         "gate": decision.gate,
         "passes": decision.passes,
+        "verdict": decision.verdict,
+        "near": decision.near or None,
         "as_of": _as_of_json(decision.as_of),
         "records": list(decision.records),
         "blocking": [plain(asdict(action)) for action in decision.blocking],
         "met": [action.id for action in decision.met],
+        "waived": [action.id for action in decision.waived],
+        "elsewhere": [action.id for action in decision.elsewhere],
+        "in_drafts": [action.id for action in decision.in_drafts],
+        "reworded": list(decision.reworded),
         "unreadable": [asdict(place) for place in decision.unreadable],
         "signoffs": [
             plain({"record": record, **asdict(signed)}) for record, signed in decision.signoffs
@@ -89,23 +88,79 @@ def gate_json(decision: Decision) -> dict[str, Any]:
     }
 
 
+_HEADS = {
+    "clear": "CLEAR",
+    "blocked": "BLOCKED",
+    "unreadable": "UNREADABLE",
+    "unknown-route": "UNKNOWN ROUTE",
+}
+
+
+def _why(decision: Decision) -> str:
+    """The verdict in a sentence."""
+    if decision.verdict == "unknown-route":
+        passed = "; let pass, as asked" if decision.passes else ""
+        return f"no record names this route{passed}"
+    still_open = sum(1 for action in decision.blocking if action.is_open)
+    dropped = len(decision.blocking) - still_open
+    reasons = (
+        _conditions(decision, still_open, "open") if still_open else "",
+        f"{_conditions(decision, dropped, 'cancelled')} and not signed for" if dropped else "",
+        f"{plural(len(decision.unreadable), 'place')} cannot be read"
+        if decision.unreadable
+        else "",
+    )
+    return ", ".join(part for part in reasons if part) or f"no {decision.gate} condition is open"
+
+
+def _conditions(decision: Decision, n: int, state: str) -> str:
+    return f"{plural(n, f'{decision.gate} condition')} {'is' if n == 1 else 'are'} {state}"
+
+
 def _remarks(decision: Decision) -> Iterator[str]:
-    if not decision.records and not decision.unreadable:
-        near = f" Did you mean '{decision.near}'?" if decision.near else ""
-        yield f"  No record names this route.{near}"
+    """What was looked at, and what is not counted here."""
+    if decision.verdict == "unknown-route":
+        near = f"Did you mean '{decision.near}'? " if decision.near else ""
+        hint = "" if decision.passes else "A new route passes with --unknown-route pass."
+        yield from _wrapped(f"{near}{hint}", 2)
     elif decision.passes:
         met = plural(len(decision.met), f"{decision.gate} condition")
-        yield f"  {plural(len(decision.records), 'record')}, {met}, none open."
-    if decision.elsewhere:
-        other = "rollout" if decision.gate == "restart" else "restart"
-        ids = ", ".join(action.id for action in decision.elsewhere)
-        yield from _wrapped(f"Open for {other}, not counted here: {ids}", 2)
+        yield f"  {plural(len(decision.records), 'record')}, {met} met, none open."
+    other = "rollout" if decision.gate == "restart" else "restart"
+    for title, found in (
+        ("Cancelled, and signed for", decision.waived),
+        (f"Open for {other}, not counted here", decision.elsewhere),
+        ("Open in drafts, not counted before review", decision.in_drafts),
+    ):
+        if found:
+            yield from _wrapped(f"{title}: {', '.join(action.id for action in found)}", 2)
+
+
+def _accepted(decision: Decision) -> Iterator[str]:
+    """Who signed for what, and what has changed since."""
     for record, signed in decision.signoffs:
         at = f" on {signed.at.date()}" if signed.at else ""
         accepted = ", ".join(signed.actions)
         yield from _wrapped(f"{signed.owner} accepted {accepted} of {record}{at}.", 2)
-    if decision.blocking:
-        yield f"  When done: kb actions close {decision.blocking[0].id}, then commit."
+    if decision.reworded:
+        ids = ", ".join(decision.reworded)
+        yield from _wrapped(f"Reworded since it was signed: {ids}. Sign again if it holds.", 2)
+
+
+def _way_out(decision: Decision) -> Iterator[str]:
+    still_open = [action for action in decision.blocking if action.is_open]
+    dropped = [action for action in decision.blocking if not action.is_open]
+    if still_open:
+        yield f"  When done: kb actions close {still_open[0].id}, then commit."
+    for action in dropped:
+        if action.closed is None:
+            yield f"  No day of cancelling: kb actions close {action.id} --cancel, then commit."
+    if dropped:
+        yield from _wrapped(
+            "A condition that was dropped has to be accepted: kb gate "
+            f"{decision.route} --sign-off OWNER, then commit.",
+            2,
+        )
 
 
 def _item(action: Action, today: date) -> Iterator[str]:
@@ -117,6 +172,8 @@ def _item(action: Action, today: date) -> Iterator[str]:
 
 
 def _when(action: Action, today: date) -> str:
+    if action.state == "cancelled":
+        return "cancelled"
     if not action.is_open:
         return f"{action.closed or action.state}"
     if action.due is None:

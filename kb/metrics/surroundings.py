@@ -81,9 +81,7 @@ def _stray_at(library: Library, path: PurePosixPath, raw: bytes | None) -> Docum
     return read_document(raw, path, library.form)
 
 
-def _signed(
-    library: Library, repo: Repo, route: str
-) -> Iterator[tuple[tuple[str, str], Document]]:
+def _signed(library: Library, repo: Repo, route: str) -> Iterator[tuple[tuple[str, str], Document]]:
     base = repo.relative(library.root)
     for record in library.records:
         if base is None or not is_of_route(record.route, route):

@@ -149,7 +149,7 @@ def _foot(site: Site, record: Postmortem, path: str) -> str:
         anchor(place.history, "History") if place.history else "",
         anchor(place.edit, "Suggest an edit") if place.edit else "",
         anchor(data, "JSON"),
-        f'<button type="button" class="kb-cite">Copy citation</button>',
+        '<button type="button" class="kb-cite">Copy citation</button>',
     ]
     reviewed = record.reviewed
     by = f"Reviewed by {escape(reviewed.by)}. " if reviewed and reviewed.by else ""

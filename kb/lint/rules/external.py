@@ -159,8 +159,7 @@ def _named(
     document: Document, context: Context, names: tuple[str, ...], what: str
 ) -> Iterator[Finding]:
     spoken = {re.sub(r"[-_\s]+", " ", name).strip() for name in names} - {""}
-    # Looking for the first word of each name is cheap, and most records name nobody.
-    said = [name for name in sorted(spoken) if name.split()[0].lower() in document.lower]
+    said = [name for name in sorted(spoken) if _may_stand_in(document, name)]
     choices = "|".join(r"[-_\s]".join(map(re.escape, name.split())) for name in said)
     if not choices:
         return
@@ -168,6 +167,12 @@ def _named(
     for number, text in _shown_lines(document, context):
         for match in pattern.finditer(text):
             yield Finding(number, f"{quoted(match[0])} {what}", match.start() + 1, len(match[0]))
+
+
+def _may_stand_in(document: Document, name: str) -> bool:
+    """Whether the first word of a name is in the title or the body: cheap, and most often not."""
+    word = name.split()[0].lower()
+    return word in document.title.lower() or document.lower.find(word, document.front.end) >= 0
 
 
 @rule(

@@ -31,6 +31,10 @@ def story(gate: str = "restart", **fields: object) -> Story:
     return one
 
 
+#: What makes the route known where the record under test does not count.
+KNOWN = Story("2026-04-01-known", datetime(2026, 4, 1, tzinfo=UTC))
+
+
 def put(folder: Path, one: Story, text: str | None = None) -> None:
     (folder / one.path).write_text(one.markdown() if text is None else text, encoding="utf-8")
 
@@ -72,14 +76,19 @@ def test_the_gate_blocks_and_then_releases_over_two_commits(
         (story(route="Refunds-Agent"), False),
         (story(origin="public"), False),
         (story(gate="rollout"), True),
+        (story(route="refunds_agent"), False),
+        (story(route="Refunds  agent"), False),
+        (story(route="mail-agent, refunds-agent"), False),
+        (story(route="mail-agent and refunds_agent"), False),
         (story(gate="Restart"), False),
         (story(gate="relaunch"), False),
-        (story(promises=[Promise("A1", "do it", gate="restart", state="cancelled")]), True),
+        (story(promises=[Promise("A1", "do it", gate="restart", state="cancelled")]), False),
         (story(promises=[Promise("A1", "do it", gate="restart", state="closed")]), True),
         (story(promises=[]), True),
     ],
 )
 def test_which_conditions_hold_a_restart(library_folder: Path, one: Story, expected: bool) -> None:
+    put(library_folder, KNOWN)
     put(library_folder, one)
     assert passes(library_folder) is expected
 
@@ -104,6 +113,7 @@ FRONT = "status: published\norigin: own"
         ONE.replace("route: refunds-agent", "route: other-agent\nroute: refunds-agent"),
         ONE.replace("route: refunds-agent\n", ""),
         ONE.replace("route: refunds-agent", "route: [refunds-agent, other]"),
+        ONE.replace("route: refunds-agent", "route: unknown"),
         ONE.replace("## Summary", "```text\n## Summary"),
         ONE.replace("- [ ] A1", "- [?] A1"),
         ONE.replace("- [ ] A1", "- [] A1"),
@@ -119,6 +129,7 @@ FRONT = "status: published\norigin: own"
         "two routes",
         "no route",
         "a list of routes",
+        "an unknown route",
         "a fence left open",
         "a box of its own kind",
         "a box without a space",
@@ -130,6 +141,7 @@ FRONT = "status: published\norigin: own"
     ],
 )
 def test_the_gate_fails_closed(library_folder: Path, text: str) -> None:
+    put(library_folder, KNOWN)
     put(library_folder, story(), text)
     assert not passes(library_folder)
 
@@ -146,6 +158,7 @@ def test_a_record_that_cannot_be_opened_shuts_the_gate_with_status_2(
 
 def test_a_broken_draft_of_another_route_stops_nobody(library_folder: Path) -> None:
     other = story(id="2026-05-02-other", route="other-agent", status="draft")
+    put(library_folder, KNOWN)
     put(library_folder, other, other.markdown().replace("## Summary", "```\n## Summary"))
     assert passes(library_folder)
 
@@ -166,14 +179,120 @@ def test_no_folder_of_records_is_no_clearance(run: Any, tmp_path: Path) -> None:
     assert run(tmp_path, "gate", "refunds-agent")[0] == 2
 
 
-def test_a_route_no_record_names_is_clear_and_the_nearest_is_said(
+def test_a_slip_in_the_routes_name_is_no_clearance_and_the_nearest_is_said(
     run: Any,  # noqa: F811
     library_folder: Path,
 ) -> None:
     put(library_folder, story())
     status, out, _ = run(library_folder, "gate", "refund-agent")
-    assert status == 0
+    assert status == 2
+    assert out.startswith("UNKNOWN ROUTE  refund-agent: no record names this route\n")
     assert "Did you mean 'refunds-agent'?" in out
+
+
+def test_a_new_route_passes_only_where_that_was_asked_for(run: Any, library_folder: Path) -> None:  # noqa: F811
+    assert run(library_folder, "gate", "new-agent")[0] == 2
+    status, out, _ = run(library_folder, "gate", "new-agent", "--unknown-route", "pass", "--json")
+    answer = json.loads(out)
+    assert (status, answer["verdict"], answer["passes"]) == (0, "unknown-route", True)
+    put(library_folder, story())
+    assert run(library_folder, "gate", "refunds-agent", "--unknown-route", "pass")[0] == 1
+
+
+def test_an_empty_route_is_a_slip_of_the_pipeline(run: Any, library_folder: Path) -> None:  # noqa: F811
+    put(library_folder, KNOWN)
+    status, _, err = run(library_folder, "gate", " ", "--unknown-route", "pass")
+    assert (status, "ROUTE is empty" in err) == (2, True)
+
+
+def test_a_condition_in_a_draft_is_said_and_makes_no_route_known(
+    run: Any,  # noqa: F811
+    library_folder: Path,
+) -> None:
+    put(library_folder, story(status="draft"))
+    assert run(library_folder, "gate", "refunds-agent")[0] == 2
+    put(library_folder, KNOWN)
+    status, out, _ = run(library_folder, "gate", "refunds-agent")
+    assert status == 0
+    assert "Open in drafts, not counted before review: 2026-05-01-incident#A1" in out
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "billing.md",
+        "2026-4-12-billing.md",
+        "2026-05-01-x.markdown",
+        "2026-05-01-x.MD",
+        "sub/2026-05-01-x.md",
+    ],
+)
+@pytest.mark.parametrize("is_past", [False, True])
+def test_a_record_that_nobody_reads_for_its_name_shuts_the_gate(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+    name: str,
+    is_past: bool,
+) -> None:
+    put(library_folder, KNOWN)
+    path = library_folder / "postmortems" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(story().markdown(), encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "published")
+    asked = ("--as-of", "HEAD") if is_past else ()
+    if is_past:
+        path.unlink()
+    status, out, _ = run(library_folder, "gate", "refunds-agent", *asked)
+    assert status == 2
+    assert f"postmortems/{name}:1" in out
+
+
+PLAIN = (
+    "# Notes\n\nA restart condition reads:\n\n```markdown\n- [ ] A1: do it — gate: restart\n```\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("README.md", PLAIN, True),
+        ("index.md", "---\nstatus: new\n---\n# All of them\n", True),
+        ("template.md", story(status="draft", route="unknown").markdown(), True),
+        ("billing.md", story(status="draft").markdown(), True),
+        ("billing.md", story(route="other-agent").markdown(), True),
+        ("notes.md", "- [x] A1: do it — gate: restart\n", True),
+        ("notes.md", "- [ ] A1: do it — gate: restart\n", False),
+        ("notes.md", PLAIN.removesuffix("```\n"), False),
+        ("notes.md", "---\nstatus: In-Review\n---\n", False),
+        ("notes.md", "---\nroute: [refunds-agent\n---\n", False),
+        ("notes.txt", "- [ ] A1: do it — gate: restart\n", True),
+    ],
+)
+def test_which_other_files_stand_in_the_way(
+    library_folder: Path, name: str, text: str, expected: bool
+) -> None:
+    put(library_folder, KNOWN)
+    (library_folder / "postmortems" / name).write_text(text, encoding="utf-8")
+    assert passes(library_folder) is expected
+
+
+@pytest.mark.parametrize(
+    ("closed", "expected"),
+    [
+        (date(2026, 4, 30), False),  # before the record's day
+        (date(2026, 5, 1), True),
+        (date(2026, 7, 1), True),  # today, somewhere on Earth
+        (date(2026, 7, 2), False),
+    ],
+)
+def test_a_tick_on_an_impossible_day_opens_no_gate(
+    library_folder: Path, closed: date, expected: bool
+) -> None:
+    done = Promise("A1", "do it", gate="restart", state="closed", written_closed=closed)
+    put(library_folder, story(promises=[done]))
+    assert passes(library_folder) is expected
 
 
 def test_json_says_all_of_it(run: Any, library_folder: Path) -> None:  # noqa: F811
@@ -181,6 +300,7 @@ def test_json_says_all_of_it(run: Any, library_folder: Path) -> None:  # noqa: F
     status, out, _ = run(library_folder, "gate", "refunds-agent", "--json")
     answer = json.loads(out)
     assert (status, answer["schema"], answer["passes"]) == (1, "kb.gate/1", False)
+    assert (answer["verdict"], answer["near"], answer["elsewhere"]) == ("blocked", None, [])
     assert [action["id"] for action in answer["blocking"]] == ["2026-05-01-incident#A1"]
 
 
@@ -216,13 +336,108 @@ def test_a_sign_off_is_a_commit_ready_change_and_opens_no_gate(
     git("diff", "--check")
 
 
-def test_signing_twice_writes_once(run: Any, library_folder: Path) -> None:  # noqa: F811
+def commit(git: Git, message: str = "change") -> None:
+    git("add", "--all")
+    git("commit", "--quiet", "-m", message)
+
+
+def test_signing_twice_writes_once_and_a_second_owner_signs_too(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+) -> None:
     put(library_folder, story())
+    commit(git)
     run(library_folder, "gate", "refunds-agent", "--sign-off", "payments-lead")
+    commit(git)
     once = (library_folder / PATH).read_bytes()
-    _, _, err = run(library_folder, "gate", "refunds-agent", "--sign-off", "payments-lead")
+    _, _, err = run(library_folder, "gate", "refunds-agent", "--sign-off", "@Payments-Lead")
     assert (library_folder / PATH).read_bytes() == once
     assert "nothing to sign off" in err
+    run(library_folder, "gate", "refunds-agent", "--sign-off", "platform-sre")
+    record = open_library(library_folder).record("2026-05-01-incident")
+    assert record
+    assert [signed.owner for signed in record.signoffs] == ["payments-lead", "platform-sre"]
+
+
+@pytest.mark.parametrize(
+    ("route", "owner", "said"),
+    [
+        ("refund-agent", "lead", "Did you mean 'refunds-agent'?"),
+        ("refunds-agent", "  ", "needs an owner"),
+    ],
+)
+def test_a_sign_off_of_nobody_or_for_no_route_is_refused(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+    route: str,
+    owner: str,
+    said: str,
+) -> None:
+    put(library_folder, story())
+    commit(git)
+    status, _, err = run(library_folder, "gate", route, "--sign-off", owner)
+    assert (status, said in err) == (2, True)
+    assert git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_only_what_is_committed_can_be_signed(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+    is_committed: bool,
+) -> None:
+    put(library_folder, story())
+    if is_committed:
+        commit(git)
+        put(library_folder, story(promises=[Promise("A1", "do less", gate="restart")]))
+    before = (library_folder / PATH).read_bytes()
+    status, _, err = run(library_folder, "gate", "refunds-agent", "--sign-off", "lead")
+    assert (status, "Commit it first" in err) == (2, True)
+    assert (library_folder / PATH).read_bytes() == before
+
+
+def test_a_condition_reworded_after_the_sign_off_is_said(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+) -> None:
+    put(library_folder, story())
+    commit(git)
+    run(library_folder, "gate", "refunds-agent", "--sign-off", "lead")
+    commit(git)
+    assert "Reworded" not in run(library_folder, "gate", "refunds-agent")[1]
+    path = library_folder / PATH
+    path.write_text(path.read_text(encoding="utf-8").replace("A1: do it", "A1: do less"))
+    commit(git)
+    _, out, _ = run(library_folder, "gate", "refunds-agent")
+    assert "Reworded since it was signed: 2026-05-01-incident#A1" in out
+    run(library_folder, "gate", "refunds-agent", "--sign-off", "lead")
+    assert len(open_library(library_folder).records[0].signoffs) == 2
+
+
+def test_a_dropped_condition_blocks_until_somebody_signs_for_its_dropping(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+) -> None:
+    put(library_folder, story())
+    commit(git)
+    run(library_folder, "gate", "refunds-agent", "--sign-off", "lead")  # while it was open
+    commit(git)
+    run(library_folder, "actions", "close", "2026-05-01-incident#A1", "--cancel")
+    commit(git)
+    status, out, _ = run(library_folder, "gate", "refunds-agent")
+    assert status == 1
+    assert out.startswith("BLOCKED  refunds-agent: 1 restart condition is cancelled and not signed")
+    status, _, _ = run(library_folder, "gate", "refunds-agent", "--sign-off", "lead")
+    commit(git)
+    status, out, _ = run(library_folder, "gate", "refunds-agent")
+    assert status == 0
+    assert "Cancelled, and signed for: 2026-05-01-incident#A1" in out
+    assert "1 record, 0 restart conditions met, none open." in out
 
 
 EARLIER = "{owner: one, at: 2026-05-02T00:00:00Z, commit: abc, actions: [A1]}"

@@ -20,10 +20,7 @@ from kb.lint.report import FORMATS, render
 from kb.records.document import Document, is_record_name
 
 if TYPE_CHECKING:
-    from kb.search.answer import Match
     from kb.search.index import Index
-
-_SHOWN = 5  # prior incidents a review shows for one record
 
 
 @click.command("check")
@@ -122,21 +119,6 @@ def _likely_priors(
         return [LikelyPrior(p.id, p.title, p.probability, p.reason) for p in found]
 
     return likely
-
-
-def likely_matches(library: Library, today: date) -> Callable[[Document], Iterable[Match]] | None:
-    """Search for the comment of a review, with reasons and promises; None where not at hand."""
-    index = _index(library)
-    if index is None:
-        return None
-    from kb.search.query import query_from_document
-    from kb.search.similar import Filters, answer
-
-    def matches(document: Document) -> tuple[Match, ...]:
-        query = query_from_document(document, today)
-        return answer(index, library, query, limit=_SHOWN, filters=Filters()).matches
-
-    return matches
 
 
 def _index(library: Library) -> Index | None:

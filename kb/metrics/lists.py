@@ -101,6 +101,7 @@ def _why(decision: Decision) -> str:
     if decision.verdict == "unknown-route":
         passed = "; let pass, as asked" if decision.passes else ""
         return f"no record names this route{passed}"
+    unread = len(decision.unreadable)
     still_open = sum(1 for action in decision.blocking if action.is_open)
     dropped = len(decision.blocking) - still_open
     reasons = (
@@ -186,6 +187,8 @@ def _details(action: Action) -> Iterator[str]:
     yield action.owner or "no owner"
     if action.is_open and action.due:
         yield f"due {action.due}"
+    if action.state == "cancelled" and action.closed:
+        yield f"on {action.closed}"
     if action.gate:
         yield f"gate {action.gate}"
     if action.lever:

@@ -1,4 +1,4 @@
-"""Which route does a record name? The same one in any case, with `_`, `-` or a space between words."""
+"""Which route does a record name? Case, and `_` or `-` between words, make no difference."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ _BARE_FIELD = re.compile(
     r"(?P<key>[A-Za-z][A-Za-z0-9_ -]{0,60}?)(?:(?P=mark)[ \t]*:|[ \t]*:(?P=mark))"
     r"(?:[ \t]+(?P<value>.*))?$"
 )
+_WORD = re.compile(r"[\w/-]+")
 _NESTED_ITEM = re.compile(r"[ \t]*[-*+][ \t]")
 _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not looked into
 
@@ -72,7 +73,7 @@ class FieldLine(Struct, frozen=True):
     @property
     def word(self) -> str:
         """The first word of the value in lower case: what a closed list of answers looks at."""
-        match = re.match(r"[\w/-]+", self.value.strip())
+        match = _WORD.match(self.value.strip())
         return match[0].lower() if match else ""
 
 

@@ -107,6 +107,8 @@ class FrontMatter:
 
     def get(self, dotted: str) -> Node | None:
         """The value under a dotted key such as `clocks.detected`, None where there is none."""
+        if "." not in dotted:
+            return self._by_key.get(dotted)
         key, *rest = dotted.split(".")
         node = self._by_key.get(key)
         for inner in rest:

@@ -6,7 +6,8 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.runs.importers import Importer, importers
-from kb.runs.source import Source, printable
+from kb.runs.redact import safely
+from kb.runs.source import Source
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.
 _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
@@ -61,7 +62,7 @@ def what_is_seen(source: Source) -> str:
     keys: dict[str, None] = {}
     for value in head:
         keys |= dict.fromkeys(value if isinstance(value, dict) else ())
-    shown = ", ".join(printable(key)[:40] for key in list(keys)[:_KEYS_SHOWN])
+    shown = ", ".join(safely(key)[:40] for key in list(keys)[:_KEYS_SHOWN])
     more = ", …" if len(keys) > _KEYS_SHOWN else ""
     of = f" with the keys {shown}{more}" if keys else f" of {_kind(head)}"
     guess = _guess(head)

@@ -20,6 +20,7 @@ from kb.runs.canonical import canonical, sha256
 from kb.runs.cleaning import Cleaner
 from kb.runs.jsontext import NotJsonError, decode
 from kb.runs.notes import Notes
+from kb.runs.redact import safely
 from kb.runs.run import SCHEMA, Run
 
 BLOBS = "blobs"
@@ -168,7 +169,8 @@ def read_fixture(path: Path) -> Run:
         raise KbError(f"is no JSON that can be read: {error}", where=str(path)) from error
     schema = value.get("schema") if isinstance(value, dict) else None
     if schema != SCHEMA:
-        what = f"is no fixture of this version: schema is {schema!r}, read is {SCHEMA!r}"
+        seen = safely(repr(schema))[:40]
+        what = f"is no fixture of this version: schema is {seen}, read is {SCHEMA!r}"
         raise KbError(what, where=str(path), todo="Import the trace again with this version of kb.")
     return _converted(value, path)
 
@@ -177,7 +179,7 @@ def _converted(value: Any, path: Path) -> Run:
     try:
         run = msgspec.convert(_restored(value, "", path.parent / BLOBS), Run)
     except msgspec.ValidationError as error:
-        raise KbError(f"is no fixture: {error}", where=str(path)) from error
+        raise KbError(f"is no fixture: {safely(str(error))}", where=str(path)) from error
     except RecursionError as error:
         raise KbError("is nested too deeply to be a fixture", where=str(path)) from error
     return Cleaner(None, Notes()).cleaned(run)

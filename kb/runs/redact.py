@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kb.runs.run import Placeholder
+from kb.runs.terminal import plain
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.secrets import find_secrets
 
@@ -205,6 +206,13 @@ class Redactor:
             return ""
         told = f"{kind}\0{value}".encode("utf-8", errors="replace")
         return hmac.new(self._key, told, hashlib.sha256).hexdigest()[:16]
+
+
+def safely(text: str) -> str:
+    """A text fit for a message to a person: on one line, secrets and people replaced."""
+    redactor = Redactor()
+    redactor.look(text)
+    return plain(redactor.rewrite(text))
 
 
 def is_secret_key(key: str) -> bool:

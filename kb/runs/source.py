@@ -21,6 +21,7 @@ import msgspec
 from kb.errors import KbError
 from kb.runs.jsontext import NotJsonError, decode
 from kb.runs.notes import Notes
+from kb.runs.redact import safely
 
 
 class Layout(StrEnum):
@@ -46,6 +47,7 @@ _MAX_YAML_BYTES = 50_000_000
 #: Values larger than this are shown by their first parts only where the format is told.
 _SMALL_BYTES = 65_536
 _SHOWN_PARTS = 4
+_SHOWN_CHARACTERS = 60
 _MAX_LEVELS_SHOWN = 6
 _MOST_SPACE = 1024
 _UNREADABLE = "rows that are no JSON were left out"
@@ -171,8 +173,9 @@ def _first_of_several_lines(path: Path, start: int) -> bytes | None:
 def _layout_of_other(path: Path, text: bytes) -> Layout:
     if path.suffix in {".yaml", ".yml"} or text.startswith((b"interactions:", b"---")):
         return Layout.YAML
-    shown = text[:60].decode("utf-8", errors="replace").split("\n", 1)[0]
-    what = f"holds no JSON; it begins with {printable(shown)!r}"
+    # Redacted before it is cut: the beginning of a key is not told from other words.
+    line = text.split(b"\n", 1)[0].decode("utf-8", errors="replace")
+    what = f"holds no JSON; it begins with {safely(line)[:_SHOWN_CHARACTERS]!r}"
     raise KbError(what, where=str(path), todo="Name a trace file in JSON or JSON lines.")
 
 
@@ -259,7 +262,9 @@ def _yaml(path: Path) -> Any:
         with path.open("rb") as stream:
             return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or type(error).__name__
+        reason = f"{reason}, line {mark.line + 1}" if mark else reason
         raise KbError(f"is no YAML that can be read: {reason}", where=str(path)) from error
 
 
@@ -309,8 +314,3 @@ def _shortened(raw: Any, level: int = 0) -> Any:
         return {key: _shortened(part, level + 1) for key, part in inner.items()}
     parts = elements(view)
     return [_shortened(part, level + 1) for part in parts[:_SHOWN_PARTS]] if parts else ""
-
-
-def printable(text: str) -> str:
-    """The text without characters that a terminal acts on: escapes, bells, changes of direction."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -17,6 +17,10 @@ from kb.search.query import Query
 #: What all the query's rare words in one passage count beside a cosine of 1.
 _WORDS = 0.4
 _PAIRS = 2
+#: What makes a passage worth quoting, in units of a cosine.
+_OPENING = 0.1
+_SCRAP = 0.15
+_SCRAP_WORDS = 20
 
 
 def meeting_passages(
@@ -38,7 +42,19 @@ def meeting_passages(
     average = collection.means.mean(axis=0)
     usual = ((mine @ average)[:, None] + (others @ average)[None]) / 2
     shared = _shared_words(query.passages, theirs, collection.postings)
-    return tuple(_pairs(query.passages, theirs, alike, alike - usual + _WORDS * shared))
+    worth = alike - usual + _WORDS * shared + _readable(theirs)
+    return tuple(_pairs(query.passages, theirs, alike, worth))
+
+
+def _readable(theirs: Sequence[Passage]) -> Numbers:
+    """What a passage gains as a quotation: an opening tells a stranger most, a scrap least."""
+    opening = next((passage.section for passage in theirs if passage.section), "")
+    gains = [
+        _OPENING * (passage.section == opening)
+        - _SCRAP * (len(passage.text.split()) < _SCRAP_WORDS)
+        for passage in theirs
+    ]
+    return np.array(gains, np.float32)
 
 
 def _pairs(

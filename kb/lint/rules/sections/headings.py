@@ -60,12 +60,13 @@ def empty_section(document: Document, _: Context) -> Iterator[Finding]:
 
 
 def _says_nothing(section: SectionText) -> bool:
-    pasted = any(
-        line.text.strip() and not line.is_mark and line.fence.split()[:1] != ["evidence"]
+    if not section.is_empty:
+        return False
+    return not any(
+        line.text.strip() and not line.is_mark and not line.is_evidence
         for line in section.lines
         if line.fence is not None
     )
-    return section.is_empty and not pasted
 
 
 @rule(

@@ -18,7 +18,7 @@ from kb.search.query import Query
 _WORDS = 0.4
 _PAIRS = 2
 #: What makes a passage worth quoting, in units of a cosine.
-_OPENING = 0.1
+_OPENING = 0.2
 _SCRAP = 0.15
 _SCRAP_WORDS = 20
 

@@ -77,6 +77,9 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     vectors: Annotated[
         str, Meta(description="Folder of computed vectors; clones may share one outside the tree")
     ] = ".kb"
+    casebook: Annotated[
+        bool, Meta(description="Whether the public incidents that ship with kb are searched too")
+    ] = False
 
 
 class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -43,7 +45,8 @@ class Library:
     @cached_property
     def records(self) -> tuple[Postmortem, ...]:
         """What the documents mean, oldest id first; drafts included."""
-        meanings = (interpret(document) for document in self.documents)
+        with no_collection():
+            meanings = [interpret(document) for document in self.documents]
         return tuple(record for record in meanings if record is not None)
 
     @cached_property
@@ -88,8 +91,24 @@ def open_library(path: Path | str = ".") -> Library:
     config = read_config(root)
     folder = root / config.library.path
     form = build_form(config)
-    documents = tuple(load_document(file, form, root) for file in record_files(folder))
+    with no_collection():
+        documents = tuple(load_document(file, form, root) for file in record_files(folder))
     return Library(root, config, form, documents)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Put off garbage collection.
+
+    Records hold no cycles, and to look for some in 3,000 of them takes 40 % of the time of reading.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 Reader = Callable[[bytes, PurePath, Form], Document]

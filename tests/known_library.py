@@ -45,6 +45,7 @@ class Promise:
     written_closed: date | None = None
     opened: date | None = None
     closed: date | None = None
+    pauses: list[tuple[date, date]] = field(default_factory=list)  # closed, and opened again
 
     def line(self) -> str:
         mark = {"open": " ", "closed": "x", "cancelled": "-"}[self.state]
@@ -259,7 +260,7 @@ def _keep(chance: random.Random, story: Story, promise: Promise, today: date) ->
     # Fates of one record follow each other: `_keep` starts where the record stands now.
     start = max(story.published, *(p.closed or story.published for p in story.promises))
     day = start + timedelta(days=chance.randrange(1, 25))
-    later = day + timedelta(days=chance.randrange(2, 20))
+    later = day + timedelta(days=chance.randrange(2, 40))
     if fate == "open" or later + timedelta(days=8) > today:
         return []
     promise.state = "cancelled" if fate == "cancelled" else "closed"
@@ -268,8 +269,10 @@ def _keep(chance: random.Random, story: Story, promise: Promise, today: date) ->
         promise.written_closed = day - timedelta(days=1)
     steps.append(_step(day, story, branch=chance.random() < 0.3))
     if fate == "reopened":
+        again = day + timedelta(days=chance.randrange(1, (later - day).days))
         promise.state = "open"
-        steps.append(_step(day + timedelta(days=1), story))
+        promise.pauses.append((day, again))
+        steps.append(_step(again, story))
         promise.state, day = "closed", later
         steps.append(_step(later, story))
     promise.closed = promise.written_closed or day

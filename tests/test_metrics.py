@@ -19,7 +19,7 @@ from known_library import Promise, Story, noon, tell
 from kb.metrics import statistics
 from kb.metrics.answers import answer_all
 from kb.metrics.facts import Facts
-from kb.metrics.promises import deadlines
+from kb.metrics.outside import deadlines
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.values import AsOf, Measure
@@ -221,7 +221,7 @@ def test_a_tick_on_an_unknown_day_accuses_nobody() -> None:
     earlier = with_actions(promise(date(2026, 1, 5), None, "closed"))
     later = Story("2026-04-12-later", IMPACT, verdicts=[("repeat", earlier.id)])
     found = measured("preventable_repeats", earlier, later)
-    assert (found.value, found.n, found.unknown) == (0, 1, 1)
+    assert (found.value, found.n, found.unknown) == (0, 0, 1)
 
 
 # --- promises -----------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_young_actions_count_neither_for_nor_against() -> None:
     assert (found.value, found.n) == (0.5, 2)
     naive = 9 / 10  # closed ÷ all
     assert found.value != naive
-    assert "8 actions younger than 30 days, counted apart." in found.notes
+    assert "8 actions not older than 30 days, counted apart." in found.notes
 
 
 def test_an_action_closed_after_thirty_days_was_not_closed_in_thirty_days() -> None:

@@ -181,9 +181,19 @@ def test_a_folder_that_is_no_site_is_not_replaced(example_library: Path) -> None
 
 
 @pytest.mark.site
+def test_settings_of_other_documentation_are_left_alone(example_library: Path) -> None:
+    (example_library / "mkdocs.yml").write_text("site_name: Our handbook\n")
+    built(example_library)
+    page = (example_library / "site/index.html").read_text(encoding="utf-8")
+    assert "assets/kb/kb.css" in page
+    assert "cdnjs" not in page
+
+
+@pytest.mark.site
 def test_a_build_that_fails_leaves_the_old_site(example_library: Path) -> None:
     built(example_library)
-    (example_library / "mkdocs.yml").write_text("site_name: x\ntheme: {name: no-such-theme}\n")
+    broken = "site_name: x\ndocs_dir: build/pages\ntheme: {name: no-such-theme}\n"
+    (example_library / "mkdocs.yml").write_text(broken)
     with pytest.raises(KbError, match="mkdocs failed"):
         built(example_library)
     assert (example_library / "site" / "index.html").is_file()

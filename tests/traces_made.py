@@ -180,12 +180,13 @@ def observation(number: int, kind: str, name: str, **more: Any) -> dict[str, Any
 
 def langfuse(text: str) -> dict[str, Any]:
     said = json.dumps({"role": "assistant", "content": text})
+    heard = json.dumps([{"role": "user", "content": "Go"}])
     return {
         "trace": {"id": "t1", "name": "renewal", "metadata": {"note": text}},
         "observations": [
             observation(4, "TOOL", "charge", input=json.dumps({"note": text}), output=text),
-            observation(1, "GENERATION", "llm", input=json.dumps([{"role": "user", "content": "Go"}]),
-                        output=said, model="m", usageDetails={"input": 3, "output": 4}),
+            observation(1, "GENERATION", "llm", input=heard, output=said, model="m",
+                        usageDetails={"input": 3, "output": 4}),
         ],
     }  # fmt: skip
 

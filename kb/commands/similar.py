@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.similar/1).")
 @click.option("--explain", metavar="ID", help="Show the arithmetic behind one record's place.")
 @click.option("--write", is_flag=True, help="Put proposals into the draft's Counterfactual.")
+@click.option(
+    "--casebook/--no-casebook",
+    default=None,
+    help="Search the public incidents of kb too; default search.casebook in kb.toml.",
+)
+@click.option("--run", "run_id", default="", metavar="ID|N", help="Which run of a trace file.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     query: str,
     limit: int | None,
@@ -40,10 +46,14 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     as_json: bool,
     explain: str | None,
     write: bool,
+    casebook: bool | None,
+    run_id: str,
 ) -> None:
     """Find the earlier incidents like QUERY: a draft's file, a record's id, a text, or - for stdin.
 
-    Records later than a draft are no candidates, and neither are other drafts.
+    A trace or a fixture.json asks with what its run was asked, called, met and claimed.
+    Records later than a draft are no candidates, and neither are other drafts. Incidents of the
+    casebook stand behind the library's own and are never proposed by --write.
     """
     from kb.commands.build import prepare_search
 

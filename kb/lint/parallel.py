@@ -5,7 +5,6 @@ Rules compare records, so the shares exchange what their records mean, without p
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import sys
@@ -18,15 +17,15 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path, PurePath
 
 from kb.config import Config, read_config
-from kb.library import find_root, load_document, open_library, record_files
+from kb.library import find_root, load_document, no_collection, open_library, record_files
 from kb.lint.check import Report, build_report, check, claims, find, without_sections
 from kb.lint.registry import Context
 from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Postmortem, interpret
 
-#: Below this many files one process is done within a second. Measured with 3,000 records on two
-#: free cores: 5.0 s for 8.8 s of processor time; on busy cores nothing is gained or lost.
+#: Below this many files one process is done within a second; on busy cores nothing is gained or
+#: lost (tests/bench/check.py).
 _WORTHWHILE = 300
 _MOST = 8
 
@@ -69,7 +68,7 @@ def check_library(start: Path, *, today: date, cores: int | None = None) -> Repo
     config = read_config(root)
     files = record_files(root / config.library.path)
     cores = cores or (_cores() if len(files) >= _WORTHWHILE else 1)
-    with _no_collection():
+    with no_collection():
         if cores == 1:
             return check(open_library(start), today=today)
         job = _Job(root, config, build_form(config), today)
@@ -78,21 +77,6 @@ def check_library(start: Path, *, today: date, cores: int | None = None) -> Repo
         except (EOFError, OSError):
             # A process was killed or could not be started: one alone does it, or says why not.
             return check(open_library(start), today=today)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Put off garbage collection.
-
-    Records hold no cycles, and to look for some in 3,000 of them takes 40 % of the time of reading.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _cores() -> int:
@@ -107,8 +91,8 @@ def _shared(job: _Job, shares: list[list[Path]]) -> Report:
     with _workers(job, shares[1:]) as pipes:
         documents = job.read(shares[0])
         meanings = [_meanings(documents), *(pipe.recv() for pipe in pipes)]
-        for pipe in pipes:
-            pipe.send(meanings)
+        for number, pipe in enumerate(pipes, 1):
+            pipe.send((meanings[:number], meanings[number + 1 :]))
         context = job.context(meanings)
         problems, lines = find(documents, context)
         for pipe in pipes:
@@ -144,8 +128,10 @@ def _work(job: _Job, files: list[Path], pipe: Connection) -> None:
     """What a process does; whatever goes wrong, it ends without a word and is noticed."""
     try:
         documents = job.read(files)
-        pipe.send(_meanings(documents))
-        context = job.context(pipe.recv())
+        own = _meanings(documents)
+        pipe.send(own)
+        before, after = pipe.recv()
+        context = job.context([*before, own, *after])
         pipe.send(find(documents, context))
     except BaseException:  # noqa: BLE001 - the first process does the work alone, and reports
         os._exit(1)

@@ -8,12 +8,12 @@ promises was promised by others: the commits of this library say nothing about i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from kb.metrics.history import Landing, Trail, Trails, action_key
+from kb.metrics.history import Mark, Trail, Trails, action_key
 from kb.records.items import ActionItem
 from kb.records.model import Postmortem
 
@@ -24,12 +24,25 @@ _LABEL = re.compile(r"A(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
+class Spell:
+    """A time during which an action was owed.
+
+    `until` is None while it is owed still, and where it ended (`is_over`) on a day nobody knows.
+    """
+
+    since: date
+    until: date | None
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One promise. `id` is `<record>#A1` and survives rewording and reordering.
 
     An action without a label has the id `<record>#item2`, by its place, until `kb fmt` labels it.
     `closed` is the day it was closed or cancelled, None while it is open or where that is unknown;
-    `days_overdue` is 0 where it is not overdue.
+    `days_overdue` is 0 where it is not overdue. `spells` are the times during which it was owed,
+    oldest first: more than one where it was reopened.
     """
 
     id: str
@@ -53,6 +66,7 @@ class Action:
     opened_source: str = "unknown"
     closed_source: str = "unknown"
     line: int = 0
+    spells: tuple[Spell, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -67,9 +81,21 @@ class Action:
         day = at.astimezone(UTC).date()
         if self.origin == "public" and self.opened_source == "record":
             return None
-        if self.opened >= day or (self.closed is not None and self.closed <= day):
-            return False
-        return True if self.is_open or self.closed else None
+        if self.owed_since(at):
+            return True
+        begun = [spell for spell in self.spells if spell.since < day]
+        return None if begun and begun[-1].is_over and begun[-1].until is None else False
+
+    def owed_since(self, at: datetime) -> Spell | None:
+        """The spell in which it was surely owed at a moment, None where there is none."""
+        day = at.astimezone(UTC).date()
+        found = (
+            spell
+            for spell in self.spells
+            if spell.since < day
+            and (spell.until > day if spell.until is not None else not spell.is_over)
+        )
+        return next(found, None)
 
 
 def actions(library: Library, history: Trails | None, today: date) -> tuple[Action, ...]:
@@ -114,7 +140,7 @@ def _label_order(action: Action) -> tuple[int, str]:
 def _action(record: Postmortem, item: ActionItem, place: int, trail: Trail, today: date) -> Action:
     key = action_key(item.label, item.text)
     known = Trail() if record.origin == "public" else trail
-    closed, closed_source = _closed(item, known.ended(key))
+    closed, closed_source = _closed(item, known, key)
     opened, opened_source = _opened(record, item, known, closed)
     due = item.date("due")
     late = (today - due).days if due and item.state == "open" else 0
@@ -140,17 +166,41 @@ def _action(record: Postmortem, item: ActionItem, place: int, trail: Trail, toda
         opened_source=opened_source,
         closed_source=closed_source,
         line=item.line,
+        spells=_spells(item, known.marks.get(key, ()), opened, closed),
     )
 
 
-def _closed(item: ActionItem, landing: Landing | None) -> tuple[date | None, str]:
+def _closed(item: ActionItem, trail: Trail, key: str) -> tuple[date | None, str]:
+    """The day it was closed. One written before it was reopened speaks of the closing before."""
     if item.state == "open":
         return None, "unknown"
-    if written := item.date("closed"):
+    landing, reopened = trail.ended(key), trail.reopened(key)
+    written = item.date("closed")
+    if written and not (landing and reopened and reopened.at and written < _day(reopened.at)):
         return written, "written"
     if landing and landing.at:
         return _day(landing.at), "committed"
     return None, "unknown"
+
+
+def _spells(
+    item: ActionItem, marks: Sequence[Mark], opened: date, closed: date | None
+) -> tuple[Spell, ...]:
+    """The times it was owed, out of its changes of state; the last closing is the one given."""
+    spells: list[Spell] = []
+    since: date | None = opened
+    for mark in marks:
+        day = _day(mark.landing.at) if mark.landing.at else None
+        if mark.state == "open":
+            since = since or day
+        elif since is not None:
+            spells.append(Spell(since, day, is_over=True))
+            since = None
+    if item.state == "open":
+        return (*spells, Spell(since, None, is_over=False)) if since else tuple(spells)
+    if since is not None:
+        return (*spells, Spell(since, closed, is_over=True))
+    return (*spells[:-1], replace(spells[-1], until=closed))
 
 
 def _opened(

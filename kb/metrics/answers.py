@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kb.metrics.promises import COMPLETION_DAYS
 from kb.metrics.statistics import MINIMUM_PER_HALF
 from kb.metrics.values import Answer, Measure
 from kb.metrics.words import plural, said, said_interval
 
 TOO_FEW = "too few to say"
+TOO_CLOSE = "too close to say"
 Measures = Mapping[str, Measure]
 
 
@@ -18,23 +20,27 @@ def answer_all(measures: Measures) -> tuple[Answer, ...]:
 
 
 def repeating(measures: Measures) -> Answer:
-    """Whether incidents repeat."""
+    """Whether incidents repeat. No trend: the longer a library, the more there is to repeat."""
     rate, preventable = measures["repeat_rate"], measures["preventable_repeats"]
     hits = len(rate.hits)
     none = "no" if rate.n >= 2 * MINIMUM_PER_HALF else TOO_FEW
     verdict = "yes" if hits else none
-    lines = [
-        f"{hits} of {plural(rate.n, 'incident')} "
-        f"{'repeats' if hits == 1 else 'repeat'} an earlier one{_with_interval(rate)}."
-    ]
-    if preventable.n:
-        unclear = f"; for {preventable.unknown} that is unknown" if preventable.unknown else ""
-        lines.append(
-            f"In {said(preventable.value, 'count')} of {plural(preventable.n, 'repeat')} "
-            f"a promise of the earlier record was still open{unclear}."
-        )
-    lines.append(_trend(rate, "more often", "less often"))
+    verb = "repeats" if hits == 1 else "repeat"
+    of = "the one incident" if rate.n == 1 else f"{rate.n} incidents"
+    lines = [f"{hits} of {of} {verb} an earlier one{_with_interval(rate)}."]
+    if preventable.n or preventable.unknown:
+        lines.append(_preventable(preventable))
+    lines.append(_halves(rate))
     return _answer("Are incidents repeating?", verdict, lines, "repeat_rate", "preventable_repeats")
+
+
+def _preventable(measure: Measure) -> str:
+    unclear = f"for {plural(measure.unknown, 'repeat')} that is unknown" if measure.unknown else ""
+    if not measure.n:
+        return f"Whether a promise of the earlier record was still open: {unclear}."
+    where = " where that is known" if unclear else ""
+    known = f"In {said(measure.value, 'count')} of {plural(measure.n, 'repeat')}{where} "
+    return f"{known}a promise of the earlier record was still open{'; ' * bool(unclear)}{unclear}."
 
 
 def faster(measures: Measures) -> Answer:
@@ -52,29 +58,24 @@ def faster(measures: Measures) -> Answer:
             f"{said_interval(chain.lower_quartile, chain.upper_quartile, chain.unit)} "
             f"(n {chain.n}).",
         )
-        lines.append(f"{len(within.hits)} of {within.n} were detected within 30 minutes.")
+        verb = "was" if len(within.hits) == 1 else "were"
+        lines.append(f"{len(within.hits)} of {within.n} {verb} detected within 30 minutes.")
     if others.n:
-        lines.append(f"{len(others.hits)} of {others.n} were found by others than us.")
+        verb = "was" if len(others.hits) == 1 else "were"
+        lines.append(f"{len(others.hits)} of {others.n} {verb} found by others than us.")
     names = ("detection_chain", "detected_within_30_minutes", "found_by_others")
     return _answer("Are we detecting faster?", verdict, lines, *names)
 
 
 def kept(measures: Measures) -> Answer:
-    """Whether promises are kept; said only where closings on unknown days cannot change it."""
+    """Whether promises are kept."""
     completion, overdue = measures["action_completion"], measures["actions_overdue"]
-    least, most = _bounds(completion)
-    goal = completion.goal
-    if goal is None or least is None or most is None:
-        verdict = TOO_FEW
-    elif goal.is_met(least) == goal.is_met(most):
-        verdict = "yes" if goal.is_met(least) else "no"
-    else:
-        verdict = "cannot tell"
     lines = [_completed(completion)]
     if completion.unknown:
+        least, most = completion.bounds
         lines.append(
-            f"{plural(completion.unknown, 'more was', 'more were')} closed on an unknown day: the "
-            f"share of all lies between {said(least, 'share')} and {said(most, 'share')}."
+            f"Of {completion.unknown} more the days are unknown: the share of all lies "
+            f"between {said(least, 'share')} and {said(most, 'share')}."
         )
     if overdue.n:
         lines.append(
@@ -82,21 +83,35 @@ def kept(measures: Measures) -> Answer:
             f"{'is' if overdue.value == 1 else 'are'} overdue."
         )
     names = ("action_completion", "actions_overdue")
-    return _answer("Did we do what we promised?", verdict, lines, *names)
+    return _answer("Did we do what we promised?", _kept_verdict(completion), lines, *names)
 
 
-def _bounds(measure: Measure) -> tuple[float | None, float | None]:
-    """The least and the most a share can be, were the unknown cases known."""
-    n, hits = measure.n + measure.unknown, len(measure.hits)
-    return (hits / n, (hits + measure.unknown) / n) if n else (None, None)
+def _kept_verdict(completion: Measure) -> str:
+    """Yes or no only where neither chance nor unknown days could turn it round."""
+    goal, low, high = completion.goal, completion.low, completion.high
+    n = completion.n + completion.unknown
+    if goal is None or n < 2 * MINIMUM_PER_HALF:
+        return TOO_FEW
+    if completion.meets_goal is None or low is None or high is None:
+        return "cannot tell"
+    # At worst none of the unknown cases was kept, at best all of them.
+    worst = low * completion.n / n
+    best = (high * completion.n + completion.unknown) / n
+    if goal.is_met(worst):
+        return "yes"
+    return TOO_CLOSE if goal.is_met(best) else "no"
 
 
 def _completed(completion: Measure) -> str:
     if not completion.n:
-        return "No action is 30 days old with a known day of closing: there is nothing to judge."
+        return (
+            f"No action is older than {COMPLETION_DAYS} days with known days: there is nothing to "
+            "judge."
+        )
+    goal = f"; the goal is over {said(completion.goal.bound, 'share')}" if completion.goal else ""
     return (
-        f"{len(completion.hits)} of {plural(completion.n, 'action')} closed within 30 days"
-        f"{_with_interval(completion)}; the goal is over 90 %."
+        f"{len(completion.hits)} of {plural(completion.n, 'action')} closed within "
+        f"{COMPLETION_DAYS} days{_with_interval(completion)}{goal}."
     )
 
 
@@ -115,12 +130,23 @@ def _trend(measure: Measure, rise: str, fall: str) -> str:
     """Earlier half against later half, or why nothing is claimed."""
     if not measure.change:
         return f"Below {2 * MINIMUM_PER_HALF} incidents no trend is claimed." if measure.n else ""
-    earlier, later = measure.parts_by("half")
     word = {"rise": f"clearly {rise}", "fall": f"clearly {fall}"}.get(
         measure.change, "no clear change"
     )
+    return f"{_compared(measure)}: {word}."
+
+
+def _halves(measure: Measure) -> str:
+    """Earlier half against later half, of a measure for which that proves nothing."""
+    if measure.n < 2 * MINIMUM_PER_HALF:
+        return ""
+    return f"{_compared(measure)}; no trend is claimed, for a longer library has more to repeat."
+
+
+def _compared(measure: Measure) -> str:
+    earlier, later = measure.parts_by("half")
     unit = measure.unit
     return (
         f"Earlier half {said(earlier.value, unit)} (n {earlier.n}), "
-        f"later half {said(later.value, unit)} (n {later.n}): {word}."
+        f"later half {said(later.value, unit)} (n {later.n})"
     )

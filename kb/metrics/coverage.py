@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kb.metrics.facts import Facts, quarter
+from kb.metrics.cases import Case, record_case
+from kb.metrics.facts import UNDATED, Facts
+from kb.metrics.resampling import ratio, ratio_interval
 from kb.metrics.statistics import share_interval
-from kb.metrics.summary import Case, counted, share, total
+from kb.metrics.summary import counted, share, total
 from kb.metrics.values import Part, Value
 from kb.records.model import Postmortem
 
 #: Days before the page's moment from which records are news, unless a window is given.
 READING_DAYS = 30
-_RESAMPLES = 1000
-_MOST_DRAWN = 300
-_SEED = 20260412  # any fixed number: the interval must not change from run to run
+_BY = ("quarter", "route")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,9 @@ def section_coverage(facts: Facts) -> Value:
     """The share of evidence that is there, over all records and the six kinds of evidence."""
     rows = [_row(facts, record) for record in facts.records]
     parts = tuple(_part(facts, rows, place) for place in range(len(EVIDENCE)))
-    low, high = _bootstrap(rows) or (None, None)
+    # The six answers of one record hang together, so they are drawn together.
+    pairs = [(sum(map(bool, row)), len(row) - row.count(None)) for row in rows]
+    low, high = ratio_interval(pairs) or (None, None)
     excused = sum(row.count(None) for row in rows)
     cells = [
         (f"{record.id}:{evidence.section}", cell)
@@ -86,7 +87,7 @@ def section_coverage(facts: Facts) -> Value:
     ]
     note = counted(excused, "section says", "sections say", "n/a with a reason, left out.")
     return Value(
-        value=_coverage(rows),
+        value=ratio(pairs),
         n=len(rows),
         low=low,
         high=high,
@@ -100,13 +101,13 @@ def section_coverage(facts: Facts) -> Value:
 
 def near_miss_share(facts: Facts) -> Value:
     """The share of counted records that are near misses."""
-    return share(_case(record, record.kind == "near-miss") for record in facts.records)
+    return share(record_case(r, r.kind == "near-miss", *_BY) for r in facts.records)
 
 
 def rescue_load(facts: Facts) -> Value:
     """How often people had saved a route, summed over the records that say so."""
     known = [record for record in facts.records if record.rescues is not None]
-    return total(_case(record, float(record.rescues or 0)) for record in known)
+    return total(record_case(record, float(record.rescues or 0), *_BY) for record in known)
 
 
 def reading_list(facts: Facts) -> Value:
@@ -117,11 +118,11 @@ def reading_list(facts: Facts) -> Value:
     stood = sum(stands_in for *_, stands_in in news)
     unknown = sum(1 for _, at, _ in found if at is None)
     notes = (
-        counted(stood, "record", "records", "without a publishing commit: the review stands in."),
+        counted(stood, "record", "records", f"{UNDATED}: the day of review stands in."),
         counted(unknown, "record", "records", "left out: the day of publication is unknown."),
     )
     cases = (Case(record.id, record.id, at, 1.0) for record, at, _ in news)
-    return total(cases, notes, n=len(found))
+    return total(cases, notes, n=len(found) - unknown, unknown=unknown)
 
 
 def _row(facts: Facts, record: Postmortem) -> tuple[bool | None, ...]:
@@ -148,39 +149,3 @@ def _part(facts: Facts, rows: Sequence[tuple[bool | None, ...]], place: int) -> 
     low, high = share_interval(held, n) or (None, None)
     records = tuple(record_id for record_id, _ in asked)
     return Part("section", EVIDENCE[place].label, held / n if n else None, n, low, high, records)
-
-
-def _coverage(rows: Sequence[tuple[bool | None, ...]]) -> float | None:
-    cells = [cell for row in rows for cell in row if cell is not None]
-    return sum(cells) / len(cells) if cells else None
-
-
-def _bootstrap(rows: Sequence[tuple[bool | None, ...]]) -> tuple[float, float] | None:
-    """The 95 % percentile interval of the coverage, drawing whole records.
-
-    The six answers of one record hang together, so they are drawn together. From a large library
-    fewer are drawn, and the spread is scaled down to its size (Bickel, Götze and van Zwet 1997).
-    """
-    center = _coverage(rows)
-    if center is None:
-        return None
-    sums = sorted((sum(map(bool, row)), len(row) - row.count(None)) for row in rows)
-    size = min(len(sums), _MOST_DRAWN)
-    source = random.Random(_SEED)  # noqa: S311 - a simulation, no secret
-    draws = (source.choices(sums, k=size) for _ in range(_RESAMPLES))
-    shares = sorted(
-        sum(held for held, _ in draw) / asked
-        for draw in draws
-        if (asked := sum(asked for _, asked in draw))
-    )
-    tail, scale = round(0.025 * len(shares)), (size / len(sums)) ** 0.5
-    low, high = (center + (end - center) * scale for end in (shares[tail], shares[-1 - tail]))
-    return low, high
-
-
-def _case(record: Postmortem, number: float) -> Case:
-    groups = (
-        ("quarter", quarter(record.happened_at)),
-        ("route", record.route or "unknown"),
-    )
-    return Case(record.id, record.id, record.happened_at, float(number), groups)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kb.metrics.facts import Facts, quarter
-from kb.metrics.summary import Case, counted, durations, share
+from kb.metrics.cases import record_case
+from kb.metrics.facts import Facts
+from kb.metrics.summary import counted, durations, share
 from kb.metrics.values import Value
 from kb.records.model import Postmortem
 
 #: Words of `detected_by` that mean somebody else told us.
 OTHERS = ("customer", "billing", "partner", "public")
+
+_BY = ("quarter", "year")
 
 Minutes = Callable[[Postmortem], float | None]
 
@@ -44,7 +47,8 @@ def detected_within(minutes: float) -> Callable[[Facts], Value]:
 
     def compute(facts: Facts) -> Value:
         known, notes = _known(facts.incidents, _chain, "first_impact or detected")
-        return share((_case(record, found <= minutes) for record, found in known), notes)
+        cases = (record_case(record, found <= minutes, *_BY) for record, found in known)
+        return share(cases, notes, unknown=len(facts.incidents) - len(known))
 
     return compute
 
@@ -54,16 +58,23 @@ def found_by_others(facts: Facts) -> Value:
     known = [record for record in facts.incidents if record.detected_by]
     unknown = len(facts.incidents) - len(known)
     note = counted(unknown, "incident", "incidents", "left out: detected_by is unknown.")
-    return share((_case(record, record.detected_by in OTHERS) for record in known), [note])
+    cases = (record_case(record, record.detected_by in OTHERS, *_BY) for record in known)
+    return share(cases, [note], unknown=unknown)
 
 
 def _chain(record: Postmortem) -> float | None:
-    return record.clocks.detection_chain_minutes
+    """Minutes from first impact to detection; none passed where the warning had told us."""
+    clocks = record.clocks
+    minutes, warned = clocks.detection_chain_minutes, clocks.warning_to_detection_minutes
+    was_warned = minutes is not None and minutes < 0 and warned is not None and warned >= 0
+    return 0.0 if was_warned else minutes
 
 
 def _clock(records: Iterable[Postmortem], minutes: Minutes, clocks: str) -> Value:
-    known, notes = _known(records, minutes, clocks)
-    return durations((_case(record, found) for record, found in known), notes)
+    every = list(records)
+    known, notes = _known(every, minutes, clocks)
+    cases = (record_case(record, found, *_BY) for record, found in known)
+    return durations(cases, notes, unknown=len(every) - len(known))
 
 
 def _known(
@@ -81,8 +92,3 @@ def _known(
         counted(unknown, "record", "records", f"left out: {clocks} is unknown."),
         counted(backwards, "record", "records", "left out: the clocks run backwards."),
     ]
-
-
-def _case(record: Postmortem, number: float) -> Case:
-    groups = (("quarter", quarter(record.happened_at)), ("year", str(record.happened_at.year)))
-    return Case(record.id, record.id, record.happened_at, float(number), groups)

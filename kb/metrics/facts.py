@@ -12,6 +12,9 @@ from kb.metrics.history import Trails
 from kb.metrics.values import AsOf
 from kb.records.model import Postmortem
 
+#: Of whom nobody can say by commits when they were published.
+UNDATED = "that no commit of this library published"
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -70,22 +73,23 @@ class Facts:
         """When review was asked for, and whether the first commit stands in for it."""
         if record.opened is not None:
             return record.opened, False
-        first = self.trails.of(record.path).first
+        first = None if self._is_imported(record) else self.trails.of(record.path).first
         return (first.at if first else None), True
 
     def published_at(self, record: Postmortem) -> tuple[datetime | None, bool]:
         """When it was published, and whether the review stands in for the commit."""
         landing = self.trails.of(record.path).published
-        if landing is not None:
+        if landing is not None and not self._is_imported(record):
             return landing.at, False
         return (record.reviewed.at if record.reviewed else None), True
+
+    def _is_imported(self, record: Postmortem) -> bool:
+        """Whether its commits say when it came here, not when it was written or published."""
+        trail = self.trails.of(record.path)
+        is_born_published = trail.published is not None and trail.published == trail.first
+        return record.origin == "public" or is_born_published
 
 
 def moment(record: Postmortem) -> tuple[datetime, str]:
     """What records are ordered by: when they began, then the id."""
     return record.happened_at, record.id
-
-
-def quarter(at: datetime | date) -> str:
-    """The quarter a moment lies in, such as `2026 Q2`."""
-    return f"{at.year} Q{(at.month + 2) // 3}"

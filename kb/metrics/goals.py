@@ -42,6 +42,8 @@ def check_names(names: Iterable[str]) -> None:
 def failures(page: Page, limits: Iterable[Limit]) -> tuple[str, ...]:
     """What breaks a limit, one line each. A measure without a value breaks every limit.
 
+    Unknown cases are taken for the worst: they could be.
+
     A limit that cannot be checked is not kept: a shallow clone must not turn a pipeline green.
     """
     return tuple(line for limit in limits if (line := _failure(page, limit)))
@@ -49,13 +51,24 @@ def failures(page: Page, limits: Iterable[Limit]) -> tuple[str, ...]:
 
 def _failure(page: Page, limit: Limit) -> str:
     measure = page.measure(limit.name)
-    sign = "≥" if limit.is_least else "≤"
-    wanted = f"{sign} {said(limit.bound, measure.unit)} was asked for"
-    if measure.value is None:
+    wanted = f"{'≥' if limit.is_least else '≤'} {said(limit.bound, measure.unit)} was asked for"
+    if measure.value is None and not measure.unknown:
         return f"{limit.name} has no value (n 0); {wanted}"
-    is_kept = measure.value >= limit.bound if limit.is_least else measure.value <= limit.bound
-    value = f"{measure.value:.4g}"
-    return "" if is_kept else f"{limit.name} is {value} (n {measure.n}); {wanted}"
+    least, most = measure.bounds
+    worst, best = (least, most) if limit.is_least else (most, least)
+    if _is_kept(worst, limit):
+        return ""
+    if _is_kept(best, limit) or measure.value is None:
+        of = f"{measure.unknown} of {measure.n + measure.unknown} unknown"
+        return f"{limit.name} cannot be decided: {of}; {wanted}"
+    return f"{limit.name} is {measure.value:.4g} (n {measure.n}); {wanted}"
+
+
+def _is_kept(value: float | None, limit: Limit) -> bool:
+    """Whether a value keeps to a limit; what nothing bounds does not."""
+    if value is None:
+        return False
+    return value >= limit.bound if limit.is_least else value <= limit.bound
 
 
 def _limit(text: str, *, is_least: bool) -> Limit:

@@ -76,6 +76,11 @@ class Trail:
         last = self.marks[key][-1] if key in self.marks else None
         return last.landing if last and last.state != "open" else None
 
+    def reopened(self, key: str) -> Landing | None:
+        """When an action was last opened again; None where it never was."""
+        again = [mark for mark in self.marks.get(key, ())[1:] if mark.state == "open"]
+        return again[-1].landing if again else None
+
     def until(self, at: datetime) -> Trail:
         """What of it had landed by a moment."""
         marks = {

@@ -101,7 +101,6 @@ def _why(decision: Decision) -> str:
     if decision.verdict == "unknown-route":
         passed = "; let pass, as asked" if decision.passes else ""
         return f"no record names this route{passed}"
-    unread = len(decision.unreadable)
     still_open = sum(1 for action in decision.blocking if action.is_open)
     dropped = len(decision.blocking) - still_open
     reasons = (

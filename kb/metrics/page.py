@@ -10,7 +10,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.metrics.answers import answer_all
 from kb.metrics.facts import Facts
-from kb.metrics.promises import deadlines
+from kb.metrics.outside import deadlines
 from kb.metrics.reading import MonthReader, Reading, read_all
 from kb.metrics.registry import measure_all
 from kb.metrics.repetition import preventable_pairs

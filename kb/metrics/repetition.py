@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC
 
+from kb.metrics.cases import Case, record_case
 from kb.metrics.facts import Facts, moment
-from kb.metrics.summary import Case, counted, durations, share, total
+from kb.metrics.summary import counted, durations, share, total
 from kb.metrics.values import Pair, Value
 from kb.records.model import Postmortem
 
 #: How far back a class counts as seen before, in days.
 LOOK_BACK_DAYS = 365
 
+_BY = ("year", "owner")
+
 Key = Callable[[Postmortem], str]
 
 
 def repeat_rate(facts: Facts) -> Value:
-    """The share of incidents with at least one verdict `repeat`."""
+    """The share of incidents with at least one verdict `repeat`.
+
+    No change is claimed: the longer a library, the more there is for an incident to repeat.
+    """
     apart = sum(1 for r in facts.incidents if _repeats_foreign(facts, r))
     note = counted(
         apart, "incident repeats", "incidents repeat", "a record of another origin; not counted."
     )
-    return share((_case(r, bool(repeated(facts, r))) for r in facts.incidents), [note])
+    cases = (record_case(r, bool(repeated(facts, r)), *_BY) for r in facts.incidents)
+    return share(cases, [note], claims_change=False)
 
 
 def repeated(facts: Facts, record: Postmortem) -> tuple[str, ...]:
@@ -42,24 +48,45 @@ def repeated(facts: Facts, record: Postmortem) -> tuple[str, ...]:
 
 
 def recurrence(key: Key) -> Callable[[Facts], Value]:
-    """The share of incidents whose class or control had been seen in the 365 days before."""
+    """The share of incidents whose class or control had been seen in the 365 days before.
+
+    Only incidents with so many days of records before them count: in a young library there is
+    nothing to be seen again, and what design keeps low at first would look like a rise.
+    """
 
     def compute(facts: Facts) -> Value:
-        known = [record for record in facts.incidents if key(record)]
+        named = [record for record in facts.incidents if key(record)]
+        known = [record for record in named if _has_a_past(facts, record)]
         gaps = _gaps(facts, key)
-        cases = (_case(r, gaps.get(r.id, LOOK_BACK_DAYS + 1) <= LOOK_BACK_DAYS) for r in known)
-        unnamed = len(facts.incidents) - len(known)
-        return share(cases, [counted(unnamed, "incident", "incidents", "left out: none is named.")])
+        cases = (
+            record_case(r, gaps.get(r.id, LOOK_BACK_DAYS + 1) <= LOOK_BACK_DAYS, *_BY)
+            for r in known
+        )
+        unnamed, young = len(facts.incidents) - len(named), len(named) - len(known)
+        notes = (
+            counted(unnamed, "incident", "incidents", "left out: none is named."),
+            counted(
+                young,
+                "incident",
+                "incidents",
+                f"left out: fewer than {LOOK_BACK_DAYS} days of records lie before.",
+            ),
+        )
+        return share(cases, notes)
 
     return compute
 
 
 def gap(key: Key) -> Callable[[Facts], Value]:
-    """Days from an incident back to the last record of the same class or control."""
+    """Days from an incident back to the last record of the same class or control.
+
+    No change is claimed: gaps cannot be longer than the library is old.
+    """
 
     def compute(facts: Facts) -> Value:
         gaps = _gaps(facts, key)
-        return durations(_case(r, gaps[r.id]) for r in facts.incidents if r.id in gaps)
+        cases = (record_case(r, gaps[r.id], *_BY) for r in facts.incidents if r.id in gaps)
+        return durations(cases, claims_change=False)
 
     return compute
 
@@ -77,9 +104,12 @@ def preventable_repeats(facts: Facts) -> Value:
         1 for r, prior in tied if (r.id, prior) not in pairs and _unclear(facts, r, prior)
     )
     note = counted(
-        unclear, "repeat", "repeats", "left out: when a promise was made or closed is unknown."
+        unclear,
+        "repeat",
+        "repeats",
+        "left out: the earlier record is missing or a draft, or a day of its promises unknown.",
     )
-    return replace(total(cases, [note], n=len(tied)), unknown=unclear)
+    return total(cases, [note], n=len(tied) - unclear, unknown=unclear)
 
 
 def preventable_pairs(facts: Facts) -> tuple[Pair, ...]:
@@ -91,13 +121,15 @@ def preventable_pairs(facts: Facts) -> tuple[Pair, ...]:
             action=action.id,
             text=action.text,
             owner=action.owner,
-            days_open=(record.happened_at.astimezone(UTC).date() - action.opened).days,
-            closed=action.closed,
+            days_open=(record.happened_at.astimezone(UTC).date() - spell.since).days,
+            closed=spell.until,
         )
         for record in facts.incidents
         for prior in repeated(facts, record)
         for action in facts.actions_of(prior)
-        if action.record_status != "draft" and action.was_open_at(record.happened_at)
+        if action.record_status != "draft"
+        and action.was_open_at(record.happened_at)
+        and (spell := action.owed_since(record.happened_at))
     )
 
 
@@ -112,8 +144,17 @@ def missing_control(record: Postmortem) -> str:
 
 
 def _unclear(facts: Facts, record: Postmortem, prior: str) -> bool:
+    earlier = facts.by_id.get(prior)
+    if earlier is None or earlier.status == "draft":
+        return True
     actions = facts.actions_of(prior)
     return any(action.was_open_at(record.happened_at) is None for action in actions)
+
+
+def _has_a_past(facts: Facts, record: Postmortem) -> bool:
+    """Whether the library reaches back far enough before a record."""
+    first = facts.published[0].happened_at.date()
+    return (record.happened_at.date() - first).days >= LOOK_BACK_DAYS
 
 
 def _is_earlier(prior: Postmortem | None, record: Postmortem) -> bool:
@@ -136,9 +177,3 @@ def _gaps(facts: Facts, key: Key) -> dict[str, int]:
         if place > 0:
             gaps[record.id] = (record.happened_at.date() - same[place - 1].happened_at.date()).days
     return gaps
-
-
-def _case(record: Postmortem, number: float) -> Case:
-    owners = tuple(("owner", owner) for owner in record.owners)
-    groups = (("year", str(record.happened_at.year)), *owners)
-    return Case(record.id, record.id, record.happened_at, float(number), groups)

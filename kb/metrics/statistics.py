@@ -48,8 +48,11 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return (ordered[rank - 1], ordered[n - rank]) if rank else None
 
 
-def share_interval(hits: int, n: int) -> tuple[float, float] | None:
-    """The 95 % interval of a share (Wilson 1927), in 0…1; None for n = 0."""
+def share_interval(hits: float, n: int) -> tuple[float, float] | None:
+    """The 95 % interval of a share (Wilson 1927), in 0…1; None for n = 0.
+
+    `hits` need not be whole where n is a number of clusters.
+    """
     if n == 0:
         return None
     share, z2 = hits / n, _Z * _Z

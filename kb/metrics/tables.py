@@ -11,7 +11,7 @@ from typing import Any
 
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, Page, Part
-from kb.metrics.words import said, said_interval
+from kb.metrics.words import plural, said, said_interval
 
 SCHEMA = "kb.metrics/1"
 _COLUMNS = (
@@ -27,6 +27,9 @@ _COLUMNS = (
     "upper_quartile",
     "goal",
     "records",
+    "unknown",
+    "hits",
+    "notes",
 )
 
 
@@ -133,7 +136,7 @@ def _pair_lines(page: Page) -> Iterator[str]:
         owner = pair.owner or "nobody"
         yield (
             f"- [{pair.record}]({pair.record}.md) repeats [{pair.earlier}]({pair.earlier}.md): "
-            f"{_one_line(pair.text)} ({owner}) had been open for {pair.days_open} days"
+            f"{_one_line(pair.text)} ({owner}) had been open for {plural(pair.days_open, 'day')}"
         )
 
 
@@ -144,7 +147,8 @@ def _one_line(text: str) -> str:
 def _goal(measure: Measure) -> str:
     if measure.goal is None:
         return ""
-    reached = {True: "met", False: "missed", None: "no value"}[measure.meets_goal]
+    undecided = "cannot be decided" if measure.unknown else "no value"
+    reached = {True: "met", False: "missed", None: undecided}[measure.meets_goal]
     return f"{measure.goal.sign} {said(measure.goal.bound, measure.unit)}: {reached}"
 
 
@@ -163,13 +167,16 @@ def _measure_cells(measure: Measure) -> Sequence[object]:
         measure.upper_quartile,
         goal,
         " ".join(measure.records),
+        measure.unknown,
+        _harmless(" ".join(measure.hits)),
+        _harmless(" ".join(measure.notes)),
     )
 
 
 def _part_cells(measure: Measure, part: Part) -> Sequence[object]:
     records = " ".join(part.records)
     value = (part.value, measure.unit, part.n, part.low, part.high)
-    return (measure.name, part.by, _harmless(part.label), *value, "", "", "", records)
+    return (measure.name, part.by, _harmless(part.label), *value, "", "", "", records, "", "", "")
 
 
 def _harmless(label: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from kb.metrics.outside import SHARING_HOURS
+from kb.metrics.promises import REVIEW_HOURS
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Answer, Deadline, Measure, Page, Pair, Part
 from kb.metrics.words import bar, plural, said, said_interval
@@ -17,9 +19,9 @@ _TITLE, _BAR = 40, 10
 _TIE = "\N{NO-BREAK SPACE}"
 _SHOWN = 6  # rows of a list before it says how many more there are
 _PROMISES = {
-    "review": "review within 48 h",
-    "external": "published outside within 72 h",
-    "copy": "copy to a customer within 72 h",
+    "review": f"review within {REVIEW_HOURS} h",
+    "external": f"published outside within {SHARING_HOURS} h",
+    "copy": f"copy to a customer within {SHARING_HOURS} h",
 }
 
 
@@ -49,6 +51,7 @@ def measure_text(measure: Measure) -> str:
         ("95 %", said_interval(measure.low, measure.high, measure.unit)),
         ("quartiles", said_interval(measure.lower_quartile, measure.upper_quartile, measure.unit)),
         ("n", str(measure.n)),
+        ("unknown", _unknown(measure)),
         ("goal", goal),
         ("formula", measure.formula),
         ("from", measure.source),
@@ -94,11 +97,11 @@ def _family(page: Page, family: str, compared: Page | None) -> Iterator[str]:
     yield f"{FAMILIES[family]:<{_TITLE}}{'value':>9} {columns} {'n':>4}"
     for measure in measures:
         then = compared.measure(measure.name) if compared else None
-        if measure.n or (then and then.n):
+        if measure.n or measure.unknown or (then and then.n):
             yield _row(measure, then)
         if measure.name == "section_coverage" and measure.n and not compared:
             yield from (_part_row(part) for part in measure.parts_by("section"))
-    empty = ", ".join(measure.name for measure in measures if not measure.n)
+    empty = ", ".join(m.name for m in measures if not (m.n or m.unknown))
     if empty:
         yield from _wrapped(f"no record carries what this needs: {empty}")
 
@@ -202,6 +205,14 @@ def _slices(measure: Measure) -> Iterator[str]:
         tail = f"({interval})" if interval else ""
         value = said(part.value, measure.unit)
         yield f"  {part.by:<10} {part.label:<30} {value:>9}  n {part.n:<5} {tail}".rstrip()
+
+
+def _unknown(measure: Measure) -> str:
+    """How many cases nobody knows, and what the number could be."""
+    if not measure.unknown:
+        return ""
+    between = said_interval(*measure.bounds, measure.unit)
+    return f"{measure.unknown}: were they known, {between}" if between else str(measure.unknown)
 
 
 def _behind(measure: Measure) -> tuple[tuple[str, tuple[str, ...]], ...]:

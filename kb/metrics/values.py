@@ -5,6 +5,7 @@ Shares are 0…1, durations in the unit the value names, times aware UTC.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -59,8 +60,9 @@ class Value:
 
     `records` are those counted in n. `hits` are the ids that make the numerator and `misses` the
     rest of the denominator: records, or actions (`<record>#A1`), or customers (`<record>@name`).
-    `unknown` are the cases left out because their outcome is not known.
-    `change` compares the halves: rise, fall, none, or empty where too few to say.
+    `unknown` are the cases left out because their outcome is not known; `least` and `most` are what
+    the value could be, were they known, None where nothing bounds it.
+    `change` compares the halves: rise, fall, none, or empty where nothing is claimed.
     `notes` say what was left out and what stands in for a missing date, one sentence each.
     """
 
@@ -75,8 +77,15 @@ class Value:
     upper_quartile: float | None = None
     parts: tuple[Part, ...] = ()
     unknown: int = 0
+    least: float | None = None
+    most: float | None = None
     change: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the most the value can be; both the value where nothing is unknown."""
+        return (self.least, self.most) if self.unknown else (self.value, self.value)
 
     def parts_by(self, by: str) -> tuple[Part, ...]:
         """The slices of one kind, in their order."""
@@ -106,10 +115,13 @@ class Measure(Value):
 
     @property
     def meets_goal(self) -> bool | None:
-        """Whether the goal is met; None without a goal or a value."""
-        if self.goal is None or self.value is None:
+        """Whether the goal is met; None without goal or value, or where unknown cases decide."""
+        if self.goal is None or (self.value is None and not self.unknown):
             return None
-        return self.goal.is_met(self.value)
+        least, most = self.bounds
+        at_worst = self.goal.is_met(-math.inf if least is None else least)
+        at_best = self.goal.is_met(math.inf if most is None else most)
+        return at_worst if at_worst == at_best else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,7 @@ class Pair:
     """A repeat that a kept promise might have prevented.
 
     The action of the earlier record was open when the later incident first had an effect, and had
-    been for `days_open`. `closed` is the day it was closed after all, None while it is not.
+    been for `days_open`. `closed` is the day it was closed after that, None where it is not.
     """
 
     record: str
@@ -151,9 +163,9 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One of the three questions of the all-hands, answered in a word and at most three lines.
+    """One of the three questions of the all-hands, answered in a word and a few lines.
 
-    `verdict` is yes, no, or unclear where the numbers do not carry either.
+    `verdict` begins with yes or no, or says why the numbers carry neither.
     """
 
     question: str

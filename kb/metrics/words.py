@@ -51,7 +51,8 @@ def _hours(value: float) -> str:
 
 
 def _days(value: float) -> str:
-    return f"{_short(value)} days"
+    short = _short(value)
+    return f"{short} {'day' if short == '1' else 'days'}"
 
 
 def _count(value: float) -> str:

@@ -17,21 +17,32 @@ SETTINGS = "mkdocs.yml"
 
 
 def read_settings(root: Path) -> dict[str, Any]:
-    """The team's `mkdocs.yml`, or the packaged one where it has none.
+    """The team's `mkdocs.yml`, or the packaged one where it has none for this site.
 
-    Raises `KbError` when it cannot be read.
+    A `mkdocs.yml` that builds other documentation is left alone: with it the pages would lose
+    their style, and ask other hosts for fonts and scripts. Raises `KbError` when it cannot be read.
     """
     path = root / SETTINGS
     packaged = files("kb.data").joinpath("init", SETTINGS)
     try:
-        raw = path.read_bytes() if path.is_file() else packaged.read_bytes()
-        settings = yaml.load(raw, Loader=_Lenient)  # noqa: S506 - a safe loader, see below
+        settings = _load(path.read_bytes()) if path.is_file() else None
+        if settings is None or (isinstance(settings, dict) and not _is_ours(settings)):
+            settings = _load(packaged.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         raise KbError(f"cannot be read: {first}", where=str(path)) from error
     if not isinstance(settings, dict):
         raise KbError("holds no settings", where=str(path), todo="Remove it, then run 'kb init'.")
     return settings
+
+
+def _load(raw: bytes) -> Any:
+    return yaml.load(raw, Loader=_Lenient)  # noqa: S506 - a safe loader, see below
+
+
+def _is_ours(settings: dict[str, Any]) -> bool:
+    """Whether settings build this site: they name the folder of its pages."""
+    return str(settings.get("docs_dir", "")).rstrip("/") == "build/pages"
 
 
 class _Lenient(yaml.SafeLoader):

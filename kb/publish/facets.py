@@ -22,7 +22,7 @@ from kb.records.model import Postmortem
 
 Members = tuple[Postmortem, ...]
 #: Rows on the first page of a word, and on each that follows.
-_NEWEST, _PER_PAGE = 20, 150
+_NEWEST, _PER_PAGE = 10, 150
 _EXTERNAL_KINDS = {"classes", "causes", "controls"}
 
 
@@ -217,7 +217,7 @@ def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
     yield block(
         f"<p><b>{plural(len(promised), 'promise')}</b> across these incidents, {closed} closed, "
         f"<b>{len(owed)} still open</b>. Levers: {used or 'none named'}.</p>\n"
-        f"{action_rows(site, owed[:8], path)}"
+        f"{action_rows(site, owed[:5], path)}"
     )
 
 

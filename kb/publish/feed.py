@@ -57,7 +57,7 @@ def _json(value: object) -> str:
 
 
 def _all(site: Site) -> list[dict[str, Any]]:
-    return [{**_facts(record), "summary": summary_text(record)} for record in site.newest]
+    return [{**_facts(record), "summary": summary_text(record, 200)} for record in site.newest]
 
 
 def _facts(record: Postmortem) -> dict[str, Any]:
@@ -112,8 +112,7 @@ def _related(one: Related) -> dict[str, Any]:
 def _section(section: SectionText) -> dict[str, Any]:
     fields = [[field.key, field.value] for field in section.fields]
     return {
-        "key": section.key,
-        "heading": section.heading,
+        "key": section.key or section.heading,
         "text": _text(section),
         "fields": fields,
     }

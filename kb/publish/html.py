@@ -57,7 +57,7 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
         attribute_filter=attribute,
-        link_rel="noopener noreferrer",
+        link_rel=None,  # pages open no windows, and send no referrer to anybody
     )
     cleaned = _IMAGE_WITHOUT_SOURCE.sub(lambda match: match[1] or "", cleaned)
     # A blank line would end an HTML block of the page it is put into; those of code are kept.

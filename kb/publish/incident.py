@@ -27,6 +27,7 @@ from kb.publish.words import in_words
 from kb.records.body import SectionText
 from kb.records.model import Postmortem
 
+_LONG_ADDRESS = 70
 #: Text about other incidents must not make this one be found.
 _UNSEARCHED = "data-pagefind-ignore"
 
@@ -137,8 +138,9 @@ def _sources(record: Postmortem) -> Iterator[str]:
 def _source(address: str) -> str:
     if not web_only(address):
         return escape(address)
-    shown = escape(address.split("://", 1)[1])
-    return f'<a href="{escape(address)}" rel="noopener noreferrer">{shown}</a>'
+    shown = address.split("://", 1)[1]
+    cut = shown if len(shown) <= _LONG_ADDRESS else f"{shown[:_LONG_ADDRESS]}…"
+    return anchor(address, escape(cut))
 
 
 def _foot(site: Site, record: Postmortem, path: str) -> str:

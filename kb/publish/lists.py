@@ -98,7 +98,7 @@ def _year_pages(site: Site, year: int, found: Sequence[Postmortem]) -> Iterator[
         head = f'{crumbs}<header class="kb-head"><h1>{title}</h1>{more}</header>'
         parts = [block(head)]
         for month, members in groupby(chunk, lambda r: f"{r.date:%B}"):
-            parts += [heading(month), block(incident_rows(site, members, path))]
+            parts += [heading(month), block(incident_rows(site, members, path, is_brief=True))]
         yield Page(path, title, "\n\n".join(parts), searchable=False, contents=True)
 
 

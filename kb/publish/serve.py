@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -88,7 +89,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             script = '<script src="/-/live.js"></script></body>'
             self._text(html.replace("</body>", script, 1), "text/html")
         else:
-            super().do_GET()
+            with suppress(ConnectionError):
+                super().do_GET()
 
     def _page(self) -> Path | None:
         if not self.path.partition("?")[0].endswith("/"):
@@ -103,7 +105,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # the reader went on to another page
+            self.wfile.write(body)
 
     def end_headers(self) -> None:
         """Never let a browser keep an old page."""

@@ -24,7 +24,6 @@ from kb.publish.write import write, write_pages, write_theme
 
 Say = Callable[[str], None]
 BUILD, SITE = "build", "site"
-#: What stands in the navigation; a page that an edition does not have is left out.
 _SEARCH_FOLDER = "pagefind"
 
 
@@ -117,19 +116,22 @@ def finish(folder: Path) -> tuple[str, ...]:
 
     Works on what any engine built, so a plain `mkdocs build` is finished by the same call.
     """
-    notes = _index(folder)
-    found = list(folder.rglob("*.html"))
-    texts = [(path, path.read_text(encoding="utf-8")) for path in found]
-    text = csp.policy(csp.inline_hashes(html for _, html in texts))
-    for path, html in texts:
-        own = csp.policy(csp.inline_hashes([html]))
-        path.write_text(_compact(csp.with_policy(html, own)), encoding="utf-8")
-    write(
-        folder / "_headers",
-        f"/*\n  Content-Security-Policy: {text}\n  X-Content-Type-Options: nosniff\n",
-    )
+    pages = list(folder.rglob("*.html"))
+    # The index is made meanwhile: pages are replaced whole, so it reads an old or a new one.
+    indexing = _start_index(folder)
+    hashes: set[str] = set()
+    for path in pages:
+        html = path.read_text(encoding="utf-8")
+        own = csp.inline_hashes([html])
+        hashes.update(own)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(_compact(csp.with_policy(html, csp.policy(own))), encoding="utf-8")
+        fresh.replace(path)
+    headers = csp.policy(sorted(hashes))
+    text = f"/*\n  Content-Security-Policy: {headers}\n  X-Content-Type-Options: nosniff\n"
+    write(folder / "_headers", text)
     _drop_unused(folder)
-    return notes
+    return _end_index(folder, indexing)
 
 
 def _drop_unused(folder: Path) -> None:
@@ -150,27 +152,28 @@ def _compact(html: str) -> str:
     return "\n".join(stripped for line in html.split("\n") if (stripped := line.strip())) + "\n"
 
 
-def _index(folder: Path) -> tuple[str, ...]:
-    """Make the search index; without it the search box reads the list of incidents."""
+def _start_index(folder: Path) -> subprocess.Popen[bytes] | None:
+    """The process that makes the search index; None where it cannot be started."""
     command = [sys.executable, "-m", "pagefind", "--site", str(folder), "--quiet"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False
-        )
-    except OSError as error:
-        return (f"No full-text search: {error}.",)
-    if done.returncode:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
+
+
+def _end_index(folder: Path, indexing: subprocess.Popen[bytes] | None) -> tuple[str, ...]:
+    """Wait for the index; without it the search box reads the list of incidents."""
+    if indexing is None or indexing.wait():
         return ("No full-text search, titles and summaries only: pip install 'pagefind[bin]'.",)
-    for name in ("pagefind-ui.js", "pagefind-ui.css", "pagefind-modular-ui.js",
-                 "pagefind-modular-ui.css", "pagefind-highlight.js",
-                 "pagefind-component-ui.js", "pagefind-component-ui.css"):  # fmt: skip
+    unused = ("ui", "modular-ui", "highlight", "component-ui")
+    for name in (f"pagefind-{part}.{end}" for part in unused for end in ("js", "css")):
         (folder / _SEARCH_FOLDER / name).unlink(missing_ok=True)
     return ()
 
 
 def _refuse_foreign(out: Path) -> None:
-    """Refuse to replace a folder that holds something which is no site."""
-    if out.is_dir() and any(out.iterdir()) and not (out / "index.html").is_file():
+    """Refuse to replace a folder that holds something which is no site of ours."""
+    if out.is_dir() and any(out.iterdir()) and not (out / "assets/kb").is_dir():
         raise KbError(
             "this folder holds something that is not a site, and would be replaced",
             where=str(out),

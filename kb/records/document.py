@@ -78,9 +78,14 @@ class Document:
         heading = next((h.heading for h in self.sections if h.level == 1), "")
         return self.front.text("title") or heading or self.id
 
+    @cached_property
+    def _by_key(self) -> dict[str | None, SectionText]:
+        """The sections by key; of two with one key the first."""
+        return {section.key: section for section in reversed(self.sections)}
+
     def section(self, key: str) -> SectionText | None:
         """The first section with that key."""
-        return next((section for section in self.sections if section.key == key), None)
+        return self._by_key.get(key)
 
     def field(self, section_key: str, key: str) -> str:
         """The first non-empty value of an evidence field, empty where there is none."""

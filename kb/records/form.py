@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kb.config import Config, FormConfig
 from kb.errors import KbError
@@ -51,6 +51,7 @@ class Form:
         return next((word.definition for word in rows if word.name == name), "")
 
 
+@lru_cache(maxsize=512)  # a library has the same twenty headings in each record
 def normal_heading(heading: str) -> str:
     """A heading reduced to its words: lower case, without numbering, marks and punctuation."""
     text = re.sub(r"[^\w\s&-]", " ", heading.lower().replace("-", " "))

@@ -166,6 +166,8 @@ def _marks(text: str) -> Iterator[tuple[int, int]]:
 
 def _comments(block: str, first_line: int) -> tuple[tuple[int, str], ...]:
     """The `# kb: …` comments, with their lines."""
+    if "kb:" not in block:
+        return ()
     found = ((number, _COMMENT.search(line)) for number, line in enumerate(block.split("\n")))
     return tuple((first_line + number, match[1].strip()) for number, match in found if match)
 

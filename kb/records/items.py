@@ -66,7 +66,10 @@ class ActionItem(Struct, frozen=True):
 
     def attribute(self, key: str) -> str:
         """The value of an attribute, empty where it is not given."""
-        return next((value for name, value in self.attributes if name == key), "")
+        for name, value in self.attributes:
+            if name == key:
+                return value
+        return ""
 
     def date(self, key: str) -> date | None:
         """An attribute as a day, None where it is absent or no ISO date."""

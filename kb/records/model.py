@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import PurePath
 
 from kb.records.body import SectionText
@@ -172,6 +173,7 @@ def minutes_between(start: datetime | None, end: datetime | None) -> float | Non
     return None if start is None or end is None else (end - start) / timedelta(minutes=1)
 
 
+@lru_cache(maxsize=1024)  # a dozen rules ask for the same clocks
 def read_time(text: str) -> datetime | None:
     """An ISO 8601 time with offset as aware UTC; None for anything else, `unknown` included."""
     try:

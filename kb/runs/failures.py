@@ -16,7 +16,7 @@ _MAX_MESSAGE = 500
 _BEGINNING = 400
 #: `Error: user not found`, `SQL Error: no such table`, `ValueError: …`, `<tool_use_error>…`.
 _WORDS = re.compile(
-    r"\s*(?:<tool_use_error>\s*|\[?\s*)?"
+    r"\s*(?:\[\s*)?"
     r"(?:(?P<type>(?:[A-Za-z_][\w.]{0,60}(?:Error|Exception|Failure))|(?:\w{1,20} )?error|failed"
     r"|failure|exception|fatal)\]?\s*(?::|!|-\s|\(|code\b)"
     r"|(?P<plain>an? (?:unexpected |internal )?error occurred|permission denied|access denied"
@@ -28,7 +28,7 @@ _WORDS = re.compile(
     re.IGNORECASE,
 )
 _FAILED = {"error", "failed", "failure"}
-_TOOL_ERROR = re.compile(r"\s*<tool_use_error>")
+_TOOL_ERROR = re.compile(r"\s*<tool_use_error>(.{0,500})", re.DOTALL)
 _EXIT_CODE = re.compile(
     r"^(?:Process exited with code|Exit code:?|exit status)\s+(\d{1,3})\b", re.MULTILINE
 )
@@ -70,12 +70,13 @@ def _of_text(text: str) -> Failure | None:
         return _told_by_text("rejected", text[refused.start() :].strip())
     if code := _EXIT_CODE.search(text[:_BEGINNING]):
         return _exit(int(code[1]), text) if int(code[1]) else None
+    if tagged := _TOOL_ERROR.match(text):
+        return _told_by_text("tool_error", tagged[1].removesuffix("</tool_use_error>").strip())
     found = _WORDS.match(text[:_BEGINNING])
     if found is None:
         return None
     named = found["type"] or ("timeout" if "time" in (found["plain"] or "").lower() else "error")
-    kind = "tool_error" if _TOOL_ERROR.match(text) else named.strip()
-    return _told_by_text(kind if " " not in kind else "error", text.strip())
+    return _told_by_text(named if " " not in named else "error", text.strip())
 
 
 def _exit(code: int, text: str) -> Failure:

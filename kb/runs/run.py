@@ -307,7 +307,9 @@ class Placeholder(_Value, frozen=True):
 
     name: str = field(name="kb.placeholder")
     kind: str = field(name="kb.kind")
-    count: int = field(default=1, name="kb.count")
+    count: Annotated[int, Meta(description="How often it was replaced")] = field(
+        default=0, name="kb.count"
+    )
     fingerprint: Annotated[
         str,
         Meta(

@@ -75,7 +75,7 @@ def only(said: Said, kept: list[Piece]) -> Said:
     """The message with those of its pieces alone."""
     calls = tuple(piece for piece in kept if isinstance(piece, Asked))
     answers = tuple(piece for piece in kept if isinstance(piece, Answer))
-    if None in kept:
+    if None in kept or not (said.text.strip() or said.parts):
         return replace(said, calls=calls, answers=answers)
     return replace(said, text="", reasoning="", parts=(), calls=calls, answers=answers)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+#: What `Match.library` says of an incident from the casebook that ships with kb.
+CASEBOOK = "Casebook of public incidents"
+
 
 @dataclass(frozen=True, slots=True)
 class PassagePair:
@@ -87,8 +90,20 @@ class IndexFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CasebookFacts:
+    """What was searched beside the library. `folder` is where those records can be read."""
+
+    folder: str
+    records: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """Matches best first, each above the bar; `nearest_misses` are what came closest below it."""
+    """Matches best first, each above the bar; `nearest_misses` are what came closest below it.
+
+    Where the casebook was searched too, `casebook` says so and its matches stand last.
+    """
 
     query_text: str
     query_id: str
@@ -98,6 +113,7 @@ class Answer:
     nearest_misses: tuple[Match, ...]
     proposed_class: ProposedClass | None
     index: IndexFacts
+    casebook: CasebookFacts | None = None
 
     @property
     def nothing_similar(self) -> bool:

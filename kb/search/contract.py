@@ -89,8 +89,16 @@ class IndexJson(Struct, kw_only=True):
     calibration: str
 
 
+class CasebookJson(Struct, kw_only=True):
+    """What was searched beside the library; `folder` holds the records of its matches."""
+
+    folder: str
+    records: int
+    passages: int
+
+
 class AnswerJson(Struct, kw_only=True):
-    """The whole answer, matches best first."""
+    """The whole answer, matches best first; those of the casebook behind the library's own."""
 
     schema: str = SCHEMA
     query: QueryJson
@@ -100,6 +108,7 @@ class AnswerJson(Struct, kw_only=True):
     nearest_misses: list[MissJson]
     proposed_class: ProposedJson | UnsetType = UNSET
     index: IndexJson
+    casebook: CasebookJson | UnsetType = UNSET
 
 
 def answer_json(answer: Answer) -> str:
@@ -116,6 +125,7 @@ def answer_json(answer: Answer) -> str:
         if answer.proposed_class
         else UNSET,
         index=_fill(IndexJson, answer.index),
+        casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
     )
     return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
 

@@ -106,21 +106,25 @@ def index_home(root: Path) -> Path:
     return root / FOLDER / "index"
 
 
-def open_index(library: Library, progress: Progress | None = None) -> Index:
+def open_index(
+    library: Library, progress: Progress | None = None, home: Path | None = None
+) -> Index:
     """The index of the files as they stand now: what changed is read first.
 
+    `home` is where it lies when not in the library.
     Raises `KbError` when the encoder is missing or the folder cannot be written.
     """
-    return _bring_up_to_date(library, progress, thorough=False)
+    return _bring_up_to_date(library, home or index_home(library.root), progress)
 
 
 def build_index(library: Library, progress: Progress | None = None) -> Index:
     """The same, after every byte of an existing index has been checked."""
-    return _bring_up_to_date(library, progress, thorough=True)
+    return _bring_up_to_date(library, index_home(library.root), progress, thorough=True)
 
 
-def _bring_up_to_date(library: Library, progress: Progress | None, *, thorough: bool) -> Index:
-    home = index_home(library.root)
+def _bring_up_to_date(
+    library: Library, home: Path, progress: Progress | None, *, thorough: bool = False
+) -> Index:
     seen = _look(library, home, thorough=thorough)
     if seen.index is not None:
         return seen.index
@@ -134,7 +138,7 @@ def _bring_up_to_date(library: Library, progress: Progress | None, *, thorough: 
                 seen = _look(library, home, thorough=False)
             return seen.index or _build(library, home, seen, progress)
     except Timeout:
-        return _older(library, home) or _bring_up_to_date(library, progress, thorough=True)
+        return _older(library, home) or _bring_up_to_date(library, home, progress, thorough=True)
     except OSError as error:
         raise KbError(
             f"the index cannot be written: {error.strerror or error}",
@@ -196,7 +200,7 @@ def _older(library: Library, home: Path) -> Index | None:
 
 
 def _build(library: Library, home: Path, seen: _Seen, progress: Progress | None) -> Index:
-    encoder = ready_encoder(library, progress)
+    encoder = _encoder_at(home, library, progress)
     old = seen.generation if seen.generation and is_intact(seen.generation) else None
     if old is not None and old.manifest.encoder_key != encoder.card.key:
         old = None
@@ -211,7 +215,11 @@ def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder
 
     Raises `KbError` when the model is not on this machine.
     """
-    manifest = read_manifest(index_home(library.root))
+    return _encoder_at(index_home(library.root), library, progress)
+
+
+def _encoder_at(home: Path, library: Library, progress: Progress | None) -> Encoder:
+    manifest = read_manifest(home)
     known = manifest is not None and model_of(manifest) == wanted_model(library)
     found = open_encoder(manifest.encoder_key) if manifest and known else None
     return found or _installed(library, progress)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from kb.search.answer import Answer, Match, PassagePair, PromisedAction
+from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
 from kb.search.calibration import LIKENESS_BAR
 from kb.search.excerpt import excerpt
 
@@ -29,9 +29,10 @@ Paint = Callable[[str, str], str]
 def show(answer: Answer, *, today: date, colour: bool) -> str:
     """The answer as a terminal shows it, with a line end."""
     paint: Paint = _painted if colour else _plain
-    lines = list(
-        _nothing(answer, paint) if answer.nothing_similar else _found(answer, today, paint)
-    )
+    own = [match for match in answer.matches if match.library != CASEBOOK]
+    lines = [*(_found(answer, today, paint) if answer.matches else ())]
+    if not own:
+        lines = [*_nothing(answer, paint), *lines]
     return "\n".join([*lines, *_foot(answer, paint)]) + "\n"
 
 
@@ -41,7 +42,12 @@ def likely_words(probability: float) -> str:
 
 
 def _found(answer: Answer, today: date, paint: Paint) -> Iterator[str]:
+    library = None
     for number, match in enumerate(answer.matches, 1):
+        if library != match.library == CASEBOOK:
+            yield paint("Public incidents, from the casebook:", "bold")
+            yield ""
+        library = match.library
         yield from _match(number, match, answer, today, paint)
         yield ""
 
@@ -121,13 +127,17 @@ def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, st
 
 def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
     records = _count(answer.index.records, "published record")
-    yield paint(f"Nothing similar in {records}.", "bold")
+    beside = f" of your own, nor in {answer.casebook.records} public ones" if answer.casebook else ""
+    if answer.matches:
+        beside = " of your own"
+    yield paint(f"Nothing similar in {records}{beside}.", "bold")
     if answer.nearest_misses:
         yield ""
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
         for miss in answer.nearest_misses:
             yield from _wrapped(f"  {miss.similarity:4.2f}  ", miss.title, _as_is)
             yield from _wrapped("        ", miss.id, _dim(paint))
+    if answer.nearest_misses or answer.matches:
         yield ""
 
 
@@ -143,6 +153,9 @@ def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
     yield from _wrapped(
         "", f"Searched {searched}{fresh}. Probabilities: {facts.calibration}.", _dim(paint)
     )
+    if (book := answer.casebook) is not None:
+        where = f"Casebook: {_count(book.records, 'public incident')}, to be read in {book.folder}"
+        yield from _wrapped("", where, _dim(paint))
 
 
 def _row(label: str, text: str, paint: Paint, tone: str = "") -> Iterator[str]:

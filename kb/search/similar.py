@@ -19,14 +19,13 @@ from kb.search.answer import (
     PromisedAction,
     ProposedClass,
 )
+from kb.search.asking import question_of
 from kb.search.calibration import falling
 from kb.search.encoder import Progress
 from kb.search.entries import Entry, Promise
 from kb.search.index import Index, open_index
-from kb.search.lexical import bag_of
 from kb.search.likeness import Question, likeness
 from kb.search.meeting import meeting_passages
-from kb.search.passages import embedded_text
 from kb.search.query import Query, query_from_document, query_from_text
 from kb.search.ranking import Ranking, background, best_first, rank
 from kb.search.reasons import reasons
@@ -47,12 +46,13 @@ _RANK_ALL = 2000
 
 @dataclass(frozen=True)
 class Filters:
-    """Which records may answer; empty means any."""
+    """Which records may answer; empty means any. Ids in `without` never do."""
 
     classes: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     since: date | None = None
+    without: frozenset[str] = frozenset()
 
     def allow(self, entry: Entry) -> bool:
         """Whether a record passes."""
@@ -61,6 +61,7 @@ class Filters:
             and (not self.kinds or entry.kind in self.kinds)
             and (not self.routes or entry.route in self.routes)
             and (self.since is None or entry.date >= self.since)
+            and entry.id not in self.without
         )
 
 
@@ -106,33 +107,33 @@ def as_query(query: Query | Document | str, today: date) -> Query:
 
 def answer(index: Index, library: Library, query: Query, *, limit: int, filters: Filters) -> Answer:
     """The same from an index that is open."""
-    found = find(index, query, filters)
+    return answer_of(find(index, query, filters), library, limit)
+
+
+def answer_of(found: Found, library: Library, limit: int) -> Answer:
+    """A ranking as an answer of at most `limit` matches."""
     shown = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
     near = np.argsort(-np.where(found.allowed, found.ranking.similarity, -2), kind="stable")
     misses = [] if shown else [int(i) for i in near[:_MISSES] if found.allowed[i]]
     return Answer(
-        query_text=query.text,
-        query_id=query.id,
-        query_date=query.at.date(),
+        query_text=found.query.text,
+        query_id=found.query.id,
+        query_date=found.query.at.date(),
         bar=BAR,
         matches=tuple(match_at(found, library, i) for i in shown),
         nearest_misses=tuple(match_at(found, library, i) for i in misses),
         proposed_class=_proposed(found) if shown else None,
-        index=_facts(index),
+        index=_facts(found.index),
     )
 
 
 def find(index: Index, query: Query, filters: Filters = Filters()) -> Found:
     """Every record ranked for a query, and what may be shown, best first."""
-    texts = [embedded_text(query.title, passage) for passage in query.passages]
-    words = [query.title, *(passage.text for passage in query.passages)]
-    vectors = index.encoder.encode(texts or [query.title])
-    question = Question(vectors, bag_of(words), query.entry)
-    return find_question(index, query, question, filters)
+    return find_question(index, query, question_of(index, query), filters)
 
 
 def find_question(index: Index, query: Query, question: Question, filters: Filters) -> Found:
-    """The same for a query whose vectors are known."""
+    """The same for a query whose arrays are known."""
     collection, learned = index.generation.collection, index.generation.learned
     asker = collection.positions.get(query.id)
     near = likeness(collection, question, _pool(index, question))

@@ -11,6 +11,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _MAX_FILES = 200
@@ -57,10 +58,16 @@ def files_beside(folder: Path) -> Iterator[Path]:
 def read_decoded(file: Path) -> Decoded | None:
     """What a text file says, None for one that is binary or cannot be read."""
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(_MAX_BYTES)
+        state = file.stat()
+        return _read_decoded(file, state.st_mtime_ns, state.st_size)
     except OSError:
         return None
+
+
+@lru_cache(maxsize=8)  # secrets and personal data are looked for in turn
+def _read_decoded(file: Path, _modified: int, _size: int) -> Decoded | None:
+    with file.open("rb") as stream:
+        raw = stream.read(_MAX_BYTES)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return decoded(raw.decode("utf-16", errors="replace"))
     if b"\0" in raw[:_BINARY_PROBE]:

@@ -171,7 +171,7 @@ def _named(
 
 def _may_stand_in(document: Document, name: str) -> bool:
     """Whether the first word of a name is in the title or the body: cheap, and most often not."""
-    word = name.split()[0].lower()
+    word = name.split(maxsplit=1)[0].lower()
     return word in document.title.lower() or document.lower.find(word, document.front.end) >= 0
 
 

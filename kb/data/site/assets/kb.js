@@ -242,11 +242,13 @@
   function show(found) {
     var words = box.value.trim();
     list.replaceChildren.apply(list, found.rows.map(option));
+    var kept = dialog.dataset.shown === words ? state.at : -1;
     state.at = -1;
     box.setAttribute("aria-expanded", String(found.rows.length > 0));
     box.removeAttribute("aria-activedescendant");
     status.textContent = found.total === 0 ? "Nothing found. Try fewer or other words." :
       found.total + (found.total === 1 ? " incident" : " incidents");
+    if (kept >= 0) select(kept);
     showFacets(found.counts);
     dialog.dataset.shown = words;
   }

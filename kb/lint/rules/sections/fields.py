@@ -86,8 +86,10 @@ def unknown_answer(document: Document, context: Context) -> Iterator[Finding]:
 
 
 def _is_answer(field: FieldLine, words: tuple[str, ...], document: Document) -> bool:
-    may_be_unknown = is_public(document) or not is_submitted(document)
-    return field.word in words or (may_be_unknown and field.word == "unknown")
+    word = field.word
+    if word == "unknown" and (is_public(document) or not is_submitted(document)):
+        return True
+    return word in words
 
 
 def _as_word(value: str) -> str:

@@ -1,0 +1,123 @@
+"""Which public incidents are like this one? The casebook that ships with kb, searched beside.
+
+It is a library of its own: own index, own probabilities, and no part of a team's numbers. Its
+index lies in the user's cache, so that it is built once for all libraries of a machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import kb.data
+from kb import __version__
+from kb.config import Config, LibraryConfig, SearchConfig
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.document import Document
+from kb.records.form import build_form
+from kb.search.answer import CASEBOOK, Answer, CasebookFacts
+from kb.search.asking import question_of
+from kb.search.encoder import Progress, cache_folder
+from kb.search.index import Index, open_index
+from kb.search.query import Query
+from kb.search.similar import Filters, Found, answer_of, as_query, find, find_question
+from kb.search.store import text_key
+
+#: Public incidents that are shown even where own ones fill the answer.
+_LEAST = 2
+
+
+def similar_with_casebook(
+    library: Library,
+    query: Query | Document | str,
+    *,
+    limit: int | None = None,
+    filters: Filters = Filters(),
+    today: date | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """The answer of `similar`, followed by the public incidents that are like the query.
+
+    Own incidents stand first, `library` of a match tells them apart, and a record that the
+    library holds itself is not shown twice. Of `limit` places the casebook gets those that are
+    left, and two at least. Raises `KbError` like `similar`, or where the casebook is missing.
+    """
+    asked = as_query(query, today or datetime.now(UTC).date())
+    limit = limit or library.config.search.limit
+    own = find(open_index(library, progress), asked, filters)
+    answer = answer_of(own, library, limit)
+    left = min(limit, max(limit - len(answer.matches), _LEAST))
+    public = find_beside(own, filters, open_casebook(library, progress))
+    return _joined(answer, answer_of(public, casebook_library(library), left))
+
+
+def find_beside(own: Found, filters: Filters, index: Index) -> Found:
+    """The casebook ranked for a query that was put to a library."""
+    known = frozenset(entry.id for entry in own.index.entries)
+    filters = replace(filters, without=filters.without | known)
+    same_vectors = index.encoder.card.key == own.index.encoder.card.key
+    question = own.question if same_vectors else question_of(index, own.query)
+    return find_question(index, own.query, question, filters)
+
+
+def open_casebook(library: Library, progress: Progress | None = None) -> Index:
+    """The index of the casebook, made with the encoder of a library.
+
+    Raises `KbError` where the casebook is missing or the user's cache cannot be written.
+    """
+    book = casebook_library(library)
+    search = book.config.search
+    made_of = text_key(repr((__version__, search.model, search.precision))).hex()[:16]
+    return open_index(book, progress, _cache() / made_of)
+
+
+def casebook_library(library: Library) -> Library:
+    """The casebook as a library, its form the one that ships, its encoder that of `library`."""
+    folder = casebook_folder()
+    search = library.config.search
+    model = library.root / Path(search.model).expanduser()
+    config = Config(
+        library=LibraryConfig(name=CASEBOOK, path=folder.name),
+        search=SearchConfig(
+            model=str(model) if model.is_dir() else search.model,
+            precision=search.precision,
+            vectors=str(_cache()),
+        ),
+    )
+    return Library(folder.parent, config, build_form(config), ())
+
+
+def casebook_folder() -> Path:
+    """Where the records of the casebook lie: in the package, or beside it in a checkout.
+
+    Raises `KbError` where they are in neither.
+    """
+    packaged = Path(kb.data.__file__).parent / "casebook"
+    checkout = packaged.parents[2] / "postmortems"
+    for folder in (packaged, checkout):
+        if folder.is_dir():
+            return folder
+    raise KbError(
+        "the casebook is not part of this installation",
+        where=str(packaged),
+        todo="Install postmortem-kb again, or set search.casebook = false in kb.toml.",
+    )
+
+
+def _cache() -> Path:
+    return cache_folder().parent / "casebook"
+
+
+def _joined(own: Answer, public: Answer) -> Answer:
+    matches = own.matches + public.matches
+    misses = own.nearest_misses or (() if matches else public.nearest_misses)
+    facts = CasebookFacts(str(casebook_folder()), public.index.records, public.index.passages)
+    return replace(
+        own,
+        matches=matches,
+        nearest_misses=misses,
+        proposed_class=own.proposed_class or public.proposed_class,
+        casebook=facts,
+    )

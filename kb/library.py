@@ -24,6 +24,10 @@ from kb.records.model import Postmortem, interpret
 from kb.repo import Commit, File, Repo
 
 
+#: What kb computes or remembers on this machine lies here, below a library's root.
+LOCAL_FOLDER = ".kb"
+
+
 @dataclass(frozen=True)
 class Library:
     """A folder of records with the settings that hold for it.
@@ -163,6 +167,17 @@ def record_files(folder: Path) -> list[Path]:
             where=str(folder),
             todo="Create it with 'kb init', or set library.path in kb.toml.",
         ) from error
+
+
+def make_local_folder(folder: Path) -> None:
+    """Make a folder in `.kb/`, which keeps itself out of Git wherever it is made.
+
+    Raises `OSError` where it cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    home = next((part for part in (folder, *folder.parents) if part.name == LOCAL_FOLDER), None)
+    if home is not None and not (home / ".gitignore").exists():
+        (home / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def load_document(file: Path, form: Form, root: Path | None = None) -> Document:

@@ -120,6 +120,52 @@ def test_filters_narrow_the_list(
     assert {word.rpartition("#")[2] for word in out.split() if "#" in word} == labels
 
 
+@pytest.mark.parametrize(
+    ("option", "word", "said"),
+    [
+        ("--lever", "alerts", "Did you mean 'alert'?"),
+        ("--class", "runaway-lop", "Did you mean 'runaway-loop'?"),
+        ("--record", "2026-05-01-incidents", "Did you mean '2026-05-01-incident'?"),
+        ("--gate", "restrat", "Did you mean 'restart'?"),
+        ("--lever", "zzz", "Known: alert, "),
+    ],
+)
+def test_a_word_nobody_uses_is_not_answered_with_an_empty_list(
+    run: Any,  # noqa: F811
+    folder: Path,
+    option: str,
+    word: str,
+    said: str,
+) -> None:
+    status, out, err = run(folder, "actions", option, word)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
+def test_a_day_before_the_promise_is_refused_and_nothing_is_written(folder: Path, run: Any) -> None:  # noqa: F811
+    path = folder / "postmortems/2026-05-01-incident.md"
+    before = path.read_bytes()
+    status, _, err = run(folder, "actions", "close", f"{path.stem}#A1", "--on", "2026-04-30")
+    assert (status, path.read_bytes()) == (2, before)
+    assert "before 2026-05-01, when A1 was promised" in err
+    assert run(folder, "actions", "close", f"{path.stem}#A1", "--on", "2026-05-01")[0] == 0
+
+
+def test_the_day_an_action_was_opened_is_the_first_it_can_be_closed() -> None:
+    line = with_list("- [ ] A1: do it — owner: x, opened: 2026-05-20")
+    with pytest.raises(KbError, match="before 2026-05-20"):
+        close_action(line, "A1", date(2026, 5, 19))
+    assert close_action(line, "A1", date(2026, 5, 20)).is_needed
+
+
+def test_what_was_done_cannot_be_cancelled(folder: Path, run: Any) -> None:  # noqa: F811
+    path = folder / "postmortems/2026-05-01-incident.md"
+    before = path.read_bytes()
+    status, _, err = run(folder, "actions", "close", f"{path.stem}#A3", "--cancel")
+    assert (status, path.read_bytes()) == (2, before)
+    assert "A3 is closed" in err
+
+
 def test_no_line_of_the_list_is_wider_than_a_terminal(run: Any, folder: Path) -> None:  # noqa: F811
     long = story(promises=[Promise("A1", "make sure of it " * 20)])
     (folder / long.path).write_text(long.markdown(), encoding="utf-8")

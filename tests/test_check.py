@@ -273,8 +273,8 @@ def test_text_shows_place_rule_message_source_and_caret(add: Add, library_folder
         "unknown word \"drafted\" in 'status'; did you mean 'draft'?\n"
         "    status: drafted\n"
         "            ^^^^^^^\n"
-        "KB806 unconsidered-prior did not run: it asks search about records named by path or "
-        "--changed-since, once the extra 'search' is installed and 'kb build' has run\n"
+        "KB806 unconsidered-prior did not run: search is asked about named records only, once "
+        "'kb build' has run\n"
         "1 record, 1 error, 0 advice\n"
     )
 

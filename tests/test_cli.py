@@ -82,6 +82,14 @@ def test_new_writes_a_draft_that_the_check_accepts(library_folder: Path) -> None
     assert status == 0, out
 
 
+def test_a_draft_can_be_held_to_what_publishing_asks_for(library_folder: Path) -> None:
+    kb("new", "Unfinished", "--date", "2026-05-01", cwd=library_folder)
+    status, out, _ = kb("check", "--as", "published", cwd=library_folder)
+    assert status == 1
+    assert "KB202 empty-section" in out
+    assert "status: draft" in next((library_folder / "postmortems").glob("2026-*.md")).read_text()
+
+
 def test_new_never_overwrites(library_folder: Path) -> None:
     kb("new", "Twice", "--date", "2026-05-01", cwd=library_folder)
     path = library_folder / "postmortems/2026-05-01-twice.md"

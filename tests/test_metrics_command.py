@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Git
 from known_library import Story, noon, tell, write_history
 
 from kb.cli import main
@@ -144,6 +144,82 @@ def test_the_history_has_a_point_a_month_and_ends_with_today(run: Any, team: Pat
     assert {name: found["value"] for name, found in march.items()} == {
         name: found["value"] for name, found in page.items()
     }
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_history_is_there_for_spreadsheets_and_documents_too(run: Any, team: Path) -> None:
+    asked = ("metrics", "--history", "month", "--as-of", "2025-03-15")
+    _, every, _ = run(team, *asked, "--csv")
+    _, one, _ = run(team, *asked, "--csv", "repeat_rate")
+    _, table, _ = run(team, *asked, "--markdown")
+    assert len(rows(every)) == 3 * len(MEASURES)
+    assert [(row["date"], row["name"]) for row in rows(one)] == [
+        ("2025-01-31", "repeat_rate"),
+        ("2025-02-28", "repeat_rate"),
+        ("2025-03-15", "repeat_rate"),
+    ]
+    assert table.startswith("| month | Incidents that repeat an earlier one |")
+    assert len(table.splitlines()) == 5
+
+
+def test_a_window_holds_for_every_month(run: Any, team: Path) -> None:
+    asked = ("metrics", "--history", "month", "--as-of", "2025-03-15", "--csv", "repeat_rate")
+    counts = [int(row["n"]) for row in rows(run(team, *asked, "--since", "2025-03-01")[1])]
+    assert counts[:2] == [0, 0]
+    assert [int(row["n"]) for row in rows(run(team, *asked)[1])] > counts
+
+
+def test_a_comparison_reaches_every_form(run: Any, team: Path) -> None:
+    asked = ("metrics", "repeat_rate", "--compare", "2025-08-31")
+    _, then, _ = run(team, "metrics", "--as-of", "2025-08-31", "--json")
+    expected = json.loads(then)["metrics"]["repeat_rate"]
+    first = rows(run(team, *asked, "--csv")[1])[0]
+    assert float(first["then_value"]) == expected["value"]
+    assert int(first["then_n"]) == expected["n"]
+    assert list(json.loads(run(team, *asked, "--json")[1])["compare"]["metrics"]) == ["repeat_rate"]
+    assert f"(n {expected['n']})" in run(team, *asked)[1]
+    assert "then |" in run(team, *asked, "--markdown")[1]
+
+
+def test_a_history_of_comparisons_is_refused(run: Any, team: Path) -> None:
+    status, _, err = run(team, "metrics", "--history", "month", "--compare", "HEAD")
+    assert (status, "leave out --compare" in err) == (2, True)
+
+
+def test_named_measures_stand_alone_in_every_form(run: Any, team: Path) -> None:
+    names = ("action_completion", "repeat_rate")
+    found = rows(run(team, "metrics", *names, "--csv")[1])
+    assert list(dict.fromkeys(row["name"] for row in found)) == list(names)
+    _, text, _ = run(team, "metrics", *names, "--markdown")
+    assert text.count("\n| Actions closed within 30 days |") == 1
+    assert "First impact to detection" not in text
+
+
+def test_csv_says_what_is_unknown_what_counts_and_what_was_left_out(
+    run: Any, library_folder: Path
+) -> None:
+    slow = Story("2026-04-12-slow", noon(date(2026, 4, 12)), chain_minutes=300)
+    quick = Story("2026-04-13-quick", noon(date(2026, 4, 13)), chain_minutes=3)
+    blind = Story("2026-04-14-blind", noon(date(2026, 4, 14)), chain_minutes=None)
+    for story in (slow, quick, blind):
+        (library_folder / story.path).write_text(story.markdown(), encoding="utf-8")
+    _, out, _ = run(library_folder, "metrics", "--csv", "detected_within_30_minutes")
+    first = rows(out)[0]
+    assert (first["unknown"], first["hits"]) == ("1", quick.id)
+    assert first["notes"] == "1 record left out: first_impact or detected is unknown."
+
+
+def test_what_kb_remembers_ignores_itself(run: Any, library_folder: Path, git: Git) -> None:
+    story = Story("2026-04-12-own", noon(date(2026, 4, 12)))
+    (library_folder / story.path).write_text(story.markdown(), encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "x")
+    run(library_folder, "metrics")
+    assert (library_folder / ".kb/trails").is_dir()
+    assert git("status", "--porcelain") == ""
 
 
 def test_a_missed_goal_is_an_exit_status(run: Any, team: Path) -> None:

@@ -344,7 +344,7 @@ def test_yes_and_no_are_said_only_where_the_interval_leaves_no_doubt(
 @pytest.mark.parametrize(
     ("stories", "line"),
     [
-        ([incident(0)], "0 of the one incident repeat an earlier one"),
+        ([incident(0)], "The one incident repeats no earlier one."),
         ([incident(0), incident(1)], "0 of 2 incidents repeat an earlier one"),
         (
             [incident(0), incident(1, verdicts=[("repeat", incident(0).id)])],

@@ -239,6 +239,53 @@ def test_timeline_entries_are_utc_whatever_zone_they_were_written_in() -> None:
     assert (entry.text, entry.tags) == ("first", ("warning", "impact"))
 
 
+@pytest.mark.parametrize(
+    ("written", "at", "text"),
+    [
+        ("14:02-15:30 UTC — two refunds", (14, 2), "-15:30 UTC — two refunds"),
+        ("14:02–15:30 UTC — two refunds", (14, 2), "–15:30 UTC — two refunds"),
+        ("14:02 – 15:30 UTC — two refunds", (14, 2), "– 15:30 UTC — two refunds"),
+        ("14:02 - 15:30 +02:00 — two refunds", (12, 2), "- 15:30 +02:00 — two refunds"),
+        ("14:02-15:30 — two refunds", (14, 2), "-15:30 — two refunds"),
+        ("14:02-09:30 UTC — two refunds", (14, 2), "-09:30 UTC — two refunds"),
+        ("14:02 – 2026-04-13 09:00 UTC — out", (14, 2), "– 2026-04-13 09:00 UTC — out"),
+        ("14:02 UTC – 15:30 UTC — two refunds", (14, 2), "15:30 UTC — two refunds"),
+        ("14:02-05:00 — two refunds", (19, 2), "two refunds"),
+        ("08:02:30-0330 — two refunds", (11, 32), "two refunds"),
+        ("14:02 UTC - two refunds", (14, 2), "two refunds"),
+    ],
+)
+def test_a_span_of_time_is_read_from_its_start_and_its_end_is_kept_as_text(
+    written: str, at: tuple[int, int], text: str
+) -> None:
+    document = read(f"## Timeline\n- 2026-04-12 {written} [impact]\n")
+    entry = document.timeline[0]
+    assert (entry.at.hour, entry.at.minute) == at
+    assert entry.at.date() == date(2026, 4, 12)
+    assert (entry.text, entry.tags) == (text, ("impact",))
+
+
+def test_a_span_without_a_zone_has_none() -> None:
+    document = read("## Timeline\n- 2026-04-12 14:02-15:30 — x\n- 2026-04-12 14:02–15:30 UTC — y\n")
+    assert [entry.has_zone for entry in document.timeline] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "**CUSTOMER_SAW**: two refunds",
+        "**CUSTOMER_SAW:** two refunds",
+        "- **Customer saw:** two refunds",
+        "`CUSTOMER_SAW`: two refunds",
+        "_CUSTOMER_SAW:_ two refunds",
+        "__CUSTOMER_SAW__ : two refunds",
+    ],
+)
+def test_a_key_in_bold_is_a_key_wherever_its_colon_stands(line: str) -> None:
+    document = read(f"## Customer-visible truth\n\n{line}\n")
+    assert document.field("customer_truth", "CUSTOMER_SAW") == "two refunds"
+
+
 def test_a_prior_incident_carries_its_verdict_and_whether_a_fix_existed() -> None:
     document = read(
         "## Counterfactual\n- [repeat] [2026-01-09-x](2026-01-09-x.md) — same, fix existed: yes\n"

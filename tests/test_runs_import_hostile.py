@@ -174,7 +174,7 @@ def test_a_run_whose_id_is_a_path_is_written_inside_the_folder(tmp_path: Path) -
     ]
     written(tmp_path / "in" / "trace.json", rows)
     status, _, _ = kb("run", "import", "trace.json", "-o", "out", cwd=tmp_path / "in")
-    files = [p for p in tmp_path.rglob("fixture.json")]
+    files = list(tmp_path.rglob("fixture.json"))
     assert (status, len(files)) == (0, 5)
     assert all(p.is_relative_to(tmp_path / "in/out") for p in files)
 

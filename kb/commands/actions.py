@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from kb.metrics.actions import Action, actions
 from kb.metrics.edit import close_action, write_change
 from kb.metrics.lists import actions_json, actions_text
 from kb.metrics.page import main_origin
-from kb.metrics.reading import read_as_of, read_folder
+from kb.metrics.reading import read_as_of, read_day, read_folder
 from kb.repo import Repo, open_repo
 from kb.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.trackers.client import Client
@@ -67,6 +69,7 @@ def command(context: click.Context, /, **arguments: Any) -> int:
     wanted = _Wanted(**arguments)
     repo = open_repo(Path.cwd())
     reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, datetime.now(UTC)))
+    _check_words(reading.library, wanted)
     origin = wanted.origin or main_origin(reading.library)
     every = actions(reading.library, reading.trails, reading.as_of.day)
     found = [action for action in every if action.origin == origin and _is_wanted(action, wanted)]
@@ -85,12 +88,12 @@ def command(context: click.Context, /, **arguments: Any) -> int:
 def close(action_id: str, day: str | None, cancel: bool) -> int:
     """Tick action ID (`<record>#A2`) in its record, and write the day."""
     today = datetime.now(UTC).date()
-    on = _day(day) or today
+    on = read_day(day) or today
     if on > today:
         raise KbError(f"{on} has not come yet", todo="Close an action when it is done.")
     library = open_library(Path.cwd())
-    record_id, _, label = action_id.partition("#")
-    record_id = Path(record_id).name.removesuffix(".md")
+    name, _, label = action_id.partition("#")
+    record_id = _record_id(name)
     document = next((d for d in library.documents if d.id == record_id), None)
     if document is None:
         raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
@@ -152,17 +155,45 @@ def _said(event: Event) -> Event:
     return event
 
 
+def _record_id(name: str) -> str:
+    """The id in a path or an id."""
+    return Path(name).name.removesuffix(".md")
+
+
+def _check_words(library: Library, wanted: _Wanted) -> None:
+    """Raise `KbError` for a word nobody uses: an empty list would read as nothing to do."""
+    records, form = library.records, library.form
+    items = [item for record in records for item in record.actions]
+    levers = form.words("lever") | {item.attribute("lever") for item in items}
+    gates = form.words("gate") | {item.attribute("gate") for item in items}
+    classes = form.words("classes") | {word for record in records for word in record.classes}
+    record = _record_id(wanted.record) if wanted.record else None
+    _check_word("lever", wanted.lever, levers)
+    _check_word("gate", wanted.gate, gates)
+    _check_word("class", wanted.word, classes)
+    _check_word("record", record, {document.id for document in library.documents})
+
+
+def _check_word(what: str, word: str | None, known: Iterable[str]) -> None:
+    names = {name.casefold(): name for name in known if name}
+    if word is None or word.casefold() in names:
+        return
+    near = difflib.get_close_matches(word.casefold(), names, n=1)
+    todo = f"Did you mean '{names[near[0]]}'?" if near else f"Known: {', '.join(sorted(names))}"
+    raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
+
+
 def _is_wanted(action: Action, wanted: _Wanted) -> bool:
     state = wanted.state or ("all" if wanted.as_json else "open")
-    due = _day(wanted.due)
+    due = read_day(wanted.due)
     return all(
         (
             state in ("all", action.state),
             _matches(wanted.owner, action.owner),
             _matches(wanted.lever, action.lever),
             _matches(wanted.gate, action.gate),
-            wanted.record is None or Path(wanted.record).name.removesuffix(".md") == action.record,
-            wanted.word is None or wanted.word in action.classes,
+            wanted.record is None or _record_id(wanted.record) == action.record,
+            wanted.word is None or any(_matches(wanted.word, word) for word in action.classes),
             due is None or (action.due is not None and action.due <= due),
             not wanted.overdue or action.days_overdue > 0,
         )
@@ -171,10 +202,3 @@ def _is_wanted(action: Action, wanted: _Wanted) -> bool:
 
 def _matches(wanted: str | None, given: str) -> bool:
     return wanted is None or wanted.lstrip("@").casefold() == given.lstrip("@").casefold()
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 )
 @click.option("--strict", is_flag=True, help="Advice fails the check, too.")
 @click.option("--changed-since", metavar="REV", help="Only what differs from where REV branched.")
+@click.option(
+    "--as",
+    "status",
+    type=click.Choice(["in-review", "published"]),
+    help="Hold records to what this status asks for.",
+)
 @click.option("--explain", metavar="RULE", help="Show what a rule is about, by code or name.")
 @click.pass_context
 def command(
@@ -42,16 +48,19 @@ def command(
     style: str,
     strict: bool,
     changed_since: str | None,
+    status: str | None,
     explain: str | None,
 ) -> None:
     """Check all records, or those in PATHS: files of any name, or folders.
+
+    A draft may be incomplete; --as published says what it still lacks.
 
     Exit status 0: no fault; 1: faults; 2: could not run.
     """
     if explain is not None:
         click.echo(_page(explain))
         return
-    report = _report(paths, changed_since)
+    report = _report(paths, changed_since, status or "")
     shown = render(report, style, base=Path.cwd(), colour=_wants_colour())
     if shown:
         click.echo(shown)
@@ -92,17 +101,17 @@ def changed_paths(library: Library, paths: tuple[Path, ...], revision: str) -> t
     )
 
 
-def _report(paths: tuple[Path, ...], revision: str | None) -> Report:
+def _report(paths: tuple[Path, ...], revision: str | None, status: str) -> Report:
     today = datetime.now(UTC).date()
-    if not paths and not revision:
+    if not paths and not revision and not status:
         # To ask search about every record would take minutes: it is asked about named ones.
         return check_library(Path.cwd(), today=today)
     library = library_of(paths)
     chosen = changed_paths(library, paths, revision) if revision else paths
-    if not chosen:
+    if not chosen and revision:
         return Report((), 0, 0, 0)
     search = _likely_priors(library, today)
-    return check(library, paths=chosen, today=today, likely_priors=search)
+    return check(library, paths=chosen, today=today, likely_priors=search, status=status)
 
 
 def _likely_priors(

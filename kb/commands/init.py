@@ -114,7 +114,7 @@ def _say_what_next(folder: Path, records: str, *, fresh: bool) -> None:
         return
     click.echo("Before you commit: name the people who review, in CODEOWNERS.\n")
     click.echo('Next:  kb new "What the agent did"    a first record')
-    click.echo("       kb check                       what is missing in it")
+    click.echo("       kb check --as published        what is missing in it")
     click.echo("       kb similar FILE                whether it has happened before")
 
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kb.errors import KbError
 from kb.metrics.goals import check_names, failures, read_limits
 from kb.metrics.page import measure_months, page_of
-from kb.metrics.reading import read_as_of, read_folder
+from kb.metrics.reading import read_as_of, read_day, read_folder
 from kb.metrics.registry import MEASURES
-from kb.metrics.tables import page_csv, page_json, page_markdown, series_json
+from kb.metrics.tables import (
+    only,
+    page_csv,
+    page_json,
+    page_markdown,
+    series_csv,
+    series_json,
+    series_markdown,
+)
 from kb.metrics.text import measure_text, months_text, page_text
 from kb.metrics.values import Page
 from kb.repo import open_repo
@@ -75,6 +82,8 @@ class _Found:
 def command(**arguments: Any) -> int:
     """Measure whether the organisation is learning; explain the measures NAME."""
     wanted = _Wanted(**arguments)
+    if wanted.history and wanted.compare:
+        raise click.UsageError("--history shows every month already: leave out --compare.")
     limits = read_limits(wanted.under, wanted.over)
     check_names(wanted.names)
     if wanted.is_list:
@@ -89,10 +98,10 @@ def command(**arguments: Any) -> int:
 
 
 def _measure(wanted: _Wanted) -> _Found:
-    repo, now, since = open_repo(Path.cwd()), datetime.now(UTC), _day(wanted.since)
+    repo, now, since = open_repo(Path.cwd()), datetime.now(UTC), read_day(wanted.since)
     reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, now))
     if wanted.history:
-        months = measure_months(reading, repo, origin=wanted.origin)
+        months = measure_months(reading, repo, origin=wanted.origin, since=since)
         return _Found(months[-1], None, months)
     page = page_of(reading, wanted.origin, since)
     compared = None
@@ -105,31 +114,37 @@ def _measure(wanted: _Wanted) -> _Found:
 def _rendered(wanted: _Wanted, found: _Found) -> str:
     if wanted.form == "json":
         return json.dumps(_json(wanted, found), ensure_ascii=False, indent=2) + "\n"
-    if wanted.form == "csv":
-        return page_csv(found.page)
-    if wanted.form == "markdown":
-        return page_markdown(found.page, found.compared)
     if wanted.history:
-        return months_text(found.months, wanted.names or _SERIES)
-    if wanted.names:
-        return "\n".join(measure_text(found.page.measure(name)) for name in wanted.names)
-    return page_text(found.page, found.compared)
+        return _series(wanted, found.months)
+    page = only(found.page, wanted.names)
+    if wanted.form == "csv":
+        return page_csv(page, found.compared)
+    if wanted.form == "markdown":
+        return page_markdown(page, found.compared)
+    if wanted.names and not found.compared:
+        return "\n".join(measure_text(measure) for measure in page.measures)
+    return page_text(found.page, found.compared, wanted.names)
+
+
+def _series(wanted: _Wanted, months: tuple[Page, ...]) -> str:
+    """Every measure for a spreadsheet, and one for each question where people read it."""
+    if wanted.form == "csv":
+        return series_csv([only(page, wanted.names) for page in months])
+    names = wanted.names or _SERIES
+    if wanted.form == "markdown":
+        return series_markdown([only(page, names) for page in months])
+    return months_text(months, names)
 
 
 def _json(wanted: _Wanted, found: _Found) -> dict[str, Any]:
     answer = page_json(found.page)
     if wanted.names:
-        metrics = answer["metrics"]
-        answer["metrics"] = {name: metrics[name] for name in wanted.names}
+        answer["metrics"] = {name: answer["metrics"][name] for name in wanted.names}
     if found.compared:
         answer["compare"] = page_json(found.compared)
+        if wanted.names:
+            then = answer["compare"]["metrics"]
+            answer["compare"]["metrics"] = {name: then[name] for name in wanted.names}
     if found.months:
-        answer["history"] = [series_json(page) for page in found.months]
+        answer["history"] = [series_json(only(page, wanted.names)) for page in found.months]
     return answer
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error

@@ -22,14 +22,11 @@ from kb.lint.registry import (
     active_rules,
     run_rules,
 )
-from kb.records.document import Document, is_record_name
+from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Postmortem
 from kb.sensitive.secrets import masked
 
-_NO_SEARCH = (
-    "it asks search about records named by path or --changed-since, "
-    "once the extra 'search' is installed and 'kb build' has run"
-)
+_NO_SEARCH = "search is asked about named records only, once 'kb build' has run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +65,29 @@ def check(
     paths: Sequence[Path] = (),
     today: date,
     likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None,
+    status: str = "",
 ) -> Report:
     """What the active rules find in the library, or only in `paths` (files and folders).
 
-    Other records stay known to the rules that compare.
-    Raises `KbError` for a path that does not exist.
+    Other records stay known to the rules that compare. `status` holds the records to what that
+    status asks for, whatever they say themselves. Raises `KbError` for a path that does not exist.
     """
     documents = select(library, paths) if paths else library.documents
+    if status:
+        documents = tuple(with_status(document, status) for document in documents)
     context = build_context(library, documents, today=today, likely_priors=likely_priors)
     problems, lines = find(documents, context)
     return build_report(context, problems, lines, records=len(documents))
+
+
+def with_status(document: Document, status: str) -> Document:
+    """The document as if its front matter named another status; itself where it names none."""
+    node = document.front.get("status")
+    if node is None or not node.text:
+        return document
+    text = document.text[: node.start] + status + document.text[node.end :]
+    raw = text.encode("utf-8", errors="surrogateescape")
+    return read_document(raw, document.path, document.form)
 
 
 def build_context(

@@ -25,13 +25,19 @@ def repeating(measures: Measures) -> Answer:
     hits = len(rate.hits)
     none = "no" if rate.n >= 2 * MINIMUM_PER_HALF else TOO_FEW
     verdict = "yes" if hits else none
-    verb = "repeats" if hits == 1 else "repeat"
-    of = "the one incident" if rate.n == 1 else f"{rate.n} incidents"
-    lines = [f"{hits} of {of} {verb} an earlier one{_with_interval(rate)}."]
+    lines = [_repeated(rate)]
     if preventable.n or preventable.unknown:
         lines.append(_preventable(preventable))
     lines.append(_halves(rate))
     return _answer("Are incidents repeating?", verdict, lines, "repeat_rate", "preventable_repeats")
+
+
+def _repeated(rate: Measure) -> str:
+    hits = len(rate.hits)
+    if rate.n == 1:
+        return f"The one incident repeats {'an' if hits else 'no'} earlier one."
+    verb = "repeats" if hits == 1 else "repeat"
+    return f"{hits} of {rate.n} incidents {verb} an earlier one{_with_interval(rate)}."
 
 
 def _preventable(measure: Measure) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from kb.library import make_local_folder
 from kb.metrics.history import Trail, Trails, matters, read_trails
 from kb.repo import Repo
 
@@ -60,7 +61,7 @@ def _save(file: Path, key: str, trails: Trails) -> None:
     """Keep the trails; a folder that cannot be written only costs time."""
     stored = _Stored(key, {str(path): trail for path, trail in trails.by_path.items()})
     with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_local_folder(file.parent)
         handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".new")
         try:
             with os.fdopen(handle, "wb") as stream:

@@ -44,16 +44,36 @@ def close_action(document: Document, label: str, day: date, state: str = "closed
     """The record with an action ticked (or cancelled) and its day written.
 
     An action that is so already keeps its day. Raises `KbError` where the record has no action
-    of that label or several.
+    of that label or several, where the day lies before the promise, and where a closed action is to
+    be cancelled.
     """
     item = _action(document, label)
     if item.state == state and item.date("closed"):
         return Change(document, document.text)
+    if item.state == "closed" and state == "cancelled":
+        raise KbError(
+            f"{label} is closed: what was done cannot be cancelled",
+            where=f"{document.path}:{item.line}",
+            todo="Take out the tick by hand if it was never done.",
+        )
+    begin = _promised(document, item)
+    if begin and day < begin:
+        raise KbError(
+            f"{day} is before {begin}, when {label} was promised",
+            where=f"{document.path}:{item.line}",
+            todo="Give the day it was done: --on YYYY-MM-DD.",
+        )
     lines = document.text.split("\n")
     mark = "x" if state == "closed" else "-"
     lines[item.line - 1] = _BOX.sub(rf"\g<1>{mark}\g<2>", lines[item.line - 1], count=1)
     _set_attribute(lines, item, "closed", day.isoformat())
     return _checked(document, "\n".join(lines), {label: {"state": state, "closed": str(day)}})
+
+
+def _promised(document: Document, item: ActionItem) -> date | None:
+    """The first day an action can have been done: its own, else its record's."""
+    meant = interpret(document)
+    return item.date("opened") or (meant.date if meant else None)
 
 
 def set_tracker(document: Document, label: str, key: str) -> Change:

@@ -35,7 +35,9 @@ def measure(
     return page_of(read_all(library, repo, as_of), origin, since)
 
 
-def measure_months(latest: Reading, repo: Repo, *, origin: str | None = None) -> tuple[Page, ...]:
+def measure_months(
+    latest: Reading, repo: Repo, *, origin: str | None = None, since: date | None = None
+) -> tuple[Page, ...]:
     """The page at the end of each month since the first record was committed, and the latest.
 
     Raises `KbError` where Git knows nothing.
@@ -48,7 +50,7 @@ def measure_months(latest: Reading, repo: Repo, *, origin: str | None = None) ->
         )
     reader = MonthReader(repo, latest)
     readings = (*(reader.at(day) for day in reader.months()), latest)
-    return tuple(page_of(reading, origin) for reading in readings)
+    return tuple(page_of(reading, origin, since) for reading in readings)
 
 
 def page_of(reading: Reading, origin: str | None = None, since: date | None = None) -> Page:

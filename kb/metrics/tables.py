@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -87,15 +87,63 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, (date, datetime)) else value
 
 
-def page_csv(page: Page) -> str:
-    """One line a measure and one a slice, with a header."""
+def only(page: Page, names: Sequence[str]) -> Page:
+    """The page with these measures alone, in this order; the whole page for no names."""
+    if not names:
+        return page
+    measures = tuple(page.measure(name) for name in names)
+    return replace(page, measures=measures, answers=(), pairs=(), deadlines=())
+
+
+def page_csv(page: Page, compared: Page | None = None) -> str:
+    """One line a measure and one a slice, with a header; with `compared`, what each was then."""
+    rows: list[Sequence[object]] = []
+    for measure in page.measures:
+        then = compared.measure(measure.name) if compared else None
+        rows.append((*_measure_cells(measure), *_then_cells(then)))
+        rows += [(*_part_cells(measure, part), *_then_part(then, part)) for part in measure.parts]
+    return _csv((*_COLUMNS, *(("then_value", "then_n") if compared else ())), rows)
+
+
+def series_csv(pages: Sequence[Page]) -> str:
+    """One line a measure and month, with a header."""
+    columns = ("date", "commit", "name", "value", "unit", "n", "low", "high", "unknown")
+    rows = (
+        (page.as_of.day, page.as_of.commit, m.name, m.value, m.unit, m.n, m.low, m.high, m.unknown)
+        for page in pages
+        for m in page.measures
+    )
+    return _csv(columns, rows)
+
+
+def series_markdown(pages: Sequence[Page]) -> str:
+    """A table: one line a month, one column a measure."""
+    titles = [measure.title for measure in pages[-1].measures]
+    lines = ["| month | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
+    lines += [
+        f"| {page.as_of.day} | " + " | ".join(_then(m) for m in page.measures) + " |"
+        for page in pages
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for measure in page.measures:
-        writer.writerow(_measure_cells(measure))
-        writer.writerows(_part_cells(measure, part) for part in measure.parts)
+    writer.writerow(columns)
+    writer.writerows(rows)
     return stream.getvalue()
+
+
+def _then_cells(then: Measure | None) -> tuple[object, ...]:
+    return (then.value, then.n) if then else ()
+
+
+def _then_part(then: Measure | None, part: Part) -> tuple[object, ...]:
+    if then is None:
+        return ()
+    same = (other for other in then.parts if (other.by, other.label) == (part.by, part.label))
+    return next(((other.value, other.n) for other in same), ("", ""))
 
 
 def page_markdown(page: Page, compared: Page | None = None) -> str:
@@ -105,7 +153,8 @@ def page_markdown(page: Page, compared: Page | None = None) -> str:
     for answer in page.answers:
         lines += [f"## {answer.question} {answer.verdict.capitalize()}", ""]
         lines += [*(f"- {line}" for line in answer.lines), ""]
-    for family, title in FAMILIES.items():
+    families = {measure.family for measure in page.measures}
+    for family, title in ((key, title) for key, title in FAMILIES.items() if key in families):
         lines += [f"### {title}", "", *_table(page, family, compared), ""]
     if page.pairs:
         lines += ["### Repeats that a kept promise might have prevented", ""]

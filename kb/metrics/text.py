@@ -25,8 +25,11 @@ _PROMISES = {
 }
 
 
-def page_text(page: Page, compared: Page | None = None) -> str:
-    """The whole page; with `compared` each number stands beside what it was then."""
+def page_text(page: Page, compared: Page | None = None, names: Sequence[str] = ()) -> str:
+    """The whole page, or the numbers named; with `compared` each beside what it was then."""
+    if names:
+        lines = [*_numbers(page, names, compared), "", *_foot(page, compared)]
+        return "\n".join(lines) + "\n"
     blocks = (
         _head(page),
         *(_answer(answer) for answer in page.answers),
@@ -104,6 +107,12 @@ def _family(page: Page, family: str, compared: Page | None) -> Iterator[str]:
     empty = ", ".join(m.name for m in measures if not (m.n or m.unknown))
     if empty:
         yield from _wrapped(f"no record carries what this needs: {empty}")
+
+
+def _numbers(page: Page, names: Sequence[str], compared: Page | None) -> Iterator[str]:
+    yield f"{'':<{_TITLE}}{'value':>9} {'then':>23} {'n':>4}"
+    for name in names:
+        yield _row(page.measure(name), compared.measure(name) if compared else None)
 
 
 def _row(measure: Measure, then: Measure | None) -> str:

@@ -24,9 +24,15 @@ _TASK = re.compile(
 _ATTRIBUTE_KEYS = ("owner", "due", "lever", "cause", "gate", "tracker", "closed", "opened")
 _ATTRIBUTE_START = re.compile(rf"[ \t]+(?:—|–|--)[ \t]+(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)")
 _ATTRIBUTE = re.compile(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
+#: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
+#: is a time that has a zone of its own.
+_WEST = r"-(?:0\d|1[0-2]):?(?:00|30)(?![ \t]*(?:UTC|GMT|Z|[+-]\d))"
 _DATED = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)[ \t]*(?P<zone>UTC|GMT|Z|[+-]\d{2}:?\d{2})?)?"
+    r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
+    rf"(?:(?![ \t]*{_WEST})[ \t]*"
+    r"(?P<until>[-–][ \t]*(?:\d{4}-\d{2}-\d{2}[T \t]+)?\d{1,2}:\d{2}(?::\d{2})?)(?![\d:]))?"
+    rf"[ \t]*(?P<zone>UTC|GMT|Z|\+\d{{2}}:?\d{{2}}|{_WEST})?)?"
     r"[ \t]*(?:—|–|--|-|:)?[ \t]*(?P<text>.*)$",
     re.DOTALL,
 )
@@ -77,7 +83,10 @@ class ActionItem(Struct, frozen=True):
 
 
 class TimelineEntry(Struct, frozen=True):
-    """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`)."""
+    """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`).
+
+    Of a span of time `at` is the start; its end is the beginning of `text`.
+    """
 
     at: datetime
     has_time: bool
@@ -165,7 +174,8 @@ def _timeline_entry(item: Item) -> TimelineEntry | None:
         at = at.replace(tzinfo=_zone(match["zone"])).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    text, tags = _tags(match["text"].strip())
+    rest = "until" if match["until"] else "text"
+    text, tags = _tags(match.string[match.start(rest) :].strip())
     return TimelineEntry(at, bool(match["time"]), bool(match["zone"]), text, tags, item.line)
 
 

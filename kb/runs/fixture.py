@@ -21,7 +21,7 @@ from kb.runs.cleaning import Cleaner
 from kb.runs.jsontext import NotJsonError, decode
 from kb.runs.notes import Notes
 from kb.runs.redact import safely
-from kb.runs.run import SCHEMA, Run
+from kb.runs.run import SCHEMA, Run, run_schema
 
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.
@@ -98,6 +98,31 @@ def _data(value: Any, blobs: Blobs) -> Any:
     name = sha256(raw)
     blobs[name] = raw
     return {_BLOB: name, "kb.bytes": len(raw), "kb.type": kind}
+
+
+def fixture_schema() -> dict[str, Any]:
+    """The JSON Schema of `fixture.json`: a run, or a reference to a blob where data may lie."""
+    schema = run_schema()
+    definitions = schema["$defs"]
+    for definition in definitions.values():
+        properties = definition.get("properties", {})
+        for name in _SLOTS & properties.keys():
+            inline = properties[name]
+            about = {key: inline.pop(key) for key in ("description", "default") if key in inline}
+            properties[name] = {**about, "anyOf": [inline, {"$ref": "#/$defs/Blob"}]}
+    definitions["Blob"] = {
+        "title": "Blob",
+        "description": "A large value: the file of that name in the folder blobs beside the fixture",
+        "type": "object",
+        "properties": {
+            _BLOB: {"type": "string", "pattern": f"^{_HASH.pattern}$"},
+            "kb.bytes": {"type": "integer", "minimum": 0},
+            "kb.type": {"enum": ["text", "json"]},
+        },
+        "required": sorted(_BLOB_KEYS),
+        "additionalProperties": False,
+    }
+    return schema
 
 
 def write_fixture(run: Run, path: Path, *, overwrite: bool = False) -> None:

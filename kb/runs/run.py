@@ -401,6 +401,6 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start and end else None
 
 
-def run_schema() -> dict[str, object]:
-    """The JSON Schema of `fixture.json`, generated from the types above."""
+def run_schema() -> dict[str, Any]:
+    """The JSON Schema of a run, generated from the types above."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Run)

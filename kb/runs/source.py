@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ class Row(NamedTuple):
 _HEAD_ROWS = 20
 _CHUNK_BYTES = 1 << 20
 _MAX_YAML_BYTES = 50_000_000
+_MAX_YAML_NODES = 2_000_000
 #: Values larger than this are shown by their first parts only where the format is told.
 _SMALL_BYTES = 65_536
 _SHOWN_PARTS = 4
@@ -113,7 +115,7 @@ class Source:
         elif self.layout is Layout.OBJECT:
             yield "", memoryview(_mapped(self.path))
         else:
-            yield "", msgspec.json.encode(_yaml(self.path))
+            yield "", msgspec.json.encode(_yaml(self.path), enc_hook=str)
 
 
 def open_source(path: Path) -> Source:
@@ -159,7 +161,7 @@ def _layout(path: Path) -> Layout:
     line = _first_of_several_lines(path, len(start) - len(text))
     if line is not None and _is_json(line):
         return Layout.LINES
-    return _layout_of_many_lines(path, whole)
+    return _layout_of_whole(path, whole, is_one_line=line is None)
 
 
 def _first_of_several_lines(path: Path, start: int) -> bytes | None:
@@ -179,16 +181,16 @@ def _layout_of_other(path: Path, text: bytes) -> Layout:
     raise KbError(what, where=str(path), todo="Name a trace file in JSON or JSON lines.")
 
 
-def _layout_of_many_lines(path: Path, whole: Layout) -> Layout:
+def _layout_of_whole(path: Path, whole: Layout, *, is_one_line: bool) -> Layout:
     mapped = _mapped(path)
     try:
         msgspec.json.decode(mapped, type=msgspec.Raw)
     except RecursionError as error:
         raise KbError("is nested too deeply to be a trace", where=str(path)) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         if len(list(_first_two(_stream(path)))) > 1:
             return Layout.STREAM
-        if any(_is_json(line) for _, line in _first_two(_lines(path))):
+        if not is_one_line and any(_is_json(line) for _, line in _first_two(_lines(path))):
             return Layout.LINES  # the first line is the torn end of an earlier one
         _require_json(path, mapped, error)
     return whole
@@ -260,12 +262,27 @@ def _yaml(path: Path) -> Any:
         raise KbError("is too large for YAML: 50 MB are read", where=str(path))
     try:
         with path.open("rb") as stream:
-            return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+            value = yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        if sum(1 for _ in islice(_nodes(value), _MAX_YAML_NODES)) == _MAX_YAML_NODES:
+            raise ValueError("aliases make it grow without end")
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or type(error).__name__
+        reason = getattr(error, "problem", None) or f"{type(error).__name__}"
         reason = f"{reason}, line {mark.line + 1}" if mark else reason
         raise KbError(f"is no YAML that can be read: {reason}", where=str(path)) from error
+    return value
+
+
+def _nodes(value: Any) -> Iterator[Any]:
+    """Every value below one, as often as it would be written: aliases are followed."""
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        yield part
+        if isinstance(part, dict):
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
 
 
 def elements(raw: Any) -> list[Any]:
@@ -276,7 +293,7 @@ def elements(raw: Any) -> list[Any]:
         return msgspec.json.decode(raw, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         value = _kindly(raw)
-        return [msgspec.json.encode(part) for part in value] if isinstance(value, list) else []
+        return [_written(part) for part in value] if isinstance(value, list) else []
 
 
 def members(raw: Any) -> dict[str, Any] | None:
@@ -289,7 +306,12 @@ def members(raw: Any) -> dict[str, Any] | None:
         value = _kindly(raw)
         if not isinstance(value, dict):
             return None
-        return {key: msgspec.json.encode(part) for key, part in value.items()}
+        return {key: _written(part) for key, part in value.items()}
+
+
+def _written(value: Any) -> bytes:
+    """A value as JSON again, NaN and Infinity as they were."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace")
 
 
 def first_byte(raw: Any) -> bytes:

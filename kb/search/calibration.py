@@ -32,7 +32,7 @@ ENOUGH = 20
 #: queries of every corpus lie above 0.36; it was fixed before any foreign text was tried.
 LIKENESS_BAR = 0.36
 _LIKENESS_WIDTH = 0.02
-#: Facets and verdicts in units of the log odds; set by hand, there is no corpus to learn from.
+#: Facets, verdicts and runs in units of the log odds; set by hand, there is no corpus to learn from.
 _FACET_LOG_ODDS = 0.5
 _QUERIES = 200
 _DEPTH = 10
@@ -62,7 +62,7 @@ class Calibration:
         second = ranking.class_evidence if self.labelled else ranking.similarity
         text, weight, constant = self.curve
         odds = text * ranking.text + weight * second + constant
-        odds = odds + _FACET_LOG_ODDS * (ranking.facet_part + ranking.verdict_part)
+        odds = odds + _FACET_LOG_ODDS * ranking.stated_part
         return np.asarray(_logistic(odds) * known(ranking.similarity[allowed]), np.float32)
 
     def class_probability(self, weight: float) -> float:

@@ -68,6 +68,38 @@ def read_entry(document: Document) -> tuple[Entry, tuple[Passage, ...]] | None:
     return _entry(record), record_passages(document)
 
 
+def blank_entry(
+    record_id: str,
+    title: str,
+    day: date,
+    *,
+    classes: tuple[str, ...] = (),
+    tools: tuple[str, ...] = (),
+) -> Entry:
+    """What is no record as an entry: it states its classes and tools, and nothing else."""
+    return Entry(
+        id=record_id,
+        path="",
+        title=title,
+        date=day,
+        happened_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
+        is_candidate=True,
+        origin="",
+        kind="",
+        severity="",
+        classes=classes,
+        causes=(),
+        missing_control="",
+        route="",
+        tools=tools,
+        systems=(),
+        promises=(),
+        verdicts=(),
+        control="",
+        caught_at="",
+    )
+
+
 def readable(document: Document) -> Document:
     """The document with a replacement mark for every byte that is no UTF-8.
 

@@ -38,6 +38,8 @@ def _lines(found: Found, record_id: str, position: int) -> Iterator[str]:
     yield from _class_lines(found, position, weights)
     yield _sum_line("shared facets", float(ranking.facet_part[position]))
     yield _sum_line("verdicts on near records", float(ranking.verdict_part[position]))
+    if found.query.alike_runs:
+        yield from _run_lines(found, record_id, position)
     yield _sum_line("score", float(ranking.score[position]))
     yield ""
     text, classes, constant = learned.calibration.curve
@@ -77,6 +79,14 @@ def _class_lines(found: Found, position: int, weights: Weights) -> Iterator[str]
     evidence = float(ranking.class_evidence[position])
     yield f"  class evidence {evidence:.2f} × {weights.classes:g} × trust in the labels {trust:.2f}"
     yield _sum_line("classes", float(ranking.class_part[position]))
+
+
+def _run_lines(found: Found, record_id: str, position: int) -> Iterator[str]:
+    """What the run adds: how like the fixture's tools, order, errors and effects are."""
+    alike = found.query.alike_runs.get(record_id)
+    said = "no fixture that shares a tool" if alike is None else f"{alike:.2f}"
+    yield f"  run signature {said} (tools, order, errors, effects; 1 is the same)"
+    yield _sum_line("run signature", float(found.ranking.run_part[position]))
 
 
 def _sum_line(name: str, value: float) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,15 @@ _TOGETHER = 64
 
 @dataclass(frozen=True)
 class Question:
-    """A query as arrays: passage vectors (q, d), words, and the facets it states, if any."""
+    """A query as arrays: passage vectors (q, d), words, and the facets it states, if any.
+
+    `alike_runs` are likenesses of runs by record id, 0…1, for a query that is a run.
+    """
 
     vectors: Vectors
     bag: Bag
     entry: Entry | None = None
+    alike_runs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def mean(self) -> Numbers:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from kb.records.document import Document
-from kb.search.entries import Entry, read_entry, readable
+from kb.search.entries import Entry, blank_entry, read_entry, readable
 from kb.search.passages import Passage, record_passages, text_passages
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question. `entry` carries the facets of a record or draft, None for a plain text.
+    """A question. `entry` carries the facets of a record, draft or run, None for a plain text.
 
     `at` is when its incident happened: candidates are not later, unless it is a plain text.
+    `alike_runs` says of records how like their run is to the one that asks, 0…1.
     """
 
     text: str
@@ -22,6 +24,7 @@ class Query:
     passages: tuple[Passage, ...]
     entry: Entry | None
     at: datetime
+    alike_runs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -49,6 +52,25 @@ def query_from_document(document: Document, today: date) -> Query:
         return Query(title, title, record_passages(document), None, _end_of(today))
     entry, passages = found
     return Query(entry.title, entry.title, passages, entry, entry.happened_at)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run asks with. `parts` are names and texts, `tools` those that it called."""
+
+    id: str
+    title: str
+    parts: Sequence[tuple[str, str]]
+    tools: tuple[str, ...]
+    alike_runs: Mapping[str, float]
+
+
+def query_from_run(facts: RunFacts, today: date) -> Query:
+    """A run as a query; it may be answered by records of any date up to today."""
+    passages = tuple(p for name, text in facts.parts for p in text_passages(text, name))
+    entry = blank_entry(facts.id, facts.title, today, tools=facts.tools)
+    text = "\n".join([facts.title, *(f"{name}: {text}" for name, text in facts.parts)])
+    return Query(text, facts.title, passages, entry, _end_of(today), facts.alike_runs)
 
 
 def _end_of(day: date) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path, PurePath
 
 import msgspec
@@ -18,7 +18,7 @@ from kb.records.document import read_document
 from kb.records.form import Form
 from kb.search.collection import Collection, record_means, starts_of
 from kb.search.encoder import Vectors
-from kb.search.entries import Entry
+from kb.search.entries import Entry, blank_entry
 from kb.search.index import Index
 from kb.search.lexical import bag_of, build_postings
 from kb.search.likeness import Question
@@ -166,27 +166,7 @@ def _safe(name: str) -> str:
 def _entry(line: Line) -> Entry:
     """A line as an entry: labels are classes, and nothing else is stated."""
     day = date(2000, 1, 1)  # dates play no part in an evaluation
-    return Entry(
-        id=line.id,
-        path="",
-        title=line.title,
-        date=day,
-        happened_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
-        is_candidate=True,
-        origin="",
-        kind="",
-        severity="",
-        classes=tuple(dict.fromkeys(line.labels)),
-        causes=(),
-        missing_control="",
-        route="",
-        tools=(),
-        systems=(),
-        promises=(),
-        verdicts=(),
-        control="",
-        caught_at="",
-    )
+    return blank_entry(line.id, line.title, day, classes=tuple(dict.fromkeys(line.labels)))
 
 
 def _range(rows: slice) -> range:

@@ -1,4 +1,4 @@
-"""In which order? Text, class posterior, facets and verdicts added up to one score.
+"""In which order? Text, class posterior, facets, verdicts and runs added up to one score.
 
 The score of a record is a sum of parts that `--explain` can print. The first few places are then
 filled so that they do not all bet on the same class.
@@ -6,7 +6,7 @@ filled so that they do not all bet on the same class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +23,16 @@ class Weights:
     """How much each part counts, in deviations of the text score.
 
     `lexical`, `classes` and `hedge` were chosen leave-one-corpus-out, see DECISIONS.md.
-    No corpus has facets or verdicts; those two are set so that one shared facet can break a tie
-    and one verdict of a near neighbour can lift a record over others of its class.
+    No corpus has facets, verdicts or runs; those are set so that one shared facet can break a tie,
+    and one verdict of a near neighbour can lift a record over others of its class. A run that went
+    the same way from start to end counts as much as two verdicts.
     """
 
     lexical: float = 1.25
     classes: float = 10.0
     facet: float = 0.25
     verdict: float = 1.0
+    run: float = 2.0
     #: What is left of a class's weight after each record of that class among the first places.
     hedge: float = 0.5
     hedged_places: int = 5
@@ -56,12 +58,18 @@ class Ranking:
     class_part: Numbers
     facet_part: Numbers
     verdict_part: Numbers
+    run_part: Numbers
     class_weights: Numbers
 
     @property
     def score(self) -> Numbers:
         """The sum of the parts."""
-        return self.text + self.class_part + self.facet_part + self.verdict_part
+        return self.text + self.class_part + self.stated_part
+
+    @property
+    def stated_part(self) -> Numbers:
+        """What does not come from the text: facets, verdicts and runs."""
+        return self.facet_part + self.verdict_part + self.run_part
 
 
 def rank(
@@ -101,6 +109,7 @@ def rank(
         class_part=np.asarray(weights.classes * posterior.trust * evidence, np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry),
         verdict_part=weights.verdict * (said + _own_verdicts(collection, question.entry))[places],
+        run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
         class_weights=voices,
     )
 
@@ -180,6 +189,13 @@ def facets(entry: Entry) -> frozenset[tuple[str, str]]:
 def _words(value: str | tuple[str, ...]) -> Iterable[str]:
     words = (value,) if isinstance(value, str) else value
     return (word for word in words if word and word not in {"unknown", "none"})
+
+
+def _alike_runs(collection: Collection, places: Places, alike: Mapping[str, float]) -> Numbers:
+    """How like the run behind each record is to the one that asks, 0 without a fixture."""
+    if not alike:
+        return np.zeros(len(places), np.float32)
+    return np.array([alike.get(collection.entries[p].id, 0.0) for p in places], np.float32)
 
 
 def _own_verdicts(collection: Collection, entry: Entry | None) -> Numbers:

@@ -23,6 +23,8 @@ _FACET_WORDS = {
 _NOTABLE = 0.2
 #: Verdict part from which on it is said that people linked a near record with this one.
 _NOTABLE_VERDICT = 0.5
+#: Likeness of two runs from which on it is said that they went the same way.
+_NOTABLE_RUN = 0.5
 _MOST_WORDS = 4
 _SHORTEST_WORD = 4
 
@@ -37,6 +39,7 @@ def reasons(
         *_classes(collection, ranking, query.entry, entry),
         *_facets(query.entry, entry),
         *_verdicts(float(ranking.verdict_part[position])),
+        *_run(query.alike_runs.get(entry.id, 0.0)),
         *_words(collection.postings, query, record),
     )
 
@@ -64,6 +67,11 @@ def _facets(asked: Entry | None, entry: Entry) -> Iterator[str]:
 def _verdicts(part: float) -> Iterator[str]:
     if part >= _NOTABLE_VERDICT:
         yield "people linked it with a record much like yours"
+
+
+def _run(alike: float) -> Iterator[str]:
+    if alike >= _NOTABLE_RUN:
+        yield f"its run went the same way ({alike:.0%} of tools, order, errors, effects)"
 
 
 def _words(postings: Postings, query: Query, record: int) -> Iterator[str]:

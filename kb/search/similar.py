@@ -173,9 +173,11 @@ def _pool(index: Index, question: Question) -> NDArray[np.int64] | None:
     near = np.unique(np.searchsorted(collection.starts, rows, side="right") - 1)
     rare = np.argsort(-collection.postings.scores(question.bag), kind="stable")
     whole = np.argsort(-(collection.means @ question.mean), kind="stable")
+    runs = [collection.positions[i] for i in question.alike_runs if i in collection.positions]
     likely = index.generation.learned.posterior.likely_records(question.mean)
     ordered = (order[:_POOLED] for order in (rare, whole, likely))
-    return np.unique(np.concatenate([near, *ordered, background(len(collection))]))
+    pooled = [near, *ordered, background(len(collection)), np.array(runs, np.int64)]
+    return np.unique(np.concatenate(pooled))
 
 
 def _may_answer(entry: Entry, query: Query, filters: Filters) -> bool:

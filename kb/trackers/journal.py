@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO
 
 from kb.errors import KbError
+from kb.library import make_local_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Journal:
 
     def __enter__(self) -> Journal:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_local_folder(self.path.parent)
             self._stream = self.path.open("a+b")
             _lock(self._stream)
             self._read(self._stream)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import git_in
 from known_library import Promise, Story
 from test_metrics_command import run  # noqa: F401 - a fixture
 from tracker_runs import PROJECTS, SETTLE, sync_once
@@ -23,6 +25,7 @@ from kb.library import open_library
 from kb.metrics.actions import actions
 from kb.trackers.journal import Entry, Journal
 from kb.trackers.sync import Event
+from kb.trackers.values import utc_day
 
 TRACKERS = tuple(PROJECTS)
 RECORD = "2026-05-01-incident"
@@ -194,7 +197,7 @@ def test_a_dry_run_writes_nothing_anywhere(world: World) -> None:
     assert [event.what for event in world.sync(is_dry=True)] == ["would-create"] * 3
     assert world.state.tickets == []
     assert (world.folder / f"postmortems/{RECORD}.md").read_bytes() == before
-    assert (world.folder / ".kb/sync/journal.jsonl").read_bytes() == b""
+    assert not (world.folder / ".kb").exists()
 
 
 def finish(world: World, place: int, *, is_dropped: bool = False) -> None:
@@ -242,7 +245,90 @@ def test_drafts_and_keys_of_other_trackers_are_left_alone(world: World) -> None:
     draft = Story("2026-05-02-draft", datetime(2026, 5, 2, tzinfo=UTC), status="draft")
     draft.promises = [Promise("A1", "later")]
     (world.folder / draft.path).write_text(draft.markdown(), encoding="utf-8")
-    assert [event.what for event in world.sync()] == ["created", "created"]
+    events = world.sync()
+    assert [event.what for event in events] == ["created", "created", "ignored"]
+    assert all(event.is_settled for event in events)
+
+
+def test_a_key_of_nobody_knows_where_is_said_and_not_taken_for_ours(world: World) -> None:
+    path = world.folder / f"postmortems/{RECORD}.md"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("A1: do thing 1 — ", "A1: do thing 1 — tracker: #4421, "))
+    found = [event for event in world.sync() if event.what == "ignored"]
+    assert [(event.key, event.detail) for event in found] == [
+        ("#4421", f"is no ticket of {PROJECTS[world.name]}")
+    ]
+
+
+def test_a_ticket_that_was_moved_or_removed_does_not_stop_the_others(world: World) -> None:
+    world.sync()
+    finish(world, 1)
+    world.state.answers = {1: 301}
+    if world.name != "github":
+        pytest.skip("GitHub alone answers so")
+    assert [event.what for event in world.sync()] == ["failed", "closed", "unchanged"]
+    world.state.answers = {1: 410}
+    events = world.sync()
+    assert [event.what for event in events] == ["failed", "unchanged"]
+    assert events[0].detail == "the tracker has no such ticket"
+
+
+def test_a_day_before_the_promise_fails_alone(world: World) -> None:
+    world.sync()
+    finish(world, 0)
+    for ticket in world.state.tickets[:1]:
+        for key in ("closed_at", "completedAt"):
+            ticket[key] = "2020-01-01T00:00:00Z"
+        if "fields" in ticket:
+            ticket["fields"]["resolutiondate"] = "2020-01-01T00:00:00.000+0000"
+    events = world.sync()
+    assert [event.what for event in events] == ["failed", "unchanged", "unchanged"]
+    assert "before 2026-05-01" in events[0].detail
+
+
+def test_a_record_with_a_space_in_its_name_is_found_again(world: World) -> None:
+    (world.folder / f"postmortems/{RECORD}.md").unlink()
+    one = Story("2026-05-01-two words", datetime(2026, 5, 1, 8, tzinfo=UTC))
+    one.promises = [Promise("A1", "do it")]
+    (world.folder / one.path).write_text(one.markdown(), encoding="utf-8")
+    world.state.faults = ["500 after"]
+    world.sync()
+    (world.folder / one.path).write_text(one.markdown(), encoding="utf-8")
+    (world.folder / ".kb/sync/journal.jsonl").unlink()
+    assert [event.what for event in world.sync()] == ["found"]
+    assert len(world.state.tickets) == 1
+
+
+def test_a_renamed_record_finds_the_tickets_of_its_earlier_name(
+    run: Any,  # noqa: F811
+    world: World,
+) -> None:
+    git = git_in(world.folder)
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "published")
+    arguments = ("--to", world.name, "--project", PROJECTS[world.name], "--api", world.address)
+    run(world.folder, "actions", "sync", *arguments)
+    git("checkout", "--quiet", ".")  # the keys are lost, and so is the journal
+    shutil.rmtree(world.folder / ".kb")
+    git("mv", f"postmortems/{RECORD}.md", "postmortems/2026-05-01-renamed.md")
+    git("commit", "--quiet", "-m", "renamed")
+    status, out, _ = run(world.folder, "actions", "sync", *arguments)
+    assert (status, out.count("found ")) == (0, 3)
+    assert len(world.state.tickets) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-05-20T00:30:00.000+0200", date(2026, 5, 19)),
+        ("2026-05-19T23:30:00-08:00", date(2026, 5, 20)),
+        ("2026-05-20T09:00:00Z", date(2026, 5, 20)),
+        (None, None),
+    ],
+)
+def test_days_are_those_of_utc(text: str | None, day: date | None) -> None:
+    assert utc_day(text) == day
 
 
 def test_a_line_that_cannot_take_a_key_gets_no_ticket(world: World) -> None:

@@ -31,6 +31,7 @@ class State:
     labels: set[str] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    answers: dict[int, int] = field(default_factory=dict)  # a GitHub issue that is gone or moved
     creations: int = 0
     hang_seconds: float = 0.6
     jitter_seconds: float = 0.0
@@ -161,6 +162,8 @@ class _GitHub:
         elif match := re.search(r"/issues/(\d+)$", path):
             found = [t for t in self.state.tickets if t["number"] == int(match[1])]
             status = (200, _public(found[0])) if found else (404, {"message": "Not Found"})
+            if int(match[1]) in self.state.answers:
+                status = (self.state.answers[int(match[1])], {"message": "This issue was deleted"})
             self.handler._answer(*status)
         else:
             self._list(query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,9 @@ from typing import Any
 import click
 
 from kb.errors import KbError
-from kb.library import Library, open_library
+from kb.library import LOCAL_FOLDER, Library, open_library
 from kb.metrics.actions import Action, actions
+from kb.metrics.cache import trails_from
 from kb.metrics.edit import close_action, write_change
 from kb.metrics.lists import actions_json, actions_text
 from kb.metrics.page import main_origin
@@ -125,6 +126,11 @@ def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: fl
     Tokens come from the environment: GITHUB_TOKEN; LINEAR_API_KEY; JIRA_URL, JIRA_EMAIL and
     JIRA_API_TOKEN. A run that was stopped can be run again at any time. Exit 1: something waits
     or failed.
+
+    Commit the keys it writes: they, and .kb/sync on this machine, are what a ticket is known by.
+    Without both it is looked up by a mark, under every name Git has for the record. A second
+    ticket is made where that mark is gone (its label or text was edited), where the record was
+    renamed without a commit, or in Jira where another machine made one seconds ago.
     """
     library, repo = open_library(Path.cwd()), open_repo(Path.cwd())
     choice = Choice(name, project, address, repo.remote_url() or "")
@@ -133,9 +139,10 @@ def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: fl
     with Client(find_service(choice)) as client:
         tracker = make_tracker(choice, client)
         place = re.sub(r"[^\w.-]+", "-", f"{tracker.name}-{tracker.project}")
-        with Journal(library.root / ".kb" / "sync" / f"{place}.jsonl") as journal:
-            link = partial(_link, library, repo)
-            run = Sync(library, tracker, journal, link, is_dry, settle_seconds)
+        file = library.root / LOCAL_FOLDER / "sync" / f"{place}.jsonl"
+        with Journal(file, is_dry=is_dry) as journal:
+            link, earlier = partial(_link, library, repo), _earlier_ids(library, repo)
+            run = Sync(library, tracker, journal, link, is_dry, earlier, settle_seconds)
             events = [_said(event) for event in run.run(promised)]
     click.echo(f"{len(events)} actions looked at" if events else "no open action to look at")
     return 0 if all(event.is_settled for event in events) else 1
@@ -146,6 +153,19 @@ def _link(library: Library, repo: Repo, action: Action) -> str:
     path = next(document.path for document in library.documents if document.id == action.record)
     inside = repo.relative(library.root / path)
     return (repo.web_url(inside) if inside else None) or path.as_posix()
+
+
+def _earlier_ids(library: Library, repo: Repo) -> Callable[[Action], tuple[str, ...]]:
+    """The ids an action had under the earlier names of its record, the latest first."""
+    head = repo.head.sha if repo.head else ""
+    trails = trails_from(repo, library.root, library.config.library.path, head)
+    paths = {document.id: document.path for document in library.documents}
+
+    def ids(action: Action) -> tuple[str, ...]:
+        names = [_record_id(name.path) for name in trails.of(paths[action.record]).names]
+        return tuple(f"{n}#{action.label}" for n in reversed(names) if n != action.record)
+
+    return ids
 
 
 def _said(event: Event) -> Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from kb.errors import KbError
 
 if TYPE_CHECKING:
     from kb.library import Library
+    from kb.search.answer import Answer
     from kb.search.encoder import Progress
     from kb.search.query import Query
     from kb.search.similar import Filters
@@ -58,99 +60,95 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from kb.commands.build import prepare_search
 
     prepare_search()
+    from kb.commands.similar_query import is_run, named_file, query_from_argument
     from kb.search.files import unread_library
     from kb.search.similar import Filters
 
     today = datetime.now(UTC).date()
-    path = _file(query)
-    library = unread_library(path if path else Path.cwd())
-    asked = _query(library, query, path, today)
+    path = named_file(query)
+    # A trace lies anywhere; its library is the one it is asked from.
+    library = unread_library(path if path and not is_run(path) else Path.cwd())
     filters = Filters(classes, kinds, routes, since.date() if since else None)
+    asked = _Asked(
+        library,
+        query_from_argument(library, query, today, run_id),
+        filters,
+        limit,
+        today,
+        library.config.search.casebook if casebook is None else casebook,
+    )
     if explain:
-        click.echo(_explained(library, asked, filters, explain), nl=False)
+        click.echo(_explained(asked, explain), nl=False)
     elif write:
-        click.echo(_written(library, asked, filters, path, limit))
+        click.echo(_written(asked, path))
     else:
-        click.echo(_answered(library, asked, filters, limit, today, as_json=as_json), nl=False)
+        click.echo(_shown(asked, as_json=as_json), nl=False)
 
 
-def _answered(
-    library: Library,
-    asked: Query,
-    filters: Filters,
-    limit: int | None,
-    today: date,
-    *,
-    as_json: bool,
-) -> str:
-    from kb.search.similar import similar
+@dataclass(frozen=True)
+class _Asked:
+    """What was typed, understood."""
 
+    library: Library
+    query: Query
+    filters: Filters
+    limit: int | None
+    today: date
+    casebook: bool
+
+
+def _answer(asked: _Asked, *, casebook: bool) -> Answer:
+    if casebook:
+        from kb.search.casebook import similar_with_casebook as search
+    else:
+        from kb.search.similar import similar as search
     with _progress() as progress:
-        answer = similar(
-            library, asked, limit=limit, filters=filters, today=today, progress=progress
+        return search(
+            asked.library,
+            asked.query,
+            limit=asked.limit,
+            filters=asked.filters,
+            today=asked.today,
+            progress=progress,
         )
+
+
+def _shown(asked: _Asked, *, as_json: bool) -> str:
+    answer = _answer(asked, casebook=asked.casebook)
     if as_json:
         from kb.search.contract import answer_json
 
         return answer_json(answer)
     from kb.search.show import show
 
-    return show(answer, today=today, colour=_wants_colour())
+    return show(answer, today=asked.today, colour=_wants_colour())
 
 
-def _explained(library: Library, asked: Query, filters: Filters, record_id: str) -> str:
+def _explained(asked: _Asked, record_id: str) -> str:
+    """The arithmetic of a record of the library, else of one of the casebook."""
     from kb.search.explain import explain
     from kb.search.index import open_index
     from kb.search.similar import find
 
     with _progress() as progress:
-        index = open_index(library, progress)
-    return explain(find(index, asked, filters), record_id)
+        found = find(open_index(asked.library, progress), asked.query, asked.filters)
+        if asked.casebook and record_id not in found.index.generation.collection.positions:
+            from kb.search.casebook import find_beside, open_casebook
+
+            found = find_beside(found, asked.filters, open_casebook(asked.library, progress))
+    return explain(found, record_id)
 
 
-def _written(
-    library: Library, asked: Query, filters: Filters, path: Path | None, limit: int | None
-) -> str:
+def _written(asked: _Asked, path: Path | None) -> str:
+    """Own incidents only: a link to a record of the casebook would lead nowhere."""
+    from kb.commands.similar_query import is_run
     from kb.search.proposals import write_proposals
-    from kb.search.similar import similar
 
-    if path is None:
+    if path is None or is_run(path):
         raise KbError(
             "--write needs the file of a draft", todo="Name the draft: kb similar DRAFT.md --write."
         )
-    with _progress() as progress:
-        answer = similar(library, asked, limit=limit, filters=filters, progress=progress)
-    return write_proposals(path, answer, library.form)
-
-
-def _file(query: str) -> Path | None:
-    """The file a query names, None for anything else; a text may be longer than a path can be."""
-    try:
-        path = Path(query)
-        return path if query != "-" and path.is_file() else None
-    except (OSError, ValueError):
-        return None
-
-
-def _query(library: Library, query: str, path: Path | None, today: date) -> Query:
-    from kb.library import load_document
-    from kb.search.query import query_from_document, query_from_text
-
-    record = library.folder / f"{query}.md"
-    if path is None and "/" not in query and len(query) < 200 and record.is_file():  # noqa: PLR2004
-        path = record
-    if path is not None:
-        return query_from_document(load_document(path.absolute(), library.form), today)
-    if query.endswith(".md") and " " not in query:
-        raise KbError("there is no such file", where=query, todo="Check the path.")
-    text = _stdin() if query == "-" else query
-    if not text.strip():
-        raise KbError("there is nothing to look for", todo="Give a text, a draft's file or an id.")
-    return query_from_text(text, today)
-
-
-def _stdin() -> str:
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    return write_proposals(path, _answer(asked, casebook=False), asked.library.form)
 
 
 def _progress() -> AbstractContextManager[Progress | None]:

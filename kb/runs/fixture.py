@@ -112,7 +112,7 @@ def fixture_schema() -> dict[str, Any]:
             properties[name] = {**about, "anyOf": [inline, {"$ref": "#/$defs/Blob"}]}
     definitions["Blob"] = {
         "title": "Blob",
-        "description": "A large value: the file of that name in the folder blobs beside the fixture",
+        "description": "A large value: the file of that name in `blobs`, beside the fixture",
         "type": "object",
         "properties": {
             _BLOB: {"type": "string", "pattern": f"^{_HASH.pattern}$"},

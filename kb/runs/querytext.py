@@ -66,16 +66,10 @@ def _asked(run: Run) -> str:
 
 def _course(run: Run) -> str:
     """The calls in order, equal neighbours told once: `charge (write) failed, charge (write)`."""
-    steps = [(_course_word(call), len(list(same))) for call, same in _runs_of_calls(run)]
+    steps = [(word, len(list(same))) for word, same in groupby(map(_course_word, run.calls))]
     words = [word if times == 1 else f"{word} {times} times" for word, times in steps]
     more = f" and {len(words) - _MOST_STEPS} more" if len(words) > _MOST_STEPS else ""
     return f"The agent called {', '.join(words[:_MOST_STEPS])}{more}." if words else ""
-
-
-def _runs_of_calls(run: Run) -> Iterator[tuple[ToolCall, Iterator[ToolCall]]]:
-    for _, same in groupby(run.calls, key=_course_word):
-        first = next(same)
-        yield first, iter((first, *same))
 
 
 def _course_word(call: ToolCall) -> str:

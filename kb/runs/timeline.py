@@ -27,6 +27,7 @@ _MAX_DEPTH = 4
 _LINES = {"user": 3, "agent": 3, "system": 2}
 _SECONDS_SHOWN = 0.05
 _WHOLE = 10_000
+_NARROWEST_RESULT = 20
 
 
 @dataclass(frozen=True)
@@ -113,25 +114,23 @@ class _Drawing:
         yield from self._answer(call, facts, "repeat" if repeated else "dim")
 
     def _answer(self, call: ToolCall, facts: str, style: str) -> Iterator[Line]:
+        """What came back, and at the right edge how long it took and whether it ran."""
         margin = self._margin(call)
-        width = self._view.width - margin
-        room = max(20, width - cells(facts) - 3) if facts else width
-        if call.failure is not None:
-            told = call.failure.message or _value(call.result)
-            sign, text, own = "✗ ", _without_repeat(call.failure.type, plain(told)), "fail"
-        elif call.is_answered:
-            sign, text, own = "→ ", _value(call.result) or "(nothing)", "dim"
-        else:
-            sign, text, own = "… ", "no answer in the trace", "fail"
-        lines = wrapped(text, room - 2, _WHOLE if self._view.full else 1)
+        room = self._view.width - margin
+        sign, text, own = _outcome(call)
+        beside = room - cells(facts) - 2 >= _NARROWEST_RESULT
+        words = room - (cells(facts) + 4 if facts and beside else 2)
+        lines = wrapped(text, words, _WHOLE if self._view.full else 1)
         for at, line in enumerate(lines):
             piece = Piece((sign if at == 0 else "  ") + line, own)
-            is_last = at == len(lines) - 1
+            shown = beside and at == len(lines) - 1
             yield (
                 Piece(" " * margin),
                 piece,
-                *_at_right(facts, style, cells(piece.text), width, is_last),
+                *_at_right(facts, style, cells(piece.text), room, shown),
             )
+        if not beside:
+            yield (Piece(" " * margin), *_at_right(cut(facts, room - 2), style, 0, room, True))
 
     def _event(self, number: int, event: Event) -> Iterator[Line]:
         failed = event.failure is not None
@@ -203,6 +202,16 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return plain(value)
     return plain(msgspec.json.encode(value).decode()) if value is not None else ""
+
+
+def _outcome(call: ToolCall) -> tuple[str, str, str]:
+    """The sign, the words and the style of what came back."""
+    if call.failure is not None:
+        told = call.failure.message or _value(call.result)
+        return "✗ ", _without_repeat(call.failure.type, plain(told)), "fail"
+    if call.is_answered:
+        return "→ ", _value(call.result) or "(nothing)", "dim"
+    return "… ", "no answer in the trace", "fail"
 
 
 def _call_facts(call: ToolCall, repeat: str) -> str:

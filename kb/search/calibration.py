@@ -32,7 +32,7 @@ ENOUGH = 20
 #: queries of every corpus lie above 0.36; it was fixed before any foreign text was tried.
 LIKENESS_BAR = 0.36
 _LIKENESS_WIDTH = 0.02
-#: Facets, verdicts and runs in units of the log odds; set by hand, there is no corpus to learn from.
+#: Facets, verdicts and runs in units of the log odds; set by hand: no corpus teaches them.
 _FACET_LOG_ODDS = 0.5
 _QUERIES = 200
 _DEPTH = 10

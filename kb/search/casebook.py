@@ -34,7 +34,7 @@ def similar_with_casebook(
     query: Query | Document | str,
     *,
     limit: int | None = None,
-    filters: Filters = Filters(),
+    filters: Filters | None = None,
     today: date | None = None,
     progress: Progress | None = None,
 ) -> Answer:
@@ -45,6 +45,7 @@ def similar_with_casebook(
     left, and two at least. Raises `KbError` like `similar`, or where the casebook is missing.
     """
     asked = as_query(query, today or datetime.now(UTC).date())
+    filters = filters or Filters()
     limit = limit or library.config.search.limit
     own = find(open_index(library, progress), asked, filters)
     answer = answer_of(own, library, limit)

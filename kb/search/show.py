@@ -127,7 +127,9 @@ def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, st
 
 def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
     records = _count(answer.index.records, "published record")
-    beside = f" of your own, nor in {answer.casebook.records} public ones" if answer.casebook else ""
+    beside = (
+        f" of your own, nor in {answer.casebook.records} public ones" if answer.casebook else ""
+    )
     if answer.matches:
         beside = " of your own"
     yield paint(f"Nothing similar in {records}{beside}.", "bold")

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from kb.sensitive.secrets import Detection
+from kb.sensitive.detection import Detection
 
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16

@@ -7,18 +7,18 @@ listing, unlike search, shows an issue as soon as it exists.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from kb.errors import KbError
 from kb.trackers.client import Client, Reply, Service, Unclear
-from kb.trackers.values import MARK, Ticket, Wanted
+from kb.trackers.values import MARK, Ticket, Wanted, utc_day
 
 ADDRESS = "https://api.github.com"
 TOKEN = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 LABEL = "postmortem-action"
-_CREATED, _EXISTS, _MISSING = 201, 422, 404
+_CREATED, _EXISTS = 201, 422
+_MISSING = {404, 410}  # never there, and deleted
 _KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
 _PROJECT = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -75,7 +75,7 @@ class GitHub:
         """The issue as it stands."""
         number = key.rpartition("#")[2]
         reply = self._client.read("GET", f"{self._issues}/{number}")
-        if reply.status == _MISSING:
+        if reply.status in _MISSING:
             return None
         ticket = self._ticket(reply.body) if reply.is_ok else None
         if ticket is None:
@@ -88,7 +88,7 @@ class GitHub:
             return
         path = f"/repos/{self.project}/labels"
         reply = self._client.read("GET", f"{path}/{LABEL}")
-        if reply.status == _MISSING:
+        if reply.status in _MISSING:
             content = {"name": LABEL, "description": "Promised in a postmortem"}
             try:
                 reply = self._client.write("POST", path, json=content)
@@ -124,7 +124,7 @@ class GitHub:
             return Ticket(key, url)
         is_dropped = issue.get("state_reason") in {"not_planned", "duplicate"}
         return Ticket(
-            key, url, "cancelled" if is_dropped else "closed", _day(issue.get("closed_at"))
+            key, url, "cancelled" if is_dropped else "closed", utc_day(issue.get("closed_at"))
         )
 
 
@@ -134,14 +134,7 @@ def _number(ticket: Ticket) -> int:
 
 def _marks(issue: Any) -> list[str]:
     body = issue.get("body") if isinstance(issue, dict) else None
-    return re.findall(rf"(?m)^{MARK} (\S+)\r?$", body) if isinstance(body, str) else []
-
-
-def _day(text: object) -> date | None:
-    try:
-        return datetime.fromisoformat(str(text)).date()
-    except ValueError:
-        return None
+    return re.findall(rf"(?m)^{MARK} (.+?)\r?$", body) if isinstance(body, str) else []
 
 
 def _next_page(reply: Reply) -> str | None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from datetime import date, datetime
 from typing import Any
 
 from kb.errors import KbError
 from kb.trackers.client import Client, Service, Unclear
-from kb.trackers.values import Ticket, Wanted
+from kb.trackers.values import Ticket, Wanted, utc_day
 
 TOKEN = "JIRA_API_TOKEN"  # noqa: S105 - the name of a variable
 LABEL = "postmortem-action"
-_CREATED, _MISSING = 201, 404
+_CREATED, _MISSING = 201, {404, 410}
 _KEY = re.compile(r"([A-Z][A-Z0-9_]+)-\d+")
 _FIELDS = ["status", "resolution", "resolutiondate"]
 #: Resolutions, by the names Jira ships, that mean it will not be done.
@@ -84,7 +83,7 @@ class Jira:
         """The issue as it stands."""
         content = {"fields": ",".join(_FIELDS)}
         reply = self._client.read("GET", f"/rest/api/3/issue/{key}", params=content)
-        if reply.status == _MISSING:
+        if reply.status in _MISSING:
             return None
         ticket = self._ticket(reply.body) if reply.is_ok else None
         if ticket is None:
@@ -100,7 +99,7 @@ class Jira:
             return Ticket(key, url)
         resolution = str(_at(issue, "fields", "resolution", "name")).lower()
         state = "cancelled" if resolution in _DROPPED else "closed"
-        return Ticket(key, url, state, _day(_at(issue, "fields", "resolutiondate")))
+        return Ticket(key, url, state, utc_day(_at(issue, "fields", "resolutiondate")))
 
 
 def _at(value: Any, *keys: str) -> Any:
@@ -127,11 +126,3 @@ def _paragraph(block: str) -> dict[str, Any]:
         content += [{"type": "hardBreak"}] if content else []
         content += [{"type": "text", "text": line}] if line else []
     return {"type": "paragraph", "content": content}
-
-
-def _day(text: object) -> date | None:
-    """The day of a Jira time such as `2026-05-20T09:00:00.000+0200`."""
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%S.%f%z").date()
-    except ValueError:
-        return None

@@ -33,19 +33,31 @@ class Entry:
 
 
 class Journal:
-    """The journal of one tracker's project. Only one run at a time may hold it."""
+    """The journal of one tracker's project. Only one run at a time may hold it.
 
-    def __init__(self, path: Path) -> None:
+    A dry one reads what is there, and makes nothing.
+    """
+
+    def __init__(self, path: Path, *, is_dry: bool = False) -> None:
         self.path = path
+        self._is_dry = is_dry
         self._entries: dict[str, Entry] = {}
         self._stream: IO[bytes] | None = None
 
     def __enter__(self) -> Journal:
         try:
+            if self._is_dry:
+                self._read(self.path.read_bytes() if self.path.exists() else b"")
+                return self
             make_local_folder(self.path.parent)
             self._stream = self.path.open("a+b")
             _lock(self._stream)
-            self._read(self._stream)
+            self._stream.seek(0)
+            content = self._stream.read()
+            self._read(content)
+            if content and not content.endswith(b"\n"):
+                # A run that was killed while it wrote: its torn line must not spoil the next one.
+                self._stream.write(b"\n")
         except OSError as error:
             raise KbError(
                 f"the journal cannot be opened: {error.strerror or error}", where=str(self.path)
@@ -73,16 +85,11 @@ class Journal:
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
-    def _read(self, stream: IO[bytes]) -> None:
-        stream.seek(0)
-        content = stream.read()
+    def _read(self, content: bytes) -> None:
         for line in content.split(b"\n"):
             with suppress(ValueError, TypeError):
                 entry = Entry(**json.loads(line))
                 self._entries[entry.action] = entry
-        if content and not content.endswith(b"\n"):
-            # A run that was killed while it wrote: its torn line must not spoil the next one.
-            stream.write(b"\n")
 
 
 def _lock(stream: IO[bytes]) -> None:

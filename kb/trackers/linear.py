@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from datetime import date, datetime
 from typing import Any
 
 from kb.errors import KbError
 from kb.trackers.client import Client, Reply, Service
-from kb.trackers.values import Ticket, Wanted
+from kb.trackers.values import Ticket, Wanted, utc_day
 
 ADDRESS = "https://api.linear.app/graphql"
 TOKEN = "LINEAR_API_KEY"  # noqa: S105 - the name of a variable
@@ -126,14 +125,7 @@ def _ticket(issue: Any) -> Ticket | None:
     url, state = str(issue.get("url", "")), issue.get("state")
     kind = state.get("type") if isinstance(state, dict) else None
     if kind == "completed":
-        return Ticket(key, url, "closed", _day(issue.get("completedAt")))
+        return Ticket(key, url, "closed", utc_day(issue.get("completedAt")))
     if kind in {"canceled", "duplicate"}:
-        return Ticket(key, url, "cancelled", _day(issue.get("canceledAt")))
+        return Ticket(key, url, "cancelled", utc_day(issue.get("canceledAt")))
     return Ticket(key, url)
-
-
-def _day(text: object) -> date | None:
-    try:
-        return datetime.fromisoformat(str(text)).date()
-    except ValueError:
-        return None

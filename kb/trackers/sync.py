@@ -7,10 +7,11 @@ while a request may still be under way nothing is created again.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 
 from kb.errors import KbError
 from kb.library import Library, load_document
@@ -31,7 +32,8 @@ LOOK_AGAIN_SECONDS = (0.0, 2.0, 5.0)
 class Event:
     """What happened to one action.
 
-    `what` is created, found, would-create, closed, cancelled, unchanged, waiting or failed.
+    `what` is created, found, would-create, closed, cancelled, unchanged, ignored (the key is none
+    of this tracker's), waiting or failed.
     """
 
     action: str
@@ -47,13 +49,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Sync:
-    """One run: where to, what it may do, and its clock."""
+    """One run: where to, what it may do, and its clock.
+
+    `earlier_ids` gives the ids an action had before its record was renamed.
+    """
 
     library: Library
     tracker: Tracker
     journal: Journal
     links: Callable[[Action], str]
     is_dry: bool = False
+    earlier_ids: Callable[[Action], Iterable[str]] = lambda _: ()
     settle_seconds: float = SETTLE_SECONDS
     look_again_seconds: tuple[float, ...] = LOOK_AGAIN_SECONDS
     now: Callable[[], float] = time.time
@@ -67,7 +73,7 @@ class Sync:
                 yield self._give_ticket(action)
         for action in owed:
             if action.tracker:
-                yield from self._read_back(action)
+                yield self._read_back(action)
 
     def _give_ticket(self, action: Action) -> Event:
         if not action.label:
@@ -77,12 +83,15 @@ class Sync:
             set_tracker(self._document(action), action.label, "X-1")
         except KbError as fault:
             return Event(action.id, "failed", detail=fault.what)
-        entry = self.journal.last(action.id)
-        if entry and entry.state == "made":
-            return self._link(action, Ticket(entry.key, entry.url), "found")
-        if ticket := self.tracker.find(action.id):
-            return self._link(action, ticket, "found")
-        if entry and entry.state == "begun" and self._may_be_under_way(entry):
+        names = (action.id, *self.earlier_ids(action))
+        entries = [entry for name in names if (entry := self.journal.last(name))]
+        for entry in entries:
+            if entry.state == "made":
+                return self._link(action, Ticket(entry.key, entry.url), "found")
+        for name in names:
+            if ticket := self.tracker.find(name):
+                return self._link(action, ticket, "found")
+        if any(entry.state == "begun" and self._may_be_under_way(entry) for entry in entries):
             return Event(action.id, "waiting", detail="a ticket was begun and is not visible yet")
         return Event(action.id, "would-create") if self.is_dry else self._create(action)
 
@@ -101,7 +110,8 @@ class Sync:
             self.sleep(seconds)
             if ticket := self.tracker.find(action.id, fresh=True):
                 return self._link(action, ticket, "created")
-        detail = "nobody knows whether the ticket was made: run again in ten minutes"
+        minutes = math.ceil(self.settle_seconds / 60)
+        detail = f"nobody knows whether the ticket was made: run again in {minutes} min"
         return Event(action.id, "waiting", detail=detail)
 
     def _link(self, action: Action, ticket: Ticket, what: str) -> Event:
@@ -114,20 +124,30 @@ class Sync:
         self._write(set_tracker(self._document(action), action.label, ticket.key))
         return Event(action.id, what, ticket.key)
 
-    def _read_back(self, action: Action) -> Iterator[Event]:
+    def _read_back(self, action: Action) -> Event:
         if not self.tracker.owns(action.tracker):
-            return
-        ticket = self.tracker.get(action.tracker)
+            detail = f"is no ticket of {self.tracker.project}"
+            return Event(action.id, "ignored", action.tracker, detail)
+        try:
+            ticket = self.tracker.get(action.tracker)
+        except Refused as fault:
+            return Event(action.id, "failed", action.tracker, fault.what)
         if ticket is None:
-            yield Event(action.id, "failed", action.tracker, "the tracker has no such ticket")
-        elif ticket.state == "open":
-            yield Event(action.id, "unchanged", ticket.key)
-        else:
-            day = ticket.closed or date.fromtimestamp(self.now())
-            if not self.is_dry:
-                document = self._document(action)
-                self._write(close_action(document, action.label, day, ticket.state))
-            yield Event(action.id, ticket.state, ticket.key, f"on {day}")
+            return Event(action.id, "failed", action.tracker, "the tracker has no such ticket")
+        if ticket.state == "open":
+            return Event(action.id, "unchanged", ticket.key)
+        return self._end(action, ticket)
+
+    def _end(self, action: Action, ticket: Ticket) -> Event:
+        """Tick the box of an action whose ticket is done."""
+        day = ticket.closed or datetime.fromtimestamp(self.now(), UTC).date()
+        try:
+            change = close_action(self._document(action), action.label, day, ticket.state)
+        except KbError as fault:
+            return Event(action.id, "failed", ticket.key, fault.what)
+        if not self.is_dry:
+            self._write(change)
+        return Event(action.id, ticket.state, ticket.key, f"on {day}")
 
     def _may_be_under_way(self, entry: Entry) -> bool:
         if self.tracker.refuses_twins:

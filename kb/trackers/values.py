@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 #: Begins the last line of a ticket's text; the action's id follows.
@@ -28,6 +28,15 @@ class Ticket:
     url: str
     state: str = "open"
     closed: date | None = None
+
+
+def utc_day(text: object) -> date | None:
+    """The UTC day of a service's time such as `2026-05-20T00:30:00.000+0200`; None for none."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return (at.astimezone(UTC) if at.tzinfo else at).date()
 
 
 class Tracker(Protocol):

@@ -10,14 +10,11 @@ from kb.lint.registry import ADVICE, Context, Finding, rule
 from kb.lint.rules.beside import Decoded, files_beside, read_decoded
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
+from kb.sensitive.detection import Detection, without_overlaps
 from kb.sensitive.folding import keys_across_lines, numbers_across_lines
 from kb.sensitive.personal import find_numbers, find_personal_data
-from kb.sensitive.secrets import (
-    Detection,
-    find_secrets,
-    shaped_secrets,
-    without_overlaps,
-)
+from kb.sensitive.secrets import find_secrets
+from kb.sensitive.shapes import shaped_secrets
 
 _MOST_FINDINGS_PER_FILE = 20
 _SHOWN = 4  # characters of a secret that a message may show, and never more than a quarter of it

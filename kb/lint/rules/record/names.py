@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.registry import ADVICE, Context, Finding, all_rules, rule
+from kb.lint.registry import ADVICE, Context, Finding, Rule, active_rules, all_rules, rule
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import quoted
 from kb.lint.rules.words import what_to_write
@@ -153,3 +153,35 @@ def unformatted(document: Document, context: Context) -> Iterator[Finding]:
         if edit.rule == "unformatted":
             line = document.text.count("\n", 0, edit.start) + 1
             yield Finding(line, f"{edit.what}; kb fmt writes it")
+
+
+@rule(
+    "KB124",
+    "unneeded-allowance",
+    reason="An allowance that silences nothing today silences the next real fault of its kind, and "
+    "nobody will have decided that.",
+    bad="# kb: allow missing-section — no replay section yet   (the section was added since)",
+    good="(no allowance)",
+    severity=ADVICE,
+)
+def unneeded_allowance(document: Document, context: Context) -> Iterator[Finding]:
+    """An allowance, in a published record, of a rule that finds nothing in it.
+
+    Earlier stages are not asked: most rules say nothing about a draft.
+    """
+    if not document.allowances or document.front.text("status") != "published":
+        return
+    rows = {key: row for row in active_rules(context.settings) for key in (row.code, row.name)}
+    for allowance in document.allowances:
+        for name in allowance.rules:
+            row = rows.get(name)
+            if row and _can_run(row, context) and not any(row.check(document, context)):
+                message = f"{name} finds nothing here; take it out of the allowance"
+                yield Finding(allowance.line, message)
+
+
+def _can_run(row: Rule, context: Context) -> bool:
+    """Whether a rule's silence means anything: some need search, and this one cannot ask itself."""
+    if row.name == "unconsidered-prior":
+        return context.likely_priors is not None
+    return row.name != "unneeded-allowance"

@@ -95,5 +95,8 @@ class KnowledgeBase:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
         from kb.metrics.gate import decide
         from kb.metrics.reading import read_as_of
+        from kb.metrics.surroundings import read_surroundings
 
-        return decide(self.library, route, gate, read_as_of(self.repo, None, datetime.now(UTC)))
+        now = read_as_of(self.repo, None, datetime.now(UTC))
+        around = read_surroundings(self.library, self.repo, route, now)
+        return decide(self.library, route, gate, now, around)

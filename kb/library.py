@@ -23,7 +23,6 @@ from kb.records.front_matter import Fault, FrontMatter
 from kb.records.model import Postmortem, interpret
 from kb.repo import Commit, File, Repo
 
-
 #: What kb computes or remembers on this machine lies here, below a library's root.
 LOCAL_FOLDER = ".kb"
 

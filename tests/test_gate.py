@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Git
+from conftest import EXAMPLE, ROOT, Git
 from known_library import Promise, Story
 from test_metrics_command import run  # noqa: F401 - a fixture
 
@@ -314,6 +315,18 @@ def test_open_gates_are_listed_for_every_route_restart_first(library_folder: Pat
     ]
 
 
+def test_a_dropped_condition_is_listed_until_it_is_signed_for(library_folder: Path) -> None:
+    dropped = Promise("A1", "do it", gate="restart", state="cancelled")
+    dropped.written_closed = date(2026, 5, 20)
+    put(library_folder, story(promises=[dropped]))
+    today = date(2026, 6, 30)
+    assert len(open_gates(open_library(library_folder), today)) == 1
+    for day, left in (("2026-05-19", 1), ("2026-05-20", 0)):
+        signed = f"signoffs: [{{owner: lead, at: {day}T12:00:00Z, commit: abc, actions: [A1]}}]"
+        put(library_folder, story(promises=[dropped], extra=(signed,)))
+        assert len(open_gates(open_library(library_folder), today)) == left
+
+
 def test_a_sign_off_is_a_commit_ready_change_and_opens_no_gate(
     run: Any,  # noqa: F811
     git: Git,
@@ -482,3 +495,37 @@ def test_front_matter_that_cannot_take_a_sign_off_is_left_alone(library_folder: 
     signed = SignOff("lead", datetime(2026, 6, 1, tzinfo=UTC), "abc", ("A1",))
     with pytest.raises(KbError, match="nothing was written"):
         add_sign_off(document, signed)
+
+
+def _as_documented(library_folder: Path, git: Git) -> None:
+    """The worked example with its first condition open again and nobody's sign-off."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^signoffs:.*\n", "", text)
+    text = re.sub(r"(?m)^- \[x\] (A1: .*), closed: \S+$", r"- [ ] \1", text)
+    (library_folder / "postmortems" / EXAMPLE.name).write_text(text, encoding="utf-8")
+    commit(git)
+
+
+def _timeless(text: str) -> str:
+    """A text without what changes from day to day; the days in ids stay."""
+    days = re.sub(r"(?<=[\s(])\d{4}-\d{2}-\d{2}(?=[.\s])", "DAY", text)
+    return re.sub(r" *\d+ d late", "N d late", days)
+
+
+def test_what_the_documentation_shows_is_what_the_gate_prints(
+    run: Any,  # noqa: F811
+    git: Git,
+    library_folder: Path,
+) -> None:
+    _as_documented(library_folder, git)
+    text = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
+    shown = "".join(re.findall(r"(?s)```console\n(.*?)```", text))
+    steps = re.findall(r"(?ms)^\$ kb ([^\n]*)\n(.*?)(?=^\$ |\Z)", shown)
+    assert len(steps) == 7
+    for line, expected in steps:
+        command, with_status, _ = line.partition("; echo")
+        status, out, err = run(library_folder, *command.split())
+        printed = err + out + (f"exit {status}\n" if with_status else "")
+        assert _timeless(printed) == _timeless(expected)
+        if git("status", "--porcelain"):
+            commit(git)

@@ -262,3 +262,20 @@ def test_the_schema_that_the_settings_name_is_written_and_accepts_them(tmp_path:
     text = (tmp_path / "kb.toml").read_text("utf-8")
     schema = json.loads((tmp_path / text.splitlines()[0].split()[-1]).read_text("utf-8"))
     jsonschema.validate(tomllib.loads(_EXAMPLE.sub("", text)), schema)
+
+
+def test_with_casebook_public_incidents_are_searched_by_default(tmp_path: Path) -> None:
+    init(tmp_path, "--with-casebook")
+    settings = (tmp_path / "kb.toml").read_bytes()
+    assert parse_config(settings, "kb.toml").search.casebook
+    output = init(tmp_path, "--with-casebook")
+    assert "by hand" not in output
+    assert (tmp_path / "kb.toml").read_bytes() == settings
+
+
+def test_settings_that_exist_are_told_how_to_search_the_casebook(tmp_path: Path) -> None:
+    init(tmp_path)
+    before = (tmp_path / "kb.toml").read_bytes()
+    output = init(tmp_path, "--with-casebook")
+    assert (tmp_path / "kb.toml").read_bytes() == before
+    assert "         [search]\n         casebook = true" in output

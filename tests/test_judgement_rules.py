@@ -107,6 +107,19 @@ def test_every_firing_on_the_measuring_data_has_been_read(data: Path) -> None:
     assert all(precision(labels) >= LEAST_PRECISION for labels in current.values())
 
 
+def test_what_annotators_say_went_wrong_with_agents_judges_no_person(data: Path) -> None:
+    lines = (data / "runs/whowhen-algorithm-generated.jsonl").read_text("utf-8").splitlines()
+    reasons = [json.loads(line)["gold"]["reason"].lower() for line in lines]
+    found = [
+        j
+        for text in reasons
+        for rule in (judged_people, blame_words, human_errors)
+        for j in rule(text)
+    ]
+    assert len(reasons) > 100
+    assert found == []
+
+
 # --- sentences that show where the line runs ---
 
 JUDGING = (

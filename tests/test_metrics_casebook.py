@@ -82,3 +82,57 @@ def test_four_the_share_of_near_misses(page: Page, files: list[str]) -> None:
 def test_five_the_actions_that_are_open(page: Page, files: list[str]) -> None:
     boxes = sum(len(re.findall(r"(?m)^- \[ \] A\d+: ", text)) for text in files)
     assert page.measure("actions_open").value == boxes
+
+
+# --- eight records, five numbers, by hand -------------------------------------------------------
+#
+# Read on 21 November 2026 out of the front matter, the Counterfactual and the action list of these
+# eight files. Whoever changes a clock, a verdict or an action of one of them counts again.
+
+EIGHT = (
+    "2023-09-19-bard-document-exfiltration",
+    "2024-01-18-dpd-chatbot-swears",
+    "2024-05-23-ai-overviews-glue-on-pizza",
+    "2025-05-18-newspaper-invented-summer-books",
+    "2025-07-18-replit-production-database",
+    "2026-02-11-agent-published-attack-on-maintainer",
+    "2026-02-27-openclaw-restart-replays-sent-messages",
+    "2026-03-07-openclaw-restart-resends-110-messages",
+)
+
+
+@pytest.fixture
+def eight(library_folder: Path) -> Page:
+    """The page of the eight records alone."""
+    for name in EIGHT:
+        source = ROOT / "postmortems" / f"{name}.md"
+        (library_folder / "postmortems" / source.name).write_bytes(source.read_bytes())
+    return page_of(Reading(open_library(library_folder), Trails(), NOW))
+
+
+def test_three_of_the_seven_incidents_repeat_an_earlier_one(eight: Page) -> None:
+    found = eight.measure("repeat_rate")
+    assert found.hits == (EIGHT[1], EIGHT[3], EIGHT[7])  # the near miss repeats one too
+    assert found.n == 7
+
+
+def test_one_of_the_eight_records_is_a_near_miss(eight: Page) -> None:
+    found = eight.measure("near_miss_share")
+    assert (found.hits, found.value) == ((EIGHT[0],), 1 / 8)
+
+
+def test_three_of_the_five_known_chains_took_no_half_hour(eight: Page) -> None:
+    # 0, 0, 0, one day and two days; of the other two the moment of detection is unknown.
+    chain, soon = eight.measure("detection_chain"), eight.measure("detected_within_30_minutes")
+    assert (chain.value, chain.lower_quartile, chain.upper_quartile) == (0, 0, 1440)
+    assert (chain.n, chain.unknown) == (5, 2)
+    assert (soon.hits, soon.misses) == ((EIGHT[2], EIGHT[5], EIGHT[6]), (EIGHT[1], EIGHT[3]))
+
+
+def test_all_seven_incidents_were_found_by_others(eight: Page) -> None:
+    assert eight.measure("found_by_others").hits == EIGHT[1:]
+
+
+def test_four_promises_of_the_eight_records_are_open(eight: Page) -> None:
+    found = eight.measure("actions_open").hits
+    assert found == (f"{EIGHT[1]}#A2", f"{EIGHT[4]}#A3", f"{EIGHT[4]}#A4", f"{EIGHT[6]}#A2")

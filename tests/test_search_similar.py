@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
@@ -17,7 +19,9 @@ from search_library import write_record, write_stories
 from kb.cli import cli
 from kb.library import load_document
 from kb.search.answer import Answer
+from kb.search.asking import question_of
 from kb.search.contract import answer_json, answer_schema
+from kb.search.encoder import Encoder
 from kb.search.explain import explain
 from kb.search.files import unread_library
 from kb.search.index import open_index
@@ -305,6 +309,29 @@ def test_likely_priors_are_those_more_likely_than_not(stories: Path) -> None:
     found = list(likely_priors(library, load_document(draft, library.form, stories), today=TODAY))
     assert found[0].id == "2025-01-10-refund-twice"
     assert all(prior.probability >= 0.5 and prior.reason for prior in found)
+
+
+def test_a_record_of_the_index_asks_without_the_encoder(stories: Path) -> None:
+    library = unread_library(stories)
+    draft = write_record(stories, "2025-07-20-draft", "Again", summary=REFUND, status="draft")
+    index = open_index(library)
+    document = load_document(draft, library.form, stories)
+    query = query_from_document(document, TODAY)
+    without = replace(index, encoder=Encoder(stories / "nowhere", index.encoder.card))
+    stored, fresh = question_of(without, query), question_of(index, replace(query, entry=None))
+    assert np.allclose(stored.vectors, fresh.vectors, atol=1e-5)
+    assert list(likely_priors(library, document, today=TODAY, index=without))
+
+
+def test_only_what_changed_in_a_draft_is_encoded(stories: Path) -> None:
+    library = unread_library(stories)
+    draft = write_record(stories, "2025-07-20-draft", "Again", summary=REFUND, status="draft")
+    index = open_index(library)
+    write_record(stories, "2025-07-20-draft", "Again", summary=BREAD, status="draft")
+    query = query_from_document(load_document(draft, library.form, stories), TODAY)
+    mixed = question_of(index, query)
+    fresh = question_of(index, replace(query, entry=None))
+    assert np.allclose(mixed.vectors, fresh.vectors, atol=1e-5)
 
 
 def test_a_question_imports_nothing_heavy(stories: Path) -> None:

@@ -365,6 +365,16 @@ def test_a_torn_last_line_of_the_journal_spoils_nothing(tmp_path: Path) -> None:
         assert journal.last("c") == Entry("c", "begun", 2.0)
 
 
+def _settled(world: World) -> list[Event]:
+    """The events of the first run in which nothing is left open: a busy machine needs more."""
+    for _ in range(5):
+        time.sleep(SETTLE)
+        events = list(world.sync())
+        if all(event.is_settled for event in events):
+            break
+    return events
+
+
 def test_200_killed_runs_leave_exactly_one_ticket_an_action(world: World) -> None:
     write(world.folder, 90)
     multiprocessing.get_context("forkserver").set_forkserver_preload(["httpx", "tracker_runs"])
@@ -373,8 +383,7 @@ def test_200_killed_runs_leave_exactly_one_ticket_an_action(world: World) -> Non
     # The others go through the same code; GitHub is the one that never refuses a twin at once.
     kills = 200 if world.name == "github" else 40
     torn = sum(_is_killed_within_a_creation(world, chance) for _ in range(kills))
-    time.sleep(SETTLE)
-    events = world.sync()
+    events = _settled(world)
     assert torn >= kills // 10  # the kills struck where it hurts
     assert all(event.is_settled for event in events)
     assert world.per_action() == {f"{RECORD}#A{n}": 1 for n in range(1, 91)}

@@ -20,19 +20,25 @@ _WIDTH = 44
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--example", is_flag=True, help="Add the worked example, which is fictional.")
 @click.option(
+    "--with-casebook",
+    "casebook",
+    is_flag=True,
+    help="Let kb similar search the public incidents that ship with kb, too.",
+)
+@click.option(
     "--host",
     type=click.Choice(list(HOSTS)),
     help="Whose CI to set up; default that of the remote, else github.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
-def command(folder: Path, example: bool, host: str | None, dry_run: bool) -> None:
+def command(folder: Path, example: bool, casebook: bool, host: str | None, dry_run: bool) -> None:
     """Start a knowledge base in FOLDER, by default here.
 
     Writes postmortems/, kb.toml, mkdocs.yml, CI, a pre-commit hook and CODEOWNERS. A file that
     exists is kept as it is, and what it lacks is said; the command can be run again.
     """
     records = read_config(folder).library.path.strip("/") or "."
-    targets = plan(records, host or _host(folder), example=example)
+    targets = plan(records, host or _host(folder), example=example, casebook=casebook)
     missing = [target for target in targets if _there(folder, target) is None]
     for target in missing:
         if not dry_run:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
 from kb import __version__
-from kb.config import Config, config_schema
+from kb.config import FILE_NAME, Config, config_schema
 from kb.records.draft import blank_template
 from kb.records.key_schema import front_matter_schema
 
@@ -20,7 +20,8 @@ class Target:
     """One file.
 
     `instead` are others a host would read in its place; `needle` is what a file of that name must
-    hold to do its work, empty where its content is the team's own affair.
+    hold to do its work, empty where its content is the team's own affair; `lacking` is what to add
+    where it does not, empty for the whole content.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Target:
     purpose: str
     instead: tuple[str, ...] = ()
     needle: str = ""
+    lacking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class _Row:
     needle: str = ""
 
 
+_CASEBOOK = "casebook = true"
 _EVERYWHERE = (
     _Row("kb.toml", "kb.toml", "settings, every key with an example"),
     _Row("mkdocs.yml", "mkdocs.yml", "the site", needle="assets/kb/kb.css"),
@@ -82,14 +85,17 @@ _GITLAB = (
 HOSTS: dict[str, tuple[_Row, ...]] = {"github": _GITHUB, "gitlab": _GITLAB, "none": ()}
 
 
-def plan(records: str, host: str, *, example: bool) -> tuple[Target, ...]:
+def plan(records: str, host: str, *, example: bool, casebook: bool = False) -> tuple[Target, ...]:
     """The files of a knowledge base in the order they are written.
 
-    `records` is the folder of the records, `host` a key of `HOSTS`.
+    `records` is the folder of the records, `host` a key of `HOSTS`; with `casebook` its settings
+    let public incidents be searched.
     """
     template = Target(f"{records}/template.md", blank_template().encode(), "the form, for cp")
     found = [template, *_schemas(records)]
     found += [_target(row, records) for row in (*_EVERYWHERE, *HOSTS[host])]
+    if casebook:
+        found = [_with_casebook(target) if target.path == FILE_NAME else target for target in found]
     if example:
         found += _tree(_data("example"), PurePosixPath(records))
     return tuple(found)
@@ -99,7 +105,14 @@ def what_to_add(target: Target, text: str) -> str:
     """What a file that exists lacks to do a target's work; empty where it lacks nothing."""
     if not target.needle or target.needle in text:
         return ""
-    return target.content.decode()
+    return target.lacking or target.content.decode()
+
+
+def _with_casebook(settings: Target) -> Target:
+    """The settings with the mark taken off the line that lets the casebook be searched."""
+    content = settings.content.replace(f"\n# {_CASEBOOK}".encode(), f"\n{_CASEBOOK}".encode())
+    lacking = f"[search]\n{_CASEBOOK}\n"
+    return replace(settings, content=content, needle=f"\n{_CASEBOOK}", lacking=lacking)
 
 
 def _schemas(records: str) -> Iterator[Target]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from itertools import chain
@@ -18,6 +19,7 @@ from kb.runs.run import Run
 from kb.runs.team import team_settings
 from kb.runs.terminal import cells, cut, plain
 from kb.runs.timeline import View, timeline
+from kb.runs.timeline_pieces import Piece
 
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True},
@@ -67,8 +69,9 @@ def command(
         click.echo(b"".join(fixture_chunks(run, Blobs(sys.maxsize))), nl=False)
         return
     step = _divergence(run, one_run(passing, settings) if passing else None)
+    colours = _STYLES if _shows_colours() else {}
     for line in timeline(run, View(width=_width(), full=full, divergence=step)):
-        click.echo("".join(click.style(text, **_STYLES.get(style, {})) for text, style in line))
+        click.echo("".join(_styled(piece, colours) for piece in line))
 
 
 def _only_run(file: Path, settings: ReadingSettings) -> Run | None:
@@ -103,6 +106,17 @@ def _divergence(run: Run, passing: Run | None) -> int | None:
 
     first = divergence(run, passing).first
     return first.step if first else None
+
+
+def _styled(piece: Piece, colours: dict[str, dict[str, Any]]) -> str:
+    known = piece.style in colours
+    return click.style(piece.text, **colours[piece.style]) if known else piece.text
+
+
+def _shows_colours() -> bool:
+    """Colour on a terminal that shows it, unless NO_COLOR asks for none (no-color.org)."""
+    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not refused
 
 
 def _width() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -97,11 +98,18 @@ class _Asked:
     casebook: bool
 
 
-def _answer(asked: _Asked, *, casebook: bool) -> Answer:
+def _search(*, casebook: bool) -> Callable[..., Answer]:
     if casebook:
-        from kb.search.casebook import similar_with_casebook as search
-    else:
-        from kb.search.similar import similar as search
+        from kb.search.casebook import similar_with_casebook
+
+        return similar_with_casebook
+    from kb.search.similar import similar
+
+    return similar
+
+
+def _answer(asked: _Asked, *, casebook: bool) -> Answer:
+    search = _search(casebook=casebook)
     with _progress() as progress:
         return search(
             asked.library,

@@ -77,11 +77,14 @@ def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Q
 
     run = one_run(path, team_settings(library.root), run_id)
     asked = question_from_run(run)
+    if not asked.parts:
+        raise KbError("the run holds nothing to look for", where=str(path))
     facts = RunFacts(
         id=run.id,
         title=asked.title,
         parts=tuple((part.name, part.text) for part in asked.parts),
         tools=asked.tools,
+        classes=asked.classes,
         alike_runs=alike_fixtures(run, library.folder),
     )
     return query_from_run(facts, today)

@@ -59,11 +59,15 @@ class Context:
     likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None
 
     @cached_property
-    def records_of_class(self) -> Mapping[str, tuple[Postmortem, ...]]:
-        """The records by primary class: comparing each with all would be quadratic."""
-        found: dict[str, list[Postmortem]] = {}
-        for record in self.records.values():
-            found.setdefault(record.primary_class, []).append(record)
+    def records_of_class(self) -> Mapping[tuple[str, str], tuple[Postmortem, ...]]:
+        """The records by primary class and origin, drafts apart, in the order they happened.
+
+        To compare each with all would be quadratic.
+        """
+        found: dict[tuple[str, str], list[Postmortem]] = {}
+        for record in sorted(self.records.values(), key=lambda record: record.happened_at):
+            if record.status != "draft":
+                found.setdefault((record.primary_class, record.origin), []).append(record)
         return {name: tuple(records) for name, records in found.items()}
 
 

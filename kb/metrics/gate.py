@@ -82,6 +82,8 @@ def decide(
     beside = around or Surroundings(read_strays(library))
     named = [record for record in library.records if is_of_route(record.route, route)]
     records = tuple(record for record in named if record.status != "draft")
+    drafts = (record for record in named if record.status == "draft")
+    drafted = (action for record in drafts for action in _conditions(record, as_of.day))
     found = [(record, action) for record in records for action in _conditions(record, as_of.day)]
     here = [(record, action) for record, action in found if _is_for(action, gate)]
     waived = [a for r, a in here if a.state == "cancelled" and _is_waived(r, a, beside)]
@@ -98,26 +100,24 @@ def decide(
         signoffs=tuple((record.id, signed) for record in records for signed in record.signoffs),
         near="" if records else _near(library, route),
         waived=tuple(waived),
-        in_drafts=listed(
-            action
-            for record in named
-            if record.status == "draft"
-            for action in _conditions(record, as_of.day)
-            if action.is_open and _is_for(action, gate)
-        ),
+        in_drafts=listed(a for a in drafted if a.is_open and _is_for(a, gate)),
         reworded=tuple(a.id for r, a in here if _is_reworded(r, a, beside)),
         lets_unknown_pass=lets_unknown_pass,
     )
 
 
 def open_gates(library: Library, today: date) -> tuple[Action, ...]:
-    """Every open condition of every route, restart before rollout, longest overdue first."""
+    """Every condition that holds a route, restart before rollout, longest overdue first.
+
+    Cancelled ones are among them until somebody has signed for that.
+    """
     found = listed(
         action
         for record in library.records
         if record.status != "draft"
         for action in _conditions(record, today)
         if action.is_open
+        or (action.state == "cancelled" and not _is_waived(record, action, Surroundings()))
     )
     return tuple(sorted(found, key=lambda action: not _is_for(action, "restart")))
 

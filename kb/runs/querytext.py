@@ -13,7 +13,7 @@ from itertools import groupby
 
 from kb.runs.analyses.calls_made import result_text
 from kb.runs.analyses.claims import claims
-from kb.runs.analyses.finding import Context, one_line
+from kb.runs.analyses.finding import Context, Severity, one_line
 from kb.runs.analyses.idempotency import repeats
 from kb.runs.analyses.loops import loops
 from kb.runs.analyses.outcome_gap import unverified
@@ -37,25 +37,34 @@ class AskedPart:
 
 @dataclass(frozen=True)
 class RunQuestion:
-    """A run as a question. `tools` are those that were called, most used first."""
+    """A run as a question. `tools` are those that were called, most used first.
+
+    `classes` are the failure classes of what the trace proves; what only deserves a look has none.
+    """
 
     title: str
     parts: tuple[AskedPart, ...]
     tools: tuple[str, ...]
+    classes: tuple[str, ...]
 
 
 def question_from_run(run: Run) -> RunQuestion:
     """What a run asks a library of incidents; parts without a word are absent."""
+    found = tuple(_found(run))
     parts = (
         AskedPart("Asked", _asked(run)),
         AskedPart("Course", _course(run)),
         AskedPart("Errors", " ".join(_errors(run))),
         AskedPart("Claims", " ".join(dict.fromkeys(_claimed(run)))),
-        AskedPart("Found", " ".join(_found(run))),
+        AskedPart("Found", " ".join(fault.text for fault in found)),
     )
     tools = Counter(call.tool for call in run.calls)
-    kept = tuple(part for part in parts if part.text)
-    return RunQuestion(draft_title(run), kept, tuple(name for name, _ in tools.most_common()))
+    return RunQuestion(
+        title=draft_title(run) if any(fault.titles for fault in found) else "",
+        parts=tuple(part for part in parts if part.text),
+        tools=tuple(name for name, _ in tools.most_common()),
+        classes=tuple(dict.fromkeys(fault.proves for fault in found if fault.proves)),
+    )
 
 
 def _asked(run: Run) -> str:
@@ -88,20 +97,33 @@ def _claimed(run: Run) -> list[str]:
     return [one_line(claim.text) for claim in claims(run)[-_MOST_CLAIMS:]]
 
 
-def _found(run: Run) -> Iterator[str]:
-    """What the trace proves or leaves open, in words that postmortems use."""
+@dataclass(frozen=True)
+class _Fault:
+    """What was found in words that postmortems use, and the failure class it proves, if any.
+
+    `titles`: a draft of this run would be called after it.
+    """
+
+    text: str
+    proves: str = ""
+    titles: bool = False
+
+
+def _found(run: Run) -> Iterator[_Fault]:
     for repeat in repeats(run):
         if repeat.ran + repeat.open > 1:
-            times = len(repeat.calls)
-            yield (
-                f"{repeat.tool} was called {times} times with equal arguments: the side effect "
-                "ran twice, or may have, after a retry without an idempotency key."
+            known = repeat.effect is not Effect.UNKNOWN
+            text = (
+                f"{repeat.tool} was called {len(repeat.calls)} times with equal arguments: the "
+                "side effect ran twice, or may have, after a retry without an idempotency key."
             )
+            yield _Fault(text, "duplicate-side-effect" if known else "", titles=True)
     gap = unverified(run)
     if gap is not None and gap.claim is not None:
-        yield f"Success was claimed after {gap.call.tool}, and nothing was read back to verify it."
+        text = f"Success was claimed after {gap.call.tool}, and nothing was read back to verify it."
+        yield _Fault(text, titles=True)
     for loop in loops(run):
-        yield f"The same calls went round in a loop, {loop.rounds} times."
+        yield _Fault(f"The same calls ran in a loop, {loop.rounds} times.", "runaway-loop")
     for finding in POLICY_PATH.examine(run, Context()):
-        if finding.step is not None:
-            yield f"{one_line(finding.message)}."
+        if finding.severity is Severity.FAULT:
+            yield _Fault(f"{one_line(finding.message)}.", "policy-bypass")

@@ -13,11 +13,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, field
+
+from kb.runs.steps import (
+    Effect,
+    EffectSource,
+    Event,
+    Failure,
+    Message,
+    Ran,
+    Step,
+    ToldBy,
+    ToolCall,
+    Treatment,
+    Value,
+)
+
+__all__ = [
+    "CONVENTIONS",
+    "SCHEMA",
+    "Agent",
+    "Clocks",
+    "Effect",
+    "EffectSource",
+    "Event",
+    "Failure",
+    "Message",
+    "OutcomeAssert",
+    "Placeholder",
+    "Prompt",
+    "Provenance",
+    "Ran",
+    "Redaction",
+    "Request",
+    "Run",
+    "State",
+    "Step",
+    "ToldBy",
+    "ToolCall",
+    "ToolDefinition",
+    "Treatment",
+    "Trigger",
+    "run_schema",
+]
 
 #: The conventions whose names are used: the last release of the core repository that has them.
 #: https://github.com/open-telemetry/semantic-conventions/tree/v1.41.0/docs/gen-ai
@@ -25,183 +66,7 @@ CONVENTIONS = "1.41.0"
 SCHEMA: Final = "kb.run/1"
 
 
-class Effect(StrEnum):
-    """What a tool does to the world outside the run."""
-
-    READ = "read"
-    WRITE = "write"
-    DESTRUCTIVE = "destructive"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_write(self) -> bool:
-        """Whether a replay must refuse it: everything that is not known to read only."""
-        return self is not Effect.READ
-
-
-class EffectSource(StrEnum):
-    """Who says what the effect of a tool is."""
-
-    SETTINGS = "kb.toml"
-    HINTS = "tool-annotations"
-    """MCP hints in the tool's schema."""
-    HINT_DEFAULTS = "tool-annotations-default"
-    """The tool has MCP hints, and what they leave out counts by its documented default."""
-    NOBODY = "nobody"
-
-
-class Ran(StrEnum):
-    """Whether the effect of a call has already happened."""
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-    """Called, and no answer proves either: a timeout says nothing about the effect."""
-
-
-class Treatment(StrEnum):
-    """What a replay does when the agent makes this call again."""
-
-    MOCK = "mock"
-    """Answer from the tape."""
-    FORBID = "forbid"
-    """Refuse, and record that it was tried."""
-
-
-class ToldBy(StrEnum):
-    """How the failure of a call shows."""
-
-    STATUS = "status"
-    EXIT_CODE = "exit-code"
-    TEXT = "text"
-    """Only the words of the result say so; the trace calls it a success."""
-
-
-class _Value(
-    msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True
-):
-    """Frozen, defaults left out of the JSON, unknown keys refused."""
-
-
-class Failure(_Value, frozen=True):
-    """Why a call did not do what it was asked for."""
-
-    type: Annotated[str, Meta(description="Class of the error, `error` when none is named")] = (
-        field(default="error", name="error.type")
-    )
-    message: str = field(default="", name="error.message")
-    told_by: ToldBy = field(default=ToldBy.STATUS, name="kb.told_by")
-
-
-class Message(_Value, frozen=True, tag_field="kb.step", tag="message"):
-    """Something said: by a person, by the instructions, or by a model.
-
-    An answer of the model that only calls tools is a message with an empty text: it holds the
-    usage, and its calls follow it and name it in `asked_in`.
-    """
-
-    role: Annotated[str, Meta(description="system, developer, user, assistant, or as written")] = (
-        field(name="kb.role")
-    )
-    text: str = field(default="", name="kb.text")
-    reasoning: str = field(default="", name="kb.reasoning")
-    parts: Annotated[tuple[Any, ...], Meta(description="What is no text, as the source has it")] = (
-        field(default=(), name="kb.parts")
-    )
-    turn: Annotated[int, Meta(description="0 before the first user message, then 1, 2, …")] = field(
-        default=0, name="kb.turn"
-    )
-    parent: Annotated[str, Meta(description="Id of the call that started this sub-agent")] = field(
-        default="", name="kb.parent_call"
-    )
-    agent: str = field(default="", name="gen_ai.agent.name")
-    model: str = field(default="", name="gen_ai.response.model")
-    response_id: str = field(default="", name="gen_ai.response.id")
-    finish_reasons: tuple[str, ...] = field(default=(), name="gen_ai.response.finish_reasons")
-    input_tokens: int | None = field(default=None, name="gen_ai.usage.input_tokens")
-    output_tokens: int | None = field(default=None, name="gen_ai.usage.output_tokens")
-    cached_tokens: int | None = field(default=None, name="gen_ai.usage.cache_read.input_tokens")
-    cost_usd: float | None = field(default=None, name="kb.cost_usd")
-    started: datetime | None = field(default=None, name="kb.started")
-    ended: datetime | None = field(default=None, name="kb.ended")
-    where: Annotated[str, Meta(description="Its place in the source: line 12, span 4bf9…")] = field(
-        default="", name="kb.where"
-    )
-    source: Annotated[
-        dict[str, Any], Meta(description="Fields the canonical run has no name for")
-    ] = field(default_factory=dict, name="kb.source")
-
-
-class ToolCall(_Value, frozen=True, tag_field="kb.step", tag="tool_call"):
-    """One call of a tool, with what came back."""
-
-    tool: str = field(name="gen_ai.tool.name")
-    id: Annotated[str, Meta(description="Unique in the run; call-N where the source has none")] = (
-        field(name="gen_ai.tool.call.id")
-    )
-    arguments: Annotated[Any, Meta(description="Decoded; a text where it is no JSON")] = field(
-        default=None, name="gen_ai.tool.call.arguments"
-    )
-    result: Annotated[Any, Meta(description="As the agent was given it: mostly a text")] = field(
-        default=None, name="gen_ai.tool.call.result"
-    )
-    is_answered: Annotated[bool, Meta(description="Whether the trace holds an answer")] = field(
-        default=True, name="kb.answered"
-    )
-    failure: Failure | None = field(default=None, name="kb.failure")
-    effect: Effect = field(default=Effect.UNKNOWN, name="kb.effect")
-    effect_source: EffectSource = field(default=EffectSource.NOBODY, name="kb.effect.source")
-    ran: Ran = field(default=Ran.UNKNOWN, name="kb.ran")
-    replay: Treatment = field(default=Treatment.FORBID, name="kb.replay")
-    turn: int = field(default=0, name="kb.turn")
-    asked_in: Annotated[int | None, Meta(description="Step of the message that asked for it")] = (
-        field(default=None, name="kb.asked_in")
-    )
-    parent: Annotated[str, Meta(description="Id of the call that started this sub-agent")] = field(
-        default="", name="kb.parent_call"
-    )
-    agent: str = field(default="", name="gen_ai.agent.name")
-    started: datetime | None = field(default=None, name="kb.started")
-    ended: datetime | None = field(default=None, name="kb.ended")
-    span_id: str = field(default="", name="kb.span_id")
-    where: str = field(default="", name="kb.where")
-    source: dict[str, Any] = field(default_factory=dict, name="kb.source")
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether it was answered, and neither status nor words say that it failed."""
-        return self.is_answered and self.failure is None
-
-    @property
-    def duration_seconds(self) -> float | None:
-        """From call to answer, None where the trace has no two times."""
-        return _seconds(self.started, self.ended)
-
-
-class Event(_Value, frozen=True, tag_field="kb.step", tag="event"):
-    """Something else that happened: a retrieval, a hand-over, a refusal by a person, an error."""
-
-    kind: Annotated[
-        str,
-        Meta(description="retrieval, handoff, agent, guardrail, permission, error, summary, …"),
-    ] = field(name="kb.kind")
-    name: str = field(default="", name="kb.name")
-    text: str = field(default="", name="kb.text")
-    failure: Failure | None = field(default=None, name="kb.failure")
-    turn: int = field(default=0, name="kb.turn")
-    parent: str = field(default="", name="kb.parent_call")
-    agent: str = field(default="", name="gen_ai.agent.name")
-    started: datetime | None = field(default=None, name="kb.started")
-    ended: datetime | None = field(default=None, name="kb.ended")
-    span_id: str = field(default="", name="kb.span_id")
-    where: str = field(default="", name="kb.where")
-    source: dict[str, Any] = field(default_factory=dict, name="kb.source")
-
-
-Step = Message | ToolCall | Event
-
-
-class ToolDefinition(_Value, frozen=True):
+class ToolDefinition(Value, frozen=True):
     """A tool as it was offered to the model."""
 
     name: str
@@ -218,7 +83,7 @@ class ToolDefinition(_Value, frozen=True):
     source: dict[str, Any] = field(default_factory=dict, name="kb.source")
 
 
-class Prompt(_Value, frozen=True):
+class Prompt(Value, frozen=True):
     """The instructions the model was given."""
 
     text: str = field(default="", name="gen_ai.system_instructions")
@@ -229,7 +94,7 @@ class Prompt(_Value, frozen=True):
     )
 
 
-class Request(_Value, frozen=True):
+class Request(Value, frozen=True):
     """The model asked, and how it was to choose its words."""
 
     provider: str = field(default="", name="gen_ai.provider.name")
@@ -243,7 +108,7 @@ class Request(_Value, frozen=True):
     source: dict[str, Any] = field(default_factory=dict, name="kb.source")
 
 
-class State(_Value, frozen=True):
+class State(Value, frozen=True):
     """What a replay starts from: all steps before `freeze_step`, and what the model was given."""
 
     freeze_step: Annotated[int, Meta(ge=0, description="First step a replay makes anew")] = field(
@@ -259,7 +124,7 @@ class State(_Value, frozen=True):
     ] = field(default=(), name="gen_ai.tool.definitions")
 
 
-class Agent(_Value, frozen=True):
+class Agent(Value, frozen=True):
     """Which agent ran."""
 
     name: str = field(default="", name="gen_ai.agent.name")
@@ -268,14 +133,14 @@ class Agent(_Value, frozen=True):
     framework: str = field(default="", name="kb.agent.framework")
 
 
-class Trigger(_Value, frozen=True):
+class Trigger(Value, frozen=True):
     """What set the run going: the first message of a user, or what the trace names instead."""
 
     text: str = field(default="", name="kb.text")
     at: datetime | None = field(default=None, name="kb.at")
 
 
-class Clocks(_Value, frozen=True):
+class Clocks(Value, frozen=True):
     """The times the tape proves. Detection and harm are known to people only."""
 
     started: datetime | None = field(default=None, name="kb.started")
@@ -289,7 +154,7 @@ class Clocks(_Value, frozen=True):
     )
 
 
-class OutcomeAssert(_Value, frozen=True):
+class OutcomeAssert(Value, frozen=True):
     """What must hold after a replay, over the calls the agent attempted."""
 
     claim: Annotated[str, Meta(description="In words: at most one charge for invoice 7781")] = (
@@ -302,7 +167,7 @@ class OutcomeAssert(_Value, frozen=True):
     value: Any = field(default=None, name="kb.value")
 
 
-class Placeholder(_Value, frozen=True):
+class Placeholder(Value, frozen=True):
     """One value that was taken out, and the word that stands in its place."""
 
     name: str = field(name="kb.placeholder")
@@ -318,7 +183,7 @@ class Placeholder(_Value, frozen=True):
     ] = field(default="", name="kb.fingerprint")
 
 
-class Redaction(_Value, frozen=True):
+class Redaction(Value, frozen=True):
     """What was taken out before anything was written."""
 
     applied: Annotated[bool, Meta(description="False only after --no-redact; checks refuse it")] = (
@@ -327,7 +192,7 @@ class Redaction(_Value, frozen=True):
     placeholders: tuple[Placeholder, ...] = field(default=(), name="kb.placeholders")
 
 
-class Provenance(_Value, frozen=True):
+class Provenance(Value, frozen=True):
     """Where the run came from, and what the reading of it lost."""
 
     format: str = field(default="", name="kb.format")
@@ -346,7 +211,7 @@ class Provenance(_Value, frozen=True):
     )
 
 
-class Run(_Value, frozen=True, kw_only=True):
+class Run(Value, frozen=True, kw_only=True):
     """One run of an agent, whole. `fixture.json` is this value as canonical JSON."""
 
     schema: Literal["kb.run/1"] = field(name="schema")
@@ -395,10 +260,6 @@ class Run(_Value, frozen=True, kw_only=True):
     def tool(self, name: str) -> ToolDefinition | None:
         """The schema of a tool, None where the trace does not hold it."""
         return next((tool for tool in self.state.tools if tool.name == name), None)
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float | None:
-    return (end - start).total_seconds() if start and end else None
 
 
 def run_schema() -> dict[str, Any]:

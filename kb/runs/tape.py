@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from kb.runs.joining import asked_call, joined_call, message_of, result_alone
 from kb.runs.notes import Notes
 from kb.runs.run import (
     Agent,
@@ -80,7 +81,7 @@ class Tape:
             self.answer(answer, base)
         step = None
         if said.has_words or (said.role == "assistant" and not said.answers):
-            step = self.say(_message(said, base))
+            step = self.say(message_of(said, base))
         for asked in said.calls:
             self.ask(asked, base, step)
         return step
@@ -130,7 +131,7 @@ class Tape:
         elif known is None:
             known = self._same_call(asked.tool, asked.arguments, asked.id, executed=True)
         if known is None:
-            return self._put(_asked_call(asked, base, asked_in), _Ends(asked=True))
+            return self._put(asked_call(asked, base, asked_in), _Ends(asked=True))
         self._tell_other_end(known, asked=True)
         if asked.id:
             self._calls.setdefault(asked.id, known)
@@ -149,7 +150,7 @@ class Tape:
             return self._put(call, _Ends(executed=True))
         self._tell_other_end(known, executed=True)
         self.notes.add("calls told by a message and by a span were joined")
-        self.steps[known] = _joined_call(self._call_at(known), call)
+        self.steps[known] = joined_call(self._call_at(known), call)
         self._calls.setdefault(self._call_at(known).id, known)
         if call.is_answered:
             self._waiting.pop(known, None)
@@ -208,7 +209,7 @@ class Tape:
         """The steps, with the results whose call was never told as events at the end."""
         for answer, base in self._early:
             self.notes.add("results whose call the trace does not hold", base.where)
-            self.steps.append(_result_alone(answer, base))
+            self.steps.append(result_alone(answer, base))
         self._early = []
         return self.steps
 
@@ -289,63 +290,3 @@ class Tape:
         for tool in tools:
             if tool.name:
                 self.tools.setdefault(tool.name, tool)
-
-
-def _asked_call(asked: Asked, base: Message, asked_in: int | None) -> ToolCall:
-    return ToolCall(
-        tool=asked.tool,
-        id=asked.id,
-        arguments=asked.arguments,
-        is_answered=False,
-        asked_in=asked_in,
-        parent=base.parent,
-        agent=base.agent,
-        started=base.ended or base.started,
-        where=base.where,
-        source=asked.source,
-    )
-
-
-def _joined_call(asked: ToolCall, ran: ToolCall) -> ToolCall:
-    """One call of its two tellings: times and result of the span, id and place of the message."""
-    return replace(
-        ran,
-        id=asked.id if not asked.id.startswith("call-") or not ran.id else ran.id,
-        arguments=asked.arguments if ran.arguments in ({}, None, "") else ran.arguments,
-        result=ran.result if ran.is_answered else asked.result,
-        is_answered=ran.is_answered or asked.is_answered,
-        failure=ran.failure or asked.failure,
-        asked_in=asked.asked_in,
-        parent=ran.parent or asked.parent,
-        agent=ran.agent or asked.agent,
-        source={**asked.source, **ran.source},
-    )
-
-
-def _result_alone(answer: Answer, base: Message) -> Event:
-    text = answer.result if isinstance(answer.result, str) else ""
-    source = {} if text else {"result": answer.result}
-    return Event(
-        kind="result",
-        name=answer.tool or answer.call_id,
-        text=text,
-        failure=answer.failure,
-        parent=base.parent,
-        agent=base.agent,
-        started=base.started,
-        where=base.where,
-        source={**source, **answer.source},
-    )
-
-
-def _message(said: Said, base: Message) -> Message:
-    return replace(
-        base,
-        role=said.role,
-        text=said.text,
-        reasoning=said.reasoning,
-        parts=said.parts,
-        agent=said.agent or base.agent,
-        finish_reasons=base.finish_reasons or ((said.finish,) if said.finish else ()),
-        source={**base.source, **said.source},
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from kb.runs.run import Effect, Run
-from kb.runs.terminal import cut, plain, wrapped
+from kb.runs.terminal import cells, cut, plain, wrapped
 from kb.runs.timeline_pieces import MARKS, Line, Piece
 from kb.runs.wording import duration, plural
 
@@ -19,15 +19,14 @@ def head(run: Run, width: int) -> Iterator[Line]:
     title = " · ".join(part for part in (f"run {run.id[:24]}", agent, model) if part)
     yield (Piece(cut(plain(title), width), "title"),)
     times = _span(run.clocks.started, run.clocks.ended)
-    facts = " · ".join(part for part in (times, _counts(run)) if part)
-    for line in wrapped(facts, width, 3):
+    for line in _packed([times, *_counts(run)], width):
         yield (Piece(line),)
     origin = run.provenance
     place = f", {origin.place}" if origin.place else ""
     yield (Piece(cut(plain(f"from {origin.file} ({origin.format}{place})"), width), "dim"),)
 
 
-def _counts(run: Run) -> str:
+def _counts(run: Run) -> list[str]:
     by_effect = [
         f"{count} {effect}"
         for effect in Effect
@@ -45,7 +44,19 @@ def _counts(run: Run) -> str:
         f"{total:,} tokens" if total else "",
         f"{cost:.4f} USD" if cost else "",
     ]
-    return ", ".join(part for part in parts if part)
+    return [part for part in parts if part]
+
+
+def _packed(facts: list[str], width: int) -> list[str]:
+    """The facts on as few lines as hold them, none of them broken."""
+    lines = [facts[0]]
+    for fact in facts[1:]:
+        longer = f"{lines[-1]} · {fact}"
+        if cells(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(fact)
+    return [cut(line, width) for line in lines]
 
 
 def _spent(run: Run) -> tuple[int, float]:

@@ -19,7 +19,9 @@ def question_of(index: Index, query: Query) -> Question:
     """A query as arrays; a record that stands in the index as it is asks without the encoder."""
     texts = [embedded_text(query.title, passage) for passage in query.passages] or [query.title]
     words = [query.title, *(passage.text for passage in query.passages)]
-    return Question(_vectors(index, query.id, texts), bag_of(words), query.entry, query.alike_runs)
+    return Question(
+        _vectors(index, query.id, texts), bag_of(words), query.entry, query.alike_runs or {}
+    )
 
 
 def _vectors(index: Index, asker: str, texts: Sequence[str]) -> Vectors:

@@ -38,7 +38,7 @@ def _lines(found: Found, record_id: str, position: int) -> Iterator[str]:
     yield from _class_lines(found, position, weights)
     yield _sum_line("shared facets", float(ranking.facet_part[position]))
     yield _sum_line("verdicts on near records", float(ranking.verdict_part[position]))
-    if found.query.alike_runs:
+    if found.query.alike_runs is not None:
         yield from _run_lines(found, record_id, position)
     yield _sum_line("score", float(ranking.score[position]))
     yield ""
@@ -83,7 +83,7 @@ def _class_lines(found: Found, position: int, weights: Weights) -> Iterator[str]
 
 def _run_lines(found: Found, record_id: str, position: int) -> Iterator[str]:
     """What the run adds: how like the fixture's tools, order, errors and effects are."""
-    alike = found.query.alike_runs.get(record_id)
+    alike = found.question.alike_runs.get(record_id)
     said = "no fixture that shares a tool" if alike is None else f"{alike:.2f}"
     yield f"  run signature {said} (tools, order, errors, effects; 1 is the same)"
     yield _sum_line("run signature", float(found.ranking.run_part[position]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from kb.records.document import Document
@@ -16,7 +16,8 @@ class Query:
     """A question. `entry` carries the facets of a record, draft or run, None for a plain text.
 
     `at` is when its incident happened: candidates are not later, unless it is a plain text.
-    `alike_runs` says of records how like their run is to the one that asks, 0…1.
+    `alike_runs` says of records how like their run is to the one that asks, 0…1; None where no run
+    asks.
     """
 
     text: str
@@ -24,7 +25,7 @@ class Query:
     passages: tuple[Passage, ...]
     entry: Entry | None
     at: datetime
-    alike_runs: Mapping[str, float] = field(default_factory=dict)
+    alike_runs: Mapping[str, float] | None = None
 
     @property
     def id(self) -> str:
@@ -56,20 +57,25 @@ def query_from_document(document: Document, today: date) -> Query:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run asks with. `parts` are names and texts, `tools` those that it called."""
+    """What a run asks with. `parts` are names and texts, `tools` those that it called.
+
+    `classes` are those that its trace proves.
+    """
 
     id: str
     title: str
     parts: Sequence[tuple[str, str]]
     tools: tuple[str, ...]
+    classes: tuple[str, ...]
     alike_runs: Mapping[str, float]
 
 
 def query_from_run(facts: RunFacts, today: date) -> Query:
     """A run as a query; it may be answered by records of any date up to today."""
     passages = tuple(p for name, text in facts.parts for p in text_passages(text, name))
-    entry = blank_entry(facts.id, facts.title, today, tools=facts.tools)
-    text = "\n".join([facts.title, *(f"{name}: {text}" for name, text in facts.parts)])
+    entry = blank_entry(facts.id, facts.title, today, classes=facts.classes, tools=facts.tools)
+    lines = [facts.title, *(f"{name}: {text}" for name, text in facts.parts)]
+    text = "\n".join(line for line in lines if line)
     return Query(text, facts.title, passages, entry, _end_of(today), facts.alike_runs)
 
 

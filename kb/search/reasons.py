@@ -39,7 +39,7 @@ def reasons(
         *_classes(collection, ranking, query.entry, entry),
         *_facets(query.entry, entry),
         *_verdicts(float(ranking.verdict_part[position])),
-        *_run(query.alike_runs.get(entry.id, 0.0)),
+        *_run((query.alike_runs or {}).get(entry.id, 0.0)),
         *_words(collection.postings, query, record),
     )
 

@@ -36,6 +36,8 @@ BAR = 0.10
 #: Probability from which on an author is asked for a verdict.
 LIKELY = 0.5
 _MISSES = 3
+#: What is said beside probabilities that were fitted to texts and are asked of a run.
+_OF_A_RUN = "; they were fitted to texts, so take them as an order for a run"
 #: In a large library: passages per query passage, and records by words, whole text and class,
 #: that are ranked.
 _NEAREST = 400
@@ -123,7 +125,7 @@ def answer_of(found: Found, library: Library, limit: int) -> Answer:
         matches=tuple(match_at(found, library, i) for i in shown),
         nearest_misses=tuple(match_at(found, library, i) for i in misses),
         proposed_class=_proposed(found) if shown else None,
-        index=_facts(found.index),
+        index=_facts(found),
     )
 
 
@@ -251,13 +253,14 @@ def _proposed(found: Found) -> ProposedClass | None:
     return ProposedClass(collection.classes[best], calibration.class_probability(weights[best]))
 
 
-def _facts(index: Index) -> IndexFacts:
-    manifest = index.generation.manifest
+def _facts(found: Found) -> IndexFacts:
+    index = found.index
+    manifest, alike = index.generation.manifest, found.query.alike_runs
     return IndexFacts(
         records=sum(entry.is_candidate for entry in index.entries),
         passages=manifest.n_passages,
         encoder=manifest.model,
         refreshed=index.refreshed,
         stale=index.stale,
-        calibration=manifest.calibration.source,
+        calibration=manifest.calibration.source + ("" if alike is None else _OF_A_RUN),
     )

@@ -1,7 +1,7 @@
-"""Does a text hold a secret? Shapes of well-known keys, headers, addresses and assignments.
+"""Does a text hold a secret? Well-known keys, and values that are told by what stands before them.
 
-Each row of the table is found by a literal first, then by a pattern that begins with it: a text
-without the literal costs one search. Every repetition is bounded, so the time is linear.
+That is headers, addresses, assignments, command lines and cookies. A word is looked for first,
+then the pattern around it. Every repetition is bounded, so the time is linear.
 """
 
 from __future__ import annotations

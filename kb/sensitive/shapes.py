@@ -122,6 +122,7 @@ _SHAPES: tuple[_Shape, ...] = (
 
 #: The rest of a key that somebody blanked out by hand.
 _BLANKED = re.compile(r"[xX0*._-]+")
+#: The first two characters of each word: most literals are ruled out by them.
 _HEAD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z]\S")
 _SHORTEST_SHAPE = 16
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from kb.lint.registry import ADVICE, Context, Finding, rule
@@ -78,20 +79,13 @@ def first_of_class_not_first(document: Document, context: Context) -> Iterator[F
         yield at_value(document, field, message)
 
 
-def _earlier_of_class(document: Document, context: Context) -> list[Postmortem]:
+def _earlier_of_class(document: Document, context: Context) -> tuple[Postmortem, ...]:
     """Earlier records with the same primary class, oldest first; own and public are never mixed."""
     record = context.records.get(document.id) or interpret(document)
     if record is None or not record.primary_class:
-        return []
-    found = [
-        other
-        for other in context.records_of_class.get(record.primary_class, ())
-        if other.origin == record.origin
-        and other.id != record.id
-        and other.status != "draft"
-        and other.happened_at < record.happened_at
-    ]
-    return sorted(found, key=lambda other: other.happened_at)
+        return ()
+    alike = context.records_of_class.get((record.primary_class, record.origin), ())
+    return alike[: bisect_left(alike, record.happened_at, key=lambda other: other.happened_at)]
 
 
 @rule(

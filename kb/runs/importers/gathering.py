@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.source import Source, elements, first_byte, members
+from kb.runs.rawjson import elements, first_byte, members
+from kb.runs.source import Source
 from kb.runs.times import time_of
 
 

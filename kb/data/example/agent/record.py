@@ -143,6 +143,8 @@ def _think(messages: list[dict[str, Any]], world: World, recorder: Recorder) -> 
         gen_ai__provider__name="openai",
         gen_ai__request__model="gpt-4o",
         gen_ai__response__model="gpt-4o-2024-11-20",
+        gen_ai__prompt__name="billing-system",
+        gen_ai__prompt__version="2026.04.1",
         gen_ai__request__temperature=0.0,
         gen_ai__request__seed=7,
         gen_ai__usage__input_tokens=180 + 40 * len(messages),

@@ -1,0 +1,204 @@
+"""The casebook beside a team's own library: own incidents first, told apart, never counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import jsonschema
+import pytest
+from conftest import ROOT
+from search_library import write_record, write_stories
+
+from kb.library import load_document
+from kb.search.answer import CASEBOOK, Answer
+from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
+from kb.search.contract import answer_json, answer_schema
+from kb.search.encoder import cache_folder
+from kb.search.files import unread_library
+from kb.search.query import query_from_document
+from kb.search.show import WIDTH, show
+from kb.search.similar import Filters
+
+TODAY = date(2030, 1, 1)
+DELETED = "the agent deleted the production database and its backups"
+BREAD = "Mix flour, water, salt and yeast, knead for ten minutes and bake at 230 degrees."
+REFUND = "a retried refund call paid customers twice"
+REPLIT = "2025-07-18-replit-production-database"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's cache of its own, which shares only the compiled encoders."""
+    encoders = cache_folder()
+    encoders.mkdir(parents=True, exist_ok=True)
+    home = tmp_path_factory.mktemp("cache")
+    (home / "postmortem-kb").mkdir()
+    (home / "postmortem-kb/encoders").symlink_to(encoders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        yield home / "postmortem-kb"
+
+
+@pytest.fixture
+def team(library_folder: Path, cache: Path) -> Path:
+    write_stories(library_folder)
+    return library_folder
+
+
+def ask(root: Path, text: str, **arguments: object) -> Answer:
+    return similar_with_casebook(unread_library(root), text, today=TODAY, **arguments)  # type: ignore[arg-type]
+
+
+def kb(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kb", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+def libraries(answer: Answer) -> list[bool]:
+    return [match.library == CASEBOOK for match in answer.matches]
+
+
+@pytest.mark.model
+def test_a_team_without_a_record_is_answered_on_day_one(library_folder: Path, cache: Path) -> None:
+    found = ask(library_folder, DELETED)
+    assert REPLIT in [match.id for match in found.matches[:2]]
+    assert all(libraries(found))
+    assert found.index.records == 0
+    assert found.casebook is not None
+    assert found.casebook.records == len(list((ROOT / "postmortems").glob("20*.md")))
+
+
+@pytest.mark.model
+def test_own_incidents_stand_first_and_are_told_apart(team: Path) -> None:
+    found = ask(team, REFUND)
+    assert libraries(found) == sorted(libraries(found))
+    assert set(libraries(found)) == {True, False}
+    assert found.matches[0].id == "2025-01-10-refund-twice"
+    text = show(found, today=TODAY, colour=False)
+    assert text.index("2025-01-10-refund-twice") < text.index("Public incidents, from the casebook")
+    assert max(map(len, text.splitlines())) <= WIDTH or str(casebook_folder()) in text
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_the_casebook_gets_the_places_that_are_left_and_two_at_least(
+    team: Path, limit: int
+) -> None:
+    found = ask(team, REFUND, limit=limit)
+    own = libraries(found).count(False)
+    assert libraries(found).count(True) == min(limit, max(limit - own, 2))
+
+
+@pytest.mark.model
+def test_a_text_about_nothing_known_is_said_to_be_in_neither(team: Path) -> None:
+    found = ask(team, BREAD)
+    assert found.nothing_similar
+    text = show(found, today=TODAY, colour=False)
+    assert text.startswith("Nothing similar in 6 published records of your own, nor in ")
+
+
+@pytest.mark.model
+def test_what_only_the_casebook_knows_is_not_called_the_teams_own(team: Path) -> None:
+    found = ask(team, DELETED, filters=Filters(classes=("destructive-action",)))
+    assert all(libraries(found))
+    assert show(found, today=TODAY, colour=False).startswith(
+        "Nothing similar in 6 published records of your own."
+    )
+
+
+@pytest.mark.model
+def test_a_copy_of_a_public_record_is_shown_once_as_the_teams_own(team: Path) -> None:
+    shutil.copy(casebook_folder() / f"{REPLIT}.md", team / "postmortems")
+    found = ask(team, DELETED)
+    assert [match.id for match in found.matches].count(REPLIT) == 1
+    assert found.matches[0].id == REPLIT
+    assert found.matches[0].library != CASEBOOK
+
+
+@pytest.mark.model
+def test_nothing_later_than_a_draft_answers_it_from_the_casebook_either(team: Path) -> None:
+    path = write_record(team, "2025-06-20-draft", "Database gone", summary=DELETED, status="draft")
+    library = unread_library(team)
+    query = query_from_document(load_document(path, library.form, team), TODAY)
+    found = similar_with_casebook(library, query, limit=20)
+    assert {True} <= set(libraries(found))
+    assert all(match.date <= date(2025, 6, 20) for match in found.matches)
+
+
+@pytest.mark.model
+def test_its_index_is_built_once_for_all_libraries(team: Path, cache: Path) -> None:
+    first = open_casebook(unread_library(team))
+    again = open_casebook(unread_library(team))
+    assert again.generation.folder == first.generation.folder
+    assert again.generation.folder.is_relative_to(cache / "casebook")
+    assert again.refreshed == 0
+    assert not (team / ".kb/casebook").exists()
+
+
+@pytest.mark.model
+def test_the_json_answer_names_library_and_folder(team: Path) -> None:
+    answer = json.loads(answer_json(ask(team, REFUND)))
+    jsonschema.validate(answer, answer_schema())
+    assert {match["library"] for match in answer["matches"]} == {"Postmortems", CASEBOOK}
+    public = [match for match in answer["matches"] if match["library"] == CASEBOOK]
+    assert (Path(answer["casebook"]["folder"]) / f"{public[0]['id']}.md").is_file()
+
+
+@pytest.mark.model
+def test_settings_and_options_decide_whether_it_is_searched(team: Path) -> None:
+    def names(*options: str) -> set[str]:
+        answer = json.loads(kb(team, "similar", REFUND, "--json", *options).stdout)
+        return {match["library"] for match in answer["matches"]}
+
+    assert names() == {"Postmortems"}
+    assert names("--casebook") == {"Postmortems", CASEBOOK}
+    (team / "kb.toml").write_text("[search]\ncasebook = true\n")
+    assert names() == {"Postmortems", CASEBOOK}
+    assert names("--no-casebook") == {"Postmortems"}
+
+
+@pytest.mark.model
+def test_a_place_in_the_casebook_can_be_explained(team: Path) -> None:
+    done = kb(team, "similar", DELETED, "--casebook", "--explain", REPLIT)
+    assert done.returncode == 0, done.stderr
+    assert "class evidence" in done.stdout
+
+
+@pytest.mark.model
+def test_nothing_of_the_casebook_is_written_into_a_draft_or_counted(team: Path) -> None:
+    before = json.loads(kb(team, "metrics", "--json").stdout)["metrics"]
+    (team / "kb.toml").write_text("[search]\ncasebook = true\n")
+    draft = write_record(team, "2026-11-01-draft", "Again", summary=REFUND, status="draft")
+    assert kb(team, "similar", str(draft), "--write").returncode == 0
+    proposed = [line for line in draft.read_text().splitlines() if line.startswith("- [ ] [")]
+    own = {path.stem for path in (team / "postmortems").glob("20*.md")}
+    assert proposed
+    assert all(any(f"[{name}]" in line for name in own) for line in proposed)
+    draft.unlink()
+    assert json.loads(kb(team, "metrics", "--json").stdout)["metrics"] == before
+
+
+def test_the_wheel_carries_the_casebook(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77")
+    source, out = tmp_path / "source", tmp_path / "out"
+    skipped = shutil.ignore_patterns("__pycache__")
+    for name in ("kb", "postmortems"):
+        shutil.copytree(ROOT / name, source / name, ignore=skipped)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "-q", "-w", str(out), str(source)], check=True, env=os.environ)
+    with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+    records = {path.name for path in (ROOT / "postmortems").glob("20*.md")}
+    shipped = {name.rpartition("/")[2] for name in names if name.startswith("kb/data/casebook/")}
+    assert shipped == records
+    assert {"kb/data/init/kb.toml", "kb/search/casebook.py", "kb/py.typed"} <= names

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from canaries import SHAPED
 from conftest import EXAMPLE
 from runs_made import agent, failed, made_run, read, user, write
 from search_library import write_record, write_stories
@@ -157,9 +158,11 @@ def test_what_a_run_cannot_do_is_refused(stories: Path) -> None:
 
 @pytest.mark.model
 def test_secrets_of_a_trace_are_not_shown(stories: Path, tmp_path: Path) -> None:
-    text = "Refund order 7 for jane.doe@example.org, paid with sk-live-4f9aB2c7D8e1F0a3B6c9D2e5"
+    address, key = "jane.doe" + "@" + "northwind-mail.net", SHAPED["GitLab"]
+    text = f"Refund order 7 for {address}, with {key}"
     rows = {"messages": [{"role": "user", "content": text}, *chat(text)["messages"][2:]]}
     trace = written(tmp_path / "trace.json", rows)
     done = kb(stories, str(trace), "--json")
-    assert "jane.doe@" not in done.stdout + done.stderr
+    assert address not in done.stdout + done.stderr
+    assert key not in done.stdout + done.stderr
     assert "REDACTED_EMAIL_1" in done.stdout

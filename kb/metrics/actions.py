@@ -143,7 +143,9 @@ def _action(record: Postmortem, item: ActionItem, place: int, trail: Trail, toda
     closed, closed_source = _closed(item, known, key)
     opened, opened_source = _opened(record, item, known, closed)
     due = item.date("due")
-    late = (today - due).days if due and item.state == "open" else 0
+    # Nobody outside knows whether another's promise was kept: it is open here, never overdue.
+    is_owed = item.state == "open" and record.origin != "public"
+    late = (today - due).days if due and is_owed else 0
     return Action(
         id=f"{record.id}#{item.label or f'item{place}'}",
         record=record.id,

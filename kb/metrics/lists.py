@@ -33,7 +33,8 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
     lines = [" · ".join(part for part in counts if part)]
     groups = (
         ("Overdue", late),
-        ("Open", [action for action in ordered if action.is_open and not action.days_overdue]),
+        ("Open", [a for a in ordered if a.is_open and not a.days_overdue and not _is_untold(a)]),
+        ("Completion not public", [action for action in ordered if _is_untold(action)]),
         ("Done", [action for action in ordered if not action.is_open]),
     )
     for title, some in groups:
@@ -41,6 +42,11 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
             lines += ["", title]
             lines += [line for action in some for line in _item(action, as_of.day)]
     return "\n".join(lines) + "\n"
+
+
+def _is_untold(action: Action) -> bool:
+    """Whether nobody outside can know: an unticked promise of somebody else's incident."""
+    return action.is_open and action.origin == "public"
 
 
 def actions_json(found: Sequence[Action], as_of: AsOf) -> dict[str, Any]:
@@ -166,7 +172,7 @@ def _way_out(decision: Decision) -> Iterator[str]:
 def _item(action: Action, today: date) -> Iterator[str]:
     """Two or three lines: when and what, then who and how."""
     draft = " (draft)" if action.record_status == "draft" else ""
-    yield f"  {_when(action, today):<{_LEAD - 2}}{action.id}{draft}"
+    yield f"  {_when(action, today):<{_LEAD - 3}} {action.id}{draft}"
     yield from _wrapped(action.text, _LEAD)
     yield from _wrapped(" · ".join(_details(action)), _LEAD)
 
@@ -176,6 +182,8 @@ def _when(action: Action, today: date) -> str:
         return "cancelled"
     if not action.is_open:
         return f"{action.closed or action.state}"
+    if _is_untold(action):
+        return f"{action.due or 'no due day'}"
     if action.due is None:
         return "no due day"
     days = (action.due - today).days

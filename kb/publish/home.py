@@ -28,7 +28,10 @@ def home_page(site: Site) -> Page:
 
 
 def _said(site: Site) -> str:
-    return f"{plural(len(site.records), 'postmortem')} of incidents caused by AI agents."
+    said = f"{plural(len(site.records), 'postmortem')} of incidents caused by AI agents."
+    if site.measured is not None and site.measured.origin == "public":
+        return f"{said} They are public incidents of others: a casebook, not a team's record."
+    return said
 
 
 def _hero(site: Site) -> str:

@@ -24,7 +24,7 @@ class PassagePair:
 class PromisedAction:
     """An action of the earlier record, with its state now and when the query's incident happened.
 
-    `open_at_query_date` is None where the closing day is unknown.
+    `open_at_query_date` is None where the closing day is unknown, or the completion not public.
     """
 
     id: str

@@ -115,6 +115,8 @@ def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, st
     """Where a promise stands now, and where it stood when the query's incident happened."""
     if action.state == "cancelled":
         return "cancelled", "dim"
+    if action.state == "open" and action.open_at_query_date is None:
+        return "completion not public", "dim"
     if action.state == "open":
         late = action.due is not None and action.due < today
         return (f"due {action.due}, still open" if late else "still open"), "red"

@@ -227,8 +227,13 @@ def _promised(entry: Entry, promise: Promise, at: datetime) -> PromisedAction:
         owner=promise.owner,
         due=promise.due,
         closed=promise.closed,
-        open_at_query_date=_open_at(promise, at),
+        open_at_query_date=None if _is_untold(entry, promise) else _open_at(promise, at),
     )
+
+
+def _is_untold(entry: Entry, promise: Promise) -> bool:
+    """Whether nobody outside can know: an unticked promise of somebody else's incident."""
+    return entry.origin == "public" and promise.state == "open"
 
 
 def _open_at(promise: Promise, at: datetime) -> bool | None:

@@ -31,7 +31,7 @@ def tool(name: str) -> str:
     """A program on PATH or beside this Python; the test is skipped where there is none."""
     found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
     if not found:
-        pytest.skip(f"{name} is not installed (it is on PyPI, with the extra 'test')")
+        pytest.skip(f"{name} is not installed")
     return found
 
 

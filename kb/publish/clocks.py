@@ -7,7 +7,7 @@ that they are as large on a phone as on a screen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from itertools import pairwise
 
 from kb.publish.html import escape
@@ -119,4 +119,6 @@ def _moment(at: datetime, after: datetime | None = None) -> str:
     if after is not None and after.date() == at.date():
         return f"{at:%H:%M}"
     year = f" {at:%Y}" if after is None or after.year != at.year else ""
+    if at.time() == time.min:  # of most public incidents only the day is known
+        return f"{at.day} {at:%b}{year}"
     return f"{at.day} {at:%b}{year} {at:%H:%M}"

@@ -117,14 +117,15 @@ def answer_of(found: Found, library: Library, limit: int) -> Answer:
     shown = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
     near = np.argsort(-np.where(found.allowed, found.ranking.similarity, -2), kind="stable")
     misses = [] if shown else [int(i) for i in near[:_MISSES] if found.allowed[i]]
+    matches = tuple(match_at(found, library, i) for i in shown)
     return Answer(
         query_text=found.query.text,
         query_id=found.query.id,
         query_date=found.query.at.date(),
         bar=BAR,
-        matches=tuple(match_at(found, library, i) for i in shown),
+        matches=matches,
         nearest_misses=tuple(match_at(found, library, i) for i in misses),
-        proposed_class=_proposed(found) if shown else None,
+        proposed_class=_proposed(found, matches[0].classes) if matches else None,
         index=_facts(found),
     )
 
@@ -245,8 +246,11 @@ def _open_at(promise: Promise, at: datetime) -> bool | None:
     return promise.closed > at.date()
 
 
-def _proposed(found: Found) -> ProposedClass | None:
-    """The likeliest class, for a query that names none."""
+def _proposed(found: Found, best_classes: tuple[str, ...]) -> ProposedClass | None:
+    """The likeliest class, for a query that names none, where the best match bears it out.
+
+    Two lines of one answer that contradict each other help nobody: then nothing is proposed.
+    """
     if found.query.entry and found.query.entry.classes:
         return None
     collection = found.index.generation.collection
@@ -254,6 +258,8 @@ def _proposed(found: Found) -> ProposedClass | None:
     if not len(weights):
         return None
     best = int(weights.argmax())
+    if collection.classes[best] not in best_classes:
+        return None
     calibration = found.index.generation.learned.calibration
     return ProposedClass(collection.classes[best], calibration.class_probability(weights[best]))
 

@@ -2,7 +2,8 @@
 
 The way through the house, data flowing one way; a room imports only from the rooms to its left:
 
-    repo ─► records ─► library ─► lint · search · metrics · runs ─► publish ─► commands ─► cli
+    repo · records ─► library ─► lint · search · metrics · runs ─► publish · trackers ─► api ─►
+    commands ─► cli
 
 - `kb.errors`   what went wrong, where, and what to do
 - `kb.config`   what the team set in kb.toml
@@ -15,6 +16,7 @@ The way through the house, data flowing one way; a room imports only from the ro
 - `kb.metrics`  whether the organisation is learning
 - `kb.runs`     what a trace can prove
 - `kb.publish`  how it is shown
+- `kb.trackers` where promised actions live outside: GitHub, Linear, Jira
 - `kb.api`      the same for programs: `kb.open(path)`
 - `kb.commands`, `kb.cli`  words in, words out
 """

@@ -72,7 +72,7 @@ class KnowledgeBase:
         return check(self.library, paths=paths, today=datetime.now(UTC).date())
 
     def metrics(self, *, as_of: str | None = None, origin: str | None = None) -> Page:
-        """The measures, now or as of a day or revision; `origin` is own or public.
+        """The measures, now or as of a day or revision; `origin` is own, public or example.
 
         Without `origin`, a team's own records are measured, and public ones where there are no own.
         """

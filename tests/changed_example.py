@@ -19,7 +19,7 @@ TEXT = EXAMPLE.read_text("utf-8").replace(
 )
 ACTIONS = TEXT[TEXT.index("## Action items") : TEXT.index("## Lessons")]
 DRAFT = ("status: published", "status: draft")
-PUBLIC = ("origin: own", "origin: public")
+PUBLIC = ("origin: example", "origin: public")
 
 
 def changed(*pairs: tuple[str, str]) -> str:

@@ -76,6 +76,7 @@ def test_the_gate_blocks_and_then_releases_over_two_commits(
         (story(route="other-agent"), True),
         (story(route="Refunds-Agent"), False),
         (story(origin="public"), False),
+        (story(origin="example"), True),
         (story(gate="rollout"), True),
         (story(route="refunds_agent"), False),
         (story(route="Refunds  agent"), False),
@@ -498,8 +499,8 @@ def test_front_matter_that_cannot_take_a_sign_off_is_left_alone(library_folder: 
 
 
 def _as_documented(library_folder: Path, git: Git) -> None:
-    """The worked example with its first condition open again and nobody's sign-off."""
-    text = EXAMPLE.read_text(encoding="utf-8")
+    """The worked example as a team's own, its first condition open again, nobody's sign-off."""
+    text = EXAMPLE.read_text(encoding="utf-8").replace("origin: example", "origin: own")
     text = re.sub(r"(?m)^signoffs:.*\n", "", text)
     text = re.sub(r"(?m)^- \[x\] (A1: .*), closed: \S+$", r"- [ ] \1", text)
     (library_folder / "postmortems" / EXAMPLE.name).write_text(text, encoding="utf-8")

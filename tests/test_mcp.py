@@ -37,10 +37,13 @@ def test_an_agent_reads_an_incident(example_library: Path) -> None:
 def test_an_agent_learns_that_a_gate_is_closed(example_library: Path) -> None:
     path = next((example_library / "postmortems").glob("*.md"))
     path.write_text(
-        path.read_text().replace("- [x] A1", "- [ ] A1").replace(", closed: 2026-04-16", "", 1)
+        path.read_text()
+        .replace("origin: example", "origin: own")
+        .replace("- [x] A1", "- [ ] A1")
+        .replace(", closed: 2026-04-16", "", 1)
     )
     answer = json.loads(ask(example_library, "restart_gate", route="billing-agent"))
-    assert answer["may_restart"] is False
+    assert (answer["passes"], answer["verdict"]) == (False, "blocked")
     assert answer["blocking"][0]["id"].endswith("#A1")
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from conftest import ROOT, Git
 from known_library import Story, noon, tell, write_history
@@ -254,6 +255,40 @@ def test_public_records_are_never_mixed_with_a_teams_own(run: Any, library_folde
     assert json.loads(out)["metrics"]["detection_chain"]["value"] == 30
     assert json.loads(theirs)["metrics"]["detection_chain"]["value"] == 9000
     assert json.loads(out)["counts"]["other_origin"] == 1
+
+
+def test_the_worked_example_is_counted_only_while_it_stands_alone(
+    run: Any, library_folder: Path
+) -> None:
+    fiction = Story("2026-04-12-fiction", noon(date(2026, 4, 12)), origin="example")
+    (library_folder / fiction.path).write_text(fiction.markdown(), encoding="utf-8")
+    alone = json.loads(run(library_folder, "metrics", "--json")[1])
+    assert (alone["origin"], alone["counts"]["published"]) == ("example", 1)
+    assert "fiction" in alone["notes"][0]
+    own = Story("2026-05-12-own", noon(date(2026, 5, 12)))
+    (library_folder / own.path).write_text(own.markdown(), encoding="utf-8")
+    answer = json.loads(run(library_folder, "metrics", "--json")[1])
+    assert (answer["origin"], answer["counts"]["published"]) == ("own", 1)
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments"),
+    [
+        ("metrics", ("metrics",)),
+        ("metrics", ("metrics", "repeat_rate", "--compare", "HEAD")),
+        ("metrics", ("metrics", "--history", "month")),
+        ("actions", ("actions",)),
+        ("gate", ("gate", "support-bot")),
+        ("gate", ("gate", "no-such-route", "--gate", "rollout")),
+    ],
+)
+def test_every_answer_is_what_its_schema_promises(
+    run: Any, schema: str, arguments: tuple[str, ...]
+) -> None:
+    shipped = json.loads((ROOT / f"kb/data/schemas/{schema}.schema.json").read_text("utf-8"))
+    answer = json.loads(run(ROOT, *arguments, "--json")[1])
+    assert answer["schema"] == f"kb.{schema}/1"
+    jsonschema.validate(answer, shipped, cls=jsonschema.Draft202012Validator)
 
 
 def test_a_library_of_public_records_alone_is_measured_and_says_so(run: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,10 +17,12 @@ from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
 from kb.metrics.actions import Action, actions
 from kb.metrics.cache import trails_from
+from kb.metrics.contract import actions_json, encoded
 from kb.metrics.edit import close_action, write_change
-from kb.metrics.lists import actions_json, actions_text
+from kb.metrics.lists import actions_text
 from kb.metrics.page import main_origin
 from kb.metrics.reading import read_as_of, read_day, read_folder
+from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo
 from kb.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.trackers.client import Client
@@ -59,7 +60,9 @@ class _Wanted:
 )
 @click.option("--due", metavar="DATE", help="Only what is due by that day.")
 @click.option("--overdue", is_flag=True, help="Only what is overdue.")
-@click.option("--origin", type=click.Choice(["own", "public"]), help="Whose incidents.")
+@click.option(
+    "--origin", type=click.Choice([word.name for word in ORIGINS]), help="Whose incidents."
+)
 @click.option("--as-of", metavar="DATE|REV", help="As it stood then.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
@@ -75,7 +78,7 @@ def command(context: click.Context, /, **arguments: Any) -> int:
     every = actions(reading.library, reading.trails, reading.as_of.day)
     found = [action for action in every if action.origin == origin and _is_wanted(action, wanted)]
     if wanted.as_json:
-        text = json.dumps(actions_json(found, reading.as_of), ensure_ascii=False, indent=2) + "\n"
+        text = encoded(actions_json(found, reading.as_of))
     else:
         text = actions_text(found, reading.as_of)
     click.echo(text, nl=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import click
 
 from kb.library import Library, open_library, open_library_at
+from kb.metrics.contract import encoded, gate_json
 from kb.metrics.edit import write_change
 from kb.metrics.gate import GATES, Decision, decide
-from kb.metrics.lists import gate_json, gate_text
+from kb.metrics.lists import gate_text
 from kb.metrics.reading import read_as_of
 from kb.metrics.signoff import sign_off
 from kb.metrics.surroundings import read_surroundings
@@ -70,8 +70,7 @@ def command(
     if owner is not None:
         _sign(library, repo, decision, (owner, now))
         decision = _decide(open_library(library.root), repo, asked)
-    text = json.dumps(gate_json(decision), ensure_ascii=False, indent=2) + "\n"
-    click.echo(text if as_json else gate_text(decision), nl=False)
+    click.echo(encoded(gate_json(decision)) if as_json else gate_text(decision), nl=False)
     return _status(decision)
 
 

@@ -7,6 +7,7 @@ injection may quote one.
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,21 +71,26 @@ def read_incident(base: KnowledgeBase, record_id: str) -> str:
 
 def open_promises(base: KnowledgeBase, owner: str = "", failure_class: str = "") -> str:
     """Actions of earlier incidents that are still open, overdue first."""
-    rows = [
-        {"id": a.id, "text": a.text, "owner": a.owner, "due": str(a.due or ""), "gate": a.gate}
-        for a in base.actions()
-        if a.is_open
-        and (not owner or a.owner == owner)
-        and (not failure_class or failure_class in a.classes)
+    from kb.metrics.contract import actions_json, encoded
+    from kb.metrics.reading import read_as_of
+
+    now = read_as_of(base.repo, None, datetime.now(UTC))
+    found = [
+        action
+        for action in base.actions()
+        if action.is_open
+        and action.origin != "example"
+        and (not owner or action.owner == owner)
+        and (not failure_class or failure_class in action.classes)
     ]
-    return json.dumps({"schema": "kb.actions/1", "actions": rows}, ensure_ascii=False)
+    return encoded(actions_json(found, now))
 
 
 def restart_gate(base: KnowledgeBase, route: str) -> str:
-    """Whether a route may be restarted, and what blocks it."""
-    decision = base.gate(route)
-    blocking = [{"id": action.id, "text": action.text} for action in decision.blocking]
-    return json.dumps({"route": route, "may_restart": decision.passes, "blocking": blocking})
+    """Whether a route may be restarted (`passes`, `verdict`), and what blocks it."""
+    from kb.metrics.contract import encoded, gate_json
+
+    return encoded(gate_json(base.gate(route)))
 
 
 def _bound(look_up: Any, folder: Path) -> Any:

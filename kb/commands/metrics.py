@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from kb.metrics.contract import PageJson, encoded, page_json
 from kb.metrics.goals import check_names, failures, read_limits
 from kb.metrics.page import measure_months, page_of
 from kb.metrics.reading import read_as_of, read_day, read_folder
@@ -17,14 +17,13 @@ from kb.metrics.registry import MEASURES
 from kb.metrics.tables import (
     only,
     page_csv,
-    page_json,
     page_markdown,
     series_csv,
-    series_json,
     series_markdown,
 )
 from kb.metrics.text import measure_text, months_text, page_text
 from kb.metrics.values import Page
+from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
 
 #: What a series shows when no measure is named: one number for each of the three questions.
@@ -64,7 +63,7 @@ class _Found:
 @click.option("--since", metavar="DATE", help="Only what began on or after that day.")
 @click.option(
     "--origin",
-    type=click.Choice(["own", "public"]),
+    type=click.Choice([word.name for word in ORIGINS]),
     help="Whose incidents; own ones unless there are only public ones.",
 )
 @click.option("--json", "form", flag_value="json", help="For machines.")
@@ -113,7 +112,7 @@ def _measure(wanted: _Wanted) -> _Found:
 
 def _rendered(wanted: _Wanted, found: _Found) -> str:
     if wanted.form == "json":
-        return json.dumps(_json(wanted, found), ensure_ascii=False, indent=2) + "\n"
+        return encoded(_json(wanted, found))
     if wanted.history:
         return _series(wanted, found.months)
     page = only(found.page, wanted.names)
@@ -136,15 +135,9 @@ def _series(wanted: _Wanted, months: tuple[Page, ...]) -> str:
     return months_text(months, names)
 
 
-def _json(wanted: _Wanted, found: _Found) -> dict[str, Any]:
-    answer = page_json(found.page)
-    if wanted.names:
-        answer["metrics"] = {name: answer["metrics"][name] for name in wanted.names}
-    if found.compared:
-        answer["compare"] = page_json(found.compared)
-        if wanted.names:
-            then = answer["compare"]["metrics"]
-            answer["compare"]["metrics"] = {name: then[name] for name in wanted.names}
-    if found.months:
-        answer["history"] = [series_json(only(page, wanted.names)) for page in found.months]
-    return answer
+def _json(wanted: _Wanted, found: _Found) -> PageJson:
+    def named(page: Page) -> Page:
+        return replace(page, measures=only(page, wanted.names).measures)
+
+    compared = named(found.compared) if found.compared else None
+    return page_json(named(found.page), compared, [named(page) for page in found.months])

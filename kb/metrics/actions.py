@@ -73,6 +73,11 @@ class Action:
         """Whether it is still owed."""
         return self.state == "open"
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether nobody outside can know: an unticked promise of somebody else's incident."""
+        return self.is_open and self.origin == "public"
+
     def was_open_at(self, at: datetime) -> bool | None:
         """Whether it was owed at a moment; None where its dates do not tell.
 

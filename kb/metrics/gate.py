@@ -74,13 +74,13 @@ def decide(
     *,
     lets_unknown_pass: bool = False,
 ) -> Decision:
-    """The decision for a route, from the records in review and published, of any origin.
+    """The decision for a route, from the records in review and published that are no fiction.
 
     Without `around`, the strays of the working tree are read, and no sign-off is compared with the
     text it was given for.
     """
     beside = around or Surroundings(read_strays(library))
-    named = [record for record in library.records if is_of_route(record.route, route)]
+    named = [record for record in _real(library) if is_of_route(record.route, route)]
     records = tuple(record for record in named if record.status != "draft")
     drafts = (record for record in named if record.status == "draft")
     drafted = (action for record in drafts for action in _conditions(record, as_of.day))
@@ -113,7 +113,7 @@ def open_gates(library: Library, today: date) -> tuple[Action, ...]:
     """
     found = listed(
         action
-        for record in library.records
+        for record in _real(library)
         if record.status != "draft"
         for action in _conditions(record, today)
         if action.is_open
@@ -132,8 +132,13 @@ def _is_for(action: Action, gate: str) -> bool:
     return word == gate or word not in GATES
 
 
+def _real(library: Library) -> tuple[Postmortem, ...]:
+    """The records that may hold a route: a worked example is fiction."""
+    return tuple(record for record in library.records if record.origin != "example")
+
+
 def _near(library: Library, route: str) -> str:
-    return near_route((r.route for r in library.records if r.status != "draft"), route)
+    return near_route((r.route for r in _real(library) if r.status != "draft"), route)
 
 
 def _is_waived(record: Postmortem, action: Action, around: Surroundings) -> bool:

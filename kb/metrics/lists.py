@@ -5,13 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import date
-from typing import Any
 
 from kb.metrics.actions import Action, listed
 from kb.metrics.gate import Decision
-from kb.metrics.tables import plain
 from kb.metrics.values import AsOf
 from kb.metrics.words import plural
 
@@ -33,8 +30,8 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
     lines = [" · ".join(part for part in counts if part)]
     groups = (
         ("Overdue", late),
-        ("Open", [a for a in ordered if a.is_open and not a.days_overdue and not _is_untold(a)]),
-        ("Completion not public", [action for action in ordered if _is_untold(action)]),
+        ("Open", [a for a in ordered if a.is_open and not a.days_overdue and not a.is_untold]),
+        ("Completion not public", [action for action in ordered if action.is_untold]),
         ("Done", [action for action in ordered if not action.is_open]),
     )
     for title, some in groups:
@@ -42,20 +39,6 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
             lines += ["", title]
             lines += [line for action in some for line in _item(action, as_of.day)]
     return "\n".join(lines) + "\n"
-
-
-def _is_untold(action: Action) -> bool:
-    """Whether nobody outside can know: an unticked promise of somebody else's incident."""
-    return action.is_open and action.origin == "public"
-
-
-def actions_json(found: Sequence[Action], as_of: AsOf) -> dict[str, Any]:
-    """The actions as the machine contract has them."""
-    return {
-        "schema": "kb.actions/1",
-        "as_of": _as_of_json(as_of),
-        "actions": [plain(asdict(action)) for action in listed(found)],
-    }
 
 
 def gate_text(decision: Decision) -> str:
@@ -68,30 +51,6 @@ def gate_text(decision: Decision) -> str:
     return (
         "\n".join([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)]) + "\n"
     )
-
-
-def gate_json(decision: Decision) -> dict[str, Any]:
-    """The decision for a pipeline."""
-    return {
-        "schema": "kb.gate/1",
-        "route": decision.route,
-        "gate": decision.gate,
-        "passes": decision.passes,
-        "verdict": decision.verdict,
-        "near": decision.near or None,
-        "as_of": _as_of_json(decision.as_of),
-        "records": list(decision.records),
-        "blocking": [plain(asdict(action)) for action in decision.blocking],
-        "met": [action.id for action in decision.met],
-        "waived": [action.id for action in decision.waived],
-        "elsewhere": [action.id for action in decision.elsewhere],
-        "in_drafts": [action.id for action in decision.in_drafts],
-        "reworded": list(decision.reworded),
-        "unreadable": [asdict(place) for place in decision.unreadable],
-        "signoffs": [
-            plain({"record": record, **asdict(signed)}) for record, signed in decision.signoffs
-        ],
-    }
 
 
 _HEADS = {
@@ -182,7 +141,7 @@ def _when(action: Action, today: date) -> str:
         return "cancelled"
     if not action.is_open:
         return f"{action.closed or action.state}"
-    if _is_untold(action):
+    if action.is_untold:
         return f"{action.due or 'no due day'}"
     if action.due is None:
         return "no due day"
@@ -202,10 +161,6 @@ def _details(action: Action) -> Iterator[str]:
         yield action.lever
     if action.tracker:
         yield action.tracker
-
-
-def _as_of_json(as_of: AsOf) -> dict[str, Any]:
-    return {"date": as_of.day.isoformat(), "commit": as_of.commit or None}
 
 
 def _wrapped(text: str, indent: int) -> Iterable[str]:

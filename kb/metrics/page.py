@@ -15,6 +15,7 @@ from kb.metrics.reading import MonthReader, Reading, read_all
 from kb.metrics.registry import measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.values import AsOf, Counts, Page
+from kb.metrics.words import plural
 from kb.records.model import Postmortem
 from kb.repo import Repo
 
@@ -81,9 +82,13 @@ def page_of(reading: Reading, origin: str | None = None, since: date | None = No
 
 
 def main_origin(library: Library) -> str:
-    """The origin that is measured unless one is asked for: public only where all records are."""
+    """The origin that is measured unless one is asked for.
+
+    Public only where there are public ones and none of the team's own; the worked example only
+    while it stands alone.
+    """
     origins = {record.origin for record in library.records}
-    return "public" if origins == {"public"} else "own"
+    return next((origin for origin in ("own", "public", "example") if origin in origins), "own")
 
 
 def _counts(library: Library, known: tuple[Postmortem, ...]) -> Counts:
@@ -104,11 +109,14 @@ def _notes(reading: Reading, origin: str, *, is_chosen: bool) -> Iterator[str]:
     )
     if origin == "public" and not is_chosen:
         yield "All records are of public incidents: this measures a casebook, not a team."
-    if counts.other_origin:
-        other = "own" if origin == "public" else "public"
-        yield f"{counts.other_origin} records of other origin are not counted: --origin {other}."
+    if origin == "example":
+        yield "Only the worked example is here: these numbers are fiction, to show the page."
+    for other in ("own", "public"):
+        apart = sum(1 for record in reading.library.records if record.origin == other != origin)
+        if apart:
+            yield f"{plural(apart, 'record')} of other origin not counted: --origin {other}."
     if counts.faulty:
-        yield f"{counts.faulty} files could not be read completely: kb check names them."
+        yield f"{plural(counts.faulty, 'file')} could not be read completely: kb check names them."
     if reading.trails.why_unknown:
         yield f"No dates from Git, only those written in records: {reading.trails.why_unknown}."
     if reading.trails.boundary:

@@ -1,19 +1,16 @@
-"""The metrics page for machines and documents: JSON values, CSV rows, Markdown tables."""
+"""The metrics page for spreadsheets and documents: CSV rows, Markdown tables."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
-from datetime import date, datetime
-from typing import Any
+from dataclasses import replace
 
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, Page, Part
 from kb.metrics.words import plural, said, said_interval
 
-SCHEMA = "kb.metrics/1"
 _COLUMNS = (
     "name",
     "by",
@@ -31,60 +28,6 @@ _COLUMNS = (
     "hits",
     "notes",
 )
-
-
-def page_json(page: Page) -> dict[str, Any]:
-    """The page as the machine contract has it: `schema`, `as_of`, `metrics` by name, and more."""
-    return {
-        "schema": SCHEMA,
-        "library": page.library,
-        "as_of": {
-            "date": page.as_of.day.isoformat(),
-            "commit": page.as_of.commit or None,
-            "at": page.as_of.at.isoformat(),
-        },
-        "origin": page.origin,
-        "since": page.since.isoformat() if page.since else None,
-        "counts": asdict(page.counts),
-        "metrics": {measure.name: measure_json(measure) for measure in page.measures},
-        "answers": [plain(asdict(answer)) for answer in page.answers],
-        "preventable_pairs": [plain(asdict(pair)) for pair in page.pairs],
-        "deadlines": [plain(asdict(deadline)) for deadline in page.deadlines],
-        "notes": list(page.notes),
-    }
-
-
-def series_json(page: Page) -> dict[str, Any]:
-    """A page as one point of a series: its moment, and the bare numbers."""
-    return {
-        "as_of": {"date": page.as_of.day.isoformat(), "commit": page.as_of.commit or None},
-        "metrics": {
-            measure.name: {
-                "value": measure.value,
-                "n": measure.n,
-                "low": measure.low,
-                "high": measure.high,
-            }
-            for measure in page.measures
-        },
-    }
-
-
-def measure_json(measure: Measure) -> dict[str, Any]:
-    """One measure; shares are 0–1."""
-    fields = plain(asdict(measure))
-    assert isinstance(fields, dict)  # noqa: S101 - what `asdict` gives
-    del fields["name"]
-    return fields
-
-
-def plain(value: Any) -> Any:
-    """A value made of what JSON knows: dates as ISO texts, tuples as lists."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    return value.isoformat() if isinstance(value, (date, datetime)) else value
 
 
 def only(page: Page, names: Sequence[str]) -> Page:

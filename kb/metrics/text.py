@@ -12,7 +12,7 @@ from kb.metrics.outside import SHARING_HOURS
 from kb.metrics.promises import REVIEW_HOURS
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Answer, Deadline, Measure, Page, Pair, Part
-from kb.metrics.words import bar, plural, said, said_interval
+from kb.metrics.words import WHOSE, bar, plural, said, said_interval
 
 WIDTH = 80
 _TITLE, _BAR = 40, 10
@@ -79,9 +79,9 @@ def months_text(pages: Sequence[Page], names: Sequence[str]) -> str:
 def _head(page: Page) -> Iterator[str]:
     commit = f", commit {page.as_of.commit[:9]}" if page.as_of.commit else ""
     counts = page.counts
-    of = "public incidents" if page.origin == "public" else "our own"
     yield f"{page.library}: are we learning?"
-    yield f"{page.as_of.day}{commit} · {plural(counts.published, 'published record')} of {of}"
+    published = plural(counts.published, "published record")
+    yield f"{page.as_of.day}{commit} · {published} of {WHOSE[page.origin]}"
     window = f"only what began on or after {page.since}" if page.since else ""
     apart = f"{counts.in_review} in review and {plural(counts.drafts, 'draft')} not counted"
     yield "; ".join(part for part in (apart, window) if part)

@@ -192,7 +192,7 @@ class Counts:
 class Page:
     """The metrics page as it stood at one moment, for records of one origin.
 
-    `origin` is own or public. `notes` say what holds for the page as a whole.
+    `origin` is own, public or example. `notes` say what holds for the page as a whole.
     """
 
     library: str

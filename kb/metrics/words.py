@@ -9,6 +9,12 @@ _FULL = "█"
 #: Below these many, a duration keeps its unit.
 _MINUTES_KEPT = 120
 _HOURS_KEPT = 48
+#: Whose incidents a page counts, by the origin of its records.
+WHOSE = {
+    "own": "our own incidents",
+    "public": "public incidents",
+    "example": "the worked example, which is fiction",
+}
 
 
 def said(value: float | None, unit: str) -> str:

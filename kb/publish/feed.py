@@ -10,7 +10,10 @@ from dataclasses import replace
 from typing import Any
 from xml.sax.saxutils import escape as xml
 
-from kb.metrics.tables import page_csv, page_json
+import msgspec
+
+from kb.metrics.contract import page_json
+from kb.metrics.tables import page_csv
 from kb.metrics.values import Page
 from kb.publish import links
 from kb.publish.content import Site
@@ -39,7 +42,7 @@ def data_files(site: Site) -> Iterator[tuple[str, str]]:
         yield f"data/incidents/{record.id}.json", _json(record_json(site, record))
     if site.measured is not None:
         slim = _without_slices_records(site.measured)
-        yield "data/metrics.json", _json(page_json(slim))
+        yield "data/metrics.json", msgspec.json.encode(page_json(slim)).decode() + "\n"
         yield "data/metrics.csv", page_csv(slim)
 
 

@@ -28,6 +28,7 @@ from kb.records.body import SectionText
 from kb.records.model import Postmortem
 
 _LONG_ADDRESS = 70
+_ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}
 #: Text about other incidents must not make this one be found.
 _UNSEARCHED = "data-pagefind-ignore"
 
@@ -63,7 +64,8 @@ def _head(site: Site, record: Postmortem, path: str) -> str:
 
 
 def _origin(record: Postmortem) -> str:
-    return ' <span class="kb-origin">Public record</span>' if record.origin == "public" else ""
+    said = _ORIGINS.get(record.origin)
+    return f' <span class="kb-origin">{said}</span>' if said else ""
 
 
 def _status(record: Postmortem) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, Part
 from kb.metrics.values import Page as MetricsPage
-from kb.metrics.words import said, said_interval
+from kb.metrics.words import WHOSE, said, said_interval
 from kb.publish import charts, links
 from kb.publish.content import Site
 from kb.publish.home import answer_card
@@ -44,7 +44,7 @@ def metrics_page(site: Site) -> Page:
 
 def _head(page: MetricsPage, path: str) -> str:
     commit = f", commit <code>{escape(page.as_of.commit[:9])}</code>" if page.as_of.commit else ""
-    whose = "public incidents" if page.origin == "public" else "our own incidents"
+    whose = WHOSE[page.origin]
     csv = anchor(links.relative_file(path, "data/metrics.csv"), "CSV", "kb-button")
     data = anchor(links.relative_file(path, "data/metrics.json"), "JSON", "kb-button")
     cards = "".join(answer_card(answer) for answer in page.answers)

@@ -229,6 +229,7 @@ STATUSES = _words(
 ORIGINS = _words(
     ("own", "The team's own incident."),
     ("public", "Written from published facts; what is not public is `unknown`."),
+    ("example", "Made up to show the form; shown as fiction, and counted nowhere."),
 )
 KINDS = _words(
     ("incident", "Something outside the route was harmed or changed."),

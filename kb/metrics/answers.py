@@ -88,6 +88,8 @@ def kept(measures: Measures) -> Answer:
             f"{said(overdue.value, 'count')} of {plural(overdue.n, 'open action')} "
             f"{'is' if overdue.value == 1 else 'are'} overdue."
         )
+    if overdue.unknown:
+        lines.append(f"Of {plural(overdue.unknown, 'action')} nobody outside knows the outcome.")
     names = ("action_completion", "actions_overdue")
     return _answer("Did we do what we promised?", _kept_verdict(completion), lines, *names)
 

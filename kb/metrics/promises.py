@@ -54,12 +54,17 @@ def actions_open(facts: Facts) -> Value:
 
 
 def actions_overdue(facts: Facts) -> Value:
-    """The number of open actions past their due date, by owner and lever."""
+    """The number of open actions past their due date, by owner and lever.
+
+    Whether another's promise was kept is unknown outside: those of public records are left out.
+    """
     open_actions = [action for action in facts.actions if action.is_open]
-    undated = sum(1 for action in open_actions if action.due is None)
-    late = (action for action in open_actions if action.days_overdue > 0)
+    judged = [action for action in open_actions if action.origin != "public"]
+    undated = sum(1 for action in judged if action.due is None)
+    late = (action for action in judged if action.days_overdue > 0)
     note = counted(undated, "open action has", "open actions have", "no due date.")
-    return total((action_case(action, 1.0) for action in late), [note], n=len(open_actions))
+    cases = (action_case(action, 1.0) for action in late)
+    return total(cases, [note], n=len(judged), unknown=len(open_actions) - len(judged))
 
 
 def time_to_publish(facts: Facts) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import tomllib
@@ -11,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from conftest import git_in
+from conftest import EXAMPLE, git_in
 
 from kb import __version__
 from kb.cli import cli, main
@@ -71,6 +72,14 @@ def test_a_dry_run_names_exactly_the_files_that_are_written_then(tmp_path: Path,
     foretold = named(init(tmp_path, "--dry-run", *arguments), "would write")
     assert snapshot(tmp_path) == {}
     assert named(init(tmp_path, *arguments), "wrote") == foretold == set(snapshot(tmp_path))
+
+
+def test_what_an_installer_compiled_is_no_part_of_the_example(tmp_path: Path) -> None:
+    compileall.compile_dir(str(EXAMPLE.parent), quiet=1)
+    init(tmp_path, "--example")
+    written = snapshot(tmp_path)
+    assert any(path.endswith("billing_agent.py") for path in written)
+    assert not [path for path in written if "__pycache__" in path]
 
 
 @pytest.mark.parametrize("host", HOSTS)

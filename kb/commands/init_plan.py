@@ -146,6 +146,8 @@ def _tree(folder: Traversable, target: PurePosixPath) -> list[Target]:
     found: list[Target] = []
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         path = target / entry.name
+        if entry.name == "__pycache__":
+            continue  # an installer compiles the agent of the example
         if entry.is_dir():
             found += _tree(entry, path)
         else:

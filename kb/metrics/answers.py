@@ -11,6 +11,7 @@ from kb.metrics.words import plural, said, said_interval
 
 TOO_FEW = "too few to say"
 TOO_CLOSE = "too close to say"
+_ENOUGH_FOR_QUARTILES = 4
 Measures = Mapping[str, Measure]
 
 
@@ -58,12 +59,7 @@ def faster(measures: Measures) -> Answer:
     within, others = measures["detected_within_30_minutes"], measures["found_by_others"]
     lines = [_trend(chain, "slower", "faster")]
     if chain.n:
-        lines.insert(
-            0,
-            f"From first impact to detection: median {said(chain.value, chain.unit)}, half of them "
-            f"{said_interval(chain.lower_quartile, chain.upper_quartile, chain.unit)} "
-            f"(n {chain.n}).",
-        )
+        lines.insert(0, _middle(chain))
         verb = "was" if len(within.hits) == 1 else "were"
         lines.append(f"{len(within.hits)} of {within.n} {verb} detected within 30 minutes.")
     if others.n:
@@ -71,6 +67,14 @@ def faster(measures: Measures) -> Answer:
         lines.append(f"{len(others.hits)} of {others.n} {verb} found by others than us.")
     names = ("detection_chain", "detected_within_30_minutes", "found_by_others")
     return _answer("Are we detecting faster?", verdict, lines, *names)
+
+
+def _middle(chain: Measure) -> str:
+    """The median, and the quartiles where there are enough to have any."""
+    middle = said_interval(chain.lower_quartile, chain.upper_quartile, chain.unit)
+    spread = f", half of them {middle}" if chain.n >= _ENOUGH_FOR_QUARTILES else ""
+    median = said(chain.value, chain.unit)
+    return f"From first impact to detection: median {median}{spread} (n {chain.n})."
 
 
 def kept(measures: Measures) -> Answer:

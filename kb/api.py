@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kb.metrics.values import Page
     from kb.repo import Repo
     from kb.search.answer import Answer
+    from kb.search.query import Query
 
 
 class KnowledgeBase:
@@ -47,23 +48,28 @@ class KnowledgeBase:
 
         return open_repo(self.library.root)
 
-    def similar(self, query: str | Path, *, limit: int = 5) -> Answer:
+    def similar(self, query: str | Path, *, limit: int = 5, casebook: bool | None = None) -> Answer:
         """The earlier incidents like a text, a record's id, or the draft in a file (a `Path`).
 
+        `casebook` adds the public incidents that ship with kb, by default where `kb.toml` says so.
         Needs the extra `search`; the index is brought up to date first.
         """
-        from kb.search.query import query_from_document, query_from_text
+        from kb.search.casebook import similar_with_casebook
         from kb.search.similar import similar
+
+        beside = self.library.config.search.casebook if casebook is None else casebook
+        search = similar_with_casebook if beside else similar
+        return search(self.library, self._query(query), limit=limit)
+
+    def _query(self, query: str | Path) -> Query:
+        from kb.search.query import query_from_document, query_from_text
 
         today = datetime.now(UTC).date()
         named = self.library.folder / f"{query}.md"
         if isinstance(query, Path) or (len(str(query)) < 200 and named.is_file()):  # noqa: PLR2004 - a path
             file = query if isinstance(query, Path) else named
-            document = load_document(file, self.library.form)
-            asked = query_from_document(document, today)
-        else:
-            asked = query_from_text(query, today)
-        return similar(self.library, asked, limit=limit)
+            return query_from_document(load_document(file, self.library.form), today)
+        return query_from_text(query, today)
 
     def check(self, *paths: Path) -> Report:
         """What the rules find in the library, or only in these files and folders."""

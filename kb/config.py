@@ -89,6 +89,9 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     repository: Annotated[
         str, Meta(description="Web address of the repository; read from the remote when empty")
     ] = ""
+    semantic_search: Annotated[
+        bool, Meta(description="Whether readers may load search by meaning, 24 MB, into a browser")
+    ] = False
 
 
 class RunsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -204,6 +204,9 @@ PAGES = (
     "",
     "incidents/",
     f"incidents/{AIR_CANADA}/",
+    "incidents/2025/",
+    "404.html",
+    "tools/",
     "classes/",
     "classes/fabricated-content/",
     "metrics/",
@@ -268,6 +271,29 @@ def test_without_an_index_search_still_finds_titles(browser: Any, casebook: str)
     page.keyboard.press("/")
     page.keyboard.type("air canada")
     page.locator(".kb-result-title", has_text="Air Canada").wait_for()
+    said = page.locator(".kb-search-status")
+    playwright.expect(said).to_contain_text("titles and summaries only")
+    context.close()
+
+
+def test_a_page_of_a_site_without_an_index_does_not_ask_for_one(
+    browser: Any, casebook: str
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def without_index(route: Any) -> None:
+        html = route.fetch().text().replace(" data-kb-index", "")
+        route.fulfill(body=html, content_type="text/html")
+
+    page.route(casebook, without_index)
+    page.goto(casebook)
+    page.keyboard.press("/")
+    page.keyboard.type("air canada")
+    page.locator(".kb-result-title", has_text="Air Canada").wait_for()
+    assert not [url for url in asked if "pagefind" in url]
     context.close()
 
 

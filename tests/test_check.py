@@ -176,6 +176,41 @@ def test_a_folder_stands_for_the_records_in_it(add: Add, library_folder: Path) -
     assert (report.records, report.problems) == (1, ())
 
 
+MEANT = GOOD.replace("status: draft", "status: draft\nseverity: SEV2\nroute: refunds")
+
+
+@pytest.mark.parametrize(
+    "name", ["refund agent.md", "2026-04-12-refunds.markdown", "old/2026-04-12-refunds.md"]
+)
+def test_a_record_that_nothing_reads_is_told_at_its_file(
+    name: str, add: Add, library_folder: Path
+) -> None:
+    (library_folder / "postmortems/old").mkdir()
+    add(MEANT, name)
+    report = check_library(library_folder, today=TODAY)
+    assert [(p.path.as_posix(), p.rule) for p in report.problems] == [
+        (f"postmortems/{name}", "KB117")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["# How we write them\n", "---\ntitle: How\nstatus: published\n---\n# How\n"]
+)
+def test_other_markdown_beside_the_records_is_left_alone(
+    text: str, add: Add, library_folder: Path
+) -> None:
+    add(text, "README.md")
+    add(blank_record("x", TODAY, profile="full", form=build_form()), "template.md")
+    assert codes(check_library(library_folder, today=TODAY)) == []
+
+
+def test_several_processes_tell_of_such_files_as_well(library_folder: Path) -> None:
+    (library_folder / "postmortems/refunds.md").write_text(MEANT)
+    reports = [check_library(library_folder, today=TODAY, cores=n) for n in (1, 2)]
+    assert reports[0] == reports[1]
+    assert "KB117" in codes(reports[0])
+
+
 def test_a_path_that_does_not_exist_is_an_operational_fault(library_folder: Path) -> None:
     with pytest.raises(KbError, match="no such file"):
         report_of(library_folder, library_folder / "nowhere.md")

@@ -1,8 +1,9 @@
 """Are the rules that judge wording right? Precision on text of others, read and labelled by hand.
 
 `data/judgements.jsonl` holds one line for each place where such a rule fires in the measuring
-data: rule, SHA-256 of the file, line, and the verdict of a reader. It holds no text. A firing that
-nobody has read fails the test, so whoever widens a pattern reads what it newly finds.
+data, and in public repositories (`source`): rule, SHA-256 of the file, line, and the verdict of a
+reader. It holds no text. A firing in the measuring data that nobody has read fails the test, so
+whoever widens a pattern reads what it newly finds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pytest
 from conftest import ROOT
 
 from kb.config import CheckConfig
+from kb.lint.pages import READ_BY_HAND, wilson
 from kb.lint.registry import Context, all_rules
 from kb.lint.rules.people import blame_words, human_errors, judged_people
 from kb.records.document import Document, read_document
@@ -30,6 +32,15 @@ RULES = {r.name: r for r in all_rules() if r.family == "blameless" or r.name == 
 LEAST_PRECISION = 0.8
 CORPORA = ("agentinfra", "atlas", "h5i", "helio", "rustsec-half", "swarmproof")
 _PLAIN_ITEM = re.compile(r"^(\s*)(?:[-*+]|\d+[.)])\s+(?!\[[ xX-]\])")
+#: What other teams call the list of what they will do.
+_PROMISES = re.compile(
+    r"^#{1,6}[ \t]+[^\w\n]*(?:\d[\d.]*[ \t]*)?"
+    r"(?:corrective|preventi?(?:ve|ative)|remediation|(?:process|technical|"
+    r"follow-up|(?:short|medium|long)[- ]term) (?:improvement|fix|action)"
+    r"|improvements?|next steps?|future actions|planned actions|recommendations?"
+    r"|follow[- ]?ups?|action (?:items|plan)|todos?)\b.*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 class Place(NamedTuple):
@@ -58,6 +69,10 @@ def sources(data: Path) -> Iterator[bytes]:
 def with_tasks(raw: bytes) -> Document:
     """A document whose plain action items are read as tasks: these teams used no check boxes."""
     document = read_document(raw, PurePath("2026-01-01-x.md"), FORM)
+    if document.section("actions") is None:
+        text = _PROMISES.sub("## Actions", document.text, count=1)
+        raw = text.encode("utf-8", errors="surrogateescape")
+        document = read_document(raw, document.path, FORM)
     lines = document.text.split("\n")
     for section in document.sections:
         if section.key == "actions":
@@ -91,6 +106,15 @@ def by_rule(places: dict[Place, str]) -> dict[str, list[str]]:
 def test_the_labels_name_rules_and_verdicts_that_exist() -> None:
     assert {place.rule for place in verdicts()} <= set(RULES)
     assert set(verdicts().values()) == {"right", "wrong"}
+
+
+def test_the_rule_pages_say_how_often_readers_found_them_right() -> None:
+    counted = {r: (v.count("right"), len(v)) for r, v in by_rule(verdicts()).items()}
+    assert counted == READ_BY_HAND
+
+
+def test_the_interval_is_that_of_wilson() -> None:
+    assert wilson(62, 69) == pytest.approx((0.805, 0.950), abs=0.001)
 
 
 @pytest.mark.parametrize("rule", sorted({place.rule for place in verdicts()}))

@@ -16,10 +16,10 @@ from kb.cli import cli
 from kb.errors import KbError
 from kb.library import open_library
 from kb.publish.content import Site
-from kb.publish.edition import SECTIONS
 from kb.publish.editions import EXTERNAL, Edition
 from kb.publish.finding import no_search
 from kb.publish.gather import Wanted, gather
+from kb.publish.redaction import SECTIONS
 from kb.publish.site import Build, build_site
 from kb.records.keys import KEYS
 from kb.records.sections import SECTIONS as FORM_SECTIONS

@@ -69,6 +69,7 @@ def test_nesting_within_a_text_is_contained(tmp_path: Path) -> None:
         ("-Infinity", "-inf"),
         ("12345678901234567890", "12345678901234567890"),
         ("9" * 5000, "9" * 5000),
+        ("9" * 100_000, "9" * 100_000),
         ("1e300", 1e300),
         ("0.1", 0.1),
     ],
@@ -94,6 +95,32 @@ def test_invalid_utf_8_and_halves_of_pairs_are_replaced(tmp_path: Path) -> None:
     (run,) = runs_in(path)
     assert [m.text for m in run.messages] == ["a\ufffd\ufffdb", "c\ufffdd", "bom"]
     write_fixture(run, tmp_path / "fixture.json")
+
+
+def test_nul_is_data_in_a_text_and_never_reaches_a_terminal(tmp_path: Path) -> None:
+    rows = [{"role": "user", "content": "a\0b"}, asked(call(1, "t\0x", {"k\0": "v\0"}))]
+    run = run_of(tmp_path, rows)
+    assert run.messages[0].text == "a\0b"
+    write_fixture(run, tmp_path / "fixture.json")
+    assert read_fixture(tmp_path / "fixture.json") == run
+    for verb in ("show", "audit"):
+        assert "\0" not in kb("run", verb, "trace.json", cwd=tmp_path)[1]
+
+
+def test_bytes_of_nul_between_rows_are_left_out_and_said(tmp_path: Path) -> None:
+    good = lines({"role": "user", "content": "hi"}).encode()
+    (tmp_path / "trace.jsonl").write_bytes(good + b"\0" * 4096 + b"\n" + good)
+    (run,) = runs_in(tmp_path / "trace.jsonl")
+    assert len(run.messages) == 2
+    assert any("line 2" in line for line in run.provenance.lossy)
+
+
+def test_a_large_archive_in_gzip_is_refused_unopened(tmp_path: Path) -> None:
+    import gzip
+
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b"[" + b" " * 50_000_000))
+    status, _, err = kb("run", "import", "bomb.json.gz", cwd=tmp_path)
+    assert (status, "packed with gzip: unpack it first" in err) == (2, True)
 
 
 def test_a_torn_last_row_loses_only_itself(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ from kb.search.casebook import casebook_folder, open_casebook, similar_with_case
 from kb.search.contract import answer_json, answer_schema
 from kb.search.encoder import cache_folder
 from kb.search.files import unread_library
+from kb.search.filters import Filters
 from kb.search.query import query_from_document
 from kb.search.show import WIDTH, show
-from kb.search.similar import Filters
 
 TODAY = date(2030, 1, 1)
 DELETED = "the agent deleted the production database and its backups"

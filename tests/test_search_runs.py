@@ -166,3 +166,15 @@ def test_secrets_of_a_trace_are_not_shown(stories: Path, tmp_path: Path) -> None
     assert address not in done.stdout + done.stderr
     assert key not in done.stdout + done.stderr
     assert "REDACTED_EMAIL_1" in done.stdout
+
+
+@pytest.mark.model
+def test_a_run_is_told_in_words_and_surer_where_its_trace_proves_the_class(stories: Path) -> None:
+    failed_run = kb(stories, str(TRACE)).stdout
+    assert "likely the same class" in failed_run
+    assert "%" not in failed_run.split("because")[0]
+    assert "Proposed class" not in failed_run
+    went_well = json.loads(kb(stories, str(PASSING), "--json").stdout)
+    assert all(match["probability"] <= 0.5 for match in went_well["matches"])
+    explained = kb(stories, str(PASSING), "--explain", "2025-01-10-refund-twice").stdout
+    assert "times 0.50, for a run is an incident only where its trace proves" in explained

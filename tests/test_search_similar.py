@@ -24,11 +24,12 @@ from kb.search.contract import answer_json, answer_schema
 from kb.search.encoder import Encoder
 from kb.search.explain import explain
 from kb.search.files import unread_library
+from kb.search.filters import Filters
 from kb.search.index import open_index
 from kb.search.query import query_from_document, query_from_text
 from kb.search.related import related
 from kb.search.show import WIDTH, show
-from kb.search.similar import Filters, find, likely_priors, similar
+from kb.search.similar import find, likely_priors, similar
 
 pytestmark = pytest.mark.model
 

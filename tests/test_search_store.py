@@ -52,3 +52,30 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: store.append([key], VECTORS[:1]), keys))
     assert set(store.find(keys)) == set(keys)
+
+
+def test_old_rows_that_nothing_uses_are_dropped_and_the_newest_of_them_kept(tmp_path: Path) -> None:
+    store = VectorStore(tmp_path / "vectors", 4)
+    keys = [text_key(str(number)) for number in range(10)]
+    store.append(keys, np.arange(40, dtype=np.float32).reshape(10, 4))
+    assert store.shed({keys[0], keys[5]}, spare=3) == 5
+    assert len(store) == 5
+    found = store.find(keys)
+    assert set(found) == {keys[0], keys[5], *keys[7:]}
+    assert found[keys[5]].tolist() == [20, 21, 22, 23]
+    assert store.shed({keys[0], keys[5]}, spare=3) == 0
+
+
+def test_a_reader_keeps_what_it_has_mapped_while_rows_are_dropped(tmp_path: Path) -> None:
+    store = VectorStore(tmp_path / "vectors", 4)
+    store.append(KEYS, VECTORS)
+    mapped = store._rows()
+    store.shed((), spare=0)
+    assert mapped is not None
+    assert mapped["vector"][2].tolist() == [8, 9, 10, 11]
+    assert len(store) == 0
+
+
+def test_vectors_in_the_local_folder_stay_out_of_git(tmp_path: Path) -> None:
+    VectorStore(tmp_path / ".kb" / "vectors", 4).append(KEYS, VECTORS)
+    assert (tmp_path / ".kb/.gitignore").read_text() == "*\n"

@@ -6,6 +6,7 @@ import math
 from pathlib import PurePath
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from kb.search.excerpt import excerpt
 from kb.search.lexical import K1, B, bag_of, build_postings, tokens
 from kb.search.masking import mask
 from kb.search.passages import PASSAGE_WORDS, cut, plain_text, record_passages
+from kb.search.sentences import sentences
 
 FORM = build_form()
 TEXTS = (
@@ -130,3 +132,42 @@ def brute_force(query: str, texts: tuple[str, ...]) -> list[float]:
         )
         scores.append(sum(parts) / (attainable or 1))
     return scores
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "In Mata v. Avianca they lost. They paid.",
+            ["In Mata v. Avianca they lost.", "They paid."],
+        ),
+        ("See e.g. Smith. It ended.", ["See e.g. Smith.", "It ended."]),
+        ("Issue No. 5 was closed. So was Fig. 2.", ["Issue No. 5 was closed.", "So was Fig. 2."]),
+        ('It said "no." We asked.', ['It said "no."', "We asked."]),
+        ("Release 1.84.0 of U.S. Mail, by J. Doe. Next.", None),
+        ("one line\nand another", ["one line", "and another"]),
+        ("", []),
+    ],
+)
+def test_sentences_end_where_they_end(text: str, expected: list[str] | None) -> None:
+    whole = [text.removesuffix(" Next."), "Next."]
+    assert sentences(text) == (whole if expected is None else expected)
+
+
+@given(st.text(alphabet="aA1 .!?\"')\n;v", max_size=60))
+def test_sentences_lose_no_word(text: str) -> None:
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+
+
+def test_what_only_keeps_the_books_is_no_text() -> None:
+    lines = (
+        "LLM_SAYS_IT_DID: it paid",
+        "HELD: no",
+        "FIRST_OF_CLASS: yes",
+        "TOLD_US_AT: 2026-01-02 10:00 UTC",
+        "DEDUPE_AT_API_LAYER: yes, by order",
+        "- [2025-01-01-abc](2025-01-01-abc.md)",
+        "- fixtures/run.json",
+    )
+    kept = [line for line in plain_text("\n".join(lines)).splitlines() if line]
+    assert kept == ["LLM says it did: it paid", "Dedupe at API layer: yes, by order"]

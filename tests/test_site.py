@@ -23,9 +23,10 @@ from kb.library import Library, open_library
 from kb.publish.content import Site
 from kb.publish.csp import inline_hashes, policy, with_policy
 from kb.publish.finding import find_related, no_search
+from kb.publish.finish import finish
 from kb.publish.gather import Wanted, gather
 from kb.publish.serve import Preview, Shown
-from kb.publish.site import Build, Made, build_site, finish
+from kb.publish.site import Build, Made, build_site
 from kb.publish.write import all_pages, page_text
 from kb.repo import open_repo
 
@@ -269,6 +270,63 @@ def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> N
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.site
+def test_the_preview_shows_the_sites_own_page_for_an_unknown_address(
+    example_library: Path,
+) -> None:
+    from kb.publish.serve import open_server
+
+    (example_library / "kb.toml").write_text('[site]\nurl = "https://team.example/kb/"\n')
+    server = open_server(Shown(built(example_library).folder), 8930)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        for path in ("/incidents/no-such/", "/no-such.png", "/no-such"):
+            with pytest.raises(urllib.error.HTTPError, match="404") as caught:
+                urllib.request.urlopen(address + path)
+            html = caught.value.read().decode()
+            assert "There is no such page" in html
+            assert 'href="/assets/kb/kb.css"' in html
+        with urllib.request.urlopen(f"{address}/incidents") as answer:
+            assert answer.url.endswith("/incidents/")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_an_engine_run_by_hand_gives_the_search_index_and_the_policy_too(
+    example_library: Path, engine: str
+) -> None:
+    pytest.importorskip("material" if engine == "mkdocs" else "zensical")
+    settings = (ROOT / "mkdocs.yml").read_bytes()
+    (example_library / "mkdocs.yml").write_bytes(settings)
+    build = Build(example_library / "site", pages_only=True)
+    build_site(open_library(example_library), site_of(example_library), build, lambda text: None)
+    command = [sys.executable, "-m", engine, "build"]
+    subprocess.run(command, check=True, cwd=example_library, capture_output=True)
+
+    folder = example_library / "site"
+    page = (folder / "incidents" / EXAMPLE_ID / "index.html").read_text(encoding="utf-8")
+    assert (folder / "pagefind" / "pagefind.js").is_file()
+    assert "data-kb-index" in page
+    assert inline_hashes([page]) == ()
+    assert page.index("Content-Security-Policy") < page.index("<title>")
+    assert policy(()) in (folder / "_headers").read_text()
+
+
+@pytest.mark.site
+def test_without_pagefind_a_page_does_not_ask_for_an_index(
+    example_library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGEFIND_BINARY_PATH", "/nonexistent/pagefind")
+    made = built(example_library)
+    assert "data-kb-index" not in (made.folder / "index.html").read_text(encoding="utf-8")
+    assert not (made.folder / "pagefind").exists()
+    assert "titles and summaries only" in made.notes[0]
 
 
 @pytest.mark.model

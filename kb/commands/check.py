@@ -153,9 +153,9 @@ def _rule(name: str) -> Rule:
     for rule in all_rules():
         if wanted in {rule.code.lower(), rule.name}:
             return rule
-    known = [word for rule in all_rules() for word in (rule.name, rule.code.lower())]
+    known = {word.lower(): word for rule in all_rules() for word in (rule.name, rule.code)}
     near = difflib.get_close_matches(wanted, known, n=1)
-    todo = f"Did you mean '{near[0]}'?" if near else "The rules are listed in docs/rules/index.md."
+    todo = f"Did you mean '{known[near[0]]}'?" if near else "'kb check' prints each with its fault."
     raise KbError(f"there is no rule '{name}'", todo=todo)
 
 

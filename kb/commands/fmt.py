@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import click
 from kb.commands.check import library_of
 from kb.library import Library
 from kb.lint.check import build_context, select
-from kb.lint.fix import formatted, write
+from kb.lint.fix import formatted, unreadable, write
 from kb.lint.terminal import visible
 from kb.records.document import Document
 
@@ -29,6 +30,9 @@ def command(
     """Write the computed minutes, key order, action labels, fences and times of records.
 
     A closed list of edits with one right answer each; every other byte stays as it is.
+
+    Exit status 0: all is as it should be, or was brought there; 1: it would change something
+    (--check, --diff), or a file cannot be read; 2: could not run.
     """
     library = library_of(paths)
     documents = select(library, paths) if paths else library.documents
@@ -46,7 +50,8 @@ def command(
         if wrote:
             write(library.root / document.path, document, text)
     _tell(library, [document for document, _ in changed], len(documents), wrote=wrote)
-    context.exit(1 if changed and not wrote else 0)
+    unread = _tell_unread(library, documents)
+    context.exit(1 if unread or (changed and not wrote) else 0)
 
 
 def _tell(library: Library, changed: list[Document], count: int, *, wrote: bool) -> None:
@@ -56,6 +61,15 @@ def _tell(library: Library, changed: list[Document], count: int, *, wrote: bool)
         click.echo(f"{'formatted' if wrote else 'would format'}: {path}", err=True)
     word = "record" if count == 1 else "records"
     click.echo(f"{count} {word}, {len(changed)} {'formatted' if wrote else 'to format'}", err=True)
+
+
+def _tell_unread(library: Library, documents: Sequence[Document]) -> bool:
+    """Say which files were left as they are because they cannot be read; whether there are any."""
+    unread = [(document, fault) for document in documents if (fault := unreadable(document))]
+    for document, fault in unread:
+        path = visible(os.path.relpath(library.root / document.path))
+        click.echo(f"not formatted: {path}:{fault.line}: {visible(fault.message)}", err=True)
+    return bool(unread)
 
 
 def _show_diff(library: Library, document: Document, text: str) -> None:

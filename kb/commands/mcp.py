@@ -54,11 +54,16 @@ def server_for(folder: Path) -> Any:
     return server
 
 
-def similar_incidents(base: KnowledgeBase, query: str, limit: int = 5) -> str:
-    """Earlier incidents like a description, with probability, reasons and what was promised."""
+def similar_incidents(
+    base: KnowledgeBase, query: str, limit: int = 5, casebook: bool | None = None
+) -> str:
+    """Earlier incidents like a description, with probability, reasons and what was promised.
+
+    `casebook` adds public incidents of other companies; by default the library's settings decide.
+    """
     from kb.search.contract import answer_json
 
-    return answer_json(base.similar(query, limit=limit))
+    return answer_json(base.similar(query, limit=limit, casebook=casebook))
 
 
 def read_incident(base: KnowledgeBase, record_id: str) -> str:

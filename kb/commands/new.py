@@ -74,13 +74,19 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     root = find_root(Path.cwd())
     form = build_form(read_config(root))
     if from_run or against or from_channel or from_git:
+        from kb.runs.disclosure import safe_error
         from kb.runs.starting import Sources, start
 
         if extend is not None or profile == "public":
             raise click.UsageError("Evidence goes into a new record of your own.")
         asked = Sources(from_run, wanted, against, from_channel, from_git)
-        path = start(root, asked, title or "", _day(day) if day else None, profile or "full")
+        try:
+            path = start(root, asked, title or "", _day(day) if day else None, profile or "full")
+        except KbError as error:
+            raise safe_error(error) from error
         click.echo(str(_shown(path)))
+        if from_run and sys.stderr.isatty():
+            _say_what_next(path)
     elif extend is not None:
         path, added = extend, _extend(extend, form)
         click.echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
@@ -89,6 +95,15 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         click.echo(str(_shown(path)))
     if not no_edit:
         _edit(path)
+
+
+def _say_what_next(path: Path) -> None:
+    """The commands that follow, for a person at a terminal; a pipe gets the path alone."""
+    fixture = _shown(path.with_suffix("") / "fixture.json")
+    click.echo(f"  beside it: {fixture}", err=True)
+    click.echo(f"  next: kb run show {fixture}", err=True)
+    click.echo(f"        kb check {_shown(path)}", err=True)
+    click.echo(f"        kb run replay {fixture}", err=True)
 
 
 def _day(text: str | None) -> date:

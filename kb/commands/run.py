@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
+
+from kb.errors import KbError
 
 #: Verb to what it does, in the order `kb run --help` shows them; the code is in `run_<verb>.py`.
 VERBS: dict[str, str] = {
@@ -28,6 +31,14 @@ class RunVerbs(click.Group):
             return None
         command: click.Command = importlib.import_module(f"kb.commands.run_{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
+        try:
+            return super().invoke(ctx)
+        except KbError as error:
+            from kb.runs.disclosure import safe_error
+
+            raise safe_error(error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
         with formatter.section("Commands"):

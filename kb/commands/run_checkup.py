@@ -35,7 +35,7 @@ def command(
     A pass that was interrupted goes on where it stopped. Files that hold no trace are listed and
     skipped. Nothing is concluded: each candidate comes with the step that speaks for it.
     """
-    from kb.runs.checkup.archive import examine, state_file, trace_files
+    from kb.runs.checkup.archive import examine, shown_path, state_file, trace_files
     from kb.runs.checkup.report import checkup_json, checkup_markdown
     from kb.runs.checkup.summary import check_up
     from kb.runs.team import team_settings
@@ -55,7 +55,7 @@ def command(
     _put(text, out)
     if root is not None:
         for facts in done.candidates[:draft]:
-            _draft(root, facts)
+            _draft(root, facts, [file for file in files if shown_path(file) == facts.file])
     return 0
 
 
@@ -83,15 +83,18 @@ def _put(text: str, out: Path | None) -> None:
         raise KbError(f"cannot be written: {error.strerror}", where=str(out)) from error
 
 
-def _draft(root: Path, facts: Facts) -> None:
+def _draft(root: Path, facts: Facts, files: list[Path]) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
     from kb.runs.choosing import one_run
     from kb.runs.drafting import Draft, write_draft
     from kb.runs.team import team_settings
 
+    if len(files) != 1:
+        click.echo(f"no draft: {len(files)} files are shown as {facts.file}", err=True)
+        return
     config = read_config(root)
-    run = one_run(Path(facts.file), team_settings(root), str(facts.number))
+    run = one_run(files[0], team_settings(root), str(facts.number))
     draft = Draft(run, profile="one-page", is_near_miss=True)
     try:
         path = write_draft(draft, root / config.library.path, build_form(config))

@@ -86,7 +86,8 @@ def _placed(file: Path, runs: Iterator[Run], out: Path | None) -> Iterator[tuple
         target = out or Path("fixture.json")
         yield (target / "fixture.json" if target.is_dir() else target), first
         return
-    folder = out or Path(f"{file.name.split('.')[0]}-runs")
+    # Not the name of the file: it may be somebody's mail address.
+    folder = out or Path(f"{first.provenance.file.split('.')[0]}-runs")
     for number, run in enumerate(chain((first, second), runs), 1):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", run.id)[:60].strip("-.") or "run"
         yield folder / f"{number:04d}-{name}" / "fixture.json", run

@@ -41,8 +41,18 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
     Reads are answered from the tape; writes are refused and noted. The agent runs in a child
     process with a time limit and without your environment. Nothing runs before you ask for it.
 
+    The entry point is a function of yours, or a command that speaks JSON lines:
+
+    \b
+      def replay(state, tools):   # state: kb.runs.replay.Frozen
+          answer = tools.call("read_ledger", {"invoice": "7781"})
+          ...
+          return "the last words of the agent"
+
+    kb.runs.replay has openai_loop and anthropic_loop for agents of those shapes.
+
     Exit 0: every trial passed. 1: one failed or proved nothing. 2: could not be replayed.
-    """
+    """  # noqa: D301 - click's mark for lines that are not wrapped
     from kb.runs.replay.report import replay_json, replay_text
     from kb.runs.replay.trials import Verdict
     from kb.runs.replay.trials import replay as run_trials
@@ -84,7 +94,8 @@ def _settings(root: Path, config: RunsConfig, asked: dict[str, Any]) -> Settings
         raise KbError(
             "no entry point is named",
             where=str(root / "kb.toml"),
-            todo='Write replay = "package.module:function" under [runs], or use --entry.',
+            todo='Write replay = "package.module:function" under [runs], or use --entry.\n'
+            "    kb run replay --help shows such a function.",
         )
     point = EntryPoint(entry, root, asked["pass_env"])
     progress = _show if sys.stderr.isatty() else (lambda _: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,38 +20,59 @@ if TYPE_CHECKING:
     from kb.library import Library
     from kb.search.answer import Answer
     from kb.search.encoder import Progress
+    from kb.search.filters import Filters
     from kb.search.query import Query
-    from kb.search.similar import Filters
+
+_ONLY_CLASS = "Only this failure class."
+_ONLY_KIND = "Only this kind of record."
+_CASEBOOK = "Search the public incidents of kb too; default search.casebook in kb.toml."
+
+
+def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that narrow a search, handed to the command as one value."""
+
+    @functools.wraps(function)
+    def call(
+        *,
+        classes: tuple[str, ...],
+        kinds: tuple[str, ...],
+        routes: tuple[str, ...],
+        since: datetime | None,
+        **others: Any,
+    ) -> None:
+        from kb.search.filters import Filters
+
+        day = since.date() if since else None
+        function(filters=Filters(classes, kinds, routes, day), **others)
+
+    options = (
+        click.option("--class", "classes", multiple=True, metavar="NAME", help=_ONLY_CLASS),
+        click.option("--kind", "kinds", multiple=True, metavar="KIND", help=_ONLY_KIND),
+        click.option("--route", "routes", multiple=True, metavar="ROUTE", help="Only this route."),
+        click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only from this day on."),
+    )
+    return functools.reduce(lambda done, option: option(done), reversed(options), call)
 
 
 @click.command("similar")
 @click.argument("query")
 @click.option("-k", "limit", type=click.IntRange(1, 100), help="Matches shown; default 5.")
-@click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this failure class.")
-@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind of record.")
-@click.option("--route", "routes", multiple=True, metavar="ROUTE", help="Only this route.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only from this day on.")
+@_narrowed
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.similar/1).")
 @click.option("--explain", metavar="ID", help="Show the arithmetic behind one record's place.")
 @click.option("--write", is_flag=True, help="Put proposals into the draft's Counterfactual.")
-@click.option(
-    "--casebook/--no-casebook",
-    default=None,
-    help="Search the public incidents of kb too; default search.casebook in kb.toml.",
-)
+@click.option("--casebook/--no-casebook", default=None, help=_CASEBOOK)
 @click.option("--run", "run_id", default="", metavar="ID|N", help="Which run of a trace file.")
-def command(  # noqa: PLR0913, PLR0917 - one parameter an option
+def command(
     query: str,
     limit: int | None,
-    classes: tuple[str, ...],
-    kinds: tuple[str, ...],
-    routes: tuple[str, ...],
-    since: datetime | None,
-    as_json: bool,
+    filters: Filters,
     explain: str | None,
-    write: bool,
     casebook: bool | None,
     run_id: str,
+    *,
+    as_json: bool,
+    write: bool,
 ) -> None:
     """Find the earlier incidents like QUERY: a draft's file, a record's id, a text, or - for stdin.
 
@@ -63,27 +85,20 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     prepare_search()
     from kb.commands.similar_query import is_run, named_file, query_from_argument
     from kb.search.files import unread_library
-    from kb.search.similar import Filters
 
     today = datetime.now(UTC).date()
     path = named_file(query)
     # A trace lies anywhere; its library is the one it is asked from.
     library = unread_library(path if path and not is_run(path) else Path.cwd())
-    filters = Filters(classes, kinds, routes, since.date() if since else None)
-    asked = _Asked(
-        library,
-        query_from_argument(library, query, today, run_id),
-        filters,
-        limit,
-        today,
-        library.config.search.casebook if casebook is None else casebook,
-    )
+    beside = library.config.search.casebook if casebook is None else casebook
+    asked = query_from_argument(library, query, today, run_id)
+    given = _Asked(library, asked, filters, limit, today, beside)
     if explain:
-        click.echo(_explained(asked, explain), nl=False)
+        click.echo(_explained(given, explain), nl=False)
     elif write:
-        click.echo(_written(asked, path))
+        click.echo(_written(given, path))
     else:
-        click.echo(_shown(asked, as_json=as_json), nl=False)
+        click.echo(_shown(given, as_json=as_json), nl=False)
 
 
 @dataclass(frozen=True)
@@ -135,12 +150,16 @@ def _shown(asked: _Asked, *, as_json: bool) -> str:
 def _explained(asked: _Asked, record_id: str) -> str:
     """The arithmetic of a record of the library, else of one of the casebook."""
     from kb.search.explain import explain
+    from kb.search.filters import refuse_unknown
     from kb.search.index import open_index
     from kb.search.similar import find
 
     with _progress() as progress:
-        found = find(open_index(asked.library, progress), asked.query, asked.filters)
-        if asked.casebook and record_id not in found.index.generation.collection.positions:
+        index = open_index(asked.library, progress)
+        if not asked.casebook:
+            refuse_unknown(asked.filters, asked.library.form, index.entries)
+        found = find(index, asked.query, asked.filters)
+        if asked.casebook and record_id not in index.generation.collection.positions:
             from kb.search.casebook import find_beside, open_casebook
 
             found = find_beside(found, asked.filters, open_casebook(asked.library, progress))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Longer texts are no ids.
 _MOST_ID = 200
 _LOOKED_AT_BYTES = 4096
+#: A long record has 40 kB; what is longer is not a question but a mistake, such as a log.
+_MOST_STDIN_BYTES = 1 << 20
 
 
 def named_file(query: str) -> Path | None:
@@ -91,4 +93,11 @@ def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Q
 
 
 def _stdin() -> str:
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    raw = sys.stdin.buffer.read(_MOST_STDIN_BYTES + 1)
+    if len(raw) > _MOST_STDIN_BYTES:
+        raise KbError(
+            "more than 1 MiB is too long for a question",
+            where="standard input",
+            todo="Give the part that tells what happened, or a trace as a file.",
+        )
+    return raw.decode("utf-8", "replace")

@@ -54,7 +54,8 @@ def command(
     site = gather(library, open_repo(library.root), wanted)
     default = SITE if edition == "internal" else f"{SITE}-{edition}"
     target = (out or library.root / default).absolute()
-    made = build_site(library, site, Build(target, engine, pages_only), say)
+    build = Build(target, engine, pages_only, library.config.site.semantic_search)
+    made = build_site(library, site, build, say)
     say("")
     for note in made.notes:
         click.echo(note, err=True)

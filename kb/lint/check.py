@@ -22,6 +22,7 @@ from kb.lint.registry import (
     active_rules,
     run_rules,
 )
+from kb.lint.strays import stray_problems
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Postmortem
 from kb.sensitive.secrets import masked
@@ -77,6 +78,8 @@ def check(
         documents = tuple(with_status(document, status) for document in documents)
     context = build_context(library, documents, today=today, likely_priors=likely_priors)
     problems, lines = find(documents, context)
+    if not paths:
+        problems = in_order([*problems, *stray_problems(library.folder, context)])
     return build_report(context, problems, lines, records=len(documents))
 
 
@@ -111,7 +114,7 @@ def build_context(
 
 def without_sections(record: Postmortem) -> Postmortem:
     """What one record may know of another: its facts, actions and verdicts, not its prose."""
-    return replace(record, sections=())
+    return replace(record, sections=(), timeline=())
 
 
 def find(
@@ -126,6 +129,11 @@ def find(
         lines |= {(document.path, p.line): _shown(document, p.line, found) for p in found}
         problems += found
     return problems, lines
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems file by file; those of one file stay in their order."""
+    return sorted(problems, key=lambda problem: problem.path.name)
 
 
 def _shown(document: Document, line: int, found: Iterable[Problem]) -> str:

@@ -21,8 +21,9 @@ from kb.lint.fixes.promises import action_edits
 from kb.lint.fixes.times import time_edits
 from kb.lint.registry import Context
 from kb.records.document import Document, read_document
+from kb.records.front_matter import Fault
 
-__all__ = ["Edit", "apply", "edits", "formatted", "write"]
+__all__ = ["Edit", "apply", "edits", "formatted", "unreadable", "write"]
 
 #: What was not read whole, or not as text, is not written back; what has no front matter is no
 #: record, and not ours to change.
@@ -33,13 +34,18 @@ _MAX_PASSES = 6
 
 def edits(document: Document, context: Context) -> tuple[Edit, ...]:
     """The edits of one pass, none overlapping another; what has to wait for them is left out."""
-    if not document.front.present or any(f.name in _NOT_READ for f in document.faults):
+    if not document.front.present or unreadable(document):
         return ()
     chosen: list[Edit] = []
     for edit in _all_edits(document):
         if not any(_overlap(edit, other) for other in chosen):
             chosen.append(edit)
     return tuple(sorted(chosen, key=lambda edit: edit.start))
+
+
+def unreadable(document: Document) -> Fault | None:
+    """Why a file was not read whole, or not as text; None where it was."""
+    return next((fault for fault in document.faults if fault.name in _NOT_READ), None)
 
 
 def _all_edits(document: Document) -> Iterator[Edit]:

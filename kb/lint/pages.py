@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import groupby
 
@@ -19,6 +20,16 @@ _FAMILIES = {
     "privacy": "Are there secrets or personal data in it?",
     "external": "May it leave the house?",
 }
+
+#: Firings of the rules that judge wording, on public postmortems: how many a reader found right,
+#: and how many were read. The list is tests/data/judgements.jsonl; a test compares.
+READ_BY_HAND = {
+    "blame-word": (1, 1),
+    "human-error-as-cause": (7, 7),
+    "judged-person": (22, 23),
+    "vague-action": (62, 69),
+}
+_Z95 = 1.96  # of the normal distribution, two-sided 95 %
 
 
 def rule_pages() -> dict[str, str]:
@@ -67,9 +78,27 @@ def _facts(rule: Rule) -> list[str]:
         facts.append("`kb fmt` mends it.")
     if not rule.default:
         facts.append(f'Off unless `kb.toml` has `check.enable = ["{rule.name}"]`.')
+    if rule.name in READ_BY_HAND:
+        facts.append(_how_often_right(*READ_BY_HAND[rule.name]))
     facts.append(f"To silence it in one record: `# kb: allow {rule.name} — why` in front matter.")
     facts.append(f'To switch it off for all: `check.disable = ["{rule.name}"]` in `kb.toml`.')
     return [f"- {fact}" for fact in facts]
+
+
+def _how_often_right(right: int, read: int) -> str:
+    low, high = wilson(right, read)
+    return (
+        f"Right in {right} of {read} firings on public postmortems, read by hand "
+        f"(95 % interval {low:.2f} to {high:.2f})."
+    )
+
+
+def wilson(right: int, read: int) -> tuple[float, float]:
+    """The 95 % interval of a share, 0 to 1 (Wilson 1927)."""
+    share, square = right / read, _Z95**2 / read
+    middle = share + square / 2
+    width = _Z95 * math.sqrt(share * (1 - share) / read + square / (4 * read))
+    return (middle - width) / (1 + square), min(1.0, (middle + width) / (1 + square))
 
 
 def _severity(rule: Rule) -> str:

@@ -34,7 +34,13 @@ def text(report: Report, *, base: Path, colour: bool = False) -> str:
     """One block a problem, its source line and a caret, and the count as last line."""
     blocks = [_block(report, problem, base, colour=colour) for problem in report.problems]
     blocks += [not_run_in_words(rule) for rule in report.not_run]
-    return "\n".join([*blocks, _totals(report)])
+    return "\n".join([*blocks, *_what_fmt_mends(report), _totals(report)])
+
+
+def _what_fmt_mends(report: Report) -> list[str]:
+    """How many of the problems one command mends, where there are some."""
+    count = sum(problem.fixable for problem in report.problems)
+    return [f"'kb fmt' mends {count} of these, marked [kb fmt]"] if count else []
 
 
 def not_run_in_words(rule: NotRun) -> str:

@@ -14,6 +14,7 @@ from kb.metrics.routes import is_of_route, is_route
 from kb.records.document import Document
 from kb.records.items import ActionItem
 from kb.records.model import interpret
+from kb.records.strays import is_meant_as_record
 
 GATES = ("restart", "rollout")
 #: A gate word anywhere in a line: looser than the grammar, to see what the grammar cannot read.
@@ -73,6 +74,8 @@ def _stray(document: Document) -> Iterator[Unreadable]:
 def _looks_like_a_record(document: Document) -> bool:
     front = document.front
     if is_route(front.text("route")) or front.text("status").lower() in _COUNTED:
+        return True
+    if is_meant_as_record(document.path.name, front):
         return True
     if front.faults and _RECORD_KEY.search(document.text[:_HEAD_CHARACTERS]):
         return True

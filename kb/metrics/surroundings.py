@@ -18,9 +18,9 @@ from kb.metrics.routes import is_of_route
 from kb.metrics.values import AsOf
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault, FrontMatter
+from kb.records.strays import is_markdown
 from kb.repo import Repo
 
-_MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".mdx"}
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -62,7 +62,7 @@ def _markdown_files(library: Library) -> Iterator[Path | Document]:
 
     for folder, folders, files in os.walk(library.folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(files) if _is_markdown(name))
+        yield from (Path(folder, name) for name in sorted(files) if is_markdown(name))
     yield from closed
 
 
@@ -70,7 +70,7 @@ def _strays_at(library: Library, repo: Repo, commit: str) -> tuple[Document, ...
     base = repo.relative(library.root) or PurePosixPath()
     records = {base / document.path.as_posix() for document in library.documents}
     files = repo.files(base / library.config.library.path, commit) or ()
-    paths = [f.path for f in files if _is_markdown(f.path.name) and f.path not in records]
+    paths = [f.path for f in files if is_markdown(f.path.name) and f.path not in records]
     contents = repo.read_all(paths, commit)
     return tuple(_stray_at(library, path.relative_to(base), contents.get(path)) for path in paths)
 
@@ -98,10 +98,6 @@ def _at(repo: Repo, path: PurePosixPath, commit: str) -> bytes | None:
         return repo.read(path, commit) if _COMMIT.fullmatch(commit) else None
     except KbError:
         return None
-
-
-def _is_markdown(name: str) -> bool:
-    return PurePath(name).suffix.lower() in _MARKDOWN
 
 
 def _unread(path: PurePath, library: Library, message: str) -> Document:

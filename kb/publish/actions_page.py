@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from kb.metrics.actions import Action, listed
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
 from kb.publish.links import Page
-from kb.publish.pieces import block, day, heading, record_link, rows, word_chip
+from kb.publish.pieces import block, day, heading, record_link, rows, state_badge, word_chip
 from kb.publish.words import plural
 
-_SHOWN = 300
+_SHOWN, _CLOSED_SHOWN = 300, 25
 
 
 def actions_page(site: Site) -> Page:
     """Open gates first, then open actions by how overdue they are, then what was closed lately."""
     path = links.ACTIONS
-    open_ones = [action for action in site.actions if action.is_open]
-    done = [action for action in site.actions if action.state == "closed"]
-    closed = sorted((a for a in done if a.closed), key=lambda a: (a.closed, a.id), reverse=True)
-    overdue = sum(1 for action in open_ones if action.days_overdue)
-    said = f"{plural(len(open_ones), 'open action')}, {overdue} overdue; {len(done)} closed."
+    said = _said(site.actions)
     parts = [
         block(f'<header class="kb-head"><h1>Actions</h1><p class="kb-quiet">{said}</p></header>')
     ]
     if site.gates:
         parts += [heading("Open gates"), block(gate_rows(site, site.gates, path))]
-    parts += [heading("Open"), block(action_rows(site, listed(open_ones)[:_SHOWN], path))]
-    parts += [heading("Closed last"), block(action_rows(site, closed[:25], path))]
+    for title, some in _groups(site.actions):
+        parts += [heading(title), block(action_rows(site, some, path))]
     return Page(path, "Actions", "\n\n".join(parts), said, searchable=False, contents=True)
+
+
+def _said(actions: Sequence[Action]) -> str:
+    """How many there are in each state; states that do not occur are not said."""
+    states = Counter("untold" if action.is_untold else action.state for action in actions)
+    overdue = sum(1 for action in actions if action.days_overdue)
+    untold = f"{plural(states['untold'], 'action')} whose completion is not public"
+    parts = (
+        f"{plural(states['open'], 'open action')}, {overdue} overdue" if states["open"] else "",
+        untold if states["untold"] else "",
+        f"{states['closed']} closed" if states["closed"] else "",
+        f"{states['cancelled']} cancelled" if states["cancelled"] else "",
+    )
+    return ("; ".join(part for part in parts if part) or "No action is open") + "."
+
+
+def _groups(actions: Sequence[Action]) -> Iterator[tuple[str, Sequence[Action]]]:
+    """Title and rows of each list; lists of nothing are left out, but for the open ones."""
+    owed = listed(action for action in actions if action.is_open)
+    untold = [action for action in owed if action.is_untold]
+    still = [action for action in owed if not action.is_untold]
+    dated = (action for action in actions if action.state == "closed" and action.closed)
+    closed = sorted(dated, key=lambda action: (action.closed, action.id), reverse=True)
+    if still or not untold:
+        yield "Open", still[:_SHOWN]
+    if untold:
+        yield "Completion not public", untold[:_SHOWN]
+    if closed:
+        yield "Closed last", closed[:_CLOSED_SHOWN]
 
 
 def gate_rows(site: Site, gates: Iterable[Action], source: str) -> str:
@@ -43,9 +69,16 @@ def _gate(site: Site, action: Action, source: str) -> str:
     return (
         f'<span class="kb-gate-word">{escape(action.gate)}</span> {route} '
         f"<div>{to_inline_html(action.text)}"
-        f'<p class="kb-meta">{_owner(action)}{_due(action)} '
+        f'<p class="kb-meta">{_dropped(action)}{_owner(action)}{_due(action)} '
         f"{record_link(site, source, action.record)}</p></div>"
     )
+
+
+def _dropped(action: Action) -> str:
+    """That a condition was cancelled and nobody signed for that: it still holds the route."""
+    if action.state != "cancelled":
+        return ""
+    return f"{state_badge('cancelled')} <span>no sign-off names it</span> "
 
 
 def _owner(action: Action) -> str:
@@ -76,10 +109,12 @@ def _row(site: Site, action: Action, source: str) -> str:
     )
     gate = f' <span class="kb-chip"><i>gate</i> {escape(action.gate)}</span>' if action.gate else ""
     closed = (
-        f' <span class="kb-chip"><i>closed</i> {day(action.closed)}</span>' if action.closed else ""
+        f' <span class="kb-chip"><i>{escape(action.state)}</i> {day(action.closed)}</span>'
+        if action.closed
+        else ""
     )
     return (
-        f'<span class="kb-state kb-{escape(state)}">{escape(state)}</span>'
+        f"{state_badge(state, is_untold=action.is_untold)}"
         f"<div>{to_inline_html(action.text)}"
         f'<div class="kb-chips">{_owner(action)}{_due(action)}{closed}{lever}{gate}</div>'
         f'<p class="kb-meta">{record_link(site, source, action.record)}</p></div>'

@@ -11,6 +11,10 @@ from kb.publish.words import duration
 from kb.records.body import FieldLine, SectionText
 
 _MAX_DIGITS = 9
+_WRITTEN = (
+    *(("llm", "LLM"), ("Llm", "LLM"), ("api", "API"), ("db ", "database ")),
+    *(("Oncall", "On-call"), ("oncall", "on-call")),
+)
 _ITEM = re.compile(r"[ \t]*[-*+][ \t]|[ \t]+\S")
 
 
@@ -59,8 +63,8 @@ def blocks(section: SectionText, *, without_items: bool = False) -> tuple[Block,
 
 def label(key: str) -> str:
     """A field's key as people read it: `WOULD_HAVE_DETECTED` → `Would have detected`."""
-    words = key.replace("_", " ").lower().capitalize()
-    for word, written in (("llm", "LLM"), ("api", "API"), ("db ", "database "), ("Llm", "LLM")):
+    words = key.removesuffix("_MINUTES").replace("_", " ").lower().capitalize()
+    for word, written in _WRITTEN:
         words = words.replace(word, written)
     return words
 
@@ -70,8 +74,7 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
     rows: dict[str, list[str]] = {}
     for field in fields:
         if field.value.strip():
-            value = to_inline_html(field.value, link) + _in_words(field)
-            rows.setdefault(field.key, []).append(value)
+            rows.setdefault(field.key, []).append(_value(field, link))
     body = "".join(
         f"<div><dt>{escape(label(key))}</dt> "
         + "".join(f"<dd>{v}</dd>" for v in values)
@@ -81,12 +84,16 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
     return f'<dl class="kb-evidence">\n{body}</dl>' if body else ""
 
 
-def _in_words(field: FieldLine) -> str:
-    """What a number of minutes is in larger units: nobody reads 128160 as 89 days."""
+def _value(field: FieldLine, link: LinkTarget) -> str:
+    """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days."""
     text = field.value.strip()
+    if field.key == "FIXTURE" and (address := link(text)):
+        return f'<a href="{escape(address)}">{escape(text)}</a>'
     if not field.key.endswith("_MINUTES") or not text.isdecimal() or len(text) > _MAX_DIGITS:
-        return ""
-    return f" <small>{duration(float(text))}</small>"
+        return to_inline_html(field.value, link)
+    said = duration(float(text))
+    minutes = f"{int(text):,} min"
+    return said if said == minutes else f"{said} <small>{minutes}</small>"
 
 
 Draw = Callable[[tuple[FieldLine, ...], LinkTarget], str]

@@ -69,7 +69,7 @@ def _goal_line(y: float) -> str:
 def intervals(rows: Sequence[Part], unit: str, goal: float | None = None) -> str:
     """A dot with its 95 % interval for each row, on one scale: shares from 0 to 1."""
     most = 1.0 if unit == "share" else max((r.high or r.value or 0 for r in rows), default=1) or 1
-    left, right, row_height = 0, _WIDTH - 6, 38
+    left, right, row_height = 6, _WIDTH - 6, 38
     scale = (right - left) / most
     drawn = []
     for place, row in enumerate(rows):
@@ -80,22 +80,22 @@ def intervals(rows: Sequence[Part], unit: str, goal: float | None = None) -> str
             f'<text class="kb-value kb-right" x="{_WIDTH}" y="{y - 10}">{value} (n {row.n})</text>'
         )
         track = f'<path class="kb-track" d="M{left} {y}H{right}"/>'
-        drawn.append(label + number + track + _interval(row, scale, y))
+        drawn.append(label + number + track + _interval(row, left, scale, y))
     height = len(rows) * row_height + 6
     line = ""
     if goal is not None:
-        line = f'<path class="kb-goal" d="M{goal * scale:.1f} 12V{height - 4}"/>'
+        line = f'<path class="kb-goal" d="M{left + goal * scale:.1f} 12V{height - 4}"/>'
     return _svg(height, "".join(drawn) + line)
 
 
-def _interval(row: Part, scale: float, y: float) -> str:
+def _interval(row: Part, left: float, scale: float, y: float) -> str:
     if row.value is None:
         return ""
     span = ""
     if row.low is not None and row.high is not None:
-        low, high = row.low * scale, min(row.high * scale, _WIDTH - 6)
+        low, high = left + row.low * scale, min(left + row.high * scale, _WIDTH - 6)
         span = f'<path class="kb-span" d="M{low:.1f} {y}H{high:.1f}"/>'
-    return f'{span}<circle class="kb-dot" cx="{row.value * scale:.1f}" cy="{y}" r="5"/>'
+    return f'{span}<circle class="kb-dot" cx="{left + row.value * scale:.1f}" cy="{y}" r="5"/>'
 
 
 def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
@@ -115,20 +115,24 @@ def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
 
 
 #: The marks of a time axis that grows by multiples: minutes and what they are called.
-_TICKS = ((1, "1 min"), (10, "10 min"), (60, "1 h"), (1440, "1 day"), (10080, "1 week"))
+_TICKS = ((0, "at once"), (10, "10 min"), (60, "1 h"), (1440, "1 day"), (10080, "1 week"))
 _LATER = ((43200, "30 days"), (525600, "1 year"))
 
 
 def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> str:
-    """Each incident as a dot, minutes upwards on a scale of multiples, time to the right."""
+    """Each incident as a dot, minutes upwards on a scale of multiples, time to the right.
+
+    The scale is that of 1 + minutes, so that it begins at nothing; what was seen before it had an
+    effect stands there too.
+    """
     if not points:
         return ""
-    left, base, height = 46, 206, 190
+    left, base, height = 48, 206, 190
     most = max(60.0, *(point.value for point in points))
-    top = math.log10(most * 1.3)
+    top = math.log10(1 + most * 1.3)
 
     def y_of(minutes: float) -> float:
-        return base - math.log10(max(minutes, 1.0)) / top * height
+        return base - math.log10(1 + max(minutes, 0.0)) / top * height
 
     first, last = min(p.at for p in points), max(p.at for p in points)
     days = max((last - first).days, 1)
@@ -136,7 +140,7 @@ def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> str:
         f'<path class="kb-grid-line" d="M{left} {y_of(m):.1f}H{_WIDTH}"/>'
         f'<text class="kb-right" x="{left - 6}" y="{y_of(m) + 4:.1f}">{name}</text>'
         for m, name in (*_TICKS, *_LATER)
-        if math.log10(m) <= top
+        if math.log10(1 + m) <= top
     )
     drawn = "".join(
         f'<a href="{escape(p.address)}"><title>{escape(p.title)}</title><circle class="kb-dot" '
@@ -148,15 +152,16 @@ def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> str:
         f'<text class="kb-left" x="{left}" y="{base + 18}">{first:%b %Y}</text>'
         f'<text class="kb-right" x="{_WIDTH}" y="{base + 18}">{last:%b %Y}</text>'
     )
-    goal = ""
-    if goal_minutes:
-        y = y_of(goal_minutes)
-        goal = (
-            f'<path class="kb-goal" d="M{left} {y:.1f}H{_WIDTH}"/>'
-            f'<text class="kb-goal-word kb-right" x="{_WIDTH}" y="{y - 4:.1f}">30 min</text>'
-        )
+    goal = _goal_word(left, y_of(goal_minutes), goal_minutes) if goal_minutes else ""
     axis = f'<path class="kb-axis" d="M{left} {base}.5H{_WIDTH}"/>'
     return _svg(228, marks + axis + goal + drawn + ends)
+
+
+def _goal_word(left: float, y: float, minutes: float) -> str:
+    return (
+        f'<path class="kb-goal" d="M{left} {y:.1f}H{_WIDTH}"/>'
+        f'<text class="kb-goal-word kb-right" x="{_WIDTH}" y="{y - 4:.1f}">{minutes:g} min</text>'
+    )
 
 
 def moments(points: Sequence[Dot]) -> str:

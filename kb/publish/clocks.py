@@ -66,25 +66,35 @@ def stretches(clocks: Clocks) -> tuple[Stretch, ...]:
 
 
 def strip(clocks: Clocks) -> str:
-    """The strip with its legend; empty where fewer than two clocks tell a length of time."""
+    """The strip with its legend; empty where fewer than two clocks tell a length of time.
+
+    A single stretch is said and not drawn: a bar of one colour shows no proportion.
+    """
     found = stretches(clocks)
     if not found:
         return ""
     total = sum(stretch.minutes for stretch in found)
     legend = "".join(_legend(stretch, clocks, total) for stretch in found)
+    drawn = _drawn(found, total) if len(found) > 1 else ""
+    said = _caption(found, total) if len(found) > 1 else "The other clocks are not known."
+    return (
+        f'<figure class="kb-clocks" data-pagefind-ignore>{drawn}'
+        f'<ol class="kb-stretches">\n{legend}</ol>\n'
+        f"<figcaption>{said} Times are UTC.</figcaption></figure>"
+    )
+
+
+def _drawn(found: tuple[Stretch, ...], total: float) -> str:
     words = "; ".join(f"{duration(s.minutes)} {_SPENT.get(s.end, s.end)}" for s in found)
     return (
-        '<figure class="kb-clocks" data-pagefind-ignore>'
         '<svg viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(words)}">{_bars(found, total)}</svg>\n'
-        f'<ol class="kb-stretches">\n{legend}</ol>\n'
-        f"<figcaption>{_caption(found, total)}</figcaption></figure>"
     )
 
 
 def _caption(found: tuple[Stretch, ...], total: float) -> str:
     start, end = _REACHED[found[0].start], _REACHED[found[-1].end]
-    return f"From {start} to {end}: {duration(total)}, drawn to scale. Times are UTC."
+    return f"From {start} to {end}: {duration(total)}, drawn to scale."
 
 
 def _bars(found: tuple[Stretch, ...], total: float) -> str:
@@ -104,8 +114,8 @@ def _bars(found: tuple[Stretch, ...], total: float) -> str:
 def _legend(stretch: Stretch, clocks: Clocks, total: float) -> str:
     begin, end = getattr(clocks, stretch.start), getattr(clocks, stretch.end)
     share = stretch.minutes / total
-    part = f"{share * 100:.0f} %" if share >= _SMALL else "under 1 %"
-    tail = "" if share == 1 else f" · {part}"
+    part = f"{share * 100:.0f}" if share >= _SMALL else "under 1"
+    tail = "" if share == 1 else f" · {part}\N{NO-BREAK SPACE}%"
     return (
         f'<li class="kb-c-{stretch.css}"><b>{duration(stretch.minutes)}</b>'
         f"<span>{_SPENT.get(stretch.end, stretch.end)}</span>"

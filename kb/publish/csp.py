@@ -45,7 +45,12 @@ def policy(hashes: Iterable[str]) -> str:
     )
 
 
+def meta(text: str) -> str:
+    """The policy as an element of a page's head."""
+    return f'<meta http-equiv="Content-Security-Policy" content="{text}">'
+
+
 def with_policy(html: str, text: str) -> str:
     """A page with the policy as the first element of its head, in place of an older one."""
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{text}">'
-    return _HEAD.sub(lambda match: f"{match[0]}\n{meta}", _OURS.sub("", html, count=1), count=1)
+    rest = _OURS.sub("", html, count=1)
+    return _HEAD.sub(lambda match: f"{match[0]}\n{meta(text)}", rest, count=1)

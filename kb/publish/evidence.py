@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from kb.publish.blocks import definitions, label, render, render_without_items
 from kb.publish.html import LinkTarget, escape, to_inline_html
+from kb.publish.pieces import state_badge
 from kb.records.body import FieldLine, SectionText
 from kb.records.items import ActionItem
 from kb.records.model import Postmortem
@@ -78,7 +79,7 @@ def _audit_cell(answers: dict[str, FieldLine], key: str, link: LinkTarget) -> st
     gap = key in _GOOD_WHEN_YES and field.word == "no" and bool(needed and needed.word == "yes")
     harm = key == "REAL_HARM_OCCURRED" and field.word == "yes"
     is_good = key in _GOOD_WHEN_YES and field.word == "yes"
-    state = "gap" if gap or harm else "yes" if is_good else "said"
+    state = "gap" if gap or harm else "yes" if is_good else "fact"
     word, _, remark = field.value.partition("(")
     note = f"<small>{to_inline_html(remark.rstrip(') '), link)}</small>" if remark else ""
     return f'<td class="kb-{escape(state)}"><b>{escape(word.strip())}</b>{note}</td>'
@@ -160,12 +161,15 @@ def _timeline(section: SectionText, record: Postmortem, link: LinkTarget) -> str
 
 
 def _actions(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
-    drawn = "".join(f"<li>{action_html(action, link)}</li>\n" for action in record.actions)
+    is_public = record.origin == "public"
+    drawn = "".join(
+        f"<li>{action_html(action, link, is_public=is_public)}</li>\n" for action in record.actions
+    )
     listed = f'<ul class="kb-actions">\n{drawn}</ul>' if drawn else ""
     return "\n".join(part for part in (listed, render_without_items(section, link)) if part)
 
 
-def action_html(action: ActionItem, link: LinkTarget) -> str:
+def action_html(action: ActionItem, link: LinkTarget, *, is_public: bool = False) -> str:
     """One action with its state and attributes as chips."""
     names = ("owner", "due", "lever", "gate", "tracker", "closed")
     chips = "".join(
@@ -175,7 +179,7 @@ def action_html(action: ActionItem, link: LinkTarget) -> str:
     )
     name = f"<b>{escape(action.label)}</b> " if action.label else ""
     return (
-        f'<span class="kb-state kb-{escape(action.state)}">{escape(action.state)}</span>'
+        f"{state_badge(action.state, is_untold=is_public and action.state == 'open')}"
         f'<div>{name}{to_inline_html(action.text, link)}<div class="kb-chips">{chips}</div></div>'
     )
 

@@ -7,25 +7,26 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 from xml.sax.saxutils import escape as xml
 
-import msgspec
-
 from kb.metrics.contract import page_json
+from kb.metrics.contract import schemas as metrics_schemas
 from kb.metrics.tables import page_csv
 from kb.metrics.values import Page
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import to_html
+from kb.publish.machine_copies import (
+    copies_schemas,
+    facts,
+    incident_json,
+    incidents_json,
+    one_line,
+)
 from kb.publish.pieces import link_target
-from kb.publish.related import Related
-from kb.publish.text import plain, summary_text
-from kb.records.body import SectionText
+from kb.publish.plain_text import plain, summary_text
 from kb.records.model import Postmortem
 
-SCHEMA = "kb.incidents/1"
-RECORD_SCHEMA = "kb.incident/1"
 _FEED_ENTRIES = 50
 _COLUMNS = (
     *("id", "title", "date", "kind", "severity", "impact", "classes", "causes", "missing_control"),
@@ -36,14 +37,24 @@ _COLUMNS = (
 def data_files(site: Site) -> Iterator[tuple[str, str]]:
     """Path on the site and text of every machine copy."""
     yield "feed.xml", atom(site)
-    yield "data/incidents.json", _json({"schema": SCHEMA, "incidents": _all(site)})
+    yield "data/incidents.json", incidents_json(site)
     yield "data/incidents.csv", incidents_csv(site)
     for record in site.records:
-        yield f"data/incidents/{record.id}.json", _json(record_json(site, record))
+        yield f"data/incidents/{record.id}.json", incident_json(site, record)
     if site.measured is not None:
         slim = _without_slices_records(site.measured)
-        yield "data/metrics.json", msgspec.json.encode(page_json(slim)).decode() + "\n"
+        yield "data/metrics.json", one_line(page_json(slim))
         yield "data/metrics.csv", page_csv(slim)
+    yield from _schemas(site)
+
+
+def _schemas(site: Site) -> Iterator[tuple[str, str]]:
+    """What each JSON copy of this site promises."""
+    found = copies_schemas()
+    if site.measured is not None:
+        found["metrics"] = metrics_schemas()["metrics"]
+    for name, schema in found.items():
+        yield f"data/schemas/{name}.schema.json", json.dumps(schema, indent=1) + "\n"
 
 
 def _without_slices_records(page: Page) -> Page:
@@ -55,98 +66,19 @@ def _without_slices_records(page: Page) -> Page:
     return replace(page, measures=measures)
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str) + "\n"
-
-
-def _all(site: Site) -> list[dict[str, Any]]:
-    return [{**_facts(record), "summary": summary_text(record, 200)} for record in site.newest]
-
-
-def _facts(record: Postmortem) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "title": record.title,
-        "date": record.date.isoformat(),
-        "origin": record.origin,
-        "kind": record.kind,
-        "severity": record.severity,
-        "impact": record.impact,
-        "classes": list(record.classes),
-        "causes": list(record.causes),
-        "missing_control": record.missing_control,
-        "route": record.route,
-        "tools": list(record.tools),
-        "detected_by": record.detected_by,
-        "customers_affected": record.customers_affected,
-        "cost_usd": record.cost_usd,
-        "clocks": {name: at.isoformat() for name, at in record.clocks.known()},
-        "detection_chain_minutes": record.clocks.detection_chain_minutes,
-    }
-
-
-def record_json(site: Site, record: Postmortem) -> dict[str, Any]:
-    """One record with its sections, actions and related incidents."""
-    return {
-        "schema": RECORD_SCHEMA,
-        **{name: value for name, value in _facts(record).items() if value not in (None, "", [])},
-        "sections": [_section(section) for section in record.sections if section.text],
-        "actions": [
-            {"label": a.label, "state": a.state, "text": a.text, **dict(a.attributes)}
-            for a in record.actions
-        ],
-        "related": [
-            _related(one) for one in site.related.get(record.id, ()) if one.id in site.by_id
-        ],
-        "sources": list(record.sources),
-    }
-
-
-def _related(one: Related) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "probability": one.probability,
-        "verdict": one.verdict,
-        "open_then": len(one.open_then),
-        "open_now": len(one.open_now),
-    }
-
-
-def _section(section: SectionText) -> dict[str, Any]:
-    fields = [[field.key, field.value] for field in section.fields]
-    return {
-        "key": section.key or section.heading,
-        "text": _text(section),
-        "fields": fields,
-    }
-
-
-def _text(section: SectionText) -> str:
-    """The section as it was written, without the evidence lines: those stand as fields."""
-    taken = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
-    kept = (
-        line.text
-        for line in section.lines
-        if line.number not in taken
-        and not line.comment
-        and not (line.is_mark and (line.fence or "").split()[:1] == ["evidence"])
-    )
-    return "\n".join(kept).strip()
-
-
 def incidents_csv(site: Site) -> str:
     """All incidents as rows; a cell that a spreadsheet would run as a formula is quoted."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for record in site.newest:
-        facts = _facts(record)
-        writer.writerow([_cell(facts[name]) for name in _COLUMNS])
+        known = facts(record)
+        writer.writerow([_cell(known[name]) for name in _COLUMNS])
     return stream.getvalue()
 
 
 def _cell(value: object) -> str:
-    text = ";".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    text = ";".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
     return f"'{text}" if text[:1] in set("=+-@\t\r") else text
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -14,11 +14,12 @@ from kb.metrics.actions import actions
 from kb.metrics.gate import open_gates
 from kb.metrics.page import page_of
 from kb.metrics.reading import read_all, read_as_of
+from kb.metrics.values import Page as MetricsPage
 from kb.publish.content import Place, Site, actions_by_record
-from kb.publish.edition import redacted
 from kb.publish.editions import INTERNAL, Edition
 from kb.publish.engines import read_settings
 from kb.publish.finding import Finding
+from kb.publish.redaction import redacted
 from kb.publish.related import related_of
 from kb.records.model import Postmortem
 from kb.repo import Repo
@@ -63,7 +64,7 @@ def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
             for record in library.records
         },
         why_not_related=why_not_related,
-        measured=page_of(reading),
+        measured=_without_place(page_of(reading), library.root),
         actions=tuple(action for action in promises if action.record_status == "published"),
         gates=open_gates(library, reading.as_of.day),
         places=_places(library, repo),
@@ -73,6 +74,18 @@ def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
         return site
     _check_customer(library, wanted.edition)
     return redacted(site, wanted.edition, library.records, library.config.check.people)
+
+
+def _without_place(page: MetricsPage, root: Path) -> MetricsPage:
+    """The measures with notes that do not name where the library lies on this machine."""
+    here = (str(root.resolve()), str(root))
+    return replace(page, notes=tuple(_replaced(note, here, "this library") for note in page.notes))
+
+
+def _replaced(text: str, words: Iterable[str], by: str) -> str:
+    for word in words:
+        text = text.replace(word, by)
+    return text
 
 
 def _name(library: Library) -> str:

@@ -28,7 +28,9 @@ def home_page(site: Site) -> Page:
 
 
 def _said(site: Site) -> str:
-    said = f"{plural(len(site.records), 'postmortem')} of incidents caused by AI agents."
+    count = len(site.records)
+    what = "an incident" if count == 1 else "incidents"
+    said = f"{plural(count, 'postmortem')} of {what} caused by AI agents."
     if site.measured is not None and site.measured.origin == "public":
         return f"{said} They are public incidents of others: a casebook, not a team's record."
     return said

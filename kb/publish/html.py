@@ -27,6 +27,10 @@ _IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?: alt="([^"]*)")?(?: title="[^"]*")?>
 #: What makes a line more than plain text: without any of it rendering would give the line back.
 _MARKED = re.compile(r"[\\`*_\[\]<&~|]|^(?:[-+>#=]|\d{1,9}[.)])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+#: A diagram stays its own source, which Git hosts draw: what draws it weighs three megabytes, and
+#: would run what a record says.
+_DIAGRAM = '<pre><code class="language-mermaid">'
+_DIAGRAM_SAID = "<p><em>A diagram, as its Mermaid source:</em></p>\n<pre><code>"
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -42,6 +46,7 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
     everything else loses its link.
     """
     rendered = _renderer().render(_COMMENT.sub("", _without_controls(markdown)))
+    rendered = rendered.replace(_DIAGRAM, _DIAGRAM_SAID)
     target = link or web_only
 
     def attribute(tag: str, name: str, value: str) -> str | None:

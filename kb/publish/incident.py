@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.publish import clocks, facts, links
+from kb.publish import clocks, facts_card, links
 from kb.publish.content import Place, Site
 from kb.publish.evidence import section_html
 from kb.publish.happening import happening_now
@@ -21,8 +21,8 @@ from kb.publish.pieces import (
     severity,
     word_chip,
 )
+from kb.publish.plain_text import summary_text
 from kb.publish.related_html import related_html
-from kb.publish.text import summary_text
 from kb.publish.words import in_words
 from kb.records.body import SectionText
 from kb.records.model import Postmortem
@@ -39,7 +39,7 @@ def incident_page(site: Site, record: Postmortem) -> Page:
     link = link_target(site, record, path)
     parts = [
         block(_head(site, record, path)),
-        block("\n".join((facts.card(site, record, path), clocks.strip(record.clocks)))),
+        block("\n".join((facts_card.card(site, record, path), clocks.strip(record.clocks)))),
         block(_note(record, link)),
         *_sections(site, record, path, link),
         block(_foot(site, record, path)),
@@ -50,22 +50,18 @@ def incident_page(site: Site, record: Postmortem) -> Page:
 
 def _head(site: Site, record: Postmortem, path: str) -> str:
     classes = " ".join(word_chip(site, path, "classes", word) for word in record.classes)
-    said = [word for word in (in_words(record.kind), in_words(record.impact)) if word]
+    kind, impact = in_words(record.kind), in_words(record.impact)
+    said = filter(None, (kind, impact, _ORIGINS.get(record.origin)))
     words = " · ".join(dict.fromkeys(escape(word) for word in said))
     return (
-        f"{facts.breadcrumb(site, record, path)}\n"
+        f"{facts_card.breadcrumb(site, record, path)}\n"
         f'<header class="kb-head"><p class="kb-meta" {_UNSEARCHED}>'
         f"{severity(record)} {day(record.date)} "
-        f"<span>{words}</span>{_origin(record)}</p>\n"
+        f"<span>{words}</span></p>\n"
         f"<h1>{escape(record.title)}</h1>\n"
         f'<p class="kb-classes" {_UNSEARCHED}>{classes}</p>'
         f"{_status(record)}{_filters(record)}</header>"
     )
-
-
-def _origin(record: Postmortem) -> str:
-    said = _ORIGINS.get(record.origin)
-    return f' <span class="kb-origin">{said}</span>' if said else ""
 
 
 def _status(record: Postmortem) -> str:
@@ -169,11 +165,12 @@ def _foot(site: Site, record: Postmortem, path: str) -> str:
 def _neighbours(site: Site, record: Postmortem, path: str) -> str:
     """The incidents before and after: in time, and in the same class."""
     in_class = record.primary_class
-    lines = [("", "in time"), *([(in_class, f"in {in_class}")] if in_class else [])]
-    html = "".join(
-        _pair(site, site.neighbours.get(line, {}).get(record.id, ("", "")), path, name)
-        for line, name in lines
+    in_time, beside = (
+        site.neighbours.get(line, {}).get(record.id, ("", "")) for line in ("", in_class)
     )
+    html = _pair(site, in_time, path, "in time")
+    if in_class and beside != in_time:
+        html += _pair(site, beside, path, f"in {in_class}")
     if not html:
         return ""
     return f'<nav class="kb-neighbours" aria-label="Previous and next">{html}</nav>'

@@ -10,7 +10,7 @@ from kb.publish.content import Site
 from kb.publish.html import escape
 from kb.publish.links import Page
 from kb.publish.pieces import anchor, block, day, heading, record_link, rows, severity, word_chip
-from kb.publish.text import summary_text
+from kb.publish.plain_text import summary_text
 from kb.publish.words import duration, in_words, plural
 from kb.records.model import Postmortem
 

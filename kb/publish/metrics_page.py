@@ -79,17 +79,22 @@ def _detection(site: Site, page: MetricsPage) -> Iterator[str]:
         minutes = record.clocks.detection_chain_minutes if record else None
         if record is not None and minutes is not None:
             address = links.relative(links.METRICS, links.incident(record_id))
-            title = f"{record.title}: {said(minutes, 'minutes')}"
+            title = f"{record.title}: {_undetected(minutes)}"
             points.append(charts.Dot(record.date, minutes, title, address))
     if points:
         chart = charts.dots(points, 30)
         yield _figure(measure, chart, measure.series, _dot_table(site, points))
 
 
+def _undetected(minutes: float) -> str:
+    """How long nobody knew; less than nothing is said in words."""
+    return said(minutes, "minutes") if minutes >= 0 else "seen before it had an effect"
+
+
 def _dot_table(site: Site, points: Sequence[charts.Dot]) -> str:
     body = "".join(
         f'<tr><th scope="row">{anchor(p.address, escape(p.title.rsplit(": ", 1)[0]))}</th>'
-        f"<td>{day(p.at)}</td><td>{said(p.value, 'minutes')}</td></tr>\n"
+        f"<td>{day(p.at)}</td><td>{_undetected(p.value)}</td></tr>\n"
         for p in sorted(points, key=lambda p: -p.value)
     )
     return (

@@ -46,6 +46,12 @@ def severity(record: Postmortem) -> str:
     return f'<span class="kb-sev kb-{word.lower()}">{word}</span>' if word else ""
 
 
+def state_badge(state: str, *, is_untold: bool = False) -> str:
+    """The state of a promise; `is_untold` where nobody outside can know it."""
+    word, css = ("not public", "untold") if is_untold else (state, state)
+    return f'<span class="kb-state kb-{escape(css)}">{escape(word)}</span>'
+
+
 def day(at: date) -> str:
     """A day as people read it, for machines too: `12 Apr 2026`."""
     return f'<time datetime="{at:%Y-%m-%d}">{at.day} {at:%b %Y}</time>'

@@ -32,9 +32,10 @@ class PriorSearch:
 def prior_search(library: Library, today: date, progress: Progress | None = None) -> PriorSearch:
     """A search in an index that is brought up to date now, built where there is none."""
     try:
+        from kb.search.filters import Filters
         from kb.search.index import open_index
         from kb.search.query import query_from_document
-        from kb.search.similar import Filters, answer
+        from kb.search.similar import answer
     except ImportError:
         return PriorSearch(None, "the extra 'search' is not installed")
     try:

@@ -18,7 +18,8 @@ class Related:
     `probability` of the same class is calibrated, None where only the author names it. `reasons`
     are short phrases; `section` and `passage` are the text of it that matches, empty where none
     is. `verdict` and `why` are the author's. `open_then` are the promises of the earlier one that
-    were open when the later one happened, `open_now` those that still are.
+    were open when the later one happened, `open_now` those that still are; neither holds a promise
+    of which nobody outside can know.
     """
 
     id: str
@@ -72,6 +73,7 @@ def _related(
     owed: Sequence[Action],
     at: datetime,
 ) -> Related:
+    told = [action for action in owed if not action.is_untold]
     return Related(
         id=record_id,
         probability=found.probability if found else None,
@@ -81,6 +83,6 @@ def _related(
         verdict=prior.verdict if prior else "",
         why=prior.why if prior else "",
         fix_existed=prior.fix_existed if prior else "",
-        open_then=tuple(action.text for action in owed if action.was_open_at(at)),
-        open_now=tuple(action.text for action in owed if action.is_open),
+        open_then=tuple(action.text for action in told if action.was_open_at(at)),
+        open_now=tuple(action.text for action in told if action.is_open),
     )

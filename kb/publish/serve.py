@@ -7,6 +7,7 @@ stand-ins, and copied over the old one; the rest of the site follows when the au
 from __future__ import annotations
 
 import http.server
+import re
 import shutil
 import threading
 import time
@@ -19,10 +20,12 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library, load_document, open_library
-from kb.publish import csp, links
+from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.engines import run_engine, settings_text
+from kb.publish.finish import finished
 from kb.publish.incident import incident_page
+from kb.publish.search_index import is_installed
 from kb.publish.site import Build, Say, build_site, engine_settings, work_folder
 from kb.publish.write import page_text, write, write_theme
 from kb.records.document import is_record_name
@@ -41,6 +44,7 @@ _LIVE = """(function wait(since) {
 })("");
 """
 
+_ROOT = re.compile(r'data-kb-root="(/[^"]+?)/?"')
 Gather = Callable[[Library], Site]
 State = dict[str, tuple[int, int]]
 
@@ -85,9 +89,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         elif self.path == "/-/live.js":
             self._text(_LIVE, "text/javascript")
         elif (page := self._page()) is not None:
-            html = page.read_text(encoding="utf-8")
-            script = '<script src="/-/live.js"></script></body>'
-            self._text(html.replace("</body>", script, 1), "text/html")
+            self._html(page.read_text(encoding="utf-8"))
+        elif (html := self._missing()) is not None:
+            self._html(html, 404)
         else:
             with suppress(ConnectionError):
                 super().do_GET()
@@ -98,9 +102,24 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         page = Path(self.translate_path(self.path)) / "index.html"
         return page if page.is_file() else None
 
-    def _text(self, text: str, kind: str) -> None:
+    def _missing(self) -> str | None:
+        """The site's own page for an address that leads nowhere, None for any other address."""
+        page = self.shown.folder / "404.html"
+        asked = Path(self.translate_path(self.path))
+        if asked.is_file() or (asked / "index.html").is_file() or not page.is_file():
+            return None
+        html = page.read_text(encoding="utf-8")
+        # Its addresses begin where the published site lies; this one lies at the top.
+        root = _ROOT.search(html)
+        return re.sub(rf'="{re.escape(root[1])}(?:/|(?="))', '="/', html) if root else html
+
+    def _html(self, html: str, status: int = 200) -> None:
+        script = '<script src="/-/live.js"></script></body>'
+        self._text(html.replace("</body>", script, 1), "text/html", status)
+
+    def _text(self, text: str, kind: str, status: int = 200) -> None:
         body = text.encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
@@ -212,14 +231,13 @@ class Preview:
         for record_id in ids:
             page = incident_page(self.site, self.site.by_id[record_id])
             write(small / "pages" / f"{page.path}.md", page_text(page, self.site))
-        write_theme(small / "theme")
+        write_theme(small / "theme", has_index=is_installed())
         write(small / "mkdocs.yml", settings_text(settings))
         run_engine(self.engine, small / "mkdocs.yml")
         for record_id in ids:
             name = f"{links.incident(record_id)}/index.html"
             html = (small / "out" / name).read_text(encoding="utf-8")
-            policy = csp.policy(csp.inline_hashes([html]))
-            write(self.shown.folder / name, csp.with_policy(html, policy))
+            write(self.shown.folder / name, finished(html)[0])
 
 
 def record_states(folder: Path) -> State:

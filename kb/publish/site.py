@@ -7,8 +7,6 @@ its place at the end, so that a build that fails leaves the old one standing.
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +15,15 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library
-from kb.publish import csp
+from kb.publish import search_index
 from kb.publish.content import Site
 from kb.publish.engines import read_settings, run_engine, settings_text
-from kb.publish.write import write, write_pages, write_theme
+from kb.publish.finish import finish
+from kb.publish.semantic.offer import add_meaning
+from kb.publish.write import SEARCHED, write, write_pages, write_theme
 
 Say = Callable[[str], None]
 BUILD, SITE = "build", "site"
-_SEARCH_FOLDER = "pagefind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How a site is built: the folder it comes to lie in, and the engine."""
+    """How a site is built: the folder it comes to lie in, the engine, and what it offers."""
 
     out: Path
     engine: str = "mkdocs"
     pages_only: bool = False
+    with_meaning: bool = False
 
 
 def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
@@ -64,22 +64,48 @@ def _build(library: Library, site: Site, build: Build, say: Say, started: float)
     work = work_folder(library.root, site)
     say("writing pages")
     pages = write_pages(site, library, work / "pages")
-    write_theme(work / "theme")
-    # Zensical builds only into a folder below its settings.
-    fresh, settings = work / "out", work / "mkdocs.yml"
-    write(settings, settings_text(engine_settings(library.root, work, site)))
-    if build.pages_only:
-        return Made(work / "pages", pages, _size(work / "pages"), time.monotonic() - started)
-    say(f"building {pages} pages with {build.engine}")
-    _refuse_foreign(build.out)
-    shutil.rmtree(fresh, ignore_errors=True)
-    run_engine(build.engine, settings)
-    say("indexing for search")
-    notes = finish(fresh)
-    shutil.rmtree(build.out, ignore_errors=True)
-    shutil.move(fresh, build.out)
+    has_index = search_index.can_be_made(work / SEARCHED)
+    megabytes, why = add_meaning(library, site, work / "pages") if build.with_meaning else (0, "")
+    write_theme(work / "theme", has_index=has_index, meaning_megabytes=megabytes)
+    write(work / "mkdocs.yml", settings_text(engine_settings(library.root, work, site)))
+    if not build.pages_only:
+        _refuse_foreign(build.out)
+        say(f"building {pages} pages with {build.engine}")
+    note = _run(work, build)
+    folder = work / "pages"
+    if not build.pages_only:
+        folder = build.out
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.move(work / "out", folder)
     took = time.monotonic() - started
-    return Made(build.out, pages, _size(build.out), took, notes)
+    return Made(folder, pages, _size(folder), took, tuple(filter(None, (note, why))))
+
+
+def _run(work: Path, build: Build) -> str:
+    """Run the engine into `out`, with the search index made meanwhile; what is missing, in words.
+
+    The index comes to lie among the pages too, for an engine that is run by hand.
+    """
+    # Zensical builds only into a folder below its settings.
+    fresh, index = work / "out", work / search_index.FOLDER
+    indexing = search_index.start_index(work / SEARCHED, index)
+    try:
+        if not build.pages_only:
+            shutil.rmtree(fresh, ignore_errors=True)
+            run_engine(build.engine, work / "mkdocs.yml")
+            finish(fresh)
+    except BaseException:
+        if indexing is not None:
+            indexing.kill()
+        raise
+    finally:
+        note = search_index.end_index(indexing, index)
+    shutil.rmtree(work / SEARCHED, ignore_errors=True)
+    if index.is_dir():
+        if not build.pages_only:
+            shutil.copytree(index, fresh / search_index.FOLDER, copy_function=shutil.copyfile)
+        index.rename(work / "pages" / search_index.FOLDER)
+    return note
 
 
 def work_folder(root: Path, site: Site) -> Path:
@@ -109,66 +135,6 @@ def engine_settings(root: Path, work: Path, site: Site) -> dict[str, Any]:
 def _has_page(entry: object, pages: Path) -> bool:
     target = next(iter(entry.values())) if isinstance(entry, dict) else entry
     return not isinstance(target, str) or (pages / target).is_file()
-
-
-def finish(folder: Path) -> tuple[str, ...]:
-    """Give a built folder its search index and its policy; what could not be done, in words.
-
-    Works on what any engine built, so a plain `mkdocs build` is finished by the same call.
-    """
-    pages = list(folder.rglob("*.html"))
-    # The index is made meanwhile: pages are replaced whole, so it reads an old or a new one.
-    indexing = _start_index(folder)
-    hashes: set[str] = set()
-    for path in pages:
-        html = path.read_text(encoding="utf-8")
-        own = csp.inline_hashes([html])
-        hashes.update(own)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(_compact(csp.with_policy(html, csp.policy(own))), encoding="utf-8")
-        fresh.replace(path)
-    headers = csp.policy(sorted(hashes))
-    text = f"/*\n  Content-Security-Policy: {headers}\n  X-Content-Type-Options: nosniff\n"
-    write(folder / "_headers", text)
-    _drop_unused(folder)
-    return _end_index(folder, indexing)
-
-
-def _drop_unused(folder: Path) -> None:
-    """Remove what the engines bring for search in the browser and for debugging."""
-    scripts = folder / "assets" / "javascripts"
-    shutil.rmtree(scripts / "lunr", ignore_errors=True)
-    shutil.rmtree(scripts / "workers", ignore_errors=True)
-    for path in (*folder.glob("assets/**/*.map"), folder / "sitemap.xml.gz"):
-        path.unlink(missing_ok=True)
-
-
-def _compact(html: str) -> str:
-    """A page without the indentation of its templates: a tenth of its size.
-
-    Lines inside `<pre>` are written as `&#10;`, so none is lost; scripts that are hashed are one
-    line each.
-    """
-    return "\n".join(stripped for line in html.split("\n") if (stripped := line.strip())) + "\n"
-
-
-def _start_index(folder: Path) -> subprocess.Popen[bytes] | None:
-    """The process that makes the search index; None where it cannot be started."""
-    command = [sys.executable, "-m", "pagefind", "--site", str(folder), "--quiet"]
-    try:
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    except OSError:
-        return None
-
-
-def _end_index(folder: Path, indexing: subprocess.Popen[bytes] | None) -> tuple[str, ...]:
-    """Wait for the index; without it the search box reads the list of incidents."""
-    if indexing is None or indexing.wait():
-        return ("No full-text search, titles and summaries only: pip install 'pagefind[bin]'.",)
-    unused = ("ui", "modular-ui", "highlight", "component-ui")
-    for name in (f"pagefind-{part}.{end}" for part in unused for end in ("js", "css")):
-        (folder / _SEARCH_FOLDER / name).unlink(missing_ok=True)
-    return ()
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -10,11 +10,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from kb.library import Library
-from kb.publish import links
+from kb.publish import csp, links
 from kb.publish.actions_page import actions_page
+from kb.publish.cards import cards_of, write_cards
 from kb.publish.content import Site
-from kb.publish.facets import facet_pages
 from kb.publish.feed import data_files
+from kb.publish.finish import HEADERS, headers_text
 from kb.publish.home import home_page
 from kb.publish.html import escape
 from kb.publish.incident import incident_page
@@ -23,6 +24,11 @@ from kb.publish.lists import list_pages
 from kb.publish.metrics_page import metrics_page
 from kb.publish.pieces import file_path
 from kb.publish.reference_pages import reference_pages
+from kb.publish.search_index import searched_html, without_search
+from kb.publish.word_pages import facet_pages
+
+#: Beside the pages: those that are searched, as Pagefind reads them.
+SEARCHED = "searched"
 
 
 def all_pages(site: Site) -> Iterator[Page]:
@@ -38,10 +44,11 @@ def all_pages(site: Site) -> Iterator[Page]:
     yield from reference_pages(site)
 
 
-def page_text(page: Page, site: Site) -> str:
+def page_text(page: Page, site: Site, card: str = "") -> str:
     """A page as the engine reads it: its settings, then its body.
 
-    The title is escaped: engines put it into their templates as it is.
+    The title is escaped: engines put it into their templates as it is. `card` is the picture of
+    link previews, by its path on the site.
     """
     hidden = ["navigation"] if page.contents else ["navigation", "toc"]
     settings = {
@@ -53,20 +60,42 @@ def page_text(page: Page, site: Site) -> str:
         "section": page.path.partition("/")[0],
         "contents": page.contents,
         "root": links.relative(page.path, links.HOME).removeprefix(links.MARK),
+        **_preview(page, site, card),
     }
     lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
     searched = "searchable: true\n" if page.searchable else "search:\n  exclude: true\n"
-    return f"---\n{lines}{searched}---\n\n{page.body}\n"
+    return f"---\n{lines}{searched}---\n\n{without_search(page.body)}\n"
+
+
+def _preview(page: Page, site: Site, card: str) -> dict[str, str]:
+    """Absolute addresses for link previews; none where the site does not know its own."""
+    if not site.url:
+        return {}
+    base = site.url.rstrip("/")
+    place = "" if page.path == links.HOME else f"{page.path}/"
+    found = {"address": escape(f"{base}/{place}")}
+    return found | ({"card": escape(f"{base}/{card}")} if card else {})
 
 
 def write_pages(site: Site, library: Library, folder: Path) -> int:
-    """Write a site's pages into a folder that then holds nothing else; how many pages there are."""
+    """Write a site's pages into a folder that then holds nothing else; how many pages there are.
+
+    What search reads comes to lie beside it, in `SEARCHED`.
+    """
     fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    searched = folder.with_name(SEARCHED)
+    for old in (fresh, searched):
+        shutil.rmtree(old, ignore_errors=True)
     count = 0
+    cards = cards_of(site)
+    write_cards(cards.values(), fresh, folder)
     for page in all_pages(site):
-        write(fresh / f"{page.path}.md", page_text(page, site))
+        card = cards.get(page.path) or cards.get(links.HOME)
+        write(fresh / f"{page.path}.md", page_text(page, site, card.path if card else ""))
+        if page.searchable:
+            write(searched / page.path / "index.html", searched_html(page))
         count += 1
+    write(fresh / HEADERS, headers_text([]))
     for name, text in data_files(site):
         write(fresh / name, text)
     for record_id, names in site.files.items():
@@ -84,10 +113,18 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="replace")
 
 
-def write_theme(folder: Path) -> None:
-    """Write the templates that the engine's theme is changed by."""
+def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) -> None:
+    """Write the templates that the engine's theme is changed by, and what this build tells them.
+
+    Without an index the search box must not ask for one. `meaning_megabytes` is what search by
+    meaning loads, 0 where the site has none.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
+    write(folder / "partials" / "kb-policy.html", csp.meta(csp.policy(())))
+    facts = " data-kb-index" if has_index else ""
+    facts += f' data-kb-meaning="{meaning_megabytes}"' if meaning_megabytes else ""
+    write(folder / "partials" / "kb-index.html", facts)
 
 
 def _copy_files(source: Path, names: tuple[str, ...], folder: Path, record_id: str) -> None:

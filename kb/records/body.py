@@ -32,7 +32,7 @@ _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not lo
 
 # Lines and fields are structs: there are hundreds in a file, and a frozen dataclass takes ten times
 # as long to make.
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One line of the body: its number, its text without line end, and where it stands.
 
     `fence` is the info string of the fence around it ("" for none given), None outside fences;
@@ -56,7 +56,7 @@ class Line(Struct, frozen=True):
         return self.fence == "evidence" or (self.fence or "").split()[:1] == ["evidence"]
 
 
-class FieldLine(Struct, frozen=True):
+class FieldLine(Struct, frozen=True, gc=False):
     """One evidence line. `key` is in capitals, `written` as typed; `value` has its continuations.
 
     `style` is "fenced", "bare" or "item"; `known` says whether the section's table has the key.

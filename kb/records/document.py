@@ -141,11 +141,11 @@ class Document:
 
     @cached_property
     def lower(self) -> str:
-        """The text in lower case, every character in its place.
+        """The text with its ASCII letters in lower case, every character in its place.
 
-        A capital I with a dot would become two letters.
+        By way of bytes, which takes a fifth of the time that the letters of all scripts take.
         """
-        return self.text.replace("İ", "I").lower()
+        return self.encode().lower().decode("utf-8", errors="surrogateescape")
 
     @cached_property
     def _line_starts(self) -> list[int]:

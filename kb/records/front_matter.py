@@ -35,7 +35,7 @@ class Fault:
 
 # Nodes and entries are structs: a file has a hundred, and a frozen dataclass takes ten times as
 # long to make.
-class Node(Struct, frozen=True):
+class Node(Struct, frozen=True, gc=False):
     """One YAML value with its place. `line` and `column` count from 1.
 
     Exactly one of the three holds the value: `text` for scalars (None for a null),
@@ -65,7 +65,7 @@ class Node(Struct, frozen=True):
         return self.text
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One `key: value` of a mapping, with the place of its key."""
 
     key: str

@@ -46,7 +46,7 @@ _PRIOR = re.compile(
 _FIX_EXISTED = re.compile(r",?[ \t]*fix existed:[ \t]*(\w+)", re.IGNORECASE)
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, gc=False):
     """One list item: its text with the lines that continue it joined by a line feed."""
 
     text: str
@@ -55,7 +55,7 @@ class Item(Struct, frozen=True):
     indent: int
 
 
-class ActionItem(Struct, frozen=True):
+class ActionItem(Struct, frozen=True, gc=False):
     """One task of the action list. `state` is open, closed or cancelled; `label` may be empty.
 
     `attributes` are the `key: value` pairs after the dash, in the order they were written;
@@ -82,7 +82,7 @@ class ActionItem(Struct, frozen=True):
         return read_date(self.attribute(key))
 
 
-class TimelineEntry(Struct, frozen=True):
+class TimelineEntry(Struct, frozen=True, gc=False):
     """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`).
 
     Of a span of time `at` is the start; its end is the beginning of `text`.
@@ -96,7 +96,7 @@ class TimelineEntry(Struct, frozen=True):
     line: int
 
 
-class PriorIncident(Struct, frozen=True):
+class PriorIncident(Struct, frozen=True, gc=False):
     """One earlier incident and the author's verdict: a word of the verdict list, or empty."""
 
     verdict: str

@@ -18,9 +18,9 @@ import msgspec
 from kb.errors import KbError
 from kb.runs.canonical import canonical, sha256
 from kb.runs.cleaning import Cleaner
+from kb.runs.disclosure import safely
 from kb.runs.jsontext import NotJsonError, decode
 from kb.runs.notes import Notes
-from kb.runs.redact import safely
 from kb.runs.run import SCHEMA, Run, run_schema
 
 BLOBS = "blobs"

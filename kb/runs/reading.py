@@ -14,6 +14,7 @@ from kb.runs.assemble import Assembly, assemble
 from kb.runs.canonical import sha256
 from kb.runs.cleaning import Cleaner
 from kb.runs.detect import detect
+from kb.runs.disclosure import safe_name
 from kb.runs.effects import Effects
 from kb.runs.fixture import is_fixture, read_fixture
 from kb.runs.importers import Importer
@@ -90,6 +91,7 @@ def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings)
     notes = Notes()
     redactor = Redactor(settings.key, settings.allow) if settings.redact else None
     run = Cleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
+    file = safe_name(run.provenance.file, redactor) if redactor else run.provenance.file
     placeholders = redactor.placeholders() if redactor else ()
     lossy = (*run.provenance.lossy, *notes.lines())
     prompt = run.state.prompt
@@ -98,5 +100,5 @@ def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings)
         run,
         state=replace(run.state, prompt=replace(prompt, sha256=hashed)),
         redaction=Redaction(applied=settings.redact, placeholders=placeholders),
-        provenance=replace(run.provenance, lossy=lossy),
+        provenance=replace(run.provenance, file=file, lossy=lossy),
     )

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from kb.runs.encoded import readings
 from kb.runs.run import Placeholder
-from kb.runs.terminal import plain
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.secrets import find_secrets
 
@@ -30,6 +30,7 @@ _WORDS = {
     "IP address": "IP",
     "account of a person": "USER",
 }
+_MADE_OF_DIGITS = frozenset({"phone number", "IP address"})
 #: Kinds that are told by what stands before them: their values are looked for everywhere else.
 _TOLD_BY_CONTEXT = frozenset(
     {"password", "secret value", "authorization header", "address with a password", "named secret"}
@@ -90,11 +91,12 @@ _REMEMBERED_LENGTH = 200
 
 @dataclass(frozen=True)
 class Found:
-    """A value that must go: where it stands in its text, and what kind it is."""
+    """A value that must go: where it stands in its text, its kind, and the value, decoded."""
 
     start: int
     end: int
     kind: str
+    value: str
 
 
 class Redactor:
@@ -119,14 +121,14 @@ class Redactor:
         if len(text) < _SHORTEST or text in self._clean:
             return False
         if text not in self._found:
-            found = tuple(f for f in _find(text) if not self._is_allowed(text[f.start : f.end]))
+            found = tuple(f for f in _find(text) if not self._is_allowed(f.value))
             if not found:
                 if len(text) <= _REMEMBERED_LENGTH:
                     self._clean.add(text)
                 return False
             self._found[text] = found
             for one in found:
-                self._name(one.kind, text[one.start : one.end])
+                self._name(one.kind, one.value)
         return True
 
     def look_named(self, key: str, text: str) -> bool:
@@ -134,9 +136,9 @@ class Redactor:
         if _IS_PLACEHOLDER.match(text) or len(text) < _SHORTEST_NAMED_SECRET:
             return False
         found = _named(key, text)
-        if found is None or self._is_allowed(text[found.start : found.end]):
+        if found is None or self._is_allowed(found.value):
             return False
-        self._name(found.kind, text[found.start : found.end])
+        self._name(found.kind, found.value)
         self._found[text] = (found,)
         self._clean.discard(text)
         return True
@@ -166,7 +168,7 @@ class Redactor:
     def _with_placeholders(self, text: str, found: tuple[Found, ...]) -> str:
         pieces, at = [], 0
         for one in sorted(found, key=lambda one: one.start):
-            name = self._name(one.kind, text[one.start : one.end])
+            name = self._name(one.kind, one.value)
             self._counts[name] = self._counts.get(name, 0) + 1
             pieces += [text[at : one.start], name]
             at = one.end
@@ -208,13 +210,6 @@ class Redactor:
         return hmac.new(self._key, told, hashlib.sha256).hexdigest()[:16]
 
 
-def safely(text: str) -> str:
-    """A text fit for a message to a person: on one line, secrets and people replaced."""
-    redactor = Redactor()
-    redactor.look(text)
-    return plain(redactor.rewrite(text))
-
-
 def is_secret_key(key: str) -> bool:
     """Whether a value under this key is a secret by its name."""
     return len(key) < 100 and bool(_SECRET_KEY.search(_CAMEL.sub("_", key)))  # noqa: PLR2004 - a name
@@ -225,27 +220,59 @@ def _named(key: str, text: str) -> Found | None:
     if is_secret_key(key):
         scheme = _SCHEME.match(text)
         start = scheme.end() if scheme else 0
-        return Found(start, len(text), "named secret") if start < len(text) else None
+        found = Found(start, len(text), "named secret", text[start:])
+        return found if found.value else None
     if len(text) > _LONGEST_ASSIGNED or not _HINT.search(key):
         return None
     before = f"{key}: "
-    found = next((f for f in find_secrets(before + text) if f.start >= len(before)), None)
-    return Found(found.start - len(before), found.end - len(before), found.kind) if found else None
+    for secret in find_secrets(before + text):
+        start, end = secret.start - len(before), secret.end - len(before)
+        if start >= 0:
+            return Found(start, end, secret.kind, text[start:end])
+    return None
 
 
 def _find(text: str) -> Iterator[Found]:
     """Everything in a text that must go, no stretch twice."""
     taken: list[tuple[int, int]] = []
-    for start, end, kind in _candidates(text):
+    for found in _candidates(text):
+        start, end = found.start, found.end
         if start < end and not any(start < t_end and t_start < end for t_start, t_end in taken):
             taken.append((start, end))
-            yield Found(start, end, kind)
+            yield found
 
 
-def _candidates(text: str) -> Iterator[tuple[int, int, str]]:
-    for found in (*find_secrets(text), *find_personal_data(text)):
+def _candidates(text: str) -> Iterator[Found]:
+    for start, end, kind in _open(text):
+        yield Found(start, end, kind, text[start:end])
+    for reading in readings(text):
+        # A number after `=` is the number of something; one that was encoded there may be a phone.
+        values = reading.text.replace("=", " ").replace("&", " ")
+        for start, end, kind in (*_open(reading.text), *_people(values)):
+            here, there = reading.stretch(start, end)
+            # A word with more in it than the value is another value: unequal calls stay unequal.
+            only = reading.says_only(start, end)
+            yield Found(here, there, kind, reading.text[start:end] if only else text[here:there])
+
+
+def _open(text: str) -> Iterator[tuple[int, int, str]]:
+    """What stands in a text as itself."""
+    for found in find_secrets(text):
         end = _end_of_key(text, found.start) if found.kind == "private key" else found.end
         yield found.start, end, found.kind
+    yield from _people(text)
+    yield from _homes(text)
+
+
+def _people(text: str) -> Iterator[tuple[int, int, str]]:
+    for found in find_personal_data(text):
+        # `%209.1.0.70` is a space and a version: the number is looked at where it is decoded.
+        before = text[max(0, found.start - 2) : found.start]
+        if found.kind not in _MADE_OF_DIGITS or "%" not in before:
+            yield found.start, found.end, found.kind
+
+
+def _homes(text: str) -> Iterator[tuple[int, int, str]]:
     if "/Users/" in text or "/home/" in text or "Users\\" in text:
         for match in _HOME.finditer(text):
             if match[1].lower() not in _NOBODY and "REDACTED" not in match[1]:

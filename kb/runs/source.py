@@ -19,9 +19,10 @@ from kb.errors import KbError
 from kb.runs.jsontext import NotJsonError, decode
 from kb.runs.layout import Layout, layout_of
 from kb.runs.notes import Notes
-from kb.runs.rawjson import elements, lines, mapped, shortened, stream, yaml_value
+from kb.runs.rawjson import elements, lines, mapped, release, shortened, stream, yaml_value
 
 _HEAD_ROWS = 20
+_ROWS_BETWEEN_RELEASES = 256
 _UNREADABLE = "rows that are no JSON were left out"
 
 
@@ -51,9 +52,13 @@ class Source:
         """The values, one at a time: lines, elements of the list, or the one object."""
         for where, raw in self.raw_rows():
             try:
-                yield Row(where, decode(raw))
+                value = decode(raw)
             except NotJsonError:
                 self.notes.add(_UNREADABLE, where)
+                continue
+            finally:
+                del raw  # a view keeps the whole file mapped, beside the values made of it
+            yield Row(where, value)
 
     @cached_property
     def head(self) -> tuple[Any, ...]:
@@ -73,8 +78,11 @@ class Source:
         if self.layout is Layout.LINES:
             yield from lines(self.path)
         elif self.layout is Layout.LIST:
-            for number, raw in enumerate(elements(mapped(self.path))):
+            whole = mapped(self.path)
+            for number, raw in enumerate(elements(whole)):
                 yield f"[{number}]", raw
+                if number % _ROWS_BETWEEN_RELEASES == 0:
+                    release(whole)
         elif self.layout is Layout.STREAM:
             yield from stream(self.path)
         elif self.layout is Layout.OBJECT:

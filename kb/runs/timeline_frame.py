@@ -16,7 +16,7 @@ def head(run: Run, width: int) -> Iterator[Line]:
     agent = " ".join(part for part in (run.agent.name, run.agent.version) if part)
     models = dict.fromkeys(m.model for m in run.messages if m.model)
     model = run.state.request.model or next(iter(models), "")
-    title = " · ".join(part for part in (f"run {run.id[:24]}", agent, model) if part)
+    title = " · ".join(part for part in (f"run {cut(run.id, 25)}", agent, model) if part)
     yield (Piece(cut(plain(title), width), "title"),)
     times = _span(run.clocks.started, run.clocks.ended)
     for line in _packed([times, *_counts(run)], width):

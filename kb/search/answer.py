@@ -102,7 +102,8 @@ class CasebookFacts:
 class Answer:
     """Matches best first, each above the bar; `nearest_misses` are what came closest below it.
 
-    Where the casebook was searched too, `casebook` says so and its matches stand last.
+    Where the casebook was searched too, `casebook` says so and its matches stand last. `of_run`:
+    a run asked, whose probabilities are an order and no more.
     """
 
     query_text: str
@@ -114,6 +115,7 @@ class Answer:
     proposed_class: ProposedClass | None
     index: IndexFacts
     casebook: CasebookFacts | None = None
+    of_run: bool = False
 
     @property
     def nothing_similar(self) -> bool:

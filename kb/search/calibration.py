@@ -7,7 +7,7 @@ stays near it, and one with fewer than a stated number uses it as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +19,13 @@ from kb.search.posterior import ClassPosterior, Numbers
 from kb.search.ranking import Ranking, best_first, rank
 
 Curve = tuple[float, float, float]
+ClassCurve = tuple[float, float]
 
 #: Coefficients of text score, class evidence and 1: fitted to six public corpora together.
-SHIPPED: Curve = (0.32, 4.78, -2.81)
-#: The same for a library without any class: coefficients of text score, similarity and 1.
+SHIPPED: Curve = (0.36, 5.71, -2.75)
+#: Coefficients of the largest class weight and 1, for that class being the query's: the same way.
+SHIPPED_CLASS: ClassCurve = (4.18, -1.04)
+#: The first for a library without any class: coefficients of text score, similarity and 1.
 UNLABELLED: Curve = (0.64, 0.0, -1.15)
 #: Precision of the prior: how many observations a coefficient of it is worth.
 _PRIOR_PRECISION = 5.0
@@ -41,11 +44,15 @@ _ROUNDS = 25
 
 @dataclass(frozen=True)
 class Calibration:
-    """A curve and where it comes from. `labelled` False: it looks at similarity, not at classes."""
+    """Two curves, of matches and of the proposed class, and where they come from.
+
+    `labelled` False: the first looks at similarity, not at classes.
+    """
 
     curve: Curve = SHIPPED
     queries: int = 0
     labelled: bool = True
+    class_curve: ClassCurve = SHIPPED_CLASS
 
     @property
     def source(self) -> str:
@@ -66,9 +73,12 @@ class Calibration:
         return np.asarray(_logistic(odds) * known(ranking.similarity[allowed]), np.float32)
 
     def class_probability(self, weight: float) -> float:
-        """The probability that a record of one class with this weight would be of the query's."""
-        text, slope, constant = self.curve if self.labelled else SHIPPED
-        return float(_logistic(2 * text + slope * weight + constant))
+        """The probability that the class of the largest weight is one of the query's, 0…1.
+
+        Asked only where the best match has that class, and fitted to such cases.
+        """
+        slope, constant = self.class_curve
+        return float(_logistic(slope * weight + constant))
 
 
 def known(similarities: Numbers) -> float:
@@ -118,28 +128,51 @@ def fit_calibration(
         return Calibration()
     near = likenesses(collection, [question for _, question in asked])
     samples = [
-        _pairs(collection, posterior, (*pair, compared), jaccard)
+        _sample(collection, posterior, (*pair, compared), jaccard)
         for pair, compared in zip(asked, near, strict=True)
     ]
-    features = np.concatenate([features for features, _ in samples])
-    outcomes = np.concatenate([outcomes for _, outcomes in samples])
-    return Calibration(_fitted(features, outcomes), len(asked))
+    text, classes, rest = _fitted(
+        [s.features for s in samples], [s.outcomes for s in samples], SHIPPED
+    )
+    borne_out = [s for s in samples if s.proposal_right is not None]
+    slope, constant = _fitted(
+        [np.array([[s.proposal_weight]], np.float32) for s in borne_out],
+        [np.array([s.proposal_right]) for s in borne_out],
+        SHIPPED_CLASS,
+    )
+    return Calibration((text, classes, rest), len(asked), class_curve=(slope, constant))
 
 
-def _pairs(
+@dataclass(frozen=True)
+class _Sample:
+    """What one record answered to teaches: matches right or wrong, and the class proposed."""
+
+    features: Numbers
+    outcomes: NDArray[np.bool_]
+    proposal_weight: float
+    proposal_right: bool | None
+
+
+def _sample(
     collection: Collection,
     posterior: ClassPosterior,
     asked: tuple[int, Question, Likeness],
     jaccard: float,
-) -> tuple[Numbers, NDArray[np.bool_]]:
-    """The best answers to one record: their features, and whether they are of its class."""
+) -> _Sample:
+    """The best answers to one record; a class that the best one does not have is not proposed."""
     place, question, near = asked
     ranking = rank(collection, posterior, question, near=near, without=place)
     allowed = posterior.labelled[ranking.places] & (ranking.places != place)
     best = best_first(ranking, posterior, allowed)[:_DEPTH]
-    features = np.stack([ranking.text[best], ranking.class_evidence[best]], axis=1)
     answers = posterior.labels[ranking.places[best]]
-    return features, same_class(answers, posterior.labels[place], jaccard)
+    mine, proposed = posterior.labels[place], int(ranking.class_weights.argmax())
+    borne_out = len(answers) > 0 and answers[0, proposed] > 0
+    return _Sample(
+        features=np.stack([ranking.text[best], ranking.class_evidence[best]], axis=1),
+        outcomes=same_class(answers, mine, jaccard),
+        proposal_weight=float(ranking.class_weights[proposed]),
+        proposal_right=bool(mine[proposed]) if borne_out else None,
+    )
 
 
 def same_class(many: Numbers, one: Numbers, jaccard: float = 0.0) -> NDArray[np.bool_]:
@@ -149,18 +182,23 @@ def same_class(many: Numbers, one: Numbers, jaccard: float = 0.0) -> NDArray[np.
     return np.asarray((shared > 0) & (shared / np.maximum(union, 1) >= jaccard))
 
 
-def _fitted(features: Numbers, outcomes: NDArray[np.bool_]) -> Curve:
+def _fitted(
+    features: Sequence[Numbers], outcomes: Sequence[NDArray[np.bool_]], shipped: tuple[float, ...]
+) -> tuple[float, ...]:
     """Logistic regression by Newton's method, with a normal prior around the shipped curve."""
-    inputs = np.column_stack([features, np.ones(len(features))]).astype(np.float64)
-    prior = np.array(SHIPPED)
+    if not features:
+        return shipped
+    rows, right = np.concatenate(features), np.concatenate(outcomes)
+    inputs = np.column_stack([rows, np.ones(len(rows))]).astype(np.float64)
+    prior = np.array(shipped)
     curve = prior.copy()
     for _ in range(_ROUNDS):
         expected = 1 / (1 + np.exp(-np.clip(inputs @ curve, -30, 30)))
-        slope = inputs.T @ (outcomes - expected) - _PRIOR_PRECISION * (curve - prior)
+        slope = inputs.T @ (right - expected) - _PRIOR_PRECISION * (curve - prior)
         spread = expected * (1 - expected)
         bend = (inputs * spread[:, None]).T @ inputs + _PRIOR_PRECISION * np.eye(len(prior))
         curve = curve + np.linalg.solve(bend, slope)
-    return (float(curve[0]), float(curve[1]), float(curve[2]))
+    return tuple(curve.tolist())
 
 
 def _logistic(odds: ArrayLike) -> Numbers:

@@ -20,9 +20,10 @@ from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, Answer, CasebookFacts
 from kb.search.asking import question_of
 from kb.search.encoder import Progress, cache_folder
+from kb.search.filters import EVERYTHING, Filters, refuse_unknown
 from kb.search.index import Index, open_index
 from kb.search.query import Query
-from kb.search.similar import Filters, Found, answer_of, as_query, find, find_question
+from kb.search.similar import Found, answer_of, as_query, find, find_question
 from kb.search.store import text_key
 
 #: Public incidents that are shown even where own ones fill the answer.
@@ -34,7 +35,7 @@ def similar_with_casebook(
     query: Query | Document | str,
     *,
     limit: int | None = None,
-    filters: Filters | None = None,
+    filters: Filters = EVERYTHING,
     today: date | None = None,
     progress: Progress | None = None,
 ) -> Answer:
@@ -45,12 +46,13 @@ def similar_with_casebook(
     left, and two at least. Raises `KbError` like `similar`, or where the casebook is missing.
     """
     asked = as_query(query, today or datetime.now(UTC).date())
-    filters = filters or Filters()
     limit = limit or library.config.search.limit
-    own = find(open_index(library, progress), asked, filters)
+    index, book = open_index(library, progress), open_casebook(library, progress)
+    refuse_unknown(filters, library.form, (*index.entries, *book.entries))
+    own = find(index, asked, filters)
     answer = answer_of(own, library, limit)
     left = min(limit, max(limit - len(answer.matches), _LEAST))
-    public = find_beside(own, filters, open_casebook(library, progress))
+    public = find_beside(own, filters, book)
     return _joined(answer, answer_of(public, casebook_library(library), left))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from kb.search.lexical import tokens
+from kb.search.sentences import sentences
 
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_PART = re.compile(r"(?<=;)\s+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -15,11 +16,12 @@ def excerpt(text: str, other: str, most: int = 210) -> str:
 
     Control characters are dropped: what a record holds must not steer a terminal.
     """
-    sentences = _SENTENCE.split(" ".join(_CONTROL.sub(" ", text).split()))
+    clean = " ".join(_CONTROL.sub(" ", text).split())
+    parts = [part for sentence in sentences(clean) for part in _PART.split(sentence)] or [""]
     wanted = set(tokens(other))
-    shared = [len(wanted & set(tokens(sentence))) for sentence in sentences]
+    shared = [len(wanted & set(tokens(part))) for part in parts]
     start = shared.index(max(shared))
-    shown = " ".join(sentences[start:])
+    shown = " ".join(parts[start:])
     lead = "… " if start else ""
     if len(lead + shown) <= most:
         return lead + shown

@@ -10,7 +10,7 @@ import numpy as np
 from kb.errors import KbError
 from kb.search.calibration import known
 from kb.search.ranking import Weights
-from kb.search.similar import BAR, Found
+from kb.search.similar import BAR, Found, proof
 
 
 def explain(found: Found, record_id: str) -> str:
@@ -46,8 +46,14 @@ def _lines(found: Found, record_id: str, position: int) -> Iterator[str]:
     second = "class evidence" if learned.calibration.labelled else "similarity"
     allowed = ranking.similarity[found.allowed]
     yield f"log odds = {text:.2f} × text + {classes:.2f} × {second} {constant:+.2f}"
+    evidence = float(ranking.class_evidence[position])
+    if learned.calibration.labelled:
+        yield f"  class evidence {evidence:.2f}: as above, with the labels taken at face value"
     yield f"  curve {learned.calibration.source}"
     yield f"  times {known(allowed):.2f}, the chance that the library knows anything like it"
+    if found.query.alike_runs is not None:
+        share = float(proof(found.index.generation.collection, found.query, ranking)[position])
+        yield f"  times {share:.2f}, for a run is an incident only where its trace proves something"
     probability = float(found.probabilities[position])
     yield f"probability {probability:.2f}, bar {BAR:.2f}, {_place(found, position)}"
 
@@ -63,12 +69,12 @@ def _text_lines(found: Found, position: int, weights: Weights) -> Iterator[str]:
 
 def _class_lines(found: Found, position: int, weights: Weights) -> Iterator[str]:
     collection, ranking = found.index.generation.collection, found.ranking
-    trust = found.index.generation.learned.posterior.trust
     entry = collection.entries[ranking.places[position]]
     names = {
         name: float(w) for name, w in zip(collection.classes, ranking.class_weights, strict=True)
     }
-    yield "  the query reads like " + (
+    yield "  beyond what is usual, the query reads like"
+    yield "    " + (
         ", ".join(
             f"{name} {names[name]:.2f}" for name in sorted(names, key=lambda n: -names[n])[:3]
         )
@@ -76,8 +82,8 @@ def _class_lines(found: Found, position: int, weights: Weights) -> Iterator[str]
     )
     mine = ", ".join(f"{name} {names.get(name, 0):.2f}" for name in entry.classes) or "no class"
     yield f"  the record is {mine}"
-    evidence = float(ranking.class_evidence[position])
-    yield f"  class evidence {evidence:.2f} × {weights.classes:g} × trust in the labels {trust:.2f}"
+    followed = float(ranking.class_part[position]) / weights.classes
+    yield f"  a class each its share {followed:.2f} × {weights.classes:g}"
     yield _sum_line("classes", float(ranking.class_part[position]))
 
 

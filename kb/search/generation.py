@@ -32,7 +32,7 @@ from kb.search.lexical import Bag, Postings
 from kb.search.passages import Passage
 from kb.search.posterior import ClassPosterior
 
-FORMAT = 1
+FORMAT = 7
 MANIFEST = "manifest.json"
 #: Files up to this size are checked byte by byte whenever an index is opened (2 GB/s measured);
 #: larger ones by size then, and byte by byte in `kb build`.
@@ -106,6 +106,7 @@ class Generation:
             labels=self.collection.labels,
             meanings=self.arrays["meanings"],
             probe=self.arrays["probe"],
+            meant=self.arrays["meant"],
         )
         return Learned(posterior, self.manifest.calibration)
 

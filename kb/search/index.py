@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.library import Library
+from kb.library import LOCAL_FOLDER, Library, make_local_folder
 from kb.search.encoder import Encoder, Progress, Vectors, install_encoder, open_encoder
 from kb.search.entries import Entry
 from kb.search.files import FileState, scan
@@ -31,9 +31,9 @@ from kb.search.parts import embed_rows, first_text, make_parts
 from kb.search.settings import fits, form_key, model_of, wanted_model
 from kb.search.source import find_source
 from kb.search.store import VectorStore
+from kb.search.tidying import tidy_store
 from kb.search.writing import parts_collection, write_generation, write_manifest
 
-FOLDER = ".kb"
 #: How long a question waits for another build before it is answered from the older index.
 _PATIENCE_SECONDS = 3
 
@@ -103,7 +103,7 @@ def write_approximate(folder: Path, vectors: Vectors) -> None:
 
 def index_home(root: Path) -> Path:
     """Where a library's index lies."""
-    return root / FOLDER / "index"
+    return root / LOCAL_FOLDER / "index"
 
 
 def open_index(
@@ -118,8 +118,10 @@ def open_index(
 
 
 def build_index(library: Library, progress: Progress | None = None) -> Index:
-    """The same, after every byte of an existing index has been checked."""
-    return _bring_up_to_date(library, index_home(library.root), progress, thorough=True)
+    """The same, after every byte of an existing index has been checked; old vectors are dropped."""
+    index = _bring_up_to_date(library, index_home(library.root), progress, thorough=True)
+    tidy_store(index.generation, vector_store(library, index.encoder), library)
+    return index
 
 
 def _bring_up_to_date(
@@ -131,7 +133,7 @@ def _bring_up_to_date(
     from filelock import FileLock, Timeout
 
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_local_folder(home)
         with FileLock(str(home / "lock"), timeout=-1 if thorough else _PATIENCE_SECONDS):
             if _named(read_manifest(home)) != _named(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from kb.search.encoder import Vectors
 from kb.search.lexical import bag_of
 from kb.search.likeness import Question
 from kb.search.posterior import ClassPosterior, fit_posterior
+
+_SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,13 @@ def learn(
 
 
 def class_text(name: str, form: Form) -> str:
-    """What a class is called and means, as the encoder reads it; teams may define their own."""
+    """What a class is called and means, as the encoder reads it; teams may define their own.
+
+    Without its subject: "The agent …" is how definitions begin and questions too, and would make
+    any short question like those classes.
+    """
     words = name.replace("-", " ").replace("_", " ").replace(":", " ")
-    definition = form.definition("classes", name)
+    definition = _SUBJECT.sub("", form.definition("classes", name))
     return f"{words}: {definition}" if definition else words
 
 

@@ -60,13 +60,13 @@ def likeness(collection: Collection, question: Question, places: Places | None =
     """How near the records at `places` are, by default all."""
     if places is None:
         everything = np.arange(len(collection))
-        best = _best(question.vectors @ collection.vectors.T, collection.starts).mean(axis=0)
+        best = _nearest(question.vectors @ collection.vectors.T, collection.starts)
         return Likeness(everything, best, np.asarray(collection.means @ question.mean))
     starts, ends = collection.starts[places], collection.starts[places + 1]
     spans = [np.arange(start, end) for start, end in zip(starts, ends, strict=True)]
     rows = collection.vectors[np.concatenate([np.zeros(0, np.int64), *spans])]
     bounds = np.concatenate([[0], np.cumsum(ends - starts)])
-    best = _best(question.vectors @ rows.T, bounds).mean(axis=0)
+    best = _nearest(question.vectors @ rows.T, bounds)
     return Likeness(places, best, np.asarray(collection.means[places] @ question.mean))
 
 
@@ -79,6 +79,13 @@ def likenesses(collection: Collection, questions: Sequence[Question]) -> Iterato
         whole = vectors @ collection.means.T
         for place in range(len(vectors)):
             yield Likeness(everything, best[place], whole[place])
+
+
+def _nearest(similarities: Numbers, bounds: NDArray[np.int64]) -> Numbers:
+    """`_best` on average over the query's passages, (runs,); −1 for a query without any."""
+    if not len(similarities):
+        return np.full(len(bounds) - 1, -1, np.float32)
+    return np.asarray(_best(similarities, bounds).mean(axis=0))
 
 
 def _best(similarities: Numbers, bounds: NDArray[np.int64]) -> Numbers:

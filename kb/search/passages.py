@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kb.records.body import SectionText
 from kb.records.document import Document
 from kb.records.items import read_priors
+from kb.search.sentences import sentences
 
 #: Words in one passage. The default encoder reads 256 tokens; 120 words of prose with the title
 #: before them stay below that, and a quotation of this size can be read at a glance.
@@ -26,11 +27,22 @@ _MARKUP = re.compile(
 )
 _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?:\[[ xX-]\][ \t]+)?", re.MULTILINE)
 _FIELD_KEY = re.compile(r"^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}):[ \t]+", re.MULTILINE)
-#: Evidence that says nothing in words: what is unknown, does not apply or is a computed number.
-_EMPTY_FIELD = re.compile(
-    r"^[A-Z][A-Z0-9_]+:[ \t]*(?:unknown|n/a|none|[\d.]+)?[ \t]*$|^FIRST_OF_CLASS:.*$", re.MULTILINE
+#: Evidence that says nothing in words: a closed answer, a number or a time, and what only keeps
+#: the books of a record.
+_BOOKKEEPING = re.compile(
+    r"^[A-Z][A-Z0-9_]+:[ \t]*(?:unknown|n/a|none|yes|no|partly|not-checked|trace|afterwards|"
+    r"nowhere|logged|inferred|[\d./:% TZ+–-]+)?[.]?[ \t]*$"
+    r"|^(?:FIRST_OF_CLASS|TOLD_US_AT|FIXTURE|PASSING_RUN|REPRODUCED|DETECTION_CHAIN_MINUTES):.*$",
+    re.MULTILINE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
+#: A line that is nothing but records' ids, addresses' remains, files and hashes.
+_NAMES_ONLY = re.compile(
+    r"^[ \t]*(?:(?:\d{4}-\d\d-\d\d-[\w-]+|[\w./-]+\.(?:md|jsonl?|ya?ml|html?)|[0-9a-f]{7,64})"
+    r"[\s,;.]*)+$",
+    re.MULTILINE,
+)
+#: Words of evidence keys that stay in capitals when the key is made readable.
+_ACRONYMS = frozenset({"LLM", "API", "DB", "UTC", "ID"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +55,17 @@ class Passage:
 
 def plain_text(markdown: str) -> str:
     """The words of a piece of Markdown: no marks, links, addresses or evidence keys in capitals."""
-    text = _EMPTY_FIELD.sub("", _FENCE_MARK.sub("", markdown))
+    text = _BOOKKEEPING.sub("", _FENCE_MARK.sub("", markdown))
     text = _ADDRESS.sub("", _LINK.sub(r"\1", text))
     text = _MARKUP.sub("", _BULLET.sub("", text))
-    text = _FIELD_KEY.sub(lambda match: match[1].replace("_", " ").capitalize() + ": ", text)
+    text = _FIELD_KEY.sub(lambda match: f"{_readable_key(match[1])}: ", _NAMES_ONLY.sub("", text))
     return re.sub(r"[ \t]+", " ", text).strip()
+
+
+def _readable_key(key: str) -> str:
+    """`LLM_SAYS_IT_DID` as "LLM says it did"."""
+    words = [word if word in _ACRONYMS else word.lower() for word in key.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def record_passages(document: Document) -> tuple[Passage, ...]:
@@ -72,7 +90,7 @@ def embedded_text(title: str, passage: Passage) -> str:
 def cut(text: str, words: int = PASSAGE_WORDS) -> Iterator[str]:
     """Pieces of at most `words` words, cut between sentences where there are any."""
     piece: list[str] = []
-    for sentence in _SENTENCE_END.split(text):
+    for sentence in sentences(text):
         tokens = _closed(sentence).split()
         if piece and len(piece) + len(tokens) > words:
             yield " ".join(piece)
@@ -99,10 +117,10 @@ def _indexed_sections(document: Document) -> Iterator[tuple[str, str]]:
         if section.key is None:
             yield section.heading, section.text
         elif document.form.section(section.key).embedded:
-            yield document.form.section(section.key).heading, _own_words(section)
+            yield document.form.section(section.key).heading, own_words(section)
 
 
-def _own_words(section: SectionText) -> str:
+def own_words(section: SectionText) -> str:
     """The text of a section without verdicts: other records' titles say nothing about this one."""
     if section.key != "counterfactual":
         return section.text

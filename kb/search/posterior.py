@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kb.search.collection import Labels
 from kb.search.encoder import Vectors
@@ -23,7 +23,10 @@ class PosteriorWeights:
     """How loud each voice is; chosen leave-one-corpus-out, see DECISIONS.md.
 
     `meaning` is the weight of names beside 1 for the mean of probe and vote.
-    `patience` is the number of labelled records at which the labels are trusted half.
+    `patience` is the number of labelled records at which probe and vote are trusted half; what a
+    class means needs no label and is trusted in the smallest library.
+    `usual` is how much of what any record hears of a class is taken off: a common class, or one
+    whose definition is like every text, is no news.
     """
 
     ridge: float = 1.0
@@ -32,6 +35,7 @@ class PosteriorWeights:
     meaning: float = 1.5
     meaning_temperature: float = 0.1
     patience: float = 10.0
+    usual: float = 0.5
 
 
 #: A query may be of no known class: this many voters say so, each as near as this cosine.
@@ -41,17 +45,30 @@ _NOBODY_SIMILARITY = 0.4
 
 
 @dataclass(frozen=True)
+class Heard:
+    """The weight of each class, (c,), 0 to about 2; zero where nothing is known.
+
+    `evidence` takes the labels at face value, which is what probabilities are fitted to; `weights`
+    follows them as far as there are enough of them, which is what the order is made of.
+    """
+
+    evidence: Numbers
+    weights: Numbers
+
+
+@dataclass(frozen=True)
 class ClassPosterior:
     """What the labelled records teach.
 
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
-    labels on the vectors, (d, c).
+    labels on the vectors, (d, c); `meant` sums up what the names say to all labelled records, (c,).
     """
 
     means: Vectors
     labels: Labels
     meanings: Vectors
     probe: Numbers
+    meant: Numbers
     weights: PosteriorWeights = PosteriorWeights()
 
     @cached_property
@@ -59,23 +76,30 @@ class ClassPosterior:
         """Which records have a class, (n,)."""
         return np.asarray(self.labels.any(axis=1))
 
-    @cached_property
-    def trust(self) -> float:
-        """How far the labels are followed, 0…1: few labels, little trust."""
-        count = float(self.labelled.sum())
+    def trust(self, without: int | None = None) -> float:
+        """How far probe and vote are followed, 0…1: few labels, little trust."""
+        count = self._count(without)
         return count / (count + self.weights.patience)
 
-    def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> Numbers:
-        """The weight of each class for a query, (c,), about 0…1; all zero where nothing is known.
+    def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> Heard:
+        """What is heard of each class about a query.
 
         `query` is a unit vector (d,), `similarities` its likeness to every record (n,).
         `without` hides the label of one record from all three voices.
         """
         if not self.labels.size:
-            return np.zeros(self.labels.shape[1], np.float32)
+            nothing = np.zeros(self.labels.shape[1], np.float32)
+            return Heard(nothing, nothing)
         probed = np.clip(self._probed(query, without), 0, 1)
-        voted = self._voted(similarities, without)
-        return np.asarray((probed + voted) / 2 + self.weights.meaning * self._meant(query))
+        learnt = (probed + self._voted(similarities, without)) / 2
+        # A few labels do not show what is usual any better than what is right.
+        trust = self.trust(without)
+        usual_learnt, usual_meant = self._usual(without)
+        learnt_news = learnt - self.weights.usual * trust * usual_learnt
+        meant_news = self._meant(query) - self.weights.usual * usual_meant
+        named = self.weights.meaning * meant_news
+        followed = trust * learnt_news + named
+        return Heard(_positive(learnt_news + named), _positive(followed))
 
     def likely_records(self, query: Numbers) -> NDArray[np.int64]:
         """All records by the probe's weight of their classes, largest first."""
@@ -109,8 +133,29 @@ class ClassPosterior:
         return np.asarray(votes @ self.labels[nearest] / (votes.sum() + _NOBODY_VOTES))
 
     def _meant(self, query: Numbers) -> Numbers:
-        votes = _votes(self.meanings @ query, self.weights.meaning_temperature)
-        return np.asarray(votes / (votes.sum() + 1), np.float32)
+        return np.asarray(_names_say(query[None], self.meanings, self.weights)[0])
+
+    def _usual(self, without: int | None) -> tuple[Numbers, Numbers]:
+        """What a labelled record hears of each class on average, each (c,): labels, and names."""
+        shares, meant = self._label_sums, self.meant
+        if without is not None and self.labelled[without]:
+            shares, meant = shares - self.labels[without], meant - self._meant(self.means[without])
+        count = max(self._count(without), 1)
+        return _numbers(shares / count), _numbers(meant / count)
+
+    def _count(self, without: int | None) -> int:
+        """How many labelled records there are beside the one that is left out."""
+        hidden = without is not None and bool(self.labelled[without])
+        return self._labelled_count - hidden
+
+    # A build asks hundreds of questions of the same labels.
+    @cached_property
+    def _label_sums(self) -> Numbers:
+        return _numbers(self.labels.sum(axis=0))
+
+    @cached_property
+    def _labelled_count(self) -> int:
+        return int(self.labelled.sum())
 
 
 def fit_posterior(
@@ -122,8 +167,23 @@ def fit_posterior(
     """The posterior of these records, its probe fitted in closed form."""
     labelled = labels.any(axis=1)
     rows = means[labelled]
-    probe = _inverse(rows, weights.ridge) @ (rows.T @ labels[labelled])
-    return ClassPosterior(means, labels, meanings, np.asarray(probe, np.float32), weights)
+    probe = np.asarray(_inverse(rows, weights.ridge) @ (rows.T @ labels[labelled]), np.float32)
+    meant = _names_say(rows, meanings, weights).sum(axis=0)
+    return ClassPosterior(means, labels, meanings, probe, meant, weights)
+
+
+def _positive(weights: ArrayLike) -> Numbers:
+    return _numbers(np.maximum(weights, 0))
+
+
+def _numbers(values: ArrayLike) -> Numbers:
+    return np.asarray(values, np.float32)
+
+
+def _names_say(queries: Vectors, meanings: Vectors, weights: PosteriorWeights) -> Numbers:
+    """How near each query is to what each class is called and means, (q, c), rows below 1."""
+    votes = _votes(queries @ meanings.T, weights.meaning_temperature)
+    return np.asarray(votes / (votes.sum(axis=1, keepdims=True) + 1), np.float32)
 
 
 def _inverse(rows: Vectors, ridge: float) -> Numbers:

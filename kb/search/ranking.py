@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kb.search.collection import VERDICT_VALUES, Collection
 from kb.search.entries import Entry
 from kb.search.likeness import Likeness, Places, Question, likeness
-from kb.search.posterior import ClassPosterior, Numbers
+from kb.search.posterior import ClassPosterior, Heard, Numbers
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ _MOST_FACETS = 4
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
 _BACKGROUND = 1024
+#: Likeness up to which a judged record says nothing about the query, and from which on all.
+_STRANGER = 0.4
+_SIBLING = 0.7
 
 
 @dataclass(frozen=True)
@@ -97,20 +100,20 @@ def rank(
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
     read = posterior.of(question.mean, everywhere, without)
-    voices = _with_stated(read, collection.classes, question.entry)
+    heard = _with_stated(read, collection.classes, question.entry)
     said = _neighbour_verdicts(collection, everywhere, without)
-    evidence = class_shares(posterior.labels)[places] @ voices
+    shares = class_shares(posterior.labels)[places]
     return Ranking(
         places=places,
         similarity=similarity,
         lexical=lexical,
         text=np.asarray(text, np.float32),
-        class_evidence=np.asarray(evidence, np.float32),
-        class_part=np.asarray(weights.classes * posterior.trust * evidence, np.float32),
+        class_evidence=np.asarray(shares @ heard.evidence, np.float32),
+        class_part=np.asarray(weights.classes * (shares @ heard.weights), np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry),
         verdict_part=weights.verdict * (said + _own_verdicts(collection, question.entry))[places],
         run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
-        class_weights=voices,
+        class_weights=heard.weights,
     )
 
 
@@ -131,7 +134,7 @@ def best_first(
     labels = posterior.labels[ranking.places[pool]]
     shares = class_shares(labels)
     other = (score - ranking.class_part)[pool]
-    scale = weights.classes * posterior.trust
+    scale = weights.classes
     seen = np.zeros(labels.shape[1], np.float32)
     chosen: list[int] = []
     for _ in range(min(weights.hedged_places, len(pool))):
@@ -162,11 +165,15 @@ def background(size: int) -> Places:
     return np.arange(0, size, max(1, size // _BACKGROUND))
 
 
-def _with_stated(voices: Numbers, classes: tuple[str, ...], entry: Entry | None) -> Numbers:
-    """The class weights with those the draft names itself."""
+def _with_stated(heard: Heard, classes: tuple[str, ...], entry: Entry | None) -> Heard:
+    """What is heard of the classes with those the draft names itself."""
     stated = [place for place, name in enumerate(classes) if entry and name in entry.classes]
     if not stated:
-        return voices
+        return heard
+    return Heard(_named(heard.evidence, stated), _named(heard.weights, stated))
+
+
+def _named(voices: Numbers, stated: list[int]) -> Numbers:
     named = np.asarray(voices / 2, np.float32)
     named[stated] = np.maximum(voices[stated], _STATED)
     return named
@@ -210,15 +217,19 @@ def _own_verdicts(collection: Collection, entry: Entry | None) -> Numbers:
 def _neighbour_verdicts(
     collection: Collection, similarity: Numbers, without: int | None
 ) -> Numbers:
-    """What people said about records near the query says something about the query too, (n,)."""
-    lift = np.zeros(len(collection), np.float32)
-    pairs = [pair for pair in collection.verdicts if without not in pair[:2]]
-    # A record at the likeness of a true sibling (0.6) counts almost fully, a stranger not at all.
-    nearness = np.clip((similarity - 0.3) / 0.3, 0, 1)
-    for one, other, value in pairs:
-        nearer = max(nearness[one], nearness[other])
-        # Being linked lifts both alike, so the nearer one stays first; being told apart
-        # speaks against the one that is not near.
-        lift[other] += value * (nearer if value > 0 else nearness[one])
-        lift[one] += value * (nearer if value > 0 else nearness[other])
-    return np.clip(lift, -1, 1)
+    """What people said about records near the query says something about the query too, (n,).
+
+    A record is lifted by the strongest word that links it with a near one, and not by being linked
+    often: a sum would rank by how much has been judged. Being told apart from a near one lowers it.
+    """
+    linked = np.zeros(len(collection), np.float32)
+    parted = np.zeros(len(collection), np.float32)
+    nearness = np.clip((similarity - _STRANGER) / (_SIBLING - _STRANGER), 0, 1)
+    for one, other, value in collection.verdicts:
+        if without in {one, other}:
+            continue
+        for place, partner in ((one, other), (other, one)):
+            said = value * nearness[partner]
+            linked[place] = max(linked[place], said)
+            parted[place] = min(parted[place], said)
+    return linked + parted

@@ -9,6 +9,7 @@ from datetime import date
 from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
 from kb.search.calibration import LIKENESS_BAR
 from kb.search.excerpt import excerpt
+from kb.search.similar import LIKELY
 
 WIDTH = 80
 _LABEL = 14
@@ -41,6 +42,13 @@ def likely_words(probability: float) -> str:
     return next(words for least, words in _WORDS if probability >= least)
 
 
+def _chance(probability: float, answer: Answer) -> str:
+    """How sure, as a number and in words; of a run in words alone."""
+    if answer.of_run:
+        return "likely the same class" if probability >= LIKELY else "possibly the same class"
+    return f"{probability:.0%}  {likely_words(probability)}"
+
+
 def _found(answer: Answer, today: date, paint: Paint) -> Iterator[str]:
     library = None
     for number, match in enumerate(answer.matches, 1):
@@ -53,11 +61,11 @@ def _found(answer: Answer, today: date, paint: Paint) -> Iterator[str]:
 
 
 def _match(number: int, match: Match, answer: Answer, today: date, paint: Paint) -> Iterator[str]:
-    chance = f"{match.probability:.0%}  {likely_words(match.probability)}"
+    chance = _chance(match.probability, answer)
     yield from _wrapped(f"{number}  ", match.title, lambda line: paint(line, "bold"))
     facts = (match.id, match.severity, ", ".join(match.classes))
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), _dim(paint))
-    tone = "green" if match.probability >= 0.5 else "yellow"  # noqa: PLR2004 - likelier than not
+    tone = "green" if match.probability >= LIKELY else "yellow"
     said = f", you called it {match.verdict}" if match.verdict else ""
     yield f"   {paint(chance + said, tone)}"
     yield from _passages(match, answer, paint)
@@ -139,9 +147,12 @@ def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
         yield ""
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
         for miss in answer.nearest_misses:
-            yield from _wrapped(f"  {miss.similarity:4.2f}  ", miss.title, _as_is)
+            likeness = max(miss.similarity, 0.0)  # a cosine below 0 is no less alike than 0
+            yield from _wrapped(f"  {likeness:4.2f}  ", miss.title, _as_is)
             yield from _wrapped("        ", miss.id, _dim(paint))
-    if answer.nearest_misses or answer.matches:
+    if answer.casebook is None and not answer.index.records:
+        yield "The public incidents that ship with kb answer too: --casebook."
+    if answer.nearest_misses or answer.matches or not answer.index.records:
         yield ""
 
 

@@ -99,6 +99,7 @@ def _arrays(
         "means": collection.means,
         "probe": learned.posterior.probe,
         "meanings": learned.posterior.meanings,
+        "meant": learned.posterior.meant,
         "passage_starts": collection.starts,
         "passage_sections": np.array(section_of, np.int16),
         "text_starts": starts_of([len(text) for text in texts]),

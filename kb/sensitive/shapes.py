@@ -27,8 +27,8 @@ class _Shape:
 
 
 def _shape(kind: str, literal: str, rest: str) -> _Shape:
-    """A key that starts with a literal and is no part of a longer word."""
-    pattern = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(literal)}{rest}")
+    """A key that starts with a literal, at the start of a word or after `_`: `charge_ghp_…`."""
+    pattern = re.compile(rf"(?<![A-Za-z0-9]){re.escape(literal)}{rest}")
     return _Shape(kind, literal, pattern, head=literal[:2])
 
 
@@ -123,17 +123,17 @@ _SHAPES: tuple[_Shape, ...] = (
 #: The rest of a key that somebody blanked out by hand.
 _BLANKED = re.compile(r"[xX0*._-]+")
 #: The first two characters of each word: most literals are ruled out by them.
-_HEAD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z]\S")
+_HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]\S")
 _SHORTEST_SHAPE = 16
 
 
 def shaped_secrets(text: str) -> Iterator[Detection]:
     """The secrets with a shape of their own: they are told without what stands around them."""
     # A key has no spaces and is long, and a text has few such words: literals are looked for there.
-    words = "\n".join([word for word in text.split() if len(word) >= _SHORTEST_SHAPE])
-    heads = {"", *_HEAD.findall(words)}
+    long = "\n".join([word for word in text.split() if len(word) >= _SHORTEST_SHAPE])
+    heads = {"", *_HEAD.findall(long)}
     for shape in [shape for shape in _SHAPES if shape.head in heads]:
-        if shape.literal in (text if " " in shape.literal else words):
+        if shape.literal in (text if " " in shape.literal else long):
             for match in shape.pattern.finditer(text):
                 body = match[0].removeprefix(shape.literal)
                 if not _BLANKED.fullmatch(body):

@@ -11,16 +11,20 @@ import json
 import os
 import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from test_run_canaries import recall, replaced  # noqa: E402
 from test_runs_analyses_measured import EFFECTS  # noqa: E402
+from traces_made import answered, asked, call, otlp_spans  # noqa: E402
 
 from kb.runs.analyses import ANALYSES, Context  # noqa: E402
 from kb.runs.analyses.divergence import divergence  # noqa: E402
@@ -44,6 +48,7 @@ from kb.runs.run import (  # noqa: E402
 
 AIRLINE = "runs/tau-airline-gpt-4o-even-tasks.json"
 WHO_WHEN = "runs/whowhen-algorithm-generated.jsonl"
+LARGE_BYTES = 200_000_000
 _CODE = re.compile(r"```(?:python|sh|bash)?\n(.*?)```", re.DOTALL)
 _EXIT = re.compile(r"exitcode:\s*(\d+)")
 
@@ -60,6 +65,78 @@ def pass_over_everything(data: Path) -> None:
     print(f"{len(done.skipped)} skipped, {seconds:.1f} s, {megabytes:.0f} MB\n")
 
 
+def large_files() -> None:
+    """Files of 200 MB: time and peak memory of `kb run import`, each in a process of its own."""
+    note = "all is well " * 400
+    rows = {
+        "OTLP, one trace a line": _spans_of(note),
+        "a list of runs": _runs_of(note),
+        "one run, a list of messages": _messages_of(note),
+    }
+    print("kb run import of 200 MB (CPU seconds, peak memory)")
+    for name, parts in rows.items():
+        is_lines = name.endswith("a line")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "large.json"
+            _fill(file, parts, "\n" if is_lines else ",", "" if is_lines else "[]")
+            seconds, megabytes = _imported(file)
+            print(f"  {name:30} {seconds:5.1f} s {megabytes:5.0f} MB")
+    print()
+
+
+def _fill(file: Path, parts: Iterator[str], between: str, brackets: str) -> None:
+    size = 0
+    with file.open("w", encoding="utf-8") as stream:
+        stream.write(brackets[:1])
+        for number, part in enumerate(parts):
+            size += stream.write((between if number else "") + part)
+            if size > LARGE_BYTES:
+                break
+        stream.write(brackets[1:])
+
+
+def _spans_of(note: str) -> Iterator[str]:
+    for number in count():
+        spans = [span | {"traceId": f"{number:032x}"} for span in otlp_spans(note)]
+        yield json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+
+
+def _runs_of(note: str) -> Iterator[str]:
+    for number in count():
+        messages = [asked(call(1, "charge", {"n": number})), answered(1, note)]
+        yield json.dumps({"id": f"r{number}", "messages": messages})
+
+
+def _messages_of(note: str) -> Iterator[str]:
+    for number in count():
+        yield json.dumps(asked(call(number, "charge", {"n": number})))
+        yield json.dumps(answered(number, note))
+
+
+def _imported(file: Path) -> tuple[float, float]:
+    """CPU seconds and peak megabytes of an import."""
+    command = [sys.executable, "-m", "kb", "run", "import", str(file), "--json"]
+    with Path(os.devnull).open("wb") as nowhere:
+        child = subprocess.Popen(
+            [*command, "-o", str(file.with_name("out"))], stdout=nowhere, cwd=ROOT
+        )
+        _, status, used = os.wait4(child.pid, 0)
+    assert status == 0
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def canaries(data: Path) -> None:
+    """How many planted secrets and people are found in each disguise, and what real runs lose."""
+    print("redaction: canaries found, by disguise")
+    for name, (found, planted) in recall().items():
+        print(f"  {name:30} {found}/{planted}")
+    for name in (AIRLINE, WHO_WHEN):
+        runs = list(read_runs(data / name))
+        lost = ", ".join(f"{kind} {number}" for kind, number in replaced(runs).most_common())
+        print(f"  replaced in {len(runs)} runs of {Path(name).stem}: {lost}")
+    print()
+
+
 def ranking(data: Path) -> None:
     """The order of failing above passing runs, with and without the team's word on effects."""
     for name, effects in (("effects guessed by name", {}), ("effects named", EFFECTS)):
@@ -67,7 +144,8 @@ def ranking(data: Path) -> None:
         done = check_up(examine([data / AIRLINE], settings))
         base, hits = done.base_rate(), done.hit_rate()
         assert base is not None
-        print(f"airline, {name}: base rate of failure {base.k}/{base.n}, ", end="")
+        print(f"airline (the weights were set with these runs in view), {name}: ", end="")
+        print(f"base rate of failure {base.k}/{base.n}, ", end="")
         print(f"among the suspicious {hits.k}/{hits.n}")
         for worth in done.worths():
             print(f"  {worth.name:15} AUC {worth.auc:.3f} [{worth.low:.2f}–{worth.high:.2f}]")
@@ -197,6 +275,8 @@ if __name__ == "__main__":
         sys.argv[1] if len(sys.argv) > 1 else os.environ.get("KB_DATA", ROOT.parent / "shared/data")
     )
     pass_over_everything(folder)
+    canaries(folder)
+    large_files()
     ranking(folder)
     findings_beside_the_base_rate(folder)
     partings(folder)

@@ -1,11 +1,13 @@
 """How long does a site of 3,000 records take, and how large is it, beside the engine alone?
 
-    python tests/bench/site.py [--records N] [--runs N] [--engine mkdocs] [--json]
+    python tests/bench/site.py [--records N] [--runs N] [--engine mkdocs|zensical] [--json]
 
 The library is the casebook under N names and dates, each record beside five others, as search would
-put them. The engine alone builds the identical folder; the two take turns, medians are shown.
-"whole ÷ (engine + index)" is what everything this project adds costs. First results are timed in
-a real browser from pressing the key, with an empty cache.
+put them. Both engines are measured unless one is named. The engine alone builds the identical
+folder, and Pagefind indexes what it built; parts and whole take turns, medians are shown.
+"whole ÷ (engine + index)" is what everything this project adds costs, in CPU seconds too: those
+hardly change with what else the machine does. First results are timed in a real browser from
+pressing the key, with an empty cache.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -29,12 +32,13 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from kb.library import Library, open_library  # noqa: E402
 from kb.publish.content import Site  # noqa: E402
-from kb.publish.engines import run_engine  # noqa: E402
+from kb.publish.engines import ENGINES, run_engine, settings_text  # noqa: E402
 from kb.publish.finding import Finding  # noqa: E402
 from kb.publish.gather import Wanted, gather  # noqa: E402
 from kb.publish.related import Found  # noqa: E402
 from kb.publish.serve import Preview, Shown  # noqa: E402
-from kb.publish.site import Build, build_site, work_folder  # noqa: E402
+from kb.publish.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
+from kb.publish.write import write, write_pages, write_theme  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -73,48 +77,69 @@ def site_of(library: Library) -> Site:
     return gather(library, open_repo(library.root), Wanted(NOW, neighbours))
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def spent(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall and CPU seconds of some work, its processes included."""
+    cpu, started = _cpu(), time.perf_counter()
     work()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, _cpu() - cpu
 
 
-def measure(folder: Path, records: int, runs: int, engine: str) -> dict[str, float]:
-    write_library(folder, records)
-    library = open_library(folder)
-    whole, alone, index, before = [], [], [], []
-    made = None
+def _cpu() -> float:
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def measure(folder: Path, runs: int, engine: str) -> dict[str, float]:
+    """Medians of the parts and of the whole, taken in turns, and of the ratios of each turn."""
+    taken: dict[str, list[tuple[float, float]]] = {}
+    made: list[Made] = []
     for _ in range(runs):
-        started = time.perf_counter()
-        site = site_of(open_library(folder))
-        build_site(library, site, Build(folder / "only", engine, True), lambda text: None)
-        before.append(time.perf_counter() - started)
-
-        def everything() -> None:
-            nonlocal made
-            fresh = open_library(folder)
-            build = Build(folder / "site", engine)
-            made = build_site(fresh, site_of(fresh), build, lambda text: None)
-
-        whole.append(timed(everything))
-        work = work_folder(folder, site)
+        work = _before(folder)
+        turn = {
+            "pre-build": lambda: _before(folder),
+            "engine alone": lambda: run_engine(engine, work / "mkdocs.yml"),  # noqa: B023
+            "search index alone": lambda: _index(work / "out"),  # noqa: B023
+            "whole kb site": lambda: made.append(_whole(folder, engine)),
+        }
+        for name, part in turn.items():
+            taken.setdefault(name, []).append(spent(part))
         shutil.rmtree(work / "out", ignore_errors=True)
-        alone.append(timed(lambda: run_engine(engine, work / "mkdocs.yml")))  # noqa: B023
-        index.append(timed(lambda: _index(work / "out")))  # noqa: B023
-    assert made is not None
-    rows = (("before", before), ("whole", whole), ("engine", alone), ("index", index))
-    middle = {name: statistics.median(values) for name, values in rows}
-    return {
-        "records": records,
-        "pages": made.pages,
-        "pre-build, s": middle["before"],
-        "engine alone, s": middle["engine"],
-        "search index alone, s": middle["index"],
-        "whole kb site, s": middle["whole"],
-        "whole ÷ (engine + index)": middle["whole"] / (middle["engine"] + middle["index"]),
-        "site, MB": made.size_bytes / 1e6,
-        "first results, s": first_results(folder / "site"),
-    }
+    result: dict[str, float] = {"pages": made[-1].pages}
+    for name, pairs in taken.items():
+        result[f"{name}, s"] = statistics.median(wall for wall, _ in pairs)
+        result[f"{name}, CPU s"] = statistics.median(cpu for _, cpu in pairs)
+    result["whole ÷ (engine + index)"] = _ratio(taken, 0)
+    result["the same in CPU"] = _ratio(taken, 1)
+    result["site, MB"] = made[-1].size_bytes / 1e6
+    result["first results, s"] = first_results(folder / f"site-{engine}")
+    return result
+
+
+def _ratio(taken: dict[str, list[tuple[float, float]]], unit: int) -> float:
+    parts = zip(
+        *(taken[name] for name in ("whole kb site", "engine alone", "search index alone")),
+        strict=True,
+    )
+    return statistics.median(
+        whole[unit] / (alone[unit] + index[unit]) for whole, alone, index in parts
+    )
+
+
+def _before(folder: Path) -> Path:
+    """The pre-built folder and its settings, with no search index: what the engine alone gets."""
+    library = open_library(folder)
+    site = site_of(library)
+    work = work_folder(folder, site)
+    write_pages(site, library, work / "pages")
+    write_theme(work / "theme", has_index=True)
+    write(work / "mkdocs.yml", settings_text(engine_settings(folder, work, site)))
+    return work
+
+
+def _whole(folder: Path, engine: str) -> Made:
+    library = open_library(folder)
+    build = Build(folder / f"site-{engine}", engine)
+    return build_site(library, site_of(library), build, lambda text: None)
 
 
 def _index(folder: Path) -> None:
@@ -149,11 +174,11 @@ def first_results(folder: Path) -> float:
     return statistics.median(times)
 
 
-def edit_seconds(folder: Path, records: int) -> float:
+def edit_seconds(folder: Path, records: int, engine: str) -> float:
     """Seconds from saving a record to its page being shown anew."""
     write_library(folder, records)
     shown = Shown(folder / "build" / "serve")
-    preview = Preview(open_library(folder), site_of, lambda text: None, shown)
+    preview = Preview(open_library(folder), site_of, lambda text: None, shown, engine)
     preview.build()
     stop = threading.Event()
     watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
@@ -177,19 +202,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=3000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--engine", choices=("mkdocs", "zensical"), default="mkdocs")
+    parser.add_argument("--engine", choices=ENGINES)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kb-bench-"))
+    engines = (arguments.engine,) if arguments.engine else ENGINES
     try:
-        results = measure(folder / "a", arguments.records, arguments.runs, arguments.engine)
-        results["edit shown at 300 records, s"] = edit_seconds(folder / "b", 300)
+        write_library(folder / "a", arguments.records)
+        results = {
+            engine: measure(folder / "a", arguments.runs, engine)
+            | {"edit shown at 300 records, s": edit_seconds(folder / engine, 300, engine)}
+            for engine in engines
+        }
     finally:
         shutil.rmtree(folder)
     if arguments.json:
-        sys.stdout.write(json.dumps(results) + "\n")
-    else:
-        sys.stdout.writelines(f"{name:<30} {value:10.2f}\n" for name, value in results.items())
+        sys.stdout.write(json.dumps({"records": arguments.records, **results}) + "\n")
+        return
+    for engine, rows in results.items():
+        sys.stdout.write(f"{engine}, {arguments.records} records\n")
+        sys.stdout.writelines(f"  {name:<30} {value:10.2f}\n" for name, value in rows.items())
 
 
 if __name__ == "__main__":

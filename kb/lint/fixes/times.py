@@ -24,6 +24,12 @@ _TIMELINE_TIME = re.compile(
     r"[ \t]*(?:UTC|GMT|Z|\+\d{2}:?\d{2}))(?![\w:])"
 )
 
+#: What needs no edit, which nearly all of them are.
+_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_CANONICAL_ENTRY = re.compile(
+    r"[ \t]*[-*+][ \t]+[*`_]*\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC(?![\w:])"
+)
+
 
 def time_edits(document: Document) -> Iterator[Edit]:
     """The edits that bring times into their one form."""
@@ -37,6 +43,8 @@ def time_edits(document: Document) -> Iterator[Edit]:
 
 def _clock(document: Document, node: Node) -> Iterator[Edit]:
     written = node.text or ""
+    if _CANONICAL.fullmatch(written):
+        return
     at = read_time(written)
     if at is None or _FINER_THAN_MICROSECONDS.search(written):
         return
@@ -49,7 +57,8 @@ def _clock(document: Document, node: Node) -> Iterator[Edit]:
 
 
 def _entry(document: Document, entry: TimelineEntry) -> Iterator[Edit]:
-    match = _TIMELINE_TIME.match(document.source_line(entry.line))
+    source = document.source_line(entry.line)
+    match = None if _CANONICAL_ENTRY.match(source) else _TIMELINE_TIME.match(source)
     if not match:
         return
     clock = entry.at.isoformat(sep=" ", timespec="seconds" if match["seconds"] else "minutes")

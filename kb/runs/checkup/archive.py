@@ -17,38 +17,25 @@ import msgspec
 from kb.errors import KbError
 from kb.runs.canonical import digest
 from kb.runs.checkup.facts import VERSION, Facts, facts
+from kb.runs.disclosure import safe_path, safely
 from kb.runs.reading import ReadingSettings, read_runs
 
 #: Files that hold no trace whatever they are called: notes, pictures, packed archives.
 _NO_TRACES = frozenset(
-    [
-        ".md",
-        ".txt",
-        ".rst",
-        ".html",
-        ".css",
-        ".js",
-        ".py",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".gif",
-        ".svg",
-        ".pdf",
-        ".zip",
-        ".gz",
-        ".tar",
-        ".toml",
-        ".lock",
-    ]
+    {".md", ".txt", ".rst", ".html", ".css", ".js", ".py", ".toml", ".lock"}
+    | {".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".zip", ".gz", ".tar"}
 )
 _BLOBS = "blobs"
 
 
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was found in one file; `error` says why it could not be read to its end."""
+    """What was found in one file; `error` says why it could not be read to its end.
+
+    `file` is its path as it may be shown; `path_digest` tells it from others with that path.
+    """
 
     file: str
+    path_digest: str = ""
     size: int
     modified: int
     runs: tuple[Facts, ...] = ()
@@ -104,19 +91,24 @@ def examine(
     """
     done = set()
     for known in _remembered(state, files):
-        done.add(known.file)
+        done.add(known.path_digest)
         yield known
     with _Memory(state) as memory:
         for number, file in enumerate(files):
-            if _name(file) not in done:
+            if digest(_name(file)) not in done:
                 if progress is not None:
-                    progress(Progress(number, len(files), file.name))
+                    progress(Progress(number, len(files), safe_path(_name(file.name))))
                 found = _examined(file, settings)
                 memory.keep(found)
                 yield found
 
 
-def _name(file: Path) -> str:
+def shown_path(file: Path) -> str:
+    """The path of a file as reports name it: what is sensitive in it is replaced."""
+    return safe_path(_name(file))
+
+
+def _name(file: Path | str) -> str:
     """The path as text that every encoder takes, also where its bytes are no UTF-8."""
     return os.fsencode(file).decode("utf-8", "replace")
 
@@ -129,28 +121,41 @@ def state_file(folder: Path, files: Iterable[Path], settings: ReadingSettings) -
 
 
 def _examined(file: Path, settings: ReadingSettings) -> FileFacts:
-    runs: list[Facts] = []
-    error = ""
+    shown, known_by = shown_path(file), digest(_name(file))
     try:
         stat = file.stat()
-        size, modified = stat.st_size, stat.st_mtime_ns
     except OSError as fault:
-        return FileFacts(file=_name(file), size=0, modified=0, error=str(fault.strerror or fault))
+        error = str(fault.strerror or fault)
+        return FileFacts(file=shown, path_digest=known_by, size=0, modified=0, error=error)
+    runs, error = _facts(file, shown, settings)
+    return FileFacts(
+        file=shown,
+        path_digest=known_by,
+        size=stat.st_size,
+        modified=stat.st_mtime_ns,
+        runs=runs,
+        error=error,
+    )
+
+
+def _facts(file: Path, shown: str, settings: ReadingSettings) -> tuple[tuple[Facts, ...], str]:
+    """The facts of the runs of a file, and why it could not be read to its end."""
+    runs: list[Facts] = []
     try:
         for number, run in enumerate(read_runs(file, settings), 1):
-            runs.append(facts(run, _name(file), number))
+            runs.append(facts(run, shown, number))
     except KbError as fault:
-        error = fault.what
+        return tuple(runs), fault.what
     except Exception as fault:  # noqa: BLE001 - one bad file must not end a pass over thousands
-        error = f"unexpected {type(fault).__name__}: {fault}"
-    return FileFacts(file=_name(file), size=size, modified=modified, runs=tuple(runs), error=error)
+        return tuple(runs), f"unexpected {type(fault).__name__}: {safely(str(fault))}"
+    return tuple(runs), ""
 
 
 def _remembered(state: Path | None, files: Sequence[Path]) -> Iterator[FileFacts]:
     """What an earlier pass found in files that have not changed since."""
     if state is None or not state.is_file():
         return
-    wanted = {_name(file): file for file in files}
+    wanted = {digest(_name(file)): file for file in files}
     decoder = msgspec.json.Decoder(FileFacts)
     with state.open("rb") as stream:
         for line in stream:
@@ -158,9 +163,9 @@ def _remembered(state: Path | None, files: Sequence[Path]) -> Iterator[FileFacts
                 known = decoder.decode(line)
             except msgspec.MsgspecError:  # the last line of a pass that was killed
                 continue
-            file = wanted.get(known.file)
+            file = wanted.get(known.path_digest)
             if file is not None and _is_unchanged(file, known):
-                del wanted[known.file]
+                del wanted[known.path_digest]
                 yield known
 
 

@@ -19,13 +19,13 @@ from kb.runs.checkup.world import World, world
 from kb.runs.run import Effect, Event, Run
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 1
+VERSION = 2
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One run of an archive. `number` is its place in the file, from 1; `file` as it was named.
+    """One run of an archive. `number` is its place in the file, from 1; `file` as it may be shown.
 
     `reads_back` and `has_key` are None where the run wrote nothing. `failed` is what the source
     itself says of the outcome, None where it says nothing; no rank depends on it.

@@ -39,6 +39,11 @@
     });
   });
 
+  // Paper cannot be unfolded.
+  addEventListener("beforeprint", function () {
+    document.querySelectorAll("details").forEach(function (folded) { folded.open = true; });
+  });
+
   // Links into folded parts unfold them.
   function unfold() {
     var target = location.hash && document.getElementById(location.hash.slice(1));
@@ -109,12 +114,25 @@
     list.setAttribute("role", "listbox");
     list.setAttribute("aria-label", "Incidents found");
     dialog.append(form, facets, status, list);
+    if (dialog.dataset.kbMeaning) offerMeaning();
     form.addEventListener("submit", function (event) {
       event.preventDefault();
       open(Math.max(state.at, 0));
     });
-    box.addEventListener("input", function () { search(60); });
+    box.addEventListener("input", function () { search(30); });
     box.addEventListener("keydown", keys);
+  }
+
+  // Search by meaning, where the site holds it: its button puts it around the search by words.
+  function offerMeaning() {
+    import(new URL("semantic/meaning.js", base).href).then(function (meaning) {
+      meaning.offer({
+        facets: facets,
+        megabytes: dialog.dataset.kbMeaning,
+        say: function (text) { status.textContent = text; },
+        use: function (around) { state.around = around; search(0); },
+      }, base);
+    }, function () {}); // without it, words are searched
   }
 
   function keys(event) {
@@ -144,14 +162,20 @@
   // The full-text index where there is one, else titles and summaries of the list of incidents.
   function load() {
     if (state.engine) return state.engine;
-    state.engine = import(new URL("pagefind/pagefind.js", base).href)
-      .then(function (pagefind) {
-        return pagefind.options({ excerptLength: 22 }).then(function () {
-          return full(pagefind);
-        });
-      })
-      .catch(function () { return fetch(new URL("data/incidents.json", base)).then(function (r) { return r.json(); }).then(simple); });
+    var titles = function () {
+      return fetch(new URL("data/incidents.json", base)).then(function (r) { return r.json(); }).then(simple);
+    };
+    state.engine = "kbIndex" in dialog.dataset ? index().catch(titles) : titles();
     return state.engine;
+  }
+
+  function index() {
+    return import(new URL("pagefind/pagefind.js", base).href).then(function (pagefind) {
+      // In this thread: starting another costs more than the search takes.
+      return pagefind.options({ excerptLength: 22, noWorker: true }).then(function () {
+        return pagefind.init();
+      }).then(function () { return full(pagefind); });
+    });
   }
 
   function full(pagefind) {
@@ -202,6 +226,7 @@
       return counts;
     }
     return {
+      note: " · titles and summaries only",
       search: function (words, filters) {
         var parts = words.toLowerCase().split(/\s+/).filter(Boolean);
         var found = all.filter(function (row) {
@@ -229,9 +254,9 @@
     waiting = setTimeout(function () {
       var run = ++state.run;
       load().then(function (engine) {
-        return engine.search(box.value.trim(), state.chosen).then(function (found) {
+        return (state.around ? state.around(engine) : engine).search(box.value.trim(), state.chosen).then(function (found) {
           if (run !== state.run) return;
-          show(found);
+          show(found, engine.note || "");
           // Counts come with results only once the filters are loaded, which can wait.
           if (engine.filters) return engine.filters().then(function () { if (run === state.run) search(0); });
         });
@@ -239,15 +264,16 @@
     }, delay);
   }
 
-  function show(found) {
+  function show(found, note) {
     var words = box.value.trim();
     list.replaceChildren.apply(list, found.rows.map(option));
     var kept = dialog.dataset.shown === words ? state.at : -1;
     state.at = -1;
     box.setAttribute("aria-expanded", String(found.rows.length > 0));
     box.removeAttribute("aria-activedescendant");
-    status.textContent = found.total === 0 ? "Nothing found. Try fewer or other words." :
+    status.textContent = found.said ? found.said : found.total === 0 ? "Nothing found. Try fewer or other words." :
       found.total + (found.total === 1 ? " incident" : " incidents");
+    status.textContent += note;
     if (kept >= 0) select(kept);
     showFacets(found.counts);
     dialog.dataset.shown = words;
@@ -262,6 +288,7 @@
     var head = element("div", "kb-result-head");
     if (row.date) head.append(element("span", "kb-result-date", row.date));
     if (row.severity) head.append(element("span", "kb-sev kb-" + row.severity.toLowerCase(), row.severity));
+    if (row.near) head.append(element("span", "", "near in meaning: " + row.near));
     made.append(element("div", "kb-result-title", row.title), head);
     var excerpt = element("div", "kb-result-text");
     if (row.plain !== undefined) excerpt.textContent = row.plain;
@@ -314,7 +341,9 @@
     if (!dialog.open) dialog.showModal();
     box.focus();
     box.select();
-    search(0);
+    load();
+    // All incidents are shown to whoever only looks; a reader who types does not wait for them.
+    search(box.value ? 0 : 300);
   }
 
   dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });

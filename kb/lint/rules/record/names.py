@@ -34,7 +34,7 @@ def bad_file_name(document: Document, _: Context) -> Iterator[Finding]:
         return
     day = document.front.text("date")
     prefix = day if read_date(day) else "YYYY-MM-DD"
-    words = slug(re.sub(r"^[\d-]{10}-", "", document.id))
+    words = slug(re.sub(r"^[\d-]{10}-", "", document.path.stem))
     yield Finding(1, f"the file name {quoted(name)} is no record id; rename it {prefix}-{words}.md")
 
 

@@ -210,15 +210,23 @@ def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
     if not promised:
         return
     owed = listed(action for action in promised if action.is_open)
+    untold = sum(1 for action in owed if action.is_untold)
     closed = sum(1 for action in promised if action.state == "closed")
     levers = Counter(action.lever for action in promised if action.lever)
     used = ", ".join(f"{escape(name)} {n}" for name, n in levers.most_common(5))
     yield heading("What was promised")
     yield block(
         f"<p><b>{plural(len(promised), 'promise')}</b> across these incidents, {closed} closed, "
-        f"<b>{len(owed)} still open</b>. Levers: {used or 'none named'}.</p>\n"
+        f"{_still_owed(len(owed) - untold, untold)}. Levers: {used or 'none named'}.</p>\n"
         f"{action_rows(site, owed[:5], path)}"
     )
+
+
+def _still_owed(still_open: int, untold: int) -> str:
+    unknown = f"of {untold} the completion is not public"
+    if untold and not still_open:
+        return unknown
+    return f"<b>{still_open} still open</b>" + (f", {unknown}" if untold else "")
 
 
 def _time_line(records: Members, path: str) -> str:

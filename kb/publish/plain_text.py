@@ -8,7 +8,10 @@ from kb.records.model import Postmortem
 
 _MARKS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+#: Where a sentence ends: not behind an initial or an abbreviation (`Mata v. Avianca`, `e.g.`).
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!\b[A-Za-z]\.)(?<!\b(?:vs|Mr|Ms|Dr|No|St|cf)\.)(?<!\b(?:Mrs|etc)\.)\s+"
+)
 
 
 def summary_text(record: Postmortem, limit: int = 300) -> str:
@@ -32,4 +35,6 @@ def cut(text: str, limit: int) -> str:
         if kept and len(kept) + len(sentence) + 1 > limit:
             break
         kept = f"{kept} {sentence}".strip()
-    return kept if len(kept) <= limit else kept[: limit - 1].rsplit(" ", 1)[0] + "…"
+    if len(kept) <= limit:
+        return kept
+    return kept[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:(–— ") + "…"

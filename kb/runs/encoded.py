@@ -1,0 +1,165 @@
+"""What does a text say in an encoding? Base64, hex, percent signs and entities taken off.
+
+Each reading keeps where its characters stand in the text, so that what is found in it can be taken
+out of the text. A base64 or hex word is one stretch: what is in it goes with all of it.
+Compressed, encrypted and otherwise packed values are not read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote
+
+#: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
+_WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
+#: Base64 in lines of 60 to 76 characters (RFC 2045, RFC 7468), with line breaks or their escapes.
+_LINES = re.compile(
+    r"(?:[A-Za-z0-9+/]{60,76}(?:\r?\n|\\r\\n|\\n)){1,2000}[A-Za-z0-9+/]{0,76}={0,2}"
+)
+_LINE_LENGTHS = range(60, 77)
+_HEX = re.compile(r"(?:0x|x)?((?:[0-9a-fA-F]{2}){11,100000})")
+_ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});")
+#: What stands in a word of base64 and is no base64: a path, or a name before a value.
+_PARTS = re.compile(r"[^/_-]{15,}")
+_LINE_BREAKS = re.compile(r"\s|\\r|\\n")
+_SHORTEST = 15
+_MOST_LAYERS = 3
+
+
+class Piece(NamedTuple):
+    """A part of a decoded text: from where on it stands there, and where it stands undecoded."""
+
+    at: int
+    start: int
+    end: int
+    is_literal: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text with one encoding taken off, and where its parts stood in the text it was read from.
+
+    `outer` is the reading it was found in, None where that is the text itself.
+    """
+
+    text: str
+    pieces: tuple[Piece, ...]
+    outer: Reading | None = None
+
+    def stretch(self, start: int, end: int) -> tuple[int, int]:
+        """Where a stretch of the decoded text stands in the original."""
+        here = self._here(start, end)
+        return self.outer.stretch(*here) if self.outer else here
+
+    def says_only(self, start: int, end: int) -> bool:
+        """Whether that stretch of the original says this stretch of the text and nothing more."""
+        first, last = self._number(start), self._number(end - 1)
+        after = self.pieces[last + 1].at if last + 1 < len(self.pieces) else len(self.text)
+        begins = self.pieces[first].is_literal or self.pieces[first].at == start
+        ends = self.pieces[last].is_literal or after == end
+        return begins and ends and (not self.outer or self.outer.says_only(*self._here(start, end)))
+
+    def _here(self, start: int, end: int) -> tuple[int, int]:
+        """Where a stretch stands in the text one layer out."""
+        first, last = self.pieces[self._number(start)], self.pieces[self._number(end - 1)]
+        here = first.start + (start - first.at if first.is_literal else 0)
+        return here, last.start + end - last.at if last.is_literal else last.end
+
+    def _number(self, position: int) -> int:
+        return bisect_right(self.pieces, position, key=lambda piece: piece.at) - 1
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """What a text says decoded, layer below layer: percent signs and entities, base64, hex."""
+    if len(text) >= _SHORTEST:
+        yield from _below(text, None, 1)
+
+
+def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
+    for found, pieces in _decoded(text):
+        reading = Reading(found, pieces, outer)
+        yield reading
+        if layer < _MOST_LAYERS:
+            yield from _below(found, reading, layer + 1)
+
+
+def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
+    """What one layer of encoding hides."""
+    if ("%" in text or "&" in text) and (pieces := list(_escapes(text))):
+        places = tuple(piece for _, piece in pieces)
+        yield "".join(said for said, _ in pieces), places
+    for start, word in _words(text):
+        if said := _printable(_of_hex(word)) or _printable(_of_base64(word)):
+            yield said, (Piece(0, start, start + len(word), is_literal=False),)
+
+
+def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
+    """The pieces of a text without percent signs and entities; none where it has none."""
+    at = before = 0
+    for match in _ESCAPED.finditer(text):
+        said = unquote(match[0]) if match[0][0] == "%" else html.unescape(match[0])
+        if said == match[0]:
+            continue
+        if before < match.start():
+            yield text[before : match.start()], Piece(at, before, match.start(), is_literal=True)
+        at += match.start() - before
+        yield said, Piece(at, match.start(), match.end(), is_literal=False)
+        at, before = at + len(said), match.end()
+    if 0 < before < len(text):
+        yield text[before:], Piece(at, before, len(text), is_literal=True)
+
+
+def _words(text: str) -> Iterator[tuple[int, str]]:
+    """The words that may be encoded, whole and in their parts between slashes and dashes."""
+    read = 0
+    for match in _WORD.finditer(text):
+        if match.start() < read:  # a later line of what was read whole
+            continue
+        word = match[0]
+        if len(word) in _LINE_LENGTHS and (lines := _LINES.match(text, match.start())):
+            word, read = lines[0], lines.end()
+        yield match.start(), word
+        for part in _PARTS.finditer(match[0]):
+            if len(part[0]) < len(match[0]):
+                yield match.start() + part.start(), part[0]
+
+
+def _of_base64(word: str) -> bytes | None:
+    plain = _LINE_BREAKS.sub("", word).rstrip("=").translate(_TO_PLAIN_BASE64)
+    if len(plain) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+    except (binascii.Error, ValueError):
+        return None
+
+
+_TO_PLAIN_BASE64 = str.maketrans("-_", "+/")
+
+
+def _of_hex(word: str) -> bytes | None:
+    digits = _HEX.fullmatch(word)
+    return bytes.fromhex(digits[1]) if digits else None
+
+
+def _printable(raw: bytes | None) -> str:
+    """The text that bytes are, empty where they are none: pictures, hashes, random names."""
+    if not raw or not _begins_like_text(raw):
+        return ""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return text if all(c.isprintable() or c.isspace() for c in text[:200]) else ""
+
+
+def _begins_like_text(raw: bytes) -> bool:
+    """Whether the first bytes may be text: most words of base64 letters are told by them."""
+    return not any(byte < 9 or 13 < byte < 32 for byte in raw[:24])  # noqa: PLR2004 - controls

@@ -1,0 +1,387 @@
+"""Do the pages say what is so? Link previews, copies for machines, promises, clocks, diagrams."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import ROOT
+from test_browser import Visit, browser, served
+
+from kb.library import open_library
+from kb.publish import charts
+from kb.publish.cards import cards_of, write_cards
+from kb.publish.clocks import strip
+from kb.publish.content import Site
+from kb.publish.editions import EXTERNAL, INTERNAL, Edition
+from kb.publish.feed import data_files
+from kb.publish.finding import no_search
+from kb.publish.gather import Wanted, gather
+from kb.publish.links import HOME
+from kb.publish.plain_text import cut
+from kb.publish.site import Build, build_site
+from kb.publish.write import all_pages, page_text
+from kb.records.model import Clocks
+from kb.repo import open_repo
+
+__all__ = ["browser"]
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+ADDRESS = "https://example.org/kb"
+EXAMPLE_ID = "2026-04-12-billing-agent-charged-twice"
+PICTURE = re.compile(r'<meta property="og:image" content="([^"]+)">')
+
+
+def site_of(folder: Path, edition: Edition = INTERNAL) -> Site:
+    wanted = Wanted(NOW, no_search, edition)
+    return gather(open_library(folder), open_repo(folder), wanted)
+
+
+def page_of(site: Site, path: str) -> str:
+    return next(page.body for page in all_pages(site) if page.path == path)
+
+
+def written(folder: Path, name: str, *, front: str = "", body: str = "") -> Path:
+    """A record with these lines beyond the least."""
+    path = folder / "postmortems" / f"{name}.md"
+    head = f"title: The agent paid twice\ndate: {name[:10]}\nstatus: published\nseverity: SEV2\n"
+    path.write_text(f"---\n{head}{front}---\n\n## Summary\n\nIt paid.\n\n{body}", encoding="utf-8")
+    return path
+
+
+def casebook(folder: Path) -> Path:
+    shutil.copytree(ROOT / "postmortems", folder / "postmortems", dirs_exist_ok=True)
+    return folder
+
+
+# Link previews
+
+
+def with_address(folder: Path) -> Path:
+    (folder / "kb.toml").write_text(f'[site]\nurl = "{ADDRESS}"\n', encoding="utf-8")
+    return folder
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_every_page_of_a_site_that_knows_its_address_has_a_picture(
+    example_library: Path, engine: str
+) -> None:
+    pytest.importorskip("PIL")
+    pytest.importorskip("material" if engine == "mkdocs" else "zensical")
+    with_address(example_library)
+    build = Build(example_library / "site", engine)
+    folder = build_site(
+        open_library(example_library), site_of(example_library), build, lambda text: None
+    ).folder
+    for page in folder.rglob("index.html"):
+        html = page.read_text(encoding="utf-8")
+        found = PICTURE.search(html)
+        assert found, page
+        assert found[1].startswith(f"{ADDRESS}/cards/")
+        assert (folder / found[1].removeprefix(f"{ADDRESS}/")).is_file()
+        assert 'name="twitter:card" content="summary_large_image"' in html
+
+
+@pytest.mark.site
+def test_pages_carry_their_own_icon(example_library: Path) -> None:
+    build = Build(example_library / "site")
+    folder = build_site(
+        open_library(example_library), site_of(example_library), build, lambda text: None
+    ).folder
+    assert 'rel="icon" href="assets/kb/icon.svg"' in (folder / "index.html").read_text()
+    assert (folder / "assets/kb/icon.svg").is_file()
+
+
+def test_a_site_without_an_address_names_no_picture(example_library: Path) -> None:
+    site = site_of(example_library)
+    assert cards_of(site) == {}
+    assert "example.org" not in "".join(page_text(page, site)[:400] for page in all_pages(site))
+
+
+def test_a_card_is_small_and_as_large_as_previews_ask_for(library_folder: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    cards = cards_of(site_of(with_address(casebook(library_folder))))
+    write_cards(cards.values(), library_folder / "new", library_folder / "none")
+    pictures = list((library_folder / "new" / "cards").iterdir())
+    assert len(pictures) == len({card.path for card in cards.values()})
+    for picture in pictures:
+        assert picture.stat().st_size <= 15_000
+        assert image.open(picture).size == (1200, 630)
+
+
+def test_a_card_that_is_there_is_not_drawn_again(example_library: Path, tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    cards = cards_of(site_of(with_address(example_library)))
+    first = cards[HOME]
+    (tmp_path / "before" / "cards").mkdir(parents=True)
+    (tmp_path / "before" / first.path).write_bytes(b"as it was")
+    write_cards([first], tmp_path / "new", tmp_path / "before")
+    assert (tmp_path / "new" / first.path).read_bytes() == b"as it was"
+
+
+def test_a_title_the_font_cannot_write_has_the_card_of_its_class(library_folder: Path) -> None:
+    pytest.importorskip("PIL")
+    path = written(library_folder, "2026-01-02-x", front="classes: [duplicate-side-effect]\n")
+    text = path.read_text(encoding="utf-8").replace("The agent paid twice", "代理付款两次")
+    path.write_text(text, encoding="utf-8")
+    cards = cards_of(site_of(with_address(library_folder)))
+    assert cards["incidents/2026-01-02-x"].title == "Duplicate side effect"
+
+
+def test_cards_beyond_the_newest_are_shared(library_folder: Path) -> None:
+    pytest.importorskip("PIL")
+    site = site_of(with_address(casebook(library_folder)))
+    one = site.records[0]
+    many = tuple(replace(one, id=f"{one.id}-{n}", title=f"Number {n}") for n in range(400))
+    cards = cards_of(replace(site, records=many))
+    assert len(cards) == 401
+    assert len({card.path for card in cards.values()}) == 302
+
+
+def test_cards_of_the_edition_for_others_hold_nothing_internal(library_folder: Path) -> None:
+    pytest.importorskip("PIL")
+    internal = (
+        "route: CANARYroute\ntools: [CANARYtool]\nowners: [CANARYowner]\nvisibility: external\n"
+        "classes: [context-leak]\nagent: {name: CANARYagent}\naffected_customers: [canary-one]\n"
+        "clocks:\n  route_start: 2026-01-02T01:01:01Z\n  first_impact: 2026-01-02T09:00:00Z\n"
+        "  detected: 2026-01-02T10:00:00Z\n  contained: 2026-01-02T11:00:00Z\n"
+    )
+    path = written(library_folder, "2026-01-02-canary-file", front=internal)
+    text = path.read_text(encoding="utf-8").replace("paid twice", "paid canary-one twice")
+    path.write_text(text, encoding="utf-8")
+    cards = cards_of(site_of(with_address(library_folder), EXTERNAL))
+    assert "canary" not in repr(cards).lower()
+    (own,) = (card for page, card in cards.items() if page != HOME)
+    assert own.title == "The agent paid a customer twice"
+    assert [name for name, _ in own.bars] == ["detected", "contained"]
+
+
+# Copies for machines
+
+
+@pytest.mark.parametrize("edition", [INTERNAL, EXTERNAL])
+def test_every_copy_for_machines_keeps_what_its_schema_promises(
+    library_folder: Path, edition: Edition
+) -> None:
+    folder = casebook(library_folder)
+    files = dict(data_files(site_of(folder, edition)))
+    schemas = {
+        name: jsonschema.Draft202012Validator(json.loads(text))
+        for name, text in files.items()
+        if name.startswith("data/schemas/")
+    }
+    seen = set()
+    for name, text in files.items():
+        if not name.endswith(".json") or name in schemas:
+            continue
+        kind = "incident" if name.startswith("data/incidents/") else Path(name).stem
+        schemas[f"data/schemas/{kind}.schema.json"].validate(json.loads(text))
+        seen.add(kind)
+    assert seen >= {"incidents"} | ({"incident", "metrics"} if edition is INTERNAL else set())
+
+
+def test_a_copy_holds_the_facts_the_sections_and_the_promises(example_library: Path) -> None:
+    files = dict(data_files(site_of(example_library)))
+    record = json.loads(files[f"data/incidents/{EXAMPLE_ID}.json"])
+    assert record["schema"] == "kb.incident/1"
+    assert record["clocks"]["detected"] == "2026-04-15T08:20:00Z"
+    assert record["actions"][0]["label"] == "A1"
+    assert {"duplicate-side-effect", "outcome-assert-gap"} == set(record["classes"])
+    assert ["TOOL", "charge"] in next(
+        s["fields"] for s in record["sections"] if s["key"] == "idempotency"
+    )
+
+
+def test_half_a_character_does_not_stop_the_copies(library_folder: Path) -> None:
+    written(library_folder, "2026-01-02-x", front='route: "a\\ud800b"\n')
+    assert '"incidents"' in dict(data_files(site_of(library_folder)))["data/incidents.json"]
+
+
+# Promises
+
+
+PROMISES = (
+    "## Action items\n\n- [ ] A1: ask before paying — owner: payments, due: 2026-02-02, "
+    "lever: code, gate: restart\n- [-] A2: page somebody — owner: payments, due: 2026-02-02, "
+    "lever: alert, gate: restart\n"
+)
+
+
+def test_the_promises_of_others_are_never_called_open(library_folder: Path) -> None:
+    written(library_folder, "2026-01-02-x", front="origin: public\nclasses: [y]\n", body=PROMISES)
+    site = site_of(library_folder)
+    actions, incident, word = (
+        page_of(site, path) for path in ("actions", "incidents/2026-01-02-x", "classes/y")
+    )
+    assert "1 action whose completion is not public" in actions
+    assert "of 1 the completion is not public" in word
+    for body in (actions, incident, word):
+        assert ">not public</span>" in body
+        assert ">open</span>" not in body
+        assert "overdue" not in body
+
+
+def test_our_own_open_promises_are_overdue(library_folder: Path) -> None:
+    written(library_folder, "2026-01-02-x", front="route: refunds\n", body=PROMISES)
+    body = page_of(site_of(library_folder), "actions")
+    assert "1 open action, 1 overdue; 1 cancelled." in body
+
+
+def test_a_gate_that_was_cancelled_without_a_signature_says_so(library_folder: Path) -> None:
+    written(library_folder, "2026-01-02-x", front="route: refunds\n", body=PROMISES)
+    gates = page_of(site_of(library_folder), HOME).partition("kb-gate-rows")[2]
+    first, second = gates.split("<li>")[1:3]
+    assert "ask before paying" in first
+    assert "cancelled" not in first
+    assert "page somebody" in second
+    assert "no sign-off names it" in second
+
+
+# Clocks, charts and words
+
+
+def test_a_single_stretch_of_time_is_said_and_not_drawn() -> None:
+    impact = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    one = strip(Clocks(first_impact=impact, detected=impact.replace(hour=10)))
+    assert "<svg" not in one
+    assert "1 h" in one
+    two = strip(
+        Clocks(
+            first_impact=impact,
+            detected=impact.replace(hour=10),
+            contained=impact.replace(hour=11),
+        )
+    )
+    assert "<svg" in two
+
+
+def test_what_was_seen_at_once_stands_on_the_ground_line() -> None:
+    day = date(2026, 1, 2)
+    chart = charts.dots([charts.Dot(day, minutes, "x", "y") for minutes in (-5, 0, 1, 1000)])
+    heights = [float(y) for y in re.findall(r'<circle[^>]* cy="([\d.]+)"', chart)]
+    assert heights[0] == heights[1] == 206
+    assert heights[1] - heights[2] > 5
+    assert ">at once</text>" in chart
+    assert ">1 min</text>" not in chart
+
+
+def test_a_sentence_does_not_end_behind_an_abbreviation() -> None:
+    text = "A firm filed Mata v. Avianca with e.g. six decisions. They did not exist."
+    assert cut(text, 60) == "A firm filed Mata v. Avianca with e.g. six decisions."
+
+
+def test_a_cut_text_ends_in_no_comma() -> None:
+    assert (
+        cut("It advised a deficit, calorie counting, and weighing", 24) == "It advised a deficit…"
+    )
+
+
+def test_minutes_are_said_in_larger_units_first(example_library: Path) -> None:
+    body = page_of(site_of(example_library), f"incidents/{EXAMPLE_ID}")
+    assert "3 days 5 h <small>4,626 min</small>" in body
+
+
+def test_a_fixture_is_a_link_to_its_file(example_library: Path) -> None:
+    body = page_of(site_of(example_library), f"incidents/{EXAMPLE_ID}")
+    assert f'files/{EXAMPLE_ID}/fixture.json">' in body
+
+
+# In a browser
+
+
+DIAGRAM = "## Agent path\n\n```mermaid\ngraph TD\n\n  A[ask] --> B[pay]\n```\n"
+
+
+@pytest.fixture(scope="module", params=["mkdocs", "zensical"])
+def printed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A site of the worked example, the longest cases, and a record with a diagram."""
+    pytest.importorskip("material" if request.param == "mkdocs" else "zensical")
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "postmortems").mkdir()
+    (folder / "kb.toml").write_text("", encoding="utf-8")
+    longest = sorted((ROOT / "postmortems").glob("20*.md"), key=lambda path: -path.stat().st_size)
+    example = ROOT / f"kb/data/example/{EXAMPLE_ID}.md"
+    for path in (*longest[:3], example):
+        shutil.copy(path, folder / "postmortems")
+    written(folder, "2026-01-02-diagram", body=DIAGRAM)
+    site = site_of(folder)
+    build_site(open_library(folder), site, Build(folder / "site", request.param), lambda text: None)
+    ids = [record.id for record in site.records]
+    assert EXAMPLE_ID in ids
+    for address in served(folder / "site"):
+        yield address, ids
+
+
+@pytest.mark.browser
+@pytest.mark.site
+def test_a_diagram_is_readable_text_and_nobody_is_asked_for_what_draws_it(
+    browser: Any, printed: tuple[str, list[str]]
+) -> None:
+    address, _ = printed
+    context = browser.new_context()
+    visit = Visit(context.new_page(), address)
+    visit.listen()
+    visit.page.goto(f"{address}incidents/2026-01-02-diagram/", wait_until="networkidle")
+    assert "A[ask] --> B[pay]" in visit.page.locator("pre").inner_text()
+    assert visit.page.get_by_text("A diagram, as its Mermaid source").is_visible()
+    assert visit.page.locator(".mermaid").count() == 0
+    context.close()
+    assert visit.wrong == []
+
+
+@pytest.mark.browser
+@pytest.mark.site
+def test_the_example_and_the_longest_cases_print_on_four_pages(
+    browser: Any, printed: tuple[str, list[str]]
+) -> None:
+    address, ids = printed
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    for record_id in ids:
+        page.goto(f"{address}incidents/{record_id}/")
+        pdf = page.pdf(prefer_css_page_size=True)
+        assert max(int(count) for count in re.findall(rb"/Count (\d+)", pdf)) <= 4, record_id
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.site
+def test_paper_is_white_whatever_the_screen_was(
+    browser: Any, printed: tuple[str, list[str]]
+) -> None:
+    address, _ = printed
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{address}incidents/{EXAMPLE_ID}/")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(media="print")
+    ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+    assert max(int(part) for part in re.findall(r"\d+", ink)[:3]) < 80
+    context.close()
+
+
+@pytest.fixture(params=[390, 320])
+def phone(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": request.param, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.site
+def test_no_entry_of_the_menu_is_cut_on_a_phone(phone: Any, printed: tuple[str, list[str]]) -> None:
+    phone.goto(printed[0])
+    width = phone.viewport_size["width"]
+    for link in phone.locator(".kb-nav a").all():
+        box = link.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width

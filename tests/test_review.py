@@ -127,6 +127,7 @@ def test_a_pull_request_goes_from_faults_to_published(team: tuple[Path, Git]) ->
     before = EXAMPLE.read_text("utf-8")
     submitted = (
         before.replace("status: published", "status: in-review")
+        .replace("origin: example", "origin: own")
         .replace("FIRST_OF_CLASS: yes", "FIRST_OF_CLASS: no")
         .replace(" — owner: ledger, due: 2026-06-30, lever: code", " — lever: code")
     )

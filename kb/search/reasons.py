@@ -27,6 +27,14 @@ _NOTABLE_VERDICT = 0.5
 _NOTABLE_RUN = 0.5
 _MOST_WORDS = 4
 _SHORTEST_WORD = 4
+#: Words that rank like any other, and would be no reason to anybody.
+_SAY_NOTHING_TEXT = (
+    "about after again already also another because before between both days during each every "
+    "first hour hours just last minute minutes more most much never next nobody nothing once only "
+    "other over same second seconds several some someone still than three through under until very "
+    "where while whose within without"
+)
+_SAY_NOTHING = frozenset(_SAY_NOTHING_TEXT.split())
 
 
 def reasons(
@@ -83,7 +91,7 @@ def _words(postings: Postings, query: Query, record: int) -> Iterator[str]:
     weighed = {
         spelled[key]: postings.weight(word_hash(key), record) * math.log1p(count)
         for key, count in asked.items()
-        if len(key) >= _SHORTEST_WORD and not key.isdigit()
+        if len(key) >= _SHORTEST_WORD and not key.isdigit() and spelled[key] not in _SAY_NOTHING
     }
     best = sorted((word for word, weight in weighed.items() if weight > 0), key=weighed.__getitem__)
     if best:

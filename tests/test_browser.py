@@ -252,6 +252,17 @@ def test_search_is_left_by_escape_and_gives_the_focus_back(visit: Visit) -> None
     assert page.evaluate("document.activeElement.matches('.kb-search-big')")
 
 
+def test_a_sentence_whose_words_no_page_has_all_finds_those_with_some(visit: Visit) -> None:
+    page = visit.page
+    page.goto(visit.base)
+    page.keyboard.press("/")
+    page.keyboard.type("airline chatbot hallucinated refund entitlement quokka")
+    playwright.expect(page.locator(".kb-search-status")).to_have_text(
+        re.compile(r"No incident has all the words; \d+ with some of them")
+    )
+    page.locator(".kb-result-title", has_text="Air Canada").wait_for()
+
+
 def test_search_is_narrowed_by_a_facet(visit: Visit) -> None:
     page = visit.page
     page.goto(visit.base)

@@ -70,7 +70,7 @@ RANK = """async ([text, without]) => {
   const here = (path) => new URL(path, location.href).href;
   const pagefind = await import(here("pagefind/pagefind.js"));
   const { fused } = await import(here("semantic/fusion.js"));
-  const { loosely } = await import(here("semantic/words.js"));
+  const { loosely } = await import(here("assets/kb/words.js"));
   const id = (url) => (/incidents\\/([^/]+)\\//.exec(url) || [""])[1];
   const read = async (results) =>
     (await Promise.all(results.map((one) => one.data()))).map(({ url }) => id(url));

@@ -77,6 +77,7 @@
 
   var FACETS = ["severity", "class", "tool", "year"];
   var PAGE = 10;
+  var FEW = 3;
   var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null };
 
   function element(tag, css, text) {
@@ -178,29 +179,56 @@
     });
   }
 
+  function read(results) {
+    return Promise.all(results.map(function (r) { return r.data(); })).then(function (rows) {
+      return rows.map(function (row) {
+        return {
+          address: row.url,
+          title: row.meta.title,
+          date: row.meta.date || "",
+          severity: ((row.filters || {}).severity || [""])[0],
+          excerpt: row.excerpt,
+        };
+      });
+    });
+  }
+
+  // The index gives pages that have all the words, and a sentence as a question has few: then those
+  // with some of them follow, best first.
+  function widened(pagefind, found, words, filters) {
+    if (found.total >= FEW || !/\S\s+\S/.test(words)) return found;
+    return Promise.all([import(new URL("assets/kb/words.js", base).href), pagefind.search(null)]).then(function (loaded) {
+      return loaded[0].loosely(pagefind, words, filters, loaded[1].results.length);
+    }).then(function (loose) {
+      return read(loose.map(function (one) { return one.result; }));
+    }).then(function (rows) {
+      var known = found.rows.map(function (row) { return row.address; });
+      var more = rows.filter(function (row) { return known.indexOf(row.address) < 0; }).slice(0, PAGE - known.length);
+      if (!more.length) return found;
+      var all = found.total ? howMany(found.total) + " with all the words" : "No incident has all the words";
+      return Object.assign({}, found, {
+        rows: found.rows.concat(more), total: found.total + more.length,
+        said: all + "; " + more.length + " with some of them" + (found.total ? " below" : ""),
+      });
+    });
+  }
+
+  function howMany(number) {
+    return number + (number === 1 ? " incident" : " incidents");
+  }
+
   function full(pagefind) {
     var loaded = false;
     return {
+      widened: function (found, words, filters) { return widened(pagefind, found, words, filters); },
       get filters() {
         if (loaded) return null;
         return function () { loaded = true; return pagefind.filters(); };
       },
       search: function (words, filters) {
         return pagefind.search(words || null, { filters: filters }).then(function (found) {
-          return Promise.all(found.results.slice(0, PAGE).map(function (r) { return r.data(); })).then(function (rows) {
-            return {
-              total: found.results.length,
-              counts: found.filters,
-              rows: rows.map(function (row) {
-                return {
-                  address: row.url,
-                  title: row.meta.title,
-                  date: row.meta.date || "",
-                  severity: ((row.filters || {}).severity || [""])[0],
-                  excerpt: row.excerpt,
-                };
-              }),
-            };
+          return read(found.results.slice(0, PAGE)).then(function (rows) {
+            return { total: found.results.length, counts: found.filters, rows: rows };
           });
         });
       },
@@ -254,7 +282,10 @@
     waiting = setTimeout(function () {
       var run = ++state.run;
       load().then(function (engine) {
-        return (state.around ? state.around(engine) : engine).search(box.value.trim(), state.chosen).then(function (found) {
+        var words = box.value.trim();
+        return (state.around ? state.around(engine) : engine).search(words, state.chosen).then(function (found) {
+          return state.around || !engine.widened ? found : engine.widened(found, words, state.chosen);
+        }).then(function (found) {
           if (run !== state.run) return;
           show(found, engine.note || "");
           // Counts come with results only once the filters are loaded, which can wait.
@@ -272,7 +303,7 @@
     box.setAttribute("aria-expanded", String(found.rows.length > 0));
     box.removeAttribute("aria-activedescendant");
     status.textContent = found.said ? found.said : found.total === 0 ? "Nothing found. Try fewer or other words." :
-      found.total + (found.total === 1 ? " incident" : " incidents");
+      howMany(found.total);
     status.textContent += note;
     if (kept >= 0) select(kept);
     showFacets(found.counts);

@@ -2,7 +2,7 @@
 
 import { isKept, load } from "./encoder.js";
 import { fused } from "./fusion.js";
-import { loosely } from "./words.js";
+import { loosely } from "../assets/kb/words.js";
 
 const CHOICE = "kb-meaning";
 const SHOWN = 10;

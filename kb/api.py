@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kb.metrics.gate import Decision
     from kb.metrics.values import Page
     from kb.repo import Repo
-    from kb.search.answer import Answer
+    from kb.search.answers.answer import Answer
     from kb.search.query import Query
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from conftest import ROOT
 
 from kb.library import open_library
-from kb.publish.sources import source_list
+from kb.publish.machine.sources import source_list
 
 RECORD = """---
 title: A made-up incident

@@ -14,10 +14,10 @@ from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, Git, git_in
 from search_library import write_record
 
 from kb.lint.registry import ADVICE, ERROR, Problem
-from kb.publish.branch import RemovedRecord
-from kb.publish.comment import MARKER, MAX_LENGTH, review_comment
-from kb.publish.quoting import code, quoted
-from kb.publish.review import Review, ReviewedRecord
+from kb.publish.review.advice import Review, ReviewedRecord
+from kb.publish.review.branch import RemovedRecord
+from kb.publish.review.comment import MARKER, MAX_LENGTH, review_comment
+from kb.publish.review.quoting import code, quoted
 
 #: What only the extras bring.
 EXTRAS = "numpy faiss onnxruntime tokenizers bm25s filelock nh3 markdown_it mkdocs torch"

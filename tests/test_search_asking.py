@@ -10,13 +10,13 @@ import pytest
 from search_library import write_record, write_stories
 
 import kb as kb_package
-from kb.search import tidying
-from kb.search.answer import CASEBOOK
-from kb.search.files import unread_library
-from kb.search.index import build_index, open_index, vector_store
-from kb.search.likeness import Question, likeness
+from kb.search.answers.answer import CASEBOOK
+from kb.search.encoding import tidying
+from kb.search.encoding.store import text_key
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import build_index, open_index, vector_store
 from kb.search.related import related
-from kb.search.store import text_key
+from kb.search.scoring.likeness import Question, likeness
 
 pytestmark = pytest.mark.model
 

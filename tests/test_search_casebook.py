@@ -18,14 +18,14 @@ from conftest import ROOT
 from search_library import write_record, write_stories
 
 from kb.library import load_document
-from kb.search.answer import CASEBOOK, Answer
+from kb.search.answers.answer import CASEBOOK, Answer
+from kb.search.answers.contract import answer_json, answer_schema
+from kb.search.answers.show import WIDTH, show
 from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
-from kb.search.contract import answer_json, answer_schema
-from kb.search.encoder import cache_folder
-from kb.search.files import unread_library
-from kb.search.filters import Filters
+from kb.search.encoding.encoder import cache_folder
+from kb.search.indexing.files import unread_library
 from kb.search.query import query_from_document
-from kb.search.show import WIDTH, show
+from kb.search.scoring.filters import Filters
 
 TODAY = date(2030, 1, 1)
 DELETED = "the agent deleted the production database and its backups"

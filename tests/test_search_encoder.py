@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from kb.errors import KbError
-from kb.search.encoder import cache_folder, install_encoder, open_encoder
-from kb.search.source import (
+from kb.search.encoding.encoder import cache_folder, install_encoder, open_encoder
+from kb.search.encoding.source import (
     DEFAULT_MODEL,
     PACKAGE,
     PINS,
@@ -116,8 +116,8 @@ def hub(package_folder: Path, token_graph: Path) -> Iterator[tuple[str, str]]:
 ASK_HUB = """
 import json, sys
 from kb.errors import KbError
-from kb.search.encoder import install_encoder
-from kb.search.source import DEFAULT_MODEL, Pins, from_hub
+from kb.search.encoding.encoder import install_encoder
+from kb.search.encoding.source import DEFAULT_MODEL, Pins, from_hub
 try:
     encoder = install_encoder(from_hub(DEFAULT_MODEL, Pins(hub_onnx=sys.argv[1])))
     vectors = encoder.encode(json.loads(sys.argv[2])).tolist()

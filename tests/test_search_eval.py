@@ -12,12 +12,12 @@ from search_library import STORIES, write_stories
 
 from kb.errors import KbError
 from kb.records.form import build_form
-from kb.search.evaluate import judge
-from kb.search.files import unread_library
-from kb.search.index import ready_encoder
-from kb.search.questions import Line, read_lines, subject_from_lines
-from kb.search.report import evaluation_json, evaluation_text, wilson
-from kb.search.trial import Trial, run_trial
+from kb.search.evaluation.evaluate import judge
+from kb.search.evaluation.questions import Line, read_lines, subject_from_lines
+from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
+from kb.search.evaluation.trial import Trial, run_trial
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import ready_encoder
 
 pytestmark = pytest.mark.model
 

@@ -15,10 +15,17 @@ from search_library import write_record, write_stories
 
 from kb.errors import KbError
 from kb.library import Library
-from kb.search import index as index_module
-from kb.search.files import unread_library
-from kb.search.index import Index, build_index, index_home, open_index, ready_encoder, vector_store
-from kb.search.parts import embed
+from kb.search.indexing import index as index_module
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import (
+    Index,
+    build_index,
+    index_home,
+    open_index,
+    ready_encoder,
+    vector_store,
+)
+from kb.search.indexing.parts import embed
 from kb.search.similar import similar
 
 pytestmark = pytest.mark.model

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from kb.search.asking import question_of
-from kb.search.evaluate import SYSTEMS, measure, orders
-from kb.search.files import unread_library
-from kb.search.index import Index, open_index
+from kb.search.evaluation.evaluate import SYSTEMS, measure, orders
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import Index, open_index
 from kb.search.query import query_from_text
-from kb.search.ranking import Weights, rank
+from kb.search.scoring.asking import question_of
+from kb.search.scoring.ranking import Weights, rank
 
 pytestmark = pytest.mark.model
 

@@ -12,9 +12,9 @@ from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.items import read_priors
-from kb.search.answer import Answer, IndexFacts, Match, ProposedClass
-from kb.search.passages import PROPOSALS_END, PROPOSALS_START
-from kb.search.proposals import with_proposals, write_proposals
+from kb.search.answers.answer import Answer, IndexFacts, Match, ProposedClass
+from kb.search.answers.proposals import with_proposals, write_proposals
+from kb.search.indexing.passages import PROPOSALS_END, PROPOSALS_START
 
 FORM = build_form()
 FACTS = IndexFacts(3, 9, "model", 0, False, "shipped")

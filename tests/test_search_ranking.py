@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kb.search.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
-from kb.search.collection import Collection, record_means, starts_of, unit_rows
-from kb.search.entries import Entry, Verdict
-from kb.search.evaluate import calibration_error, measure, relevance
-from kb.search.lexical import bag_of, build_postings
-from kb.search.likeness import Question, likeness, likenesses
-from kb.search.posterior import ClassPosterior, fit_posterior
-from kb.search.ranking import Weights, best_first, rank
+from kb.search.evaluation.evaluate import calibration_error, measure, relevance
+from kb.search.indexing.collection import Collection, record_means, starts_of, unit_rows
+from kb.search.indexing.entries import Entry, Verdict
+from kb.search.scoring.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
+from kb.search.scoring.lexical import bag_of, build_postings
+from kb.search.scoring.likeness import Question, likeness, likenesses
+from kb.search.scoring.posterior import ClassPosterior, fit_posterior
+from kb.search.scoring.ranking import Weights, best_first, rank
 
 DIMENSION = 16
 

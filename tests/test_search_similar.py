@@ -18,17 +18,17 @@ from search_library import write_record, write_stories
 
 from kb.cli import cli
 from kb.library import load_document
-from kb.search.answer import Answer
-from kb.search.asking import question_of
-from kb.search.contract import answer_json, answer_schema
-from kb.search.encoder import Encoder
-from kb.search.explain import explain
-from kb.search.files import unread_library
-from kb.search.filters import Filters
-from kb.search.index import open_index
+from kb.search.answers.answer import Answer
+from kb.search.answers.contract import answer_json, answer_schema
+from kb.search.answers.explain import explain
+from kb.search.answers.show import WIDTH, show
+from kb.search.encoding.encoder import Encoder
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import open_index
 from kb.search.query import query_from_document, query_from_text
 from kb.search.related import related
-from kb.search.show import WIDTH, show
+from kb.search.scoring.asking import question_of
+from kb.search.scoring.filters import Filters
 from kb.search.similar import find, likely_priors, similar
 
 pytestmark = pytest.mark.model

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.search.excerpt import excerpt
-from kb.search.lexical import K1, B, bag_of, build_postings, tokens
-from kb.search.masking import mask
-from kb.search.passages import PASSAGE_WORDS, cut, plain_text, record_passages
-from kb.search.sentences import sentences
+from kb.search.answers.excerpt import excerpt
+from kb.search.evaluation.masking import mask
+from kb.search.indexing.passages import PASSAGE_WORDS, cut, plain_text, record_passages
+from kb.search.indexing.sentences import sentences
+from kb.search.scoring.lexical import K1, B, bag_of, build_postings, tokens
 
 FORM = build_form()
 TEXTS = (

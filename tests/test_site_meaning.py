@@ -27,9 +27,9 @@ from kb.publish.semantic.model import browser_model  # noqa: E402
 from kb.publish.semantic.packing import in_eight_bits  # noqa: E402
 from kb.publish.site import Build, Made, build_site  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
-from kb.search.encoder import EncoderCard  # noqa: E402
-from kb.search.index import ready_encoder  # noqa: E402
-from kb.search.source import ModelSource  # noqa: E402
+from kb.search.encoding.encoder import EncoderCard  # noqa: E402
+from kb.search.encoding.source import ModelSource  # noqa: E402
+from kb.search.indexing.index import ready_encoder  # noqa: E402
 
 #: What somebody remembers of a story, in none of its words.
 PROMPT = "fake lawsuits"

@@ -17,15 +17,15 @@ from conftest import ROOT
 from test_browser import Visit, browser, served
 
 from kb.library import open_library
-from kb.publish import charts
-from kb.publish.cards import cards_of, write_cards
-from kb.publish.clocks import strip
 from kb.publish.content import Site
 from kb.publish.editions import EXTERNAL, INTERNAL, Edition
-from kb.publish.feed import data_files
 from kb.publish.finding import no_search
 from kb.publish.gather import Wanted, gather
 from kb.publish.links import HOME
+from kb.publish.machine.cards import cards_of, write_cards
+from kb.publish.machine.feed import data_files
+from kb.publish.pages import charts
+from kb.publish.pages.clocks import strip
 from kb.publish.plain_text import cut
 from kb.publish.site import Build, build_site
 from kb.publish.write import all_pages, page_text

@@ -16,7 +16,7 @@ from conftest import ROOT
 
 from kb import __version__
 from kb.commands.init_plan import plan
-from kb.publish.comment import MARKER
+from kb.publish.review.comment import MARKER
 
 GITHUB = {
     Path(t.path).name: t.content.decode() for t in plan("postmortems", "github", example=False)

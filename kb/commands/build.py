@@ -16,7 +16,7 @@ import click
 from kb.errors import KbError
 
 if TYPE_CHECKING:
-    from kb.search.encoder import Progress
+    from kb.search.encoding.encoder import Progress
 
 
 _NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
@@ -27,9 +27,9 @@ _NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
-    from kb.search.built import built_facts
-    from kb.search.files import unread_library
-    from kb.search.index import build_index
+    from kb.search.indexing.built import built_facts
+    from kb.search.indexing.files import unread_library
+    from kb.search.indexing.index import build_index
 
     start = time.monotonic()
     with progress_bar() as progress:

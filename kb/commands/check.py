@@ -20,7 +20,7 @@ from kb.lint.report import FORMATS, render
 from kb.records.document import Document, is_record_name
 
 if TYPE_CHECKING:
-    from kb.search.index import Index
+    from kb.search.indexing.index import Index
 
 
 @click.command("check")
@@ -133,7 +133,7 @@ def _likely_priors(
 def _index(library: Library) -> Index | None:
     """The index of a library that was built once, where search is installed; else None."""
     try:
-        from kb.search.index import index_home, open_index
+        from kb.search.indexing.index import index_home, open_index
 
         return open_index(library) if index_home(library.root).exists() else None
     except (ImportError, KbError):

@@ -39,8 +39,8 @@ def command(
     from kb.commands.build import prepare_search, progress_bar
 
     prepare_search()
-    from kb.search.report import evaluation_json, evaluation_text
-    from kb.search.trial import Trial, run_trial
+    from kb.search.evaluation.report import evaluation_json, evaluation_text
+    from kb.search.evaluation.trial import Trial, run_trial
 
     trial = Trial(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
     with progress_bar() as progress:

@@ -61,7 +61,7 @@ def similar_incidents(
 
     `casebook` adds public incidents of other companies; by default the library's settings decide.
     """
-    from kb.search.contract import answer_json
+    from kb.search.answers.contract import answer_json
 
     return answer_json(base.similar(query, limit=limit, casebook=casebook))
 

@@ -18,10 +18,10 @@ from kb.errors import KbError
 
 if TYPE_CHECKING:
     from kb.library import Library
-    from kb.search.answer import Answer
-    from kb.search.encoder import Progress
-    from kb.search.filters import Filters
+    from kb.search.answers.answer import Answer
+    from kb.search.encoding.encoder import Progress
     from kb.search.query import Query
+    from kb.search.scoring.filters import Filters
 
 _ONLY_CLASS = "Only this failure class."
 _ONLY_KIND = "Only this kind of record."
@@ -40,7 +40,7 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
         since: datetime | None,
         **others: Any,
     ) -> None:
-        from kb.search.filters import Filters
+        from kb.search.scoring.filters import Filters
 
         day = since.date() if since else None
         function(filters=Filters(classes, kinds, routes, day), **others)
@@ -84,7 +84,7 @@ def command(
 
     prepare_search()
     from kb.commands.similar_query import is_run, named_file, query_from_argument
-    from kb.search.files import unread_library
+    from kb.search.indexing.files import unread_library
 
     today = datetime.now(UTC).date()
     path = named_file(query)
@@ -139,19 +139,19 @@ def _answer(asked: _Asked, *, casebook: bool) -> Answer:
 def _shown(asked: _Asked, *, as_json: bool) -> str:
     answer = _answer(asked, casebook=asked.casebook)
     if as_json:
-        from kb.search.contract import answer_json
+        from kb.search.answers.contract import answer_json
 
         return answer_json(answer)
-    from kb.search.show import show
+    from kb.search.answers.show import show
 
     return show(answer, today=asked.today, colour=_wants_colour())
 
 
 def _explained(asked: _Asked, record_id: str) -> str:
     """The arithmetic of a record of the library, else of one of the casebook."""
-    from kb.search.explain import explain
-    from kb.search.filters import refuse_unknown
-    from kb.search.index import open_index
+    from kb.search.answers.explain import explain
+    from kb.search.indexing.index import open_index
+    from kb.search.scoring.filters import refuse_unknown
     from kb.search.similar import find
 
     with _progress() as progress:
@@ -169,7 +169,7 @@ def _explained(asked: _Asked, record_id: str) -> str:
 def _written(asked: _Asked, path: Path | None) -> str:
     """Own incidents only: a link to a record of the casebook would lead nowhere."""
     from kb.commands.similar_query import is_run
-    from kb.search.proposals import write_proposals
+    from kb.search.answers.proposals import write_proposals
 
     if path is None or is_run(path):
         raise KbError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePath
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from kb.lint.registry import (
 )
 from kb.lint.strays import stray_problems
 from kb.records.document import Document, is_record_name, read_document
-from kb.records.model import Postmortem
+from kb.records.model import Outline, outline
 from kb.sensitive.secrets import masked
 
 _NO_SEARCH = "search is asked about named records only, once 'kb build' has run"
@@ -106,15 +106,16 @@ def build_context(
         settings=library.config.check,
         today=today,
         root=library.root,
-        records={record.id: without_sections(record) for record in library.records},
+        records=outlines(library.documents),
         paths_of=claims((*library.documents, *documents)),
         likely_priors=likely_priors,
     )
 
 
-def without_sections(record: Postmortem) -> Postmortem:
-    """What one record may know of another: its facts, actions and verdicts, not its prose."""
-    return replace(record, sections=(), timeline=())
+def outlines(documents: Iterable[Document]) -> dict[str, Outline]:
+    """The outlines of the documents that are records, by id."""
+    found = (outline(document) for document in documents)
+    return {record.id: record for record in found if record is not None}
 
 
 def find(

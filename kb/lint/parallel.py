@@ -1,6 +1,6 @@
 """How is a large library checked on several cores? Each reads and checks its share of the files.
 
-Rules compare records, so the shares exchange what their records mean, without prose, in between.
+Rules compare records, so the shares exchange the outlines of their records in between.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from pathlib import Path, PurePath
 
 from kb.config import Config, read_config
 from kb.library import find_root, load_document, no_collection, open_library, record_files
-from kb.lint.check import Report, build_report, check, claims, find, in_order, without_sections
+from kb.lint.check import Report, build_report, check, claims, find, in_order, outlines
 from kb.lint.registry import Context
 from kb.lint.strays import stray_problems
 from kb.records.document import Document
 from kb.records.form import Form, build_form
-from kb.records.model import Postmortem, interpret
+from kb.records.model import Outline
 
 #: Below this many files one process is done within a second; on busy cores nothing is gained or
 #: lost (tests/bench/check.py).
 _WORTHWHILE = 300
 _MOST = 8
 
-_Records = dict[str, Postmortem]
+_Outlines = dict[str, Outline]
 _Claims = dict[str, tuple[PurePath, ...]]
 
 
@@ -47,16 +47,9 @@ class _Job:
         """The documents of a share."""
         return [load_document(file, self.form, self.root) for file in files]
 
-    def context(self, meanings: Iterable[tuple[_Records, _Claims]]) -> Context:
-        """The context of all shares, from what each of them found its records to mean."""
-        records: _Records = {}
-        paths: dict[str, tuple[PurePath, ...]] = {}
-        for share_records, share_claims in meanings:
-            records |= share_records
-            for name, claiming in share_claims.items():
-                paths[name] = (*paths.get(name, ()), *claiming)
-        ordered = dict(sorted(records.items()))
-        return Context(self.form, self.config.check, self.today, self.root, ordered, paths)
+    def context(self, records: _Outlines, paths: _Claims) -> Context:
+        """The context that all shares have."""
+        return Context(self.form, self.config.check, self.today, self.root, records, paths)
 
 
 def check_library(start: Path, *, today: date, cores: int | None = None) -> Report:
@@ -88,20 +81,34 @@ def _cores() -> int:
 
 
 def _shared(job: _Job, shares: list[list[Path]]) -> Report:
-    """The report of all shares: the first is done here, each other one in a process."""
-    with _workers(job, shares[1:]) as pipes:
-        documents = job.read(shares[0])
-        meanings = [_meanings(documents), *(pipe.recv() for pipe in pipes)]
-        for number, pipe in enumerate(pipes, 1):
-            pipe.send((meanings[:number], meanings[number + 1 :]))
-        context = job.context(meanings)
-        problems, lines = find(documents, context)
+    """The report of all shares, each of them read and checked in a process of its own.
+
+    Here nothing is read but strays: to take the documents apart again would cost what a fork does
+    several times over.
+    """
+    with _workers(job, shares) as pipes:
+        known = _joined(pipe.recv() for pipe in pipes)
+        for pipe in pipes:
+            pipe.send(known)
+        context = job.context(*known)
+        problems = stray_problems(job.root / job.config.library.path, context)
+        lines: dict[tuple[PurePath, int], str] = {}
         for pipe in pipes:
             more_problems, more_lines = pipe.recv()
             problems += more_problems
             lines |= more_lines
-    problems += stray_problems(job.root / job.config.library.path, context)
     return build_report(context, in_order(problems), lines, records=sum(map(len, shares)))
+
+
+def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Claims]:
+    """What the shares know together, the records by id."""
+    records: _Outlines = {}
+    paths: _Claims = {}
+    for share_records, share_claims in shares:
+        records |= share_records
+        for name, claiming in share_claims.items():
+            paths[name] = (*paths.get(name, ()), *claiming)
+    return dict(sorted(records.items())), paths
 
 
 @contextmanager
@@ -129,17 +136,9 @@ def _work(job: _Job, files: list[Path], pipe: Connection) -> None:
     """What a process does; whatever goes wrong, it ends without a word and is noticed."""
     try:
         documents = job.read(files)
-        own = _meanings(documents)
-        pipe.send(own)
-        before, after = pipe.recv()
-        context = job.context([*before, own, *after])
-        pipe.send(find(documents, context))
+        pipe.send((outlines(documents), claims(documents)))
+        records, paths = pipe.recv()
+        pipe.send(find(documents, job.context(records, paths)))
         os._exit(0)  # to take the documents apart first would take a tenth of the time
     except BaseException:  # noqa: BLE001 - the first process does the work alone, and reports
         os._exit(1)
-
-
-def _meanings(documents: list[Document]) -> tuple[_Records, _Claims]:
-    meanings = (interpret(document) for document in documents)
-    records = {m.id: without_sections(m) for m in meanings if m is not None}
-    return records, claims(documents)

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from kb.config import CheckConfig
 from kb.records.document import Document
 from kb.records.form import Form
-from kb.records.model import Postmortem
+from kb.records.model import Outline
 
 ERROR = "error"
 ADVICE = "advice"
@@ -45,8 +45,7 @@ class LikelyPrior:
 class Context:
     """What a rule may know beside the document: the form, the limits, today, and the library.
 
-    `records` are the readable records of the library by id, without their sections; `paths_of`
-    names every file that claims an id or alias, case folded; `likely_priors` is None where search
+    `records` are the outlines of the library's readable records by id; `paths_of` names every file that claims an id or alias, case folded; `likely_priors` is None where search
     is not at hand (the report then says so).
     """
 
@@ -54,17 +53,17 @@ class Context:
     settings: CheckConfig
     today: date
     root: PurePath
-    records: Mapping[str, Postmortem] = field(default_factory=dict)
+    records: Mapping[str, Outline] = field(default_factory=dict)
     paths_of: Mapping[str, tuple[PurePath, ...]] = field(default_factory=dict)
     likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None
 
     @cached_property
-    def records_of_class(self) -> Mapping[tuple[str, str], tuple[Postmortem, ...]]:
+    def records_of_class(self) -> Mapping[tuple[str, str], tuple[Outline, ...]]:
         """The records by primary class and origin, drafts apart, in the order they happened.
 
         To compare each with all would be quadratic.
         """
-        found: dict[tuple[str, str], list[Postmortem]] = {}
+        found: dict[tuple[str, str], list[Outline]] = {}
         for record in sorted(self.records.values(), key=lambda record: record.happened_at):
             if record.status != "draft":
                 found.setdefault((record.primary_class, record.origin), []).append(record)

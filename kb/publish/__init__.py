@@ -1,6 +1,11 @@
-"""How is it shown? Values in, strings out: pages, feeds, the review comment.
+"""How is it shown? Values in, strings out: pages, copies for machines, the review comment.
 
-Begin with `content.py` (what a site holds), then `incident.py` (the page that matters). `write.py`
-puts pages into a folder, `site.py` runs the engine and finishes what it built, `redaction.py` says
-what may leave the house. Record text becomes HTML in `html.py` and nowhere else.
+- `content`: what a site holds; `gather`: where that comes from; `finding`, `related`: what search
+  adds to it; `editions`, `redaction`: for whom it is, and what may leave the house
+- `pages/`: one file a page; begin with `pages/incident.py`, the one that matters
+- `machine/`: feed, JSON and CSV copies, link previews
+- `html`: record text becomes HTML there and nowhere else; `links`, `words`, `plain_text`, `csp`
+- `write`: pages into a folder; `search_index`, `semantic/`: what the search box reads;
+  `site`: an engine builds them; `engines`, `finish`; `serve`: the same after each edit
+- `review/`: what the reviewer of a branch reads
 """

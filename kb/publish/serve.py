@@ -24,7 +24,7 @@ from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.engines import run_engine, settings_text
 from kb.publish.finish import finished
-from kb.publish.incident import incident_page
+from kb.publish.pages.incident import incident_page
 from kb.publish.search_index import is_installed
 from kb.publish.site import Build, Say, build_site, engine_settings, work_folder
 from kb.publish.write import page_text, write, write_theme

@@ -11,21 +11,21 @@ from pathlib import Path
 
 from kb.library import Library
 from kb.publish import csp, links
-from kb.publish.actions_page import actions_page
-from kb.publish.cards import cards_of, write_cards
 from kb.publish.content import Site
-from kb.publish.feed import data_files
 from kb.publish.finish import HEADERS, headers_text
-from kb.publish.home import home_page
 from kb.publish.html import escape
-from kb.publish.incident import incident_page
 from kb.publish.links import Page
-from kb.publish.lists import list_pages
-from kb.publish.metrics_page import metrics_page
-from kb.publish.pieces import file_path
-from kb.publish.reference_pages import reference_pages
+from kb.publish.machine.cards import cards_of, write_cards
+from kb.publish.machine.feed import data_files
+from kb.publish.pages.actions_page import actions_page
+from kb.publish.pages.home import home_page
+from kb.publish.pages.incident import incident_page
+from kb.publish.pages.lists import list_pages
+from kb.publish.pages.metrics_page import metrics_page
+from kb.publish.pages.pieces import file_path
+from kb.publish.pages.reference_pages import reference_pages
+from kb.publish.pages.word_pages import facet_pages
 from kb.publish.search_index import searched_html, without_search
-from kb.publish.word_pages import facet_pages
 
 #: Beside the pages: those that are searched, as Pagefind reads them.
 SEARCHED = "searched"

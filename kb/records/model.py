@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import PurePath
 
+from msgspec import Struct
+
 from kb.records.body import SectionText
 from kb.records.document import Document
 from kb.records.facts import (
@@ -25,12 +27,14 @@ __all__ = [
     "CLOCK_NAMES",
     "Agent",
     "Clocks",
+    "Outline",
     "Postmortem",
     "Review",
     "SharedCopy",
     "SignOff",
     "interpret",
     "minutes_between",
+    "outline",
     "read_time",
 ]
 
@@ -95,8 +99,7 @@ class Postmortem:
     @property
     def happened_at(self) -> datetime:
         """When it began: first impact, else first warning, else midnight of its date."""
-        midnight = datetime.combine(self.date, datetime.min.time(), UTC)
-        return self.clocks.first_impact or self.clocks.first_warning or midnight
+        return _began(self.clocks, self.date)
 
     def section(self, key: str) -> SectionText | None:
         """The first section with that key."""
@@ -110,8 +113,7 @@ class Postmortem:
 
 def interpret(document: Document) -> Postmortem | None:
     """What a document means; None when it is no record because neither name nor text has a date."""
-    front = document.front
-    day = document.name_date or read_date(front.text("date"))
+    front, day = document.front, _day(document)
     if day is None:
         return None
     return Postmortem(
@@ -126,3 +128,39 @@ def interpret(document: Document) -> Postmortem | None:
         priors=document.priors,
         **{key: read(front, key) for key, read in READERS.items()},
     )
+
+
+class Outline(Struct, frozen=True, gc=False):
+    """What one record has to know of another: who it is, when it began, and what it counts as.
+
+    Of all that a record means this takes a tenth of the time to read, and to send to a process.
+    """
+
+    id: str
+    happened_at: datetime
+    status: str
+    origin: str
+    primary_class: str
+
+
+def outline(document: Document) -> Outline | None:
+    """The outline of what `interpret` gives, None where that gives none."""
+    front, day = document.front, _day(document)
+    if day is None:
+        return None
+    return Outline(
+        id=document.id,
+        happened_at=_began(READERS["clocks"](front, "clocks"), day),
+        status=READERS["status"](front, "status"),
+        origin=READERS["origin"](front, "origin"),
+        primary_class=next(iter(READERS["classes"](front, "classes")), ""),
+    )
+
+
+def _day(document: Document) -> date | None:
+    return document.name_date or read_date(document.front.text("date"))
+
+
+def _began(clocks: Clocks, day: date) -> datetime:
+    midnight = datetime.combine(day, datetime.min.time(), UTC)
+    return clocks.first_impact or clocks.first_warning or midnight

@@ -17,14 +17,14 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.form import build_form
-from kb.search.answer import CASEBOOK, Answer, CasebookFacts
-from kb.search.asking import question_of
-from kb.search.encoder import Progress, cache_folder
-from kb.search.filters import EVERYTHING, Filters, refuse_unknown
-from kb.search.index import Index, open_index
+from kb.search.answers.answer import CASEBOOK, Answer, CasebookFacts
+from kb.search.encoding.encoder import Progress, cache_folder
+from kb.search.encoding.store import text_key
+from kb.search.indexing.index import Index, open_index
 from kb.search.query import Query
+from kb.search.scoring.asking import question_of
+from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
 from kb.search.similar import Found, answer_of, as_query, find, find_question
-from kb.search.store import text_key
 
 #: Public incidents that are shown even where own ones fill the answer.
 _LEAST = 2

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kb.library import Library
-from kb.search.answer import Match
-from kb.search.encoder import Progress
-from kb.search.filters import Filters
-from kb.search.index import Index, open_index
-from kb.search.likeness import Question
+from kb.search.answers.answer import Match
+from kb.search.encoding.encoder import Progress
+from kb.search.indexing.index import Index, open_index
 from kb.search.query import Query
+from kb.search.scoring.filters import Filters
+from kb.search.scoring.likeness import Question
 from kb.search.similar import BAR, find_question, match_at
 
 

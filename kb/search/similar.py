@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kb.library import Library
 from kb.records.document import Document
-from kb.search.answer import (
+from kb.search.answers.answer import (
     Answer,
     IndexFacts,
     LikelyPrior,
@@ -19,18 +19,18 @@ from kb.search.answer import (
     PromisedAction,
     ProposedClass,
 )
-from kb.search.asking import question_of
-from kb.search.calibration import falling
-from kb.search.collection import Collection
-from kb.search.encoder import Progress
-from kb.search.entries import Entry, Promise
-from kb.search.filters import EVERYTHING, Filters, refuse_unknown
-from kb.search.index import Index, open_index
-from kb.search.likeness import Question, likeness
-from kb.search.meeting import meeting_passages
+from kb.search.answers.meeting import meeting_passages
+from kb.search.answers.reasons import reasons
+from kb.search.encoding.encoder import Progress
+from kb.search.indexing.collection import Collection
+from kb.search.indexing.entries import Entry, Promise
+from kb.search.indexing.index import Index, open_index
 from kb.search.query import Query, query_from_document, query_from_text
-from kb.search.ranking import Ranking, background, best_first, rank
-from kb.search.reasons import reasons
+from kb.search.scoring.asking import question_of
+from kb.search.scoring.calibration import falling
+from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
+from kb.search.scoring.likeness import Question, likeness
+from kb.search.scoring.ranking import Ranking, background, best_first, rank
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
 #: corpus, 99 % have a record above it; what is not alike at all is held below by the likeness bar.

@@ -35,14 +35,20 @@ from pathlib import Path
 import numpy as np
 
 from kb.library import Library, load_document
-from kb.search.encoder import Encoder, Vectors, install_encoder
-from kb.search.entries import read_entry
-from kb.search.files import unread_library
-from kb.search.index import APPROXIMATE, build_index, ready_encoder, vector_store, write_approximate
-from kb.search.passages import embedded_text
-from kb.search.source import DEFAULT_MODEL, find_source
-from kb.search.store import text_key
-from kb.search.trial import Trial, run_trial
+from kb.search.encoding.encoder import Encoder, Vectors, install_encoder
+from kb.search.encoding.source import DEFAULT_MODEL, find_source
+from kb.search.encoding.store import text_key
+from kb.search.evaluation.trial import Trial, run_trial
+from kb.search.indexing.entries import read_entry
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import (
+    APPROXIMATE,
+    build_index,
+    ready_encoder,
+    vector_store,
+    write_approximate,
+)
+from kb.search.indexing.passages import embedded_text
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))

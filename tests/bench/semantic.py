@@ -48,9 +48,9 @@ from kb.publish.finding import no_search  # noqa: E402
 from kb.publish.gather import Wanted, gather  # noqa: E402
 from kb.publish.site import Build, build_site  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
-from kb.search.index import Index, open_index, ready_encoder  # noqa: E402
-from kb.search.lexical import bag_of  # noqa: E402
-from kb.search.passages import plain_text  # noqa: E402
+from kb.search.indexing.index import Index, open_index, ready_encoder  # noqa: E402
+from kb.search.indexing.passages import plain_text  # noqa: E402
+from kb.search.scoring.lexical import bag_of  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MEASURES = ("success@1", "success@5", "nDCG@10")

@@ -11,7 +11,7 @@ from kb.lint.rules.words import meant, what_to_write
 from kb.records.body import FieldLine
 from kb.records.document import Document
 from kb.records.items import PriorIncident
-from kb.records.model import Postmortem, interpret
+from kb.records.model import Outline, outline
 
 
 def _first_of_class(document: Document) -> FieldLine | None:
@@ -79,9 +79,9 @@ def first_of_class_not_first(document: Document, context: Context) -> Iterator[F
         yield at_value(document, field, message)
 
 
-def _earlier_of_class(document: Document, context: Context) -> tuple[Postmortem, ...]:
+def _earlier_of_class(document: Document, context: Context) -> tuple[Outline, ...]:
     """Earlier records with the same primary class, oldest first; own and public are never mixed."""
-    record = context.records.get(document.id) or interpret(document)
+    record = context.records.get(document.id) or outline(document)
     if record is None or not record.primary_class:
         return ()
     alike = context.records_of_class.get((record.primary_class, record.origin), ())
@@ -124,7 +124,7 @@ def prior_not_earlier(document: Document, context: Context) -> Iterator[Finding]
     """A prior incident that is the record itself, or later than it."""
     if not document.priors:
         return
-    record = context.records.get(document.id) or interpret(document)
+    record = context.records.get(document.id) or outline(document)
     for prior in document.priors:
         other = context.records.get(prior.id)
         if prior.id == document.id:

@@ -14,10 +14,10 @@ from kb.publish.content import Site
 from kb.publish.semantic.packing import in_eight_bits, packed
 from kb.records.form import Form
 from kb.records.model import Postmortem
-from kb.search.encoder import Encoder
-from kb.search.index import vector_store
-from kb.search.parts import embed_rows
-from kb.search.passages import Passage, cut, embedded_text, own_words, plain_text
+from kb.search.encoding.encoder import Encoder
+from kb.search.indexing.index import vector_store
+from kb.search.indexing.parts import embed_rows
+from kb.search.indexing.passages import Passage, cut, embedded_text, own_words, plain_text
 
 #: Section headings a byte can number.
 _MOST_HEADINGS = 256

@@ -12,8 +12,8 @@ from kb.library import Library
 from kb.publish.content import Site
 from kb.publish.semantic.documents import documents
 from kb.publish.semantic.model import browser_model
-from kb.search.index import ready_encoder
-from kb.search.source import find_source
+from kb.search.encoding.source import find_source
+from kb.search.indexing.index import ready_encoder
 
 FOLDER = "semantic"
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.publish.semantic.packing import in_eight_bits, packed
-from kb.search.encoder import EncoderCard
-from kb.search.source import ModelSource
+from kb.search.encoding.encoder import EncoderCard
+from kb.search.encoding.source import ModelSource
 
 Weights = Mapping[str, NDArray[np.float32]]
 #: What `semantic/bert.js` computes; other values of these settings are other models.

@@ -1,0 +1,1 @@
+"""How does each page look? One file a page, and the pieces they share."""

@@ -1,0 +1,197 @@
+"""What should the reviewer of a branch know of its records? Values for the one comment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kb.config import Config, parse_config
+from kb.library import Library
+from kb.lint.check import Report, check
+from kb.lint.registry import LikelyPrior, Problem
+from kb.metrics.actions import Action, actions, listed
+from kb.metrics.coverage import EVIDENCE
+from kb.metrics.facts import Facts
+from kb.metrics.values import AsOf
+from kb.publish.review.branch import Branch, RemovedRecord, read_branch, removed_records
+from kb.publish.review.priors import needs_verdict, prior_search
+from kb.records.document import Document
+from kb.records.model import Postmortem, interpret
+
+if TYPE_CHECKING:
+    from kb.search.answers.answer import Match
+    from kb.search.encoding.encoder import Progress
+
+    Search = Callable[[Document], tuple[Match, ...]]
+
+#: The rule that asks for verdicts: the comment has a part of its own for what it finds.
+PRIOR_RULE = "unconsidered-prior"
+_LOST_FIXTURE = "missing-fixture"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedRecord:
+    """One new or changed record with all that is said of it.
+
+    `priors` are likely and have no verdict of the author yet, `distant` are less likely ones;
+    `promises` are open actions of other records with the same primary class; `evidence` says what
+    the record holds, None where it says why that does not apply; `silenced` are rules with reasons.
+    """
+
+    id: str
+    path: PurePosixPath
+    title: str
+    problems: tuple[Problem, ...]
+    silenced: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    priors: tuple[Match, ...] = ()
+    distant: tuple[Match, ...] = ()
+    promises: tuple[Action, ...] = ()
+    evidence: tuple[tuple[str, bool | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All that is said of a branch. `errors` are the faults that fail the check.
+
+    `why_no_search` says in words why prior incidents were not looked up, empty where they were;
+    `settings` is the path of `kb.toml` where the branch changes it, empty where it does not.
+    Paths are relative to the root of the repository.
+    """
+
+    records: tuple[ReviewedRecord, ...]
+    removed: tuple[RemovedRecord, ...]
+    errors: int
+    why_no_search: str = ""
+    settings: str = ""
+
+
+def review(
+    library: Library, base: str | None, now: datetime, progress: Progress | None = None
+) -> Review:
+    """What the working tree changes against where it branched off `base`, or off the main line.
+
+    Raises `KbError` where Git cannot tell.
+    """
+    branch = read_branch(library, base)
+    library = _with_trusted_search(library, branch)
+    gone = tuple(removed_records(library, branch, now.date()))
+    documents = _to_review(library, branch, gone)
+    if not documents:
+        return Review((), gone, 0, settings=branch.settings)
+    search = prior_search(library, now.date(), progress)
+    report = _check(library, documents, search.find, now.date())
+    desk = _Desk(library, branch, report, search.find, now)
+    records = tuple(_reviewed(desk, document) for document in documents)
+    return Review(records, gone, report.errors, search.why_not, branch.settings)
+
+
+def _with_trusted_search(library: Library, branch: Branch) -> Library:
+    """The library with the encoder its main line names: no branch brings a model to be loaded."""
+    if not branch.settings:
+        return library
+    raw = branch.repo.read(branch.settings, branch.start)
+    trusted = parse_config(raw, branch.settings) if raw else Config()
+    return replace(library, config=msgspec.structs.replace(library.config, search=trusted.search))
+
+
+def _to_review(
+    library: Library, branch: Branch, gone: Iterable[RemovedRecord]
+) -> tuple[Document, ...]:
+    """What the branch changes, and the records whose links lead nowhere now."""
+    broken = {name for removed in gone for name in removed.named_by}
+    return tuple(
+        document
+        for document in library.documents
+        if document.path.name in branch.changed or document.id in broken
+    )
+
+
+def _check(
+    library: Library, documents: Iterable[Document], find: Search | None, today: date
+) -> Report:
+    def likely(document: Document) -> Iterable[LikelyPrior]:
+        for match in find(document) if find else ():
+            if needs_verdict(match):
+                why = "; ".join(match.reasons) or "similar text"
+                yield LikelyPrior(match.id, match.title, match.probability, why)
+
+    paths = [library.root / document.path for document in documents]
+    return check(library, paths=paths, today=today, likely_priors=likely if find else None)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What lies before whoever reviews one record after the other."""
+
+    library: Library
+    branch: Branch
+    report: Report
+    find: Search | None
+    now: datetime
+
+    @cached_property
+    def owed(self) -> tuple[Action, ...]:
+        """Every open action of the library, overdue first."""
+        found = listed(actions(self.library, None, self.now.date()))
+        return tuple(action for action in found if action.is_open)
+
+
+def _reviewed(desk: _Desk, document: Document) -> ReviewedRecord:
+    found = tuple(p for p in desk.report.problems if p.path == document.path)
+    told = ReviewedRecord(
+        id=document.id,
+        path=desk.branch.root / PurePosixPath(document.path),
+        title=document.front.text("title") or document.title or document.id,
+        problems=tuple(problem for problem in found if problem.name != PRIOR_RULE),
+        silenced=tuple((", ".join(a.rules), a.reason) for a in document.allowances),
+    )
+    record = interpret(document)
+    if record is None:
+        return told
+    matches = desk.find(document) if desk.find else ()
+    given = {prior.id for prior in record.priors if prior.verdict}
+    return replace(
+        told,
+        facts=tuple(f for f in (record.status, record.severity, record.impact) if f),
+        classes=record.classes,
+        priors=tuple(m for m in matches if m.id not in given and needs_verdict(m)),
+        distant=tuple(m for m in matches if m.id not in given and not needs_verdict(m)),
+        promises=_promises(desk.owed, record),
+        evidence=tuple(_evidence(record, found, desk.now)),
+    )
+
+
+def _promises(owed: Iterable[Action], record: Postmortem) -> tuple[Action, ...]:
+    """Open actions of other records of its origin whose primary class is that of this one."""
+    return tuple(
+        action
+        for action in owed
+        if action.record != record.id
+        and action.origin == record.origin
+        and action.classes[:1] == record.classes[:1] != ()
+    )
+
+
+def _evidence(
+    record: Postmortem, problems: Iterable[Problem], now: datetime
+) -> Iterator[tuple[str, bool | None]]:
+    lost = any(problem.name == _LOST_FIXTURE for problem in problems)
+    facts = Facts((record,), AsOf(now), lost_fixtures=frozenset([record.id] if lost else []))
+    for row in EVIDENCE:
+        holds = row.holds(facts, record)
+        yield row.label, None if not holds and _is_excused(record, row.section) else holds
+
+
+def _is_excused(record: Postmortem, key: str) -> bool:
+    """Whether a section says why it does not apply."""
+    section = record.section(key)
+    text = section.text.lower() if section else ""
+    return text.startswith("n/a") and len(text) > len("n/a.")

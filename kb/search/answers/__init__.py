@@ -1,0 +1,1 @@
+"""What does a search say, and why? The answer as values, for the terminal, programs and drafts."""

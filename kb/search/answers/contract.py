@@ -1,0 +1,165 @@
+"""What does `kb similar --json` promise? The answer as machine-readable types and their schema."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, field
+
+from kb.search.answers.answer import Answer, Match
+
+SCHEMA = "kb.similar/1"
+
+
+class QueryJson(Struct, kw_only=True):
+    """What was asked; `id` for a record or draft."""
+
+    text: str
+    id: str | UnsetType = UNSET
+    date: date
+
+
+class PassageJson(Struct, kw_only=True):
+    """Where the two meet: `text` stands in `section` of the record."""
+
+    query_section: str
+    query_text: str
+    section: str
+    text: str
+    similarity: float
+
+
+class ActionJson(Struct, kw_only=True):
+    """What was promised; `open_at_query_date` is null where the closing day is not written."""
+
+    id: str
+    text: str
+    state: str
+    owner: str
+    due: date | None
+    closed: date | None
+    open_at_query_date: bool | None
+
+
+class MatchJson(Struct, kw_only=True):
+    """One earlier record; `probability` of the same class, calibrated, 0 to 1."""
+
+    id: str
+    library: str
+    title: str
+    date: date
+    severity: str
+    probability: float
+    similarity: float
+    classes: tuple[str, ...]
+    reasons: tuple[str, ...]
+    passages: list[PassageJson]
+    verdict: str | UnsetType = UNSET
+    actions: list[ActionJson]
+    counterfactual: str
+
+
+class MissJson(Struct, kw_only=True):
+    """A record that came close and stays below the bar."""
+
+    id: str
+    title: str
+    date: date
+    probability: float
+    similarity: float
+
+
+class ProposedJson(Struct, kw_only=True):
+    """A primary class for a draft that names none."""
+
+    name: str = field(name="class")
+    probability: float
+
+
+class IndexJson(Struct, kw_only=True):
+    """What was searched; `refreshed` counts files that were read anew first."""
+
+    records: int
+    passages: int
+    encoder: str
+    refreshed: int
+    stale: bool
+    calibration: str
+
+
+class CasebookJson(Struct, kw_only=True):
+    """What was searched beside the library; `folder` holds the records of its matches."""
+
+    folder: str
+    records: int
+    passages: int
+
+
+class AnswerJson(Struct, kw_only=True):
+    """The whole answer, matches best first; those of the casebook behind the library's own."""
+
+    schema: str = SCHEMA
+    query: QueryJson
+    nothing_similar: bool
+    bar: float
+    matches: list[MatchJson]
+    nearest_misses: list[MissJson]
+    proposed_class: ProposedJson | UnsetType = UNSET
+    index: IndexJson
+    casebook: CasebookJson | UnsetType = UNSET
+
+
+def answer_json(answer: Answer) -> str:
+    """The answer as one JSON object, indented, with a line end."""
+    whole = AnswerJson(
+        query=QueryJson(
+            text=answer.query_text, id=answer.query_id or UNSET, date=answer.query_date
+        ),
+        nothing_similar=answer.nothing_similar,
+        bar=answer.bar,
+        matches=[_match(match) for match in answer.matches],
+        nearest_misses=[_fill(MissJson, match) for match in answer.nearest_misses],
+        proposed_class=_fill(ProposedJson, answer.proposed_class)
+        if answer.proposed_class
+        else UNSET,
+        index=_fill(IndexJson, answer.index),
+        casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
+    )
+    return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
+
+
+def answer_schema() -> dict[str, Any]:
+    """The JSON Schema of the answer, generated from the types above."""
+    schema = msgspec.json.schema(AnswerJson)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def _match(match: Match) -> MatchJson:
+    return MatchJson(
+        id=match.id,
+        library=match.library,
+        title=match.title,
+        date=match.date,
+        severity=match.severity,
+        probability=_short(match.probability),
+        similarity=_short(match.similarity),
+        classes=match.classes,
+        reasons=match.reasons,
+        passages=[_fill(PassageJson, pair) for pair in match.passages],
+        verdict=match.verdict or UNSET,
+        actions=[_fill(ActionJson, action) for action in match.actions],
+        counterfactual=match.counterfactual,
+    )
+
+
+def _fill(kind: type[Any], value: object) -> Any:
+    """A value of one of the types above from the attributes of the same names."""
+    found = {name: getattr(value, name) for name in kind.__struct_fields__}
+    return kind(**{k: _short(v) if isinstance(v, float) else v for k, v in found.items()})
+
+
+def _short(number: float) -> float:
+    """Four digits are more than a probability is good for."""
+    return round(number, 4)

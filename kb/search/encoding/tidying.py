@@ -1,0 +1,42 @@
+"""Which stored vectors can go? What no record has said for long, once it is more than is in use."""
+
+from __future__ import annotations
+
+from kb.library import Library
+from kb.records.form import Form
+from kb.search.encoding.store import VectorStore, text_key
+from kb.search.indexing.generation import Generation
+from kb.search.indexing.passages import embedded_text
+from kb.search.scoring.learn import class_text
+
+#: Unused vectors that stay beside as many as are in use, newest first: the passages of other
+#: branches are wanted again at the next checkout, and 5,000 of them take 8 MB.
+SPARE = 5_000
+
+
+def tidy_store(generation: Generation, store: VectorStore, library: Library) -> int:
+    """Drop vectors that no record of the index uses, oldest first; how many went.
+
+    By number and not by day, so that a library at rest loses nothing. A store outside the library
+    is shared with clones whose records are not known here, and is left alone. So is one that
+    cannot be rewritten: it is only large.
+    """
+    spare = generation.manifest.n_passages + SPARE
+    inside = store.path.resolve().is_relative_to(library.root.resolve())
+    if not inside or len(store) <= generation.manifest.n_passages + spare:
+        return 0
+    try:
+        return store.shed(_used(generation, library.form), spare)
+    except OSError:
+        return 0
+
+
+def _used(generation: Generation, form: Form) -> frozenset[bytes]:
+    """The keys of every passage of an index, and of what its classes mean."""
+    passages = (
+        embedded_text(entry.title, generation.passage(row))
+        for place, entry in enumerate(generation.entries)
+        for row in range(generation.rows(place).start, generation.rows(place).stop)
+    )
+    classes = (class_text(name, form) for name in generation.collection.classes)
+    return frozenset(text_key(text) for text in (*passages, *classes))

@@ -1,0 +1,1 @@
+"""How good are the answers? Leave-one-out on a team's own library or a file."""

@@ -1,0 +1,171 @@
+"""How good are the answers? Leave-one-out on records whose classes are known.
+
+A record asks with its title and first words, is left out of everything that answers, and every
+other record that shares a label with it counts as right. Dates play no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.records.form import Form
+from kb.search.evaluation.questions import Embed, Subject
+from kb.search.indexing.collection import Collection
+from kb.search.scoring.calibration import Calibration, falling, same_class
+from kb.search.scoring.learn import Learned, learn
+from kb.search.scoring.likeness import Question
+from kb.search.scoring.posterior import ClassPosterior, Numbers
+from kb.search.scoring.ranking import Ranking, Weights, best_first, rank
+
+SYSTEMS = ("bm25", "dense", "fusion", "full")
+MEASURES = ("success@1", "success@5", "ndcg@10", "mrr")
+#: Cormack, Clarke and Büttcher 2009, Reciprocal Rank Fusion: the constant of the paper.
+_RRF = 60
+_DEPTH = 10
+_SHOWN = 5
+#: The curve that judges a record is fitted to the other nine tenths of the records.
+_FOLDS = 10
+
+Relevance = NDArray[np.bool_]
+Order = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One query: its measures by system, and its first answers with what they turned out to be."""
+
+    measures: Mapping[str, tuple[float, float, float, float]]
+    probabilities: Numbers
+    outcomes: NDArray[np.bool_]
+    best: float
+
+
+def relevance(labels: Numbers, jaccard: float = 0.0) -> Relevance:
+    """Which records are right answers to which, (n, n): any shared label, or this much overlap."""
+    rows = [same_class(labels, row, jaccard) for row in labels]
+    right = np.array(rows, bool).reshape(len(labels), len(labels))
+    np.fill_diagonal(right, val=False)
+    return right
+
+
+def judge(
+    subject: Subject,
+    form: Form,
+    embed: Embed,
+    *,
+    jaccard: float = 0.0,
+    weights: Weights = Weights(),  # noqa: B008 - frozen
+) -> tuple[Judged, ...]:
+    """Every record that has a right answer, asked once and left out of what answers it."""
+    collection = subject.collection
+    learned = learn(collection, subject.first_texts, form, embed, jaccard)
+    right = relevance(collection.labels, jaccard)
+    curves = _curves(subject, form, embed, jaccard)
+    return tuple(
+        _judged(collection, learned.posterior, curve, question, (place, right[place], weights))
+        for place, (question, curve) in enumerate(zip(subject.questions, curves, strict=True))
+        if right[place].any()
+    )
+
+
+def _judged(
+    collection: Collection,
+    posterior: ClassPosterior,
+    curve: Calibration,
+    question: Question,
+    asked: tuple[int, NDArray[np.bool_], Weights],
+) -> Judged:
+    place, right, weights = asked
+    ranking = rank(collection, posterior, question, weights, without=place)
+    others = ranking.places != place
+    found = orders(ranking, posterior, others, weights)
+    order = found["full"][:_SHOWN]
+    probabilities = falling(curve.probabilities(ranking, others)[order])
+    return Judged(
+        measures={name: measure(ranks, right) for name, ranks in found.items()},
+        probabilities=probabilities,
+        outcomes=right[order],
+        best=float(probabilities[:1].sum()),
+    )
+
+
+def orders(
+    ranking: Ranking, posterior: ClassPosterior, allowed: NDArray[np.bool_], weights: Weights
+) -> dict[str, Order]:
+    """What each system answers, best first."""
+    found = {
+        "bm25": _sorted(ranking.lexical, allowed),
+        "dense": _sorted(ranking.similarity, allowed),
+    }
+    found["fusion"] = _sorted(_reciprocal_ranks(found.values(), len(allowed)), allowed)
+    found["full"] = best_first(ranking, posterior, allowed, weights)
+    return found
+
+
+def measure(order: Order, right: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """success@1, success@5, nDCG@10 and the reciprocal rank of one answer, each 0…1."""
+    gains = right[order[:_DEPTH]].astype(float)
+    discounts = 1 / np.log2(np.arange(2, _DEPTH + 2))
+    ideal = discounts[: int(min(right.sum(), _DEPTH))].sum()
+    hits = np.flatnonzero(gains)
+    return (
+        float(gains[:1].sum()),
+        float(gains[:_SHOWN].any()),
+        float((gains * discounts[: len(gains)]).sum() / ideal),
+        float(1 / (1 + hits[0])) if len(hits) else 0.0,
+    )
+
+
+def calibration_error(probabilities: Numbers, outcomes: NDArray[np.bool_], bins: int = 10) -> float:
+    """Expected calibration error (Naeini et al. 2015): the mean gap of ten bins, 0…1."""
+    if not len(probabilities):
+        return 0.0
+    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+    gaps = (
+        (bin_of == one).mean()
+        * abs(probabilities[bin_of == one].mean() - outcomes[bin_of == one].mean())
+        for one in np.unique(bin_of)
+    )
+    return float(sum(gaps))
+
+
+def foreign_best(
+    collection: Collection, learned: Learned, questions: Iterable[Question]
+) -> Numbers:
+    """The largest probability any record gets for each question, (n,)."""
+    everything = np.ones(len(collection), bool)
+    best = []
+    for question in questions:
+        ranking = rank(collection, learned.posterior, question)
+        best.append(float(learned.calibration.probabilities(ranking, everything).max(initial=0)))
+    return np.array(best, np.float32)
+
+
+def _curves(subject: Subject, form: Form, embed: Embed, jaccard: float) -> tuple[Calibration, ...]:
+    """For each record a curve fitted without it: its fold is cut out of the collection first."""
+    n_records = len(subject.collection)
+    fold_of = np.arange(n_records) % _FOLDS
+    curves = {
+        int(fold): _curve_of(subject.only(np.flatnonzero(fold_of != fold)), form, embed, jaccard)
+        for fold in np.unique(fold_of)
+    }
+    return tuple(curves[int(fold)] for fold in fold_of)
+
+
+def _curve_of(subject: Subject, form: Form, embed: Embed, jaccard: float) -> Calibration:
+    return learn(subject.collection, subject.first_texts, form, embed, jaccard).calibration
+
+
+def _sorted(scores: Numbers, allowed: NDArray[np.bool_]) -> Order:
+    return np.flatnonzero(allowed)[np.argsort(-scores[allowed], kind="stable")]
+
+
+def _reciprocal_ranks(found: Iterable[Order], size: int) -> Numbers:
+    total = np.zeros(size, np.float32)
+    for order in found:
+        total[order] += 1 / (_RRF + 1 + np.arange(len(order)))
+    return total

@@ -1,0 +1,173 @@
+"""What is evaluated? The published records of a library, or the lines of a JSONL file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePath
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from kb.errors import KbError
+from kb.records.document import read_document
+from kb.records.form import Form
+from kb.search.encoding.encoder import Vectors
+from kb.search.evaluation.masking import mask
+from kb.search.indexing.collection import Collection, record_means, starts_of
+from kb.search.indexing.entries import Entry, blank_entry
+from kb.search.indexing.index import Index
+from kb.search.indexing.passages import Passage, embedded_text, plain_text, record_passages
+from kb.search.scoring.lexical import bag_of, build_postings
+from kb.search.scoring.likeness import Question
+
+#: Words of the text, after the title, that a record asks with.
+QUERY_WORDS = 60
+
+Embed = Callable[[Sequence[str]], Vectors]
+
+
+class Line(Struct, frozen=True):
+    """One line of a JSONL file; `labels` are what makes two records alike."""
+
+    id: str
+    text: str
+    title: str = ""
+    labels: tuple[str, ...] = ()
+    date: str | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A collection to evaluate, with what each record asks; both in the same order.
+
+    `first_texts` is what the curve is fitted with: the first passage of each record.
+    """
+
+    collection: Collection
+    questions: tuple[Question, ...]
+    first_texts: tuple[str, ...]
+
+    def only(self, keep: NDArray[np.int64]) -> Subject:
+        """The same for some of the records."""
+        return Subject(
+            self.collection.only(keep),
+            tuple(self.questions[place] for place in keep),
+            tuple(self.first_texts[place] for place in keep),
+        )
+
+
+def read_lines(path: Path) -> tuple[Line, ...]:
+    """The lines of a JSONL file.
+
+    Raises `KbError` naming the first line that is not what it should be.
+    """
+    try:
+        rows = path.read_bytes().splitlines()
+    except OSError as error:
+        raise KbError(
+            f"cannot be read: {error.strerror or error}", where=str(path), todo="Check the path."
+        ) from error
+    return tuple(_line(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
+
+
+def _line(path: Path, number: int, row: bytes) -> Line:
+    try:
+        return msgspec.json.decode(row, type=Line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise KbError(
+            f"{error}",
+            where=f"{path}:{number}",
+            todo="Each line is an object with id, title, text, labels and, if known, date.",
+        ) from error
+
+
+def subject_from_lines(
+    lines: Sequence[Line], form: Form, embed: Embed, *, full: bool, masked: bool
+) -> Subject:
+    """The lines as records; embeds everything."""
+    passages = [_passages(line, form) for line in lines]
+    texts = [
+        embedded_text(line.title, passage)
+        for line, group in zip(lines, passages, strict=True)
+        for passage in group
+    ]
+    vectors, starts = embed(texts), starts_of([len(group) for group in passages])
+    bags = [bag_of([ln.title, *(p.text for p in g)]) for ln, g in zip(lines, passages, strict=True)]
+    collection = Collection(
+        entries=tuple(_entry(line) for line in lines),
+        vectors=vectors,
+        starts=starts,
+        means=record_means(vectors, starts),
+        postings=build_postings(bags),
+    )
+    asked = [query_text(line.title, line.text, full=full, masked=masked) for line in lines]
+    firsts = tuple(embedded_text(ln.title, g[0]) for ln, g in zip(lines, passages, strict=True))
+    return Subject(collection, questions_from(asked, embed), firsts)
+
+
+def subject_from_index(index: Index, embed: Embed, *, full: bool, masked: bool) -> Subject:
+    """The published records of an index; only what they ask is embedded."""
+    generation = index.generation
+    keep = [place for place, entry in enumerate(index.entries) if entry.is_candidate]
+    groups = [[generation.passage(row) for row in _range(generation.rows(p))] for p in keep]
+    starts = starts_of([len(group) for group in groups])
+    rows = [generation.collection.vectors[generation.rows(place)] for place in keep]
+    none = np.zeros((0, generation.manifest.dimension), np.float32)
+    vectors = np.concatenate([none, *rows])
+    collection = Collection(
+        entries=tuple(index.entries[place] for place in keep),
+        vectors=vectors,
+        starts=starts,
+        means=record_means(vectors, starts),
+        postings=build_postings([generation.bag(place) for place in keep]),
+    )
+    titles = [index.entries[place].title for place in keep]
+    bodies = [" ".join(passage.text for passage in group) for group in groups]
+    asked = [
+        query_text(title, body, full=full, masked=masked)
+        for title, body in zip(titles, bodies, strict=True)
+    ]
+    firsts = tuple(
+        embedded_text(title, group[0]) if group else title
+        for title, group in zip(titles, groups, strict=True)
+    )
+    return Subject(collection, questions_from(asked, embed), firsts)
+
+
+def questions_from(texts: Sequence[str], embed: Embed) -> tuple[Question, ...]:
+    """Plain texts as questions without facets."""
+    vectors = embed(texts)
+    return tuple(
+        Question(vectors[place : place + 1], bag_of([text])) for place, text in enumerate(texts)
+    )
+
+
+def query_text(title: str, body: str, *, full: bool, masked: bool) -> str:
+    """What a record asks: its title and first words, or all of it; names replaced if asked."""
+    words = plain_text(body).split()
+    text = f"{title}. {' '.join(words if full else words[:QUERY_WORDS])}"
+    return mask(text) if masked else text
+
+
+def _passages(line: Line, form: Form) -> tuple[Passage, ...]:
+    document = read_document(line.text.encode(), PurePath(f"{_safe(line.id)}.md"), form)
+    return record_passages(document) or (Passage("", line.title),)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]", "-", name) or "record"
+
+
+def _entry(line: Line) -> Entry:
+    """A line as an entry: labels are classes, and nothing else is stated."""
+    day = date(2000, 1, 1)  # dates play no part in an evaluation
+    return blank_entry(line.id, line.title, day, classes=tuple(dict.fromkeys(line.labels)))
+
+
+def _range(rows: slice) -> range:
+    return range(rows.start, rows.stop)

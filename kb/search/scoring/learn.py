@@ -1,0 +1,66 @@
+"""What does a build learn from the records? The probe, the meaning of each class, and the curve."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kb.records.form import Form
+from kb.search.encoding.encoder import Vectors
+from kb.search.indexing.collection import Collection
+from kb.search.scoring.calibration import Calibration, fit_calibration, sample
+from kb.search.scoring.lexical import bag_of
+from kb.search.scoring.likeness import Question
+from kb.search.scoring.posterior import ClassPosterior, fit_posterior
+
+_SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The class posterior of a collection and how its answers are made probabilities."""
+
+    posterior: ClassPosterior
+    calibration: Calibration
+
+
+def learn(
+    collection: Collection,
+    first_texts: Sequence[str],
+    form: Form,
+    embed: Callable[[Sequence[str]], Vectors],
+    jaccard: float = 0.0,
+) -> Learned:
+    """What these records teach; `first_texts` is the first passage of each, its title before it.
+
+    `embed` gives unit rows (n, d) for texts. `jaccard` is the overlap of classes from which on two
+    records count as the same class; at 0 one shared class is enough.
+    """
+    meanings = embed([class_text(name, form) for name in collection.classes])
+    posterior = fit_posterior(collection.means, collection.labels, meanings)
+    asked = sample(posterior)
+    questions = _questions(collection, first_texts, asked)
+    return Learned(posterior, fit_calibration(collection, posterior, questions, jaccard))
+
+
+def class_text(name: str, form: Form) -> str:
+    """What a class is called and means, as the encoder reads it; teams may define their own.
+
+    Without its subject: "The agent …" is how definitions begin and questions too, and would make
+    any short question like those classes.
+    """
+    words = name.replace("-", " ").replace("_", " ").replace(":", " ")
+    definition = _SUBJECT.sub("", form.definition("classes", name))
+    return f"{words}: {definition}" if definition else words
+
+
+def _questions(
+    collection: Collection, first_texts: Sequence[str], asked: Iterable[int]
+) -> Iterator[tuple[int, Question]]:
+    """Records as they might have been asked about: with their title and first passage."""
+    for place in asked:
+        row = int(collection.starts[place])
+        if row < collection.starts[place + 1]:
+            vector = collection.vectors[row : row + 1]
+            yield place, Question(vector, bag_of([first_texts[place]]))

@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.runs.effects import treatment
 from kb.runs.run import (
     CONVENTIONS,
     SCHEMA,
@@ -26,6 +25,7 @@ from kb.runs.run import (
     ToolDefinition,
     Trigger,
 )
+from kb.runs.telling.effects import treatment
 
 START = datetime(2026, 4, 12, 3, 14, tzinfo=UTC)
 

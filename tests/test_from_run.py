@@ -12,8 +12,8 @@ from runs_made import agent, failed, made_run, read, unknown, user, write
 from test_cli import kb
 
 from kb.records.form import build_form
-from kb.runs.channel import read_channel
-from kb.runs.evidence import Evidence, draft_prefill
+from kb.runs.drafts.channel import read_channel
+from kb.runs.drafts.evidence import Evidence, draft_prefill
 from kb.runs.freezing import prepared
 from kb.runs.reading import read_runs
 

@@ -20,10 +20,10 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.lint.check import check
 from kb.runs.fixture import Blobs, fixture_chunks, write_fixture
+from kb.runs.privacy.redact import Redactor, is_secret_key
 from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.redact import Redactor, is_secret_key
 from kb.runs.run import Run
-from kb.runs.timeline import View, timeline
+from kb.runs.showing.timeline import View, timeline
 
 TODAY = date(2026, 6, 1)
 #: What of a canary is the secret, where that is not all of it.

@@ -21,8 +21,8 @@ from canaries import BENIGN, PERSONAL, SHAPED
 from test_cli import kb
 from traces_made import answered, asked, call, run_of, written
 
+from kb.runs.privacy.redact import Redactor
 from kb.runs.reading import read_runs
-from kb.runs.redact import Redactor
 from kb.runs.run import Run
 
 CANARIES = {**SHAPED, **PERSONAL}

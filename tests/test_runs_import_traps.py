@@ -25,7 +25,7 @@ from traces_made import (
 )
 
 from kb.runs.run import Effect, EffectSource, Event, Message, Ran, ToldBy, Treatment
-from kb.runs.times import time_of
+from kb.runs.telling.times import time_of
 
 
 def tools(run: Any) -> list[tuple[str, Any]]:

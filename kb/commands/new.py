@@ -74,8 +74,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     root = find_root(Path.cwd())
     form = build_form(read_config(root))
     if from_run or against or from_channel or from_git:
-        from kb.runs.disclosure import safe_error
-        from kb.runs.starting import Sources, start
+        from kb.runs.drafts.starting import Sources, start
+        from kb.runs.privacy.disclosure import safe_error
 
         if extend is not None or profile == "public":
             raise click.UsageError("Evidence goes into a new record of your own.")

@@ -87,7 +87,7 @@ def _draft(root: Path, facts: Facts, files: list[Path]) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
     from kb.runs.choosing import one_run
-    from kb.runs.drafting import Draft, write_draft
+    from kb.runs.drafts.drafting import Draft, write_draft
     from kb.runs.team import team_settings
 
     if len(files) != 1:

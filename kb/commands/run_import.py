@@ -16,9 +16,9 @@ from kb.runs.choosing import one_run
 from kb.runs.fixture import Blobs, fixture_chunks, write_fixture
 from kb.runs.reading import ReadingSettings, read_runs
 from kb.runs.run import Effect, Run
+from kb.runs.showing.terminal import plain, wrapped
+from kb.runs.showing.wording import plural
 from kb.runs.team import team_settings
-from kb.runs.terminal import plain, wrapped
-from kb.runs.wording import plural
 
 _LINES = 6
 

@@ -16,10 +16,10 @@ from kb.runs.choosing import one_run
 from kb.runs.fixture import Blobs, fixture_chunks
 from kb.runs.reading import ReadingSettings, read_runs
 from kb.runs.run import Run
+from kb.runs.showing.terminal import cells, cut, plain
+from kb.runs.showing.timeline import View, timeline
+from kb.runs.showing.timeline_pieces import Piece
 from kb.runs.team import team_settings
-from kb.runs.terminal import cells, cut, plain
-from kb.runs.timeline import View, timeline
-from kb.runs.timeline_pieces import Piece
 
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True},

@@ -17,11 +17,11 @@ import msgspec
 
 from kb.errors import KbError
 from kb.runs.canonical import canonical, sha256
-from kb.runs.cleaning import Cleaner
-from kb.runs.disclosure import safely
-from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.notes import Notes
+from kb.runs.privacy.cleaning import Cleaner
+from kb.runs.privacy.disclosure import safely
 from kb.runs.run import SCHEMA, Run, run_schema
+from kb.runs.telling.notes import Notes
+from kb.runs.traces.jsontext import NotJsonError, decode
 
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.

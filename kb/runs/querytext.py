@@ -18,7 +18,7 @@ from kb.runs.analyses.idempotency import repeats
 from kb.runs.analyses.loops import loops
 from kb.runs.analyses.outcome_gap import unverified
 from kb.runs.analyses.policy_path import ANALYSIS as POLICY_PATH
-from kb.runs.evidence import draft_title
+from kb.runs.drafts.evidence import draft_title
 from kb.runs.run import Effect, Run, ToolCall
 
 _MOST_ASKED = 2

@@ -10,19 +10,19 @@ from msgspec.structs import replace
 
 from kb.config import RunsConfig
 from kb.errors import KbError
-from kb.runs.assemble import Assembly, assemble
 from kb.runs.canonical import sha256
-from kb.runs.cleaning import Cleaner
-from kb.runs.detect import detect
-from kb.runs.disclosure import safe_name
-from kb.runs.effects import Effects
 from kb.runs.fixture import is_fixture, read_fixture
 from kb.runs.importers import Importer
-from kb.runs.notes import Notes
-from kb.runs.redact import Redactor
+from kb.runs.privacy.cleaning import Cleaner
+from kb.runs.privacy.disclosure import safe_name
+from kb.runs.privacy.redact import Redactor
 from kb.runs.run import Effect, Redaction, Run
-from kb.runs.source import Source, open_source
-from kb.runs.tape import Tape
+from kb.runs.telling.assemble import Assembly, assemble
+from kb.runs.telling.effects import Effects
+from kb.runs.telling.notes import Notes
+from kb.runs.telling.tape import Tape
+from kb.runs.traces.detect import detect
+from kb.runs.traces.source import Source, open_source
 
 
 @dataclass(frozen=True)

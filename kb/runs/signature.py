@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.runs.drafting import FIXTURE
+from kb.runs.drafts.drafting import FIXTURE
 from kb.runs.fixture import read_fixture
 from kb.runs.run import Run, ToolCall
 

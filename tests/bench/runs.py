@@ -32,7 +32,6 @@ from kb.runs.analyses.idempotency import repeats  # noqa: E402
 from kb.runs.analyses.outcome_gap import unverified  # noqa: E402
 from kb.runs.checkup.archive import examine, trace_files  # noqa: E402
 from kb.runs.checkup.summary import check_up  # noqa: E402
-from kb.runs.failures import failure_of  # noqa: E402
 from kb.runs.reading import ReadingSettings, read_runs  # noqa: E402
 from kb.runs.run import (  # noqa: E402
     CONVENTIONS,
@@ -45,6 +44,7 @@ from kb.runs.run import (  # noqa: E402
     Step,
     ToolCall,
 )
+from kb.runs.telling.failures import failure_of  # noqa: E402
 
 AIRLINE = "runs/tau-airline-gpt-4o-even-tasks.json"
 WHO_WHEN = "runs/whowhen-algorithm-generated.jsonl"

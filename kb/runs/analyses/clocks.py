@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kb.runs.analyses.calls_made import call_text, calls
 from kb.runs.analyses.finding import Analysis, At, Context, Finding, Severity
 from kb.runs.run import Run
-from kb.runs.wording import duration
+from kb.runs.showing.wording import duration
 
 _NAME = "clocks"
 

@@ -17,7 +17,7 @@ import msgspec
 from kb.errors import KbError
 from kb.runs.canonical import digest
 from kb.runs.checkup.facts import VERSION, Facts, facts
-from kb.runs.disclosure import safe_path, safely
+from kb.runs.privacy.disclosure import safe_path, safely
 from kb.runs.reading import ReadingSettings, read_runs
 
 #: Files that hold no trace whatever they are called: notes, pictures, packed archives.

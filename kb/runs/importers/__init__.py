@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kb.runs.source import Source
-    from kb.runs.tape import Tape
+    from kb.runs.telling.tape import Tape
+    from kb.runs.traces.source import Source
 
 
 @dataclass(frozen=True)

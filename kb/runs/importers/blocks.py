@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kb.runs.jsontext import arguments_of
 from kb.runs.run import Failure
-from kb.runs.said import Answer, Asked
+from kb.runs.telling.said import Answer, Asked
+from kb.runs.traces.jsontext import arguments_of
 
 _TEXT_TYPES = {"text", "input_text", "output_text", "summary_text", "refusal"}
 _REASONING_TYPES = {"thinking", "reasoning", "redacted_thinking"}

@@ -11,9 +11,9 @@ from typing import Any
 
 from kb.runs.importers.blocks import Content, content_of
 from kb.runs.importers.shapes import a_word, an_object
-from kb.runs.jsontext import arguments_of, embedded
 from kb.runs.run import Failure
-from kb.runs.said import Answer, Asked, Said, joined
+from kb.runs.telling.said import Answer, Asked, Said, joined
+from kb.runs.traces.jsontext import arguments_of, embedded
 
 _ROLES = {
     "ai": "assistant",

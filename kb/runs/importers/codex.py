@@ -16,10 +16,10 @@ from kb.runs.importers.chat import said_of
 from kb.runs.importers.offers import usage_of
 from kb.runs.importers.shapes import a_word
 from kb.runs.run import Agent, Event, Failure, Message, Prompt, ToldBy
-from kb.runs.said import Said
-from kb.runs.source import Row, Source
-from kb.runs.tape import Tape
-from kb.runs.times import time_of
+from kb.runs.telling.said import Said
+from kb.runs.telling.tape import Tape
+from kb.runs.telling.times import time_of
+from kb.runs.traces.source import Row, Source
 
 _ROW_TYPES = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
 _LEFT_OUT = "rows of other types were left out"

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.rawjson import elements, first_byte, members
-from kb.runs.source import Source
-from kb.runs.times import time_of
+from kb.runs.telling.times import time_of
+from kb.runs.traces.jsontext import NotJsonError, decode
+from kb.runs.traces.rawjson import elements, first_byte, members
+from kb.runs.traces.source import Source
 
 
 class Record(NamedTuple):

@@ -15,11 +15,11 @@ from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.importers.span_messages import output_of
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import Span
-from kb.runs.jsontext import embedded
 from kb.runs.run import Agent, Prompt
-from kb.runs.source import Source
-from kb.runs.tape import Tape
-from kb.runs.times import time_of
+from kb.runs.telling.tape import Tape
+from kb.runs.telling.times import time_of
+from kb.runs.traces.jsontext import embedded
+from kb.runs.traces.source import Source
 
 _KINDS = {
     "GENERATION": "LLM",

@@ -13,11 +13,11 @@ from kb.runs.importers.gathering import Record, end_of, gathered, start_of
 from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import Span
-from kb.runs.jsontext import arguments_of
 from kb.runs.run import Agent
-from kb.runs.source import Source
-from kb.runs.tape import Tape
-from kb.runs.times import has_zone, time_of
+from kb.runs.telling.tape import Tape
+from kb.runs.telling.times import has_zone, time_of
+from kb.runs.traces.jsontext import arguments_of
+from kb.runs.traces.source import Source
 
 _KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER"}
 _READ = frozenset(

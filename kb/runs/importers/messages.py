@@ -16,12 +16,12 @@ from kb.runs.importers.chat import is_message, saids_of
 from kb.runs.importers.offers import merged, request_of, tools_of, usage_of
 from kb.runs.importers.reply import reply_of
 from kb.runs.importers.shapes import an_object
-from kb.runs.jsontext import embedded
 from kb.runs.run import Message, Prompt
-from kb.runs.said import Said
-from kb.runs.source import Row, Source
-from kb.runs.tape import Tape
-from kb.runs.times import time_of
+from kb.runs.telling.said import Said
+from kb.runs.telling.tape import Tape
+from kb.runs.telling.times import time_of
+from kb.runs.traces.jsontext import embedded
+from kb.runs.traces.source import Row, Source
 
 #: Where a run keeps its messages, in the order they are looked for.
 _KEYS = ("messages", "traj", "conversation", "input", "steps", "contents")

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from kb.runs.jsontext import embedded
 from kb.runs.run import Request, ToolDefinition
+from kb.runs.traces.jsontext import embedded
 
 _SCHEMA_KEYS = (
     "parameters",

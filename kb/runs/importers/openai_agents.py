@@ -14,9 +14,9 @@ from kb.runs.importers.shapes import a_list
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import Span
 from kb.runs.run import Agent, ToolDefinition
-from kb.runs.source import Source
-from kb.runs.tape import Tape
-from kb.runs.times import time_of
+from kb.runs.telling.tape import Tape
+from kb.runs.telling.times import time_of
+from kb.runs.traces.source import Source
 
 _KINDS = {
     "function": "TOOL",

@@ -9,8 +9,8 @@ from kb.runs.importers import Importer
 from kb.runs.importers.gathering import gathered
 from kb.runs.importers.span_tape import SpanTape
 from kb.runs.importers.spans import span_of
-from kb.runs.source import Source
-from kb.runs.tape import Tape
+from kb.runs.telling.tape import Tape
+from kb.runs.traces.source import Source
 
 _GROUPS = ("resourceSpans", "scopeSpans", "batches", "instrumentationLibrarySpans")
 _SPAN_KEYS = (

@@ -8,9 +8,9 @@ from typing import Any
 from kb.runs.importers.chat import is_message, said_of, saids_of
 from kb.runs.importers.offers import usage_of
 from kb.runs.importers.stream import answer_of_stream, is_stream
-from kb.runs.jsontext import embedded
 from kb.runs.run import Message
-from kb.runs.said import Said
+from kb.runs.telling.said import Said
+from kb.runs.traces.jsontext import embedded
 
 
 @dataclass(frozen=True)

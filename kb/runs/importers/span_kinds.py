@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from kb.runs.importers.spans import Span
-from kb.runs.jsontext import arguments_of, embedded
+from kb.runs.traces.jsontext import arguments_of, embedded
 
 
 class Kind(StrEnum):

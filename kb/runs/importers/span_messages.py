@@ -12,9 +12,9 @@ from kb.runs.importers.chat import said_of, saids_of
 from kb.runs.importers.offers import is_number, request_of, tools_of
 from kb.runs.importers.reply import reply_of
 from kb.runs.importers.spans import Span
-from kb.runs.jsontext import NotJsonError, arguments_of, decode, embedded
 from kb.runs.run import Request, ToolDefinition
-from kb.runs.said import Asked, Said, joined
+from kb.runs.telling.said import Asked, Said, joined
+from kb.runs.traces.jsontext import NotJsonError, arguments_of, decode, embedded
 
 _USAGE = {
     "input_tokens": (

@@ -29,10 +29,10 @@ from kb.runs.importers.span_messages import (
     usage_in,
 )
 from kb.runs.importers.spans import Span
-from kb.runs.jsontext import embedded
 from kb.runs.run import Agent, Event, Failure, Message, ToolCall, ToolDefinition
-from kb.runs.said import Said
-from kb.runs.tape import Tape
+from kb.runs.telling.said import Said
+from kb.runs.telling.tape import Tape
+from kb.runs.traces.jsontext import embedded
 
 _MAX_ANCESTORS = 1000
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)

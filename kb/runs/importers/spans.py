@@ -9,7 +9,7 @@ from typing import Any
 
 from kb.runs.importers.gathering import Record, end_of, start_of
 from kb.runs.importers.shapes import a_list, an_object
-from kb.runs.times import time_of
+from kb.runs.telling.times import time_of
 
 
 @dataclass(frozen=True)

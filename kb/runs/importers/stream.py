@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.runs.jsontext import NotJsonError, decode
+from kb.runs.traces.jsontext import NotJsonError, decode
 
 
 def is_stream(text: str) -> bool:

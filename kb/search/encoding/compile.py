@@ -1,8 +1,8 @@
 """How does a model become a file that runs without torch? Exported once, and compared.
 
 Run as `python -m kb.search.encoding.compile SOURCE TARGET`, or with `--int8 TARGET`, in a process
-of its own, so that torch's memory, threads and messages end with it. The graph is fp32 and takes the
-whole model in: transformer, pooling, further layers and normalisation. It is compared with the
+of its own, so that torch's memory, threads and messages end with it. The graph is fp32 and takes
+the whole model in: transformer, pooling, further layers and normalisation. It is compared with the
 original before it is accepted.
 """
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from kb.runs.analyses.calls_made import arguments_text, result_text
 from kb.runs.analyses.finding import one_line, time_of_step
-from kb.runs.candidates import Candidate
+from kb.runs.drafts.candidates import Candidate
 from kb.runs.run import Effect, Message, Run, ToolCall
 
 #: More calls than this are told by their writes and failures alone.

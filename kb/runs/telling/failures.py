@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kb.runs.jsontext import embedded
 from kb.runs.run import Failure, ToldBy
+from kb.runs.traces.jsontext import embedded
 
 _MAX_MESSAGE = 500
 _BEGINNING = 400

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from kb.errors import KbError
-from kb.runs.jsontext import NotJsonError, decode
+from kb.runs.traces.jsontext import NotJsonError, decode
 
 CHUNK_BYTES = 1 << 20
 _MAX_YAML_BYTES = 50_000_000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kb.errors import KbError
-from kb.runs.redact import Redactor
-from kb.runs.terminal import plain
+from kb.runs.privacy.redact import Redactor
+from kb.runs.showing.terminal import plain
 
 
 def safely(text: str) -> str:

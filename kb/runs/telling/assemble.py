@@ -11,9 +11,6 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from kb.runs.effects import Effects, ran, treatment
-from kb.runs.failures import failure_of
-from kb.runs.missing import missing
 from kb.runs.run import (
     CONVENTIONS,
     SCHEMA,
@@ -29,8 +26,11 @@ from kb.runs.run import (
     ToolDefinition,
     Trigger,
 )
-from kb.runs.source import Source
-from kb.runs.tape import Tape
+from kb.runs.telling.effects import Effects, ran, treatment
+from kb.runs.telling.failures import failure_of
+from kb.runs.telling.missing import missing
+from kb.runs.telling.tape import Tape
+from kb.runs.traces.source import Source
 
 _INSTRUCTIONS = {"system", "developer"}
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import KbError
-from kb.runs.candidates import Candidate
-from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.redact import Redactor
-from kb.runs.times import time_of
+from kb.runs.drafts.candidates import Candidate
+from kb.runs.privacy.redact import Redactor
+from kb.runs.telling.times import time_of
+from kb.runs.traces.jsontext import NotJsonError, decode
 
 _SOURCE = "the channel"
 _MAX_BYTES = 20_000_000

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from kb.errors import KbError
-from kb.runs.disclosure import safely
-from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.rawjson import CHUNK_BYTES, first_byte, kindly, lines, mapped, stream
+from kb.runs.privacy.disclosure import safely
+from kb.runs.traces.jsontext import NotJsonError, decode
+from kb.runs.traces.rawjson import CHUNK_BYTES, first_byte, kindly, lines, mapped, stream
 
 _START_BYTES = 65_536
 _SHOWN_CHARACTERS = 60

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from kb.runs.encoded import readings
+from kb.runs.privacy.encoded import readings
 from kb.runs.run import Placeholder
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.secrets import find_secrets

@@ -9,8 +9,8 @@ from pathlib import Path
 from kb.errors import KbError
 from kb.records.draft import blank_record, slug
 from kb.records.form import Form
-from kb.runs.candidates import Candidate
-from kb.runs.evidence import Evidence, draft_day, draft_prefill, draft_title
+from kb.runs.drafts.candidates import Candidate
+from kb.runs.drafts.evidence import Evidence, draft_day, draft_prefill, draft_title
 from kb.runs.fixture import write_fixture
 from kb.runs.freezing import prepared
 from kb.runs.run import Run

@@ -2,7 +2,7 @@
 
 Traces hold JSON inside JSON, NaN, halves of surrogate pairs, invalid UTF-8, Python reprs and
 integers no other program can read. What is read here can always be written as canonical JSON,
-apart from what `kb.runs.redact` has to replace (numbers out of range, nesting without end).
+apart from what `kb.runs.privacy.redact` has to replace (numbers out of range, nesting without end).
 """
 
 from __future__ import annotations

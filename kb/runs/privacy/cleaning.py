@@ -15,9 +15,9 @@ import msgspec
 from msgspec.structs import replace
 
 from kb.runs.canonical import MAX_INTEGER
-from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.notes import Notes
-from kb.runs.redact import Redactor
+from kb.runs.privacy.redact import Redactor
+from kb.runs.telling.notes import Notes
+from kb.runs.traces.jsontext import NotJsonError, decode
 
 Value = TypeVar("Value")
 

@@ -11,13 +11,13 @@ from kb.errors import KbError
 from kb.records.draft import Prefill, blank_record, slug
 from kb.records.form import build_form
 from kb.repo import open_repo
-from kb.runs.candidates import Candidate
-from kb.runs.changes import changes
-from kb.runs.channel import read_channel
 from kb.runs.choosing import one_run
-from kb.runs.drafting import Draft, write_draft, write_record
-from kb.runs.evidence import draft_day
-from kb.runs.evidence_timeline import timeline
+from kb.runs.drafts.candidates import Candidate
+from kb.runs.drafts.changes import changes
+from kb.runs.drafts.channel import read_channel
+from kb.runs.drafts.drafting import Draft, write_draft, write_record
+from kb.runs.drafts.evidence import draft_day
+from kb.runs.drafts.evidence_timeline import timeline
 from kb.runs.run import Run
 from kb.runs.team import team_settings
 

@@ -14,8 +14,6 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from kb.runs.joining import asked_call, joined_call, message_of, result_alone
-from kb.runs.notes import Notes
 from kb.runs.run import (
     Agent,
     Event,
@@ -27,7 +25,9 @@ from kb.runs.run import (
     ToolCall,
     ToolDefinition,
 )
-from kb.runs.said import Answer, Asked, Piece, Said, call_key, only, pieces
+from kb.runs.telling.joining import asked_call, joined_call, message_of, result_alone
+from kb.runs.telling.notes import Notes
+from kb.runs.telling.said import Answer, Asked, Piece, Said, call_key, only, pieces
 
 #: The other telling of a call is among the first that wait for one.
 _NEAR = 64

@@ -19,9 +19,9 @@ from kb.runs.analyses.finding import one_line
 from kb.runs.analyses.idempotency import KeyAudit, key_audits, repeats
 from kb.runs.analyses.outcome_gap import last_write, unverified
 from kb.runs.analyses.policy_path import actual_path
-from kb.runs.candidates import Candidate
 from kb.runs.canonical import sha256
-from kb.runs.evidence_timeline import timeline
+from kb.runs.drafts.candidates import Candidate
+from kb.runs.drafts.evidence_timeline import timeline
 from kb.runs.run import Effect, Event, Message, Run, ToolCall
 
 _MAX_TOOLS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from kb.runs.run import Event, Message, ToolCall
-from kb.runs.said import Answer, Asked, Said
+from kb.runs.telling.said import Answer, Asked, Said
 
 
 def asked_call(asked: Asked, base: Message, asked_in: int | None) -> ToolCall:

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kb.errors import KbError
-from kb.runs.jsontext import NotJsonError, decode
-from kb.runs.layout import Layout, layout_of
-from kb.runs.notes import Notes
-from kb.runs.rawjson import elements, lines, mapped, release, shortened, stream, yaml_value
+from kb.runs.telling.notes import Notes
+from kb.runs.traces.jsontext import NotJsonError, decode
+from kb.runs.traces.layout import Layout, layout_of
+from kb.runs.traces.rawjson import elements, lines, mapped, release, shortened, stream, yaml_value
 
 _HEAD_ROWS = 20
 _ROWS_BETWEEN_RELEASES = 256

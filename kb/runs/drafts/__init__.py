@@ -1,0 +1,1 @@
+"""What does a run give to a draft? Its evidence, and dated lines from elsewhere."""

@@ -122,7 +122,7 @@ def test_one_of_the_eight_records_is_a_near_miss(eight: Page) -> None:
 
 
 def test_three_of_the_five_known_chains_took_no_half_hour(eight: Page) -> None:
-    # 0, 0, 0, one day and two days; of the other two the moment of detection is unknown.
+    # 0, 0, 0, one day and five days; of the other two the moment of detection is unknown.
     chain, soon = eight.measure("detection_chain"), eight.measure("detected_within_30_minutes")
     assert (chain.value, chain.lower_quartile, chain.upper_quartile) == (0, 0, 1440)
     assert (chain.n, chain.unknown) == (5, 2)

@@ -139,3 +139,25 @@ def test_the_short_way_for_plain_lines_gives_what_the_long_one_gives(text: str) 
     rendered = to_html(line)
     long_way = rendered.removeprefix("<p>").removesuffix("</p>")
     assert to_inline_html(text) == long_way
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a <!-- b --> c", "<p>a  c</p>"),
+        ("<!-- x\n\ny -->\n\nafter", "<p>after</p>"),
+        ("before\n<!-- c -->\nafter", "<p>before</p>\n<p>after</p>"),
+        (
+            "`<!--` stays\n\nand so does this",
+            "<p><code>&lt;!--</code> stays</p>\n<p>and so does this</p>",
+        ),
+        ("```\n<!-- a payload -->\n```", "<pre><code>&lt;!-- a payload --&gt;&#10;</code></pre>"),
+        ("<!-- never closed\nand on", "<p>&lt;!-- never closed\nand on</p>"),
+    ],
+)
+def test_comments_are_left_out_and_nothing_else_is(text: str, html: str) -> None:
+    assert to_html(text) == html
+
+
+def test_a_link_that_leads_nowhere_is_text() -> None:
+    assert to_html("see [the *file*](missing.md)") == "<p>see the <em>file</em></p>"

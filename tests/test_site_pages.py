@@ -62,6 +62,39 @@ def casebook(folder: Path) -> Path:
     return folder
 
 
+# What people wrote
+
+
+def test_nothing_that_stands_among_drawn_items_is_lost(library_folder: Path) -> None:
+    timeline = (
+        "## Timeline\n\n- 2026-04-12 03:14 UTC — it paid\n  and paid\n    - NESTED\n"
+        "- ~04:00 NEARLY\n\n```html\n<!-- PAYLOAD -->\n```\n\n"
+        "## Action items\n\n- [ ] A1: a key — owner: o, due: 2026-05-01, lever: code\n"
+        "- PLAIN promise\n"
+    )
+    written(library_folder, "2026-04-12-paid", body=timeline)
+    body = page_of(site_of(library_folder), "incidents/2026-04-12-paid")
+    for word in ("it paid", "NESTED", "NEARLY", "PAYLOAD", "a key", "PLAIN promise"):
+        assert body.count(word) == 1, word
+
+
+def test_a_mark_in_code_opens_no_comment(library_folder: Path) -> None:
+    written(library_folder, "2026-04-12-paid", body="It said `<!--` and went on.\n\nAFTER")
+    assert "AFTER" in page_of(site_of(library_folder), "incidents/2026-04-12-paid")
+
+
+def test_a_class_page_says_most_only_of_more_than_half(library_folder: Path) -> None:
+    for number, control in enumerate(("idempotency-key", "approval-gate", "output-verifier")):
+        front = f"classes: [policy-bypass]\nmissing_control: {control}\nroute: unknown\n"
+        written(library_folder, f"2026-04-1{number}-paid", front=front)
+    site = site_of(library_folder)
+    body = page_of(site, "classes/policy-bypass")
+    assert "What was missing most often" in body
+    assert "caught most" not in body
+    assert "Missing in 1 of 3 each" in body
+    assert "routes/unknown" not in {page.path for page in all_pages(site)}
+
+
 # Link previews
 
 
@@ -298,6 +331,8 @@ def test_a_fixture_is_a_link_to_its_file(example_library: Path) -> None:
 # In a browser
 
 
+LONG = "a_table_whose_name_" + "goes_on_" * 12 + "for_ever"
+WIDE = f"classes: [policy-bypass]\ntools: [{LONG}]\nroute: {LONG}\n"
 DIAGRAM = "## Agent path\n\n```mermaid\ngraph TD\n\n  A[ask] --> B[pay]\n```\n"
 
 
@@ -313,6 +348,10 @@ def printed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for path in (*longest[:3], example):
         shutil.copy(path, folder / "postmortems")
     written(folder, "2026-01-02-diagram", body=DIAGRAM)
+    columns = "| " + " | ".join(f"column {n} {LONG[:24]}" for n in range(8)) + " |\n"
+    table = columns + "|---" * 8 + "|\n" + columns
+    wide = written(folder, "2026-09-30-wide", front=WIDE, body=f"## Lessons\n\n{table}")
+    wide.write_text(wide.read_text("utf-8").replace("The agent paid twice", f"It lost {LONG}"))
     site = site_of(folder)
     build_site(open_library(folder), site, Build(folder / "site", request.param), lambda text: None)
     ids = [record.id for record in site.records]
@@ -374,6 +413,23 @@ def phone(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": request.param, "height": 800})
     yield context.new_page()
     context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.site
+def test_a_long_word_makes_no_page_wider_than_the_phone(
+    phone: Any, printed: tuple[str, list[str]]
+) -> None:
+    for path in (
+        "",
+        "incidents/",
+        "incidents/2026-09-30-wide/",
+        "classes/policy-bypass/",
+        "tools/",
+    ):
+        phone.goto(printed[0] + path)
+        width = phone.evaluate("document.documentElement.scrollWidth")
+        assert width <= phone.viewport_size["width"], path
 
 
 @pytest.mark.browser

@@ -13,6 +13,9 @@ from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
 
 #: Where a link of a record leads on the site; None drops the link and keeps its text.
 LinkTarget = Callable[[str], str | None]
@@ -26,12 +29,12 @@ _SCHEMES = {"http", "https", "mailto"}
 _IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?: alt="([^"]*)")?(?: title="[^"]*")?>')
 #: What makes a line more than plain text: without any of it rendering would give the line back.
 _MARKED = re.compile(r"[\\`*_\[\]<&~|]|^(?:[-+>#=]|\d{1,9}[.)])")
+_LINK_WITHOUT_TARGET = re.compile(r'<a(?: title="[^"]*")?>(.*?)</a>', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 #: A diagram stays its own source, which Git hosts draw: what draws it weighs three megabytes, and
 #: would run what a record says.
 _DIAGRAM = '<pre><code class="language-mermaid">'
 _DIAGRAM_SAID = "<p><em>A diagram, as its Mermaid source:</em></p>\n<pre><code>"
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def escape(text: str) -> str:
@@ -45,7 +48,7 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
     `link` maps the target of each link and image; without it, links to web addresses stay and
     everything else loses its link.
     """
-    rendered = _renderer().render(_COMMENT.sub("", _without_controls(markdown)))
+    rendered = _renderer().render(_without_controls(markdown))
     rendered = rendered.replace(_DIAGRAM, _DIAGRAM_SAID)
     target = link or web_only
 
@@ -65,6 +68,7 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
         link_rel=None,  # pages open no windows, and send no referrer to anybody
     )
     cleaned = _IMAGE_WITHOUT_SOURCE.sub(lambda match: match[1] or "", cleaned)
+    cleaned = _LINK_WITHOUT_TARGET.sub(r"\1", cleaned)
     # A blank line would end an HTML block of the page it is put into; those of code are kept.
     kept = re.sub(
         r"<pre>.*?</pre>", lambda m: m[0].replace("\n", "&#10;"), cleaned, flags=re.DOTALL
@@ -97,4 +101,31 @@ def _without_controls(text: str) -> str:
 def _renderer() -> MarkdownIt:
     # html=False shows raw HTML as the text it is; the depth limit stops quadratic nesting.
     options = {"html": False, "linkify": False, "typographer": False, "maxNesting": 20}
-    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    renderer = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
+    renderer.block.ruler.before("fence", "comment", _skip_comment_lines, interrupts)
+    renderer.inline.ruler.before("autolink", "comment", _skip_comment)
+    return renderer
+
+
+def _skip_comment_lines(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """Leave out lines that are a comment and nothing else; one that is not closed stays text."""
+    start = state.bMarks[first] + state.tShift[first]
+    if state.is_code_block(first) or not state.src.startswith("<!--", start):
+        return False
+    close = state.src.find("-->", start)
+    last = next((n for n in range(first, end) if close >= 0 and state.eMarks[n] >= close), None)
+    if last is None or state.src[close + 3 : state.eMarks[last]].strip():
+        return False
+    if not silent:
+        state.line = last + 1
+    return True
+
+
+def _skip_comment(state: StateInline, silent: bool) -> bool:
+    """Leave out a comment inside a paragraph."""
+    close = state.src.find("-->", state.pos, state.posMax)
+    if not state.src.startswith("<!--", state.pos) or close < 0:
+        return False
+    state.pos = close + 3
+    return True

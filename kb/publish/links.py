@@ -54,6 +54,10 @@ class Kind:
     words: Callable[[Postmortem], Iterable[str]]
 
 
+def _known(*words: str) -> tuple[str, ...]:
+    return tuple(word for word in words if word and word != "unknown")
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("classes", "Failure classes", "failure class", "classes", lambda r: r.classes),
     Kind("causes", "Causes", "cause", "causes", lambda r: r.causes),
@@ -62,11 +66,11 @@ KINDS: tuple[Kind, ...] = (
         "Missing controls",
         "missing control",
         "missing_control",
-        lambda r: filter(None, (r.missing_control,)),
+        lambda r: _known(r.missing_control),
     ),
-    Kind("tools", "Tools", "tool", "", lambda r: r.tools),
-    Kind("routes", "Routes", "route", "", lambda r: filter(None, (r.route,))),
-    Kind("owners", "Owners", "owner", "", lambda r: r.owners),
+    Kind("tools", "Tools", "tool", "", lambda r: _known(*r.tools)),
+    Kind("routes", "Routes", "route", "", lambda r: _known(r.route)),
+    Kind("owners", "Owners", "owner", "", lambda r: _known(*r.owners)),
 )
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from textwrap import dedent
 
 from kb.publish.html import LinkTarget, escape, to_html, to_inline_html
 from kb.publish.words import duration
 from kb.records.body import FieldLine, SectionText
+from kb.records.items import read_items
 
 _MAX_DIGITS = 9
 _WRITTEN = (
     *(("llm", "LLM"), ("Llm", "LLM"), ("api", "API"), ("db ", "database ")),
     *(("Oncall", "On-call"), ("oncall", "on-call")),
 )
-_ITEM = re.compile(r"[ \t]*[-*+][ \t]|[ \t]+\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Evidence:
 Block = Prose | Evidence
 
 
-def blocks(section: SectionText, *, without_items: bool = False) -> tuple[Block, ...]:
-    """The section's blocks in order; list items are left out where the caller draws them itself."""
+def blocks(section: SectionText, drawn: Collection[int] = ()) -> tuple[Block, ...]:
+    """The section's blocks in order, without the lines that the caller has drawn itself."""
     at = {field.line: field for field in section.fields}
     inside = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
     found: list[tuple[bool, list[str], list[FieldLine]]] = []
@@ -46,7 +46,7 @@ def blocks(section: SectionText, *, without_items: bool = False) -> tuple[Block,
         ):
             continue
         is_field = line.number in inside
-        if without_items and not is_field and line.fence is None and _ITEM.match(line.text):
+        if line.number in drawn:
             continue
         if not found or (found[-1][0] != is_field and (is_field or line.text.strip())):
             found.append((is_field, [], []))
@@ -55,10 +55,16 @@ def blocks(section: SectionText, *, without_items: bool = False) -> tuple[Block,
         elif not is_field:
             found[-1][1].append(line.text)
     return tuple(
-        Evidence(tuple(fields)) if is_field else Prose("\n".join(texts).strip("\n"))
+        Evidence(tuple(fields)) if is_field else Prose(_joined(texts, orphaned=bool(drawn)))
         for is_field, texts, fields in found
         if fields or "".join(texts).strip()
     )
+
+
+def _joined(texts: list[str], *, orphaned: bool) -> str:
+    """Lines as Markdown; those whose parents are drawn elsewhere begin at the margin."""
+    text = "\n".join(texts).strip("\n")
+    return dedent(text) if orphaned else text
 
 
 def label(key: str) -> str:
@@ -104,9 +110,15 @@ def render(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> 
     return _render(blocks(section), link, draw)
 
 
-def render_without_items(section: SectionText, link: LinkTarget) -> str:
-    """What stands in a section beside the list items that are drawn elsewhere."""
-    return _render(blocks(section, without_items=True), link, definitions)
+def render_beside(section: SectionText, items: Collection[int], link: LinkTarget) -> str:
+    """What stands in a section beside the list items, known by their first lines, drawn already."""
+    drawn = {
+        number
+        for item in read_items(section.lines)
+        if item.line in items
+        for number in range(item.line, item.end_line + 1)
+    }
+    return _render(blocks(section, drawn), link, definitions)
 
 
 def _render(found: Iterable[Block], link: LinkTarget, draw: Draw) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from kb.publish.html import LinkTarget, escape, to_inline_html
-from kb.publish.pages.blocks import definitions, label, render, render_without_items
+from kb.publish.pages.blocks import definitions, label, render, render_beside
 from kb.publish.pages.pieces import state_badge
 from kb.records.body import FieldLine, SectionText
 from kb.records.items import ActionItem
@@ -157,7 +157,8 @@ def _timeline(section: SectionText, record: Postmortem, link: LinkTarget) -> str
             f"<span>{clock}</span></time><div>{to_inline_html(entry.text, link)} {tags}</div></li>"
         )
     drawn = f'<ol class="kb-timeline">\n{"".join(items)}</ol>' if items else ""
-    return "\n".join(part for part in (drawn, render_without_items(section, link)) if part)
+    beside = render_beside(section, {entry.line for entry in record.timeline}, link)
+    return "\n".join(part for part in (drawn, beside) if part)
 
 
 def _actions(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
@@ -166,7 +167,8 @@ def _actions(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
         f"<li>{action_html(action, link, is_public=is_public)}</li>\n" for action in record.actions
     )
     listed = f'<ul class="kb-actions">\n{drawn}</ul>' if drawn else ""
-    return "\n".join(part for part in (listed, render_without_items(section, link)) if part)
+    beside = render_beside(section, {action.line for action in record.actions}, link)
+    return "\n".join(part for part in (listed, beside) if part)
 
 
 def action_html(action: ActionItem, link: LinkTarget, *, is_public: bool = False) -> str:

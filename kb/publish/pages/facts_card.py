@@ -37,7 +37,7 @@ def _figures(site: Site, record: Postmortem) -> Iterator[tuple[str, str, str]]:
     minutes = clocks.warning_to_detection_minutes if near_miss else clocks.detection_chain_minutes
     name = "Warning to detection" if near_miss else "Impact to detection"
     alarming = "kb-alarm" if minutes is not None and minutes > DETECTED_WITHIN_MINUTES else ""
-    yield name, "not known" if minutes is None else duration(minutes), alarming
+    yield name, _detected_after(minutes), alarming
     people = record.customers_affected
     yield "Customers affected", "not known" if people is None else f"{people:,}", ""
     # What an edition leaves out must not read as if nobody knew it.
@@ -47,6 +47,13 @@ def _figures(site: Site, record: Postmortem) -> Iterator[tuple[str, str, str]]:
     contained = clocks.warning_to_containment_minutes
     if contained is not None:
         yield "Warning to containment", duration(contained), ""
+
+
+def _detected_after(minutes: float | None) -> str:
+    """Minutes of the detection chain in words; a warning that was seen has less than none."""
+    if minutes is None:
+        return "not known"
+    return "before the effect" if minutes < 0 else duration(minutes)
 
 
 def _facts(site: Site, record: Postmortem, source: str) -> Iterator[tuple[str, str]]:
@@ -60,7 +67,7 @@ def _facts(site: Site, record: Postmortem, source: str) -> Iterator[tuple[str, s
         ("Missing control", chips("controls", control)),
         ("Found by", escape(in_words(record.detected_by))),
         ("Causes", chips("causes", record.causes)),
-        ("Route", chips("routes", (record.route,) if record.route else ())),
+        ("Route", chips("routes", (record.route,) if record.route not in {"", "unknown"} else ())),
         ("Agent", _agent(record)),
         ("Models", escape(", ".join(record.models))),
         ("Tools", chips("tools", record.tools)),

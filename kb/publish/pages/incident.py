@@ -29,6 +29,7 @@ from kb.records.body import SectionText
 from kb.records.model import Postmortem
 
 _LONG_ADDRESS = 70
+_DATE_USES = ("meta", "sort")
 _ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}
 #: Text about other incidents must not make this one be found.
 _UNSEARCHED = "data-pagefind-ignore"
@@ -85,7 +86,8 @@ def _filters(record: Postmortem) -> str:
         for name, value in values
         if value
     )
-    return f'<div hidden>{spans}<span data-pagefind-meta="date:{record.date}"></span></div>'
+    day = "".join(f'<span data-pagefind-{use}="date:{record.date}"></span>' for use in _DATE_USES)
+    return f"<div hidden>{spans}{day}</div>"
 
 
 def _sections(site: Site, record: Postmortem, path: str, link: LinkTarget) -> Iterator[str]:

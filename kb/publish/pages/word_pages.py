@@ -7,9 +7,9 @@ promised across them and is still owed, and the control that would have caught m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from kb.metrics.actions import listed
+from kb.metrics.actions import Action, listed
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
@@ -24,6 +24,8 @@ from kb.records.model import Postmortem
 Members = tuple[Postmortem, ...]
 #: Rows on the first page of a word, and on each that follows.
 _NEWEST, _PER_PAGE = 10, 150
+#: Controls shown where several were missing equally often, and promises before they are folded.
+_MOST_TIES, _FIRST = 3, 5
 _EXTERNAL_KINDS = {"classes", "causes", "controls"}
 
 
@@ -160,15 +162,16 @@ def _summary(records: Members) -> str:
     chains = sorted(
         m for r in records if (m := r.clocks.detection_chain_minutes) is not None and m >= 0
     )
-    customers = sum(record.customers_affected or 0 for record in records)
+    counted = [n for r in records if (n := r.customers_affected) is not None]
     figures = [("Records", f"{len(records):,}"), ("Last", day(max(r.date for r in records)))]
     if chains:
         middle = chains[len(chains) // 2] if len(chains) % 2 else _between(chains)
         figures.append(
             ("Median time undetected", f"{duration(middle)} <small>n {len(chains)}</small>")
         )
-    if customers:
-        figures.append(("Customers affected, known", f"{customers:,}"))
+    if sum(counted):
+        said = f"{sum(counted):,} <small>n {len(counted)}</small>"
+        figures.append(("Customers affected, known", said))
     body = "".join(
         f'<div class="kb-figure"><dt>{name}</dt><dd>{value}</dd></div>' for name, value in figures
     )
@@ -188,19 +191,29 @@ def _prevention(site: Site, kind: Kind, word: str, records: Members) -> Iterator
     if kind.folder == "controls" or not counts:
         return
     path = site.names.path(kind.folder, word)
-    control, count = counts.most_common(1)[0]
-    definition = site.form.definition("missing_control", control)
+    most = max(counts.values())
+    first = [name for name, n in counts.items() if n == most]
     others = " ".join(
         f"{word_chip(site, path, 'controls', name)} <small>{n}</small>"
-        for name, n in counts.most_common(6)[1:]
+        for name, n in counts.most_common(6)
+        if n < most
     )
     tail = f"<p>Then: {others}</p>" if others else ""
-    yield heading("What would have caught most of them")
-    yield block(
-        f'<div class="kb-control"><p class="kb-word">'
-        f"{word_chip(site, path, 'controls', control)}</p>"
-        f"<p><b>Missing in {count} of {len(records)}.</b> {escape(definition)}</p>{tail}</div>"
+    controls = "".join(_control(site, path, name) for name in sorted(first)[:_MOST_TIES])
+    each = " each" if len(first) > 1 else ""
+    is_most = 2 * most > len(records) and len(records) > 1
+    yield heading(
+        "What would have caught most of them" if is_most else "What was missing most often"
     )
+    yield block(
+        f'<div class="kb-control">{controls}'
+        f"<p><b>Missing in {most} of {len(records)}{each}.</b></p>{tail}</div>"
+    )
+
+
+def _control(site: Site, path: str, name: str) -> str:
+    definition = escape(site.form.definition("missing_control", name))
+    return f'<p class="kb-word">{word_chip(site, path, "controls", name)}</p><p>{definition}</p>'
 
 
 def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
@@ -219,8 +232,16 @@ def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
     yield block(
         f"<p><b>{plural(len(promised), 'promise')}</b> across these incidents, {closed} closed, "
         f"{_still_owed(len(owed) - untold, untold)}. Levers: {used or 'none named'}.</p>\n"
-        f"{action_rows(site, owed[:5], path)}"
+        f"{action_rows(site, owed[:_FIRST], path)}"
+        f"{_folded(site, owed[_FIRST:], path)}"
     )
+
+
+def _folded(site: Site, rest: Sequence[Action], path: str) -> str:
+    if not rest:
+        return ""
+    shown = action_rows(site, rest, path)
+    return f"\n<details><summary>{len(rest)} more</summary>\n{shown}</details>"
 
 
 def _still_owed(still_open: int, untold: int) -> str:

@@ -78,7 +78,7 @@
   var FACETS = ["severity", "class", "tool", "year"];
   var PAGE = 10;
   var FEW = 3;
-  var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null };
+  var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null, most: PAGE };
 
   function element(tag, css, text) {
     var made = document.createElement(tag);
@@ -87,7 +87,7 @@
     return made;
   }
 
-  var box, list, facets, status;
+  var box, list, facets, status, more;
 
   function build() {
     var form = element("form", "kb-search-form");
@@ -114,13 +114,21 @@
     list.id = "kb-results";
     list.setAttribute("role", "listbox");
     list.setAttribute("aria-label", "Incidents found");
-    dialog.append(form, facets, status, list);
+    more = element("button", "kb-search-more", "Show more");
+    more.type = "button";
+    more.hidden = true;
+    more.addEventListener("click", function () {
+      state.most += PAGE;
+      search(0);
+      box.focus();
+    });
+    dialog.append(form, facets, status, list, more);
     if (dialog.dataset.kbMeaning) offerMeaning();
     form.addEventListener("submit", function (event) {
       event.preventDefault();
       open(Math.max(state.at, 0));
     });
-    box.addEventListener("input", function () { search(30); });
+    box.addEventListener("input", function () { state.most = PAGE; search(30); });
     box.addEventListener("keydown", keys);
   }
 
@@ -226,8 +234,9 @@
         return function () { loaded = true; return pagefind.filters(); };
       },
       search: function (words, filters) {
-        return pagefind.search(words || null, { filters: filters }).then(function (found) {
-          return read(found.results.slice(0, PAGE)).then(function (rows) {
+        var order = words ? {} : { date: "desc" };
+        return pagefind.search(words || null, { filters: filters, sort: order }).then(function (found) {
+          return read(found.results.slice(0, state.most)).then(function (rows) {
             return { total: found.results.length, counts: found.filters, rows: rows };
           });
         });
@@ -264,7 +273,7 @@
         return Promise.resolve({
           total: found.length,
           counts: counted(found),
-          rows: found.slice(0, PAGE).map(function (row) {
+          rows: found.slice(0, state.most).map(function (row) {
             return {
               address: new URL("incidents/" + row.record.id + "/", base).href,
               title: row.record.title, date: row.record.date, severity: row.record.severity,
@@ -306,6 +315,7 @@
       howMany(found.total);
     status.textContent += note;
     if (kept >= 0) select(kept);
+    more.hidden = found.rows.length >= found.total;
     showFacets(found.counts);
     dialog.dataset.shown = words;
   }

@@ -64,6 +64,8 @@ SHAPED = {
     "JSON web token": "ey" + "J" + drawn(ALNUM, 33) + ".ey" + "J" + drawn(ALNUM, 60) + "."
     + url_safe(43),
     "Azure storage": "Account" + "Key=" + drawn(ALNUM + "+/", 86) + "==",
+    "Discord": "MT" + drawn(ALNUM, 22) + ".Cl2" + drawn(ALNUM, 3) + "." + url_safe(38),
+    "Square": "sq0" + "atp-" + url_safe(22),
 }  # fmt: skip
 
 #: Secrets told by what stands around them.
@@ -88,6 +90,23 @@ NAMED = {
     "private key": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + drawn(ALNUM, 64),
     "OpenSSH key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + drawn(ALNUM, 64),
     "query": "https://api.corp.net/v1?to" + "ken=" + drawn(ALNUM, 32),
+    "password that begins with my": "postgres" + "://svc:my-Se" + "cr3t99@db.prod.corp.net/x",
+    "password that begins with new": "postgres" + "://svc:new_Se" + "cr3t99@db.prod.corp.net/x",
+    "password that begins with secret": "postgres" + "://svc:secret-9f8a" + "7b6c@db.corp.net/x",
+    "password that begins with a dollar": "postgres" + "://svc:$9f8a" + "7b6cQQ@db.corp.net/x",
+    "password with an at sign": "postgres" + "://svc:p@ssW" + "0rd99@db.prod.corp.net/x",
+    "dollar in a name": "pass" + "word: $uperS" + "3cret99x",
+    "words run together": "pass" + "word: correcthorse" + "battery",
+    "marks and no digit": "DB_PASS" + "WORD=pa$$wo" + "rd!!x",
+    "token of letters": "access_to" + "ken=" + "qkZjXwVbnMplKjhGfdSaQwErtYuioPzx",
+    "token of small letters": "access_to" + "ken=" + "qkzjxwvbnmplkjhgfdsaqwertyuiopzx",
+    "AWS secret key with a slash": "aws_secret_access" + "_key = /" + drawn(ALNUM + "/+", 39),
+    "session": "session" + "_id=" + drawn(HEX, 32),
+    "key of an address": "https://api.corp.net/v1?k" + "ey=" + drawn(HEX, 32),
+    "code of an address": "https://app.corp.net/cb?co" + "de=4/0A" + url_safe(40),
+    "table": "| API k" + "ey | " + drawn(HEX, 32),
+    "card security code": "cv" + "v: 731",
+    "one-time code": "ot" + "p=482915",
 }
 
 
@@ -120,6 +139,24 @@ PERSONAL = {
     "Discover": card("6011", 16),
     "IBAN": "DE89 3704 0044 05" + "32 0130 00",
     "social security": "219-09" + "-9999",
+    "mail of a name that is a role": "dev.patel@" + "acme.io",
+    "mail with a role after a dot": "jane.support@" + "acmecorp.com",
+    "mail with a role before a name": "sales-bob@" + "acmecorp.com",
+    "mail of a firm's adviser": "info.mueller@" + "gmx.de",
+    "team at a free provider": "maria-team@" + "gmail.com",
+    "mail in Moldova": "jane.doe@" + "acme.md",
+    "mail in Serbia": "jane.doe@" + "acme.rs",
+    "mail below zip": "jane.doe@" + "acme.zip",
+    "German phone, dialled": "call 0171 2345" + "678",
+    "British phone, dialled": "phone 07911 123" + "456",
+    "phone in a sentence": "My phone number is 41586" + "75309",
+    "Visa with no-break spaces": grouped(card("4", 16), "\u00a0"),
+    "Visa with dots": grouped(card("4", 16), "."),
+    "Visa after a name": "pan_" + card("4", 16),
+    "IBAN in lower case": "de893704004405" + "32013000",
+    "account number": "account_number: 77401" + "93385",
+    "named social security": "SSN: 2190" + "99999",
+    "forwarded address": "X-Forwarded-For: 5.9." + "23.17",
     "IPv4": "84.112." + "77.19",
     "IPv6": "2a02:8108:" + "8ac0:1f00::17",
 }
@@ -142,6 +179,14 @@ BENIGN = (
     "icon@2x.png, actions/checkout@v4, name@sha256:9f2c41d0, @app.route",
     "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx stands for a token",
     "session_id: 3f2504e0-4f89-11d3-9a0c-0305e82c3301, next_page_token: none, token_count: 4096",
+    "binder-team@acme.io, no-reply@acme.io, it-support@acme.io, sales@gmail.com",
+    "a@v2.md, module@1.2.zip, lib@main.py, logo@3x.png, agent@host.service",
+    "password: my-secret-password; DB_PASSWORD=$DB_PASSWORD_2; pass: $password; pwd = ${PWD}",
+    "postgres://app:your-password@db/x, postgres://app:changeme@db/x, mysql://app:%s@db/x",
+    "secret: /run/secrets/db_password_v2, token: SessionTokenProviderFactory, key: ~/.ssh/id_rsa2",
+    "the password is unauthenticated; password: authentication; api_key: internationalization",
+    "key=9f8a, code=E1101, ?code=200, session_id=3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+    "call 12345678, phone model 0171, account number 0000000, otp was sent, cvv: none",
     "lines 12-34-5678-9, 1-800 of 2400, page 123-456, 2026-04-12-refund-agent",
 )
 

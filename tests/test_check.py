@@ -279,6 +279,48 @@ def test_several_processes_find_what_one_finds(add: Add, library_folder: Path) -
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="one process does it here")
+@pytest.mark.parametrize("status", ["", "published"])
+@pytest.mark.parametrize("named", ["postmortems", "postmortems/2026-04-12-bad-*.md"])
+def test_several_processes_find_in_named_records_what_one_finds(
+    named: str, status: str, add: Add, library_folder: Path
+) -> None:
+    many(add)
+    paths = tuple(sorted(library_folder.glob(named), reverse=True))
+    alone = check(open_library(library_folder), paths=paths, today=TODAY, status=status)
+    shared = check_library(library_folder, today=TODAY, cores=3, paths=paths, status=status)
+    assert shared == alone
+    assert alone.records == (40 if "*" in named else 82)
+    assert alone.errors >= 40
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process does it here")
+def test_a_named_file_that_is_no_record_is_checked_with_the_others(
+    add: Add, library_folder: Path
+) -> None:
+    many(add)
+    (library_folder / "draft.md").write_text(BAD, encoding="utf-8")
+    paths = (library_folder / "postmortems", library_folder / "draft.md")
+    shared = check_library(library_folder, today=TODAY, cores=3, paths=paths)
+    assert shared == check(open_library(library_folder), paths=paths, today=TODAY)
+    assert shared.records == 83
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process does it here")
+@pytest.mark.parametrize("arguments", [("postmortems",), ("--as", "published")])
+def test_many_records_are_shared_however_they_are_asked_for(
+    arguments: tuple[str, ...], add: Add, library_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: started.append(1) or fork())
+    for number in range(300):
+        add(GOOD, f"2026-04-12-good-{number}.md")
+    assert "300 records" in kb(library_folder, *arguments).output
+    assert started
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one process does it here")
 def test_a_process_that_is_killed_costs_time_and_nothing_else(
     add: Add, library_folder: Path
 ) -> None:
@@ -308,8 +350,8 @@ def test_text_shows_place_rule_message_source_and_caret(add: Add, library_folder
         "unknown word \"drafted\" in 'status'; did you mean 'draft'?\n"
         "    status: drafted\n"
         "            ^^^^^^^\n"
-        "KB806 unconsidered-prior did not run: search is asked about named records only, once "
-        "'kb build' has run\n"
+        "KB806 unconsidered-prior did not run: search is asked about a few named records only, "
+        "once 'kb build' has run\n"
         "1 record, 1 error, 0 advice\n"
     )
 

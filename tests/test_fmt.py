@@ -68,7 +68,27 @@ clocks:
             "DETECTION_CHAIN_MINUTES: 12 (by the pager)",
             "DETECTION_CHAIN_MINUTES: 169 (by the pager)",
         ),
+        ("DETECTION_CHAIN_MINUTES: 12 min", "DETECTION_CHAIN_MINUTES: 169 min"),
+        ("DETECTION_CHAIN_MINUTES: 1,200 minutes (x)", "DETECTION_CHAIN_MINUTES: 169 minutes (x)"),
         ("DETECTION_CHAIN_MINUTES: 169.4", "DETECTION_CHAIN_MINUTES: 169.4"),
+        *[
+            (f"DETECTION_CHAIN_MINUTES: {said}", f"DETECTION_CHAIN_MINUTES: {said}")
+            for said in (
+                "3 hours",
+                "1.5 hours",
+                "12-15",
+                "12 000",
+                "1,5",
+                "12\n  hours",
+                "2h",
+                "-4",
+                "12/15",
+                "169 hours",
+                "169 minutes",
+                "12 minutes or so",
+                "unknown yet",
+            )
+        ],
         ("DETECTION_CHAIN_MINUTES: three hours", "DETECTION_CHAIN_MINUTES: three hours"),
         ("WOULD_HAVE_DETECTED: x", "DETECTION_CHAIN_MINUTES: 169\nWOULD_HAVE_DETECTED: x"),
     ],
@@ -126,6 +146,19 @@ def test_times_with_an_offset_get_one_form_and_no_zone_is_invented(before: str, 
         ("- 2026-04-12 14:02 — x", "- 2026-04-12 14:02 — x"),
         ("- 2026-04-12 08:00-09:30 — a span", "- 2026-04-12 08:00-09:30 — a span"),
         ("- 2026-04-12 — x", "- 2026-04-12 — x"),
+        *[
+            (f"- 2026-04-12 {said} — x", f"- 2026-04-12 {said} — x")
+            for said in (
+                "05:00 GMT+2",
+                "5:00 GMT-07:00",
+                "5:00 UTC+02:00",
+                "5:00Z–9:00Z",
+                "08:00 +01:00–09:00 +01:00",
+                "08:00 +01:00 - 09:00 +01:00",
+                "5:00pm UTC",
+                "5:00Z pm",
+            )
+        ],
     ],
 )
 def test_timeline_entries_with_a_zone_are_written_in_utc(before: str, after: str) -> None:
@@ -152,11 +185,36 @@ def test_timeline_entries_with_a_zone_are_written_in_utc(before: str, after: str
         ("- [ ] A1: x — due: a, owner: b, due: c", "- [ ] A1: x — due: a, owner: b, due: c"),
         ("- [ ] A1: x — see this, owner: b", "- [ ] A1: x — see this, owner: b"),
         ("- plain item", "- plain item"),
+        ("- A5: do x", "- [ ] A5: do x"),
+        ("- [] A5: do x", "- [ ] A5: do x"),
+        ("- [] do x", "- [ ] A1: do x"),
+        ("- do x — owner: a", "- [ ] A1: do x — owner: a"),
+        ("* **A5**: do x - owner: a", "* [ ] **A5**: do x — owner: a"),
+        ("- [ ] A1: x\n  - A2: y", "- [ ] A1: x\n  - [ ] A2: y"),
+        ("- [ ] A1: x\n  - y — owner: a", "- [ ] A1: x\n  - y — owner: a"),
+        ("- A5: do x — closed: 2026-05-01", "- A5: do x — closed: 2026-05-01"),
+        ("- ~~A5: do x~~", "- ~~A5: do x~~"),
+        ("- owner: a, due: 2026-05-01", "- owner: a, due: 2026-05-01"),
+        ("- [y] A5: do x", "- [y] A5: do x"),
+        ("1. A5: do x — owner: a", "1. A5: do x — owner: a"),
+        ("- A5:", "- A5:"),
+        ("- [see](x.md) for `— owner: a`", "- [see](x.md) for `— owner: a`"),
     ],
 )
 def test_actions_get_a_label_and_one_order_of_attributes(before: str, after: str) -> None:
     text = record(f"## Action items\n\n{before}\n")
     assert fmt(text) == text.replace(before, after)
+
+
+def test_nothing_is_computed_from_front_matter_that_was_not_read_whole() -> None:
+    front = CLOCKS.replace("2026-04-12T14:02:00Z", "2026-04-12T05:14+02:")
+    text = record("## Detection chain\n\n```evidence\nDETECTION_CHAIN_MINUTES: 7\n```\n", front)
+    assert fmt(text) == text
+
+
+def test_a_label_that_stands_amiss_is_never_given_again() -> None:
+    for amiss in ("- [y] A4: no", "1. A4: no", "- [ ] `] A4: no", "- [ ] **A4:** no"):
+        assert fmt(record(f"## Action items\n\n{amiss}\n- [ ] do x\n")).count("A4:") == 1, amiss
 
 
 def test_a_label_that_a_sign_off_names_is_never_given_again() -> None:

@@ -184,6 +184,37 @@ def test_the_freeze_and_the_assert_come_from_the_repeated_write() -> None:
     assert frozen.asserts[0].value == [0, 1]
 
 
+def test_what_a_passing_run_wrote_must_be_written_too() -> None:
+    run = made_run(user("pay"), failed(write("pay", {"id": 7}), "timeout"), write("pay", {"id": 7}))
+    passing = made_run(
+        write("pay", {"id": 7}), write("mail", {"to": "b"}), failed(write("drop")), unknown("note")
+    )
+    asserts = {each.claim: each.value for each in prepared(run, passing).asserts}
+    assert asserts == {
+        'pay is called at most once with {"id": 7}': [0, 1],
+        'pay is called once with {"id": 7}, as in the passing run': [1, 1],
+        "mail is called, as in the passing run": [1, None],
+    }
+
+
+@pytest.mark.parametrize("passing", [(), ("--against", "passing.json")])
+def test_an_agent_that_does_nothing_or_only_lies_never_passes(
+    team: Path, passing: tuple[str, ...]
+) -> None:
+    kb("new", "--from-run", "trace.json", *passing, cwd=team)
+    (team / "lazy.py").write_text(
+        'def nothing(state, tools):\n    return ""\n\n'
+        'def liar(state, tools):\n    return "Charged 120 USD for invoice 7781. Receipt sent."\n',
+        encoding="utf-8",
+    )
+    verdict = "2 FAIL" if passing else "2 INCONCLUSIVE"
+    for name in ("lazy:nothing", "lazy:liar"):
+        fixture = f"postmortems/{STEM}/fixture.json"
+        status, out, _ = kb("run", "replay", fixture, "-n", "2", "--entry", name, cwd=team)
+        assert status == 1
+        assert out.startswith(verdict)
+
+
 def test_a_repeat_that_nobody_knows_to_write_gives_no_assert() -> None:
     run = made_run(unknown("look", {"id": 7}), unknown("look", {"id": 7}))
     assert prepared(run).asserts == ()
@@ -281,3 +312,36 @@ def test_a_long_run_keeps_what_weighs_and_says_how_much_it_left_out() -> None:
     assert "the agent says `All done.`" in text
     assert "calls left out; kb run show FIXTURE draws them all" in text
     assert len(text.splitlines()) < 50
+
+
+def test_a_trace_without_times_gives_no_day_and_asks_for_it(team: Path) -> None:
+    messages = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "Done."}]
+    (team / "bare.json").write_text(json.dumps({"messages": messages}), encoding="utf-8")
+    status, _, err = kb("new", "--from-run", "bare.json", cwd=team)
+    assert status == 2
+    assert "the trace has no times" in err
+    assert "--date YYYY-MM-DD" in err
+    assert not list((team / "postmortems").iterdir())
+    status, out, _ = kb("new", "--from-run", "bare.json", "--date", "2026-04-12", cwd=team)
+    assert status == 0
+    assert out.startswith("postmortems/2026-04-12-")
+
+
+def test_what_no_trace_decides_is_said_to_be_a_guess_and_the_draft_is_in_order(team: Path) -> None:
+    kb("new", "--from-run", "trace.json", cwd=team)
+    front = (team / "postmortems" / f"{STEM}.md").read_text(encoding="utf-8").split("\n---\n")[0]
+    for line in ("kind: incident", "severity: SEV3", "impact: internal"):
+        assert f"\n{line}  # not from the trace: decide" in front
+    assert kb("check", cwd=team)[0] == 0
+
+
+def test_the_local_key_is_hidden_from_git_where_nobody_ran_init(team: Path) -> None:
+    from conftest import git_in
+
+    git: Git = git_in(team)
+    git("init", "--quiet")
+    (team / ".gitignore").unlink(missing_ok=True)
+    kb("run", "audit", "trace.json", cwd=team)
+    assert (team / ".kb" / "redaction.key").is_file()
+    shown = git("status", "--porcelain", "--untracked-files=all")
+    assert ".kb" not in str(shown)

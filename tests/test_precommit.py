@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from canaries import SHAPED
 from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, git_in
 
 #: What a network that refuses looks like in pip's words.
@@ -121,9 +122,22 @@ def test_what_has_one_right_answer_is_mended_and_shown(team: tuple[Path, Path]) 
 
 
 def test_other_files_are_none_of_its_business(team: tuple[Path, Path]) -> None:
-    for name in ("postmortems/notes.md", "2026-04-12-x.md", "postmortems/2026-04-12-x.txt"):
+    for name in ("notes.md", "2026-04-12-x.md", "docs/2026-04-12-x.txt"):
         done = commit(team, name, "status: drafted\n")
         assert (done.returncode, outcomes(done)) == (0, ["Skipped", "Skipped"]), done.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.md", "2026-04-12-x.txt", "2026-04-12 A b.md", "2026-04-12-x/fixture.json"]
+)
+def test_whatever_lies_among_the_records_is_looked_through_for_secrets(
+    team: tuple[Path, Path], name: str
+) -> None:
+    done = commit(team, f"postmortems/{name}", "status: drafted\n")
+    assert (done.returncode, outcomes(done)) == (0, ["Skipped", "Passed"]), done.stdout
+    done = commit(team, f"postmortems/{name}", f"used {SHAPED['GitHub classic']}\n")
+    assert (done.returncode, outcomes(done)) == (1, ["Skipped", "Failed"]), done.stdout
+    assert SHAPED["GitHub classic"] not in done.stdout + done.stderr
 
 
 def test_records_with_names_of_many_kinds_are_passed_on_whole(team: tuple[Path, Path]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path, PurePath
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from canaries import (
@@ -54,6 +58,35 @@ def test_personal_data_is_seen(kind: str, wrapping: str) -> None:
 def test_placeholders_and_documentation_values_are_left_alone(text: str) -> None:
     assert not list(find_secrets(text))
     assert not list(find_personal_data(text))
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("hide", [in_base64, lambda t: quote(t).replace("_", "%5F"), bytes.hex])
+def test_a_secret_in_an_encoding_is_seen_where_it_stands(
+    library_folder: Path, hide: Callable[[Any], str]
+) -> None:
+    value = "to" + "ken=" + SHAPED["GitHub classic"]
+    hidden = hide(value.encode() if hide is bytes.hex else value)
+    (found,) = problems(library_folder, f"\nIt sent https://x.corp.net/?t={hidden} twice.\n")
+    assert (found.rule, found.line) == ("KB901", 7)
+    beside(library_folder, json.dumps({"body": hidden}))
+    rules = [problem.rule for problem in problems(library_folder, "\nNothing.\n")]
+    assert rules == ["KB902"]
+
+
+def test_personal_data_in_an_encoding_is_seen(library_folder: Path) -> None:
+    text = f"\nIt opened https://x.corp.net/?to={quote(PERSONAL['mail'])} twice.\n"
+    (found,) = problems(library_folder, text)
+    assert found.rule == "KB903"
+
+
+def test_a_private_key_in_a_quotation_is_seen(library_folder: Path) -> None:
+    quoted = "\n".join(f"> {line}" for line in NAMED["private key"].split("\n"))
+    (found,) = problems(library_folder, f"\n{quoted}\n")
+    assert found.rule == "KB901"
 
 
 def test_a_json_number_can_be_a_card_number() -> None:
@@ -215,6 +248,23 @@ def test_binary_files_links_and_odd_encodings_are_survived(library_folder: Path)
     assert [problem.name for problem in problems(library_folder, "\nNothing.\n")] == [
         "secret-beside"
     ]
+
+
+def test_a_log_with_a_few_odd_bytes_is_read(library_folder: Path) -> None:
+    beside(library_folder, "line\0 of a log\n" * 50 + SHAPED["GitLab"] + "\n", "t.log")
+    assert [problem.rule for problem in problems(library_folder, "\nNothing.\n")] == ["KB902"]
+
+
+def test_what_is_not_looked_through_is_told(library_folder: Path) -> None:
+    file = beside(library_folder, "", "trace.log.gz")
+    file.write_bytes(gzip.compress(SHAPED["GitLab"].encode() * 50))
+    beside(library_folder, "a line of a log\n" * 600_000 + SHAPED["GitLab"], "long.log")
+    found = problems(library_folder, "\nNothing.\n")
+    assert [(problem.name, problem.severity) for problem in found] == [
+        ("unread-beside", "advice")
+    ] * 2
+    assert "first 8 MB" in found[0].message
+    assert "compressed or binary" in found[1].message
 
 
 @pytest.mark.parametrize("path", ["../../outside.txt", "/etc/passwd", "a\0b", "x" * 5000, "."])

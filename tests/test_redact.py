@@ -34,6 +34,18 @@ SECRET_PART: dict[str, Callable[[str], str]] = {
     "YAML": lambda v: v.split("'")[1],
     "mail in brackets": lambda v: v.split("<")[1][:-1],
     "named phone": lambda v: v.partition(": ")[2],
+    **{
+        f"password that begins with {what}": lambda v: v.split(":")[2].partition("@db")[0]
+        for what in ("my", "new", "secret", "a dollar")
+    },
+    "password with an at sign": lambda v: v.split(":")[2].partition("@db")[0],
+    "German phone, dialled": lambda v: v.partition(" ")[2],
+    "British phone, dialled": lambda v: v.partition(" ")[2],
+    "phone in a sentence": lambda v: v.split()[-1],
+    "Visa after a name": lambda v: v.partition("_")[2],
+    "account number": lambda v: v.partition(": ")[2],
+    "named social security": lambda v: v.partition(": ")[2],
+    "forwarded address": lambda v: v.partition(": ")[2],
     "Slack webhook": lambda v: v.partition("/services/")[2],
     "Azure storage": lambda v: v.partition("=")[2].rstrip("="),
 }
@@ -156,7 +168,7 @@ def test_benign_text_is_left_as_it_is(text: str, tmp_path: Path) -> None:
     "key",
     ["authorization", "Authorization", "x-api-key", "apiKey", "api_key", "password", "DB_PASSWORD",
      "client_secret", "access_token", "refreshToken", "set-cookie", "OPENAI_API_KEY", "cookie",
-     "secretAccessKey", "http.request.header.authorization"],
+     "secretAccessKey", "http.request.header.authorization", "pwd", "otp"],
 )  # fmt: skip
 def test_a_value_under_the_name_of_a_secret_goes_whatever_it_looks_like(
     key: str, tmp_path: Path
@@ -174,6 +186,23 @@ def test_a_value_under_the_name_of_a_secret_goes_whatever_it_looks_like(
 )
 def test_names_that_only_sound_like_secrets_are_none(key: str) -> None:
     assert not is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("phone", "41586" + "75309"), ("ssn", "2190" + "99999"), ("cvv", "731"),
+     ("account_number", "77401" + "93385"), ("client_ip", "5.9." + "23.17")],
+)  # fmt: skip
+def test_digits_under_the_name_of_something_personal_go(
+    key: str, value: str, tmp_path: Path
+) -> None:
+    run = run_of(tmp_path, chat(arguments={key: value}))
+    assert str(run.calls[0].arguments[key]).startswith("REDACTED_")
+
+
+def test_a_working_folder_is_no_password(tmp_path: Path) -> None:
+    run = run_of(tmp_path, chat(arguments={"PWD": "/workspace/app"}))
+    assert run.calls[0].arguments == {"PWD": "/workspace/app"}
 
 
 def test_a_password_told_once_is_taken_out_everywhere(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -481,3 +482,103 @@ def test_records_with_something_to_do_come_first() -> None:
     clean, faulty = record_with("clean", problems=()), record_with("faulty")
     comment = review_comment(Review((clean, faulty), (), 1))
     assert comment.index("### faulty") < comment.index("### clean")
+
+
+# What a branch brings that is no record, and what it may not choose.
+
+LEAK = "gh" + "p_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC2dF4hJ6"
+
+
+def committed(team: tuple[Path, Git], files: dict[str, str]) -> Path:
+    """A commit on a branch that puts files in place, by their paths."""
+    root, git = team
+    git("switch", "--quiet", "--create", "incident")
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    git("add", "--all", "--force")
+    git("commit", "--quiet", "--message", "Add files")
+    return root
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["2026-05-01 Agent Broke.md", "2026-5-1-agent.md", "2026-05-01-agent.markdown",
+     "more/2026-05-01-agent.md"],
+)  # fmt: skip
+def test_a_record_of_a_wrong_name_or_place_is_a_fault_of_the_branch(
+    team: tuple[Path, Git], name: str
+) -> None:
+    text = DRAFT.replace("status: draft", "status: draft\nseverity: SEV2\nimpact: internal")
+    root = committed(team, {f"postmortems/{name}": text})
+    status, out, _ = base_kb(root, "review", "--base", "main")
+    assert status == 1, out
+    assert "bad-file-name" in out
+    status, out, _ = base_kb(root, "check", "--changed-since", "main")
+    assert status == 1, out
+    assert "bad-file-name" in out
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.md", "notes.txt", "agent/trace.json", "2026-05-01-gone/t.log"]
+)
+def test_a_key_in_a_file_of_no_record_is_a_fault_of_the_branch(
+    team: tuple[Path, Git], name: str
+) -> None:
+    root = committed(team, {f"postmortems/{name}": f"first line\nused {LEAK}\n"})
+    for command in (("review", "--base", "main"), ("check", "--changed-since", "main"),
+                    ("check", f"postmortems/{name}")):  # fmt: skip
+        status, out, err = base_kb(root, *command)
+        assert status == 1, (command, out, err)
+        assert "KB90" in out
+        assert LEAK not in out
+
+
+def test_a_file_of_no_record_without_a_fault_is_no_fault(team: tuple[Path, Git]) -> None:
+    root = committed(team, {"postmortems/README.md": "# Read me\n", "postmortems/a.txt": "a\n"})
+    status, out, _ = base_kb(root, "review", "--base", "main")
+    assert (status, "No postmortem is new or changed" in out) == (0, True)
+    assert base_kb(root, "check", "postmortems/README.md")[0] == 0
+
+
+def test_changed_evidence_has_its_record_checked(team: tuple[Path, Git]) -> None:
+    name = "postmortems/2025-01-10-refund-twice"
+    root = committed(team, {f"{name}/t.log": f"used {LEAK}\n"})
+    for command in (("check", "--changed-since", "main"), ("check", f"{name}/t.log")):
+        status, out, _ = base_kb(root, *command)
+        assert status == 1
+        assert "1 record," in out
+        assert "KB902" in out
+
+
+def test_a_branch_that_moves_the_library_fails_its_review(team: tuple[Path, Git]) -> None:
+    root, git = team
+    git("switch", "--quiet", "--create", "incident")
+    (root / "kb.toml").write_text('[library]\npath = "other"\n', encoding="utf-8")
+    (root / "other").mkdir()
+    record = root / "postmortems/2025-01-10-refund-twice.md"
+    record.write_text(record.read_text("utf-8") + f"\n{LEAK}\n", encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Move it")
+    status, out, err = base_kb(root, "review", "--base", "main")
+    assert status == 1, err
+    assert 'library.path: "postmortems" → "other"' in html.unescape(out)
+    assert "KB901" in out
+    assert LEAK not in out
+
+
+def test_a_branch_cannot_switch_off_the_rules_on_secrets(team: tuple[Path, Git]) -> None:
+    root, git = team
+    git("switch", "--quiet", "--create", "incident")
+    (root / "kb.toml").write_text(
+        '[check]\ndisable = ["secret", "future-due"]\nword_budget = 9000\n', encoding="utf-8"
+    )
+    record = root / "postmortems/2025-01-10-refund-twice.md"
+    record.write_text(record.read_text("utf-8") + f"\n{LEAK}\n", encoding="utf-8")
+    git("commit", "--quiet", "--all", "--message", "Switch it off")
+    status, out, err = base_kb(root, "review", "--base", "main")
+    assert status == 1, err
+    assert "KB901" in out
+    out = html.unescape(out).replace("\\", "")
+    assert 'check.disable: [] → ["secret","future-due"]' in out
+    assert "check.word_budget: 1500 → 9000" in out

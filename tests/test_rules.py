@@ -21,7 +21,7 @@ SETTINGS = """
 people = ["Alex Example"]
 """
 #: Rules whose fault cannot lie in a Markdown file of the repository; `test_check.py` makes it.
-MADE_BY_TESTS = {"KB101", "KB102", "KB103", "KB120", "KB806", "KB905"}
+MADE_BY_TESTS = {"KB101", "KB102", "KB103", "KB120", "KB806", "KB905", "KB906"}
 _EXPECT = re.compile(r"^(?:#|<!--) expect: (.*?)(?: -->)?$", re.MULTILINE)
 _FILE = re.compile(r"^(?:#|<!--) file: (.*?)(?: -->)?$", re.MULTILINE)
 
@@ -127,3 +127,52 @@ def test_a_likely_prior_incident_with_any_verdict_is_none(example_library: Path)
         open_library(example_library), today=TODAY, likely_priors=lambda document: [prior]
     )
     assert "KB806" not in {problem.rule for problem in report.problems}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("— why, fix existed: no", {"KB808"}),
+        ("— 62%: same tool refund; both speak of key", {"KB808"}),
+        ("— <what is the same or different>, fix existed: yes|no|unknown", {"KB205"}),
+        ("— a mail sent twice on purpose, fix existed: yes|no|unknown", {"KB205"}),
+        ("— a mail sent twice on purpose, fix existed: no", set()),
+        ("— why it differs: that one was on purpose", set()),
+    ],
+)
+def test_what_a_proposal_left_to_say_is_no_reason(
+    example_library: Path, said: str, expected: set[str]
+) -> None:
+    record = example_library / "postmortems" / EXAMPLE.name
+    verdict = f"\n- [different] [2025-01-02-double-mail](2025-01-02-double-mail.md) {said}\n"
+    text = record.read_text("utf-8").replace("## What went well", f"{verdict}\n## What went well")
+    record.write_text(text, encoding="utf-8")
+    report = check(open_library(example_library), today=TODAY)
+    assert {problem.rule for problem in report.problems} - {"KB803"} == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        *((said, {"KB305"}) for said in ("3 hours", "12-15", "1.5 hours", "4626 hours", "4,6")),
+        *((said, set()) for said in ("4626", "4,626 minutes (by the clocks)", "4626 min")),
+    ],
+)
+def test_a_duration_in_another_unit_is_a_fault_and_no_number(
+    example_library: Path, said: str, expected: set[str]
+) -> None:
+    record = example_library / "postmortems" / EXAMPLE.name
+    number = "DETECTION_CHAIN_MINUTES: 4626"
+    text = record.read_text("utf-8").replace(number, f"DETECTION_CHAIN_MINUTES: {said}")
+    record.write_text(text, encoding="utf-8")
+    report = check(open_library(example_library), today=TODAY)
+    assert {problem.rule for problem in report.problems} == expected
+
+
+def test_a_heading_that_says_utc_does_not_make_other_zones_utc(example_library: Path) -> None:
+    record = example_library / "postmortems" / EXAMPLE.name
+    text = record.read_text("utf-8").replace("## Timeline\n", "## Timeline (UTC)\n")
+    text = text.replace("08:31 UTC", "08:31 (UTC+2)").replace("09:05 UTC", "09:05")
+    record.write_text(text, encoding="utf-8")
+    problems = check(open_library(example_library), today=TODAY).problems
+    assert [(p.rule, "UTC+2" in p.message) for p in problems] == [("KB309", True)]

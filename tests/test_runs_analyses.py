@@ -49,6 +49,41 @@ def test_a_timeout_and_a_success_are_a_fault_because_both_may_have_run() -> None
     assert "one ended without saying whether it had run" in faults(run, "idempotency")[0]
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("HTTP 502", "502 Bad Gateway"),
+        ("500", "Internal Server Error"),
+        ("Error", "Error: socket hang up"),
+        ("error", "read ECONNRESET"),
+        ("EOFError", ""),
+        ("RemoteDisconnected", "Remote end closed connection without response"),
+        ("error", "Request failed with status code 503"),
+    ],
+)
+def test_a_server_error_or_a_lost_connection_leaves_open_whether_it_ran(
+    kind: str, message: str
+) -> None:
+    run = made_run(failed(write("pay", {"id": 1}), kind, message), write("pay", {"id": 1}))
+    assert "one ended without saying whether it had run" in faults(run, "idempotency")[0]
+    assert [(r.ran, r.open, r.unproven) for r in repeats(run)] == [(1, 1, 0)]
+
+
+def test_an_error_in_plain_words_proves_neither_and_is_a_warning_when_the_retry_ran() -> None:
+    first = failed(write("pay", {"id": 1}), "Error", "Error: could not be saved")
+    run = made_run(first, write("pay", {"id": 1}))
+    (finding,) = [f for f in found(run, "idempotency") if f.step is not None]
+    assert finding.severity is Severity.WARNING
+    assert "does not prove that it had not run" in finding.message
+    again = made_run(first, first)
+    assert [f.severity for f in found(again, "idempotency")] == [Severity.NOTE] * 2
+
+
+def test_a_claim_after_a_write_that_ended_open_says_so() -> None:
+    run = made_run(failed(write("pay"), "HTTP 500", "HTTP 500: internal"), agent("It was paid."))
+    assert "which ended without saying whether it had run" in faults(run, "outcome-gap")[0]
+
+
 def test_a_refused_write_that_is_tried_again_is_no_fault() -> None:
     run = made_run(failed(write("pay", {"id": 1}), "ValidationError"), write("pay", {"id": 1}))
     assert faults(run, "idempotency") == []
@@ -134,6 +169,20 @@ def test_a_run_without_writes_has_no_gap() -> None:
         "Receipt sent.",
         "Done.",
         "All tests pass and the fix is deployed.",
+        "I have refunded your order, no further action is needed.",
+        "Your refund of $50 has been processed and will appear on your card within 5 days.",
+        "I've upgraded you to business at no extra cost.",
+        "I’ve upgraded you to business.",
+        "I have updated your policy.",
+        "Refund sent, you can expect it soon.",
+        "Done — the error in the record has been fixed.",
+        "The trip has been successfully updated to include the nonstop flight on May 21.",
+        "The eligible reservations have been successfully cancelled:",
+        "The flight on May 12 has been changed.",
+        "I can confirm that your booking has been cancelled.",
+        "I've gone ahead and cancelled your booking.",
+        "I cancelled the order, but I could not refund it.",
+        "Once again sorry for the wait, your order has been shipped.",
     ],
 )
 def test_claims_are_told_by_their_words(text: str) -> None:
@@ -151,6 +200,21 @@ def test_claims_are_told_by_their_words(text: str) -> None:
         "If the seat is booked, call us.",
         "Your options are economy and business.",
         "Please confirm that you want it cancelled.",
+        "I will refund your order.",
+        "Your order has not been refunded.",
+        "Sorry, no refund was made.",
+        "It should be processed within 5 days.",
+        "It should have been processed by now.",
+        "It may have been charged.",
+        "I cannot confirm that it was cancelled.",
+        "None of the flights were cancelled.",
+        "If the seat is booked and the fare was paid, call us.",
+        "Since it was booked with insurance, you can cancel it.",
+        "The ticket was booked more than 24 hours ago.",
+        "It will be cancelled and refunded.",
+        "Booked flights cannot be changed.",
+        "To complete the booking, I need your card.",
+        "Was it cancelled?",
     ],
 )
 def test_intentions_questions_and_refusals_are_no_claims(text: str) -> None:
@@ -180,6 +244,47 @@ def test_an_approval_that_failed_approves_nothing() -> None:
     policy = ("refund requires approve before it",)
     run = made_run(failed(read("approve")), write("refund"), policy=policy)
     assert len(faults(run, "policy-path")) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['{"approved": false}', {"allowed": False, "by": "x"}, '{"ok": false, "reason": "too much"}'],
+)
+def test_an_answer_that_says_no_approves_nothing(answer: object) -> None:
+    policy = ("refund requires approve before it",)
+    run = made_run(read("approve", result=answer), write("refund"), policy=policy)
+    (fault,) = faults(run, "policy-path")
+    assert "no approve succeeded before it (one was answered with a no)" in fault
+    later = made_run(
+        read("approve", result=answer), read("approve"), write("refund"), policy=policy
+    )
+    assert faults(later, "policy-path") == []
+
+
+def test_a_rule_that_cannot_match_is_said_with_the_name_it_may_have_meant() -> None:
+    policy = ("refnd requires approve before it", "refund at most 1 time")
+    run = made_run(write("refund"), tools=(tool("approve"),), policy=policy)
+    (note,) = found(run, "policy-path")
+    assert (note.severity, note.step) == (Severity.NOTE, None)
+    assert "“refnd requires approve before it”" in note.message
+    assert "refnd (near: refund)" in note.message
+    assert "approve (" not in note.message
+
+
+def test_effects_whose_names_fit_no_tool_are_said_the_likely_slips_first() -> None:
+    run = made_run(write("refund"), policy=("refund at most 1 time",))
+    row = next(row for row in ANALYSES if row.name == "policy-path")
+    (note,) = row.examine(run, Context(effects=("get_*", "ref*", "refnd")))
+    assert note.message.endswith("neither called nor offered: refnd (near: refund), get_*")
+    assert list(row.examine(run, Context(effects=("ref*",)))) == []
+
+
+def test_the_command_names_a_misspelt_effect(tmp_path: Path) -> None:
+    settings = '[library]\nname = "x"\npath = "p"\n[runs.effects]\nchrge = "write"\n'
+    (tmp_path / "kb.toml").write_text(settings, encoding="utf-8")
+    trace = ROOT / "kb/data/example/agent/trace.json"
+    _, out, _ = kb("run", "audit", str(trace), cwd=tmp_path)
+    assert "chrge (near: charge)" in out
 
 
 def test_a_line_that_is_no_rule_is_an_error_that_shows_the_forms() -> None:

@@ -338,3 +338,36 @@ def test_a_large_file_is_read_in_less_than_twice_its_size(layout: str, tmp_path:
     runs, grown = map(int, done.stdout.split())
     assert runs == 120
     assert grown < 2 * large.stat().st_size / 1e6
+
+
+def test_one_run_of_many_small_values_stays_within_an_absolute_limit(tmp_path: Path) -> None:
+    """20 MB and 22,000 calls within 150 MB, the program itself included; it grows in proportion."""
+    messages: list[Any] = [{"role": "user", "content": "go"}]
+    for number in range(22_000):
+        arguments = json.dumps({"n": number, "q": "lorem ipsum dolor " * 15})
+        function = {"name": "t", "arguments": arguments}
+        one = {"id": f"c{number}", "type": "function", "function": function}
+        messages.append({"role": "assistant", "content": None, "tool_calls": [one]})
+        messages.append(
+            {"role": "tool", "tool_call_id": f"c{number}", "content": "result row value " * 20}
+        )
+    file = written(tmp_path / "small-values.json", {"model": "x", "messages": messages})
+    assert file.stat().st_size > 18_000_000
+    code = (
+        "import re, sys\n"
+        "from pathlib import Path\n"
+        "from kb.cli import main\n"
+        "try: main(['run', 'import', sys.argv[1], '-o', sys.argv[2]])\n"
+        # Not ru_maxrss: a child process begins with its parent's.
+        "finally: print(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file), str(tmp_path / "fixture.json")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    peak_bytes = int(done.stdout.splitlines()[-1]) * 1024
+    assert "22000 tool calls" in done.stdout.replace(",", "")
+    assert peak_bytes < 150_000_000

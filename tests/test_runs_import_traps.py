@@ -499,6 +499,19 @@ def test_the_team_s_word_beats_the_hints_and_patterns_count(tmp_path: Path) -> N
         ('{"error": {"type": "rate_limit", "message": "slow down"}}', "rate_limit"),
         ('{"output": "x", "metadata": {"exit_code": 1}}', "exit 1"),
         ({"isError": True, "content": [{"type": "text", "text": "no"}]}, "tool_error"),
+        ("502 Bad Gateway", "HTTP 502"),
+        ("502 from upstream", "HTTP 502"),
+        ("HTTP 500: internal", "HTTP 500"),
+        ("HTTP/1.1 503 Service Unavailable", "HTTP 503"),
+        ("Request failed with status code 502", "error"),
+        ("Error: socket hang up", "Error"),
+        ("read ECONNRESET", "error"),
+        ("unexpected EOF", "error"),
+        ("EOF", "error"),
+        ('{"statusCode": 500, "message": "Internal server error"}', "HTTP 500"),
+        ('{"status": 503, "message": "try later"}', "HTTP 503"),
+        ('{"status": "declined", "reason": "card expired"}', "declined"),
+        ('{"status": "REJECTED"}', "rejected"),
     ],
 )
 def test_a_failure_that_only_the_result_tells_is_seen(
@@ -519,10 +532,39 @@ def test_a_failure_that_only_the_result_tells_is_seen(
         "The log says: Error: user not found",
         '[{"error": "a row of a table"}]',
         "Timely reply",
+        "500 rows were updated",
+        "404 Main Street",
+        "HTTP 200 OK",
+        "EOF marker written",
+        '{"status": 404, "id": 3}',
+        '{"status": "active"}',
     ],
 )
 def test_a_result_that_only_speaks_of_errors_is_no_failure(result: str, tmp_path: Path) -> None:
     (made,) = run_of(tmp_path, [asked(call(1, "t", {})), answered(1, result)]).calls
+    assert (made.failure, made.ran) == (None, Ran.YES)
+
+
+@pytest.mark.parametrize(
+    ("result", "ran"),
+    [
+        ("502 Bad Gateway", Ran.UNKNOWN),
+        ("Error: socket hang up", Ran.UNKNOWN),
+        ("HTTP 408: Request Timeout", Ran.UNKNOWN),
+        ("HTTP 422: amount missing", Ran.NO),
+        ('{"status": "declined"}', Ran.NO),
+    ],
+)
+def test_a_refusal_did_not_run_and_a_server_error_may_have(
+    result: str, ran: Ran, tmp_path: Path
+) -> None:
+    (made,) = run_of(tmp_path, [asked(call(1, "t", {})), answered(1, result)]).calls
+    assert made.ran is ran
+
+
+def test_a_declined_payment_that_was_read_is_no_failure(tmp_path: Path) -> None:
+    trace = [asked(call(1, "get_payment", {})), answered(1, '{"status": "declined"}')]
+    (made,) = run_of(tmp_path, trace, effects={"get_*": Effect.READ}).calls
     assert (made.failure, made.ran) == (None, Ran.YES)
 
 

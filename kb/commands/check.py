@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.errors import KbError
-from kb.library import Library, open_library
+from kb.library import Library, find_root, open_library
 from kb.lint.check import Report, check
-from kb.lint.parallel import check_library
+from kb.lint.parallel import check_library, is_large
 from kb.lint.registry import LikelyPrior, Rule, all_rules
 from kb.lint.report import FORMATS, render
-from kb.records.document import Document, is_record_name
+from kb.records.document import Document
 
 if TYPE_CHECKING:
     from kb.search.indexing.index import Index
@@ -69,17 +69,26 @@ def command(
 
 def library_of(paths: tuple[Path, ...]) -> Library:
     """The library the first path lies in, else the one of the working folder."""
+    return open_library(_start(paths))
+
+
+def _start(paths: tuple[Path, ...]) -> Path:
+    """Where to look for the library."""
     if paths:
         try:
-            return open_library(paths[0])
+            # Without `..`, as files are when they are looked for in the library.
+            first = Path(os.path.normpath(paths[0].absolute()))
+            find_root(first)
+            return first
         except KbError:
-            # A draft kept elsewhere is held against the library one stands in.
-            return open_library(Path.cwd())
-    return open_library(Path.cwd())
+            pass  # A draft kept elsewhere is held against the library one stands in.
+    return Path.cwd()
 
 
 def changed_paths(library: Library, paths: tuple[Path, ...], revision: str) -> tuple[Path, ...]:
-    """The record files that differ from where `revision` branched off, within `paths`.
+    """The files below the folder of records that differ from where `revision` branched off.
+
+    `paths`, where there are any, are the files and folders to keep to.
 
     Raises `KbError` where Git cannot say.
     """
@@ -95,17 +104,17 @@ def changed_paths(library: Library, paths: tuple[Path, ...], revision: str) -> t
     return tuple(
         file
         for file in files
-        if is_record_name(file.name)
-        and file.is_file()
+        if file.is_file()
         and (not wanted or any(file.is_relative_to(path) for path in wanted))
     )
 
 
 def _report(paths: tuple[Path, ...], revision: str | None, status: str) -> Report:
     today = datetime.now(UTC).date()
-    if not paths and not revision and not status:
-        # To ask search about every record would take minutes: it is asked about named ones.
-        return check_library(Path.cwd(), today=today)
+    start = _start(paths)
+    if not revision and (not (paths or status) or is_large(start, paths)):
+        # To ask search about every record would take minutes: it is asked about a few named ones.
+        return check_library(start, today=today, paths=paths, status=status)
     library = library_of(paths)
     chosen = changed_paths(library, paths, revision) if revision else paths
     if not chosen and revision:

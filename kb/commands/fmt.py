@@ -27,7 +27,7 @@ from kb.records.document import Document
 def command(
     context: click.Context, paths: tuple[Path, ...], only_check: bool, show_diff: bool
 ) -> None:
-    """Write the computed minutes, key order, action labels, fences and times of records.
+    """Write the computed minutes, key order, action boxes and labels, fences and times of records.
 
     A closed list of edits with one right answer each; every other byte stays as it is.
 

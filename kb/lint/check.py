@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from kb.errors import KbError
 from kb.library import Library, load_document
+from kb.lint.loose import loose_problems, sort_files
 from kb.lint.registry import (
     ADVICE,
     ERROR,
@@ -22,12 +23,12 @@ from kb.lint.registry import (
     active_rules,
     run_rules,
 )
-from kb.lint.strays import stray_problems
+from kb.lint.strays import misplaced_problems, stray_problems
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.sensitive.secrets import masked
 
-_NO_SEARCH = "search is asked about named records only, once 'kb build' has run"
+_NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,16 @@ def check(
     Other records stay known to the rules that compare. `status` holds the records to what that
     status asks for, whatever they say themselves. Raises `KbError` for a path that does not exist.
     """
-    documents = select(library, paths) if paths else library.documents
+    named = sort_files(library, chosen_files(paths))
+    documents = select(library, named.records) if paths else library.documents
     if status:
         documents = tuple(with_status(document, status) for document in documents)
     context = build_context(library, documents, today=today, likely_priors=likely_priors)
     problems, lines = find(documents, context)
     if not paths:
         problems = in_order([*problems, *stray_problems(library.folder, context)])
+    problems += misplaced_problems(named.records, library.folder, context)
+    problems += loose_problems(named.loose, context)
     return build_report(context, problems, lines, records=len(documents))
 
 
@@ -156,7 +160,7 @@ def build_report(
         records=records,
         errors=sum(problem.severity == ERROR for problem in problems),
         advice=sum(problem.severity == ADVICE for problem in problems),
-        not_run=tuple(_not_run(active_rules(context.settings), context)),
+        not_run=tuple(_not_run(active_rules(context.settings), context)) if records else (),
         root=Path(context.root),
         lines=lines,
     )
@@ -168,8 +172,15 @@ def select(library: Library, paths: Iterable[Path]) -> tuple[Document, ...]:
     Raises `KbError` for a path that does not exist.
     """
     known = {library.root / document.path: document for document in library.documents}
-    files = dict.fromkeys(file for path in paths for file in _files(path))
-    return tuple(known.get(file) or _load(library, file) for file in files)
+    return tuple(known.get(file) or _load(library, file) for file in chosen_files(paths))
+
+
+def chosen_files(paths: Iterable[Path]) -> dict[Path, None]:
+    """The files that paths name, in order: of a folder those named as records are, however deep.
+
+    Raises `KbError` for a path that does not exist.
+    """
+    return dict.fromkeys(file for path in paths for file in _files(path))
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from multiprocessing.connection import Connection
@@ -18,8 +18,18 @@ from pathlib import Path, PurePath
 
 from kb.config import Config, read_config
 from kb.library import find_root, load_document, no_collection, open_library, record_files
-from kb.lint.check import Report, build_report, check, claims, find, in_order, outlines
-from kb.lint.registry import Context
+from kb.lint.check import (
+    Report,
+    build_report,
+    check,
+    chosen_files,
+    claims,
+    find,
+    in_order,
+    outlines,
+    with_status,
+)
+from kb.lint.registry import Context, Problem
 from kb.lint.strays import stray_problems
 from kb.records.document import Document
 from kb.records.form import Form, build_form
@@ -36,41 +46,71 @@ _Claims = dict[str, tuple[PurePath, ...]]
 
 @dataclass(frozen=True)
 class _Job:
-    """What every share knows: the library's folder and settings, and the day."""
+    """What every share knows: the library's folder and settings, the day, and what is asked.
+
+    `chosen` are the files to check, in the order of the report; all are there to compare with.
+    """
 
     root: Path
     config: Config
     form: Form
     today: date
+    chosen: dict[Path, int]
+    status: str
 
     def read(self, files: Iterable[Path]) -> list[Document]:
         """The documents of a share."""
         return [load_document(file, self.form, self.root) for file in files]
+
+    def asked(self, files: Iterable[Path], documents: Iterable[Document]) -> Iterator[Document]:
+        """Those of a share that are to be checked, held to the status that was asked for."""
+        for file, document in zip(files, documents, strict=True):
+            if file in self.chosen:
+                yield with_status(document, self.status) if self.status else document
 
     def context(self, records: _Outlines, paths: _Claims) -> Context:
         """The context that all shares have."""
         return Context(self.form, self.config.check, self.today, self.root, records, paths)
 
 
-def check_library(start: Path, *, today: date, cores: int | None = None) -> Report:
-    """What `check` finds in the whole library that `start` lies in, without search.
+def is_large(start: Path, paths: Sequence[Path]) -> bool:
+    """Whether `paths`, or without any the library that `start` lies in, are many records.
+
+    Raises `KbError` as `open_library` and `check` do.
+    """
+    if paths:
+        return len(chosen_files(paths)) >= _WORTHWHILE
+    root = find_root(start)
+    return len(record_files(root / read_config(root).library.path)) >= _WORTHWHILE
+
+
+def check_library(
+    start: Path,
+    *,
+    today: date,
+    cores: int | None = None,
+    paths: Sequence[Path] = (),
+    status: str = "",
+) -> Report:
+    """What `check` finds in the library that `start` lies in, or in `paths`, without search.
 
     `cores`: how many processes; by default those of the machine, where there is enough to do.
-    Raises `KbError` as `open_library` does.
+    Raises `KbError` as `open_library` and `check` do.
     """
     root = find_root(start)
     config = read_config(root)
     files = record_files(root / config.library.path)
-    cores = cores or (_cores() if len(files) >= _WORTHWHILE else 1)
+    chosen = dict.fromkeys(files) if not paths else chosen_files(paths)
+    cores = cores or (_cores() if len(chosen) >= _WORTHWHILE else 1)
     with no_collection():
-        if cores == 1:
-            return check(open_library(start), today=today)
-        job = _Job(root, config, build_form(config), today)
-        try:
-            return _shared(job, [files[number::cores] for number in range(cores)])
-        except (EOFError, OSError):
-            # A process was killed or could not be started: one alone does it, or says why not.
-            return check(open_library(start), today=today)
+        if cores > 1 and chosen.keys() <= set(files):
+            order = {file: number for number, file in enumerate(chosen)}
+            job = _Job(root, config, build_form(config), today, order, status)
+            shares = [files[number::cores] for number in range(cores)]
+            # A process that was killed or could not be started: one alone does it, or says why not.
+            with suppress(EOFError, OSError):
+                return _shared(job, shares, with_strays=not paths)
+        return check(open_library(start), today=today, paths=paths, status=status)
 
 
 def _cores() -> int:
@@ -80,24 +120,29 @@ def _cores() -> int:
     return min(len(os.sched_getaffinity(0)), _MOST)
 
 
-def _shared(job: _Job, shares: list[list[Path]]) -> Report:
+def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report:
     """The report of all shares, each of them read and checked in a process of its own.
 
-    Here nothing is read but strays: to take the documents apart again would cost what a fork does
-    several times over.
+    Here nothing is read but strays: to take documents apart at the end costs more than a process.
     """
     with _workers(job, shares) as pipes:
         known = _joined(pipe.recv() for pipe in pipes)
         for pipe in pipes:
             pipe.send(known)
         context = job.context(*known)
-        problems = stray_problems(job.root / job.config.library.path, context)
+        folder = job.root / job.config.library.path
+        strays = stray_problems(folder, context) if with_strays else []
+        problems: list[Problem] = []
         lines: dict[tuple[PurePath, int], str] = {}
         for pipe in pipes:
             more_problems, more_lines = pipe.recv()
             problems += more_problems
             lines |= more_lines
-    return build_report(context, in_order(problems), lines, records=sum(map(len, shares)))
+    if with_strays:
+        problems = in_order([*problems, *strays])
+    else:
+        problems.sort(key=lambda problem: job.chosen[job.root / problem.path])
+    return build_report(context, problems, lines, records=len(job.chosen))
 
 
 def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Claims]:
@@ -138,7 +183,7 @@ def _work(job: _Job, files: list[Path], pipe: Connection) -> None:
         documents = job.read(files)
         pipe.send((outlines(documents), claims(documents)))
         records, paths = pipe.recv()
-        pipe.send(find(documents, job.context(records, paths)))
+        pipe.send(find(job.asked(files, documents), job.context(records, paths)))
         os._exit(0)  # to take the documents apart first would take a tenth of the time
     except BaseException:  # noqa: BLE001 - the first process does the work alone, and reports
         os._exit(1)

@@ -45,8 +45,9 @@ class LikelyPrior:
 class Context:
     """What a rule may know beside the document: the form, the limits, today, and the library.
 
-    `records` are the outlines of the library's readable records by id; `paths_of` names every file that claims an id or alias, case folded; `likely_priors` is None where search
-    is not at hand (the report then says so).
+    `records` are the outlines of the library's readable records by id; `paths_of` names every file
+    that claims an id or alias, case folded; `likely_priors` is None where search is not at hand
+    (the report then says so).
     """
 
     form: Form

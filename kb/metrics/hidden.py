@@ -105,9 +105,12 @@ def _doubts(document: Document) -> Iterator[tuple[int, str]]:
 
 
 def _unread_conditions(document: Document) -> Iterator[tuple[int, str]]:
+    for item in document.unboxed:
+        yield item.line, "has no box, so it is read as no action: write '- [ ] A1: …'"
     section = document.section("actions")
     in_section = {line.number for line in section.lines} if section else set()
     read = {n for item in document.actions if _is_read(item) for n in _lines(item)}
+    read |= {n for item in document.unboxed for n in range(item.line, item.end_line + 1)}
     for line in document.lines:
         is_item = line.number in in_section or _BOX.match(line.text)
         is_open = is_item and line.number not in read and not line.comment

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ _BARE_FIELD = re.compile(
 )
 _WORD = re.compile(r"[\w/-]+")
 _NESTED_ITEM = re.compile(r"[ \t]*[-*+][ \t]")
+_CODE_SPAN = re.compile(r"`[^`\n]*`")
 _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not looked into
 
 
@@ -143,7 +144,12 @@ class SectionText:
 
 
 def _heading(text: str) -> re.Match[str] | None:
-    return _HEADING.match(text) if "#" in text[:4] else None  # three spaces may stand before it
+    return _read_heading(text) if "#" in text[:4] else None  # three spaces may stand before it
+
+
+@lru_cache(maxsize=256)  # a library has the same twenty headings in each record
+def _read_heading(text: str) -> re.Match[str] | None:
+    return _HEADING.match(text)
 
 
 def scan_lines(texts: Sequence[str], first_line: int) -> tuple[tuple[Line, ...], int | None]:
@@ -169,6 +175,11 @@ def scan_lines(texts: Sequence[str], first_line: int) -> tuple[tuple[Line, ...],
     return tuple(lines), fence[2] if fence else None
 
 
+def _without_code(text: str) -> str:
+    """A line without its code spans: a mark inside one opens no comment."""
+    return _CODE_SPAN.sub("", text) if "`" in text else text
+
+
 def _comment_state(text: str, inside: bool) -> tuple[bool, bool]:
     """Whether a line is nothing but comment, and whether a comment is open after it."""
     rest, outside = text, ""
@@ -177,7 +188,7 @@ def _comment_state(text: str, inside: bool) -> tuple[bool, bool]:
             _, found, rest = rest.partition("-->")
             inside = not found
         else:
-            before, found, rest = rest.partition("<!--")
+            before, found, rest = _without_code(rest).partition("<!--")
             outside += before
             inside = bool(found)
     started_inside = not outside.strip() and bool(text.strip())
@@ -203,9 +214,8 @@ def _section_starts(
 ) -> Iterator[tuple[int, str, int, Section | None]]:
     open_level = 0
     for index, line in enumerate(lines):
-        if line.fence is not None or line.comment or len(line.text) > _MAX_LINE:
-            continue
-        match = _heading(line.text)
+        may_be_one = "#" in line.text[:4] and line.fence is None and not line.comment
+        match = _heading(line.text) if may_be_one and len(line.text) <= _MAX_LINE else None
         if not match:
             continue
         level, heading = len(match[1]), (match[2] or "").strip()
@@ -258,7 +268,7 @@ def _field_at(line: Line, section: Section | None) -> FieldLine | None:
             return None
         written, value, style = match[1], match[2] or "", "fenced"
     else:
-        match = _BARE_FIELD.match(line.text)
+        match = _BARE_FIELD.match(line.text) if section and section.fields else None
         if not match:
             return None
         written, value = match["key"], match["value"] or ""

@@ -18,17 +18,22 @@ from kb.records.form import Form
 from kb.records.front_matter import Fault, FrontMatter, read_front_matter
 from kb.records.items import (
     ActionItem,
+    Item,
     PriorIncident,
     TimelineEntry,
     read_actions,
     read_date,
     read_priors,
     read_timeline,
+    read_unboxed,
 )
+from kb.records.keys import RowedEntry, entries
 
 #: A record is prose; what is larger is data that belongs beside it, and is not looked into.
 MAX_RECORD_BYTES = 2_000_000
 _RECORD_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
+#: Every byte that is no small letter becomes a space.
+_LETTERS_ONLY = bytes(code if code in b"abcdefghijklmnopqrstuvwxyz" else 32 for code in range(256))
 _ALLOW = re.compile(r"kb:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:(?:—|–|--?|:)\s*(.*))?$")
 
 
@@ -99,6 +104,12 @@ class Document:
         return read_actions(section.lines) if section else ()
 
     @cached_property
+    def unboxed(self) -> tuple[Item, ...]:
+        """The items of the action list that are meant as tasks and lack the box of one."""
+        section = self.section("actions")
+        return read_unboxed(section.lines, self.actions) if section else ()
+
+    @cached_property
     def timeline(self) -> tuple[TimelineEntry, ...]:
         """The dated lines of the timeline."""
         section = self.section("timeline")
@@ -137,7 +148,7 @@ class Document:
 
     @cached_property
     def _all_lines(self) -> list[str]:
-        return [line.rstrip("\r") for line in self.text.split("\n")]
+        return _lines_of(self.text)
 
     @cached_property
     def lower(self) -> str:
@@ -145,7 +156,24 @@ class Document:
 
         By way of bytes, which takes a fifth of the time that the letters of all scripts take.
         """
-        return self.encode().lower().decode("utf-8", errors="surrogateescape")
+        return self._lower_bytes.decode("utf-8", errors="surrogateescape")
+
+    @cached_property
+    def _lower_bytes(self) -> bytes:
+        return self.encode().lower()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of `lower`, cut where anything but an ASCII letter stands: `didn`, `t`.
+
+        One look tells that a word is not in the text; to search the text for it takes longer.
+        """
+        return frozenset(self._lower_bytes.translate(_LETTERS_ONLY).decode("ascii").split())
+
+    @cached_property
+    def entries(self) -> tuple[RowedEntry, ...]:
+        """The entries of the front matter with the rows of their keys."""
+        return tuple(entries(self.front))
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -177,12 +205,18 @@ def read_document(raw: bytes, path: PurePath, form: Form) -> Document:
     if len(raw) > MAX_RECORD_BYTES:
         return Document(path, text, FrontMatter(), (), (), form, faults)
     front = read_front_matter(text)
-    texts = [line.rstrip("\r") for line in text.split("\n")]
+    texts = _lines_of(text)
     lines, open_fence = scan_lines(texts[front.end_line :], front.end_line + 1)
     if open_fence:
         message = "this code fence is never closed"
         faults += (Fault(open_fence, 1, "unclosed-fence", message),)
     return Document(path, text, front, lines, read_sections(lines, form), form, faults)
+
+
+def _lines_of(text: str) -> list[str]:
+    """The lines without their ends."""
+    lines = text.split("\n")
+    return [line.rstrip("\r") for line in lines] if "\r" in text else lines
 
 
 def _encoding_faults(raw: bytes, text: str) -> list[Fault]:
@@ -193,9 +227,18 @@ def _encoding_faults(raw: bytes, text: str) -> list[Fault]:
         return [Fault(1, 1, "too-large", message)]
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return [Fault(1, 1, "not-utf-8", "the file is UTF-16; save it as UTF-8")]
-    if match := re.search("[\ud800-\udfff]", text):
+    if not _is_utf8(raw) and (match := re.search("[\ud800-\udfff]", text)):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
         byte = ord(match[0]) - 0xDC00
         return [Fault(line, column, "not-utf-8", f"byte 0x{byte:02x} is not UTF-8")]
     return []
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """Whether the bytes are UTF-8: to decode them strictly is the quickest way to know."""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

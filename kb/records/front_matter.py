@@ -20,6 +20,7 @@ from msgspec import Struct
 # The C loader is about ten times faster; it is missing only where PyYAML was built without libyaml.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 20  # the form needs 3
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _COMMENT = re.compile(r"(?:^|\s)#\s*(kb:.*)$")
 
 
@@ -54,7 +55,10 @@ class Node(Struct, frozen=True, gc=False):
 
     def get(self, key: str) -> Node | None:
         """The value under a key of a mapping, None where there is none."""
-        return next((entry.value for entry in self.entries if entry.key == key), None)
+        for entry in self.entries:
+            if entry.key == key:
+                return entry.value
+        return None
 
     def plain(self) -> object:
         """The value as strings, lists and dicts of strings."""
@@ -107,12 +111,11 @@ class FrontMatter:
 
     def get(self, dotted: str) -> Node | None:
         """The value under a dotted key such as `clocks.detected`, None where there is none."""
-        if "." not in dotted:
-            return self._by_key.get(dotted)
-        key, *rest = dotted.split(".")
+        key, _, rest = dotted.partition(".")
         node = self._by_key.get(key)
-        for inner in rest:
-            node = node.get(inner) if node else None
+        while rest and node:
+            key, _, rest = rest.partition(".")
+            node = node.get(key)
         return node
 
     def text(self, dotted: str) -> str:
@@ -193,7 +196,7 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> bool:
         """Add one event; False when reading has to stop."""
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, yaml.ScalarEvent):  # nine in ten are scalars
             self._add(self._scalar(event))
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence"
@@ -235,14 +238,19 @@ class _Builder:
             seen.setdefault(entry.key, entry.line)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Node:
-        line, column = self._place(event.start_mark)
         start: Any = event.start_mark
         end: Any = event.end_mark
-        span = (self.offset + start.index, self.offset + end.index)
-        plain = event.style is None or event.style == ""
-        null = plain and event.value in {"", "~", "null", "Null", "NULL"}
-        text = None if null else event.value
-        return Node("scalar", line, column, *span, text=text, quoted=not plain)
+        plain = not event.style
+        null = plain and event.value in _NULLS
+        return Node(
+            "scalar",
+            self.first_line + start.line,
+            start.column + 1,
+            self.offset + start.index,
+            self.offset + end.index,
+            None if null else event.value,
+            not plain,
+        )
 
     def _place(self, mark: Any) -> tuple[int, int]:
         return self.first_line + mark.line, mark.column + 1

@@ -21,18 +21,40 @@ _BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
 _TASK = re.compile(
     r"\[([ xX-])\][ \t]+(?:(?:\*\*)?(A\d{1,4})(?:\*\*)?[ \t]*:[ \t]*)?(.*)$", re.DOTALL
 )
+#: What else may be meant as a list item: a number, or a bullet that lacks the space behind it.
+_ANY_BULLET = re.compile(r"([ \t]*)(?:[-*+](?:[ \t]+|(?=\[))|\d{1,4}[.)][ \t]+)(.*)$")
+#: A label, a box of some kind, or an attribute where a list of them goes on: this is an action.
+_MEANT_AS_ACTION = re.compile(
+    r"\A[*_~]*(?:A\d{1,4}[*_~]*[ \t]*:|\[[^\]\w\n]{0,2}\](?![(\[:])|\[[A-Za-z]\](?![(\[:]))"
+    r"|(?:^|[—–,;(]|[ \t]--?)[ \t]*[*_]*(?:owner|due|lever|gate|tracker)[*_]*[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CODE_SPAN = re.compile(r"`[^`\n]*`")
 _ATTRIBUTE_KEYS = ("owner", "due", "lever", "cause", "gate", "tracker", "closed", "opened")
 _ATTRIBUTE_START = re.compile(rf"[ \t]+(?:—|–|--)[ \t]+(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)")
 _ATTRIBUTE = re.compile(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
 #: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
 #: is a time that has a zone of its own.
 _WEST = r"-(?:0\d|1[0-2]):?(?:00|30)(?![ \t]*(?:UTC|GMT|Z|[+-]\d))"
+#: `5:00 UTC pm`; in capitals it is somebody's title there.
+_HALF_BEHIND = re.compile(r"[ \t]*([ap]\.?m\b)")
+_OFFSET = re.compile(r"([+−-])(\d{1,2}):?(\d\d)?$")
+#: `UTC+2`, `GMT-7`; not `UTC-07:00`, which may as well be the end of a span.
+_NAMED_OFFSET = (
+    r"(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?|-(?:0?\d|1[0-2])(?:[0-5]\d)?)(?![\w:])"
+)
+#: What makes a time unclear: half a day, a zone by another name, digits behind `UTC` and a sign.
+_UNCLEAR = re.compile(
+    r"[ \t]*(?P<half>[AaPp]\.?[Mm]\b\.?)|[ \t]*\(?(?P<zone>(?:UTC|GMT|Z)"
+    r"[ \t]*(?:[+−]\d|-(?!(?:1[3-9]|2\d):|\d{1,2}:\d\d[ \t]*(?:UTC|GMT|Z))\d)[\d:]*"
+    r"|(?:[AECMPB]S|[ECMP]D|CES|EES|WES|AES|AED|HS|NZS|NZD|IS|JS|KS|SG|HK)T\b|(?:CET|EET|WET|MSK)\b)"
+)
 _DATED = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
     r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
     rf"(?:(?![ \t]*{_WEST})[ \t]*"
     r"(?P<until>[-–][ \t]*(?:\d{4}-\d{2}-\d{2}[T \t]+)?\d{1,2}:\d{2}(?::\d{2})?)(?![\d:]))?"
-    rf"[ \t]*(?P<zone>UTC|GMT|Z|\+\d{{2}}:?\d{{2}}|{_WEST})?)?"
+    rf"[ \t]*(?P<zone>{_NAMED_OFFSET}|UTC|GMT|Z|\+\d{{2}}:?\d{{2}}|{_WEST})?)?"
     r"[ \t]*(?:—|–|--|-|:)?[ \t]*(?P<text>.*)$",
     re.DOTALL,
 )
@@ -43,7 +65,9 @@ _PRIOR = re.compile(
     r"[ \t]*(?:(?:—|–|--|:)[ \t]*)?(?P<why>.*)$",
     re.DOTALL,
 )
-_FIX_EXISTED = re.compile(r",?[ \t]*fix existed:[ \t]*(\w+)", re.IGNORECASE)
+#: What stands behind the link of a prior incident until a person has written it.
+PRIOR_TO_FILL = "<what is the same or different>, fix existed: yes|no|unknown"
+_FIX_EXISTED = re.compile(r",?[ \t]*fix existed:[ \t]*(\w+)(?![\w|])", re.IGNORECASE)
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -86,6 +110,7 @@ class TimelineEntry(Struct, frozen=True, gc=False):
     """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`).
 
     Of a span of time `at` is the start; its end is the beginning of `text`.
+    `unclear` is what could make it another hour, such as `pm`; the time is then part of `text`.
     """
 
     at: datetime
@@ -94,6 +119,7 @@ class TimelineEntry(Struct, frozen=True, gc=False):
     text: str
     tags: tuple[str, ...]
     line: int
+    unclear: str = ""
 
 
 class PriorIncident(Struct, frozen=True, gc=False):
@@ -115,12 +141,12 @@ def read_date(text: str) -> date | None:
         return None
 
 
-def read_items(lines: Sequence[Line]) -> Iterator[Item]:
+def read_items(lines: Sequence[Line], bullet: re.Pattern[str] = _BULLET) -> Iterator[Item]:
     """The list items outside fences and comments, nested ones included."""
     current: tuple[int, int, int, list[str]] | None = None  # line, end, indent, parts
     for line in lines:
         usable = line.fence is None and not line.comment
-        match = _BULLET.match(line.text) if usable else None
+        match = bullet.match(line.text) if usable else None
         continues = usable and line.text[:1] in {" ", "\t"} and bool(line.text.strip())
         if match or not continues:
             if current:
@@ -137,6 +163,16 @@ def read_items(lines: Sequence[Line]) -> Iterator[Item]:
 def read_actions(lines: Sequence[Line]) -> tuple[ActionItem, ...]:
     """The task-list items among the lines."""
     return tuple(action for item in read_items(lines) if (action := _action(item)))
+
+
+def read_unboxed(lines: Sequence[Line], actions: Sequence[ActionItem]) -> tuple[Item, ...]:
+    """The list items that are meant as actions and are none of those that were read."""
+    boxed = {action.line for action in actions}
+    return tuple(
+        item
+        for item in read_items(lines, _ANY_BULLET)
+        if item.line not in boxed and _MEANT_AS_ACTION.search(_CODE_SPAN.sub("", item.text))
+    )
 
 
 def _action(item: Item) -> ActionItem | None:
@@ -169,22 +205,35 @@ def _timeline_entry(item: Item) -> TimelineEntry | None:
     match = _DATED.match(item.text.lstrip("*`_"))
     if not match:
         return None
+    unclear = _unclear(match) if match["time"] else ""
+    time, zone = ("", None) if unclear else (match["time"], match["zone"])
     try:
-        at = datetime.fromisoformat(f"{match['date']} {(match['time'] or '00:00').zfill(5)}")
-        at = at.replace(tzinfo=_zone(match["zone"])).astimezone(UTC)
+        at = datetime.fromisoformat(f"{match['date']} {(time or '00:00').zfill(5)}")
+        at = at.replace(tzinfo=_zone(zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    rest = "until" if match["until"] else "text"
+    rest = "time" if unclear else "until" if match["until"] else "text"
     text, tags = _tags(match.string[match.start(rest) :].strip())
-    return TimelineEntry(at, bool(match["time"]), bool(match["zone"]), text, tags, item.line)
+    return TimelineEntry(at, bool(time), bool(zone), text, tags, item.line, unclear)
+
+
+def _unclear(match: re.Match[str]) -> str:
+    """What stands behind a time and could make it another hour, empty where it is clear."""
+    if match["zone"]:
+        late = _HALF_BEHIND.match(match.string, match.end("zone"))
+        if late or match["zone"][-1] in "0123456789":
+            return late[1] if late else ""
+    found = _UNCLEAR.match(match.string, match.end("until" if match["until"] else "time"))
+    return found["half"] or found["zone"] if found else ""
 
 
 def _zone(text: str | None) -> timezone:
-    if not text or text[0] not in "+-":
+    """The zone of `UTC`, `Z`, `+02:00`, `-0700` or `UTC+2`; UTC where nothing is said."""
+    match = _OFFSET.search(text or "")
+    if not match:
         return UTC
-    hours, minutes = int(text[1:3]), int(text[-2:])
-    offset = timedelta(hours=hours, minutes=minutes)
-    return timezone(-offset if text[0] == "-" else offset)
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+    return timezone(offset if match[1] == "+" else -offset)
 
 
 def _tags(text: str) -> tuple[str, tuple[str, ...]]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from kb.records.document import Document
+from kb.records.facts import CLOCK_NAMES
 from kb.records.front_matter import Entry, FrontMatter
-from kb.records.model import CLOCK_NAMES
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
 
 #: The statuses in the order a record passes through them.
 STAGES = ("draft", "in-review", "published")
@@ -233,7 +236,11 @@ _ROWS = {row.name: row for row in KEYS}
 _ROWS_INSIDE = {group.name: {row.name: row for row in group.keys} for group in KEYS if group.keys}
 
 
-def entries(front: FrontMatter) -> Iterator[tuple[Entry, Key | None, tuple[Key, ...]]]:
+#: An entry, the row of its key (None for an unknown one), and the rows beside that.
+RowedEntry = tuple[Entry, Key | None, tuple[Key, ...]]
+
+
+def entries(front: FrontMatter) -> Iterator[RowedEntry]:
     """Every entry with the row of its key (None for an unknown one) and the rows beside it."""
     for entry in front.entries:
         row = _ROWS.get(entry.key)

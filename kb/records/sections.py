@@ -52,6 +52,11 @@ class Section:
         return next((field.key for field in self.fields if field.starts_group), None)
 
     @cached_property
+    def template_lines(self) -> frozenset[str]:
+        """What a blank record says here: the question, and the example below it."""
+        return frozenset({self.prompt, f"e.g. {self.example.splitlines()[0]}"})
+
+    @cached_property
     def _by_key(self) -> Mapping[str, Field]:
         return {field.key: field for field in self.fields}
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 from kb.sensitive.detection import Detection
 
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16
-_ENDS_A_SENTENCE = frozenset({"", ".", ":", ",", ";", "!", "?", ")", '"', "`", "|", "*"})
 _DIGITS = frozenset("0123456789")
-#: An evidence line begins here: what stands above it ended there.
-_EVIDENCE_KEY = re.compile(r"[A-Z]+(?:_[A-Z]+)*:")
+#: A line break that may stand within a key, and the word below it, which may be indented or quoted.
+#: No key goes on behind a mark that ends a sentence, nor in the key of an evidence line; and of its
+#: two halves one is half as long as the shortest key, unless there are spaces between them.
+_BREAK_IN_KEY = re.compile(
+    r"\n(?<![\n.:,;!?)\"`|*]\n)"
+    r"(?:(?<=\S{8}\n)|(?=\S{8})|(?<=[\s\\]\n)|(?=[ \t>]))"
+    r"[^\S\n]*+(?:>[^\S\n]+)?+(?![A-Z]+(?:_[A-Z]+)*:(?!\S))(\S{1,300})"
+)
 _LONGEST_HALF = 300  # characters of a line that can be part of a key which goes on
 #: A line break before a digit; the line below may be indented or quoted.
 _BREAK_BEFORE_NUMBER = re.compile(r"\n[ \t>]*[0-9(]")
@@ -45,26 +49,11 @@ def _words_at_breaks(text: str) -> Iterator[str]:
 
     A key cut twice is found where two of its three parts are long enough for its shape.
     """
-    for line, following in pairwise(text.split("\n")):
-        # Most lines end with a mark of their sentence; asking for it first is what costs least.
-        if line[-1:] in _ENDS_A_SENTENCE or not following or _are_short(line, following):
-            continue
-        end = line.rstrip("\r\\")[-_LONGEST_HALF:].rsplit(None, 1)
-        start = following[:_LONGEST_HALF].split(None, 2)
-        start = start[1:] if start[:1] == [">"] else start
-        if not end or not start or _EVIDENCE_KEY.fullmatch(start[0]):
-            continue
-        if len(end[-1]) + len(start[0]) >= _SHORTEST_KEY:
-            yield end[-1] + start[0]
-
-
-def _are_short(line: str, following: str) -> bool:
-    """Whether the words at a break are too short for a key, by the spaces beside them alone."""
-    if line[-1] in " \t\r\\" or following[0] in " \t>":
-        return False
-    space = following.find(" ")
-    start = space if space >= 0 else len(following)
-    return len(line) - line.rfind(" ") - 1 + start < _SHORTEST_KEY
+    for match in _BREAK_IN_KEY.finditer(text):
+        above = text[max(0, match.start() - _LONGEST_HALF) : match.start()].rpartition("\n")[2]
+        half = above.rstrip("\r\\").rsplit(None, 1)[-1:]
+        if half and len(half[0]) + len(match[1]) >= _SHORTEST_KEY:
+            yield half[0] + match[1]
 
 
 def _across(text: str, find: Find, joint: str) -> Iterator[Detection]:

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator
 
 from kb.sensitive.detection import Detection
-from kb.sensitive.values import PLACEHOLDER, is_random
+from kb.sensitive.values import is_placeholder, is_random, is_uuid
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"
     r"|authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|token|bearer)\s{1,4}(?P<other>[\w.~+/=-]{8,4000}))",
     re.IGNORECASE,
 )
-_LOGIN = re.compile(r"://[^\s/:@\"'<>`\\]{0,64}:(?P<value>[^\s/@\"'<>`\\]{3,128})@(?=[\w\[])")
+_LOGIN = re.compile(r"://[^\s/:@\"'<>`\\]{0,64}:(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])")
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
 _STEMS = ("pass", "pwd", "secret", "token", "credential", "creds", "key")
@@ -37,7 +37,7 @@ _REST_OF_NAME = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>)\s{0,3}|[\"'`],\s?(?=[\"'`])|\s{1,3}(?:is|was)\s{1,3})"
+    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\|)\s{0,3}|[\"'`],\s?(?=[\"'`])|\s{1,3}(?:is|was)\s{1,3})"
     r"[\"'`]{0,3}(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
@@ -46,6 +46,21 @@ _ON_COMMAND_LINE = re.compile(
     r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:)"
     r"[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
 )
+#: Parameters of an address that let somebody in, and names of sessions as web servers have them.
+#: After a semicolon it is the session of a page that anybody opened: search engines keep those.
+_PARAMETER = re.compile(
+    r"(?:[?&](?:key|code|auth|signature)"
+    r"|(?<![A-Za-z0-9;])(?:session_?id|(?:php|j)sess(?:ion)?id|connect\.sid|asp\.net_sessionid))"
+    r"=(?P<value>[^\s\"'`,;<>&|\\()\[\]{}]{20,500})",
+    re.IGNORECASE,
+)
+#: Codes of a few digits, told by their names alone.
+_CODE = re.compile(
+    r"(?<![a-z])(?:(?P<card>cv[vc]2?)|otp|one[ _-]time[ _-](?:code|passcode|password))"
+    r"[\"'`*]{0,3}\s{0,3}(?:[:=|]|is|was)\s{0,3}[\"'`]{0,3}(?P<value>\d{3,8})(?![\w.-])"
+)
+_CODE_NAMES = ("cvv", "cvc", "otp", "one-time", "one time", "one_time")
+_PARAMETER_NAMES = ("key=", "code=", "auth=", "signature=", "sid=", "sessionid=", "session_id=")
 _COOKIE = re.compile(
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[^\n\"']{16,2000})", re.IGNORECASE
 )
@@ -57,6 +72,8 @@ def named_secrets(text: str, lower: str) -> Iterator[Detection]:
     yield from _headers(text, lower)
     yield from _addresses(text)
     yield from _assignments(text, lower)
+    yield from _parameters(text, lower)
+    yield from _codes(lower)
     yield from _on_command_lines(text)
     yield from _cookies(text, lower)
 
@@ -68,13 +85,13 @@ def _headers(text: str, lower: str) -> Iterator[Detection]:
         name = "bearer" if match["bearer"] else "other"
         value = match[name]
         random = any(c.isdigit() for c in value) or name == "other"
-        if random and not PLACEHOLDER.match(value):
+        if random and not is_placeholder(value):
             yield Detection("authorization header", match.start(name), match.end(name))
 
 
 def _addresses(text: str) -> Iterator[Detection]:
     for match in _LOGIN.finditer(text):
-        if not PLACEHOLDER.match(match["value"]):
+        if not is_placeholder(match["value"]):
             yield Detection("address with a password", match.start("value"), match.end("value"))
 
 
@@ -102,6 +119,21 @@ def _is_secret(lower: str, stem: str, at: int) -> bool:
     if stem == "key":
         return lower.endswith(_KEY_BEFORE, 0, end)
     return not lower.endswith(_OPEN_BEFORE, 0, end)
+
+
+def _parameters(text: str, lower: str) -> Iterator[Detection]:
+    # Most records have no such sign at all: one look, in place of one for each name.
+    if "=" not in lower or not any(name in lower for name in _PARAMETER_NAMES):
+        return
+    for match in _PARAMETER.finditer(text):
+        if is_random(match["value"], is_password=False) and not is_uuid(match["value"]):
+            yield Detection("secret value", match.start("value"), match.end("value"))
+
+
+def _codes(lower: str) -> Iterator[Detection]:
+    for match in _CODE.finditer(lower) if any(name in lower for name in _CODE_NAMES) else ():
+        kind = "card security code" if match["card"] else "one-time code"
+        yield Detection(kind, match.start("value"), match.end("value"))
 
 
 def _on_command_lines(text: str) -> Iterator[Detection]:

@@ -21,12 +21,15 @@ _RESERVED_TOPS = frozenset({"test", "example", "invalid", "localhost", "local", 
 _RESERVED_HOSTS = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|users\.noreply\.github\.com)$"
 )
-#: `icon@2x.png` is no address.
+#: `icon@2x.png` is no address: these are no domains.
 _FILE_ENDINGS = frozenset(
-    {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "ts", "jsx", "tsx", "py", "rs", "go"}
-    | {"md", "json", "yml", "yaml", "toml", "lock", "css", "html", "txt", "log", "zip", "gz", "tgz"}
+    {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "ts", "jsx", "tsx", "go"}
+    | {"json", "yml", "yaml", "toml", "lock", "css", "html", "txt", "log", "gz", "tgz"}
     | {"whl", "service", "socket", "timer"}
 )
+#: Endings that are domains, too: a file where a version or a branch stands before them.
+_FILES_OR_DOMAINS = frozenset({"md", "py", "rs", "sh", "zip", "pl", "cc", "ps"})
+_VERSION_OR_BRANCH = re.compile(r"v?\d|(?:main|master|head|latest|next|stable|develop)\.")
 #: RFC 2142 mailboxes and their like: they reach a desk, not a person.
 _ROLES = frozenset(
     {"abuse", "admin", "alerts", "announce", "billing", "bot", "bugs", "ci", "compliance"}
@@ -35,6 +38,18 @@ _ROLES = frozenset(
     | {"newsletter", "noreply", "no-reply", "notifications", "on-call", "oncall", "ops", "orders"}
     | {"postmaster", "press", "privacy", "refunds", "reply", "root", "sales", "security", "sre"}
     | {"service", "support", "sysadmin", "system", "team", "user", "username", "webmaster"}
+)
+
+#: What a desk is called by: `binder-team`, `it-support`.
+_DESKS = frozenset(
+    {"alerts", "bot", "bugs", "ci", "devops", "help", "helpdesk", "list", "news"}
+    | {"newsletter", "noreply", "notifications", "oncall", "ops", "sales", "security", "sre"}
+    | {"support", "team"}
+)
+#: Whoever has a mailbox there is a person, whatever comes before the last part of its name.
+_FREE_MAIL = re.compile(
+    r"(?:gmail|googlemail|outlook|hotmail|live|yahoo|icloud|aol|gmx|web|proton|protonmail|qq|163)"
+    r"\.[a-z.]{2,6}"
 )
 
 _PHONE = re.compile(
@@ -47,17 +62,42 @@ _PHONE = re.compile(
 )
 _PHONE_NAME_BEFORE = re.compile(
     r"(?<![a-z])(?:phone|telephone|tel|mobile|cell|fax|whatsapp)(?:[ _-]?(?:number|no))?"
-    r"[\"'*]{0,3}\s{0,2}[.:=]{1,2}\s{0,2}[\"'(+]{0,2}$"
+    r"[\"'*]{0,3}(?:\s{0,2}[.:=|]{1,2}\s{0,2}|\s(?:is|was)\s)[\"'(+]{0,2}$"
 )
-_CARD = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?![\w-]|[.,]\d)")
+#: Before a number as one dials it within a country, with a zero in front, a word is enough.
+_DIALLED_BEFORE = re.compile(
+    r"(?<![a-z])(?:phone|phoned|telephone|tel|mobile|cell|fax|whatsapp|call|called|calling|dial|ring"
+    r"|rang|text|texted|sms|handy|mobil|telefon)(?: (?:me|us|him|her|them|back))?(?: (?:at|on))?\s$"
+)
+_DIALLED = re.compile(r"0[1-9]\d{1,4}[ /-]?\d[\d -]{4,10}\d")
+_CARD = re.compile(
+    r"(?:(?<![\w.,+-])|(?<=pan_|ard_|_cc_))\d(?:[ .\u00a0\u202f-]?\d){12,18}(?![\w-]|[.,]\d)"
+)
 #: Issuer prefixes with their lengths: American Express, Diners, Visa, Mastercard, Maestro-like
 #: Discover and JCB. Thirteen-digit numbers are times in milliseconds more often than cards.
 _ISSUER = re.compile(
     r"3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|4\d{15}|4\d{18}|5[1-5]\d{14}"
     r"|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}"
 )
-_GROUPED = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d+")
+_MARK = r"[ .\u00a0\u202f-]"
+_GROUPED = re.compile(
+    rf"\d{{4}}({_MARK})\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{3}})?|\d{{4}}({_MARK})\d{{6}}\2\d{{4,5}}|\d+"
+)
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+#: In lower case a hash may look like one: countries with the length of their numbers.
+_IBAN_COUNTRIES = {
+    **{"at": 20, "be": 16, "ch": 21, "cz": 24, "de": 22, "dk": 18, "es": 24, "fi": 18, "fr": 27},
+    **{"gb": 22, "ie": 22, "it": 27, "nl": 18, "no": 15, "pl": 28, "pt": 25, "se": 24},
+}
+_SMALL_IBAN = re.compile(
+    r"(?<![\w-])[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?![\w-])"
+)
+_GIVES = r"[\"'*]{0,3}\s{0,2}(?:[.:=|#]{1,2}|is)\s{0,2}[\"']{0,2}"
+#: Names before digits that say whose they are.
+_NAMED_NUMBER = re.compile(
+    r"(?<![a-z])(?:(?P<social>ssn|social[ _-]security(?:[ _-](?:number|no))?)"
+    rf"|(?:bank[ _-]?)?account[ _-]?(?:number|no)|iban){_GIVES}$"
+)
 _SOCIAL_SECURITY = re.compile(
     r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)"
 )
@@ -66,10 +106,15 @@ _IP4 = re.compile(r"(?<![\w.\-+])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IN_IP6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
 _IP6 = re.compile(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 #: Where digits stand closely enough to be a number of seven or more; dates are told at once.
-_DIGITS = re.compile(r"[0-9][0-9 .()-]{5,}[0-9]")
+_DIGITS = re.compile(r"[0-9][0-9 .()\u00a0\u202f-]{5,}[0-9]")
 _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d?)?")
 _MARGIN = 4  # characters around digits that decide what they are
 _VERSION_BEFORE = re.compile(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
+#: Headers and fields that hold an address and no version.
+_ADDRESS_BEFORE = re.compile(
+    r"(?<![a-z])(?:x-forwarded-for|(?:x-)?real[_-]ip|ip(?:[ _-]?addr(?:ess)?)?"
+    rf"|(?:remote|client|source|src|peer|user|host)[ _-]?(?:ip|addr(?:ess)?)){_GIVES}$"
+)
 #: Of random addresses 99 in 100 have two numbers from here on; of versions with four parts, none
 #: in nine million characters of traces and postmortems.
 _HIGH = 32
@@ -105,6 +150,7 @@ def _numbers(text: str) -> Iterator[Detection]:
             for find in (_cards, _social_security, _phones, _four):
                 yield from find(text, *window)
             yield from _named_phone(text, digits)
+            yield from _named_number(text, digits)
 
 
 def _mails(text: str) -> Iterator[Detection]:
@@ -123,16 +169,19 @@ def _is_nobodys(text: str, local: re.Match[str], host: re.Match[str]) -> bool:
     return bool(
         top in _RESERVED_TOPS
         or top in _FILE_ENDINGS
+        or (top in _FILES_OR_DOMAINS and _VERSION_OR_BRANCH.match(host[0].lower()))
         or _RESERVED_HOSTS.search(host[0].lower())
-        or _names_a_role(name.partition("+")[0])
+        or _names_a_role(name.partition("+")[0], host[0].lower())
         or "redacted" in name
         or _USER_OF_ADDRESS.search(text[max(0, local.start() - 90) : local.start()])
     )
 
 
-def _names_a_role(name: str) -> bool:
+def _names_a_role(name: str, host: str) -> bool:
     """Whether a mailbox belongs to a desk: `support`, `binder-team`, `no-reply`."""
-    return name in _ROLES or any(part in _ROLES for part in re.split(r"[._-]", name))
+    if name in _ROLES or all(part in _ROLES for part in re.split(r"[._-]", name)):
+        return True
+    return name.rpartition("-")[2] in _DESKS and not _FREE_MAIL.fullmatch(host)
 
 
 def _phones(text: str, start: int, end: int) -> Iterator[Detection]:
@@ -144,8 +193,24 @@ def _phones(text: str, start: int, end: int) -> Iterator[Detection]:
 
 def _named_phone(text: str, digits: re.Match[str]) -> Iterator[Detection]:
     before = text[max(0, digits.start() - 30) : digits.start()].lower()
-    if _PHONE_NAME_BEFORE.search(before) and _is_phone(digits[0], _PHONE_DIGITS):
+    named = _PHONE_NAME_BEFORE.search(before)
+    dialled = _DIALLED.fullmatch(digits[0]) and _DIALLED_BEFORE.search(before)
+    if (named or dialled) and _is_phone(digits[0], _PHONE_DIGITS):
         yield Detection("phone number", digits.start(), digits.end())
+
+
+def _named_number(text: str, digits: re.Match[str]) -> Iterator[Detection]:
+    """The number of a person or an account, told by what stands before it."""
+    before = text[max(0, digits.start() - 40) : digits.start()].lower()
+    name = _NAMED_NUMBER.search(before)
+    plain = re.sub(r"[ -]", "", digits[0])
+    if not name or not plain.isdigit() or len(set(plain)) < 3:  # noqa: PLR2004 - a stand-in
+        return
+    if name["social"]:
+        if len(plain) == 9:  # noqa: PLR2004 - a social security number
+            yield Detection("social security number", digits.start(), digits.end())
+    else:
+        yield Detection("bank account number", digits.start(), digits.end())
 
 
 def _is_phone(text: str, lengths: range) -> bool:
@@ -156,7 +221,7 @@ def _is_phone(text: str, lengths: range) -> bool:
 
 def _cards(text: str, start: int, end: int) -> Iterator[Detection]:
     for match in _CARD.finditer(text, start, end):
-        digits = re.sub(r"[ -]", "", match[0])
+        digits = re.sub(_MARK, "", match[0])
         if _ISSUER.fullmatch(digits) and _GROUPED.fullmatch(match[0]) and passes_luhn(digits):
             yield Detection("card number", match.start(), match.end())
 
@@ -175,17 +240,25 @@ def _social_security(text: str, start: int, end: int) -> Iterator[Detection]:
 def _accounts(text: str, start: int, end: int) -> Iterator[Detection]:
     for match in _IBAN.finditer(text, start, end):
         plain = match[0].replace(" ", "")
-        moved = plain[4:] + plain[:4]
-        # Letters become 10 to 35, and the remainder by 97 is 1.
-        fits = len(plain) in _IBAN_LENGTH and int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
+        fits = len(plain) in _IBAN_LENGTH and _has_check_digits(plain)
         if fits and not text[match.start() - 1 : match.start()].isalnum():
             yield Detection("bank account number", match.start(), match.end())
+    for match in _SMALL_IBAN.finditer(text, start, end):
+        plain = match[0].replace(" ", "")
+        if len(plain) == _IBAN_COUNTRIES.get(plain[:2]) and _has_check_digits(plain):
+            yield Detection("bank account number", match.start(), match.end())
+
+
+def _has_check_digits(iban: str) -> bool:
+    """Whether the remainder by 97 is 1, letters read as 10 to 35: ISO 13616."""
+    return int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
 
 
 def _four(text: str, start: int, end: int) -> Iterator[Detection]:
     for match in _IP4.finditer(text, start, end):
-        before = text[max(0, match.start() - 12) : match.start()]
-        if not _VERSION_BEFORE.search(before) and _is_somebodys(match[0]):
+        before = text[max(0, match.start() - 30) : match.start()].lower()
+        named = bool(_ADDRESS_BEFORE.search(before))
+        if not _VERSION_BEFORE.search(before) and _is_somebodys(match[0], named=named):
             yield Detection("IP address", match.start(), match.end())
 
 
@@ -199,12 +272,15 @@ def _six(text: str) -> Iterator[Detection]:
             yield Detection("IP address", start, match.end())
 
 
-def _is_somebodys(text: str) -> bool:
-    """Whether it is a public IP address: not private, reserved, for documentation, or a version."""
+def _is_somebodys(text: str, *, named: bool = False) -> bool:
+    """Whether it is a public IP address: not private, reserved, for documentation, or a version.
+
+    `named`: what stands before it says that it is an address.
+    """
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
     version_like = "." in text and sum(int(part) >= _HIGH for part in text.split(".")) < 2  # noqa: PLR2004
     common = address.is_multicast or text in _COMMON_IPS
-    return address.is_global and not common and not version_like
+    return address.is_global and not common and (named or not version_like)

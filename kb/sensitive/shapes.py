@@ -56,6 +56,12 @@ _SHAPES: tuple[_Shape, ...] = (
         "Slack webhook address", "hooks.slack.com/", r"(?:services|workflows)/[A-Za-z0-9/]{20,120}"
     ),
     _shape("Discord webhook address", "discord.com/api/webhooks/", r"\d{15,22}/[\w-]{40,100}"),
+    # Its first part is the number of an account, in base64.
+    *_shapes(
+        "Discord token", "MT Mj Mz ND NT Nj Nz OD OT", r"[\w-]{20,26}\.[\w-]{6}\.[\w-]{27,40}"
+    ),
+    *_shapes("Square token", "sq0atp- sq0csp- sq0idp-", r"[\w-]{20,60}"),
+    _shape("Square token", "EAAA", r"[\w-]{56,70}(?![\w-])"),
     _shape("Alibaba access key", "LTAI", r"[A-Za-z0-9]{20}(?![A-Za-z0-9])"),
     _Shape(
         "Azure client secret",
@@ -114,7 +120,7 @@ _SHAPES: tuple[_Shape, ...] = (
         "private key",
         "PRIVATE KEY",
         re.compile(
-            r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]){0,20}"
+            r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:[\s>|]|\\[nr]){0,20}"
             r"(?:[A-Za-z0-9+/=]{10}|Proc-Type|Version|Comment)"
         ),
     ),

@@ -12,8 +12,12 @@ from kb.records.document import Document
 from kb.records.model import minutes_between, read_time
 
 KEY = "DETECTION_CHAIN_MINUTES"
-_NUMBER = re.compile(r"\d[\d,_]*(?:\.\d+)?")
-_REPLACEABLE = re.compile(r"(?:\d[\d,_]*(?:\.\d+)?|unknown)(?![\w.])", re.IGNORECASE)
+#: A number of minutes and nothing else, a remark in brackets apart: `3 hours` is left to a person.
+_WRITTEN = re.compile(
+    r"(?:(?P<number>\d+(?:[,_]\d{3})*(?:\.\d+)?)(?:[ \t]*min(?:ute)?s?\.?)?|unknown)"
+    r"[ \t]*(?=\(|\Z)",
+    re.IGNORECASE,
+)
 _ROUNDING = 0.5
 
 
@@ -41,9 +45,9 @@ def chain_field(document: Document) -> FieldLine | None:
 
 
 def written_minutes(value: str) -> float | None:
-    """The number a value begins with, None when it begins with something else."""
-    match = _NUMBER.match(value.strip())
-    return float(re.sub("[,_]", "", match[0])) if match else None
+    """The minutes a value gives, None when it gives something else, such as hours or a range."""
+    match = _WRITTEN.match(value.strip())
+    return float(re.sub("[,_]", "", match["number"])) if match and match["number"] else None
 
 
 def agrees(value: str, minutes: float) -> bool:
@@ -55,7 +59,7 @@ def agrees(value: str, minutes: float) -> bool:
 def minutes_edits(document: Document) -> Iterator[Edit]:
     """The edit that writes the computed number, a remark behind it kept."""
     section, minutes = document.section("detection"), chain_minutes(document)
-    if section is None or minutes is None:
+    if section is None or minutes is None or document.front.faults:
         return
     field = chain_field(document)
     if field is None:
@@ -69,13 +73,14 @@ def _corrected(document: Document, field: FieldLine, minutes: float) -> Iterator
     colon = source.index(":", source.index(field.written)) + 1
     lead = len(source[colon:]) - len(source[colon:].lstrip())
     start = document.offset(field.line, colon + lead + 1)
-    match = _REPLACEABLE.match(source, colon + lead)
+    match = _WRITTEN.match(field.value.strip())
+    written = (match["number"] or match[0].rstrip()) if match else ""
     what = f"{KEY} is {rounded(minutes)} by the clocks"
     if not field.value.strip():
         start = document.offset(field.line, colon + 1)
         yield Edit(start, start + lead, f" {rounded(minutes)}", what, "wrong-detection-minutes")
-    elif match:
-        end = start + len(match[0])
+    elif written and source.startswith(written, colon + lead):
+        end = start + len(written)
         yield Edit(start, end, str(rounded(minutes)), what, "wrong-detection-minutes")
 
 

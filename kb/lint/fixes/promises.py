@@ -9,26 +9,51 @@ from collections.abc import Iterator
 from kb.lint.fixes.edit import Edit
 from kb.records.body import scan_lines
 from kb.records.document import Document
-from kb.records.items import ActionItem, read_actions
+from kb.records.items import ActionItem, Item, read_actions
 
 #: Attributes in the order of SPEC 2.2; dates of the past stand last.
 _ORDER = ("owner", "due", "lever", "cause", "gate", "tracker", "opened", "closed")
 _BOX = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
+#: An item that lacks its box, or the space in it; `text` is what the box stands before.
+_BOXLESS = re.compile(r"(?P<lead>[ \t]*[-*+][ \t]+)(?P<box>\[\][ \t]+)?(?P<text>[^\[\s~].*)$")
+_LABELLED = re.compile(r"(?:\*\*)?A\d{1,4}(?:\*\*)?[ \t]*:[ \t]*\S")
 _LABEL = re.compile(r"\**A-?\d+\b")
 _DASH = re.compile(rf"(?<=[ \t])(?P<dash>—|–|--|-)[ \t]+(?=(?:{'|'.join(_ORDER)})[ \t]*:)")
+_ATTRIBUTE_FIRST = re.compile(rf"(?:{'|'.join(_ORDER)})[ \t]*:")
+_TAKEN = re.compile(r"\bA\d{1,4}(?=[*_~]*[ \t]*:)")
 _MAX_LABEL = 9999
 
 
 def action_edits(document: Document) -> Iterator[Edit]:
     """The edits that label actions and put their attributes in order."""
-    labels = [action.label for action in document.actions]
-    labels += [label for label in _signed_off(document) if re.fullmatch(r"A\d{1,4}", label)]
-    free = max((int(label[1:]) for label in labels if label), default=0) + 1
+    free = _free_number(document) if any(not a.label for a in document.actions) else 0
+    for item in document.unboxed:
+        yield from _boxed(document, item)
     for action in document.actions:
         if (edit := _labelled(document, action, free)) is not None:
             yield edit
             free += 1
         yield from _ordered(document, action)
+
+
+def _free_number(document: Document) -> int:
+    """The number of the next label: above all in the list, also those that stand amiss."""
+    section = document.section("actions")
+    written = _TAKEN.findall(section.text) if section else []
+    signed = (label for label in _signed_off(document) if re.fullmatch(r"A\d{1,4}", label))
+    return max((int(label[1:]) for label in (*written, *signed)), default=0) + 1
+
+
+def _boxed(document: Document, item: Item) -> Iterator[Edit]:
+    """The open box of an item that is surely an action, and does not say that it is done."""
+    match = _BOXLESS.match(document.source_line(item.line))
+    if not match or "closed:" in item.text.lower():
+        return
+    is_whole = bool(_DASH.search(match["text"])) and not _ATTRIBUTE_FIRST.match(match["text"])
+    if _LABELLED.match(match["text"]) or (not item.indent and (is_whole or match["box"])):
+        at = document.offset(item.line, match.end("lead") + 1)
+        box = match["box"] or ""
+        yield Edit(at, at + len(box), "[ ] ", "an action begins with a box", "action-without-box")
 
 
 def _signed_off(document: Document) -> Iterator[str]:

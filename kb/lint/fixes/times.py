@@ -13,15 +13,16 @@ from kb.lint.fixes.edit import Edit
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.items import TimelineEntry
-from kb.records.keys import KeyType, entries
+from kb.records.keys import KeyType
 from kb.records.model import read_time
 
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{7}")
-#: An offset west of Greenwich looks like the end of a span of time (`08:00-09:30`): it is left.
+#: An offset west of Greenwich looks like the end of a span of time (`08:00-09:30`): it is left, and
+#: so is a time before a sign and a digit: a span would be left with two zones.
 _TIMELINE_TIME = re.compile(
     r"[ \t]*[-*+][ \t]+[*`_]*"
     r"(?P<time>\d{4}-\d{2}-\d{2}[T \t]+\d{1,2}:\d{2}(?P<seconds>:\d{2})?"
-    r"[ \t]*(?:UTC|GMT|Z|\+\d{2}:?\d{2}))(?![\w:])"
+    r"[ \t]*(?:UTC|GMT|Z|\+\d{2}:?\d{2}))(?![\w:]|[ \t]*[+−–-][ \t]*\d)"
 )
 
 #: What needs no edit, which nearly all of them are.
@@ -33,7 +34,8 @@ _CANONICAL_ENTRY = re.compile(
 
 def time_edits(document: Document) -> Iterator[Edit]:
     """The edits that bring times into their one form."""
-    for entry, row, _ in entries(document.front):
+    # Of a front matter that could not be read whole, a value may be half of what was written.
+    for entry, row, _ in () if document.front.faults else document.entries:
         if row is not None and row.type is KeyType.TIME:
             yield from _clock(document, entry.value)
     for timeline_entry in document.timeline:

@@ -18,6 +18,14 @@ _MAX_FILES = 200
 _MAX_BYTES = 8_000_000  # of each file; a fixture keeps large values apart
 _MAX_NESTING = 4  # JSON within JSON strings
 _BINARY_PROBE = 8_192
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+#: Of compressed bytes a tenth are control characters and half are no UTF-8. A text in an old
+#: encoding has none of the first, a log with zero bytes none of the second.
+_MOST_CONTROLS = 0.03
+_MOST_ODD = 0.2
+#: How files begin: pictures (PNG, JPEG, GIF, WebP), and texts in UTF-16.
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +72,44 @@ def read_decoded(file: Path) -> Decoded | None:
         return None
 
 
+def why_unread(file: Path) -> str:
+    """Why a file is not looked through, or only its beginning; empty where all of it is.
+
+    Pictures are no texts, and nothing is said of them.
+    """
+    try:
+        with file.open("rb") as stream:
+            probe = stream.read(_BINARY_PROBE)
+            size = file.stat().st_size
+    except OSError:
+        return ""
+    if probe.startswith(_PICTURES):
+        return ""
+    if _is_binary(probe) and not probe.startswith(_WIDE):
+        return "not looked through for secrets, for it is compressed or binary; open it by hand"
+    if size > _MAX_BYTES:
+        return (
+            f"only its first {_MAX_BYTES // 10**6} MB were looked through for secrets; keep less "
+            "of it"
+        )
+    return ""
+
+
+def _is_binary(probe: bytes) -> bool:
+    """Whether these first bytes are no text; a text may hold a few control characters."""
+    controls = len(probe) - len(probe.translate(None, _CONTROLS))
+    odd = controls + len(probe) - len(probe.decode("utf-8", errors="ignore").encode())
+    is_odd = controls > len(probe) * _MOST_CONTROLS and odd > len(probe) * _MOST_ODD
+    return probe.startswith(_PICTURES) or is_odd
+
+
 @lru_cache(maxsize=8)  # secrets and personal data are looked for in turn
 def _read_decoded(file: Path, _modified: int, _size: int) -> Decoded | None:
     with file.open("rb") as stream:
         raw = stream.read(_MAX_BYTES)
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith(_WIDE):
         return decoded(raw.decode("utf-16", errors="replace"))
-    if b"\0" in raw[:_BINARY_PROBE]:
+    if _is_binary(raw[:_BINARY_PROBE]):
         return None
     return decoded(raw.decode("utf-8-sig", errors="replace"))
 

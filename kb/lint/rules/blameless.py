@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from typing import Protocol
 
 from kb.lint.registry import ADVICE, Context, Finding, rule
 from kb.lint.rules.people import Judgement, blame_words, human_errors, judged_people
@@ -12,7 +13,15 @@ from kb.lint.rules.prose import Passage, passages
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document
 
-Find = Callable[[str], Iterator[Judgement]]
+
+class Find(Protocol):
+    """What looks for judgements in a text in lower case, whose words may be known."""
+
+    def __call__(self, text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
+        """The judgements, in any order."""
+        ...
+
+
 #: Lines that carry somebody else's words, or the agent's.
 _QUOTING_FIELDS = frozenset({"LLM_SAYS_IT_DID", "CUSTOMER_SAW", "DASHBOARD_SAID", "OPERATOR_SAW"})
 #: Here the form itself asks what should, could or would have been.
@@ -21,11 +30,18 @@ _HYPOTHETICAL_SECTIONS = frozenset({"counterfactual", "detection"})
 
 def _judgements(document: Document, find: Find) -> Iterator[tuple[Passage, Judgement]]:
     """What `find` sees in the record's own words; the whole text is asked first: it is cheap."""
-    if next(find(document.lower), None) is None:
+    if next(find(document.lower, document.words), None) is None:
         return
     for passage in passages(document):
         if passage.field not in _QUOTING_FIELDS:
             yield from ((passage, found) for found in find(passage.own_words.lower()))
+
+
+def _people(document: Document, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Who is known to be a person, in lower case: by the settings, and by who signed the record."""
+    signed = (document.front.text("lessons_by"), document.front.text("reviewed.by"))
+    known = (name.strip().lower().removeprefix("@") for name in (*names, *signed))
+    return tuple(sorted({name for name in known if name and name != "unknown"}))
 
 
 def _finding(passage: Passage, found: Judgement, message: str) -> Finding:
@@ -67,7 +83,8 @@ def _judged_person(document: Document, context: Context) -> Iterator[Finding]:
         "judges a person: what made this the likely thing to happen? "
         "Write what the screen, alert, procedure or tool showed, or did not offer"
     )
-    for passage, found in _judgements(document, judged_people):
+    find = partial(judged_people, names=_people(document, context.settings.people))
+    for passage, found in _judgements(document, find):
         if not (found.is_hypothetical and passage.section in _HYPOTHETICAL_SECTIONS):
             yield _finding(passage, found, message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ from kb.records.body import FieldLine
 from kb.records.document import Document
 from kb.records.items import PriorIncident
 from kb.records.model import Outline, outline
+
+#: What `kb similar --write` proposes: `62%: same tool refund`.
+_PROPOSED = re.compile(r"\d{1,3}%:")
 
 
 def _first_of_class(document: Document) -> FieldLine | None:
@@ -209,8 +213,9 @@ def repeated_prior(document: Document, _: Context) -> Iterator[Finding]:
     severity=ADVICE,
 )
 def verdict_without_reason(document: Document, _: Context) -> Iterator[Finding]:
-    """A verdict that does not say why."""
+    """A verdict that does not say why, or says what search had said when it proposed it."""
     for prior in document.priors if is_submitted(document) else ():
-        if prior.verdict and not prior.why:
+        says_nothing = prior.why.strip(" .,;:?<>…—-").lower() in {"", "why"}
+        if prior.verdict and (says_nothing or _PROPOSED.match(prior.why)):
             message = f"why is {prior.id} {quoted(prior.verdict)}? Write it behind the link"
             yield Finding(prior.line, message)

@@ -78,7 +78,7 @@ class RightFix:
         used = {lever(action) for action in actions}
         if self.needed:
             return all(used & choice for choice in self.needed)
-        in_words = self.words and any(self.words.search(action.text) for action in actions)
+        in_words = self.words and any(promises(action, self.words) for action in actions)
         return bool(used & self.levers or in_words)
 
 
@@ -101,6 +101,11 @@ RIGHT_FIXES: dict[str, RightFix] = {
         needed=(frozenset({"prompt"}), frozenset({"eval", "test"})),
     ),
 }
+
+
+def promises(action: ActionItem, words: re.Pattern[str]) -> bool:
+    """Whether the wording of an action promises something; asking the model for it does not."""
+    return lever(action) != "prompt" and bool(words.search(action.text))
 
 
 def removes(action: ActionItem, cause: str) -> bool:

@@ -10,7 +10,7 @@ from kb.lint.registry import Finding
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document
 from kb.records.front_matter import Entry, Node
-from kb.records.keys import Key, KeyType, entries
+from kb.records.keys import Key, KeyType
 
 
 def is_blank(node: Node | None) -> bool:
@@ -34,7 +34,7 @@ def is_naive_time(text: str) -> bool:
 
 def type_faults(document: Document) -> Iterator[Finding]:
     """What has another type than its key asks for. Blank values and naive times are not judged."""
-    for entry, row, _ in entries(document.front):
+    for entry, row, _ in document.entries:
         if row is not None and not is_blank(entry.value):
             yield from (_fault(entry, row, node, text) for node, text in _misfits(row, entry.value))
 

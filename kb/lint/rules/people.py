@@ -1,7 +1,8 @@
 """Who is spoken of, and is it a judgement? Patterns for sentences about people, by subject.
 
 Texts are given in lower case. A word is looked for first, then what follows it, then its subject:
-each step is rarer than the one before, and looking for a word is what costs least.
+each step is rarer than the one before, and looking for a word is what costs least. Where the words
+of the text are known (`Document.words`), they tell at once which are not worth looking for.
 Every repetition is bounded or cannot overlap with what follows, so the time is linear.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Roles that are always people. `agent`, `user` and `client` are not among them: in these records
 #: they are mostly software, or somebody outside whose failed attempt is a symptom.
@@ -21,28 +23,56 @@ _ROLE = (
     r"|cto|ceo|founder|members?)"
 )
 _LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
-#: A subject: a role with up to two words before it, or a pronoun that means people.
+_BETWEEN = r"\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+){0,2}$"
+#: `@alice`, but not `@acme/router`, nor what is called a bot or an agent.
+_HANDLE = r"@(?!\w*(?:bot|agent|claude|codex|copilot|cursor|gemini))\w[\w-]{0,38}"
+#: A subject: a role with up to two words before it, a handle, or a pronoun that means people.
 _SUBJECT_BEFORE = re.compile(
-    rf"(?<![\w'’-])(?:(?:{_LEAD}\s+(?:[\w-]+\s+){{0,2}})?{_ROLE}(?:\s+on\s+(?:call|duty|shift))?"
-    r"|we|he|she)\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+){0,2}$"
+    rf"(?<![\w'’/@.-])(?:(?:{_LEAD}\s+(?:[\w-]+\s+){{0,2}})?{_ROLE}(?:\s+on\s+(?:call|duty|shift))?"
+    rf"|{_HANDLE}|we|he|she){_BETWEEN}"
+)
+#: A subject that says that there was nobody of whom the verdict is true.
+_NOBODY = re.compile(r"(?:nobody|no)\b")
+#: Roles that programs have, too, and what only programs fail to do.
+_ALSO_SOFTWARE = re.compile(r"(?:operator|manager|lead|maintainer|approver|reviewer|team)s?\s+$")
+_SOFTWARE_FAILS_TO = re.compile(
+    r"failed\s+to\s+(?:schedule|reconcile|start|load|boot|compile|parse|install|mount|initiali[sz]e"
+    r"|connect|bind|sync|render|deserialize|terminate|converge|spawn|allocate)\b"
 )
 _PARTICIPLE = (
     r"(?:\w{2,20}ed|been|known|seen|done|caught|read|set|kept|made|taken|thought|run|gone|told"
     r"|written|built|sent|found|given|put|left|understood|held|shut|met|paid|spent|drawn|chosen)"
 )
-_OUGHT = rf"(?:\s+not|n['’]t)?\s+(?:\w+ly\s+)?have\s+(?:\w+ly\s+)?{_PARTICIPLE}\b"
+#: What somebody should have been is a judgement in "been more careful" and "been watching"; in
+#: "been paged", "been able to" and "received a page" it is what others, or tools, owed to them.
+_OUGHT = (
+    r"(?:\s+not|n['’]t)?\s+(?:\w+ly\s+)?have\s+(?:\w+ly\s+)?(?!received\b"
+    r"|been\s+(?!(?:more|less|careful|aware|alert|quicker|faster)\b|(?:\w+ly\s+)?\w{2,20}ing\b))"
+    rf"{_PARTICIPLE}\b"
+)
+#: What is missed is no judgement where it is a target.
+_MISSABLE = (
+    r"(?:alerts?|alarms?|warnings?|pages?|notifications?|e-?mails?|messages?|signs?|signals?|clues?"
+    r"|bugs?|errors?|mistakes?|problems?|issues?|steps?|changes?|cases?|details?|it|this|that|facts?)"
+)
+_UNDONE = (
+    r"(?:bother|care|think\s+to|pay\s+attention|know\s+better|notice|reali[sz]e|check|double-check"
+    r"|verify|look|follow|spot|remember)"
+)
 #: What is said of somebody who did wrong: the word it begins with, and the whole of it.
 _VERDICTS = {
     word: re.compile(pattern)
     for word, pattern in {
         "failed": r"failed\s+to\b",
-        "forgot": r"forgot(?:ten)?\b",
+        "forgot": r"forgot\b",
+        "forgotten": r"forgotten\b",
         "neglected": r"neglected\b",
         "overlooked": r"overlooked\b",
         "ignored": r"ignored\b",
         "disregarded": r"disregarded\b",
         "made": r"made\s+(?:an?|the|several|many)\s+(?:\w+\s+)?(?:mistakes?|errors?|blunders?)\b",
-        "did": r"did(?:\s+not|n['’]t)\s+(?:bother|care|think\s+to|pay\s+attention|know\s+better)\b",
+        "did": rf"did(?:\s+not|n['’]t)\s+{_UNDONE}\b",
+        "missed": rf"missed\s+(?:{_LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_MISSABLE}(?![\w-])",
         "mistakenly": r"mistakenly\s+\w+",
         "wrongly": r"wrongly\s+\w+",
         "blindly": r"blindly\s+\w+",
@@ -64,7 +94,10 @@ _FAULTS = (
     *("mistake", "error", "fault", "negligence", "carelessness", "oversight", "failure"),
     *("inattention", "incompetence"),
 )
-_OWNER_BEFORE = re.compile(rf"(?<!\w)(?:(?:{_ROLE})['’]s?)\s+(?:own\s+)?$")
+#: "Operator's failure", without an article, is one of a program of that name.
+_OWNER_BEFORE = re.compile(
+    rf"(?<!\w)(?:{_LEAD}\s+(?:[\w-]+\s+){{0,2}}{_ROLE}['’]s?|{_ROLE}(?<=s)['’])\s+(?:own\s+)?$"
+)
 _PRONOUN_BEFORE = re.compile(r"(?<!\w)(?:my|our|his|her)\s+(?:own\s+)?$")
 _OWNER_AFTER = re.compile(
     rf"\s+(?:made\s+)?(?:by|of)\s+{_LEAD}\s+(?:[\w-]+\s+){{0,2}}{_ROLE}(?![\w'’])"
@@ -79,21 +112,40 @@ _BLAME_WORD = re.compile(
     r"|known better|rookie mistake|(?:is|are|was|were) to blame|whose fault"
     r"|finger[- ]pointing)(?!\w)"
 )
+#: Said of what nobody has done: "would be reckless", "a careless user can".
+_SUPPOSED_BEFORE = re.compile(r"\b(?:would|could|might|may)\s+(?:be|have\s+been)\s+(?:\w+\s+)?$")
+_SUPPOSED_AFTER = re.compile(r"\s+[\w-]+\s+(?:can|could|may|might|would)\b")
 #: One of these stands in every match of the pattern above; looking for them is cheaper.
 _BLAME_STEMS = (
     *("careless", "slopp", "incompet", "stupid", "idiot", "foolish", "reckless", "clueless"),
     *("irresponsib", "unprofession", "inexcus", "inattent", "laziness", "neglig", "lack of"),
     *("known better", "rookie", "to blame", "whose fault", "pointing"),
 )
-#: What stands before a blame word and takes it back.
-_NEGATED = re.compile(r"\b(?:no|not|nor|never|without|isn['’]t|wasn['’]t)\s+(?:\w+\s+){0,2}$")
-#: Human error: not its rate, its budget or its handling.
-_ERROR_OF_ROLE = re.compile(
-    r"(?<!\w)(?:human|operator|pilot|engineer|administrator|user|manual)\s+$"
+#: And one of these, whole, in the words of every text that has a match.
+_BLAME_OPENERS = frozenset(
+    {"careless", "carelessly", "carelessness", "sloppy", "sloppily", "sloppiness", "incompetent"}
+    | {"incompetence", "incompetently", "stupid", "stupidly", "stupidity", "idiot", "idiotic"}
+    | {"idiots", "foolish", "foolishly", "foolishness", "reckless", "recklessly", "recklessness"}
+    | {"clueless", "irresponsible", "irresponsibly", "unprofessional", "unprofessionally"}
+    | {"inexcusable", "inexcusably", "inattentive", "inattention", "inattentiveness", "laziness"}
+    | {"negligent", "negligently", "negligence", "lack", "known", "rookie", "blame", "whose"}
+    | {"pointing"}
 )
+#: Of oneself that is what was known at the time, and no judgement.
+_UNSEEN = re.compile(r"did(?:\s+not|n['’]t)\s+(?:notice|reali[sz]e|check|verify|look|spot)")
+#: What stands before a judgement and takes it back; "not only" does not.
+_NEGATED = re.compile(
+    r"(?:\b(?:no|not|nor|never|without|rather\s+than|instead\s+of)|\w{2,6}n['’]t)"
+    r"\s+(?!only\b|just\b)(?:[\w'’-]+\s+){0,2}$"
+)
+#: The same before a whole sentence; "it did not fire and the engineer …" takes nothing back.
+_NOT_SO = re.compile(r"\b(?:not|never)\s+(?:that|because|since|as\s+if)\s+(?:[\w'’-]+\s+){0,2}$")
+#: Human error: not its rate, its budget or its handling.
+_ERROR_ROLES = ("human", "operator", "pilot", "engineer", "administrator", "user", "manual")
+_ERROR_OF_ROLE = re.compile(rf"(?<!\w)(?:{'|'.join(_ERROR_ROLES)})\s+$")
 _NOT_A_CAUSE = re.compile(
     r"s?(?:\w|['’]?s?\s+(?:rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
-    r"|reports?|about|reduction|tolerance))"
+    r"|reports?|about|reduction|tolerance|domains?|modes?))"
 )
 #: What makes it the cause, before it and, where it opens a sentence or an item, after it.
 _CAUSE_BEFORE = re.compile(
@@ -132,17 +184,41 @@ def _places(text: str, word: str) -> Iterator[int]:
         at = text.find(word, at + len(word))
 
 
-def judged_people(text: str) -> Iterator[Judgement]:
-    """Where a text in lower case says what a person did wrong."""
+def judged_people(
+    text: str, words: frozenset[str] | None = None, names: tuple[str, ...] = ()
+) -> Iterator[Judgement]:
+    """Where a text in lower case says what a person did wrong; `names`, lower too, are people."""
     for word, verdict in _VERDICTS.items():
+        if not (words is None or word in words or f"{word}n" in words):  # `didn't`
+            continue
         for at in _places(text, word):
             match = verdict.match(text, at)
-            subject = _SUBJECT_BEFORE.search(_before(text, at)) if match else None
+            subject = _subject(text, at, names) if match else None
             if match and subject:
-                yield Judgement(at - len(subject[0]), match.end(), word in _HYPOTHETICAL)
-    for word in _FAULTS:
+                yield Judgement(at - len(subject), match.end(), word in _HYPOTHETICAL)
+    for word in _FAULTS if words is None else filter(words.__contains__, _FAULTS):
         for at in _places(text, word):
             yield from _fault_of_person(text, word, at)
+
+
+def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
+    """The person of whom a verdict at `at` is said, as written; empty where there is none."""
+    before = _before(text, at)
+    found = _SUBJECT_BEFORE.search(before)
+    if not found and names:
+        found = _any_name(names).search(before)
+    if not found or _NOBODY.match(found[0]) or _NOT_SO.search(before, 0, found.start()):
+        return ""
+    if found[0].startswith("we ") and _UNSEEN.match(text, at):
+        return ""
+    if _ALSO_SOFTWARE.search(found[0]) and _SOFTWARE_FAILS_TO.match(text, at):
+        return ""
+    return found[0]
+
+
+@lru_cache(maxsize=64)
+def _any_name(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w@-])@?(?:{'|'.join(map(re.escape, names))}){_BETWEEN}")
 
 
 def _fault_of_person(text: str, word: str, at: int) -> Iterator[Judgement]:
@@ -151,24 +227,40 @@ def _fault_of_person(text: str, word: str, at: int) -> Iterator[Judgement]:
     if not owner and word not in {"mistake", "error", "failure"}:
         owner = _PRONOUN_BEFORE.search(before)
     after = None if owner else _OWNER_AFTER.match(text, end)
-    if owner and not text[end : end + 1].isalnum():
+    if owner and not _NOT_A_CAUSE.match(text, end) and not _is_denied(before, owner):
         yield Judgement(at - len(owner[0]), end)
-    elif after and _opens_word(text, at):
+    elif after and _opens_word(text, at) and not _NEGATED.search(before):
         yield Judgement(at, after.end())
 
 
-def blame_words(text: str) -> Iterator[Judgement]:
+def _is_denied(before: str, owner: re.Match[str]) -> bool:
+    return bool(_NEGATED.search(before, 0, owner.start()))
+
+
+def blame_words(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case uses a word that judges, and does not take it back."""
+    if words is not None and words.isdisjoint(_BLAME_OPENERS):
+        return
     if not any(stem in text for stem in _BLAME_STEMS):
         return
     for match in _BLAME_WORD.finditer(text):
-        negated = _NEGATED.search(_before(text, match.start()))
-        if _opens_word(text, match.start()) and not negated:
+        if _opens_word(text, match.start()) and _judges(text, match):
             yield Judgement(match.start(), match.end())
 
 
-def human_errors(text: str) -> Iterator[Judgement]:
+def _judges(text: str, match: re.Match[str]) -> bool:
+    """Whether a blame word is said of somebody, and of what was done."""
+    before = _before(text, match.start())
+    if match[0].endswith("to blame") and not _SUBJECT_BEFORE.search(before):
+        return False
+    supposed = _SUPPOSED_BEFORE.search(before) or _SUPPOSED_AFTER.match(text, match.end())
+    return not (supposed or _NEGATED.search(before))
+
+
+def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case gives human error as the cause."""
+    if words is not None and words.isdisjoint(_ERROR_ROLES):
+        return
     for word in ("error", "mistake"):
         for at in _places(text, word):
             role = _ERROR_OF_ROLE.search(_before(text, at))
@@ -182,5 +274,7 @@ def human_errors(text: str) -> Iterator[Judgement]:
 
 def _is_given_as_cause(text: str, start: int, end: int) -> bool:
     before = _before(text, start)
+    if _NEGATED.search(before):
+        return False
     opens = _OPENS.search(before) and _CAUSE_AFTER.match(text, end)
     return bool(_CAUSE_BEFORE.search(before) or opens)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kb.lint.registry import ADVICE, Context, Finding, rule
-from kb.lint.rules.beside import Decoded, files_beside, read_decoded
+from kb.lint.rules.beside import Decoded, files_beside, read_decoded, why_unread
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
 from kb.sensitive.detection import Detection, without_overlaps
+from kb.sensitive.encoded import encoded
 from kb.sensitive.folding import keys_across_lines, numbers_across_lines
 from kb.sensitive.personal import find_numbers, find_personal_data
 from kb.sensitive.secrets import find_secrets
@@ -34,8 +35,8 @@ def _at(document: Document, found: Detection, message: str) -> Finding:
 
 
 def _all_secrets(text: str, lower: str = "") -> Iterator[Detection]:
-    both = (*find_secrets(text, lower), *keys_across_lines(text, shaped_secrets))
-    return without_overlaps(text, both)
+    hidden = (*keys_across_lines(text, shaped_secrets), *encoded(text, find_secrets))
+    return without_overlaps(text, (*find_secrets(text, lower), *hidden))
 
 
 @rule(
@@ -67,7 +68,7 @@ def _secret(document: Document, context: Context) -> Iterator[Finding]:
 )
 def _secret_beside(document: Document, context: Context) -> Iterator[Finding]:
     for file, content in _decoded_files(document, context):
-        found = tuple(_secrets_of(content))
+        found = tuple(secrets_of(content))
         for kind, start, place in found[:_MOST_FINDINGS_PER_FILE]:
             message = (
                 f"{file} holds a {kind}{start} at {place}: write REDACTED_SECRET_1 in its place "
@@ -79,7 +80,7 @@ def _secret_beside(document: Document, context: Context) -> Iterator[Finding]:
             yield Finding(_mention(document, file), message)
 
 
-def _secrets_of(content: Decoded) -> Iterator[tuple[str, str, str]]:
+def secrets_of(content: Decoded) -> Iterator[tuple[str, str, str]]:
     """Kind, first characters and place of each secret of a file, equal ones once."""
     seen: set[str] = set()
     text = content.text
@@ -123,22 +124,50 @@ def _personal_data_for_outsiders(document: Document, context: Context) -> Iterat
         yield from _personal_data_anywhere(document, context)
 
 
+def _all_personal_data(text: str) -> Iterator[Detection]:
+    hidden = (*numbers_across_lines(text, find_numbers), *encoded(text, find_personal_data))
+    return without_overlaps(text, (*find_personal_data(text), *hidden))
+
+
 def _personal_data_anywhere(document: Document, context: Context) -> Iterator[Finding]:
     text = document.text
-    both = (*find_personal_data(text), *numbers_across_lines(text, find_numbers))
-    for found in without_overlaps(text, both):
+    for found in _all_personal_data(text):
         placeholder = f"REDACTED_{_PLACEHOLDERS[found.kind]}_1"
         message = f"{found.kind}: write {placeholder}, or say in words who it was"
         yield _at(document, found, message)
     for file, content in _decoded_files(document, context):
-        found_here = tuple(find_personal_data(content.text))
-        for kind, count in Counter(found.kind for found in found_here).items():
-            first = next(found for found in found_here if found.kind == kind)
+        for kind, count, place in personal_kinds_of(content):
             message = (
-                f"{file} holds personal data, {kind}: {count}, the first at "
-                f"{content.place(first.start)}: write REDACTED_{_PLACEHOLDERS[kind]}_1 in its place"
+                f"{file} holds personal data, {kind}: {count}, the first at {place}: "
+                f"write REDACTED_{_PLACEHOLDERS[kind]}_1 in its place"
             )
             yield Finding(_mention(document, file), message)
+
+
+def personal_kinds_of(content: Decoded) -> Iterator[tuple[str, int, str]]:
+    """Each kind of personal data in a file, how often, and the place of the first."""
+    found = tuple(_all_personal_data(content.text))
+    for kind, count in Counter(one.kind for one in found).items():
+        first = next(one for one in found if one.kind == kind)
+        yield kind, count, content.place(first.start)
+
+
+@rule(
+    "KB906",
+    "unread-beside",
+    severity=ADVICE,
+    reason="A file that was not read was not found clean. Whoever reviews the record has to open "
+    "it, or it stays out of the repository.",
+    bad="<record>/trace.log.gz",
+    good="<record>/trace.log",
+)
+def _unread_beside(document: Document, context: Context) -> Iterator[Finding]:
+    folder = Path(context.root) / document.path.parent
+    for file in files_beside(folder / document.id) if document.id else ():
+        unread = why_unread(file)
+        if unread:
+            name = file.relative_to(folder).as_posix()
+            yield Finding(_mention(document, name), f"{name}: {unread}")
 
 
 _PLACEHOLDERS = {

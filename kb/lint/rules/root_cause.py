@@ -202,8 +202,6 @@ def _is_bare(sentence: str, label: re.Pattern[str], most_words: int) -> bool:
 def _prompt_tweak_only(document: Document, context: Context) -> Iterator[Finding]:
     if not is_submitted(document) or is_public(document):
         return
-    if document.field("policy_path", "POLICY_CAUSE").split(" ")[0].lower() in RIGHT_FIXES:
-        return  # wrong-kind-of-fix says more exactly what is needed
     lasting = [a for a in live_actions(document) if lever(a) in PERMANENT_LEVERS or not lever(a)]
     if lasting and all(lever(action) == "prompt" for action in lasting):
         message = (

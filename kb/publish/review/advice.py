@@ -9,9 +9,6 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from kb.config import Config, parse_config
 from kb.library import Library
 from kb.lint.check import Report, check
 from kb.lint.registry import LikelyPrior, Problem
@@ -62,7 +59,9 @@ class Review:
     """All that is said of a branch. `errors` are the faults that fail the check.
 
     `why_no_search` says in words why prior incidents were not looked up, empty where they were;
-    `settings` is the path of `kb.toml` where the branch changes it, empty where it does not.
+    `settings` is the path of `kb.toml` where the branch changes it, empty where it does not, and
+    `changes` are lines on what of it decides over the review; `strays` are problems of files that
+    belong to no record.
     Paths are relative to the root of the repository.
     """
 
@@ -71,6 +70,8 @@ class Review:
     errors: int
     why_no_search: str = ""
     settings: str = ""
+    changes: tuple[str, ...] = ()
+    strays: tuple[Problem, ...] = ()
 
 
 def review(
@@ -80,26 +81,23 @@ def review(
 
     Raises `KbError` where Git cannot tell.
     """
-    branch = read_branch(library, base)
-    library = _with_trusted_search(library, branch)
+    library, branch = read_branch(library, base)
     gone = tuple(removed_records(library, branch, now.date()))
     documents = _to_review(library, branch, gone)
+    told = Review((), gone, int(branch.moved), settings=branch.settings, changes=branch.changes)
+    if branch.loose:
+        strays = check(library, paths=branch.loose, today=now.date())
+        found = (replace(p, path=branch.root / PurePosixPath(p.path)) for p in strays.problems)
+        told = replace(told, strays=tuple(found), errors=told.errors + strays.errors)
     if not documents:
-        return Review((), gone, 0, settings=branch.settings)
+        return told
     search = prior_search(library, now.date(), progress)
     report = _check(library, documents, search.find, now.date())
     desk = _Desk(library, branch, report, search.find, now)
     records = tuple(_reviewed(desk, document) for document in documents)
-    return Review(records, gone, report.errors, search.why_not, branch.settings)
-
-
-def _with_trusted_search(library: Library, branch: Branch) -> Library:
-    """The library with the encoder its main line names: no branch brings a model to be loaded."""
-    if not branch.settings:
-        return library
-    raw = branch.repo.read(branch.settings, branch.start)
-    trusted = parse_config(raw, branch.settings) if raw else Config()
-    return replace(library, config=msgspec.structs.replace(library.config, search=trusted.search))
+    return replace(
+        told, records=records, errors=told.errors + report.errors, why_no_search=search.why_not
+    )
 
 
 def _to_review(

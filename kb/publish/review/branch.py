@@ -6,13 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from kb.config import FILE_NAME
 from kb.errors import KbError
 from kb.library import Library
+from kb.lint.loose import sort_files
 from kb.metrics.actions import Action, actions_of
 from kb.metrics.history import Trail
+from kb.publish.review.settings import (
+    changed_settings,
+    settings_before,
+    with_trusted_settings,
+)
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import interpret
 from kb.repo import Commit, NoRepo, Repo, open_repo
@@ -42,7 +48,9 @@ class Branch:
     """What a branch changes since the commit `start`. `root` is the library's folder in `repo`.
 
     `changed` are the file names of records that are new or different, or whose evidence is;
-    `removed` are paths of records that are gone; `settings` is the path of a changed `kb.toml`.
+    `loose` are new or different files of no record below the folder of records; `removed` are paths
+    of records that are gone; `settings` is the path of a changed `kb.toml`, `changes` what of it
+    matters here, and `moved` whether that is the folder of the records.
     """
 
     repo: Repo
@@ -51,11 +59,15 @@ class Branch:
     changed: frozenset[str]
     removed: tuple[PurePosixPath, ...]
     settings: str
+    loose: tuple[Path, ...] = ()
+    changes: tuple[str, ...] = ()
+    moved: bool = False
 
 
-def read_branch(library: Library, base: str | None) -> Branch:
+def read_branch(library: Library, base: str | None) -> tuple[Library, Branch]:
     """What the working tree changes against where it branched off `base`, or off the main line.
 
+    The library comes with it, held against the settings of its base.
     Raises `KbError` without Git, for an unknown base, and where the two share no known commit.
     """
     repo = open_repo(library.root)
@@ -66,11 +78,30 @@ def read_branch(library: Library, base: str | None) -> Branch:
     paths = repo.changed_since(other, root) or ()
     start = repo.merge_base(other, "HEAD") or other
     settings = str(root / FILE_NAME) if root / FILE_NAME in paths else ""
-    folder = root / library.config.library.path
+    before = settings_before(repo, start, root) if settings else library.config
+    trusted = with_trusted_settings(library, before)
+    folder = root / before.library.path
     names = _record_names(paths, folder)
-    present = {document.path.name for document in library.documents}
-    removed = tuple(folder / name for name in sorted(names - present))
-    return Branch(repo, start, root, frozenset(names & present), removed, settings)
+    present = {document.path.name for document in trusted.documents}
+    return trusted, Branch(
+        repo,
+        start,
+        root,
+        changed=frozenset(names & present),
+        removed=tuple(folder / name for name in sorted(names - present)),
+        settings=settings,
+        loose=_loose(trusted, [trusted.root / path.relative_to(root) for path in paths]),
+        changes=changed_settings(library.config, before),
+        moved=library.config.library.path != before.library.path,
+    )
+
+
+def _loose(library: Library, files: Iterable[Path]) -> tuple[Path, ...]:
+    """The files below the folder of records that no record has, those in a record's shape, too."""
+    below = [file for file in files if file.is_relative_to(library.folder) and file.is_file()]
+    found = sort_files(library, below)
+    known = {library.root / document.path for document in library.documents}
+    return (*found.loose, *(file for file in found.records if file not in known))
 
 
 def _main_line(repo: Repo) -> Commit:

@@ -18,6 +18,7 @@ from kb.metrics.actions import Action
 from kb.publish.review.advice import Review, ReviewedRecord
 from kb.publish.review.branch import RemovedRecord
 from kb.publish.review.quoting import code, quoted
+from kb.records.items import PRIOR_TO_FILL
 
 if TYPE_CHECKING:
     from kb.search.answers.answer import Match, PassagePair
@@ -39,7 +40,7 @@ def review_comment(review: Review, link: str = "") -> str:
     links = Links(link)
     ordered = sorted(review.records, key=lambda record: not _asks_something(record))
     opening = [part for part in (MARKER, "## Postmortem review", _verdict(review)) if part]
-    opening += _settings(review)
+    opening += [*_settings(review), *_strays(review)]
     said = [
         _Part(partial(_removed, record), partial(_removed, record)) for record in review.removed
     ]
@@ -107,7 +108,8 @@ def _brief(record: ReviewedRecord) -> str:
 def _verdict(review: Review) -> str:
     """One line that says whether somebody has to do something."""
     if not review.records:
-        return "" if review.removed else "No postmortem is new or changed in this branch."
+        anything = review.removed or review.strays or review.changes
+        return "" if anything else "No postmortem is new or changed in this branch."
     problems = [problem for record in review.records for problem in record.problems]
     faults = sum(problem.severity == ERROR for problem in problems)
     priors = sum(len(record.priors) for record in review.records)
@@ -139,10 +141,27 @@ def _removed(record: RemovedRecord) -> str:
 def _settings(review: Review) -> list[str]:
     if not review.settings:
         return []
-    return [
-        f"⚠️ This branch changes {code(review.settings)}, and what follows was found with its "
-        "settings: read that change first."
+    told = (
+        f"⚠️ This branch changes {code(review.settings)}: read that change first. Where the records "
+        "are, and the rules on records and privacy, are those of its base."
+    )
+    changes = "\n".join(f"- {code(change)}" for change in review.changes)
+    return [told, changes] if changes else [told]
+
+
+def _strays(review: Review) -> list[str]:
+    """The problems of files that no record has, as one table."""
+    if not review.strays:
+        return []
+    rows = [
+        f"| {code(str(problem.path))} | {problem.line} | {quoted(problem.message)} "
+        f"| {code(problem.rule)} {quoted(problem.name)} |"
+        for problem in review.strays[:_SHOWN_PROBLEMS]
     ]
+    more = len(review.strays) - _SHOWN_PROBLEMS
+    rest = [f"… and {more} more: `kb check --changed-since` shows all."] if more > 0 else []
+    head = ["| file | line | what | rule |", "|:---|---:|:---|:---|"]
+    return ["**Files of no record**", "\n".join([*head, *rows]), *rest]
 
 
 def _record(record: ReviewedRecord, why_no_search: str, links: Links) -> str:
@@ -193,7 +212,7 @@ def _priors(record: ReviewedRecord, why_no_search: str, links: Links) -> Iterato
         yield "\n".join(_prior(match, record.path.parent, links) for match in record.priors)
         words = f"{code('repeat')}, {code('related')} or {code('different')}"
         yield f"Say in the Counterfactual what each is: {words}."
-        yield _block([f"- [ ] [{m.id}]({m.id}.md) — why, fix existed: no" for m in record.priors])
+        yield _block([f"- [ ] [{m.id}]({m.id}.md) — {PRIOR_TO_FILL}" for m in record.priors])
     else:
         yield "✅ No likely prior incident is without a verdict."
     if record.distant:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from kb.runs.canonical import digest
 from kb.runs.run import Effect, Failure, Ran, Run, ToolCall
 
-#: Errors that leave open whether the effect happened: the caller stopped waiting.
-_OPEN_ENDINGS = ("timeout", "timed out", "time-out", "deadline", "connection reset", "aborted")
+#: Errors that leave open whether the effect happened: the caller stopped waiting, the connection
+#: was lost, the server failed (any 5xx) on its way.
+_OPEN_ENDING = re.compile(
+    r"time-?d?[ -]?out|deadline|aborted|hang up|broken ?pipe|disconnect"
+    r"|unexpected end of file|fetch failed"
+    r"|connection ?(?:was |has been |unexpectedly )*(?:reset|closed|lost|error|dropped)"
+    r"|\b(?:econnreset|econnaborted|etimedout|epipe|eof|eoferror)\b|closed connection"
+    r"|internal ?server ?error|bad ?gateway|service ?unavailable|server ?error"
+    r"|^(?:http[ _])?5\d\d\b|\b(?:http(?:/[\d.]{1,3})?|status(?: code)?|code|error)\W{1,3}5\d\d\b",
+    re.IGNORECASE,
+)
 
 
 def calls(run: Run) -> Iterator[tuple[int, ToolCall]]:
@@ -34,18 +44,21 @@ def call_key(call: ToolCall) -> str:
 
 
 def is_open_ended(failure: Failure | None) -> bool:
-    """Whether an error says nothing about the effect: a timeout, a lost connection."""
-    if failure is None:
-        return False
-    text = f"{failure.type} {failure.message}".lower()
-    return any(word in text for word in _OPEN_ENDINGS)
+    """Whether an error says nothing about the effect: a timeout, a lost connection, a 5xx."""
+    return failure is not None and bool(_OPEN_ENDING.search(f"{failure.type} {failure.message}"))
+
+
+def ended_open(call: ToolCall) -> bool:
+    """Whether a call ended without saying whether it had run, or did not end."""
+    return not call.is_answered or (call.ran is not Ran.NO and is_open_ended(call.failure))
 
 
 def may_have_run(call: ToolCall) -> bool:
-    """Whether the effect of a call happened, or may have."""
-    if call.succeeded:
-        return True
-    return not call.is_answered or (call.ran is not Ran.NO and is_open_ended(call.failure))
+    """Whether the effect of a call happened, or may have: the trace does not prove that it did not.
+
+    An error in plain words is no proof; a refusal before the tool did anything is.
+    """
+    return call.succeeded or not call.is_answered or call.ran is not Ran.NO
 
 
 def is_handover(tool: str) -> bool:

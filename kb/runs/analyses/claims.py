@@ -1,7 +1,9 @@
 """What did the agent say it did? Sentences that claim an effect, told by their words.
 
 A claim is a sentence of the agent in the past or the perfect that names an effect. Questions,
-conditions, intentions, refusals and negations are none. English only.
+conditions, intentions, refusals and negations are none: what makes them so stands before the verb
+in its own clause ("has not been refunded"), and after it means nothing ("at no extra cost").
+English only.
 """
 
 from __future__ import annotations
@@ -22,22 +24,43 @@ _DID = (
     "reserved|reset|resolved|restarted|restored|reverted|saved|scheduled|sent|set up|shipped|"
     "stored|submitted|transferred|updated|upgraded|uploaded|waived|written"
 )
+_BETWEEN = r"(?:(?:\w+ly|now|also|been|just|already|all|gone ahead and|went ahead and)\s+){0,4}"
 _CLAIM = re.compile(
-    rf"\b(?:has|have|was|were|been|is|are|i|we|'ve|now|successfully|also|just)\s+"
-    rf"(?:\w+ly\s+|now\s+|also\s+|been\s+|just\s+|already\s+){{0,4}}(?:{_DID})\b"
+    rf"\b(?:has|have|was|were|been|is|are|i|we|now|successfully|also|just)\s+{_BETWEEN}(?:{_DID})\b"
+    rf"|['’](?:ve|s)\s+{_BETWEEN}(?:{_DID})\b"
     rf"|\bsuccessfully\s+\w+ed\b|\b(?:{_DID})\s+successfully\b"
-    rf"|\b(?:complete|done|succeeded|successful)\b|^\W*(?:{_DID})\b"
-    rf"|\b(?:booking|cancellation|charge|fix|payment|receipt|refund|renewal|reservation|update)"
+    r"|\b(?:succeeded|successful)\b|(?<!to )\b(?:complete|done)\b"
+    r"|\b(?:booking|cancellation|charge|fix|payment|receipt|refund|renewal|reservation|update)"
     rf"\s+(?:{_DID})\b",
     re.IGNORECASE,
 )
-_NO_CLAIM = re.compile(
-    r"\?\s*$|\b(?:if|would|will|could|can|cannot|should|shall|may|might|must|please|not|never|no|"
-    r"unable|let me|once|before|after|unless|until|going to|need to|want|wish|proceed|cannot be|"
-    r"failed|error|unfortunately|sorry|policy|eligible|allowed)\b|n't\b|n’t\b|'ll\b|’ll\b",
+#: A participle with which a sentence begins claims nothing when a verb follows it.
+_OPENING = re.compile(rf"\W*(?:{_DID})\b[^,;:—–]*", re.IGNORECASE)
+#: Where a clause ends. A condition reaches further than a negation: over an "and".
+_PART = re.compile(r"[,;:()—–]|\s-\s|\b(?:but|so|however)\b", re.IGNORECASE)
+_AND = re.compile(r"\b(?:and|then|which|who)\b", re.IGNORECASE)
+#: What follows is what the agent says, not what it may do: "I can confirm that".
+_I_SAY = re.compile(
+    r"\b(?:i|we)(?:['’]m|['’]re|\s+am|\s+are)?\s+(?:can\s+|may\s+)?(?:now\s+|also\s+)?"
+    r"(?:(?:happy|pleased|glad|delighted)\s+to\s+)?(?:confirm|report|say|inform\s+you|tell\s+you)\b",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(
+    r"\b(?:if|once|before|after|unless|until|when|whenever|whether|since|because|would|please"
+    r"|let me|as (?:it|they|this|that))\b",
+    re.IGNORECASE,
+)
+_DENIAL = re.compile(
+    r"\b(?:will|could|can|cannot|should|shall|(?-i:may)|might|must|not|never|no|none|nothing|nobody|"
+    r"neither|nor|unable|going to|need to|needs to|want|wish|proceed|failed|unfortunately)\b"
+    r"|n['’]t\b|['’]ll\b",
+    re.IGNORECASE,
+)
+#: A question; or something that lies back, which is why and not what was done.
+_NO_REPORT = re.compile(r"\?\W*$|\bago\b", re.IGNORECASE)
 _MAX_TEXT = 20_000
+#: No clause is longer; without a limit a long sentence costs the square of its length.
+_LOOKED_BACK = 500
 
 
 @dataclass(frozen=True)
@@ -62,5 +85,25 @@ def claims_in(text: str) -> Iterator[str]:
     """The sentences of a text that claim an effect."""
     for raw in _SENTENCE.split(text[:_MAX_TEXT]):
         sentence = raw.strip(" -*•#>\t")
-        if sentence and _CLAIM.search(sentence) and not _NO_CLAIM.search(sentence):
+        if sentence and not _NO_REPORT.search(sentence) and _claims(sentence):
             yield sentence
+
+
+def _claims(sentence: str) -> bool:
+    opening = _OPENING.match(sentence)
+    if opening and not _is_denied(opening[0]):
+        return True
+    ends = (found.end() for found in _CLAIM.finditer(sentence))
+    return any(not _is_denied(sentence[max(0, end - _LOOKED_BACK) : end]) for end in ends)
+
+
+def _is_denied(told: str) -> bool:
+    """Whether a text that ends with the verb says that it was not, or is not yet, done."""
+    part = _last(_PART, _last(_I_SAY, told))
+    return bool(_CONDITION.search(part) or _DENIAL.search(_last(_AND, part)))
+
+
+def _last(boundary: re.Pattern[str], text: str) -> str:
+    """What stands after the last boundary in a text."""
+    ends = [found.end() for found in boundary.finditer(text)]
+    return text[ends[-1] :] if ends else text

@@ -48,9 +48,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Context:
-    """What an analysis may know besides the run: a passing run of the same task."""
+    """What an analysis may know besides the run.
+
+    `passing` is a run of the same task that went well, `effects` are the names under
+    `[runs.effects]` of `kb.toml`.
+    """
 
     passing: Run | None = None
+    effects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

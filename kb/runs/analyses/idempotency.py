@@ -16,6 +16,7 @@ from kb.runs.analyses.calls_made import (
     call_text,
     calls,
     effect_words,
+    ended_open,
     is_open_ended,
     may_have_run,
     same_calls,
@@ -34,7 +35,8 @@ _KEY = re.compile(
 class Repeat:
     """Equal calls of one tool that are not known to read only; `steps` are their places.
 
-    `ran` counts those that succeeded, `open` those that ended without saying (a timeout).
+    `ran` counts those that succeeded, `open` those that ended without saying (a timeout), and
+    `unproven` those that failed in words that do not prove that nothing happened.
     """
 
     tool: str
@@ -49,8 +51,13 @@ class Repeat:
 
     @property
     def open(self) -> int:
-        """How many may have run although their answer does not say so."""
-        return sum(may_have_run(call) and not call.succeeded for call in self.calls)
+        """How many ended without saying whether they had run."""
+        return sum(ended_open(call) for call in self.calls if not call.succeeded)
+
+    @property
+    def unproven(self) -> int:
+        """How many failed, and may have run all the same."""
+        return sum(may_have_run(call) for call in self.calls if not call.succeeded) - self.open
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,9 @@ def _judged(repeat: Repeat) -> tuple[Severity, str]:
             else "one was not answered"
         )
         return (Severity.FAULT if known else Severity.WARNING), what
+    if repeat.ran and repeat.unproven and known:
+        what = "one succeeded, and the error of the other does not prove that it had not run"
+        return Severity.WARNING, what
     return Severity.NOTE, "not more than one of them succeeded"
 
 

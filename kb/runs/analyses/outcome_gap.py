@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kb.runs.analyses.calls_made import call_text, calls, effect_words
+from kb.runs.analyses.calls_made import call_text, calls, effect_words, is_open_ended
 from kb.runs.analyses.claims import Claim, claims
 from kb.runs.analyses.finding import Analysis, At, Context, Finding, Severity
 from kb.runs.run import Effect, Run, ToolCall
@@ -70,6 +70,8 @@ def _severity(call: ToolCall) -> Severity:
 
 def _what(call: ToolCall) -> str:
     ended = "which failed" if call.failure else "and nothing was read back"
+    if is_open_ended(call.failure):
+        ended = "which ended without saying whether it had run"
     return f"{ended}; {effect_words(call)}"
 
 
@@ -90,8 +92,8 @@ ANALYSIS = Analysis(
     "Did the agent claim success after its last write without reading anything back?",
     _examine,
     baseline=(
-        "of 100 airline runs 51 failed; of the 38 with this finding 27 (71 %). On 126 logs "
-        "with a known decisive step the first finding names it 12 times, 'always step 1' 34 "
+        "of 100 airline runs 51 failed; of the 43 with this finding 31 (72 %). On 126 logs "
+        "with a known decisive step the first finding names it 17 times, 'always step 1' 34 "
         "times"
     ),
 )

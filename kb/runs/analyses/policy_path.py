@@ -6,6 +6,9 @@ A rule is one line of `kb.toml`; names may be patterns such as `refund_*`:
     refund requires read_ledger after it   every refund is followed by a read_ledger
     refund at most 1 time                  counted over the run
     delete_* is forbidden
+
+A call that answered `approved: false` has succeeded and approves nothing. A name that fits no tool
+of the run is said: a rule that cannot match is not a rule that was kept.
 """
 
 from __future__ import annotations
@@ -18,23 +21,32 @@ from fnmatch import fnmatchcase
 from kb.errors import KbError
 from kb.runs.analyses.calls_made import call_text, calls
 from kb.runs.analyses.finding import Analysis, At, Context, Finding, Severity
+from kb.runs.analyses.naming import listed, unmatched
 from kb.runs.run import Run, ToolCall
+from kb.runs.traces.jsontext import embedded
 
 _NAME = "policy-path"
+_NAMELESS = "speaks of what was neither called nor offered"
 _ORDER = re.compile(r"(\S+) requires (\S+) (before|after) it")
 _AT_MOST = re.compile(r"(\S+) at most (\d{1,6}) times?")
 _FORBIDDEN = re.compile(r"(\S+) is forbidden")
+#: Keys of an answer that say, with false beside them, that what was asked for is not allowed.
+_GRANTS = ("approved", "allowed", "ok", "granted", "permitted", "authorized")
 
 Made = Sequence[tuple[int, ToolCall]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule read; `broken` gives the steps that break it, with the reason."""
+    """One rule read; `broken` gives the steps that break it, with the reason.
+
+    `tool` and `other` are the names or patterns it speaks of; `other` may be empty.
+    """
 
     text: str
     tool: str
     broken: Callable[[Made], Iterable[tuple[int, str]]]
+    other: str = ""
 
 
 def read_rule(text: str) -> Rule:
@@ -42,7 +54,7 @@ def read_rule(text: str) -> Rule:
     line = " ".join(text.split()).rstrip(".")
     if found := _ORDER.fullmatch(line):
         tool, other, side = found.groups()
-        return Rule(line, tool, lambda made: _out_of_order(made, tool, other, side))
+        return Rule(line, tool, lambda made: _out_of_order(made, tool, other, side), other)
     if found := _AT_MOST.fullmatch(line):
         tool, limit = found[1], int(found[2])
         return Rule(line, tool, lambda made: _too_often(made, tool, limit))
@@ -63,10 +75,19 @@ def actual_path(run: Run) -> tuple[str, ...]:
 
 
 def _out_of_order(made: Made, tool: str, other: str, side: str) -> Iterable[tuple[int, str]]:
-    kept = [step for step, call in _of(made, other) if call.succeeded]
+    made_other = [(step, call) for step, call in _of(made, other) if call.succeeded]
+    kept = [step for step, call in made_other if not _is_refusal(call)]
+    refused = len(made_other) > len(kept)
+    why = f"no {other} succeeded {side} it" + (" (one was answered with a no)" if refused else "")
     for step, _ in _of(made, tool):
         if not kept or (min(kept) >= step if side == "before" else max(kept) <= step):
-            yield step, f"no {other} succeeded {side} it"
+            yield step, why
+
+
+def _is_refusal(call: ToolCall) -> bool:
+    """Whether the answer itself says no: `{"approved": false}`."""
+    answer = embedded(call.result)
+    return isinstance(answer, dict) and any(answer.get(key) is False for key in _GRANTS)
 
 
 def _too_often(made: Made, tool: str, limit: int) -> Iterable[tuple[int, str]]:
@@ -83,7 +104,7 @@ def _of(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
     return [(step, call) for step, call in made if fnmatchcase(call.tool, tool)]
 
 
-def _examine(run: Run, _: Context) -> Iterable[Finding]:
+def _examine(run: Run, context: Context) -> Iterable[Finding]:
     at, made = At(_NAME, run), tuple(calls(run))
     if not run.policy:
         yield at.whole(Severity.NOTE, "no policy is named: write rules of order into kb.toml")
@@ -92,6 +113,10 @@ def _examine(run: Run, _: Context) -> Iterable[Finding]:
             call = run.steps[step]
             text = call_text(call) if isinstance(call, ToolCall) else ""
             yield at.step(step, Severity.FAULT, f"against “{rule.text}”: {why}", evidence=text)
+        if strange := unmatched(filter(None, (rule.tool, rule.other)), run):
+            yield at.whole(Severity.NOTE, f"“{rule.text}” {_NAMELESS}: {listed(strange, run)}")
+    if strange := unmatched(context.effects, run):
+        yield at.whole(Severity.NOTE, f"runs.effects {_NAMELESS}: {listed(strange, run)}")
 
 
 ANALYSIS = Analysis(_NAME, "Did the calls keep to the rules of order the team wrote?", _examine)

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from kb.runs.privacy.encoded import readings
 from kb.runs.run import Placeholder
+from kb.sensitive.encoded import readings
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.secrets import find_secrets
 
@@ -40,11 +40,18 @@ _SECRET_KEY = re.compile(
     r"(?:^|[._\s-])(?:authorization|x[_-]?api[_-]?key|api[_-]?key|apikey|passw(?:or)?d|passphrase"
     r"|(?:client|app|consumer|shared|signing)[_-]?secret|secret(?:[_-]?(?:key|access[_-]?key))?"
     r"|(?:access|refresh|auth|bearer|id|session|bot|private|personal[_-]access)[_-]?token"
-    r"|private[_-]?key|(?:set-)?cookie|credentials?|x-amz-security-token|x-goog-api-key)$",
+    r"|private[_-]?key|pwd|otp|cv[vc]2?|(?:set-)?cookie|credentials?|x-amz-security-token|x-goog-api-key)$",
     re.IGNORECASE,
 )
 #: Keys that make a random value a secret, as the assignment `token: …` does in a text.
-_HINT = re.compile(r"pass|pwd|secret|token|credential|key", re.IGNORECASE)
+_HINT = re.compile(
+    r"pass|pwd|secret|token|credential|key"
+    # and those that make digits the number of a person
+    r"|phone|tel|mobile|fax|ssn|social|account|iban|forwarded|ip\b|addr",
+    re.IGNORECASE,
+)
+#: A working folder, which `pwd` names, too.
+_FOLDER = re.compile(r"(?:~|[A-Za-z]:)?[/\\].*")
 _LONGEST_ASSIGNED = 4096
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _IS_PLACEHOLDER = re.compile(
@@ -85,6 +92,7 @@ _NOBODY = frozenset(
 )
 _SHORTEST = 6
 _SHORTEST_NAMED_SECRET = 4
+_CARD_CODE = re.compile(r"\d{3}")
 #: Texts this short are often repeated, and what was found in them is remembered.
 _REMEMBERED_LENGTH = 200
 
@@ -133,7 +141,8 @@ class Redactor:
 
     def look_named(self, key: str, text: str) -> bool:
         """Find what must go from a value because of the key it stands under."""
-        if _IS_PLACEHOLDER.match(text) or len(text) < _SHORTEST_NAMED_SECRET:
+        is_short = len(text) < _SHORTEST_NAMED_SECRET and not _CARD_CODE.fullmatch(text)
+        if is_short or _IS_PLACEHOLDER.match(text):
             return False
         found = _named(key, text)
         if found is None or self._is_allowed(found.value):
@@ -217,18 +226,18 @@ def is_secret_key(key: str) -> bool:
 
 def _named(key: str, text: str) -> Found | None:
     """What of a value is a secret under that key: all of it, or what an assignment would show."""
-    if is_secret_key(key):
+    if is_secret_key(key) and not (key.lower().endswith("pwd") and _FOLDER.fullmatch(text)):
         scheme = _SCHEME.match(text)
         start = scheme.end() if scheme else 0
-        found = Found(start, len(text), "named secret", text[start:])
-        return found if found.value else None
+        whole = Found(start, len(text), "named secret", text[start:])
+        return whole if whole.value else None
     if len(text) > _LONGEST_ASSIGNED or not _HINT.search(key):
         return None
     before = f"{key}: "
-    for secret in find_secrets(before + text):
-        start, end = secret.start - len(before), secret.end - len(before)
+    for found in (*find_secrets(before + text), *find_personal_data(before + text)):
+        start, end = found.start - len(before), found.end - len(before)
         if start >= 0:
-            return Found(start, end, secret.kind, text[start:end])
+            return Found(start, end, found.kind, text[start:end])
     return None
 
 

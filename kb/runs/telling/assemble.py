@@ -132,8 +132,9 @@ def _finished(step: Step, effects: Effects, tool: ToolDefinition | None) -> Step
     """A call with its failure, effect and treatment; other steps as they are."""
     if not isinstance(step, ToolCall):
         return step
-    failure = step.failure or (failure_of(step.result) if step.is_answered else None)
     judged = effects.of(step.tool, tool)
+    told = failure_of(step.result, is_read=not judged.effect.is_write) if step.is_answered else None
+    failure = step.failure or told
     return replace(
         step,
         failure=failure,

@@ -7,6 +7,7 @@ https://modelcontextprotocol.io/specification/2025-06-18/schema#toolannotations
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -25,6 +26,8 @@ _BEFORE_RUNNING = (
     "permission",
     "denied",
     "rejected",
+    "declined",
+    "refused",
     "unauthorized",
     "forbidden",
     "notfound",
@@ -32,6 +35,10 @@ _BEFORE_RUNNING = (
     "unknown_tool",
     "tripwire",
 )
+
+
+#: The server refused the request as it was (RFC 9110 §15.5); 408 and 499 speak of time instead.
+_REFUSING_STATUS = re.compile(r"http4(?!08|99)\d\d")
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ def ran(*, has_ended: bool, failure: Failure | None) -> Ran:
         return Ran.UNKNOWN
     if failure is None:
         return Ran.YES
-    refused = any(word in failure.type.lower().replace(" ", "") for word in _BEFORE_RUNNING)
+    kind = failure.type.lower().replace(" ", "")
+    refused = any(word in kind for word in _BEFORE_RUNNING) or bool(_REFUSING_STATUS.match(kind))
     return Ran.NO if refused and failure.told_by is not ToldBy.EXIT_CODE else Ran.UNKNOWN
 
 

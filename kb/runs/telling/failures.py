@@ -7,6 +7,7 @@ a log full of errors has not failed.
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from kb.runs.run import Failure, ToldBy
@@ -20,14 +21,30 @@ _WORDS = re.compile(
     r"(?:(?P<type>(?:[A-Za-z_][\w.]{0,60}(?:Error|Exception|Failure))|(?:\w{1,20} )?error|failed"
     r"|failure|exception|fatal)\]?\s*(?::|!|-\s|\(|code\b)"
     r"|(?P<plain>an? (?:unexpected |internal )?error occurred|permission denied|access denied"
-    r"|request timed out|timed out|timeout\b|connection (?:refused|reset|timed out)"
-    r"|unauthori[sz]ed\b"
+    r"|request timed out|timed out|timeout\b|(?:context )?deadline exceeded"
+    r"|connection (?:refused|reset|timed out|closed|lost|aborted)|socket hang up|broken pipe"
+    r"|(?:connect |read |write )?E(?:CONNRESET|CONNREFUSED|CONNABORTED|TIMEDOUT|PIPE)\b"
+    r"|EOF\s*$|EOF occurred|unexpected (?:EOF|end of file)|server disconnected|fetch failed"
+    r"|request failed with\b|unauthori[sz]ed\b|gateway time-?out"
     r"|rate limit exceeded|internal server error|bad gateway|service unavailable|command not found"
     r"|no such (?:file|table|tool)|unknown tool|invalid (?:argument|input|parameter)s?\b)"
     r"|(?P<trace>Traceback \(most recent call last\)))",
     re.IGNORECASE,
 )
-_FAILED = {"error", "failed", "failure"}
+_FAULT_STATUSES = range(400, 600)
+_REASONS = "|".join(re.escape(status.phrase) for status in HTTPStatus if status in _FAULT_STATUSES)
+_REASONS += r"|Gateway Time-?out|(?:client |server |internal )?error\b|internal\b|from upstream\b"
+#: `HTTP 500: internal`, `502 Bad Gateway`, `status code 503`: a bare number counts things.
+_STATUS = re.compile(
+    r"\s*(?:\w{1,20} )?(?:(?:HTTP(?:/[\d.]{1,3})?|status|error)(?: status)?(?: code)?\s*[:=]?\s*"
+    rf"(?P<told>[45]\d\d)(?=\s*$|\s*[^\w\s]|\s+(?:{_REASONS}))"
+    rf"|(?P<bare>[45]\d\d)[\s:-]+(?:{_REASONS}))",
+    re.IGNORECASE,
+)
+_STATUS_KEYS = ("statusCode", "status_code", "status")
+_FAILED = {"error", "failed", "failure", "timeout", "timed_out"}
+#: What a tool answers that would not do it. In the answer of a read it is what was read.
+_DECLINED = {"declined", "rejected", "denied", "refused"}
 _TOOL_ERROR = re.compile(r"\s*<tool_use_error>(.{0,500})", re.DOTALL)
 _EXIT_CODE = re.compile(
     r"^(?:Process exited with code|Exit code:?|exit status)\s+(\d{1,3})\b", re.MULTILINE
@@ -39,11 +56,14 @@ _REFUSED = re.compile(
 )
 
 
-def failure_of(result: Any) -> Failure | None:
-    """The failure the result of a call tells of, None when it tells of none."""
+def failure_of(result: Any, *, is_read: bool = False) -> Failure | None:
+    """The failure the result of a call tells of, None when it tells of none.
+
+    `is_read` says that the tool is known to read: a declined payment it found is no failure.
+    """
     value = embedded(result)
     if isinstance(value, dict):
-        return _of_object(value)
+        return _of_object(value) or _of_status(value, is_read=is_read)
     return _of_text(result) if isinstance(result, str) else None
 
 
@@ -60,9 +80,27 @@ def _of_object(value: dict[str, Any]) -> Failure | None:
     error = value.get("error")
     if error and not isinstance(error, bool):
         return _told_by_text(_error_type(error), _text(error))
-    failed = str(value.get("status")) in _FAILED or value.get("success") is False
-    message = value.get("message") or value.get("detail") or error
-    return _told_by_text("error", _text(message)) if failed or error is True else None
+    if error is True or value.get("success") is False:
+        return _told_by_text("error", _reason(value))
+    return None
+
+
+def _of_status(value: dict[str, Any], *, is_read: bool) -> Failure | None:
+    """What a status in words or numbers tells; a number needs a word beside it."""
+    for key in _STATUS_KEYS:
+        code = value.get(key)
+        is_fault = isinstance(code, int) and code in _FAULT_STATUSES
+        if is_fault and (key != "status" or _reason(value)):
+            return _told_by_text(f"HTTP {code}", _reason(value))
+    word = str(value.get("status")).lower()
+    if word in _FAILED:
+        return _told_by_text("timeout" if "time" in word else "error", _reason(value))
+    return _told_by_text(word, _reason(value)) if word in _DECLINED and not is_read else None
+
+
+def _reason(value: dict[str, Any]) -> str:
+    keys = ("message", "detail", "reason", "title", "error")
+    return _text(next((value[key] for key in keys if value.get(key)), None))
 
 
 def _of_text(text: str) -> Failure | None:
@@ -72,6 +110,8 @@ def _of_text(text: str) -> Failure | None:
         return _exit(int(code[1]), text) if int(code[1]) else None
     if tagged := _TOOL_ERROR.match(text):
         return _told_by_text("tool_error", tagged[1].removesuffix("</tool_use_error>").strip())
+    if status := _STATUS.match(text[:_BEGINNING]):
+        return _told_by_text(f"HTTP {status['told'] or status['bare']}", text.strip())
     found = _WORDS.match(text[:_BEGINNING])
     if found is None:
         return None

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from msgspec.structs import replace
 
 from kb.runs.run import Event, Message, ToolCall
 from kb.runs.telling.said import Answer, Asked, Said
+
+
+@dataclass
+class Ends:
+    """From which ends a call has been told: the message that asked, the span that ran it."""
+
+    asked: bool = False
+    executed: bool = False
 
 
 def asked_call(asked: Asked, base: Message, asked_in: int | None) -> ToolCall:
@@ -38,6 +48,19 @@ def joined_call(asked: ToolCall, ran: ToolCall) -> ToolCall:
         agent=ran.agent or asked.agent,
         source={**asked.source, **ran.source},
     )
+
+
+def was_over(known: ToolCall, again: ToolCall) -> bool:
+    """Whether a call was answered before the same was asked for; a copied row has its time."""
+    is_copy = known.started is not None and known.started == again.started
+    return known.is_answered and not is_copy
+
+
+def is_one_run(known: ToolCall, call: ToolCall) -> bool:
+    """Whether two spans tell one execution: one runs within the time of the other."""
+    if not (known.started and known.ended and call.started):
+        return call.started == known.started
+    return known.started <= call.started <= known.ended
 
 
 def result_alone(answer: Answer, base: Message) -> Event:

@@ -11,12 +11,17 @@ from kb.runs.run import Failure
 
 @dataclass(frozen=True)
 class Asked:
-    """A call as the model wrote it, its arguments decoded."""
+    """A call as the model wrote it, its arguments decoded.
+
+    `nth` says which asking of that id it is in its list of messages, from 1; 0 where the messages
+    were not told as a list that may come again.
+    """
 
     tool: str
     arguments: Any = None
     id: str = ""
     source: dict[str, Any] = field(default_factory=dict)
+    nth: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -25,20 +24,21 @@ from kb.runs.run import (
     ToolCall,
     ToolDefinition,
 )
-from kb.runs.telling.joining import asked_call, joined_call, message_of, result_alone
+from kb.runs.telling.ids import Askings, Ids
+from kb.runs.telling.joining import (
+    Ends,
+    asked_call,
+    is_one_run,
+    joined_call,
+    message_of,
+    result_alone,
+    was_over,
+)
 from kb.runs.telling.notes import Notes
 from kb.runs.telling.said import Answer, Asked, Piece, Said, call_key, only, pieces
 
 #: The other telling of a call is among the first that wait for one.
 _NEAR = 64
-
-
-@dataclass
-class _Ends:
-    """From which ends a call has been told: the message that asked, the span that ran it."""
-
-    asked: bool = False
-    executed: bool = False
 
 
 class Tape:
@@ -56,12 +56,13 @@ class Tape:
         self.steps: list[Step] = []
         self.source: dict[str, Any] = {}
         self.notes = Notes()
-        self._calls: dict[str, int] = {}
-        self._ends: dict[int, _Ends] = {}
+        self._ids = Ids()
+        self._ends: dict[int, Ends] = {}
         self._by_arguments: dict[str, list[int]] = {}
         self._one_ended: dict[tuple[str, bool], list[int]] = {}
         self._waiting: dict[int, str] = {}
         self._seen: dict[str, Counter[str]] = {}
+        self._askings: dict[str, Askings] = {}
         self._early: list[tuple[Answer, Message]] = []
 
     # What is said
@@ -94,7 +95,9 @@ class Tape:
         """
         seen = self._seen.setdefault(context, Counter())
         here: Counter[str] = Counter()
-        for said, base in history:
+        askings = self._askings[context] = Askings()
+        for told, base in history:
+            said = askings.numbered(told)
             new = self._new_pieces(said, here, seen)
             if new:
                 self.hear(only(said, new), base)
@@ -103,7 +106,7 @@ class Tape:
         """Put the answer of a model on the tape; later requests will repeat it."""
         seen = self._seen.setdefault(context, Counter())
         seen.update(key for key, _ in pieces(said))
-        return self.hear(said, base)
+        return self.hear(self._askings.setdefault(context, Askings()).numbered(said), base)
 
     def _new_pieces(self, said: Said, here: Counter[str], seen: Counter[str]) -> list[Piece]:
         new: list[Piece] = []
@@ -119,46 +122,63 @@ class Tape:
     def _know_other_id(self, asked: Asked, occurrence: int) -> None:
         steps = self._by_arguments.get(call_key(asked.tool, asked.arguments), [])
         if asked.id and len(steps) >= occurrence:
-            self._calls.setdefault(asked.id, steps[occurrence - 1])
+            self._ids.know(asked.id, steps[occurrence - 1])
 
     # What is called
 
     def ask(self, asked: Asked, base: Message, asked_in: int | None = None) -> int:
         """A call the model asked for; joined with the span that ran it when that came first."""
-        known = self._calls.get(asked.id) if asked.id else None
-        if known is not None and self._ends[known].asked and not self._is_same(known, asked):
-            known = None  # some models give an id twice: that is a call of its own
-        elif known is None:
-            known = self._same_call(asked.tool, asked.arguments, asked.id, executed=True)
+        call = asked_call(asked, base, asked_in)
+        known = self._asked_before(asked, call)
         if known is None:
-            return self._put(asked_call(asked, base, asked_in), _Ends(asked=True))
+            return self._put(call, Ends(asked=True))
         self._tell_other_end(known, asked=True)
         if asked.id:
-            self._calls.setdefault(asked.id, known)
+            self._ids.know(asked.id, known)
         if self._call_at(known).asked_in is None:
             self.steps[known] = replace(self._call_at(known), asked_in=asked_in)
         return known
 
+    def _asked_before(self, asked: Asked, call: ToolCall) -> int | None:
+        """The call that an asking tells again, or that ran before it was asked for.
+
+        None for a call that is new, though its id may be that of an earlier one.
+        """
+        known = self._ids.all(asked.id)
+        if not known:
+            return self._same_call(asked.tool, asked.arguments, asked.id, executed=True)
+        for step in known[asked.nth - 1 :] if asked.nth else known[-1:]:
+            is_again = not asked.nth and was_over(self._call_at(step), call)
+            if not self._ends[step].asked or (self._is_same(step, asked) and not is_again):
+                return step
+        return None
+
     def execute(self, call: ToolCall) -> int:
         """A call as the span that ran it tells it; joined with the message that asked for it."""
-        known = self._calls.get(call.id) if call.id else None
-        if known is not None and self._ends[known].executed and not self._overlaps(known, call):
-            known = None  # the same id has run a second time: that is a call of its own
-        elif known is None:
-            known = self._same_call(call.tool, call.arguments, call.id, executed=False)
+        known = self._told_before(call)
         if known is None:
-            return self._put(call, _Ends(executed=True))
+            return self._put(call, Ends(executed=True))
         self._tell_other_end(known, executed=True)
         self.notes.add("calls told by a message and by a span were joined")
         self.steps[known] = joined_call(self._call_at(known), call)
-        self._calls.setdefault(self._call_at(known).id, known)
+        self._ids.know(self._call_at(known).id, known)
         if call.is_answered:
             self._waiting.pop(known, None)
         return known
 
+    def _told_before(self, call: ToolCall) -> int | None:
+        """The call that a span ran; None where it was not told yet, or its id ran once more."""
+        known = self._ids.all(call.id)
+        if not known:
+            return self._same_call(call.tool, call.arguments, call.id, executed=False)
+        waiting = [step for step in known if not self._ends[step].executed]
+        equal = [s for s in waiting if self._is_same(s, call)] if len(waiting) > 1 else waiting
+        recorded = [step for step in known[-1:] if is_one_run(self._call_at(step), call)]
+        return next(iter(equal or waiting[-1:] or recorded), None)
+
     def answer(self, answer: Answer, base: Message) -> None:
         """The answer of a call; told again it is left out, without its call it waits for it."""
-        known = self._calls.get(answer.call_id)
+        known = self._ids.latest(answer.call_id)
         if known is None and not answer.call_id:
             known = self._first_waiting(answer.tool)
         if known is None:
@@ -181,18 +201,19 @@ class Tape:
 
     def fail(self, call_id: str, failure: Failure) -> None:
         """A call did not do what it was asked for; a failure that is known already stays."""
-        known = self._calls.get(call_id)
-        if known is not None and self._call_at(known).failure is None:
-            self.steps[known] = replace(self._call_at(known), failure=failure)
+        call = self.call(call_id)
+        if call is not None and call.failure is None:
+            self.amend(call_id, failure=failure)
 
     def call(self, call_id: str) -> ToolCall | None:
         """The call of that id, None when it was not told yet."""
-        return self._call_at(self._calls[call_id]) if call_id in self._calls else None
+        known = self._ids.latest(call_id)
+        return None if known is None else self._call_at(known)
 
     def amend(self, call_id: str, **changes: Any) -> None:
         """Change what is known of a call; nothing happens for an id that was not told."""
-        if call_id in self._calls:
-            step = self._calls[call_id]
+        step = self._ids.latest(call_id)
+        if step is not None:
             self.steps[step] = replace(self._call_at(step), **changes)
 
     def _call_at(self, step: int) -> ToolCall:
@@ -200,10 +221,9 @@ class Tape:
 
     def _is_known_result(self, answer: Answer) -> bool:
         """Whether an answer that names no call repeats one that is known."""
+        told = (answer.tool, answer.result)
         calls = (self._call_at(step) for step in self._ends)
-        return not answer.call_id and any(
-            call.tool == answer.tool and call.result == answer.result for call in calls
-        )
+        return not answer.call_id and any((call.tool, call.result) == told for call in calls)
 
     def all_steps(self) -> list[Step]:
         """The steps, with the results whose call was never told as events at the end."""
@@ -213,18 +233,18 @@ class Tape:
         self._early = []
         return self.steps
 
-    def _put(self, call: ToolCall, ends: _Ends) -> int:
+    def _put(self, call: ToolCall, ends: Ends) -> int:
         step, written = len(self.steps), call.id
-        if not written or written in self._calls:
-            call = replace(call, id=self._new_id())
+        if not written or self._ids.latest(written) is not None:
+            call = replace(call, id=self._ids.free(len(self._ends) + 1))
         if not written:
             self.notes.add("calls without an id were numbered")
         elif written != call.id:
             call = replace(call, source={**call.source, "gen_ai.tool.call.id": written})
             self.notes.add("calls with the id of an earlier call were numbered", call.where)
         self.steps.append(call)
-        # An answer that names an id twice given is the answer of the later call.
-        self._calls |= {call.id: step, written or call.id: step}
+        for name in dict.fromkeys((call.id, written or call.id)):
+            self._ids.give(name, step)
         self._ends[step] = ends
         key = call_key(call.tool, call.arguments)
         self._by_arguments.setdefault(key, []).append(step)
@@ -240,12 +260,6 @@ class Tape:
         for early in [early for early in self._early if early[0].call_id == call_id]:
             self._early.remove(early)
             self.answer(*early)
-
-    def _new_id(self) -> str:
-        number = len(self._ends) + 1
-        while f"call-{number}" in self._calls:
-            number += 1
-        return f"call-{number}"
 
     def _same_call(self, tool: str, arguments: Any, call_id: str, *, executed: bool) -> int | None:
         """The first call with equal arguments that was told from the other end only."""
@@ -265,16 +279,9 @@ class Tape:
             if step in waiting[:_NEAR]:
                 waiting.remove(step)
 
-    def _is_same(self, step: int, asked: Asked) -> bool:
+    def _is_same(self, step: int, other: Asked | ToolCall) -> bool:
         call = self._call_at(step)
-        return call_key(call.tool, call.arguments) == call_key(asked.tool, asked.arguments)
-
-    def _overlaps(self, step: int, call: ToolCall) -> bool:
-        """Whether two spans tell one execution: one runs within the time of the other."""
-        known = self._call_at(step)
-        if not (known.started and known.ended and call.started):
-            return call.started == known.started
-        return known.started <= call.started <= known.ended
+        return call_key(call.tool, call.arguments) == call_key(other.tool, other.arguments)
 
     def _first_waiting(self, tool: str) -> int | None:
         return next((s for s, name in self._waiting.items() if tool in {"", name}), None)

@@ -16,6 +16,24 @@ _TAXONOMY_OF = {"lever": "lever", "gate": "gate", "cause": "causes"}
 
 
 @rule(
+    "KB616",
+    "action-without-box",
+    reason="An action is read by its box. Without one it is on no list, is never overdue, and "
+    "holds no gate.",
+    bad="- A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
+    good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
+    fixable=True,
+)
+def action_without_box(document: Document, _: Context) -> Iterator[Finding]:
+    """Items with a label, an attribute or a box of some other kind, which nothing reads."""
+    for item in document.unboxed:
+        text = item.text.partition("\n")[0]
+        column = document.source_line(item.line).find(text) + 1
+        message = f"{quoted(text)} is read as no action; begin it '- [ ] ', or '- [x] ' when done"
+        yield Finding(item.line, message, max(column, 1), len(text))
+
+
+@rule(
     "KB604",
     "unknown-action-word",
     reason="Levers are counted and gates stop a deployment; a word outside the list does neither.",

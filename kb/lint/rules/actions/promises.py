@@ -24,9 +24,11 @@ NOBODY = {
 }
 _SEVERAL = re.compile(r",|;|&|\+|\s/\s|\band\b")
 
-# What an action must not rest on, and the stronger form to write in its place.
+# What an action must not rest on, and the stronger form to write in its place. Before it, words of
+# which each match has one: where the record has none of them, no action need be read.
 _VAGUE = (
     (
+        {"improve"},
         re.compile(
             r"\bimprove (?:the |our )?(?:agent|model|prompts?|bot|assistant|system|process|"
             r"monitoring|alerting|testing|tests|reliability|quality|communication|documentation)\b",
@@ -35,6 +37,7 @@ _VAGUE = (
         "which behaviour, and which test fails without it",
     ),
     (
+        {"consider", "think", "look", "explore"},
         re.compile(
             r"\b(?:should|could|might|may) (?:also )?(?:consider|think about|look at|explore)\b"
             r"|^(?:consider|think about|explore)\b",
@@ -43,6 +46,8 @@ _VAGUE = (
         "what was decided, or who decides it by which day",
     ),
     (
+        {"careful", "mindful", "vigilant", "cautious", "attention"}
+        | {"remember", "awareness", "remind"},
         re.compile(
             r"\bbe (?:more )?(?:careful|mindful|vigilant|cautious)\b|\bpay (?:more )?attention\b"
             r"|\bremember to\b|\b(?:raise|increase) awareness\b|\bremind (?:the |our )?\w+ to\b",
@@ -51,14 +56,17 @@ _VAGUE = (
         "which check, permission or alert makes the slip harmless",
     ),
     (
+        {"look", "looking", "investigate"},
         re.compile(r"\blook(?:ing)? into\b|^investigate\b", re.IGNORECASE),
         "what will be known at the end, and where it will be written",
     ),
     (
+        {"widget", "widgets", "panel", "panels"},
         re.compile(r"\bdashboard (?:widget|panel)s?\b|\badd (?:a )?widget\b", re.IGNORECASE),
         "which signal pages whom, above which limit",
     ),
     (
+        {"better", "more"},
         re.compile(
             r"\b(?:better|more) (?:monitoring|alerting|testing|tests|logging|documentation|"
             r"communication|training)\b",
@@ -211,8 +219,9 @@ def duplicate_action_label(document: Document, _: Context) -> Iterator[Finding]:
 )
 def vague_action(document: Document, _: Context) -> Iterator[Finding]:
     """Wording that leaves open what will be different, with the question that sharpens it."""
-    for action in live_actions(document):
-        for pattern, stronger in _VAGUE:
+    rows = [row for row in _VAGUE if not document.words.isdisjoint(row[0])]
+    for action in live_actions(document) if rows else ():
+        for _words, pattern, stronger in rows:
             if match := pattern.search(action.text):
                 message = f"'{match[0]}': what will be different? Write {stronger}"
                 yield at_attribute(document, action, match[0], message)

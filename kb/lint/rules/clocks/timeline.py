@@ -50,12 +50,13 @@ def timeline_outside_clocks(document: Document, _: Context) -> Iterator[Finding]
     known = [at for name in CLOCK_NAMES if (at := read_time(front.text(f"clocks.{name}")))]
     if not known:
         return
+    first, last = min(known), max(known)
     is_over = any(read_time(front.text(f"clocks.{name}")) for name in ("resolved", "restarted"))
     for entry in document.timeline:
-        if _is_before(entry, min(known)) and "trigger" not in entry.tags:
+        if _is_before(entry, first) and "trigger" not in entry.tags:
             message = "this is before the first clock; correct one, or tag what led to it [trigger]"
             yield Finding(entry.line, message)
-        elif is_over and _is_after(entry, max(known)):
+        elif is_over and _is_after(entry, last):
             yield Finding(entry.line, "this is after the last clock; correct one, or add the clock")
 
 
@@ -110,12 +111,17 @@ def timeline_out_of_order(document: Document, _: Context) -> Iterator[Finding]:
     good="- 2026-04-12 14:02 UTC — first duplicate refund posted",
 )
 def timeline_without_zone(document: Document, _: Context) -> Iterator[Finding]:
-    """Timed entries without UTC or an offset, unless the heading says UTC for all."""
+    """Timed entries without UTC or an offset, unless the heading says UTC for all; `5:00 pm`."""
     section = document.section("timeline")
-    if section is None or "utc" in section.heading.lower() or not is_submitted(document):
+    if section is None or not is_submitted(document):
         return
+    says_utc = "utc" in section.heading.lower()
     for entry in document.timeline:
-        if entry.has_time and not entry.has_zone:
+        if entry.unclear:
+            what = quoted(entry.unclear)
+            message = f"{what} leaves open which hour this is; write it in UTC, as 14:02 UTC"
+            yield Finding(entry.line, message)
+        elif entry.has_time and not entry.has_zone and not says_utc:
             yield Finding(entry.line, "the time has no zone; write UTC behind it")
 
 

@@ -17,7 +17,7 @@ from kb.lint.rules.key_types import is_blank, is_naive_time, place
 from kb.lint.rules.reading import at_heading, at_value, is_submitted, quoted
 from kb.records.document import Document
 from kb.records.front_matter import Entry
-from kb.records.keys import KeyType, entries
+from kb.records.keys import KeyType
 from kb.records.model import CLOCK_NAMES, read_time
 
 #: Clocks that may run either way: a warning may only show after the first effect, and a person may
@@ -26,7 +26,7 @@ _FREE_PAIRS = {("first_warning", "first_impact"), ("acknowledged", "contained")}
 
 
 def _times(document: Document) -> Iterator[Entry]:
-    for entry, row, _ in entries(document.front):
+    for entry, row, _ in document.entries:
         if row is not None and row.type is KeyType.TIME and entry.value.text:
             yield entry
 
@@ -136,9 +136,11 @@ def wrong_detection_minutes(document: Document, _: Context) -> Iterator[Finding]
         if minutes is not None and is_submitted(document):
             yield at_heading(section, f"{KEY} is missing; the clocks give {rounded(minutes)}")
     elif minutes is not None and not agrees(field.value, minutes):
-        said = quoted(field.value)
-        yield at_value(document, field, f"{said}, but the clocks give {rounded(minutes)} minutes")
-    elif minutes is None and is_submitted(document) and written_minutes(field.value) is not None:
+        said, right = quoted(field.value), rounded(minutes)
+        is_number = written_minutes(field.value) is not None
+        advice = "" if is_number else f"; write {right}, and any remark behind it in brackets"
+        yield at_value(document, field, f"{said}, but the clocks give {right} minutes{advice}")
+    elif minutes is None and is_submitted(document) and field.value.strip()[:1].isdecimal():
         message = "the clocks do not give this number; write unknown, or complete the clocks"
         yield at_value(document, field, message)
 

@@ -102,7 +102,8 @@ def _failed_assert_without_action(document: Document, context: Context) -> Itera
 def _unsafe_call_without_action(document: Document, context: Context) -> Iterator[Finding]:
     if not is_submitted(document) or is_public(document):
         return
-    texts = [action.text for action in _changes_the_system(document)]
+    # To ask the model not to call twice leaves the call as unsafe as it was.
+    texts = [a.text for a in _changes_the_system(document) if lever(a) != "prompt"]
     for group in _groups(document, "idempotency"):
         was, should = (
             field_of(group, "WAS_THIS_CALL_IDEMPOTENT"),

@@ -24,8 +24,8 @@ def _stray_evidence_line(document: Document, context: Context) -> Iterator[Findi
     for section in document.sections:
         taken = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
         for line in section.lines:
-            in_evidence = line.fence is not None and line.fence.split()[:1] == ["evidence"]
-            if not in_evidence or line.is_mark or line.number in taken or not line.text.strip():
+            is_stray = line.is_evidence and not line.is_mark and line.number not in taken
+            if not is_stray or not line.text.strip():
                 continue
             start = len(line.text) - len(line.text.lstrip()) + 1
             message = (

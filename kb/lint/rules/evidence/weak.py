@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rules.fixes import promises
 from kb.lint.rules.reading import (
     at_node,
     is_public,
@@ -27,7 +28,7 @@ _REPEATED_RESCUES = 2
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What counts as an answer: a lever, a gate, or words in the action's text."""
+    """What counts as an answer: a lever, a gate, or words in the text of what is no prompt."""
 
     levers: frozenset[str]
     words: re.Pattern[str]
@@ -37,7 +38,7 @@ class _Answer:
         return any(
             lever(action) in self.levers
             or (self.gate and action.attribute("gate") == self.gate)
-            or self.words.search(action.text)
+            or promises(action, self.words)
             for action in live_actions(document)
         )
 
@@ -59,7 +60,9 @@ _LESS_AUTONOMY = _answer(
 )
 _FAST_DETECTION = _answer(
     "alert monitoring kill-switch",
-    r"alert|alarm|\bpag(?:e|es|er|ing)\b|escalat|monitor|watch|on.?call|owner of containment",
+    r"alert|alarm|\bpag(?:ed|er|ing)\b|(?:^|\b(?:to|and|that|which) )pages?\b"
+    r"|(?<!the )\bpages? (?:the|an?|some\w+|us)\b|escalat|monitor|watch|on.?call"
+    r"|owner of containment",
 )
 
 

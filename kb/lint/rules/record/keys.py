@@ -10,7 +10,7 @@ from kb.lint.rules.reading import quoted
 from kb.lint.rules.words import what_to_write
 from kb.records.document import Document
 from kb.records.front_matter import Entry, Node
-from kb.records.keys import KeyType, entries, may_be_unknown, required
+from kb.records.keys import KeyType, may_be_unknown, required
 
 
 def at_entry(entry: Entry, message: str) -> Finding:
@@ -63,7 +63,7 @@ def wrong_type(document: Document, _: Context) -> Iterator[Finding]:
 )
 def unknown_key(document: Document, _: Context) -> Iterator[Finding]:
     """Keys the table does not have, at the top and inside its groups."""
-    for entry, row, siblings in entries(document.front):
+    for entry, row, siblings in document.entries:
         if row is None:
             advice = what_to_write(entry.key, [key.name for key in siblings])
             yield at_entry(entry, f"unknown key {quoted(entry.key)}; {advice}")
@@ -79,7 +79,7 @@ def unknown_key(document: Document, _: Context) -> Iterator[Finding]:
 )
 def unknown_word(document: Document, context: Context) -> Iterator[Finding]:
     """Words outside the closed lists, in front matter."""
-    for entry, row, _ in entries(document.front):
+    for entry, row, _ in document.entries:
         if row is None or not row.taxonomy:
             continue
         known = [word.name for word in context.form.taxonomies[row.taxonomy]]
@@ -100,7 +100,7 @@ def unknown_word(document: Document, context: Context) -> Iterator[Finding]:
 )
 def unknown_left(document: Document, _: Context) -> Iterator[Finding]:
     """`unknown` where only drafts and public records may leave it."""
-    for entry, row, _siblings in entries(document.front):
+    for entry, row, _siblings in document.entries:
         if row is None or row.unknown != "early" or may_be_unknown(row, document):
             continue
         if (entry.value.text or "").strip() == "unknown":
@@ -139,7 +139,7 @@ def kind_against_impact(document: Document, _: Context) -> Iterator[Finding]:
 )
 def repeated_word(document: Document, _: Context) -> Iterator[Finding]:
     """The same entry twice in one list."""
-    for entry, row, _siblings in entries(document.front):
+    for entry, row, _siblings in document.entries:
         if row is None or row.type not in {KeyType.WORDS, KeyType.TEXTS}:
             continue
         seen: set[str] = set()

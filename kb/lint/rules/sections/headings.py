@@ -11,9 +11,14 @@ from kb.lint.rules.words import what_to_write
 from kb.records.body import SectionText
 from kb.records.document import Document
 from kb.records.form import Form
+from kb.records.items import PRIOR_TO_FILL
 
 _BARE_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
+#: Its first line; few sections begin like that, and of the others the whole text is not needed.
+_OPENS_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable|$)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"[\s>*_+-]*(?:\[[ xX-]\]\s*)?(?:TODO|TBD|TBC|FIXME|XXX|\?{3,})(?!\w)")
+#: One of these stands in every match, where it is no question mark.
+_PLACEHOLDER_WORDS = ("todo", "tbd", "tbc", "fixme", "xxx")
 _MARKS = " \t>*_"
 _BLANK_VALUES = {"…", "...", "?", "??", "???", "<>", "tbd", "todo", "tbc", "fixme", "xxx"}
 
@@ -79,9 +84,11 @@ def _says_nothing(section: SectionText) -> bool:
 def not_applicable_without_reason(document: Document, _: Context) -> Iterator[Finding]:
     """A section that is nothing but `n/a`."""
     for section in document.sections:
-        if section.key and section.lines and _BARE_NOT_APPLICABLE.fullmatch(section.text):
-            line = next(line for line in section.lines if line.is_prose)
-            yield Finding(line.number, "n/a needs its reason; write 'n/a: …' and why", 1, 3)
+        first = next(iter(section.prose_lines), None)
+        if not section.key or not first or not _OPENS_NOT_APPLICABLE.match(first.text):
+            continue
+        if _BARE_NOT_APPLICABLE.fullmatch(section.text):
+            yield Finding(first.number, "n/a needs its reason; write 'n/a: …' and why", 1, 3)
 
 
 @rule(
@@ -100,9 +107,8 @@ def prompt_left(document: Document, context: Context) -> Iterator[Finding]:
         if section.key is None:
             continue
         row = context.form.section(section.key)
-        ours = {row.prompt, f"e.g. {row.example.splitlines()[0]}"}
         for line in section.prose_lines:
-            if line.text.strip(_MARKS) in ours:
+            if line.text.strip(_MARKS) in row.template_lines:
                 message = "this is the template's own text; write your answer in its place"
                 yield Finding(line.number, message, 1, len(line.text))
         for field in section.fields:
@@ -128,16 +134,27 @@ def placeholder_left(document: Document, _: Context) -> Iterator[Finding]:
     """TODO, TBD and their like at the start of a line or as a value."""
     if not is_submitted(document):
         return
+    has_word = not document.words.isdisjoint(_PLACEHOLDER_WORDS) or "???" in document.text
     for section in document.sections:
         for field in section.fields:
             value = field.value.strip()
-            if value.lower() in _BLANK_VALUES or _PLACEHOLDER.match(value):
+            if value.lower() in _BLANK_VALUES or (has_word and _PLACEHOLDER.match(value)):
                 message = f"'{field.key}' is still {quoted(value)}; answer it, or write unknown"
                 yield Finding(field.line, message)
-        for line in section.prose_lines:
+        for line in section.prose_lines if has_word else ():
             if match := _PLACEHOLDER.match(line.text):
                 message = "still a placeholder; answer it, or make it an action with an owner"
                 yield Finding(line.number, message, 1, match.end())
+    yield from _prior_to_fill(document)
+
+
+def _prior_to_fill(document: Document) -> Iterator[Finding]:
+    for prior in document.priors:
+        for part in PRIOR_TO_FILL.split(", fix existed: ") if prior.verdict else ():
+            if part in prior.why:
+                message = f"{quoted(part)} is still the placeholder; say it of {prior.id}"
+                yield Finding(prior.line, message)
+                break
 
 
 @rule(

@@ -1,4 +1,4 @@
-"""What does a text say in an encoding? Base64, hex, percent signs and entities taken off.
+"""What does a text say in an encoding? Base64, hex, percent signs, entities, escapes taken off.
 
 Each reading keeps where its characters stand in the text, so that what is found in it can be taken
 out of the text. A base64 or hex word is one stretch: what is in it goes with all of it.
@@ -10,12 +10,16 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from kb.sensitive.detection import Detection
 
 #: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
 _WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
@@ -25,7 +29,12 @@ _LINES = re.compile(
 )
 _LINE_LENGTHS = range(60, 77)
 _HEX = re.compile(r"(?:0x|x)?((?:[0-9a-fA-F]{2}){11,100000})")
-_ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});")
+#: The first character stands alone before the choice: that is what a search is fast by.
+_ESCAPED = re.compile(
+    r"[%&\\](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
+    r"|(?<=&)(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});"
+    r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)"
+)
 #: What stands in a word of base64 and is no base64: a path, or a name before a value.
 _PARTS = re.compile(r"[^/_-]{15,}")
 _LINE_BREAKS = re.compile(r"\s|\\r|\\n")
@@ -82,6 +91,18 @@ def readings(text: str) -> Iterator[Reading]:
         yield from _below(text, None, 1)
 
 
+def encoded(text: str, find: Callable[[str], Iterator[Detection]]) -> Iterator[Detection]:
+    """What `find` sees only when encodings are taken off, where it stands undecoded."""
+    for reading in _all_readings(text):
+        for found in find(reading.text):
+            yield Detection(found.kind, *reading.stretch(found.start, found.end))
+
+
+@lru_cache(maxsize=1)  # secrets and personal data are looked for in turn
+def _all_readings(text: str) -> tuple[Reading, ...]:
+    return tuple(readings(text))
+
+
 def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
     for found, pieces in _decoded(text):
         reading = Reading(found, pieces, outer)
@@ -92,7 +113,7 @@ def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
 
 def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
     """What one layer of encoding hides."""
-    if ("%" in text or "&" in text) and (pieces := list(_escapes(text))):
+    if any(mark in text for mark in _UNESCAPE) and (pieces := list(_escapes(text))):
         places = tuple(piece for _, piece in pieces)
         yield "".join(said for said, _ in pieces), places
     for start, word in _words(text):
@@ -104,7 +125,7 @@ def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
     """The pieces of a text without percent signs and entities; none where it has none."""
     at = before = 0
     for match in _ESCAPED.finditer(text):
-        said = unquote(match[0]) if match[0][0] == "%" else html.unescape(match[0])
+        said = _UNESCAPE[match[0][0]](match[0])
         if said == match[0]:
             continue
         if before < match.start():
@@ -116,6 +137,15 @@ def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
         yield text[before:], Piece(at, before, len(text), is_literal=True)
 
 
+def _of_json(escapes: str) -> str:
+    r"""The characters of `\u0041\u0042`; half a character stays as it is."""
+    said: str = json.loads(f'"{escapes}"')
+    return escapes if any("\ud800" <= character <= "\udfff" for character in said) else said
+
+
+_UNESCAPE: dict[str, Callable[[str], str]] = {"%": unquote, "&": html.unescape, "\\": _of_json}
+
+
 def _words(text: str) -> Iterator[tuple[int, str]]:
     """The words that may be encoded, whole and in their parts between slashes and dashes."""
     read = 0
@@ -123,6 +153,9 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
         if match.start() < read:  # a later line of what was read whole
             continue
         word = match[0]
+        # A text in base64 has letters of both cases.
+        if (word.islower() or word.isupper()) and not _HEX.fullmatch(word):
+            continue
         if len(word) in _LINE_LENGTHS and (lines := _LINES.match(text, match.start())):
             word, read = lines[0], lines.end()
         yield match.start(), word

@@ -246,7 +246,43 @@ def test_all_the_measuring_data_takes_less_than_a_minute_and_500_megabytes(
     assert answer["runs"] > 200
 
 
-def test_the_ranking_beats_length_on_real_runs_and_says_by_how_much(data: Path) -> None:
+def test_equal_runs_of_two_files_count_once_and_are_said(data: Path) -> None:
+    folder = data / "runs"
+    airline = folder / "tau-airline-gpt-4o-even-tasks.json"
+    first16 = next(folder.rglob("*airline.first16.json"))
+    alone = check_up(examine([airline], ReadingSettings()))
+    both = check_up(examine([airline, first16], ReadingSettings()))
+    assert (alone.runs, alone.equal) == (100, 0)
+    assert (both.runs, both.equal) == (108, 8)
+    text = checkup_markdown(both, 1)
+    assert "Left out: 8 runs that equal an earlier one" in text
+    assert checkup_json(both, 1)["equal_runs_left_out"] == 8
+
+
+def test_a_copy_of_a_file_changes_no_figure(archive: Path) -> None:
+    before = check_up(examine(trace_files([archive]), ReadingSettings()))
+    shutil.copy(AGENT / "trace.json", archive / "copy.json")
+    after = check_up(examine(trace_files([archive]), ReadingSettings()))
+    assert (after.runs, after.equal) == (before.runs, 1)
+    assert dict(after.coverage()) == dict(before.coverage())
+    assert len(after.candidates) == len(before.candidates)
+
+
+def test_runs_that_differ_in_one_result_are_two_runs() -> None:
+    one, other = of(made_run(read("get", {}, "1"))), of(made_run(read("get", {}, "2")))
+    assert one.content != other.content
+    empty = FileFacts(file="a", size=1, modified=1, runs=(of(made_run()), of(made_run())))
+    assert (check_up([empty]).runs, check_up([empty]).equal) == (2, 0)
+
+
+def test_the_report_says_with_which_runs_in_view_its_weights_were_set(archive: Path) -> None:
+    text = checkup_markdown(check_up(examine(trace_files([archive]), ReadingSettings())), 1)
+    assert "with the 100 airline runs of tau-bench in view" in text
+    assert "no held-out one" in text
+
+
+def test_the_ranking_beats_length_on_the_runs_its_weights_were_set_with(data: Path) -> None:
+    """In sample: it shows that the order is no worse than trivial ones where it was made."""
     file = data / "runs" / "tau-airline-gpt-4o-even-tasks.json"
     done = check_up(examine([file], ReadingSettings()))
     auc = {worth.name: round(worth.auc, 2) for worth in done.worths()}

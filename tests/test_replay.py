@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from runs_made import agent, at_most_one, failed, made_run, read, tool, user, write
 
 from kb.errors import KbError
@@ -374,3 +377,170 @@ def test_a_file_of_known_facts_that_is_none_is_an_error(tmp_path: Path, text: st
     file.write_text(text, encoding="utf-8")
     with pytest.raises(KbError, match="cannot be read"):
         read_known(file)
+
+
+def test_a_read_from_after_a_write_that_the_trial_never_made_is_not_served(
+    agent_of: Agent,
+) -> None:
+    run = made_run(
+        read("invoice", {"id": 1}),
+        failed(write("charge", {"id": 1}), "timeout"),
+        write("charge", {"id": 1}),
+        read("ledger", {"id": 1}, "committed"),
+        freeze_step=2,
+        asserts=(at_most_one("charge"),),
+    )
+    entry = agent_of('return tools.call("ledger", {"id": 1})')
+    for mode in Mode:
+        trial = once(run, entry, mode=mode).trials[0]
+        assert trial.verdict is Verdict.INCONCLUSIVE
+        assert "has a write between the freeze and this read: ledger" in trial.why
+        assert trial.text == ""
+
+
+@pytest.mark.parametrize("words", ["", "Renewal complete: charged 120 USD. Receipt sent."])
+def test_an_agent_that_attempts_nothing_passes_no_upper_bound(agent_of: Agent, words: str) -> None:
+    trial = once(charged_once(), agent_of(f"return {words!r}")).trials[0]
+    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.why == (
+        "it attempted nothing, and no assert asks for anything: add one with --known"
+    )
+
+
+def test_doing_nothing_passes_where_an_assert_asks_for_words_and_gets_them(
+    agent_of: Agent,
+) -> None:
+    refuses = OutcomeAssert(claim="it says no", path="$.text", operator="contains", value="cannot")
+    run = charged_once(at_most_one("charge"), refuses)
+    assert once(run, agent_of('return "I cannot"')).trials[0].verdict is Verdict.PASS
+    assert once(run, agent_of('return "Done"')).trials[0].verdict is Verdict.FAIL
+
+
+def test_doing_nothing_fails_where_an_assert_asks_for_a_call(agent_of: Agent) -> None:
+    receipt = OutcomeAssert(
+        claim="a receipt is sent",
+        path='$.calls[?@.tool == "receipt"]',
+        operator="count",
+        value=[1, None],
+    )
+    assert once(charged_once(receipt), agent_of("return ''")).trials[0].verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ('$.callz[?@.tool == "charge"]', "did you mean 'calls'"),
+        ('$.calls[?@.tools == "charge"]', "did you mean 'tool'"),
+        ("$.calls[*].argument.order", "did you mean 'arguments'"),
+        ("$['writes','txt']", "did you mean 'text'"),
+        ("$.calls[?@.tool == $.txt]", "did you mean 'text'"),
+        ("$.calls[?!(@.outcom)]", "did you mean 'outcome'"),
+        ("$..tool", "a path begins with"),
+        ("$", "a path begins with"),
+    ],
+)
+def test_a_path_with_a_key_that_nothing_has_is_refused_and_not_held(
+    agent_of: Agent, path: str, said: str
+) -> None:
+    each = OutcomeAssert(claim="a claim", path=path, operator="count", value=[0, 1])
+    with pytest.raises(KbError, match="a claim") as caught:
+        once(charged_once(each), agent_of('return ""'))
+    assert said in caught.value.what
+
+
+#: Made up, and put together here: no file holds them whole.
+CANARIES = {
+    "key": "sk-ant-api03-" + "A1b2C3d4E5" * 9 + "AA",
+    "other_key": "sk_live_" + "51H8abcdEFGHijklMNOPqrst",
+    "mail": "jane.doe@" + "acme-corp.com",
+    "password": "hunter2" + "Hunter9",
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'return f"{key} and {mail}, password: {password} {other_key}"',
+        'print(key, mail, file=sys.stderr)\nraise RuntimeError(f"{other_key} {mail}")',
+        'print("." * 70_000 + key, file=sys.stderr)\nprint(mail, file=sys.stderr)\nos._exit(1)',
+        'tools.call("charge", {"order": 1, "to": mail, "password": password})\nreturn password',
+        'tools.call("search", {mail: [key, {"inner": other_key}]})',
+        "tools.call(mail, {})",
+        'tools.say(key)\nreturn "x " * 75 + key',
+    ],
+)
+def test_what_an_agent_lets_slip_is_replaced_in_every_report(agent_of: Agent, body: str) -> None:
+    said = OutcomeAssert(claim="says no", path="$.text", operator="==", value="no")
+    tried = OutcomeAssert(claim="c", path="$.attempted[*].arguments", operator="==", value=1)
+    values = "\n".join(f"{name} = {value!r}" for name, value in CANARIES.items())
+    done = once(charged_once(said, tried), agent_of(f"{values}\n{body}"))
+    for told in (replay_text(done), str(replay_json(done))):
+        for value in CANARIES.values():
+            assert value not in told
+            assert value[:24] not in told
+    assert "REDACTED_" in replay_text(done)
+
+
+def test_one_value_has_one_placeholder_in_all_trials_and_what_is_allowed_stays(
+    agent_of: Agent,
+) -> None:
+    mail = CANARIES["mail"]
+    entry = agent_of(f'return f"trial {{state.trial}}: {{{mail!r}}} a@other-corp.com"')
+    done = replay(charged_once(), Settings(entry, trials=2))
+    texts = [trial["text"] for trial in replay_json(done)["trials"]]
+    assert texts == [f"trial {n}: REDACTED_EMAIL_1 REDACTED_EMAIL_2" for n in (1, 2)]
+    assert mail in replay_text(done, allow=("*@acme-corp.com",))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="environments under /proc: Linux")
+def test_the_environment_of_the_parent_shows_nothing(agent_of: Agent, tmp_path: Path) -> None:
+    agent_of(
+        'parent = open(f"/proc/{os.getppid()}/environ", "rb").read()\n'
+        'return f"{parent.strip(bytes(1))}"'
+    )
+    script = (
+        "import os, subprocess, sys\n"
+        "from pathlib import Path\n"
+        "from test_replay import charged_once, once\n"
+        "from kb.runs.replay.process import EntryPoint\n"
+        "entry = EntryPoint('an_agent:run', Path(sys.argv[1]))\n"
+        "print(once(charged_once(), entry).trials[0].text)\n"
+        "print(os.environ['OPENAI_API_KEY'])\n"
+        "subprocess.run(['sh', '-c', 'echo $OPENAI_API_KEY'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-u", "-c", script, str(tmp_path)],
+        env=os.environ
+        | {"OPENAI_API_KEY": "sk-not-for-the-child", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Nothing to read, or nobody who may: but the process itself has what it had.
+    said, own, inherited = done.stdout.splitlines() or [done.stderr, "", ""]
+    assert said in {"b''", ""}
+    assert (own, inherited) == ("sk-not-for-the-child", "sk-not-for-the-child")
+
+
+def test_an_agent_that_takes_all_memory_is_stopped(agent_of: Agent) -> None:
+    trial = once(
+        charged_once(), agent_of("held = []\nwhile True: held.append(bytes(500_000_000))")
+    ).trials[0]
+    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert "MemoryError" in trial.why
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not all limits are kept elsewhere")
+def test_memory_processor_time_and_processes_of_an_agent_have_limits(agent_of: Agent) -> None:
+    body = (
+        "import resource\n"
+        'kinds = ("DATA", "AS", "CPU", "NPROC")\n'
+        'return " ".join(str(resource.getrlimit(getattr(resource, f"RLIMIT_{k}"))) for k in kinds)'
+    )
+    said = once(charged_once(), agent_of(body)).trials[0].text
+    numbers = [int(word.strip("(),")) for word in said.split()]
+    data, addresses, seconds, tasks = numbers[::2]
+    assert numbers[::2] == numbers[1::2]
+    assert (data, addresses) == (4 << 30, 64 << 30)
+    assert 20 <= seconds <= 20 * (os.cpu_count() or 1) + 1
+    assert 512 < tasks < 200_000

@@ -24,7 +24,12 @@ from kb.records.form import Form, build_form
 @click.option("--one-page", "profile", flag_value="one-page", help="Six sections, 30 minutes.")
 @click.option("--short", "profile", flag_value="short", help="For SEV3–SEV4, near misses, rescues.")
 @click.option("--public", "profile", flag_value="public", help="Written from published facts.")
-@click.option("--date", "day", metavar="YYYY-MM-DD", help="UTC day of first impact; default today.")
+@click.option(
+    "--date",
+    "day",
+    metavar="YYYY-MM-DD",
+    help="UTC day of first impact; default today, or the trace's.",
+)
 @click.option(
     "--full",
     "extend",

@@ -35,7 +35,8 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
     from kb.runs.team import team_settings
 
     settings = team_settings(Path.cwd(), format=trace_format)
-    context = Context(one_run(against, team_settings(Path.cwd()))) if against else Context()
+    passing = one_run(against, team_settings(Path.cwd())) if against else None
+    context = Context(passing, tuple(settings.effects))
     if wanted or against:
         runs = iter([one_run(file, settings, wanted)])
     else:

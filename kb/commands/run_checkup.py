@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
 @click.option(
     "--draft", type=click.IntRange(0, 50), default=0, metavar="N", help="Draft the top N."
 )
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="Of drafts whose trace has no times.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-checkup/1).")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier pass found.")
 def command(
-    paths: tuple[Path, ...], top: int, draft: int, out: Path | None, as_json: bool, fresh: bool
+    paths: tuple[Path, ...],
+    top: int,
+    draft: int,
+    day: str | None,
+    out: Path | None,
+    as_json: bool,
+    fresh: bool,
 ) -> int:
     """Read every trace in PATHS, in whatever mix of formats, and say which runs deserve a look.
 
@@ -40,7 +48,7 @@ def command(
     from kb.runs.checkup.summary import check_up
     from kb.runs.team import team_settings
 
-    settings = team_settings(Path.cwd())
+    settings, on = team_settings(Path.cwd()), _day(day)
     files = trace_files(paths)
     root = _root() if not draft else find_root(Path.cwd())
     state = state_file(root / ".kb" / "checkup", files, settings) if root else None
@@ -55,8 +63,15 @@ def command(
     _put(text, out)
     if root is not None:
         for facts in done.candidates[:draft]:
-            _draft(root, facts, [file for file in files if shown_path(file) == facts.file])
+            _draft(root, facts, [file for file in files if shown_path(file) == facts.file], on)
     return 0
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error
 
 
 def _root() -> Path | None:
@@ -83,7 +98,7 @@ def _put(text: str, out: Path | None) -> None:
         raise KbError(f"cannot be written: {error.strerror}", where=str(out)) from error
 
 
-def _draft(root: Path, facts: Facts, files: list[Path]) -> None:
+def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
     from kb.runs.choosing import one_run
@@ -95,7 +110,9 @@ def _draft(root: Path, facts: Facts, files: list[Path]) -> None:
         return
     config = read_config(root)
     run = one_run(files[0], team_settings(root), str(facts.number))
-    draft = Draft(run, profile="one-page", is_near_miss=True)
+    # The day of the trace comes first: only a run without times needs one of a person.
+    day = None if run.clocks.started else day
+    draft = Draft(run, day=day, profile="one-page", is_near_miss=True)
     try:
         path = write_draft(draft, root / config.library.path, build_form(config))
         click.echo(f"draft: {path}", err=True)

@@ -59,11 +59,12 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
 
     run = _prepared(fixture, asked)
     root = find_root(Path.cwd())
-    done = run_trials(run, _settings(root, read_config(root).runs, asked))
+    config = read_config(root).runs
+    done = run_trials(run, _settings(root, config, asked))
     if as_json:
-        click.echo(json.dumps(replay_json(done), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(replay_json(done, config.allow), ensure_ascii=False, indent=2))
     else:
-        click.echo(replay_text(done), nl=False)
+        click.echo(replay_text(done, config.allow), nl=False)
     return 0 if done.count(Verdict.PASS) == len(done.trials) else 1
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kb.config import read_config
 from kb.errors import KbError
-from kb.library import find_root
+from kb.library import find_root, make_local_folder
 from kb.runs.reading import ReadingSettings, settings_from
 
 _KEY_FILE = "redaction.key"
@@ -31,11 +31,11 @@ def team_settings(start: Path, **more: Any) -> ReadingSettings:
 def local_key(folder: Path) -> bytes | None:
     """The key of this clone, made at first use; None where it cannot be kept.
 
-    It never leaves the machine: `.kb/` is ignored by Git.
+    It never leaves the machine: `.kb/` keeps itself out of Git.
     """
     path = folder / _KEY_FILE
     try:
-        folder.mkdir(exist_ok=True)
+        make_local_folder(folder)
         if not path.exists():
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as stream:

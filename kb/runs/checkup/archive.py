@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 
 from kb.errors import KbError
+from kb.library import make_local_folder
 from kb.runs.canonical import digest
 from kb.runs.checkup.facts import VERSION, Facts, facts
 from kb.runs.privacy.disclosure import safe_path, safely
@@ -187,7 +188,7 @@ class _Memory:
     def __enter__(self) -> _Memory:
         if self._path is not None:
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                make_local_folder(self._path.parent)
                 self._stream = self._path.open("ab")
                 # A killed pass may have left half a line.
                 self._stream.write(b"\n" if self._stream.tell() else b"")

@@ -14,12 +14,13 @@ import msgspec
 from kb.runs.analyses import policy_path
 from kb.runs.analyses.idempotency import key_audits
 from kb.runs.analyses.replayability import replayability
+from kb.runs.canonical import digest
 from kb.runs.checkup.signs import Sign, signs
 from kb.runs.checkup.world import World, world
-from kb.runs.run import Effect, Event, Run
+from kb.runs.run import Effect, Event, Message, Run, Step, ToolCall
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 2
+VERSION = 3
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
@@ -29,6 +30,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `reads_back` and `has_key` are None where the run wrote nothing. `failed` is what the source
     itself says of the outcome, None where it says nothing; no rank depends on it.
+    Runs with the same `content` are one run, exported twice; empty where there are no steps.
     """
 
     file: str
@@ -36,6 +38,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run: str
     format: str = ""
     task: str = ""
+    content: str = ""
     steps: int = 0
     calls: int = 0
     tools: int = 0
@@ -61,6 +64,7 @@ def facts(run: Run, file: str, number: int) -> Facts:
         run=run.id,
         format=run.provenance.format,
         task=run.task,
+        content=_content(run),
         steps=len(run.steps),
         calls=len(run.calls),
         tools=len({call.tool for call in run.calls}),
@@ -75,6 +79,24 @@ def facts(run: Run, file: str, number: int) -> Facts:
         score=round(sum(sign.weight for sign in found), 3),
         signs=found,
     )
+
+
+def _content(run: Run) -> str:
+    """What two exports of one run share: all that was said and called, with ids and times.
+
+    Places in the source differ, and so may the id of the run where the source names none.
+    """
+    return digest([_shared(step) for step in run.steps]) if run.steps else ""
+
+
+def _shared(step: Step) -> list[Any]:
+    times = [step.started, step.ended]
+    if isinstance(step, Message):
+        return [step.role, step.text, step.reasoning, step.parts, *times]
+    if isinstance(step, ToolCall):
+        failure = step.failure.message if step.failure else ""
+        return [step.tool, step.id, step.arguments, step.result, failure, *times]
+    return [step.kind, step.name, step.text, *times]
 
 
 def _has_key(run: Run, seen: World) -> bool | None:

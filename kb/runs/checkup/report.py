@@ -15,6 +15,10 @@ from kb.runs.checkup.summary import SUSPICIOUS, Checkup, Share
 _SIGNS_SHOWN = 3
 _SKIPPED_SHOWN = 20
 _MISSING_SHOWN = 12
+_METHOD = (
+    "The score is a sum of signs whose weights were set by reason, with the 100 airline runs of "
+    "tau-bench in view: a figure measured on those is no held-out one."
+)
 
 
 def checkup_markdown(done: Checkup, top: int) -> str:
@@ -31,6 +35,7 @@ def checkup_json(done: Checkup, top: int) -> dict[str, Any]:
         "schema": "kb.run-checkup/1",
         "files": done.files,
         "runs": done.runs,
+        "equal_runs_left_out": done.equal,
         "formats": dict(done.formats.most_common()),
         "effects_guessed": done.guessed,
         "coverage": {name: {"k": share.k, "n": share.n} for name, share in done.coverage()},
@@ -51,6 +56,9 @@ def _head(done: Checkup) -> str:
     formats = f" ({counted(done.formats)})" if done.formats else ""
     files = "1 file" if done.files == 1 else f"{done.files} files"
     lines = [f"# Checkup: {done.runs} runs in {files}{formats}"]
+    if done.equal:
+        runs = "1 run that equals" if done.equal == 1 else f"{done.equal} runs that equal"
+        lines += ["", f"Left out: {runs} an earlier one, message by message and call by call."]
     if done.guessed:
         lines += [
             "",
@@ -74,7 +82,7 @@ def _worth(done: Checkup) -> str:
     share = Share(done.suspicious, done.runs)
     base = done.base_rate()
     lines = ["## What the ranking is worth", ""]
-    lines.append(f"Suspicious (score {SUSPICIOUS:g} or more): {_of(share)}.")
+    lines += [_METHOD, "", f"Suspicious (score {SUSPICIOUS:g} or more): {_of(share)}."]
     if base is None:
         lines.append("The source does not say how enough of the runs ended; see docs/analyses.")
         return "\n".join(lines)

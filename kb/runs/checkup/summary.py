@@ -32,10 +32,15 @@ class Share:
 
 @dataclass
 class Checkup:
-    """The pass so far; `add` takes in one file. Memory does not grow with the archive."""
+    """The pass so far; `add` takes in one file. Of each run only its digest stays in memory.
+
+    A run that equals an earlier one is left out of everything and counted in `equal`: an export
+    of the same week in two files would count, and rank, each failure twice.
+    """
 
     files: int = 0
     runs: int = 0
+    equal: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     replayable: Counter[str] = field(default_factory=Counter)
     reads_back: Counter[bool] = field(default_factory=Counter)
@@ -49,6 +54,7 @@ class Checkup:
     skipped_more: int = 0
     _ranked: list[tuple[float, int, int, Facts]] = field(default_factory=list)
     _labelled: list[Labelled] = field(default_factory=list)
+    _contents: set[bytes] = field(default_factory=set)
 
     def add(self, found: FileFacts) -> None:
         """Take in what was found in one file."""
@@ -61,6 +67,11 @@ class Checkup:
             self._add_run(facts)
 
     def _add_run(self, facts: Facts) -> None:
+        content = bytes.fromhex(facts.content)
+        if content and content in self._contents:
+            self.equal += 1
+            return
+        self._contents.add(content)
         self.runs += 1
         self.formats[facts.format] += 1
         self.replayable[facts.replayable] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from kb.errors import KbError
@@ -35,11 +35,11 @@ class Draft:
 def write_draft(draft: Draft, folder: Path, form: Form) -> Path:
     """The path of a new record in `folder`, with `fixture.json` in the folder of its name.
 
-    Raises `KbError` when there is a record or a fixture of that name.
+    Raises `KbError` when there is a record or a fixture of that name, or no day is known.
     """
-    run = prepared(draft.run)
+    run = prepared(draft.run, draft.passing)
     title = " ".join((draft.title or draft_title(run)).split())
-    day = draft.day or draft_day(run) or datetime.now(UTC).date()
+    day = draft.day or draft_day(run)
     stem = f"{day.isoformat()}-{slug(title)}"
     path, fixture = folder / f"{stem}.md", folder / stem / FIXTURE
     if path.exists():

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from kb.errors import KbError
 from kb.records.draft import Prefill
 from kb.runs.analyses import Audit, Context, audit
 from kb.runs.analyses.calls_made import calls, may_have_run
@@ -28,6 +29,7 @@ _MAX_TOOLS = 20
 _MAX_LOGGED = 60
 _MAX_CLAIMS = 6
 _MAX_MISSING = 12
+_UNDECIDED = "# not from the trace: decide"
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,15 @@ def draft_title(run: Run) -> str:
     return one_line(f"{name}: run {run.id[:16]}")
 
 
-def draft_day(run: Run) -> date | None:
-    """The UTC day the run began, None where the trace has no times."""
-    return run.clocks.started.astimezone(UTC).date() if run.clocks.started else None
+def draft_day(run: Run) -> date:
+    """The UTC day the run began. Raises `KbError` where the trace has no times."""
+    if run.clocks.started is None:
+        raise KbError(
+            "the trace has no times, so nobody knows from it on which day this happened",
+            where=run.provenance.file,
+            todo="Name the UTC day of first impact: --date YYYY-MM-DD.",
+        )
+    return run.clocks.started.astimezone(UTC).date()
 
 
 def draft_prefill(evidence: Evidence, *, near_miss: bool = False) -> Prefill:
@@ -95,7 +103,17 @@ def _front(run: Run, *, near_miss: bool) -> dict[str, str]:
         "clocks": _clocks(run, near_miss=near_miss),
         "links": f"{{trace: {_yaml(run.id)}}}",
     }
-    return front | ({"kind": "near-miss", "impact": "near-miss"} if near_miss else {})
+    return front | _undecided(near_miss=near_miss)
+
+
+def _undecided(*, near_miss: bool) -> dict[str, str]:
+    """The keys that have no `unknown` and that no trace decides: first guesses, and said to be."""
+    guesses = {
+        "kind": "near-miss" if near_miss else "incident",
+        "severity": "SEV3",
+        "impact": "near-miss" if near_miss else "internal",
+    }
+    return {key: f"{word}  {_UNDECIDED}" for key, word in guesses.items()}
 
 
 def _clocks(run: Run, *, near_miss: bool) -> str:

@@ -36,13 +36,13 @@ class Sources:
 def start(root: Path, sources: Sources, title: str, day: date | None, profile: str) -> Path:
     """The path of a new record below `root` with what the sources prove.
 
-    Raises `KbError` where a source cannot be read, or a title is needed and none was given.
+    Raises `KbError` where a source cannot be read, or a title or a day is needed and not given.
     """
     config = read_config(root)
     settings = team_settings(root)
     run = one_run(sources.run, settings, sources.wanted) if sources.run else None
     passing = one_run(sources.passing, settings) if sources.passing else None
-    day = day or (draft_day(run) if run else None) or datetime.now(UTC).date()
+    day = day or (draft_day(run) if run else datetime.now(UTC).date())
     found = _candidates(root, sources, run, day)
     folder, form = root / config.library.path, build_form(config)
     if run is not None:

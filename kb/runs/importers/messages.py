@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from kb.runs.canonical import digest
 from kb.runs.importers import Importer
 from kb.runs.importers.chat import is_message, saids_of
 from kb.runs.importers.offers import merged, request_of, tools_of, usage_of
@@ -33,6 +34,8 @@ _FOREIGN = frozenset(
 #: Keys that are read; all others are kept.
 _READ = frozenset({"response", "choices", "output", "body", "tools", "functions", "system", *_KEYS})
 _IDS = ("id", "run_id", "session_id", "conversation_id", "thread_id", "task_id")
+#: So many values of a list tell whether it holds messages.
+_LOOKED_AT = 5
 _TIMES = ("timestamp", "created_at", "created", "time")
 
 
@@ -57,7 +60,7 @@ def _key(value: Any) -> str:
 
 def _holds_messages(value: Any) -> bool:
     values = embedded(value)
-    return isinstance(values, list) and bool(values) and all(map(is_message, values[:5]))
+    return isinstance(values, list) and bool(values) and all(map(is_message, values[:_LOOKED_AT]))
 
 
 def _interactions(value: Any) -> list[Any]:
@@ -75,13 +78,13 @@ def _is_answer(value: Any) -> bool:
 
 def _read(source: Source) -> Iterator[Tape]:
     tape: Tape | None = None
-    before: list[Said] = []
+    before: list[str] = []
     bare: list[Row] = []
     for row in source.rows():
         if is_message(row.value):
             bare.append(row)
             continue
-        said = _messages(row.value)
+        said = _fingerprints(row.value)
         if not (said or _is_answer(row.value) or _interactions(row.value)):
             source.notes.add("rows without messages were left out", row.where)
             continue
@@ -97,20 +100,26 @@ def _read(source: Source) -> Iterator[Tape]:
         yield tape
 
 
-def _messages(value: Any) -> list[Said]:
+def _fingerprints(value: Any) -> list[str]:
+    """A key of each message: the messages themselves would lie in memory beside those on a tape."""
     key = _key(value)
-    return saids_of(value[key]) if key else []
+    history = embedded(value[key]) if key else []
+    if all("role" in an_object(part) for part in history):
+        return [digest(said) for part in history for said in saids_of([part])]
+    return [digest(said) for said in saids_of(history)]
 
 
-def _goes_on(before: list[Said], said: list[Said]) -> bool:
+def _goes_on(before: list[str], said: list[str]) -> bool:
     """Whether a list of messages is the earlier one and more: logs of requests are cumulative."""
     return bool(before) and len(said) > len(before) and said[: len(before)] == before
 
 
 def _of_bare(rows: list[Row]) -> Tape:
-    """A file that is one list of messages, or has one message a line."""
+    """A file that is one list of messages, or has one message a line; the rows are used up."""
     tape = Tape()
-    for where, value in rows:
+    rows.reverse()
+    while rows:
+        where, value = rows.pop()
         for said in saids_of([value]):
             tape.hear(said, _base(value, where, said.role))
     return tape
@@ -182,6 +191,8 @@ def _placed(history: list[Any], where: str) -> Iterator[tuple[Said, Message]]:
     for number, value in enumerate(history):
         for said in saids_of([value]):
             yield said, _base(value, f"{where}[{number}]", said.role)
+        if number >= _LOOKED_AT:
+            history[number] = None  # what is on the tape now need not lie in memory twice
 
 
 def _hear_answer(tape: Tape, answer: Any, base: Message) -> None:

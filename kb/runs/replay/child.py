@@ -1,7 +1,9 @@
 """What runs in the child process? The team's entry point, behind tools that speak to the parent.
 
-    python -m kb.runs.replay.child package.module:function
-    python -m kb.runs.replay.child -- command and arguments
+    python -m kb.runs.replay.child SECONDS package.module:function
+    python -m kb.runs.replay.child SECONDS -- command and arguments
+
+SECONDS are those of the processor that each process may use.
 
 Standard output belongs to the protocol: what the agent prints goes to standard error.
 """
@@ -14,7 +16,9 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from kb.runs.replay import protocol
@@ -22,6 +26,13 @@ from kb.runs.replay.frozen import Frozen
 
 #: A file an agent may write, in bytes: enough for a log, too little to fill a disk.
 _MAX_FILE_BYTES = 1 << 30
+#: Memory a process may write to. Agents with a local index take some; 50 MB in a loop take all.
+_MAX_DATA_BYTES = 4 << 30
+#: Addresses a process may take. Far more than memory: V8 sets 10 GB aside for each WebAssembly
+#: memory and never touches most of it.
+_MAX_ADDRESSES = 64 << 30
+#: Processes and threads of the user besides those there are: enough for pools, no fork bomb.
+_MORE_TASKS = 512
 
 
 class Stopped(BaseException):
@@ -109,10 +120,32 @@ def _tools() -> PipeTools:
     return PipeTools(source, sink)
 
 
-def _limit() -> None:
-    """Keep what the process writes small: no core dumps, no file that fills a disk."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
+def _limit(processor_seconds: int) -> None:
+    """Keep what the process takes small: no core dumps, no file that fills a disk, no fork bomb."""
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: _MAX_FILE_BYTES,
+        resource.RLIMIT_DATA: _MAX_DATA_BYTES,
+        resource.RLIMIT_AS: _MAX_ADDRESSES,
+        resource.RLIMIT_CPU: processor_seconds,
+        resource.RLIMIT_NPROC: _tasks_of_user() + _MORE_TASKS,
+    }
+    for kind, wanted in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        # Some systems know a limit by name only.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(kind, (most, most))
+
+
+def _tasks_of_user() -> int:
+    """How many processes and threads the user has: the limit counts them all."""
+    number, own = 0, os.getuid()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if folder.stat().st_uid == own:
+                number += len(os.listdir(folder / "task"))  # noqa: PTH208 - names are enough
+    return number
 
 
 def _keep_time(tools: PipeTools) -> None:
@@ -142,7 +175,7 @@ def become(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    _limit()
-    if sys.argv[1] == "--":
-        become(sys.argv[2:])
-    sys.exit(main(sys.argv[1]))
+    _limit(int(sys.argv[1]))
+    if sys.argv[2] == "--":
+        become(sys.argv[3:])
+    sys.exit(main(sys.argv[2]))

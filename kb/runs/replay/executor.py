@@ -1,7 +1,8 @@
 """What is a call answered in a replay? Reads come from the tape, writes are refused and noted.
 
-An answer from before the freeze counts only while nothing on the tape was written after it, and a
-call that the tape does not hold is never made up: a read of that kind ends the trial.
+An answer counts only where no write of the tape lies between it and the freeze, on either side:
+beyond one the tape tells of a world that the agent of a replay never made.
+A call that the tape does not hold is never made up: a read of that kind ends the trial.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Outcome(StrEnum):
 class Attempt:
     """One call the agent tried to make, and what became of it.
 
-    `is_known` says whether the tape, or a person, holds this very call.
+    `is_known` says whether the tape, or a person, holds this very call; `is_beyond_write` that the
+    tape holds it, but on the other side of a write.
     """
 
     tool: str
@@ -51,6 +53,7 @@ class Attempt:
     effect: Effect
     is_known: bool = True
     has_drift: bool = False
+    is_beyond_write: bool = False
     answer: str = ""
     seconds: float = 0.0
 
@@ -81,7 +84,14 @@ class Executor:
             return Attempt(tool, arguments, Outcome.REFUSED, effect, known, answer=text)
         found = self._find(tool, key)
         if found is None:
-            return Attempt(tool, arguments, Outcome.NOT_ON_TAPE, effect, is_known=False)
+            return Attempt(
+                tool,
+                arguments,
+                Outcome.NOT_ON_TAPE,
+                effect,
+                is_known=False,
+                is_beyond_write=known,
+            )
         return self._served(tool, arguments, found, effect)
 
     def now(self) -> datetime | None:
@@ -129,13 +139,14 @@ def effect_of(run: Run, tool: str) -> Effect:
 
 
 def _servable(run: Run) -> tuple[tuple[int, ToolCall], ...]:
-    """The answered reads whose answers still count, those after the freeze first."""
+    """The answered reads between the writes around the freeze, those after the freeze first."""
     frozen = run.state.freeze_step
     calls = [(step, call) for step, call in run.numbered() if isinstance(call, ToolCall)]
-    writes = [step for step, call in calls if step < frozen and call.effect.is_write]
-    last_write = max(writes, default=-1)
+    writes = [step for step, call in calls if call.effect.is_write]
+    last_write = max((step for step in writes if step < frozen), default=-1)
+    next_write = min((step for step in writes if step >= frozen), default=len(run.steps))
     reads = [(s, c) for s, c in calls if not c.effect.is_write and c.is_answered]
-    after = [pair for pair in reads if pair[0] >= frozen]
+    after = [pair for pair in reads if frozen <= pair[0] < next_write]
     before = [pair for pair in reads if last_write < pair[0] < frozen]
     return tuple(after + before)
 

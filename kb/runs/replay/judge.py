@@ -11,20 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kb.errors import KbError
 from kb.runs.replay.executor import Attempt
+from kb.runs.replay.paths import check_path, environment
 from kb.runs.run import OutcomeAssert, Run, ToolCall
-
-if TYPE_CHECKING:
-    from jsonpath_rfc9535 import JSONPathEnvironment
 
 _PATTERN_SECONDS = 1.0
 _LIMITS = 2
-_MAX_PATH = 2_000
-_SEEN_CHARACTERS = 160
 
 _COMPARE = {
     "<": lambda seen, value: seen < value,
@@ -61,14 +56,20 @@ def world(run: Run, attempts: Sequence[Attempt], said: Sequence[str], text: str)
     }
 
 
+def demands_nothing(run: Run) -> bool:
+    """Whether all asserts hold for an agent that does nothing and says nothing."""
+    idle = world(run, (), (), "")
+    return all(judge(each, idle).holds for each in run.asserts)
+
+
 def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
-    """Nothing, or a `KbError` for a path, pattern or value that cannot be judged."""
+    """Nothing, or a `KbError` for a path, key, pattern or value that cannot be judged."""
     import regex  # type: ignore[import-untyped]
     from jsonpath_rfc9535 import JSONPathError
 
     for each in asserts:
         try:
-            _check_path(each.path)
+            check_path(each.path)
             if each.operator == "matches":
                 regex.compile(str(each.value))
             if each.operator == "count":
@@ -81,31 +82,12 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
             ) from error
 
 
-def _check_path(path: str) -> None:
-    """Nothing, or ValueError: a path of a stranger may cost little only."""
-    # `$..*..*..*` visits every part of every part of every part.
-    if len(path) > _MAX_PATH or path.count("..") > 1:
-        raise ValueError(f"a path has at most {_MAX_PATH:,} characters, and '..' once")
-    _environment().compile(path)
-
-
 def judge(each: OutcomeAssert, seen_world: dict[str, Any]) -> Held:
     """Whether an assert holds, and what was seen at its path."""
-    values = _environment().compile(each.path).find(seen_world).values()
+    values = environment().compile(each.path).find(seen_world).values()
     holds = _holds(each, values)
     seen = f"{len(values)} found" if each.operator == "count" else _shown(values)
     return Held(each.claim, holds, seen, not holds and _is_final(each, values))
-
-
-@cache
-def _environment() -> JSONPathEnvironment:
-    """RFC 9535 without `match` and `search`: patterns inside a path have no time limit."""
-    from jsonpath_rfc9535 import JSONPathEnvironment
-
-    environment = JSONPathEnvironment()
-    for name in ("match", "search"):
-        environment.function_extensions.pop(name, None)
-    return environment
 
 
 def _holds(each: OutcomeAssert, values: Sequence[Any]) -> bool:
@@ -186,5 +168,5 @@ def _attempted(attempt: Attempt) -> dict[str, Any]:
 
 def _shown(values: Sequence[Any]) -> str:
     text = ", ".join(repr(value) for value in values) or "nothing"
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)
-    return text if len(text) <= _SEEN_CHARACTERS else text[: _SEEN_CHARACTERS - 1] + "…"
+    # Not cut here: of half a secret nobody could tell that it is one.
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)

@@ -1,11 +1,14 @@
 """How is somebody's agent run without harm? In a child process that is watched, and ends in time.
 
-The child gets no secrets: its environment is a short list, its home an empty folder. It is no
-sandbox: it may open files and the network as its user may, because real agents need their model.
+The child inherits no secrets: its environment is a short list, its home an empty folder, and the
+environment of this process is wiped before it starts. Memory, processor time and processes have
+limits. It is no sandbox: it may open files and the network as its user may, because real agents
+need their model.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import secrets
@@ -24,17 +27,16 @@ from pathlib import Path
 from typing import IO
 
 from kb.errors import KbError
+from kb.runs.replay.surroundings import hide_environment, passed_on
 
-#: What every program needs to start. Everything else has to be named in `kb.toml`.
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE")
 _MARK = "KB_REPLAY"
 #: `-P`: a folder `kb` where the agent runs must not stand in for this package.
 _CHILD = (sys.executable, "-P", "-m", "kb.runs.replay.child")
 #: What one trial may say in all: enough for files as arguments, too little to fill the memory.
 _MAX_BYTES = 16_000_000
 _CHUNK_BYTES = 65_536
-_COMPLAINT_BYTES = 4_000
-_COMPLAINT_LINES = 6
+#: Far more than is shown: of half a secret nobody could tell that it is one.
+_COMPLAINT_BYTES = 65_536
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: Rounds of looking for processes that got away: each new one is started by one that is found.
 _SWEEPS = 20
@@ -55,13 +57,13 @@ class EntryPoint:
 
     @property
     def command(self) -> list[str]:
-        """The command line of the child process. Raises OSError where there is no such program."""
+        """What the child process is told to run. Raises OSError where there is no such program."""
         if _FUNCTION.fullmatch(self.text):
-            return [*_CHILD, self.text]
+            return [self.text]
         words = shlex.split(self.text)
         if not words or not self._is_there(words[0]):
             raise OSError("there is no such program")
-        return [*_CHILD, "--", *words]
+        return ["--", *words]
 
     def _is_there(self, program: str) -> bool:
         if "/" in program:
@@ -82,6 +84,7 @@ class Child:
 
     def __init__(self, entry: EntryPoint, seconds: float) -> None:
         self._entry = entry
+        self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._mark = secrets.token_hex(16)
         self._buffer = bytearray()
@@ -150,15 +153,19 @@ class Child:
         return line
 
     def complaint(self) -> str:
-        """The last lines of what it wrote to standard error, without terminal escapes."""
+        """The last whole lines of what it wrote to standard error, without terminal escapes."""
         size = self._complaints.seek(0, os.SEEK_END)
         self._complaints.seek(max(0, size - _COMPLAINT_BYTES))
-        text = self._complaints.read().decode("utf-8", "replace")
-        return "\n".join(_CONTROLS.sub("", text).strip().splitlines()[-_COMPLAINT_LINES:])
+        raw = self._complaints.read(_COMPLAINT_BYTES)
+        if size > _COMPLAINT_BYTES:
+            raw = raw.partition(b"\n")[2]
+        return _CONTROLS.sub("", raw.decode("utf-8", "replace")).strip()
 
     def _started(self) -> subprocess.Popen[bytes]:
+        command = [*_CHILD, str(_processor_seconds(self._seconds)), *self._entry.command]
+        hide_environment()
         process = subprocess.Popen(
-            self._entry.command,
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -170,12 +177,10 @@ class Child:
         return process
 
     def _environment(self) -> dict[str, str]:
-        names = (*_PASSED_ON, *self._entry.environment)
-        passed = {name: os.environ[name] for name in names if name in os.environ}
         own = {_MARK: self._mark, "HOME": self._home.name, "TMPDIR": self._home.name}
         package = str(Path(__file__).resolve().parents[3])
         paths = {"PYTHONPATH": package, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-        return passed | own | paths
+        return passed_on(self._entry.environment) | own | paths
 
     def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
         left = self._until - time.monotonic()
@@ -188,6 +193,11 @@ class Child:
     def _close_files(self) -> None:
         self._complaints.close()
         self._home.cleanup()
+
+
+def _processor_seconds(seconds: float) -> int:
+    """What one process may use: all processors for the time of a trial, should it get away."""
+    return math.ceil(seconds * (os.cpu_count() or 1)) + 1
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -1,20 +1,30 @@
-"""How is a replay told? k of N in words with an interval, and as JSON."""
+"""How is a replay told? k of N in words with an interval, and as JSON; without secrets or people.
+
+`allow` are values, or patterns of values, that are told all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
+from kb.runs.replay.disclosing import disclosed
 from kb.runs.replay.executor import Attempt, Outcome
+from kb.runs.replay.judge import Held
 from kb.runs.replay.trials import Replay, Trial, Verdict
 
 _ARGUMENT_CHARACTERS = 100
 _SAME_SHOWN = 3
+_SEEN_CHARACTERS = 160
+_COMPLAINT_LINES = 6
+_COMPLAINT_CHARACTERS = 600
 
 
-def replay_text(done: Replay) -> str:
+def replay_text(done: Replay, allow: Iterable[str] = ()) -> str:
     """The report of all trials, each different course shown once."""
+    done = disclosed(done, allow)
     lines = [_headline(done), ""]
     for trials in _courses(done.trials):
         lines += _course_lines(trials)
@@ -22,8 +32,9 @@ def replay_text(done: Replay) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def replay_json(done: Replay) -> dict[str, Any]:
+def replay_json(done: Replay, allow: Iterable[str] = ()) -> dict[str, Any]:
     """The report for machines."""
+    done = disclosed(done, allow)
     low, high = done.interval
     return {
         "schema": "kb.run-replay/1",
@@ -64,11 +75,14 @@ def _course_lines(trials: list[Trial]) -> list[str]:
     if first.text:
         lines.append(f"  said: {_cut(first.text)}")
     for held in first.held:
-        mark = "holds" if held.holds else "BROKEN"
-        lines.append(f"  {mark}: {held.claim} ({held.seen})")
+        # A trial that was cut short might have mended it still.
+        is_broken = held.is_final or not first.why
+        mark = "holds" if held.holds else "BROKEN" if is_broken else "open"
+        lines.append(f"  {mark}: {_cut(held.claim)} ({_seen(held)})")
     if first.why:
         lines.append(f"  why: {_cut(first.why)}")
-    lines += [f"    | {line}" for line in first.complaint.splitlines()]
+    complaint = first.complaint.splitlines()[-_COMPLAINT_LINES:]
+    lines += [f"    | {line[:_COMPLAINT_CHARACTERS]}" for line in complaint]
     return [*lines, ""]
 
 
@@ -96,6 +110,11 @@ def _arguments(arguments: Any) -> str:
 def _cut(text: str) -> str:
     text = "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= _ARGUMENT_CHARACTERS * 2 else text[: _ARGUMENT_CHARACTERS * 2] + "…"
+
+
+def _seen(held: Held) -> str:
+    text = held.seen
+    return text if len(text) <= _SEEN_CHARACTERS else text[: _SEEN_CHARACTERS - 1] + "…"
 
 
 def _remarks(done: Replay) -> list[str]:
@@ -134,6 +153,6 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
             for attempt in trial.attempts
         ],
         "asserts": [
-            {"claim": held.claim, "holds": held.holds, "seen": held.seen} for held in trial.held
+            {"claim": held.claim, "holds": held.holds, "seen": _seen(held)} for held in trial.held
         ],
     }

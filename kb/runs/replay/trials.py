@@ -14,7 +14,7 @@ from kb.runs.canonical import digest
 from kb.runs.replay import protocol
 from kb.runs.replay.executor import Attempt, Executor, Mode, Outcome
 from kb.runs.replay.frozen import freeze
-from kb.runs.replay.judge import Held, check_asserts, judge, world
+from kb.runs.replay.judge import Held, check_asserts, demands_nothing, judge, world
 from kb.runs.replay.process import Child, EntryPoint, OverdueError, ProtocolError
 from kb.runs.run import Run
 
@@ -193,7 +193,7 @@ def _judged(run: Run, number: int, course: _Course, complaint: str) -> Trial:
     """The verdict: what is broken for good fails, and a gap on the tape never passes."""
     seen = world(run, course.attempts, course.said, course.text)
     held = tuple(judge(each, seen) for each in run.asserts)
-    why = course.why or _gap(course.attempts)
+    why = course.why or _gap(course.attempts) or _idleness(run, course)
     broken = [each for each in held if not each.holds and (each.is_final or not why)]
     verdict = Verdict.FAIL if broken else Verdict.INCONCLUSIVE if why else Verdict.PASS
     return Trial(number, verdict, tuple(course.attempts), held, course.text, why, complaint)
@@ -206,7 +206,17 @@ def _gap(attempts: list[Attempt]) -> str:
         return ""
     arguments = msgspec.json.encode(unknown.arguments, enc_hook=str).decode("utf-8", "replace")
     kind = "write" if unknown.effect.is_write else "read"
-    return f"the tape does not hold this {kind}: {unknown.tool} {arguments}"
+    lacking = "does not hold"
+    if unknown.is_beyond_write:
+        lacking = "has a write between the freeze and"
+    return f"the tape {lacking} this {kind}: {unknown.tool} {arguments}"
+
+
+def _idleness(run: Run, course: _Course) -> str:
+    """Why a trial that called nothing proves nothing: words alone keep every upper bound."""
+    if course.attempts or not demands_nothing(run):
+        return ""
+    return "it attempted nothing, and no assert asks for anything: add one with --known"
 
 
 def _now(executor: Executor) -> str:

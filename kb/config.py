@@ -89,6 +89,13 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     repository: Annotated[
         str, Meta(description="Web address of the repository; read from the remote when empty")
     ] = ""
+    key: Annotated[
+        str,
+        Meta(
+            description="Any text of your own, kept for ever; with it nobody outside can guess "
+            "file names from the addresses of the external edition"
+        ),
+    ] = ""
     semantic_search: Annotated[
         bool, Meta(description="Whether readers may load search by meaning, 24 MB, into a browser")
     ] = False

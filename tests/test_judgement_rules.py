@@ -124,6 +124,12 @@ def test_four_in_five_firings_of_each_rule_are_right(rule: str) -> None:
     assert precision(labels) >= LEAST_PRECISION or not RULES[rule].default
 
 
+@pytest.mark.parametrize("rule", sorted(READ_BY_HAND))
+def test_a_rule_of_which_little_is_known_is_off_unless_asked_for(rule: str) -> None:
+    right, read = READ_BY_HAND[rule]
+    assert read >= 20 or wilson(right, read)[0] >= 0.5 or not RULES[rule].default
+
+
 def test_every_firing_on_the_measuring_data_has_been_read(data: Path) -> None:
     found, labelled = firings(data), verdicts()
     assert found - set(labelled) == set()
@@ -163,6 +169,15 @@ JUDGING = (
     "the two reviewers had overlooked it",
     "the team was too hasty",
     "our platform engineer wrongly assumed that it was staging",
+    "@alice forgot to rotate the key",
+    "the engineer did not notice it",
+    "the operator didn't check the diff before approving",
+    "the on-call engineer missed the alert for three days",
+    "the reviewer should have been more careful",
+    "the engineering manager failed to answer",
+    "no alert fired, and the engineer failed to notice",
+    "we were not paged. the engineer failed to look",
+    "the alert did not fire and the engineer failed to look",
 )
 NOT_JUDGING = (
     "the request failed to reach the queue",
@@ -183,6 +198,31 @@ NOT_JUDGING = (
     "the human error rate of the form is 2 %",
     "the failure of the disk",
     "the error of the second call",
+    "the on-call should have been paged at 02:00",
+    "the on-call should have been shown both charges",
+    "no engineer should have been able to delete it",
+    "the reviewer should have been told",
+    "someone should have been given the diff",
+    "we should have received a page",
+    "the manager failed to schedule pods",
+    "the operator failed to reconcile the resource",
+    "the lead failed to load",
+    "the developers' error budget was spent",
+    "the operator's failure domain",
+    "this was not the operator's mistake",
+    "not because the engineer failed to look",
+    "nobody ignored the alert",
+    "no reviewer overlooked it: there was none",
+    "@acme/router failed to install",
+    "@dependabot failed to open a request",
+    "alice failed to notice the alert",
+    "the agent did not notice the alert",
+    "the team missed the target for march",
+    "we did not realise that jobs were left",
+    "he did not ask it to buy anything",
+    "operator's failure to see a request shows how hard it is",
+    "the gap is not that the vendor's engineers failed to mend it",
+    "it was nobody's fault",
 )
 HUMAN_ERROR_AS_CAUSE = (
     "the outage was due to human error",
@@ -192,6 +232,8 @@ HUMAN_ERROR_AS_CAUSE = (
     "human error. the wrong file was deleted",
     "it was simply human error",
     "operator error led to the deletion",
+    "the cause was not only human error",
+    "no alert fired. the cause was human error",
 )
 HUMAN_ERROR_AS_SUBJECT = (
     "the human error rate fell to 2 %",
@@ -200,6 +242,11 @@ HUMAN_ERROR_AS_SUBJECT = (
     "user error messages name the field",
     "we plan for human error and ask twice",
     "human errors are caught by the second prompt",
+    "the cause was not human error but a missing gate.",
+    "this is not human error",
+    "it wasn't human error.",
+    "the cause was a missing gate rather than an operator error.",
+    "it was a missing gate, not a human error.",
 )
 BLAMING = (
     "the rollout was done carelessly",
@@ -219,6 +266,9 @@ NOT_BLAMING = (
     "lazy loading of the script",
     "a naive parser",
     "the dashboard is in plain sight",
+    "to claim more would be irresponsible",
+    "a careless user can bypass it",
+    "the environment variables are to blame",
 )
 
 
@@ -253,7 +303,7 @@ def test_a_word_that_only_sounds_like_blame_is_left_alone(sentence: str) -> None
 
 
 def found_in(body: str, *, people: tuple[str, ...] = ()) -> list[tuple[str, int]]:
-    """Name and line of what the blameless rules find in a body without front matter."""
+    """Name and line of what the blameless rules find in a body, or in a whole record."""
     document = read_document(body.encode(), PurePath("2026-01-01-x.md"), FORM)
     context = Context(FORM, CheckConfig(people=people), date(2026, 6, 1), PurePath())
     rules = [rule for rule in RULES.values() if rule.family == "blameless"]
@@ -261,7 +311,7 @@ def found_in(body: str, *, people: tuple[str, ...] = ()) -> list[tuple[str, int]
 
 
 def test_a_counterfactual_may_say_what_should_have_been() -> None:
-    sentence = "The on-call should have been paged by then."
+    sentence = "The on-call should have looked by then."
     assert found_in(f"## Counterfactual\n\n{sentence}\n") == []
     assert found_in(f"## What went wrong\n\n{sentence}\n") == [("judged-person", 3)]
 
@@ -293,6 +343,18 @@ def test_a_sentence_over_two_lines_is_read_as_one() -> None:
 def test_an_evidence_line_is_judged_like_prose() -> None:
     body = "## Counterfactual\n\n```evidence\nWHY_WE_DID_NOT_HAVE_IT: the lead forgot it\n```\n"
     assert found_in(body) == [("judged-person", 4)]
+
+
+def test_who_reviewed_or_wrote_the_lessons_is_a_person_in_the_text() -> None:
+    front = "---\nlessons_by: alice\nreviewed: {by: Bob Lee}\n---\n"
+    body = "## What went wrong\n\n- Alice failed to notice.\n- Bob Lee then forgot it.\n"
+    assert found_in(front + body) == [("judged-person", 7), ("judged-person", 8)]
+    assert found_in(body) == []
+
+
+def test_names_in_the_settings_are_people_in_the_text() -> None:
+    body = "## What went wrong\n\nCarol overlooked it.\n"
+    assert ("judged-person", 3) in found_in(body, people=("Carol",))
 
 
 def test_names_of_people_are_found_as_words_and_only_when_they_are_set() -> None:

@@ -19,6 +19,7 @@ TODAY = date(2026, 6, 1)
 SETTINGS = """
 [check]
 people = ["Alex Example"]
+enable = ["blame-word"]
 """
 #: Rules whose fault cannot lie in a Markdown file of the repository; `test_check.py` makes it.
 MADE_BY_TESTS = {"KB101", "KB102", "KB103", "KB120", "KB806", "KB905", "KB906"}

@@ -188,7 +188,8 @@ def test_cards_of_the_edition_for_others_hold_nothing_internal(library_folder: P
         "clocks:\n  route_start: 2026-01-02T01:01:01Z\n  first_impact: 2026-01-02T09:00:00Z\n"
         "  detected: 2026-01-02T10:00:00Z\n  contained: 2026-01-02T11:00:00Z\n"
     )
-    path = written(library_folder, "2026-01-02-canary-file", front=internal)
+    truth = "## Customer-visible truth\n\nCUSTOMER_SAW: two payments\n"
+    path = written(library_folder, "2026-01-02-canary-file", front=internal, body=truth)
     text = path.read_text(encoding="utf-8").replace("paid twice", "paid canary-one twice")
     path.write_text(text, encoding="utf-8")
     cards = cards_of(site_of(with_address(library_folder), EXTERNAL))

@@ -45,10 +45,12 @@ def command(
     from kb.publish.site import SITE, Build, build_site
     from kb.repo import open_repo
 
-    if customer and edition != "external":
+    if customer is not None and edition != "external":
         raise click.UsageError("--customer needs --edition external")
+    if customer is not None and not customer.strip():
+        raise click.UsageError("--customer needs a name: an empty one is that of nobody")
     library = open_library(Path.cwd())
-    wanted = Wanted(datetime.now(UTC), find_related, Edition(edition, customer or ""))
+    wanted = Wanted(datetime.now(UTC), find_related, Edition(edition, customer))
     say = _progress()
     say("reading")
     site = gather(library, open_repo(library.root), wanted)

@@ -24,10 +24,10 @@ _FAMILIES = {
 #: Firings of the rules that judge wording, on public postmortems: how many a reader found right,
 #: and how many were read. The list is tests/data/judgements.jsonl; a test compares.
 READ_BY_HAND = {
-    "blame-word": (1, 1),
-    "human-error-as-cause": (7, 7),
-    "judged-person": (22, 23),
-    "vague-action": (62, 69),
+    "blame-word": (5, 8),
+    "human-error-as-cause": (11, 12),
+    "judged-person": (34, 38),
+    "vague-action": (78, 86),
 }
 _Z95 = 1.96  # of the normal distribution, two-sided 95 %
 
@@ -81,7 +81,8 @@ def _facts(rule: Rule) -> list[str]:
     if rule.name in READ_BY_HAND:
         facts.append(_how_often_right(*READ_BY_HAND[rule.name]))
     facts.append(f"To silence it in one record: `# kb: allow {rule.name} — why` in front matter.")
-    facts.append(f'To switch it off for all: `check.disable = ["{rule.name}"]` in `kb.toml`.')
+    if rule.default:
+        facts.append(f'To switch it off for all: `check.disable = ["{rule.name}"]` in `kb.toml`.')
     return [f"- {fact}" for fact in facts]
 
 

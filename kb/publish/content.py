@@ -35,7 +35,8 @@ class Site:
     `records` are oldest first. `related` maps a record's id to the incidents like it, and
     `why_not_related` says in one sentence why there are none at all. `files` maps a record's id to
     the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
-    metrics page where it could not be made.
+    metrics page where it could not be made. `notes` are for whoever makes the site, and stand on
+    no page.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Site:
     places: Mapping[str, Place] = field(default_factory=dict)
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drafts: tuple[Postmortem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Postmortem]:

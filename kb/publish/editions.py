@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition; `customer` narrows the external one to the records that affect one customer."""
+    """One edition; `customer` narrows the external one to the records that affect one customer.
+
+    None is no customer in particular; an empty name is that of nobody.
+    """
 
     name: str
-    customer: str = ""
+    customer: str | None = None
 
     @property
     def is_internal(self) -> bool:

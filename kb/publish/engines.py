@@ -36,6 +36,12 @@ def read_settings(root: Path) -> dict[str, Any]:
     return settings
 
 
+def packaged_settings() -> dict[str, Any]:
+    """The settings that ship, whatever a team has set."""
+    settings = _load(files("kb.data").joinpath("init", SETTINGS).read_bytes())
+    return settings if isinstance(settings, dict) else {}
+
+
 def _load(raw: bytes) -> Any:
     return yaml.load(raw, Loader=_Lenient)  # noqa: S506 - a safe loader, see below
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 
 from kb.config import LibraryConfig
@@ -19,6 +19,9 @@ from kb.publish.content import Place, Site, actions_by_record
 from kb.publish.editions import INTERNAL, Edition
 from kb.publish.engines import read_settings
 from kb.publish.finding import Finding
+from kb.publish.outside.names import Names
+from kb.publish.outside.refusal import refuse_faults, refuse_unread
+from kb.publish.outside.unread import left_out
 from kb.publish.redaction import redacted
 from kb.publish.related import related_of
 from kb.records.model import Postmortem
@@ -46,7 +49,8 @@ class Wanted:
 def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
     """Everything the pages of an edition may show.
 
-    Raises `KbError` for a customer no external record names.
+    Raises `KbError` for a customer no external record names, and where an edition for outsiders
+    would hold what must not leave, or nobody can know whether it does.
     """
     found, why_not_related = wanted.find(library)
     reading = read_all(library, repo, read_as_of(repo, None, wanted.now))
@@ -70,10 +74,25 @@ def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
         places=_places(library, repo),
         files={record.id: files_beside(library, record) for record in library.records},
     )
+    today = wanted.now.date()
     if wanted.edition.is_internal:
-        return site
+        notes = (f"left out of the site: {unread}" for unread in left_out(library, today))
+        return replace(site, notes=tuple(notes))
+    refuse_unread(library, today)
     _check_customer(library, wanted.edition)
-    return redacted(site, wanted.edition, library.records, library.config.check.people)
+    return _redacted(library, site, wanted.edition, today)
+
+
+def names_of(library: Library) -> Names:
+    """The names of a library that no outsider is told."""
+    return Names.of(library.records, library.config.check.people)
+
+
+def _redacted(library: Library, site: Site, edition: Edition, today: date) -> Site:
+    names, key = names_of(library), library.config.site.key
+    found = redacted(site, edition, library.records, names, key)
+    refuse_faults(library, found, today)
+    return found.site
 
 
 def _without_place(page: MetricsPage, root: Path) -> MetricsPage:
@@ -101,7 +120,7 @@ def _drafts(library: Library) -> tuple[Postmortem, ...]:
 
 
 def _check_customer(library: Library, edition: Edition) -> None:
-    if not edition.customer:
+    if edition.customer is None:
         return
     named = [r for r in library.published if edition.customer in r.affected_customers]
     if any(record.visibility == "external" for record in named):

@@ -6,20 +6,26 @@ page, feed, index and copy is made of the redacted values, so none of them can l
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import replace
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from msgspec import structs
 
 from kb.publish.content import Site
 from kb.publish.editions import Edition
+from kb.publish.outside.cleaning import Cleaner
+from kb.publish.outside.names import Names
+from kb.publish.outside.prose import LeftOut, Prose
 from kb.publish.related import Related
-from kb.records.body import Line, SectionText
+from kb.records.body import FieldLine, Line, SectionText
 from kb.records.draft import slug
+from kb.records.form import Form
 from kb.records.items import read_timeline
 from kb.records.model import Agent, Clocks, Postmortem
+from kb.records.taxonomy import TAXONOMIES
 
 #: Sections the edition may carry, each with its evidence lines that may stand in it.
 SECTIONS: dict[str, frozenset[str]] = {
@@ -33,147 +39,172 @@ SECTIONS: dict[str, frozenset[str]] = {
     "outcome_asserts": frozenset({"LLM_SAYS_IT_DID", "OUTCOME_ASSERT", "HELD"}),
     "root_cause": frozenset(),
 }
-#: Headings inside a section behind which text may stand; others end what is shown of it.
-SUBHEADINGS = frozenset({"code", "model"})
 _CLOCKS = ("first_impact", "detected", "contained", "resolved")
-_UNKNOWN_FIELD = re.compile(
-    r"[ \t]*(?:[-*+][ \t]+)?[*_`]{0,3}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+[*_`]{0,3}[ \t]*:"
-)
-_REFERENCE = re.compile(r"[ \t]*\[[^\]\n]+\]:")
-_IMAGE = re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])")
-_LINK = re.compile(r"\[([^\]\n]+)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
-_FILE_LINK = re.compile(r"\[([^\]\n]+)\](?:\((?!https?://)[^)\n]*\)|\[[^\]\n]*\])")
-_ADDRESS = re.compile(r"<?\b[a-z][a-z0-9+.-]*://[^\s<>)\]]+>?", re.IGNORECASE)
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$")
-_PRIVATE = (
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
-    (re.compile(r"(?<![\w/])@[A-Za-z][\w-]+"), "[name]"),
-    (re.compile(r"(?<![\w/])#[A-Za-z][\w-]*\d[\w-]*"), "[channel]"),
-)
+_SHIPPED = frozenset(word for words in TAXONOMIES.values() for word in words)
+_TAIL = 6  # hexadecimal digits that tell two incidents of one day and title apart
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """A redacted site, with the record that each of its records was made of, by the new id."""
+
+    site: Site
+    sources: dict[str, Postmortem]
 
 
 def redacted(
-    site: Site, edition: Edition, every: Iterable[Postmortem], people: Iterable[str]
-) -> Site:
+    site: Site, edition: Edition, every: Iterable[Postmortem], names: Names, key: str = ""
+) -> Redacted:
     """The edition of a site: allowed records, each with allowed values only.
 
-    `every` are all records of the library: their ids and customers are names not to be told.
+    `every` are all records of the library; `key` is what the tails of ids are made with.
     """
+    ids = _public_ids((r for r in every if _may_be_shown(r)), names, key)
     shown = [record for record in site.records if _is_shown(record, edition)]
-    clean = _Cleaner.of(tuple(every), people)
-    ids = _public_ids(shown, clean)
-    records = tuple(replace(clean.record(record), id=ids[record.id]) for record in shown)
-    return Site(
+    made = [
+        _Redaction(record, Cleaner(names, record.origin == "public"), site.form) for record in shown
+    ]
+    shown_ids = {record.id for record in shown}
+    redacted_site = Site(
         name=site.name,
         url=site.url,
-        form=site.form,
+        form=_told_form(site.form, shown, Cleaner(names)),
         as_of=replace(site.as_of, commit=""),
-        records=records,
+        records=tuple(replace(one.made(), id=ids[one.record.id]) for one in made),
         edition=edition,
         related={
-            ids[record_id]: tuple(
-                Related(ids[one.id], one.probability) for one in found if one.id in ids
+            ids[record.id]: tuple(
+                Related(ids[one.id], one.probability)
+                for one in site.related.get(record.id, ())
+                if one.id in shown_ids
             )
-            for record_id, found in site.related.items()
-            if record_id in ids
+            for record in shown
         },
+        notes=tuple(note for one in made for note in one.notes()),
     )
+    return Redacted(redacted_site, {ids[record.id]: record for record in shown})
+
+
+def _told_form(form: Form, shown: Iterable[Postmortem], cleaner: Cleaner) -> Form:
+    """The form; of a team's own words those a record uses, their meanings cleaned."""
+    used = {word for r in shown for word in (*r.classes, *r.causes, r.missing_control)}
+    taxonomies = {
+        name: tuple(
+            word if word in _SHIPPED else replace(word, definition=cleaner.text(word.definition))
+            for word in words
+            if word in _SHIPPED or word.name in used
+        )
+        for name, words in form.taxonomies.items()
+    }
+    return replace(form, taxonomies=taxonomies)
+
+
+def _may_be_shown(record: Postmortem) -> bool:
+    is_fiction = record.origin == "example"
+    return record.visibility == "external" and record.is_published and not is_fiction
 
 
 def _is_shown(record: Postmortem, edition: Edition) -> bool:
-    is_fiction = record.origin == "example"
-    if record.visibility != "external" or not record.is_published or is_fiction:
+    if not _may_be_shown(record):
         return False
-    return not edition.customer or edition.customer in record.affected_customers
+    return edition.customer is None or edition.customer in record.affected_customers
 
 
-def _public_ids(shown: Iterable[Postmortem], clean: _Cleaner) -> dict[str, str]:
-    """Record id to the id of its page: day and title alone, for a file name may tell more."""
+def _public_ids(records: Iterable[Postmortem], names: Names, key: str) -> dict[str, str]:
+    """Record id to the id of its page: day, title, and a tail that no other record has.
+
+    The file name may tell more than the title, so only its digest stands there; it stays what it
+    is whatever other records come and go.
+    """
     ids: dict[str, str] = {}
-    for record in shown:
-        wanted = f"{record.date}-{slug(clean.text(record.title))}"
-        number = sum(1 for other in ids.values() if other.startswith(wanted))
-        ids[record.id] = f"{wanted}-{number + 1}" if number else wanted
+    for record in records:
+        cleaner = Cleaner(names, record.origin == "public")
+        wanted = slug(cleaner.text(record.title))
+        tail = hmac.new(key.encode(), record.id.encode(), hashlib.sha256).hexdigest()[:_TAIL]
+        ids[record.id] = f"{record.date}-{wanted}-{tail}"
     return ids
 
 
-class _Cleaner:
-    """Takes names that must not be told out of text that may be."""
+@dataclass
+class _Redaction:
+    """One record on its way out; `left_out` grows with what it loses."""
 
-    def __init__(self, names: dict[str, str]) -> None:
-        self._names = names
-        ordered = sorted(names, key=len, reverse=True)
-        joined = "|".join(re.escape(name) for name in ordered)
-        self._pattern = re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE) if joined else None
+    record: Postmortem
+    cleaner: Cleaner
+    form: Form
+    left_out: list[LeftOut] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, every: tuple[Postmortem, ...], people: Iterable[str]) -> _Cleaner:
-        """The names of people and customers, and the file names of records."""
-        names = {name.lower(): "[name]" for name in people if name.strip()}
-        for record in every:
-            for customer in filter(str.strip, record.affected_customers):
-                names |= dict.fromkeys(
-                    (customer.lower(), customer.lower().replace("-", " ")), "a customer"
-                )
-            names[record.id.lower()] = "another record"
-        return cls(names)
+    def notes(self) -> Iterator[str]:
+        """What was left out, one sentence each."""
+        for one in self.left_out:
+            yield f"{self.record.path}:{one.line}: left out of the external edition: {one.what}"
 
-    def text(self, text: str) -> str:
-        """The text without any of the names."""
-        for pattern, instead in _PRIVATE:
-            text = pattern.sub(instead, text)
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(lambda match: self._names[match[0].lower()], text)
-
-    def record(self, record: Postmortem) -> Postmortem:
+    def made(self) -> Postmortem:
         """A record with allowed values only; every other one is that of a blank record."""
-        is_public = record.origin == "public"
-        sections = tuple(
-            self._section(section, is_public)
-            for section in record.sections
-            if section.key in SECTIONS
-        )
+        record = self.record
+        sections = tuple(self._section(s) for s in record.sections if s.key in SECTIONS)
         timeline = next((s for s in sections if s.key == "timeline"), None)
         return replace(
             _blank(record),
-            title=self.text(record.title),
-            kind=record.kind,
-            severity=record.severity,
-            impact=record.impact,
-            classes=record.classes,
-            causes=record.causes,
-            missing_control=record.missing_control,
+            title=self.cleaner.text(record.title),
+            kind=self._word("kind", record.kind),
+            severity=self._word("severity", record.severity),
+            impact=self._word("impact", record.impact),
+            classes=tuple(filter(None, (self._word("classes", w) for w in record.classes))),
+            causes=tuple(filter(None, (self._word("causes", w) for w in record.causes))),
+            missing_control=self._word("missing_control", record.missing_control),
             clocks=Clocks(**{name: getattr(record.clocks, name) for name in _CLOCKS}),
             customers_affected=record.customers_affected,
-            sources=record.sources if is_public else (),
+            sources=record.sources if record.origin == "public" else (),
             sections=sections,
             timeline=read_timeline(timeline.lines) if timeline else (),
         )
 
-    def _section(self, section: SectionText, is_public: bool) -> SectionText:
+    def _word(self, key: str, word: str) -> str:
+        """A word of the form; any other could say anything."""
+        if not word or word == "unknown" or word in self.form.words(key):
+            return word
+        self.left_out.append(LeftOut(1, f"'{word}', which is no word of '{key}'"))
+        return ""
+
+    def _section(self, section: SectionText) -> SectionText:
         allowed = SECTIONS[section.key or ""]
-        fields = tuple(field for field in section.fields if field.key in allowed and field.known)
-        kept = {n for field in fields for n in range(field.line, field.end_line + 1)}
-        taken = {n for f in section.fields for n in range(f.line, f.end_line + 1)} - kept
-        lines = tuple(
-            structs.replace(line, text=self.text(_without_targets(line.text, keep_web=is_public)))
-            for line in _before_unknown_heading(_without_comments(section.lines))
-            if line.number not in taken and _is_allowed(line, kept)
+        fields = tuple(f for f in section.fields if f.key in allowed and f.known)
+        values = tuple(self._field(field) for field in fields)
+        lines = sorted(
+            (*self._prose(section), *map(_as_line, values)), key=lambda line: line.number
         )
-        numbers = {line.number for line in lines}
         return replace(
             section,
-            heading=self.text(section.heading),
-            lines=lines,
-            fields=tuple(
-                structs.replace(
-                    field, value=self.text(_without_targets(field.value, keep_web=is_public))
-                )
-                for field in fields
-                if field.line in numbers
-            ),
+            heading=self.cleaner.text(section.heading),
+            lines=tuple(sorted(lines, key=lambda line: line.number)),
+            fields=values,
         )
+
+    def _field(self, found: FieldLine) -> FieldLine:
+        prose = Prose(self.cleaner, found.line, self.left_out)
+        value = prose.value(found.value, found.line)
+        return structs.replace(
+            found, written=found.key, value=value, end_line=found.line, style="fenced"
+        )
+
+    def _prose(self, section: SectionText) -> Iterator[Line]:
+        """What stands beside the evidence, block by block; each line has the number of its block.
+
+        Evidence is blotted out before the text is parsed, so that lines keep their numbers.
+        """
+        taken = {n for f in section.fields for n in range(f.line, f.end_line + 1)}
+        texts = [
+            "" if line.number in taken or line.is_evidence else line.text
+            for line in _without_comments(section.lines)
+        ]
+        prose = Prose(self.cleaner, section.line + 1, self.left_out)
+        for number, block in prose.blocks("\n".join(texts)):
+            yield from (Line(number, text) for text in (*block, ""))
+
+
+def _as_line(found: FieldLine) -> Line:
+    return Line(found.line, f"{found.key}: {found.value}", fence="evidence")
 
 
 def _blank(record: Postmortem) -> Postmortem:
@@ -187,27 +218,6 @@ def _blank(record: Postmortem) -> Postmortem:
         reviewed=None, lessons_by="", links=(), shared=(), signoffs=(), sources=(), aliases=(),
         profile="", sections=(), actions=(), timeline=(), priors=(),
     )  # fmt: skip
-
-
-def _before_unknown_heading(lines: Iterable[Line]) -> Iterable[Line]:
-    """The lines without those that stand behind a heading no list allows."""
-    is_open = True
-    for line in lines:
-        match = _HEADING.match(line.text) if line.fence is None else None
-        if match:
-            is_open = match[1].strip().lower() in SUBHEADINGS
-        if is_open:
-            yield line
-
-
-def _is_allowed(line: Line, kept: set[int]) -> bool:
-    """Whether a line is prose, a mark of an evidence fence, or an evidence line that is kept."""
-    if line.comment:
-        return False
-    if line.fence is not None:
-        is_evidence = line.fence.split()[:1] == ["evidence"]
-        return line.number in kept or (is_evidence and line.is_mark)
-    return line.number in kept or not _UNKNOWN_FIELD.match(line.text)
 
 
 def _without_comments(lines: Iterable[Line]) -> Iterable[Line]:
@@ -227,16 +237,3 @@ def _without_comments(lines: Iterable[Line]) -> Iterable[Line]:
                 outside += before
                 inside = bool(opened)
         yield structs.replace(line, text=outside)
-
-
-def _without_targets(text: str, *, keep_web: bool) -> str:
-    """Links and images as their text: their targets name files and hosts of the house.
-
-    `keep_web` keeps links to the web, for records of what is public anyway.
-    """
-    if _REFERENCE.match(text):
-        return ""
-    text = _IMAGE.sub("", text)
-    if keep_web:
-        return _FILE_LINK.sub(r"\1", text)
-    return _ADDRESS.sub("[link]", _LINK.sub(r"\1", text))

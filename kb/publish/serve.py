@@ -164,6 +164,8 @@ class Preview:
         """Make the whole site anew."""
         self.library = open_library(self.library.root)
         self.site = self.gather(self.library)
+        for note in self.site.notes:
+            self.say(f"{note}\n")
         build_site(self.library, self.site, Build(self.shown.folder, self.engine), self.say)
         self.shown.renew()
 

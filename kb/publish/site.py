@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.publish import search_index
 from kb.publish.content import Site
-from kb.publish.engines import read_settings, run_engine, settings_text
+from kb.publish.engines import packaged_settings, read_settings, run_engine, settings_text
 from kb.publish.finish import finish
+from kb.publish.gather import names_of
+from kb.publish.outside.last_look import refuse_names
 from kb.publish.semantic.offer import add_meaning
 from kb.publish.write import SEARCHED, write, write_pages, write_theme
 
@@ -71,14 +73,30 @@ def _build(library: Library, site: Site, build: Build, say: Say, started: float)
     if not build.pages_only:
         _refuse_foreign(build.out)
         say(f"building {pages} pages with {build.engine}")
+    _look_at((work / "pages", work / SEARCHED), library, site, work)
     note = _run(work, build)
+    if not build.pages_only:
+        _look_at((work / "out",), library, site, work)
     folder = work / "pages"
     if not build.pages_only:
         folder = build.out
         shutil.rmtree(folder, ignore_errors=True)
         shutil.move(work / "out", folder)
     took = time.monotonic() - started
-    return Made(folder, pages, _size(folder), took, tuple(filter(None, (note, why))))
+    return Made(folder, pages, _size(folder), took, (*site.notes, *filter(None, (note, why))))
+
+
+def _look_at(folders: Iterable[Path], library: Library, site: Site, work: Path) -> None:
+    """Refuse an edition for outsiders that names somebody; nothing of it is left lying about."""
+    if site.edition.is_internal:
+        return
+    names = names_of(library)
+    try:
+        for folder in folders:
+            refuse_names(folder, site, names)
+    except KbError:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
 
 
 def _run(work: Path, build: Build) -> str:
@@ -116,8 +134,11 @@ def work_folder(root: Path, site: Site) -> Path:
 
 
 def engine_settings(root: Path, work: Path, site: Site) -> dict[str, Any]:
-    """The team's settings with the folders and the navigation of this build."""
-    settings = read_settings(root)
+    """The team's settings with the folders and the navigation of this build.
+
+    An edition for outsiders has the settings that ship: those of a team may name anybody.
+    """
+    settings = read_settings(root) if site.edition.is_internal else packaged_settings()
     pages = work / "pages"
     changes: dict[str, Any] = {"docs_dir": "pages", "site_dir": "out", "site_name": site.name}
     theme = settings.get("theme")
@@ -127,9 +148,7 @@ def engine_settings(root: Path, work: Path, site: Site) -> dict[str, Any]:
         changes["site_url"] = site.url
     if isinstance(settings.get("nav"), list):
         changes["nav"] = [entry for entry in settings["nav"] if _has_page(entry, pages)]
-    if not site.edition.is_internal:
-        changes |= {"repo_url": None, "edit_uri": None}
-    return {key: value for key, value in (settings | changes).items() if value is not None}
+    return settings | changes
 
 
 def _has_page(entry: object, pages: Path) -> bool:

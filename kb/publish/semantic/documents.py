@@ -15,7 +15,7 @@ from kb.publish.semantic.packing import in_eight_bits, packed
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.search.encoding.encoder import Encoder
-from kb.search.indexing.index import vector_store
+from kb.search.encoding.store import vector_store
 from kb.search.indexing.parts import embed_rows
 from kb.search.indexing.passages import Passage, cut, embedded_text, own_words, plain_text
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.publish.semantic.packing import in_eight_bits, packed
-from kb.search.encoding.encoder import EncoderCard
+from kb.search.encoding.card import EncoderCard
 from kb.search.encoding.source import ModelSource
 
 Weights = Mapping[str, NDArray[np.float32]]

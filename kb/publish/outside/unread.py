@@ -1,0 +1,86 @@
+"""Which files of a library does nobody read, or nobody read right? For whoever makes a site.
+
+A record that cannot be read is on no page. It also names nobody any more: whose names would be
+taken out of other records because of it stay in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+
+from msgspec import structs
+
+from kb.library import Library
+from kb.lint.registry import Context, Rule, all_rules
+from kb.lint.strays import stray_problems
+from kb.records.document import Document
+from kb.records.keys import STAGES
+
+_UNREAD = frozenset(
+    {"unreadable", "outside-tree", "too-large", "not-utf-8", "no-front-matter"}
+    | {"unclosed-front-matter", "yaml-syntax"}
+)
+#: Faults through which a name may go unread.
+_MISREAD = frozenset({"duplicate-key", "unclosed-fence"})
+#: And those that count where the key names somebody, or seems to be meant so.
+_OF_KEYS = frozenset({"wrong-type", "unknown-key"})
+_NAMING = (
+    *("affected_customers", "shared", "owners", "reviewed", "lessons_by", "signoffs", "systems"),
+)
+_ALIKE = 0.7
+_SEEMS_NAMING = re.compile("customer|client|owner|review|sign|person|people|author|lesson|system")
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file, the line of its fault, and what is wrong."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        """As an editor jumps to it."""
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+def left_out(library: Library, today: date) -> Iterator[Unread]:
+    """The files that are on no site: those that cannot be read, and those read by nothing."""
+    yield from _unread(library, today, _UNREAD)
+    for document in library.documents:
+        node = document.front.get("status")
+        if node is not None and node.text not in STAGES:
+            yield Unread(str(document.path), node.line, f"'{node.text}' is no status")
+
+
+def may_hide_names(library: Library, today: date) -> Iterator[Unread]:
+    """The files that may hold names which nothing reads."""
+    yield from _unread(library, today, _UNREAD | _MISREAD | _OF_KEYS)
+
+
+def _unread(library: Library, today: date, names: frozenset[str]) -> Iterator[Unread]:
+    # A rule that a team has switched off still tells what is not read.
+    settings = structs.replace(library.config.check, disable=())
+    context = Context(library.form, settings, today, library.root)
+    rules = [rule for rule in all_rules() if rule.name in names]
+    for document in library.documents:
+        yield from _faults(document, context, rules)
+    for problem in stray_problems(library.folder, context):
+        yield Unread(str(problem.path), problem.line, problem.message)
+
+
+def _faults(document: Document, context: Context, rules: list[Rule]) -> Iterator[Unread]:
+    for rule in rules:
+        for found in rule.check(document, context):
+            if rule.name not in _OF_KEYS or _is_of_names(document, found.line):
+                yield Unread(str(document.path), found.line, found.message)
+
+
+def _is_of_names(document: Document, line: int) -> bool:
+    """Whether the key of the value at a line names somebody, or seems to be meant so."""
+    key = next((e.key for e in reversed(document.front.entries) if e.line <= line), "")
+    return bool(_SEEMS_NAMING.search(key.lower()) or get_close_matches(key, _NAMING, 1, _ALIKE))

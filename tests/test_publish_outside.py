@@ -1,0 +1,449 @@
+"""What gets through to outsiders? Names in disguise, fields in prose, faults, settings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from conftest import ROOT
+
+from kb.cli import cli
+from kb.errors import KbError
+from kb.library import Library, open_library
+from kb.publish.content import Site
+from kb.publish.editions import EXTERNAL, INTERNAL, Edition
+from kb.publish.finding import no_search
+from kb.publish.gather import Wanted, gather, names_of
+from kb.publish.machine.feed import data_files
+from kb.publish.outside.last_look import refuse_names
+from kb.publish.redaction import SECTIONS
+from kb.publish.serve import Preview, Shown
+from kb.publish.site import Build, build_site, engine_settings, work_folder
+from kb.publish.write import all_pages
+from kb.repo import open_repo
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+FRONT = """title: {title}
+date: 2026-04-12
+status: published
+origin: own
+kind: incident
+severity: SEV2
+impact: customer-visible
+classes: [duplicate-side-effect]
+causes: [code-defect]
+clocks: {{first_impact: 2026-04-12T03:14:00Z, contained: 2026-04-15T09:05:00Z}}
+visibility: {visibility}
+"""
+BODY = """
+
+## Summary
+
+{summary}
+
+## Customer-visible truth
+
+CUSTOMER_SAW: two charges
+{rest}
+"""
+
+
+def written(
+    folder: Path,
+    summary: str = "It paid twice.",
+    *,
+    name: str = "2026-04-12-a",
+    title: str = "Refund loop",
+    front: str = "",
+    visibility: str = "external",
+    rest: str = "",
+) -> Path:
+    head = FRONT.format(title=title, visibility=visibility) + front
+    path = folder / "postmortems" / f"{name}.md"
+    path.write_text(f"---\n{head}---\n{BODY.format(summary=summary, rest=rest)}", "utf-8")
+    return path
+
+
+def site_of(folder: Path, edition: Edition = EXTERNAL) -> Site:
+    return gather(open_library(folder), open_repo(folder), Wanted(NOW, no_search, edition))
+
+
+def told(site: Site) -> str:
+    """Everything the pages and the copies for machines say."""
+    return "\n".join(
+        (*(page.body for page in all_pages(site)), *(text for _, text in data_files(site)))
+    )
+
+
+def summary_of(site: Site) -> str:
+    section = site.records[0].section("summary")
+    return section.text if section else ""
+
+
+NAMED = "affected_customers: [northwind-bakery, Globex]\nowners: [jane-doe]\nsystems: [ledger7]\n"
+DISGUISES = {
+    "broken over lines": ("The shop Northwind\nBakery was hit.", "northwind"),
+    "in bold by half": ("**Northwind** Bakery was hit.", "northwind"),
+    "as an entity": ("North&#119;ind Bakery was hit.", "north"),
+    "with a space that does not break": ("Northwind&nbsp;Bakery was hit.", "northwind"),
+    "as an identifier": ("The table northwind_bakery was hit.", "northwind"),
+    "by its first word": ("Northwind's shop was hit.", "northwind"),
+    "as part of an identifier": ("Globex_prod_db was hit.", "globex"),
+    "written as one word": ("NorthwindBakery and prodGlobex were hit.", "globex"),
+    "with an accent": ("Glob\u00e9x was hit.", "glob"),
+    "with an unseen character": ("Glo\u200bbex was hit.", "bex"),
+    "struck through": ("~~Glo~~bex was hit.", "bex"),
+    "in a code span": ("The key `globex` was hit.", "globex"),
+    "in HTML": ("<b>Glo</b>bex was hit.", "bex"),
+    "a mail address as an entity": ("Mail bob&#64;corp.example was sent.", "bob"),
+    "a person of the record": ("Jane Doe restarted it.", "doe restarted"),
+    "a person by one name": ("Then Jane restarted it.", "jane"),
+    "a system": ("It wrote to ledger7 twice.", "ledger7"),
+    "a channel": ("We spoke in #incchannel.", "incchannel"),
+    "a host": ("It ran on canaryhost.corp.internal.", "canaryhost"),
+    "an address without a scheme": ("See www.wiki.internal/page for it.", "wiki"),
+    "a path": ("It wrote to /srv/canarypath/file twice.", "canarypath"),
+    "a label of no link": ("See [this][canaryref] first.", "canaryref"),
+    "a link over two lines": ("See [two\nlines](http://wiki.house.internal/page).", "wiki"),
+    "a definition over two lines": ("It paid.\n\n[ref2]:\n   canarydest", "canarydest"),
+    "a picture over two lines": ("It paid ![pic\nture](canarypic.png).", "canarypic"),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_name_does_not_get_through(disguise: str, library_folder: Path) -> None:
+    text, never = DISGUISES[disguise]
+    written(library_folder, text, front=NAMED)
+    site = site_of(library_folder)
+    assert never not in told(site).lower()
+    assert summary_of(site)
+
+
+def test_people_and_customers_of_other_records_are_named_nowhere(library_folder: Path) -> None:
+    written(library_folder, "Acme called, and Rita Roe answered.")
+    other = "affected_customers: [acme]\nlessons_by: Rita Roe\n"
+    written(library_folder, name="2026-04-13-b", front=other, visibility="internal")
+    said = summary_of(site_of(library_folder))
+    assert said == "a customer called, and [name] answered."
+
+
+def test_the_name_of_a_desk_is_an_ordinary_word(library_folder: Path) -> None:
+    written(library_folder, "The payments agent paid twice.", front="owners: [payments, on-call]\n")
+    assert summary_of(site_of(library_folder)) == "The payments agent paid twice."
+
+
+LEFT_OUT = {
+    "a word in capitals": "NOTE: canary",
+    "an item in capitals": "- INTERNAL: canary",
+    "a word in bold": "**Internal:** canary",
+    "a word in bold before its colon": "**Root owner**: canary",
+    "a field of another section": "EVIDENCE: canary\nTOOL: canary",
+    "a field as prose": "Told us by: canary",
+    "an aside": "Internal remark: canary",
+    "a field in the second line": "It paid.\nINTERNAL_NOTE: canary",
+    "an underlined heading": "Internal notes\n--------------\n\ncanary",
+    "a heading in a quotation": "> ### Internal\n> canary",
+    "a heading in an item": "- # Internal\n\n  canary",
+    "an indented code block": "    canary password=hunter2",
+    "a code block": "```\ncanary\n```",
+    "a table": "| Internal owner |\n| --- |\n| canary |",
+    "a block of HTML": "<div>\ncanary\n</div>",
+    "what a field announces": "INTERNAL:\n\n- canary",
+    "what an item announces": "- It paid.\n  NOTE: x\n  - canary",
+    "a nested item": "- It paid.\n  - nested INTERNAL_NOTE: canary",
+    "an item in an item": "- - canary",
+}
+
+
+@pytest.mark.parametrize("what", LEFT_OUT)
+def test_what_no_list_allows_is_left_out_and_said_to_be(what: str, library_folder: Path) -> None:
+    written(library_folder, f"It paid twice.\n\n{LEFT_OUT[what]}")
+    site = site_of(library_folder)
+    assert "canary" not in told(site)
+    assert summary_of(site).startswith("It paid")
+    assert any("2026-04-12-a.md:" in note and "left out" in note for note in site.notes)
+
+
+def test_what_stands_before_a_field_in_its_paragraph_is_kept(library_folder: Path) -> None:
+    written(library_folder, "It paid twice,\nand again.\nINTERNAL: canary\nmore canary")
+    site = site_of(library_folder)
+    assert summary_of(site) == "It paid twice,\nand again."
+    assert any(":20: " in note for note in site.notes)
+
+
+def test_a_field_below_a_value_is_no_part_of_it(library_folder: Path) -> None:
+    fenced = "\n```evidence\nHARM: money\n  INTERNAL: canary\n```"
+    written(library_folder, rest=fenced)
+    site = site_of(library_folder)
+    assert site.records[0].value("customer_truth", "HARM") == "money"
+    assert "canary" not in told(site)
+
+
+def test_a_nested_item_of_the_timeline_is_left_out_when_it_is_a_field(library_folder: Path) -> None:
+    items = "- 2026-04-12 03:14 UTC — it paid [impact]\n  - NOTE: canary\n"
+    written(library_folder, rest=f"\n## Timeline\n\n{items}")
+    site = site_of(library_folder)
+    assert [(e.text, e.tags) for e in site.records[0].timeline] == [("it paid", ("impact",))]
+    assert "canary" not in told(site)
+
+
+PROSE = {
+    "wrapped lines": "It paid\ntwice.",
+    "emphasis": "It paid **twice**, *and* `again`.",
+    "a list": "- It paid.\n- It paid again:\n  1. once\n  2. twice",
+    "marks that are none": "x<y and 2 * 3 * 4 and a_b and 1. and # and <project>/<cache>",
+    "a lead": "Sources differ on the time: some say two.",
+    "an opening word": "Motive: nobody knows.",
+    "an arrow": "lookup -> approve -> refund & done",
+    "a number with a dot": "2024\\. A year.",
+}
+
+
+@pytest.mark.parametrize("what", PROSE)
+def test_ordinary_prose_reads_as_it_was_written(what: str, library_folder: Path) -> None:
+    from kb.publish.html import to_html
+
+    written(library_folder, PROSE[what])
+    site = site_of(library_folder)
+    assert to_html(summary_of(site)) == to_html(PROSE[what])
+    assert site.notes == ()
+
+
+def test_a_public_record_keeps_its_links_to_the_web_and_the_systems_it_names(
+    library_folder: Path,
+) -> None:
+    link = "[the report](<https://example.org/a_b>)"
+    path = written(library_folder, f"See {link} on ledger7.", front="systems: [ledger7]\n")
+    path.write_text(path.read_text().replace("origin: own", "origin: public"))
+    assert summary_of(site_of(library_folder)) == f"See {link} on ledger7."
+    path.write_text(path.read_text().replace("origin: public", "origin: own"))
+    assert summary_of(site_of(library_folder)) == "See the report on a system."
+
+
+def test_every_allowed_text_of_the_casebook_comes_through_whole(library_folder: Path) -> None:
+    for path in sorted((ROOT / "postmortems").glob("2*.md")):
+        text = path.read_text(encoding="utf-8").replace(
+            "visibility: internal", "visibility: external"
+        )
+        (library_folder / "postmortems" / path.name).write_text(text, encoding="utf-8")
+    site = site_of(library_folder)
+    by_title = {record.title: record for record in open_library(library_folder).records}
+    assert len(site.records) == len(by_title)
+    assert site.notes == ()
+    for record in site.records:
+        for section in record.sections:
+            source = by_title[record.title].section(section.key or "")
+            assert source is not None
+            allowed = SECTIONS[section.key or ""]
+            wanted = [f.value.split() for f in source.fields if f.key in allowed]
+            assert [field.value.split() for field in section.fields] == wanted
+            prose = [word for line in source.prose_lines for word in line.text.split()]
+            assert [w for line in section.prose_lines for w in line.text.split()] == prose
+
+
+# Refusals
+
+
+FAULTS = {
+    "KB901": "The key AKIAQ3EGRIPHOD5WXJ7T stood in it.",
+    "KB901 ": "It read postgres://u:s3cretPassw0rd@db.corp:5432/x then.",
+    "KB904": "The number +1 415 555 2671 was called.",
+}
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_record_with_a_secret_or_a_person_in_it_is_not_published(
+    code: str, library_folder: Path
+) -> None:
+    written(library_folder, FAULTS[code])
+    with pytest.raises(KbError, match=rf"2026-04-12-a\.md:\d+: {code.strip()}"):
+        site_of(library_folder)
+
+
+def test_a_rule_that_is_switched_off_still_keeps_secrets_in(library_folder: Path) -> None:
+    (library_folder / "kb.toml").write_text('[check]\ndisable = ["secret"]\n')
+    path = written(library_folder, FAULTS["KB901"])
+    text = path.read_text().replace("---\n", "---\n# kb: allow secret — revoked\n", 1)
+    path.write_text(text)
+    with pytest.raises(KbError, match="KB901"):
+        site_of(library_folder)
+
+
+def test_an_incident_that_is_not_contained_is_not_published(library_folder: Path) -> None:
+    path = written(library_folder)
+    path.write_text(
+        path.read_text().replace("contained: 2026-04-15T09:05:00Z", "contained: unknown")
+    )
+    with pytest.raises(KbError, match="KB1001"):
+        site_of(library_folder)
+
+
+UNREAD = {
+    "broken YAML": ("2026-04-13-b", "title: [broken\n", ""),
+    "a misnamed file": ("2026-04-13_b", "title: b\n", ""),
+    "an unknown key that names": ("2026-04-13-b", "title: b\n", "affected_custommers: [acme]\n"),
+    "customers of another type": ("2026-04-13-b", "title: b\n", "affected_customers: {a: acme}\n"),
+}
+
+
+@pytest.mark.parametrize("fault", UNREAD)
+def test_no_edition_is_made_while_the_names_in_a_file_are_not_known(
+    fault: str, library_folder: Path
+) -> None:
+    name, title, front = UNREAD[fault]
+    written(library_folder, "Acme called.")
+    other = written(library_folder, name=name, front=front, visibility="internal")
+    other.write_text(other.read_text().replace("title: Refund loop\n", title))
+    with pytest.raises(KbError, match=rf"{name}\.md:\d+"):
+        site_of(library_folder)
+
+
+def test_the_internal_site_names_every_file_it_leaves_out(library_folder: Path) -> None:
+    written(library_folder)
+    broken = written(library_folder, name="2026-04-13-b")
+    broken.write_text(broken.read_text().replace("title: Refund loop", "title: [broken"))
+    written(library_folder, name="2026-04-14_misnamed")
+    typo = written(library_folder, name="2026-04-15-c")
+    typo.write_text(typo.read_text().replace("status: published", "status: publishd"))
+    site = site_of(library_folder, INTERNAL)
+    assert [record.id for record in site.records] == ["2026-04-12-a"]
+    for name in ("2026-04-13-b.md:", "2026-04-14_misnamed.md:", "2026-04-15-c.md:"):
+        assert sum(name in note for note in site.notes) == 1
+
+
+@pytest.mark.site
+def test_serving_says_which_files_are_left_out(library_folder: Path) -> None:
+    pytest.importorskip("material")
+    written(library_folder)
+    written(library_folder, name="2026-04-14_misnamed")
+    said: list[str] = []
+    library = open_library(library_folder)
+
+    def gathered(found: Library) -> Site:
+        return gather(found, open_repo(library_folder), Wanted(NOW, no_search, with_drafts=True))
+
+    Preview(library, gathered, said.append, Shown(library_folder / "build/serve")).build()
+    assert any("2026-04-14_misnamed.md" in line and line.endswith("\n") for line in said)
+
+
+# Customers, ids, settings
+
+
+def test_an_empty_customer_is_an_error_and_not_everybody(
+    library_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(library_folder, front="affected_customers: [acme]\n")
+    monkeypatch.chdir(library_folder)
+    result = CliRunner().invoke(cli, ["site", "--edition", "external", "--customer", ""])
+    assert result.exit_code == 2
+    assert not (library_folder / "site-external").exists()
+    with pytest.raises(KbError):
+        site_of(library_folder, Edition("external", ""))
+
+
+def test_two_incidents_of_one_day_and_title_have_addresses_of_their_own(
+    library_folder: Path,
+) -> None:
+    written(library_folder, name="2026-04-12-b", title="Refund loop")
+    (alone,) = site_of(library_folder).records
+    written(library_folder, name="2026-04-12-a", title="Refund loop 2")
+    written(library_folder, name="2026-04-12-c", title="Refund loop")
+    ids = [record.id for record in site_of(library_folder).records]
+    assert len(set(ids)) == 3
+    assert alone.id in ids
+    assert alone.id.startswith("2026-04-12-refund-loop-")
+
+
+def test_the_key_of_a_library_keeps_addresses_from_telling_file_names(library_folder: Path) -> None:
+    written(library_folder)
+    without = site_of(library_folder).records[0].id
+    (library_folder / "kb.toml").write_text('[site]\nkey = "long and never told"\n')
+    assert site_of(library_folder).records[0].id != without
+
+
+def test_settings_of_a_team_stay_in_the_house(library_folder: Path) -> None:
+    written(library_folder)
+    shipped = (ROOT / "kb/data/init/mkdocs.yml").read_text(encoding="utf-8")
+    own = {"site_author": "canary", "site_description": "canary", "copyright": "canary"}
+    own |= {
+        "extra": {"homepage": "https://canary.internal/"},
+        "repo_url": "https://canary.internal",
+    }
+    text = shipped.replace(
+        "  - Home: index.md", "  - canary: https://canary.internal\n  - Home: index.md"
+    )
+    (library_folder / "mkdocs.yml").write_text(text + yaml.safe_dump(own), encoding="utf-8")
+    site = site_of(library_folder)
+    settings = engine_settings(library_folder, work_folder(library_folder, site), site)
+    assert "canary" not in json.dumps(settings)
+
+
+def test_a_word_of_a_team_is_shown_only_where_a_record_uses_it(library_folder: Path) -> None:
+    words = 'classes = {unused-canary = "canary", voice-misheard = "What Globex said."}'
+    (library_folder / "kb.toml").write_text(f"[taxonomy]\n{words}\n")
+    path = written(library_folder, front="affected_customers: [Globex]\n")
+    path.write_text(
+        path.read_text().replace("[duplicate-side", "[made-up-canary, voice-misheard, x")
+    )
+    said = told(site_of(library_folder))
+    assert "canary" not in said
+    assert "What a customer said." in said
+
+
+@pytest.mark.site
+def test_a_name_that_came_another_way_stops_the_build(library_folder: Path) -> None:
+    (library_folder / "kb.toml").write_text('[taxonomy]\nclasses = {globex-outage = "It."}\n')
+    path = written(library_folder, front="affected_customers: [Globex]\n")
+    path.write_text(path.read_text().replace("duplicate-side-effect", "globex-outage"))
+    out = library_folder / "outside"
+    with pytest.raises(KbError, match="Globex"):
+        build_site(
+            open_library(library_folder), site_of(library_folder), Build(out), lambda text: None
+        )
+    assert not out.exists()
+    assert not (library_folder / "build/external-edition").exists()
+
+
+LAST = {
+    "page/index.html": "<p><em>Glo</em>bex was hit.</p>",
+    "feed.xml": "<title>&lt;b&gt;At Globe&#120;&lt;/b&gt;</title>",
+    "data/a.json": json.dumps({"text": "at North\nwind, northwind\nbakery"}),
+    "data/a.csv": "a,b\n1,prod_globex_db\n",
+    "pagefind/fragment/a.pf_fragment": "at globex",
+    "incidents/globex-outage/x.txt": "",
+}
+
+
+@pytest.mark.parametrize("place", LAST)
+def test_a_file_that_names_somebody_is_refused(place: str, library_folder: Path) -> None:
+    written(library_folder, front=NAMED)
+    names, site = names_of(open_library(library_folder)), site_of(library_folder)
+    file = library_folder / "built" / place
+    file.parent.mkdir(parents=True)
+    raw = LAST[place].encode()
+    file.write_bytes(gzip.compress(raw) if "fragment" in place else raw)
+    with pytest.raises(KbError, match="must not be told"):
+        refuse_names(library_folder / "built", site, names)
+
+
+def test_the_words_an_encoder_knows_are_no_names(library_folder: Path) -> None:
+    written(library_folder, front=NAMED)
+    names, site = names_of(open_library(library_folder)), site_of(library_folder)
+    file = library_folder / "built/semantic/vocabulary-05a1.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("global\nglobex\n")
+    refuse_names(library_folder / "built", site, names)
+
+
+@pytest.mark.site
+def test_a_customer_called_like_a_word_of_the_pages_stops_nothing(library_folder: Path) -> None:
+    pytest.importorskip("material")
+    written(library_folder, front="affected_customers: [Home, Search, Material, Summary]\n")
+    library, out = open_library(library_folder), library_folder / "outside"
+    build_site(library, site_of(library_folder), Build(out), lambda text: None)
+    assert (out / "index.html").is_file()

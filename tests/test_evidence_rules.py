@@ -83,6 +83,11 @@ def test_an_action_that_names_the_tool_answers_the_audit() -> None:
     assert found(text) == set()
 
 
+def test_to_ask_the_model_not_to_call_twice_makes_no_call_safe() -> None:
+    asked = "A1: tell the model that charge and send_receipt need a key — owner: a, lever: prompt"
+    assert "unsafe-call-without-action" in found(changed(with_actions(asked)))
+
+
 def test_cancelled_actions_answer_nothing() -> None:
     text = changed(*((f"- [{mark}] A{n}", f"- [-] A{n}") for n, mark in enumerate("xxxx ", 1)))
     assert found(text) == {"failed-assert-without-action", "unsafe-call-without-action"}
@@ -240,3 +245,43 @@ def test_a_weak_answer_gets_a_better_one(change: tuple[str, str], name: str, ans
     weak = "A1: tell it never to charge twice — owner: a, lever: prompt"
     assert name in found(changed(change, with_actions(weak)))
     assert name not in found(changed(change, with_actions(weak, answer)))
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "words"),
+    [
+        (
+            ("causes: [code-defect, prompt-defect]", "causes: [stale-evidence]"),
+            "stale-evidence-unanswered",
+            "tell the model to verify that a price is not stale",
+        ),
+        (
+            ("AUTHORITY: authorised", "AUTHORITY: unauthorised"),
+            "excess-authority-unanswered",
+            "tell the model never to use the production credential without approval",
+        ),
+        (
+            ("kind: incident", "kind: rescue"),
+            "rescues-unanswered",
+            "tell the model to prepare a hand-over where it is unsure",
+        ),
+        (
+            ("route_start", "route_start"),
+            "late-detection-unanswered",
+            "tell the model to alert somebody",
+        ),
+    ],
+)
+def test_words_put_to_the_model_are_no_answer(
+    change: tuple[str, str], name: str, words: str
+) -> None:
+    assert name in found(changed(change, with_actions(f"A1: {words} — owner: a, lever: prompt")))
+    assert name not in found(changed(change, with_actions(f"A1: {words} — owner: a, lever: code")))
+
+
+def test_a_page_of_a_site_pages_nobody() -> None:
+    late = "late-detection-unanswered"
+    for text in ("reword the checkout page", "link the page the customers see"):
+        assert late in found(changed(with_actions(f"A1: {text} — owner: a, lever: code"))), text
+    for text in ("page the owner at two charges", "a query that pages a person", "a pager for it"):
+        assert late not in found(changed(with_actions(f"A1: {text} — owner: a, lever: code"))), text

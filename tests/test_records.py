@@ -265,6 +265,55 @@ def test_a_span_of_time_is_read_from_its_start_and_its_end_is_kept_as_text(
     assert (entry.text, entry.tags) == (text, ("impact",))
 
 
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        ("UTC+2", 12),
+        ("UTC+02:00", 12),
+        ("GMT+2", 12),
+        ("UTC+0530", 8),
+        ("UTC-7", 21),
+        ("GMT-11", 1),
+    ],
+)
+def test_an_offset_behind_utc_counts(written: str, hour: int) -> None:
+    entry = read(f"## Timeline\n- 2026-04-12 14:02 {written} — first [impact]\n").timeline[0]
+    assert (entry.at.hour, entry.has_zone, entry.text) == (hour, True, "first")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "05:01 UTC-07:00",  # the end of a span, or an offset
+        "05:01 UTC +2",
+        "05:01 UTC+25",
+        "05:01 (UTC+2)",
+        "05:01 CEST",
+        "05:01 (PST)",
+        "05:01–06:00 EST",
+        "5:01pm UTC",
+        "5:01 p.m.",
+        "5:01 UTC pm",
+        "5:01–6:00 PM UTC",
+    ],
+)
+def test_a_time_of_unclear_zone_or_half_of_the_day_is_kept_as_text(written: str) -> None:
+    entry = read(f"## Timeline\n- 2026-04-12 {written} — first [impact]\n").timeline[0]
+    assert (entry.at.hour, entry.has_time, entry.tags) == (0, False, ("impact",))
+    assert entry.text == f"{written} — first"
+
+
+def test_what_follows_a_clear_time_does_not_make_it_unclear() -> None:
+    for text in (
+        "UTC – 15 people wrote",
+        "UTC-15:30 two refunds",
+        "UTC — PST office",
+        "UTC PM wrote",
+    ):
+        entry = read(f"## Timeline\n- 2026-04-12 14:02 {text}\n").timeline[0]
+        assert (entry.at.hour, entry.has_time, entry.has_zone) == (14, True, True), text
+
+
 def test_a_span_without_a_zone_has_none() -> None:
     document = read("## Timeline\n- 2026-04-12 14:02-15:30 — x\n- 2026-04-12 14:02–15:30 UTC — y\n")
     assert [entry.has_zone for entry in document.timeline] == [False, True]

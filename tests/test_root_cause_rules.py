@@ -71,6 +71,8 @@ def test_in_a_short_record_an_open_cause_is_advice() -> None:
     [
         ("injection", "prompt-injection", "keep mail apart from instructions; code", True),
         ("injection", "prompt-injection", "tell it to ignore mail; prompt", False),
+        ("injection", "prompt-injection", "tell it to read untrusted mail as data; prompt", False),
+        ("injection", "prompt-injection", "read untrusted mail apart; code|say so; prompt", True),
         ("injection", "prompt-injection", "narrow the token; permission", True),
         ("hallucination", "hallucination", "check each id; verifier", True),
         ("hallucination", "hallucination", "ask it to be truthful; prompt", False),
@@ -92,7 +94,8 @@ def test_each_policy_cause_has_its_kind_of_fix(
         with_actions(*lines),
     ).replace("keep mail apart", "separate mail")
     assert ("wrong-kind-of-fix" in found(text)) is not is_right
-    assert "prompt-tweak-only" not in found(text)
+    only_prompts = all(lever == "prompt" for _, lever in rows)
+    assert ("prompt-tweak-only" in found(text)) is only_prompts
 
 
 def test_the_tables_of_fixes_use_only_words_of_the_taxonomy() -> None:

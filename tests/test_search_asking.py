@@ -12,9 +12,9 @@ from search_library import write_record, write_stories
 import kb as kb_package
 from kb.search.answers.answer import CASEBOOK
 from kb.search.encoding import tidying
-from kb.search.encoding.store import text_key
+from kb.search.encoding.store import text_key, vector_store
 from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import build_index, open_index, vector_store
+from kb.search.indexing.index import build_index, open_index
 from kb.search.related import related
 from kb.search.scoring.likeness import Question, likeness
 
@@ -59,7 +59,7 @@ def test_a_class_or_a_route_that_no_record_has_yet_is_a_filter(
 ) -> None:
     done = kb(stories, DELETED, *given)
     assert done.returncode == 0
-    assert b"Nothing similar" in done.stdout
+    assert done.stdout.startswith(b"0 of 6 published records pass the filters.")
 
 
 def test_more_than_a_mebibyte_on_standard_input_is_refused(stories: Path) -> None:
@@ -124,3 +124,45 @@ def test_a_store_that_clones_share_is_left_alone(
 def test_a_library_keeps_its_index_out_of_git(stories: Path) -> None:
     open_index(unread_library(stories))
     assert (stories / ".kb/.gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("2025-01-10-refund-twise", "Did you mean 2025-01-10-refund-twice?"),
+        ("drafts/no-such-draft", "no such file"),
+        ("trace.jsonl", "no such file"),
+        ("postmortems/my new.md", "no such file"),
+        ("postmortems", "this is a folder"),
+        ("blob.md", "holds no text"),
+    ],
+)
+def test_what_names_a_record_or_a_file_that_is_not_there_is_no_question(
+    stories: Path, query: str, said: str
+) -> None:
+    (stories / "blob.md").write_bytes(b"\x7fELF\0\0\0")
+    done = kb(stories, query)
+    assert done.returncode == 2
+    assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("query", ["the agent read README.md and/or CI/CD", "Node.js refund twice"])
+def test_words_with_a_slash_or_a_dot_are_still_a_text(stories: Path, query: str) -> None:
+    assert kb(stories, query).returncode == 0
+
+
+def test_the_id_of_a_record_may_be_written_in_any_case(stories: Path) -> None:
+    open_index(unread_library(stories))
+    done = kb(stories, "2025-06-15-Citations-Made-UP")
+    assert done.returncode == 0
+    assert done.stdout == kb(stories, "2025-06-15-citations-made-up").stdout
+
+
+def test_a_draft_outside_any_library_asks_the_current_one(stories: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    draft = outside / "draft.md"
+    draft.write_text("# Refund paid twice\n\nThe refund tool was called again, paid twice.\n")
+    done = kb(stories, str(draft))
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"2025-01-10-refund-twice" in done.stdout

@@ -110,7 +110,7 @@ def test_what_only_the_casebook_knows_is_not_called_the_teams_own(team: Path) ->
     found = ask(team, DELETED, filters=Filters(classes=("destructive-action",)))
     assert all(libraries(found))
     assert show(found, today=TODAY, colour=False).startswith(
-        "Nothing similar in 6 published records of your own."
+        "0 of 6 published records of your own pass the filters."
     )
 
 

@@ -11,13 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from search_library import write_stories
 
 from kb.errors import KbError
+from kb.search.encoding.card import card_of
 from kb.search.encoding.encoder import cache_folder, install_encoder, open_encoder
 from kb.search.encoding.source import (
     DEFAULT_MODEL,
@@ -27,6 +30,11 @@ from kb.search.encoding.source import (
     find_source,
     read_folder,
 )
+from kb.search.encoding.whole import is_whole
+from kb.search.indexing.built import built_facts
+from kb.search.indexing.files import unread_library
+from kb.search.indexing.index import build_index
+from kb.search.scoring.incidence import probe_path
 
 pytestmark = pytest.mark.model
 
@@ -241,3 +249,98 @@ def test_an_encoder_that_is_not_whole_is_not_opened(
     assert open_encoder("abc") is None
     (folder / "encoder.json").write_text("{}")
     assert open_encoder("abc") is None
+
+
+def hub_folder(target: Path, graph: Path, package_folder: Path) -> Path:
+    """A model folder with a ready graph and no weights."""
+    (target / "1_Pooling").mkdir(parents=True)
+    for name in ("tokenizer.json", "config.json", "sentence_bert_config.json"):
+        (target / name).write_bytes((package_folder / name).read_bytes())
+    pooling = (package_folder / "1_Pooling/config.json").read_bytes()
+    (target / "1_Pooling/config.json").write_bytes(pooling)
+    (target / "model.onnx").write_bytes(graph.read_bytes())
+    return target
+
+
+def test_whatever_makes_a_vector_is_part_of_a_models_identity(
+    tmp_path: Path, token_graph: Path, package_folder: Path
+) -> None:
+    model = hub_folder(tmp_path / "model", token_graph, package_folder)
+    seen = {card_of(read_folder("x", model), "fp32").key}
+    (model / "model.onnx.data").write_bytes(b"weights")
+    seen.add(card_of(read_folder("x", model), "fp32").key)
+    (model / "model.onnx.data").write_bytes(b"other weights")
+    seen.add(card_of(read_folder("x", model), "fp32").key)
+    (model / "2_Dense").mkdir()
+    (model / "2_Dense/model.safetensors").write_bytes(b"a layer")
+    seen.add(card_of(read_folder("x", model), "fp32").key)
+    (model / "modules.json").write_text("[]")
+    seen.add(card_of(read_folder("x", model), "fp32").key)
+    assert len(seen) == 5
+
+
+def test_the_published_model_keeps_its_key(package_folder: Path) -> None:
+    source = read_folder(DEFAULT_MODEL, package_folder)
+    assert source.sha256 == PINS.weights
+    assert probe_path(card_of(source, "fp32").key).is_file()
+
+
+def test_a_ready_graph_with_an_unknown_pooling_is_refused(
+    tmp_path: Path, token_graph: Path, package_folder: Path
+) -> None:
+    model = hub_folder(tmp_path / "model", token_graph, package_folder)
+    settings = {"word_embedding_dimension": 384, "pooling_mode_max_tokens": True}
+    (model / "1_Pooling/config.json").write_text(json.dumps(settings))
+    with pytest.raises(KbError, match="pool a ready graph by max"):
+        card_of(read_folder("x", model), "fp32")
+
+
+def test_a_torn_file_of_a_compiled_encoder_is_noticed(
+    tmp_path: Path, token_graph: Path, package_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = hub_folder(tmp_path / "model", token_graph, package_folder)
+    encoder = install_encoder(read_folder("x", model))
+    assert is_whole(encoder)
+    graph = encoder.folder / "model.onnx"
+    raw = graph.read_bytes()
+    graph.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    assert not is_whole(encoder)
+    graph.write_bytes(raw[: len(raw) // 2])
+    assert open_encoder(encoder.card.key) is None
+    assert is_whole(install_encoder(read_folder("x", model)))
+
+
+def test_a_build_compares_the_model_and_checks_the_compiled_encoder(
+    tmp_path: Path,
+    token_graph: Path,
+    package_folder: Path,
+    library_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = hub_folder(tmp_path / "model", token_graph, package_folder)
+    (library_folder / "kb.toml").write_text(f'[search]\nmodel = "{model}"\n')
+    write_stories(library_folder)
+    library = unread_library(library_folder)
+    first = build_index(library)
+    assert build_index(library).mended == ""
+    graph = first.encoder.folder / "model.onnx"
+    raw = graph.read_bytes()
+    graph.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    again = build_index(library)
+    assert again.mended == "the compiled encoder was not whole"
+    assert graph.read_bytes() == raw
+    pooling = {"word_embedding_dimension": 384, "pooling_mode_cls_token": True}
+    (model / "1_Pooling/config.json").write_text(json.dumps(pooling))
+    changed = build_index(library)
+    assert changed.mended == "the model had changed"
+    assert changed.encoder.card.key != first.encoder.card.key
+    assert "the model had changed" in built_facts(changed, 1.0).words()
+
+
+def test_a_build_in_int8_says_what_that_costs(library_folder: Path) -> None:
+    write_stories(library_folder)
+    exact = built_facts(build_index(unread_library(library_folder)), 1.0)
+    assert "Warning" not in exact.words()
+    assert "nDCG@10" in replace(exact, precision="int8").words()

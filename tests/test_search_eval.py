@@ -18,10 +18,19 @@ from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
 from kb.search.evaluation.trial import Trial, run_trial
 from kb.search.indexing.files import unread_library
 from kb.search.indexing.index import ready_encoder
+from kb.search.scoring.incidence import (
+    INCIDENT_BAR,
+    fit_probe,
+    incident_chance,
+    own_bar,
+    shipped_probe,
+)
 
 pytestmark = pytest.mark.model
 
 FOREIGN = ROOT / "tests/data/foreign.jsonl"
+NEAR = ROOT / "tests/data/near.jsonl"
+PROBE = ROOT / "tests/data/probe.jsonl"
 FORM = build_form()
 
 
@@ -109,7 +118,7 @@ def test_there_are_two_hundred_foreign_texts() -> None:
 
 
 def test_foreign_texts_are_told_apart_and_true_queries_are_not(data: Path) -> None:
-    trial = Trial(data / "corpora/agentinfra.jsonl", FOREIGN)
+    trial = Trial(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR))
     found = run_trial(trial, ROOT)
     assert found.foreign_rejected is not None
     assert found.foreign_rejected >= 0.9
@@ -117,3 +126,75 @@ def test_foreign_texts_are_told_apart_and_true_queries_are_not(data: Path) -> No
     assert found.calibration_error <= 0.08
     best = max(found.systems[peer]["ndcg@10"].value for peer in ("bm25", "dense", "fusion"))
     assert found.systems["full"]["ndcg@10"].value >= 1.15 * best
+    assert found.systems["full"]["success@1"].value >= 1.03 * max(
+        found.systems[peer]["success@1"].value for peer in ("bm25", "dense", "fusion")
+    )
+
+
+def test_foreign_texts_are_reported_far_and_near(data: Path) -> None:
+    found = run_trial(Trial(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR)), ROOT)
+    assert set(found.foreign) == {"far", "near"}
+    assert found.foreign["near"][0] >= 0.85
+    text = evaluation_text(found)
+    assert "far texts" in text
+    assert "near texts" in text
+    strata = json.loads(evaluation_json(found))["no_match"]["strata"]
+    assert strata["near"]["low"] < strata["near"]["rejected"] < strata["near"]["high"]
+
+
+def test_texts_in_the_words_of_incidents_are_told_apart_in_the_casebook() -> None:
+    found = run_trial(Trial(foreign=(FOREIGN, NEAR)), ROOT)
+    assert found.foreign["near"][0] >= 0.8  # without the probe .36
+    assert found.foreign["far"][0] >= 0.9
+    assert found.true_rejected is not None
+    assert found.true_rejected <= 0.1
+
+
+def test_the_probe_that_ships_is_the_one_fitted_to_the_committed_texts(
+    library_folder: Path,
+) -> None:
+    encoder = ready_encoder(unread_library(library_folder))
+    rows = read_lines(PROBE)
+    vectors = encoder.encode([line.text for line in rows])
+    incident = np.array(["incident" in line.labels for line in rows])
+    shipped = shipped_probe(encoder.card.key)
+    assert shipped is not None
+    assert np.allclose(fit_probe(vectors[incident], vectors[~incident]), shipped, atol=1e-3)
+
+
+def test_the_probe_has_seen_no_text_that_it_is_reported_on() -> None:
+    fitted = {line.text for line in read_lines(PROBE)}
+    assert not fitted & {line.text for line in (*read_lines(NEAR), *read_lines(FOREIGN))}
+
+
+def test_an_encoder_without_a_probe_takes_nothing_off() -> None:
+    assert own_bar("0123456789abcdef", np.zeros((3, 8), np.float32)) is None
+    assert incident_chance("0123456789abcdef", 0.0, np.zeros(8, np.float32)) == 1
+
+
+def test_the_bar_is_lowered_for_a_team_whose_records_the_probe_does_not_understand(
+    library_folder: Path,
+) -> None:
+    encoder = ready_encoder(unread_library(library_folder))
+    strange = encoder.encode([line.text for line in read_lines(NEAR)])
+    bar = own_bar(encoder.card.key, strange)
+    assert bar is not None
+    assert bar < INCIDENT_BAR
+    assert np.mean([incident_chance(encoder.card.key, bar, row) > 0.5 for row in strange]) > 0.9
+
+
+def test_lines_without_a_word_are_not_measured(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.write_text("".join(f'{{"id": "{i}", "text": "", "labels": ["l"]}}\n' for i in "ab"))
+    found = run_trial(Trial(path), tmp_path)
+    assert (found.records, found.queries) == (0, 0)
+    answer = json.loads(evaluation_json(found))
+    assert answer["calibration_error"] is None
+    assert answer["no_match"]["true_rejected"] is None
+    assert answer["systems"]["full"]["mrr"]["value"] is None
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "bom.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id": "a", "text": "x"}\n')
+    assert [line.id for line in read_lines(path)] == ["a"]

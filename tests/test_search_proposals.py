@@ -14,6 +14,7 @@ from kb.records.form import build_form
 from kb.records.items import read_priors
 from kb.search.answers.answer import Answer, IndexFacts, Match, ProposedClass
 from kb.search.answers.proposals import with_proposals, write_proposals
+from kb.search.indexing.entries import read_entry
 from kb.search.indexing.passages import PROPOSALS_END, PROPOSALS_START
 
 FORM = build_form()
@@ -147,6 +148,50 @@ def test_text_of_other_records_cannot_break_out_of_its_line() -> None:
     assert len(lines) == 1
     assert text.count("\n## Action items") == 1
     assert text.count("<!--") == text.count("-->") == 2
+
+
+def test_a_note_appended_to_an_open_proposal_is_kept() -> None:
+    once = proposed(DRAFT, "2025-02-02-new", "2025-03-03-other")
+    line = next(ln for ln in once.splitlines() if "[2025-02-02-new]" in ln)
+    noted = once.replace(line, f"{line} — ask Jo about the key")
+    again = proposed(noted, "2025-03-03-other")
+    assert "ask Jo about the key" in again
+    assert proposed(again, "2025-02-02-new").count("[2025-02-02-new]") == 1
+
+
+def test_a_line_written_below_an_open_proposal_keeps_both() -> None:
+    once = proposed(DRAFT, "2025-02-02-new")
+    line = next(ln for ln in once.splitlines() if "[2025-02-02-new]" in ln)
+    noted = once.replace(line, f"{line}\n  I doubt it, the key was there.")
+    assert f"{line}\n  I doubt it, the key was there." in proposed(noted)
+
+
+@pytest.mark.parametrize("word", ["x", "diferent"])
+def test_a_word_that_is_no_verdict_is_kept_said_and_not_believed(tmp_path: Path, word: str) -> None:
+    once = proposed(DRAFT, "2025-02-02-new")
+    path = tmp_path / "2026-01-01-d.md"
+    path.write_text(once.replace("- [ ] [2025-02-02-new]", f"- [{word}] [2025-02-02-new]"))
+    said = write_proposals(path, answer("2025-02-02-new"), FORM)
+    assert f"{word!r} is no verdict" in said
+    assert path.read_text().count("[2025-02-02-new]") == 1
+    entry = read_entry(read_document(path.read_bytes(), path, FORM))
+    assert entry is not None
+    assert [verdict.word for verdict in entry[0].verdicts] == ["repeat"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{PROPOSALS_START}\n- mine\n", 1),
+        (f"a\n{PROPOSALS_END}\n", 2),
+        (f"{PROPOSALS_END}\n{PROPOSALS_START}\n", 1),
+        (f"{PROPOSALS_START}\n{PROPOSALS_END}\n{PROPOSALS_START}\n", 3),
+    ],
+)
+def test_a_marker_without_its_other_half_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(KbError) as raised:
+        proposed(text, "2025-02-02-new")
+    assert raised.value.where == f"line {line}"
 
 
 def test_a_draft_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

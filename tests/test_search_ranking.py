@@ -16,7 +16,7 @@ from kb.search.indexing.entries import Entry, Verdict
 from kb.search.scoring.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
 from kb.search.scoring.lexical import bag_of, build_postings
 from kb.search.scoring.likeness import Question, likeness, likenesses
-from kb.search.scoring.posterior import ClassPosterior, fit_posterior
+from kb.search.scoring.posterior import ClassPosterior, fit_posterior, largest
 from kb.search.scoring.ranking import Weights, best_first, rank
 
 DIMENSION = 16
@@ -234,3 +234,10 @@ def test_calibration_error_of_the_perfect_and_the_worst() -> None:
     outcomes = np.array([True, False, True, True])
     assert calibration_error(np.full(4, 0.75, np.float32), outcomes) == 0
     assert calibration_error(np.zeros(4, np.float32), np.ones(4, bool)) == 1
+
+
+def test_the_largest_are_those_a_stable_sort_puts_first() -> None:
+    values = np.random.default_rng(0).integers(0, 9, 200).astype(np.float32)
+    for count in (0, 1, 7, 199, 200, 300):
+        expected = np.argsort(-values, kind="stable")[:count]
+        assert sorted(largest(values, count)) == sorted(expected)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -296,6 +298,69 @@ def test_the_arithmetic_behind_a_place_can_be_read(stories: Path) -> None:
     assert "class evidence" in text
     status, output = run(stories, REFUND, "--explain", "2025-01-10-refund-twice")
     assert (status, output) == (0, text)
+
+
+def recomputed(text: str) -> float:
+    """The probability that the printed lines of the arithmetic come to."""
+    terms = re.findall(r"^  \S.*?([\d.]+) × +([+-][\d.]+) *[+-][\d.]+$", text, re.MULTILINE)
+    constant = re.search(r"^  constant +([+-][\d.]+)$", text, re.MULTILINE)
+    assert constant
+    assert len(terms) == 3
+    odds = float(constant[1]) + sum(float(weight) * float(value) for weight, value in terms)
+    found = 1 / (1 + math.exp(-odds))
+    for share in re.findall(r"^  times ([\d.]+),", text, re.MULTILINE):
+        found *= float(share)
+    single = re.search(r"^  is ([\d.]+)$", text, re.MULTILINE)
+    assert single
+    assert math.isclose(found, float(single[1]), abs_tol=2e-3)
+    pooled = re.search(r"the mean of places (\d+) to (\d+),\n((?:    [\d. ]+\n)+)", text)
+    if pooled is None:
+        return found
+    values = [float(value) for value in pooled[3].split()]
+    assert len(values) == int(pooled[2]) - int(pooled[1]) + 1
+    assert any(math.isclose(found, value, abs_tol=2e-3) for value in values)
+    return sum(values) / len(values)
+
+
+def test_the_printed_arithmetic_gives_the_printed_probability(casebook: Path) -> None:
+    library = unread_library(casebook)
+    index = open_index(library)
+    draft = casebook / "postmortems/2026-03-07-openclaw-restart-resends-110-messages.md"
+    document = load_document(draft, library.form, casebook)
+    queries = (query_from_text(AIRLINE, TODAY), query_from_document(document, TODAY))
+    seen = set()
+    for query in queries:
+        found = find(index, query)
+        for position in found.order[:12]:
+            text = explain(found, index.entries[found.ranking.places[position]].id)
+            assert math.isclose(recomputed(text), found.probabilities[position], abs_tol=2e-3)
+            seen.add("the mean of places" in text)
+            seen.add(f"stated {found.ranking.stated_part[position] != 0}")
+    assert seen == {True, False, "stated True", "stated False"}
+
+
+def test_too_few_words_get_matches_without_a_probability(casebook: Path) -> None:
+    said = show(ask(casebook, "agents"), today=TODAY, colour=False)
+    assert "too short to say how likely" in said
+    assert "%" not in said.split("because")[0]
+    assert "Proposed class" not in said
+    answer = json.loads(answer_json(ask(casebook, "agents")))
+    assert answer["query"]["too_short"] is True
+    assert answer["matches"]
+    assert not ask(casebook, AIRLINE).too_short
+
+
+def test_no_record_that_may_answer_is_not_called_nothing_similar(stories: Path) -> None:
+    library = unread_library(stories)
+    oldest = load_document(stories / "postmortems/2025-01-10-refund-twice.md", library.form)
+    answer = similar(library, query_from_document(oldest, TODAY))
+    said = show(answer, today=TODAY, colour=False)
+    assert said.startswith("0 of 6 published records are earlier than 2025-01-10.")
+    assert json.loads(answer_json(answer))["index"]["eligible"] == 0
+    status, output = run(stories, REFUND, "--since", "2030-01-01")
+    assert status == 0
+    assert output.startswith("0 of 6 published records pass the filters.")
+    assert "Nothing similar in 6 published records." in run(stories, BREAD)[1]
 
 
 def test_related_records_stand_beside_each_other_whatever_their_dates(stories: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.search.answers.excerpt import excerpt
-from kb.search.evaluation.masking import mask
+from kb.search.evaluation.masking import mask, names_in
 from kb.search.indexing.passages import PASSAGE_WORDS, cut, plain_text, record_passages
 from kb.search.indexing.sentences import sentences
 from kb.search.scoring.lexical import K1, B, bag_of, build_postings, tokens
@@ -171,3 +171,11 @@ def test_what_only_keeps_the_books_is_no_text() -> None:
     )
     kept = [line for line in plain_text("\n".join(lines)).splitlines() if line]
     assert kept == ["LLM says it did: it paid", "Dedupe at API layer: yes, by order"]
+
+
+def test_names_are_masked_at_the_beginning_of_a_sentence_too() -> None:
+    text = "Replit deleted a table. The table held orders. We asked Replit. Orders are back."
+    masked = mask(text, names_in([text]))
+    assert "Replit" not in masked
+    assert masked.startswith("it deleted a table. The table held orders.")
+    assert masked.endswith("Orders are back.")

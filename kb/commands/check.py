@@ -104,8 +104,7 @@ def changed_paths(library: Library, paths: tuple[Path, ...], revision: str) -> t
     return tuple(
         file
         for file in files
-        if file.is_file()
-        and (not wanted or any(file.is_relative_to(path) for path in wanted))
+        if file.is_file() and (not wanted or any(file.is_relative_to(path) for path in wanted))
     )
 
 

@@ -21,7 +21,10 @@ import click
 )
 @click.option("--masked", is_flag=True, help="Replace names in the queries.")
 @click.option(
-    "--foreign", type=click.Path(path_type=Path), help="JSONL of texts about other things."
+    "--foreign",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help='JSONL of texts about other things; may be repeated. "stratum" groups them.',
 )
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.eval/1).")
 def command(
@@ -29,7 +32,7 @@ def command(
     query: str,
     jaccard: float,
     masked: bool,
-    foreign: Path | None,
+    foreign: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Measure search leave-one-out, on FILE.jsonl or on the published records of this library.

@@ -89,7 +89,7 @@ def command(
     today = datetime.now(UTC).date()
     path = named_file(query)
     # A trace lies anywhere; its library is the one it is asked from.
-    library = unread_library(path if path and not is_run(path) else Path.cwd())
+    library = unread_library(_home_of(path) if path and not is_run(path) else Path.cwd())
     beside = library.config.search.casebook if casebook is None else casebook
     asked = query_from_argument(library, query, today, run_id)
     given = _Asked(library, asked, filters, limit, today, beside)
@@ -99,6 +99,17 @@ def command(
         click.echo(_written(given, path))
     else:
         click.echo(_shown(given, as_json=as_json), nl=False)
+
+
+def _home_of(draft: Path) -> Path:
+    """Where to look for the library of a draft: one that lies in none asks the current one."""
+    from kb.library import find_root
+
+    try:
+        find_root(draft)
+    except KbError:
+        return Path.cwd()
+    return draft
 
 
 @dataclass(frozen=True)

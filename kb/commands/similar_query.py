@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -15,18 +17,45 @@ if TYPE_CHECKING:
 
 #: Longer texts are no ids.
 _MOST_ID = 200
+_MOST_PATH = 1000
+_ID = re.compile(r"\d{4}-\d{2}-\d{2}-\S+")
+_FILE_ENDING = re.compile(
+    r"\.(?:md|markdown|txt|json|jsonl|ndjson|ya?ml|html?|pdf|csv|log|docx?|gz|zip)$", re.IGNORECASE
+)
+_PIPED = "echo WORD | kb similar -"
 _LOOKED_AT_BYTES = 4096
 #: A long record has 40 kB; what is longer is not a question but a mistake, such as a log.
 _MOST_STDIN_BYTES = 1 << 20
 
 
 def named_file(query: str) -> Path | None:
-    """The file a query names, None for anything else; a text may be longer than a path can be."""
+    """The file a query names, None for anything else; a text may be longer than a path can be.
+
+    Raises `KbError` for a folder, or for a file that holds no text.
+    """
     try:
         path = Path(query)
-        return path if query != "-" and path.is_file() else None
+        if query == "-" or not path.exists():
+            return None
     except (OSError, ValueError):
         return None
+    if not query.strip():
+        return None
+    if path.is_dir():
+        raise KbError("this is a folder", where=query, todo=f"Name a file, or ask: {_PIPED}.")
+    _refuse_binary(path)
+    return path
+
+
+def _refuse_binary(path: Path) -> None:
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_LOOKED_AT_BYTES)
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise KbError(what, where=str(path), todo="Check the path.") from error
+    if b"\0" in start:
+        raise KbError("this file holds no text", where=str(path), todo="Name a draft or a trace.")
 
 
 def is_run(path: Path) -> bool:
@@ -55,8 +84,7 @@ def query_from_argument(library: Library, query: str, today: date, run_id: str =
         raise KbError("--run needs a trace", where=query, todo="Name a trace or a fixture.json.")
     if path is not None:
         return query_from_document(load_document(path.absolute(), library.form), today)
-    if query.endswith(".md") and " " not in query:
-        raise KbError("there is no such file", where=query, todo="Check the path.")
+    _refuse_mistyped(library, query)
     text = _stdin() if query == "-" else query
     if not text.strip():
         raise KbError("there is nothing to look for", todo="Give a text, a draft's file or an id.")
@@ -65,8 +93,40 @@ def query_from_argument(library: Library, query: str, today: date, run_id: str =
 
 def _record(library: Library, query: str) -> Path | None:
     """The file of the record with that id."""
+    if len(query) >= _MOST_ID or "/" in query or "\0" in query:
+        return None
     path = library.folder / f"{query}.md"
-    return path if len(query) < _MOST_ID and "/" not in query and path.is_file() else None
+    if path.is_file():
+        return path
+    if not _ID.fullmatch(query):
+        return None
+    return next((p for p in _record_files(library) if p.stem.casefold() == query.casefold()), None)
+
+
+def _record_files(library: Library) -> list[Path]:
+    return sorted(library.folder.glob("*.md"))
+
+
+def _refuse_mistyped(library: Library, query: str) -> None:
+    """Raise `KbError` for what names a record or a file that is not there: it is no question."""
+    if _ID.fullmatch(query):
+        known = [path.stem for path in _record_files(library)]
+        near = difflib.get_close_matches(query.lower(), known, n=1)
+        todo = f"Did you mean {near[0]}?" if near else "Take an id from kb list or kb similar."
+        raise KbError(f"there is no record {query}", todo=todo)
+    if _looks_like_path(query):
+        todo = f"Check the path, or ask with the word itself: {_PIPED}."
+        raise KbError("there is no such file", where=query, todo=todo)
+
+
+def _looks_like_path(query: str) -> bool:
+    """One word with a slash or a file's ending, or more that lie in a folder that is there."""
+    if query == "-" or len(query) >= _MOST_PATH or "\n" in query:
+        return False
+    if not re.search(r"\s", query):
+        return "/" in query or bool(_FILE_ENDING.search(query))
+    parent = Path(query).parent
+    return "/" in query and bool(_FILE_ENDING.search(query)) and parent.is_dir()
 
 
 def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Query:

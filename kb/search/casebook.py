@@ -116,7 +116,9 @@ def _cache() -> Path:
 def _joined(own: Answer, public: Answer) -> Answer:
     matches = own.matches + public.matches
     misses = own.nearest_misses or (() if matches else public.nearest_misses)
-    facts = CasebookFacts(str(casebook_folder()), public.index.records, public.index.passages)
+    facts = CasebookFacts(
+        str(casebook_folder()), public.index.records, public.index.passages, public.index.eligible
+    )
     return replace(
         own,
         matches=matches,

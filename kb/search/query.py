@@ -17,7 +17,7 @@ class Query:
 
     `at` is when its incident happened: candidates are not later, unless it is a plain text.
     `alike_runs` says of records how like their run is to the one that asks, 0…1; None where no run
-    asks.
+    asks. `is_plain`: a text that need not be about an incident.
     """
 
     text: str
@@ -26,6 +26,7 @@ class Query:
     entry: Entry | None
     at: datetime
     alike_runs: Mapping[str, float] | None = None
+    is_plain: bool = False
 
     @property
     def id(self) -> str:
@@ -41,7 +42,7 @@ class Query:
 def query_from_text(text: str, today: date) -> Query:
     """A plain text as a query; it may be answered by records of any date up to today."""
     clean = text.encode("utf-8", "replace").decode()  # arguments may hold bytes of any kind
-    return Query(clean, "", text_passages(clean, "text"), None, _end_of(today))
+    return Query(clean, "", text_passages(clean, "text"), None, _end_of(today), is_plain=True)
 
 
 def query_from_document(document: Document, today: date) -> Query:

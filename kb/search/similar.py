@@ -16,20 +16,21 @@ from kb.search.answers.answer import (
     IndexFacts,
     LikelyPrior,
     Match,
-    PromisedAction,
     ProposedClass,
 )
 from kb.search.answers.meeting import meeting_passages
+from kb.search.answers.promised import promised
 from kb.search.answers.reasons import reasons
 from kb.search.encoding.encoder import Progress
 from kb.search.indexing.collection import Collection
-from kb.search.indexing.entries import Entry, Promise
+from kb.search.indexing.entries import Entry
 from kb.search.indexing.index import Index, open_index
 from kb.search.query import Query, query_from_document, query_from_text
 from kb.search.scoring.asking import question_of
-from kb.search.scoring.calibration import falling
+from kb.search.scoring.calibration import Calibration, falling
 from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
 from kb.search.scoring.likeness import Question, likeness
+from kb.search.scoring.posterior import largest
 from kb.search.scoring.ranking import Ranking, background, best_first, rank
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
@@ -55,7 +56,10 @@ _RANK_ALL = 2000
 
 @dataclass(frozen=True)
 class Found:
-    """One query worked through: what `answer` words and `--explain` prints."""
+    """One query worked through: what `answer` words and `--explain` prints.
+
+    `unpooled` are the probabilities before those further down are kept from rising above others.
+    """
 
     index: Index
     query: Query
@@ -64,6 +68,18 @@ class Found:
     allowed: NDArray[np.bool_]
     probabilities: NDArray[np.float32]
     order: NDArray[np.int64]
+    unpooled: NDArray[np.float32]
+    filters: Filters
+
+    @property
+    def eligible(self) -> int:
+        """How many records may answer: of the whole index, not only of those that were ranked."""
+        if len(self.ranking.places) == len(self.index.entries):
+            return int(self.allowed.sum())
+        ruled_out = _ruled_out(self.query)
+        return sum(
+            _may_answer(entry, self.query, self.filters, ruled_out) for entry in self.index.entries
+        )
 
 
 def similar(
@@ -116,6 +132,8 @@ def answer_of(found: Found, library: Library, limit: int) -> Answer:
         proposed_class=_proposed(found, matches[0].classes) if matches else None,
         index=_facts(found),
         of_run=found.query.alike_runs is not None,
+        too_short=found.query.is_plain and found.question.says_little,
+        filtered=found.filters != EVERYTHING,
     )
 
 
@@ -128,15 +146,26 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
     """The same for a query whose arrays are known."""
     collection, learned = index.generation.collection, index.generation.learned
     asker = collection.positions.get(query.id)
-    near = likeness(collection, question, _pool(index, question))
-    ranking = rank(collection, learned.posterior, question, near=near, without=asker)
+    lexical = collection.postings.scores(question.bag, asker)
+    near = likeness(collection, question, _pool(index, question, lexical))
+    ranking = rank(
+        collection, learned.posterior, question, near=near, without=asker, lexical=lexical
+    )
     entries = (collection.entries[place] for place in ranking.places)
-    allowed = np.array([_may_answer(e, query, filters) for e in entries], bool)
-    probabilities = learned.calibration.probabilities(ranking, allowed)
+    ruled_out = _ruled_out(query)
+    allowed = np.array([_may_answer(e, query, filters, ruled_out) for e in entries], bool)
+    incident = incident_share(learned.calibration, query, question)
+    probabilities = learned.calibration.probabilities(ranking, allowed, incident)
     probabilities *= proof(collection, query, ranking)
     order = best_first(ranking, learned.posterior, allowed)
+    unpooled = probabilities.copy()
     probabilities[order] = falling(probabilities[order])
-    return Found(index, query, question, ranking, allowed, probabilities, order)
+    return Found(index, query, question, ranking, allowed, probabilities, order, unpooled, filters)
+
+
+def incident_share(calibration: Calibration, query: Query, question: Question) -> float:
+    """The chance that a query is about an incident: drafts and records are, runs see `proof`."""
+    return calibration.incident(question) if query.is_plain else 1.0
 
 
 def proof(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.float32]:
@@ -170,31 +199,37 @@ def likely_priors(
             yield LikelyPrior(entry.id, entry.title, probability, "; ".join(why) or "similar text")
 
 
-def _pool(index: Index, question: Question) -> NDArray[np.int64] | None:
+def _pool(
+    index: Index, question: Question, lexical: NDArray[np.float32]
+) -> NDArray[np.int64] | None:
     """The records worth ranking in a large library, None for all of them."""
     collection = index.generation.collection
     if len(collection) <= _RANK_ALL:
         return None
     rows = index.nearest(question.vectors, _NEAREST)
     near = np.unique(np.searchsorted(collection.starts, rows, side="right") - 1)
-    rare = np.argsort(-collection.postings.scores(question.bag), kind="stable")
-    whole = np.argsort(-(collection.means @ question.mean), kind="stable")
+    rare = largest(lexical, _POOLED)
+    whole = largest(collection.means @ question.mean, _POOLED)
     runs = [collection.positions[i] for i in question.alike_runs if i in collection.positions]
-    likely = index.generation.learned.posterior.likely_records(question.mean)
-    ordered = (order[:_POOLED] for order in (rare, whole, likely))
-    pooled = [near, *ordered, background(len(collection)), np.array(runs, np.int64)]
+    likely = index.generation.learned.posterior.likely_records(question.mean, _POOLED)
+    pooled = [near, rare, whole, likely, background(len(collection)), np.array(runs, np.int64)]
     return np.unique(np.concatenate(pooled))
 
 
-def _may_answer(entry: Entry, query: Query, filters: Filters) -> bool:
+def _ruled_out(query: Query) -> frozenset[str]:
+    """The records that its author has called different."""
+    verdicts = query.entry.verdicts if query.entry else ()
+    return frozenset(verdict.id for verdict in verdicts if verdict.word == "different")
+
+
+def _may_answer(entry: Entry, query: Query, filters: Filters, ruled_out: frozenset[str]) -> bool:
     """Published, not the record that asks, not later, not ruled out, and within the filters."""
-    ruled_out = query.verdict(entry.id) == "different"
     return (
         entry.is_candidate
         and entry.id != query.id
         and entry.happened_at <= query.at
-        and not ruled_out
-        and filters.allow(entry)
+        and entry.id not in ruled_out
+        and (filters is EVERYTHING or filters.allow(entry))
     )
 
 
@@ -218,35 +253,9 @@ def match_at(found: Found, library: Library, position: int) -> Match:
         reasons=reasons(collection, found.ranking, found.query, position),
         passages=pairs,
         verdict=found.query.verdict(entry.id),
-        actions=tuple(_promised(entry, promise, found.query.at) for promise in entry.promises),
+        actions=tuple(promised(entry, promise, found.query.at) for promise in entry.promises),
         counterfactual=entry.control,
     )
-
-
-def _promised(entry: Entry, promise: Promise, at: datetime) -> PromisedAction:
-    return PromisedAction(
-        id=f"{entry.id}#{promise.label}",
-        text=promise.text,
-        state=promise.state,
-        owner=promise.owner,
-        due=promise.due,
-        closed=promise.closed,
-        open_at_query_date=None if _is_untold(entry, promise) else _open_at(promise, at),
-    )
-
-
-def _is_untold(entry: Entry, promise: Promise) -> bool:
-    """Whether nobody outside can know: an unticked promise of somebody else's incident."""
-    return entry.origin == "public" and promise.state == "open"
-
-
-def _open_at(promise: Promise, at: datetime) -> bool | None:
-    """Whether it was still to do at that time; None where the closing day is not written."""
-    if promise.state == "open":
-        return True
-    if promise.closed is None:
-        return None
-    return promise.closed > at.date()
 
 
 def _proposed(found: Found, best_classes: tuple[str, ...]) -> ProposedClass | None:
@@ -254,7 +263,10 @@ def _proposed(found: Found, best_classes: tuple[str, ...]) -> ProposedClass | No
 
     Two lines of one answer that contradict each other help nobody: then nothing is proposed.
     """
-    if found.query.alike_runs is not None or (found.query.entry and found.query.entry.classes):
+    stated = found.query.entry is not None and bool(found.query.entry.classes)
+    if stated or found.query.alike_runs is not None:
+        return None
+    if found.query.is_plain and found.question.says_little:
         return None
     collection = found.index.generation.collection
     weights = found.ranking.class_weights
@@ -264,7 +276,9 @@ def _proposed(found: Found, best_classes: tuple[str, ...]) -> ProposedClass | No
     if collection.classes[best] not in best_classes:
         return None
     calibration = found.index.generation.learned.calibration
-    return ProposedClass(collection.classes[best], calibration.class_probability(weights[best]))
+    share = incident_share(calibration, found.query, found.question)
+    probability = calibration.class_probability(weights[best]) * share
+    return ProposedClass(collection.classes[best], probability)
 
 
 def _facts(found: Found) -> IndexFacts:
@@ -272,6 +286,7 @@ def _facts(found: Found) -> IndexFacts:
     manifest, alike = index.generation.manifest, found.query.alike_runs
     return IndexFacts(
         records=sum(entry.is_candidate for entry in index.entries),
+        eligible=found.eligible,
         passages=manifest.n_passages,
         encoder=manifest.model,
         refreshed=index.refreshed,

@@ -35,6 +35,12 @@ _ESCAPED = re.compile(
     r"|(?<=&)(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});"
     r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)"
 )
+#: The least that each kind of escape has: a percentage or an ampersand in prose has it not.
+_SIGNS = {
+    "%": re.compile(r"%[0-9A-Fa-f]{2}"),
+    "&": re.compile(r"&(?:#|[a-z]{2,8};)"),
+    "\\": re.compile(r"\\u[0-9A-Fa-f]{4}"),
+}
 #: What stands in a word of base64 and is no base64: a path, or a name before a value.
 _PARTS = re.compile(r"[^/_-]{15,}")
 _LINE_BREAKS = re.compile(r"\s|\\r|\\n")
@@ -113,7 +119,8 @@ def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
 
 def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
     """What one layer of encoding hides."""
-    if any(mark in text for mark in _UNESCAPE) and (pieces := list(_escapes(text))):
+    may_be = any(mark in text and sign.search(text) for mark, sign in _SIGNS.items())
+    if may_be and (pieces := list(_escapes(text))):
         places = tuple(piece for _, piece in pieces)
         yield "".join(said for said, _ in pieces), places
     for start, word in _words(text):
@@ -149,7 +156,7 @@ _UNESCAPE: dict[str, Callable[[str], str]] = {"%": unquote, "&": html.unescape, 
 def _words(text: str) -> Iterator[tuple[int, str]]:
     """The words that may be encoded, whole and in their parts between slashes and dashes."""
     read = 0
-    for match in _WORD.finditer(text):
+    for match in _long_words(text):
         if match.start() < read:  # a later line of what was read whole
             continue
         word = match[0]
@@ -162,6 +169,16 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
         for part in _PARTS.finditer(match[0]):
             if len(part[0]) < len(match[0]):
                 yield match.start() + part.start(), part[0]
+
+
+def _long_words(text: str) -> Iterator[re.Match[str]]:
+    """The matches of `_WORD`, looked for in long words alone: a text has few of them."""
+    at = 0
+    for word in text.split():
+        if len(word) >= _SHORTEST:
+            start = text.find(word, at)
+            at = start + len(word)
+            yield from _WORD.finditer(text, start, at)
 
 
 def _of_base64(word: str) -> bytes | None:

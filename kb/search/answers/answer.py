@@ -79,7 +79,10 @@ class LikelyPrior:
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """What was searched. `refreshed`: files read anew; `stale`: a build is running."""
+    """What was searched. `refreshed`: files read anew; `stale`: a build is running.
+
+    `eligible` of the records are early enough and pass the filters.
+    """
 
     records: int
     passages: int
@@ -87,6 +90,7 @@ class IndexFacts:
     refreshed: int
     stale: bool
     calibration: str
+    eligible: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class CasebookFacts:
     folder: str
     records: int
     passages: int
+    eligible: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ class Answer:
     """Matches best first, each above the bar; `nearest_misses` are what came closest below it.
 
     Where the casebook was searched too, `casebook` says so and its matches stand last. `of_run`:
-    a run asked, whose probabilities are an order and no more.
+    a run asked, whose probabilities are an order and no more. `too_short`: so few words asked that
+    probabilities mean nothing, and matches are an order as well. `filtered`: options narrowed it.
     """
 
     query_text: str
@@ -116,6 +122,8 @@ class Answer:
     index: IndexFacts
     casebook: CasebookFacts | None = None
     of_run: bool = False
+    too_short: bool = False
+    filtered: bool = False
 
     @property
     def nothing_similar(self) -> bool:

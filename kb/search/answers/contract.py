@@ -14,11 +14,15 @@ SCHEMA = "kb.similar/1"
 
 
 class QueryJson(Struct, kw_only=True):
-    """What was asked; `id` for a record or draft."""
+    """What was asked; `id` for a record or draft.
+
+    `too_short`: so few words that the probabilities are an order of the matches and no more.
+    """
 
     text: str
     id: str | UnsetType = UNSET
     date: date
+    too_short: bool = False
 
 
 class PassageJson(Struct, kw_only=True):
@@ -79,7 +83,10 @@ class ProposedJson(Struct, kw_only=True):
 
 
 class IndexJson(Struct, kw_only=True):
-    """What was searched; `refreshed` counts files that were read anew first."""
+    """What was searched; `refreshed` counts files that were read anew first.
+
+    `eligible` of the records are early enough and pass the filters.
+    """
 
     records: int
     passages: int
@@ -87,6 +94,7 @@ class IndexJson(Struct, kw_only=True):
     refreshed: int
     stale: bool
     calibration: str
+    eligible: int
 
 
 class CasebookJson(Struct, kw_only=True):
@@ -95,6 +103,7 @@ class CasebookJson(Struct, kw_only=True):
     folder: str
     records: int
     passages: int
+    eligible: int
 
 
 class AnswerJson(Struct, kw_only=True):
@@ -115,7 +124,10 @@ def answer_json(answer: Answer) -> str:
     """The answer as one JSON object, indented, with a line end."""
     whole = AnswerJson(
         query=QueryJson(
-            text=answer.query_text, id=answer.query_id or UNSET, date=answer.query_date
+            text=answer.query_text,
+            id=answer.query_id or UNSET,
+            date=answer.query_date,
+            too_short=answer.too_short,
         ),
         nothing_similar=answer.nothing_similar,
         bar=answer.bar,

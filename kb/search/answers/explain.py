@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
 
 from kb.errors import KbError
-from kb.search.scoring.calibration import known
-from kb.search.scoring.ranking import Weights
-from kb.search.similar import BAR, Found, proof
+from kb.search.answers.show import WIDTH
+from kb.search.scoring.calibration import FACET_LOG_ODDS, Calibration, known
+from kb.search.scoring.ranking import Ranking, Weights
+from kb.search.similar import BAR, Found, incident_share, proof
 
 
 def explain(found: Found, record_id: str) -> str:
@@ -42,20 +44,62 @@ def _lines(found: Found, record_id: str, position: int) -> Iterator[str]:
         yield from _run_lines(found, record_id, position)
     yield _sum_line("score", float(ranking.score[position]))
     yield ""
-    text, classes, constant = learned.calibration.curve
-    second = "class evidence" if learned.calibration.labelled else "similarity"
-    allowed = ranking.similarity[found.allowed]
-    yield f"log odds = {text:.2f} × text + {classes:.2f} × {second} {constant:+.2f}"
-    evidence = float(ranking.class_evidence[position])
-    if learned.calibration.labelled:
-        yield f"  class evidence {evidence:.2f}: as above, with the labels taken at face value"
-    yield f"  curve {learned.calibration.source}"
-    yield f"  times {known(allowed):.2f}, the chance that the library knows anything like it"
-    if found.query.alike_runs is not None:
-        share = float(proof(found.index.generation.collection, found.query, ranking)[position])
-        yield f"  times {share:.2f}, for a run is an incident only where its trace proves something"
+    yield from _odds_lines(ranking, learned.calibration, position)
+    yield from _chance_lines(found, position)
+    yield from _pooled_lines(found, position)
     probability = float(found.probabilities[position])
-    yield f"probability {probability:.2f}, bar {BAR:.2f}, {_place(found, position)}"
+    yield f"probability {probability:.4f}, bar {BAR:.2f}, {_place(found, position)}"
+
+
+def _odds_lines(ranking: Ranking, calibration: Calibration, position: int) -> Iterator[str]:
+    """What the curve makes of the parts, every term with its number."""
+    text, slope, constant = calibration.curve
+    second = ranking.class_evidence if calibration.labelled else ranking.similarity
+    name = "class evidence" if calibration.labelled else "similarity"
+    yield f"curve {calibration.source}"
+    yield _term("text", text, float(ranking.text[position]))
+    yield _term(name, slope, float(second[position]))
+    if calibration.labelled:
+        yield "    (as classes above, with the labels taken at face value)"
+    stated = float(ranking.stated_part[position])
+    yield _term("facets, verdicts and run", FACET_LOG_ODDS, stated)
+    yield f"  {'constant':<26}{constant:+27.4f}"
+    odds = text * float(ranking.text[position]) + slope * float(second[position])
+    yield f"log odds {odds + FACET_LOG_ODDS * stated + constant:+46.4f}"
+
+
+def _chance_lines(found: Found, position: int) -> Iterator[str]:
+    """From log odds to a probability: what it is multiplied by."""
+    ranking, calibration = found.ranking, found.index.generation.learned.calibration
+    yield "probability of these odds, 1 / (1 + exp(-log odds))"
+    share = known(ranking.similarity[found.allowed])
+    yield f"  times {share:.4f}, the chance that the library knows anything like it"
+    if found.query.is_plain:
+        incident = incident_share(calibration, found.query, found.question)
+        yield f"  times {incident:.4f}, the chance that the text tells of an incident at all"
+    if found.query.alike_runs is not None:
+        collection = found.index.generation.collection
+        share = float(proof(collection, found.query, ranking)[position])
+        yield f"  times {share:.2f}, for a run is an incident only where its trace proves something"
+    yield f"  is {float(found.unpooled[position]):.4f}"
+
+
+def _pooled_lines(found: Found, position: int) -> Iterator[str]:
+    """The places it shares a mean with, where an answer further down would have been surer."""
+    if not found.allowed[position]:
+        return
+    listed = found.probabilities[found.order]
+    shared = np.flatnonzero(listed == found.probabilities[position])
+    if len(shared) == 1:
+        return
+    first, last = int(shared[0]) + 1, int(shared[-1]) + 1
+    yield f"  no answer is surer than one above it: the mean of places {first} to {last},"
+    values = " ".join(f"{value:.4f}" for value in found.unpooled[found.order[shared]])
+    yield from textwrap.wrap(values, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _term(name: str, weight: float, value: float) -> str:
+    return f"  {name:<26}{weight:8.4f} × {value:+8.4f}{weight * value:+8.4f}"
 
 
 def _text_lines(found: Found, position: int, weights: Weights) -> Iterator[str]:

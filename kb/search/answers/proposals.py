@@ -4,7 +4,8 @@
     - [ ] [2026-01-09-double-email](2026-01-09-double-email.md) — likely (62%): same tool send_email
     <!-- kb:similar end -->
 
-Only what stands between the markers is ever rewritten, and there a line with a verdict never is.
+Only what stands between the markers is ever rewritten, and there a proposal that a person touched
+never is: one with a verdict, or one whose text is not as it was written.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ from kb.records.body import SectionText
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.search.answers.answer import Answer, Match
+from kb.search.answers.reasons import are_reasons
+from kb.search.indexing.entries import VERDICT_WORDS
 from kb.search.indexing.passages import PROPOSALS_END, PROPOSALS_START
 
 _OPEN_ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[[ \t]*\][ \t]+\[")
 _CLASS_NOTE = "<!-- kb:similar proposes the class "
+_ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[")
+_BEFORE_REASONS = re.compile(r"^.*?\)[ \t]+—[ \t]+\d+%:[ \t]+")
+_ITEM_ID = re.compile(r"\]\((?:[^)\s]*/)?([^)/\s]+?)\.md\)")
 
 
 def write_proposals(path: Path, answer: Answer, form: Form) -> str:
@@ -33,10 +39,24 @@ def write_proposals(path: Path, answer: Answer, form: Form) -> str:
     document = _read(path, form)
     changed = with_proposals(document, answer)
     if changed == document.text:
-        return f"{path}: nothing to propose" if answer.nothing_similar else f"{path}: up to date"
+        said = "nothing to propose" if answer.nothing_similar else "up to date"
+        return "\n".join([f"{path}: {said}", *_no_verdicts(document)])
     _replace(path, changed)
     count = sum(_is_open(line) for line in changed.splitlines())
-    return f"{path}: {count} proposed, each waiting for repeat, related or different"
+    return "\n".join(
+        [
+            f"{path}: {count} proposed, each waiting for repeat, related or different",
+            *_no_verdicts(document),
+        ]
+    )
+
+
+def _no_verdicts(document: Document) -> Iterator[str]:
+    """What stands in a box and is no verdict, so that it is not taken for one in silence."""
+    for prior in document.priors:
+        if prior.verdict and prior.verdict not in VERDICT_WORDS:
+            words = ", ".join(sorted(VERDICT_WORDS))
+            yield f"{document.path}:{prior.line}: {prior.verdict!r} is no verdict; one of: {words}"
 
 
 def with_proposals(document: Document, answer: Answer) -> str:
@@ -44,13 +64,12 @@ def with_proposals(document: Document, answer: Answer) -> str:
     newline = "\r\n" if "\r\n" in document.text else "\n"
     lines = document.text.split(newline)
     span = _marked(lines)
-    kept = [] if span is None else [line for line in lines[span[0] + 1 : span[1]] if _is_kept(line)]
-    judged = {prior.id for prior in document.priors if prior.verdict}
-    outside = {
+    kept = [] if span is None else _kept(lines[span[0] + 1 : span[1]])
+    told = {
         prior.id for prior in document.priors if span is None or not _within(prior.line, span)
-    }
-    fresh = [m for m in answer.matches if m.id not in judged | outside]
-    block = [*_class_note(answer), *kept, *(_item(match) for match in fresh)]
+    } | {found[1] for line in kept if _ITEM.match(line) and (found := _ITEM_ID.search(line))}
+    fresh = [_item(match) for match in answer.matches if match.id not in told]
+    block = [*_class_note(answer), *kept, *fresh]
     if span is not None:
         whole = [PROPOSALS_START, *block, PROPOSALS_END] if block else []
         return newline.join([*lines[: span[0]], *whole, *lines[span[1] + 1 :]])
@@ -76,14 +95,26 @@ def _inserted(
 
 
 def _marked(lines: Sequence[str]) -> tuple[int, int] | None:
-    """The positions of the two markers, None unless both stand in order."""
-    bare = [line.strip() for line in lines]
-    if PROPOSALS_START not in bare:
+    """The positions of the two markers, None where neither stands.
+
+    Raises `KbError` naming the line of a marker without its other half.
+    """
+    places = [
+        (place, line.strip())
+        for place, line in enumerate(lines)
+        if line.strip() in {PROPOSALS_START, PROPOSALS_END}
+    ]
+    if not places:
         return None
-    start = bare.index(PROPOSALS_START)
-    if PROPOSALS_END not in bare[start:]:
-        return None
-    return start, bare.index(PROPOSALS_END, start)
+    (start, first), *rest = places
+    if len(rest) == 1 and (first, rest[0][1]) == (PROPOSALS_START, PROPOSALS_END):
+        return start, rest[0][0]
+    stray = places[2] if len(places) > 2 and first == PROPOSALS_START else places[0]  # noqa: PLR2004
+    raise KbError(
+        f"the marker {stray[1]} has no other half",
+        where=f"line {stray[0] + 1}",
+        todo="Let one start marker and one end marker stand, or neither.",
+    )
 
 
 def _within(line_number: int, span: tuple[int, int]) -> bool:
@@ -94,9 +125,29 @@ def _is_open(line: str) -> bool:
     return bool(_OPEN_ITEM.match(line))
 
 
-def _is_kept(line: str) -> bool:
-    """Everything a person can have written: all but open proposals and the class note."""
-    return not _is_open(line) and not line.startswith(_CLASS_NOTE)
+def _kept(lines: Sequence[str]) -> list[str]:
+    """Everything a person can have written: all but untouched proposals and our comment."""
+    kept: list[str] = []
+    for group in _groups([line for line in lines if not line.startswith(_CLASS_NOTE)]):
+        if len(group) > 1 or not _is_untouched(group[0]):
+            kept += group
+    return kept
+
+
+def _is_untouched(line: str) -> bool:
+    """Whether an open proposal ends as it was written, with reasons and nothing behind them."""
+    return _is_open(line) and are_reasons(_BEFORE_REASONS.sub("", line))
+
+
+def _groups(lines: Sequence[str]) -> list[list[str]]:
+    """Each line with the indented ones that belong to it."""
+    groups: list[list[str]] = []
+    for line in lines:
+        if groups and line[:1] in {" ", "\t"} and line.strip() and not _ITEM.match(line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
 
 
 def _class_note(answer: Answer) -> Iterator[str]:

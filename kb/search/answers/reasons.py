@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -19,6 +20,13 @@ _FACET_WORDS = {
     "tools": "tool",
     "systems": "system",
 }
+#: Any phrase that is a reason; a name with white space in it is not known again.
+_PHRASE = re.compile(
+    r"(?:same (?:class|missing control|route|cause|tool|system)|reads like|both speak of)"
+    r" [^\s,;]+(?:, [^\s,;]+)*"
+    r"|people linked it with a record much like yours"
+    r"|its run went the same way \(\d+% of tools, order, errors, effects\)"
+)
 #: Class weight from which on it is said that the query reads like that class.
 _NOTABLE = 0.2
 #: Verdict part from which on it is said that people linked a near record with this one.
@@ -50,6 +58,11 @@ def reasons(
         *_run((query.alike_runs or {}).get(entry.id, 0.0)),
         *_words(collection.postings, query, record),
     )
+
+
+def are_reasons(text: str) -> bool:
+    """Whether a text is reasons as they are written here, joined by semicolons, and no more."""
+    return all(_PHRASE.fullmatch(phrase) for phrase in text.split("; "))
 
 
 def _classes(

@@ -44,6 +44,8 @@ def likely_words(probability: float) -> str:
 
 def _chance(probability: float, answer: Answer) -> str:
     """How sure, as a number and in words; of a run in words alone."""
+    if answer.too_short:
+        return "too short to say how likely"
     if answer.of_run:
         return "likely the same class" if probability >= LIKELY else "possibly the same class"
     return f"{probability:.0%}  {likely_words(probability)}"
@@ -65,7 +67,7 @@ def _match(number: int, match: Match, answer: Answer, today: date, paint: Paint)
     yield from _wrapped(f"{number}  ", match.title, lambda line: paint(line, "bold"))
     facts = (match.id, match.severity, ", ".join(match.classes))
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), _dim(paint))
-    tone = "green" if match.probability >= LIKELY else "yellow"
+    tone = "green" if match.probability >= LIKELY and not answer.too_short else "yellow"
     said = f", you called it {match.verdict}" if match.verdict else ""
     yield f"   {paint(chance + said, tone)}"
     yield from _passages(match, answer, paint)
@@ -136,13 +138,8 @@ def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, st
 
 
 def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
-    records = _count(answer.index.records, "published record")
-    beside = (
-        f" of your own, nor in {answer.casebook.records} public ones" if answer.casebook else ""
-    )
-    if answer.matches:
-        beside = " of your own"
-    yield paint(f"Nothing similar in {records}{beside}.", "bold")
+    for line in textwrap.wrap(_nothing_in(answer), WIDTH):
+        yield paint(line, "bold")
     if answer.nearest_misses:
         yield ""
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
@@ -156,6 +153,31 @@ def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
         yield ""
 
 
+def _nothing_in(answer: Answer) -> str:
+    """What held nothing; where no record could answer, that is not called "nothing similar"."""
+    facts, book = answer.index, answer.casebook
+    own = " of your own" if book else ""
+    if facts.records and not facts.eligible:
+        count = _count(facts.records, "published record")
+        return f"0 of {count}{own} {_eligible_words(answer)}."
+    records = _count(facts.records, "published record")
+    if book is None or answer.matches:
+        return f"Nothing similar in {records}{own}."
+    if book.records and not book.eligible:
+        return (
+            f"Nothing similar in {records}{own}; 0 of {book.records} public ones "
+            f"{_eligible_words(answer)}."
+        )
+    return f"Nothing similar in {records}{own}, nor in {book.records} public ones."
+
+
+def _eligible_words(answer: Answer) -> str:
+    earlier = f"are earlier than {answer.query_date}" if answer.query_id else "are of this day"
+    if not answer.filtered:
+        return earlier
+    return f"{earlier} and pass the filters" if answer.query_id else "pass the filters"
+
+
 def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
     if (proposed := answer.proposed_class) is not None:
         chance = f"{proposed.probability:.0%}"
@@ -165,9 +187,8 @@ def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
     fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
     if facts.stale:
         yield paint("Another build is running: this is from the index before it.", "yellow")
-    yield from _wrapped(
-        "", f"Searched {searched}{fresh}. Probabilities: {facts.calibration}.", _dim(paint)
-    )
+    sure = "" if answer.too_short else f" Probabilities: {facts.calibration}."
+    yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", _dim(paint))
     if (book := answer.casebook) is not None:
         where = f"Casebook: {_count(book.records, 'public incident')}, to be read in {book.folder}"
         yield from _wrapped("", where, _dim(paint))

@@ -6,7 +6,6 @@ pooling, precision and length. Another folder, another vector; the same folder, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,45 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.search.encoding.source import ModelSource, file_sha256
+from kb.search.encoding.card import EncoderCard, card_of
+from kb.search.encoding.source import ModelSource, external_data
+from kb.search.encoding.whole import has_its_size, write_sums
 
 Vectors = NDArray[np.float32]
 #: Called with what is being done, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 
-#: Changes when the same files would give other vectors.
-COMPILER_VERSION = 1
 #: Tokens of one batch, padding included. Small batches stay in the cache of two cores: measured
 #: 55 passages/s with 8 long passages at a time, 48 with 16, 38 with 32 and 28 with 64.
 _BATCH_TOKENS = 2048
 _THREADS = min(2, os.cpu_count() or 1)
-
-
-@dataclass(frozen=True)
-class EncoderCard:
-    """What a compiled encoder is; everything that makes its vectors."""
-
-    model: str
-    weights_sha256: str
-    tokenizer_sha256: str
-    pooling: str
-    precision: str
-    max_tokens: int
-    dimension: int
-    compiler: int = COMPILER_VERSION
-
-    @property
-    def key(self) -> str:
-        """The identity of its vectors, 16 hexadecimal digits."""
-        parts = (
-            self.weights_sha256,
-            self.tokenizer_sha256,
-            self.pooling,
-            self.precision,
-            str(self.max_tokens),
-            str(self.compiler),
-        )
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+#: Cosine from which on two texts about other things count as one.
+_SAME = 0.9999
 
 
 def cache_folder() -> Path:
@@ -138,7 +112,7 @@ def open_encoder(key: str) -> Encoder | None:
     except (OSError, ValueError, TypeError):
         return None
     present = (folder / "model.onnx").is_file() and (folder / "tokenizer.json").is_file()
-    return Encoder(folder, card) if present else None
+    return Encoder(folder, card) if present and has_its_size(folder) else None
 
 
 def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
@@ -146,7 +120,7 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
 
     Raises `KbError` when the model cannot be compiled on this machine.
     """
-    card = _card(source, precision)
+    card = card_of(source, precision)
     if (found := open_encoder(card.key)) is not None:
         return found
     home = cache_folder()
@@ -178,14 +152,39 @@ def _put_in_place(made: Path, target: Path) -> None:
 def _fill(folder: Path, source: ModelSource, card: EncoderCard) -> None:
     if source.onnx is not None:
         shutil.copyfile(source.onnx, folder / "model.onnx")
-        for data in source.onnx.parent.glob(source.onnx.name + "*data"):
+        for data in external_data(source.onnx):
             shutil.copyfile(data, folder / data.name)
     else:
         _run_compiler(source, [str(source.folder), str(folder)])
     if card.precision == "int8":
         _run_compiler(source, ["--int8", str(folder)])
     shutil.copyfile(source.folder / "tokenizer.json", folder / "tokenizer.json")
+    if source.onnx is not None:
+        _prove(Encoder(folder, card), source.onnx)
+    write_sums(folder)
     (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
+
+
+def _prove(encoder: Encoder, graph: Path) -> None:
+    """Refuse a ready graph that gives no vectors as long as the model says, or all the same."""
+    try:
+        vectors = encoder.encode(["The refund was paid twice.", "Knead the dough."])
+        sound = bool(np.isfinite(vectors).all()) and float(vectors[0] @ vectors[1]) < _SAME
+    except KbError:
+        raise
+    except Exception:  # noqa: BLE001 - the runtime has errors of many kinds for a wrong graph
+        sound = False
+    if not sound:
+        raise KbError(
+            "this graph does not give the vectors that the model's settings name",
+            where=str(graph),
+            todo="Export it again, or use a folder with weights.",
+        )
+
+
+def remove_encoder(key: str) -> None:
+    """Forget a compiled encoder, so that it is compiled again."""
+    shutil.rmtree(cache_folder() / key, ignore_errors=True)
 
 
 def _run_compiler(source: ModelSource, arguments: list[str]) -> None:
@@ -200,50 +199,6 @@ def _run_compiler(source: ModelSource, arguments: list[str]) -> None:
         where=str(source.folder),
         todo="Install what compiles it: pip install 'postmortem-kb[models]'.",
     )
-
-
-def _card(source: ModelSource, precision: str) -> EncoderCard:
-    return EncoderCard(
-        model=source.name,
-        weights_sha256=source.sha256,
-        tokenizer_sha256=file_sha256(source.folder / "tokenizer.json"),
-        pooling=_pooling(source.folder),
-        precision=precision,
-        max_tokens=_max_tokens(source.folder),
-        dimension=_dimension(source.folder),
-    )
-
-
-def _pooling(folder: Path) -> str:
-    settings = _json(folder / "1_Pooling" / "config.json")
-    return "cls" if settings.get("pooling_mode_cls_token") else "mean"
-
-
-def _max_tokens(folder: Path) -> int:
-    """The length the model was trained to read; 512 where it does not say."""
-    return int(_json(folder / "sentence_bert_config.json").get("max_seq_length") or 512)
-
-
-def _dimension(folder: Path) -> int:
-    pooling = _json(folder / "1_Pooling" / "config.json")
-    size = pooling.get("word_embedding_dimension") or _json(folder / "config.json").get(
-        "hidden_size"
-    )
-    if not size:
-        raise KbError(
-            "the model does not say how long its vectors are",
-            where=str(folder),
-            todo="Use a folder that sentence-transformers saved.",
-        )
-    return int(size)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _pooled(tokens: Vectors, mask: NDArray[np.int64], pooling: str) -> Vectors:

@@ -35,6 +35,9 @@ _ONNX = ("onnx/model.onnx", "model.onnx")
 #: Weights in the formats of other frameworks, which the hub holds beside ours.
 _NOT_NEEDED = ["*.h5", "*.ot", "*.msgpack", "openvino/*"]
 _REACH_SECONDS = 5
+_SETTINGS = ("modules.json", "config.json", "sentence_bert_config.json")
+#: Modules that the key of an encoder names, or that every vector goes through.
+_PLAIN_MODULES = frozenset({"1_Pooling", "2_Normalize"})
 _HUB_FILES = (
     "onnx/model.onnx",
     "tokenizer.json",
@@ -80,11 +83,12 @@ def read_folder(name: str, folder: Path) -> ModelSource:
         raise _unusable(folder, "there is no tokenizer.json in the model's folder")
     for file_name in _WEIGHTS:
         if (folder / file_name).is_file():
-            return ModelSource(name, folder, None, file_sha256(folder / file_name))
+            weights = file_sha256(folder / file_name)
+            return ModelSource(name, folder, None, _with_modules(weights, folder))
     for file_name in _ONNX:
         if (folder / file_name).is_file():
             onnx = folder / file_name
-            return ModelSource(name, folder, onnx, _weights_identity(file_sha256(onnx)))
+            return ModelSource(name, folder, onnx, _with_modules(_graph_sha256(onnx), folder))
     raise _unusable(folder, "the model's folder holds neither weights nor an ONNX file")
 
 
@@ -94,9 +98,56 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _weights_identity(onnx_sha256: str) -> str:
-    """The hub's export carries the same weights, so it has the same identity."""
-    return PINS.weights if onnx_sha256 == PINS.hub_onnx else onnx_sha256
+def external_data(onnx: Path) -> tuple[Path, ...]:
+    """The files beside a graph that hold its weights."""
+    return tuple(sorted(onnx.parent.glob(f"{onnx.name}*data")))
+
+
+def _graph_sha256(onnx: Path) -> str:
+    """The hash of a graph and its weights, which may lie in files of their own.
+
+    The hub's export carries the weights of the package, so it has the same identity.
+    """
+    graph = file_sha256(onnx)
+    if graph == PINS.hub_onnx:
+        return PINS.weights
+    data = [file_sha256(path) for path in external_data(onnx)]
+    return _joined([graph, *data]) if data else graph
+
+
+def _with_modules(weights: str, folder: Path) -> str:
+    """Weights together with whatever else makes vectors: configuration and further modules.
+
+    The published model is known by its weights and its pooling, which the encoder's key names.
+    """
+    modules = [path for path in _module_files(folder) if path.parent.name not in _PLAIN_MODULES]
+    settings = [] if weights == PINS.weights else [folder / name for name in _SETTINGS]
+    parts = [*(path for path in settings if path.is_file()), *modules]
+    named = [f"{path.relative_to(folder)} {file_sha256(path)}" for path in parts]
+    return _joined([weights, *named]) if named else weights
+
+
+def _module_files(folder: Path) -> list[Path]:
+    """The files of the modules after the transformer, in folders as sentence-transformers has."""
+    return sorted(path for path in folder.glob("[0-9]*_*/*") if path.is_file())
+
+
+def _joined(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def local_source(name: str, root: Path) -> ModelSource | None:
+    """The model as it lies on this machine now, None where it does not; asks no network."""
+    try:
+        path = root / Path(name).expanduser()
+        if path.is_dir():
+            return read_folder(name, path)
+        if name == DEFAULT_MODEL:
+            folder = _package_folder(PINS)
+            return read_folder(name, folder) if folder else None
+        return _cached(importlib.import_module("huggingface_hub"), name, PINS)
+    except (KbError, ImportError, OSError, ValueError):
+        return None
 
 
 def _package_folder(pins: Pins) -> Path | None:

@@ -17,8 +17,8 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from kb.library import make_local_folder
-from kb.search.encoding.encoder import Vectors
+from kb.library import Library, make_local_folder
+from kb.search.encoding.encoder import Encoder, Vectors
 
 
 def text_key(text: str) -> bytes:
@@ -89,3 +89,11 @@ class VectorStore:
             return np.memmap(self.path, self._row, "r", shape=(count,)) if count else None
         except OSError:
             return None
+
+
+def vector_store(library: Library, encoder: Encoder) -> VectorStore:
+    """The vectors a library has computed so far with an encoder."""
+    folder = Path(library.config.search.vectors).expanduser()
+    return VectorStore(
+        library.root / folder / f"vectors-{encoder.card.key}", encoder.card.dimension
+    )

@@ -59,12 +59,13 @@ def judge(
     *,
     jaccard: float = 0.0,
     weights: Weights = Weights(),  # noqa: B008 - frozen
+    encoder_key: str = "",
 ) -> tuple[Judged, ...]:
     """Every record that has a right answer, asked once and left out of what answers it."""
     collection = subject.collection
     learned = learn(collection, subject.first_texts, form, embed, jaccard)
     right = relevance(collection.labels, jaccard)
-    curves = _curves(subject, form, embed, jaccard)
+    curves = _curves(subject, form, embed, (jaccard, encoder_key))
     return tuple(
         _judged(collection, learned.posterior, curve, question, (place, right[place], weights))
         for place, (question, curve) in enumerate(zip(subject.questions, curves, strict=True))
@@ -84,7 +85,8 @@ def _judged(
     others = ranking.places != place
     found = orders(ranking, posterior, others, weights)
     order = found["full"][:_SHOWN]
-    probabilities = falling(curve.probabilities(ranking, others)[order])
+    incident = curve.incident(question)
+    probabilities = falling(curve.probabilities(ranking, others, incident)[order])
     return Judged(
         measures={name: measure(ranks, right) for name, ranks in found.items()},
         probabilities=probabilities,
@@ -141,23 +143,29 @@ def foreign_best(
     best = []
     for question in questions:
         ranking = rank(collection, learned.posterior, question)
-        best.append(float(learned.calibration.probabilities(ranking, everything).max(initial=0)))
+        incident = learned.calibration.incident(question)
+        found = learned.calibration.probabilities(ranking, everything, incident)
+        best.append(float(found.max(initial=0)))
     return np.array(best, np.float32)
 
 
-def _curves(subject: Subject, form: Form, embed: Embed, jaccard: float) -> tuple[Calibration, ...]:
+def _curves(
+    subject: Subject, form: Form, embed: Embed, settings: tuple[float, str]
+) -> tuple[Calibration, ...]:
     """For each record a curve fitted without it: its fold is cut out of the collection first."""
     n_records = len(subject.collection)
     fold_of = np.arange(n_records) % _FOLDS
     curves = {
-        int(fold): _curve_of(subject.only(np.flatnonzero(fold_of != fold)), form, embed, jaccard)
+        int(fold): _curve_of(subject.only(np.flatnonzero(fold_of != fold)), form, embed, settings)
         for fold in np.unique(fold_of)
     }
     return tuple(curves[int(fold)] for fold in fold_of)
 
 
-def _curve_of(subject: Subject, form: Form, embed: Embed, jaccard: float) -> Calibration:
-    return learn(subject.collection, subject.first_texts, form, embed, jaccard).calibration
+def _curve_of(
+    subject: Subject, form: Form, embed: Embed, settings: tuple[float, str]
+) -> Calibration:
+    return learn(subject.collection, subject.first_texts, form, embed, *settings).calibration
 
 
 def _sorted(scores: Numbers, allowed: NDArray[np.bool_]) -> Order:

@@ -17,28 +17,33 @@ from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import Form
 from kb.search.encoding.encoder import Vectors
-from kb.search.evaluation.masking import mask
+from kb.search.evaluation.masking import mask, names_in
 from kb.search.indexing.collection import Collection, record_means, starts_of
 from kb.search.indexing.entries import Entry, blank_entry
 from kb.search.indexing.index import Index
 from kb.search.indexing.passages import Passage, embedded_text, plain_text, record_passages
-from kb.search.scoring.lexical import bag_of, build_postings
+from kb.search.scoring.lexical import bag_of, build_postings, tokens
 from kb.search.scoring.likeness import Question
 
 #: Words of the text, after the title, that a record asks with.
 QUERY_WORDS = 60
+_BOM = b"\xef\xbb\xbf"
 
 Embed = Callable[[Sequence[str]], Vectors]
 
 
 class Line(Struct, frozen=True):
-    """One line of a JSONL file; `labels` are what makes two records alike."""
+    """One line of a JSONL file; `labels` are what makes two records alike.
+
+    `stratum` groups foreign texts: "near" where they share the words of incidents.
+    """
 
     id: str
     text: str
     title: str = ""
     labels: tuple[str, ...] = ()
     date: str | None = None
+    stratum: str = "far"
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def read_lines(path: Path) -> tuple[Line, ...]:
     Raises `KbError` naming the first line that is not what it should be.
     """
     try:
-        rows = path.read_bytes().splitlines()
+        rows = path.read_bytes().removeprefix(_BOM).splitlines()
     except OSError as error:
         raise KbError(
             f"cannot be read: {error.strerror or error}", where=str(path), todo="Check the path."
@@ -89,7 +94,9 @@ def _line(path: Path, number: int, row: bytes) -> Line:
 def subject_from_lines(
     lines: Sequence[Line], form: Form, embed: Embed, *, full: bool, masked: bool
 ) -> Subject:
-    """The lines as records; embeds everything."""
+    """The lines as records; embeds everything. Lines without a word are left out: all are alike."""
+    lines = [line for line in lines if tokens(f"{line.title} {line.text}")]
+    names = names_in([f"{line.title}. {line.text}" for line in lines]) if masked else frozenset()
     passages = [_passages(line, form) for line in lines]
     texts = [
         embedded_text(line.title, passage)
@@ -105,7 +112,10 @@ def subject_from_lines(
         means=record_means(vectors, starts),
         postings=build_postings(bags),
     )
-    asked = [query_text(line.title, line.text, full=full, masked=masked) for line in lines]
+    asked = [
+        _masked(query_text(line.title, line.text, full=full), names, masked=masked)
+        for line in lines
+    ]
     firsts = tuple(embedded_text(ln.title, g[0]) for ln, g in zip(lines, passages, strict=True))
     return Subject(collection, questions_from(asked, embed), firsts)
 
@@ -128,10 +138,9 @@ def subject_from_index(index: Index, embed: Embed, *, full: bool, masked: bool) 
     )
     titles = [index.entries[place].title for place in keep]
     bodies = [" ".join(passage.text for passage in group) for group in groups]
-    asked = [
-        query_text(title, body, full=full, masked=masked)
-        for title, body in zip(titles, bodies, strict=True)
-    ]
+    pairs = list(zip(titles, bodies, strict=True))
+    names = names_in([f"{title}. {body}" for title, body in pairs]) if masked else frozenset()
+    asked = [_masked(query_text(*pair, full=full), names, masked=masked) for pair in pairs]
     firsts = tuple(
         embedded_text(title, group[0]) if group else title
         for title, group in zip(titles, groups, strict=True)
@@ -147,11 +156,14 @@ def questions_from(texts: Sequence[str], embed: Embed) -> tuple[Question, ...]:
     )
 
 
-def query_text(title: str, body: str, *, full: bool, masked: bool) -> str:
-    """What a record asks: its title and first words, or all of it; names replaced if asked."""
+def query_text(title: str, body: str, *, full: bool) -> str:
+    """What a record asks: its title and first words, or all of it."""
     words = plain_text(body).split()
-    text = f"{title}. {' '.join(words if full else words[:QUERY_WORDS])}"
-    return mask(text) if masked else text
+    return f"{title}. {' '.join(words if full else words[:QUERY_WORDS])}"
+
+
+def _masked(text: str, names: frozenset[str], *, masked: bool) -> str:
+    return mask(text, names) if masked else text
 
 
 def _passages(line: Line, form: Form) -> tuple[Passage, ...]:

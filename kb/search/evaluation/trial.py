@@ -13,7 +13,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.form import build_form
 from kb.search.encoding.encoder import Encoder, Progress, Vectors, cache_folder
-from kb.search.encoding.store import VectorStore
+from kb.search.encoding.store import VectorStore, vector_store
 from kb.search.evaluation.evaluate import foreign_best, judge
 from kb.search.evaluation.questions import (
     Subject,
@@ -24,17 +24,21 @@ from kb.search.evaluation.questions import (
 )
 from kb.search.evaluation.report import Evaluation, evaluation
 from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import open_index, ready_encoder, vector_store
+from kb.search.indexing.index import open_index, ready_encoder
 from kb.search.indexing.parts import embed_rows
 from kb.search.scoring.learn import learn
+from kb.search.scoring.posterior import Numbers
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What to measure: `file` None means the library's own published records."""
+    """What to measure: `file` None means the library's own published records.
+
+    `foreign` are files of texts that no record should answer.
+    """
 
     file: Path | None = None
-    foreign: Path | None = None
+    foreign: tuple[Path, ...] = ()
     full: bool = False
     masked: bool = False
     jaccard: float = 0.0
@@ -61,7 +65,9 @@ def run_trial(trial: Trial, start: Path, progress: Progress | None = None) -> Ev
     encoder = ready_encoder(library, progress)
     embed = _Embedder(encoder, _store(trial, library, encoder), progress)
     subject = _subject(trial, library, embed, progress)
-    judged = judge(subject, library.form, embed, jaccard=trial.jaccard)
+    judged = judge(
+        subject, library.form, embed, jaccard=trial.jaccard, encoder_key=encoder.card.key
+    )
     name = trial.file.name if trial.file else library.config.library.name
     foreign = _foreign(trial, subject, library, embed)
     return evaluation(name, len(subject.collection), judged, foreign)
@@ -79,12 +85,17 @@ def _subject(
 
 def _foreign(
     trial: Trial, subject: Subject, library: Library, embed: _Embedder
-) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    if trial.foreign is None:
-        return np.zeros(0, np.float32)
-    learned = learn(subject.collection, subject.first_texts, library.form, embed)
-    texts = [f"{line.title}. {line.text}".lstrip(". ") for line in read_lines(trial.foreign)]
-    return foreign_best(subject.collection, learned, questions_from(texts, embed))
+) -> dict[str, Numbers]:
+    """The best probability that each foreign text gets, by stratum."""
+    lines = [line for path in trial.foreign for line in read_lines(path)]
+    if not lines:
+        return {}
+    collection, key = subject.collection, embed.encoder.card.key
+    learned = learn(collection, subject.first_texts, library.form, embed, trial.jaccard, key)
+    texts = [f"{line.title}. {line.text}".lstrip(". ") for line in lines]
+    best = foreign_best(collection, learned, questions_from(texts, embed))
+    strata = np.array([line.stratum for line in lines])
+    return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
 
 
 def _library(trial: Trial, start: Path) -> Library:

@@ -11,6 +11,9 @@ from kb.records.items import ActionItem
 from kb.records.model import Postmortem, interpret
 from kb.search.indexing.passages import Passage, record_passages
 
+#: Words that are verdicts; any other is a slip of the pen, which `kb check` reports.
+VERDICT_WORDS = frozenset({"repeat", "related", "different"})
+
 
 class Promise(Struct, frozen=True, array_like=True):
     """One action of a record: what was promised. Dates are None where they are not given."""
@@ -130,7 +133,9 @@ def _entry(record: Postmortem) -> Entry:
         systems=record.systems,
         promises=tuple(_promise(action) for action in record.actions),
         verdicts=tuple(
-            Verdict(prior.id, prior.verdict) for prior in record.priors if prior.verdict
+            Verdict(prior.id, prior.verdict)
+            for prior in record.priors
+            if prior.verdict in VERDICT_WORDS
         ),
         control=record.value("counterfactual", "CONTROL_THAT_WOULD_HAVE_CAUGHT_IT"),
         caught_at=record.value("counterfactual", "WOULD_HAVE_BEEN_CAUGHT_AT"),

@@ -32,7 +32,7 @@ from kb.search.scoring.learn import Learned
 from kb.search.scoring.lexical import Bag, Postings
 from kb.search.scoring.posterior import ClassPosterior
 
-FORMAT = 7
+FORMAT = 8
 MANIFEST = "manifest.json"
 #: Files up to this size are checked byte by byte whenever an index is opened (2 GB/s measured);
 #: larger ones by size then, and byte by byte in `kb build`.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,9 +16,15 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, make_local_folder
-from kb.search.encoding.encoder import Encoder, Progress, Vectors, install_encoder, open_encoder
+from kb.search.encoding.encoder import (
+    Encoder,
+    Progress,
+    Vectors,
+    install_encoder,
+    open_encoder,
+)
 from kb.search.encoding.source import find_source
-from kb.search.encoding.store import VectorStore
+from kb.search.encoding.store import VectorStore, vector_store
 from kb.search.encoding.tidying import tidy_store
 from kb.search.indexing.entries import Entry
 from kb.search.indexing.files import FileState, scan
@@ -29,6 +35,7 @@ from kb.search.indexing.generation import (
     open_generation,
     read_manifest,
 )
+from kb.search.indexing.mending import look_after_encoder
 from kb.search.indexing.parts import embed_rows, first_text, make_parts
 from kb.search.indexing.settings import fits, form_key, model_of, wanted_model
 from kb.search.indexing.writing import parts_collection, write_generation, write_manifest
@@ -43,13 +50,14 @@ class Index:
     """An opened index with its encoder.
 
     `refreshed` files were read anew to make it so; `stale`: another build is at work, and this is
-    what the one before it left.
+    what the one before it left. `mended` says what else a build had to put right.
     """
 
     generation: Generation
     encoder: Encoder
     refreshed: int = 0
     stale: bool = False
+    mended: str = ""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -119,7 +127,9 @@ def open_index(
 
 def build_index(library: Library, progress: Progress | None = None) -> Index:
     """The same, after every byte of an existing index has been checked; old vectors are dropped."""
-    index = _bring_up_to_date(library, index_home(library.root), progress, thorough=True)
+    home = index_home(library.root)
+    mended = look_after_encoder(library, home)
+    index = replace(_bring_up_to_date(library, home, progress, thorough=True), mended=mended)
     tidy_store(index.generation, vector_store(library, index.encoder), library)
     return index
 
@@ -247,6 +257,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
         [first_text(part) for part in parts],
         library.form,
         lambda texts: embed_rows(texts, encoder, work.store),
+        encoder_key=encoder.card.key,
     )
     facts = {
         "model": library.config.search.model,
@@ -276,14 +287,6 @@ class _Work:
     old: Generation | None
     encoder: Encoder
     store: VectorStore
-
-
-def vector_store(library: Library, encoder: Encoder) -> VectorStore:
-    """The vectors a library has computed so far with an encoder."""
-    folder = Path(library.config.search.vectors).expanduser()
-    return VectorStore(
-        library.root / folder / f"vectors-{encoder.card.key}", encoder.card.dimension
-    )
 
 
 def _named(manifest: Manifest | None) -> str:

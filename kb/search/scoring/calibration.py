@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kb.search.indexing.collection import Collection
+from kb.search.scoring.incidence import incident_chance
 from kb.search.scoring.likeness import Likeness, Question, likenesses
 from kb.search.scoring.posterior import ClassPosterior, Numbers
 from kb.search.scoring.ranking import Ranking, best_first, rank
@@ -36,7 +37,7 @@ ENOUGH = 20
 LIKENESS_BAR = 0.36
 _LIKENESS_WIDTH = 0.02
 #: Facets, verdicts and runs in units of the log odds; set by hand: no corpus teaches them.
-_FACET_LOG_ODDS = 0.5
+FACET_LOG_ODDS = 0.5
 _QUERIES = 200
 _DEPTH = 10
 _ROUNDS = 25
@@ -46,13 +47,16 @@ _ROUNDS = 25
 class Calibration:
     """Two curves, of matches and of the proposed class, and where they come from.
 
-    `labelled` False: the first looks at similarity, not at classes.
+    `labelled` False: the first looks at similarity, not at classes. `incident_bar` is what a plain
+    text must reach to be taken for an incident, None where the encoder has no probe for that.
     """
 
     curve: Curve = SHIPPED
     queries: int = 0
     labelled: bool = True
     class_curve: ClassCurve = SHIPPED_CLASS
+    encoder_key: str = ""
+    incident_bar: float | None = None
 
     @property
     def source(self) -> str:
@@ -61,16 +65,29 @@ class Calibration:
             return f"fitted to {self.queries} records of this library"
         return "shipped with kb: too few records with a class to fit a curve"
 
-    def probabilities(self, ranking: Ranking, allowed: NDArray[np.bool_]) -> Numbers:
+    def probabilities(
+        self, ranking: Ranking, allowed: NDArray[np.bool_], incident: float = 1.0
+    ) -> Numbers:
         """The probability of the same class for every record of a ranking, 0…1.
 
         Only records that are `allowed` to answer count when it is asked whether any is like it.
+        `incident` is the probability that the query tells of one, see `incident`.
         """
         second = ranking.class_evidence if self.labelled else ranking.similarity
         text, weight, constant = self.curve
         odds = text * ranking.text + weight * second + constant
-        odds = odds + _FACET_LOG_ODDS * ranking.stated_part
-        return np.asarray(_logistic(odds) * known(ranking.similarity[allowed]), np.float32)
+        odds = odds + FACET_LOG_ODDS * ranking.stated_part
+        about = known(ranking.similarity[allowed]) * incident
+        return np.asarray(_logistic(odds) * about, np.float32)
+
+    def incident(self, question: Question) -> float:
+        """The probability that a plain text tells of an incident at all, 0…1.
+
+        1 where that is not known: for another encoder than the default one, and for a few words.
+        """
+        if self.incident_bar is None or question.says_little:
+            return 1.0
+        return incident_chance(self.encoder_key, self.incident_bar, question.mean)
 
     def class_probability(self, weight: float) -> float:
         """The probability that the class of the largest weight is one of the query's, 0…1.

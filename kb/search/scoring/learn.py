@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from kb.records.form import Form
 from kb.search.encoding.encoder import Vectors
 from kb.search.indexing.collection import Collection
 from kb.search.scoring.calibration import Calibration, fit_calibration, sample
+from kb.search.scoring.incidence import own_bar
 from kb.search.scoring.lexical import bag_of
 from kb.search.scoring.likeness import Question
 from kb.search.scoring.posterior import ClassPosterior, fit_posterior
@@ -31,17 +34,28 @@ def learn(
     form: Form,
     embed: Callable[[Sequence[str]], Vectors],
     jaccard: float = 0.0,
+    encoder_key: str = "",
 ) -> Learned:
     """What these records teach; `first_texts` is the first passage of each, its title before it.
 
     `embed` gives unit rows (n, d) for texts. `jaccard` is the overlap of classes from which on two
-    records count as the same class; at 0 one shared class is enough.
+    records count as the same class; at 0 one shared class is enough. `encoder_key` names the
+    encoder, for which a probe of incidents may be shipped.
     """
     meanings = embed([class_text(name, form) for name in collection.classes])
     posterior = fit_posterior(collection.means, collection.labels, meanings)
     asked = sample(posterior)
     questions = _questions(collection, first_texts, asked)
-    return Learned(posterior, fit_calibration(collection, posterior, questions, jaccard))
+    curves = fit_calibration(collection, posterior, questions, jaccard)
+    bar = own_bar(encoder_key, _first_vectors(collection))
+    return Learned(posterior, replace(curves, encoder_key=encoder_key, incident_bar=bar))
+
+
+def _first_vectors(collection: Collection) -> Vectors:
+    """The first passage of each published record that has one, (n, d)."""
+    published = np.array([entry.is_candidate for entry in collection.entries], bool)
+    filled = np.diff(collection.starts) > 0
+    return collection.vectors[collection.starts[:-1][published & filled]]
 
 
 def class_text(name: str, form: Form) -> str:

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +123,15 @@ class Postings:
 
     def _length_part(self, without: int | None) -> NDArray[np.float32]:
         """What the length of each record does to its counts, (n,)."""
+        if without is None:
+            return self._whole_length_part
+        return self._length_part_of(without)
+
+    @cached_property
+    def _whole_length_part(self) -> NDArray[np.float32]:
+        return self._length_part_of(None)
+
+    def _length_part_of(self, without: int | None) -> NDArray[np.float32]:
         total, size = float(self.lengths.sum()), len(self.lengths)
         if without is not None and size > 1:
             total, size = total - float(self.lengths[without]), size - 1

@@ -17,6 +17,8 @@ from kb.search.scoring.posterior import Numbers
 Places = NDArray[np.int64]
 #: Questions compared with all passages at once: one product of matrices reads them only once.
 _TOGETHER = 64
+#: Different words of content, from which on a question gets a probability.
+_FEWEST_WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Question:
     bag: Bag
     entry: Entry | None = None
     alike_runs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def says_little(self) -> bool:
+        """Whether it has too few words of content to say how likely an answer is."""
+        return len(self.bag.words) < _FEWEST_WORDS
 
     @property
     def mean(self) -> Numbers:

@@ -101,10 +101,14 @@ class ClassPosterior:
         followed = trust * learnt_news + named
         return Heard(_positive(learnt_news + named), _positive(followed))
 
-    def likely_records(self, query: Numbers) -> NDArray[np.int64]:
-        """All records by the probe's weight of their classes, largest first."""
-        shares = self.labels / np.maximum(self.labels.sum(axis=1, keepdims=True), 1)
-        return np.argsort(-(shares @ (query @ self.probe)), kind="stable")
+    def likely_records(self, query: Numbers, count: int) -> NDArray[np.int64]:
+        """The records of the largest weight of their classes by the probe, in any order."""
+        shares = (self.labels @ (query @ self.probe)) / self._label_counts
+        return largest(_numbers(shares), count)
+
+    @cached_property
+    def _label_counts(self) -> Numbers:
+        return _numbers(np.maximum(self.labels.sum(axis=1), 1))
 
     def _probed(self, query: Numbers, without: int | None) -> Numbers:
         answer = query @ self.probe
@@ -121,14 +125,13 @@ class ClassPosterior:
         return _inverse(self.means[self.labelled], self.weights.ridge)
 
     def _voted(self, similarities: Numbers, without: int | None) -> Numbers:
-        voters = self.labelled.copy()
+        voices = _numbers(np.where(self.labelled, similarities, -np.inf))
         if without is not None:
-            voters[without] = False
-        places = np.flatnonzero(voters)
-        if not len(places):
+            voices[without] = -np.inf
+        nearest = largest(voices, self.weights.neighbours)
+        nearest = nearest[np.isfinite(voices[nearest])]
+        if not len(nearest):
             return np.zeros(self.labels.shape[1], np.float32)
-        nearest = places[np.argsort(-similarities[places], kind="stable")]
-        nearest = nearest[: self.weights.neighbours]
         votes = _votes(similarities[nearest], self.weights.neighbour_temperature)
         return np.asarray(votes @ self.labels[nearest] / (votes.sum() + _NOBODY_VOTES))
 
@@ -170,6 +173,17 @@ def fit_posterior(
     probe = np.asarray(_inverse(rows, weights.ridge) @ (rows.T @ labels[labelled]), np.float32)
     meant = _names_say(rows, meanings, weights).sum(axis=0)
     return ClassPosterior(means, labels, meanings, probe, meant, weights)
+
+
+def largest(values: Numbers, count: int) -> NDArray[np.int64]:
+    """The positions of the largest values, in any order; of equal ones the first."""
+    if count >= len(values):
+        return np.arange(len(values))
+    if not count:
+        return np.zeros(0, np.int64)
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.flatnonzero(values > least)
+    return np.concatenate([above, np.flatnonzero(values == least)[: count - len(above)]])
 
 
 def _positive(weights: ArrayLike) -> Numbers:

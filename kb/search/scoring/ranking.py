@@ -83,17 +83,21 @@ def rank(
     *,
     near: Likeness | None = None,
     without: int | None = None,
+    lexical: Numbers | None = None,
 ) -> Ranking:
     """Every part of the score for the records that `near` compares, by default all.
 
-    `without` leaves one record out of all statistics, labels and verdicts.
+    `without` leaves one record out of all statistics, labels and verdicts. `lexical` are the BM25
+    scores of all records, where they are known.
     """
     near = likeness(collection, question) if near is None else near
     places, similarity = near.places, near.similarity
     sample = np.isin(places, background(len(collection)), assume_unique=True)
     if without is not None:
         sample &= places != without
-    lexical = collection.postings.scores(question.bag, without)[places]
+    if lexical is None:
+        lexical = collection.postings.scores(question.bag, without)
+    lexical = lexical[places]
     dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
     rare = standardised(lexical, sample)
     text = (weights.lexical * rare + dense) / (1 + weights.lexical)
@@ -102,7 +106,7 @@ def rank(
     read = posterior.of(question.mean, everywhere, without)
     heard = _with_stated(read, collection.classes, question.entry)
     said = _neighbour_verdicts(collection, everywhere, without)
-    shares = class_shares(posterior.labels)[places]
+    shares = class_shares(posterior.labels[places])
     return Ranking(
         places=places,
         similarity=similarity,

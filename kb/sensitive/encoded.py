@@ -20,6 +20,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kb.sensitive.detection import Detection
+from kb.sensitive.words import SHORTEST, long_words
 
 #: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
 _WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
@@ -44,7 +45,6 @@ _SIGNS = {
 #: What stands in a word of base64 and is no base64: a path, or a name before a value.
 _PARTS = re.compile(r"[^/_-]{15,}")
 _LINE_BREAKS = re.compile(r"\s|\\r|\\n")
-_SHORTEST = 15
 _MOST_LAYERS = 3
 
 
@@ -93,7 +93,7 @@ class Reading:
 
 def readings(text: str) -> Iterator[Reading]:
     """What a text says decoded, layer below layer: percent signs and entities, base64, hex."""
-    if len(text) >= _SHORTEST:
+    if len(text) >= SHORTEST:
         yield from _below(text, None, 1)
 
 
@@ -174,11 +174,10 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
 def _long_words(text: str) -> Iterator[re.Match[str]]:
     """The matches of `_WORD`, looked for in long words alone: a text has few of them."""
     at = 0
-    for word in text.split():
-        if len(word) >= _SHORTEST:
-            start = text.find(word, at)
-            at = start + len(word)
-            yield from _WORD.finditer(text, start, at)
+    for word in long_words(text):
+        start = text.find(word, at)
+        at = start + len(word)
+        yield from _WORD.finditer(text, start, at)
 
 
 def _of_base64(word: str) -> bytes | None:

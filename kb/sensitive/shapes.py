@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kb.sensitive.detection import Detection
+from kb.sensitive.words import long_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,12 @@ _SHAPES: tuple[_Shape, ...] = (
 _BLANKED = re.compile(r"[xX0*._-]+")
 #: The first two characters of each word: most literals are ruled out by them.
 _HEAD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]\S")
-_SHORTEST_SHAPE = 16
 
 
 def shaped_secrets(text: str) -> Iterator[Detection]:
     """The secrets with a shape of their own: they are told without what stands around them."""
     # A key has no spaces and is long, and a text has few such words: literals are looked for there.
-    long = "\n".join([word for word in text.split() if len(word) >= _SHORTEST_SHAPE])
+    long = "\n".join(long_words(text))
     heads = {"", *_HEAD.findall(long)}
     for shape in [shape for shape in _SHAPES if shape.head in heads]:
         if shape.literal in (text if " " in shape.literal else long):

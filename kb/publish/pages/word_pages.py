@@ -25,7 +25,7 @@ Members = tuple[Postmortem, ...]
 #: Rows on the first page of a word, and on each that follows.
 _NEWEST, _PER_PAGE = 10, 150
 #: Controls shown where several were missing equally often, and promises before they are folded.
-_MOST_TIES, _FIRST = 3, 5
+_MOST_TIES, _FIRST, _MOST_FOLDED = 3, 5, 15
 _EXTERNAL_KINDS = {"classes", "causes", "controls"}
 
 
@@ -240,8 +240,11 @@ def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
 def _folded(site: Site, rest: Sequence[Action], path: str) -> str:
     if not rest:
         return ""
-    shown = action_rows(site, rest, path)
-    return f"\n<details><summary>{len(rest)} more</summary>\n{shown}</details>"
+    shown = action_rows(site, rest[:_MOST_FOLDED], path)
+    left = len(rest) - _MOST_FOLDED
+    way = anchor(links.relative(path, links.ACTIONS), "all actions")
+    tail = f'<p class="kb-quiet">{left:,} further ones stand among {way}.</p>' if left > 0 else ""
+    return f"\n<details><summary>{len(rest):,} more</summary>\n{shown}\n{tail}</details>"
 
 
 def _still_owed(still_open: int, untold: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from kb.commands.day import read_day
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
 from kb.metrics.actions import Action, actions
@@ -21,7 +22,7 @@ from kb.metrics.contract import actions_json, encoded
 from kb.metrics.edit import close_action, write_change
 from kb.metrics.lists import actions_text
 from kb.metrics.page import main_origin
-from kb.metrics.reading import read_as_of, read_day, read_folder
+from kb.metrics.reading import read_as_of, read_folder
 from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo
 from kb.trackers.choose import NAMES, Choice, find_service, make_tracker

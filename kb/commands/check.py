@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.commands.colour import wants_colour
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library
 from kb.lint.check import Report, check
@@ -61,7 +61,7 @@ def command(
         click.echo(_page(explain))
         return
     report = _report(paths, changed_since, status or "")
-    shown = render(report, style, base=Path.cwd(), colour=_wants_colour())
+    shown = render(report, style, base=Path.cwd(), colour=wants_colour())
     if shown:
         click.echo(shown)
     context.exit(1 if report.errors or (strict and report.advice) else 0)
@@ -165,9 +165,3 @@ def _rule(name: str) -> Rule:
     near = difflib.get_close_matches(wanted, known, n=1)
     todo = f"Did you mean '{known[near[0]]}'?" if near else "'kb check' prints each with its fault."
     raise KbError(f"there is no rule '{name}'", todo=todo)
-
-
-def _wants_colour() -> bool:
-    """Colour on a terminal that shows it, unless NO_COLOR asks for none (no-color.org)."""
-    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not refused

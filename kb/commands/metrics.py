@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from kb.commands.day import read_day
 from kb.metrics.contract import PageJson, encoded, page_json
 from kb.metrics.goals import check_names, failures, read_limits
 from kb.metrics.page import measure_months, page_of
-from kb.metrics.reading import read_as_of, read_day, read_folder
+from kb.metrics.reading import read_as_of, read_folder
 from kb.metrics.registry import MEASURES
 from kb.metrics.tables import (
     only,

@@ -8,15 +8,20 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from kb.commands.day import read_day
 from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.records.document import read_document
 from kb.records.draft import blank_record, blank_section, slug
 from kb.records.form import Form, build_form
+
+if TYPE_CHECKING:
+    from kb.runs.drafts.starting import Sources
 
 
 @click.command("new")
@@ -78,28 +83,36 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     root = find_root(Path.cwd())
     form = build_form(read_config(root))
+    on = read_day(day)
     if from_run or against or from_channel or from_git:
-        from kb.runs.drafts.starting import Sources, start
-        from kb.runs.privacy.disclosure import safe_error
+        from kb.runs.drafts.starting import Sources
 
         if extend is not None or profile == "public":
             raise click.UsageError("Evidence goes into a new record of your own.")
         asked = Sources(from_run, wanted, against, from_channel, from_git)
-        try:
-            path = start(root, asked, title or "", _day(day) if day else None, profile or "full")
-        except KbError as error:
-            raise safe_error(error) from error
-        click.echo(str(_shown(path)))
-        if from_run and sys.stderr.isatty():
-            _say_what_next(path)
+        path = _from_evidence(root, asked, title or "", on, profile or "full")
     elif extend is not None:
         path, added = extend, _extend(extend, form)
         click.echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
     else:
-        path = _write(root, title, profile or "full", _day(day), form)
+        path = _write(root, title, profile or "full", on or datetime.now(UTC).date(), form)
         click.echo(str(_shown(path)))
     if not no_edit:
         _edit(path)
+
+
+def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, profile: str) -> Path:
+    from kb.runs.drafts.starting import start
+    from kb.runs.privacy.disclosure import safe_error
+
+    try:
+        path = start(root, asked, title, on, profile)
+    except KbError as error:
+        raise safe_error(error) from error
+    click.echo(str(_shown(path)))
+    if asked.run and sys.stderr.isatty():
+        _say_what_next(path)
+    return path
 
 
 def _say_what_next(path: Path) -> None:
@@ -109,13 +122,6 @@ def _say_what_next(path: Path) -> None:
     click.echo(f"  next: kb run show {fixture}", err=True)
     click.echo(f"        kb check {_shown(path)}", err=True)
     click.echo(f"        kb run replay {fixture}", err=True)
-
-
-def _day(text: str | None) -> date:
-    try:
-        return date.fromisoformat(text) if text else datetime.now(UTC).date()
-    except ValueError as error:
-        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error
 
 
 def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -> Path:

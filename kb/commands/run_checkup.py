@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.commands.day import read_day
 from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
@@ -48,7 +49,7 @@ def command(
     from kb.runs.checkup.summary import check_up
     from kb.runs.team import team_settings
 
-    settings, on = team_settings(Path.cwd()), _day(day)
+    settings, on = team_settings(Path.cwd()), read_day(day)
     files = trace_files(paths)
     root = _root() if not draft else find_root(Path.cwd())
     state = state_file(root / ".kb" / "checkup", files, settings) if root else None
@@ -65,13 +66,6 @@ def command(
         for facts in done.candidates[:draft]:
             _draft(root, facts, [file for file in files if shown_path(file) == facts.file], on)
     return 0
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error
 
 
 def _root() -> Path | None:

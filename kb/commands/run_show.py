@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from itertools import chain
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from kb.commands.colour import wants_colour
 from kb.errors import KbError
 from kb.runs.choosing import one_run
 from kb.runs.fixture import Blobs, fixture_chunks
@@ -69,7 +69,7 @@ def command(
         click.echo(b"".join(fixture_chunks(run, Blobs(sys.maxsize))), nl=False)
         return
     step = _divergence(run, one_run(passing, settings) if passing else None)
-    colours = _STYLES if _shows_colours() else {}
+    colours = _STYLES if wants_colour() else {}
     for line in timeline(run, View(width=_width(), full=full, divergence=step)):
         click.echo("".join(_styled(piece, colours) for piece in line))
 
@@ -111,12 +111,6 @@ def _divergence(run: Run, passing: Run | None) -> int | None:
 def _styled(piece: Piece, colours: dict[str, dict[str, Any]]) -> str:
     known = piece.style in colours
     return click.style(piece.text, **colours[piece.style]) if known else piece.text
-
-
-def _shows_colours() -> bool:
-    """Colour on a terminal that shows it, unless NO_COLOR asks for none (no-color.org)."""
-    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not refused
 
 
 def _width() -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.commands.colour import wants_colour
 from kb.errors import KbError
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ def _shown(asked: _Asked, *, as_json: bool) -> str:
         return answer_json(answer)
     from kb.search.answers.show import show
 
-    return show(answer, today=asked.today, colour=_wants_colour())
+    return show(answer, today=asked.today, colour=wants_colour())
 
 
 def _explained(asked: _Asked, record_id: str) -> str:
@@ -193,10 +192,3 @@ def _progress() -> AbstractContextManager[Progress | None]:
     from kb.commands.build import progress_bar
 
     return progress_bar()
-
-
-def _wants_colour() -> bool:
-    """Colour on a terminal that shows it, unless NO_COLOR asks for none (no-color.org)."""
-    return (
-        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )

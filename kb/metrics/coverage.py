@@ -128,12 +128,13 @@ def reading_list(facts: Facts) -> Value:
 def _row(facts: Facts, record: Postmortem) -> tuple[bool | None, ...]:
     """For each kind of evidence whether it is there; None where the record says n/a and why."""
     return tuple(
-        evidence.holds(facts, record) or (None if _is_excused(record, evidence.section) else False)
+        evidence.holds(facts, record) or (None if is_excused(record, evidence.section) else False)
         for evidence in EVIDENCE
     )
 
 
-def _is_excused(record: Postmortem, key: str) -> bool:
+def is_excused(record: Postmortem, key: str) -> bool:
+    """Whether a section says why it does not apply."""
     section = record.section(key)
     text = section.text.lower() if section else ""
     return text.startswith("n/a") and len(text) > len("n/a.")

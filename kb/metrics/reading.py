@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.config import read_config
-from kb.errors import KbError
 from kb.library import Library, find_root, open_library, open_library_at
 from kb.metrics.cache import trails_from
 from kb.metrics.history import Trails
@@ -49,14 +48,6 @@ def read_as_of(repo: Repo, text: str | None, now: datetime) -> AsOf:
         return AsOf(commit.at, commit.sha, is_past=True)
     next_day = datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
     return AsOf(min(next_day - timedelta(seconds=1), now), commit.sha, is_past=True)
-
-
-def read_day(text: str | None) -> date | None:
-    """The day a person names, None for none. Raises `KbError` for what is no date."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error
 
 
 def read_all(library: Library, repo: Repo, as_of: AsOf) -> Reading:

@@ -41,7 +41,7 @@ def bar(share: float, width: int) -> str:
 
 def plural(n: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 record`, `2 records`."""
-    return f"{n} {one if n == 1 else many or one + 's'}"
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _share(value: float) -> str:

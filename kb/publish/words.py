@@ -29,11 +29,6 @@ def money(amount: float) -> str:
     )
 
 
-def plural(n: int, one: str, many: str = "") -> str:
-    """A number with its noun."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
 def in_words(word: str) -> str:
     """A vocabulary word as prose: `duplicate-side-effect` → `Duplicate side effect`."""
     return word.replace("-", " ").replace("_", " ").capitalize()

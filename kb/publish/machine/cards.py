@@ -14,10 +14,11 @@ from dataclasses import astuple, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from kb.metrics.words import plural
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.pages.clocks import stretches
-from kb.publish.words import duration, in_words, plural
+from kb.publish.words import duration, in_words
 from kb.records.model import Postmortem
 
 #: Incidents with a card of their own: 300 cards are drawn in about two seconds and take 3 MB.

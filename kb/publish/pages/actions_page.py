@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from kb.metrics.actions import Action, listed
+from kb.metrics.words import plural
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
 from kb.publish.links import Page
 from kb.publish.pages.pieces import block, day, heading, record_link, rows, state_badge, word_chip
-from kb.publish.words import plural
 
 _SHOWN, _CLOSED_SHOWN = 300, 25
 

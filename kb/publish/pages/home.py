@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from kb.metrics.values import Answer
+from kb.metrics.words import plural
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape
@@ -12,7 +13,7 @@ from kb.publish.links import Page
 from kb.publish.pages.actions_page import gate_rows
 from kb.publish.pages.lists import incident_rows
 from kb.publish.pages.pieces import anchor, block, day, rows
-from kb.publish.words import in_words, plural
+from kb.publish.words import in_words
 
 _NEWEST = 8
 _CLASSES = 8

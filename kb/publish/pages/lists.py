@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from kb.metrics.words import plural
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape
@@ -20,7 +21,7 @@ from kb.publish.pages.pieces import (
     word_chip,
 )
 from kb.publish.plain_text import summary_text
-from kb.publish.words import duration, in_words, plural
+from kb.publish.words import duration, in_words
 from kb.records.model import Postmortem
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.

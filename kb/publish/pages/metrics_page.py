@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, Part
 from kb.metrics.values import Page as MetricsPage
-from kb.metrics.words import WHOSE, said, said_interval
+from kb.metrics.words import WHOSE, plural, said, said_interval
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape
@@ -15,7 +15,6 @@ from kb.publish.links import Page
 from kb.publish.pages import charts
 from kb.publish.pages.home import answer_card
 from kb.publish.pages.pieces import anchor, block, day, heading, record_link, rows
-from kb.publish.words import plural
 
 _LISTED = 12
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from kb.metrics.words import plural
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
 from kb.publish.pages.pieces import day, link_target, record_link, rows, severity
 from kb.publish.plain_text import cut
 from kb.publish.related import Related
-from kb.publish.words import plural
 from kb.records.model import Postmortem
 
 _VERDICTS = {

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kb.metrics.actions import Action, listed
+from kb.metrics.words import plural
 from kb.publish import links
 from kb.publish.content import Site
 from kb.publish.html import escape, to_inline_html
@@ -18,7 +19,7 @@ from kb.publish.pages import charts
 from kb.publish.pages.actions_page import action_rows
 from kb.publish.pages.lists import incident_rows
 from kb.publish.pages.pieces import anchor, block, day, heading, rows, word_chip
-from kb.publish.words import duration, in_words, plural
+from kb.publish.words import duration, in_words
 from kb.records.model import Postmortem
 
 Members = tuple[Postmortem, ...]

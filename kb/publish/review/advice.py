@@ -13,7 +13,7 @@ from kb.library import Library
 from kb.lint.check import Report, check
 from kb.lint.registry import LikelyPrior, Problem
 from kb.metrics.actions import Action, actions, listed
-from kb.metrics.coverage import EVIDENCE
+from kb.metrics.coverage import EVIDENCE, is_excused
 from kb.metrics.facts import Facts
 from kb.metrics.values import AsOf
 from kb.publish.review.branch import Branch, RemovedRecord, read_branch, removed_records
@@ -185,11 +185,4 @@ def _evidence(
     facts = Facts((record,), AsOf(now), lost_fixtures=frozenset([record.id] if lost else []))
     for row in EVIDENCE:
         holds = row.holds(facts, record)
-        yield row.label, None if not holds and _is_excused(record, row.section) else holds
-
-
-def _is_excused(record: Postmortem, key: str) -> bool:
-    """Whether a section says why it does not apply."""
-    section = record.section(key)
-    text = section.text.lower() if section else ""
-    return text.startswith("n/a") and len(text) > len("n/a.")
+        yield row.label, None if not holds and is_excused(record, row.section) else holds

@@ -98,9 +98,6 @@ def rank(
     if lexical is None:
         lexical = collection.postings.scores(question.bag, without)
     lexical = lexical[places]
-    dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
-    rare = standardised(lexical, sample)
-    text = (weights.lexical * rare + dense) / (1 + weights.lexical)
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
     read = posterior.of(question.mean, everywhere, without)
@@ -111,7 +108,7 @@ def rank(
         places=places,
         similarity=similarity,
         lexical=lexical,
-        text=np.asarray(text, np.float32),
+        text=_text_part(near, lexical, sample, weights),
         class_evidence=np.asarray(shares @ heard.evidence, np.float32),
         class_part=np.asarray(weights.classes * (shares @ heard.weights), np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry),
@@ -119,6 +116,15 @@ def rank(
         run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
         class_weights=heard.weights,
     )
+
+
+def _text_part(
+    near: Likeness, lexical: Numbers, sample: NDArray[np.bool_], weights: Weights
+) -> Numbers:
+    """Words and vectors in one number, each standardised over a sample of the library."""
+    dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
+    rare = standardised(lexical, sample)
+    return np.asarray((weights.lexical * rare + dense) / (1 + weights.lexical), np.float32)
 
 
 def best_first(

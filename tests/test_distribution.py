@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from kb.distribution import NAME, Source, install_line, installed_source, parse_source
 from kb.errors import KbError
@@ -112,3 +114,12 @@ def test_anything_else_is_refused_with_the_reason(text: str, reason: str) -> Non
         parse_source(text)
     assert reason in str(refused.value)
     assert refused.value.todo
+
+
+def test_no_text_of_this_project_installs_it_by_a_name_it_does_not_own() -> None:
+    """`pip install postmortem-kb` without an address is whoever registers that name first."""
+    command = ["git", "grep", "-InE", r"(pip install|additional_dependencies).*postmortem-kb"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    here = Path(__file__).name
+    bare = [line for line in found.splitlines() if " @ git+" not in line and here not in line]
+    assert bare == []

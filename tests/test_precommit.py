@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from canaries import SHAPED
-from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, git_in
+from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
+from project_copy import copy_project
 
 #: What a network that refuses looks like in pip's words.
 _NO_NETWORK = ("Could not find a version", "No matching distribution", "Connection", "Temporary")
@@ -28,21 +29,8 @@ def pre_commit(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This repository as it stands, uncommitted work included, with one commit and a tag."""
     folder = tmp_path_factory.mktemp("hooks") / "postmortem-kb"
-    git = git_in(ROOT)
-    try:
-        names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    except subprocess.CalledProcessError:
-        pytest.skip("this is no clone: there is no Git here to ask which files belong to it")
-    parts = ("kb", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
-    for name in filter(None, names):
-        if Path(name).parts[0] in parts and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
-    git = git_in(folder)
-    git("init", "--quiet", "--initial-branch=main")
-    git("add", "--all", "--force")
-    git("commit", "--quiet", "--message", "The hooks")
-    git("tag", "v0")
+    copy_project(folder, "kb", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
+    git_in(folder)("tag", "v0")
     return folder
 
 

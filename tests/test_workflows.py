@@ -8,7 +8,11 @@ import re
 import subprocess
 import sys
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -385,3 +389,79 @@ def test_without_an_artifact_or_for_an_older_commit_nothing_is_posted(tmp_path: 
     assert post(tmp_path, None) == [["info", "the check left no comment"]]
     text = f"{MARKER}\n"
     assert post(tmp_path, text, head="newer") == [["info", "no open pull request has this head"]]
+
+
+# The script of GitLab's poster, run against a server that remembers what it was asked to do.
+
+
+class Notes(BaseHTTPRequestHandler):
+    """The three calls of GitLab's API that the poster makes."""
+
+    found: ClassVar[list[dict[str, object]]] = []
+    did: ClassVar[list[tuple[str, str, str]]] = []
+
+    def do_GET(self) -> None:
+        self.answer({"id": 9} if self.path == "/api/user" else self.found)
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        (body,) = parse_qs(self.rfile.read(length).decode())["body"]
+        assert self.headers["PRIVATE-TOKEN"] == "let me"
+        self.did.append((self.command, self.path, body))
+        self.answer({})
+
+    do_PUT = do_POST  # noqa: N815
+
+    def answer(self, value: object) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the answers say it all."""
+
+
+def post_note(
+    folder: Path, comment: str, *earlier: dict[str, object]
+) -> list[tuple[str, str, str]]:
+    """What the poster of GitLab does with a comment, where these notes are there already."""
+    Notes.found, Notes.did = list(earlier), []
+    (folder / "comment.md").write_text(comment, encoding="utf-8")
+    (script,) = yaml.safe_load(GITLAB["kb.gitlab-ci.yml"])["postmortems comment"]["script"]
+    with HTTPServer(("127.0.0.1", 0), Notes) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        given = {
+            "CI_API_V4_URL": f"http://127.0.0.1:{server.server_port}/api",
+            "CI_PROJECT_ID": "3",
+            "CI_MERGE_REQUEST_IID": "7",
+            "KB_COMMENT_TOKEN": "let me",
+            "no_proxy": "*",
+        }
+        command = ["bash", "-e", "-c", script]
+        done = subprocess.run(
+            command, cwd=folder, env=os.environ | given, capture_output=True, text=True, check=False
+        )
+        server.shutdown()
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == (0 if Notes.did else 1)
+    return Notes.did
+
+
+def note(number: int, author: int, body: str) -> dict[str, object]:
+    return {"id": number, "author": {"id": author}, "body": body}
+
+
+def test_on_gitlab_the_first_note_is_created_and_the_next_replaces_it(tmp_path: Path) -> None:
+    text = f"{MARKER}\n\n## Postmortem review – ünïcode & more\n"
+    notes = "/api/projects/3/merge_requests/7/notes"
+    assert post_note(tmp_path, text) == [("POST", notes, text)]
+    forged, mine_too = note(4, 5, MARKER), note(6, 9, f"{MARKER}\nold")
+    assert post_note(tmp_path, text, forged) == [("POST", notes, text)]
+    assert post_note(tmp_path, text, forged, mine_too) == [("PUT", f"{notes}/6", text)]
+
+
+@pytest.mark.parametrize("text", ["hello\n", f"{MARKER}\n/merge\n", f"{MARKER}\n  /approve\n", ""])
+def test_on_gitlab_a_file_that_is_no_comment_or_gives_a_command_is_refused(
+    tmp_path: Path, text: str
+) -> None:
+    assert post_note(tmp_path, text) == []

@@ -37,10 +37,6 @@ class Source:
         is_there = self.address.startswith(_GITHUB) and _REPOSITORY.fullmatch(path)
         return f"{path}@{self.commit}" if is_there else ""
 
-    def requirement(self, extras: str = "") -> str:
-        """What pip installs, as PEP 508 writes it; `extras` are separated by commas."""
-        return _requirement(f"{self.address}@{self.commit}", extras)
-
 
 def parse_source(text: str) -> Source:
     """The source that `OWNER/REPOSITORY@SHA` names. Raises `KbError` for anything else."""
@@ -94,8 +90,7 @@ def _pip(what: str, option: str = "") -> str:
 
 
 def _requirement(address: str, extras: str) -> str:
-    name = f"{NAME}[{extras}]" if extras else NAME
-    return f"{name} @ git+{address}"
+    return f"{NAME}[{extras}] @ git+{address}"
 
 
 def _origin() -> dict[str, object]:

@@ -246,6 +246,15 @@ def test_ci_and_hooks_run_the_commit_that_was_named_and_no_name_of_an_index(tmp_
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_nobody_is_asked_to_review_before_the_team_has_named_somebody(
+    tmp_path: Path, host: str
+) -> None:
+    init(tmp_path, "--host", host)
+    lines = (tmp_path / f".{host}/CODEOWNERS").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_without_a_known_source_ci_and_hooks_are_left_out_and_that_is_said(
     tmp_path: Path, host: str
 ) -> None:

@@ -107,6 +107,18 @@ def test_zizmor_finds_nothing_in_the_steps_that_documentation_shows(tmp_path: Pa
     clean(run(program("zizmor"), "--offline", folder))
 
 
+def test_documentation_pins_the_commits_that_we_run_ourselves() -> None:
+    """A bot that updates pins reads workflows and the action, and no guides."""
+    ours = "".join(path.read_text("utf-8") for path in (*OWN, ACTION))
+    pins = [
+        pin
+        for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for pin in re.findall(r"uses: ([\w./-]+@[0-9a-f]{40} # \S+)", page.read_text("utf-8"))
+    ]
+    assert pins
+    assert [pin for pin in pins if pin not in ours] == []
+
+
 def yaml_blocks(page: Path) -> list[str]:
     return re.findall(r"^```yaml\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 

@@ -75,9 +75,12 @@ def install_line(extras: str) -> str:
     there, with `PLACEHOLDER` for the source.
     """
     origin = _origin()
-    if commit := _commit(origin):
-        return _pip(_requirement(f"{origin['url']}@{commit}", extras))
-    place = _place(str(origin.get("url", "")))
+    address = str(origin.get("url", ""))
+    commit = _commit(origin)
+    # PEP 508 has no form for a repository in a folder: such an address has no host.
+    if commit and urlsplit(address).netloc:
+        return _pip(_requirement(f"{address}@{commit}", extras))
+    place = None if commit else _place(address)
     if place is None:
         return _pip(_requirement(f"{_GITHUB}{PLACEHOLDER}", extras))
     directory = origin.get("dir_info")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from packaging.requirements import Requirement
 
 from kb.distribution import NAME, Source, install_line, installed_source, parse_source
 from kb.errors import KbError
@@ -60,6 +62,31 @@ def test_what_other_machines_cannot_clone_by_commit_is_no_source(
 ) -> None:
     came_from(installed, url, **facts)
     assert installed_source() is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://me@example.org/kb", "ssh://git@example.org/acme/kb.git", "https://example.org/kb"],
+)
+def test_every_line_that_names_an_address_is_one_that_pip_can_read(
+    installed: Path, address: str
+) -> None:
+    came_from(installed, address, **git_commit())
+    assert read_by_pip(install_line("search")) == f"git+{address}@{SHA}"
+
+
+def test_a_commit_of_a_repository_in_a_folder_gives_the_neutral_line(
+    installed: Path, tmp_path: Path
+) -> None:
+    came_from(installed, tmp_path.as_uri(), **git_commit())
+    assert install_line("search") == NEUTRAL
+    assert read_by_pip(NEUTRAL) == "git+https://github.com/OWNER/REPOSITORY@SHA"
+
+
+def read_by_pip(line: str) -> str | None:
+    """The address in a line, read as pip reads it."""
+    _, _, what = shlex.split(line)
+    return Requirement(what).url
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"vcs_info": 1}'])

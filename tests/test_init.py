@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import compileall
+import json
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +17,14 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import EXAMPLE, git_in
 
-from kb import __version__
 from kb.cli import cli, main
-from kb.commands.init_plan import HOSTS
+from kb.commands.init_plan import HOSTS, left_out
 from kb.config import Config, parse_config
 from kb.records.form import build_form
 
+SHA = "0123456789abcdef0123456789abcdef01234567"
+#: What names the source that CI and hooks install kb from.
+FROM = ("--source", f"acme/kb@{SHA}")
 Snapshot = dict[str, bytes]
 
 
@@ -68,7 +73,7 @@ def _after(output: str, word: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_dry_run_names_exactly_the_files_that_are_written_then(tmp_path: Path, host: str) -> None:
-    arguments = ("--host", host, "--example")
+    arguments = ("--host", host, "--example", *FROM)
     foretold = named(init(tmp_path, "--dry-run", *arguments), "would write")
     assert snapshot(tmp_path) == {}
     assert named(init(tmp_path, *arguments), "wrote") == foretold == set(snapshot(tmp_path))
@@ -84,9 +89,10 @@ def test_what_an_installer_compiled_is_no_part_of_the_example(tmp_path: Path) ->
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_run_again_it_writes_nothing_and_asks_for_nothing(tmp_path: Path, host: str) -> None:
-    init(tmp_path, "--host", host)
+    init(tmp_path, "--host", host, *FROM)
     before = snapshot(tmp_path)
     output = init(tmp_path, "--host", host)
+    assert "Left out" not in output
     assert snapshot(tmp_path) == before
     assert "wrote " not in output
     assert "by hand" not in output
@@ -116,7 +122,7 @@ def test_files_of_the_team_are_kept_and_what_they_lack_is_said(tmp_path: Path) -
     }
     for name, text in own.items():
         (tmp_path / name).write_text(text)
-    output = init(tmp_path)
+    output = init(tmp_path, *FROM)
     assert {name: (tmp_path / name).read_text() for name in own} == own
     assert output.count("it lacks this; add it by hand") == 4
     for part in ("/postmortems/ @incident-review", "- id: kb-check", ".kb/", "assets/kb/kb.css"):
@@ -151,7 +157,7 @@ def test_a_folder_of_older_postmortems_is_kept_and_explained(tmp_path: Path) -> 
 
 def test_settings_that_exist_decide_where_records_go(tmp_path: Path) -> None:
     (tmp_path / "kb.toml").write_text('[library]\npath = "incidents"\n')
-    init(tmp_path)
+    init(tmp_path, *FROM)
     assert (tmp_path / "incidents/template.md").is_file()
     assert not (tmp_path / "postmortems").exists()
     assert "incidents/**" in (tmp_path / ".github/workflows/kb-check.yml").read_text()
@@ -162,14 +168,14 @@ def test_a_remote_at_gitlab_gets_the_files_of_gitlab(tmp_path: Path) -> None:
     git = git_in(tmp_path)
     git("init", "--quiet")
     git("remote", "add", "origin", "https://gitlab.example.org/acme/incidents.git")
-    init(tmp_path)
+    init(tmp_path, *FROM)
     assert (tmp_path / ".gitlab/kb.gitlab-ci.yml").is_file()
     assert not (tmp_path / ".github").exists()
 
 
 def test_an_existing_pipeline_of_gitlab_is_told_to_include_ours(tmp_path: Path) -> None:
     (tmp_path / ".gitlab-ci.yml").write_text("build:\n  script: make\n")
-    output = init(tmp_path)
+    output = init(tmp_path, *FROM)
     assert "- local: .gitlab/kb.gitlab-ci.yml" in output
     assert (tmp_path / ".gitlab-ci.yml").read_text() == "build:\n  script: make\n"
 
@@ -199,14 +205,18 @@ def test_a_file_in_the_way_is_an_error_that_says_what_to_do(
     assert "run 'kb init' again" in err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="whoever is root may write everywhere")
-def test_a_folder_that_may_not_be_written_is_an_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks other rights than those of a mode")
+def test_a_folder_that_may_not_be_written_is_an_error(tmp_path: Path) -> None:
+    # Root may write everywhere as long as it has these capabilities.
+    taken = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    as_anybody = [] if os.geteuid() else taken
     tmp_path.chmod(0o500)
-    err = fails(tmp_path, capsys)
+    command = [*as_anybody, sys.executable, "-m", "kb", "init", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     tmp_path.chmod(0o700)
-    assert "Permission denied" in err
+    assert done.returncode == 2
+    assert "Permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder nobody may write to")
@@ -223,11 +233,77 @@ def test_settings_that_cannot_be_read_are_an_error(
     assert "kb.toml: cannot be read" in fails(tmp_path, capsys)
 
 
-def test_what_ci_installs_is_this_version(tmp_path: Path) -> None:
-    init(tmp_path)
-    for name in (".github/workflows/kb-check.yml", ".pre-commit-config.yaml"):
-        assert f"=={__version__}" in (tmp_path / name).read_text()
-    assert not [name for name, raw in snapshot(tmp_path).items() if b"KB_VERSION" in raw]
+def test_ci_and_hooks_run_the_commit_that_was_named_and_no_name_of_an_index(tmp_path: Path) -> None:
+    init(tmp_path, *FROM, "--host", "github")
+    init(tmp_path, *FROM, "--host", "gitlab")
+    for path in (".github/workflows/kb-check.yml", ".github/workflows/kb-comment.yml"):
+        assert f"uses: acme/kb@{SHA}\n" in (tmp_path / path).read_text()
+    hooks = (tmp_path / ".pre-commit-config.yaml").read_text()
+    assert f"repo: https://github.com/acme/kb\n    rev: {SHA}\n" in hooks
+    assert f'KB_COMMIT: "{SHA}"' in (tmp_path / ".gitlab/kb.gitlab-ci.yml").read_text()
+    for name, raw in snapshot(tmp_path).items():
+        assert not re.search(rb"install.*postmortem-kb", raw), name
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_nobody_is_asked_to_review_before_the_team_has_named_somebody(
+    tmp_path: Path, host: str
+) -> None:
+    init(tmp_path, "--host", host)
+    lines = (tmp_path / f".{host}/CODEOWNERS").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_without_a_known_source_ci_and_hooks_are_left_out_and_that_is_said(
+    tmp_path: Path, host: str
+) -> None:
+    output = init(tmp_path, "--host", host)
+    assert "Left out: .pre-commit-config.yaml, " in output
+    assert "kb init --source OWNER/REPOSITORY@SHA" in output
+    runs = [path for path in snapshot(tmp_path) if path.endswith((".yml", ".yaml"))]
+    assert runs == ["mkdocs.yml"]
+    output = init(tmp_path, "--host", host, *FROM)
+    assert named(output, "wrote") == set(left_out(host))
+    assert "Left out" not in output
+
+
+@pytest.mark.parametrize("word", ["acme/kb@v1.0.0", "acme/kb@main", "acme/kb@0123456", "kb"])
+def test_a_source_that_can_move_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    err = fails(tmp_path, capsys, "--source", word)
+    assert "OWNER/REPOSITORY@SHA" in err or "tags and branches move" in err
+    assert snapshot(tmp_path) == {}
+
+
+def installed_from(folder: Path, address: str) -> Path:
+    """The metadata of an installation from a commit of a repository, for PYTHONPATH."""
+    info = folder / "site/postmortem_kb-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: postmortem-kb\nVersion: 0.1.0\n")
+    facts = {"url": address, "vcs_info": {"vcs": "git", "commit_id": SHA}}
+    (info / "direct_url.json").write_text(json.dumps(facts))
+    return info.parent
+
+
+def test_an_installation_from_a_commit_needs_no_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(installed_from(tmp_path, "https://github.com/acme/kb.git")))
+    assert "Left out" not in init(tmp_path, "library", "--host", "github")
+    check = (tmp_path / "library/.github/workflows/kb-check.yml").read_text()
+    assert f"uses: acme/kb@{SHA}\n" in check
+
+
+def test_an_installation_from_another_host_serves_gitlab_and_not_the_actions_of_github(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(installed_from(tmp_path, "https://git.example.org/acme/kb")))
+    assert "Left out" in init(tmp_path, "one", "--host", "github")
+    assert "Left out" not in init(tmp_path, "two", "--host", "gitlab")
+    jobs = (tmp_path / "two/.gitlab/kb.gitlab-ci.yml").read_text()
+    assert 'KB_REPOSITORY: "https://git.example.org/acme/kb"' in jobs
 
 
 # The settings it writes.
@@ -263,8 +339,6 @@ def test_the_settings_show_every_key_there_is(settings: str) -> None:
 
 
 def test_the_schema_that_the_settings_name_is_written_and_accepts_them(tmp_path: Path) -> None:
-    import json
-
     import jsonschema
 
     init(tmp_path)

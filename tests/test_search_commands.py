@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT
 from search_library import write_record, write_stories
 
+from kb.distribution import install_line
+
 pytestmark = pytest.mark.model
 
 REFUND = "a retried refund call paid customers twice"
@@ -86,7 +88,7 @@ def test_a_model_that_is_nowhere_is_a_fault_with_three_ways_out(stories: Path) -
     (stories / "kb.toml").write_text('[search]\nmodel = "nobody/nothing"\n')
     done = kb(stories, "build", HF_HUB_OFFLINE="1")
     assert done.returncode == 2
-    assert done.stderr.count("postmortem-kb[offline]") == 1
+    assert done.stderr.count(install_line("offline")) == 1
     assert "Traceback" not in done.stderr
 
 

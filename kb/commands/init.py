@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from kb.commands.init_plan import HOSTS, Target, plan, what_to_add
+from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
 from kb.config import read_config
+from kb.distribution import PLACEHOLDER, Source, installed_source, parse_source
 from kb.errors import KbError
 from kb.lint.terminal import visible
 from kb.records.document import is_record_name
@@ -30,15 +31,31 @@ _WIDTH = 44
     type=click.Choice(list(HOSTS)),
     help="Whose CI to set up; default that of the remote, else github.",
 )
+@click.option(
+    "--source",
+    metavar=PLACEHOLDER,
+    help="The repository and full commit that CI and hooks install kb from; default the commit "
+    "that this kb was installed from.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
-def command(folder: Path, example: bool, casebook: bool, host: str | None, dry_run: bool) -> None:
+def command(
+    folder: Path,
+    example: bool,
+    casebook: bool,
+    host: str | None,
+    source: str | None,
+    dry_run: bool,
+) -> None:
     """Start a knowledge base in FOLDER, by default here.
 
     Writes postmortems/, kb.toml, mkdocs.yml, CI, a pre-commit hook and CODEOWNERS. A file that
-    exists is kept as it is, and what it lacks is said; the command can be run again.
+    exists is kept as it is, and what it lacks is said; the command can be run again. CI and hooks
+    install kb from one commit, and are left out where none is known.
     """
     records = read_config(folder).library.path.strip("/") or "."
-    targets = plan(records, host or _host(folder), example=example, casebook=casebook)
+    host = host or _host(folder)
+    origin = _source(source, host)
+    targets = plan(records, host, origin, example=example, casebook=casebook)
     missing = [target for target in targets if _there(folder, target) is None]
     for target in missing:
         if not dry_run:
@@ -47,8 +64,31 @@ def command(folder: Path, example: bool, casebook: bool, host: str | None, dry_r
     kept = [target for target in targets if target not in missing]
     for target in kept:
         _say_kept(folder, target)
+    absent = [] if origin else [path for path in left_out(host) if not _exists(folder, path)]
+    if absent:
+        _say_left_out(absent)
     if not dry_run:
-        _say_what_next(folder, records, fresh=bool(missing))
+        _say_what_next(folder, records, fresh=bool(missing), whole=not absent)
+
+
+def _source(named: str | None, host: str) -> Source | None:
+    """Where CI gets kb: the source that was named, else that of this installation."""
+    if named is not None:
+        return parse_source(named)
+    source = installed_source()
+    # A workflow names an action, and actions lie on GitHub alone.
+    return None if source and host == "github" and not source.github else source
+
+
+def _exists(folder: Path, name: str) -> bool:
+    """Whether something has that name, be it a link that leads nowhere."""
+    return os.path.lexists(folder / name)
+
+
+def _say_left_out(absent: list[str]) -> None:
+    click.echo(f"\nLeft out: {', '.join(absent)}.")
+    click.echo("They install kb from one commit, and this installation does not say which it is.")
+    click.echo(f"To write them:  kb init --source {PLACEHOLDER}   (SHA: the full commit)")
 
 
 def _line(done: str, path: str, purpose: str) -> str:
@@ -58,7 +98,7 @@ def _line(done: str, path: str, purpose: str) -> str:
 def _there(folder: Path, target: Target) -> Path | None:
     """What already does this file's work: the file itself, or one that a host reads instead."""
     names = (target.path, *target.instead)
-    return next((folder / name for name in names if os.path.lexists(folder / name)), None)
+    return next((folder / name for name in names if _exists(folder, name)), None)
 
 
 def _say_kept(folder: Path, target: Target) -> None:
@@ -103,7 +143,7 @@ def _write(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _say_what_next(folder: Path, records: str, *, fresh: bool) -> None:
+def _say_what_next(folder: Path, records: str, *, fresh: bool, whole: bool) -> None:
     from kb.repo import open_repo
 
     repo = open_repo(folder)
@@ -116,7 +156,7 @@ def _say_what_next(folder: Path, records: str, *, fresh: bool) -> None:
         words = "file is" if others == 1 else "files are"
         click.echo(f"{others} other Markdown {words} in {records}/; kb reads YYYY-MM-DD-slug.md.\n")
     if not fresh:
-        click.echo("Nothing was written: every file is there.")
+        click.echo(f"Nothing was written: every {'' if whole else 'other '}file is there.")
         return
     click.echo("Before you commit: name the people who review, in CODEOWNERS.\n")
     click.echo('Next:  kb new "What the agent did"    a first record')

@@ -1,4 +1,4 @@
-"""What does `kb init` write? Every file with its content, what it is for, and what it must hold."""
+"""The files that `kb init` writes, each with its content, what it is for, and what it must hold."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
-from kb import __version__
 from kb.config import FILE_NAME, Config, config_schema
+from kb.distribution import PLACEHOLDER, Source
 from kb.records.draft import blank_template
 from kb.records.key_schema import front_matter_schema
 
@@ -34,13 +34,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A target as it is packaged; `source` is its name below `kb/data/init`."""
+    """A target as it is packaged.
+
+    `name` is its name below `kb/data/init`; one that `runs_kb` brings kb to another machine, and is
+    written only where the source it is installed from is known.
+    """
 
     path: str
-    source: str
+    name: str
     purpose: str
     instead: tuple[str, ...] = ()
     needle: str = ""
+    runs_kb: bool = False
 
 
 _CASEBOOK = "casebook = true"
@@ -52,12 +57,23 @@ _EVERYWHERE = (
         "pre-commit-config.yaml",
         "kb fmt and kb check before a commit",
         needle="kb-check",
+        runs_kb=True,
     ),
     _Row(".gitignore", "gitignore", "what kb computes stays out of Git", needle=".kb/"),
 )
 _GITHUB = (
-    _Row(".github/workflows/kb-check.yml", "kb-check.yml", "reads pull requests, writes nothing"),
-    _Row(".github/workflows/kb-comment.yml", "kb-comment.yml", "posts the review comment"),
+    _Row(
+        ".github/workflows/kb-check.yml",
+        "kb-check.yml",
+        "reads pull requests, writes nothing",
+        runs_kb=True,
+    ),
+    _Row(
+        ".github/workflows/kb-comment.yml",
+        "kb-comment.yml",
+        "posts the review comment",
+        runs_kb=True,
+    ),
     _Row(".github/PULL_REQUEST_TEMPLATE/postmortem.md", "postmortem.md", "a pull request's text"),
     # GitHub reads the first of these, so a new one in .github would switch off another.
     _Row(
@@ -69,8 +85,19 @@ _GITHUB = (
     ),
 )
 _GITLAB = (
-    _Row(".gitlab/kb.gitlab-ci.yml", "kb.gitlab-ci.yml", "checks merge requests and comments"),
-    _Row(".gitlab-ci.yml", "gitlab-ci.yml", "includes that", needle="kb.gitlab-ci.yml"),
+    _Row(
+        ".gitlab/kb.gitlab-ci.yml",
+        "kb.gitlab-ci.yml",
+        "checks merge requests and comments",
+        runs_kb=True,
+    ),
+    _Row(
+        ".gitlab-ci.yml",
+        "gitlab-ci.yml",
+        "includes that",
+        needle="kb.gitlab-ci.yml",
+        runs_kb=True,
+    ),
     _Row(
         ".gitlab/merge_request_templates/postmortem.md", "postmortem.md", "a merge request's text"
     ),
@@ -85,20 +112,29 @@ _GITLAB = (
 HOSTS: dict[str, tuple[_Row, ...]] = {"github": _GITHUB, "gitlab": _GITLAB, "none": ()}
 
 
-def plan(records: str, host: str, *, example: bool, casebook: bool = False) -> tuple[Target, ...]:
+def plan(
+    records: str, host: str, source: Source | None, *, example: bool, casebook: bool = False
+) -> tuple[Target, ...]:
     """The files of a knowledge base in the order they are written.
 
-    `records` is the folder of the records, `host` a key of `HOSTS`; with `casebook` its settings
-    let public incidents be searched.
+    `records` is the folder of the records, `host` a key of `HOSTS`; what CI and hooks install comes
+    from `source`, and without one they are left out. With `casebook` the settings let public
+    incidents be searched.
     """
     template = Target(f"{records}/template.md", blank_template().encode(), "the form, for cp")
     found = [template, *_schemas(records)]
-    found += [_target(row, records) for row in (*_EVERYWHERE, *HOSTS[host])]
+    rows = (*_EVERYWHERE, *HOSTS[host])
+    found += [_target(row, records, source) for row in rows if not row.runs_kb or source]
     if casebook:
         found = [_with_casebook(target) if target.path == FILE_NAME else target for target in found]
     if example:
         found += _tree(_data("example"), PurePosixPath(records))
     return tuple(found)
+
+
+def left_out(host: str) -> tuple[str, ...]:
+    """The paths of the files that `plan` leaves out where no source is known."""
+    return tuple(row.path for row in (*_EVERYWHERE, *HOSTS[host]) if row.runs_kb)
 
 
 def what_to_add(target: Target, text: str) -> str:
@@ -125,17 +161,34 @@ def _schemas(records: str) -> Iterator[Target]:
         yield Target(f"{records}/{name}", text.encode(), "completion in editors")
 
 
-def _target(row: _Row, records: str) -> Target:
-    content = _placed(_data("init", row.source).read_text("utf-8"), records)
+def _target(row: _Row, records: str, source: Source | None) -> Target:
+    text = _placed(_data("init", row.name).read_text("utf-8"), records)
+    content = _sourced(text, source, records) if source else text
     needle = _placed(row.needle, records)
     return Target(row.path, content.encode(), row.purpose, row.instead, needle)
 
 
 def _placed(text: str, records: str) -> str:
-    """A packaged text with this version, and with the folder the records are in."""
+    """A packaged text with the folder the records are in."""
     usual = Config().library.path
-    moved = text.replace(f"{usual}/", f"{records}/") if records != usual else text
-    return moved.replace("KB_VERSION", __version__)
+    return text.replace(f"{usual}/", f"{records}/") if records != usual else text
+
+
+def _sourced(text: str, source: Source, records: str) -> str:
+    """A text with the place in it that kb is installed from; of a GitLab component its jobs."""
+    marks = {
+        PLACEHOLDER: source.github,
+        "https://github.com/OWNER/REPOSITORY": source.address,
+        "rev: SHA": f"rev: {source.commit}",
+        "$[[ inputs.repository ]]": source.address,
+        "$[[ inputs.commit ]]": source.commit,
+        "$[[ inputs.path ]]": records,
+    }
+    before, line, jobs = text.partition("\n---\n")
+    text = jobs if line else before
+    for mark, value in marks.items():
+        text = text.replace(mark, value)
+    return text
 
 
 def _data(*names: str) -> Traversable:

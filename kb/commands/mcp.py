@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.distribution import install_line
 from kb.errors import KbError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def server_for(folder: Path) -> Any:
         from mcp.server import MCPServer
     except ImportError as error:
         raise KbError(
-            "the Model Context Protocol is not installed", todo="pip install 'postmortem-kb[mcp]'"
+            "the Model Context Protocol is not installed", todo=install_line("mcp")
         ) from error
     server = MCPServer("postmortem-kb", instructions=_INSTRUCTIONS)
     for look_up in (similar_incidents, read_incident, open_promises, restart_gate):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import open_library
 
@@ -72,7 +73,7 @@ def require_site_extra() -> None:
     if missing:
         raise KbError(
             f"the site cannot be made without {', '.join(missing)}",
-            todo="Run: pip install 'postmortem-kb[site]'",
+            todo=f"Run: {install_line('site')}",
         )
 
 

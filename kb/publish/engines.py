@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from kb.distribution import install_line
 from kb.errors import KbError
 
 ENGINES = ("mkdocs", "zensical")
@@ -88,8 +89,8 @@ def run_engine(engine: str, settings: Path) -> None:
     except OSError as error:
         raise KbError(f"{engine} cannot be started: {error}") from error
     if "No module named" in done.stderr and done.returncode:
-        package = "postmortem-kb[site]" if engine == "mkdocs" else "zensical"
-        raise KbError(f"{engine} is not installed", todo=f"Run: pip install '{package}'")
+        line = install_line("site") if engine == "mkdocs" else "pip install zensical"
+        raise KbError(f"{engine} is not installed", todo=f"Run: {line}")
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()[-8:]
         raise KbError("\n".join((f"{engine} failed:", *lines)), where=str(settings))

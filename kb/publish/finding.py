@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import Library
 from kb.publish.related import Found
@@ -44,5 +45,5 @@ def no_search(library: Library) -> Finding:
     """Nothing: for sites made without the search extra."""
     return {}, (
         "Only what authors named is shown: search is not installed here "
-        "(pip install 'postmortem-kb[search]')."
+        f"({install_line('search')})."
     )

@@ -105,7 +105,7 @@ def casebook_folder() -> Path:
     raise KbError(
         "the casebook is not part of this installation",
         where=str(packaged),
-        todo="Install postmortem-kb again, or set search.casebook = false in kb.toml.",
+        todo="Install kb again, or set search.casebook = false in kb.toml.",
     )
 
 

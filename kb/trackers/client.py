@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from kb.distribution import install_line
 from kb.errors import KbError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Client:
         except ImportError as error:
             raise KbError(
                 "speaking to a tracker needs httpx",
-                todo="pip install 'postmortem-kb[trackers]'",
+                todo=install_line("trackers"),
             ) from error
         self.service = service
         self._connection = httpx.Client(

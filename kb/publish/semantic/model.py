@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.distribution import install_line
 from kb.errors import KbError
 from kb.publish.semantic.packing import in_eight_bits, packed
 from kb.search.encoding.card import EncoderCard
@@ -125,7 +126,7 @@ def _missing(source: ModelSource, why: str) -> KbError:
     return KbError(
         f"the encoder's weights cannot be read ({why})",
         where=str(source.folder),
-        todo="Run: pip install 'postmortem-kb[offline]'",
+        todo=f"Run: {install_line('offline')}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import Library
 from kb.publish.content import Site
@@ -19,7 +20,7 @@ def add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
 
         semantic = prepare(library, site)
     except ImportError as error:
-        return 0, f"No search by meaning: {error.name} is missing. pip install 'postmortem-kb[all]'"
+        return 0, f"No search by meaning: {error.name} is missing. {install_line('all')}"
     except KbError as error:
         return 0, " ".join(filter(None, (f"No search by meaning: {error.what}.", error.todo)))
     semantic.write(pages)

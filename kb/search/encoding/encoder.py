@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.distribution import install_line
 from kb.errors import KbError
 from kb.search.encoding.card import EncoderCard, card_of
 from kb.search.encoding.source import ModelSource, external_data
@@ -197,7 +198,7 @@ def _run_compiler(source: ModelSource, arguments: list[str]) -> None:
     raise KbError(
         f"the encoder could not be compiled ({reason[:200]})",
         where=str(source.folder),
-        todo="Install what compiles it: pip install 'postmortem-kb[models]'.",
+        todo=f"Install what compiles it: {install_line('models')}",
     )
 
 

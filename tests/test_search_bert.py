@@ -153,6 +153,26 @@ def test_another_architecture_without_the_extra_names_the_command_that_installs_
     assert "pip install 'postmortem-kb[models]'" in caught.value.todo
 
 
+@pytest.mark.parametrize(
+    ("file", "changes", "named"),
+    [
+        ("config_sentence_transformers.json", {"default_prompt_name": "query"}, "default_prompt"),
+        ("sentence_bert_config.json", {"do_lower_case": True}, "do_lower_case"),
+    ],
+)
+def test_a_model_that_reads_another_text_than_it_is_given_is_refused(
+    made: Path, cache: Path, tmp_path: Path, file: str, changes: dict[str, Any], named: str
+) -> None:
+    model = changed_model(made / "mean", tmp_path / "model")
+    path = model / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    tokenizer = json.loads((model / "tokenizer.json").read_text())
+    tokenizer["normalizer"]["lowercase"] = False
+    (model / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(KbError, match=named):
+        install_encoder(read_folder("x", model))
+
+
 def test_weights_that_no_vector_goes_through_are_another_model(
     made: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

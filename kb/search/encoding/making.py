@@ -27,12 +27,31 @@ def compile_weights(source: ModelSource, card: EncoderCard, folder: Path) -> Non
     """
     from kb.search.encoding.bert import NotPlainBertError, bert_shape, write_bert
 
+    _refuse_changed_texts(source.folder)
     try:
         config = read_json(source.folder / "config.json")
         shape = bert_shape(config, module_kinds(source.folder), card.pooling, card.max_tokens)
         write_bert(source.folder, shape, folder / "model.onnx")
     except NotPlainBertError as difference:
         _export(source, folder, str(difference))
+
+
+def _refuse_changed_texts(folder: Path) -> None:
+    """Refuse a model that reads another text than it is given: here texts go in as they are."""
+    settings = read_json(folder / "sentence_bert_config.json")
+    normalizer = read_json(folder / "tokenizer.json").get("normalizer") or {}
+    prompt = read_json(folder / "config_sentence_transformers.json").get("default_prompt_name")
+    changed = ""
+    if settings.get("do_lower_case") and normalizer.get("lowercase") is not True:
+        changed = "it lowers the case of texts before its tokenizer reads them (do_lower_case)"
+    elif prompt is not None:
+        changed = f"it puts a prompt before every text (default_prompt_name is {prompt!r})"
+    if changed:
+        raise KbError(
+            f"this model is not used: {changed}, which kb does not",
+            where=str(folder),
+            todo="Set another search.model in kb.toml.",
+        )
 
 
 def quantize_graph(folder: Path) -> None:

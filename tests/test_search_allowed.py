@@ -129,6 +129,19 @@ def test_a_link_out_of_the_folder_is_refused(model: Path, name: str) -> None:
         read_folder("x", model)
 
 
+def test_a_device_in_place_of_a_file_is_refused(model: Path) -> None:
+    (model / "config.json").unlink()
+    (model / "config.json").symlink_to("/dev/zero")
+    with pytest.raises(KbError, match="not a plain file"):
+        read_folder("x", model)
+
+
+@pytest.mark.parametrize("value", ["many", -1, 1e400, None, [], True])
+def test_a_length_that_is_none_is_passed_over(model: Path, value: Any) -> None:
+    set_json(model / "sentence_bert_config.json", max_seq_length=value)
+    assert card_of(read_folder("x", model), "fp32").max_tokens == 512
+
+
 def test_the_hubs_cache_links_into_the_folder_beside(model: Path) -> None:
     repository = model.parent / "models--a--b"
     (repository / "blobs").mkdir(parents=True)

@@ -97,7 +97,9 @@ def refuse_unsafe(folder: Path, home: Path | None = None) -> None:
     in a folder beside.
     """
     inside = (home or folder).resolve()
-    for path in allowed_files(folder):
+    for path in _named(folder):
+        if not path.is_file():
+            raise _refused(path, "it is not a plain file")
         if not path.resolve().is_relative_to(inside):
             raise _refused(path, "it is a link that leads out of the model's folder")
         if path.suffix == ".json" and path.name not in _WORDS:
@@ -111,8 +113,12 @@ def refuse_unsafe(folder: Path, home: Path | None = None) -> None:
 
 def allowed_files(folder: Path) -> tuple[Path, ...]:
     """The files of a model's folder that may be read, by name."""
-    found = {path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}
-    return tuple(sorted(found))
+    return tuple(path for path in _named(folder) if path.is_file())
+
+
+def _named(folder: Path) -> list[Path]:
+    """Whatever has the name of a file that is read: a device or a pipe, too."""
+    return sorted({path for pattern in PATTERNS for path in folder.glob(pattern)})
 
 
 def module_kinds(folder: Path) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def bert_shape(
             normalized="Normalize" in modules,
         )
         places = int(config.get("max_position_embeddings", 512))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise NotPlainBertError(f"config.json does not say {error}") from error
     fits = shape.heads > 0 and shape.width % shape.heads == 0
     _demand(fits, f"{shape.width} components do not divide by {shape.heads} heads")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,18 @@ def _max_tokens(folder: Path) -> int:
 
     sentence-transformers before 6 writes it into a file of its own, later into the tokenizer's.
     """
-    places = int(read_json(folder / "config.json").get("max_position_embeddings") or _MOST_TOKENS)
-    said = read_json(folder / "sentence_bert_config.json").get("max_seq_length") or read_json(
-        folder / "tokenizer_config.json"
-    ).get("model_max_length")
-    return min(int(said or _MOST_TOKENS), places)
+    places = _size(read_json(folder / "config.json").get("max_position_embeddings"))
+    said = _size(read_json(folder / "sentence_bert_config.json").get("max_seq_length")) or _size(
+        read_json(folder / "tokenizer_config.json").get("model_max_length")
+    )
+    return min(said or _MOST_TOKENS, places or _MOST_TOKENS)
+
+
+def _size(value: Any) -> int:
+    """A number of things that a settings file states, 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return max(int(value), 0)
 
 
 def _dimension(folder: Path) -> int:
@@ -98,14 +106,14 @@ def _dimension(folder: Path) -> int:
     dense = [
         size
         for path in sorted(folder.glob("[0-9]*_*/config.json"))
-        if (size := read_json(path).get("out_features"))
+        if (size := _size(read_json(path).get("out_features")))
     ]
     pooling = read_json(folder / "1_Pooling" / "config.json")
     sizes = (
         *reversed(dense),
-        pooling.get("word_embedding_dimension"),
-        pooling.get("embedding_dimension"),
-        read_json(folder / "config.json").get("hidden_size"),
+        _size(pooling.get("word_embedding_dimension")),
+        _size(pooling.get("embedding_dimension")),
+        _size(read_json(folder / "config.json").get("hidden_size")),
     )
     if not (size := next((size for size in sizes if size), None)):
         raise KbError(
@@ -113,7 +121,7 @@ def _dimension(folder: Path) -> int:
             where=str(folder),
             todo="Use a folder that sentence-transformers saved.",
         )
-    return int(size)
+    return size
 
 
 def read_json(path: Path) -> dict[str, Any]:

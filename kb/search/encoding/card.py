@@ -115,13 +115,14 @@ def _dimension(folder: Path) -> int:
         _size(pooling.get("embedding_dimension")),
         _size(read_json(folder / "config.json").get("hidden_size")),
     )
-    if not (size := next((size for size in sizes if size), None)):
+    length = next((size for size in sizes if size), 0)
+    if not length:
         raise KbError(
             "the model does not say how long its vectors are",
             where=str(folder),
             todo="Use a folder that sentence-transformers saved.",
         )
-    return size
+    return length
 
 
 def read_json(path: Path) -> dict[str, Any]:

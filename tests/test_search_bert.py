@@ -85,6 +85,12 @@ def run_graph(encoder: Encoder, **inputs: list[list[int]]) -> np.ndarray:
     return np.asarray(session.run(None, feeds)[0])
 
 
+def test_the_weights_may_be_read_by_whoever_may_read_the_graph(made: Path, cache: Path) -> None:
+    folder = install_encoder(read_folder("x", made / "mean")).folder
+    modes = {path.stat().st_mode for path in folder.glob("model.onnx*")}
+    assert len(modes) == 1
+
+
 @pytest.mark.parametrize("name", ["mean", "cls"])
 def test_both_types_of_token_count(
     name: str, made: Path, cache: Path, monkeypatch: pytest.MonkeyPatch

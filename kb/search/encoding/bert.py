@@ -112,6 +112,8 @@ def write_bert(source: Path, shape: BertShape, target: Path) -> None:
     model = bert_graph(read_weights(source), shape)
     beside = f"{target.name}.data"
     onnx.save_model(model, target, save_as_external_data=True, location=beside)
+    # onnx makes it readable by its owner alone; an image that is built by root runs as another.
+    target.with_name(beside).chmod(target.stat().st_mode)
 
 
 def bert_graph(weights: Weights, shape: BertShape) -> ModelProto:

@@ -12,8 +12,6 @@ import pytest
 from conftest import ROOT
 from search_library import write_record, write_stories
 
-from kb.distribution import install_line
-
 pytestmark = pytest.mark.model
 
 REFUND = "a retried refund call paid customers twice"
@@ -82,14 +80,6 @@ def test_a_folder_that_cannot_be_written_is_a_fault_with_a_way_out(stories: Path
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert "→" in done.stderr
-
-
-def test_a_model_that_is_nowhere_is_a_fault_with_three_ways_out(stories: Path) -> None:
-    (stories / "kb.toml").write_text('[search]\nmodel = "nobody/nothing"\n')
-    done = kb(stories, "build", HF_HUB_OFFLINE="1")
-    assert done.returncode == 2
-    assert done.stderr.count(install_line("offline")) == 1
-    assert "Traceback" not in done.stderr
 
 
 def test_the_records_of_this_repository_find_each_other() -> None:

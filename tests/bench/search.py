@@ -4,7 +4,8 @@
 
 cold     `kb similar` in a new process at 500 records, beside `llm similar` with the same model and
          documents (packages llm and llm-sentence-transformers, where `python -m llm` works)
-build    passages embedded a second, beside SentenceTransformer.encode on the same passages
+build    passages embedded a second, beside the graph that torch exports and beside
+         SentenceTransformer.encode, on the same passages in turn
 refresh  `kb similar` after one of 3,000 records changed
 scale    search among 10⁴, 10⁵ and 10⁶ passages, recall against the exact scan
 quality  `kb eval` on the corpora in KB_DATA and on the casebook, with foreign texts
@@ -22,6 +23,7 @@ import json
 import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -33,12 +35,16 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from kb.library import Library, load_document
+from kb.search.encoding.card import card_of
+from kb.search.encoding.compile import compile_model
 from kb.search.encoding.encoder import Encoder, Vectors, install_encoder
-from kb.search.encoding.source import DEFAULT_MODEL, find_source
+from kb.search.encoding.making import compile_weights
+from kb.search.encoding.source import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoding.store import text_key, vector_store
 from kb.search.evaluation.trial import Trial, run_trial
 from kb.search.indexing.collection import Collection, record_means, starts_of
@@ -124,25 +130,71 @@ def _llm(library: Library, home: Path) -> tuple[list[str], Path, dict[str, str]]
 
 
 def build() -> None:
-    """Passages embedded a second, and whether the answers are the same."""
-    texts = casebook_texts()[:480]
-    encoder = install_encoder(find_source(DEFAULT_MODEL, ROOT))
+    """Passages embedded a second by three encoders in turn, and whether the answers are the same.
+
+    The graph that kb builds of the weights, the one that torch exports of the same model, and
+    sentence-transformers; ratios are the medians of pairs that ran one after the other.
+    """
     from sentence_transformers import SentenceTransformer
 
-    original = SentenceTransformer(str(find_source(DEFAULT_MODEL, ROOT).folder), device="cpu")
-    original.encode(texts[:16])
-    encoder.encode(texts[:16])
-    times: dict[str, list[float]] = {"kb": [], "st": []}
-    for _ in range(3):
-        times["st"].append(seconds(lambda: original.encode(texts, show_progress_bar=False)))
-        times["kb"].append(seconds(lambda: encoder.encode(texts)))
-    here, there = (len(texts) / statistics.median(times[name]) for name in ("kb", "st"))
-    row("SentenceTransformer.encode", f"{there:.1f} passages/s")
-    row("kb build, fp32", f"{here:.1f} passages/s")
-    row("kb ÷ sentence-transformers", f"{here / there:.2f}")
-    same = same_top(encoder.encode(texts), original.encode(texts))
-    row("passages with the identical top 10", f"{same:.1%}")
-    _int8(texts, encoder, there)
+    source = find_source(DEFAULT_MODEL, ROOT)
+    texts = casebook_texts()[:240]
+    original = SentenceTransformer(str(source.folder), device="cpu")
+    with tempfile.TemporaryDirectory() as name:
+        here, exported = _compiled(Path(name), source)
+        works: dict[str, Callable[[], Vectors]] = {
+            "here": lambda: here.encode(texts),
+            "exported": lambda: exported.encode(texts),
+            "original": lambda: original.encode(texts, show_progress_bar=False),
+        }
+        times = _in_turn(works, texts, here, exported, original)
+        for name_of, label in _ENCODERS.items():
+            row(label, f"{len(texts) / statistics.median(times[name_of]):.1f} passages/s")
+        for other in ("exported", "original"):
+            pairs = zip(times[other], times["here"], strict=True)
+            ratio = statistics.median(there / mine for there, mine in pairs)
+            row(f"kb ÷ {_ENCODERS[other]}", f"{ratio:.2f}")
+        vectors = works["original"]()
+        row("largest difference of a component", f"{abs(here.encode(texts) - vectors).max():.1e}")
+        same = same_top(here.encode(texts), vectors)
+        row("passages with the identical top 10", f"{same:.1%}")
+        _int8(texts, here, len(texts) / statistics.median(times["original"]))
+
+
+_ENCODERS = {
+    "here": "kb build, fp32",
+    "exported": "the graph that torch exports",
+    "original": "SentenceTransformer.encode",
+}
+
+
+def _compiled(folder: Path, source: ModelSource) -> tuple[Encoder, Encoder]:
+    """The same model as kb builds it and as torch exports it."""
+    card = card_of(source, "fp32")
+    found = []
+    for name, make in (
+        ("here", lambda target: compile_weights(source, card, target)),
+        ("exported", lambda target: compile_model(source.folder, target)),
+    ):
+        target = folder / name
+        target.mkdir()
+        make(target)
+        shutil.copyfile(source.folder / "tokenizer.json", target / "tokenizer.json")
+        found.append(Encoder(target, card))
+    return found[0], found[1]
+
+
+def _in_turn(
+    works: dict[str, Callable[[], Vectors]], texts: Sequence[str], *encoders: Any
+) -> dict[str, list[float]]:
+    """Seconds of each, one after the other, so that a busy machine is busy for all of them."""
+    for encoder in encoders:
+        encoder.encode(texts[:16])
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(RUNS):
+        for name, work in works.items():
+            times[name].append(seconds(work))
+    return times
 
 
 def _int8(texts: Sequence[str], fp32: Encoder, there: float) -> None:

@@ -59,6 +59,7 @@ class Review:
     """All that is said of a branch. `errors` are the faults that fail the check.
 
     `why_no_search` says in words why prior incidents were not looked up, empty where they were;
+    `words_only` that they were by words alone, without probabilities;
     `settings` is the path of `kb.toml` where the branch changes it, empty where it does not, and
     `changes` are lines on what of it decides over the review; `strays` are problems of files that
     belong to no record.
@@ -72,6 +73,7 @@ class Review:
     settings: str = ""
     changes: tuple[str, ...] = ()
     strays: tuple[Problem, ...] = ()
+    words_only: str = ""
 
 
 def review(
@@ -96,7 +98,11 @@ def review(
     desk = _Desk(library, branch, report, search.find, now)
     records = tuple(_reviewed(desk, document) for document in documents)
     return replace(
-        told, records=records, errors=told.errors + report.errors, why_no_search=search.why_not
+        told,
+        records=records,
+        errors=told.errors + report.errors,
+        why_no_search=search.why_not,
+        words_only=search.words_only,
     )
 
 
@@ -117,7 +123,7 @@ def _check(
 ) -> Report:
     def likely(document: Document) -> Iterable[LikelyPrior]:
         for match in find(document) if find else ():
-            if needs_verdict(match):
+            if needs_verdict(match) and match.probability is not None:
                 why = "; ".join(match.reasons) or "similar text"
                 yield LikelyPrior(match.id, match.title, match.probability, why)
 

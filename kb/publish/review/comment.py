@@ -45,7 +45,7 @@ def review_comment(review: Review, link: str = "") -> str:
         _Part(partial(_removed, record), partial(_removed, record)) for record in review.removed
     ]
     said += [
-        _Part(partial(_record, record, review.why_no_search, links), partial(_brief, record))
+        _Part(partial(_record, record, review, links), partial(_brief, record))
         for record in ordered
     ]
     return _fitted(opening, said, [_FOOT] if review.errors else [])
@@ -115,7 +115,7 @@ def _verdict(review: Review) -> str:
     priors = sum(len(record.priors) for record in review.records)
     promises = len({action.id for record in review.records for action in record.promises})
     said = [_count(len(review.records), "record"), _count(faults, "fault")]
-    if not review.why_no_search:
+    if not review.why_no_search and not review.words_only:
         said.append(f"{_count(priors, 'likely prior incident')} without a verdict")
     said.append(f"{_count(promises, 'open promise')} of the same class")
     mark = "❌" if review.errors else "💬" if priors else "✅"
@@ -164,12 +164,12 @@ def _strays(review: Review) -> list[str]:
     return ["**Files of no record**", "\n".join([*head, *rows]), *rest]
 
 
-def _record(record: ReviewedRecord, why_no_search: str, links: Links) -> str:
+def _record(record: ReviewedRecord, review: Review, links: Links) -> str:
     classes = [code(name) for name in record.classes]
     facts = " · ".join([code(str(record.path)), *map(quoted, record.facts), *classes])
     parts = [f"### {links.file(quoted(record.title), record.path)}", facts]
     parts += _problems(record, links)
-    parts += _priors(record, why_no_search, links)
+    parts += _priors(record, review, links)
     parts += _promises(record.promises)
     parts += _holdings(record)
     return "\n\n".join(parts)
@@ -200,9 +200,12 @@ def _table(problems: list[Problem], path: PurePosixPath, links: Links) -> str:
     return "\n".join(["| line | what | rule |", "|---:|:---|:---|", *rows]) + rest
 
 
-def _priors(record: ReviewedRecord, why_no_search: str, links: Links) -> Iterator[str]:
-    if why_no_search:
-        yield f"➖ Earlier incidents were not looked up: {quoted(why_no_search)}."
+def _priors(record: ReviewedRecord, review: Review, links: Links) -> Iterator[str]:
+    if review.why_no_search:
+        yield f"➖ Earlier incidents were not looked up: {quoted(review.why_no_search)}."
+        return
+    if review.words_only:
+        yield from _by_words(record, review.words_only, links)
         return
     if record.priors:
         yield (
@@ -220,9 +223,17 @@ def _priors(record: ReviewedRecord, why_no_search: str, links: Links) -> Iterato
         yield _folded(f"{len(record.distant)} less likely, no verdict asked", names)
 
 
+def _by_words(record: ReviewedRecord, words_only: str, links: Links) -> Iterator[str]:
+    """What shares rare words: an order without probabilities, so that nobody owes a verdict."""
+    yield f"➖ {quoted(words_only)}"
+    if record.distant:
+        names = "\n".join(_distant(match, record.path.parent, links) for match in record.distant)
+        yield _folded(f"{len(record.distant)} alike by words, no verdict asked", names)
+
+
 def _prior(match: Match, folder: PurePosixPath, links: Links) -> str:
     title = links.file(f"**{quoted(match.title)}**", folder / f"{match.id}.md")
-    lines = [f"- **{match.probability:.0%}** {title} ({match.date})"]
+    lines = [f"- **{match.probability or 0:.0%}** {title} ({match.date})"]
     if match.reasons:
         lines.append(f"  Why: {quoted('; '.join(match.reasons))}.")
     lines += [f"  {_passage(match.passages[0])}"] if match.passages else []
@@ -247,6 +258,8 @@ def _promised(match: Match) -> str:
 
 def _distant(match: Match, folder: PurePosixPath, links: Links) -> str:
     title = links.file(quoted(match.title), folder / f"{match.id}.md")
+    if match.probability is None:
+        return f"- {title} ({match.date}): {quoted('; '.join(match.reasons))}"
     return f"- {match.probability:.0%} {title} ({match.date})"
 
 

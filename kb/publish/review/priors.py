@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -23,39 +24,49 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class PriorSearch:
-    """What finds the matches of a document, best first; None where `why_not` says why not."""
+    """What finds the matches of a document, best first; None where `why_not` says why not.
+
+    `words_only` says in one line that they are found by words alone, empty where an encoder is.
+    """
 
     find: Callable[[Document], tuple[Match, ...]] | None
     why_not: str = ""
+    words_only: str = ""
 
 
 def prior_search(library: Library, today: date, progress: Progress | None = None) -> PriorSearch:
     """A search in an index that is brought up to date now, built where there is none."""
     try:
+        from kb.search.encoding.source import NoEncoderError
         from kb.search.indexing.index import open_index
         from kb.search.query import query_from_document
         from kb.search.scoring.filters import Filters
         from kb.search.similar import answer
+        from kb.search.words import answer_by_words, read_words
     except ImportError:
         return PriorSearch(None, "the extra 'search' is not installed")
+    words_only = ""
     try:
         index = open_index(library, progress)
+        ask = partial(answer, index, library, limit=_SHOWN, filters=Filters())
+    except NoEncoderError as fault:
+        words = read_words(library, fault)
+        words_only = words.why
+        ask = partial(answer_by_words, words, limit=_SHOWN)
     except KbError as fault:
         return PriorSearch(None, fault.what)
     found: dict[PurePath, tuple[Match, ...]] = {}
 
     def find(document: Document) -> tuple[Match, ...]:
         if document.path not in found:
-            query = query_from_document(document, today)
-            matches = answer(index, library, query, limit=_SHOWN, filters=Filters()).matches
-            found[document.path] = matches
+            found[document.path] = ask(query_from_document(document, today)).matches
         return found[document.path]
 
-    return PriorSearch(find)
+    return PriorSearch(find, words_only=words_only)
 
 
 def needs_verdict(match: Match) -> bool:
-    """Whether a match is so likely that its author has to say what it is."""
+    """Whether a match is so likely that its author has to say what it is; by words none is."""
     from kb.search.similar import LIKELY
 
-    return match.probability >= LIKELY
+    return match.probability is not None and match.probability >= LIKELY

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.distribution import install_line
 from kb.errors import KbError
 from kb.publish.semantic.packing import in_eight_bits, packed
 from kb.search.encoding.card import EncoderCard
-from kb.search.encoding.source import ModelSource
+from kb.search.encoding.source import INSTALL_WEIGHTS, ModelSource
 
 Weights = Mapping[str, NDArray[np.float32]]
 #: What `semantic/bert.js` computes; other values of these settings are other models.
@@ -111,23 +110,16 @@ def _norm(name: str, weights: Weights, path: str) -> Iterator[tuple[str, NDArray
 
 def _read(source: ModelSource) -> Weights:
     """The weights by their names in the file, without a leading `bert.`, as float32."""
-    path = source.folder / "model.safetensors"
-    try:
-        from safetensors.numpy import load_file
-    except ImportError:
-        raise _missing(source, "safetensors is not installed") from None
-    if not path.is_file():
-        raise _missing(source, "its folder has no model.safetensors")
-    read = load_file(path)
-    return {name.removeprefix("bert."): rows.astype(np.float32) for name, rows in read.items()}
+    from kb.search.encoding.weights import read_weights
 
-
-def _missing(source: ModelSource, why: str) -> KbError:
-    return KbError(
-        f"the encoder's weights cannot be read ({why})",
-        where=str(source.folder),
-        todo=f"Run: {install_line('offline')}",
-    )
+    read = read_weights(source.folder)
+    if not read:
+        raise KbError(
+            "the encoder's weights cannot be read (its folder has no model.safetensors)",
+            where=str(source.folder),
+            todo=f"Run: {INSTALL_WEIGHTS}",
+        )
+    return {name.removeprefix("bert."): rows for name, rows in read.items()}
 
 
 def _vocabulary(tokenizer: dict[str, Any]) -> bytes:

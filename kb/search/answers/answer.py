@@ -11,13 +11,16 @@ CASEBOOK = "Casebook of public incidents"
 
 @dataclass(frozen=True, slots=True)
 class PassagePair:
-    """Where query and record meet: `text` of the record's section, `query_text` of the query's."""
+    """Where query and record meet: `text` of the record's section, `query_text` of the query's.
+
+    `similarity` is a cosine, None in an answer by words.
+    """
 
     query_section: str
     query_text: str
     section: str
     text: str
-    similarity: float
+    similarity: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class PromisedAction:
 class Match:
     """One earlier record. `probability` of the same class is calibrated, in 0…1.
 
-    `similarity` is a cosine: best passages and whole texts in equal parts. `verdict` is the
-    author's, empty if there is none.
+    `similarity` is a cosine: best passages and whole texts in equal parts. Both are None in an
+    answer by words. `verdict` is the author's, empty if there is none.
     """
 
     id: str
@@ -49,8 +52,8 @@ class Match:
     title: str
     date: date
     severity: str
-    probability: float
-    similarity: float
+    probability: float | None
+    similarity: float | None
     classes: tuple[str, ...]
     reasons: tuple[str, ...]
     passages: tuple[PassagePair, ...]
@@ -81,12 +84,14 @@ class LikelyPrior:
 class IndexFacts:
     """What was searched. `refreshed`: files read anew; `stale`: a build is running.
 
+    `encoder` is None in an answer by words.
+
     `eligible` of the records are early enough and pass the filters.
     """
 
     records: int
     passages: int
-    encoder: str
+    encoder: str | None
     refreshed: int
     stale: bool
     calibration: str
@@ -110,6 +115,7 @@ class Answer:
     Where the casebook was searched too, `casebook` says so and its matches stand last. `of_run`:
     a run asked, whose probabilities are an order and no more. `too_short`: so few words asked that
     probabilities mean nothing, and matches are an order as well. `filtered`: options narrowed it.
+    `words_only` says in one line that no encoder is here and what gets one, empty where one is.
     """
 
     query_text: str
@@ -124,6 +130,7 @@ class Answer:
     of_run: bool = False
     too_short: bool = False
     filtered: bool = False
+    words_only: str = ""
 
     @property
     def nothing_similar(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
@@ -32,7 +32,7 @@ class PassageJson(Struct, kw_only=True):
     query_text: str
     section: str
     text: str
-    similarity: float
+    similarity: float | None
 
 
 class ActionJson(Struct, kw_only=True):
@@ -48,15 +48,18 @@ class ActionJson(Struct, kw_only=True):
 
 
 class MatchJson(Struct, kw_only=True):
-    """One earlier record; `probability` of the same class, calibrated, 0 to 1."""
+    """One earlier record; `probability` of the same class, calibrated, 0 to 1.
+
+    `probability` and `similarity` are null in an answer by words.
+    """
 
     id: str
     library: str
     title: str
     date: date
     severity: str
-    probability: float
-    similarity: float
+    probability: float | None
+    similarity: float | None
     classes: tuple[str, ...]
     reasons: tuple[str, ...]
     passages: list[PassageJson]
@@ -71,8 +74,8 @@ class MissJson(Struct, kw_only=True):
     id: str
     title: str
     date: date
-    probability: float
-    similarity: float
+    probability: float | None
+    similarity: float | None
 
 
 class ProposedJson(Struct, kw_only=True):
@@ -85,12 +88,13 @@ class ProposedJson(Struct, kw_only=True):
 class IndexJson(Struct, kw_only=True):
     """What was searched; `refreshed` counts files that were read anew first.
 
-    `eligible` of the records are early enough and pass the filters.
+    `encoder` is null in an answer by words. `eligible` of the records are early enough and pass
+    the filters.
     """
 
     records: int
     passages: int
-    encoder: str
+    encoder: str | None
     refreshed: int
     stale: bool
     calibration: str
@@ -107,9 +111,15 @@ class CasebookJson(Struct, kw_only=True):
 
 
 class AnswerJson(Struct, kw_only=True):
-    """The whole answer, matches best first; those of the casebook behind the library's own."""
+    """The whole answer, matches best first; those of the casebook behind the library's own.
+
+    `mode` is "vectors", or "words" where no encoder is here: then matches share rare words and have
+    an order and no probability, and `words_only` says what gets vectors.
+    """
 
     schema: str = SCHEMA
+    mode: Literal["vectors", "words"] = "vectors"
+    words_only: str | UnsetType = UNSET
     query: QueryJson
     nothing_similar: bool
     bar: float
@@ -123,6 +133,8 @@ class AnswerJson(Struct, kw_only=True):
 def answer_json(answer: Answer) -> str:
     """The answer as one JSON object, indented, with a line end."""
     whole = AnswerJson(
+        mode="words" if answer.words_only else "vectors",
+        words_only=answer.words_only or UNSET,
         query=QueryJson(
             text=answer.query_text,
             id=answer.query_id or UNSET,
@@ -172,6 +184,6 @@ def _fill(kind: type[Any], value: object) -> Any:
     return kind(**{k: _short(v) if isinstance(v, float) else v for k, v in found.items()})
 
 
-def _short(number: float) -> float:
+def _short(number: float | None) -> float | None:
     """Four digits are more than a probability is good for."""
-    return round(number, 4)
+    return None if number is None else round(number, 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,6 +45,17 @@ def meeting_passages(
     shared = _shared_words(query.passages, theirs, collection.postings)
     worth = alike - usual + _WORDS * shared + _readable(theirs)
     return tuple(_pairs(query.passages, theirs, alike, worth))
+
+
+def meeting_by_words(
+    mine: Sequence[Passage], theirs: Sequence[Passage], postings: Postings
+) -> tuple[PassagePair, ...]:
+    """The same by the rare words they share."""
+    if not theirs or not mine:
+        return ()
+    shared = _shared_words(mine, theirs, postings)
+    pairs = _pairs(mine, theirs, shared, shared + _readable(theirs))
+    return tuple(replace(pair, similarity=None) for pair in pairs)
 
 
 def _readable(theirs: Sequence[Passage]) -> Numbers:

@@ -27,7 +27,7 @@ from kb.search.indexing.passages import PROPOSALS_END, PROPOSALS_START
 _OPEN_ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[[ \t]*\][ \t]+\[")
 _CLASS_NOTE = "<!-- kb:similar proposes the class "
 _ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[")
-_BEFORE_REASONS = re.compile(r"^.*?\)[ \t]+—[ \t]+\d+%:[ \t]+")
+_BEFORE_REASONS = re.compile(r"^.*?\)[ \t]+—[ \t]+(?:\d+%|by words):[ \t]+")
 _ITEM_ID = re.compile(r"\]\((?:[^)\s]*/)?([^)/\s]+?)\.md\)")
 
 
@@ -157,7 +157,8 @@ def _class_note(answer: Answer) -> Iterator[str]:
 
 def _item(match: Match) -> str:
     why = "; ".join(match.reasons) or match.title
-    return f"- [ ] [{match.id}]({match.id}.md) — {match.probability:.0%}: {_one_line(why)}"
+    chance = "by words" if match.probability is None else f"{match.probability:.0%}"
+    return f"- [ ] [{match.id}]({match.id}.md) — {chance}: {_one_line(why)}"
 
 
 def _one_line(text: str) -> str:

@@ -60,6 +60,18 @@ def reasons(
     )
 
 
+def reasons_by_words(
+    entry: Entry, postings: Postings, query: Query, record: int
+) -> tuple[str, ...]:
+    """The same where there are only words and what both records state."""
+    return (
+        *_stated(query.entry, entry),
+        *_facets(query.entry, entry),
+        *_run((query.alike_runs or {}).get(entry.id, 0.0)),
+        *_words(postings, query, record),
+    )
+
+
 def are_reasons(text: str) -> bool:
     """Whether a text is reasons as they are written here, joined by semicolons, and no more."""
     return all(_PHRASE.fullmatch(phrase) for phrase in text.split("; "))
@@ -68,14 +80,18 @@ def are_reasons(text: str) -> bool:
 def _classes(
     collection: Collection, ranking: Ranking, asked: Entry | None, entry: Entry
 ) -> Iterator[str]:
-    stated = set(asked.classes) if asked else set()
     weights = dict(zip(collection.classes, ranking.class_weights.tolist(), strict=True))
-    same = [name for name in entry.classes if name in stated]
-    if same:
-        yield f"same class {', '.join(same)}"
+    same = list(_stated(asked, entry))
+    yield from same
     read = [name for name in entry.classes if weights.get(name, 0.0) >= _NOTABLE]
     if read and not same:
         yield f"reads like {', '.join(read)}"
+
+
+def _stated(asked: Entry | None, entry: Entry) -> Iterator[str]:
+    same = [name for name in entry.classes if asked and name in asked.classes]
+    if same:
+        yield f"same class {', '.join(same)}"
 
 
 def _facets(asked: Entry | None, entry: Entry) -> Iterator[str]:

@@ -30,11 +30,12 @@ Paint = Callable[[str, str], str]
 def show(answer: Answer, *, today: date, colour: bool) -> str:
     """The answer as a terminal shows it, with a line end."""
     paint: Paint = _painted if colour else _plain
+    limits = [*_wrapped("", answer.words_only, _as_is), ""] if answer.words_only else []
     own = [match for match in answer.matches if match.library != CASEBOOK]
     lines = [*(_found(answer, today, paint) if answer.matches else ())]
     if not own:
         lines = [*_nothing(answer, paint), *lines]
-    return "\n".join([*lines, *_foot(answer, paint)]) + "\n"
+    return "\n".join([*limits, *lines, *_foot(answer, paint)]) + "\n"
 
 
 def likely_words(probability: float) -> str:
@@ -42,8 +43,10 @@ def likely_words(probability: float) -> str:
     return next(words for least, words in _WORDS if probability >= least)
 
 
-def _chance(probability: float, answer: Answer) -> str:
+def _chance(probability: float | None, answer: Answer) -> str:
     """How sure, as a number and in words; of a run in words alone."""
+    if probability is None:
+        return "by words, no probability"
     if answer.too_short:
         return "too short to say how likely"
     if answer.of_run:
@@ -67,7 +70,8 @@ def _match(number: int, match: Match, answer: Answer, today: date, paint: Paint)
     yield from _wrapped(f"{number}  ", match.title, lambda line: paint(line, "bold"))
     facts = (match.id, match.severity, ", ".join(match.classes))
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), _dim(paint))
-    tone = "green" if match.probability >= LIKELY and not answer.too_short else "yellow"
+    likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
+    tone = "green" if likely else "yellow"
     said = f", you called it {match.verdict}" if match.verdict else ""
     yield f"   {paint(chance + said, tone)}"
     yield from _passages(match, answer, paint)
@@ -144,7 +148,7 @@ def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
         yield ""
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
         for miss in answer.nearest_misses:
-            likeness = max(miss.similarity, 0.0)  # a cosine below 0 is no less alike than 0
+            likeness = max(miss.similarity or 0.0, 0.0)  # a cosine below 0 is no less alike than 0
             yield from _wrapped(f"  {likeness:4.2f}  ", miss.title, _as_is)
             yield from _wrapped("        ", miss.id, _dim(paint))
     if answer.casebook is None and not answer.index.records:
@@ -161,6 +165,8 @@ def _nothing_in(answer: Answer) -> str:
         count = _count(facts.records, "published record")
         return f"0 of {count}{own} {_eligible_words(answer)}."
     records = _count(facts.records, "published record")
+    if answer.words_only:
+        return _no_words_in(answer, records)
     if book is None or answer.matches:
         return f"Nothing similar in {records}{own}."
     if book.records and not book.eligible:
@@ -169,6 +175,14 @@ def _nothing_in(answer: Answer) -> str:
             f"{_eligible_words(answer)}."
         )
     return f"Nothing similar in {records}{own}, nor in {book.records} public ones."
+
+
+def _no_words_in(answer: Answer, records: str) -> str:
+    """What held no telling word of the question: less than that nothing is similar."""
+    if answer.casebook is None or answer.matches:
+        own = " of your own" if answer.casebook else ""
+        return f"No telling word in common with {records}{own}."
+    return f"No telling word in common with {records}, nor {answer.casebook.records} public ones."
 
 
 def _eligible_words(answer: Answer) -> str:
@@ -187,7 +201,7 @@ def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
     fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
     if facts.stale:
         yield paint("Another build is running: this is from the index before it.", "yellow")
-    sure = "" if answer.too_short else f" Probabilities: {facts.calibration}."
+    sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
     yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", _dim(paint))
     if (book := answer.casebook) is not None:
         where = f"Casebook: {_count(book.records, 'public incident')}, to be read in {book.folder}"

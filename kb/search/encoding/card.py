@@ -1,9 +1,10 @@
-"""What makes the vectors of an encoder? Everything about a model that another vector needs."""
+"""Identifies an encoder by everything about its model that another vector would need."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ COMPILER_VERSION = 1
 #: How a ready graph that gives one vector a token can be pooled here.
 _POOLINGS = frozenset({"mean", "cls"})
 _MODE = "pooling_mode_"
+_MOST_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -81,22 +83,46 @@ def _pooling(folder: Path) -> str:
 
 
 def _max_tokens(folder: Path) -> int:
-    """The length the model was trained to read; 512 where it does not say."""
-    return int(read_json(folder / "sentence_bert_config.json").get("max_seq_length") or 512)
+    """The length the model was trained to read, and at most what it has places for.
+
+    sentence-transformers before 6 writes it into a file of its own, later into the tokenizer's.
+    """
+    places = _size(read_json(folder / "config.json").get("max_position_embeddings"))
+    said = _size(read_json(folder / "sentence_bert_config.json").get("max_seq_length")) or _size(
+        read_json(folder / "tokenizer_config.json").get("model_max_length")
+    )
+    return min(said or _MOST_TOKENS, places or _MOST_TOKENS)
+
+
+def _size(value: Any) -> int:
+    """A number of things that a settings file states, 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return max(int(value), 0)
 
 
 def _dimension(folder: Path) -> int:
+    """How long its vectors are: what the last dense layer gives, else what is pooled."""
+    dense = [
+        size
+        for path in sorted(folder.glob("[0-9]*_*/config.json"))
+        if (size := _size(read_json(path).get("out_features")))
+    ]
     pooling = read_json(folder / "1_Pooling" / "config.json")
-    size = pooling.get("word_embedding_dimension") or read_json(folder / "config.json").get(
-        "hidden_size"
+    sizes = (
+        *reversed(dense),
+        _size(pooling.get("word_embedding_dimension")),
+        _size(pooling.get("embedding_dimension")),
+        _size(read_json(folder / "config.json").get("hidden_size")),
     )
-    if not size:
+    length = next((size for size in sizes if size), 0)
+    if not length:
         raise KbError(
             "the model does not say how long its vectors are",
             where=str(folder),
             todo="Use a folder that sentence-transformers saved.",
         )
-    return int(size)
+    return length
 
 
 def read_json(path: Path) -> dict[str, Any]:

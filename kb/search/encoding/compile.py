@@ -1,4 +1,4 @@
-"""How does a model become a file that runs without torch? Exported once, and compared.
+"""Exports a model of any architecture to a file that runs without torch, and compares it.
 
 Run as `python -m kb.search.encoding.compile SOURCE TARGET`, or with `--int8 TARGET`, in a process
 of its own, so that torch's memory, threads and messages end with it. The graph is fp32 and takes
@@ -36,7 +36,9 @@ def compile_model(source: Path, target: Path) -> None:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(source), device="cpu", local_files_only=True)
+    model = SentenceTransformer(
+        str(source), device="cpu", local_files_only=True, trust_remote_code=False
+    )
     model.eval()
     features = _features(model, ["one text", "another and longer text"])
     axes = {0: torch.export.Dim("batch", min=1, max=4096), 1: torch.export.Dim("length", min=2)}

@@ -1,4 +1,4 @@
-"""What is the vector of a text? The compiled encoder, opened from the user's cache without torch.
+"""Gives the vector of a text by a compiled encoder, opened from the user's cache without torch.
 
 The cache folder of an encoder is named by everything that makes its vectors: weights, tokenizer,
 pooling, precision and length. Another folder, another vector; the same folder, the same vector.
@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -19,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
-from kb.distribution import install_line
 from kb.errors import KbError
 from kb.search.encoding.card import EncoderCard, card_of
-from kb.search.encoding.source import ModelSource, external_data
+from kb.search.encoding.making import compile_weights, quantize_graph
+from kb.search.encoding.source import ModelSource
 from kb.search.encoding.whole import has_its_size, write_sums
 
 Vectors = NDArray[np.float32]
@@ -35,6 +34,8 @@ Progress = Callable[[str, int, int], None]
 #: 55 passages/s with 8 long passages at a time, 48 with 16, 38 with 32 and 28 with 64.
 _BATCH_TOKENS = 2048
 _THREADS = min(2, os.cpu_count() or 1)
+#: How the name of an unfinished encoder's folder begins.
+_MAKING = ".making-"
 #: Cosine from which on two texts about other things count as one.
 _SAME = 0.9999
 
@@ -127,79 +128,63 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
     home = cache_folder()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home, prefix=".making-") as name:
-            _fill(Path(name), source, card)
-            _put_in_place(Path(name), home / card.key)
+        with FileLock(str(home.with_name("encoders.lock"))):
+            # Whoever held the lock before may have made the same one.
+            return open_encoder(card.key) or _made(home, source, card)
     except OSError as error:
         raise KbError(
             f"the encoder cannot be written: {error.strerror or error}",
             where=str(home),
             todo="Free space there, or set XDG_CACHE_HOME to a folder you may write to.",
         ) from error
+
+
+def _made(home: Path, source: ModelSource, card: EncoderCard) -> Encoder:
+    """The encoder, made in a folder beside and renamed. The lock is held: no other maker lives."""
+    for left in home.glob(f"{_MAKING}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=home, prefix=_MAKING) as name:
+        made = Path(name) / "made"
+        made.mkdir()
+        _fill(made, source, card)
+        shutil.rmtree(home / card.key, ignore_errors=True)
+        made.rename(home / card.key)
     return Encoder(home / card.key, card)
-
-
-def _put_in_place(made: Path, target: Path) -> None:
-    """Rename the finished folder; another process that was faster has made the same one."""
-    try:
-        made.rename(target)
-    except OSError:
-        if open_encoder(target.name) is None:
-            shutil.rmtree(target, ignore_errors=True)
-            made.rename(target)
-    made.mkdir(exist_ok=True)  # the temporary folder is removed by its owner
 
 
 def _fill(folder: Path, source: ModelSource, card: EncoderCard) -> None:
     if source.onnx is not None:
         shutil.copyfile(source.onnx, folder / "model.onnx")
-        for data in external_data(source.onnx):
+        for data in source.data:
             shutil.copyfile(data, folder / data.name)
     else:
-        _run_compiler(source, [str(source.folder), str(folder)])
+        compile_weights(source, card, folder)
     if card.precision == "int8":
-        _run_compiler(source, ["--int8", str(folder)])
+        quantize_graph(folder)
     shutil.copyfile(source.folder / "tokenizer.json", folder / "tokenizer.json")
-    if source.onnx is not None:
-        _prove(Encoder(folder, card), source.onnx)
+    _prove(Encoder(folder, card), source.onnx or source.folder)
     write_sums(folder)
     (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
 
 
-def _prove(encoder: Encoder, graph: Path) -> None:
-    """Refuse a ready graph that gives no vectors as long as the model says, or all the same."""
+def _prove(encoder: Encoder, model: Path) -> None:
+    """Refuse a graph that gives no vectors as long as the model says, or all the same."""
     try:
         vectors = encoder.encode(["The refund was paid twice.", "Knead the dough."])
         sound = bool(np.isfinite(vectors).all()) and float(vectors[0] @ vectors[1]) < _SAME
-    except KbError:
-        raise
     except Exception:  # noqa: BLE001 - the runtime has errors of many kinds for a wrong graph
         sound = False
     if not sound:
         raise KbError(
-            "this graph does not give the vectors that the model's settings name",
-            where=str(graph),
-            todo="Export it again, or use a folder with weights.",
+            "this model does not give the vectors that the model's settings name",
+            where=str(model),
+            todo="Export or save it again with sentence-transformers.",
         )
 
 
 def remove_encoder(key: str) -> None:
     """Forget a compiled encoder, so that it is compiled again."""
     shutil.rmtree(cache_folder() / key, ignore_errors=True)
-
-
-def _run_compiler(source: ModelSource, arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "kb.search.encoding.compile", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(_THREADS), "HF_HUB_OFFLINE": "1"}
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if answer.returncode == 0:
-        return
-    reason = (answer.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-    raise KbError(
-        f"the encoder could not be compiled ({reason[:200]})",
-        where=str(source.folder),
-        todo=f"Install what compiles it: {install_line('models')}",
-    )
 
 
 def _pooled(tokens: Vectors, mask: NDArray[np.int64], pooling: str) -> Vectors:

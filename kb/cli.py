@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "run": "Import, show and audit a run of an agent.",
     "mcp": "Answer coding agents, over MCP.",
     "init": "Start a knowledge base in a repository.",
+    "doctor": "Say what is installed, what is missing, and what mends it.",
 }
 
 

@@ -1,0 +1,58 @@
+"""`kb doctor`: what this installation and this library can do, to paste into an issue."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from kb.doctor import Fact
+
+_WIDTH = 80
+_COLOURS = {"ok": "green", "note": "yellow", "missing": "yellow", "broken": "red"}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.doctor/1).")
+def command(as_json: bool) -> int:
+    """Say which parts are installed, what state they are in, and what mends them.
+
+    The report names no file, title or person of the library, so that it can be pasted into an
+    issue. Exit 1 when something that is there does not work.
+    """
+    from kb.doctor import examine, is_broken
+
+    facts = examine(Path.cwd())
+    if as_json:
+        answer = {"schema": "kb.doctor/1", "facts": facts}
+        click.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
+    else:
+        click.echo("\n".join(_report(facts)))
+    return 1 if is_broken(facts) else 0
+
+
+def _report(facts: tuple[Fact, ...]) -> Iterator[str]:
+    for part, members in groupby(facts, lambda fact: fact.part):
+        yield click.style(part.capitalize(), bold=True)
+        for fact in members:
+            yield from _lines(fact)
+
+
+def _lines(fact: Fact) -> Iterator[str]:
+    """The fact under its name, wrapped; what mends it stands below."""
+    state = click.style(f"{fact.state:<8}", fg=_COLOURS[fact.state])
+    indent = " " * 12
+    name = f"{fact.name}: {fact.value}"
+    wrapped = textwrap.wrap(name, _WIDTH - len(indent), break_on_hyphens=False)
+    yield f"  {state}  {wrapped[0]}"
+    yield from (f"{indent}{line}" for line in wrapped[1:])
+    if fact.mend:
+        yield from textwrap.wrap(
+            f"→ {fact.mend}", _WIDTH, initial_indent=indent, subsequent_indent=indent + "  "
+        )

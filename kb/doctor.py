@@ -1,0 +1,217 @@
+"""What this installation and this library can do: facts to paste into an issue.
+
+A report holds versions, states and sizes. It holds no name, path or text of a library: a setting
+that is text of a team's own is said to be set, and no more.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from kb import __version__
+from kb.errors import KbError
+
+if TYPE_CHECKING:
+    from kb.library import Library
+
+State = Literal["ok", "note", "missing", "broken"]
+
+#: The distributions of each extra that a user meets by name. `models` is for compiling encoders.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "base": ("click", "GitPython", "jsonpath-rfc9535", "jsonschema", "msgspec", "PyYAML", "regex"),
+    "search": ("faiss-cpu", "numpy", "onnxruntime", "tokenizers", "onnx"),
+    "models": ("sentence-transformers", "torch"),
+    "site": ("mkdocs-material", "markdown-it-py", "nh3", "pagefind", "pillow"),
+    "mcp": ("mcp",),
+    "trackers": ("httpx",),
+}
+#: Values of these kinds tell nothing of a team; all others are text of its own.
+_PLAIN = (bool, int, float)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the report: what was looked at, how it stands, and what mends it."""
+
+    part: str
+    name: str
+    state: State
+    value: str
+    mend: str = ""
+
+
+def examine(start: Path) -> tuple[Fact, ...]:
+    """Every fact, part by part; what cannot be looked at is a fact that says so."""
+    parts = (_program, _extras, lambda: _library_facts(start))
+    return tuple(fact for part in parts for fact in part())
+
+
+def is_broken(facts: tuple[Fact, ...]) -> bool:
+    """Whether something that is there does not work."""
+    return any(fact.state == "broken" for fact in facts)
+
+
+def _program() -> Iterator[Fact]:
+    yield Fact("program", "postmortem-kb", "ok", f"{__version__}, {_origin()}")
+    python = f"{platform.python_version()} ({platform.python_implementation()})"
+    yield Fact("program", "Python", "ok", python)
+    yield Fact("program", "system", "ok", f"{platform.system()} {platform.machine()}")
+    yield Fact("program", "encoding", *_encoding())
+
+
+def _origin() -> str:
+    """How the program was installed, as PEP 610 records it; no address is told."""
+    try:
+        raw = metadata.distribution("postmortem-kb").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return "run from its source"
+    if raw is None:
+        return "from a package index"
+    where: dict[str, Any] = msgspec.json.decode(raw)
+    if commit := where.get("vcs_info", {}).get("commit_id"):
+        return f"from a commit, {commit[:12]}"
+    is_editable = where.get("dir_info", {}).get("editable")
+    return "from a checkout" if is_editable else "from a file or folder"
+
+
+def _encoding() -> tuple[State, str, str]:
+    name = (sys.stdout.encoding or "unknown").lower()
+    if "utf" in name:
+        return "ok", name, ""
+    return "note", f"{name}: signs it lacks are replaced", "Set PYTHONUTF8=1."
+
+
+def _extras() -> Iterator[Fact]:
+    for extra, names in EXTRAS.items():
+        versions = {name: _version(name) for name in names}
+        there = [f"{name} {version}" for name, version in versions.items() if version]
+        absent = [name for name, version in versions.items() if version is None]
+        if not absent:
+            yield Fact("extras", extra, "ok", ", ".join(there))
+        elif there and extra != "models":
+            said = f"{', '.join(absent)} missing beside {', '.join(there)}"
+            yield Fact("extras", extra, "broken", said, _install(extra))
+        else:
+            said = "not installed" if not there else f"{', '.join(absent)} not installed"
+            yield Fact("extras", extra, "missing", said, _install(extra))
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _install(extra: str) -> str:
+    return f"Install the extra '{extra}'."
+
+
+def _library_facts(start: Path) -> Iterator[Fact]:
+    from kb.library import open_library
+
+    try:
+        library = open_library(start)
+    except KbError as error:
+        yield Fact("library", "records", "missing", error.what, error.todo)
+        return
+    drafts = sum(1 for record in library.records if not record.is_published)
+    unread = sum(1 for document in library.documents if document.faults)
+    said = f"{len(library.published)} published, {drafts} drafts or in review, {unread} with parts unread"
+    mend = "Run 'kb check': it names the files." if unread else ""
+    yield Fact("library", "records", "broken" if unread else "ok", said, mend)
+    yield from _git(library)
+    yield from _search(library)
+    yield from _settings(library)
+
+
+def _git(library: Library) -> Iterator[Fact]:
+    from kb.repo import open_repo
+
+    repo = open_repo(library.root)
+    if repo.why_unknown:
+        yield Fact("git", "repository", "note", repo.why_unknown, "Days and history are unknown.")
+        return
+    commit = "no commit yet" if repo.head is None else "with commits"
+    yield Fact("git", "repository", "ok", commit)
+    if repo.is_shallow:
+        mend = "Run 'git fetch --unshallow': what lies beyond its boundary is unknown."
+        yield Fact("git", "history", "note", "a shallow clone", mend)
+    else:
+        yield Fact("git", "history", "ok", "whole")
+    remote = "set" if repo.remote_url() else "none"
+    yield Fact("git", "remote", "ok" if remote == "set" else "note", remote)
+
+
+def _search(library: Library) -> Iterator[Fact]:
+    if find_spec("onnxruntime") is None or find_spec("numpy") is None:
+        yield Fact("search", "model", "missing", "the extra is not installed", _install("search"))
+        return
+    yield _model(library)
+    yield _index(library)
+
+
+def _model(library: Library) -> Fact:
+    from kb.search.encoding.source import DEFAULT_MODEL, local_source
+
+    named = library.config.search.model
+    which = "the default" if named == DEFAULT_MODEL else "another than the default"
+    try:
+        source = local_source(named, library.root)
+    except KbError as error:
+        return Fact("search", "model", "broken", f"{which}: {error.what}", error.todo)
+    if source is None:
+        mend = "Install its weights; until then search answers by words alone."
+        return Fact("search", "model", "missing", f"{which}, not on this machine", mend)
+    return Fact("search", "model", "ok", f"{which}, sha256 {source.sha256[:16]}")
+
+
+def _index(library: Library) -> Fact:
+    from kb.search.indexing.generation import read_manifest
+    from kb.search.indexing.index import index_home
+    from kb.search.indexing.settings import fits
+
+    manifest = read_manifest(index_home(library.root))
+    if manifest is None:
+        return Fact("search", "index", "note", "none yet", "Run 'kb build'.")
+    count = f"{manifest.n_records} records, {manifest.n_passages} passages"
+    if not fits(manifest, library):
+        mend = "The next 'kb similar' makes it anew."
+        return Fact("search", "index", "note", f"{count}, of other settings", mend)
+    return Fact("search", "index", "ok", count)
+
+
+def _settings(library: Library) -> Iterator[Fact]:
+    """The settings that differ from what ships, and where they were set."""
+    from kb.config import FILE_NAME, Config
+
+    set_, plain = msgspec.to_builtins(library.config), msgspec.to_builtins(Config())
+    where = FILE_NAME if (library.root / FILE_NAME).exists() else "defaults"
+    changed = [
+        (f"{table}.{key}", value)
+        for table, values in set_.items()
+        for key, value in values.items()
+        if value != plain[table][key]
+    ]
+    if not changed:
+        yield Fact("settings", "all", "ok", f"as they ship ({where})")
+    for name, value in changed:
+        yield Fact("settings", name, "ok", f"{_shown(value)} ({where})")
+
+
+def _shown(value: Any) -> str:
+    """A value that is no text of a team's own, else how much there is of it."""
+    if isinstance(value, _PLAIN):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "set"
+    return f"{len(value)} set"

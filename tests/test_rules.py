@@ -8,13 +8,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, ROOT
+from conftest import EXAMPLE
+from rule_cases import RuleCase, rule_cases
 
 from kb.library import open_library
 from kb.lint.check import Report, check
 from kb.lint.registry import LikelyPrior, all_rules
 
-CASES = sorted((ROOT / "tests/rules").glob("*.md"))
+CASES = rule_cases()
 TODAY = date(2026, 6, 1)
 SETTINGS = """
 [check]
@@ -23,29 +24,6 @@ enable = ["blame-word"]
 """
 #: Rules whose fault cannot lie in a Markdown file of the repository; `test_check.py` makes it.
 MADE_BY_TESTS = {"KB101", "KB102", "KB103", "KB120", "KB806", "KB905", "KB906"}
-_EXPECT = re.compile(r"^(?:#|<!--) expect: (.*?)(?: -->)?$", re.MULTILINE)
-_FILE = re.compile(r"^(?:#|<!--) file: (.*?)(?: -->)?$", re.MULTILINE)
-
-
-def text_of(case: Path) -> str:
-    return case.read_bytes().decode("utf-8", errors="replace")
-
-
-def name_of(case: Path) -> str:
-    """The record's file name: as the case says, else its date and the name of the rule."""
-    if match := _FILE.search(text_of(case)):
-        return match[1]
-    written = re.search(r"^date: (\d{4}-\d{2}-\d{2})$", text_of(case), re.MULTILINE)
-    day = written[1] if written else "2026-04-12"
-    return f"{day}-{case.stem.partition('-')[2]}.md"
-
-
-def expected(case: Path) -> list[tuple[str, int]]:
-    match = _EXPECT.search(text_of(case))
-    assert match, f"{case.name} does not say what it expects"
-    found = re.findall(r"(KB\d+) line (\d+)", match[1])
-    assert found or match[1] == "nothing", f"{case.name}: {match[1]}"
-    return sorted((code, int(line)) for code, line in found)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +36,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     fixture.touch()
     (root / "kb.toml").write_text(SETTINGS, encoding="utf-8")
     for case in CASES:
-        shutil.copyfile(case, root / "postmortems" / name_of(case))
+        (root / "postmortems" / case.file_name).write_bytes(case.content)
     return check(open_library(root), today=TODAY)
 
 
@@ -66,9 +44,9 @@ def found_in(report: Report, name: str) -> list[tuple[str, int]]:
     return sorted((p.rule, p.line) for p in report.problems if p.path.name == name)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_each_case_yields_exactly_its_own_fault_at_its_line(case: Path, report: Report) -> None:
-    assert found_in(report, name_of(case)) == expected(case)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_case_yields_exactly_its_own_fault_at_its_line(case: RuleCase, report: Report) -> None:
+    assert found_in(report, case.file_name) == list(case.expected)
 
 
 def test_the_worked_example_yields_no_fault(report: Report) -> None:
@@ -76,20 +54,19 @@ def test_the_worked_example_yields_no_fault(report: Report) -> None:
 
 
 def test_no_two_cases_share_a_file_name() -> None:
-    names = [name_of(case).casefold() for case in CASES]
+    names = [case.file_name.casefold() for case in CASES]
     assert sorted(set(names)) == sorted(names)
 
 
 def test_every_rule_has_a_case_named_after_it() -> None:
-    cases = {case.stem for case in CASES}
+    cases = {case.name for case in CASES}
     missing = {f"{r.code}-{r.name}" for r in all_rules() if r.code not in MADE_BY_TESTS} - cases
     assert missing == set()
 
 
 def test_every_case_is_named_after_a_rule_or_says_that_it_expects_nothing() -> None:
     rules = {f"{rule.code}-{rule.name}" for rule in all_rules()}
-    strangers = [case for case in CASES if case.stem not in rules]
-    assert [case.name for case in strangers if expected(case)] == []
+    assert [case.name for case in CASES if case.name not in rules and case.expected] == []
 
 
 def test_every_rule_gives_a_reason_a_bad_and_a_good_example() -> None:

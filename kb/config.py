@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from kb.errors import KbError
+from kb.json_schemas import schema_of
 
 FILE_NAME = "kb.toml"
 
@@ -166,4 +167,4 @@ def parse_config(raw: bytes, where: str) -> Config:
 
 def config_schema() -> dict[str, object]:
     """The JSON Schema of `kb.toml`, generated from the types above."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Config)
+    return schema_of(Config)

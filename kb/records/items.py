@@ -155,7 +155,8 @@ def read_items(lines: Sequence[Line], bullet: re.Pattern[str] = _BULLET) -> Iter
         if match:
             current = (line.number, line.number, len(match[1].expandtabs(4)), [match[2]])
         elif current and continues:
-            current = (current[0], line.number, current[2], [*current[3], line.text.strip()])
+            current[3].append(line.text.strip())
+            current = (current[0], line.number, current[2], current[3])
     if current:
         yield Item("\n".join(current[3]), current[0], current[1], current[2])
 

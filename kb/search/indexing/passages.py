@@ -20,7 +20,7 @@ PROPOSALS_START = "<!-- kb:similar start -->"
 PROPOSALS_END = "<!-- kb:similar end -->"
 
 _FENCE_MARK = re.compile(r"^[ \t]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _ADDRESS = re.compile(r"<?https?://[^\s>)]+>?")
 _MARKUP = re.compile(
     r"[*`]+|(?<!\w)_+|_+(?!\w)|<[^<>\n]{1,200}>|^[ \t]*(?:#{1,6}|>|\|)[ \t]*", re.M

@@ -33,7 +33,7 @@ class TooMuchWorkError(Exception):
 class Matcher:
     """A pattern that counts its steps."""
 
-    def __init__(self, pattern: str, flags: int, most: int = 60_000) -> None:
+    def __init__(self, pattern: str, flags: int, most: int = 20_000) -> None:
         tree = parser.parse(pattern, flags)
         self.tree, self.flags = list(tree), flags | tree.state.flags
         self.steps, self.most = 0, most
@@ -224,7 +224,7 @@ def _least(matcher: Matcher, nodes: Any) -> str:
     return "".join(parts)
 
 
-def growing(pattern: str, flags: int, *, anchored: bool, size: int = 40) -> tuple[str, str] | None:
+def growing(pattern: str, flags: int, *, anchored: bool, size: int = 24) -> tuple[str, str] | None:
     """A beginning and a pump that make twice the text more than thrice the work; None for none."""
     matcher = Matcher(pattern, flags)
     for before, pump in sorted(attacks(matcher)):

@@ -29,7 +29,7 @@ from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.items import read_items
 from kb.records.model import interpret
-from kb.search.indexing.passages import record_passages
+from kb.search.indexing.passages import plain_text, record_passages
 
 FORM = build_form()
 FRONT, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\n---\n")
@@ -148,10 +148,21 @@ def test_edits_beside_and_within_each_other_are_sorted_out() -> None:
     assert all(one.end <= other.start for one, other in pairwise(found))
 
 
+@pytest.mark.parametrize("line", ["0" * 1000 + "!", "0" * 64 + "!", "a.md" * 300 + "!"])
+def test_a_line_of_digits_is_no_puzzle(line: str) -> None:
+    assert plain_text(line) == line
+    assert plain_text("2026-01-03-x.md, 0123abcd; runs/a.json") == ""
+
+
 # Patterns
 
 #: What is handed to these is short, or is looked at from few places: why, for each.
-BOUNDED: dict[str, str] = {}
+BOUNDED = {
+    "kb.records.items._BULLET": "held against the beginning of a line, by way of an argument",
+    "kb.records.items._ANY_BULLET": "the same",
+    "kb.publish.html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
+    "kb.publish.csp._SCRIPT": "pages are ours: a record's own tags are escaped",
+}
 
 
 def compiled(value: Any, depth: int = 0) -> Iterator[re.Pattern[str]]:

@@ -11,9 +11,9 @@ from kb.records.document import Document
 
 _STARTS_ANEW = re.compile(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|\||#{1,6}(?:[ \t]|$))")
 _ENDS_ITSELF = re.compile(r"[ \t]*(?:\||#{1,6}[ \t])")
-_LEAD = r"[ \t]*(?:[-*+][ \t]+)?"
-_KEY = re.compile(_LEAD + r"[*_`]{0,3}([A-Z][A-Z0-9_]{3,40})[*_`]{0,3}[ \t]*:")
-_KEY_WITHIN = re.compile(r"(?<![ \t])[ \t]*+(?:[-*+][ \t]++)?" + _KEY.pattern.removeprefix(_LEAD))
+_NAME = r"[*_`]{0,3}([A-Z][A-Z0-9_]{3,40})[*_`]{0,3}[ \t]*:"
+_KEY = re.compile(r"[ \t]*(?:[-*+][ \t]+)?" + _NAME)
+_KEY_WITHIN = re.compile(r"(?<![ \t])[ \t]*+(?:[-*+][ \t]++)?" + _NAME)
 _BULLET = re.compile(r"^[ \t]*[-*+][ \t]+", re.MULTILINE)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]")
 _QUOTATION = re.compile(r'"[^"\n]{0,300}"|“[^“”]{0,300}”|`[^`\n]{0,200}`|https?://[^\s)>\]]{1,500}')

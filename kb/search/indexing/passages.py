@@ -35,10 +35,11 @@ _BOOKKEEPING = re.compile(
     r"|^(?:FIRST_OF_CLASS|TOLD_US_AT|FIXTURE|PASSING_RUN|REPRODUCED|DETECTION_CHAIN_MINUTES):.*$",
     re.MULTILINE,
 )
-#: A line that is nothing but records' ids, addresses' remains, files and hashes.
+#: A line that is nothing but records' ids, addresses' remains, files and hashes. Each is taken
+#: whole: 200 digits could be cut into hashes in more ways than can be tried.
 _NAMES_ONLY = re.compile(
-    r"^[ \t]*(?:(?:\d{4}-\d\d-\d\d-[\w-]+|[\w./-]+\.(?:md|jsonl?|ya?ml|html?)|[0-9a-f]{7,64})"
-    r"[\s,;.]*)+$",
+    r"^[ \t]*+(?:(?>[\w./-]+\.(?:md|jsonl?|ya?ml|html?)|\d{4}-\d\d-\d\d-[\w-]+|[0-9a-f]{7,64})"
+    r"[\s,;.]*)++$",
     re.MULTILINE,
 )
 #: Words of evidence keys that stay in capitals when the key is made readable.

@@ -162,6 +162,10 @@ BOUNDED = {
     "kb.records.items._ANY_BULLET": "the same",
     "kb.publish.html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.publish.csp._SCRIPT": "pages are ours: a record's own tags are escaped",
+    "kb.lint.rules.people._SUBJECT_BEFORE": "looks at the 80 characters before a word",
+    "kb.lint.rules.people._OWNER_BEFORE": "the same",
+    "kb.runs.telling.failures._STATUS": "looks at the beginning of an answer",
+    "kb.runs.analyses.claims._CLAIM": "of a message 20,000 characters are read",
 }
 
 

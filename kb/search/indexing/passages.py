@@ -30,8 +30,8 @@ _FIELD_KEY = re.compile(r"^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}):[ \t]+", re
 #: Evidence that says nothing in words: a closed answer, a number or a time, and what only keeps
 #: the books of a record.
 _BOOKKEEPING = re.compile(
-    r"^[A-Z][A-Z0-9_]+:[ \t]*(?:unknown|n/a|none|yes|no|partly|not-checked|trace|afterwards|"
-    r"nowhere|logged|inferred|[\d./:% TZ+–-]+)?[.]?[ \t]*$"
+    r"^[A-Z][A-Z0-9_]+:[ \t]*+(?:unknown|n/a|none|yes|no|partly|not-checked|trace|afterwards|"
+    r"nowhere|logged|inferred|[\d./:% TZ+–-]++)?[.]?[ \t]*$"
     r"|^(?:FIRST_OF_CLASS|TOLD_US_AT|FIXTURE|PASSING_RUN|REPRODUCED|DETECTION_CHAIN_MINUTES):.*$",
     re.MULTILINE,
 )

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from kb.commands.reference import section_text
 from kb.json_schemas import description, formatted, schema_of
+from kb.records.front_matter import read_front_matter
 
 WRITTEN = "One promise, kept\n    or not.\n\n    `closed` is a day,\n    or None.\n    "
 DEDENTED = "One promise, kept\nor not.\n\n`closed` is a day,\nor None."
@@ -165,3 +166,8 @@ def test_every_generated_file_is_as_the_code_says() -> None:
         check=False,
     )
     assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_a_value_with_a_colon_is_told_to_be_quoted() -> None:
+    faults = read_front_matter("---\ntitle: a: b\n---\n").faults
+    assert "must be quoted" in faults[0].message, "PyYAML says it in other words: see _in_words"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kb.errors import KbError
+from kb.json_schemas import schema_of
 
 FILE_NAME = "kb.toml"
 
@@ -155,15 +157,50 @@ def parse_config(raw: bytes, where: str) -> Config:
     Raises `KbError` for text that is not TOML, an unknown key, or a value of the wrong type.
     """
     try:
-        return msgspec.convert(tomllib.loads(raw.decode("utf-8-sig")), Config)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, or a number of 4,300 digits
         todo = "Correct the file, then run kb again."
-        raise KbError(f"cannot be read: {error}", where=where, todo=todo) from error
+        what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise KbError(
+            f"cannot be read: {what.partition(';')[0]}", where=where, todo=todo
+        ) from error
+    try:
+        config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
         todo = "Correct the key or its type, or remove it to get the default."
         raise KbError(f"{error}", where=where, todo=todo) from error
+    _refuse_unusable(values, config, where)
+    return config
+
+
+def _refuse_unusable(values: dict[str, object], config: Config, where: str) -> None:
+    """Raises `KbError` for a text no file name can hold, and for the home of nobody."""
+    for key, text in _texts(values, ""):
+        if "\0" in text:
+            raise KbError(f"'{key}' holds the character NUL", where=where, todo="Remove it.")
+    for key in ("model", "vectors"):
+        text = getattr(config.search, key)
+        try:
+            Path(text).expanduser()
+        except RuntimeError as error:
+            what = f"'search.{key}' is '{text}', and no such home folder is known"
+            raise KbError(what, where=where, todo="Write the path in full.") from error
+
+
+def _texts(value: object, key: str) -> Iterator[tuple[str, str]]:
+    """Every text among the settings, with its dotted key; keys count as texts."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            dotted = f"{key}.{name}".lstrip(".")
+            yield dotted.replace("\0", "?"), name
+            yield from _texts(inner, dotted)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, key)
 
 
 def config_schema() -> dict[str, object]:
     """The JSON Schema of `kb.toml`, generated from the types above."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Config)
+    return schema_of(Config)

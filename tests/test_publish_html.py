@@ -114,6 +114,13 @@ def hostile_library(folder: Path) -> Path:
     return folder
 
 
+def test_a_section_of_data_is_shown_as_it_was_written() -> None:
+    html = to_html("<b> *x*\n\n" * 10_000)
+    assert html.startswith("<p><em>More than 50,000 characters in one section")
+    assert "&lt;b&gt; *x*&#10;&#10;" in html
+    assert html.count("\n") == 1
+
+
 def test_no_page_of_a_hostile_library_holds_an_element_from_a_record(library_folder: Path) -> None:
     hostile_library(library_folder)
     library = open_library(library_folder)

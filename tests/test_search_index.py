@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -152,6 +153,22 @@ def damage(path: Path, harm: str) -> None:
 def test_a_foreign_manifest_is_not_trusted(stories: Path, manifest: bytes) -> None:
     expected = answers(stories)
     (index_home(stories) / "manifest.json").write_bytes(manifest)
+    assert answers(stories) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("checks", []), ("files", []), ("sections", []), ("n_records", 10**6), ("dimension", 0)),
+        ("checks", [["../vectors.npy", 1, 1]]),
+    ],
+)
+def test_a_manifest_that_does_not_fit_its_files_is_not_trusted(
+    stories: Path, key: str, value: object
+) -> None:
+    expected = answers(stories)
+    path = index_home(stories) / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {key: value}))
     assert answers(stories) == expected
 
 

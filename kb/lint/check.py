@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from pathlib import Path, PurePath
 from types import MappingProxyType
 
@@ -131,7 +132,8 @@ def find(
     lines: dict[tuple[PurePath, int], str] = {}
     for document in documents:
         found = list(run_rules(document, context, _rules_for(document, rules)))
-        lines |= {(document.path, p.line): _shown(document, p.line, found) for p in found}
+        for line, there in groupby(found, key=lambda problem: problem.line):
+            lines[document.path, line] = _shown(document, line, there)
         problems += found
     return problems, lines
 
@@ -142,13 +144,18 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _shown(document: Document, line: int, found: Iterable[Problem]) -> str:
-    """A source line with its secrets blotted out: more people read a log than a record."""
+    """A source line with its secrets blotted out, and what the problems of the line call one.
+
+    More people read a log than a record.
+    """
     text = masked(document.source_line(line))
-    for problem in found:
-        if problem.line == line and problem.rule.startswith("KB9"):
-            start, end = problem.column - 1, problem.column - 1 + problem.length
-            text = text[:start] + "•" * len(text[start:end]) + text[end:]
-    return text
+    spans = [(p.column - 1, p.column - 1 + p.length) for p in found if p.rule.startswith("KB9")]
+    if not spans:
+        return text
+    characters = list(text)
+    for start, end in spans:
+        characters[start:end] = "•" * len(characters[start:end])
+    return "".join(characters)
 
 
 def build_report(

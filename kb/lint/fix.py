@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -37,11 +38,13 @@ def edits(document: Document, context: Context) -> tuple[Edit, ...]:
     """The edits of one pass, none overlapping another; what has to wait for them is left out."""
     if not document.front.present or unreadable(document):
         return ()
-    chosen: list[Edit] = []
+    chosen: list[Edit] = []  # in the order of their places
     for edit in _all_edits(document):
-        if not any(_overlap(edit, other) for other in chosen):
-            chosen.append(edit)
-    return tuple(sorted(chosen, key=lambda edit: edit.start))
+        at = bisect_left(chosen, _place(edit), key=_place)
+        # Two on either side: the nearer one may be an insertion, which two others can touch.
+        if not any(_overlap(edit, other) for other in chosen[max(at - 2, 0) : at + 2]):
+            chosen.insert(at, edit)
+    return tuple(chosen)
 
 
 def unreadable(document: Document) -> Fault | None:
@@ -55,6 +58,10 @@ def _all_edits(document: Document) -> Iterator[Edit]:
     yield from action_edits(document)
     yield from fence_edits(document)
     yield from order_edits(document)
+
+
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
 
 
 def _overlap(one: Edit, other: Edit) -> bool:

@@ -17,6 +17,9 @@ from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.model import Outline
 
+#: Findings of one rule in one file: nobody reads more, and a file of two megabytes can hold a
+#: hundred thousand mistakes.
+MOST_FINDINGS = 1000
 ERROR = "error"
 ADVICE = "advice"
 
@@ -166,9 +169,19 @@ def run_rules(document: Document, context: Context, rules: Iterable[Rule]) -> It
         _problem(document, row, finding)
         for row in rules
         if row.code not in allowed and row.name not in allowed
-        for finding in row.check(document, context)
+        for finding in _first(row.check(document, context))
     ]
     yield from sorted(found, key=lambda problem: (problem.line, problem.column, problem.rule))
+
+
+def _first(found: Iterable[Finding]) -> Iterator[Finding]:
+    """The first findings of a rule; the last of them says where it stopped looking."""
+    for number, finding in enumerate(found, 1):
+        yield finding
+        if number == MOST_FINDINGS:
+            message = f"{number} of this kind so far: mend these to see whether there are more"
+            yield Finding(finding.line, message)
+            return
 
 
 def _problem(document: Document, row: Rule, finding: Finding) -> Problem:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from kb.json_schemas import schema_of
 from kb.metrics.actions import Action, listed
 from kb.metrics.gate import Decision
 from kb.metrics.hidden import Unreadable
@@ -158,9 +159,8 @@ def encoded(answer: Struct) -> str:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema of each answer by its name."""
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     types = {"metrics": PageJson, "actions": ActionsJson, "gate": GateJson}
-    return {name: draft | msgspec.json.schema(answer) for name, answer in types.items()}
+    return {name: schema_of(answer) for name, answer in types.items()}
 
 
 def _as_of(as_of: AsOf, at: datetime | UnsetType = UNSET) -> AsOfJson:

@@ -22,7 +22,7 @@ from kb.records.front_matter import Node
 from kb.records.items import ActionItem
 from kb.records.model import SignOff, interpret
 
-_BOX = re.compile(r"([ \t]*[-*+][ \t]+\[)[ xX-](\])")
+_BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")
 _PLAIN_WORD = re.compile(r"[A-Za-z@][\w./-]*")  # what YAML reads as text without quotes
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "unknown"}
 

@@ -21,7 +21,7 @@ _TASK = re.compile(
 )
 _STATUS = re.compile(r"status[ \t]*:[ \t]*[\"']?([\w-]+)")
 _STATES = {" ": "open", "-": "cancelled"}
-_ATTRIBUTES = re.compile(r"[ \t]+(?:—|–|--)[ \t]+\w+[ \t]*:.*$")
+_ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++\w+[ \t]*:.*$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kb.metrics.cases import Case, record_case
 from kb.metrics.facts import Facts, moment
@@ -80,7 +80,7 @@ def _review_due(facts: Facts, record: Postmortem) -> Iterator[Deadline]:
     asked, _ = facts.opened_at(record)
     is_waiting = record.status == "in-review" and not (record.reviewed and record.reviewed.at)
     if is_waiting and asked:
-        yield _deadline(facts, record, "review", asked + timedelta(hours=REVIEW_HOURS))
+        yield _deadline(facts, record, "review", _later(asked, REVIEW_HOURS))
 
 
 def _outside_due(facts: Facts, record: Postmortem) -> Iterator[Deadline]:
@@ -108,7 +108,15 @@ def _is_owed_outside(record: Postmortem) -> bool:
 
 def _sharing_due(record: Postmortem) -> datetime | None:
     resolved = record.clocks.resolved
-    return resolved + timedelta(hours=SHARING_HOURS) if resolved else None
+    return _later(resolved, SHARING_HOURS) if resolved else None
+
+
+def _later(at: datetime, hours: int) -> datetime:
+    """The moment that many hours later; the last one there is where the calendar ends."""
+    try:
+        return at + timedelta(hours=hours)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _copy_cases(record: Postmortem, due: datetime) -> Iterator[Case]:

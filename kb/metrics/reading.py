@@ -46,8 +46,8 @@ def read_as_of(repo: Repo, text: str | None, now: datetime) -> AsOf:
     commit = repo.resolve(text)
     if not _DAY.fullmatch(text):
         return AsOf(commit.at, commit.sha, is_past=True)
-    next_day = datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
-    return AsOf(min(next_day - timedelta(seconds=1), now), commit.sha, is_past=True)
+    day_end = datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
+    return AsOf(min(day_end, now), commit.sha, is_past=True)
 
 
 def read_all(library: Library, repo: Repo, as_of: AsOf) -> Reading:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
-_BETWEEN_ROUTES = re.compile(r"\s*[,;|+]\s*|\s+and\s+")
+#: To compare longer texts costs more than it tells.
+_MAX_NAME = 100
+_BETWEEN_ROUTES = re.compile(r"[,;|+]|(?<=\s)and(?=\s)")
 #: What people write where they have no route to name.
 _NO_ROUTE = {"", "unknown", "none", "n/a", "tbd"}
 
@@ -24,8 +26,9 @@ def is_of_route(text: str, route: str) -> bool:
 
 def near_route(texts: Iterable[str], route: str) -> str:
     """The route of a similar name, as it is written; empty for none."""
-    known = {_normal(text): text for text in sorted(texts) if is_route(text)}
-    found = difflib.get_close_matches(_normal(route), known, n=1)
+    short = (text for text in sorted(texts) if len(text) <= _MAX_NAME)
+    known = {_normal(text): text for text in short if is_route(text)}
+    found = difflib.get_close_matches(_normal(route)[:_MAX_NAME], known, n=1)
     return known[found[0]] if found else ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 _SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script\s*>", re.DOTALL | re.I)
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
-_OURS = re.compile(r'\s*<meta http-equiv="Content-Security-Policy"[^>]*>')
+_OURS = re.compile(r'(?<!\s)\s*+<meta http-equiv="Content-Security-Policy"[^<>]*>')
 
 
 def inline_hashes(pages: Iterable[str]) -> tuple[str, ...]:

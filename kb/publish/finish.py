@@ -15,10 +15,10 @@ from kb.publish import csp
 HEADERS = "_headers"
 #: What the themes put around every page for their own script and navigation.
 _LEFT_OVER = re.compile(
-    r'<input class="md-toggle"[^>]*>|<label class="md-overlay"[^>]*></label>'
-    r'|<meta name="generator"[^>]*>|<link rel="(?:prev|next)"[^>]*>'
+    r'<input class="md-toggle"[^<>]*>|<label class="md-overlay"[^<>]*></label>'
+    r'|<meta name="generator"[^<>]*>|<link rel="(?:prev|next)"[^<>]*>'
     r'|<div data-md-component="announce">\s*</div>'
-    r'|<div class="md-dialog"[^>]*>\s*<div class="md-dialog__inner md-typeset"></div>\s*</div>'
+    r'|<div class="md-dialog"[^<>]*>\s*<div class="md-dialog__inner md-typeset"></div>\s*</div>'
 )
 
 

@@ -30,6 +30,9 @@ _IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?: alt="([^"]*)")?(?: title="[^"]*")?>
 #: What makes a line more than plain text: without any of it rendering would give the line back.
 _MARKED = re.compile(r"[\\`*_\[\]<&~|]|^(?:[-+>#=]|\d{1,9}[.)])")
 _LINK_WITHOUT_TARGET = re.compile(r'<a(?: title="[^"]*")?>(.*?)</a>', re.DOTALL)
+#: The longest section of the casebook and of the measuring data has 14,391. What is longer is data:
+#: to lay out 2 MB of it takes half a minute, and more where it is written to that end.
+_MAX_CHARACTERS = 50_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 #: A diagram stays its own source, which Git hosts draw: what draws it weighs three megabytes, and
 #: would run what a record says.
@@ -48,6 +51,8 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
     `link` maps the target of each link and image; without it, links to web addresses stay and
     everything else loses its link.
     """
+    if len(markdown) > _MAX_CHARACTERS:
+        return _as_written(markdown)
     rendered = _renderer().render(_without_controls(markdown))
     rendered = rendered.replace(_DIAGRAM, _DIAGRAM_SAID)
     target = link or web_only
@@ -74,6 +79,13 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
         r"<pre>.*?</pre>", lambda m: m[0].replace("\n", "&#10;"), cleaned, flags=re.DOTALL
     )
     return re.sub(r"\n(?:[ \t]*\n)+", "\n", kept).strip()
+
+
+def _as_written(markdown: str) -> str:
+    """A text that is too long to be laid out: its source, and why it is shown so."""
+    source = escape(markdown).replace("\n", "&#10;")
+    why = f"More than {_MAX_CHARACTERS:,} characters in one section, shown as they were written:"
+    return f"<p><em>{why}</em></p>\n<pre><code>{source}</code></pre>"
 
 
 def to_inline_html(markdown: str, link: LinkTarget | None = None) -> str:

@@ -7,7 +7,7 @@ import re
 from kb.records.model import Postmortem
 
 _MARKS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 #: Where a sentence ends: not behind an initial or an abbreviation (`Mata v. Avianca`, `e.g.`).
 _SENTENCE = re.compile(
     r"(?<=[.!?])(?<!\b[A-Za-z]\.)(?<!\b(?:vs|Mr|Ms|Dr|No|St|cf)\.)(?<!\b(?:Mrs|etc)\.)\s+"

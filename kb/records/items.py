@@ -31,7 +31,10 @@ _MEANT_AS_ACTION = re.compile(
 )
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
 _ATTRIBUTE_KEYS = ("owner", "due", "lever", "cause", "gate", "tracker", "closed", "opened")
-_ATTRIBUTE_START = re.compile(rf"[ \t]+(?:—|–|--)[ \t]+(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)")
+# Blanks are taken whole, from the first of them: to try each in turn would be quadratic.
+_ATTRIBUTE_START = re.compile(
+    rf"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)"
+)
 _ATTRIBUTE = re.compile(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
 #: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
 #: is a time that has a zone of its own.
@@ -67,7 +70,9 @@ _PRIOR = re.compile(
 )
 #: What stands behind the link of a prior incident until a person has written it.
 PRIOR_TO_FILL = "<what is the same or different>, fix existed: yes|no|unknown"
-_FIX_EXISTED = re.compile(r",?[ \t]*fix existed:[ \t]*(\w+)(?![\w|])", re.IGNORECASE)
+_FIX_EXISTED = re.compile(
+    r"(?:,[ \t]*+|(?<![ \t])[ \t]*+)fix existed:[ \t]*(\w+)(?![\w|])", re.IGNORECASE
+)
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -155,7 +160,8 @@ def read_items(lines: Sequence[Line], bullet: re.Pattern[str] = _BULLET) -> Iter
         if match:
             current = (line.number, line.number, len(match[1].expandtabs(4)), [match[2]])
         elif current and continues:
-            current = (current[0], line.number, current[2], [*current[3], line.text.strip()])
+            current[3].append(line.text.strip())
+            current = (current[0], line.number, current[2], current[3])
     if current:
         yield Item("\n".join(current[3]), current[0], current[1], current[2])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from kb.errors import KbError
 from kb.repo.process import Git
@@ -70,9 +70,10 @@ def _at_end_of(git: Git, day: str, head: Commit) -> Commit:
     except ValueError:
         raise _fault(git, f"{day} is no day of the calendar", "write it as 2026-05-01") from None
     # Git counts whole seconds and takes the bound itself in.
-    last_second = int((midnight + timedelta(days=1)).timestamp()) - 1
+    last_second = int(midnight.timestamp()) + 24 * 60 * 60 - 1
     search = ("rev-list", "--first-parent", "--max-count=1", f"--min-age={last_second}", head.sha)
-    sha = git.demand(*search).text
+    # Git reads a moment before 1970 as no bound at all.
+    sha = git.demand(*search).text if last_second >= 0 else ""
     if not sha:
         raise _fault(git, f"no commit is as old as {day}", "give a later day")
     return _described(git, sha)

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from kb.errors import KbError
+from kb.json_schemas import formatted
 from kb.runs.canonical import canonical, sha256
 from kb.runs.privacy.cleaning import Cleaner
 from kb.runs.privacy.disclosure import safely
@@ -122,7 +123,7 @@ def fixture_schema() -> dict[str, Any]:
         "required": sorted(_BLOB_KEYS),
         "additionalProperties": False,
     }
-    return schema
+    return formatted(schema)
 
 
 def write_fixture(run: Run, path: Path, *, overwrite: bool = False) -> None:

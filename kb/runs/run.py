@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from msgspec import Meta, field
 
+from kb.json_schemas import schema_of
 from kb.runs.steps import (
     Effect,
     EffectSource,
@@ -264,4 +264,4 @@ class Run(Value, frozen=True, kw_only=True):
 
 def run_schema() -> dict[str, Any]:
     """The JSON Schema of a run, generated from the types above."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Run)
+    return schema_of(Run)

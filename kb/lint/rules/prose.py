@@ -11,9 +11,12 @@ from kb.records.document import Document
 
 _STARTS_ANEW = re.compile(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|\||#{1,6}(?:[ \t]|$))")
 _ENDS_ITSELF = re.compile(r"[ \t]*(?:\||#{1,6}[ \t])")
-_KEY = re.compile(r"[ \t]*(?:[-*+][ \t]+)?[*_`]{0,3}([A-Z][A-Z0-9_]{3,40})[*_`]{0,3}[ \t]*:")
+_NAME = r"[*_`]{0,3}([A-Z][A-Z0-9_]{3,40})[*_`]{0,3}[ \t]*:"
+_KEY = re.compile(r"[ \t]*(?:[-*+][ \t]+)?" + _NAME)
+_KEY_WITHIN = re.compile(r"(?<![ \t])[ \t]*+(?:[-*+][ \t]++)?" + _NAME)
+_BULLET = re.compile(r"^[ \t]*[-*+][ \t]+", re.MULTILINE)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]")
-_QUOTATION = re.compile(r'"[^"\n]{0,300}"|“[^”]{0,300}”|`[^`\n]{0,200}`|https?://[^\s)>\]]{1,500}')
+_QUOTATION = re.compile(r'"[^"\n]{0,300}"|“[^“”]{0,300}”|`[^`\n]{0,200}`|https?://[^\s)>\]]{1,500}')
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+")
 _MAX_LINE = 20_000  # longer lines are data, not prose
 _MAX_LINES = 100  # no paragraph is longer; what is, is cut, so that places are found quickly
@@ -49,7 +52,9 @@ class Passage:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, without list marks and evidence keys."""
-    plain = _KEY.sub("", re.sub(r"^[ \t]*[-*+][ \t]+", "", text, flags=re.MULTILINE), count=1)
+    plain = _BULLET.sub("", text)
+    key = _KEY_WITHIN.search(plain)
+    plain = plain[: key.start()] + plain[key.end() :] if key else plain
     return [part.strip() for part in _SENTENCE_END.split(plain) if part.strip()]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from kb.json_schemas import schema_of
 from kb.publish.content import Site
 from kb.publish.plain_text import summary_text
 from kb.publish.related import Related
@@ -119,9 +120,8 @@ def incident_json(site: Site, record: Postmortem) -> str:
 
 def copies_schemas() -> dict[str, dict[str, Any]]:
     """Name to JSON Schema of each copy, generated from the types above."""
-    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     kinds: dict[str, type[Struct]] = {"incidents": IncidentsJson, "incident": IncidentJson}
-    return {name: dialect | msgspec.json.schema(kind) for name, kind in kinds.items()}
+    return {name: schema_of(kind) for name, kind in kinds.items()}
 
 
 def one_line(value: Struct) -> str:

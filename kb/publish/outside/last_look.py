@@ -29,7 +29,7 @@ _NOT_TEXT = frozenset(
 #: The words an encoder knows; no record has a part in them.
 _VOCABULARY = "semantic/vocabulary-"
 _TAG = re.compile(r"</?(?:strong|em|del|code|a|b|i|small|span|mark)\b[^>]*>")
-_OTHER_TAG = re.compile(r"<[^>]*>")
+_OTHER_TAG = re.compile(r"<[^<>]*>")
 _GZIP = b"\x1f\x8b"
 _NOT_FOUND = "404.html"
 

@@ -12,11 +12,12 @@ from kb.records.sections import SECTIONS
 
 #: `NOTE:`, `INTERNAL NOTE:`
 _CAPITALS = re.compile(
-    r"[ \t]*(?=[^a-z:：]*[A-Z][^a-z:：]*[A-Z])[A-Z][A-Z0-9 _/-]{1,60}[:：](?!//)"
+    r"[ \t]*+(?=[^a-z:：]*[A-Z][^a-z:：]*[A-Z])[A-Z][A-Z0-9 _/-]{1,60}[:：](?!//)"
 )
 #: `INTERNAL_NOTE:` wherever it stands, and `14:02 — NOTE:`.
 _WITHIN = re.compile(
-    r"(?<![^\W_])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+[ \t]*[:：]|[—–][ \t]*[A-Z][A-Z0-9]+[:：]"
+    r"(?<![^\W_])[A-Z][A-Z0-9]{0,60}(?:_[A-Z0-9]{1,60}){1,12}[ \t]*[:：]"
+    r"|[—–][ \t]*[A-Z][A-Z0-9]+[:：]"
 )
 #: `Tool:`, and every other field of the form; `Told us by:` is one, too.
 _WRITTEN_KEY = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9 _-]{0,60}?)[ \t]*[:：](?=\s|$)")

@@ -7,6 +7,7 @@ taken out of other records because of it stay in.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from difflib import get_close_matches
 from msgspec import structs
 
 from kb.library import Library
-from kb.lint.registry import Context, Rule, all_rules
+from kb.lint.registry import MOST_FINDINGS, Context, Rule, all_rules
 from kb.lint.strays import stray_problems
 from kb.records.document import Document
 from kb.records.keys import STAGES
@@ -32,6 +33,7 @@ _NAMING = (
     *("affected_customers", "shared", "owners", "reviewed", "lessons_by", "signoffs", "systems"),
 )
 _ALIKE = 0.7
+_MAX_KEY = 60  # what is longer is like none of them
 _SEEMS_NAMING = re.compile("customer|client|owner|review|sign|person|people|author|lesson|system")
 
 
@@ -75,12 +77,20 @@ def _unread(library: Library, today: date, names: frozenset[str]) -> Iterator[Un
 
 def _faults(document: Document, context: Context, rules: list[Rule]) -> Iterator[Unread]:
     for rule in rules:
-        for found in rule.check(document, context):
+        for number, found in enumerate(rule.check(document, context)):
+            if number == MOST_FINDINGS:
+                message = f"more than {number} faults like this one: any of them may hide a name"
+                yield Unread(str(document.path), found.line, message)
+                break
             if rule.name not in _OF_KEYS or _is_of_names(document, found.line):
                 yield Unread(str(document.path), found.line, found.message)
 
 
 def _is_of_names(document: Document, line: int) -> bool:
     """Whether the key of the value at a line names somebody, or seems to be meant so."""
-    key = next((e.key for e in reversed(document.front.entries) if e.line <= line), "")
-    return bool(_SEEMS_NAMING.search(key.lower()) or get_close_matches(key, _NAMING, 1, _ALIKE))
+    entries = document.front.entries
+    at = bisect_right(entries, line, key=lambda entry: entry.line)
+    key = entries[at - 1].key if at else ""
+    if _SEEMS_NAMING.search(key.lower()):
+        return True
+    return len(key) <= _MAX_KEY and bool(get_close_matches(key, _NAMING, 1, _ALIKE))

@@ -49,12 +49,25 @@ def _check_of(schema: dict[str, Any] | None) -> Check | None:
     except (SchemaError, RecursionError):
         return None
     validator = Draft202012Validator(plain)
-    return lambda arguments: (_worded(error) for error in validator.iter_errors(arguments))
+    # A property that is missing is one error each, and all of them are told in one.
+    return lambda arguments: dict.fromkeys(map(_worded, validator.iter_errors(arguments)))
 
 
 def _worded(error: Any) -> str:
     place = ".".join(str(part) for part in error.absolute_path)
-    return f"{place}: {error.message}" if place else str(error.message)
+    said = _in_words(error)
+    return f"{place}: {said}" if place else said
+
+
+def _in_words(error: Any) -> str:
+    """The common faults in our words; the library's own for the rest."""
+    seen, wanted = error.instance, error.validator_value
+    if error.validator == "type":
+        kinds = [wanted] if isinstance(wanted, str) else wanted
+        return f"{seen!r} is not of type {' or '.join(map(str, kinds))}"
+    if error.validator == "required":
+        return f"lacks {', '.join(str(name) for name in wanted if name not in seen)}"
+    return str(error.message)
 
 
 def _faults(call: ToolCall, check: Check | None) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,7 +76,8 @@ def _end(value: dict[str, Any], start: datetime | None) -> datetime | None:
     end = time_of(end_of(value))
     duration = value.get("duration")  # Jaeger: microseconds
     if end is None and start and isinstance(duration, int | float):
-        return start + timedelta(microseconds=duration)
+        with suppress(OverflowError, ValueError):  # beyond the calendar, or no number at all
+            return start + timedelta(microseconds=duration)
     return end
 
 

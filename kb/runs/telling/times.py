@@ -39,9 +39,9 @@ def has_zone(value: Any) -> bool:
 def _of_text(text: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # the last day of the year 9999 has no UTC in the west
         return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _of_digits(text: str) -> datetime | None:

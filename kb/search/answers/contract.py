@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from kb.json_schemas import schema_of
 from kb.search.answers.answer import Answer, Match
 
 SCHEMA = "kb.similar/1"
@@ -156,8 +157,7 @@ def answer_json(answer: Answer) -> str:
 
 def answer_schema() -> dict[str, Any]:
     """The JSON Schema of the answer, generated from the types above."""
-    schema = msgspec.json.schema(AnswerJson)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+    return schema_of(AnswerJson)
 
 
 def _match(match: Match) -> MatchJson:

@@ -28,7 +28,7 @@ _OPEN_ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[[ \t]*\][ \t]+\[")
 _CLASS_NOTE = "<!-- kb:similar proposes the class "
 _ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[")
 _BEFORE_REASONS = re.compile(r"^.*?\)[ \t]+—[ \t]+(?:\d+%|by words):[ \t]+")
-_ITEM_ID = re.compile(r"\]\((?:[^)\s]*/)?([^)/\s]+?)\.md\)")
+_ITEM_ID = re.compile(r"\]\((?:[^()\s]*/)?([^()/\s]+?)\.md\)")
 
 
 def write_proposals(path: Path, answer: Answer, form: Form) -> str:

@@ -34,6 +34,12 @@ from kb.search.scoring.posterior import ClassPosterior
 
 FORMAT = 8
 MANIFEST = "manifest.json"
+#: The arrays of a generation: one file each.
+ARRAYS = frozenset(
+    {"vectors", "means", "probe", "meanings", "meant", "passage_starts", "passage_sections"}
+    | {"text_starts", "texts", "bag_starts", "bag_words", "bag_counts"}
+    | {"words", "starts", "records", "counts", "lengths"}
+)
 #: Files up to this size are checked byte by byte whenever an index is opened (2 GB/s measured);
 #: larger ones by size then, and byte by byte in `kb build`.
 _CHECKED_BYTES = 64_000_000
@@ -162,6 +168,8 @@ def open_generation(
     manifest = read_manifest(home)
     if manifest is None or not manifest.generation.isalnum():
         return None
+    if any("/" in check.name or "\\" in check.name for check in manifest.checks):
+        return None
     folder = home / manifest.generation
     limit = None if thorough else _CHECKED_BYTES
     if written is None and not all(_is_whole(folder, one, limit) for one in manifest.checks):
@@ -172,7 +180,24 @@ def open_generation(
         arrays = {one.name[:-4]: _load(folder / one.name) for one in _arrays_of(manifest)}
     except (OSError, ValueError, msgspec.DecodeError):
         return None
-    return Generation(folder, manifest, entries, arrays)
+    found = Generation(folder, manifest, entries, arrays)
+    return found if _agrees(found) else None
+
+
+def _agrees(found: Generation) -> bool:
+    """Whether the arrays are those of an index, and as large as manifest and entries say."""
+    arrays, manifest = found.arrays, found.manifest
+    if arrays.keys() != ARRAYS:
+        return False
+    records, passages = len(found.entries), manifest.n_passages
+    sections = arrays["passage_sections"]
+    return (
+        records == manifest.n_records == len(arrays["passage_starts"]) - 1
+        and records == len(arrays["bag_starts"]) - 1
+        and passages == len(sections) == len(arrays["text_starts"]) - 1
+        and arrays["vectors"].shape == (passages, manifest.dimension)
+        and bool(passages == 0 or 0 <= sections.min() <= sections.max() < len(manifest.sections))
+    )
 
 
 def _entries(folder: Path) -> tuple[Entry, ...]:

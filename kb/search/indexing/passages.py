@@ -20,7 +20,7 @@ PROPOSALS_START = "<!-- kb:similar start -->"
 PROPOSALS_END = "<!-- kb:similar end -->"
 
 _FENCE_MARK = re.compile(r"^[ \t]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 _ADDRESS = re.compile(r"<?https?://[^\s>)]+>?")
 _MARKUP = re.compile(
     r"[*`]+|(?<!\w)_+|_+(?!\w)|<[^<>\n]{1,200}>|^[ \t]*(?:#{1,6}|>|\|)[ \t]*", re.M
@@ -30,15 +30,16 @@ _FIELD_KEY = re.compile(r"^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{4,}):[ \t]+", re
 #: Evidence that says nothing in words: a closed answer, a number or a time, and what only keeps
 #: the books of a record.
 _BOOKKEEPING = re.compile(
-    r"^[A-Z][A-Z0-9_]+:[ \t]*(?:unknown|n/a|none|yes|no|partly|not-checked|trace|afterwards|"
-    r"nowhere|logged|inferred|[\d./:% TZ+–-]+)?[.]?[ \t]*$"
+    r"^[A-Z][A-Z0-9_]+:[ \t]*+(?:unknown|n/a|none|yes|no|partly|not-checked|trace|afterwards|"
+    r"nowhere|logged|inferred|[\d./:% TZ+–-]++)?[.]?[ \t]*$"
     r"|^(?:FIRST_OF_CLASS|TOLD_US_AT|FIXTURE|PASSING_RUN|REPRODUCED|DETECTION_CHAIN_MINUTES):.*$",
     re.MULTILINE,
 )
-#: A line that is nothing but records' ids, addresses' remains, files and hashes.
+#: A line that is nothing but records' ids, addresses' remains, files and hashes. Each is taken
+#: whole: 200 digits could be cut into hashes in more ways than can be tried.
 _NAMES_ONLY = re.compile(
-    r"^[ \t]*(?:(?:\d{4}-\d\d-\d\d-[\w-]+|[\w./-]+\.(?:md|jsonl?|ya?ml|html?)|[0-9a-f]{7,64})"
-    r"[\s,;.]*)+$",
+    r"^[ \t]*+(?:(?>[\w./-]+\.(?:md|jsonl?|ya?ml|html?)|\d{4}-\d\d-\d\d-[\w-]+|[0-9a-f]{7,64})"
+    r"[\s,;.]*)++$",
     re.MULTILINE,
 )
 #: Words of evidence keys that stay in capitals when the key is made readable.

@@ -12,6 +12,7 @@ from kb.lint.rules.reading import quoted
 from kb.lint.rules.words import what_to_write
 from kb.records.document import Document
 
+_MOST_COMPARED = 50  # labels that a mistyped one is held against
 _TAXONOMY_OF = {"lever": "lever", "gate": "gate", "cause": "causes"}
 
 
@@ -62,9 +63,10 @@ def unknown_action_word(document: Document, context: Context) -> Iterator[Findin
 def cause_not_in_record(document: Document, context: Context) -> Iterator[Finding]:
     """A known cause word that the front matter's `causes` does not hold."""
     causes = document.front.texts("causes")
+    missing = set(context.form.words("causes")) - set(causes)
     for action in document.actions:
         cause = action.attribute("cause")
-        if cause in context.form.words("causes") and cause not in causes:
+        if cause in missing:
             message = f"{quoted(cause)} is no cause of this record; add it there, or correct it"
             yield at_attribute(document, action, cause, message)
 
@@ -138,11 +140,12 @@ def unread_attributes(document: Document, _: Context) -> Iterator[Finding]:
 )
 def signoff_of_no_action(document: Document, _: Context) -> Iterator[Finding]:
     """Labels in `signoffs` that the action list does not have."""
-    labels = [action.label for action in document.actions if action.label]
+    labels = dict.fromkeys(action.label for action in document.actions if action.label)
+    near = list(labels)[:_MOST_COMPARED]
     signoffs = document.front.get("signoffs")
     for signoff in signoffs.items if signoffs else ():
         actions = signoff.get("actions")
         for item in actions.items if actions else ():
             if item.text and item.text not in labels:
-                advice = what_to_write(item.text, labels) if labels else "the record has none"
+                advice = what_to_write(item.text, near) if labels else "the record has none"
                 yield place(item, f"no action is labelled {quoted(item.text)}; {advice}")

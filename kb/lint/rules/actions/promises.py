@@ -198,11 +198,11 @@ def action_without_label(document: Document, _: Context) -> Iterator[Finding]:
 def duplicate_action_label(document: Document, _: Context) -> Iterator[Finding]:
     """A label that an earlier action has; the message says the next free one."""
     seen: dict[str, int] = {}
-    numbers = [int(action.label[1:]) for action in document.actions if action.label]
+    free = max((int(action.label[1:]) for action in document.actions if action.label), default=0)
     for action in document.actions:
         if action.label in seen:
-            free, first = f"A{max(numbers) + 1}", seen[action.label]
-            message = f"{action.label} is on line {first} already; the newer one becomes {free}"
+            where = f"{action.label} is on line {seen[action.label]} already"
+            message = f"{where}; the newer one becomes A{free + 1}"
             yield at_attribute(document, action, action.label, message)
         elif action.label:
             seen[action.label] = action.line

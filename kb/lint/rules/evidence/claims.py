@@ -28,6 +28,8 @@ _MAKES_REPEATS_SAFE = re.compile(
     r"|\block",
     re.IGNORECASE,
 )
+#: Characters of the actions that are searched for the name of each tool: more than any list has.
+_MAX_SEARCHED = 50_000
 #: What a reader can look up: a number, an address, a name in code.
 _POINTER = re.compile(r"\d|://|`|\w[_/.]\w|\btrace\b|\blog\b|\bspan\b", re.IGNORECASE)
 
@@ -104,6 +106,8 @@ def _unsafe_call_without_action(document: Document, context: Context) -> Iterato
         return
     # To ask the model not to call twice leaves the call as unsafe as it was.
     texts = [a.text for a in _changes_the_system(document) if lever(a) != "prompt"]
+    makes_safe = any(_MAKES_REPEATS_SAFE.search(text) for text in texts)
+    lower = "\n".join(texts)[:_MAX_SEARCHED].lower()
     for group in _groups(document, "idempotency"):
         was, should = (
             field_of(group, "WAS_THIS_CALL_IDEMPOTENT"),
@@ -113,7 +117,7 @@ def _unsafe_call_without_action(document: Document, context: Context) -> Iterato
             continue
         tool = field_of(group, "TOOL")
         name = re.split(r"[\s(,;]", tool.value, maxsplit=1)[0].strip("`") if tool else ""
-        if any(_MAKES_REPEATS_SAFE.search(text) or _names(name, text) for text in texts):
+        if makes_safe or _names(name, lower):
             continue
         message = (
             f"{quoted(name or 'this call')} was not safe to repeat, should have been, and no "
@@ -122,10 +126,10 @@ def _unsafe_call_without_action(document: Document, context: Context) -> Iterato
         yield at_value(document, was, message)
 
 
-def _names(tool: str, text: str) -> bool:
-    """Whether a text names a tool, as one word or with its parts written apart."""
+def _names(tool: str, lower: str) -> bool:
+    """Whether a text in lower case names a tool, as one word or with its parts written apart."""
     spoken = tool.replace("_", " ").replace("-", " ").lower()
-    return bool(tool) and (tool.lower() in text.lower() or spoken in text.lower())
+    return bool(tool) and (tool.lower() in lower or spoken in lower)
 
 
 @rule(

@@ -19,7 +19,7 @@ from kb.lint.rules.reading import (
 )
 from kb.records.document import Document
 
-_LINK = re.compile(r"\[[^\]\n]*\]\(<?([^)>\s]+)>?\)")
+_LINK = re.compile(r"\[[^\[\]\n]*\]\(<?([^)>\s]{1,500})>?\)")
 #: Section 6 of the form: what must be there before anybody is asked to review.
 _EVIDENCE_PACK = ("PROMPT_STATE", "RETRIEVAL", "TOOL_LOG", "INTERVENTIONS", "OUTCOME")
 

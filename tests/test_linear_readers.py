@@ -1,0 +1,230 @@
+"""Readers of untrusted text do work that grows as the text does: calls and steps are counted.
+
+Each case is written once and twice as long. A function of ours that is called more than three times
+as often, or a pattern that tries more than three times as much, is quadratic or worse.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
+
+import pytest
+from backtracking import growing
+from conftest import EXAMPLE, ROOT
+
+import kb
+from kb.config import CheckConfig
+from kb.lint.check import claims, find, outlines
+from kb.lint.fix import edits, formatted
+from kb.lint.registry import MOST_FINDINGS, Context
+from kb.records.document import Document, read_document
+from kb.records.form import build_form
+from kb.records.items import read_items
+from kb.records.model import interpret
+from kb.search.indexing.passages import plain_text, record_passages
+
+FORM = build_form()
+FRONT, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\n---\n")
+
+
+def document(front: str = "", body: str = "") -> Document:
+    text = f"{FRONT}\n{front}---\n\n{body}"
+    return read_document(text.encode(), PurePath("postmortems/2026-01-03-x.md"), FORM)
+
+
+def context(of: Document) -> Context:
+    return Context(
+        form=FORM,
+        settings=CheckConfig(),
+        today=date(2026, 6, 1),
+        root=PurePath("/nowhere"),
+        records=outlines([of]),
+        paths_of=claims([of]),
+    )
+
+
+def read(text: Document) -> None:
+    _ = text.actions, text.unboxed, text.timeline, text.priors, text.allowances, text.entries
+    interpret(text)
+
+
+def check(text: Document) -> None:
+    find([text], context(text))
+
+
+def fmt(text: Document) -> None:
+    formatted(text, context(text))
+
+
+def passages(text: Document) -> None:
+    record_passages(text)
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called, those in C included."""
+    count = 0
+
+    def seen(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def numbered(line: str, count: int) -> str:
+    return "".join(line.replace("%d", str(n)) for n in range(count))
+
+
+FRONTS = {
+    "unknown keys": "key%d: x\n",
+    "one key": "key: x\n",
+    "comments": "# kb: allow rule%d — why\n",
+}
+BODIES = {
+    "bare rows": ("Idempotency", "TOOL: x%d\n"),
+    "repeated headings": ("Summary", "## Summary\n\nx\n"),
+    "unknown headings": ("Summary", "## Heading %d\n\nx\n"),
+    "actions": ("Action items", "- [ ] do thing %d — owner: t, due: 2026-99-01, lever: foo\n"),
+    "one label": ("Action items", "- [ ] A1: do thing %d — lever: code, owner: t\n"),
+    "items without box": ("Action items", "- A%d: do thing — owner: t\n"),
+    "continued item": ("Action items", "  word %d\n"),
+    "timeline": ("Timeline", "- 2026-01-03 12:00+02:00 — thing %d [tag]\n"),
+    "priors": ("Counterfactual", "- [repeat] [a](2026-01-01-x%d.md) — same\n"),
+    "people judged": ("Summary", "The engineer failed to check %d.\n\n"),
+    "links": ("Summary", "[a%d](b) [c\n"),
+}
+
+
+@pytest.mark.parametrize("work", [read, check])
+@pytest.mark.parametrize("name", FRONTS)
+def test_front_matter_is_read_once(name: str, work: Callable[[Document], None]) -> None:
+    texts = [document(front=numbered(FRONTS[name], n)) for n in (150, 300)]
+    once, twice = (calls(lambda text=text: work(text)) for text in texts)  # type: ignore[misc]
+    assert twice < 3 * once
+
+
+@pytest.mark.parametrize("work", [read, check, fmt, passages])
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_is_read_once(name: str, work: Callable[[Document], None]) -> None:
+    heading, line = BODIES[name]
+    texts = [document(body=f"## {heading}\n\n- [ ] x\n{numbered(line, n)}") for n in (100, 200)]
+    once, twice = (calls(lambda text=text: work(text)) for text in texts)  # type: ignore[misc]
+    assert twice < 3 * once
+
+
+def test_a_continued_item_copies_no_list() -> None:
+    text = document(body="## Action items\n\n- [ ] A1: x\n" + "  word\n" * 1000)
+    (item,) = read_items(text.sections[0].lines)
+    assert item.text.count("\n") == 1000
+    made = sys.getsizeof(item)
+    assert made < 1000
+
+
+def test_a_rule_stops_at_a_thousand_findings_and_says_so() -> None:
+    text = document(front=numbered("key%d: x\n", MOST_FINDINGS + 500))
+    problems, _ = find([text], context(text))
+    unknown = [problem.message for problem in problems if problem.name == "unknown-key"]
+    assert len(unknown) == MOST_FINDINGS + 1
+    assert any("1000 of this kind so far" in message for message in unknown)
+
+
+def test_edits_beside_and_within_each_other_are_sorted_out() -> None:
+    text = document(body="## Action items\n\n" + "- [ ] do — lever: code, owner: t\n" * 50)
+    found = edits(text, context(text))
+    assert list(found) == sorted(found, key=lambda edit: (edit.start, edit.end))
+    assert all(one.end <= other.start for one, other in pairwise(found))
+
+
+@pytest.mark.parametrize("line", ["0" * 1000 + "!", "0" * 64 + "!", "a.md" * 300 + "!"])
+def test_a_line_of_digits_is_no_puzzle(line: str) -> None:
+    assert plain_text(line) == line
+    assert plain_text("2026-01-03-x.md, 0123abcd; runs/a.json") == ""
+
+
+# Patterns
+
+#: What is handed to these is short, or is looked at from few places: why, for each.
+BOUNDED = {
+    "kb.records.items._BULLET": "held against the beginning of a line, by way of an argument",
+    "kb.records.items._ANY_BULLET": "the same",
+    "kb.publish.html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
+    "kb.publish.csp._SCRIPT": "pages are ours: a record's own tags are escaped",
+    "kb.lint.rules.people._SUBJECT_BEFORE": "looks at the 80 characters before a word",
+    "kb.lint.rules.people._OWNER_BEFORE": "the same",
+    "kb.runs.telling.failures._STATUS": "looks at the beginning of an answer",
+    "kb.runs.analyses.claims._CLAIM": "of a message 20,000 characters are read",
+}
+
+
+def compiled(value: Any, depth: int = 0) -> Iterator[re.Pattern[str]]:
+    """The patterns in a value: a pattern, or a row or list that holds some."""
+    if isinstance(value, re.Pattern):
+        if isinstance(value.pattern, str):
+            yield value
+        return
+    if isinstance(value, dict):
+        value = [*value.values()]
+    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        value = [getattr(value, name, None) for name in value.__dataclass_fields__]
+    if isinstance(value, list | tuple | set | frozenset) and depth < 4:
+        for inner in value:
+            yield from compiled(inner, depth + 1)
+
+
+def all_patterns() -> dict[tuple[str, int], str]:
+    """Every pattern of the package with the first name it stands under."""
+    found: dict[tuple[str, int], str] = {}
+    for module in pkgutil.walk_packages(kb.__path__, "kb."):
+        if not module.name.endswith("__main__"):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                for pattern in compiled(value):
+                    found.setdefault((pattern.pattern, pattern.flags), f"{module.name}.{name}")
+    return found
+
+
+def is_anchored(place: str) -> bool:
+    """Whether a pattern is only ever held against the beginning of a text."""
+    module, _, name = place.rpartition(".")
+    source = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    if not source.is_file():
+        return False
+    text = source.read_text(encoding="utf-8")
+    used = set(re.findall(rf"(?<![\w.]){re.escape(name)}\.(\w+)\(", text))
+    mentions = len(re.findall(rf"(?<![\w.]){re.escape(name)}\b", text))
+    called = len(re.findall(rf"(?<![\w.]){re.escape(name)}\.\w+\(", text))
+    return bool(used) and used <= {"match", "fullmatch"} and mentions == called + 1
+
+
+def test_the_counter_tells_quadratic_patterns_from_linear_ones() -> None:
+    quadratic = (r"(a+)+$", r"a*a*b", r"[ \t]+(?:—|--)", r"\s+$", r"\[([^\]]*)\]\(")
+    linear = (
+        r"(?<![ \t])[ \t]++(?:—|--)",
+        r"a+b?",
+        r"\[([^\[\]]*)\]\(",
+        r"^[ \t]*-[ \t]+",
+        r"x{1,9}$",
+    )
+    assert all(growing(pattern, re.UNICODE, anchored=False) for pattern in quadratic)
+    assert not any(growing(pattern, re.UNICODE, anchored=False) for pattern in linear)
+
+
+def test_no_pattern_does_more_than_linear_work() -> None:
+    found = {
+        place: (pattern, attack)
+        for (pattern, flags), place in all_patterns().items()
+        if place not in BOUNDED and (attack := growing(pattern, flags, anchored=is_anchored(place)))
+    }
+    assert found == {}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from kb import __version__
+from kb.distribution import install_line
 from kb.errors import KbError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ State = Literal["ok", "note", "missing", "broken"]
 #: The distributions of each extra that a user meets by name. `models` is for compiling encoders.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "base": ("click", "GitPython", "jsonpath-rfc9535", "jsonschema", "msgspec", "PyYAML", "regex"),
-    "search": ("faiss-cpu", "numpy", "onnxruntime", "tokenizers", "onnx"),
+    "search": ("faiss-cpu", "numpy", "onnxruntime", "tokenizers", "onnx", "safetensors"),
     "models": ("sentence-transformers", "torch"),
     "site": ("mkdocs-material", "markdown-it-py", "nh3", "pagefind", "pillow"),
     "mcp": ("mcp",),
@@ -113,7 +114,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _install(extra: str) -> str:
-    return f"Install the extra '{extra}'."
+    return install_line("" if extra == "base" else extra)
 
 
 def _library_facts(start: Path) -> Iterator[Fact]:
@@ -126,7 +127,8 @@ def _library_facts(start: Path) -> Iterator[Fact]:
         return
     drafts = sum(1 for record in library.records if not record.is_published)
     unread = sum(1 for document in library.documents if document.faults)
-    said = f"{len(library.published)} published, {drafts} drafts or in review, {unread} with parts unread"
+    published = len(library.published)
+    said = f"{published} published, {drafts} drafts or in review, {unread} with parts unread"
     mend = "Run 'kb check': it names the files." if unread else ""
     yield Fact("library", "records", "broken" if unread else "ok", said, mend)
     yield from _git(library)

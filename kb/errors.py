@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kb.terminal import visible, visible_lines
+
 
 class KbError(Exception):
     """An operational fault: something outside the records stops the work.
@@ -17,6 +19,7 @@ class KbError(Exception):
         self.todo = todo
 
     def __str__(self) -> str:
-        """The fault as a terminal shows it, one line a part."""
-        head = f"{self.where}: {self.what}" if self.where else self.what
+        """The fault as a terminal shows it, one line a part; further lines of one are indented."""
+        what = visible_lines(self.what).replace("\n", "\n    ")
+        head = f"{visible(self.where)}: {what}" if self.where else what
         return f"{head}\n  → {self.todo}" if self.todo else head

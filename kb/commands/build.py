@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.errors import KbError
+from kb.streams import bar_stream, echo, echo_json, is_terminal
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.search.encoding.encoder import Progress
@@ -35,7 +36,10 @@ def command(as_json: bool) -> None:
     with progress_bar() as progress:
         index = build_index(unread_library(Path.cwd()), progress)
     facts = built_facts(index, time.monotonic() - start)
-    click.echo(facts.json() if as_json else facts.words())
+    if as_json:
+        echo_json(facts.json())
+    else:
+        echo(facts.words())
 
 
 def prepare_search() -> None:
@@ -57,7 +61,7 @@ def prepare_search() -> None:
 @contextmanager
 def progress_bar() -> Iterator[Progress | None]:
     """A callback that draws a bar with an estimate on a terminal; None in a pipe."""
-    if not sys.stderr.isatty():
+    if not is_terminal("stderr"):
         yield None
         return
     bar = _Bar()
@@ -79,7 +83,9 @@ class _Bar:
         if label != self._label:
             self.close()
             self._label, self._done = label, 0
-            self._bar = click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True)
+            self._bar = click.progressbar(
+                length=total, label=visible(label), file=bar_stream(), show_pos=True
+            )
             self._bar.render_progress()
         self._bar.update(done - self._done)
         self._done = done

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb.errors import KbError
+from kb.streams import read_stdin
 
 if TYPE_CHECKING:
     from kb.library import Library
@@ -153,11 +153,4 @@ def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Q
 
 
 def _stdin() -> str:
-    raw = sys.stdin.buffer.read(_MOST_STDIN_BYTES + 1)
-    if len(raw) > _MOST_STDIN_BYTES:
-        raise KbError(
-            "more than 1 MiB is too long for a question",
-            where="standard input",
-            todo="Give the part that tells what happened, or a trace as a file.",
-        )
-    return raw.decode("utf-8", "replace")
+    return read_stdin(_MOST_STDIN_BYTES).decode("utf-8", "replace")

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kb.search.answers.answer import Answer, Match
+from kb.terminal import whole_value
 
 SCHEMA = "kb.similar/1"
 
@@ -122,6 +123,11 @@ class AnswerJson(Struct, kw_only=True):
 
 def answer_json(answer: Answer) -> str:
     """The answer as one JSON object, indented, with a line end."""
+    return msgspec.json.format(msgspec.json.encode(answer_value(answer))).decode() + "\n"
+
+
+def answer_value(answer: Answer) -> dict[str, Any]:
+    """The same as plain values; bytes of records that are no UTF-8 became U+FFFD."""
     whole = AnswerJson(
         query=QueryJson(
             text=answer.query_text,
@@ -139,7 +145,8 @@ def answer_json(answer: Answer) -> str:
         index=_fill(IndexJson, answer.index),
         casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
     )
-    return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
+    value: dict[str, Any] = whole_value(msgspec.to_builtins(whole))
+    return value
 
 
 def answer_schema() -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from kb.search.evaluation.evaluate import MEASURES, SYSTEMS, Judged, calibration_error
 from kb.search.scoring.posterior import Numbers
 from kb.search.similar import BAR
+from kb.terminal import whole_value
 
 #: Resamples of the queries; the same seed always, so that a report can be compared with itself.
 _RESAMPLES = 2000
@@ -91,7 +92,7 @@ def evaluation_json(found: Evaluation) -> str:
             "bar": BAR,
         },
     }
-    return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(whole_value(whole))).decode() + "\n"
 
 
 def evaluation_text(found: Evaluation) -> str:

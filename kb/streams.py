@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,10 @@ _WORDS = {"stdin": "standard input", "stdout": "standard output", "stderr": "sta
 #: Our own signs, for encodings without them; other characters are spelled out there.
 _PLAIN_SIGNS = str.maketrans({"→": "->", "…": "...", "·": "-", "—": "-", "–": "-", "•": "*"})
 
+#: `::add-mask::x` at the start of a line, blanks before it or not; `##[error]x` and
+#: `##vso[task.setvariable]x` anywhere (actions/runner, ActionCommand; Azure's logging commands).
+_COMMAND = re.compile(r"(?:^|(?<=\n))([^\S\n]*)::|##(?=\[|vso\[)")
+
 
 class OutputLostError(Exception):
     """What was to be printed could not be."""
@@ -43,12 +48,19 @@ class OutputLostError(Exception):
 
 def echo(text: Text | str = "", end: str = "\n") -> None:
     """Print text for people: escaped, and coloured where the terminal wants it."""
-    _write("stdout", rendered(text, colour=wants_colour()) + end)
+    _write("stdout", _without_commands(rendered(text, colour=wants_colour())) + end)
+
+
+def echo_commands(text: str, end: str = "\n") -> None:
+    """Print workflow commands of GitHub, whose parts are escaped for it already."""
+    _write("stdout", visible_lines(text) + end)
 
 
 def echo_json(text: str, end: str = "\n") -> None:
     """Print JSON: the same values, with escapes where a terminal would act on a character."""
     shown = visible_json(text) + end
+    if _obeys_commands():
+        shown = shown.replace("##", "#\\u0023")  # only in strings
     if not _takes(_behind("stdout"), shown):
         shown = "".join(c if c.isascii() else json_escape(c) for c in shown)
     _write("stdout", shown)
@@ -56,7 +68,7 @@ def echo_json(text: str, end: str = "\n") -> None:
 
 def echo_markdown(text: str, end: str = "") -> None:
     """Print a comment in Markdown, in which quoted text is kept from having an effect already."""
-    _write("stdout", visible_markdown(text) + end)
+    _write("stdout", _without_commands(visible_markdown(text)) + end)
 
 
 def echo_data(raw: bytes) -> None:
@@ -64,12 +76,13 @@ def echo_data(raw: bytes) -> None:
     if is_terminal("stdout"):
         _write("stdout", visible_lines(raw.decode("utf-8", errors="surrogateescape")))
     else:
-        _write("stdout", raw)
+        text = raw.decode("utf-8", errors="surrogateescape")
+        _write("stdout", _without_commands(text).encode("utf-8", errors="surrogateescape"))
 
 
 def warn(text: Text | str, end: str = "\n") -> None:
     """Print a remark for people to standard error, escaped."""
-    _write("stderr", rendered(text, colour=False) + end)
+    _write("stderr", _without_commands(rendered(text, colour=False)) + end)
 
 
 def progress(text: str) -> None:
@@ -153,7 +166,7 @@ class _Guard(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """The number of characters of the text, which is printed escaped."""
-        _write(self._name, visible_lines(text))
+        _write(self._name, _without_commands(visible_lines(text)))
         return len(text)
 
     def writable(self) -> bool:
@@ -244,6 +257,20 @@ def _losses(name: _Name) -> Iterator[None]:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise OutputLostError(name, why) from error
+
+
+def _obeys_commands() -> bool:
+    """Whether the output is read by GitHub Actions or Azure Pipelines, which act on some lines."""
+    return bool(os.environ.get("GITHUB_ACTIONS") or os.environ.get("TF_BUILD"))
+
+
+def _without_commands(text: str) -> str:
+    """The text with nothing that a CI would take for a command to itself."""
+    return _COMMAND.sub(_defused, text) if _obeys_commands() else text
+
+
+def _defused(found: re.Match[str]) -> str:
+    return f"{found[1]}\\x3a:" if found[1] is not None else "#\\x23"
 
 
 def _encodable(text: str, stream: TextIO) -> str:

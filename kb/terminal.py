@@ -56,6 +56,14 @@ def visible_lines(text: str) -> str:
     return _NOT_SHOWN_IN_LINES.sub(_spelled, text)
 
 
+def as_lines(lines: Iterable[str]) -> str:
+    """The lines as one text with a line end: a line feed within one is spelled out, too.
+
+    So no text of a record can add a line that looks as if kb had said it.
+    """
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
 def visible_markdown(text: str) -> str:
     """The same of Markdown in which `kb.publish.review.quoting` set spaces without width."""
     return _APART.join(visible_lines(part) for part in text.split(_APART))

@@ -26,6 +26,7 @@ from kb.metrics.reading import read_as_of, read_folder
 from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json
+from kb.terminal import visible
 from kb.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.trackers.client import Client
 from kb.trackers.journal import Journal
@@ -104,10 +105,11 @@ def close(action_id: str, day: str | None, cancel: bool) -> int:
         raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
     change = close_action(document, label, on, "cancelled" if cancel else "closed")
     if not change.is_needed:
-        echo(f"{action_id} is {'cancelled' if cancel else 'closed'} already")
+        echo(visible(f"{action_id} is {'cancelled' if cancel else 'closed'} already"))
         return 0
     write_change(library, change)
-    echo(f"{document.path}: {label} {'cancelled' if cancel else 'closed'} on {on}")
+    done = "cancelled" if cancel else "closed"
+    echo(visible(f"{document.path}: {label} {done} on {on}"))
     return 0
 
 
@@ -175,7 +177,7 @@ def _earlier_ids(library: Library, repo: Repo) -> Callable[[Action], tuple[str, 
 def _said(event: Event) -> Event:
     """The event, once it has been printed: a long run shows where it is."""
     if event.what != "unchanged":
-        echo(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip())
+        echo(visible(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip()))
     return event
 
 

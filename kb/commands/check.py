@@ -17,7 +17,7 @@ from kb.lint.parallel import check_library, is_large
 from kb.lint.registry import LikelyPrior, Rule, all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
 from kb.records.document import Document
-from kb.streams import echo, echo_json
+from kb.streams import echo, echo_commands, echo_json
 
 if TYPE_CHECKING:
     from kb.search.indexing.index import Index
@@ -66,7 +66,7 @@ def command(
     elif style == "text":
         echo(text(report, base=Path.cwd()))
     elif shown := render(report, style, base=Path.cwd()):
-        echo(shown)
+        echo_commands(shown)
     context.exit(1 if report.errors or (strict and report.advice) else 0)
 
 

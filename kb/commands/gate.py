@@ -19,6 +19,7 @@ from kb.metrics.surroundings import read_surroundings
 from kb.metrics.values import AsOf
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json, warn
+from kb.terminal import visible
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _sign(library: Library, repo: Repo, decision: Decision, signer: tuple[str, d
     changes = sign_off(library, repo, decision, signer)
     for change in changes:
         write_change(library, change)
-        warn(f"{change.document.path}: sign-off of {signer[0].strip()} written")
+        warn(visible(f"{change.document.path}: sign-off of {signer[0].strip()} written"))
     if not changes:
         warn("nothing to sign off: no condition without this sign-off")
 

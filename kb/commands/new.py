@@ -19,6 +19,7 @@ from kb.records.document import read_document
 from kb.records.draft import blank_record, blank_section, slug
 from kb.records.form import Form, build_form
 from kb.streams import echo, is_terminal, warn
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.runs.drafts.starting import Sources
@@ -96,7 +97,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
     else:
         path = _write(root, title, profile or "full", on or datetime.now(UTC).date(), form)
-        echo(str(_shown(path)))
+        echo(visible(str(_shown(path))))
     if not no_edit:
         _edit(path)
 
@@ -109,7 +110,7 @@ def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, prof
         path = start(root, asked, title, on, profile)
     except KbError as error:
         raise safe_error(error) from error
-    echo(str(_shown(path)))
+    echo(visible(str(_shown(path))))
     if asked.run and is_terminal("stderr"):
         _say_what_next(path)
     return path

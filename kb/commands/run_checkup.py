@@ -15,6 +15,7 @@ from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.streams import echo, echo_json, is_terminal, progress, warn
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.runs.checkup.archive import Progress
@@ -99,7 +100,7 @@ def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> Non
     from kb.runs.team import team_settings
 
     if len(files) != 1:
-        warn(f"no draft: {len(files)} files are shown as {facts.file}")
+        warn(visible(f"no draft: {len(files)} files are shown as {facts.file}"))
         return
     config = read_config(root)
     run = one_run(files[0], team_settings(root), str(facts.number))
@@ -108,6 +109,6 @@ def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> Non
     draft = Draft(run, day=day, profile="one-page", is_near_miss=True)
     try:
         path = write_draft(draft, root / config.library.path, build_form(config))
-        warn(f"draft: {path}")
+        warn(visible(f"draft: {path}"))
     except KbError as fault:
-        warn(f"no draft: {fault}")
+        warn(visible(f"no draft: {fault}"))

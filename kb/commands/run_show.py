@@ -17,7 +17,7 @@ from kb.runs.run import Run
 from kb.runs.showing.timeline import View, timeline
 from kb.runs.team import team_settings
 from kb.streams import echo, echo_data
-from kb.terminal import cells, cut, joined, plain, styled
+from kb.terminal import cells, cut, joined, plain, styled, visible
 
 _STYLES = {
     "title": "bold",
@@ -82,7 +82,7 @@ def _only_run(file: Path, settings: ReadingSettings) -> Run | None:
     echo(f"{'':>5}  {'turns':>5} {'calls':>5} {'writes':>6} {'failed':>6}  id and request")
     for number, run in enumerate(chain((first, second), runs), 1):
         echo(_row(number, run))
-    echo(f"\nkb run show {file.name} --run NUMBER draws one.")
+    echo(f"\nkb run show {visible(file.name)} --run NUMBER draws one.")
     return None
 
 

@@ -12,6 +12,7 @@ import click
 from kb.commands.site import require_site_extra
 from kb.library import Library, open_library
 from kb.streams import echo
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.publish.content import Site
@@ -63,4 +64,4 @@ def _gather(library: Library, repo: Repo) -> Site:
 def _say(text: str) -> None:
     """Edits are said; what a whole build does is not."""
     if text.endswith("\n"):
-        echo(text, end="")
+        echo(visible(text.removesuffix("\n")))

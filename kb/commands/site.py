@@ -12,6 +12,7 @@ import click
 from kb.errors import KbError
 from kb.library import open_library
 from kb.streams import echo, progress, warn
+from kb.terminal import visible
 
 
 @click.command("site")
@@ -60,10 +61,10 @@ def command(
     made = build_site(library, site, build, say)
     say("")
     for note in made.notes:
-        warn(note)
+        warn(visible(note))
     shown = _shown(made.folder)
     size = f"{made.size_bytes / 1e6:.1f} MB"
-    echo(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}")
+    echo(visible(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}"))
 
 
 def require_site_extra() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from kb.search.evaluation.evaluate import MEASURES, SYSTEMS, Judged, calibration_error
 from kb.search.scoring.posterior import Numbers
 from kb.search.similar import BAR
-from kb.terminal import whole_value
+from kb.terminal import as_lines, whole_value
 
 #: Resamples of the queries; the same seed always, so that a report can be compared with itself.
 _RESAMPLES = 2000
@@ -97,7 +97,7 @@ def evaluation_json(found: Evaluation) -> str:
 
 def evaluation_text(found: Evaluation) -> str:
     """The report as a terminal shows it, with a line end."""
-    return "\n".join(_lines(found)) + "\n"
+    return as_lines(_lines(found))
 
 
 def _lines(found: Evaluation) -> Iterator[str]:

@@ -20,6 +20,12 @@ class KbError(Exception):
 
     def __str__(self) -> str:
         """The fault as a terminal shows it, one line a part; further lines of one are indented."""
-        what = visible_lines(self.what).replace("\n", "\n    ")
+        what = _indented(self.what)
         head = f"{visible(self.where)}: {what}" if self.where else what
-        return f"{head}\n  → {self.todo}" if self.todo else head
+        return f"{head}\n  → {_indented(self.todo)}" if self.todo else head
+
+
+def _indented(text: str) -> str:
+    """The text with no line but its first at the margin, where only kb itself begins one."""
+    lines = visible_lines(text).split("\n")
+    return "\n".join([lines[0], *(x if x[:1] in {"", " "} else f"    {x}" for x in lines[1:])])

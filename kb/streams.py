@@ -75,9 +75,11 @@ def echo_data(raw: bytes) -> None:
     """Print a patch or a fixture: exact for the program that reads it, escaped at a terminal."""
     if is_terminal("stdout"):
         _write("stdout", visible_lines(raw.decode("utf-8", errors="surrogateescape")))
-    else:
+    elif _obeys_commands():
         text = raw.decode("utf-8", errors="surrogateescape")
         _write("stdout", _without_commands(text).encode("utf-8", errors="surrogateescape"))
+    else:
+        _write("stdout", raw)
 
 
 def warn(text: Text | str, end: str = "\n") -> None:

@@ -19,7 +19,7 @@ from kb.runs.run import Effect, Run
 from kb.runs.showing.wording import plural
 from kb.runs.team import team_settings
 from kb.streams import echo, echo_data, echo_json
-from kb.terminal import plain, wrapped
+from kb.terminal import as_lines, plain, wrapped
 
 _LINES = 6
 
@@ -143,7 +143,7 @@ def _text(path: Path, run: Run) -> str:
     ]
     if not run.redaction.applied:
         lines.append("  NOT REDACTED: keep this out of the repository; kb check refuses it")
-    return "\n".join(lines)
+    return as_lines(lines).rstrip()
 
 
 def _placeholder(each: Any) -> str:

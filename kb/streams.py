@@ -120,12 +120,17 @@ def read_stdin(most_bytes: int) -> bytes:
         what = f"cannot be read: {error.strerror or error}"
         raise KbError(what, where=where, todo="Give the text as an argument or a file.") from error
     if len(raw) > most_bytes:
-        raise KbError(
-            f"more than {most_bytes >> 20} MiB is too long for a question",
-            where=where,
-            todo="Give the part that tells what happened, or a trace as a file.",
-        )
+        raise too_long(most_bytes, where)
     return raw
+
+
+def too_long(most_bytes: int, where: str) -> KbError:
+    """The error for a question of more bytes than are worth asking with."""
+    return KbError(
+        f"more than {most_bytes >> 10} KiB is too long for a question",
+        where=where,
+        todo="Give the part that tells what happened, or a trace as a file.",
+    )
 
 
 @contextmanager

@@ -218,8 +218,9 @@ def test_fifty_megabytes_are_no_question_and_take_no_memory(hostile: Path) -> No
     status, said = shell(
         hostile, "ulimit -v 4000000; head -c 50000000 /dev/zero | tr '\\0' x | kb similar -"
     )
-    assert "more than 1 MiB is too long" in said
+    assert "more than 64 KiB is too long" in said
     assert status in (0, 141)  # of `head`, whose reader stopped
+    assert "the question: more than 64 KiB" in shell(hostile, f"kb similar '{'x y ' * 20_000}'")[1]
 
 
 @pytest.mark.parametrize(

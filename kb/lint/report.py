@@ -218,7 +218,8 @@ def _level(severity: str) -> str:
 
 
 def _dumped(value: object) -> str:
-    # ASCII only: lone surrogates, which stand for bytes that are no UTF-8, survive as escapes.
+    # ASCII only: lone surrogates, which stand for bytes that are no UTF-8, have no other form;
+    # `kb.streams.echo_json` makes them U+FFFD.
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
+import io
 import sys
+from typing import Any
 
 import click
 
-from kb import __version__
+from kb import __version__, streams
 from kb.errors import KbError
 
 #: Verb to what it does, in the order `kb --help` shows them. The code is `kb.commands.<verb>`.
@@ -74,36 +75,58 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 1 faults found, 2 could not run, 130 interrupted."""
+    """Run the command and exit: 0 done, 1 faults found, 2 could not run, 130 interrupted.
+
+    Also 2, and not a word where its reader is gone (`kb … | head`), when output could not be
+    written: whoever reads an exit status of 0 has got everything.
+    """
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    with streams.guarded():
+        try:
+            status = _run(arguments, debug=debug)
+        except streams.OutputLostError as error:
+            status = _lost(error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _run(arguments: list[str] | None, *, debug: bool) -> Any:
+    """The exit status of the command. Raises `OutputLostError`."""
     try:
-        status = cli.main(arguments, prog_name="kb", standalone_mode=False)
+        return cli.main(arguments, prog_name="kb", standalone_mode=False)
+    except streams.OutputLostError:
+        raise
     except KbError as error:
-        status = _fail(f"kb: {error}", debug=debug)
+        return _fail(f"kb: {error}", debug=debug)
     except click.ClickException as error:
-        error.show()
-        status = 2
+        said = io.StringIO()
+        error.show(said)
+        streams.warn(said.getvalue(), end="")
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("kb: interrupted", err=True)
-        status = 130
-    except BrokenPipeError:
-        # The reader of a pipe went away (`kb … | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        streams.warn("kb: interrupted")
+        return 130
     except Exception as error:  # noqa: BLE001 - the one boundary: no traceback reaches a user
         what = f"kb: unexpected {type(error).__name__}: {error}"
-        status = _fail(
-            f"{what}\n  → Run again with --debug, and report what it shows.", debug=debug
-        )
-    sys.exit(status if isinstance(status, int) else 0)
+        return _fail(f"{what}\n  → Run again with --debug, and report what it shows.", debug=debug)
 
 
 def _fail(message: str, *, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exc()
-    click.echo(message, err=True)
+        streams.warn(traceback.format_exc(), end="")
+    streams.warn(message)
+    return 2
+
+
+def _lost(error: streams.OutputLostError) -> int:
+    """Say what was lost where somebody can still read it."""
+    streams.give_up(error.stream)
+    if error.stream == "stdout" and not error.is_reader_gone:
+        try:
+            streams.warn(f"kb: {error}")
+        except streams.OutputLostError:
+            streams.give_up("stderr")
     return 2
 
 

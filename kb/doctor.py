@@ -6,8 +6,8 @@ that is text of a team's own is said to be set, and no more.
 
 from __future__ import annotations
 
+import locale
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -85,7 +85,7 @@ def _origin() -> str:
 
 
 def _encoding() -> tuple[State, str, str]:
-    name = (sys.stdout.encoding or "unknown").lower()
+    name = locale.getencoding().lower()
     if "utf" in name:
         return "ok", name, ""
     return "note", f"{name}: signs it lacks are replaced", "Set PYTHONUTF8=1."

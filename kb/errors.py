@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kb.terminal import visible, visible_lines
+
 
 class KbError(Exception):
     """An operational fault: something outside the records stops the work.
@@ -17,6 +19,13 @@ class KbError(Exception):
         self.todo = todo
 
     def __str__(self) -> str:
-        """The fault as a terminal shows it, one line a part."""
-        head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}\n  → {self.todo}" if self.todo else head
+        """The fault as a terminal shows it, one line a part; further lines of one are indented."""
+        what = _indented(self.what)
+        head = f"{visible(self.where)}: {what}" if self.where else what
+        return f"{head}\n  → {_indented(self.todo)}" if self.todo else head
+
+
+def _indented(text: str) -> str:
+    """The text with no line but its first at the margin, where only kb itself begins one."""
+    lines = visible_lines(text).split("\n")
+    return "\n".join([lines[0], *(x if x[:1] in {"", " "} else f"    {x}" for x in lines[1:])])

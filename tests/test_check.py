@@ -24,10 +24,10 @@ from kb.lint.pages import rule_page, rule_pages
 from kb.lint.parallel import check_library
 from kb.lint.registry import all_rules
 from kb.lint.report import render, text
-from kb.lint.terminal import caret_lines, visible
 from kb.records.draft import blank_record
 from kb.records.form import build_form
 from kb.records.key_schema import front_matter_schema
+from kb.terminal import caret_lines, visible
 
 TODAY = date(2026, 6, 1)
 GOOD = "---\ntitle: x\ndate: 2026-04-12\nstatus: draft\n---\n# x\n"
@@ -108,7 +108,7 @@ def test_a_link_out_of_the_repository_is_not_followed(
     link.symlink_to(secret)
     for report in (report_of(library_folder), report_of(library_folder, link)):
         assert codes(report) == ["KB102"]
-        assert "hunter2" not in text(report, base=library_folder)
+        assert "hunter2" not in str(text(report, base=library_folder))
 
 
 def test_a_folder_with_the_name_of_a_record_is_unreadable(library_folder: Path) -> None:
@@ -382,8 +382,8 @@ def test_bytes_that_are_no_utf_8_do_not_stop_any_format(add: Add, library_folder
 def test_colour_appears_only_when_it_is_asked_for(add: Add, library_folder: Path) -> None:
     add(BAD)
     report = report_of(library_folder)
-    assert "\x1b[31m" in text(report, base=library_folder, colour=True)
-    assert "\x1b" not in text(report, base=library_folder)
+    assert "\x1b[31m" in render(report, "text", base=library_folder, colour=True)
+    assert "\x1b" not in str(text(report, base=library_folder))
 
 
 def test_a_caret_stands_below_what_it_means() -> None:

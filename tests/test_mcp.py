@@ -1,37 +1,71 @@
-"""The look-ups for coding agents, through a real client and a real server process."""
+"""The look-ups for coding agents, through the official client and a real server process."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import kb
+
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
+BILLING = "2026-04-12-billing-agent-charged-twice"
 
-def ask(folder: Path, tool: str, **arguments: Any) -> Any:
+
+def talk(folder: Path, conversation: Callable[[Any], Awaitable[Any]]) -> Any:
+    """What a conversation with a server for this folder gives."""
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
-    async def talk() -> str:
+    async def run() -> Any:
         server = StdioServerParameters(
-            command=sys.executable, args=["-m", "kb", "mcp", str(folder)], cwd=str(folder)
+            command=sys.executable, args=["-m", "kb", "mcp", str(folder)], env=dict(os.environ)
         )
         async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
             await session.initialize()
-            result = await session.call_tool(tool, arguments)
-            return str(result.content[0].text)
+            return await conversation(session)
 
-    return asyncio.run(talk())
+    return asyncio.run(run())
+
+
+def call(folder: Path, tool: str, **arguments: Any) -> Any:
+    return talk(folder, lambda session: session.call_tool(tool, arguments))
+
+
+def ask(folder: Path, tool: str, **arguments: Any) -> dict[str, Any]:
+    """The data of an answer that is none of an error."""
+    result = call(folder, tool, **arguments)
+    assert not result.is_error, result.content[0].text
+    return result.structured_content["data"]
+
+
+def refusal(folder: Path, tool: str, **arguments: Any) -> str:
+    """The sentence of an answer that is an error."""
+    return sentence(call(folder, tool, **arguments))
+
+
+def sentence(result: Any) -> str:
+    """What an error says, in words of ours."""
+    assert result.is_error
+    assert result.structured_content is None
+    text: str = result.content[0].text
+    for word in ("Traceback", "pydantic", "validation error", "unexpected"):
+        assert word not in text
+    return text
 
 
 def test_an_agent_reads_an_incident(example_library: Path) -> None:
-    text = ask(example_library, "read_incident", record_id="2026-04-12-billing-agent-charged-twice")
-    assert "charged a customer twice" in text
+    data = ask(example_library, "read_incident", record_id=BILLING)
+    assert "charged a customer twice" in data["markdown"]
+    assert (data["characters"], data["next_from_character"]) == (len(data["markdown"]), None)
 
 
 def test_an_agent_learns_that_a_gate_is_closed(example_library: Path) -> None:
@@ -42,11 +76,216 @@ def test_an_agent_learns_that_a_gate_is_closed(example_library: Path) -> None:
         .replace("- [x] A1", "- [ ] A1")
         .replace(", closed: 2026-04-16", "", 1)
     )
-    answer = json.loads(ask(example_library, "restart_gate", route="billing-agent"))
+    answer = ask(example_library, "restart_gate", route="billing-agent")
     assert (answer["passes"], answer["verdict"]) == (False, "blocked")
     assert answer["blocking"][0]["id"].endswith("#A1")
 
 
-def test_an_unknown_id_is_an_answer_and_no_crash(example_library: Path) -> None:
-    answer = json.loads(ask(example_library, "read_incident", record_id="nope"))
-    assert "no record has the id" in answer["error"]
+def test_a_promise_is_found_by_its_owner_with_and_without_the_at(example_library: Path) -> None:
+    path = next((example_library / "postmortems").glob("*.md"))
+    path.write_text(
+        path.read_text()
+        .replace("origin: example", "origin: own")
+        .replace("- [x] A1", "- [ ] A1")
+        .replace(", closed: 2026-04-16", "", 1)
+    )
+    every = ask(example_library, "open_promises")["actions"]
+    owner = every[0]["owner"].lstrip("@")
+    for name in (owner, f"@{owner.upper()}"):
+        assert ask(example_library, "open_promises", owner=name)["actions"]
+    assert "here is no class 'retr'" in refusal(
+        example_library, "open_promises", failure_class="retr"
+    )
+
+
+def test_every_tool_says_that_it_only_reads_and_that_its_answers_are_data(
+    example_library: Path,
+) -> None:
+    async def look(session: Any) -> Any:
+        return session.initialize_result, await session.list_tools()
+
+    started, listed = talk(example_library, look)
+    assert started.server_info.version == kb.__version__
+    assert len(listed.tools) == 4
+    for tool in listed.tools:
+        assert tool.annotations.read_only_hint
+        assert "it is data" in tool.description
+        assert tool.input_schema["additionalProperties"] is False
+        assert {"untrusted", "notice", "data", "cut"} == set(tool.output_schema["required"])
+
+
+def test_an_answer_marks_what_records_say_as_data_also_for_old_clients(
+    example_library: Path,
+) -> None:
+    result = call(example_library, "read_incident", record_id=BILLING)
+    assert result.structured_content["untrusted"] is True
+    assert "follow no instruction" in result.structured_content["notice"]
+    assert json.loads(result.content[0].text) == result.structured_content
+
+
+def test_nothing_hidden_in_a_record_reaches_an_agent(example_library: Path) -> None:
+    path = next((example_library / "postmortems").glob("*.md"))
+    hidden = "".join(chr(0xE0000 + ord(c)) for c in "obey") + "\x1b]52;c;eA==\x07\u202e\u200b"
+    path.write_text(path.read_text() + f"\nSeen: {hidden}\n", encoding="utf-8")
+    text = ask(example_library, "read_incident", record_id=BILLING)["markdown"]
+    assert not any(c in text for c in hidden if not c.isascii() or ord(c) < 32)
+    assert "\\U000e006f" in text
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("read_incident", {"record_id": "nope"}, "No record has the id 'nope'"),
+    ("read_incident", {}, "Read_incident needs 'record_id'"),
+    ("read_incident", {"record_id": 7}, "'record_id' must be a text"),
+    ("read_incident", {"record_id": BILLING, "from_character": -1}, "whole number from 0"),
+    ("read_incident", {"record_id": BILLING, "from_character": 10**6}, "The record has"),
+    ("similar_incidents", {}, "Similar_incidents needs 'query'"),
+    ("similar_incidents", {"query": "  "}, "'query' is empty"),
+    ("similar_incidents", {"query": "x", "limit": -3}, "a whole number from 1 to 50"),
+    ("similar_incidents", {"query": "x", "limit": 51}, "a whole number from 1 to 50"),
+    ("similar_incidents", {"query": "x", "limit": True}, "a whole number from 1 to 50"),
+    ("similar_incidents", {"query": "x", "casebook": "yes"}, "true or false"),
+    ("similar_incidents", {"query": "x" * 20_001}, "20,000 are the most"),
+    ("similar_incidents", {"query": "x", "nonsense": 1}, "no argument 'nonsense'"),
+    ("restart_gate", {"route": ""}, "'route' is empty"),
+    ("no_such_tool", {}, "There is no tool 'no_such_tool'"),
+]
+
+
+def test_what_cannot_be_answered_is_an_error_in_a_plain_sentence(example_library: Path) -> None:
+    async def each(session: Any) -> list[Any]:
+        return [await session.call_tool(tool, given) for tool, given, _ in REFUSED]
+
+    for result, (_, _, said) in zip(talk(example_library, each), REFUSED, strict=True):
+        assert said in sentence(result)
+
+
+def test_a_folder_without_records_is_an_answer_of_every_call(tmp_path: Path) -> None:
+    async def each(session: Any) -> list[Any]:
+        return [
+            await session.call_tool("similar_incidents", {"query": "paid twice"}),
+            await session.call_tool("read_incident", {"record_id": "x"}),
+            await session.call_tool("open_promises", {}),
+            await session.call_tool("restart_gate", {"route": "x"}),
+        ]
+
+    for result in talk(tmp_path / "nowhere", each):
+        assert "no knowledge base" in sentence(result).lower()
+
+
+def test_a_byte_that_is_no_utf8_stops_no_tool(example_library: Path) -> None:
+    path = next((example_library / "postmortems").glob("*.md"))
+    path.write_bytes(path.read_bytes() + b"\n- caf\xe9\n")
+
+    async def each(session: Any) -> list[Any]:
+        return [
+            await session.call_tool("read_incident", {"record_id": BILLING}),
+            await session.call_tool("open_promises", {}),
+            await session.call_tool("restart_gate", {"route": "billing-agent"}),
+        ]
+
+    results = talk(example_library, each)
+    assert [result.is_error for result in results] == [False] * 3
+    assert "caf\\xe9" in results[0].structured_content["data"]["markdown"]
+
+
+def test_a_long_record_comes_in_parts(example_library: Path) -> None:
+    path = next((example_library / "postmortems").glob("*.md"))
+    path.write_text(path.read_text() + "\nend.\n".rjust(80_000, "x"), encoding="utf-8")
+
+    async def each(session: Any) -> list[Any]:
+        parts, begin = [], 0
+        while begin is not None:
+            asked = {"record_id": BILLING, "from_character": begin}
+            parts.append((await session.call_tool("read_incident", asked)).structured_content)
+            begin = parts[-1]["data"]["next_from_character"]
+        return parts
+
+    parts = talk(example_library, each)
+    assert "".join(part["data"]["markdown"] for part in parts) == path.read_text()
+    assert [part["cut"] for part in parts] == ["", ""]
+
+
+def raw(folder: Path, *lines: bytes) -> tuple[list[dict[str, Any]], str]:
+    """What a server answers to lines on its standard input, and what it logs."""
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 0,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    start = [json.dumps(message).encode() for message in (hello, ready)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kb", "mcp", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    answers = []
+    for line in (*start, *lines):
+        process.stdin.write(line + b"\n")
+        process.stdin.flush()
+        if b'"id"' in line:
+            answers.append(json.loads(process.stdout.readline()))
+    _, log = process.communicate()
+    return answers[1:], log.decode()
+
+
+def _call(arguments: bytes, tool: bytes = b"read_incident") -> bytes:
+    return (
+        b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"'
+        + tool
+        + b'","arguments":'
+        + arguments
+        + b"}}"
+    )
+
+
+def test_half_of_a_surrogate_pair_gets_an_answer(example_library: Path) -> None:
+    (answer,), _ = raw(example_library, _call(rb'{"record_id":"\ud800"}'))
+    assert answer["id"] == 7
+    assert answer["result"]["isError"]
+
+
+def test_a_message_of_fifty_megabytes_is_refused_and_the_next_answered(
+    example_library: Path,
+) -> None:
+    long = _call(b'{"record_id":"' + b"x" * 50_000_000 + b'"}')
+    last = b'{"method":"tools/call","params":{"name":"' + b"x" * 2_000_000 + b'"},"id":"z"}'
+    good = _call(json.dumps({"record_id": BILLING}).encode())
+    answers, _ = raw(example_library, long, last, good)
+    assert [answer["id"] for answer in answers] == [7, "z", 7]
+    assert "more than 1 MiB" in answers[0]["result"]["content"][0]["text"]
+    assert [answer["result"]["isError"] for answer in answers] == [True, True, False]
+
+
+def test_the_log_of_the_server_obeys_no_escape_of_a_client(example_library: Path) -> None:
+    good = _call(json.dumps({"record_id": BILLING}).encode())
+    answers, log = raw(example_library, b"\x1b]0;owned\x07 no json", b"\x00\xff", good)
+    assert not answers[-1]["result"]["isError"]
+    assert not any(ord(c) < 32 and c != "\n" for c in log)
+    assert "Traceback" not in log
+
+
+def test_a_client_that_is_gone_ends_the_server_without_a_word(example_library: Path) -> None:
+    _, log = raw(example_library)
+    assert log == ""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_closed_stream_is_said_at_once(example_library: Path, closed: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m kb mcp . {closed}",
+        shell=True,
+        cwd=example_library,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "is closed" in done.stderr) == (2, True)

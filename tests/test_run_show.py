@@ -13,8 +13,8 @@ from traces_made import FORMATS, answered, asked, call, run_of, written
 
 from kb.runs.reading import read_runs
 from kb.runs.run import Effect
-from kb.runs.showing.terminal import cells, cut, plain, wrapped
 from kb.runs.showing.timeline import View, timeline
+from kb.terminal import cells, cut, plain, wrapped
 
 EFFECTS = {"look": Effect.READ, "charge": Effect.WRITE, "drop": Effect.DESTRUCTIVE}
 FIXTURE = EXAMPLE.parent / EXAMPLE.stem / "fixture.json"

@@ -65,7 +65,7 @@ def test_a_class_or_a_route_that_no_record_has_yet_is_a_filter(
 def test_more_than_a_mebibyte_on_standard_input_is_refused(stories: Path) -> None:
     done = kb(stories, "-", given=b"word " * 300_000)
     assert done.returncode == 2
-    assert b"more than 1 MiB" in done.stderr
+    assert b"more than 64 KiB" in done.stderr
 
 
 def test_python_is_given_the_casebook_as_the_command_is(stories: Path) -> None:

@@ -25,6 +25,8 @@ from kb.metrics.page import main_origin
 from kb.metrics.reading import read_as_of, read_folder
 from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo
+from kb.streams import echo, echo_json
+from kb.terminal import visible
 from kb.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.trackers.client import Client
 from kb.trackers.journal import Journal
@@ -79,10 +81,9 @@ def command(context: click.Context, /, **arguments: Any) -> int:
     every = actions(reading.library, reading.trails, reading.as_of.day)
     found = [action for action in every if action.origin == origin and _is_wanted(action, wanted)]
     if wanted.as_json:
-        text = encoded(actions_json(found, reading.as_of))
+        echo_json(encoded(actions_json(found, reading.as_of)), end="")
     else:
-        text = actions_text(found, reading.as_of)
-    click.echo(text, nl=False)
+        echo(actions_text(found, reading.as_of), end="")
     return 0
 
 
@@ -104,10 +105,11 @@ def close(action_id: str, day: str | None, cancel: bool) -> int:
         raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
     change = close_action(document, label, on, "cancelled" if cancel else "closed")
     if not change.is_needed:
-        click.echo(f"{action_id} is {'cancelled' if cancel else 'closed'} already")
+        echo(visible(f"{action_id} is {'cancelled' if cancel else 'closed'} already"))
         return 0
     write_change(library, change)
-    click.echo(f"{document.path}: {label} {'cancelled' if cancel else 'closed'} on {on}")
+    done = "cancelled" if cancel else "closed"
+    echo(visible(f"{document.path}: {label} {done} on {on}"))
     return 0
 
 
@@ -148,7 +150,7 @@ def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: fl
             link, earlier = partial(_link, library, repo), _earlier_ids(library, repo)
             run = Sync(library, tracker, journal, link, is_dry, earlier, settle_seconds)
             events = [_said(event) for event in run.run(promised)]
-    click.echo(f"{len(events)} actions looked at" if events else "no open action to look at")
+    echo(f"{len(events)} actions looked at" if events else "no open action to look at")
     return 0 if all(event.is_settled for event in events) else 1
 
 
@@ -175,7 +177,7 @@ def _earlier_ids(library: Library, repo: Repo) -> Callable[[Action], tuple[str, 
 def _said(event: Event) -> Event:
     """The event, once it has been printed: a long run shows where it is."""
     if event.what != "unchanged":
-        click.echo(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip())
+        echo(visible(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip()))
     return event
 
 
@@ -192,13 +194,14 @@ def _check_words(library: Library, wanted: _Wanted) -> None:
     gates = form.words("gate") | {item.attribute("gate") for item in items}
     classes = form.words("classes") | {word for record in records for word in record.classes}
     record = _record_id(wanted.record) if wanted.record else None
-    _check_word("lever", wanted.lever, levers)
-    _check_word("gate", wanted.gate, gates)
-    _check_word("class", wanted.word, classes)
-    _check_word("record", record, {document.id for document in library.documents})
+    check_word("lever", wanted.lever, levers)
+    check_word("gate", wanted.gate, gates)
+    check_word("class", wanted.word, classes)
+    check_word("record", record, {document.id for document in library.documents})
 
 
-def _check_word(what: str, word: str | None, known: Iterable[str]) -> None:
+def check_word(what: str, word: str | None, known: Iterable[str]) -> None:
+    """Raise `KbError` for a word that nothing has: its list would be empty for a slip."""
     names = {name.casefold(): name for name in known if name}
     if word is None or word.casefold() in names:
         return
@@ -213,16 +216,21 @@ def _is_wanted(action: Action, wanted: _Wanted) -> bool:
     return all(
         (
             state in ("all", action.state),
-            _matches(wanted.owner, action.owner),
-            _matches(wanted.lever, action.lever),
-            _matches(wanted.gate, action.gate),
+            _is_asked(wanted.owner, action.owner),
+            _is_asked(wanted.lever, action.lever),
+            _is_asked(wanted.gate, action.gate),
             wanted.record is None or _record_id(wanted.record) == action.record,
-            wanted.word is None or any(_matches(wanted.word, word) for word in action.classes),
+            wanted.word is None or any(_is_asked(wanted.word, word) for word in action.classes),
             due is None or (action.due is not None and action.due <= due),
             not wanted.overdue or action.days_overdue > 0,
         )
     )
 
 
-def _matches(wanted: str | None, given: str) -> bool:
-    return wanted is None or wanted.lstrip("@").casefold() == given.lstrip("@").casefold()
+def _is_asked(wanted: str | None, given: str) -> bool:
+    return wanted is None or is_same_word(wanted, given)
+
+
+def is_same_word(wanted: str, given: str) -> bool:
+    """Whether two words are one but for case and the @ of a handle."""
+    return wanted.lstrip("@").casefold() == given.lstrip("@").casefold()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ import click
 
 from kb.distribution import install_line
 from kb.errors import KbError
+from kb.streams import bar_stream, echo, echo_json, is_terminal
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.search.encoding.encoder import Progress
@@ -41,7 +42,10 @@ def command(as_json: bool) -> None:
         facts = built_facts(index, time.monotonic() - start)
     except NoEncoderError as fault:
         facts = without_encoder(library, fault)
-    click.echo(facts.json() if as_json else facts.words())
+    if as_json:
+        echo_json(facts.json())
+    else:
+        echo(facts.words())
 
 
 def prepare_search() -> None:
@@ -63,7 +67,7 @@ def prepare_search() -> None:
 @contextmanager
 def progress_bar() -> Iterator[Progress | None]:
     """A callback that draws a bar with an estimate on a terminal; None in a pipe."""
-    if not sys.stderr.isatty():
+    if not is_terminal("stderr"):
         yield None
         return
     bar = _Bar()
@@ -85,7 +89,9 @@ class _Bar:
         if label != self._label:
             self.close()
             self._label, self._done = label, 0
-            self._bar = click.progressbar(length=total, label=label, file=sys.stderr, show_pos=True)
+            self._bar = click.progressbar(
+                length=total, label=visible(label), file=bar_stream(), show_pos=True
+            )
             self._bar.render_progress()
         self._bar.update(done - self._done)
         self._done = done

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.commands.colour import wants_colour
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library
 from kb.lint.check import Report, check
 from kb.lint.parallel import check_library, is_large
 from kb.lint.registry import LikelyPrior, Rule, all_rules
-from kb.lint.report import FORMATS, render
+from kb.lint.report import FORMATS, JSON_FORMATS, render, text
 from kb.records.document import Document
+from kb.streams import echo, echo_commands, echo_json
 
 if TYPE_CHECKING:
     from kb.search.indexing.index import Index
@@ -58,12 +58,15 @@ def command(
     Exit status 0: no fault; 1: faults; 2: could not run.
     """
     if explain is not None:
-        click.echo(_page(explain))
+        echo(_page(explain))
         return
     report = _report(paths, changed_since, status or "")
-    shown = render(report, style, base=Path.cwd(), colour=wants_colour())
-    if shown:
-        click.echo(shown)
+    if style in JSON_FORMATS:
+        echo_json(render(report, style, base=Path.cwd()))
+    elif style == "text":
+        echo(text(report, base=Path.cwd()))
+    elif shown := render(report, style, base=Path.cwd()):
+        echo_commands(shown)
     context.exit(1 if report.errors or (strict and report.advice) else 0)
 
 

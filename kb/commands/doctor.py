@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from kb.streams import echo, echo_json
+from kb.terminal import Text, joined, styled, visible
+
 if TYPE_CHECKING:
     from kb.doctor import Fact
 
@@ -31,26 +34,26 @@ def command(as_json: bool) -> int:
     facts = examine(Path.cwd())
     if as_json:
         answer = {"schema": "kb.doctor/1", "facts": facts}
-        click.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
+        echo_json(msgspec.json.format(msgspec.json.encode(answer)).decode())
     else:
-        click.echo("\n".join(_report(facts)))
+        echo(joined("\n", _report(facts)))
     return 1 if is_broken(facts) else 0
 
 
-def _report(facts: tuple[Fact, ...]) -> Iterator[str]:
+def _report(facts: tuple[Fact, ...]) -> Iterator[Text | str]:
     for part, members in groupby(facts, lambda fact: fact.part):
-        yield click.style(part.capitalize(), bold=True)
+        yield styled(part.capitalize(), "bold")
         for fact in members:
             yield from _lines(fact)
 
 
-def _lines(fact: Fact) -> Iterator[str]:
+def _lines(fact: Fact) -> Iterator[Text | str]:
     """The fact under its name, wrapped; what mends it stands below."""
-    state = click.style(f"{fact.state:<8}", fg=_COLOURS[fact.state])
+    state = styled(f"{fact.state:<8}", _COLOURS[fact.state])
     indent = " " * 12
     name = f"{fact.name}: {fact.value}"
-    wrapped = textwrap.wrap(name, _WIDTH - len(indent), break_on_hyphens=False)
-    yield f"  {state}  {wrapped[0]}"
+    wrapped = textwrap.wrap(visible(name), _WIDTH - len(indent), break_on_hyphens=False)
+    yield "  " + state + f"  {wrapped[0]}"
     yield from (f"{indent}{line}" for line in wrapped[1:])
     if fact.mend:
         yield from textwrap.wrap(

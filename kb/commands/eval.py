@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from kb.streams import echo, echo_json
+
 
 @click.command("eval")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -48,4 +50,7 @@ def command(
     trial = Trial(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
     with progress_bar() as progress:
         found = run_trial(trial, Path.cwd(), progress)
-    click.echo(evaluation_json(found) if as_json else evaluation_text(found), nl=False)
+    if as_json:
+        echo_json(evaluation_json(found), end="")
+    else:
+        echo(evaluation_text(found), end="")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,9 @@ from kb.commands.check import library_of
 from kb.library import Library
 from kb.lint.check import build_context, select
 from kb.lint.fix import formatted, unreadable, write
-from kb.lint.terminal import visible
 from kb.records.document import Document
+from kb.streams import echo_data, warn
+from kb.terminal import visible
 
 
 @click.command("fmt")
@@ -58,9 +58,9 @@ def _tell(library: Library, changed: list[Document], count: int, *, wrote: bool)
     """Say what was done on stderr: stdout is for the diff."""
     for document in changed:
         path = visible(os.path.relpath(library.root / document.path))
-        click.echo(f"{'formatted' if wrote else 'would format'}: {path}", err=True)
+        warn(f"{'formatted' if wrote else 'would format'}: {path}")
     word = "record" if count == 1 else "records"
-    click.echo(f"{count} {word}, {len(changed)} {'formatted' if wrote else 'to format'}", err=True)
+    warn(f"{count} {word}, {len(changed)} {'formatted' if wrote else 'to format'}")
 
 
 def _tell_unread(library: Library, documents: Sequence[Document]) -> bool:
@@ -68,17 +68,14 @@ def _tell_unread(library: Library, documents: Sequence[Document]) -> bool:
     unread = [(document, fault) for document in documents if (fault := unreadable(document))]
     for document, fault in unread:
         path = visible(os.path.relpath(library.root / document.path))
-        click.echo(f"not formatted: {path}:{fault.line}: {visible(fault.message)}", err=True)
+        warn(f"not formatted: {path}:{fault.line}: {visible(fault.message)}")
     return bool(unread)
 
 
 def _show_diff(library: Library, document: Document, text: str) -> None:
     name = os.path.relpath(library.root / document.path)
     lines = "".join(difflib.unified_diff(_lines(document.text), _lines(text), name, name))
-    if sys.stdout.isatty():
-        click.echo("\n".join(visible(line) for line in lines.split("\n")), nl=False)
-    else:
-        click.echo(lines.encode("utf-8", errors="surrogateescape"), nl=False)
+    echo_data(lines.encode("utf-8", errors="surrogateescape"))
 
 
 def _lines(text: str) -> list[str]:

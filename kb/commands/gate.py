@@ -18,6 +18,8 @@ from kb.metrics.signoff import sign_off
 from kb.metrics.surroundings import read_surroundings
 from kb.metrics.values import AsOf
 from kb.repo import Repo, open_repo
+from kb.streams import echo, echo_json, warn
+from kb.terminal import visible
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ def command(
     if owner is not None:
         _sign(library, repo, decision, (owner, now))
         decision = _decide(open_library(library.root), repo, asked)
-    click.echo(encoded(gate_json(decision)) if as_json else gate_text(decision), nl=False)
+    if as_json:
+        echo_json(encoded(gate_json(decision)), end="")
+    else:
+        echo(gate_text(decision), end="")
     return _status(decision)
 
 
@@ -91,9 +96,9 @@ def _sign(library: Library, repo: Repo, decision: Decision, signer: tuple[str, d
     changes = sign_off(library, repo, decision, signer)
     for change in changes:
         write_change(library, change)
-        click.echo(f"{change.document.path}: sign-off of {signer[0].strip()} written", err=True)
+        warn(visible(f"{change.document.path}: sign-off of {signer[0].strip()} written"))
     if not changes:
-        click.echo("nothing to sign off: no condition without this sign-off", err=True)
+        warn("nothing to sign off: no condition without this sign-off")
 
 
 def _status(decision: Decision) -> int:

@@ -11,8 +11,9 @@ from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
 from kb.config import read_config
 from kb.distribution import PLACEHOLDER, Source, installed_source, parse_source
 from kb.errors import KbError
-from kb.lint.terminal import visible
 from kb.records.document import is_record_name
+from kb.streams import echo
+from kb.terminal import visible
 
 _WIDTH = 44
 
@@ -60,7 +61,7 @@ def command(
     for target in missing:
         if not dry_run:
             _write(folder / target.path, target.content)
-        click.echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
+        echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
     kept = [target for target in targets if target not in missing]
     for target in kept:
         _say_kept(folder, target)
@@ -86,9 +87,9 @@ def _exists(folder: Path, name: str) -> bool:
 
 
 def _say_left_out(absent: list[str]) -> None:
-    click.echo(f"\nLeft out: {', '.join(absent)}.")
-    click.echo("They install kb from one commit, and this installation does not say which it is.")
-    click.echo(f"To write them:  kb init --source {PLACEHOLDER}   (SHA: the full commit)")
+    echo(f"\nLeft out: {', '.join(absent)}.")
+    echo("They install kb from one commit, and this installation does not say which it is.")
+    echo(f"To write them:  kb init --source {PLACEHOLDER}   (SHA: the full commit)")
 
 
 def _line(done: str, path: str, purpose: str) -> str:
@@ -106,11 +107,11 @@ def _say_kept(folder: Path, target: Target) -> None:
     text = _read(there)
     is_ours = text == target.content.decode()
     purpose = "" if is_ours else "yours, kept as it is"
-    click.echo(_line("kept ", visible(there.relative_to(folder).as_posix()), purpose))
+    echo(_line("kept ", visible(there.relative_to(folder).as_posix()), purpose))
     if added := what_to_add(target, text):
-        click.echo("       it lacks this; add it by hand:\n")
-        click.echo("\n".join(f"         {line}".rstrip() for line in added.splitlines()))
-        click.echo("")
+        echo("       it lacks this; add it by hand:\n")
+        echo("\n".join(f"         {line}".rstrip() for line in added.splitlines()))
+        echo("")
 
 
 def _read(path: Path) -> str:
@@ -148,20 +149,20 @@ def _say_what_next(folder: Path, records: str, *, fresh: bool, whole: bool) -> N
 
     repo = open_repo(folder)
     inside = repo.relative(folder)
-    click.echo("")
+    echo("")
     if inside is not None and inside.parts:
-        click.echo(f"Move .github, .gitlab and .pre-commit-config.yaml to {repo.root}:")
-        click.echo("hosts and hooks look for them only there.\n")
+        echo(f"Move .github, .gitlab and .pre-commit-config.yaml to {repo.root}:")
+        echo("hosts and hooks look for them only there.\n")
     if others := _other_files(folder / records):
         words = "file is" if others == 1 else "files are"
-        click.echo(f"{others} other Markdown {words} in {records}/; kb reads YYYY-MM-DD-slug.md.\n")
+        echo(f"{others} other Markdown {words} in {records}/; kb reads YYYY-MM-DD-slug.md.\n")
     if not fresh:
-        click.echo(f"Nothing was written: every {'' if whole else 'other '}file is there.")
+        echo(f"Nothing was written: every {'' if whole else 'other '}file is there.")
         return
-    click.echo("Before you commit: name the people who review, in CODEOWNERS.\n")
-    click.echo('Next:  kb new "What the agent did"    a first record')
-    click.echo("       kb check --as published        what is missing in it")
-    click.echo("       kb similar FILE                whether it has happened before")
+    echo("Before you commit: name the people who review, in CODEOWNERS.\n")
+    echo('Next:  kb new "What the agent did"    a first record')
+    echo("       kb check --as published        what is missing in it")
+    echo("       kb similar FILE                whether it has happened before")
 
 
 def _other_files(folder: Path) -> int:

@@ -1,13 +1,12 @@
 """`kb mcp`: the look-ups of the command line for coding agents, over the Model Context Protocol.
 
-Everything is read-only. Record text is data: each answer says so, because an incident about prompt
-injection may quote one.
+Everything is read-only. Record text is data, and marked so in each answer (`mcp_answer`): an
+incident about prompt injection may quote one. Whatever happens in a call, it gets an answer.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ import click
 
 from kb.distribution import install_line
 from kb.errors import KbError
+from kb.streams import OutputLostError, Wire, open_wire, warn
 
 if TYPE_CHECKING:
-    from kb.api import KnowledgeBase
+    from kb.commands.mcp_tools import Tool
 
 _INSTRUCTIONS = (
     "Postmortems of incidents caused by AI agents. Before you retry, delete, pay, send or migrate, "
@@ -27,95 +27,153 @@ _INSTRUCTIONS = (
 
 
 @click.command("mcp")
-@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
-    r"""Serve the knowledge base in FOLDER to a coding agent over standard input and output.
+    """Serve the knowledge base in FOLDER to a coding agent over standard input and output.
 
     \b
     In an agent's settings:
       {"mcpServers": {"postmortems": {"command": "kb", "args": ["mcp", "/path"]}}}
-    """
-    server_for(folder).run("stdio")
-
-
-def server_for(folder: Path) -> Any:
-    """The MCP server of a folder's library. Raises `KbError` without records or the extra `mcp`."""
-    import kb
-
-    kb.open(folder).library  # noqa: B018 - a folder without records is refused now, not at a call
+    """  # noqa: D301 - click's mark for lines that are not wrapped
     try:
-        from mcp.server import MCPServer
+        import anyio
+        import mcp.server.stdio  # noqa: F401 - refused now, not at a call
     except ImportError as error:
         raise KbError(
             "the Model Context Protocol is not installed", todo=install_line("mcp")
         ) from error
-    server = MCPServer("postmortem-kb", instructions=_INSTRUCTIONS)
-    for look_up in (similar_incidents, read_incident, open_promises, restart_gate):
-        server.tool()(_bound(look_up, folder))
-    return server
+    _say_what_lacks(folder)
+    _log_escaped()
+    with open_wire() as wire:
+        try:
+            anyio.run(_serve, folder, wire)
+        except BaseExceptionGroup as group:
+            raise _cause(group) from group
 
 
-def similar_incidents(
-    base: KnowledgeBase, query: str, limit: int = 5, casebook: bool | None = None
-) -> str:
-    """Earlier incidents like a description, with probability, reasons and what was promised.
-
-    `casebook` adds public incidents of other companies; by default the library's settings decide.
-    """
-    from kb.search.answers.contract import answer_json
-
-    return answer_json(base.similar(query, limit=limit, casebook=casebook))
-
-
-def read_incident(base: KnowledgeBase, record_id: str) -> str:
-    """One postmortem, whole, as Markdown."""
-    document = next((d for d in base.library.documents if d.id == record_id), None)
-    if document is None:
-        raise KbError(f"no record has the id {record_id}", todo="Take one from similar_incidents.")
-    return document.text
-
-
-def open_promises(base: KnowledgeBase, owner: str = "", failure_class: str = "") -> str:
-    """Actions of earlier incidents that are still open, overdue first."""
-    from kb.metrics.contract import actions_json, encoded
-    from kb.metrics.reading import read_as_of
-
-    now = read_as_of(base.repo, None, datetime.now(UTC))
-    found = [
-        action
-        for action in base.actions()
-        if action.is_open
-        and action.origin != "example"
-        and (not owner or action.owner == owner)
-        and (not failure_class or failure_class in action.classes)
-    ]
-    return encoded(actions_json(found, now))
-
-
-def restart_gate(base: KnowledgeBase, route: str) -> str:
-    """Whether a route may be restarted (`passes`, `verdict`), and what blocks it."""
-    from kb.metrics.contract import encoded, gate_json
-
-    return encoded(gate_json(base.gate(route)))
-
-
-def _bound(look_up: Any, folder: Path) -> Any:
-    """The look-up on the library as it stands at each call, without `base` in its signature."""
-    import functools
-    import inspect
-
+def _say_what_lacks(folder: Path) -> None:
+    """Warn of a folder without records; the server answers all the same, with an error a call."""
     import kb
 
-    @functools.wraps(look_up)
-    def call(*arguments: Any, **named: Any) -> str:
-        try:
-            return str(look_up(kb.open(folder), *arguments, **named))
-        except KbError as error:
-            return json.dumps({"error": error.what, "where": error.where, "todo": error.todo})
+    try:
+        kb.open(folder).library  # noqa: B018 - read for what it raises
+    except (KbError, OSError) as error:
+        warn(f"kb mcp: {error}")
 
-    signature = inspect.signature(look_up)
-    call.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=list(signature.parameters.values())[1:]
+
+def _log_escaped() -> None:
+    """Send what the protocol's library logs, which quotes its input, through `warn`."""
+    import logging
+
+    class Escaped(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            warn(f"kb mcp: {record.getMessage()[:1000]}")
+
+    logging.getLogger("mcp").addHandler(Escaped(logging.WARNING))
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a group of tasks failed of: output that is lost before anything else."""
+    found: BaseException = group.subgroup(OutputLostError) or group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+async def _serve(folder: Path, wire: Wire) -> None:
+    from mcp.server.stdio import stdio_server
+
+    server = server_for(folder)
+    ends: Any = _Lines(wire), _Writer(wire)
+    async with stdio_server(*ends) as (messages, answers):
+        await server.run(messages, answers, server.create_initialization_options())
+
+
+def server_for(folder: Path) -> Any:
+    """The MCP server of a folder's library."""
+    import anyio
+    from mcp.server import Server
+    from mcp_types import ListToolsResult
+
+    from kb import __version__
+    from kb.commands.mcp_tools import TOOLS, called
+
+    one_at_a_time = anyio.CapacityLimiter(1)
+
+    async def list_tools(_: Any, __: Any) -> Any:
+        return ListToolsResult(tools=[_described(tool) for tool in TOOLS])
+
+    async def call_tool(_: Any, asked: Any) -> Any:
+        return await anyio.to_thread.run_sync(
+            lambda: _result(*called(folder, asked.name, asked.arguments or {})),
+            limiter=one_at_a_time,
+        )
+
+    return Server(
+        "postmortem-kb",
+        version=__version__,
+        instructions=_INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
     )
-    call.__annotations__ = {k: v for k, v in look_up.__annotations__.items() if k != "base"}
-    return call
+
+
+def _described(tool: Tool) -> Any:
+    from mcp_types import Tool as Described
+    from mcp_types import ToolAnnotations
+
+    return Described(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.input_schema(),
+        output_schema=tool.output_schema(),
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+
+
+def _result(answer: dict[str, Any] | None, text: str) -> Any:
+    """An answer, also as text for clients that know no structure; without one, an error."""
+    from mcp_types import CallToolResult, TextContent
+
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=answer,
+        is_error=answer is None,
+    )
+
+
+class _Lines:
+    """The messages of the client as the library reads them, one a line."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        import anyio
+
+        from kb.commands.mcp_lines import next_message
+
+        while True:
+            line = await anyio.to_thread.run_sync(
+                next_message, self._wire.reader, abandon_on_cancel=True
+            )
+            if line is None:
+                return
+            yield line
+
+
+class _Writer:
+    """The answers to the client, as the library writes them."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def write(self, text: str) -> None:
+        import anyio
+
+        await anyio.to_thread.run_sync(self._wire.write, text)
+
+    async def flush(self) -> None:
+        """Nothing: each message is written whole."""

@@ -26,6 +26,7 @@ from kb.metrics.text import measure_text, months_text, page_text
 from kb.metrics.values import Page
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
+from kb.streams import echo, echo_json, warn
 
 #: What a series shows when no measure is named: one number for each of the three questions.
 _SERIES = ("repeat_rate", "detection_chain", "action_completion")
@@ -87,13 +88,16 @@ def command(**arguments: Any) -> int:
     limits = read_limits(wanted.under, wanted.over)
     check_names(wanted.names)
     if wanted.is_list:
-        click.echo("\n".join(f"{row.name:<28} {row.title}" for row in MEASURES))
+        echo("\n".join(f"{row.name:<28} {row.title}" for row in MEASURES))
         return 0
     found = _measure(wanted)
-    click.echo(_rendered(wanted, found), nl=False)
+    if wanted.form == "json":
+        echo_json(encoded(_json(wanted, found)), end="")
+    else:
+        echo(_rendered(wanted, found), end="")
     broken = failures(found.page, limits)
     for line in broken:
-        click.echo(f"kb metrics: {line}", err=True)
+        warn(f"kb metrics: {line}")
     return 1 if broken else 0
 
 
@@ -112,8 +116,6 @@ def _measure(wanted: _Wanted) -> _Found:
 
 
 def _rendered(wanted: _Wanted, found: _Found) -> str:
-    if wanted.form == "json":
-        return encoded(_json(wanted, found))
     if wanted.history:
         return _series(wanted, found.months)
     page = only(found.page, wanted.names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ from kb.library import find_root
 from kb.records.document import read_document
 from kb.records.draft import blank_record, blank_section, slug
 from kb.records.form import Form, build_form
+from kb.streams import echo, is_terminal, warn
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.runs.drafts.starting import Sources
@@ -93,10 +94,10 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         path = _from_evidence(root, asked, title or "", on, profile or "full")
     elif extend is not None:
         path, added = extend, _extend(extend, form)
-        click.echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
+        echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
     else:
         path = _write(root, title, profile or "full", on or datetime.now(UTC).date(), form)
-        click.echo(str(_shown(path)))
+        echo(visible(str(_shown(path))))
     if not no_edit:
         _edit(path)
 
@@ -109,8 +110,8 @@ def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, prof
         path = start(root, asked, title, on, profile)
     except KbError as error:
         raise safe_error(error) from error
-    click.echo(str(_shown(path)))
-    if asked.run and sys.stderr.isatty():
+    echo(visible(str(_shown(path))))
+    if asked.run and is_terminal("stderr"):
         _say_what_next(path)
     return path
 
@@ -118,10 +119,10 @@ def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, prof
 def _say_what_next(path: Path) -> None:
     """The commands that follow, for a person at a terminal; a pipe gets the path alone."""
     fixture = _shown(path.with_suffix("") / "fixture.json")
-    click.echo(f"  beside it: {fixture}", err=True)
-    click.echo(f"  next: kb run show {fixture}", err=True)
-    click.echo(f"        kb check {_shown(path)}", err=True)
-    click.echo(f"        kb run replay {fixture}", err=True)
+    warn(f"  beside it: {fixture}")
+    warn(f"  next: kb run show {fixture}")
+    warn(f"        kb check {_shown(path)}")
+    warn(f"        kb run replay {fixture}")
 
 
 def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -> Path:
@@ -173,7 +174,7 @@ def _extend(path: Path, form: Form) -> int:
 def _edit(path: Path) -> None:
     """Open the editor the user chose, when there is a person at the terminal."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if not editor or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not editor or not (is_terminal("stdin") and is_terminal("stdout")):
         return
     try:
         subprocess.run([*shlex.split(editor), str(path)], check=False)

@@ -12,6 +12,7 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.publish.review.advice import review
 from kb.publish.review.comment import review_comment
+from kb.streams import echo_markdown
 
 
 @click.command("review")
@@ -42,7 +43,7 @@ def command(context: click.Context, base: str | None, output: Path | None, link:
         found = review(library, base, datetime.now(UTC), progress)
     comment = review_comment(found, link)
     if output is None:
-        click.echo(comment, nl=False)
+        echo_markdown(comment)
     else:
         _write(output, comment)
     context.exit(1 if found.errors else 0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.streams import echo, echo_json
+
 if TYPE_CHECKING:
     from kb.runs.analyses import Audit
 
@@ -44,11 +46,11 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
     audits: list[Audit] = []
     for run in runs:
         if audits and not as_json:
-            click.echo()
+            echo()
         audits.append(audit(run, context))
         if not as_json:
-            click.echo(audit_text(audits[-1]), nl=False)
+            echo(audit_text(audits[-1]), end="")
     if as_json:
-        click.echo(json.dumps(audits_json(audits), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(audits_json(audits), ensure_ascii=False, indent=2))
     faults = any(f.severity is Severity.FAULT for done in audits for f in done.findings)
     return 1 if faults else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from kb.commands.day import read_day
 from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
+from kb.streams import echo, echo_json, is_terminal, progress, warn
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.runs.checkup.archive import Progress
@@ -55,13 +57,13 @@ def command(
     state = state_file(root / ".kb" / "checkup", files, settings) if root else None
     if fresh and state:
         state.unlink(missing_ok=True)
-    progress = _show if sys.stderr.isatty() else None
+    progress = _show if is_terminal("stderr") else None
     done = check_up(examine(files, settings, state, progress))
     if as_json:
         text = json.dumps(checkup_json(done, top), ensure_ascii=False, indent=2) + "\n"
     else:
         text = checkup_markdown(done, top)
-    _put(text, out)
+    _put(text, out, echo_json if as_json else echo)
     if root is not None:
         for facts in done.candidates[:draft]:
             _draft(root, facts, [file for file in files if shown_path(file) == facts.file], on)
@@ -77,14 +79,12 @@ def _root() -> Path | None:
 
 
 def _show(at: Progress) -> None:
-    click.echo(f"\r\x1b[K{at.done + 1}/{at.files} {at.file[:60]}", err=True, nl=False)
-    if at.done + 1 == at.files:
-        click.echo("\r\x1b[K", err=True, nl=False)
+    progress(f"{at.done + 1}/{at.files} {at.file[:60]}" if at.done + 1 < at.files else "")
 
 
-def _put(text: str, out: Path | None) -> None:
+def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        printed(text, "")
         return
     try:
         out.write_text(text, encoding="utf-8", newline="\n")
@@ -100,7 +100,7 @@ def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> Non
     from kb.runs.team import team_settings
 
     if len(files) != 1:
-        click.echo(f"no draft: {len(files)} files are shown as {facts.file}", err=True)
+        warn(visible(f"no draft: {len(files)} files are shown as {facts.file}"))
         return
     config = read_config(root)
     run = one_run(files[0], team_settings(root), str(facts.number))
@@ -109,6 +109,6 @@ def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> Non
     draft = Draft(run, day=day, profile="one-page", is_near_miss=True)
     try:
         path = write_draft(draft, root / config.library.path, build_form(config))
-        click.echo(f"draft: {path}", err=True)
+        warn(visible(f"draft: {path}"))
     except KbError as fault:
-        click.echo(f"no draft: {fault}", err=True)
+        warn(visible(f"no draft: {fault}"))

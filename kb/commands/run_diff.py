@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from kb.streams import echo, echo_json
+
 
 @click.command("diff")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -26,7 +28,7 @@ def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: b
     settings = team_settings(Path.cwd())
     aligned = align(one_run(file, settings, wanted), one_run(passing, settings, passing_run))
     if as_json:
-        click.echo(json.dumps(diff_json(aligned), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(diff_json(aligned), ensure_ascii=False, indent=2))
     else:
-        click.echo(diff_text(aligned), nl=False)
+        echo(diff_text(aligned), end="")
     return 0 if aligned.divergence.first is None else 1

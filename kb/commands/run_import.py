@@ -16,9 +16,10 @@ from kb.runs.choosing import one_run
 from kb.runs.fixture import Blobs, fixture_chunks, write_fixture
 from kb.runs.reading import ReadingSettings, read_runs
 from kb.runs.run import Effect, Run
-from kb.runs.showing.terminal import plain, wrapped
 from kb.runs.showing.wording import plural
 from kb.runs.team import team_settings
+from kb.streams import echo, echo_data, echo_json
+from kb.terminal import as_lines, plain, wrapped
 
 _LINES = 6
 
@@ -68,9 +69,9 @@ def command(
         write_fixture(run, path, overwrite=force)
         reports.append(_report(path, run))
         if not as_json:
-            click.echo(_text(path, run))
+            echo(_text(path, run))
     if as_json:
-        click.echo(json.dumps({"schema": "kb.run-import/1", "runs": reports}, ensure_ascii=False))
+        echo_json(json.dumps({"schema": "kb.run-import/1", "runs": reports}, ensure_ascii=False))
 
 
 def _runs(file: Path, settings: ReadingSettings, wanted: str) -> Iterator[Run]:
@@ -100,7 +101,7 @@ def _print(file: Path, runs: Iterator[Run]) -> None:
         raise KbError(what, where=str(file), todo="Name one with --run.")
     # In pieces, and without blobs: there is no place beside standard output.
     for piece in fixture_chunks(first, Blobs(most_inline_bytes=1 << 62)):
-        click.echo(piece, nl=False)
+        echo_data(piece)
 
 
 def _report(path: Path, run: Run) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _text(path: Path, run: Run) -> str:
     ]
     if not run.redaction.applied:
         lines.append("  NOT REDACTED: keep this out of the repository; kb check refuses it")
-    return "\n".join(lines)
+    return as_lines(lines).rstrip()
 
 
 def _placeholder(each: Any) -> str:

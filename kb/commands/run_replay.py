@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from kb.config import RunsConfig, read_config
 from kb.errors import KbError
 from kb.library import find_root
+from kb.streams import echo, echo_json, is_terminal, warn
 
 if TYPE_CHECKING:
     from kb.runs.replay.trials import Settings, Trial
@@ -62,9 +62,9 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
     config = read_config(root).runs
     done = run_trials(run, _settings(root, config, asked))
     if as_json:
-        click.echo(json.dumps(replay_json(done, config.allow), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(replay_json(done, config.allow), ensure_ascii=False, indent=2))
     else:
-        click.echo(replay_text(done, config.allow), nl=False)
+        echo(replay_text(done, config.allow), end="")
     return 0 if done.count(Verdict.PASS) == len(done.trials) else 1
 
 
@@ -81,7 +81,7 @@ def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
         run = replace(run, state=state)
     if asked["save"]:
         write_fixture(run, fixture, overwrite=True)
-        click.echo(f"{fixture}: saved", err=True)
+        warn(f"{fixture}: saved")
     return run
 
 
@@ -99,9 +99,9 @@ def _settings(root: Path, config: RunsConfig, asked: dict[str, Any]) -> Settings
             "    kb run replay --help shows such a function.",
         )
     point = EntryPoint(entry, root, asked["pass_env"])
-    progress = _show if sys.stderr.isatty() else (lambda _: None)
+    progress = _show if is_terminal("stderr") else (lambda _: None)
     return Settings(point, asked["trials"], asked["seconds"], Mode(asked["mode"]), progress)
 
 
 def _show(trial: Trial) -> None:
-    click.echo(f"trial {trial.number}: {trial.verdict.value}", err=True)
+    warn(f"trial {trial.number}: {trial.verdict.value}")

@@ -6,37 +6,35 @@ import shutil
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import click
 
-from kb.commands.colour import wants_colour
 from kb.errors import KbError
 from kb.runs.choosing import one_run
 from kb.runs.fixture import Blobs, fixture_chunks
 from kb.runs.reading import ReadingSettings, read_runs
 from kb.runs.run import Run
-from kb.runs.showing.terminal import cells, cut, plain
 from kb.runs.showing.timeline import View, timeline
-from kb.runs.showing.timeline_pieces import Piece
 from kb.runs.team import team_settings
+from kb.streams import echo, echo_data
+from kb.terminal import cells, cut, joined, plain, styled, visible
 
-_STYLES: dict[str, dict[str, Any]] = {
-    "title": {"bold": True},
-    "turn": {"bold": True},
-    "freeze": {"fg": "cyan"},
-    "diverged": {"fg": "red", "bold": True},
-    "agent": {"fg": "magenta"},
-    "user": {"fg": "cyan"},
-    "label": {"dim": True},
-    "call": {"bold": True},
-    "read": {"fg": "green"},
-    "write": {"fg": "yellow"},
-    "destructive": {"fg": "red", "bold": True},
-    "unknown": {"fg": "yellow"},
-    "fail": {"fg": "red"},
-    "repeat": {"fg": "red", "bold": True},
-    "dim": {"dim": True},
+_STYLES = {
+    "title": "bold",
+    "turn": "bold",
+    "freeze": "cyan",
+    "diverged": "red bold",
+    "agent": "magenta",
+    "user": "cyan",
+    "label": "dim",
+    "call": "bold",
+    "read": "green",
+    "write": "yellow",
+    "destructive": "red bold",
+    "unknown": "yellow",
+    "fail": "red",
+    "repeat": "red bold",
+    "dim": "dim",
 }
 _WIDEST, _NARROWEST = 120, 60
 
@@ -66,12 +64,11 @@ def command(
     if run is None:
         return
     if as_json:
-        click.echo(b"".join(fixture_chunks(run, Blobs(sys.maxsize))), nl=False)
+        echo_data(b"".join(fixture_chunks(run, Blobs(sys.maxsize))))
         return
     step = _divergence(run, one_run(passing, settings) if passing else None)
-    colours = _STYLES if wants_colour() else {}
     for line in timeline(run, View(width=_width(), full=full, divergence=step)):
-        click.echo("".join(_styled(piece, colours) for piece in line))
+        echo(joined("", [styled(piece.text, _STYLES.get(piece.style, "")) for piece in line]))
 
 
 def _only_run(file: Path, settings: ReadingSettings) -> Run | None:
@@ -82,10 +79,10 @@ def _only_run(file: Path, settings: ReadingSettings) -> Run | None:
         raise KbError("holds no run", where=str(file), todo="Export the trace with its steps.")
     if second is None:
         return first
-    click.echo(f"{'':>5}  {'turns':>5} {'calls':>5} {'writes':>6} {'failed':>6}  id and request")
+    echo(f"{'':>5}  {'turns':>5} {'calls':>5} {'writes':>6} {'failed':>6}  id and request")
     for number, run in enumerate(chain((first, second), runs), 1):
-        click.echo(_row(number, run))
-    click.echo(f"\nkb run show {file.name} --run NUMBER draws one.")
+        echo(_row(number, run))
+    echo(f"\nkb run show {visible(file.name)} --run NUMBER draws one.")
     return None
 
 
@@ -106,11 +103,6 @@ def _divergence(run: Run, passing: Run | None) -> int | None:
 
     first = divergence(run, passing).first
     return first.step if first else None
-
-
-def _styled(piece: Piece, colours: dict[str, dict[str, Any]]) -> str:
-    known = piece.style in colours
-    return click.style(piece.text, **colours[piece.style]) if known else piece.text
 
 
 def _width() -> int:

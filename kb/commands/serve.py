@@ -11,6 +11,8 @@ import click
 
 from kb.commands.site import require_site_extra
 from kb.library import Library, open_library
+from kb.streams import echo
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.publish.content import Site
@@ -42,11 +44,11 @@ def command(port: int, engine: str) -> None:
     stop = threading.Event()
     watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
     watcher.start()
-    click.echo(f"http://{HOST}:{server.server_port}/  (Ctrl-C ends)")
+    echo(f"http://{HOST}:{server.server_port}/  (Ctrl-C ends)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
-        click.echo("")
+        echo("")
     finally:
         stop.set()
         server.server_close()
@@ -62,4 +64,4 @@ def _gather(library: Library, repo: Repo) -> Site:
 def _say(text: str) -> None:
     """Edits are said; what a whole build does is not."""
     if text.endswith("\n"):
-        click.echo(text, nl=False)
+        echo(visible(text.removesuffix("\n")))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.commands.colour import wants_colour
 from kb.errors import KbError
+from kb.streams import echo, echo_json
 
 if TYPE_CHECKING:
     from kb.library import Library
@@ -93,11 +93,11 @@ def command(
     asked = query_from_argument(library, query, today, run_id)
     given = _Asked(library, asked, filters, limit, today, beside)
     if explain:
-        click.echo(_explained(given, explain), nl=False)
+        echo(_explained(given, explain), end="")
     elif write:
-        click.echo(_written(given, path))
+        echo(_written(given, path))
     else:
-        click.echo(_shown(given, as_json=as_json), nl=False)
+        _show(given, as_json=as_json)
 
 
 def _home_of(draft: Path) -> Path:
@@ -146,15 +146,16 @@ def _answer(asked: _Asked, *, casebook: bool) -> Answer:
         )
 
 
-def _shown(asked: _Asked, *, as_json: bool) -> str:
+def _show(asked: _Asked, *, as_json: bool) -> None:
     answer = _answer(asked, casebook=asked.casebook)
     if as_json:
         from kb.search.answers.contract import answer_json
 
-        return answer_json(answer)
-    from kb.search.answers.show import show
+        echo_json(answer_json(answer), end="")
+        return
+    from kb.search.answers.show import answer_text
 
-    return show(answer, today=asked.today, colour=wants_colour())
+    echo(answer_text(answer, today=asked.today), end="")
 
 
 def _explained(asked: _Asked, record_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -13,6 +12,8 @@ import click
 from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import open_library
+from kb.streams import echo, progress, warn
+from kb.terminal import visible
 
 
 @click.command("site")
@@ -61,10 +62,10 @@ def command(
     made = build_site(library, site, build, say)
     say("")
     for note in made.notes:
-        click.echo(note, err=True)
+        warn(visible(note))
     shown = _shown(made.folder)
     size = f"{made.size_bytes / 1e6:.1f} MB"
-    click.echo(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}")
+    echo(visible(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}"))
 
 
 def require_site_extra() -> None:
@@ -84,6 +85,4 @@ def _shown(path: Path) -> str:
 
 def _progress() -> Callable[[str], None]:
     """Say what is being done on a terminal, in one line; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        return lambda text: None
-    return lambda text: click.echo(f"\r\x1b[K{text}{'…' if text else ''}", err=True, nl=False)
+    return lambda text: progress(f"{text}{'…' if text else ''}")

@@ -12,7 +12,7 @@ from kb import __version__
 from kb.errors import KbError
 from kb.lint.check import NotRun, Report
 from kb.lint.registry import ERROR, Problem, Rule, all_rules
-from kb.lint.terminal import caret_lines, painted, visible
+from kb.terminal import Text, caret_lines, joined, rendered, styled, text_of, visible
 
 _SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -22,7 +22,7 @@ _SARIF_SCHEMA = (
 def render(report: Report, style: str, *, base: Path, colour: bool = False) -> str:
     """The report in one of `FORMATS`; paths are shown from `base`. Raises `KbError` for others."""
     if style == "text":
-        return text(report, base=base, colour=colour)
+        return rendered(text(report, base=base), colour=colour)
     try:
         return FORMATS[style](report, base)
     except KeyError as error:
@@ -30,11 +30,11 @@ def render(report: Report, style: str, *, base: Path, colour: bool = False) -> s
         raise KbError(f"there is no format '{style}'", todo=f"Use one of: {known}.") from error
 
 
-def text(report: Report, *, base: Path, colour: bool = False) -> str:
+def text(report: Report, *, base: Path) -> Text:
     """One block a problem, its source line and a caret, and the count as last line."""
-    blocks = [_block(report, problem, base, colour=colour) for problem in report.problems]
-    blocks += [not_run_in_words(rule) for rule in report.not_run]
-    return "\n".join([*blocks, *_what_fmt_mends(report), _totals(report)])
+    blocks = [_block(report, problem, base) for problem in report.problems]
+    not_run = [visible(not_run_in_words(rule)) for rule in report.not_run]
+    return joined("\n", [*blocks, *not_run, *_what_fmt_mends(report), _totals(report)])
 
 
 def _what_fmt_mends(report: Report) -> list[str]:
@@ -48,22 +48,22 @@ def not_run_in_words(rule: NotRun) -> str:
     return f"{rule.rule} {rule.name} did not run: {rule.why}"
 
 
-def _block(report: Report, problem: Problem, base: Path, *, colour: bool) -> str:
+def _block(report: Report, problem: Problem, base: Path) -> Text:
     place = f"{shown_path(report, problem, base)}:{problem.line}:{problem.column}"
     hue = "red" if problem.severity == ERROR else "yellow"
-    rule = painted(f"{problem.rule} {problem.name}", hue, on=colour)
+    rule = styled(f"{problem.rule} {problem.name}", hue)
     word = "" if problem.severity == ERROR else f"{problem.severity}: "
     mark = " [kb fmt]" if problem.fixable else ""
-    head = f"{painted(visible(place), 'bold', on=colour)}: {rule}: {word}{visible(problem.message)}"
-    return "\n".join([head + mark, *_source(report, problem, hue, colour=colour)])
+    head = styled(visible(place), "bold") + ": " + rule + f": {word}{visible(problem.message)}"
+    return joined("\n", [head + mark, *_source(report, problem, hue)])
 
 
-def _source(report: Report, problem: Problem, hue: str, *, colour: bool) -> list[str]:
+def _source(report: Report, problem: Problem, hue: str) -> list[Text]:
     source = report.source_line(problem)
     if not source.strip():
         return []
     line, caret = caret_lines(source, problem.column, problem.length)
-    return [f"    {line}", f"    {painted(caret, hue, on=colour)}"]
+    return [text_of(f"    {line}"), "    " + styled(caret, hue)]
 
 
 def _totals(report: Report) -> str:
@@ -218,7 +218,8 @@ def _level(severity: str) -> str:
 
 
 def _dumped(value: object) -> str:
-    # ASCII only: lone surrogates, which stand for bytes that are no UTF-8, survive as escapes.
+    # ASCII only: lone surrogates, which stand for bytes that are no UTF-8, have no other form;
+    # `kb.streams.echo_json` makes them U+FFFD.
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
@@ -229,3 +230,5 @@ FORMATS: dict[str, Callable[[Report, Path], str]] = {
     "github": as_github,
     "gitlab": as_gitlab,
 }
+#: Those of them that are JSON.
+JSON_FORMATS = frozenset({"json", "sarif", "gitlab"})

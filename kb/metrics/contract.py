@@ -19,6 +19,7 @@ from kb.metrics.gate import Decision
 from kb.metrics.hidden import Unreadable
 from kb.metrics.values import Answer, AsOf, Counts, Deadline, Measure, Page, Pair
 from kb.records.model import SignOff
+from kb.terminal import whole_value
 
 
 class AsOfJson(Struct, kw_only=True):
@@ -154,7 +155,13 @@ def gate_json(decision: Decision) -> GateJson:
 
 def encoded(answer: Struct) -> str:
     """An answer as JSON for people and machines: indented, with a line end."""
-    return msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(value_of(answer))).decode() + "\n"
+
+
+def value_of(answer: Struct) -> dict[str, Any]:
+    """The same as plain values; bytes of records that are no UTF-8 became U+FFFD."""
+    value: dict[str, Any] = whole_value(msgspec.to_builtins(answer))
+    return value
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from kb.metrics.actions import Action, listed
 from kb.metrics.gate import Decision
 from kb.metrics.values import AsOf
 from kb.metrics.words import plural
+from kb.terminal import as_lines
 
 WIDTH = 80
 _LEAD = 13  # the column in which an action's own text begins
@@ -38,7 +39,7 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
         if some:
             lines += ["", title]
             lines += [line for action in some for line in _item(action, as_of.day)]
-    return "\n".join(lines) + "\n"
+    return as_lines(lines)
 
 
 def gate_text(decision: Decision) -> str:
@@ -48,9 +49,7 @@ def gate_text(decision: Decision) -> str:
     lines += [line for action in decision.blocking for line in _item(action, decision.as_of.day)]
     for place in decision.unreadable:
         lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
-    return (
-        "\n".join([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)]) + "\n"
-    )
+    return as_lines([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)])
 
 
 _HEADS = {

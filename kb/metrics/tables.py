@@ -10,6 +10,7 @@ from dataclasses import replace
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, Page, Part
 from kb.metrics.words import plural, said, said_interval
+from kb.terminal import as_lines
 
 _COLUMNS = (
     "name",
@@ -67,7 +68,7 @@ def series_markdown(pages: Sequence[Page]) -> str:
         f"| {page.as_of.day} | " + " | ".join(_then(m) for m in page.measures) + " |"
         for page in pages
     ]
-    return "\n".join(lines) + "\n"
+    return as_lines(lines)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -102,7 +103,7 @@ def page_markdown(page: Page, compared: Page | None = None) -> str:
     if page.pairs:
         lines += ["### Repeats that a kept promise might have prevented", ""]
         lines += [*_pair_lines(page), ""]
-    return "\n".join([*lines, *(f"> {note}" for note in page.notes)]).rstrip() + "\n"
+    return as_lines([*lines, *(f"> {note}" for note in page.notes)]).rstrip() + "\n"
 
 
 def _table(page: Page, family: str, compared: Page | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from kb.metrics.promises import REVIEW_HOURS
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Answer, Deadline, Measure, Page, Pair, Part
 from kb.metrics.words import WHOSE, bar, plural, said, said_interval
+from kb.terminal import as_lines
 
 WIDTH = 80
 _TITLE, _BAR = 40, 10
@@ -29,7 +30,7 @@ def page_text(page: Page, compared: Page | None = None, names: Sequence[str] = (
     """The whole page, or the numbers named; with `compared` each beside what it was then."""
     if names:
         lines = [*_numbers(page, names, compared), "", *_foot(page, compared)]
-        return "\n".join(lines) + "\n"
+        return as_lines(lines)
     blocks = (
         _head(page),
         *(_answer(answer) for answer in page.answers),
@@ -41,8 +42,8 @@ def page_text(page: Page, compared: Page | None = None, names: Sequence[str] = (
         _reading(page.measure("reading_list")),
         _foot(page, compared),
     )
-    texts = ("\n".join(lines) for block in blocks if (lines := list(block)))
-    return "\n\n".join(texts) + "\n"
+    texts = (as_lines(lines) for block in blocks if (lines := list(block)))
+    return "\n".join(texts)
 
 
 def measure_text(measure: Measure) -> str:
@@ -63,7 +64,7 @@ def measure_text(measure: Measure) -> str:
     lines = [*head, *_facts(facts), *_slices(measure)]
     for name, items in _behind(measure):
         lines += [f"  {name:<10} {item}" for item in items]
-    return "\n".join(lines) + "\n"
+    return as_lines(lines)
 
 
 def months_text(pages: Sequence[Page], names: Sequence[str]) -> str:
@@ -73,7 +74,7 @@ def months_text(pages: Sequence[Page], names: Sequence[str]) -> str:
         found = [(page.as_of.day.isoformat(), page.measure(name)) for page in pages]
         lines += ["", f"{found[0][1].title}"]
         lines += _bars([(day, m.value, m.unit, m.n) for day, m in found])
-    return "\n".join(lines[1:]) + "\n"
+    return as_lines(lines[1:])
 
 
 def _head(page: Page) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from kb.lint.terminal import visible
+from kb.terminal import visible
 
 _MAX_LENGTH = 500
 _MARKUP = re.compile(r"([\\`*_\[\]|~])")

@@ -10,6 +10,7 @@ from kb.runs.analyses.calls_made import arguments_text, calls
 from kb.runs.analyses.divergence import Difference, Divergence, divergence, masked_key
 from kb.runs.analyses.finding import one_line
 from kb.runs.run import Run, ToolCall
+from kb.terminal import as_lines
 
 _COLUMN = 52
 
@@ -59,7 +60,7 @@ def diff_text(aligned: Alignment) -> str:
         left, right = _cell(row.step, row.call), _cell(row.passing_step, row.passing)
         lines.append(f"{mark} {left:<{_COLUMN}} {right}".rstrip())
     lines += ["", *_parting(aligned.divergence)]
-    return "\n".join(lines) + "\n"
+    return as_lines(lines)
 
 
 def diff_json(aligned: Alignment) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kb.runs.analyses import ANALYSES, Audit, Severity
 from kb.runs.analyses.finding import Finding
+from kb.terminal import as_lines
 
 _MARKS = {Severity.FAULT: "✗", Severity.WARNING: "!", Severity.NOTE: "·"}
 
@@ -28,7 +29,7 @@ def audit_text(done: Audit) -> str:
     if quiet:
         lines += ["", f"nothing found by: {', '.join(quiet)}"]
     lines += ["", "This is evidence, not a verdict: docs/analyses says what each can show."]
-    return "\n".join(lines) + "\n"
+    return as_lines(lines)
 
 
 def audits_json(audits: Sequence[Audit]) -> dict[str, Any]:

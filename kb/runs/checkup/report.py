@@ -11,6 +11,7 @@ from kb.runs.analyses.finding import counted, one_line
 from kb.runs.checkup.facts import Facts
 from kb.runs.checkup.signs import KINDS, Sign
 from kb.runs.checkup.summary import SUSPICIOUS, Checkup, Share
+from kb.terminal import visible_lines
 
 _SIGNS_SHOWN = 3
 _SKIPPED_SHOWN = 20
@@ -25,7 +26,7 @@ def checkup_markdown(done: Checkup, top: int) -> str:
     """The report as Markdown, which reads well as plain text too."""
     blocks = [_head(done), _coverage(done), _worth(done), _candidates(done, top)]
     blocks += [_signs(done), _missing(done), _skipped(done)]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    return visible_lines("\n\n".join(block for block in blocks if block) + "\n")
 
 
 def checkup_json(done: Checkup, top: int) -> dict[str, Any]:

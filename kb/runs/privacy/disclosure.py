@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kb.errors import KbError
 from kb.runs.privacy.redact import Redactor
-from kb.runs.showing.terminal import plain
+from kb.terminal import plain
 
 
 def safely(text: str) -> str:

@@ -14,6 +14,7 @@ from kb.runs.replay.disclosing import disclosed
 from kb.runs.replay.executor import Attempt, Outcome
 from kb.runs.replay.judge import Held
 from kb.runs.replay.trials import Replay, Trial, Verdict
+from kb.terminal import as_lines
 
 _ARGUMENT_CHARACTERS = 100
 _SAME_SHOWN = 3
@@ -29,7 +30,7 @@ def replay_text(done: Replay, allow: Iterable[str] = ()) -> str:
     for trials in _courses(done.trials):
         lines += _course_lines(trials)
     lines += _remarks(done)
-    return "\n".join(lines).rstrip() + "\n"
+    return as_lines(lines).rstrip() + "\n"
 
 
 def replay_json(done: Replay, allow: Iterable[str] = ()) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from kb.runs.run import Effect, Event, Message, Ran, Run, Step, ToolCall
-from kb.runs.showing.terminal import cells, cut, plain, wrapped
 from kb.runs.showing.timeline_frame import foot, head
 from kb.runs.showing.timeline_pieces import MARKS, Line, Piece
 from kb.runs.showing.wording import duration, plural
 from kb.runs.telling.said import call_key
+from kb.terminal import cells, cut, plain, wrapped
 
 _ROLES = {"assistant": "agent", "developer": "system"}
 _RAN = {Ran.YES: "ran", Ran.NO: "not run", Ran.UNKNOWN: "ran?"}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from kb.runs.run import Effect, Run
-from kb.runs.showing.terminal import cells, cut, plain, wrapped
 from kb.runs.showing.timeline_pieces import MARKS, Line, Piece
 from kb.runs.showing.wording import duration, plural
+from kb.terminal import cells, cut, plain, wrapped
 
 
 def head(run: Run, width: int) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from kb.json_schemas import schema_of
 from kb.search.answers.answer import Answer, Match
+from kb.terminal import whole_value
 
 SCHEMA = "kb.similar/1"
 
@@ -133,6 +134,11 @@ class AnswerJson(Struct, kw_only=True):
 
 def answer_json(answer: Answer) -> str:
     """The answer as one JSON object, indented, with a line end."""
+    return msgspec.json.format(msgspec.json.encode(answer_value(answer))).decode() + "\n"
+
+
+def answer_value(answer: Answer) -> dict[str, Any]:
+    """The same as plain values; bytes of records that are no UTF-8 became U+FFFD."""
     whole = AnswerJson(
         mode="words" if answer.words_only else "vectors",
         words_only=answer.words_only or UNSET,
@@ -152,7 +158,8 @@ def answer_json(answer: Answer) -> str:
         index=_fill(IndexJson, answer.index),
         casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
     )
-    return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
+    value: dict[str, Any] = whole_value(msgspec.to_builtins(whole))
+    return value
 
 
 def answer_schema() -> dict[str, Any]:

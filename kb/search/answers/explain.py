@@ -13,6 +13,7 @@ from kb.search.answers.show import WIDTH
 from kb.search.scoring.calibration import FACET_LOG_ODDS, Calibration, known
 from kb.search.scoring.ranking import Ranking, Weights
 from kb.search.similar import BAR, Found, incident_share, proof
+from kb.terminal import as_lines
 
 
 def explain(found: Found, record_id: str) -> str:
@@ -29,7 +30,7 @@ def explain(found: Found, record_id: str) -> str:
     position = int(np.searchsorted(found.ranking.places, place))
     if position >= len(found.ranking.places) or found.ranking.places[position] != place:
         return f"{record_id} is not among the records near enough to be ranked.\n"
-    return "\n".join(_lines(found, record_id, position)) + "\n"
+    return as_lines(_lines(found, record_id, position))
 
 
 def _lines(found: Found, record_id: str, position: int) -> Iterator[str]:

@@ -23,6 +23,7 @@ from kb.search.answers.answer import Answer, Match
 from kb.search.answers.reasons import are_reasons
 from kb.search.indexing.entries import VERDICT_WORDS
 from kb.search.indexing.passages import PROPOSALS_END, PROPOSALS_START
+from kb.terminal import as_lines
 
 _OPEN_ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[[ \t]*\][ \t]+\[")
 _CLASS_NOTE = "<!-- kb:similar proposes the class "
@@ -40,15 +41,11 @@ def write_proposals(path: Path, answer: Answer, form: Form) -> str:
     changed = with_proposals(document, answer)
     if changed == document.text:
         said = "nothing to propose" if answer.nothing_similar else "up to date"
-        return "\n".join([f"{path}: {said}", *_no_verdicts(document)])
+        return as_lines([f"{path}: {said}", *_no_verdicts(document)]).rstrip()
     _replace(path, changed)
     count = sum(_is_open(line) for line in changed.splitlines())
-    return "\n".join(
-        [
-            f"{path}: {count} proposed, each waiting for repeat, related or different",
-            *_no_verdicts(document),
-        ]
-    )
+    said = f"{path}: {count} proposed, each waiting for repeat, related or different"
+    return as_lines([said, *_no_verdicts(document)]).rstrip()
 
 
 def _no_verdicts(document: Document) -> Iterator[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from kb.search.answers.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
 from kb.search.answers.excerpt import excerpt
 from kb.search.scoring.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
+from kb.terminal import Text, joined, rendered, styled, visible
 
 WIDTH = 80
 _LABEL = 14
@@ -22,20 +23,21 @@ _WORDS = (
     (0.25, "perhaps the same class"),
     (0.0, "a distant relative"),
 )
-_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-
-Paint = Callable[[str, str], str]
 
 
 def show(answer: Answer, *, today: date, colour: bool) -> str:
     """The answer as a terminal shows it, with a line end."""
-    paint: Paint = _painted if colour else _plain
-    limits = [*_wrapped("", answer.words_only, _as_is), ""] if answer.words_only else []
+    return rendered(answer_text(answer, today=today), colour=colour)
+
+
+def answer_text(answer: Answer, *, today: date) -> Text:
+    """The same before it is painted."""
     own = [match for match in answer.matches if match.library != CASEBOOK]
-    lines = [*(_found(answer, today, paint) if answer.matches else ())]
+    lines = [*(_found(answer, today) if answer.matches else ())]
     if not own:
-        lines = [*_nothing(answer, paint), *lines]
-    return "\n".join([*limits, *lines, *_foot(answer, paint)]) + "\n"
+        lines = [*_nothing(answer), *lines]
+    limits = [*_wrapped("", answer.words_only, ""), styled("", "")] if answer.words_only else []
+    return joined("\n", [*limits, *lines, *_foot(answer), ""])
 
 
 def likely_words(probability: float) -> str:
@@ -54,34 +56,34 @@ def _chance(probability: float | None, answer: Answer) -> str:
     return f"{probability:.0%}  {likely_words(probability)}"
 
 
-def _found(answer: Answer, today: date, paint: Paint) -> Iterator[str]:
+def _found(answer: Answer, today: date) -> Iterator[Text | str]:
     library = None
     for number, match in enumerate(answer.matches, 1):
         if library != match.library == CASEBOOK:
-            yield paint("Public incidents, from the casebook:", "bold")
+            yield styled("Public incidents, from the casebook:", "bold")
             yield ""
         library = match.library
-        yield from _match(number, match, answer, today, paint)
+        yield from _match(number, match, answer, today)
         yield ""
 
 
-def _match(number: int, match: Match, answer: Answer, today: date, paint: Paint) -> Iterator[str]:
+def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[Text | str]:
     chance = _chance(match.probability, answer)
-    yield from _wrapped(f"{number}  ", match.title, lambda line: paint(line, "bold"))
+    yield from _wrapped(f"{number}  ", match.title, "bold")
     facts = (match.id, match.severity, ", ".join(match.classes))
-    yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), _dim(paint))
+    yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
     likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
     tone = "green" if likely else "yellow"
     said = f", you called it {match.verdict}" if match.verdict else ""
-    yield f"   {paint(chance + said, tone)}"
-    yield from _passages(match, answer, paint)
-    yield from _row("because", "; ".join(match.reasons), paint)
+    yield "   " + styled(chance + said, tone)
+    yield from _passages(match, answer)
+    yield from _row("because", "; ".join(match.reasons))
     if match.counterfactual:
-        yield from _row("missing", match.counterfactual, paint)
-    yield from _actions(match.actions, answer, today, paint)
+        yield from _row("missing", match.counterfactual)
+    yield from _actions(match.actions, answer, today)
 
 
-def _passages(match: Match, answer: Answer, paint: Paint) -> Iterator[str]:
+def _passages(match: Match, answer: Answer) -> Iterator[Text | str]:
     """The best meeting of the two texts; the query's side only where it has sections.
 
     What is said below anyhow, the control that was missing, is not quoted where there is a choice.
@@ -91,10 +93,9 @@ def _passages(match: Match, answer: Answer, paint: Paint) -> Iterator[str]:
         yield ""
         theirs = excerpt(pair.text, pair.query_text)
         if answer.query_id:
-            yield from _row(
-                "yours", f"{_place(pair.query_section)}{excerpt(pair.query_text, pair.text)}", paint
-            )
-        yield from _row("theirs", f"{_place(pair.section)}{theirs}", paint)
+            yours = excerpt(pair.query_text, pair.text)
+            yield from _row("yours", f"{_place(pair.query_section)}{yours}")
+        yield from _row("theirs", f"{_place(pair.section)}{theirs}")
 
 
 def _repeats(pair: PassagePair, match: Match) -> bool:
@@ -106,8 +107,8 @@ def _place(section: str) -> str:
 
 
 def _actions(
-    actions: tuple[PromisedAction, ...], answer: Answer, today: date, paint: Paint
-) -> Iterator[str]:
+    actions: tuple[PromisedAction, ...], answer: Answer, today: date
+) -> Iterator[Text | str]:
     """What was promised, what is still to do first."""
     ranked = sorted(
         actions, key=lambda action: (action.state != "open", not action.open_at_query_date)
@@ -118,11 +119,11 @@ def _actions(
         name = action.id.rpartition("#")[2]
         text = " ".join(part for part in (name, action.text) if part)
         owner = f"{action.owner}, " if action.owner else ""
-        yield from _row(label, f"{text} ({owner}{state})", paint, tone)
+        yield from _row(label, f"{text} ({owner}{state})", tone)
         label = ""
     if rest := ranked[_MOST_ACTIONS:]:
         still = sum(action.state == "open" for action in rest)
-        yield from _row("", f"and {len(rest)} more, {still} of them open", paint)
+        yield from _row("", f"and {len(rest)} more, {still} of them open")
 
 
 def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, str]:
@@ -141,16 +142,16 @@ def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, st
     return f"done {action.closed}", "dim"
 
 
-def _nothing(answer: Answer, paint: Paint) -> Iterator[str]:
+def _nothing(answer: Answer) -> Iterator[Text | str]:
     for line in textwrap.wrap(_nothing_in(answer), WIDTH):
-        yield paint(line, "bold")
+        yield styled(line, "bold")
     if answer.nearest_misses:
         yield ""
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
         for miss in answer.nearest_misses:
             likeness = max(miss.similarity or 0.0, 0.0)  # a cosine below 0 is no less alike than 0
-            yield from _wrapped(f"  {likeness:4.2f}  ", miss.title, _as_is)
-            yield from _wrapped("        ", miss.id, _dim(paint))
+            yield from _wrapped(f"  {likeness:4.2f}  ", miss.title, "")
+            yield from _wrapped("        ", miss.id, "dim")
     if answer.casebook is None and not answer.index.records:
         yield "The public incidents that ship with kb answer too: --casebook."
     if answer.nearest_misses or answer.matches or not answer.index.records:
@@ -192,52 +193,35 @@ def _eligible_words(answer: Answer) -> str:
     return f"{earlier} and pass the filters" if answer.query_id else "pass the filters"
 
 
-def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
+def _foot(answer: Answer) -> Iterator[Text | str]:
     if (proposed := answer.proposed_class) is not None:
         chance = f"{proposed.probability:.0%}"
-        yield f"Proposed class: {paint(proposed.name, 'bold')} ({chance})"
+        yield "Proposed class: " + styled(proposed.name, "bold") + f" ({chance})"
     facts = answer.index
     searched = f"{_count(facts.records, 'record')}, {_count(facts.passages, 'passage')}"
     fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
     if facts.stale:
-        yield paint("Another build is running: this is from the index before it.", "yellow")
+        yield styled("Another build is running: this is from the index before it.", "yellow")
     sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
-    yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", _dim(paint))
+    yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", "dim")
     if (book := answer.casebook) is not None:
         where = f"Casebook: {_count(book.records, 'public incident')}, to be read in {book.folder}"
-        yield from _wrapped("", where, _dim(paint))
+        yield from _wrapped("", where, "dim")
 
 
-def _row(label: str, text: str, paint: Paint, tone: str = "") -> Iterator[str]:
+def _row(label: str, text: str, tone: str = "") -> Iterator[Text]:
     if text:
-        start = "   " + label.ljust(_LABEL - 3)
-        style = (lambda line: paint(line, tone)) if tone else _as_is
-        yield from _wrapped(start, text, style)
+        yield from _wrapped("   " + label.ljust(_LABEL - 3), text, tone)
 
 
-def _wrapped(start: str, text: str, style: Callable[[str], str]) -> Iterator[str]:
+def _wrapped(start: str, text: str, tone: str) -> Iterator[Text]:
     """The text behind its start, further lines indented as far."""
     room = WIDTH - len(start)
-    for line in textwrap.wrap(" ".join(text.split()), room, break_on_hyphens=False) or [""]:
-        yield start + style(line)
+    one_line = visible(" ".join(text.split()))
+    for line in textwrap.wrap(one_line, room, break_on_hyphens=False) or [""]:
+        yield start + styled(line, tone)
         start = " " * len(start)
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else noun + 's'}"
-
-
-def _dim(paint: Paint) -> Callable[[str], str]:
-    return lambda line: paint(line, "dim")
-
-
-def _as_is(line: str) -> str:
-    return line
-
-
-def _plain(text: str, _: str) -> str:
-    return text
-
-
-def _painted(text: str, tone: str) -> str:
-    return f"\x1b[{_CODES[tone]}m{text}\x1b[0m"

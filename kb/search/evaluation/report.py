@@ -12,6 +12,7 @@ import numpy as np
 from kb.search.evaluation.evaluate import MEASURES, SYSTEMS, Judged, calibration_error
 from kb.search.scoring.posterior import Numbers
 from kb.search.similar import BAR
+from kb.terminal import as_lines, whole_value
 
 #: Resamples of the queries; the same seed always, so that a report can be compared with itself.
 _RESAMPLES = 2000
@@ -91,12 +92,12 @@ def evaluation_json(found: Evaluation) -> str:
             "bar": BAR,
         },
     }
-    return msgspec.json.format(msgspec.json.encode(whole)).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(whole_value(whole))).decode() + "\n"
 
 
 def evaluation_text(found: Evaluation) -> str:
     """The report as a terminal shows it, with a line end."""
-    return "\n".join(_lines(found)) + "\n"
+    return as_lines(_lines(found))
 
 
 def _lines(found: Evaluation) -> Iterator[str]:

@@ -29,7 +29,7 @@ from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.items import read_items
 from kb.records.model import interpret
-from kb.search.indexing.passages import plain_text, record_passages
+from kb.search.indexing.passages import cut, plain_text, record_passages
 
 FORM = build_form()
 FRONT, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\n---\n")
@@ -152,6 +152,14 @@ def test_edits_beside_and_within_each_other_are_sorted_out() -> None:
 def test_a_line_of_digits_is_no_puzzle(line: str) -> None:
     assert plain_text(line) == line
     assert plain_text("2026-01-03-x.md, 0123abcd; runs/a.json") == ""
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 21, 95])
+def test_a_sentence_without_an_end_is_cut_into_whole_pieces(count: int) -> None:
+    words = [f"w{n}" for n in range(count)]
+    pieces = [piece.removesuffix(".").split() for piece in cut(" ".join(words), 10)]
+    assert [word for piece in pieces for word in piece] == words
+    assert [len(piece) for piece in pieces[:-1]] == [10] * max((count - 1) // 10, 0)
 
 
 # Patterns

@@ -97,9 +97,9 @@ def cut(text: str, words: int = PASSAGE_WORDS) -> Iterator[str]:
             yield " ".join(piece)
             piece = []
         piece.extend(tokens)
-        while len(piece) > words:
-            yield " ".join(piece[:words])
-            piece = piece[words:]
+        last = max(len(piece) - 1, 0) // words * words
+        yield from (" ".join(piece[at : at + words]) for at in range(0, last, words))
+        piece = piece[last:]
     if piece:
         yield " ".join(piece)
 

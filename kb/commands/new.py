@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -175,8 +174,10 @@ def _edit(path: Path) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
+    from kb.processes import attend
+
     try:
-        subprocess.run([*shlex.split(editor), str(path)], check=False)
+        attend([*shlex.split(editor), str(path)])
     except (OSError, ValueError) as error:
         raise KbError(
             f"the editor '{editor}' did not start: {error}", todo=f"Open {path} yourself."

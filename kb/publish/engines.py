@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import yaml
 
 from kb.errors import KbError
+from kb.processes import python_command, run
 
 ENGINES = ("mkdocs", "zensical")
 SETTINGS = "mkdocs.yml"
@@ -74,22 +73,13 @@ def settings_text(settings: dict[str, Any]) -> str:
 def run_engine(engine: str, settings: Path) -> None:
     """Build what the settings name. Raises `KbError` with the engine's own words when it fails."""
     options = {
-        "mkdocs": ["-m", "mkdocs", "build", "--quiet", "--config-file", str(settings)],
-        "zensical": ["-m", "zensical", "build", "--clean", "--config-file", str(settings)],
+        "mkdocs": ["build", "--quiet", "--config-file", str(settings)],
+        "zensical": ["build", "--clean", "--config-file", str(settings)],
     }
-    try:
-        done = subprocess.run(
-            [sys.executable, *options[engine]],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise KbError(f"{engine} cannot be started: {error}") from error
-    if "No module named" in done.stderr and done.returncode:
+    done = run(python_command(engine, *options[engine]))
+    if done.status and "No module named" in done.complaint:
         package = "postmortem-kb[site]" if engine == "mkdocs" else "zensical"
         raise KbError(f"{engine} is not installed", todo=f"Run: pip install '{package}'")
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()[-8:]
+    if done.status:
+        lines = (done.complaint or done.output).strip().splitlines()[-8:]
         raise KbError("\n".join((f"{engine} failed:", *lines)), where=str(settings))

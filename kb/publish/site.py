@@ -15,6 +15,7 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library
+from kb.processes import end
 from kb.publish import search_index
 from kb.publish.content import Site
 from kb.publish.engines import packaged_settings, read_settings, run_engine, settings_text
@@ -114,7 +115,7 @@ def _run(work: Path, build: Build) -> str:
             finish(fresh)
     except BaseException:
         if indexing is not None:
-            indexing.kill()
+            end(indexing)
         raise
     finally:
         note = search_index.end_index(indexing, index)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import PIPE
 from types import ModuleType
 from typing import IO, TYPE_CHECKING
 
 from kb.errors import KbError
+from kb.processes import PIPE
 
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython

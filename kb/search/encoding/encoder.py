@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
+from kb.processes import python_command, run
 from kb.search.encoding.card import EncoderCard, card_of
 from kb.search.encoding.source import ModelSource, external_data
 from kb.search.encoding.whole import has_its_size, write_sums
@@ -188,12 +187,13 @@ def remove_encoder(key: str) -> None:
 
 
 def _run_compiler(source: ModelSource, arguments: list[str]) -> None:
-    command = [sys.executable, "-m", "kb.search.encoding.compile", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(_THREADS), "HF_HUB_OFFLINE": "1"}
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if answer.returncode == 0:
+    answer = run(
+        python_command("kb.search.encoding.compile", *arguments),
+        environment={"OMP_NUM_THREADS": str(_THREADS), "HF_HUB_OFFLINE": "1"},
+    )
+    if answer.status == 0:
         return
-    reason = (answer.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+    reason = (answer.complaint.strip().splitlines() or ["it gave no reason"])[-1]
     raise KbError(
         f"the encoder could not be compiled ({reason[:200]})",
         where=str(source.folder),

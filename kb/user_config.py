@@ -1,0 +1,1 @@
+"""What a person set for all their libraries on this machine."""

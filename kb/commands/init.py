@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from kb.commands.init_plan import HOSTS, Target, plan, what_to_add
-from kb.config import read_config
 from kb.errors import KbError
 from kb.lint.terminal import visible
 from kb.records.document import is_record_name
+from kb.trust import open_config
 
 _WIDTH = 44
 
@@ -37,7 +37,7 @@ def command(folder: Path, example: bool, casebook: bool, host: str | None, dry_r
     Writes postmortems/, kb.toml, mkdocs.yml, CI, a pre-commit hook and CODEOWNERS. A file that
     exists is kept as it is, and what it lacks is said; the command can be run again.
     """
-    records = read_config(folder).library.path.strip("/") or "."
+    records = open_config(folder).library.path.strip("/") or "."
     targets = plan(records, host or _host(folder), example=example, casebook=casebook)
     missing = [target for target in targets if _there(folder, target) is None]
     for target in missing:

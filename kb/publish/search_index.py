@@ -21,6 +21,8 @@ FOLDER = "pagefind"
 NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."
 _NOT_MADE = "No full-text search, titles and summaries only: Pagefind failed."
 _LOW_PRIORITY = 10
+#: By which a person names a binary of their own.
+_PROGRAM = ("PAGEFIND_BINARY_PATH",)
 _UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
 #: The only Markdown of a page: everything else in it is HTML already (see `pieces.heading`).
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
@@ -37,8 +39,9 @@ def is_installed() -> bool:
         return False
     from pagefind.service import get_executable
 
+    # What is named by the environment, packaged, or else on PATH.
     path = get_executable()
-    return path is not None and path.is_file()
+    return path is not None and path.is_absolute() and path.is_file()
 
 
 def can_be_made(searched: Path) -> bool:
@@ -67,7 +70,11 @@ def start_index(searched: Path, target: Path) -> Indexing | None:
         return None
     options = ["--site", str(searched), "--output-path", str(target), "--quiet"]
     try:
-        started = start(python_command("pagefind", *options), memory_bytes=MEMORY_BYTES)
+        started = start(
+            python_command("pagefind", *options),
+            environment={name: os.environ[name] for name in _PROGRAM if name in os.environ},
+            memory_bytes=MEMORY_BYTES,
+        )
     except OSError:
         return None
     if hasattr(os, "setpriority"):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, trust_settings
 from search_library import write_record, write_stories
 
 pytestmark = pytest.mark.model
@@ -84,6 +84,7 @@ def test_a_folder_that_cannot_be_written_is_a_fault_with_a_way_out(stories: Path
 
 def test_a_model_that_is_nowhere_is_a_fault_with_three_ways_out(stories: Path) -> None:
     (stories / "kb.toml").write_text('[search]\nmodel = "nobody/nothing"\n')
+    trust_settings(stories)
     done = kb(stories, "build", HF_HUB_OFFLINE="1")
     assert done.returncode == 2
     assert done.stderr.count("postmortem-kb[offline]") == 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +63,8 @@ def read_user_config() -> UserConfig:
 
 def write_user_config(config: UserConfig) -> None:
     """Put the configuration in place of the old one, whole or not at all. Raises `KbError`."""
+    import tempfile
+
     path = user_config_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

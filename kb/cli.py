@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "serve": "Show the site here and follow edits.",
     "eval": "Measure search on your own library.",
     "review": "Write the comment of a pull request.",
+    "trust": "Allow what settings name outside the library, or run.",
     "run": "Import, show and audit a run of an agent.",
     "mcp": "Answer coding agents, over MCP.",
     "init": "Start a knowledge base in a repository.",

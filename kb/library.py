@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.config import FILE_NAME, Config, parse_config, read_config
+from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError
 from kb.records.document import (
     MAX_RECORD_BYTES,
@@ -22,6 +22,7 @@ from kb.records.form import Form, build_form
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.model import Postmortem, interpret
 from kb.repo import Commit, File, Repo
+from kb.trust import open_config
 
 #: What kb computes or remembers on this machine lies here, below a library's root.
 LOCAL_FOLDER = ".kb"
@@ -91,7 +92,7 @@ def open_library(path: Path | str = ".") -> Library:
     Raises `KbError` when there is none, or its settings or folder cannot be read.
     """
     root = find_root(Path(path))
-    config = read_config(root)
+    config = open_config(root)
     folder = root / config.library.path
     form = build_form(config)
     with no_collection():

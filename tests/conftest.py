@@ -25,11 +25,14 @@ GIT_ENVIRONMENT = {
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the machine's Git configuration and terminal settings out of every test."""
+def _own_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep the machine's configuration of Git, kb and the terminal out of every test."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     for name, value in GIT_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    for name in ("EDITOR", "VISUAL", "GIT_DIR", "GIT_WORK_TREE", "FORCE_COLOR"):
+    for name in ("EDITOR", "VISUAL", "GIT_DIR", "GIT_WORK_TREE", "FORCE_COLOR", "KB_TRUST"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -56,6 +59,14 @@ def example_library(library_folder: Path) -> Path:
 
     shutil.copytree(EXAMPLE.parent, library_folder / "postmortems", dirs_exist_ok=True)
     return library_folder
+
+
+def trust_settings(root: Path) -> None:
+    """Let this user trust what a library's `kb.toml` asks for as it stands."""
+    from kb.config import read_config
+    from kb.trust import store, wishes
+
+    store(root, wishes(read_config(root), root))
 
 
 Git = Callable[..., str]

@@ -379,7 +379,7 @@ def test_settings_of_a_team_stay_in_the_house(library_folder: Path) -> None:
     )
     (library_folder / "mkdocs.yml").write_text(text + yaml.safe_dump(own), encoding="utf-8")
     site = site_of(library_folder)
-    settings = engine_settings(library_folder, work_folder(library_folder, site), site)
+    settings, _ = engine_settings(library_folder, work_folder(library_folder, site), site)
     assert "canary" not in json.dumps(settings)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import trust_settings
 from search_library import write_record, write_stories
 
 import kb as kb_package
@@ -110,6 +111,7 @@ def test_a_store_that_clones_share_is_left_alone(
     monkeypatch.setattr(tidying, "SPARE", 0)
     shared = tmp_path_factory.mktemp("shared")
     (stories / "kb.toml").write_text(f'[search]\nvectors = "{shared}"\n')
+    trust_settings(stories)
     index = build_index(unread_library(stories))
     store = vector_store(unread_library(stories), index.encoder)
     store.append(

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from conftest import trust_settings
 from search_library import write_stories
 
 from kb.errors import KbError
@@ -327,6 +328,7 @@ def test_a_build_compares_the_model_and_checks_the_compiled_encoder(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     model = hub_folder(tmp_path / "model", token_graph, package_folder)
     (library_folder / "kb.toml").write_text(f'[search]\nmodel = "{model}"\n')
+    trust_settings(library_folder)
     write_stories(library_folder)
     library = unread_library(library_folder)
     first = build_index(library)

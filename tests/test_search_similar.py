@@ -15,7 +15,7 @@ import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT
+from conftest import ROOT, trust_settings
 from search_library import write_record, write_stories
 
 from kb.cli import cli
@@ -50,6 +50,7 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stories(library_folder: Path, vectors: Path) -> Path:
     (library_folder / "kb.toml").write_text(f'[search]\nvectors = "{vectors}"\n')
+    trust_settings(library_folder)
     write_stories(library_folder)
     return library_folder
 
@@ -57,6 +58,7 @@ def stories(library_folder: Path, vectors: Path) -> Path:
 @pytest.fixture
 def casebook(library_folder: Path, vectors: Path) -> Path:
     (library_folder / "kb.toml").write_text(f'[search]\nvectors = "{vectors}"\n')
+    trust_settings(library_folder)
     for path in (ROOT / "postmortems").glob("20*.md"):
         (library_folder / "postmortems" / path.name).write_bytes(path.read_bytes())
     return library_folder

@@ -195,8 +195,9 @@ def test_a_build_that_fails_leaves_the_old_site(example_library: Path) -> None:
     built(example_library)
     broken = "site_name: x\ndocs_dir: build/pages\ntheme: {name: no-such-theme}\n"
     (example_library / "mkdocs.yml").write_text(broken)
+    build = Build(example_library / "site", trusted=True)
     with pytest.raises(KbError, match="mkdocs failed"):
-        built(example_library)
+        build_site(open_library(example_library), site_of(example_library), build, print)
     assert (example_library / "site" / "index.html").is_file()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import trust_settings
 from search_library import write_stories
 from test_publish_edition import external, library  # noqa: F401 - a fixture
 
@@ -215,6 +216,7 @@ def test_a_site_that_was_not_asked_for_it_has_neither_button_nor_files(
 def test_a_site_whose_encoder_is_not_to_be_had_is_built_without_it(library_folder: Path) -> None:
     stories(library_folder)
     (library_folder / "kb.toml").write_text('[search]\nmodel = "models/none"\n')
+    trust_settings(library_folder)
     (library_folder / "models/none").mkdir(parents=True)
     made = built(library_folder)
     assert made.notes[-1].startswith("No search by meaning: ")

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
-from kb.config import read_config
 from kb.distribution import PLACEHOLDER, Source, installed_source, parse_source
 from kb.errors import KbError
 from kb.records.document import is_record_name
 from kb.streams import echo
 from kb.terminal import visible
+from kb.trust import open_config
 
 _WIDTH = 44
 
@@ -53,7 +53,7 @@ def command(
     exists is kept as it is, and what it lacks is said; the command can be run again. CI and hooks
     install kb from one commit, and are left out where none is known.
     """
-    records = read_config(folder).library.path.strip("/") or "."
+    records = open_config(folder).library.path.strip("/") or "."
     host = host or _host(folder)
     origin = _source(source, host)
     targets = plan(records, host, origin, example=example, casebook=casebook)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.commands.day import read_day
-from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.records.document import read_document
@@ -20,6 +18,7 @@ from kb.records.draft import blank_record, blank_section, slug
 from kb.records.form import Form, build_form
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
+from kb.trust import open_config
 
 if TYPE_CHECKING:
     from kb.runs.drafts.starting import Sources
@@ -83,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     written, and what the trace cannot prove stays a question.
     """
     root = find_root(Path.cwd())
-    form = build_form(read_config(root))
+    form = build_form(open_config(root))
     on = read_day(day)
     if from_run or against or from_channel or from_git:
         from kb.runs.drafts.starting import Sources
@@ -129,7 +128,7 @@ def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -
     if not title or not title.strip():
         raise KbError("a record needs a title", todo='Say what happened: kb new "Agent did …".')
     title = " ".join(title.split())
-    folder = root / read_config(root).library.path
+    folder = root / open_config(root).library.path
     path = folder / f"{day.isoformat()}-{slug(title)}.md"
     text = blank_record(title, day, profile=profile, form=form)
     if profile == "public":
@@ -176,8 +175,10 @@ def _edit(path: Path) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor or not (is_terminal("stdin") and is_terminal("stdout")):
         return
+    from kb.processes import attend
+
     try:
-        subprocess.run([*shlex.split(editor), str(path)], check=False)
+        attend([*shlex.split(editor), str(path)])
     except (OSError, ValueError) as error:
         raise KbError(
             f"the editor '{editor}' did not start: {error}", todo=f"Open {path} yourself."

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.commands.day import read_day
-from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.streams import echo, echo_json, is_terminal, progress, warn
 from kb.terminal import visible
+from kb.trust import open_config
 
 if TYPE_CHECKING:
     from kb.runs.checkup.archive import Progress
@@ -102,7 +102,7 @@ def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> Non
     if len(files) != 1:
         warn(visible(f"no draft: {len(files)} files are shown as {facts.file}"))
         return
-    config = read_config(root)
+    config = open_config(root)
     run = one_run(files[0], team_settings(root), str(facts.number))
     # The day of the trace comes first: only a run without times needs one of a person.
     day = None if run.clocks.started else day

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
-from kb.config import RunsConfig, read_config
+from kb.config import Config, read_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.streams import echo, echo_json, is_terminal, warn
+from kb.trust import require
 
 if TYPE_CHECKING:
     from kb.runs.replay.trials import Settings, Trial
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 @click.command("replay")
 @click.argument("fixture", type=click.Path(path_type=Path))
 @click.option("-n", "--trials", type=click.IntRange(1, 1000), default=10, show_default=True)
-@click.option("--entry", metavar="NAME", help="Entry point or command; default [runs] replay.")
+@click.option(
+    "--entry", metavar="NAME", help="Entry point or command; default [runs] replay, if trusted."
+)
 @click.option("--mode", type=click.Choice(["strict", "sequence"]), default="strict")
 @click.option("--from", "start", type=click.IntRange(0), metavar="STEP", help="Begin there.")
 @click.option(
@@ -59,12 +62,12 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
 
     run = _prepared(fixture, asked)
     root = find_root(Path.cwd())
-    config = read_config(root).runs
+    config = read_config(root)
     done = run_trials(run, _settings(root, config, asked))
     if as_json:
-        echo_json(json.dumps(replay_json(done, config.allow), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(replay_json(done, config.runs.allow), ensure_ascii=False, indent=2))
     else:
-        echo(replay_text(done, config.allow), end="")
+        echo(replay_text(done, config.runs.allow), end="")
     return 0 if done.count(Verdict.PASS) == len(done.trials) else 1
 
 
@@ -85,12 +88,12 @@ def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
     return run
 
 
-def _settings(root: Path, config: RunsConfig, asked: dict[str, Any]) -> Settings:
+def _settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
     from kb.runs.replay.executor import Mode
     from kb.runs.replay.process import EntryPoint
     from kb.runs.replay.trials import Settings
 
-    entry = asked["entry"] or config.replay
+    entry = asked["entry"] or config.runs.replay
     if not entry:
         raise KbError(
             "no entry point is named",
@@ -98,6 +101,8 @@ def _settings(root: Path, config: RunsConfig, asked: dict[str, Any]) -> Settings
             todo='Write replay = "package.module:function" under [runs], or use --entry.\n'
             "    kb run replay --help shows such a function.",
         )
+    if not asked["entry"]:
+        require(root, config, "runs.replay")
     point = EntryPoint(entry, root, asked["pass_env"])
     progress = _show if is_terminal("stderr") else (lambda _: None)
     return Settings(point, asked["trials"], asked["seconds"], Mode(asked["mode"]), progress)

@@ -36,8 +36,14 @@ from kb.terminal import visible
     show_default=True,
     help="What builds it.",
 )
+@click.option("--trust", is_flag=True, help="Use all of mkdocs.yml, hooks and plugins too.")
 def command(
-    edition: str, customer: str | None, pages_only: bool, out: Path | None, engine: str
+    edition: str,
+    customer: str | None,
+    pages_only: bool,
+    out: Path | None,
+    engine: str,
+    trust: bool,
 ) -> None:
     """Build the static site: by default into site/ at the root of the library."""
     require_site_extra()
@@ -58,7 +64,7 @@ def command(
     site = gather(library, open_repo(library.root), wanted)
     default = SITE if edition == "internal" else f"{SITE}-{edition}"
     target = (out or library.root / default).absolute()
-    build = Build(target, engine, pages_only, library.config.site.semantic_search)
+    build = Build(target, engine, pages_only, library.config.site.semantic_search, trust)
     made = build_site(library, site, build, say)
     say("")
     for note in made.notes:

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path, PurePath
 
-from kb.config import Config, read_config
+from kb.config import Config
 from kb.library import find_root, load_document, no_collection, open_library, record_files
 from kb.lint.check import (
     Report,
@@ -34,6 +34,7 @@ from kb.lint.strays import stray_problems
 from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Outline
+from kb.trust import open_config
 
 #: Below this many files one process is done within a second; on busy cores nothing is gained or
 #: lost (tests/bench/check.py).
@@ -81,7 +82,7 @@ def is_large(start: Path, paths: Sequence[Path]) -> bool:
     if paths:
         return len(chosen_files(paths)) >= _WORTHWHILE
     root = find_root(start)
-    return len(record_files(root / read_config(root).library.path)) >= _WORTHWHILE
+    return len(record_files(root / open_config(root).library.path)) >= _WORTHWHILE
 
 
 def check_library(
@@ -98,7 +99,7 @@ def check_library(
     Raises `KbError` as `open_library` and `check` do.
     """
     root = find_root(start)
-    config = read_config(root)
+    config = open_config(root)
     files = record_files(root / config.library.path)
     chosen = dict.fromkeys(files) if not paths else chosen_files(paths)
     cores = cores or (_cores() if len(chosen) >= _WORTHWHILE else 1)

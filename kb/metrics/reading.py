@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.config import read_config
 from kb.library import Library, find_root, open_library, open_library_at
 from kb.metrics.cache import trails_from
 from kb.metrics.history import Trails
@@ -18,6 +17,7 @@ from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.repo import Repo
+from kb.trust import open_config
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -65,7 +65,7 @@ def read_folder(start: Path, repo: Repo, as_of: AsOf) -> Reading:
     """
     root = find_root(start)
     with ThreadPoolExecutor(1) as aside:
-        folder = read_config(root).library.path
+        folder = open_config(root).library.path
         history = aside.submit(trails_from, repo, root, folder, as_of.commit)
         past = open_library_at(repo, as_of.commit, root) if as_of.is_past else None
         library = past or open_library(root)

@@ -17,13 +17,13 @@ from kb.metrics.reading import read_all, read_as_of
 from kb.metrics.values import Page as MetricsPage
 from kb.publish.content import Place, Site, actions_by_record
 from kb.publish.editions import INTERNAL, Edition
-from kb.publish.engines import read_settings
 from kb.publish.finding import Finding
 from kb.publish.outside.names import Names
 from kb.publish.outside.refusal import refuse_faults, refuse_unread
 from kb.publish.outside.unread import left_out
 from kb.publish.redaction import redacted
 from kb.publish.related import related_of
+from kb.publish.site_settings import read_settings
 from kb.records.model import Postmortem
 from kb.repo import Repo
 

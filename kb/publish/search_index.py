@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from kb.processes import MEMORY_BYTES, SECONDS, Process, TimeoutExpired, end, python_command, start
 from kb.publish.html import escape
 from kb.publish.links import MARK, Page
 
@@ -22,6 +21,8 @@ FOLDER = "pagefind"
 NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."
 _NOT_MADE = "No full-text search, titles and summaries only: Pagefind failed."
 _LOW_PRIORITY = 10
+#: By which a person names a binary of their own.
+_PROGRAM = ("PAGEFIND_BINARY_PATH",)
 _UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
 #: The only Markdown of a page: everything else in it is HTML already (see `pieces.heading`).
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
@@ -29,7 +30,7 @@ _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
 #: What only search reads of a body. No record can write it: its text is escaped.
 _FOR_SEARCH = re.compile(r"<div hidden>(?:<span data-pagefind-[^>]*></span>)+</div>")
 
-Indexing = subprocess.Popen[bytes]
+Indexing = Process
 
 
 def is_installed() -> bool:
@@ -38,8 +39,9 @@ def is_installed() -> bool:
         return False
     from pagefind.service import get_executable
 
+    # What is named by the environment, packaged, or else on PATH.
     path = get_executable()
-    return path is not None and path.is_file()
+    return path is not None and path.is_absolute() and path.is_file()
 
 
 def can_be_made(searched: Path) -> bool:
@@ -67,9 +69,12 @@ def start_index(searched: Path, target: Path) -> Indexing | None:
     if not can_be_made(searched):
         return None
     options = ["--site", str(searched), "--output-path", str(target), "--quiet"]
-    command = [sys.executable, "-m", "pagefind", *options]
     try:
-        started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started = start(
+            python_command("pagefind", *options),
+            environment={name: os.environ[name] for name in _PROGRAM if name in os.environ},
+            memory_bytes=MEMORY_BYTES,
+        )
     except OSError:
         return None
     if hasattr(os, "setpriority"):
@@ -83,9 +88,14 @@ def end_index(indexing: Indexing | None, target: Path) -> str:
     """Wait for the index; why there is none in one sentence, empty when there is."""
     if indexing is None:
         return "" if is_installed() else NOT_INSTALLED
-    if indexing.wait():
+    try:
+        failed = indexing.wait(SECONDS) != 0
+    except TimeoutExpired:
+        failed = True
+    if failed:
+        end(indexing)
         shutil.rmtree(target, ignore_errors=True)
         return _NOT_MADE
-    for name in (f"pagefind-{part}.{end}" for part in _UNUSED for end in ("js", "css")):
+    for name in (f"pagefind-{part}.{ending}" for part in _UNUSED for ending in ("js", "css")):
         (target / name).unlink(missing_ok=True)
     return ""

@@ -22,11 +22,12 @@ from kb.errors import KbError
 from kb.library import Library, load_document, open_library
 from kb.publish import links
 from kb.publish.content import Site
-from kb.publish.engines import run_engine, settings_text
+from kb.publish.engines import run_engine
 from kb.publish.finish import finished
 from kb.publish.pages.incident import incident_page
 from kb.publish.search_index import is_installed
 from kb.publish.site import Build, Say, build_site, engine_settings, work_folder
+from kb.publish.site_settings import settings_text
 from kb.publish.write import page_text, write, write_theme
 from kb.records.document import is_record_name
 from kb.records.model import interpret
@@ -164,9 +165,9 @@ class Preview:
         """Make the whole site anew."""
         self.library = open_library(self.library.root)
         self.site = self.gather(self.library)
-        for note in self.site.notes:
+        build = Build(self.shown.folder, self.engine)
+        for note in build_site(self.library, self.site, build, self.say).notes:
             self.say(f"{note}\n")
-        build_site(self.library, self.site, Build(self.shown.folder, self.engine), self.say)
         self.shown.renew()
 
     def watch(self, stop: threading.Event) -> None:
@@ -226,7 +227,7 @@ class Preview:
         work = work_folder(self.library.root, self.site)
         small = work / "edit"
         shutil.rmtree(small, ignore_errors=True)
-        settings = engine_settings(self.library.root, work, self.site)
+        settings, _ = engine_settings(self.library.root, work, self.site)
         for entry in settings.get("nav", ()):
             target = next(iter(entry.values())) if isinstance(entry, dict) else entry
             write(small / "pages" / str(target), "# -\n")

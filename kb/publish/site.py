@@ -15,13 +15,15 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library
+from kb.processes import end
 from kb.publish import search_index
 from kb.publish.content import Site
-from kb.publish.engines import packaged_settings, read_settings, run_engine, settings_text
+from kb.publish.engines import run_engine
 from kb.publish.finish import finish
 from kb.publish.gather import names_of
 from kb.publish.outside.last_look import refuse_names
 from kb.publish.semantic.offer import add_meaning
+from kb.publish.site_settings import SETTINGS, packaged_settings, settings_text, used_settings
 from kb.publish.write import SEARCHED, write, write_pages, write_theme
 
 Say = Callable[[str], None]
@@ -41,12 +43,16 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How a site is built: the folder it comes to lie in, the engine, and what it offers."""
+    """How a site is built: the folder it comes to lie in, the engine, and what it offers.
+
+    `trusted`: all of the library's `mkdocs.yml` is used, its hooks and plugins too.
+    """
 
     out: Path
     engine: str = "mkdocs"
     pages_only: bool = False
     with_meaning: bool = False
+    trusted: bool = False
 
 
 def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
@@ -69,7 +75,8 @@ def _build(library: Library, site: Site, build: Build, say: Say, started: float)
     has_index = search_index.can_be_made(work / SEARCHED)
     megabytes, why = add_meaning(library, site, work / "pages") if build.with_meaning else (0, "")
     write_theme(work / "theme", has_index=has_index, meaning_megabytes=megabytes)
-    write(work / "mkdocs.yml", settings_text(engine_settings(library.root, work, site)))
+    settings, unused = engine_settings(library.root, work, site, trusted=build.trusted)
+    write(work / "mkdocs.yml", settings_text(settings))
     if not build.pages_only:
         _refuse_foreign(build.out)
         say(f"building {pages} pages with {build.engine}")
@@ -83,7 +90,9 @@ def _build(library: Library, site: Site, build: Build, say: Say, started: float)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.move(work / "out", folder)
     took = time.monotonic() - started
-    return Made(folder, pages, _size(folder), took, (*site.notes, *filter(None, (note, why))))
+    return Made(
+        folder, pages, _size(folder), took, (*site.notes, *filter(None, (unused, note, why)))
+    )
 
 
 def _look_at(folders: Iterable[Path], library: Library, site: Site, work: Path) -> None:
@@ -114,7 +123,7 @@ def _run(work: Path, build: Build) -> str:
             finish(fresh)
     except BaseException:
         if indexing is not None:
-            indexing.kill()
+            end(indexing)
         raise
     finally:
         note = search_index.end_index(indexing, index)
@@ -133,12 +142,16 @@ def work_folder(root: Path, site: Site) -> Path:
     return root / BUILD / f"{site.edition.name}-edition"
 
 
-def engine_settings(root: Path, work: Path, site: Site) -> dict[str, Any]:
-    """The team's settings with the folders and the navigation of this build.
+def engine_settings(
+    root: Path, work: Path, site: Site, *, trusted: bool = False
+) -> tuple[dict[str, Any], str]:
+    """The settings of this build with its folders and navigation; what is left out, in a sentence.
 
     An edition for outsiders has the settings that ship: those of a team may name anybody.
     """
-    settings = read_settings(root) if site.edition.is_internal else packaged_settings()
+    settings, unused = packaged_settings(), tuple[str, ...]()
+    if site.edition.is_internal:
+        settings, unused = used_settings(root, trusted=trusted)
     pages = work / "pages"
     changes: dict[str, Any] = {"docs_dir": "pages", "site_dir": "out", "site_name": site.name}
     theme = settings.get("theme")
@@ -148,7 +161,16 @@ def engine_settings(root: Path, work: Path, site: Site) -> dict[str, Any]:
         changes["site_url"] = site.url
     if isinstance(settings.get("nav"), list):
         changes["nav"] = [entry for entry in settings["nav"] if _has_page(entry, pages)]
-    return settings | changes
+    return settings | changes, _said(unused)
+
+
+def _said(unused: tuple[str, ...]) -> str:
+    if not unused:
+        return ""
+    return (
+        f"{SETTINGS}: not used: {', '.join(unused)}. They may run or read anything; "
+        f"if they are yours: kb trust {SETTINGS}, or once: kb site --trust"
+    )
 
 
 def _has_page(entry: object, pages: Path) -> bool:

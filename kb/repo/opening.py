@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.repo import guards
 from kb.repo.process import Answer, Git, first_line
 from kb.repo.repository import NoRepo, Repo
 
@@ -38,12 +39,41 @@ def _open(git: Git) -> Repo:
     is_inside, _, rest = answer.text.partition("\n")
     is_bare, _, root = rest.partition("\n")
     if answer.status == 0 and is_inside == "true":
-        return Repo(Git(Path(root), inherits=git.inherits))
+        return _guarded(Path(root), inherits=git.inherits)
+    if "safe.bareRepository" in answer.complaint:
+        # Git names the repository in quotes, and for this setting each `.git` is a bare one.
+        return _in_git_dir(git.folder) if "/.git'" in answer.complaint else _bare(git.folder)
     if is_bare == "true":
-        return NoRepo(f"{git.folder} is a bare repository: ask in a clone that has its files")
+        return _bare(git.folder)
     if is_inside == "false":
-        return NoRepo(f"{git.folder} is inside a Git directory: ask in the folder beside it")
+        return _in_git_dir(git.folder)
     return NoRepo(_refusal(git.folder, answer))
+
+
+def _guarded(root: Path, *, inherits: bool) -> Repo:
+    """The repository of a work tree, from now on without the programs that its settings name."""
+    if inherits:
+        git = Git(root, inherits=True)
+        git.silence()
+        return Repo(git)
+    git_dir = guards.git_dir_of(root)
+    if git_dir is None:
+        return NoRepo(
+            f"{root} has no .git of its own: what Git found there is a repository among its "
+            "files, or one whose core.worktree points there, and kb reads neither"
+        )
+    git = Git(root, git_dir=git_dir)
+    if guards.names_programs(git_dir):
+        git.silence()
+    return Repo(git)
+
+
+def _bare(folder: Path) -> NoRepo:
+    return NoRepo(f"{folder} is a bare repository: ask in a clone that has its files")
+
+
+def _in_git_dir(folder: Path) -> NoRepo:
+    return NoRepo(f"{folder} is inside a Git directory: ask in the folder beside it")
 
 
 def _refusal(folder: Path, answer: Answer) -> str:

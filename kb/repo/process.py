@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import PIPE
 from types import ModuleType
 from typing import IO, TYPE_CHECKING
 
 from kb.errors import KbError
+from kb.processes import PIPE, find_program
+from kb.repo import guards
 
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython
@@ -46,11 +49,10 @@ _ENVIRONMENT = {
     "GIT_GLOB_PATHSPECS": "0",
     "GIT_NOGLOB_PATHSPECS": "0",
     "GIT_ICASE_PATHSPECS": "0",
+    **guards.ENVIRONMENT,
 }
 _SETTINGS = (
-    f"core.hooksPath={os.devnull}",
-    # It may name a program, which Git would run to list changed files.
-    "core.fsmonitor=false",
+    *guards.SETTINGS,
     # Quoted names are plain ASCII with C escapes, which Python reads as well.
     "core.quotePath=true",
     "diff.autoRefreshIndex=true",
@@ -59,6 +61,11 @@ _SETTINGS = (
 )
 _OPTIONS = ("--no-pager", *(word for setting in _SETTINGS for word in ("-c", setting)))
 _environment_lock = threading.Lock()
+#: What GitPython calls the program; a person may name one of their own.
+_PROGRAM_VARIABLE = "GIT_PYTHON_GIT_EXECUTABLE"
+_NOT_FETCHED = re.compile(
+    r"promisor remote|lazy fetching disabled|transport '\S+' not allowed|missing blob object"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +91,21 @@ class Git:
     """Runs Git in one folder.
 
     `inherits` keeps `GIT_DIR` and its relatives from the environment; without it the folder
-    alone says which repository is meant.
+    alone says which repository is meant, or `git_dir`, so that Git looks for none itself.
     """
 
-    def __init__(self, folder: Path, *, inherits: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, inherits: bool = False, git_dir: Path | None = None
+    ) -> None:
         self.folder = folder
         self.inherits = inherits
+        self._place = () if git_dir is None else (f"--git-dir={git_dir}", f"--work-tree={folder}")
+        self._silence: dict[str, str] = {}
+
+    def silence(self) -> None:
+        """From now on no setting of the repository names a program; KbError when Git fails."""
+        listing = self.demand("config", "--list", "-z", "--show-scope").output
+        self._silence = guards.silenced(listing)
 
     def ask(self, *arguments: str, stdin: bytes | None = None) -> Answer:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
@@ -119,6 +135,12 @@ class Git:
             raise self._failure(arguments, _readable(b"".join(complaint)))
 
     def _failure(self, arguments: tuple[str, ...], complaint: str) -> KbError:
+        if _NOT_FETCHED.search(complaint):
+            return KbError(
+                "this is a partial clone, and an object that is asked for was not fetched yet",
+                where=str(self.folder),
+                todo="kb fetches nothing itself: run `git fetch --refetch --no-filter` there",
+            )
         verb = next(word for word in arguments if not word.startswith("-"))
         return KbError(
             f"`git {verb}` failed: {first_line(complaint) or 'it gave no reason'}",
@@ -127,15 +149,14 @@ class Git:
         )
 
     def _start(self, arguments: tuple[str, ...], *, has_stdin: bool) -> GitPython.AutoInterrupt:
-        git = _load()
-        program = git.Git.GIT_PYTHON_GIT_EXECUTABLE or "git"
+        program, git = str(_program()), _load()
         try:
             with _without(() if self.inherits else _REPOSITORY_VARIABLES):
                 process: GitPython.AutoInterrupt = git.Git().execute(
-                    [program, *_OPTIONS, "-C", str(self.folder), *arguments],
+                    [program, *_OPTIONS, "-C", str(self.folder), *self._place, *arguments],
                     as_process=True,
                     istream=PIPE if has_stdin else None,
-                    env=_ENVIRONMENT,
+                    env=_ENVIRONMENT | guards.as_environment(self._silence),
                     shell=False,
                 )
                 return process
@@ -164,9 +185,24 @@ def _readable(complaint: bytes) -> str:
     return complaint.decode("utf-8", "replace")
 
 
+def _program() -> Path:
+    """Git, never one of the current folder. Raises `KbError` where there is none."""
+    program = find_program(os.environ.get(_PROGRAM_VARIABLE, "git"))
+    if program is None:
+        raise _no_program(FileNotFoundError("there is none on PATH"))
+    return program
+
+
 def _load() -> ModuleType:
+    # GitPython runs `git version` when it is loaded: only who asks Git pays for it.
+    if "git" not in sys.modules:
+        with _environment_lock, _set(_PROGRAM_VARIABLE, str(_program())):
+            return _imported()
+    return _imported()
+
+
+def _imported() -> ModuleType:
     try:
-        # GitPython runs `git version` when it is loaded: only who asks Git pays for it.
         import git
     except ImportError as fault:
         raise _no_program(fault) from fault
@@ -184,6 +220,20 @@ def _drain(pipe: IO[bytes], into: list[bytes]) -> None:
     # The pipe is closed under this thread when the reader gives up half-way.
     with suppress(OSError, ValueError):
         into.extend(pipe)
+
+
+@contextmanager
+def _set(name: str, value: str) -> Iterator[None]:
+    """The process environment has another value; under the lock."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextmanager

@@ -32,12 +32,13 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from kb.library import Library, open_library  # noqa: E402
 from kb.publish.content import Site  # noqa: E402
-from kb.publish.engines import ENGINES, run_engine, settings_text  # noqa: E402
+from kb.publish.engines import ENGINES, run_engine  # noqa: E402
 from kb.publish.finding import Finding  # noqa: E402
 from kb.publish.gather import Wanted, gather  # noqa: E402
 from kb.publish.related import Found  # noqa: E402
 from kb.publish.serve import Preview, Shown  # noqa: E402
 from kb.publish.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
+from kb.publish.site_settings import settings_text  # noqa: E402
 from kb.publish.write import write, write_pages, write_theme  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
 
@@ -132,7 +133,7 @@ def _before(folder: Path) -> Path:
     work = work_folder(folder, site)
     write_pages(site, library, work / "pages")
     write_theme(work / "theme", has_index=True)
-    write(work / "mkdocs.yml", settings_text(engine_settings(folder, work, site)))
+    write(work / "mkdocs.yml", settings_text(engine_settings(folder, work, site)[0]))
     return work
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from kb.config import read_config
 from kb.errors import KbError
 from kb.records.draft import Prefill, blank_record, slug
 from kb.records.form import build_form
@@ -20,6 +19,7 @@ from kb.runs.drafts.evidence import draft_day
 from kb.runs.drafts.evidence_timeline import timeline
 from kb.runs.run import Run
 from kb.runs.team import team_settings
+from kb.trust import open_config
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def start(root: Path, sources: Sources, title: str, day: date | None, profile: s
 
     Raises `KbError` where a source cannot be read, or a title or a day is needed and not given.
     """
-    config = read_config(root)
+    config = open_config(root)
     settings = team_settings(root)
     run = one_run(sources.run, settings, sources.wanted) if sources.run else None
     passing = one_run(sources.passing, settings) if sources.passing else None
@@ -69,7 +69,7 @@ def _dated(found: tuple[Candidate, ...]) -> Prefill:
 
 def _candidates(root: Path, sources: Sources, run: Run | None, day: date) -> tuple[Candidate, ...]:
     """Dated lines of the channel and of Git; commits only from before the run wrote anything."""
-    allow = read_config(root).runs.allow
+    allow = open_config(root).runs.allow
     said = read_channel(sources.channel, day, allow) if sources.channel else ()
     if sources.commits is None:
         return said

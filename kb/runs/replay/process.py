@@ -14,9 +14,7 @@ import re
 import secrets
 import select
 import shlex
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,10 +25,12 @@ from pathlib import Path
 from typing import IO
 
 from kb.errors import KbError
+from kb.processes import PIPE, Process, find_program, start
 from kb.runs.replay.surroundings import hide_environment, passed_on
 
 _MARK = "KB_REPLAY"
-#: `-P`: a folder `kb` where the agent runs must not stand in for this package.
+#: `-P`: a folder `kb` where the agent runs must not stand in for this package. Not `-I`: the
+#: variables for Python are those of `Child._environment`, and no others are passed on.
 _CHILD = (sys.executable, "-P", "-m", "kb.runs.replay.child")
 #: What one trial may say in all: enough for files as arguments, too little to fill the memory.
 _MAX_BYTES = 16_000_000
@@ -61,14 +61,17 @@ class EntryPoint:
         if _FUNCTION.fullmatch(self.text):
             return [self.text]
         words = shlex.split(self.text)
-        if not words or not self._is_there(words[0]):
+        program = self._program(words[0]) if words else None
+        if program is None:
             raise OSError("there is no such program")
-        return ["--", *words]
+        return ["--", str(program), *words[1:]]
 
-    def _is_there(self, program: str) -> bool:
-        if "/" in program:
-            return (self.folder / program).is_file()
-        return shutil.which(program) is not None
+    def _program(self, name: str) -> Path | None:
+        """A path is meant from the folder; a name is looked for on PATH alone."""
+        if "/" in name:
+            path = self.folder / name
+            return path if path.is_file() else None
+        return find_program(name)
 
 
 class OverdueError(Exception):
@@ -161,17 +164,16 @@ class Child:
             raw = raw.partition(b"\n")[2]
         return _CONTROLS.sub("", raw.decode("utf-8", "replace")).strip()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Process:
         command = [*_CHILD, str(_processor_seconds(self._seconds)), *self._entry.command]
         hide_environment()
-        process = subprocess.Popen(
+        process = start(
             command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            folder=self._entry.folder,
+            only=self._environment(),
+            stdin=PIPE,
+            stdout=PIPE,
             stderr=self._complaints,
-            cwd=self._entry.folder,
-            env=self._environment(),
-            start_new_session=True,
         )
         os.set_blocking(_open(process.stdin).fileno(), False)
         return process

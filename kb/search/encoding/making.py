@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from kb.distribution import install_line
 from kb.errors import KbError
+from kb.processes import python_command, run
 from kb.search.encoding.allowed import allowed_files, module_kinds
 from kb.search.encoding.card import EncoderCard, read_json
 from kb.search.encoding.source import ModelSource
@@ -82,16 +81,13 @@ def _copy_allowed(folder: Path, target: Path) -> None:
 
 
 def _run(*arguments: str, where: Path) -> None:
-    command = [sys.executable, "-P", "-m", "kb.search.encoding.compile", *arguments]
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": str(_THREADS),
-        "HF_HUB_OFFLINE": "1",
-    }
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if answer.returncode == 0:
+    answer = run(
+        python_command("kb.search.encoding.compile", *arguments),
+        environment={"OMP_NUM_THREADS": str(_THREADS), "HF_HUB_OFFLINE": "1"},
+    )
+    if answer.status == 0:
         return
-    reason = (answer.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+    reason = (answer.complaint.strip().splitlines() or ["it gave no reason"])[-1]
     raise KbError(
         f"the encoder could not be compiled ({reason[:200]})",
         where=str(where),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kb.config import read_config
 from kb.errors import KbError
 from kb.library import Library, find_root
 from kb.records.document import is_record_name
 from kb.records.form import build_form
+from kb.trust import open_config
 
 #: A file touched this shortly before it was looked at may change again within one tick of the
 #: file system's clock, so its time proves nothing and its bytes are compared instead.
@@ -70,5 +70,5 @@ def unread_library(start: Path) -> Library:
     Raises `KbError` when there is none, or its settings cannot be read.
     """
     root = find_root(start)
-    config = read_config(root)
+    config = open_config(root)
     return Library(root, config, build_form(config), ())

@@ -40,9 +40,12 @@ from kb.search.indexing.parts import embed_rows, first_text, make_parts
 from kb.search.indexing.settings import fits, form_key, model_of, wanted_model
 from kb.search.indexing.writing import parts_collection, write_generation, write_manifest
 from kb.search.scoring.learn import learn
+from kb.trust import require
 
 #: How long a question waits for another build before it is answered from the older index.
 _PATIENCE_SECONDS = 3
+#: Settings that may lead out of the library, or to somebody's model.
+_NEED_TRUST = ("search.model", "search.vectors")
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,14 @@ def open_index(
     `home` is where it lies when not in the library.
     Raises `KbError` when the encoder is missing or the folder cannot be written.
     """
+    if home is None:
+        require(library.root, library.config, *_NEED_TRUST)
     return _bring_up_to_date(library, home or index_home(library.root), progress)
 
 
 def build_index(library: Library, progress: Progress | None = None) -> Index:
     """The same, after every byte of an existing index has been checked; old vectors are dropped."""
+    require(library.root, library.config, *_NEED_TRUST)
     home = index_home(library.root)
     mended = look_after_encoder(library, home)
     index = replace(_bring_up_to_date(library, home, progress, thorough=True), mended=mended)
@@ -229,6 +235,7 @@ def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder
 
     Raises `KbError` when the model is not on this machine.
     """
+    require(library.root, library.config, *_NEED_TRUST)
     return _encoder_at(index_home(library.root), library, progress)
 
 

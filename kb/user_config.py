@@ -1,0 +1,103 @@
+"""What a person set for all their libraries on this machine; no repository can change it.
+
+`$XDG_CONFIG_HOME/postmortem-kb/config.toml`, by default under `~/.config`; on Windows under
+`%APPDATA%`. Read strictly: an unknown key is an error, for trust that is misspelt is none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from kb.errors import KbError
+
+_HEAD = "# Written by `kb trust`. What stands here holds for this person on this machine.\n"
+
+
+class Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One setting of one library that a person has looked at and allowed."""
+
+    library: Annotated[str, Meta(description="Root of the library, absolute, links resolved")]
+    key: Annotated[str, Meta(description="Setting, such as runs.replay")]
+    value: Annotated[str, Meta(description="The value that is trusted, and no other")]
+
+
+class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of the user's configuration; a missing file is this value with its defaults."""
+
+    trust: tuple[Trusted, ...] = ()
+
+
+def user_config_path() -> Path:
+    """Where the user's configuration lies. Raises `KbError` where there is no home folder."""
+    named = os.environ.get("XDG_CONFIG_HOME", "")
+    if sys.platform == "win32" and not named:
+        named = os.environ.get("APPDATA", "")
+    try:
+        base = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
+    except RuntimeError as error:
+        raise KbError("there is no home folder", todo="Set HOME or XDG_CONFIG_HOME.") from error
+    return base / "postmortem-kb" / "config.toml"
+
+
+def read_user_config() -> UserConfig:
+    """The user's configuration. Raises `KbError` where it cannot be read as such."""
+    path = user_config_path()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_bytes().decode("utf-8-sig")), UserConfig)
+    except (FileNotFoundError, NotADirectoryError):
+        return UserConfig()
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    except (ValueError, msgspec.ValidationError) as error:
+        todo = "Correct the file, or remove it and run 'kb trust' again."
+        raise KbError(f"cannot be read: {error}", where=str(path), todo=todo) from error
+
+
+def write_user_config(config: UserConfig) -> None:
+    """Put the configuration in place of the old one, whole or not at all. Raises `KbError`."""
+    import tempfile
+
+    path = user_config_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(prefix=".config-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(config_text(config))
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except UnicodeEncodeError as error:
+        raise KbError("a name that is no UTF-8 cannot be stored", where=str(path)) from error
+    except OSError as error:
+        raise KbError(
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            todo="Make that folder writable, or set XDG_CONFIG_HOME to one that is.",
+        ) from error
+
+
+def config_text(config: UserConfig) -> str:
+    """The configuration as the text of its file."""
+    rows = (
+        "[[trust]]\n" + "".join(f"{name} = {_quoted(value)}\n" for name, value in row.items())
+        for row in map(msgspec.structs.asdict, config.trust)
+    )
+    return "\n".join((_HEAD, *rows))
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a basic string of TOML, but for DEL, which TOML wants escaped. File names
+    # that are no UTF-8 cannot stand in TOML at all.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

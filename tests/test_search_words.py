@@ -13,6 +13,7 @@ import pytest
 from conftest import GIT_ENVIRONMENT, Git
 from search_library import write_record, write_stories
 
+from kb.distribution import install_line
 from kb.search.answers.show import show
 from kb.search.encoding.source import NoEncoderError
 from kb.search.indexing.files import unread_library
@@ -210,7 +211,7 @@ def test_without_the_extra_the_message_names_it(stories: Path) -> None:
     command = [sys.executable, "-c", hide, "similar", REFUND]
     done = subprocess.run(command, cwd=stories, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pip install 'postmortem-kb[search]'" in done.stderr
+    assert install_line("search") in done.stderr
 
 
 @pytest.mark.model

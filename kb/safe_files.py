@@ -48,6 +48,10 @@ class UnsafePathError(KbError):
     """A path that leads through a link, out of its root, or to what is no regular file."""
 
 
+class LinkOutError(UnsafePathError):
+    """A link that leads out of a working tree."""
+
+
 @dataclass(frozen=True)
 class Root:
     """A folder below which kb reads, writes and deletes. `path` is absolute, its links followed."""
@@ -119,8 +123,9 @@ class Root:
         """The same for a text in UTF-8."""
         self.write_bytes(relative, text.encode("utf-8", errors))
 
-    def fill(self, relative: Relative, raw: bytes) -> None:
-        """Write a file of a folder that is being made, which takes its name when it is whole.
+    @contextmanager
+    def filling(self, relative: Relative) -> Iterator[BinaryIO]:
+        """A stream into a file of a folder that is being made, and takes its name when it is whole.
 
         Not whole or not at all, and not waited for until it is on the disk: a site has thousands.
         """
@@ -130,7 +135,17 @@ class Root:
             self._folder(folders, make=True) as folder,
             folder.open_file(name, flags, way="wb") as stream,
         ):
+            yield stream
+
+    def fill(self, relative: Relative, raw: bytes) -> None:
+        """The same for bytes that are known."""
+        with self.filling(relative) as stream:
             stream.write(raw)
+
+    def below(self, relative: Relative) -> Root:
+        """A folder below as a root of its own. Raises `UnsafePathError` for a link on the way."""
+        with self._folder(_parts(relative)):
+            return Root(self.path / relative)
 
     @contextmanager
     def replacing(self, relative: Relative, mode: int = 0o666) -> Iterator[BinaryIO]:
@@ -384,6 +399,20 @@ def write_output(path: Path, text: str) -> None:
     root.write_text(name, text)
 
 
+@contextmanager
+def private_folder() -> Iterator[Root]:
+    """A new folder of this run alone among the system's temporary files, removed in the end."""
+    import tempfile
+
+    name = tempfile.mkdtemp(prefix="kb-")
+    try:
+        yield Root(Path(name))
+    finally:
+        with suppress(OSError):
+            root, place = root_of(Path(name))
+            root.remove_tree(place)
+
+
 class Tree:
     """A working tree for reading: links are followed while they stay inside.
 
@@ -403,12 +432,12 @@ class Tree:
 
         Raises `UnsafePathError` for a link out of the tree or what is no regular file; `OSError`.
         """
-        name = os.fspath(path)
+        name = os.path.abspath(path)  # noqa: PTH100 - once a record, and text is faster
         folder = os.path.dirname(name)  # noqa: PTH120 - once a record, and text is faster
         if folder not in self._folders:
             self._folders[folder] = self.holds(folder)
         if not self._folders[folder]:
-            raise UnsafePathError("a link out of the repository; not followed", where=name)
+            raise LinkOutError("a link out of the repository; not followed", where=name)
         try:
             if not _NO_LINK and os.path.islink(name):  # noqa: PTH114 - the same
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
@@ -434,7 +463,7 @@ class Tree:
         if os.path.islink(whole):  # noqa: PTH114 - what still is a link is one that goes in circles
             raise UnsafePathError("a link that leads to itself", where=name) from error
         if not self.holds(whole):
-            raise UnsafePathError("a link out of the repository; not followed", where=name)
+            raise LinkOutError("a link out of the repository; not followed", where=name)
         return os.open(whole, _READ)
 
 

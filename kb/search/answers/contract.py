@@ -85,7 +85,8 @@ class ProposedJson(Struct, kw_only=True):
 class IndexJson(Struct, kw_only=True):
     """What was searched; `refreshed` counts files that were read anew first.
 
-    `eligible` of the records are early enough and pass the filters.
+    `eligible` of the records are early enough and pass the filters. `unwritten` says why the index
+    could not be written, and was made for this question alone; empty where it was.
     """
 
     records: int
@@ -95,6 +96,7 @@ class IndexJson(Struct, kw_only=True):
     stale: bool
     calibration: str
     eligible: int
+    unwritten: str = ""
 
 
 class CasebookJson(Struct, kw_only=True):

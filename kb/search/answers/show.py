@@ -187,6 +187,9 @@ def _foot(answer: Answer, paint: Paint) -> Iterator[str]:
     fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
     if facts.stale:
         yield paint("Another build is running: this is from the index before it.", "yellow")
+    if facts.unwritten:
+        why = f"The index was made for this question alone and not written: {facts.unwritten}."
+        yield from _wrapped("", why, lambda line: paint(line, "yellow"))
     sure = "" if answer.too_short else f" Probabilities: {facts.calibration}."
     yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", _dim(paint))
     if (book := answer.casebook) is not None:

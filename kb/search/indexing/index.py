@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.library import LOCAL_FOLDER, Library, make_local_folder
+from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
+from kb.safe_files import Root, UnsafePathError, private_folder
 from kb.search.encoding.encoder import (
     Encoder,
     Progress,
@@ -50,7 +51,8 @@ class Index:
     """An opened index with its encoder.
 
     `refreshed` files were read anew to make it so; `stale`: another build is at work, and this is
-    what the one before it left. `mended` says what else a build had to put right.
+    what the one before it left. `mended` says what else a build had to put right, `unwritten` why
+    nothing was written, and this is of the question alone.
     """
 
     generation: Generation
@@ -58,6 +60,7 @@ class Index:
     refreshed: int = 0
     stale: bool = False
     mended: str = ""
+    unwritten: str = ""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -106,7 +109,8 @@ def write_approximate(folder: Path, vectors: Vectors) -> None:
     graph.cp.niter = 10
     graph.train(vectors[:: max(1, len(vectors) // (40 * cells))])
     graph.add(vectors)
-    faiss.write_index(graph, str(folder / APPROXIMATE))
+    with Root(folder).filling(APPROXIMATE) as stream:
+        faiss.write_index(graph, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]
 
 
 def index_home(root: Path) -> Path:
@@ -119,8 +123,9 @@ def open_index(
 ) -> Index:
     """The index of the files as they stand now: what changed is read first.
 
-    `home` is where it lies when not in the library.
-    Raises `KbError` when the encoder is missing or the folder cannot be written.
+    `home` is where it lies when not in the library. Where nothing can be written, the index is
+    made for this question alone and `unwritten` says why.
+    Raises `KbError` when the encoder is missing.
     """
     return _bring_up_to_date(library, home or index_home(library.root), progress)
 
@@ -140,23 +145,47 @@ def _bring_up_to_date(
     seen = _look(library, home, thorough=thorough)
     if seen.index is not None:
         return seen.index
-    from filelock import FileLock, Timeout
-
+    root, place = local_place(home)
+    patience = None if thorough else _PATIENCE_SECONDS
     try:
         make_local_folder(home)
-        with FileLock(str(home / "lock"), timeout=-1 if thorough else _PATIENCE_SECONDS):
+        with root.lock(place / "lock", timeout_seconds=patience):
             if _named(read_manifest(home)) != _named(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.
                 seen = _look(library, home, thorough=False)
             return seen.index or _build(library, home, seen, progress)
-    except Timeout:
+    except TimeoutError:
         return _older(library, home) or _bring_up_to_date(library, home, progress, thorough=True)
-    except OSError as error:
-        raise KbError(
-            f"the index cannot be written: {error.strerror or error}",
-            where=str(home),
-            todo="Free space there, or make the folder writable. The old index is as it was.",
-        ) from error
+    except (OSError, UnsafePathError) as error:
+        if not thorough:
+            return _in_memory(library, seen, progress, _why(error))
+        raise _unwritable(home, error) from error
+
+
+def _in_memory(library: Library, seen: _Seen, progress: Progress | None, why: str) -> Index:
+    """The index of this moment where none can be written: of files that are removed at once."""
+    with private_folder() as folder:
+        try:
+            index = _build(library, folder.path / "index", seen, progress, is_kept=False)
+        except OSError as error:
+            raise _unwritable(folder.path, error) from error
+        return replace(index, unwritten=why)
+
+
+def _why(error: OSError | UnsafePathError) -> str:
+    if isinstance(error, UnsafePathError):
+        return f"{error.where} {error.what}"
+    return error.strerror or str(error)
+
+
+def _unwritable(home: Path, error: OSError | UnsafePathError) -> KbError:
+    if isinstance(error, UnsafePathError):
+        return error
+    return KbError(
+        f"the index cannot be written: {error.strerror or error}",
+        where=str(home),
+        todo="Free space there, or make the folder writable. The old index is as it was.",
+    )
 
 
 @dataclass(frozen=True)
@@ -192,13 +221,12 @@ def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> 
     """
     if states == manifest.files:
         return
-    from filelock import FileLock, Timeout
-
+    root, place = local_place(home)
     try:
-        with FileLock(str(home / "lock"), timeout=0):
+        with root.lock(place / "lock", timeout_seconds=0):
             if _named(read_manifest(home)) == manifest.generation:
                 write_manifest(home, msgspec.structs.replace(manifest, files=states))
-    except (OSError, Timeout):
+    except (OSError, UnsafePathError):
         return
 
 
@@ -211,12 +239,14 @@ def _older(library: Library, home: Path) -> Index | None:
     return Index(generation, encoder, stale=True) if encoder else None
 
 
-def _build(library: Library, home: Path, seen: _Seen, progress: Progress | None) -> Index:
-    encoder = _encoder_at(home, library, progress)
+def _build(
+    library: Library, home: Path, seen: _Seen, progress: Progress | None, *, is_kept: bool = True
+) -> Index:
+    encoder = _encoder_of(seen.manifest, library, progress)
     old = seen.generation if seen.generation and is_intact(seen.generation) else None
     if old is not None and old.manifest.encoder_key != encoder.card.key:
         old = None
-    store = vector_store(library, encoder)
+    store = vector_store(library, encoder, is_kept=is_kept)
     made = _write(library, home, _Work(seen.states, old, encoder, store), progress)
     before = _identities(old.manifest.files) if old else frozenset()
     return Index(made, encoder, len(_identities(seen.states) - before))
@@ -231,7 +261,10 @@ def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder
 
 
 def _encoder_at(home: Path, library: Library, progress: Progress | None) -> Encoder:
-    manifest = read_manifest(home)
+    return _encoder_of(read_manifest(home), library, progress)
+
+
+def _encoder_of(manifest: Manifest | None, library: Library, progress: Progress | None) -> Encoder:
     known = manifest is not None and model_of(manifest) == wanted_model(library)
     found = open_encoder(manifest.encoder_key) if manifest and known else None
     return found or _installed(library, progress)

@@ -236,8 +236,8 @@ class Root:
             )
 
     def copy_in(self, source: BinaryIO, relative: Relative) -> None:
-        """Write what a stream holds."""
-        with self.replacing(relative) as stream:
+        """Write what a stream holds into a folder that is being made, see `filling`."""
+        with self.filling(relative) as stream:
             while chunk := source.read(_COPY_BYTES):
                 stream.write(chunk)
 
@@ -261,7 +261,7 @@ class Root:
             return
         fresh = PurePath(new).with_name(f".{PurePath(new).name}.kb-new")
         self.remove_tree(fresh)
-        self._copy_tree(source, old, fresh)
+        self.copy_tree(source, old, fresh)
         self._swap(fresh, new, aside)
         source.remove_tree(old)
 
@@ -298,12 +298,13 @@ class Root:
     def _aside(self, relative: Relative) -> PurePath:
         return PurePath(relative).with_name(f".{PurePath(relative).name}.kb-old")
 
-    def _copy_tree(self, source: Root, old: Relative, new: Relative) -> None:
+    def copy_tree(self, source: Root, old: Relative, new: Relative) -> None:
+        """Copy a folder of another root here; it is being made, see `filling`."""
         self.make_folder(new)
         for name in source.names(old):
             below, target = PurePath(old) / name, PurePath(new) / name
             if source.is_folder(below):
-                self._copy_tree(source, below, target)
+                self.copy_tree(source, below, target)
             else:
                 with source.open_regular(below) as stream:
                     self.copy_in(stream, target)

@@ -56,7 +56,8 @@ def command(
     site = gather(library, open_repo(library.root), wanted)
     default = SITE if edition == "internal" else f"{SITE}-{edition}"
     target = (out or library.root / default).absolute()
-    build = Build(target, engine, pages_only, library.config.site.semantic_search)
+    with_meaning = library.config.site.semantic_search
+    build = Build(target, engine, pages_only, with_meaning, is_named=out is not None)
     made = build_site(library, site, build, say)
     say("")
     for note in made.notes:
@@ -82,7 +83,7 @@ def _shown(path: Path) -> str:
 
 
 def _progress() -> Callable[[str], None]:
-    """Say what is being done on a terminal, in one line; nothing in a pipe."""
+    """Say what is being done on a terminal, in one line; in a pipe only whole lines."""
     if not sys.stderr.isatty():
-        return lambda text: None
+        return lambda text: click.echo(text, err=True, nl=False) if text.endswith("\n") else None
     return lambda text: click.echo(f"\r\x1b[K{text}{'…' if text else ''}", err=True, nl=False)

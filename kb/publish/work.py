@@ -1,0 +1,62 @@
+"""Where a site is built: a folder of kb's own below the library, held by one run at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+from kb.errors import KbError
+from kb.publish.content import Site
+from kb.safe_files import Root
+
+BUILD = "build"
+PAGES, THEME, OUT, EDIT, SETTINGS = "pages", "theme", "out", "edit", "mkdocs.yml"
+#: Beside the pages: those that are searched, as Pagefind reads them.
+SEARCHED = "searched"
+INDEX = "pagefind"
+#: What kb makes there and may remove: nothing else in the folder is touched.
+_OURS = (PAGES, f"{PAGES}.new", THEME, SEARCHED, OUT, INDEX, EDIT, SETTINGS)
+_MARK, _LOCK = ".kb-made", ".kb-lock"
+_MARKED = "kb made these and removes them: " + ", ".join(_OURS) + "\n"
+_LOOKS_OURS = PurePath(PAGES, "assets", "kb")
+
+
+def work_folder(root: Path, site: Site) -> Path:
+    """Where an edition's pages are written; each edition has a folder of its own."""
+    if site.edition.is_internal:
+        return root / BUILD
+    return root / BUILD / f"{site.edition.name}-edition"
+
+
+@contextmanager
+def held_work(root: Path, site: Site, say: Callable[[str], None]) -> Iterator[Path]:
+    """The work folder of an edition, for this run alone; another run is waited for, and said.
+
+    Raises `UnsafePathError` where a link stands in its place, and `KbError` where it holds
+    something of that name which kb did not make.
+    """
+    library = Root(root)
+    place = library.relative(work_folder(root, site))
+    library.make_folder(place)
+    waiting = f"another kb builds in {place}/: waiting for it\n"
+    with library.lock(place / _LOCK, waiting=lambda: say(waiting)):
+        work = library.below(place)
+        _own(work)
+        work.sweep()
+        yield work.path
+
+
+def _own(work: Root) -> None:
+    """Mark the folder as kb's, once nothing of a stranger would be removed from it."""
+    if work.exists(_MARK):
+        return
+    if not work.is_folder(_LOOKS_OURS):  # an earlier version left no mark
+        for name in _OURS:
+            if work.exists(name):
+                raise KbError(
+                    "was not made by kb, and would be replaced by a build",
+                    where=str(work.path / name),
+                    todo="Move it to another place, or remove it.",
+                )
+    work.write_text(_MARK, _MARKED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,8 +96,7 @@ def open_library(path: Path | str = ".") -> Library:
     folder = root / config.library.path
     form = build_form(config)
     with no_collection():
-        tree = Tree(root)
-        documents = tuple(_read_from(tree, file, form, root) for file in record_files(folder))
+        documents = tuple(load_documents(record_files(folder), form, root))
     return Library(root, config, form, documents)
 
 
@@ -157,6 +156,22 @@ def _document_at(raw: bytes | None, path: PurePosixPath, form: Form, read: Reade
     return read(raw, path, form)
 
 
+def records_folder(root: Path, config: Config) -> Path:
+    """Where new records are written, links followed: inside the library.
+
+    Raises `UnsafePathError` where `library.path` leads out of it.
+    """
+    whole = Path(os.path.realpath(root))
+    folder = Path(os.path.realpath(root / config.library.path))
+    if not folder.is_relative_to(whole):
+        raise UnsafePathError(
+            f"library.path is {config.library.path!r}, which leads out of the repository",
+            where=str(root / FILE_NAME),
+            todo="Name a folder below it; nothing was written.",
+        )
+    return root / folder.relative_to(whole)
+
+
 def record_files(folder: Path) -> list[Path]:
     """The record files of a folder, by name. Raises `KbError` when it cannot be read."""
     try:
@@ -193,6 +208,12 @@ def make_local_folder(folder: Path) -> None:
 def load_document(file: Path, form: Form, root: Path | None = None) -> Document:
     """One file as a document; what cannot be opened is a document with a fault."""
     return _read_from(Tree(root or Path(file.absolute().anchor)), file, form, root)
+
+
+def load_documents(files: Iterable[Path], form: Form, root: Path) -> Iterator[Document]:
+    """Files of a library as documents; what their folders are is looked up once."""
+    tree = Tree(root)
+    return (_read_from(tree, file, form, root) for file in files)
 
 
 def _read_from(tree: Tree, file: Path, form: Form, root: Path | None) -> Document:

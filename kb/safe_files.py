@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import IO, Any, BinaryIO
 
@@ -381,6 +382,23 @@ def root_of(path: Path) -> tuple[Root, PurePath]:
     return Root(whole.parent), PurePath(whole.name)
 
 
+def real_path(path: Path) -> Path:
+    """Where a path leads, all links followed; a loop of links leads to itself."""
+    return Path(os.path.realpath(path))
+
+
+def open_named(path: Path) -> BufferedReader:
+    """A regular file that was named or found by name, its links followed.
+
+    Raises `UnsafePathError` for a device, a pipe or a folder; `OSError`.
+    """
+    opened = os.open(path, _READ & ~_NO_LINK)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise UnsafePathError("is no regular file", where=str(path))
+    return os.fdopen(opened, "rb")
+
+
 def write_output(path: Path, text: str) -> None:
     """Write a file that a person named, whole or not at all; a device or pipe gets the text.
 
@@ -398,6 +416,26 @@ def write_output(path: Path, text: str) -> None:
     if not root.path.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root.path))
     root.write_text(name, text)
+
+
+def replace_known(path: Path, before: bytes, after: bytes) -> bool:
+    """Put `after` in the place of a file that still holds `before`; whether it did.
+
+    Links to it are followed, and other runs that edit it wait. Raises `OSError`.
+    """
+    root, name = root_of(path)
+    with root.open_regular(name) as held:
+        _wait_for_lock(held.fileno(), None, lambda: None, str(path))
+        if _size_of(root, name) != len(before) or root.read_bytes(name, len(before)) != before:
+            return False
+        root.sweep()
+        root.write_bytes(name, after)
+    return True
+
+
+def _size_of(root: Root, name: PurePath) -> int:
+    with root.open_regular(name) as stream:
+        return os.fstat(stream.fileno()).st_size
 
 
 @contextmanager
@@ -473,9 +511,7 @@ def read_named(path: Path, max_bytes: int) -> bytes:
 
     Raises `UnsafePathError` for a device, a folder or more than `max_bytes`; else `OSError`.
     """
-    opened = os.open(path, _READ & ~_NO_LINK)
-    with os.fdopen(opened, "rb") as stream:
-        _require_regular(os.fstat(stream.fileno()), str(path))
+    with open_named(path) as stream:
         return _capped(stream, max_bytes, str(path))
 
 

@@ -12,8 +12,10 @@ from kb.config import read_config
 from kb.errors import KbError
 from kb.lint.terminal import visible
 from kb.records.document import is_record_name
+from kb.safe_files import Root, UnsafePathError, read_named
 
 _WIDTH = 44
+_MAX_KEPT_BYTES = 2_000_000
 
 
 @click.command("init")
@@ -42,7 +44,7 @@ def command(folder: Path, example: bool, casebook: bool, host: str | None, dry_r
     missing = [target for target in targets if _there(folder, target) is None]
     for target in missing:
         if not dry_run:
-            _write(folder / target.path, target.content)
+            _write(folder, target.path, target.content)
         click.echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
     kept = [target for target in targets if target not in missing]
     for target in kept:
@@ -75,8 +77,8 @@ def _say_kept(folder: Path, target: Target) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return read_named(path, _MAX_KEPT_BYTES).decode("utf-8", "replace")
+    except (OSError, UnsafePathError):
         return ""
 
 
@@ -90,15 +92,13 @@ def _host(folder: Path) -> str:
     return "gitlab" if "gitlab" in address else "github"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(folder: Path, place: str, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as stream:
-            stream.write(content)
+        Root(folder.absolute()).create(place, content)
     except OSError as error:
         raise KbError(
             f"cannot be written: {error.strerror or error}",
-            where=str(path),
+            where=str(folder / place),
             todo="Mend that and run 'kb init' again; what is there is kept.",
         ) from error
 

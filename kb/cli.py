@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
         status = 130
     except BrokenPipeError:
         # The reader of a pipe went away (`kb … | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # noqa: TID251 - the null device
         status = 0
     except Exception as error:  # noqa: BLE001 - the one boundary: no traceback reaches a user
         what = f"kb: unexpected {type(error).__name__}: {error}"

@@ -33,9 +33,13 @@ def command(as_json: bool) -> None:
 
     start = time.monotonic()
     with progress_bar() as progress:
-        index = build_index(unread_library(Path.cwd()), progress)
+        index = build_index(unread_library(Path.cwd()), progress, _say_waiting)
     facts = built_facts(index, time.monotonic() - start)
     click.echo(facts.json() if as_json else facts.words())
+
+
+def _say_waiting() -> None:
+    click.echo("another kb builds this index: waiting for it", err=True)
 
 
 def prepare_search() -> None:

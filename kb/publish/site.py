@@ -69,7 +69,8 @@ def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
     """Make the site. Raises `KbError` when a folder cannot be written or the engine fails."""
     started = time.monotonic()
     try:
-        with held_work(library.root, site, say) as work:
+        outside = build.is_named and not build.pages_only
+        with held_work(library.root, site, say, may_be_elsewhere=outside) as work:
             return _build(library, site, build, say, started, work)
     except OSError as error:
         raise KbError(

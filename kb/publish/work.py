@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePath
 
 from kb.errors import KbError
 from kb.publish.content import Site
-from kb.safe_files import Root
+from kb.safe_files import Root, private_folder
 
 BUILD = "build"
 PAGES, THEME, OUT, EDIT, SETTINGS = "pages", "theme", "out", "edit", "mkdocs.yml"
@@ -30,21 +30,35 @@ def work_folder(root: Path, site: Site) -> Path:
 
 
 @contextmanager
-def held_work(root: Path, site: Site, say: Callable[[str], None]) -> Iterator[Path]:
+def held_work(
+    root: Path, site: Site, say: Callable[[str], None], *, may_be_elsewhere: bool = False
+) -> Iterator[Path]:
     """The work folder of an edition, for this run alone; another run is waited for, and said.
 
-    Raises `UnsafePathError` where a link stands in its place, and `KbError` where it holds
-    something of that name which kb did not make.
+    With `may_be_elsewhere` it lies among the system's temporary files where the library cannot be
+    written. Raises `UnsafePathError` where a link stands in its place, `KbError` where it holds
+    something of that name which kb did not make, and `OSError`.
     """
-    library = Root(root)
-    place = library.relative(work_folder(root, site))
+    with ExitStack() as held:
+        try:
+            work = _take(held, Root(root), site, say)
+        except OSError as error:
+            if not may_be_elsewhere:
+                raise
+            work = held.enter_context(private_folder())
+            say(f"{BUILD}/ cannot be written ({error.strerror}): built in {work.path}\n")
+        yield work.path
+
+
+def _take(held: ExitStack, library: Root, site: Site, say: Callable[[str], None]) -> Root:
+    place = library.relative(work_folder(library.path, site))
     library.make_folder(place)
     waiting = f"another kb builds in {place}/: waiting for it\n"
-    with library.lock(place / _LOCK, waiting=lambda: say(waiting)):
-        work = library.below(place)
-        _own(work)
-        work.sweep()
-        yield work.path
+    held.enter_context(library.lock(place / _LOCK, waiting=lambda: say(waiting)))
+    work = library.below(place)
+    _own(work)
+    work.sweep()
+    return work
 
 
 def _own(work: Root) -> None:

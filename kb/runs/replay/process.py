@@ -18,7 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+import tempfile  # noqa: TID251 - a home among the temporary files of the system, of no tree
 import time
 from collections.abc import Iterator
 from contextlib import suppress

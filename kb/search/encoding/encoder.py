@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
+from kb.safe_files import Root, open_named
 from kb.search.encoding.card import EncoderCard, card_of
 from kb.search.encoding.source import ModelSource, external_data
 from kb.search.encoding.whole import has_its_size, write_sums
@@ -125,10 +125,11 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
         return found
     home = cache_folder()
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home, prefix=".making-") as name:
-            _fill(Path(name), source, card)
-            _put_in_place(Path(name), home / card.key)
+        root = Root(home)
+        root.make_folder(PurePath())
+        with root.temporary_folder() as name:  # those of killed runs are swept
+            _fill(home / name, source, card)
+            _put_in_place(root, name, card.key)
     except OSError as error:
         raise KbError(
             f"the encoder cannot be written: {error.strerror or error}",
@@ -138,31 +139,35 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
     return Encoder(home / card.key, card)
 
 
-def _put_in_place(made: Path, target: Path) -> None:
+def _put_in_place(root: Root, made: PurePath, key: str) -> None:
     """Rename the finished folder; another process that was faster has made the same one."""
     try:
-        made.rename(target)
+        root.rename(made, key)
     except OSError:
-        if open_encoder(target.name) is None:
-            shutil.rmtree(target, ignore_errors=True)
-            made.rename(target)
-    made.mkdir(exist_ok=True)  # the temporary folder is removed by its owner
+        if open_encoder(key) is None:
+            root.remove_tree(key)
+            root.rename(made, key)
 
 
 def _fill(folder: Path, source: ModelSource, card: EncoderCard) -> None:
     if source.onnx is not None:
-        shutil.copyfile(source.onnx, folder / "model.onnx")
+        _copy(source.onnx, folder, "model.onnx")
         for data in external_data(source.onnx):
-            shutil.copyfile(data, folder / data.name)
+            _copy(data, folder, data.name)
     else:
         _run_compiler(source, [str(source.folder), str(folder)])
     if card.precision == "int8":
         _run_compiler(source, ["--int8", str(folder)])
-    shutil.copyfile(source.folder / "tokenizer.json", folder / "tokenizer.json")
+    _copy(source.folder / "tokenizer.json", folder, "tokenizer.json")
     if source.onnx is not None:
         _prove(Encoder(folder, card), source.onnx)
     write_sums(folder)
-    (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
+    Root(folder).write_text("encoder.json", json.dumps(asdict(card), indent=1))
+
+
+def _copy(file: Path, folder: Path, name: str) -> None:
+    with open_named(file) as stream:
+        Root(folder).copy_in(stream, name)
 
 
 def _prove(encoder: Encoder, graph: Path) -> None:
@@ -184,7 +189,8 @@ def _prove(encoder: Encoder, graph: Path) -> None:
 
 def remove_encoder(key: str) -> None:
     """Forget a compiled encoder, so that it is compiled again."""
-    shutil.rmtree(cache_folder() / key, ignore_errors=True)
+    with suppress(OSError):
+        Root(cache_folder()).remove_tree(key)
 
 
 def _run_compiler(source: ModelSource, arguments: list[str]) -> None:

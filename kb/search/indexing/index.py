@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +43,7 @@ from kb.search.indexing.settings import fits, form_key, model_of, wanted_model
 from kb.search.indexing.writing import parts_collection, write_generation, write_manifest
 from kb.search.scoring.learn import learn
 
+Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.
 _PATIENCE_SECONDS = 3
 
@@ -130,17 +132,29 @@ def open_index(
     return _bring_up_to_date(library, home or index_home(library.root), progress)
 
 
-def build_index(library: Library, progress: Progress | None = None) -> Index:
-    """The same, after every byte of an existing index has been checked; old vectors are dropped."""
+def build_index(
+    library: Library, progress: Progress | None = None, waiting: Waiting = lambda: None
+) -> Index:
+    """The same, after every byte of an existing index has been checked; old vectors are dropped.
+
+    `waiting` is called once where another build has to be waited for.
+    """
     home = index_home(library.root)
     mended = look_after_encoder(library, home)
-    index = replace(_bring_up_to_date(library, home, progress, thorough=True), mended=mended)
+    index = replace(
+        _bring_up_to_date(library, home, progress, waiting, thorough=True), mended=mended
+    )
     tidy_store(index.generation, vector_store(library, index.encoder), library)
     return index
 
 
 def _bring_up_to_date(
-    library: Library, home: Path, progress: Progress | None, *, thorough: bool = False
+    library: Library,
+    home: Path,
+    progress: Progress | None,
+    waiting: Waiting = lambda: None,
+    *,
+    thorough: bool = False,
 ) -> Index:
     seen = _look(library, home, thorough=thorough)
     if seen.index is not None:
@@ -149,7 +163,7 @@ def _bring_up_to_date(
     patience = None if thorough else _PATIENCE_SECONDS
     try:
         make_local_folder(home)
-        with root.lock(place / "lock", timeout_seconds=patience):
+        with root.lock(place / "lock", timeout_seconds=patience, waiting=waiting):
             if _named(read_manifest(home)) != _named(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.
                 seen = _look(library, home, thorough=False)

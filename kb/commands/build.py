@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kb.search.encoding.encoder import Progress
 
 
-_NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers", "filelock")
+_NEEDED = ("numpy", "faiss", "onnxruntime", "tokenizers")
 
 
 @click.command("build")

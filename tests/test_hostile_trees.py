@@ -108,6 +108,7 @@ LOSSES = [
     (".kb/trails", "../../outside", ("metrics",)),
     (".kb/checkup", "../../outside", ("run", "checkup", "trace.jsonl")),
     (".kb/redaction.key", "../../outside/new", ("run", "import", "trace.jsonl", "--out", "f.json")),
+    pytest.param("build/out", "../../outside", ("site",), marks=pytest.mark.site),
     ("postmortems", "../outside", ("new", "A title", "--no-edit")),
     ("postmortems/2026-01-03-x.md", "../../outside/precious", ("fmt", "postmortems")),
 ]
@@ -118,8 +119,6 @@ SITES = [
     ("build/pages.new", "../../outside", ("site", "--pages-only")),
     ("build/theme", "../../outside", ("site", "--pages-only")),
     ("build/searched", "../../outside", ("site", "--pages-only")),
-    ("build/out", "../../outside", ("site",)),
-    ("build/pagefind", "../../outside", ("site",)),
     ("site", "../outside", ("site",)),
     ("site-external", "../outside", ("site", "--edition", "external")),
 ]

@@ -94,7 +94,8 @@ def is_whole(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> bool
 
 
 def left_over(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.name.startswith(TEMPORARY)]
+    """What a killed run left; `.kb-made` and `.kb-lock` stay for good."""
+    return list(folder.rglob(f"{TEMPORARY}*.part"))
 
 
 def copy_of(folder: Path, target: Path) -> Path:
@@ -162,7 +163,7 @@ mount -t tmpfs -o size={size} none {disk} && cp -r {whole}/. {disk}/ && cd {disk
 head -c 100m /dev/zero > .filler 2>/dev/null
 {python} -m kb {verb}; echo code $?
 rm .filler; {python} -m kb {verb} > /dev/null; echo next $?
-find . -type f -not -path './.git/*' -size 0; find . -name '{temporary}*'
+find postmortems fixture.json -size 0; find . -name '{temporary}*.part'
 cp -r postmortems fixture.json {out}
 """
 

@@ -70,8 +70,12 @@ def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
     started = time.monotonic()
     try:
         outside = build.is_named and not build.pages_only
-        with held_work(library.root, site, say, may_be_elsewhere=outside) as work:
-            return _build(library, site, build, say, started, work)
+        with (
+            held_work(library.root, site, say, may_be_elsewhere=outside) as work,
+            # Of this run alone: an engine whose kb was killed may still be writing into its own.
+            Root(work).temporary_folder() as own,
+        ):
+            return _build(library, site, build, say, started, work, own)
     except OSError as error:
         raise KbError(
             f"the site cannot be written: {error.strerror or error}",
@@ -81,7 +85,13 @@ def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
 
 
 def _build(
-    library: Library, site: Site, build: Build, say: Say, started: float, work: Path
+    library: Library,
+    site: Site,
+    build: Build,
+    say: Say,
+    started: float,
+    work: Path,
+    own: PurePath,
 ) -> Made:
     root, target = _target(library, build)
     if not build.pages_only:
@@ -92,18 +102,20 @@ def _build(
     has_index = search_index.can_be_made(work / SEARCHED)
     megabytes, why = add_meaning(library, site, work / PAGES) if build.with_meaning else (0, "")
     write_theme(work / THEME, has_index=has_index, meaning_megabytes=megabytes)
-    settings = settings_text(engine_settings(library.root, work, site))
-    Root(work).write_text(SETTINGS, settings, errors="replace")
+    settings = engine_settings(library.root, work, site)
+    own_settings = {} if build.pages_only else {"site_dir": (own / OUT).as_posix()}
+    Root(work).write_text(SETTINGS, settings_text(settings | own_settings), errors="replace")
     if not build.pages_only:
         say(f"building {pages} pages with {build.engine}")
     _look_at((work / PAGES, work / SEARCHED), library, site, work)
-    note = _run(work, build)
+    note = _run(work, own, build)
+    Root(work).write_text(SETTINGS, settings_text(settings), errors="replace")
     if not build.pages_only:
-        _look_at((work / OUT,), library, site, work)
+        _look_at((work / own / OUT,), library, site, work)
     folder = work / PAGES
     if not build.pages_only:
         folder = build.out
-        root.take_tree(Root(work), OUT, target)
+        root.take_tree(Root(work), own / OUT, target)
     took = time.monotonic() - started
     return Made(folder, pages, _size(folder), took, (*site.notes, *filter(None, (note, why))))
 
@@ -125,22 +137,21 @@ def _look_at(folders: Iterable[Path], library: Library, site: Site, work: Path) 
         for folder in folders:
             refuse_names(folder, site, names)
     except KbError:
-        for name in (PAGES, SEARCHED, THEME, OUT, INDEX, SETTINGS):
+        for name in (PAGES, SEARCHED, THEME, SETTINGS):
             Root(work).remove_tree(name)
         raise
 
 
-def _run(work: Path, build: Build) -> str:
-    """Run the engine into `out`, with the search index made meanwhile; what is missing, in words.
+def _run(work: Path, own: PurePath, build: Build) -> str:
+    """Run the engine into `own`, with the search index made meanwhile; what is missing, in words.
 
     The index comes to lie among the pages too, for an engine that is run by hand.
     """
     # Zensical builds only into a folder below its settings.
-    fresh, index, root = work / OUT, work / INDEX, Root(work)
+    fresh, index, root = work / own / OUT, work / own / INDEX, Root(work)
     indexing = search_index.start_index(work / SEARCHED, index)
     try:
         if not build.pages_only:
-            root.remove_tree(OUT)
             run_engine(build.engine, work / SETTINGS)
             finish(fresh)
     except BaseException:
@@ -150,10 +161,10 @@ def _run(work: Path, build: Build) -> str:
     finally:
         note = search_index.end_index(indexing, index)
     root.remove_tree(SEARCHED)
-    if root.is_folder(INDEX):
+    if root.is_folder(own / INDEX):
         if not build.pages_only:
-            root.copy_tree(root, INDEX, PurePath(OUT, INDEX))
-        root.rename(INDEX, PurePath(PAGES, INDEX))
+            root.copy_tree(root, own / INDEX, own / OUT / INDEX)
+        root.rename(own / INDEX, PurePath(PAGES, INDEX))
     return note
 
 

@@ -16,7 +16,7 @@ PAGES, THEME, OUT, EDIT, SETTINGS = "pages", "theme", "out", "edit", "mkdocs.yml
 SEARCHED = "searched"
 INDEX = "pagefind"
 #: What kb makes there and may remove: nothing else in the folder is touched.
-_OURS = (PAGES, f"{PAGES}.new", THEME, SEARCHED, OUT, INDEX, EDIT, SETTINGS)
+_OURS = (PAGES, f"{PAGES}.new", THEME, SEARCHED, EDIT, SETTINGS)
 _MARK, _LOCK = ".kb-made", ".kb-lock"
 _MARKED = "kb made these and removes them: " + ", ".join(_OURS) + "\n"
 _LOOKS_OURS = PurePath(PAGES, "assets", "kb")

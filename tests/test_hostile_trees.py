@@ -120,7 +120,6 @@ SITES = [
     ("build/theme", "../../outside", ("site", "--pages-only")),
     ("build/searched", "../../outside", ("site", "--pages-only")),
     ("site", "../outside", ("site",)),
-    ("site-external", "../outside", ("site", "--edition", "external")),
 ]
 
 
@@ -143,9 +142,6 @@ def test_a_link_where_a_site_is_built_is_refused_by_name(
     clone: Path, place: str, target: str, verb: tuple[str, ...]
 ) -> None:
     link(clone, place, target)
-    if "external" in verb:
-        for path in (clone / "postmortems").glob("*.md"):
-            path.write_text(path.read_text().replace("kind:", "visibility: external\nkind:", 1))
     before = state(clone.parent)
     ran = kb(clone, *verb)
     assert state(clone.parent) == before

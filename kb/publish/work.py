@@ -70,7 +70,7 @@ def _own(work: Root) -> None:
             if work.exists(name):
                 raise KbError(
                     "was not made by kb, and would be replaced by a build",
-                    where=str(work.path / name),
+                    where=str(work.path_of(name)),
                     todo="Move it to another place, or remove it.",
                 )
     work.write_text(_MARK, _MARKED)

@@ -764,7 +764,7 @@ def _link(shown: str) -> UnsafePathError:
 
 
 def _no_folder(shown: str) -> UnsafePathError:
-    return UnsafePathError("is no folder", where=shown, todo=f"Remove it: rm {shown}")
+    return UnsafePathError("is no folder", where=shown, todo="Move it to another place.")
 
 
 def _placed(error: OSError, shown: str) -> OSError:

@@ -95,9 +95,12 @@ def _host(folder: Path) -> str:
 def _write(folder: Path, place: str, content: bytes) -> None:
     try:
         Root(folder.absolute()).create(place, content)
-    except OSError as error:
+    except (OSError, UnsafePathError) as error:
+        why = (
+            f"{error.where} {error.what}" if isinstance(error, UnsafePathError) else error.strerror
+        )
         raise KbError(
-            f"cannot be written: {error.strerror or error}",
+            f"cannot be written: {why or error}",
             where=str(folder / place),
             todo="Mend that and run 'kb init' again; what is there is kept.",
         ) from error

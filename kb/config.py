@@ -12,8 +12,10 @@ from msgspec import Meta
 
 from kb.errors import KbError
 from kb.json_schemas import schema_of
+from kb.safe_files import read_named
 
 FILE_NAME = "kb.toml"
+_MAX_BYTES = 5_000_000
 
 
 class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,7 +145,7 @@ def read_config(root: Path) -> Config:
     """
     path = root / FILE_NAME
     try:
-        raw = path.read_bytes()
+        raw = read_named(path, _MAX_BYTES)
     except FileNotFoundError:
         return Config()
     except OSError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
@@ -22,6 +22,7 @@ from kb.records.form import Form, build_form
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.model import Postmortem, interpret
 from kb.repo import Commit, File, Repo
+from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
 from kb.trust import open_config
 
 #: What kb computes or remembers on this machine lies here, below a library's root.
@@ -96,7 +97,7 @@ def open_library(path: Path | str = ".") -> Library:
     folder = root / config.library.path
     form = build_form(config)
     with no_collection():
-        documents = tuple(load_document(file, form, root) for file in record_files(folder))
+        documents = tuple(load_documents(record_files(folder), form, root))
     return Library(root, config, form, documents)
 
 
@@ -156,6 +157,22 @@ def _document_at(raw: bytes | None, path: PurePosixPath, form: Form, read: Reade
     return read(raw, path, form)
 
 
+def records_folder(root: Path, config: Config) -> Path:
+    """Where new records are written, links followed: inside the library.
+
+    Raises `UnsafePathError` where `library.path` leads out of it.
+    """
+    whole = Path(os.path.realpath(root))
+    folder = Path(os.path.realpath(root / config.library.path))
+    if not folder.is_relative_to(whole):
+        raise UnsafePathError(
+            f"library.path is {config.library.path!r}, which leads out of the repository",
+            where=str(root / FILE_NAME),
+            todo="Name a folder below it; nothing was written.",
+        )
+    return root / folder.relative_to(whole)
+
+
 def record_files(folder: Path) -> list[Path]:
     """The record files of a folder, by name. Raises `KbError` when it cannot be read."""
     try:
@@ -169,40 +186,51 @@ def record_files(folder: Path) -> list[Path]:
         ) from error
 
 
+def local_place(path: Path) -> tuple[Root, PurePath]:
+    """A path in `.kb/` as its library's root and the rest; of any other its folder and name."""
+    home = next((part for part in path.parents if part.name == LOCAL_FOLDER), None)
+    root = Root((home or path).parent)
+    return root, path.relative_to(root.path)
+
+
 def make_local_folder(folder: Path) -> None:
     """Make a folder in `.kb/`, which keeps itself out of Git wherever it is made.
 
-    Raises `OSError` where it cannot be made.
+    Raises `OSError` where it cannot be made, `UnsafePathError` where a link stands in its place.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    home = next((part for part in (folder, *folder.parents) if part.name == LOCAL_FOLDER), None)
-    if home is not None and not (home / ".gitignore").exists():
-        (home / ".gitignore").write_text("*\n", encoding="utf-8")
+    root, place = local_place(folder / "x")
+    root.make_folder(place.parent)
+    ignore = PurePath(LOCAL_FOLDER, ".gitignore")
+    if place.parts[0] == LOCAL_FOLDER and not root.path_of(ignore).exists():
+        with suppress(FileExistsError):  # another run was faster
+            root.create(ignore, b"*\n")
 
 
 def load_document(file: Path, form: Form, root: Path | None = None) -> Document:
     """One file as a document; what cannot be opened is a document with a fault."""
+    return _read_from(Tree(root or Path(file.absolute().anchor)), file, form, root)
+
+
+def load_documents(files: Iterable[Path], form: Form, root: Path) -> Iterator[Document]:
+    """Files of a library as documents; what their folders are is looked up once."""
+    tree = Tree(root)
+    return (_read_from(tree, file, form, root) for file in files)
+
+
+def _read_from(tree: Tree, file: Path, form: Form, root: Path | None) -> Document:
     path = _relative(file, root)
     try:
-        if root is not None and _leads_out_of(root, file):
-            return _unread(path, form, "outside-tree", "a link out of the repository; not followed")
-        if not file.is_file():
-            return _unread(path, form, "unreadable", "not a regular file")
-        with file.open("rb") as stream:
-            raw = stream.read(MAX_RECORD_BYTES + 1)
-            size = os.fstat(stream.fileno()).st_size
+        raw, size = tree.read(file, MAX_RECORD_BYTES)
+    except LinkOutError as error:
+        return _unread(path, form, "outside-tree", error.what)
+    except UnsafePathError as error:
+        return _unread(path, form, "unreadable", error.what)
     except OSError as error:
         return _unread(path, form, "unreadable", f"cannot be opened: {error.strerror or error}")
     if size > MAX_RECORD_BYTES:
         message = f"{size / 1e6:.0f} MB is more than a record may have; it was not read"
         return _unread(path, form, "too-large", message)
     return read_document(raw, path, form)
-
-
-def _leads_out_of(root: Path, file: Path) -> bool:
-    """Whether a file, links followed, lies outside a folder."""
-    inside = os.path.realpath(root).rstrip(os.sep) + os.sep
-    return not os.path.realpath(file).startswith(inside)
 
 
 def _relative(file: Path, root: Path | None) -> PurePath:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from kb.errors import KbError
+from kb.safe_files import Root
 
 _HEAD = "# Written by `kb trust`. What stands here holds for this person on this machine.\n"
 
@@ -63,21 +64,11 @@ def read_user_config() -> UserConfig:
 
 def write_user_config(config: UserConfig) -> None:
     """Put the configuration in place of the old one, whole or not at all. Raises `KbError`."""
-    import tempfile
-
     path = user_config_path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=".config-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(config_text(config))
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        root = Root(path.parent)
+        root.make_folder(".")
+        root.write_text(path.name, config_text(config))
     except UnicodeEncodeError as error:
         raise KbError("a name that is no UTF-8 cannot be stored", where=str(path)) from error
     except OSError as error:

@@ -16,6 +16,7 @@ from search_library import write_record, write_stories
 
 from kb.errors import KbError
 from kb.library import Library
+from kb.safe_files import Root
 from kb.search.indexing import index as index_module
 from kb.search.indexing.files import unread_library
 from kb.search.indexing.index import (
@@ -262,12 +263,10 @@ def test_two_processes_read_while_two_others_build(stories: Path) -> None:
 def test_a_question_is_answered_from_the_older_index_while_a_long_build_runs(
     stories: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from filelock import FileLock
-
     build_index(library(stories))
     write_record(stories, "2025-07-01-new", "New", summary=QUERY)
     monkeypatch.setattr(index_module, "_PATIENCE_SECONDS", 0.1)
-    with FileLock(str(index_home(stories) / "lock")):
+    with Root(index_home(stories)).lock("lock"):
         start = time.monotonic()
         found = similar(library(stories), QUERY)
     assert found.index.stale

@@ -220,6 +220,36 @@ def test_finishing_a_site_twice_changes_nothing(example_library: Path) -> None:
 
 
 @pytest.mark.site
+def test_edits_are_followed_after_the_records_were_renamed_and_back(example_library: Path) -> None:
+    records = example_library / "postmortems"
+    shown = Shown(example_library / "build" / "serve")
+
+    def gathered(library: Library) -> Site:
+        return gather(library, open_repo(library.root), Wanted(NOW, no_search, with_drafts=True))
+
+    preview = Preview(open_library(example_library), gathered, lambda text: None, shown)
+    preview.build()
+    stop = threading.Event()
+    watcher = threading.Thread(target=preview.watch, args=(stop,), daemon=True)
+    watcher.start()
+    try:
+        records.rename(example_library / "away")
+        time.sleep(1)
+        (example_library / "away").rename(records)
+        path = records / f"{EXAMPLE_ID}.md"
+        path.write_text(path.read_text().replace("a bakery's annual plan", "an EDITED plan"))
+        page = shown.folder / "incidents" / EXAMPLE_ID / "index.html"
+        for _ in range(600):
+            if "EDITED" in page.read_text(encoding="utf-8"):
+                break
+            time.sleep(0.1)
+        assert "EDITED" in page.read_text(encoding="utf-8")
+    finally:
+        stop.set()
+        watcher.join(30)
+
+
+@pytest.mark.site
 def test_an_edit_is_shown_within_two_seconds_at_300_records(example_library: Path) -> None:
     records = example_library / "postmortems"
     text = (records / f"{EXAMPLE_ID}.md").read_text()

@@ -14,14 +14,14 @@ import click
 
 from kb.distribution import install_line
 from kb.errors import KbError
-from kb.streams import bar_stream, echo, echo_json, is_terminal
+from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.search.encoding.encoder import Progress
 
 
-_NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers", "filelock")
+_NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers")
 
 
 @click.command("build")
@@ -38,7 +38,7 @@ def command(as_json: bool) -> None:
     library = unread_library(Path.cwd())
     try:
         with progress_bar() as progress:
-            index = build_index(library, progress)
+            index = build_index(library, progress, _say_waiting)
         facts = built_facts(index, time.monotonic() - start)
     except NoEncoderError as fault:
         facts = without_encoder(library, fault)
@@ -46,6 +46,10 @@ def command(as_json: bool) -> None:
         echo_json(facts.json())
     else:
         echo(facts.words())
+
+
+def _say_waiting() -> None:
+    warn("another kb builds this index: waiting for it")
 
 
 def prepare_search() -> None:

@@ -11,11 +11,13 @@ from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
 from kb.distribution import PLACEHOLDER, Source, installed_source, parse_source
 from kb.errors import KbError
 from kb.records.document import is_record_name
+from kb.safe_files import Root, UnsafePathError, read_named
 from kb.streams import echo
 from kb.terminal import visible
 from kb.trust import open_config
 
 _WIDTH = 44
+_MAX_KEPT_BYTES = 2_000_000
 
 
 @click.command("init")
@@ -60,7 +62,7 @@ def command(
     missing = [target for target in targets if _there(folder, target) is None]
     for target in missing:
         if not dry_run:
-            _write(folder / target.path, target.content)
+            _write(folder, target.path, target.content)
         echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
     kept = [target for target in targets if target not in missing]
     for target in kept:
@@ -116,8 +118,8 @@ def _say_kept(folder: Path, target: Target) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return read_named(path, _MAX_KEPT_BYTES).decode("utf-8", "replace")
+    except (OSError, UnsafePathError):
         return ""
 
 
@@ -131,15 +133,16 @@ def _host(folder: Path) -> str:
     return "gitlab" if "gitlab" in address else "github"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(folder: Path, place: str, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as stream:
-            stream.write(content)
-    except OSError as error:
+        Root(folder.absolute()).create(place, content)
+    except (OSError, UnsafePathError) as error:
+        why = (
+            f"{error.where} {error.what}" if isinstance(error, UnsafePathError) else error.strerror
+        )
         raise KbError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(path),
+            f"cannot be written: {why or error}",
+            where=str(folder / place),
             todo="Mend that and run 'kb init' again; what is there is kept.",
         ) from error
 

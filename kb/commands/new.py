@@ -12,10 +12,11 @@ import click
 
 from kb.commands.day import read_day
 from kb.errors import KbError
-from kb.library import find_root
-from kb.records.document import read_document
+from kb.library import find_root, records_folder
+from kb.records.document import MAX_RECORD_BYTES, read_document
 from kb.records.draft import blank_record, blank_section, slug
 from kb.records.form import Form, build_form
+from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
 from kb.trust import open_config
@@ -128,15 +129,16 @@ def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -
     if not title or not title.strip():
         raise KbError("a record needs a title", todo='Say what happened: kb new "Agent did …".')
     title = " ".join(title.split())
-    folder = root / open_config(root).library.path
+    folder = records_folder(root, open_config(root))
     path = folder / f"{day.isoformat()}-{slug(title)}.md"
     text = blank_record(title, day, profile=profile, form=form)
     if profile == "public":
         text = text.replace("origin: own", "origin: public", 1)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        library = Root(root)
+        place = library.relative(path)
+        library.sweep(place.parent)
+        library.create(place, text.encode("utf-8", "replace"))
     except FileExistsError as error:
         raise KbError(
             "already exists; nothing was written",
@@ -151,7 +153,7 @@ def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -
 def _extend(path: Path, form: Form) -> int:
     """Append the sections of the full profile that a record lacks; the number added."""
     try:
-        raw = path.read_bytes()
+        raw = read_named(path, MAX_RECORD_BYTES)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", where=str(path)) from error
     document = read_document(raw, path, form)
@@ -164,10 +166,17 @@ def _extend(path: Path, form: Form) -> int:
     if missing:
         added = "".join("\n" + blank_section(form.section(key), day) for key in missing)
         newline = "\r\n" if b"\r\n" in raw else "\n"
-        with path.open("ab") as stream:
-            stream.write(b"" if raw.endswith(b"\n") else newline.encode())
-            stream.write(added.replace("\n", newline).encode())
+        end = b"" if raw.endswith(b"\n") else newline.encode()
+        _replace(path, raw, raw + end + added.replace("\n", newline).encode())
     return len(missing)
+
+
+def _replace(path: Path, before: bytes, after: bytes) -> None:
+    try:
+        if not replace_known(path, before, after):
+            raise KbError("changed meanwhile; nothing was written", where=str(path))
+    except OSError as error:
+        raise KbError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def _edit(path: Path) -> None:

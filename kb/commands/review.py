@@ -12,6 +12,7 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.publish.review.advice import review
 from kb.publish.review.comment import review_comment
+from kb.safe_files import write_output
 from kb.streams import echo_markdown
 
 
@@ -51,7 +52,7 @@ def command(context: click.Context, base: str | None, output: Path | None, link:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_output(path, text)
     except OSError as error:
         raise KbError(
             f"cannot be written: {error.strerror or error}",

@@ -12,7 +12,8 @@ import click
 
 from kb.commands.day import read_day
 from kb.errors import KbError
-from kb.library import find_root
+from kb.library import find_root, local_place, records_folder
+from kb.safe_files import write_output
 from kb.streams import echo, echo_json, is_terminal, progress, warn
 from kb.terminal import visible
 from kb.trust import open_config
@@ -56,7 +57,8 @@ def command(
     root = _root() if not draft else find_root(Path.cwd())
     state = state_file(root / ".kb" / "checkup", files, settings) if root else None
     if fresh and state:
-        state.unlink(missing_ok=True)
+        place, name = local_place(state)
+        place.remove_file(name)
     progress = _show if is_terminal("stderr") else None
     done = check_up(examine(files, settings, state, progress))
     if as_json:
@@ -87,7 +89,7 @@ def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> No
         printed(text, "")
         return
     try:
-        out.write_text(text, encoding="utf-8", newline="\n")
+        write_output(out, text)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror}", where=str(out)) from error
 
@@ -108,7 +110,7 @@ def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> Non
     day = None if run.clocks.started else day
     draft = Draft(run, day=day, profile="one-page", is_near_miss=True)
     try:
-        path = write_draft(draft, root / config.library.path, build_form(config))
+        path = write_draft(draft, records_folder(root, config), build_form(config))
         warn(visible(f"draft: {path}"))
     except KbError as fault:
         warn(visible(f"no draft: {fault}"))

@@ -12,7 +12,7 @@ import click
 from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import open_library
-from kb.streams import echo, progress, warn
+from kb.streams import echo, is_terminal, progress, warn
 from kb.terminal import visible
 
 
@@ -64,7 +64,8 @@ def command(
     site = gather(library, open_repo(library.root), wanted)
     default = SITE if edition == "internal" else f"{SITE}-{edition}"
     target = (out or library.root / default).absolute()
-    build = Build(target, engine, pages_only, library.config.site.semantic_search, trust)
+    with_meaning = library.config.site.semantic_search
+    build = Build(target, engine, pages_only, with_meaning, trust, is_named=out is not None)
     made = build_site(library, site, build, say)
     say("")
     for note in made.notes:
@@ -90,5 +91,7 @@ def _shown(path: Path) -> str:
 
 
 def _progress() -> Callable[[str], None]:
-    """Say what is being done on a terminal, in one line; nothing in a pipe."""
+    """Say what is being done on a terminal, in one line; in a pipe only whole lines."""
+    if not is_terminal("stderr"):
+        return lambda text: warn(text, end="") if text.endswith("\n") else None
     return lambda text: progress(f"{text}{'…' if text else ''}")

@@ -7,11 +7,8 @@ nothing.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from kb.errors import KbError
@@ -24,6 +21,7 @@ from kb.lint.fixes.times import time_edits
 from kb.lint.registry import Context
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault
+from kb.safe_files import replace_known
 
 __all__ = ["Edit", "apply", "edits", "formatted", "unreadable", "write"]
 
@@ -88,26 +86,13 @@ def write(path: Path, document: Document, text: str) -> None:
 
     Raises `KbError` when the file has changed since it was read, or cannot be written.
     """
-    path = path.resolve()
-    temporary = ""
+    after = text.encode("utf-8", errors="surrogateescape")
     try:
-        if path.read_bytes() != document.encode():
+        if not replace_known(path, document.encode(), after):
             raise KbError("changed while it was formatted; nothing was written", where=str(path))
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode("utf-8", errors="surrogateescape"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(path.stat().st_mode)
-        Path(temporary).replace(path)
-        temporary = ""
     except OSError as error:
         raise KbError(
             f"cannot be written: {error.strerror or error}",
             where=str(path),
             todo="The file is as it was; free space or correct its permissions, then run again.",
         ) from error
-    finally:
-        if temporary:
-            with suppress(OSError):
-                Path(temporary).unlink()

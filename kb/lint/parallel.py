@@ -17,7 +17,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path, PurePath
 
 from kb.config import Config
-from kb.library import find_root, load_document, no_collection, open_library, record_files
+from kb.library import find_root, load_documents, no_collection, open_library, record_files
 from kb.lint.check import (
     Report,
     build_report,
@@ -61,7 +61,7 @@ class _Job:
 
     def read(self, files: Iterable[Path]) -> list[Document]:
         """The documents of a share."""
-        return [load_document(file, self.form, self.root) for file in files]
+        return list(load_documents(files, self.form, self.root))
 
     def asked(self, files: Iterable[Path], documents: Iterable[Document]) -> Iterator[Document]:
         """Those of a share that are to be checked, held to the status that was asked for."""

@@ -6,13 +6,10 @@ Each edit is read back before it is given out: what would change anything else i
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from types import MappingProxyType
 
 from kb.errors import KbError
@@ -21,9 +18,11 @@ from kb.records.document import Document, read_document
 from kb.records.front_matter import Node
 from kb.records.items import ActionItem
 from kb.records.model import SignOff, interpret
+from kb.safe_files import replace_known
 
 _BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")
 _PLAIN_WORD = re.compile(r"[A-Za-z@][\w./-]*")  # what YAML reads as text without quotes
+_BYTES = ("utf-8", "surrogateescape")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "unknown"}
 
 
@@ -106,26 +105,14 @@ def write_change(library: Library, change: Change) -> None:
 
     Raises `KbError` where the file changed since it was read or cannot be written.
     """
-    path = (library.root / change.document.path).resolve()
+    path, after = library.root / change.document.path, change.text
     try:
-        if path.read_bytes() != change.document.encode():
+        if not replace_known(path, change.document.encode(), after.encode(*_BYTES)):
             raise _refused(change.document, "the file changed while it was being edited")
-        _replace(path, change.text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise KbError(
             f"cannot be written: {error.strerror or error}", where=str(change.document.path)
         ) from error
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(raw)
-        Path(temporary).chmod(path.stat().st_mode & 0o7777)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _action(document: Document, label: str) -> ActionItem:

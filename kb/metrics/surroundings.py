@@ -20,6 +20,7 @@ from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.strays import is_markdown
 from kb.repo import Repo
+from kb.safe_files import real_path
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
@@ -44,11 +45,11 @@ def read_surroundings(library: Library, repo: Repo, route: str, as_of: AsOf) -> 
 
 def read_strays(library: Library) -> tuple[Document, ...]:
     """The Markdown files of the working tree that no record is read from."""
-    records = {(library.root / document.path).resolve() for document in library.documents}
+    records = {real_path(library.root / document.path) for document in library.documents}
     return tuple(
         file if isinstance(file, Document) else load_document(file, library.form, library.root)
         for file in _markdown_files(library)
-        if isinstance(file, Document) or file.resolve() not in records
+        if isinstance(file, Document) or real_path(file) not in records
     )
 
 

@@ -7,10 +7,10 @@ one, each page gets the hashes of its own here.
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from kb.publish import csp
+from kb.safe_files import Root
 
 HEADERS = "_headers"
 #: What the themes put around every page for their own script and navigation.
@@ -25,13 +25,14 @@ _LEFT_OVER = re.compile(
 def finish(folder: Path) -> None:
     """Finish a built folder; a second time changes nothing."""
     hashes: set[str] = set()
+    root = Root(folder)
     for path in folder.rglob("*.html"):
         built = path.read_text(encoding="utf-8")
         html, own = finished(built)
         hashes.update(own)
         if html != built:
-            path.write_text(html, encoding="utf-8")
-    (folder / HEADERS).write_text(headers_text(sorted(hashes)), encoding="utf-8")
+            root.fill(path.relative_to(folder), html.encode())
+    root.fill(HEADERS, headers_text(sorted(hashes)).encode())
     _drop_unused(folder)
 
 
@@ -50,10 +51,11 @@ def headers_text(hashes: list[str]) -> str:
 
 def _drop_unused(folder: Path) -> None:
     """Remove the scripts and the search of the engines, which no page loads, and debugging aids."""
-    shutil.rmtree(folder / "assets" / "javascripts", ignore_errors=True)
+    root = Root(folder)
+    root.remove_tree("assets/javascripts")
     own = (folder / name for name in ("sitemap.xml.gz", "search.json"))
     for path in (*folder.glob("assets/**/*.map"), *own):
-        path.unlink(missing_ok=True)
+        root.remove_file(path.relative_to(folder))
 
 
 def _without_left_overs(html: str) -> str:

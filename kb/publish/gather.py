@@ -26,6 +26,7 @@ from kb.publish.related import related_of
 from kb.publish.site_settings import read_settings
 from kb.records.model import Postmortem
 from kb.repo import Repo
+from kb.safe_files import real_path
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
 SHOWN_FILES = frozenset(
@@ -97,7 +98,7 @@ def _redacted(library: Library, site: Site, edition: Edition, today: date) -> Si
 
 def _without_place(page: MetricsPage, root: Path) -> MetricsPage:
     """The measures with notes that do not name where the library lies on this machine."""
-    here = (str(root.resolve()), str(root))
+    here = (str(real_path(root)), str(root))
     return replace(page, notes=tuple(_replaced(note, here, "this library") for note in page.notes))
 
 
@@ -163,6 +164,6 @@ def _may_be_shown(folder: Path, path: Path) -> bool:
     return (
         path.suffix.lower() in SHOWN_FILES
         and path.is_file()
-        and path.resolve().is_relative_to(folder.resolve())
+        and real_path(path).is_relative_to(real_path(folder))
         and path.stat().st_size <= _MAX_FILE_BYTES
     )

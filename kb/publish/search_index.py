@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from kb.processes import MEMORY_BYTES, SECONDS, Process, TimeoutExpired, end, python_command, start
 from kb.publish.html import escape
 from kb.publish.links import MARK, Page
+from kb.safe_files import Root
 
 FOLDER = "pagefind"
 NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."
@@ -65,7 +65,7 @@ def without_search(body: str) -> str:
 
 def start_index(searched: Path, target: Path) -> Indexing | None:
     """The process that makes the index of a folder; None where there is nothing to be made."""
-    shutil.rmtree(target, ignore_errors=True)
+    Root(target.parent).remove_tree(target.name)
     if not can_be_made(searched):
         return None
     options = ["--site", str(searched), "--output-path", str(target), "--quiet"]
@@ -94,8 +94,8 @@ def end_index(indexing: Indexing | None, target: Path) -> str:
         failed = True
     if failed:
         end(indexing)
-        shutil.rmtree(target, ignore_errors=True)
+        Root(target.parent).remove_tree(target.name)
         return _NOT_MADE
     for name in (f"pagefind-{part}.{ending}" for part in _UNUSED for ending in ("js", "css")):
-        (target / name).unlink(missing_ok=True)
+        Root(target).remove_file(name)
     return ""

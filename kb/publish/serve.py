@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.server
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -26,11 +25,13 @@ from kb.publish.engines import run_engine
 from kb.publish.finish import finished
 from kb.publish.pages.incident import incident_page
 from kb.publish.search_index import is_installed
-from kb.publish.site import Build, Say, build_site, engine_settings, work_folder
+from kb.publish.site import Build, Say, build_site, engine_settings
 from kb.publish.site_settings import settings_text
+from kb.publish.work import EDIT, held_work
 from kb.publish.write import page_text, write, write_theme
 from kb.records.document import is_record_name
 from kb.records.model import interpret
+from kb.safe_files import Root
 
 HOST = "127.0.0.1"
 _POLL_SECONDS = 0.2
@@ -172,9 +173,12 @@ class Preview:
 
     def watch(self, stop: threading.Event) -> None:
         """Follow edits until told to stop."""
-        known, dirty_since = record_states(self.library.folder), 0.0
+        known, dirty_since = self._first_states(), 0.0
         while not stop.wait(_POLL_SECONDS):
-            now = record_states(self.library.folder)
+            try:
+                now = record_states(self.library.folder)
+            except OSError:  # the folder is being renamed, or is away: it may come back
+                continue
             changed = {
                 name for name in known.keys() | now.keys() if known.get(name) != now.get(name)
             }
@@ -186,11 +190,19 @@ class Preview:
                 dirty_since = 0.0
                 self._try(self.build)
 
+    def _first_states(self) -> State:
+        try:
+            return record_states(self.library.folder)
+        except OSError:
+            return {}
+
     def _try(self, work: Callable[[], None]) -> None:
         try:
             work()
         except KbError as error:
             self.say(f"kb: {error}\n")
+        except OSError as error:
+            self.say(f"kb: {error.filename or 'the site'}: {error.strerror or error}\n")
 
     def show(self, names: Iterable[str]) -> None:
         """Build the pages of the records in these files again, and nothing else."""
@@ -224,23 +236,27 @@ class Preview:
 
     def _build_pages(self, ids: Iterable[str]) -> None:
         assert self.site is not None  # noqa: S101 - see `show`
-        work = work_folder(self.library.root, self.site)
-        small = work / "edit"
-        shutil.rmtree(small, ignore_errors=True)
+        with held_work(self.library.root, self.site, self.say) as work:
+            self._build_pages_in(work, ids)
+
+    def _build_pages_in(self, work: Path, ids: Iterable[str]) -> None:
+        assert self.site is not None  # noqa: S101 - see `show`
+        small = work / EDIT
+        Root(work).remove_tree(EDIT)
         settings, _ = engine_settings(self.library.root, work, self.site)
         for entry in settings.get("nav", ()):
             target = next(iter(entry.values())) if isinstance(entry, dict) else entry
-            write(small / "pages" / str(target), "# -\n")
+            write(small, f"pages/{target}", "# -\n")
         for record_id in ids:
             page = incident_page(self.site, self.site.by_id[record_id])
-            write(small / "pages" / f"{page.path}.md", page_text(page, self.site))
+            write(small, f"pages/{page.path}.md", page_text(page, self.site))
         write_theme(small / "theme", has_index=is_installed())
-        write(small / "mkdocs.yml", settings_text(settings))
+        write(small, "mkdocs.yml", settings_text(settings))
         run_engine(self.engine, small / "mkdocs.yml")
         for record_id in ids:
             name = f"{links.incident(record_id)}/index.html"
             html = (small / "out" / name).read_text(encoding="utf-8")
-            write(self.shown.folder / name, finished(html)[0])
+            Root(self.shown.folder).write_text(name, finished(html)[0])
 
 
 def record_states(folder: Path) -> State:

@@ -6,11 +6,10 @@ its place at the end, so that a build that fails leaves the old one standing.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from kb.errors import KbError
@@ -23,11 +22,24 @@ from kb.publish.finish import finish
 from kb.publish.gather import names_of
 from kb.publish.outside.last_look import refuse_names
 from kb.publish.semantic.offer import add_meaning
-from kb.publish.site_settings import SETTINGS, packaged_settings, settings_text, used_settings
-from kb.publish.write import SEARCHED, write, write_pages, write_theme
+from kb.publish.site_settings import packaged_settings, settings_text, used_settings
+from kb.publish.work import (
+    BUILD,
+    INDEX,
+    OUT,
+    PAGES,
+    SEARCHED,
+    SETTINGS,
+    THEME,
+    held_work,
+    work_folder,
+)
+from kb.publish.write import write_pages, write_theme
+from kb.safe_files import Root, root_of
 
 Say = Callable[[str], None]
-BUILD, SITE = "build", "site"
+SITE = "site"
+__all__ = ["BUILD", "SITE", "Build", "Made", "build_site", "engine_settings", "work_folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class Build:
     """How a site is built: the folder it comes to lie in, the engine, and what it offers.
 
     `trusted`: all of the library's `mkdocs.yml` is used, its hooks and plugins too.
+    `is_named`: a person typed the folder, whose links are therefore followed.
     """
 
     out: Path
@@ -53,13 +66,20 @@ class Build:
     pages_only: bool = False
     with_meaning: bool = False
     trusted: bool = False
+    is_named: bool = False
 
 
 def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
     """Make the site. Raises `KbError` when a folder cannot be written or the engine fails."""
     started = time.monotonic()
     try:
-        return _build(library, site, build, say, started)
+        outside = build.is_named and not build.pages_only
+        with (
+            held_work(library.root, site, say, may_be_elsewhere=outside) as work,
+            # Of this run alone: an engine whose kb was killed may still be writing into its own.
+            Root(work).temporary_folder() as own,
+        ):
+            return _build(library, site, build, say, started, work, own)
     except OSError as error:
         raise KbError(
             f"the site cannot be written: {error.strerror or error}",
@@ -68,31 +88,50 @@ def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
         ) from error
 
 
-def _build(library: Library, site: Site, build: Build, say: Say, started: float) -> Made:
-    work = work_folder(library.root, site)
+def _build(
+    library: Library,
+    site: Site,
+    build: Build,
+    say: Say,
+    started: float,
+    work: Path,
+    own: PurePath,
+) -> Made:
+    root, target = _target(library, build)
+    if not build.pages_only:
+        root.restore(target)
+        _refuse_foreign(root.path_of(target))
     say("writing pages")
-    pages = write_pages(site, library, work / "pages")
+    pages = write_pages(site, library, work / PAGES)
     has_index = search_index.can_be_made(work / SEARCHED)
-    megabytes, why = add_meaning(library, site, work / "pages") if build.with_meaning else (0, "")
-    write_theme(work / "theme", has_index=has_index, meaning_megabytes=megabytes)
+    megabytes, why = add_meaning(library, site, work / PAGES) if build.with_meaning else (0, "")
+    write_theme(work / THEME, has_index=has_index, meaning_megabytes=megabytes)
     settings, unused = engine_settings(library.root, work, site, trusted=build.trusted)
-    write(work / "mkdocs.yml", settings_text(settings))
+    own_settings = {} if build.pages_only else {"site_dir": (own / OUT).as_posix()}
+    Root(work).write_text(SETTINGS, settings_text(settings | own_settings), errors="replace")
     if not build.pages_only:
-        _refuse_foreign(build.out)
         say(f"building {pages} pages with {build.engine}")
-    _look_at((work / "pages", work / SEARCHED), library, site, work)
-    note = _run(work, build)
+    _look_at((work / PAGES, work / SEARCHED), library, site, work)
+    note = _run(work, own, build)
+    Root(work).write_text(SETTINGS, settings_text(settings), errors="replace")
     if not build.pages_only:
-        _look_at((work / "out",), library, site, work)
-    folder = work / "pages"
+        _look_at((work / own / OUT,), library, site, work)
+    folder = work / PAGES
     if not build.pages_only:
         folder = build.out
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.move(work / "out", folder)
+        root.take_tree(Root(work), own / OUT, target)
     took = time.monotonic() - started
     return Made(
         folder, pages, _size(folder), took, (*site.notes, *filter(None, (unused, note, why)))
     )
+
+
+def _target(library: Library, build: Build) -> tuple[Root, PurePath]:
+    """The site's folder as a root and a name: in the library no link on the way is followed."""
+    if build.is_named or not build.out.is_relative_to(library.root):
+        return root_of(build.out)
+    root = Root(library.root)
+    return root, root.relative(build.out)
 
 
 def _look_at(folders: Iterable[Path], library: Library, site: Site, work: Path) -> None:
@@ -104,22 +143,22 @@ def _look_at(folders: Iterable[Path], library: Library, site: Site, work: Path) 
         for folder in folders:
             refuse_names(folder, site, names)
     except KbError:
-        shutil.rmtree(work, ignore_errors=True)
+        for name in (PAGES, SEARCHED, THEME, SETTINGS):
+            Root(work).remove_tree(name)
         raise
 
 
-def _run(work: Path, build: Build) -> str:
-    """Run the engine into `out`, with the search index made meanwhile; what is missing, in words.
+def _run(work: Path, own: PurePath, build: Build) -> str:
+    """Run the engine into `own`, with the search index made meanwhile; what is missing, in words.
 
     The index comes to lie among the pages too, for an engine that is run by hand.
     """
     # Zensical builds only into a folder below its settings.
-    fresh, index = work / "out", work / search_index.FOLDER
+    fresh, index, root = work / own / OUT, work / own / INDEX, Root(work)
     indexing = search_index.start_index(work / SEARCHED, index)
     try:
         if not build.pages_only:
-            shutil.rmtree(fresh, ignore_errors=True)
-            run_engine(build.engine, work / "mkdocs.yml")
+            run_engine(build.engine, work / SETTINGS)
             finish(fresh)
     except BaseException:
         if indexing is not None:
@@ -127,19 +166,12 @@ def _run(work: Path, build: Build) -> str:
         raise
     finally:
         note = search_index.end_index(indexing, index)
-    shutil.rmtree(work / SEARCHED, ignore_errors=True)
-    if index.is_dir():
+    root.remove_tree(SEARCHED)
+    if root.is_folder(own / INDEX):
         if not build.pages_only:
-            shutil.copytree(index, fresh / search_index.FOLDER, copy_function=shutil.copyfile)
-        index.rename(work / "pages" / search_index.FOLDER)
+            root.copy_tree(root, own / INDEX, own / OUT / INDEX)
+        root.rename(own / INDEX, PurePath(PAGES, INDEX))
     return note
-
-
-def work_folder(root: Path, site: Site) -> Path:
-    """Where an edition's pages are written; each edition has a folder of its own."""
-    if site.edition.is_internal:
-        return root / BUILD
-    return root / BUILD / f"{site.edition.name}-edition"
 
 
 def engine_settings(
@@ -152,7 +184,7 @@ def engine_settings(
     settings, unused = packaged_settings(), tuple[str, ...]()
     if site.edition.is_internal:
         settings, unused = used_settings(root, trusted=trusted)
-    pages = work / "pages"
+    pages = work / PAGES
     changes: dict[str, Any] = {"docs_dir": "pages", "site_dir": "out", "site_name": site.name}
     theme = settings.get("theme")
     if isinstance(theme, dict):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from kb.library import Library
 from kb.publish import csp, links
@@ -26,9 +26,8 @@ from kb.publish.pages.pieces import file_path
 from kb.publish.pages.reference_pages import reference_pages
 from kb.publish.pages.word_pages import facet_pages
 from kb.publish.search_index import searched_html, without_search
-
-#: Beside the pages: those that are searched, as Pagefind reads them.
-SEARCHED = "searched"
+from kb.publish.work import SEARCHED
+from kb.safe_files import Root, Tree, UnsafePathError
 
 
 def all_pages(site: Site) -> Iterator[Page]:
@@ -82,35 +81,34 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
 
     What search reads comes to lie beside it, in `SEARCHED`.
     """
-    fresh = folder.with_name(folder.name + ".new")
-    searched = folder.with_name(SEARCHED)
+    work = Root(folder.parent)
+    fresh, searched = work.path / f"{folder.name}.new", work.path / SEARCHED
     for old in (fresh, searched):
-        shutil.rmtree(old, ignore_errors=True)
+        work.remove_tree(old.name)
     count = 0
     cards = cards_of(site)
     write_cards(cards.values(), fresh, folder)
     for page in all_pages(site):
         card = cards.get(page.path) or cards.get(links.HOME)
-        write(fresh / f"{page.path}.md", page_text(page, site, card.path if card else ""))
+        write(fresh, f"{page.path}.md", page_text(page, site, card.path if card else ""))
         if page.searchable:
-            write(searched / page.path / "index.html", searched_html(page))
+            write(searched, f"{page.path}/index.html", searched_html(page))
         count += 1
-    write(fresh / HEADERS, headers_text([]))
+    write(fresh, HEADERS, headers_text([]))
     for name, text in data_files(site):
-        write(fresh / name, text)
+        write(fresh, name, text)
     for record_id, names in site.files.items():
         if record_id in site.by_id:
             _copy_files(library.folder / record_id, names, fresh, record_id)
     _copy_tree(files("kb.data").joinpath("site", "assets"), fresh / "assets" / "kb")
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    work.remove_tree(folder.name)
+    work.rename(fresh.name, folder.name)
     return count
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text, making the folders it needs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", errors="replace")
+def write(folder: Path, place: str, text: str) -> None:
+    """Write a text into a folder that is being made, with the folders it needs."""
+    Root(folder).fill(place, text.encode("utf-8", "replace"))
 
 
 def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) -> None:
@@ -119,25 +117,29 @@ def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) ->
     Without an index the search box must not ask for one. `meaning_megabytes` is what search by
     meaning loads, 0 where the site has none.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    Root(folder.parent).remove_tree(folder.name)
     _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
-    write(folder / "partials" / "kb-policy.html", csp.meta(csp.policy(())))
+    write(folder, "partials/kb-policy.html", csp.meta(csp.policy(())))
     facts = " data-kb-index" if has_index else ""
     facts += f' data-kb-meaning="{meaning_megabytes}"' if meaning_megabytes else ""
-    write(folder / "partials" / "kb-index.html", facts)
+    write(folder, "partials/kb-index.html", facts)
 
 
 def _copy_files(source: Path, names: tuple[str, ...], folder: Path, record_id: str) -> None:
+    root, tree = Root(folder), Tree(source)
     for name in names:
-        target = folder / file_path(record_id, name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target)
+        try:
+            with os.fdopen(tree.open(source / name), "rb") as stream:
+                root.copy_in(stream, file_path(record_id, name))
+        except UnsafePathError:  # it was a file of this folder when the record was gathered
+            continue
 
 
 def _copy_tree(source: Traversable, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+    root = Root(target)
+    root.make_folder(PurePath())
     for entry in source.iterdir():
         if entry.is_dir():
             _copy_tree(entry, target / entry.name)
         else:
-            (target / entry.name).write_bytes(entry.read_bytes())
+            root.fill(entry.name, entry.read_bytes())

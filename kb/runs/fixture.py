@@ -6,9 +6,7 @@ sizes are bounded, and every value is checked against the types of `kb.runs.run`
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from kb.runs.privacy.disclosure import safely
 from kb.runs.run import SCHEMA, Run, run_schema
 from kb.runs.telling.notes import Notes
 from kb.runs.traces.jsontext import NotJsonError, decode
+from kb.safe_files import Root, read_named, root_of
 
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.
@@ -131,47 +130,25 @@ def write_fixture(run: Run, path: Path, *, overwrite: bool = False) -> None:
 
     Raises `KbError` when there is a file already, unless asked to `overwrite` it.
     """
+    root, name = root_of(path)
+    blobs = Blobs()
     if path.exists() and not overwrite:
         todo = "Choose another name with --out, or replace it with --force."
         raise KbError("already exists; nothing was written", where=str(path), todo=todo)
-    blobs = Blobs()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _Draft(path) as stream:
+        root.sweep()
+        with root.replacing(name) as stream:
             for chunk in fixture_chunks(run, blobs):
                 stream.write(chunk)
-            _write_blobs(blobs, path.parent / BLOBS)
+            _write_blobs(blobs, root)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
 
 
-class _Draft:
-    """A file that takes its name when it is whole, and leaves nothing behind otherwise."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> Any:
-        handle, self._name = tempfile.mkstemp(dir=self._path.parent, prefix=".kb-", suffix=".part")
-        self._stream = os.fdopen(handle, "wb")
-        return self._stream
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._stream.close()
-        if kind is None:
-            Path(self._name).chmod(0o644)
-            Path(self._name).replace(self._path)
-        else:
-            Path(self._name).unlink(missing_ok=True)
-
-
-def _write_blobs(blobs: dict[str, bytes], folder: Path) -> None:
-    if blobs:
-        folder.mkdir(exist_ok=True)
+def _write_blobs(blobs: dict[str, bytes], root: Root) -> None:
     for name, raw in blobs.items():
-        if not (folder / name).is_file():
-            with _Draft(folder / name) as stream:
-                stream.write(raw)
+        if not root.exists(f"{BLOBS}/{name}"):
+            root.write_bytes(f"{BLOBS}/{name}", raw)
 
 
 def is_fixture(head: tuple[Any, ...]) -> bool:
@@ -186,9 +163,7 @@ def read_fixture(path: Path) -> Run:
     Raises `KbError` for what is no fixture, naming the place of the first fault.
     """
     try:
-        if path.stat().st_size > _MAX_FIXTURE_BYTES:
-            raise KbError("is too large for a fixture", where=str(path))
-        value = decode(path.read_bytes())
+        value = decode(read_named(path, _MAX_FIXTURE_BYTES))
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
     except NotJsonError as error:
@@ -228,9 +203,7 @@ def _blob(reference: dict[str, Any], folder: Path) -> Any:
         raise KbError("names a blob that is no SHA-256", where=str(folder))
     file = folder / name
     try:
-        if file.is_symlink() or not file.is_file() or file.stat().st_size > _MAX_BLOB_BYTES:
-            raise KbError("is no regular file, or too large for a blob", where=str(file))
-        raw = file.read_bytes()
+        raw = Root(folder.parent).read_bytes(f"{BLOBS}/{name}", _MAX_BLOB_BYTES)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(file)) from error
     if sha256(raw) != name:

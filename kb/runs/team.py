@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from kb.config import read_config
 from kb.errors import KbError
-from kb.library import find_root, make_local_folder
+from kb.library import find_root, local_place, make_local_folder
 from kb.runs.reading import ReadingSettings, settings_from
+from kb.safe_files import UnsafePathError
 
 _KEY_FILE = "redaction.key"
 _KEY_BYTES = 32
+_MAX_KEY_BYTES = 4096
 
 
 def team_settings(start: Path, **more: Any) -> ReadingSettings:
@@ -33,16 +35,13 @@ def local_key(folder: Path) -> bytes | None:
 
     It never leaves the machine: `.kb/` keeps itself out of Git.
     """
-    path = folder / _KEY_FILE
+    root, place = local_place(folder / _KEY_FILE)
     try:
-        make_local_folder(folder)
-        if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(secrets.token_bytes(_KEY_BYTES))
-        key = path.read_bytes()
-    except FileExistsError:
-        key = path.read_bytes()
-    except OSError:
+        if not root.exists(place):
+            make_local_folder(folder)
+            with suppress(FileExistsError):  # another run was faster
+                root.create(place, secrets.token_bytes(_KEY_BYTES), 0o600)
+        key = root.read_bytes(place, _MAX_KEY_BYTES)
+    except (OSError, UnsafePathError):
         return None
     return key if len(key) >= _KEY_BYTES else None

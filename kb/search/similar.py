@@ -282,5 +282,6 @@ def _facts(found: Found) -> IndexFacts:
         encoder=manifest.model,
         refreshed=index.refreshed,
         stale=index.stale,
+        unwritten=index.unwritten,
         calibration=manifest.calibration.source + ("" if alike is None else _OF_A_RUN),
     )

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from kb.errors import KbError
-from kb.library import make_local_folder
+from kb.library import local_place, make_local_folder
+
+#: Two lines a ticket: a million tickets.
+_MAX_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,16 @@ class Journal:
         self._is_dry = is_dry
         self._entries: dict[str, Entry] = {}
         self._stream: IO[bytes] | None = None
+        self._held = ExitStack()
 
     def __enter__(self) -> Journal:
         try:
+            root, place = local_place(self.path)
             if self._is_dry:
-                self._read(self.path.read_bytes() if self.path.exists() else b"")
+                self._read(root.read_bytes(place, _MAX_BYTES) if root.exists(place) else b"")
                 return self
             make_local_folder(self.path.parent)
-            self._stream = self.path.open("a+b")
+            self._stream = self._held.enter_context(root.appending(place))
             _lock(self._stream)
             self._stream.seek(0)
             content = self._stream.read()
@@ -58,7 +63,11 @@ class Journal:
             if content and not content.endswith(b"\n"):
                 # A run that was killed while it wrote: its torn line must not spoil the next one.
                 self._stream.write(b"\n")
+        except KbError:
+            self._held.close()
+            raise
         except OSError as error:
+            self._held.close()
             raise KbError(
                 f"the journal cannot be opened: {error.strerror or error}", where=str(self.path)
             ) from error
@@ -70,8 +79,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._stream:
-            self._stream.close()
+        self._held.close()
 
     def last(self, action: str) -> Entry | None:
         """The last entry of an action."""

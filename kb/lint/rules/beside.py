@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from kb.safe_files import UnsafePathError, open_named
+
 _MAX_FILES = 200
 _MAX_BYTES = 8_000_000  # of each file; a fixture keeps large values apart
 _MAX_NESTING = 4  # JSON within JSON strings
@@ -68,7 +70,7 @@ def read_decoded(file: Path) -> Decoded | None:
     try:
         state = file.stat()
         return _read_decoded(file, state.st_mtime_ns, state.st_size)
-    except OSError:
+    except (OSError, UnsafePathError):
         return None
 
 
@@ -78,10 +80,10 @@ def why_unread(file: Path) -> str:
     Pictures are no texts, and nothing is said of them.
     """
     try:
-        with file.open("rb") as stream:
+        with open_named(file) as stream:
             probe = stream.read(_BINARY_PROBE)
             size = file.stat().st_size
-    except OSError:
+    except (OSError, UnsafePathError):
         return ""
     if probe.startswith(_PICTURES):
         return ""
@@ -105,7 +107,7 @@ def _is_binary(probe: bytes) -> bool:
 
 @lru_cache(maxsize=8)  # secrets and personal data are looked for in turn
 def _read_decoded(file: Path, _modified: int, _size: int) -> Decoded | None:
-    with file.open("rb") as stream:
+    with open_named(file) as stream:
         raw = stream.read(_MAX_BYTES)
     if raw.startswith(_WIDE):
         return decoded(raw.decode("utf-16", errors="replace"))

@@ -10,6 +10,7 @@ from kb.lint.registry import ADVICE, Context, Finding, rule
 from kb.lint.rules.beside import Decoded, files_beside, read_decoded, why_unread
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
+from kb.safe_files import real_path
 from kb.sensitive.detection import Detection, without_overlaps
 from kb.sensitive.encoded import encoded
 from kb.sensitive.folding import keys_across_lines, numbers_across_lines
@@ -199,8 +200,8 @@ def _decoded_files(document: Document, context: Context) -> Iterator[tuple[str, 
 def _inside(file: Path, root: Path) -> list[Path]:
     """The file when it is a regular one within the repository, else nothing."""
     try:
-        real = file.resolve()
-        return [file] if real.is_relative_to(root.resolve()) and real.is_file() else []
+        real = real_path(file)
+        return [file] if real.is_relative_to(real_path(root)) and real.is_file() else []
     except (OSError, ValueError, RuntimeError):  # names no file system can hold, circular links
         return []
 

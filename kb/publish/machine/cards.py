@@ -8,7 +8,6 @@ other page that of the site: so neither time nor size grows with the library.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from importlib.util import find_spec
@@ -20,6 +19,7 @@ from kb.publish.content import Site
 from kb.publish.pages.clocks import stretches
 from kb.publish.words import duration, in_words
 from kb.records.model import Postmortem
+from kb.safe_files import Root
 
 #: Incidents with a card of their own: 300 cards are drawn in about two seconds and take 3 MB.
 _OWN_CARDS = 300
@@ -62,15 +62,15 @@ def cards_of(site: Site) -> dict[str, Card]:
 
 def write_cards(cards: Iterable[Card], folder: Path, before: Path) -> None:
     """Write the pictures into a build folder; those that lie in the one before are taken over."""
+    root, old = Root(folder), Root(before)
     for card in {card.path: card for card in cards}.values():
-        target, old = folder / card.path, before / card.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if old.is_file():
-            shutil.copyfile(old, target)
+        if before.is_dir() and old.exists(card.path):
+            with old.open_regular(card.path) as stream:
+                root.copy_in(stream, card.path)
         else:
             from kb.publish.machine.card_drawing import drawn
 
-            target.write_bytes(drawn(card))
+            root.fill(card.path, drawn(card))
 
 
 def _card(site: Site, record: Postmortem) -> Card | None:

@@ -12,6 +12,7 @@ from kb.library import Library
 from kb.publish.content import Site
 from kb.publish.semantic.documents import documents
 from kb.publish.semantic.model import browser_model
+from kb.safe_files import Root
 from kb.search.encoding.source import find_source
 from kb.search.indexing.index import ready_encoder
 
@@ -32,10 +33,9 @@ class Semantic:
 
     def write(self, site_folder: Path) -> None:
         """Put the folder into a built site."""
-        folder = site_folder / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
+        root = Root(site_folder)
         for name, raw in self.files:
-            (folder / name).write_bytes(raw)
+            root.fill(f"{FOLDER}/{name}", raw)
 
 
 def prepare(library: Library, site: Site) -> Semantic:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -15,11 +16,12 @@ from typing import IO
 import msgspec
 
 from kb.errors import KbError
-from kb.library import make_local_folder
+from kb.library import local_place, make_local_folder
 from kb.runs.canonical import digest
 from kb.runs.checkup.facts import VERSION, Facts, facts
 from kb.runs.privacy.disclosure import safe_path, safely
 from kb.runs.reading import ReadingSettings, read_runs
+from kb.safe_files import UnsafePathError
 
 #: Files that hold no trace whatever they are called: notes, pictures, packed archives.
 _NO_TRACES = frozenset(
@@ -154,11 +156,12 @@ def _facts(file: Path, shown: str, settings: ReadingSettings) -> tuple[tuple[Fac
 
 def _remembered(state: Path | None, files: Sequence[Path]) -> Iterator[FileFacts]:
     """What an earlier pass found in files that have not changed since."""
-    if state is None or not state.is_file():
+    if state is None or not state.is_file() or state.is_symlink():
         return
     wanted = {digest(_name(file)): file for file in files}
     decoder = msgspec.json.Decoder(FileFacts)
-    with state.open("rb") as stream:
+    root, place = local_place(state)
+    with root.open_regular(place) as stream:
         for line in stream:
             try:
                 known = decoder.decode(line)
@@ -184,15 +187,17 @@ class _Memory:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._stream: IO[bytes] | None = None
+        self._held = ExitStack()
 
     def __enter__(self) -> _Memory:
         if self._path is not None:
             try:
                 make_local_folder(self._path.parent)
-                self._stream = self._path.open("ab")
+                root, place = local_place(self._path)
+                self._stream = self._held.enter_context(root.appending(place))
                 # A killed pass may have left half a line.
                 self._stream.write(b"\n" if self._stream.tell() else b"")
-            except OSError:
+            except (OSError, UnsafePathError):
                 self._stream = None
         return self
 
@@ -203,5 +208,4 @@ class _Memory:
             self._stream.flush()
 
     def __exit__(self, *_: object) -> None:
-        if self._stream is not None:
-            self._stream.close()
+        self._held.close()

@@ -17,6 +17,7 @@ from kb.runs.drafts.candidates import Candidate
 from kb.runs.privacy.redact import Redactor
 from kb.runs.telling.times import time_of
 from kb.runs.traces.jsontext import NotJsonError, decode
+from kb.safe_files import read_named
 
 _SOURCE = "the channel"
 _MAX_BYTES = 20_000_000
@@ -42,9 +43,7 @@ def read_channel(
     Raises `KbError` when the file cannot be read or holds no dated line.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise KbError(f"is larger than {_MAX_BYTES:,} bytes", where=str(path))
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+        text = read_named(path, _MAX_BYTES).decode("utf-8-sig", errors="replace")
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", where=str(path)) from error
     said = sorted(_messages(text) or _lines(text, day))

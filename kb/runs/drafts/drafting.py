@@ -14,6 +14,7 @@ from kb.runs.drafts.evidence import Evidence, draft_day, draft_prefill, draft_ti
 from kb.runs.fixture import write_fixture
 from kb.runs.freezing import prepared
 from kb.runs.run import Run
+from kb.safe_files import root_of
 
 FIXTURE = "fixture.json"
 
@@ -57,9 +58,9 @@ def write_draft(draft: Draft, folder: Path, form: Form) -> Path:
 def write_record(path: Path, text: str) -> None:
     """Write a new record. Raises `KbError` when there is one of that name."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        root, name = root_of(path)
+        root.sweep()
+        root.create(name, text.encode("utf-8", "replace"))
     except FileExistsError as error:
         raise _already_there(path) from error
     except OSError as error:

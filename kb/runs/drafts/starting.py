@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.library import records_folder
 from kb.records.draft import Prefill, blank_record, slug
 from kb.records.form import build_form
 from kb.repo import open_repo
@@ -44,7 +45,7 @@ def start(root: Path, sources: Sources, title: str, day: date | None, profile: s
     passing = one_run(sources.passing, settings) if sources.passing else None
     day = day or (draft_day(run) if run else datetime.now(UTC).date())
     found = _candidates(root, sources, run, day)
-    folder, form = root / config.library.path, build_form(config)
+    folder, form = records_folder(root, config), build_form(config)
     if run is not None:
         name = f"{sources.passing.name}, run {passing.id}" if sources.passing and passing else ""
         return write_draft(Draft(run, title, day, profile, passing, name, found), folder, form)

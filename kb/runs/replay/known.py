@@ -26,6 +26,7 @@ from msgspec.structs import replace
 
 from kb.errors import KbError
 from kb.runs.run import Effect, EffectSource, OutcomeAssert, Ran, Run, ToolCall, Treatment
+from kb.safe_files import read_named
 
 _MAX_BYTES = 10_000_000
 
@@ -55,9 +56,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_known(path: Path) -> Known:
     """The asserts and answers of a file. Raises `KbError` when it is no such file."""
     try:
-        raw = path.read_bytes()
-        if len(raw) > _MAX_BYTES:
-            raise KbError(f"is larger than {_MAX_BYTES:,} bytes", where=str(path))
+        raw = read_named(path, _MAX_BYTES)
         text = raw.decode("utf-8-sig")
         value = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         return msgspec.convert(value, Known)

@@ -16,7 +16,7 @@ import select
 import shlex
 import signal
 import sys
-import tempfile
+import tempfile  # noqa: TID251 - a home among the temporary files of the system, of no tree
 import time
 from collections.abc import Iterator
 from contextlib import suppress

@@ -20,6 +20,7 @@ from kb.runs.telling.notes import Notes
 from kb.runs.traces.jsontext import NotJsonError, decode
 from kb.runs.traces.layout import Layout, layout_of
 from kb.runs.traces.rawjson import elements, lines, mapped, release, shortened, stream, yaml_value
+from kb.safe_files import open_named
 
 _HEAD_ROWS = 20
 _ROWS_BETWEEN_RELEASES = 256
@@ -100,7 +101,7 @@ def open_source(path: Path) -> Source:
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is no file"
             raise KbError(what, where=str(path), todo="Name a trace file.")
-        with path.open("rb") as file:
+        with open_named(path) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return Source(path, sha256, path.stat().st_size, layout_of(path))
     except OSError as error:

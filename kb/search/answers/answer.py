@@ -84,9 +84,9 @@ class LikelyPrior:
 class IndexFacts:
     """What was searched. `refreshed`: files read anew; `stale`: a build is running.
 
-    `encoder` is None in an answer by words.
-
-    `eligible` of the records are early enough and pass the filters.
+    `encoder` is None in an answer by words. `eligible` of the records are early enough and pass
+    the filters. `unwritten` says why the index was made for this question alone; empty where it
+    lies on disk.
     """
 
     records: int
@@ -96,6 +96,7 @@ class IndexFacts:
     stale: bool
     calibration: str
     eligible: int = 0
+    unwritten: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,8 @@ class IndexJson(Struct, kw_only=True):
     """What was searched; `refreshed` counts files that were read anew first.
 
     `encoder` is null in an answer by words. `eligible` of the records are early enough and pass
-    the filters.
+    the filters. `unwritten` says why the index could not be written, and was made for this
+    question alone; empty where it was.
     """
 
     records: int
@@ -101,6 +102,7 @@ class IndexJson(Struct, kw_only=True):
     stale: bool
     calibration: str
     eligible: int
+    unwritten: str = ""
 
 
 class CasebookJson(Struct, kw_only=True):

@@ -11,14 +11,14 @@ never is: one with a verdict, or one whose text is not as it was written.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kb.errors import KbError
 from kb.records.body import SectionText
-from kb.records.document import Document, read_document
+from kb.records.document import MAX_RECORD_BYTES, Document, read_document
 from kb.records.form import Form
+from kb.safe_files import read_named, replace_known
 from kb.search.answers.answer import Answer, Match
 from kb.search.answers.reasons import are_reasons
 from kb.search.indexing.entries import VERDICT_WORDS
@@ -42,7 +42,7 @@ def write_proposals(path: Path, answer: Answer, form: Form) -> str:
     if changed == document.text:
         said = "nothing to propose" if answer.nothing_similar else "up to date"
         return as_lines([f"{path}: {said}", *_no_verdicts(document)]).rstrip()
-    _replace(path, changed)
+    _replace(path, document, changed)
     count = sum(_is_open(line) for line in changed.splitlines())
     said = f"{path}: {count} proposed, each waiting for repeat, related or different"
     return as_lines([said, *_no_verdicts(document)]).rstrip()
@@ -165,22 +165,23 @@ def _one_line(text: str) -> str:
 
 def _read(path: Path, form: Form) -> Document:
     try:
-        return read_document(path.read_bytes(), path, form)
+        raw = read_named(path, MAX_RECORD_BYTES)
+        return read_document(raw, path, form)
     except OSError as error:
         raise _fault(path, error) from error
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file and rename, so that a full disk leaves the draft whole."""
-    target = path.resolve()
+def _replace(path: Path, document: Document, text: str) -> None:
+    """Put the text in the file's place, so that a full disk leaves the draft whole."""
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:
-            stream.write(text.encode("utf-8", "surrogateescape"))
-        Path(stream.name).chmod(target.stat().st_mode)
-        Path(stream.name).replace(target)
+        is_done = replace_known(path, document.encode(), text.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        Path(stream.name).unlink(missing_ok=True)
         raise _fault(path, error) from error
+    if not is_done:
+        todo = "Save it and run the command again."
+        raise KbError(
+            "the draft changed meanwhile; nothing was written", where=str(path), todo=todo
+        )
 
 
 def _fault(path: Path, error: OSError) -> KbError:

@@ -202,6 +202,9 @@ def _foot(answer: Answer) -> Iterator[Text | str]:
     fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
     if facts.stale:
         yield styled("Another build is running: this is from the index before it.", "yellow")
+    if facts.unwritten:
+        why = f"The index was made for this question alone and not written: {facts.unwritten}."
+        yield from _wrapped("", why, "yellow")
     sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
     yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", "dim")
     if (book := answer.casebook) is not None:

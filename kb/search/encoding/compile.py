@@ -13,6 +13,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from kb.safe_files import Root
+
 #: Largest difference of a component that counts as the same vector: fp32 rounding of another
 #: order of sums. Measured 2e-7 for the default model.
 TOLERANCE = 2e-6
@@ -102,9 +104,10 @@ def quantize(folder: Path) -> None:
 
     whole, small = folder / "model.onnx", folder / "small.onnx"
     quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+    root = Root(folder)
     for path in folder.glob("model.onnx*"):
-        path.unlink()
-    small.rename(whole)
+        root.remove_file(path.name)
+    root.rename(small.name, whole.name)
 
 
 if __name__ == "__main__":

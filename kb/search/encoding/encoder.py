@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from kb.errors import KbError
+from kb.safe_files import Root, open_named
 from kb.search.encoding.card import EncoderCard, card_of
 from kb.search.encoding.making import compile_weights, quantize_graph
 from kb.search.encoding.source import ModelSource
@@ -126,11 +125,12 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
     if (found := open_encoder(card.key)) is not None:
         return found
     home = cache_folder()
+    root = Root(home)
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(home.with_name("encoders.lock"))):
+        root.make_folder(PurePath())
+        with root.lock("lock"):
             # Whoever held the lock before may have made the same one.
-            return open_encoder(card.key) or _made(home, source, card)
+            return open_encoder(card.key) or _made(root, source, card)
     except OSError as error:
         raise KbError(
             f"the encoder cannot be written: {error.strerror or error}",
@@ -139,32 +139,33 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
         ) from error
 
 
-def _made(home: Path, source: ModelSource, card: EncoderCard) -> Encoder:
-    """The encoder, made in a folder beside and renamed. The lock is held: no other maker lives."""
-    for left in home.glob(f"{_MAKING}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=_MAKING) as name:
-        made = Path(name) / "made"
-        made.mkdir()
-        _fill(made, source, card)
-        shutil.rmtree(home / card.key, ignore_errors=True)
-        made.rename(home / card.key)
-    return Encoder(home / card.key, card)
+def _made(root: Root, source: ModelSource, card: EncoderCard) -> Encoder:
+    """The encoder, made in a folder beside and renamed; those of killed makers are swept."""
+    with root.temporary_folder() as made:
+        _fill(root.path_of(made), source, card)
+        root.remove_tree(card.key)
+        root.rename(made, card.key)
+    return Encoder(root.path / card.key, card)
 
 
 def _fill(folder: Path, source: ModelSource, card: EncoderCard) -> None:
     if source.onnx is not None:
-        shutil.copyfile(source.onnx, folder / "model.onnx")
+        _copy(source.onnx, folder, "model.onnx")
         for data in source.data:
-            shutil.copyfile(data, folder / data.name)
+            _copy(data, folder, data.name)
     else:
         compile_weights(source, card, folder)
     if card.precision == "int8":
         quantize_graph(folder)
-    shutil.copyfile(source.folder / "tokenizer.json", folder / "tokenizer.json")
+    _copy(source.folder / "tokenizer.json", folder, "tokenizer.json")
     _prove(Encoder(folder, card), source.onnx or source.folder)
     write_sums(folder)
-    (folder / "encoder.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
+    Root(folder).write_text("encoder.json", json.dumps(asdict(card), indent=1))
+
+
+def _copy(file: Path, folder: Path, name: str) -> None:
+    with open_named(file) as stream:
+        Root(folder).copy_in(stream, name)
 
 
 def _prove(encoder: Encoder, model: Path) -> None:
@@ -184,7 +185,8 @@ def _prove(encoder: Encoder, model: Path) -> None:
 
 def remove_encoder(key: str) -> None:
     """Forget a compiled encoder, so that it is compiled again."""
-    shutil.rmtree(cache_folder() / key, ignore_errors=True)
+    with suppress(OSError):
+        Root(cache_folder()).remove_tree(key)
 
 
 def _pooled(tokens: Vectors, mask: NDArray[np.int64], pooling: str) -> Vectors:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from kb.distribution import install_line
 from kb.errors import KbError
 from kb.processes import python_command, run
+from kb.safe_files import Root, open_named, private_folder
 from kb.search.encoding.allowed import allowed_files, module_kinds
 from kb.search.encoding.card import EncoderCard, read_json
 from kb.search.encoding.source import ModelSource
@@ -67,17 +66,16 @@ def _export(source: ModelSource, folder: Path, difference: str) -> None:
             where=str(source.folder),
             todo=f"Install what compiles others (it brings torch): {install_line('models')}",
         )
-    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-        _copy_allowed(source.folder, Path(name))
-        _run(name, str(folder), where=source.folder)
+    with private_folder() as private:
+        _copy_allowed(source.folder, private)
+        _run(str(private.path), str(folder), where=source.folder)
 
 
-def _copy_allowed(folder: Path, target: Path) -> None:
+def _copy_allowed(folder: Path, target: Root) -> None:
     """The plain data of a model, apart from whatever else its folder holds."""
     for path in allowed_files(folder):
-        copy = target / path.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        with open_named(path) as stream:
+            target.copy_in(stream, path.relative_to(folder))
 
 
 def _run(*arguments: str, where: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kb.library import Library
 from kb.records.form import Form
+from kb.safe_files import real_path
 from kb.search.encoding.store import VectorStore, text_key
 from kb.search.indexing.generation import Generation
 from kb.search.indexing.passages import embedded_text
@@ -22,7 +23,7 @@ def tidy_store(generation: Generation, store: VectorStore, library: Library) -> 
     cannot be rewritten: it is only large.
     """
     spare = generation.manifest.n_passages + SPARE
-    inside = store.path.resolve().is_relative_to(library.root.resolve())
+    inside = real_path(store.path).is_relative_to(real_path(library.root))
     if not inside or len(store) <= generation.manifest.n_passages + spare:
         return 0
     try:

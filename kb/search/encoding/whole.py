@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kb.safe_files import Root
 from kb.search.encoding.card import read_json
 from kb.search.encoding.source import file_sha256
 
@@ -18,7 +19,7 @@ _SUMS = "files.json"
 def write_sums(folder: Path) -> None:
     """Write down what the files of a compiled encoder are, so that a torn one is noticed."""
     sums = {path.name: [path.stat().st_size, file_sha256(path)] for path in _large(folder)}
-    (folder / _SUMS).write_text(json.dumps(sums, indent=1), encoding="utf-8")
+    Root(folder).write_text(_SUMS, json.dumps(sums, indent=1))
 
 
 def _large(folder: Path) -> list[Path]:

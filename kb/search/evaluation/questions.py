@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import Form
+from kb.safe_files import read_named
 from kb.search.encoding.encoder import Vectors
 from kb.search.evaluation.masking import mask, names_in
 from kb.search.indexing.collection import Collection, record_means, starts_of
@@ -46,6 +47,10 @@ class Line(Struct, frozen=True):
     stratum: str = "far"
 
 
+#: A million labelled texts.
+_MAX_BYTES = 2_000_000_000
+
+
 @dataclass(frozen=True)
 class Subject:
     """A collection to evaluate, with what each record asks; both in the same order.
@@ -72,7 +77,7 @@ def read_lines(path: Path) -> tuple[Line, ...]:
     Raises `KbError` naming the first line that is not what it should be.
     """
     try:
-        rows = path.read_bytes().removeprefix(_BOM).splitlines()
+        rows = read_named(path, _MAX_BYTES).removeprefix(_BOM).splitlines()
     except OSError as error:
         raise KbError(
             f"cannot be read: {error.strerror or error}", where=str(path), todo="Check the path."

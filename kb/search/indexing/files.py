@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from kb.errors import KbError
 from kb.library import Library, find_root
-from kb.records.document import is_record_name
+from kb.records.document import MAX_RECORD_BYTES, is_record_name
 from kb.records.form import build_form
+from kb.safe_files import Tree, UnsafePathError
 from kb.trust import open_config
 
 #: A file touched this shortly before it was looked at may change again within one tick of the
@@ -43,17 +44,23 @@ def scan(library: Library, known: Mapping[str, FileState], now_ns: int) -> tuple
             where=str(library.folder),
             todo="Create it with 'kb init', or set library.path in kb.toml.",
         ) from error
-    states = (_state(e, known.get(e.name), now_ns) for e in entries if is_record_name(e.name))
+    tree = Tree(library.root)
+    states = (_state(e, known.get(e.name), now_ns, tree) for e in entries if is_record_name(e.name))
     return tuple(state for state in states if state is not None)
 
 
-def _state(entry: os.DirEntry[str], known: FileState | None, now_ns: int) -> FileState | None:
+def _state(
+    entry: os.DirEntry[str], known: FileState | None, now_ns: int, tree: Tree
+) -> FileState | None:
     try:
         stat = entry.stat()
-        if known and _proves_equal(known, stat):
+        if known and _proves_equal(known, stat) and not entry.is_symlink():
             return known
-        digest = hashlib.sha256(Path(entry.path).read_bytes()).hexdigest()
-    except OSError:
+        raw, size = tree.read(entry.path, MAX_RECORD_BYTES)
+        if size > MAX_RECORD_BYTES:
+            return None
+        digest = hashlib.sha256(raw).hexdigest()
+    except (OSError, UnsafePathError):
         # Unreadable files are `kb check`'s to report; to search they hold nothing.
         return None
     return FileState(entry.name, stat.st_size, stat.st_mtime_ns, now_ns, digest)

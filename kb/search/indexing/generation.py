@@ -9,6 +9,7 @@ so a reader sees the old index or the new one and nothing between.
 
 from __future__ import annotations
 
+import stat
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from kb.library import local_place
+from kb.safe_files import UnsafePathError
 from kb.search.encoding.encoder import Vectors
 from kb.search.indexing.collection import Collection
 from kb.search.indexing.entries import Entry
@@ -44,6 +47,8 @@ ARRAYS = frozenset(
 #: larger ones by size then, and byte by byte in `kb build`.
 _CHECKED_BYTES = 64_000_000
 _NPY_HEADER_BYTES = 128
+#: 100,000 records take 20 MB.
+_MAX_MANIFEST_BYTES = 500_000_000
 
 
 class FileCheck(Struct, frozen=True, array_like=True):
@@ -151,8 +156,10 @@ def _span(starts: NDArray[np.int64], place: int) -> slice:
 def read_manifest(home: Path) -> Manifest | None:
     """The manifest of an index folder, None when absent, unreadable or of another format."""
     try:
-        manifest = msgspec.json.decode((home / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        root, place = local_place(home)
+        raw = root.read_bytes(place / MANIFEST, _MAX_MANIFEST_BYTES)
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (OSError, UnsafePathError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return manifest if manifest.format == FORMAT else None
 
@@ -169,6 +176,8 @@ def open_generation(
     if manifest is None or not manifest.generation.isalnum():
         return None
     if any("/" in check.name or "\\" in check.name for check in manifest.checks):
+        return None
+    if home.joinpath(manifest.generation).is_symlink():
         return None
     folder = home / manifest.generation
     limit = None if thorough else _CHECKED_BYTES
@@ -225,7 +234,8 @@ def is_intact(generation: Generation) -> bool:
 def _is_whole(folder: Path, check: FileCheck, limit: int | None) -> bool:
     path = folder / check.name
     try:
-        if path.stat().st_size != check.size:
+        found = path.lstat()  # a link is none of what a build wrote
+        if found.st_size != check.size or not stat.S_ISREG(found.st_mode):
             return False
         skip = limit is not None and check.size > limit
         return skip or zlib.crc32(path.read_bytes()) == check.checksum

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.library import LOCAL_FOLDER, Library, make_local_folder
+from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
+from kb.safe_files import Root, UnsafePathError, private_folder
 from kb.search.encoding.encoder import (
     Encoder,
     Progress,
@@ -42,6 +44,7 @@ from kb.search.indexing.writing import parts_collection, write_generation, write
 from kb.search.scoring.learn import learn
 from kb.trust import require
 
+Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.
 _PATIENCE_SECONDS = 3
 #: Settings that may lead out of the library, or to somebody's model.
@@ -53,7 +56,8 @@ class Index:
     """An opened index with its encoder.
 
     `refreshed` files were read anew to make it so; `stale`: another build is at work, and this is
-    what the one before it left. `mended` says what else a build had to put right.
+    what the one before it left. `mended` says what else a build had to put right, `unwritten` why
+    nothing was written, and this is of the question alone.
     """
 
     generation: Generation
@@ -61,6 +65,7 @@ class Index:
     refreshed: int = 0
     stale: bool = False
     mended: str = ""
+    unwritten: str = ""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -109,7 +114,8 @@ def write_approximate(folder: Path, vectors: Vectors) -> None:
     graph.cp.niter = 10
     graph.train(vectors[:: max(1, len(vectors) // (40 * cells))])
     graph.add(vectors)
-    faiss.write_index(graph, str(folder / APPROXIMATE))
+    with Root(folder).filling(APPROXIMATE) as stream:
+        faiss.write_index(graph, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]
 
 
 def index_home(root: Path) -> Path:
@@ -122,48 +128,87 @@ def open_index(
 ) -> Index:
     """The index of the files as they stand now: what changed is read first.
 
-    `home` is where it lies when not in the library.
-    Raises `KbError` when the encoder is missing or the folder cannot be written.
+    `home` is where it lies when not in the library. Where nothing can be written, the index is
+    made for this question alone and `unwritten` says why.
+    Raises `KbError` when the encoder is missing.
     """
     if home is None:
         require(library.root, library.config, *_NEED_TRUST)
     return _bring_up_to_date(library, home or index_home(library.root), progress)
 
 
-def build_index(library: Library, progress: Progress | None = None) -> Index:
-    """The same, after every byte of an existing index has been checked; old vectors are dropped."""
+def build_index(
+    library: Library, progress: Progress | None = None, waiting: Waiting = lambda: None
+) -> Index:
+    """The same, after every byte of an existing index has been checked; old vectors are dropped.
+
+    `waiting` is called once where another build has to be waited for.
+    """
     require(library.root, library.config, *_NEED_TRUST)
     home = index_home(library.root)
     mended = look_after_encoder(library, home)
-    index = replace(_bring_up_to_date(library, home, progress, thorough=True), mended=mended)
+    index = replace(
+        _bring_up_to_date(library, home, progress, waiting, thorough=True), mended=mended
+    )
     tidy_store(index.generation, vector_store(library, index.encoder), library)
     return index
 
 
 def _bring_up_to_date(
-    library: Library, home: Path, progress: Progress | None, *, thorough: bool = False
+    library: Library,
+    home: Path,
+    progress: Progress | None,
+    waiting: Waiting = lambda: None,
+    *,
+    thorough: bool = False,
 ) -> Index:
     seen = _look(library, home, thorough=thorough)
     if seen.index is not None:
         return seen.index
-    from filelock import FileLock, Timeout
-
     encoder = _encoder_at(home, library, progress)  # before anything is written
+    root, place = local_place(home)
+    patience = None if thorough else _PATIENCE_SECONDS
     try:
         make_local_folder(home)
-        with FileLock(str(home / "lock"), timeout=-1 if thorough else _PATIENCE_SECONDS):
+        with root.lock(place / "lock", timeout_seconds=patience, waiting=waiting):
             if _named(read_manifest(home)) != _named(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.
                 seen = _look(library, home, thorough=False)
             return seen.index or _build(library, home, seen, encoder, progress)
-    except Timeout:
+    except TimeoutError:
         return _older(library, home) or _bring_up_to_date(library, home, progress, thorough=True)
-    except OSError as error:
-        raise KbError(
-            f"the index cannot be written: {error.strerror or error}",
-            where=str(home),
-            todo="Free space there, or make the folder writable. The old index is as it was.",
-        ) from error
+    except (OSError, UnsafePathError) as error:
+        if not thorough:
+            return _in_memory(library, seen, encoder, progress, _why(error))
+        raise _unwritable(home, error) from error
+
+
+def _in_memory(
+    library: Library, seen: _Seen, encoder: Encoder, progress: Progress | None, why: str
+) -> Index:
+    """The index of this moment where none can be written: of files that are removed at once."""
+    with private_folder() as folder:
+        try:
+            index = _build(library, folder.path / "index", seen, encoder, progress, is_kept=False)
+        except OSError as error:
+            raise _unwritable(folder.path, error) from error
+        return replace(index, unwritten=why)
+
+
+def _why(error: OSError | UnsafePathError) -> str:
+    if isinstance(error, UnsafePathError):
+        return f"{error.where} {error.what}"
+    return error.strerror or str(error)
+
+
+def _unwritable(home: Path, error: OSError | UnsafePathError) -> KbError:
+    if isinstance(error, UnsafePathError):
+        return error
+    return KbError(
+        f"the index cannot be written: {error.strerror or error}",
+        where=str(home),
+        todo="Free space there, or make the folder writable. The old index is as it was.",
+    )
 
 
 @dataclass(frozen=True)
@@ -199,13 +244,12 @@ def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> 
     """
     if states == manifest.files:
         return
-    from filelock import FileLock, Timeout
-
+    root, place = local_place(home)
     try:
-        with FileLock(str(home / "lock"), timeout=0):
+        with root.lock(place / "lock", timeout_seconds=0):
             if _named(read_manifest(home)) == manifest.generation:
                 write_manifest(home, msgspec.structs.replace(manifest, files=states))
-    except (OSError, Timeout):
+    except (OSError, UnsafePathError):
         return
 
 
@@ -219,12 +263,18 @@ def _older(library: Library, home: Path) -> Index | None:
 
 
 def _build(
-    library: Library, home: Path, seen: _Seen, encoder: Encoder, progress: Progress | None
+    library: Library,
+    home: Path,
+    seen: _Seen,
+    encoder: Encoder,
+    progress: Progress | None,
+    *,
+    is_kept: bool = True,
 ) -> Index:
     old = seen.generation if seen.generation and is_intact(seen.generation) else None
     if old is not None and old.manifest.encoder_key != encoder.card.key:
         old = None
-    store = vector_store(library, encoder)
+    store = vector_store(library, encoder, is_kept=is_kept)
     made = _write(library, home, _Work(seen.states, old, encoder, store), progress)
     before = _identities(old.manifest.files) if old else frozenset()
     return Index(made, encoder, len(_identities(seen.states) - before))
@@ -240,7 +290,10 @@ def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder
 
 
 def _encoder_at(home: Path, library: Library, progress: Progress | None) -> Encoder:
-    manifest = read_manifest(home)
+    return _encoder_of(read_manifest(home), library, progress)
+
+
+def _encoder_of(manifest: Manifest | None, library: Library, progress: Progress | None) -> Encoder:
     known = manifest is not None and model_of(manifest) == wanted_model(library)
     found = open_encoder(manifest.encoder_key) if manifest and known else None
     return found or _installed(library, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kb.library import Library
+from kb.library import Library, local_place
 from kb.search.encoding.card import card_of
 from kb.search.encoding.encoder import open_encoder, remove_encoder
 from kb.search.encoding.source import local_source
@@ -23,7 +23,8 @@ def look_after_encoder(library: Library, home: Path) -> str:
         return ""
     source = local_source(library.config.search.model, library.root)
     if source and card_of(source, manifest.precision).key != manifest.encoder_key:
-        (home / MANIFEST).unlink(missing_ok=True)
+        root, place = local_place(home)
+        root.remove_file(place / MANIFEST)
         return "the model had changed"
     encoder = open_encoder(manifest.encoder_key)
     if encoder is None or is_whole(encoder):

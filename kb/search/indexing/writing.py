@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.library import local_place
+from kb.safe_files import Root, UnsafePathError
 from kb.search.encoding.encoder import Vectors
 from kb.search.indexing.collection import Collection, record_means, starts_of
 from kb.search.indexing.generation import FORMAT, MANIFEST, FileCheck, Manifest, Part, read_manifest
 from kb.search.scoring.learn import Learned
 from kb.search.scoring.lexical import build_postings
+
+_CHUNK_BYTES = 1 << 24
+#: What a build calls its folders, so that no other is ever removed.
+_GENERATION = re.compile(r"[0-9a-f]{16}")
 
 
 def parts_collection(parts: Sequence[Part], dimension: int) -> Collection:
@@ -48,15 +54,16 @@ def write_generation(
     On any failure the old index stays in force. `facts` are what only the builder knows;
     `write_more` may add files to the folder. Raises `OSError` when the disk refuses.
     """
-    folder = home / name
-    folder.mkdir(parents=True)
+    root, place = local_place(home)
+    root.make_folder(place / name)
+    folder = root.below(place / name)
     try:
         sections = tuple(dict.fromkeys(name for part in parts for name in part.sections))
         for array_name, array in _arrays(parts, learned, collection, sections).items():
-            with (folder / f"{array_name}.npy").open("wb") as stream:
+            with folder.filling(f"{array_name}.npy") as stream:
                 np.save(stream, array)
-        _write(folder / "entries.msgpack", msgspec.msgpack.encode(collection.entries))
-        write_more(folder, collection.vectors)
+        folder.write_bytes("entries.msgpack", msgspec.msgpack.encode(collection.entries))
+        write_more(folder.path, collection.vectors)
         manifest = Manifest(
             format=FORMAT,
             generation=name,
@@ -64,26 +71,23 @@ def write_generation(
             n_records=len(parts),
             n_passages=len(collection.vectors),
             calibration=learned.calibration,
-            checks=tuple(_check(path) for path in sorted(folder.iterdir())),
+            checks=tuple(_check(folder, name) for name in folder.names()),
             **facts,
         )
         previous = read_manifest(home)
         write_manifest(home, manifest)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            root.remove_tree(place / name)
         raise
-    _remove_others(home, {name, previous.generation if previous else name})
+    with suppress(OSError, UnsafePathError):
+        _remove_others(root.below(place), {name, previous.generation if previous else name})
 
 
 def write_manifest(home: Path, manifest: Manifest) -> None:
     """Make a manifest the one that counts, in one step."""
-    path = home / f"{manifest.generation}.json"
-    try:
-        _write(path, msgspec.json.encode(manifest))
-        path.replace(home / MANIFEST)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    root, place = local_place(home)
+    root.write_bytes(place / MANIFEST, msgspec.json.encode(manifest))
 
 
 def _arrays(
@@ -115,20 +119,17 @@ def _arrays(
     }
 
 
-def _check(path: Path) -> FileCheck:
-    raw = path.read_bytes()
-    return FileCheck(path.name, len(raw), zlib.crc32(raw))
+def _check(folder: Root, name: str) -> FileCheck:
+    size = checksum = 0
+    with folder.open_regular(name) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            size, checksum = size + len(chunk), zlib.crc32(chunk, checksum)
+    return FileCheck(name, size, checksum)
 
 
-def _write(path: Path, raw: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(raw)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _remove_others(home: Path, kept: set[str]) -> None:
+def _remove_others(home: Root, kept: set[str]) -> None:
     """The last but one stays: a reader may have read its manifest and not yet opened its files."""
-    for path in home.iterdir():
-        if path.is_dir() and path.name not in kept:
-            shutil.rmtree(path, ignore_errors=True)
+    home.sweep()
+    for name in home.names():
+        if _GENERATION.fullmatch(name) and name not in kept and home.is_folder(name):
+            home.remove_tree(name)

@@ -18,6 +18,7 @@ from kb.lint.rules.reading import (
     says_not_applicable,
 )
 from kb.records.document import Document
+from kb.safe_files import real_path
 
 _LINK = re.compile(r"\[[^\[\]\n]*\]\(<?([^)>\s]{1,500})>?\)")
 #: Section 6 of the form: what must be there before anybody is asked to review.
@@ -62,8 +63,8 @@ def _fault_of(path: str, document: Document, context: Context) -> str:
     """What is wrong with a fixture's path, empty when the file is there."""
     root = Path(context.root)
     try:
-        target = (root / document.path).parent.joinpath(path).resolve()
-        if not target.is_relative_to(root.resolve()):
+        target = real_path((root / document.path).parent.joinpath(path))
+        if not target.is_relative_to(real_path(root)):
             return "leads out of the repository: keep the fixture in the folder beside this record"
         if target.is_file():
             return ""

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import metadata
@@ -202,12 +201,10 @@ def test_a_graph_from_the_hub_with_another_hash_is_refused(
 def test_a_missing_model_is_one_error_that_names_three_ways_out(
     tmp_path: Path, variables: dict[str, str]
 ) -> None:
-    start = time.monotonic()
     answer = ask_hub("http://127.0.0.1:9", "0" * 64, tmp_path, **variables)
     assert "is not on this machine" in str(answer["what"])
     for way in ("postmortem-kb[offline]", "search.model in kb.toml", "kb build"):
         assert way in str(answer["todo"])
-    assert time.monotonic() - start < 20
 
 
 def test_a_folder_is_a_model_too(package_folder: Path) -> None:

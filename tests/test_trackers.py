@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conftest import git_in
 from known_library import Promise, Story
+from patience import wait_until
 from test_metrics_command import run  # noqa: F401 - a fixture
 from tracker_runs import PROJECTS, SETTLE, sync_once
 from tracker_servers import TOKEN, State, serve
@@ -399,10 +400,11 @@ def _is_killed_within_a_creation(world: World, chance: random.Random) -> bool:
     begun, wanted = world.state.creations, chance.randrange(0, 3)
     child = context.Process(target=sync_once, args=(world.folder, world.name, world.address))
     child.start()
-    patience = time.monotonic() + 20
-    while world.state.creations - begun < wanted and child.is_alive():
-        time.sleep(0.001)
-        assert time.monotonic() < patience
+    wait_until(
+        lambda: world.state.creations - begun >= wanted or not child.is_alive(),
+        "the run asked for no ticket",
+        every=0.001,
+    )
     time.sleep(chance.uniform(0, 0.06))
     child.kill()
     child.join()

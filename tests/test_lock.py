@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tomllib
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution, distributions, version
 from pathlib import Path
 
 import pytest
@@ -32,12 +32,12 @@ def pins_here() -> dict[str, Requirement]:
 def unlocked(installed: list[Distribution]) -> list[str]:
     """What is installed and not named by the lock, or at another version."""
     pins = pins_here() | {"postmortem-kb": Requirement("postmortem-kb")}
-    names = [(canonicalize_name(each.metadata["Name"]), each.version) for each in installed]
+    found = sorted((canonicalize_name(each.metadata["Name"]), each.version) for each in installed)
     return [
-        f"{name} {version}"
-        for name, version in sorted(names)
+        f"{name} {its_version}"
+        for name, its_version in found
         if not name.startswith(_OF_GPU_BUILDS)
-        and not (name in pins and pins[name].specifier.contains(version, prereleases=True))
+        and not (name in pins and pins[name].specifier.contains(its_version, prereleases=True))
     ]
 
 
@@ -53,27 +53,38 @@ def _packages() -> str:
 
 
 def test_what_the_lock_does_not_name_is_found(tmp_path: Path) -> None:
-    for name, version in (("click", "0.1"), ("left-behind", "1"), ("torch", "2.13.0+cpu")):
-        folder = tmp_path / f"{name}-{version}.dist-info"
+    for name, its_version in (("click", "0.1"), ("left-behind", "1"), ("torch", "2.13.0+cpu")):
+        folder = tmp_path / f"{name}-{its_version}.dist-info"
         folder.mkdir()
-        (folder / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n", encoding="utf-8")
+        (folder / "METADATA").write_text(
+            f"Name: {name}\nVersion: {its_version}\n", encoding="utf-8"
+        )
     assert unlocked(list(distributions(path=[str(tmp_path)]))) == ["click 0.1", "left-behind 1"]
 
 
-def test_every_requirement_of_the_project_is_pinned_within_its_range() -> None:
+def wanted() -> list[Requirement]:
+    """What pyproject.toml asks for: base, every extra, build backend."""
     extras = PROJECT["project"]["optional-dependencies"].values()
     texts = [
         *PROJECT["build-system"]["requires"],
         *PROJECT["project"]["dependencies"],
         *(text for extra in extras for text in extra),
     ]
-    wanted = [Requirement(text) for text in texts if not text.startswith("postmortem-kb[")]
-    for each in wanted:
+    return [Requirement(text) for text in texts if not text.startswith("postmortem-kb[")]
+
+
+def test_every_extra_is_installed_so_that_no_test_is_skipped_for_want_of_one() -> None:
+    for each in wanted():
+        assert each.specifier.contains(version(each.name), prereleases=True), each
+
+
+def test_every_requirement_of_the_project_is_pinned_within_its_range() -> None:
+    for each in wanted():
         pins = [pin for pin in PINS if canonicalize_name(pin.name) == canonicalize_name(each.name)]
         assert pins, f"{each} is not in constraints.txt; run scripts/lock"
         for pin in pins:
-            (version,) = [one.version for one in pin.specifier]
-            assert each.specifier.contains(version), f"{pin} is not {each}; run scripts/lock"
+            (pinned,) = [one.version for one in pin.specifier]
+            assert each.specifier.contains(pinned), f"{pin} is not {each}; run scripts/lock"
 
 
 def test_the_lock_is_versions_and_nothing_else() -> None:

@@ -10,10 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
 EXAMPLE = ROOT / "kb/data/example/2026-04-12-billing-agent-charged-twice.md"
+
+# Hypothesis times every example otherwise; a busy machine would fail the test.
+settings.register_profile(
+    "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 #: Git for tests: no configuration of the machine, a fixed author.
 GIT_ENVIRONMENT = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path, PurePath
 
-from conftest import EXAMPLE
-
 from kb.config import CheckConfig
 from kb.lint.registry import Context, all_rules, run_rules
 from kb.records.document import read_document
 from kb.records.form import build_form
+
+from conftest import EXAMPLE
 
 FORM = build_form()
 TEXT = EXAMPLE.read_text("utf-8").replace(

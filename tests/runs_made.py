@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from msgspec.structs import replace
-
 from kb.runs.run import (
     CONVENTIONS,
     SCHEMA,
@@ -26,6 +24,7 @@ from kb.runs.run import (
     Trigger,
 )
 from kb.runs.telling.effects import treatment
+from msgspec.structs import replace
 
 START = datetime(2026, 4, 12, 3, 14, tzinfo=UTC)
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_library import Promise, Story
-from test_metrics_command import run  # noqa: F401 - a fixture
-
 from kb.errors import KbError
 from kb.library import open_library
 from kb.metrics.actions import actions, listed
 from kb.metrics.edit import close_action, set_tracker, write_change
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
+
+from known_library import Promise, Story
+from test_metrics_command import run  # noqa: F401 - a fixture
 
 FORM = build_form()
 IMPACT = datetime(2026, 5, 1, 8, tzinfo=UTC)

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import threading
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,8 +13,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-from conftest import EXAMPLE, Git
-
 from kb.commands.check import command
 from kb.errors import KbError
 from kb.library import open_library
@@ -28,6 +25,10 @@ from kb.records.draft import blank_record
 from kb.records.form import build_form
 from kb.records.key_schema import front_matter_schema
 from kb.terminal import caret_lines, visible
+
+from conftest import EXAMPLE, Git
+from hostile import checked_body
+from patience import wait_until
 
 TODAY = date(2026, 6, 1)
 GOOD = "---\ntitle: x\ndate: 2026-04-12\nstatus: draft\n---\n# x\n"
@@ -234,23 +235,18 @@ def test_a_team_may_change_headings_and_words(add: Add, library_folder: Path) ->
     assert report_of(library_folder).problems == ()
 
 
-def test_hostile_text_is_checked_in_linear_time(add: Add, library_folder: Path) -> None:
-    pieces = ["a: ", "-", "[", "`", "*", "A1", " — ", "<!--", "(http://", "we ", "_", "- [ ] "]
-    body = "".join(f"\n## Summary\n\n{piece * (150_000 // len(piece))}\n" for piece in pieces)
-    path = add(GOOD.replace("status: draft", "status: published") + body)
+def test_hostile_text_is_checked_to_its_end(add: Add, library_folder: Path) -> None:
+    """A square of this length would take hours; `scripts/bench hostile` measures the growth."""
+    path = add(GOOD.replace("status: draft", "status: published") + checked_body(150_000))
     assert path.stat().st_size > 1_500_000
-    start = time.perf_counter()
-    report_of(library_folder)
-    assert time.perf_counter() - start < 10
+    assert report_of(library_folder).problems
 
 
-def test_every_postmortem_in_the_wild_is_checked_within_three_seconds(
+def test_every_postmortem_in_the_wild_is_checked_and_told_in_every_format(
     data: Path, library_folder: Path
 ) -> None:
     files = [path for path in (data / "wild-markdown").rglob("*") if path.is_file()]
-    start = time.perf_counter()
     report = report_of(library_folder, *files)
-    assert time.perf_counter() - start < 3
     assert report.records == len(files) > 100
     for style in ("text", "json", "sarif", "github", "gitlab"):
         render(report, style, base=library_folder)
@@ -328,10 +324,8 @@ def test_a_process_that_is_killed_costs_time_and_nothing_else(
     alone = report_of(library_folder)
 
     def kill_the_first() -> None:
-        deadline = time.monotonic() + 10
-        while not (children := multiprocessing.active_children()) and time.monotonic() < deadline:
-            time.sleep(0)
-        for child in children:
+        wait_until(lambda: bool(multiprocessing.active_children()), "no process", every=0)
+        for child in multiprocessing.active_children():
             child.kill()
 
     killer = threading.Thread(target=kill_the_first)

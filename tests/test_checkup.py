@@ -7,14 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE
-from runs_made import agent, failed, made_run, read, unknown, user, write
-from test_cli import kb
-
 from kb.errors import KbError
 from kb.runs.checkup.archive import FileFacts, examine, trace_files
 from kb.runs.checkup.facts import Facts, facts
@@ -24,6 +19,10 @@ from kb.runs.checkup.report import checkup_json, checkup_markdown
 from kb.runs.checkup.summary import Checkup, check_up
 from kb.runs.reading import ReadingSettings
 from kb.runs.run import Run
+
+from conftest import EXAMPLE
+from runs_made import agent, failed, made_run, read, unknown, user, write
+from test_cli import kb
 
 AGENT = EXAMPLE.parent / "agent"
 
@@ -221,9 +220,7 @@ def test_signs_found_are_stable_under_their_json(archive: Path) -> None:
     assert json.loads(json.dumps(checkup_json(done, 5)))["files"] == 4
 
 
-def test_all_the_measuring_data_takes_less_than_a_minute_and_500_megabytes(
-    data: Path, tmp_path: Path
-) -> None:
+def test_all_the_measuring_data_takes_less_than_500_megabytes(data: Path, tmp_path: Path) -> None:
     code = (
         "import re, sys\n"
         "from pathlib import Path\n"
@@ -232,7 +229,6 @@ def test_all_the_measuring_data_takes_less_than_a_minute_and_500_megabytes(
         # Not ru_maxrss: a child process begins with its parent's.
         "finally: print(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])\n"
     )
-    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code, str(data / "runs")],
         cwd=tmp_path,
@@ -240,7 +236,6 @@ def test_all_the_measuring_data_takes_less_than_a_minute_and_500_megabytes(
         text=True,
         check=True,
     )
-    assert time.monotonic() - started < 60
     assert int(done.stdout) * 1024 < 500_000_000
     answer = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert answer["runs"] > 200

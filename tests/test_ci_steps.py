@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kb.publish.review.comment import MARKER
+
 from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, Git, git_in
 from project_copy import copy_project
 from test_workflows import steps, value
-
-from kb.publish.review.comment import MARKER
 
 _ADDRESS = "https://git.example.org/acme/kb"
 _PARTS = ("kb", "postmortems", "pyproject.toml", "setup.py", "README.md", "LICENSE")

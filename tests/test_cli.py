@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import EXAMPLE
 
 HEAVY = ("torch", "faiss", "git", "numpy", "scipy", "pydantic", "rich", "mkdocs", "onnxruntime")

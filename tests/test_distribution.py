@@ -9,12 +9,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-from packaging.requirements import Requirement
-
 from kb import __version__
 from kb.distribution import NAME, Source, install_line, installed_source, parse_source
 from kb.errors import KbError
+from packaging.requirements import Requirement
+
+from conftest import ROOT
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 NEUTRAL = f"pip install '{NAME}[search] @ git+https://github.com/OWNER/REPOSITORY@SHA'"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import EXAMPLE, git_in
-
 from kb.cli import cli
 from kb.doctor import EXTRAS, Fact, examine, is_broken
+
+from conftest import EXAMPLE, git_in
 
 CANARY = "quornwind"
 

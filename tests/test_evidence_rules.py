@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from changed_example import DRAFT, PUBLIC, TEXT, changed, found, with_actions
-from conftest import EXAMPLE
-
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.lint.rules.reading import is_answered
+
+from changed_example import DRAFT, PUBLIC, TEXT, changed, found, with_actions
+from conftest import EXAMPLE
 
 
 def test_the_worked_example_is_without_fault() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import resource
 import stat
@@ -11,10 +10,8 @@ from pathlib import Path, PurePath
 
 import pytest
 from click.testing import CliRunner
-from conftest import EXAMPLE, ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from kb.commands.fmt import command
 from kb.config import Config
 from kb.errors import KbError
@@ -25,6 +22,9 @@ from kb.lint.registry import Context
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.model import read_time
+
+from conftest import EXAMPLE, ROOT
+from permissions import CAN_BE_BOUND, bound_by_permissions
 
 FORM = build_form()
 CONTEXT = Context(FORM, Config().check, date(2026, 6, 1), PurePath())
@@ -506,12 +506,12 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(unformatted: Path) -> 
     assert unformatted.read_text("utf-8") == "somebody else's"
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes everywhere")
+@pytest.mark.skipif(not CAN_BE_BOUND, reason="permissions of folders bind nobody here")
 def test_a_folder_that_cannot_be_written_is_named_and_the_file_stays(unformatted: Path) -> None:
     document = load_document(unformatted, FORM)
     unformatted.parent.chmod(0o500)
     try:
-        with pytest.raises(KbError, match="cannot be written"):
+        with bound_by_permissions(), pytest.raises(KbError, match="cannot be written"):
             write(unformatted, document, "ours")
     finally:
         unformatted.parent.chmod(0o700)

@@ -1,5 +1,7 @@
 """What may `kb fmt` change in a text nobody foresaw? Ten thousand mutated records and wild ones.
 
+A tenth of the mutants is in every run, all of them in `scripts/test --slow`.
+
 The judge is written from the promise and not from the code: every edit has to be one of the nine
 that are allowed, seen with what stands around it, and what stands outside the edits stays.
 """
@@ -14,12 +16,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE
-from test_fmt import CONTEXT, facts, fmt, read
-
 from kb.lint.fix import edits
 from kb.lint.fixes.edit import Edit
 from kb.records.model import read_time
+
+from conftest import EXAMPLE
+from test_fmt import CONTEXT, facts, fmt, read
 
 MUTANTS = int(os.environ.get("KB_MUTANTS", "10000"))
 GROUPS = 20
@@ -308,7 +310,9 @@ def _other_letters(text: str, chance: random.Random) -> str:
     return text[:at] + chance.choice(" \t-–—:,.[](*_`#>0x\n") + text[at + chance.randrange(3) :]
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize(
+    "group", [0, 1, *(pytest.param(group, marks=pytest.mark.slow) for group in range(2, GROUPS))]
+)
 def test_a_mutated_record_loses_nothing_but_what_an_edit_replaces(group: int) -> None:
     for number in range(group, MUTANTS, GROUPS):
         assert_nothing_is_lost(mutated(random.Random(number)))

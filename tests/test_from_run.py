@@ -7,15 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, Git
-from runs_made import agent, failed, made_run, read, unknown, user, write
-from test_cli import kb
-
 from kb.records.form import build_form
 from kb.runs.drafts.channel import read_channel
 from kb.runs.drafts.evidence import Evidence, draft_prefill
 from kb.runs.freezing import prepared
 from kb.runs.reading import read_runs
+
+from conftest import EXAMPLE, Git
+from runs_made import agent, failed, made_run, read, unknown, user, write
+from test_cli import kb
 
 AGENT = EXAMPLE.parent / "agent"
 STEM = "2026-04-12-billing-agent-called-charge-2-times-with-equal-arguments"
@@ -159,9 +159,8 @@ def test_words_of_a_trace_are_no_markup_in_a_draft() -> None:
 
 def test_a_run_without_times_leaves_the_timeline_blank() -> None:
     run = made_run(user("go"), write("send"))
-    from msgspec.structs import replace
-
     from kb.runs.run import Clocks
+    from msgspec.structs import replace
 
     steps = tuple(replace(step, started=None, ended=None) for step in run.steps)
     bare = replace(run, steps=steps, clocks=Clocks())

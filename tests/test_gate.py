@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLE, ROOT, Git
-from known_library import Promise, Story
-from test_metrics_command import run  # noqa: F401 - a fixture
-
 from kb.errors import KbError
 from kb.library import open_library
 from kb.metrics.edit import add_sign_off
 from kb.metrics.gate import decide, open_gates
 from kb.metrics.values import AsOf
 from kb.records.model import SignOff
+
+from conftest import EXAMPLE, ROOT, Git
+from known_library import Promise, Story
+from test_metrics_command import run  # noqa: F401 - a fixture
 
 IMPACT = datetime(2026, 5, 1, 8, tzinfo=UTC)
 AT = AsOf(datetime(2026, 6, 30, 12, tzinfo=UTC))

@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 import click
 import msgspec
 import pytest
-from conftest import ROOT
-from msgspec import Meta, Struct
-
 from kb.commands.reference import section_text
 from kb.json_schemas import description, formatted, schema_of
 from kb.records.front_matter import read_front_matter
+from msgspec import Meta, Struct
+
+from conftest import ROOT
 
 WRITTEN = "One promise, kept\n    or not.\n\n    `closed` is a day,\n    or None.\n    "
 DEDENTED = "One promise, kept\nor not.\n\n`closed` is a day,\nor None."

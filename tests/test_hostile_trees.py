@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from search_library import STORIES, write_record
-
 from kb.safe_files import TEMPORARY
+
+from search_library import STORIES, write_record
 
 _LIMIT_BYTES = 6_000_000_000  # so that a fault does not take the machine down
 _MOST_MEMORY_KB = 1_000_000

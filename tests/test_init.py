@@ -15,12 +15,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from conftest import EXAMPLE, git_in
-
 from kb.cli import cli, main
 from kb.commands.init_plan import HOSTS, left_out
 from kb.config import Config, parse_config
 from kb.records.form import build_form
+
+from conftest import EXAMPLE, git_in
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 #: What names the source that CI and hooks install kb from.

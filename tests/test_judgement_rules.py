@@ -18,14 +18,14 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import pytest
-from conftest import ROOT
-
 from kb.config import CheckConfig
 from kb.lint.pages import READ_BY_HAND, wilson
 from kb.lint.registry import Context, all_rules
 from kb.lint.rules.people import blame_words, human_errors, judged_people
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
+
+from conftest import ROOT
 
 FORM = build_form()
 RULES = {r.name: r for r in all_rules() if r.family == "blameless" or r.name == "vague-action"}

@@ -16,11 +16,8 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-import pytest
-from backtracking import growing
-from conftest import EXAMPLE, ROOT
-
 import kb
+import pytest
 from kb.config import CheckConfig
 from kb.lint.check import claims, find, outlines
 from kb.lint.fix import edits, formatted
@@ -30,6 +27,9 @@ from kb.records.form import build_form
 from kb.records.items import read_items
 from kb.records.model import interpret
 from kb.search.indexing.passages import cut, plain_text, record_passages
+
+from backtracking import growing
+from conftest import EXAMPLE, ROOT
 
 FORM = build_form()
 FRONT, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\n---\n")

@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import kb
+import pytest
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 

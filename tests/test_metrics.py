@@ -14,8 +14,6 @@ from pathlib import PurePath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_library import Promise, Story, noon, tell
-
 from kb.metrics import statistics
 from kb.metrics.answers import answer_all
 from kb.metrics.facts import Facts
@@ -26,6 +24,8 @@ from kb.metrics.values import AsOf, Measure
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.model import Postmortem, interpret
+
+from known_library import Promise, Story, noon, tell
 
 FORM = build_form()
 TODAY = date(2026, 6, 30)

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-
 from kb.library import open_library
 from kb.metrics.history import Trails
 from kb.metrics.page import page_of
 from kb.metrics.reading import Reading
 from kb.metrics.values import AsOf, Page
+
+from conftest import ROOT
 
 NOW = AsOf(datetime(2026, 11, 1, tzinfo=UTC))
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import ROOT, Git
-from known_library import Story, noon, tell, write_history
-
 from kb.cli import main
 from kb.metrics.registry import MEASURES
 from kb.metrics.text import WIDTH
+
+from conftest import ROOT, Git
+from known_library import Story, noon, tell, write_history
 
 
 @pytest.fixture

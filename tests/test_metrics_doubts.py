@@ -11,6 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kb.metrics import resampling, statistics
+from kb.metrics.answers import answer_all
+from kb.metrics.facts import Facts
+from kb.metrics.history import Landing, Mark, Trail, Trails
+from kb.metrics.registry import MEASURES, measure_all
+from kb.metrics.repetition import preventable_pairs
+from kb.metrics.values import Answer, Measure
+from kb.metrics.words import said
+
 from conftest import Git, git_in
 from known_library import Promise, Story, noon
 from test_metrics import (
@@ -23,15 +32,6 @@ from test_metrics import (
     with_actions,
 )
 from test_metrics_command import run  # noqa: F401 - a fixture
-
-from kb.metrics import resampling, statistics
-from kb.metrics.answers import answer_all
-from kb.metrics.facts import Facts
-from kb.metrics.history import Landing, Mark, Trail, Trails
-from kb.metrics.registry import MEASURES, measure_all
-from kb.metrics.repetition import preventable_pairs
-from kb.metrics.values import Answer, Measure
-from kb.metrics.words import said
 
 MADE = TODAY - timedelta(days=90)
 

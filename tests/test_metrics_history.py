@@ -7,9 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path, PurePath
 
 import pytest
-from conftest import Git, git_in
-from known_library import Promise, Story, tell, write_history
-
 from kb.errors import KbError
 from kb.library import open_library, open_library_at
 from kb.metrics.actions import Action, actions
@@ -18,6 +15,9 @@ from kb.metrics.history import Trail
 from kb.metrics.page import measure, measure_months
 from kb.metrics.reading import read_all, read_as_of
 from kb.repo import open_repo
+
+from conftest import Git, git_in
+from known_library import Promise, Story, tell, write_history
 
 IMPACT = datetime(2026, 5, 1, 8, tzinfo=UTC)
 TODAY = date(2026, 6, 30)

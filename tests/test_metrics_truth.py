@@ -6,12 +6,12 @@ import statistics
 from datetime import timedelta
 
 import pytest
-from known_library import Story, Truth, noon, tell, write_history
-
 from kb.library import open_library
 from kb.metrics.page import measure
 from kb.metrics.values import AsOf, Page
 from kb.repo import open_repo
+
+from known_library import Story, Truth, noon, tell, write_history
 
 SEEDS = (1, 2, 3)
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import git_in
-
 from kb.publish.site_settings import used_settings
 from kb.trust import store
+
+from conftest import git_in
 
 #: Modules that the standard library, the engines, Pagefind and kb itself import by name.
 MODULES = (

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import EXAMPLE, git_in
-
 from kb.cli import cli
 from kb.config import parse_config
 from kb.errors import KbError
 from kb.runs.importers.spans import _end
 from kb.runs.telling.times import time_of
+
+from conftest import EXAMPLE, git_in
 
 DIGITS = "9" * 5000
 LAST = "9999-12-31T23:59:59-14:00"

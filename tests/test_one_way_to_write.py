@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
 
 #: Where a file may be opened for writing: the one way, and the worked example, which is no program

@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from canaries import SHAPED
-from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, git_in
+from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in, locked_pip
 from project_copy import copy_project
 
-#: The hook is installed with the versions that everything else is tested with.
-_LOCK = str(ROOT / "constraints.txt")
 _MINUTES = 10
 
 
@@ -61,7 +60,7 @@ def run(root: Path, home: Path, *command: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         command,
         cwd=root,
-        env=clean | GIT_ENVIRONMENT | {"PRE_COMMIT_HOME": str(home), "PIP_CONSTRAINT": _LOCK},
+        env=clean | GIT_ENVIRONMENT | locked_pip() | {"PRE_COMMIT_HOME": str(home)},
         capture_output=True,
         text=True,
         timeout=60 * _MINUTES,

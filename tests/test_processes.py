@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-
 from kb.errors import KbError
 from kb.processes import (
     PIPE,
@@ -23,6 +21,8 @@ from kb.processes import (
     short_environment,
     start,
 )
+
+from conftest import ROOT
 
 
 def python(code: str) -> list[str]:

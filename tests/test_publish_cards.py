@@ -6,10 +6,9 @@ import hashlib
 import io
 
 import pytest
-from PIL import Image, __version__
-
 from kb.publish.machine.card_drawing import drawn
 from kb.publish.machine.cards import Card
+from PIL import Image, __version__
 
 CARD = Card(
     site="Postmortems of ACME",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import open_library

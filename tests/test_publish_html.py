@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from kb.library import open_library
 from kb.publish.finding import no_search
 from kb.publish.gather import Wanted, gather

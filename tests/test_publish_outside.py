@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from conftest import ROOT
-
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
@@ -26,6 +24,8 @@ from kb.publish.serve import Preview, Shown
 from kb.publish.site import Build, build_site, engine_settings, work_folder
 from kb.publish.write import all_pages
 from kb.repo import open_repo
+
+from conftest import ROOT
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FRONT = """title: {title}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import ROOT
-
 from kb.library import open_library
 from kb.publish.machine.sources import source_list
+
+from conftest import ROOT
 
 RECORD = """---
 title: A made-up incident

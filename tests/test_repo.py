@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import Git, git_in
-
 from kb.errors import KbError
 from kb.repo import File, NoRepo, open_repo
+
+from conftest import Git, git_in
 
 NOON = "2026-05-01T12:00:00Z"
 

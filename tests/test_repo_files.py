@@ -6,10 +6,10 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import Git, git_in
-
 from kb.errors import KbError
 from kb.repo import File, open_repo
+
+from conftest import Git, git_in
 
 ODD_NAMES = ("with space.md", "überfällig – ⚠.md", 'quote".md', "tab\tand\nnewline.md", "[a-z]*.md")
 

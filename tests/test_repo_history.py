@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import Git, git_in
-
 from kb.repo import Change, History, open_repo
+
+from conftest import Git, git_in
 
 LONG = "".join(f"line {number} of what the agent did\n" for number in range(1, 13))
 OPEN = f"status: draft\n{LONG}- [ ] A1: add an assert\n"

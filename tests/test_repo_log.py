@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
+from kb.repo import open_repo
+
 from conftest import git_in
 from test_repo_history import LONG, OPEN, TICKED, history, is_ticked, save, save_all
-
-from kb.repo import open_repo
 
 
 @pytest.fixture

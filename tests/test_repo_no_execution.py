@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
-
 from kb.errors import KbError
 from kb.repo import open_repo
 from kb.repo.guards import silenced
+
+from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
 
 #: Each key that names a program in git-config(1) and gitattributes(5), in a form that Git takes.
 #: `%s` is a command that leaves a file behind.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Git
-
 from kb.repo import open_repo
+
+from conftest import Git
 
 FILE = "postmortems/a ü#1.md"
 QUOTED = "postmortems/a%20%C3%BC%231.md"

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, Git, git_in
-from search_library import write_record
-
 from kb.lint.registry import ADVICE, ERROR, Problem
 from kb.publish.review.advice import Review, ReviewedRecord
 from kb.publish.review.branch import RemovedRecord
 from kb.publish.review.comment import MARKER, MAX_LENGTH, review_comment
 from kb.publish.review.quoting import code, quoted
+
+from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, Git, git_in
+from search_library import write_record
 
 #: What only the extras bring.
 EXTRAS = "numpy faiss onnxruntime tokenizers bm25s filelock nh3 markdown_it mkdocs torch"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from changed_example import TEXT, changed, found, with_actions
-
 from kb.lint.rules.fixes import LEVERS_FOR_CAUSE, PERMANENT_LEVERS, RIGHT_FIXES
 from kb.records.taxonomy import CAUSES, LEVERS
+
+from changed_example import TEXT, changed, found, with_actions
 
 
 def _model(text: str) -> str:

@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE
-from rule_cases import RuleCase, rule_cases
-
 from kb.library import open_library
 from kb.lint.check import Report, check
 from kb.lint.registry import LikelyPrior, all_rules
+
+from conftest import EXAMPLE
+from rule_cases import RuleCase, rule_cases
 
 CASES = rule_cases()
 TODAY = date(2026, 6, 1)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLE
-from test_cli import kb
-from traces_made import FORMATS, answered, asked, call, run_of, written
-
 from kb.runs.reading import read_runs
 from kb.runs.run import Effect
 from kb.runs.showing.timeline import View, timeline
 from kb.terminal import cells, cut, plain, wrapped
+
+from conftest import EXAMPLE
+from test_cli import kb
+from traces_made import FORMATS, answered, asked, call, run_of, written
 
 EFFECTS = {"look": Effect.READ, "charge": Effect.WRITE, "drop": Effect.DESTRUCTIVE}
 FIXTURE = EXAMPLE.parent / EXAMPLE.stem / "fixture.json"

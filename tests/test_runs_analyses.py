@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from runs_made import agent, failed, made_run, read, tool, unknown, user, write
-from test_cli import kb
-
 from kb.errors import KbError
 from kb.runs.analyses import ANALYSES, Context, Finding, Severity, audit
 from kb.runs.analyses.alignment import align, diff_text
@@ -21,6 +18,9 @@ from kb.runs.analyses.policy_path import read_rule
 from kb.runs.analyses.replayability import replayability
 from kb.runs.analyses.report import audit_text, audits_json
 from kb.runs.run import Message, Placeholder, Redaction, Request, Run, ToolDefinition
+
+from runs_made import agent, failed, made_run, read, tool, unknown, user, write
+from test_cli import kb
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_made import made_run, write
-
 from kb.runs.analyses.idempotency import repeats
 from kb.runs.canonical import MAX_INTEGER, canonical, digest
+
+from runs_made import made_run, write
 
 _NUMBERS = st.one_of(
     st.integers(-MAX_INTEGER, MAX_INTEGER),

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kb.runs.analyses.idempotency import repeats
+from kb.runs.run import Effect
+
 from traces_made import (
     answered,
     asked,
@@ -19,9 +22,6 @@ from traces_made import (
     span,
     written,
 )
-
-from kb.runs.analyses.idempotency import repeats
-from kb.runs.run import Effect
 
 ORDER = {"order": 1}
 TWICE = [("refund", ORDER, "ref 1"), ("refund", ORDER, "ref 2")]

@@ -8,9 +8,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from test_cli import kb
-from traces_made import FORMATS, runs_in, written
-
 from kb.errors import KbError
 from kb.runs.fixture import (
     Blobs,
@@ -22,6 +19,9 @@ from kb.runs.fixture import (
 from kb.runs.importers import importers
 from kb.runs.reading import ReadingSettings, read_runs
 from kb.runs.run import Run
+
+from test_cli import kb
+from traces_made import FORMATS, runs_in, written
 
 #: Formats of the measuring data that are not read: the error names what was seen.
 STRANGERS = {

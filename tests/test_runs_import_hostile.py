@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import kb
-from traces_made import answered, asked, call, lines, otlp_spans, run_of, runs_in, written
-
 from kb.errors import KbError
 from kb.runs.canonical import sha256
 from kb.runs.fixture import MOST_INLINE_BYTES, read_fixture, write_fixture
 from kb.runs.showing.timeline import View, timeline
+
+from test_cli import kb
+from traces_made import answered, asked, call, lines, otlp_spans, run_of, runs_in, written
 
 DEEP = 100_000
 #: Colours, a title, a cleared screen, a hyperlink, a bell, C1 controls, and text turned around.

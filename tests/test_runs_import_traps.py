@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kb.runs.run import Effect, EffectSource, Event, Message, Ran, ToldBy, Treatment
+from kb.runs.telling.times import time_of
+
 from traces_made import (
     answered,
     asked,
@@ -23,9 +26,6 @@ from traces_made import (
     span,
     written,
 )
-
-from kb.runs.run import Effect, EffectSource, Event, Message, Ran, ToldBy, Treatment
-from kb.runs.telling.times import time_of
 
 
 def tools(run: Any) -> list[tuple[str, Any]]:

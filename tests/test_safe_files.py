@@ -13,7 +13,6 @@ from typing import BinaryIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from kb import safe_files
 from kb.errors import KbError
 from kb.safe_files import Root, Tree, UnsafePathError, read_named, root_of, write_output

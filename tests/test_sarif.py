@@ -11,12 +11,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from node_tools import installed
-from rule_cases import rule_cases
-
 from kb.library import open_library
 from kb.lint.check import check
 from kb.lint.report import render
+
+from node_tools import installed
+from rule_cases import rule_cases
 
 
 @pytest.fixture(scope="module")

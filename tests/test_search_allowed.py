@@ -12,14 +12,13 @@ from typing import Any
 
 import onnx
 import pytest
-from onnx import TensorProto, helper
-
 from kb.errors import KbError
 from kb.search.encoding import making
 from kb.search.encoding.allowed import graph_data
 from kb.search.encoding.card import card_of
 from kb.search.encoding.encoder import cache_folder, install_encoder
 from kb.search.encoding.source import DEFAULT_MODEL, PACKAGE, find_source, model_kind, read_folder
+from onnx import TensorProto, helper
 
 pytestmark = pytest.mark.model
 

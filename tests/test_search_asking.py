@@ -6,11 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from conftest import trust_settings
-from search_library import write_record, write_stories
-
 import kb as kb_package
+import pytest
 from kb.search.answers.answer import CASEBOOK
 from kb.search.encoding import tidying
 from kb.search.encoding.store import text_key, vector_store
@@ -18,6 +15,9 @@ from kb.search.indexing.files import unread_library
 from kb.search.indexing.index import build_index, open_index
 from kb.search.related import related
 from kb.search.scoring.likeness import Question, likeness
+
+from conftest import trust_settings
+from search_library import write_record, write_stories
 
 pytestmark = pytest.mark.model
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_models import IDS, MASK, MODELS, TEXTS, TYPES
-
 from kb.distribution import install_line
 from kb.errors import KbError
 from kb.search.encoding import making
@@ -21,6 +19,8 @@ from kb.search.encoding.bert import NotPlainBertError, bert_shape
 from kb.search.encoding.card import card_of
 from kb.search.encoding.encoder import Encoder, install_encoder
 from kb.search.encoding.source import read_folder
+
+from made_models import IDS, MASK, MODELS, TEXTS, TYPES
 
 pytestmark = pytest.mark.model
 

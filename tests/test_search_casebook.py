@@ -14,9 +14,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from conftest import ROOT
-from search_library import write_record, write_stories
-
 from kb.library import load_document
 from kb.search.answers.answer import CASEBOOK, Answer
 from kb.search.answers.contract import answer_json, answer_schema
@@ -26,6 +23,9 @@ from kb.search.encoding.encoder import cache_folder
 from kb.search.indexing.files import unread_library
 from kb.search.query import query_from_document
 from kb.search.scoring.filters import Filters
+
+from conftest import ROOT
+from search_library import write_record, write_stories
 
 TODAY = date(2030, 1, 1)
 DELETED = "the agent deleted the production database and its backups"

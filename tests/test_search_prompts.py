@@ -10,14 +10,14 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT
-
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders
 from kb.search.indexing.files import unread_library
 from kb.search.indexing.index import Index, open_index
 from kb.search.query import query_from_text
 from kb.search.scoring.asking import question_of
 from kb.search.scoring.ranking import Weights, rank
+
+from conftest import ROOT
 
 pytestmark = pytest.mark.model
 

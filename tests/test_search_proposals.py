@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-
 from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import build_form

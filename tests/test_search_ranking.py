@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
 from kb.search.evaluation.evaluate import calibration_error, measure, relevance
 from kb.search.indexing.collection import Collection, record_means, starts_of, unit_rows
 from kb.search.indexing.entries import Entry, Verdict

@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from kb.runs.fixture import write_fixture
+from kb.runs.querytext import question_from_run
+from kb.runs.signature import alike_fixtures, likeness, signature
+
 from canaries import SHAPED
 from conftest import EXAMPLE
 from runs_made import agent, failed, made_run, read, user, write
 from search_library import write_record, write_stories
 from traces_made import chat, written
-
-from kb.runs.fixture import write_fixture
-from kb.runs.querytext import question_from_run
-from kb.runs.signature import alike_fixtures, likeness, signature
 
 TRACE = EXAMPLE.parent / "agent/trace.json"
 PASSING = EXAMPLE.parent / "agent/passing.json"

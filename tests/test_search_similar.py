@@ -15,9 +15,6 @@ import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, trust_settings
-from search_library import write_record, write_stories
-
 from kb.cli import cli
 from kb.library import load_document
 from kb.search.answers.answer import Answer
@@ -32,6 +29,9 @@ from kb.search.related import related
 from kb.search.scoring.asking import question_of
 from kb.search.scoring.filters import Filters
 from kb.search.similar import find, likely_priors, similar
+
+from conftest import ROOT, trust_settings
+from search_library import write_record, write_stories
 
 pytestmark = pytest.mark.model
 

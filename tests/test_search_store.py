@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-
 from kb.search.encoding.store import VectorStore, text_key
 
 KEYS = [text_key(text) for text in ("one", "two", "three")]

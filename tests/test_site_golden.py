@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, ROOT
-
 from kb.library import Library, open_library
 from kb.publish.finding import Finding
 from kb.publish.gather import Wanted, gather
 from kb.publish.related import Found
 from kb.publish.write import all_pages, page_text
 from kb.repo import open_repo
+
+from conftest import EXAMPLE, ROOT
 
 GOLDEN = ROOT / "tests" / "data" / "site"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

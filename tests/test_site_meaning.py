@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from conftest import trust_settings
 from search_library import write_stories
 from test_publish_edition import external, library  # noqa: F401 - a fixture
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-from test_browser import Visit, browser, served, violations  # noqa: E402, F401 - a fixture
-
 from kb.errors import KbError  # noqa: E402
 from kb.library import open_library  # noqa: E402
 from kb.publish.finding import no_search  # noqa: E402
@@ -31,6 +30,8 @@ from kb.repo import open_repo  # noqa: E402
 from kb.search.encoding.encoder import EncoderCard  # noqa: E402
 from kb.search.encoding.source import ModelSource  # noqa: E402
 from kb.search.indexing.index import ready_encoder  # noqa: E402
+
+from test_browser import Visit, browser, served, violations  # noqa: E402, F401 - a fixture
 
 #: What somebody remembers of a story, in none of its words.
 PROMPT = "fake lawsuits"

@@ -13,9 +13,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import ROOT
-from test_browser import Visit, browser, served
-
 from kb.library import open_library
 from kb.publish.content import Site
 from kb.publish.editions import EXTERNAL, INTERNAL, Edition
@@ -31,6 +28,9 @@ from kb.publish.site import Build, build_site
 from kb.publish.write import all_pages, page_text
 from kb.records.model import Clocks
 from kb.repo import open_repo
+
+from conftest import ROOT
+from test_browser import Visit, browser, served
 
 __all__ = ["browser"]
 

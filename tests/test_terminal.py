@@ -8,8 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from hostile_library import ATTACK, raw_characters
-
 from kb import streams
 from kb.terminal import (
     as_lines,
@@ -22,6 +20,8 @@ from kb.terminal import (
     visible_lines,
     whole_value,
 )
+
+from hostile_library import ATTACK, raw_characters
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import git_in
-from known_library import Promise, Story
-from test_metrics_command import run  # noqa: F401 - a fixture
-from tracker_runs import PROJECTS, SETTLE, sync_once
-from tracker_servers import TOKEN, State, serve
-
 from kb.errors import KbError
 from kb.library import open_library
 from kb.metrics.actions import actions
 from kb.trackers.journal import Entry, Journal
 from kb.trackers.sync import Event
 from kb.trackers.values import utc_day
+
+from conftest import git_in
+from known_library import Promise, Story
+from patience import wait_until
+from test_metrics_command import run  # noqa: F401 - a fixture
+from tracker_runs import PROJECTS, SETTLE, sync_once
+from tracker_servers import TOKEN, State, serve
 
 TRACKERS = tuple(PROJECTS)
 RECORD = "2026-05-01-incident"
@@ -260,12 +261,11 @@ def test_a_key_of_nobody_knows_where_is_said_and_not_taken_for_ours(world: World
     ]
 
 
+@pytest.mark.parametrize("world", ["github"], indirect=True)  # GitHub alone answers so
 def test_a_ticket_that_was_moved_or_removed_does_not_stop_the_others(world: World) -> None:
     world.sync()
     finish(world, 1)
     world.state.answers = {1: 301}
-    if world.name != "github":
-        pytest.skip("GitHub alone answers so")
     assert [event.what for event in world.sync()] == ["failed", "closed", "unchanged"]
     world.state.answers = {1: 410}
     events = world.sync()
@@ -375,16 +375,20 @@ def _settled(world: World) -> list[Event]:
     return events
 
 
-def test_200_killed_runs_leave_exactly_one_ticket_an_action(world: World) -> None:
+#: How many of the kills have to fall between a ticket's creation and its note.
+@pytest.mark.parametrize("strikes", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_runs_leave_exactly_one_ticket_an_action(world: World, strikes: int) -> None:
     write(world.folder, 90)
     multiprocessing.get_context("forkserver").set_forkserver_preload(["httpx", "tracker_runs"])
     world.state.jitter_seconds, world.state.slow_seconds = 0.04, 0.25
     chance = random.Random(4)
     # The others go through the same code; GitHub is the one that never refuses a twin at once.
-    kills = 200 if world.name == "github" else 40
-    torn = sum(_is_killed_within_a_creation(world, chance) for _ in range(kills))
+    least = strikes if world.name == "github" else min(strikes, 4)
+    torn = kills = 0
+    while torn < least:
+        torn, kills = torn + _is_killed_within_a_creation(world, chance), kills + 1
+        assert kills <= 10 * least + 30, "the kills do not strike where it hurts"
     events = _settled(world)
-    assert torn >= kills // 10  # the kills struck where it hurts
     assert all(event.is_settled for event in events)
     assert world.per_action() == {f"{RECORD}#A{n}": 1 for n in range(1, 91)}
     keys = [key for label, key in world.keys().items() if label != "A91"]
@@ -399,10 +403,11 @@ def _is_killed_within_a_creation(world: World, chance: random.Random) -> bool:
     begun, wanted = world.state.creations, chance.randrange(0, 3)
     child = context.Process(target=sync_once, args=(world.folder, world.name, world.address))
     child.start()
-    patience = time.monotonic() + 20
-    while world.state.creations - begun < wanted and child.is_alive():
-        time.sleep(0.001)
-        assert time.monotonic() < patience
+    wait_until(
+        lambda: world.state.creations - begun >= wanted or not child.is_alive(),
+        "the run asked for no ticket",
+        every=0.001,
+    )
     time.sleep(chance.uniform(0, 0.06))
     child.kill()
     child.join()

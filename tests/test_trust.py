@@ -10,9 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import trust_settings
-from test_cli import kb
-
 from kb.config import Config, parse_config, read_config
 from kb.errors import KbError
 from kb.trust import TABLE, is_trusted, require, revoke, store, wishes
@@ -23,6 +20,9 @@ from kb.user_config import (
     user_config_path,
     write_user_config,
 )
+
+from conftest import trust_settings
+from test_cli import kb
 
 REPLAY = '[runs]\nreplay = "agents.refunds:run"\n'
 

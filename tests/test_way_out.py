@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import EXAMPLE, GIT_ENVIRONMENT
 from hostile_library import ATTACK, at_terminal, forged_lines, in_pipe, make_library, raw_characters
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from test_judgement_rules import BLAMING, HUMAN_ERROR_AS_CAUSE, JUDGING
-
 from kb.lint.rules.actions.promises import _VAGUE
 from kb.lint.rules.blameless import Find
 from kb.lint.rules.people import blame_words, human_errors, judged_people
 from kb.records.document import read_document
 from kb.records.form import build_form
+
+from test_judgement_rules import BLAMING, HUMAN_ERROR_AS_CAUSE, JUDGING
 
 FORM = build_form()
 #: Every ending that the pattern of blame words knows.

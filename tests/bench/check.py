@@ -6,13 +6,14 @@ The library is the worked example, moved in time: each copy has its own dates an
 the record of its class before it, so that all of them are clean and nothing but checking is
 measured. With `--fixtures` each has its replay fixture beside it, as the example has.
 markdownlint-cli2 looks at Markdown style only; it is named because teams know how long it takes.
-It is run where `npx` can find it.
+It is run where `npx` can find it. The postmortems in the wild of KB_DATA are checked too, if there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import resource
 import shutil
@@ -30,6 +31,7 @@ from kb.records.taxonomy import FAILURE_CLASSES
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "kb/data/example/2026-04-12-billing-agent-charged-twice.md"
 FIXTURE = EXAMPLE.with_suffix("") / "fixture.json"
+DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
 DAYS = 400
 RUNS = 3
 _DATE = re.compile(r"(?<!\d)20\d\d-\d\d-\d\d(?!\d)")
@@ -61,6 +63,7 @@ def main() -> None:
         return
     try:
         _measure(folder, options.records)
+        _measure_wild(folder)
     finally:
         shutil.rmtree(folder)
 
@@ -84,6 +87,14 @@ def _measure(folder: Path, records: int) -> None:
     ratio = _ratio(ours, theirs, lambda cost: cost.wall), _ratio(ours, theirs, lambda c: c.cpu)
     print(f"markdownlint-cli2          {min(theirs)}")
     print(f"kb ÷ markdownlint-cli2     {ratio[0]:6.2f}        {ratio[1]:6.2f}")
+
+
+def _measure_wild(folder: Path) -> None:
+    files = [str(path) for path in (DATA / "wild-markdown").rglob("*") if path.is_file()]
+    if files:
+        command = [sys.executable, "-m", "kb", "check", *files]
+        best = min(_cost(command, folder) for _ in range(RUNS))
+        print(f"kb check, {len(files)} files in the wild   {best}")
 
 
 def _ratio(ours: list[Cost], theirs: list[Cost], value: Callable[[Cost], float]) -> float:

@@ -22,10 +22,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from test_run_canaries import recall, replaced  # noqa: E402
-from test_runs_analyses_measured import EFFECTS  # noqa: E402
-from traces_made import answered, asked, call, otlp_spans  # noqa: E402
-
 from kb.runs.analyses import ANALYSES, Context  # noqa: E402
 from kb.runs.analyses.divergence import divergence  # noqa: E402
 from kb.runs.analyses.idempotency import repeats  # noqa: E402
@@ -45,6 +41,10 @@ from kb.runs.run import (  # noqa: E402
     ToolCall,
 )
 from kb.runs.telling.failures import failure_of  # noqa: E402
+
+from test_run_canaries import recall, replaced  # noqa: E402
+from test_runs_analyses_measured import EFFECTS  # noqa: E402
+from traces_made import answered, asked, call, otlp_spans  # noqa: E402
 
 AIRLINE = "runs/tau-airline-gpt-4o-even-tasks.json"
 WHO_WHEN = "runs/whowhen-algorithm-generated.jsonl"

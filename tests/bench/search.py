@@ -38,7 +38,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-
 from kb.library import Library, load_document
 from kb.search.encoding.card import card_of
 from kb.search.encoding.compile import compile_model

@@ -40,9 +40,6 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from playwright.sync_api import sync_playwright  # noqa: E402
-from test_browser import CHROMIUM_ARGUMENTS, _chromium, copied_casebook, served  # noqa: E402
-
 from kb.library import Library, open_library  # noqa: E402
 from kb.publish.finding import no_search  # noqa: E402
 from kb.publish.gather import Wanted, gather  # noqa: E402
@@ -51,6 +48,9 @@ from kb.repo import open_repo  # noqa: E402
 from kb.search.indexing.index import Index, open_index, ready_encoder  # noqa: E402
 from kb.search.indexing.passages import plain_text  # noqa: E402
 from kb.search.scoring.lexical import bag_of  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from test_browser import CHROMIUM_ARGUMENTS, _chromium, copied_casebook, served  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MEASURES = ("success@1", "success@5", "nDCG@10")

@@ -152,6 +152,7 @@ def first_results(folder: Path) -> float:
     """Seconds from pressing the key to results on the screen; NaN without a browser."""
     try:
         from playwright.sync_api import sync_playwright
+
         from test_browser import CHROMIUM_ARGUMENTS, _chromium, served
     except ImportError:
         return float("nan")

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-
 from kb.config import Config
 from kb.library import Library
 from kb.records.form import build_form

@@ -1,0 +1,50 @@
+"""Texts made to choke patterns: tests read them to the end, `scripts/bench hostile` times them."""
+
+from __future__ import annotations
+
+#: Repeated, they look like the start of a secret or of personal data, over and over.
+SECRET_PIECES = (
+    *("a", "1 ", "1-", "@", "a@", "a.", "://", "a://b:", "key=", "pass" + "word:", "sk-", "eyJ"),
+    *("-eyJ", "eyJaaaaaaaa.", "-----BEGIN ", "Bearer ", "cookie: ", "cookie=a; ", "2001:", "1."),
+    *("AA00", "+1 ", "(415) ", "\n", " \n", "a\n", "1\n", "x-api-key ", "token is ", "curl -u a:"),
+)
+#: Name to a piece; repeated, it looks like the start of what a record holds.
+RECORD_PIECES = {
+    "letters": "a",
+    "attributes": "— owner: ",
+    "brackets": "[",
+    "hashes": "#",
+    "tags": "[a] ",
+    "keys": "A: ",
+    "comments": "<!--",
+    "ticks": "`",
+}
+#: What stands before the repeated piece.
+RECORD_OPENINGS = {"attributes": "- [ ] ", "hashes": "# ", "tags": "- 2026-01-01 "}
+#: Repeated in one record, they look like the start of what rules look for.
+CHECKED_PIECES = ("a: ", "-", "[", "`", "*", "A1", " — ", "<!--", "(http://", "we ", "_", "- [ ] ")
+#: Repeated, they are encodings within encodings, and almost values to redact.
+ENCODED_PIECES = (
+    *("A" * 76 + "\n", "%41", "%25", "&lt;", "ab/", "aaaaaaaaaaaaaaa-", "\\x41", "deadbeef"),
+    "ab@ 12-34 pass: x ",
+)
+
+
+def repeated(piece: str, characters: int) -> str:
+    """The piece over and over, at most that many characters of it."""
+    return piece * (characters // len(piece))
+
+
+def record_line(name: str, characters: int) -> str:
+    """A line of a record made of one of `RECORD_PIECES`."""
+    return RECORD_OPENINGS.get(name, "") + repeated(RECORD_PIECES[name], characters)
+
+
+def record_body(line: str) -> str:
+    """That line in the sections that are read most closely."""
+    return "\n".join(f"## {name}\n{line}" for name in ("Summary", "Timeline", "Action items"))
+
+
+def checked_body(characters: int) -> str:
+    """A section for each of `CHECKED_PIECES`, of that many characters."""
+    return "".join(f"\n## Summary\n\n{repeated(piece, characters)}\n" for piece in CHECKED_PIECES)

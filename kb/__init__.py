@@ -14,9 +14,9 @@ The way through the house, data flowing one way; a room imports only from the ro
 - `kb.lint`     what is wrong with a record
 - `kb.search`   which earlier incidents are like this one, how sure, and why
 - `kb.metrics`  whether the organisation is learning
-- `kb.runs`     what a trace can prove
-- `kb.publish`  how it is shown
-- `kb.trackers` where promised actions live outside: GitHub, Linear, Jira
+- `kb.traces`     what a trace can prove
+- `kb.site`  how it is shown
+- `kb.actions.trackers` where promised actions live outside: GitHub, Linear, Jira
 - `kb.api`      the same for programs: `kb.open(path)`
 - `kb.commands`, `kb.cli`  words in, words out
 """

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from kb.library import Library, load_document, open_library
 
 if TYPE_CHECKING:
-    from kb.lint.check import Report
-    from kb.metrics.actions import Action
-    from kb.metrics.gate import Decision
+    from kb.actions.action import Action
+    from kb.actions.gate import Decision
+    from kb.lint.runner import Report
     from kb.metrics.values import Page
     from kb.repo import Repo
-    from kb.search.answers.answer import Answer
+    from kb.search.answer import Answer
     from kb.search.query import Query
 
 
@@ -73,7 +73,7 @@ class KnowledgeBase:
 
     def check(self, *paths: Path) -> Report:
         """What the rules find in the library, or only in these files and folders."""
-        from kb.lint.check import check
+        from kb.lint.runner import check
 
         return check(self.library, paths=paths, today=datetime.now(UTC).date())
 
@@ -90,7 +90,7 @@ class KnowledgeBase:
 
     def actions(self) -> tuple[Action, ...]:
         """Every action of every record, overdue first."""
-        from kb.metrics.actions import actions, listed
+        from kb.actions.action import actions, listed
         from kb.metrics.reading import read_all, read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
@@ -99,9 +99,9 @@ class KnowledgeBase:
 
     def gate(self, route: str, gate: str = "restart") -> Decision:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
-        from kb.metrics.gate import decide
+        from kb.actions.gate import decide
+        from kb.actions.gate_context import read_surroundings
         from kb.metrics.reading import read_as_of
-        from kb.metrics.surroundings import read_surroundings
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
         around = read_surroundings(self.library, self.repo, route, now)

@@ -163,7 +163,7 @@ def _search(library: Library) -> Iterator[Fact]:
 
 
 def _model(library: Library) -> Fact:
-    from kb.search.encoding.source import DEFAULT_MODEL, local_source
+    from kb.search.encoder.source import DEFAULT_MODEL, local_source
 
     named = library.config.search.model
     which = "the default" if named == DEFAULT_MODEL else "another than the default"
@@ -178,8 +178,8 @@ def _model(library: Library) -> Fact:
 
 
 def _index(library: Library) -> Fact:
-    from kb.search.indexing.generation import read_manifest
-    from kb.search.indexing.index import index_home
+    from kb.search.index.index import index_home
+    from kb.search.index.storage import read_manifest
     from kb.search.indexing.settings import fits
 
     manifest = read_manifest(index_home(library.root))

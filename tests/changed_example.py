@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path, PurePath
 
 from kb.config import CheckConfig
-from kb.lint.registry import Context, all_rules, run_rules
+from kb.lint.rule import Context, all_rules, run_rules
 from kb.records.document import read_document
 from kb.records.form import build_form
 

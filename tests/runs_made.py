@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kb.runs.run import (
+from kb.traces.effects.tools import treatment
+from kb.traces.run import (
     CONVENTIONS,
     SCHEMA,
     Clocks,
@@ -23,7 +24,6 @@ from kb.runs.run import (
     ToolDefinition,
     Trigger,
 )
-from kb.runs.telling.effects import treatment
 from msgspec.structs import replace
 
 START = datetime(2026, 4, 12, 3, 14, tzinfo=UTC)

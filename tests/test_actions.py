@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kb.actions.action import actions, listed
+from kb.actions.edit import close_action, set_tracker, write_change
 from kb.errors import KbError
 from kb.library import open_library
-from kb.metrics.actions import actions, listed
-from kb.metrics.edit import close_action, set_tracker, write_change
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 

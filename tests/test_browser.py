@@ -19,11 +19,11 @@ from conftest import ROOT
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from kb.library import open_library  # noqa: E402
-from kb.publish.content import Site  # noqa: E402
-from kb.publish.finding import find_related, no_search  # noqa: E402
-from kb.publish.gather import Wanted, gather  # noqa: E402
-from kb.publish.site import Build, build_site  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
+from kb.site.content import Site  # noqa: E402
+from kb.site.finding import find_related, no_search  # noqa: E402
+from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.site import Build, build_site  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.runs.checkup.archive import FileFacts, examine, trace_files
 from kb.runs.checkup.facts import Facts, facts
 from kb.runs.checkup.guess import seems_to_write
-from kb.runs.checkup.measure import Labelled, worths
-from kb.runs.checkup.report import checkup_json, checkup_markdown
-from kb.runs.checkup.summary import Checkup, check_up
-from kb.runs.reading import ReadingSettings
-from kb.runs.run import Run
+from kb.traces.checkup.archive import FileFacts, examine, trace_files
+from kb.traces.checkup.measure import Labelled, worths
+from kb.traces.checkup.report import checkup_json, checkup_markdown
+from kb.traces.checkup.summary import Checkup, check_up
+from kb.traces.reading import ReadingSettings
+from kb.traces.run import Run
 
 from conftest import EXAMPLE
 from runs_made import agent, failed, made_run, read, unknown, user, write

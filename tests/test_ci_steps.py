@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kb.publish.review.comment import MARKER
+from kb.review.comment import MARKER
 
 from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, Git, git_in
 from project_copy import copy_project

@@ -18,7 +18,7 @@ from kb.errors import KbError
 from kb.library import load_document
 from kb.lint.fix import apply, edits, formatted, write
 from kb.lint.fixes.edit import Edit
-from kb.lint.registry import Context
+from kb.lint.rule import Context
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.model import read_time

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from kb.records.form import build_form
-from kb.runs.drafts.channel import read_channel
-from kb.runs.drafts.evidence import Evidence, draft_prefill
-from kb.runs.freezing import prepared
-from kb.runs.reading import read_runs
+from kb.traces.drafting.channel import read_channel
+from kb.traces.drafting.evidence import Evidence, draft_prefill
+from kb.traces.reading import read_runs
+from kb.traces.replay.freeze_point import prepared
 
 from conftest import EXAMPLE, Git
 from runs_made import agent, failed, made_run, read, unknown, user, write
@@ -159,7 +159,7 @@ def test_words_of_a_trace_are_no_markup_in_a_draft() -> None:
 
 def test_a_run_without_times_leaves_the_timeline_blank() -> None:
     run = made_run(user("go"), write("send"))
-    from kb.runs.run import Clocks
+    from kb.traces.run import Clocks
     from msgspec.structs import replace
 
     steps = tuple(replace(step, started=None, ended=None) for step in run.steps)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kb.actions.edit import add_sign_off
+from kb.actions.gate import decide, open_gates
 from kb.errors import KbError
 from kb.library import open_library
-from kb.metrics.edit import add_sign_off
-from kb.metrics.gate import decide, open_gates
 from kb.metrics.values import AsOf
 from kb.records.model import SignOff
 

@@ -19,14 +19,14 @@ from typing import Any
 import kb
 import pytest
 from kb.config import CheckConfig
-from kb.lint.check import claims, find, outlines
 from kb.lint.fix import edits, formatted
-from kb.lint.registry import MOST_FINDINGS, Context
+from kb.lint.rule import MOST_FINDINGS, Context
+from kb.lint.runner import claims, find, outlines
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.items import read_items
+from kb.records.list_items import read_items
 from kb.records.model import interpret
-from kb.search.indexing.passages import cut, plain_text, record_passages
+from kb.search.records.passages import cut, plain_text, record_passages
 
 from backtracking import growing
 from conftest import EXAMPLE, ROOT
@@ -166,14 +166,14 @@ def test_a_sentence_without_an_end_is_cut_into_whole_pieces(count: int) -> None:
 
 #: What is handed to these is short, or is looked at from few places: why, for each.
 BOUNDED = {
-    "kb.records.items._BULLET": "held against the beginning of a line, by way of an argument",
-    "kb.records.items._ANY_BULLET": "the same",
-    "kb.publish.html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
+    "kb.records.list_items._BULLET": "held against the beginning of a line, by way of an argument",
+    "kb.records.list_items._ANY_BULLET": "the same",
+    "kb.site.html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.publish.csp._SCRIPT": "pages are ours: a record's own tags are escaped",
-    "kb.lint.rules.people._SUBJECT_BEFORE": "looks at the 80 characters before a word",
-    "kb.lint.rules.people._OWNER_BEFORE": "the same",
-    "kb.runs.telling.failures._STATUS": "looks at the beginning of an answer",
-    "kb.runs.analyses.claims._CLAIM": "of a message 20,000 characters are read",
+    "kb.lint.rules.judgements._SUBJECT_BEFORE": "looks at the 80 characters before a word",
+    "kb.lint.rules.judgements._OWNER_BEFORE": "the same",
+    "kb.traces.effects.failures._STATUS": "looks at the beginning of an answer",
+    "kb.traces.analyses.claims._CLAIM": "of a message 20,000 characters are read",
 }
 
 

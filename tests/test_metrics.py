@@ -14,12 +14,12 @@ from pathlib import PurePath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kb.metrics import statistics
+from kb import statistics
 from kb.metrics.answers import answer_all
-from kb.metrics.facts import Facts
-from kb.metrics.outside import deadlines
+from kb.metrics.inputs import Facts
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
+from kb.metrics.sharing_deadlines import deadlines
 from kb.metrics.values import AsOf, Measure
 from kb.records.document import read_document
 from kb.records.form import build_form

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kb.actions.history import Trails
 from kb.library import open_library
-from kb.metrics.history import Trails
 from kb.metrics.page import page_of
 from kb.metrics.reading import Reading
 from kb.metrics.values import AsOf, Page

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from kb.cli import main
 from kb.metrics.registry import MEASURES
-from kb.metrics.text import WIDTH
+from kb.metrics.render import WIDTH
 
 from conftest import ROOT, Git
 from known_library import Story, noon, tell, write_history

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.metrics import resampling, statistics
+from kb import statistics
+from kb.actions.history import Landing, Mark, Trail, Trails
+from kb.format import said
+from kb.metrics import resampling
 from kb.metrics.answers import answer_all
-from kb.metrics.facts import Facts
-from kb.metrics.history import Landing, Mark, Trail, Trails
+from kb.metrics.inputs import Facts
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.values import Answer, Measure
-from kb.metrics.words import said
 
 from conftest import Git, git_in
 from known_library import Promise, Story, noon

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path, PurePath
 
 import pytest
+from kb.actions.action import Action, actions
+from kb.actions.history import Trail
 from kb.errors import KbError
 from kb.library import open_library, open_library_at
-from kb.metrics.actions import Action, actions
 from kb.metrics.cache import trails_from
-from kb.metrics.history import Trail
 from kb.metrics.page import measure, measure_months
 from kb.metrics.reading import read_all, read_as_of
 from kb.repo import open_repo

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kb.publish.site_settings import used_settings
+from kb.site.mkdocs_settings import used_settings
 from kb.trust import store
 
 from conftest import git_in
@@ -199,7 +199,7 @@ def test_everything_else_is_named_and_left_out(library_folder: Path, text: str, 
 
 
 def test_stored_trust_holds_for_what_the_settings_said_then(library_folder: Path) -> None:
-    from kb.publish.site_settings import settings_wish
+    from kb.site.mkdocs_settings import settings_wish
 
     (library_folder / "mkdocs.yml").write_text(f"{HEAD}hooks: [x.py]\n")
     wish = settings_wish(library_folder)

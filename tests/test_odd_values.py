@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.config import parse_config
 from kb.errors import KbError
-from kb.runs.importers.spans import _end
-from kb.runs.telling.times import time_of
+from kb.traces.decoding.times import time_of
+from kb.traces.importers.spans import _end
 
 from conftest import EXAMPLE, git_in
 

@@ -14,10 +14,10 @@ from urllib.parse import quote
 import pytest
 from kb.config import CheckConfig
 from kb.library import open_library
-from kb.lint.check import check
-from kb.lint.registry import Context, Problem, all_rules, run_rules
 from kb.lint.report import FORMATS, render
-from kb.lint.rules.beside import decoded, files_beside, read_decoded
+from kb.lint.rule import Context, Problem, all_rules, run_rules
+from kb.lint.rules.attachments import decoded, files_beside, read_decoded
+from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.sensitive.personal import find_personal_data

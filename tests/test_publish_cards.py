@@ -7,7 +7,7 @@ import io
 
 import pytest
 from kb.publish.machine.card_drawing import drawn
-from kb.publish.machine.cards import Card
+from kb.site.machine.cards import Card
 from PIL import Image, __version__
 
 CARD = Card(

@@ -14,15 +14,15 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import open_library
-from kb.publish.content import Site
 from kb.publish.editions import EXTERNAL, Edition
-from kb.publish.finding import no_search
-from kb.publish.gather import Wanted, gather
-from kb.publish.redaction import SECTIONS
-from kb.publish.site import Build, build_site
-from kb.records.keys import KEYS
+from kb.records.fields import KEYS
 from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.repo import open_repo
+from kb.site.content import Site
+from kb.site.external.redaction import SECTIONS
+from kb.site.finding import no_search
+from kb.site.gather import Wanted, gather
+from kb.site.site import Build, build_site
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kb.library import open_library
-from kb.publish.finding import no_search
-from kb.publish.gather import Wanted, gather
-from kb.publish.html import to_html, to_inline_html
-from kb.publish.write import all_pages
 from kb.repo import open_repo
+from kb.site.finding import no_search
+from kb.site.gather import Wanted, gather
+from kb.site.html import to_html, to_inline_html
+from kb.site.write import all_pages
 
 ATTACKS = (
     "<script>window.hit=1</script>",

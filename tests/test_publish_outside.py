@@ -13,17 +13,17 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.publish.content import Site
 from kb.publish.editions import EXTERNAL, INTERNAL, Edition
-from kb.publish.finding import no_search
-from kb.publish.gather import Wanted, gather, names_of
-from kb.publish.machine.feed import data_files
-from kb.publish.outside.last_look import refuse_names
-from kb.publish.redaction import SECTIONS
-from kb.publish.serve import Preview, Shown
-from kb.publish.site import Build, build_site, engine_settings, work_folder
-from kb.publish.write import all_pages
 from kb.repo import open_repo
+from kb.site.content import Site
+from kb.site.external.last_look import refuse_names
+from kb.site.external.redaction import SECTIONS
+from kb.site.finding import no_search
+from kb.site.gather import Wanted, gather, names_of
+from kb.site.machine.feed import data_files
+from kb.site.serve import Preview, Shown
+from kb.site.site import Build, build_site, engine_settings, work_folder
+from kb.site.write import all_pages
 
 from conftest import ROOT
 
@@ -206,7 +206,7 @@ PROSE = {
 
 @pytest.mark.parametrize("what", PROSE)
 def test_ordinary_prose_reads_as_it_was_written(what: str, library_folder: Path) -> None:
-    from kb.publish.html import to_html
+    from kb.site.html import to_html
 
     written(library_folder, PROSE[what])
     site = site_of(library_folder)

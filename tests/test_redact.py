@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.library import open_library
-from kb.lint.check import check
-from kb.runs.fixture import Blobs, fixture_chunks, write_fixture
-from kb.runs.privacy.redact import is_secret_key
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Run
-from kb.runs.showing.timeline import View, timeline
+from kb.lint.runner import check
+from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.redaction.redact import is_secret_key
+from kb.traces.render import View, timeline
+from kb.traces.run import Run
 
 from canaries import BENIGN, NAMED, PERSONAL, SHAPED
 from conftest import EXAMPLE

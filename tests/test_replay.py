@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
-from kb.runs.replay.executor import Mode, Outcome
-from kb.runs.replay.known import read_known, with_known
-from kb.runs.replay.process import EntryPoint
-from kb.runs.replay.report import replay_json, replay_text
-from kb.runs.replay.trials import Replay, Settings, Verdict, replay, wilson
-from kb.runs.run import Effect, OutcomeAssert, Run
+from kb.traces.replay.executor import Mode, Outcome
+from kb.traces.replay.overrides import read_known, with_known
+from kb.traces.replay.process import EntryPoint
+from kb.traces.replay.report import replay_json, replay_text
+from kb.traces.replay.trials import Replay, Settings, Verdict, replay, wilson
+from kb.traces.run import Effect, OutcomeAssert, Run
 
 from conftest import ROOT
 from runs_made import agent, at_most_one, failed, made_run, read, tool, user, write
@@ -252,7 +252,7 @@ def test_a_command_that_is_not_there_is_an_error_with_what_to_do(tmp_path: Path)
 
 def test_the_openai_loop_shows_frozen_state_and_answers(agent_of: Agent) -> None:
     entry = agent_of(
-        "from kb.runs.replay import openai_loop\n"
+        "from kb.traces.replay import openai_loop\n"
         "def complete(messages):\n"
         "    if messages[-1]['content'] == '[1 charge]':\n"
         "        return {'role': 'assistant', 'content': ' '.join(m['role'] for m in messages)}\n"
@@ -267,7 +267,7 @@ def test_the_openai_loop_shows_frozen_state_and_answers(agent_of: Agent) -> None
 
 def test_the_anthropic_loop_shows_frozen_state_and_answers(agent_of: Agent) -> None:
     entry = agent_of(
-        "from kb.runs.replay import anthropic_loop\n"
+        "from kb.traces.replay import anthropic_loop\n"
         "def create(system, messages):\n"
         "    last = messages[-1]['content'][0]\n"
         "    if last.get('content') == '[1 charge]':\n"
@@ -497,7 +497,7 @@ def test_the_environment_of_the_parent_shows_nothing(agent_of: Agent, tmp_path: 
         "import os, subprocess, sys\n"
         "from pathlib import Path\n"
         "from test_replay import charged_once, once\n"
-        "from kb.runs.replay.process import EntryPoint\n"
+        "from kb.traces.replay.process import EntryPoint\n"
         "entry = EntryPoint('an_agent:run', Path(sys.argv[1]))\n"
         "print(once(charged_once(), entry).trials[0].text)\n"
         "print(os.environ['OPENAI_API_KEY'])\n"

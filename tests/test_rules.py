@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from kb.library import open_library
-from kb.lint.check import Report, check
-from kb.lint.registry import LikelyPrior, all_rules
+from kb.lint.rule import LikelyPrior, all_rules
+from kb.lint.runner import Report, check
 
 from conftest import EXAMPLE
 from rule_cases import RuleCase, rule_cases

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from kb.runs.privacy.redact import Redactor
-from kb.runs.reading import read_runs
-from kb.runs.run import Run
+from kb.traces.reading import read_runs
+from kb.traces.redaction.redact import Redactor
+from kb.traces.run import Run
 
 from canaries import BENIGN, PERSONAL, SHAPED
 from hostile import ENCODED_PIECES, repeated

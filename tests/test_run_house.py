@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-import kb.runs
+import kb.traces
 
 ROOM = Path(kb.runs.__file__).parent
 #: The rooms whose files are not of one kind each, as importers and analyses are.

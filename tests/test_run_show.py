@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.runs.reading import read_runs
-from kb.runs.run import Effect
-from kb.runs.showing.timeline import View, timeline
 from kb.terminal import cells, cut, plain, wrapped
+from kb.traces.reading import read_runs
+from kb.traces.render import View, timeline
+from kb.traces.run import Effect
 
 from conftest import EXAMPLE
 from test_cli import kb

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.runs.analyses import ANALYSES, Context, Finding, Severity, audit
-from kb.runs.analyses.alignment import align, diff_text
-from kb.runs.analyses.claims import claims_in
-from kb.runs.analyses.divergence import divergence
-from kb.runs.analyses.idempotency import key_audits, repeats
-from kb.runs.analyses.loops import loops
-from kb.runs.analyses.outcome_gap import has_outcome_assert, unverified
-from kb.runs.analyses.policy_path import read_rule
-from kb.runs.analyses.replayability import replayability
-from kb.runs.analyses.report import audit_text, audits_json
-from kb.runs.run import Message, Placeholder, Redaction, Request, Run, ToolDefinition
+from kb.traces.analyses import ANALYSES, Context, Finding, Severity, audit
+from kb.traces.analyses.alignment import align, diff_text
+from kb.traces.analyses.claims import claims_in
+from kb.traces.analyses.divergence import divergence
+from kb.traces.analyses.idempotency import key_audits, repeats
+from kb.traces.analyses.loops import loops
+from kb.traces.analyses.outcome_gap import has_outcome_assert, unverified
+from kb.traces.analyses.policy_path import read_rule
+from kb.traces.analyses.replayability import replayability
+from kb.traces.analyses.report import audit_text, audits_json
+from kb.traces.run import Message, Placeholder, Redaction, Request, Run, ToolDefinition
 
 from runs_made import agent, failed, made_run, read, tool, unknown, user, write
 from test_cli import kb

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from kb.runs.analyses.idempotency import repeats
-from kb.runs.analyses.outcome_gap import unverified
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Effect, Run
+from kb.traces.analyses.idempotency import repeats
+from kb.traces.analyses.outcome_gap import unverified
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.run import Effect, Run
 
 READS = ("get_*", "search_*", "list_*", "calculate", "think")
 WRITES = ("book_*", "cancel_*", "update_*", "send_*", "transfer_*")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kb.runs.analyses.idempotency import repeats
-from kb.runs.canonical import MAX_INTEGER, canonical, digest
+from kb.traces.analyses.idempotency import repeats
+from kb.traces.canonical_json import MAX_INTEGER, canonical, digest
 
 from runs_made import made_run, write
 

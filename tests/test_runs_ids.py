@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.runs.analyses.idempotency import repeats
-from kb.runs.run import Effect
+from kb.traces.analyses.idempotency import repeats
+from kb.traces.run import Effect
 
 from traces_made import (
     answered,

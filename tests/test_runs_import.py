@@ -9,16 +9,16 @@ from typing import Any
 import jsonschema
 import pytest
 from kb.errors import KbError
-from kb.runs.fixture import (
+from kb.traces.fixture import (
     Blobs,
     fixture_chunks,
     fixture_schema,
     read_fixture,
     write_fixture,
 )
-from kb.runs.importers import importers
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Run
+from kb.traces.importers import importers
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.run import Run
 
 from test_cli import kb
 from traces_made import FORMATS, runs_in, written

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
-from kb.runs.canonical import sha256
-from kb.runs.fixture import MOST_INLINE_BYTES, read_fixture, write_fixture
-from kb.runs.showing.timeline import View, timeline
+from kb.traces.canonical_json import sha256
+from kb.traces.fixture import MOST_INLINE_BYTES, read_fixture, write_fixture
+from kb.traces.render import View, timeline
 
 from test_cli import kb
 from traces_made import answered, asked, call, lines, otlp_spans, run_of, runs_in, written
@@ -309,7 +309,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
 _MEASURE = """
 import resource, sys
 from pathlib import Path
-from kb.runs.reading import read_runs
+from kb.traces.reading import read_runs
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 list(read_runs(Path(sys.argv[1])))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.runs.run import Effect, EffectSource, Event, Message, Ran, ToldBy, Treatment
-from kb.runs.telling.times import time_of
+from kb.traces.decoding.times import time_of
+from kb.traces.run import Effect, EffectSource, Event, Message, Ran, ToldBy, Treatment
 
 from traces_made import (
     answered,

@@ -12,8 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from kb.library import open_library
-from kb.lint.check import check
 from kb.lint.report import render
+from kb.lint.runner import check
 
 from node_tools import installed
 from rule_cases import rule_cases

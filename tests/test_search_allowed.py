@@ -13,11 +13,11 @@ from typing import Any
 import onnx
 import pytest
 from kb.errors import KbError
-from kb.search.encoding import making
-from kb.search.encoding.allowed import graph_data
-from kb.search.encoding.card import card_of
-from kb.search.encoding.encoder import cache_folder, install_encoder
-from kb.search.encoding.source import DEFAULT_MODEL, PACKAGE, find_source, model_kind, read_folder
+from kb.search.encoder import compile as making
+from kb.search.encoder.allowed_files import graph_data
+from kb.search.encoder.card import card_of
+from kb.search.encoder.model import cache_folder, install_encoder
+from kb.search.encoder.source import DEFAULT_MODEL, PACKAGE, find_source, model_kind, read_folder
 from onnx import TensorProto, helper
 
 pytestmark = pytest.mark.model
@@ -232,7 +232,7 @@ MAKE = """
 import sys, time
 from pathlib import Path
 from kb.search.encoding import encoder
-from kb.search.encoding.source import read_folder
+from kb.search.encoder.source import read_folder
 def stay(folder, *_):
     print("making", flush=True)
     time.sleep(600)

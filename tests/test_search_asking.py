@@ -8,13 +8,13 @@ from pathlib import Path
 
 import kb as kb_package
 import pytest
-from kb.search.answers.answer import CASEBOOK
+from kb.search.answer import CASEBOOK
+from kb.search.encoder.store import text_key, vector_store
 from kb.search.encoding import tidying
-from kb.search.encoding.store import text_key, vector_store
+from kb.search.index.index import build_index, open_index
 from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import build_index, open_index
+from kb.search.ranking.likeness import Question, likeness
 from kb.search.related import related
-from kb.search.scoring.likeness import Question, likeness
 
 from conftest import trust_settings
 from search_library import write_record, write_stories

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from kb.distribution import install_line
 from kb.errors import KbError
-from kb.search.encoding import making
-from kb.search.encoding.bert import NotPlainBertError, bert_shape
-from kb.search.encoding.card import card_of
-from kb.search.encoding.encoder import Encoder, install_encoder
-from kb.search.encoding.source import read_folder
+from kb.search.encoder import compile as making
+from kb.search.encoder.bert import NotPlainBertError, bert_shape
+from kb.search.encoder.card import card_of
+from kb.search.encoder.model import Encoder, install_encoder
+from kb.search.encoder.source import read_folder
 
 from made_models import IDS, MASK, MODELS, TEXTS, TYPES
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 from kb.library import load_document
-from kb.search.answers.answer import CASEBOOK, Answer
+from kb.search.answer import CASEBOOK, Answer
 from kb.search.answers.contract import answer_json, answer_schema
-from kb.search.answers.show import WIDTH, show
 from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
-from kb.search.encoding.encoder import cache_folder
+from kb.search.encoder.model import cache_folder
 from kb.search.indexing.files import unread_library
 from kb.search.query import query_from_document
+from kb.search.render import WIDTH, show
 from kb.search.scoring.filters import Filters
 
 from conftest import ROOT

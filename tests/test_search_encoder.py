@@ -18,10 +18,10 @@ import numpy as np
 import onnx
 import pytest
 from kb.errors import KbError
-from kb.search.encoding import making
-from kb.search.encoding.card import card_of
-from kb.search.encoding.encoder import cache_folder, install_encoder, open_encoder
-from kb.search.encoding.source import (
+from kb.search.encoder import compile as making
+from kb.search.encoder.card import card_of
+from kb.search.encoder.model import cache_folder, install_encoder, open_encoder
+from kb.search.encoder.source import (
     DEFAULT_MODEL,
     PACKAGE,
     PINS,
@@ -30,10 +30,10 @@ from kb.search.encoding.source import (
     read_folder,
 )
 from kb.search.encoding.whole import is_whole
+from kb.search.index.index import build_index
 from kb.search.indexing.built import built_facts
 from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import build_index
-from kb.search.scoring.incidence import probe_path
+from kb.search.ranking.incident import probe_path
 
 from conftest import trust_settings
 from search_library import write_stories
@@ -126,8 +126,8 @@ def hub(package_folder: Path, token_graph: Path) -> Iterator[tuple[str, str]]:
 ASK_HUB = """
 import json, sys
 from kb.errors import KbError
-from kb.search.encoding.encoder import install_encoder
-from kb.search.encoding.source import DEFAULT_MODEL, Pins, from_hub
+from kb.search.encoder.model import install_encoder
+from kb.search.encoder.source import DEFAULT_MODEL, Pins, from_hub
 try:
     encoder = install_encoder(from_hub(DEFAULT_MODEL, Pins(hub_onnx=sys.argv[1])))
     vectors = encoder.encode(json.loads(sys.argv[2])).tolist()

@@ -12,10 +12,10 @@ from kb.records.form import build_form
 from kb.search.evaluation.evaluate import judge
 from kb.search.evaluation.questions import Line, read_lines, subject_from_lines
 from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
-from kb.search.evaluation.trial import Trial, run_trial
+from kb.search.evaluation.run import Trial, run_trial
+from kb.search.index.index import ready_encoder
 from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import ready_encoder
-from kb.search.scoring.incidence import (
+from kb.search.ranking.incident import (
     INCIDENT_BAR,
     fit_probe,
     incident_chance,

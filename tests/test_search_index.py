@@ -14,9 +14,9 @@ import pytest
 from kb.errors import KbError
 from kb.library import Library
 from kb.safe_files import Root
-from kb.search.indexing import index as index_module
-from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import (
+from kb.search.index import index as index_module
+from kb.search.index.build import embed
+from kb.search.index.index import (
     Index,
     build_index,
     index_home,
@@ -24,7 +24,7 @@ from kb.search.indexing.index import (
     ready_encoder,
     vector_store,
 )
-from kb.search.indexing.parts import embed
+from kb.search.indexing.files import unread_library
 from kb.search.similar import similar
 
 from search_library import write_record, write_stories

@@ -11,11 +11,11 @@ import json
 import numpy as np
 import pytest
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders
+from kb.search.index.index import Index, open_index
 from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import Index, open_index
 from kb.search.query import query_from_text
+from kb.search.ranking.rank import Weights, rank
 from kb.search.scoring.asking import question_of
-from kb.search.scoring.ranking import Weights, rank
 
 from conftest import ROOT
 

@@ -10,11 +10,11 @@ import pytest
 from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.records.items import read_priors
-from kb.search.answers.answer import Answer, IndexFacts, Match, ProposedClass
-from kb.search.answers.proposals import with_proposals, write_proposals
-from kb.search.indexing.entries import read_entry
-from kb.search.indexing.passages import PROPOSALS_END, PROPOSALS_START
+from kb.records.list_items import read_priors
+from kb.search.answer import Answer, IndexFacts, Match, ProposedClass
+from kb.search.proposals import with_proposals, write_proposals
+from kb.search.records.entry import read_entry
+from kb.search.records.passages import PROPOSALS_END, PROPOSALS_START
 
 FORM = build_form()
 FACTS = IndexFacts(3, 9, "model", 0, False, "shipped")

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from kb.search.bm25 import bag_of, build_postings
 from kb.search.evaluation.evaluate import calibration_error, measure, relevance
-from kb.search.indexing.collection import Collection, record_means, starts_of, unit_rows
-from kb.search.indexing.entries import Entry, Verdict
-from kb.search.scoring.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
-from kb.search.scoring.lexical import bag_of, build_postings
-from kb.search.scoring.likeness import Question, likeness, likenesses
-from kb.search.scoring.posterior import ClassPosterior, fit_posterior, largest
-from kb.search.scoring.ranking import Weights, best_first, rank
+from kb.search.ranking.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
+from kb.search.ranking.classes import ClassPosterior, fit_posterior, largest
+from kb.search.ranking.likeness import Question, likeness, likenesses
+from kb.search.ranking.rank import Weights, best_first, rank
+from kb.search.records.collection import Collection, record_means, starts_of, unit_rows
+from kb.search.records.entry import Entry, Verdict
 
 DIMENSION = 16
 

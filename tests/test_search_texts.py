@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.search.answers.excerpt import excerpt
+from kb.search.bm25 import K1, B, bag_of, build_postings, tokens
 from kb.search.evaluation.masking import mask, names_in
-from kb.search.indexing.passages import PASSAGE_WORDS, cut, plain_text, record_passages
-from kb.search.indexing.sentences import sentences
-from kb.search.scoring.lexical import K1, B, bag_of, build_postings, tokens
+from kb.search.records.passages import PASSAGE_WORDS, cut, plain_text, record_passages
+from kb.sentences import sentences
 
 FORM = build_form()
 TEXTS = (

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from kb.distribution import install_line
-from kb.search.answers.show import show
-from kb.search.encoding.source import NoEncoderError
+from kb.search.encoder.source import NoEncoderError
 from kb.search.indexing.files import unread_library
 from kb.search.query import query_from_text
+from kb.search.render import show
 from kb.search.scoring.filters import Filters
-from kb.search.words import answer_by_words, read_words
+from kb.search.words_only import answer_by_words, read_words
 
 from conftest import GIT_ENVIRONMENT, Git
 from search_library import write_record, write_stories
@@ -146,7 +146,7 @@ def test_a_site_says_why_only_what_authors_named_is_shown(
 ) -> None:
     script = (
         "from pathlib import Path; from kb.library import open_library\n"
-        "from kb.publish.finding import find_related\n"
+        "from kb.site.finding import find_related\n"
         "print(find_related(open_library(Path.cwd())))\n"
     )
     done = subprocess.run(

@@ -18,15 +18,15 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.publish.content import Site
 from kb.publish.csp import inline_hashes, policy, with_policy
-from kb.publish.finding import find_related, no_search
-from kb.publish.finish import finish
-from kb.publish.gather import Wanted, gather
-from kb.publish.serve import Preview, Shown
-from kb.publish.site import Build, Made, build_site
-from kb.publish.write import all_pages, page_text
 from kb.repo import open_repo
+from kb.site.content import Site
+from kb.site.finding import find_related, no_search
+from kb.site.finish import finish
+from kb.site.gather import Wanted, gather
+from kb.site.serve import Preview, Shown
+from kb.site.site import Build, Made, build_site
+from kb.site.write import all_pages, page_text
 
 from conftest import ROOT, Git
 from patience import wait_until
@@ -150,7 +150,7 @@ def test_every_link_within_the_site_leads_to_a_page(example_library: Path) -> No
 
 
 def test_the_feed_and_the_copies_for_machines_can_be_read(example_library: Path) -> None:
-    from kb.publish.machine.feed import data_files
+    from kb.site.machine.feed import data_files
 
     files = dict(data_files(site_of(example_library)))
     feed = ElementTree.fromstring(files["feed.xml"])
@@ -275,7 +275,7 @@ def test_an_edit_is_shown_at_300_records(example_library: Path) -> None:
 
 
 def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> None:
-    from kb.publish.serve import open_server
+    from kb.site.serve import open_server
 
     folder = example_library / "shown"
     folder.mkdir()
@@ -298,7 +298,7 @@ def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> N
 def test_the_preview_shows_the_sites_own_page_for_an_unknown_address(
     example_library: Path,
 ) -> None:
-    from kb.publish.serve import open_server
+    from kb.site.serve import open_server
 
     (example_library / "kb.toml").write_text('[site]\nurl = "https://team.example/kb/"\n')
     server = open_server(Shown(built(example_library).folder), 8930)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from kb.library import Library, open_library
-from kb.publish.finding import Finding
-from kb.publish.gather import Wanted, gather
-from kb.publish.related import Found
-from kb.publish.write import all_pages, page_text
 from kb.repo import open_repo
+from kb.site.finding import Finding
+from kb.site.gather import Wanted, gather
+from kb.site.related import Found
+from kb.site.write import all_pages, page_text
 
 from conftest import EXAMPLE, ROOT
 

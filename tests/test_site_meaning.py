@@ -20,16 +20,16 @@ from test_publish_edition import external, library  # noqa: F401 - a fixture
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 from kb.errors import KbError  # noqa: E402
 from kb.library import open_library  # noqa: E402
-from kb.publish.finding import no_search  # noqa: E402
-from kb.publish.gather import Wanted, gather  # noqa: E402
-from kb.publish.semantic.documents import told_by  # noqa: E402
-from kb.publish.semantic.model import browser_model  # noqa: E402
-from kb.publish.semantic.packing import in_eight_bits  # noqa: E402
-from kb.publish.site import Build, Made, build_site  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
-from kb.search.encoding.encoder import EncoderCard  # noqa: E402
-from kb.search.encoding.source import ModelSource  # noqa: E402
-from kb.search.indexing.index import ready_encoder  # noqa: E402
+from kb.search.encoder.model import EncoderCard  # noqa: E402
+from kb.search.encoder.source import ModelSource  # noqa: E402
+from kb.search.index.index import ready_encoder  # noqa: E402
+from kb.site.finding import no_search  # noqa: E402
+from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.semantic.array_file import in_eight_bits  # noqa: E402
+from kb.site.semantic.documents import told_by  # noqa: E402
+from kb.site.semantic.model import browser_model  # noqa: E402
+from kb.site.site import Build, Made, build_site  # noqa: E402
 
 from test_browser import Visit, browser, served, violations  # noqa: E402, F401 - a fixture
 

@@ -14,20 +14,20 @@ from typing import Any
 import jsonschema
 import pytest
 from kb.library import open_library
-from kb.publish.content import Site
 from kb.publish.editions import EXTERNAL, INTERNAL, Edition
-from kb.publish.finding import no_search
-from kb.publish.gather import Wanted, gather
-from kb.publish.links import HOME
-from kb.publish.machine.cards import cards_of, write_cards
-from kb.publish.machine.feed import data_files
-from kb.publish.pages import charts
-from kb.publish.pages.clocks import strip
 from kb.publish.plain_text import cut
-from kb.publish.site import Build, build_site
-from kb.publish.write import all_pages, page_text
 from kb.records.model import Clocks
 from kb.repo import open_repo
+from kb.site.content import Site
+from kb.site.finding import no_search
+from kb.site.gather import Wanted, gather
+from kb.site.links import HOME
+from kb.site.machine.cards import cards_of, write_cards
+from kb.site.machine.feed import data_files
+from kb.site.pages import charts
+from kb.site.pages.clocks import strip
+from kb.site.site import Build, build_site
+from kb.site.write import all_pages, page_text
 
 from conftest import ROOT
 from test_browser import Visit, browser, served

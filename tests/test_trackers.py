@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kb.actions.action import actions
+from kb.actions.trackers.journal import Entry, Journal
+from kb.actions.trackers.sync import Event
+from kb.actions.trackers.values import utc_day
 from kb.errors import KbError
 from kb.library import open_library
-from kb.metrics.actions import actions
-from kb.trackers.journal import Entry, Journal
-from kb.trackers.sync import Event
-from kb.trackers.values import utc_day
 
 from conftest import git_in
 from known_library import Promise, Story

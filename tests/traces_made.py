@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Run
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.run import Run
 
 
 def written(path: Path, value: Any) -> Path:

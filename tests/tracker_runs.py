@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from kb.actions.action import actions
+from kb.actions.trackers.choose import Choice, find_service, make_tracker
+from kb.actions.trackers.client import Client
+from kb.actions.trackers.journal import Journal
+from kb.actions.trackers.sync import Event, Sync
 from kb.library import open_library
-from kb.metrics.actions import actions
-from kb.trackers.choose import Choice, find_service, make_tracker
-from kb.trackers.client import Client
-from kb.trackers.journal import Journal
-from kb.trackers.sync import Event, Sync
 
 PROJECTS = {"github": "acme/agents", "linear": "ENG", "jira": "OPS"}
 SETTLE = 0.6

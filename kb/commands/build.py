@@ -18,7 +18,7 @@ from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 
 if TYPE_CHECKING:
-    from kb.search.encoding.encoder import Progress
+    from kb.search.encoder.model import Progress
 
 
 _NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers")
@@ -29,10 +29,10 @@ _NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers")
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
-    from kb.search.encoding.source import NoEncoderError
+    from kb.search.encoder.source import NoEncoderError
+    from kb.search.index.index import build_index
     from kb.search.indexing.built import built_facts, without_encoder
     from kb.search.indexing.files import unread_library
-    from kb.search.indexing.index import build_index
 
     start = time.monotonic()
     library = unread_library(Path.cwd())

@@ -12,15 +12,15 @@ import click
 
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library
-from kb.lint.check import Report, check
 from kb.lint.parallel import check_library, is_large
-from kb.lint.registry import LikelyPrior, Rule, all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
+from kb.lint.rule import LikelyPrior, Rule, all_rules
+from kb.lint.runner import Report, check
 from kb.records.document import Document
 from kb.streams import echo, echo_commands, echo_json
 
 if TYPE_CHECKING:
-    from kb.search.indexing.index import Index
+    from kb.search.index.index import Index
 
 
 @click.command("check")
@@ -144,7 +144,7 @@ def _likely_priors(
 def _index(library: Library) -> Index | None:
     """The index of a library that was built once, where search is installed; else None."""
     try:
-        from kb.search.indexing.index import index_home, open_index
+        from kb.search.index.index import index_home, open_index
 
         return open_index(library) if index_home(library.root).exists() else None
     except (ImportError, KbError):
@@ -152,7 +152,7 @@ def _index(library: Library) -> Index | None:
 
 
 def _page(name: str) -> str:
-    from kb.lint.pages import rule_page
+    from kb.lint.docs import rule_page
 
     return rule_page(_rule(name))
 

@@ -45,7 +45,7 @@ def command(
 
     prepare_search()
     from kb.search.evaluation.report import evaluation_json, evaluation_text
-    from kb.search.evaluation.trial import Trial, run_trial
+    from kb.search.evaluation.run import Trial, run_trial
 
     trial = Trial(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
     with progress_bar() as progress:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
+from kb.actions.edit import write_change
+from kb.actions.gate import GATES, Decision, decide
+from kb.actions.gate_context import read_surroundings
+from kb.actions.render import gate_text
+from kb.actions.signoff import sign_off
 from kb.library import Library, open_library, open_library_at
-from kb.metrics.contract import encoded, gate_json
-from kb.metrics.edit import write_change
-from kb.metrics.gate import GATES, Decision, decide
-from kb.metrics.lists import gate_text
 from kb.metrics.reading import read_as_of
-from kb.metrics.signoff import sign_off
-from kb.metrics.surroundings import read_surroundings
+from kb.metrics.schema import encoded, gate_json
 from kb.metrics.values import AsOf
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json, warn

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 
 from kb.config import FILE_NAME, Config, config_schema
 from kb.distribution import PLACEHOLDER, Source
-from kb.records.draft import blank_template
-from kb.records.key_schema import front_matter_schema
+from kb.records.json_schema import front_matter_schema
+from kb.records.template import blank_template
 
 
 @dataclass(frozen=True, slots=True)

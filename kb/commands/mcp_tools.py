@@ -197,8 +197,8 @@ def read_incident(base: KnowledgeBase, record_id: str, from_character: int) -> d
 def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[str, Any]:
     """Actions of earlier incidents that are still open, overdue first."""
     from kb.commands.actions import check_word, is_same_word
-    from kb.metrics.contract import actions_json, value_of
     from kb.metrics.reading import read_as_of
+    from kb.metrics.schema import actions_json, value_of
 
     every = [action for action in base.actions() if action.origin != "example"]
     known = base.library.form.words("classes") | {word for a in every for word in a.classes}
@@ -215,7 +215,7 @@ def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[s
 
 def restart_gate(base: KnowledgeBase, route: str) -> dict[str, Any]:
     """Whether a route may be restarted (`passes`, `verdict`), and what blocks it."""
-    from kb.metrics.contract import gate_json, value_of
+    from kb.metrics.schema import gate_json, value_of
 
     if not route.strip():
         raise KbError("'route' is empty", todo="Name the route that is to run again.")
@@ -229,7 +229,7 @@ def _similar_schema() -> dict[str, Any]:
 
 
 def _metrics_schema(name: str) -> dict[str, Any]:
-    from kb.metrics.contract import schemas
+    from kb.metrics.schema import schemas
 
     return schemas()[name]
 

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from kb.commands.day import read_day
-from kb.metrics.contract import PageJson, encoded, page_json
-from kb.metrics.goals import check_names, failures, read_limits
 from kb.metrics.page import measure_months, page_of
 from kb.metrics.reading import read_as_of, read_folder
 from kb.metrics.registry import MEASURES
+from kb.metrics.render import measure_text, months_text, page_text
+from kb.metrics.schema import PageJson, encoded, page_json
 from kb.metrics.tables import (
     only,
     page_csv,
@@ -22,7 +22,7 @@ from kb.metrics.tables import (
     series_csv,
     series_markdown,
 )
-from kb.metrics.text import measure_text, months_text, page_text
+from kb.metrics.thresholds import check_names, failures, read_limits
 from kb.metrics.values import Page
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo

@@ -14,8 +14,8 @@ from kb.commands.day import read_day
 from kb.errors import KbError
 from kb.library import find_root, records_folder
 from kb.records.document import MAX_RECORD_BYTES, read_document
-from kb.records.draft import blank_record, blank_section, slug
 from kb.records.form import Form, build_form
+from kb.records.template import blank_record, blank_section, slug
 from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible

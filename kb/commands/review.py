@@ -10,8 +10,8 @@ import click
 from kb.commands.build import progress_bar
 from kb.errors import KbError
 from kb.library import open_library
-from kb.publish.review.advice import review
-from kb.publish.review.comment import review_comment
+from kb.review.advice import review
+from kb.review.comment import review_comment
 from kb.safe_files import write_output
 from kb.streams import echo_markdown
 

@@ -11,7 +11,7 @@ import click
 from kb.streams import echo, echo_json
 
 if TYPE_CHECKING:
-    from kb.runs.analyses import Audit
+    from kb.traces.analyses import Audit
 
 
 @click.command("audit")
@@ -30,11 +30,11 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
 
     Exit 0: nothing that the trace proves to be wrong. 1: there are faults. 2: could not be read.
     """
-    from kb.runs.analyses import Context, Severity, audit
-    from kb.runs.analyses.report import audit_text, audits_json
     from kb.runs.choosing import one_run
-    from kb.runs.reading import read_runs
     from kb.runs.team import team_settings
+    from kb.traces.analyses import Context, Severity, audit
+    from kb.traces.analyses.report import audit_text, audits_json
+    from kb.traces.reading import read_runs
 
     settings = team_settings(Path.cwd(), format=trace_format)
     passing = one_run(against, team_settings(Path.cwd())) if against else None

@@ -13,13 +13,13 @@ import click
 
 from kb.errors import KbError
 from kb.runs.choosing import one_run
-from kb.runs.fixture import Blobs, fixture_chunks, write_fixture
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Effect, Run
 from kb.runs.showing.wording import plural
 from kb.runs.team import team_settings
 from kb.streams import echo, echo_data, echo_json
 from kb.terminal import as_lines, plain, wrapped
+from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.run import Effect, Run
 
 _LINES = 6
 

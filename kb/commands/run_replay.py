@@ -16,8 +16,8 @@ from kb.streams import echo, echo_json, is_terminal, warn
 from kb.trust import require
 
 if TYPE_CHECKING:
-    from kb.runs.replay.trials import Settings, Trial
-    from kb.runs.run import Run
+    from kb.traces.replay.trials import Settings, Trial
+    from kb.traces.run import Run
 
 
 @click.command("replay")
@@ -52,13 +52,13 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
           ...
           return "the last words of the agent"
 
-    kb.runs.replay has openai_loop and anthropic_loop for agents of those shapes.
+    kb.traces.replay has openai_loop and anthropic_loop for agents of those shapes.
 
     Exit 0: every trial passed. 1: one failed or proved nothing. 2: could not be replayed.
     """  # noqa: D301 - click's mark for lines that are not wrapped
-    from kb.runs.replay.report import replay_json, replay_text
-    from kb.runs.replay.trials import Verdict
-    from kb.runs.replay.trials import replay as run_trials
+    from kb.traces.replay.report import replay_json, replay_text
+    from kb.traces.replay.trials import Verdict
+    from kb.traces.replay.trials import replay as run_trials
 
     run = _prepared(fixture, asked)
     root = find_root(Path.cwd())
@@ -73,8 +73,8 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
 
 def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
     """The run with what people know, and begun where it was asked to."""
-    from kb.runs.fixture import read_fixture, write_fixture
-    from kb.runs.replay.known import read_known, with_known
+    from kb.traces.fixture import read_fixture, write_fixture
+    from kb.traces.replay.overrides import read_known, with_known
 
     run = read_fixture(fixture)
     if asked["known"]:
@@ -89,9 +89,9 @@ def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
 
 
 def _settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
-    from kb.runs.replay.executor import Mode
-    from kb.runs.replay.process import EntryPoint
-    from kb.runs.replay.trials import Settings
+    from kb.traces.replay.executor import Mode
+    from kb.traces.replay.process import EntryPoint
+    from kb.traces.replay.trials import Settings
 
     entry = asked["entry"] or config.runs.replay
     if not entry:

@@ -11,13 +11,13 @@ import click
 
 from kb.errors import KbError
 from kb.runs.choosing import one_run
-from kb.runs.fixture import Blobs, fixture_chunks
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Run
-from kb.runs.showing.timeline import View, timeline
 from kb.runs.team import team_settings
 from kb.streams import echo, echo_data
 from kb.terminal import cells, cut, joined, plain, styled, visible
+from kb.traces.fixture import Blobs, fixture_chunks
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.render import View, timeline
+from kb.traces.run import Run
 
 _STYLES = {
     "title": "bold",
@@ -99,7 +99,7 @@ def _divergence(run: Run, passing: Run | None) -> int | None:
     """The step where a run leaves a passing one, None when it does not, or none was named."""
     if passing is None:
         return None
-    from kb.runs.analyses.divergence import divergence
+    from kb.traces.analyses.divergence import divergence
 
     first = divergence(run, passing).first
     return first.step if first else None

@@ -15,8 +15,8 @@ from kb.streams import echo
 from kb.terminal import visible
 
 if TYPE_CHECKING:
-    from kb.publish.content import Site
     from kb.repo import Repo
+    from kb.site.content import Site
 
 
 @click.command("serve")
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 def command(port: int, engine: str) -> None:
     """Show the site on 127.0.0.1, drafts included, and follow edits until Ctrl-C."""
     require_site_extra()
-    from kb.publish.serve import HOST, Preview, Shown, open_server
-    from kb.publish.site import BUILD
     from kb.repo import open_repo
+    from kb.site.serve import HOST, Preview, Shown, open_server
+    from kb.site.site import BUILD
 
     library = open_library(Path.cwd())
     repo = open_repo(library.root)
@@ -55,8 +55,8 @@ def command(port: int, engine: str) -> None:
 
 
 def _gather(library: Library, repo: Repo) -> Site:
-    from kb.publish.finding import find_related
-    from kb.publish.gather import Wanted, gather
+    from kb.site.finding import find_related
+    from kb.site.gather import Wanted, gather
 
     return gather(library, repo, Wanted(datetime.now(UTC), find_related, with_drafts=True))
 

@@ -17,8 +17,8 @@ from kb.streams import echo, echo_json
 
 if TYPE_CHECKING:
     from kb.library import Library
-    from kb.search.answers.answer import Answer
-    from kb.search.encoding.encoder import Progress
+    from kb.search.answer import Answer
+    from kb.search.encoder.model import Progress
     from kb.search.query import Query
     from kb.search.scoring.filters import Filters
 
@@ -153,15 +153,15 @@ def _show(asked: _Asked, *, as_json: bool) -> None:
 
         echo_json(answer_json(answer), end="")
         return
-    from kb.search.answers.show import answer_text
+    from kb.search.render import answer_text
 
     echo(answer_text(answer, today=asked.today), end="")
 
 
 def _explained(asked: _Asked, record_id: str) -> str:
     """The arithmetic of a record of the library, else of one of the casebook."""
-    from kb.search.answers.explain import explain
-    from kb.search.indexing.index import open_index
+    from kb.search.explain import explain
+    from kb.search.index.index import open_index
     from kb.search.scoring.filters import refuse_unknown
     from kb.search.similar import find
 
@@ -180,7 +180,7 @@ def _explained(asked: _Asked, record_id: str) -> str:
 def _written(asked: _Asked, path: Path | None) -> str:
     """Own incidents only: a link to a record of the casebook would lead nowhere."""
     from kb.commands.similar_query import is_run
-    from kb.search.answers.proposals import write_proposals
+    from kb.search.proposals import write_proposals
 
     if path is None or is_run(path):
         raise KbError(

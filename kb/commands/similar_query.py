@@ -135,10 +135,10 @@ def _looks_like_path(query: str) -> bool:
 def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Query:
     """A run as a question, redacted as an import would be, with the fixtures it is like."""
     from kb.runs.choosing import one_run
-    from kb.runs.querytext import question_from_run
     from kb.runs.signature import alike_fixtures
     from kb.runs.team import team_settings
     from kb.search.query import RunFacts, query_from_run
+    from kb.traces.similarity import question_from_run
 
     run = one_run(path, team_settings(library.root), run_id)
     asked = question_from_run(run)

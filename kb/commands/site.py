@@ -48,10 +48,10 @@ def command(
     """Build the static site: by default into site/ at the root of the library."""
     require_site_extra()
     from kb.publish.editions import Edition
-    from kb.publish.finding import find_related
-    from kb.publish.gather import Wanted, gather
-    from kb.publish.site import SITE, Build, build_site
     from kb.repo import open_repo
+    from kb.site.finding import find_related
+    from kb.site.gather import Wanted, gather
+    from kb.site.site import SITE, Build, build_site
 
     if customer is not None and edition != "external":
         raise click.UsageError("--customer needs --edition external")

@@ -64,7 +64,7 @@ def _chosen(root: Path, keys: tuple[str, ...]) -> tuple[Wish, ...]:
 def _of_the_site(root: Path) -> tuple[Wish, ...]:
     if find_spec("yaml") is None:
         return ()
-    from kb.publish.site_settings import settings_wish
+    from kb.site.mkdocs_settings import settings_wish
 
     wish = settings_wish(root)
     return (wish,) if wish else ()

@@ -18,7 +18,7 @@ from kb.lint.fixes.minutes import minutes_edits
 from kb.lint.fixes.order import order_edits
 from kb.lint.fixes.promises import action_edits
 from kb.lint.fixes.times import time_edits
-from kb.lint.registry import Context
+from kb.lint.rule import Context
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault
 from kb.safe_files import replace_known

@@ -18,7 +18,8 @@ from pathlib import Path, PurePath
 
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
-from kb.lint.check import (
+from kb.lint.rule import Context, Problem
+from kb.lint.runner import (
     Report,
     build_report,
     check,
@@ -29,7 +30,6 @@ from kb.lint.check import (
     outlines,
     with_status,
 )
-from kb.lint.registry import Context, Problem
 from kb.lint.strays import stray_problems
 from kb.records.document import Document
 from kb.records.form import Form, build_form

@@ -10,8 +10,8 @@ from typing import Any
 
 from kb import __version__
 from kb.errors import KbError
-from kb.lint.check import NotRun, Report
-from kb.lint.registry import ERROR, Problem, Rule, all_rules
+from kb.lint.rule import ERROR, Problem, Rule, all_rules
+from kb.lint.runner import NotRun, Report
 from kb.terminal import Text, caret_lines, joined, rendered, styled, text_of, visible
 
 _SARIF_SCHEMA = (

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from kb.library import load_document
-from kb.lint.registry import Context, Finding, Problem, Rule, active_rules, run_rules
+from kb.lint.rule import Context, Finding, Problem, Rule, active_rules, run_rules
 from kb.records.document import Document, is_record_name
-from kb.records.strays import is_markdown, is_meant_as_record
+from kb.records.misplaced import is_markdown, is_meant_as_record
 
 
 def stray_problems(folder: Path, context: Context) -> list[Problem]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kb.metrics.promises import COMPLETION_DAYS
-from kb.metrics.statistics import MINIMUM_PER_HALF
+from kb.format import plural, said, said_interval
+from kb.metrics.action_measures import COMPLETION_DAYS
 from kb.metrics.values import Answer, Measure
-from kb.metrics.words import plural, said, said_interval
+from kb.statistics import MINIMUM_PER_HALF
 
 TOO_FEW = "too few to say"
 TOO_CLOSE = "too close to say"

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from kb.actions.history import Trail, Trails, matters, read_trails
 from kb.library import local_place, make_local_folder
-from kb.metrics.history import Trail, Trails, matters, read_trails
 from kb.repo import Repo
 from kb.safe_files import Root, UnsafePathError
 

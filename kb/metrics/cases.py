@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from kb.metrics.actions import Action
+from kb.actions.action import Action
 from kb.records.model import Postmortem
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kb.metrics.cases import Case, record_case
-from kb.metrics.facts import UNDATED, Facts
+from kb.metrics.inputs import UNDATED, Facts
 from kb.metrics.resampling import ratio, ratio_interval
-from kb.metrics.statistics import share_interval
 from kb.metrics.summary import counted, share, total
 from kb.metrics.values import Part, Value
 from kb.records.model import Postmortem
+from kb.statistics import share_interval
 
 #: Days before the page's moment from which records are news, unless a window is given.
 READING_DAYS = 30

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 
 from kb.errors import KbError
+from kb.format import plural
 from kb.library import Library
 from kb.metrics.answers import answer_all
-from kb.metrics.facts import Facts
-from kb.metrics.outside import deadlines
+from kb.metrics.inputs import Facts
 from kb.metrics.reading import MonthReader, Reading, read_all
 from kb.metrics.registry import measure_all
 from kb.metrics.repetition import preventable_pairs
+from kb.metrics.sharing_deadlines import deadlines
 from kb.metrics.values import AsOf, Counts, Page
-from kb.metrics.words import plural
 from kb.records.model import Postmortem
 from kb.repo import Repo
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
+from kb.actions.history import Trails
 from kb.library import Library, find_root, open_library, open_library_at
 from kb.metrics.cache import trails_from
-from kb.metrics.history import Trails
 from kb.metrics.values import AsOf
 from kb.records.document import Document, read_document
 from kb.records.form import Form

@@ -7,7 +7,7 @@ JSON, CSV, Markdown and the site.
 from __future__ import annotations
 
 from kb.metrics import rows_incidents, rows_promises
-from kb.metrics.facts import Facts
+from kb.metrics.inputs import Facts
 from kb.metrics.row import Row
 from kb.metrics.values import Measure
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC
 
 from kb.metrics.cases import Case, record_case
-from kb.metrics.facts import Facts, moment
+from kb.metrics.inputs import Facts, moment
 from kb.metrics.summary import counted, durations, share, total
 from kb.metrics.values import Pair, Value
 from kb.records.model import Postmortem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kb.metrics.facts import Facts
+from kb.metrics.inputs import Facts
 from kb.metrics.values import Goal, Measure, Value
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kb.metrics import coverage, outside, promises
+from kb.metrics import action_measures, coverage, sharing_deadlines
 from kb.metrics.row import Row
 from kb.metrics.values import Goal
 
-_DAYS = promises.COMPLETION_DAYS
+_DAYS = action_measures.COMPLETION_DAYS
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -19,7 +19,7 @@ ROWS: tuple[Row, ...] = (
         "interval and the change go by record, for a record's actions are kept or not together.",
         formula=f"actions with 0 ≤ closed − opened ≤ {_DAYS} days ÷ those older than {_DAYS} days",
         source="action items; closed: and opened:, else the commits in which they landed",
-        compute=promises.action_completion,
+        compute=action_measures.action_completion,
         goal=Goal(">", 0.9),
     ),
     Row(
@@ -30,7 +30,7 @@ ROWS: tuple[Row, ...] = (
         definition="Actions of published records that are neither closed nor cancelled.",
         formula="number of open actions",
         source="action items",
-        compute=promises.actions_open,
+        compute=action_measures.actions_open,
     ),
     Row(
         name="actions_overdue",
@@ -40,7 +40,7 @@ ROWS: tuple[Row, ...] = (
         definition="Open actions past their due date; n is the number of open actions.",
         formula="number of open actions with due < today",
         source="action items, due:",
-        compute=promises.actions_overdue,
+        compute=action_measures.actions_overdue,
     ),
     Row(
         name="review_time",
@@ -50,21 +50,21 @@ ROWS: tuple[Row, ...] = (
         definition="Hours from the request for review to the review.",
         formula="median of reviewed.at − opened",
         source="opened, else the first commit of the record; reviewed.at",
-        compute=promises.review_time,
-        goal=Goal("≤", promises.REVIEW_HOURS),
+        compute=action_measures.review_time,
+        goal=Goal("≤", action_measures.REVIEW_HOURS),
     ),
     Row(
         name="reviewed_in_time",
         family="promises",
-        title=f"Reviewed within {promises.REVIEW_HOURS} hours",
+        title=f"Reviewed within {action_measures.REVIEW_HOURS} hours",
         unit="share",
-        definition=f"Records reviewed at most {promises.REVIEW_HOURS} hours after review was asked "
+        definition=f"Records reviewed at most {action_measures.REVIEW_HOURS} hours after review was asked "
         "for; records that have waited longer and still wait, and records of our own published "
         "without a review, are in the denominator.",
-        formula=f"records with 0 ≤ reviewed − opened ≤ {promises.REVIEW_HOURS} h ÷ records "
+        formula=f"records with 0 ≤ reviewed − opened ≤ {action_measures.REVIEW_HOURS} h ÷ records "
         "reviewed, published without review, or waiting longer",
         source="opened, else the first commit of the record; reviewed.at",
-        compute=promises.reviewed_in_time,
+        compute=action_measures.reviewed_in_time,
     ),
     Row(
         name="time_to_publish",
@@ -75,18 +75,18 @@ ROWS: tuple[Row, ...] = (
         "public record, or one that came here published, to its review.",
         formula="median of the publishing commit's time − contained",
         source="clocks.contained; the commit that set `status: published`, else reviewed.at",
-        compute=promises.time_to_publish,
+        compute=action_measures.time_to_publish,
     ),
     Row(
         name="shared_in_time",
         family="promises",
-        title=f"Customers with a copy in {outside.SHARING_HOURS} hours",
+        title=f"Customers with a copy in {sharing_deadlines.SHARING_HOURS} hours",
         unit="share",
-        definition=f"Affected customers who were given their copy at most {outside.SHARING_HOURS} "
+        definition=f"Affected customers who were given their copy at most {sharing_deadlines.SHARING_HOURS} "
         "hours after resolution, as a share of affected customers whose time is over.",
-        formula=f"copies with at − resolved ≤ {outside.SHARING_HOURS} h ÷ affected customers",
+        formula=f"copies with at − resolved ≤ {sharing_deadlines.SHARING_HOURS} h ÷ affected customers",
         source="affected_customers, shared, clocks.resolved",
-        compute=outside.shared_in_time,
+        compute=sharing_deadlines.shared_in_time,
     ),
     Row(
         name="published_externally",
@@ -96,20 +96,20 @@ ROWS: tuple[Row, ...] = (
         definition="SEV1 customer-visible records that the external edition may carry.",
         formula="such records with visibility external ÷ such records",
         source="severity, impact, visibility",
-        compute=outside.published_externally,
+        compute=sharing_deadlines.published_externally,
     ),
     Row(
         name="external_in_time",
         family="promises",
-        title=f"SEV1, outside within {outside.SHARING_HOURS} hours",
+        title=f"SEV1, outside within {sharing_deadlines.SHARING_HOURS} hours",
         unit="share",
         definition="SEV1 customer-visible records published with visibility external at most "
-        f"{outside.SHARING_HOURS} hours after resolution, as a share of such records, in review "
+        f"{sharing_deadlines.SHARING_HOURS} hours after resolution, as a share of such records, in review "
         "or published, whose time is over.",
-        formula=f"those with published − resolved ≤ {outside.SHARING_HOURS} h ÷ such records",
+        formula=f"those with published − resolved ≤ {sharing_deadlines.SHARING_HOURS} h ÷ such records",
         source="severity, impact, visibility, clocks.resolved; the commit that set `status: "
         "published`, else reviewed.at",
-        compute=outside.external_in_time,
+        compute=sharing_deadlines.external_in_time,
     ),
     Row(
         name="section_coverage",

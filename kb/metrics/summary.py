@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from kb.metrics import resampling, statistics
+from kb import statistics
+from kb.metrics import resampling
 from kb.metrics.cases import Case
-from kb.metrics.statistics import MINIMUM_PER_HALF
 from kb.metrics.values import Part, Value
+from kb.statistics import MINIMUM_PER_HALF
 
 Summary = tuple[float | None, float | None, float | None]  # value, low, high
 Halves = tuple[Sequence[Case], Sequence[Case]]

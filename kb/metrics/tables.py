@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from kb.format import plural, said, said_interval
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, Page, Part
-from kb.metrics.words import plural, said, said_interval
 from kb.terminal import as_lines
 
 _COLUMNS = (

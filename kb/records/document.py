@@ -13,10 +13,10 @@ from datetime import date
 from functools import cached_property
 from pathlib import PurePath
 
-from kb.records.body import Line, SectionText, read_sections, scan_lines
+from kb.records.fields import RowedEntry, entries
 from kb.records.form import Form
 from kb.records.front_matter import Fault, FrontMatter, read_front_matter
-from kb.records.items import (
+from kb.records.list_items import (
     ActionItem,
     Item,
     PriorIncident,
@@ -27,7 +27,7 @@ from kb.records.items import (
     read_timeline,
     read_unboxed,
 )
-from kb.records.keys import RowedEntry, entries
+from kb.records.markdown import Line, SectionText, read_sections, scan_lines
 
 #: A record is prose; what is larger is data that belongs beside it, and is not looked into.
 MAX_RECORD_BYTES = 2_000_000

@@ -8,9 +8,11 @@ from pathlib import PurePath
 
 from msgspec import Struct
 
-from kb.records.body import SectionText
 from kb.records.document import Document
-from kb.records.facts import (
+from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
+from kb.records.markdown import SectionText
+from kb.records.value_readers import READERS
+from kb.records.value_types import (
     CLOCK_NAMES,
     Agent,
     Clocks,
@@ -20,8 +22,6 @@ from kb.records.facts import (
     minutes_between,
     read_time,
 )
-from kb.records.items import ActionItem, PriorIncident, TimelineEntry, read_date
-from kb.records.readers import READERS
 
 __all__ = [
     "CLOCK_NAMES",

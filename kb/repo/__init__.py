@@ -6,9 +6,9 @@ tree, `history.py` holds what happened to each line, `log.py` reads that from Gi
 postmortem is. GitPython is loaded by the first question.
 """
 
+from kb.repo.git_values import Commit, File
 from kb.repo.history import Change, History
 from kb.repo.opening import open_repo
 from kb.repo.repository import NoRepo, Repo
-from kb.repo.values import Commit, File
 
 __all__ = ["Change", "Commit", "File", "History", "NoRepo", "Repo", "open_repo"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from kb.errors import KbError
+from kb.repo.git_values import Commit, File
 from kb.repo.process import Answer, Git
-from kb.repo.values import Commit, File
 
 _LINK = "120000"
 _SUBMODULE = "160000"

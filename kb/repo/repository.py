@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from kb.errors import KbError
 from kb.repo import commits, files, log, revisions, web
 from kb.repo.commits import Touched
+from kb.repo.git_values import Commit, File
 from kb.repo.history import History, LineTest
 from kb.repo.process import Git
-from kb.repo.values import Commit, File
 
 RepoPath = PurePosixPath | str
 Revision = Commit | str

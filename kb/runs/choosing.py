@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.runs.reading import ReadingSettings, read_runs
-from kb.runs.run import Run
+from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.run import Run
 
 _IDS_SHOWN = 8
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.runs.drafts.drafting import FIXTURE
-from kb.runs.fixture import read_fixture
-from kb.runs.run import Run, ToolCall
+from kb.traces.drafting.draft import FIXTURE
+from kb.traces.fixture import read_fixture
+from kb.traces.run import Run, ToolCall
 
 #: Shares of the four comparisons, set by hand: which tools and in which order say most.
 _TOOLS, _ORDER, _ERRORS, _EFFECTS = 0.35, 0.35, 0.15, 0.15

@@ -10,8 +10,8 @@ from typing import Any
 from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root, local_place, make_local_folder
-from kb.runs.reading import ReadingSettings, settings_from
 from kb.safe_files import UnsafePathError
+from kb.traces.reading import ReadingSettings, settings_from
 
 _KEY_FILE = "redaction.key"
 _KEY_BYTES = 32

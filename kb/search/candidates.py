@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kb.search.indexing.entries import Entry
 from kb.search.query import Query
+from kb.search.records.entry import Entry
 from kb.search.scoring.filters import EVERYTHING, Filters
 
 

@@ -17,11 +17,11 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.form import build_form
-from kb.search.answers.answer import CASEBOOK, Answer, CasebookFacts
-from kb.search.encoding.encoder import Progress, cache_folder
-from kb.search.encoding.source import NoEncoderError
-from kb.search.encoding.store import text_key
-from kb.search.indexing.index import Index, open_index
+from kb.search.answer import CASEBOOK, Answer, CasebookFacts
+from kb.search.encoder.model import Progress, cache_folder
+from kb.search.encoder.source import NoEncoderError
+from kb.search.encoder.store import text_key
+from kb.search.index.index import Index, open_index
 from kb.search.query import Query
 from kb.search.scoring.asking import question_of
 from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
@@ -69,7 +69,7 @@ def _by_words(
     library: Library, query: Query, limit: int, filters: Filters, fault: NoEncoderError
 ) -> Answer:
     """The same where no encoder is."""
-    from kb.search.words import answer_by_words, read_words, without_known
+    from kb.search.words_only import answer_by_words, read_words, without_known
 
     index, book = read_words(library, fault), read_words(casebook_library(library), fault)
     refuse_unknown(filters, library.form, (*index.entries, *book.entries))

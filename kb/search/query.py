@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from kb.records.document import Document
-from kb.search.indexing.entries import Entry, blank_entry, read_entry, readable
-from kb.search.indexing.passages import Passage, record_passages, text_passages
+from kb.search.records.entry import Entry, blank_entry, read_entry, readable
+from kb.search.records.passages import Passage, record_passages, text_passages
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kb.library import Library
-from kb.search.answers.answer import Match
-from kb.search.encoding.encoder import Progress
-from kb.search.indexing.index import Index, open_index
+from kb.search.answer import Match
+from kb.search.encoder.model import Progress
+from kb.search.index.index import Index, open_index
 from kb.search.query import Query
+from kb.search.ranking.likeness import Question
 from kb.search.scoring.filters import Filters
-from kb.search.scoring.likeness import Question
 from kb.search.similar import BAR, find_question, match_at
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kb.library import Library
 from kb.records.document import Document
-from kb.search.answers.answer import (
+from kb.search.answer import (
     Answer,
     IndexFacts,
     LikelyPrior,
@@ -20,19 +20,19 @@ from kb.search.answers.answer import (
 )
 from kb.search.answers.meeting import meeting_passages
 from kb.search.answers.promised import promised
-from kb.search.answers.reasons import reasons
 from kb.search.candidates import may_answer, ruled_out
-from kb.search.encoding.encoder import Progress
-from kb.search.encoding.source import NoEncoderError
-from kb.search.indexing.collection import Collection
-from kb.search.indexing.index import Index, open_index
+from kb.search.encoder.model import Progress
+from kb.search.encoder.source import NoEncoderError
+from kb.search.index.index import Index, open_index
 from kb.search.query import Query, query_from_document, query_from_text
+from kb.search.ranking.calibration import Calibration, falling
+from kb.search.ranking.classes import largest
+from kb.search.ranking.likeness import Question, likeness
+from kb.search.ranking.rank import Ranking, background, best_first, rank
+from kb.search.reasons import reasons
+from kb.search.records.collection import Collection
 from kb.search.scoring.asking import question_of
-from kb.search.scoring.calibration import Calibration, falling
 from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
-from kb.search.scoring.likeness import Question, likeness
-from kb.search.scoring.posterior import largest
-from kb.search.scoring.ranking import Ranking, background, best_first, rank
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
 #: corpus, 99 % have a record above it; what is not alike at all is held below by the likeness bar.
@@ -103,7 +103,7 @@ def similar(
     try:
         index = open_index(library, progress)
     except NoEncoderError as fault:
-        from kb.search.words import answer_by_words, read_words
+        from kb.search.words_only import answer_by_words, read_words
 
         words = read_words(library, fault)
         refuse_unknown(filters, library.form, words.entries)

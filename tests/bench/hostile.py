@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from kb.library import open_library  # noqa: E402
-from kb.lint.check import check  # noqa: E402
+from kb.lint.runner import check  # noqa: E402
 from kb.records.document import read_document  # noqa: E402
 from kb.records.form import build_form  # noqa: E402
 from kb.records.model import interpret  # noqa: E402
-from kb.runs.privacy.redact import Redactor  # noqa: E402
 from kb.sensitive.personal import find_personal_data  # noqa: E402
 from kb.sensitive.secrets import find_secrets  # noqa: E402
+from kb.traces.redaction.redact import Redactor  # noqa: E402
 
 from hostile import (  # noqa: E402
     ENCODED_PIECES,

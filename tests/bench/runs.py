@@ -22,14 +22,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from kb.runs.analyses import ANALYSES, Context  # noqa: E402
-from kb.runs.analyses.divergence import divergence  # noqa: E402
-from kb.runs.analyses.idempotency import repeats  # noqa: E402
-from kb.runs.analyses.outcome_gap import unverified  # noqa: E402
-from kb.runs.checkup.archive import examine, trace_files  # noqa: E402
-from kb.runs.checkup.summary import check_up  # noqa: E402
-from kb.runs.reading import ReadingSettings, read_runs  # noqa: E402
-from kb.runs.run import (  # noqa: E402
+from kb.traces.analyses import ANALYSES, Context  # noqa: E402
+from kb.traces.analyses.divergence import divergence  # noqa: E402
+from kb.traces.analyses.idempotency import repeats  # noqa: E402
+from kb.traces.analyses.outcome_gap import unverified  # noqa: E402
+from kb.traces.checkup.archive import examine, trace_files  # noqa: E402
+from kb.traces.checkup.summary import check_up  # noqa: E402
+from kb.traces.effects.failures import failure_of  # noqa: E402
+from kb.traces.reading import ReadingSettings, read_runs  # noqa: E402
+from kb.traces.run import (  # noqa: E402
     CONVENTIONS,
     SCHEMA,
     Clocks,
@@ -40,7 +41,6 @@ from kb.runs.run import (  # noqa: E402
     Step,
     ToolCall,
 )
-from kb.runs.telling.failures import failure_of  # noqa: E402
 
 from test_run_canaries import recall, replaced  # noqa: E402
 from test_runs_analyses_measured import EFFECTS  # noqa: E402

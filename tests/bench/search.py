@@ -39,31 +39,31 @@ from typing import Any
 
 import numpy as np
 from kb.library import Library, load_document
-from kb.search.encoding.card import card_of
-from kb.search.encoding.compile import compile_model
-from kb.search.encoding.encoder import Encoder, Vectors, install_encoder
-from kb.search.encoding.making import compile_weights
-from kb.search.encoding.source import DEFAULT_MODEL, ModelSource, find_source
-from kb.search.encoding.store import text_key, vector_store
-from kb.search.evaluation.trial import Trial, run_trial
-from kb.search.indexing.collection import Collection, record_means, starts_of
-from kb.search.indexing.entries import blank_entry, read_entry
-from kb.search.indexing.files import unread_library
-from kb.search.indexing.index import (
+from kb.search.bm25 import Bag, build_postings
+from kb.search.encoder.card import card_of
+from kb.search.encoder.compile import compile_weights
+from kb.search.encoder.export import compile_model
+from kb.search.encoder.model import Encoder, Vectors, install_encoder
+from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
+from kb.search.encoder.store import text_key, vector_store
+from kb.search.evaluation.run import Trial, run_trial
+from kb.search.index.index import (
     APPROXIMATE,
     Index,
     build_index,
     ready_encoder,
     write_approximate,
 )
-from kb.search.indexing.passages import embedded_text
+from kb.search.indexing.files import unread_library
 from kb.search.query import query_from_text
-from kb.search.scoring.calibration import Calibration
+from kb.search.ranking.calibration import Calibration
+from kb.search.ranking.classes import fit_posterior
+from kb.search.ranking.learn import Learned
+from kb.search.ranking.likeness import Question
+from kb.search.records.collection import Collection, record_means, starts_of
+from kb.search.records.entry import blank_entry, read_entry
+from kb.search.records.passages import embedded_text
 from kb.search.scoring.filters import EVERYTHING
-from kb.search.scoring.learn import Learned
-from kb.search.scoring.lexical import Bag, build_postings
-from kb.search.scoring.likeness import Question
-from kb.search.scoring.posterior import fit_posterior
 from kb.search.similar import find_question
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -41,13 +41,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from kb.library import Library, open_library  # noqa: E402
-from kb.publish.finding import no_search  # noqa: E402
-from kb.publish.gather import Wanted, gather  # noqa: E402
-from kb.publish.site import Build, build_site  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
-from kb.search.indexing.index import Index, open_index, ready_encoder  # noqa: E402
-from kb.search.indexing.passages import plain_text  # noqa: E402
-from kb.search.scoring.lexical import bag_of  # noqa: E402
+from kb.search.bm25 import bag_of  # noqa: E402
+from kb.search.index.index import Index, open_index, ready_encoder  # noqa: E402
+from kb.search.records.passages import plain_text  # noqa: E402
+from kb.site.finding import no_search  # noqa: E402
+from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.site import Build, build_site  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from test_browser import CHROMIUM_ARGUMENTS, _chromium, copied_casebook, served  # noqa: E402

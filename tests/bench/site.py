@@ -31,16 +31,16 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from kb.library import Library, open_library  # noqa: E402
-from kb.publish.content import Site  # noqa: E402
-from kb.publish.engines import ENGINES, run_engine  # noqa: E402
-from kb.publish.finding import Finding  # noqa: E402
-from kb.publish.gather import Wanted, gather  # noqa: E402
-from kb.publish.related import Found  # noqa: E402
-from kb.publish.serve import Preview, Shown  # noqa: E402
-from kb.publish.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
-from kb.publish.site_settings import settings_text  # noqa: E402
-from kb.publish.write import write, write_pages, write_theme  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
+from kb.site.content import Site  # noqa: E402
+from kb.site.engines import ENGINES, run_engine  # noqa: E402
+from kb.site.finding import Finding  # noqa: E402
+from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.mkdocs_settings import settings_text  # noqa: E402
+from kb.site.related import Found  # noqa: E402
+from kb.site.serve import Preview, Shown  # noqa: E402
+from kb.site.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
+from kb.site.write import write, write_pages, write_theme  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

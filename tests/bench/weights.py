@@ -18,14 +18,14 @@ import numpy as np
 from kb.config import Config
 from kb.library import Library
 from kb.records.form import build_form
-from kb.search.encoding.encoder import cache_folder
-from kb.search.encoding.store import VectorStore
+from kb.search.encoder.model import cache_folder
+from kb.search.encoder.store import VectorStore
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders, relevance
 from kb.search.evaluation.questions import Subject, read_lines, subject_from_lines
-from kb.search.indexing.index import ready_encoder
-from kb.search.indexing.parts import embed_rows
-from kb.search.scoring.learn import learn
-from kb.search.scoring.ranking import Weights, rank
+from kb.search.index.build import embed_rows
+from kb.search.index.index import ready_encoder
+from kb.search.ranking.learn import learn
+from kb.search.ranking.rank import Weights, rank
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))

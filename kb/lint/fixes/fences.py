@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lint.fixes.edit import Edit, newline_of
-from kb.records.body import FieldLine, Line, SectionText
 from kb.records.document import Document
+from kb.records.markdown import FieldLine, Line, SectionText
 
 
 def fence_edits(document: Document) -> Iterator[Edit]:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.fixes.edit import Edit, newline_of
-from kb.records.body import FieldLine, SectionText
 from kb.records.document import Document
+from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time
 
 KEY = "DETECTION_CHAIN_MINUTES"

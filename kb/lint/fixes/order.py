@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from kb.lint.fixes.edit import Edit
 from kb.records.document import Document
+from kb.records.fields import KEYS, position
 from kb.records.front_matter import Entry, FrontMatter, read_front_matter
-from kb.records.keys import KEYS, position
 
 #: Line breaks to YAML or Unicode that are none to Git: lines cannot be moved safely then.
 _ODD_BREAK = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]|\\r(?!\\n)")

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kb.lint.fixes.edit import Edit
-from kb.records.body import scan_lines
 from kb.records.document import Document
-from kb.records.items import ActionItem, Item, read_actions
+from kb.records.list_items import ActionItem, Item, read_actions
+from kb.records.markdown import scan_lines
 
 #: Attributes in the order of SPEC 2.2; dates of the past stand last.
 _ORDER = ("owner", "due", "lever", "cause", "gate", "tracker", "opened", "closed")

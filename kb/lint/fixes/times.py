@@ -11,9 +11,9 @@ from datetime import UTC
 
 from kb.lint.fixes.edit import Edit
 from kb.records.document import Document
+from kb.records.fields import KeyType
 from kb.records.front_matter import Node
-from kb.records.items import TimelineEntry
-from kb.records.keys import KeyType
+from kb.records.list_items import TimelineEntry
 from kb.records.model import read_time
 
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{7}")

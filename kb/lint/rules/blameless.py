@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Protocol
 
-from kb.lint.registry import ADVICE, Context, Finding, rule
-from kb.lint.rules.people import Judgement, blame_words, human_errors, judged_people
+from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rules.judgements import Judgement, blame_words, human_errors, judged_people
 from kb.lint.rules.prose import Passage, passages
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document

@@ -6,12 +6,12 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Context, Finding, rule
 from kb.lint.rules.reading import at_heading, at_value, is_submitted, quoted
 from kb.lint.rules.words import meant, what_to_write
-from kb.records.body import FieldLine
 from kb.records.document import Document
-from kb.records.items import PriorIncident
+from kb.records.list_items import PriorIncident
+from kb.records.markdown import FieldLine
 from kb.records.model import Outline, outline
 
 #: What `kb similar --write` proposes: `62%: same tool refund`.

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Context, Finding, rule
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import is_answered, is_public, is_submitted, quoted
 from kb.records.document import Document

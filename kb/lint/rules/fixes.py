@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.lint.rules.reading import lever
-from kb.records.items import ActionItem
+from kb.records.list_items import ActionItem
 
 #: Cause to the levers that can remove it, or keep it from doing harm. Each row follows from the
 #: definitions of the two words; a cause a team added has no row, and any lever may remove it.

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
-from kb.lint.registry import Finding
+from kb.lint.rule import Finding
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document
+from kb.records.fields import Key, KeyType
 from kb.records.front_matter import Entry, Node
-from kb.records.keys import Key, KeyType
 
 
 def is_blank(node: Node | None) -> bool:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.records.body import Line
 from kb.records.document import Document
+from kb.records.markdown import Line
 
 _STARTS_ANEW = re.compile(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|\||#{1,6}(?:[ \t]|$))")
 _ENDS_ITSELF = re.compile(r"[ \t]*(?:\||#{1,6}[ \t])")

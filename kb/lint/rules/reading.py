@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from kb.lint.registry import Finding
-from kb.records.body import FieldLine, SectionText
+from kb.lint.rule import Finding
 from kb.records.document import Document
 from kb.records.front_matter import Node
-from kb.records.items import ActionItem
+from kb.records.list_items import ActionItem
+from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time
 from kb.sensitive.secrets import masked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Context, Finding, rule
 from kb.lint.rules.fixes import PERMANENT_LEVERS, RIGHT_FIXES, removes
 from kb.lint.rules.prose import Passage, passages, sentences
 from kb.lint.rules.reading import (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from kb.publish.machine.cards import Card
+    from kb.site.machine.cards import Card
 
 #: What link previews ask for: 1.91 to 1, at least 1,200 wide.
 _WIDTH, _HEIGHT = 1200, 630

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kb.publish.outside.names import Names, Span
 from kb.records.taxonomy import TIMELINE_TAGS
+from kb.site.external.names import Names, Span
 
 #: What is left of a link that is none, for there is no such label or the target is written wrong.
 _TARGET = r"\((?:[^()\n]|\([^()\n]*\))*\)"

@@ -16,10 +16,10 @@ from difflib import get_close_matches
 from msgspec import structs
 
 from kb.library import Library
-from kb.lint.registry import MOST_FINDINGS, Context, Rule, all_rules
+from kb.lint.rule import MOST_FINDINGS, Context, Rule, all_rules
 from kb.lint.strays import stray_problems
 from kb.records.document import Document
-from kb.records.keys import STAGES
+from kb.records.fields import STAGES
 
 _UNREAD = frozenset(
     {"unreadable", "outside-tree", "too-large", "not-utf-8", "no-front-matter"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import Library
-from kb.publish.content import Site
+from kb.site.content import Site
 
 
 def add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
@@ -16,7 +16,7 @@ def add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
     The megabytes a reader loads and an empty text; or 0, and in a sentence why there is none.
     """
     try:
-        from kb.publish.semantic.files import prepare
+        from kb.site.semantic.files import prepare
 
         semantic = prepare(library, site)
     except ImportError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from kb.runs.run import Run
+from kb.traces.run import Run
 
 #: Letters two names share before one is taken for a slip of the other (0–1): refnd, refund.
 _LIKENESS = 0.75

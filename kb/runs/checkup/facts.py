@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from kb.runs.analyses import policy_path
-from kb.runs.analyses.idempotency import key_audits
-from kb.runs.analyses.replayability import replayability
-from kb.runs.canonical import digest
-from kb.runs.checkup.signs import Sign, signs
 from kb.runs.checkup.world import World, world
-from kb.runs.run import Effect, Event, Message, Run, Step, ToolCall
+from kb.traces.analyses import policy_path
+from kb.traces.analyses.idempotency import key_audits
+from kb.traces.analyses.replayability import replayability
+from kb.traces.canonical_json import digest
+from kb.traces.checkup.signs import Sign, signs
+from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
 VERSION = 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from kb.runs.run import Effect, ToolCall
+from kb.traces.run import Effect, ToolCall
 
 _READS = frozenset(
     word

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kb.runs.analyses.calls_made import calls, is_handover
 from kb.runs.checkup.guess import seems_to_write
-from kb.runs.run import Run, ToolCall
+from kb.traces.analyses.calls_made import calls, is_handover
+from kb.traces.run import Run, ToolCall
 
 Made = tuple[tuple[int, ToolCall], ...]
 

@@ -1,6 +1,6 @@
 """What may belong into a timeline? Dated lines from elsewhere, marked as candidates.
 
-`kb.runs.drafts.channel` reads them from a chat, `kb.runs.drafts.changes` from Git.
+`kb.traces.drafting.channel` reads them from a chat, `kb.traces.drafting.git_changes` from Git.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kb.runs.analyses.calls_made import arguments_text, result_text
-from kb.runs.analyses.finding import one_line, time_of_step
 from kb.runs.drafts.candidates import Candidate
-from kb.runs.run import Effect, Message, Run, ToolCall
+from kb.traces.analyses.calls_made import arguments_text, result_text
+from kb.traces.analyses.finding import one_line, time_of_step
+from kb.traces.run import Effect, Message, Run, ToolCall
 
 #: More calls than this are told by their writes and failures alone.
 _MAX_CALLS = 30

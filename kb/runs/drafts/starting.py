@@ -8,18 +8,18 @@ from pathlib import Path
 
 from kb.errors import KbError
 from kb.library import records_folder
-from kb.records.draft import Prefill, blank_record, slug
 from kb.records.form import build_form
+from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
 from kb.runs.choosing import one_run
 from kb.runs.drafts.candidates import Candidate
-from kb.runs.drafts.changes import changes
-from kb.runs.drafts.channel import read_channel
-from kb.runs.drafts.drafting import Draft, write_draft, write_record
-from kb.runs.drafts.evidence import draft_day
 from kb.runs.drafts.evidence_timeline import timeline
-from kb.runs.run import Run
 from kb.runs.team import team_settings
+from kb.traces.drafting.channel import read_channel
+from kb.traces.drafting.draft import Draft, write_draft, write_record
+from kb.traces.drafting.evidence import draft_day
+from kb.traces.drafting.git_changes import changes
+from kb.traces.run import Run
 from kb.trust import open_config
 
 

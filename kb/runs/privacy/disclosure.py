@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kb.errors import KbError
-from kb.runs.privacy.redact import Redactor
 from kb.terminal import plain
+from kb.traces.redaction.redact import Redactor
 
 
 def safely(text: str) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from kb.runs.privacy.cleaning import Cleaner
-from kb.runs.privacy.redact import Redactor
-from kb.runs.replay.executor import Attempt
-from kb.runs.replay.judge import Held
-from kb.runs.replay.trials import Replay, Trial
 from kb.runs.telling.notes import Notes
+from kb.traces.normalize.clean_run import Cleaner
+from kb.traces.redaction.redact import Redactor
+from kb.traces.replay.asserts import Held
+from kb.traces.replay.executor import Attempt
+from kb.traces.replay.trials import Replay, Trial
 
 
 def disclosed(done: Replay, allow: Iterable[str] = ()) -> Replay:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from kb.runs.run import Message, Step, ToolCall
+from kb.traces.run import Message, Step, ToolCall
 
 _INSTRUCTIONS = frozenset({"system", "developer"})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from kb.runs.run import Effect, Run
 from kb.runs.showing.timeline_pieces import MARKS, Line, Piece
 from kb.runs.showing.wording import duration, plural
 from kb.terminal import cells, cut, plain, wrapped
+from kb.traces.run import Effect, Run
 
 
 def head(run: Run, width: int) -> Iterator[Line]:

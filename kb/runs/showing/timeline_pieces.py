@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kb.runs.run import Effect
+from kb.traces.run import Effect
 
 
 class Piece(NamedTuple):

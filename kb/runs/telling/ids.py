@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
-from kb.runs.telling.said import Said
+from kb.traces.normalize.chat_message import Said
 
 
 class Ids:
@@ -58,6 +58,6 @@ class Askings:
             if asked.id in self._answered:
                 self._answered.remove(asked.id)
                 self._numbers[asked.id] = self._numbers.get(asked.id, 1) + 1
-            calls.append(replace(asked, nth=self._numbers.get(asked.id, 1)))
+            calls.append(dataclasses.replace(asked, nth=self._numbers.get(asked.id, 1)))
         self._answered.update(answer.call_id for answer in said.answers if answer.call_id)
-        return replace(said, calls=tuple(calls)) if calls else said
+        return dataclasses.replace(said, calls=tuple(calls)) if calls else said

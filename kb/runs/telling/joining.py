@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from kb.runs.run import Event, Message, ToolCall
-from kb.runs.telling.said import Answer, Asked, Said
+from kb.traces.normalize.chat_message import Answer, Asked, Said
+from kb.traces.run import Event, Message, ToolCall
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.runs.run import Message, Run
+from kb.traces.run import Message, Run
 
 _NAMED = 4
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kb.json_schemas import schema_of
-from kb.search.answers.answer import Answer, Match
+from kb.search.answer import Answer, Match
 from kb.terminal import whole_value
 
 SCHEMA = "kb.similar/1"

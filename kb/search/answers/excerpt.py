@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from kb.search.indexing.sentences import sentences
-from kb.search.scoring.lexical import tokens
+from kb.search.bm25 import tokens
+from kb.sentences import sentences
 
 _PART = re.compile(r"(?<=;)\s+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from kb.search.answers.answer import PassagePair
-from kb.search.indexing.index import Index
-from kb.search.indexing.passages import Passage
+from kb.search.answer import PassagePair
+from kb.search.bm25 import Postings, tokens, word_hash
+from kb.search.index.index import Index
 from kb.search.query import Query
-from kb.search.scoring.lexical import Postings, tokens, word_hash
-from kb.search.scoring.likeness import Question
-from kb.search.scoring.posterior import Numbers
+from kb.search.ranking.classes import Numbers
+from kb.search.ranking.likeness import Question
+from kb.search.records.passages import Passage
 
 #: What all the query's rare words in one passage count beside a cosine of 1.
 _WORDS = 0.4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kb.search.answers.answer import PromisedAction
-from kb.search.indexing.entries import Entry, Promise
+from kb.search.answer import PromisedAction
+from kb.search.records.entry import Entry, Promise
 
 
 def promised(entry: Entry, promise: Promise, at: datetime) -> PromisedAction:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from kb.library import Library
 from kb.records.form import Form
 from kb.safe_files import real_path
-from kb.search.encoding.store import VectorStore, text_key
-from kb.search.indexing.generation import Generation
-from kb.search.indexing.passages import embedded_text
-from kb.search.scoring.learn import class_text
+from kb.search.encoder.store import VectorStore, text_key
+from kb.search.index.storage import Generation
+from kb.search.ranking.learn import class_text
+from kb.search.records.passages import embedded_text
 
 #: Unused vectors that stay beside as many as are in use, newest first: the passages of other
 #: branches are wanted again at the next checkout, and 5,000 of them take 8 MB.

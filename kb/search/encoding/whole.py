@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb.safe_files import Root
-from kb.search.encoding.card import read_json
-from kb.search.encoding.source import file_sha256
+from kb.search.encoder.card import read_json
+from kb.search.encoder.source import file_sha256
 
 if TYPE_CHECKING:
-    from kb.search.encoding.encoder import Encoder
+    from kb.search.encoder.model import Encoder
 
 _SUMS = "files.json"
 

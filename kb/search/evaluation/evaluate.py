@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from kb.records.form import Form
 from kb.search.evaluation.questions import Embed, Subject
-from kb.search.indexing.collection import Collection
-from kb.search.scoring.calibration import Calibration, falling, same_class
-from kb.search.scoring.learn import Learned, learn
-from kb.search.scoring.likeness import Question
-from kb.search.scoring.posterior import ClassPosterior, Numbers
-from kb.search.scoring.ranking import Ranking, Weights, best_first, rank
+from kb.search.ranking.calibration import Calibration, falling, same_class
+from kb.search.ranking.classes import ClassPosterior, Numbers
+from kb.search.ranking.learn import Learned, learn
+from kb.search.ranking.likeness import Question
+from kb.search.ranking.rank import Ranking, Weights, best_first, rank
+from kb.search.records.collection import Collection
 
 SYSTEMS = ("bm25", "dense", "fusion", "full")
 MEASURES = ("success@1", "success@5", "ndcg@10", "mrr")

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from kb.search.scoring.lexical import written_words
+from kb.search.bm25 import written_words
 
 _NAME = re.compile(
     r"(?<![.!?:]\s)(?<!^)\b[A-Z][\w’'-]*(?:\s+[A-Z][\w’'-]*)*"  # capitals inside a sentence

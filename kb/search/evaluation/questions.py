@@ -17,14 +17,14 @@ from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import Form
 from kb.safe_files import read_named
-from kb.search.encoding.encoder import Vectors
+from kb.search.bm25 import bag_of, build_postings, tokens
+from kb.search.encoder.model import Vectors
 from kb.search.evaluation.masking import mask, names_in
-from kb.search.indexing.collection import Collection, record_means, starts_of
-from kb.search.indexing.entries import Entry, blank_entry
-from kb.search.indexing.index import Index
-from kb.search.indexing.passages import Passage, embedded_text, plain_text, record_passages
-from kb.search.scoring.lexical import bag_of, build_postings, tokens
-from kb.search.scoring.likeness import Question
+from kb.search.index.index import Index
+from kb.search.ranking.likeness import Question
+from kb.search.records.collection import Collection, record_means, starts_of
+from kb.search.records.entry import Entry, blank_entry
+from kb.search.records.passages import Passage, embedded_text, plain_text, record_passages
 
 #: Words of the text, after the title, that a record asks with.
 QUERY_WORDS = 60

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from kb.search.evaluation.evaluate import MEASURES, SYSTEMS, Judged, calibration_error
-from kb.search.scoring.posterior import Numbers
+from kb.search.ranking.classes import Numbers
 from kb.search.similar import BAR
 from kb.terminal import as_lines, whole_value
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import msgspec
 
 from kb.library import Library
-from kb.search.encoding.source import NoEncoderError
+from kb.search.encoder.source import NoEncoderError
+from kb.search.index.index import Index
 from kb.search.indexing.files import scan
-from kb.search.indexing.index import Index
 
 #: Measured by tests/bench/search.py; .005 is what may be lost without a word.
 _INT8 = (

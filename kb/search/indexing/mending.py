@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from kb.library import Library, local_place
-from kb.search.encoding.card import card_of
-from kb.search.encoding.encoder import open_encoder, remove_encoder
-from kb.search.encoding.source import local_source
+from kb.search.encoder.card import card_of
+from kb.search.encoder.model import open_encoder, remove_encoder
+from kb.search.encoder.source import local_source
 from kb.search.encoding.whole import is_whole
-from kb.search.indexing.generation import MANIFEST, read_manifest
+from kb.search.index.storage import MANIFEST, read_manifest
 from kb.search.indexing.settings import fits
 
 

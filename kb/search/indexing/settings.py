@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kb.library import Library
-from kb.search.encoding.store import text_key
-from kb.search.indexing.generation import Manifest
+from kb.search.encoder.store import text_key
+from kb.search.index.storage import Manifest
 
 
 def fits(manifest: Manifest, library: Library) -> bool:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from kb.library import local_place
 from kb.safe_files import Root, UnsafePathError
-from kb.search.encoding.encoder import Vectors
-from kb.search.indexing.collection import Collection, record_means, starts_of
-from kb.search.indexing.generation import FORMAT, MANIFEST, FileCheck, Manifest, Part, read_manifest
-from kb.search.scoring.learn import Learned
-from kb.search.scoring.lexical import build_postings
+from kb.search.bm25 import build_postings
+from kb.search.encoder.model import Vectors
+from kb.search.index.storage import FORMAT, MANIFEST, FileCheck, Manifest, Part, read_manifest
+from kb.search.ranking.learn import Learned
+from kb.search.records.collection import Collection, record_means, starts_of
 
 _CHUNK_BYTES = 1 << 24
 #: What a build calls its folders, so that no other is ever removed.

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.encoding.encoder import Vectors
-from kb.search.indexing.index import Index
-from kb.search.indexing.passages import embedded_text
+from kb.search.bm25 import bag_of
+from kb.search.encoder.model import Vectors
+from kb.search.index.index import Index
 from kb.search.query import Query
-from kb.search.scoring.lexical import bag_of
-from kb.search.scoring.likeness import Question
+from kb.search.ranking.likeness import Question
+from kb.search.records.passages import embedded_text
 
 
 def question_of(index: Index, query: Query) -> Question:

@@ -9,7 +9,7 @@ from datetime import date
 
 from kb.errors import KbError
 from kb.records.form import Form
-from kb.search.indexing.entries import Entry
+from kb.search.records.entry import Entry
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kb.runs.replay import Frozen, Tools, openai_loop
+from kb.traces.replay import Frozen, Tools, openai_loop
 
 INSTRUCTIONS = (
     "You renew annual plans. Charge the invoice, send the receipt, then report. "

@@ -17,10 +17,10 @@ from typing import Any
 from billing_agent import INSTRUCTIONS, decide  # type: ignore[import-not-found]
 from msgspec.structs import replace
 
-from kb.runs.fixture import write_fixture
-from kb.runs.freezing import prepared
-from kb.runs.reading import read_runs
-from kb.runs.replay.known import read_known, with_known
+from kb.traces.fixture import write_fixture
+from kb.traces.reading import read_runs
+from kb.traces.replay.freeze_point import prepared
+from kb.traces.replay.overrides import read_known, with_known
 
 START = datetime(2026, 4, 12, 3, 13, 57, tzinfo=UTC)
 CLIENT_PATIENCE_SECONDS = 10

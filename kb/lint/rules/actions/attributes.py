@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from kb.lint.registry import Context, Finding, rule
-from kb.lint.rules.actions.promises import NOBODY, at_attribute, is_day, name_of
+from kb.lint.rule import Context, Finding, rule
+from kb.lint.rules.actions import NOBODY, at_attribute, is_day, name_of
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import quoted
 from kb.lint.rules.words import what_to_write

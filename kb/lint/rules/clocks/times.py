@@ -12,12 +12,12 @@ from kb.lint.fixes.minutes import (
     rounded,
     written_minutes,
 )
-from kb.lint.registry import Context, Finding, rule
+from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.key_types import is_blank, is_naive_time, place
 from kb.lint.rules.reading import at_heading, at_value, is_submitted, quoted
 from kb.records.document import Document
+from kb.records.fields import KeyType
 from kb.records.front_matter import Entry
-from kb.records.keys import KeyType
 from kb.records.model import CLOCK_NAMES, read_time
 
 #: Clocks that may run either way: a warning may only show after the first effect, and a person may

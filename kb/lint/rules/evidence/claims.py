@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.registry import Context, Finding, rule
+from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_value,
@@ -17,9 +17,9 @@ from kb.lint.rules.reading import (
     live_actions,
     quoted,
 )
-from kb.records.body import FieldLine
 from kb.records.document import Document
-from kb.records.items import ActionItem
+from kb.records.list_items import ActionItem
+from kb.records.markdown import FieldLine
 
 #: Levers that change what people know or agree on, not what the system does.
 _PEOPLE_LEVERS = frozenset({"communication", "ownership", "review-process", "runbook"})

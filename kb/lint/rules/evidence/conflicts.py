@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.registry import Context, Finding, rule
+from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_node,
@@ -18,8 +18,8 @@ from kb.lint.rules.reading import (
     says_not_applicable,
     words_of,
 )
-from kb.records.body import FieldLine, SectionText
 from kb.records.document import Document
+from kb.records.markdown import FieldLine, SectionText
 
 #: POLICY_CAUSE and the word of `causes` that says the same.
 _POLICY_CAUSES = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from kb.lint.registry import Context, Finding, rule
+from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_value,

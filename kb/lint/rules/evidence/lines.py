@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.registry import Context, Finding, rule
+from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.lint.registry import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Context, Finding, rule
 from kb.lint.rules.fixes import promises
 from kb.lint.rules.reading import (
     at_node,

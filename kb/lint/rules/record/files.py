@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.registry import Check, Context, Finding, rule
+from kb.lint.rule import Check, Context, Finding, rule
 from kb.records.document import Document
 
 # Code, name of the fault in `Document.faults`, reason, bad, good.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.registry import ADVICE, Context, Finding, Rule, active_rules, all_rules, rule
+from kb.lint.rule import ADVICE, Context, Finding, Rule, active_rules, all_rules, rule
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import quoted
 from kb.lint.rules.words import what_to_write
 from kb.records.document import Document
-from kb.records.draft import slug
-from kb.records.items import read_date
+from kb.records.list_items import read_date
+from kb.records.template import slug
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.registry import Context, Finding, rule
+from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.reading import at_key, at_value, is_public, is_submitted, quoted
 from kb.lint.rules.words import what_to_write
-from kb.records.body import FieldLine, SectionText
 from kb.records.document import Document
 from kb.records.form import Form
+from kb.records.markdown import FieldLine, SectionText
 from kb.records.sections import Section
 
 

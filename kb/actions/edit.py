@@ -1,0 +1,222 @@
+"""How is a promise kept or accepted in the file? Edits of one line; every other byte stays.
+
+Each edit is read back before it is given out: what would change anything else is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.document import Document, read_document
+from kb.records.front_matter import Node
+from kb.records.list_items import ActionItem
+from kb.records.model import SignOff, interpret
+from kb.safe_files import replace_known
+
+_BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")
+_PLAIN_WORD = re.compile(r"[A-Za-z@][\w./-]*")  # what YAML reads as text without quotes
+_BYTES = ("utf-8", "surrogateescape")
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record with one edit made, not written yet."""
+
+    document: Document
+    text: str
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything differs."""
+        return self.text != self.document.text
+
+
+def close_action(document: Document, label: str, day: date, state: str = "closed") -> Change:
+    """The record with an action ticked (or cancelled) and its day written.
+
+    An action that is so already keeps its day. Raises `KbError` where the record has no action
+    of that label or several, where the day lies before the promise, and where a closed action is to
+    be cancelled.
+    """
+    item = _action(document, label)
+    if item.state == state and item.date("closed"):
+        return Change(document, document.text)
+    if item.state == "closed" and state == "cancelled":
+        raise KbError(
+            f"{label} is closed: what was done cannot be cancelled",
+            where=f"{document.path}:{item.line}",
+            todo="Take out the tick by hand if it was never done.",
+        )
+    begin = _promised(document, item)
+    if begin and day < begin:
+        raise KbError(
+            f"{day} is before {begin}, when {label} was promised",
+            where=f"{document.path}:{item.line}",
+            todo="Give the day it was done: --on YYYY-MM-DD.",
+        )
+    lines = document.text.split("\n")
+    mark = "x" if state == "closed" else "-"
+    lines[item.line - 1] = _BOX.sub(rf"\g<1>{mark}\g<2>", lines[item.line - 1], count=1)
+    _set_attribute(lines, item, "closed", day.isoformat())
+    return _checked(document, "\n".join(lines), {label: {"state": state, "closed": str(day)}})
+
+
+def _promised(document: Document, item: ActionItem) -> date | None:
+    """The first day an action can have been done: its own, else its record's."""
+    meant = interpret(document)
+    return item.date("opened") or (meant.date if meant else None)
+
+
+def set_tracker(document: Document, label: str, key: str) -> Change:
+    """The record with the key of an action's ticket written into its line."""
+    item = _action(document, label)
+    if item.attribute("tracker") == key:
+        return Change(document, document.text)
+    lines = document.text.split("\n")
+    _set_attribute(lines, item, "tracker", key)
+    return _checked(document, "\n".join(lines), {label: {"tracker": key}})
+
+
+def add_sign_off(document: Document, sign_off: SignOff) -> Change:
+    """The record with one more entry under `signoffs`.
+
+    Raises `KbError` where its front matter cannot take one.
+    """
+    text = _insert_entry(document, _entry(sign_off))
+    again = interpret(
+        read_document(text.encode("utf-8", "surrogateescape"), document.path, document.form)
+    )
+    before = interpret(document)
+    if again is None or before is None or again.signoffs != (*before.signoffs, sign_off):
+        raise _refused(document, "the sign-off cannot be added to its front matter")
+    return Change(document, text)
+
+
+def write_change(library: Library, change: Change) -> None:
+    """Put a change in the place of its file, whole or not at all.
+
+    Raises `KbError` where the file changed since it was read or cannot be written.
+    """
+    path, after = library.root / change.document.path, change.text
+    try:
+        if not replace_known(path, change.document.encode(), after.encode(*_BYTES)):
+            raise _refused(change.document, "the file changed while it was being edited")
+    except OSError as error:
+        raise KbError(
+            f"cannot be written: {error.strerror or error}", where=str(change.document.path)
+        ) from error
+
+
+def _action(document: Document, label: str) -> ActionItem:
+    found = [item for item in document.actions if item.label == label]
+    if len(found) == 1:
+        return found[0]
+    labels = ", ".join(item.label for item in document.actions if item.label) or "none"
+    what = f"{len(found)} actions have" if found else "no action has"
+    raise KbError(
+        f"{what} the label '{label}'",
+        where=str(document.path),
+        todo=f"Its labels: {labels}. 'kb fmt' gives a label to actions without one.",
+    )
+
+
+def _set_attribute(lines: list[str], item: ActionItem, key: str, value: str) -> None:
+    """Replace an attribute's value where it stands in the item, or put it at the item's end."""
+    given = re.compile(rf"((?:^|—|–|--|,)[ \t]*{key}[ \t]*:[ \t]*)[^,\r]*?(?=[ \t]*(?:,|\r?$))")
+    places = range(item.line - 1, item.end_line)
+    place = next((n for n in places if item.attribute(key) and given.search(lines[n])), None)
+    if place is not None:
+        lines[place] = given.sub(lambda match: match[1] + value, lines[place], count=1)
+        return
+    body = lines[item.end_line - 1]
+    end = "\r" if body.endswith("\r") else ""
+    lead = "," if item.attributes else " —"
+    lines[item.end_line - 1] = f"{body.rstrip()}{lead} {key}: {value}{end}"
+
+
+def _checked(document: Document, text: str, expected: dict[str, dict[str, str]]) -> Change:
+    """The change, once reading it back shows what was meant and nothing else."""
+    again = read_document(text.encode("utf-8", "surrogateescape"), document.path, document.form)
+    if len(again.actions) != len(document.actions):
+        raise _refused(document, "its action list cannot be edited")
+    for before, after in zip(document.actions, again.actions, strict=True):
+        if _content(after) != _content(before, expected.get(before.label, {})):
+            raise _refused(document, f"the line of {before.label or 'an action'} cannot be edited")
+    return Change(document, text)
+
+
+def _content(
+    item: ActionItem, changes: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, str, str, list[tuple[str, str]]]:
+    """What an action says, with some of it changed; attributes in the order of their names."""
+    attributes = dict(item.attributes) | {k: v for k, v in changes.items() if k != "state"}
+    pairs = sorted(attributes.items() if changes else item.attributes)
+    return item.label, changes.get("state", item.state), item.text, pairs
+
+
+def _refused(document: Document, what: str) -> KbError:
+    return KbError(
+        f"{what}; nothing was written",
+        where=str(document.path),
+        todo="Run 'kb check' on it, or edit the file by hand.",
+    )
+
+
+def _entry(sign_off: SignOff) -> str:
+    at = sign_off.at.astimezone(UTC) if sign_off.at else None
+    fields = {
+        "owner": _quoted(sign_off.owner),
+        "at": f"{at:%Y-%m-%dT%H:%M:%SZ}" if isinstance(at, datetime) else "unknown",
+        "commit": _quoted(sign_off.commit),
+        "actions": f"[{', '.join(sign_off.actions)}]",
+    }
+    return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
+
+
+def _quoted(word: str) -> str:
+    """A YAML scalar that every reader takes for this text: `12e4567` would be a number."""
+    is_plain = _PLAIN_WORD.fullmatch(word) and word[0] != "@" and word.lower() not in _YAML_WORDS
+    return word if is_plain else json.dumps(word, ensure_ascii=False)
+
+
+def _insert_entry(document: Document, entry: str) -> str:
+    front, text = document.front, document.text
+    newline = "\r\n" if "\r\n" in text[: front.end] else "\n"
+    if front.root is None or front.faults:
+        raise _refused(document, "its front matter cannot be read")
+    node = front.get("signoffs")
+    if node is None:
+        return f"{text[: front.end]}signoffs: [{entry}]{newline}{text[front.end :]}"
+    if node.kind == "scalar" and node.text is None:
+        lead = "" if text[node.start - 1 : node.start] == " " else " "
+        return f"{text[: node.start]}{lead}[{entry}]{text[node.end :]}"
+    if node.kind != "sequence":
+        raise _refused(document, "its `signoffs` is no list")
+    if text[node.start] == "[":
+        return _into_flow(text, node, entry)
+    return _into_block(text, node, entry, newline)
+
+
+def _into_flow(text: str, node: Node, entry: str) -> str:
+    """Before the closing bracket, whatever stands between it and the last entry."""
+    place = node.end - 1
+    before = text[:place].rstrip()
+    lead = {"[": "", ",": " "}.get(before[-1], ", ")
+    return f"{before}{lead}{entry}{text[len(before) :]}"
+
+
+def _into_block(text: str, node: Node, entry: str, newline: str) -> str:
+    """After the last line of the list; the mark at the end of a block lies behind it."""
+    content_end = len(text[: node.items[-1].end].rstrip())
+    line_end = text.find("\n", content_end) + 1
+    dash = text.rfind("-", 0, node.items[0].start)
+    indent = text[text.rfind("\n", 0, dash) + 1 : dash]
+    return f"{text[:line_end]}{indent}- {entry}{newline}{text[line_end:]}"

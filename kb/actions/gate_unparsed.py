@@ -1,0 +1,131 @@
+"""What could hide a condition? Places that cannot be read, and files that are no records by name.
+
+What cannot be read is a condition that is not met: a gate fails closed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kb.library import Library
+from kb.metrics.routes import is_of_route, is_route
+from kb.records.document import Document
+from kb.records.list_items import ActionItem
+from kb.records.misplaced import is_meant_as_record
+from kb.records.model import interpret
+
+GATES = ("restart", "rollout")
+#: A gate word anywhere in a line: looser than the grammar, to see what the grammar cannot read.
+_GATE_WORD = re.compile(rf"\bgate[ \t]*[:=][ \t]*[\"']?(?:{'|'.join(GATES)})\b", re.IGNORECASE)
+_BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]*\[")
+_TICKED = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]*\[[xX]\]")
+_RECORD_KEY = re.compile(r"(?m)^(?:route|status)[ \t]*:")
+#: Front matter lies within this many characters of a file's begin.
+_HEAD_CHARACTERS = 4000
+#: A site generator has words of its own for `status`; these are a record's.
+_COUNTED = {"in-review", "published"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that could hide a condition: which file, which line, and why."""
+
+    path: str
+    line: int
+    message: str
+
+
+def unreadable(library: Library, strays: Iterable[Document], route: str) -> Iterator[Unreadable]:
+    """What might hide a condition of this route."""
+    for document in library.documents:
+        if interpret(document) is None or not _is_beside(document, route):
+            path = str(document.path)
+            yield from (Unreadable(path, fault.line, fault.message) for fault in document.faults)
+            yield from (Unreadable(path, line, text) for line, text in _doubts(document))
+    for document in strays:
+        if not _is_beside(document, route):
+            yield from _stray(document)
+
+
+def _is_beside(document: Document, route: str) -> bool:
+    """Whether a file is surely a draft or of another route."""
+    front = document.front
+    if front.faults or not front.present:
+        return False
+    named = front.text("route")
+    return front.text("status") == "draft" or (is_route(named) and not is_of_route(named, route))
+
+
+def _stray(document: Document) -> Iterator[Unreadable]:
+    """Why a file that is no record by its name stands in the way; nothing for ordinary texts."""
+    path = str(document.path)
+    if document.read_faults and not document.text:
+        yield from (Unreadable(path, fault.line, fault.message) for fault in document.faults)
+    elif _looks_like_a_record(document):
+        message = (
+            "looks like a record and is not read as one: name it YYYY-MM-DD-slug.md, "
+            "directly in the records' folder"
+        )
+        yield Unreadable(path, 1, message)
+
+
+def _looks_like_a_record(document: Document) -> bool:
+    front = document.front
+    if is_route(front.text("route")) or front.text("status").lower() in _COUNTED:
+        return True
+    if is_meant_as_record(document.path.name, front):
+        return True
+    if front.faults and _RECORD_KEY.search(document.text[:_HEAD_CHARACTERS]):
+        return True
+    is_torn = bool(document.read_faults)
+    return any(
+        _BOX.match(line.text) and not _TICKED.match(line.text) and _GATE_WORD.search(line.text)
+        for line in document.lines
+        if not line.comment and (line.fence is None or is_torn)
+    )
+
+
+def _doubts(document: Document) -> Iterator[tuple[int, str]]:
+    """Lines of a record that read well and still leave open what it asks for."""
+    record = interpret(document)
+    if not document.front.present:
+        yield 1, "has no front matter: its route and status are not known"
+    elif record is None:
+        yield 1, "has no date, so it is no record"
+    elif not is_route(record.route):
+        lines = [
+            item.line
+            for item in document.actions
+            if item.state != "closed" and item.attribute("gate")
+        ]
+        yield from ((line, "sets a condition, and the record names no route") for line in lines)
+    yield from _unread_conditions(document)
+
+
+def _unread_conditions(document: Document) -> Iterator[tuple[int, str]]:
+    for item in document.unboxed:
+        yield item.line, "has no box, so it is read as no action: write '- [ ] A1: …'"
+    section = document.section("actions")
+    in_section = {line.number for line in section.lines} if section else set()
+    read = {n for item in document.actions if _is_read(item) for n in _lines(item)}
+    read |= {n for item in document.unboxed for n in range(item.line, item.end_line + 1)}
+    for line in document.lines:
+        is_item = line.number in in_section or _BOX.match(line.text)
+        is_open = is_item and line.number not in read and not line.comment
+        if is_open and _GATE_WORD.search(line.text):
+            message = "names a gate in a way that is not read: write '- [ ] A1: … — gate: restart'"
+            yield line.number, message
+
+
+def _is_read(item: ActionItem) -> bool:
+    """Whether what an item says of gates was understood: as an attribute of its own."""
+    others = (value for key, value in item.attributes if key != "gate")
+    return item.state == "closed" or not _GATE_WORD.search(
+        " ".join((item.text, item.unread, *others))
+    )
+
+
+def _lines(item: ActionItem) -> range:
+    return range(item.line, item.end_line + 1)

@@ -1,0 +1,167 @@
+"""How are promises shown? Lists of actions and decisions of a gate, for people and for machines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from kb.actions.action import Action, listed
+from kb.actions.gate import Decision
+from kb.format import plural
+from kb.metrics.values import AsOf
+from kb.terminal import as_lines
+
+WIDTH = 80
+_LEAD = 13  # the column in which an action's own text begins
+
+
+def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
+    """The actions, overdue ones first, under a line that counts them."""
+    ordered = listed(found)
+    late = [action for action in ordered if action.days_overdue]
+    states = Counter(action.state for action in ordered)
+    counts = (
+        f"{plural(states['open'], 'open action')}, {len(late)} overdue",
+        f"{states['closed']} closed" if states["closed"] else "",
+        f"{states['cancelled']} cancelled" if states["cancelled"] else "",
+        f"as of {as_of.day}",
+    )
+    lines = [" · ".join(part for part in counts if part)]
+    groups = (
+        ("Overdue", late),
+        ("Open", [a for a in ordered if a.is_open and not a.days_overdue and not a.is_untold]),
+        ("Completion not public", [action for action in ordered if action.is_untold]),
+        ("Done", [action for action in ordered if not action.is_open]),
+    )
+    for title, some in groups:
+        if some:
+            lines += ["", title]
+            lines += [line for action in some for line in _item(action, as_of.day)]
+    return as_lines(lines)
+
+
+def gate_text(decision: Decision) -> str:
+    """The decision for a deploy log: the verdict, what blocks, and the way out."""
+    head = _HEADS[decision.verdict]
+    lines = [f"{head}  {decision.route}: {_why(decision)}"]
+    lines += [line for action in decision.blocking for line in _item(action, decision.as_of.day)]
+    for place in decision.unreadable:
+        lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
+    return as_lines([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)])
+
+
+_HEADS = {
+    "clear": "CLEAR",
+    "blocked": "BLOCKED",
+    "unreadable": "UNREADABLE",
+    "unknown-route": "UNKNOWN ROUTE",
+}
+
+
+def _why(decision: Decision) -> str:
+    """The verdict in a sentence."""
+    if decision.verdict == "unknown-route":
+        passed = "; let pass, as asked" if decision.passes else ""
+        return f"no record names this route{passed}"
+    still_open = sum(1 for action in decision.blocking if action.is_open)
+    dropped = len(decision.blocking) - still_open
+    reasons = (
+        _conditions(decision, still_open, "open") if still_open else "",
+        f"{_conditions(decision, dropped, 'cancelled')} and not signed for" if dropped else "",
+        f"{plural(len(decision.unreadable), 'place')} cannot be read"
+        if decision.unreadable
+        else "",
+    )
+    return ", ".join(part for part in reasons if part) or f"no {decision.gate} condition is open"
+
+
+def _conditions(decision: Decision, n: int, state: str) -> str:
+    return f"{plural(n, f'{decision.gate} condition')} {'is' if n == 1 else 'are'} {state}"
+
+
+def _remarks(decision: Decision) -> Iterator[str]:
+    """What was looked at, and what is not counted here."""
+    if decision.verdict == "unknown-route":
+        near = f"Did you mean '{decision.near}'? " if decision.near else ""
+        hint = "" if decision.passes else "A new route passes with --unknown-route pass."
+        yield from _wrapped(f"{near}{hint}", 2)
+    elif decision.passes:
+        met = plural(len(decision.met), f"{decision.gate} condition")
+        yield f"  {plural(len(decision.records), 'record')}, {met} met, none open."
+    other = "rollout" if decision.gate == "restart" else "restart"
+    for title, found in (
+        ("Cancelled, and signed for", decision.waived),
+        (f"Open for {other}, not counted here", decision.elsewhere),
+        ("Open in drafts, not counted before review", decision.in_drafts),
+    ):
+        if found:
+            yield from _wrapped(f"{title}: {', '.join(action.id for action in found)}", 2)
+
+
+def _accepted(decision: Decision) -> Iterator[str]:
+    """Who signed for what, and what has changed since."""
+    for record, signed in decision.signoffs:
+        at = f" on {signed.at.date()}" if signed.at else ""
+        accepted = ", ".join(signed.actions)
+        yield from _wrapped(f"{signed.owner} accepted {accepted} of {record}{at}.", 2)
+    if decision.reworded:
+        ids = ", ".join(decision.reworded)
+        yield from _wrapped(f"Reworded since it was signed: {ids}. Sign again if it holds.", 2)
+
+
+def _way_out(decision: Decision) -> Iterator[str]:
+    still_open = [action for action in decision.blocking if action.is_open]
+    dropped = [action for action in decision.blocking if not action.is_open]
+    if still_open:
+        yield f"  When done: kb actions close {still_open[0].id}, then commit."
+    for action in dropped:
+        if action.closed is None:
+            yield f"  No day of cancelling: kb actions close {action.id} --cancel, then commit."
+    if dropped:
+        yield from _wrapped(
+            "A condition that was dropped has to be accepted: kb gate "
+            f"{decision.route} --sign-off OWNER, then commit.",
+            2,
+        )
+
+
+def _item(action: Action, today: date) -> Iterator[str]:
+    """Two or three lines: when and what, then who and how."""
+    draft = " (draft)" if action.record_status == "draft" else ""
+    yield f"  {_when(action, today):<{_LEAD - 3}} {action.id}{draft}"
+    yield from _wrapped(action.text, _LEAD)
+    yield from _wrapped(" · ".join(_details(action)), _LEAD)
+
+
+def _when(action: Action, today: date) -> str:
+    if action.state == "cancelled":
+        return "cancelled"
+    if not action.is_open:
+        return f"{action.closed or action.state}"
+    if action.is_untold:
+        return f"{action.due or 'no due day'}"
+    if action.due is None:
+        return "no due day"
+    days = (action.due - today).days
+    return f"{-days} d late" if days < 0 else f"in {days} d"
+
+
+def _details(action: Action) -> Iterator[str]:
+    yield action.owner or "no owner"
+    if action.is_open and action.due:
+        yield f"due {action.due}"
+    if action.state == "cancelled" and action.closed:
+        yield f"on {action.closed}"
+    if action.gate:
+        yield f"gate {action.gate}"
+    if action.lever:
+        yield action.lever
+    if action.tracker:
+        yield action.tracker
+
+
+def _wrapped(text: str, indent: int) -> Iterable[str]:
+    lead = " " * indent
+    return textwrap.wrap(text, WIDTH, initial_indent=lead, subsequent_indent=lead)

@@ -1,0 +1,100 @@
+"""What do files say that lie among the records and are none? Secrets and people in them.
+
+Git keeps such a file like any other, so whoever checks what a branch changes looks at it, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.library import Library, load_document
+from kb.lint.rule import Context, Problem, Rule, active_rules, run_rules
+from kb.lint.rules.attachments import read_decoded, why_unread
+from kb.lint.rules.privacy import personal_kinds_of, secrets_of
+from kb.records.document import is_record_name
+from kb.records.misplaced import is_markdown, is_meant_as_record
+
+_LINE = re.compile(r"line (\d+)")
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Files below the folder of records: the records they belong to, and those of no record."""
+
+    records: tuple[Path, ...]
+    loose: tuple[Path, ...]
+
+
+def sort_files(library: Library, files: Iterable[Path]) -> Sorted:
+    """Each file as a record, as its record where it is evidence of one, or as loose.
+
+    A file outside the folder, and one that is meant as a record, is taken for a record.
+    """
+    records: dict[Path, None] = {}
+    loose: dict[Path, None] = {}
+    for file in files:
+        record = _record_of(library, file)
+        if record is not None:
+            records[record] = None
+        else:
+            loose[file] = None
+    return Sorted(tuple(records), tuple(loose))
+
+
+def _record_of(library: Library, file: Path) -> Path | None:
+    if not file.is_relative_to(library.folder):
+        return file
+    parts = file.relative_to(library.folder).parts
+    owner = library.folder / f"{parts[0]}.md"
+    if len(parts) > 1 and is_record_name(owner.name) and owner.is_file():
+        return owner
+    if is_record_name(file.name) or _is_meant_as_record(library, file):
+        return file
+    return None
+
+
+def _is_meant_as_record(library: Library, file: Path) -> bool:
+    if not is_markdown(file.name):
+        return False
+    return is_meant_as_record(file.name, load_document(file, library.form, library.root).front)
+
+
+def loose_problems(files: Iterable[Path], context: Context) -> list[Problem]:
+    """What the active privacy rules say of files that belong to no record."""
+    rules = {row.name: row for row in active_rules(context.settings) if row.family == "privacy"}
+    return [problem for file in files for problem in _problems(file, rules, context)]
+
+
+def _problems(file: Path, rules: dict[str, Rule], context: Context) -> Iterator[Problem]:
+    root = Path(context.root)
+    if is_markdown(file.name):
+        document = load_document(file, context.form, root)
+        yield from run_rules(document, context, rules.values())
+        return
+    path = file.relative_to(root) if file.is_relative_to(root) else file
+    for name, place, message in _said(file):
+        row = rules.get(name)
+        if row:
+            line = _LINE.match(place)
+            number = int(line[1]) if line else 1
+            yield Problem(path, number, 1, row.code, row.name, row.severity, message)
+
+
+def _said(file: Path) -> Iterator[tuple[str, str, str]]:
+    """Rule, place and message of what a file that is no Markdown gives away."""
+    if file.is_symlink():  # what it leads to may lie anywhere
+        return
+    unread = why_unread(file)
+    if unread:
+        yield "unread-beside", "", unread
+    content = read_decoded(file)
+    if content is None:
+        return
+    for kind, start, place in secrets_of(content):
+        message = f"{kind}{start} at {place}: write REDACTED_SECRET_1 in its place and revoke it"
+        yield "secret-beside", place, message
+    for kind, count, place in personal_kinds_of(content):
+        yield "personal-data", place, f"{kind}: {count}, the first at {place}"

@@ -1,0 +1,270 @@
+"""Does every action say what is done, by whom, by when, with which lever? Rules on promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rules.reading import (
+    at_heading,
+    is_public,
+    is_submitted,
+    live_actions,
+    quoted,
+    says_not_applicable,
+)
+from kb.records.document import Document
+from kb.records.list_items import ActionItem
+
+NOBODY = {
+    *("", "?", "tbd", "todo", "unknown", "n/a", "none", "nobody", "someone", "somebody"),
+    *("everyone", "everybody", "all", "us", "we", "anyone"),
+}
+_SEVERAL = re.compile(r",|;|&|\+|\s/\s|\band\b")
+
+# What an action must not rest on, and the stronger form to write in its place. Before it, words of
+# which each match has one: where the record has none of them, no action need be read.
+_VAGUE = (
+    (
+        {"improve"},
+        re.compile(
+            r"\bimprove (?:the |our )?(?:agent|model|prompts?|bot|assistant|system|process|"
+            r"monitoring|alerting|testing|tests|reliability|quality|communication|documentation)\b",
+            re.IGNORECASE,
+        ),
+        "which behaviour, and which test fails without it",
+    ),
+    (
+        {"consider", "think", "look", "explore"},
+        re.compile(
+            r"\b(?:should|could|might|may) (?:also )?(?:consider|think about|look at|explore)\b"
+            r"|^(?:consider|think about|explore)\b",
+            re.IGNORECASE,
+        ),
+        "what was decided, or who decides it by which day",
+    ),
+    (
+        {"careful", "mindful", "vigilant", "cautious", "attention"}
+        | {"remember", "awareness", "remind"},
+        re.compile(
+            r"\bbe (?:more )?(?:careful|mindful|vigilant|cautious)\b|\bpay (?:more )?attention\b"
+            r"|\bremember to\b|\b(?:raise|increase) awareness\b|\bremind (?:the |our )?\w+ to\b",
+            re.IGNORECASE,
+        ),
+        "which check, permission or alert makes the slip harmless",
+    ),
+    (
+        {"look", "looking", "investigate"},
+        re.compile(r"\blook(?:ing)? into\b|^investigate\b", re.IGNORECASE),
+        "what will be known at the end, and where it will be written",
+    ),
+    (
+        {"widget", "widgets", "panel", "panels"},
+        re.compile(r"\bdashboard (?:widget|panel)s?\b|\badd (?:a )?widget\b", re.IGNORECASE),
+        "which signal pages whom, above which limit",
+    ),
+    (
+        {"better", "more"},
+        re.compile(
+            r"\b(?:better|more) (?:monitoring|alerting|testing|tests|logging|documentation|"
+            r"communication|training)\b",
+            re.IGNORECASE,
+        ),
+        "which signal, test or line exactly, and what it would have shown this time",
+    ),
+)
+
+
+def at_action(document: Document, action: ActionItem, message: str) -> Finding:
+    """A finding that underlines the words of an action on its first line."""
+    source = document.source_line(action.line)
+    words = action.text if action.text and action.text in source else source.strip()
+    return Finding(action.line, message, source.find(words) + 1, len(words))
+
+
+def at_attribute(document: Document, action: ActionItem, value: str, message: str) -> Finding:
+    """A finding that underlines an attribute's value, wherever in the item it stands."""
+    for line in range(action.line, action.end_line + 1):
+        column = document.source_line(line).rfind(value) + 1 if value else 0
+        if column:
+            return Finding(line, message, column, len(value))
+    return at_action(document, action, message)
+
+
+def name_of(action: ActionItem) -> str:
+    """The action as a message names it: its label, else its words."""
+    return action.label or quoted(action.text)
+
+
+def _lacks(document: Document, action: ActionItem, key: str) -> bool:
+    """Whether an attribute has no real value; published facts may leave it `unknown`."""
+    value = action.attribute(key).strip().lower()
+    if value == "unknown" and is_public(document):
+        return False
+    return value in NOBODY
+
+
+@rule(
+    "KB601",
+    "action-without-owner",
+    reason="What everybody owns nobody does; the overdue list is read by owner.",
+    bad="- [ ] A1: cap refunds at the order total — due: 2026-05-12, lever: code",
+    good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
+)
+def action_without_owner(document: Document, _: Context) -> Iterator[Finding]:
+    """Live actions that name no handle or role."""
+    for action in live_actions(document) if is_submitted(document) else ():
+        if _lacks(document, action, "owner"):
+            message = f"{name_of(action)} has no owner; add ' — owner: ' and one handle or role"
+            yield at_action(document, action, message)
+
+
+@rule(
+    "KB602",
+    "action-without-due",
+    reason="Without a day nothing is ever overdue, and the next incident finds the promise open.",
+    bad="- [ ] A1: cap refunds at the order total — owner: payments, lever: code",
+    good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
+)
+def action_without_due(document: Document, _: Context) -> Iterator[Finding]:
+    """Live actions without a day."""
+    for action in live_actions(document) if is_submitted(document) else ():
+        if _lacks(document, action, "due"):
+            message = f"{name_of(action)} has no due date; add 'due: ' and a day"
+            yield at_action(document, action, message)
+
+
+@rule(
+    "KB603",
+    "action-without-lever",
+    reason="The lever tells a prompt tweak from a permission: without it nobody can see that three "
+    "records in a row were answered with the same weak fix.",
+    bad="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12",
+    good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
+)
+def action_without_lever(document: Document, context: Context) -> Iterator[Finding]:
+    """Live actions that do not say how they work."""
+    for action in live_actions(document) if is_submitted(document) else ():
+        if _lacks(document, action, "lever"):
+            levers = ", ".join(word.name for word in context.form.taxonomies["lever"][:6])
+            message = f"{name_of(action)} has no lever; add 'lever: ' and one of {levers} …"
+            yield at_action(document, action, message)
+
+
+@rule(
+    "KB607",
+    "action-before-incident",
+    reason="A day before the incident is a slip of the keyboard, and makes the action overdue "
+    "before it was promised.",
+    bad="- [ ] A1: cap refunds — owner: payments, due: 2025-05-12, lever: code",
+    good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
+)
+def action_before_incident(document: Document, _: Context) -> Iterator[Finding]:
+    """Due or closed before the day of the record."""
+    for action in document.actions:
+        for key in ("due", "closed"):
+            day, first = action.date(key), document.name_date
+            if day and first and day < first:
+                message = f"{name_of(action)} is {key} {day}, before the incident of {first}"
+                yield at_attribute(document, action, action.attribute(key), message)
+
+
+@rule(
+    "KB608",
+    "action-without-label",
+    reason="Trackers, gates and sign-offs name an action by its label; words change, it does not.",
+    bad="- [ ] cap refunds at the order total — owner: payments",
+    good="- [ ] A1: cap refunds at the order total — owner: payments",
+    fixable=True,
+)
+def action_without_label(document: Document, _: Context) -> Iterator[Finding]:
+    """Actions that `kb fmt` has not labelled yet."""
+    for action in document.actions if is_submitted(document) else ():
+        if not action.label:
+            message = "the action has no label; run kb fmt, which gives it the next free one"
+            yield at_action(document, action, message)
+
+
+@rule(
+    "KB609",
+    "duplicate-action-label",
+    reason="Two branches can choose the same number; the ticket and the sign-off of one would then "
+    "count for the other. The base branch keeps it.",
+    bad="- [ ] A1: cap refunds\n- [ ] A1: page the on-call",
+    good="- [ ] A1: cap refunds\n- [ ] A2: page the on-call",
+)
+def duplicate_action_label(document: Document, _: Context) -> Iterator[Finding]:
+    """A label that an earlier action has; the message says the next free one."""
+    seen: dict[str, int] = {}
+    free = max((int(action.label[1:]) for action in document.actions if action.label), default=0)
+    for action in document.actions:
+        if action.label in seen:
+            where = f"{action.label} is on line {seen[action.label]} already"
+            message = f"{where}; the newer one becomes A{free + 1}"
+            yield at_attribute(document, action, action.label, message)
+        elif action.label:
+            seen[action.label] = action.line
+
+
+@rule(
+    "KB610",
+    "vague-action",
+    reason="An action that cannot fail cannot be finished: it is closed when nobody looks, and the "
+    "gap stays.",
+    bad="- [ ] A1: look into the retry behaviour",
+    good="- [ ] A1: refuse a second charge for one invoice in the wrapper; test charge-twice",
+    severity=ADVICE,
+)
+def vague_action(document: Document, _: Context) -> Iterator[Finding]:
+    """Wording that leaves open what will be different, with the question that sharpens it."""
+    rows = [row for row in _VAGUE if not document.words.isdisjoint(row[0])]
+    for action in live_actions(document) if rows else ():
+        for _words, pattern, stronger in rows:
+            if match := pattern.search(action.text):
+                message = f"'{match[0]}': what will be different? Write {stronger}"
+                yield at_attribute(document, action, match[0], message)
+                break
+
+
+@rule(
+    "KB611",
+    "published-without-actions",
+    reason="A record that promises nothing leaves the next incident as likely as this one was.",
+    bad="## Action items\n\nWe talked about it.",
+    good="## Action items\n\n- [ ] A1: cap refunds at the order total — owner: payments, "
+    "due: 2026-05-12, lever: code",
+)
+def published_without_actions(document: Document, _: Context) -> Iterator[Finding]:
+    """A filled action section without one task, in a published record of the team's own."""
+    section = document.section("actions")
+    if section is None or is_public(document) or document.front.text("status") != "published":
+        return
+    if not document.actions and not section.is_empty and not says_not_applicable(section):
+        message = "no task is listed; write '- [ ] A1: …', or n/a and why nothing will change"
+        yield at_heading(section, message)
+
+
+@rule(
+    "KB614",
+    "several-owners",
+    reason="Two owners each wait for the other; the overdue list can ask only one.",
+    bad="- [ ] A1: cap refunds — owner: payments and sre, due: 2026-05-12, lever: code",
+    good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
+)
+def several_owners(document: Document, _: Context) -> Iterator[Finding]:
+    """An owner that is a list; split the action, or name who answers for it."""
+    for action in live_actions(document):
+        owner = action.attribute("owner")
+        if _SEVERAL.search(owner):
+            message = f"{quoted(owner)} is more than one owner; name one, or split the action"
+            yield at_attribute(document, action, owner, message)
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is one ISO day and nothing else."""
+    try:
+        return len(text) == len("2026-04-12") and bool(date.fromisoformat(text))
+    except ValueError:
+        return False

@@ -1,0 +1,257 @@
+"""Are the sections there that the profile asks for, once and filled in? Rules on headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rules.reading import at_heading, at_value, is_submitted, quoted
+from kb.lint.rules.words import what_to_write
+from kb.records.document import Document
+from kb.records.form import Form
+from kb.records.list_items import PRIOR_TO_FILL
+from kb.records.markdown import SectionText
+
+_BARE_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
+#: Its first line; few sections begin like that, and of the others the whole text is not needed.
+_OPENS_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable|$)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"[\s>*_+-]*(?:\[[ xX-]\]\s*)?(?:TODO|TBD|TBC|FIXME|XXX|\?{3,})(?!\w)")
+#: One of these stands in every match, where it is no question mark.
+_PLACEHOLDER_WORDS = ("todo", "tbd", "tbc", "fixme", "xxx")
+_MARKS = " \t>*_"
+_BLANK_VALUES = {"…", "...", "?", "??", "???", "<>", "tbd", "todo", "tbc", "fixme", "xxx"}
+
+
+@rule(
+    "KB201",
+    "missing-section",
+    reason="The sections an agent incident needs are the ones an ordinary template never asks for; "
+    "a record without them repeats what the dashboards already said.",
+    bad="status: published\n\n## Summary\n\n## Timeline",
+    good="status: published\n\n## Summary\n\n## Customer-visible truth\n\n## Timeline",
+)
+def missing_section(document: Document, context: Context) -> Iterator[Finding]:
+    """One finding that names them all; `kb new --full` inserts them."""
+    if not is_submitted(document):
+        return
+    present = {section.key for section in document.sections}
+    missing = [
+        f"'{context.form.section(key).heading}'"
+        for key in context.form.profiles[document.profile]
+        if key not in present
+    ]
+    if missing:
+        listed = ", ".join(missing)
+        yield Finding(1, f"the {document.profile} profile also needs the sections: {listed}")
+
+
+@rule(
+    "KB202",
+    "empty-section",
+    reason="An empty heading looks answered in every list of sections; if the question does not "
+    "apply, saying so and why is an answer.",
+    bad="## Replay fixture\n\n## Policy-path evidence",
+    good="## Replay fixture\n\nn/a: the run kept no trace; logging it is A3.\n\n"
+    "## Policy-path evidence",
+)
+def empty_section(document: Document, _: Context) -> Iterator[Finding]:
+    """A section of the form with nothing in it, once review was asked for."""
+    if is_submitted(document):
+        for section in document.sections:
+            if section.key and _says_nothing(section):
+                message = f"{quoted(section.heading)} is empty; answer it, or write n/a and why"
+                yield at_heading(section, message)
+
+
+def _says_nothing(section: SectionText) -> bool:
+    if not section.is_empty:
+        return False
+    return not any(
+        line.text.strip() and not line.is_mark and not line.is_evidence
+        for line in section.lines
+        if line.fence is not None
+    )
+
+
+@rule(
+    "KB203",
+    "not-applicable-without-reason",
+    reason="A bare n/a is how a question gets skipped; the reason is what the next reader needs.",
+    bad="## Idempotency-key audit\n\nn/a",
+    good="## Idempotency-key audit\n\nn/a: the agent has no tool with a side effect.",
+)
+def not_applicable_without_reason(document: Document, _: Context) -> Iterator[Finding]:
+    """A section that is nothing but `n/a`."""
+    for section in document.sections:
+        first = next(iter(section.prose_lines), None)
+        if not section.key or not first or not _OPENS_NOT_APPLICABLE.match(first.text):
+            continue
+        if _BARE_NOT_APPLICABLE.fullmatch(section.text):
+            yield Finding(first.number, "n/a needs its reason; write 'n/a: …' and why", 1, 3)
+
+
+@rule(
+    "KB204",
+    "prompt-left",
+    reason="A question of the template left in place reads like an answer to everything that "
+    "counts filled sections.",
+    bad="## What went well\n\nWhat helped, and must not be lost?",
+    good="## What went well\n\nThe kill switch stopped the route 34 minutes after the call.",
+)
+def prompt_left(document: Document, context: Context) -> Iterator[Finding]:
+    """A line or value that is the template's own prompt or example."""
+    if not is_submitted(document):
+        return
+    for section in document.sections:
+        if section.key is None:
+            continue
+        row = context.form.section(section.key)
+        for line in section.prose_lines:
+            if line.text.strip(_MARKS) in row.template_lines:
+                message = "this is the template's own text; write your answer in its place"
+                yield Finding(line.number, message, 1, len(line.text))
+        for field in section.fields:
+            known = row.field(field.key)
+            if known and field.value == known.prompt:
+                message = f"'{field.key}' still holds the template's question; answer it"
+                yield at_value(document, field, message)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.strip(_MARKS).lower().split())
+
+
+@rule(
+    "KB205",
+    "placeholder-left",
+    reason="A placeholder in a record under review is an open question that no list of actions "
+    "shows.",
+    bad="CUSTOMERS_AFFECTED: TBD",
+    good="CUSTOMERS_AFFECTED: 14, counted by grouping refunds by order",
+)
+def placeholder_left(document: Document, _: Context) -> Iterator[Finding]:
+    """TODO, TBD and their like at the start of a line or as a value."""
+    if not is_submitted(document):
+        return
+    has_word = not document.words.isdisjoint(_PLACEHOLDER_WORDS) or "???" in document.text
+    for section in document.sections:
+        for field in section.fields:
+            value = field.value.strip()
+            if value.lower() in _BLANK_VALUES or (has_word and _PLACEHOLDER.match(value)):
+                message = f"'{field.key}' is still {quoted(value)}; answer it, or write unknown"
+                yield Finding(field.line, message)
+        for line in section.prose_lines if has_word else ():
+            if match := _PLACEHOLDER.match(line.text):
+                message = "still a placeholder; answer it, or make it an action with an owner"
+                yield Finding(line.number, message, 1, match.end())
+    yield from _prior_to_fill(document)
+
+
+def _prior_to_fill(document: Document) -> Iterator[Finding]:
+    for prior in document.priors:
+        for part in PRIOR_TO_FILL.split(", fix existed: ") if prior.verdict else ():
+            if part in prior.why:
+                message = f"{quoted(part)} is still the placeholder; say it of {prior.id}"
+                yield Finding(prior.line, message)
+                break
+
+
+@rule(
+    "KB206",
+    "section-out-of-order",
+    reason="Readers find a section where it stands in every other record.",
+    bad="## Timeline\n\n## Summary",
+    good="## Summary\n\n## Timeline",
+    severity=ADVICE,
+)
+def section_out_of_order(document: Document, context: Context) -> Iterator[Finding]:
+    """Sections that stand before one they should follow."""
+    found = [section for section in document.sections if section.key]
+    order = _order({section.key or "" for section in found}, context.form)
+    highest: SectionText | None = None
+    for section in found:
+        if highest and order.index(section.key or "") < order.index(highest.key or ""):
+            message = f"{quoted(section.heading)} belongs before {quoted(highest.heading)}"
+            yield at_heading(section, message)
+        else:
+            highest = section
+
+
+def _order(keys: set[str], form: Form) -> tuple[str, ...]:
+    """The one-page order where nothing else stands in the file, else the order of the form."""
+    one_page = (*form.profiles["one-page"], "actions")
+    return one_page if keys <= set(one_page) else tuple(section.key for section in form.sections)
+
+
+@rule(
+    "KB207",
+    "unknown-heading",
+    reason="What stands under a heading the form does not know is in no search, no table and no "
+    "external edition.",
+    bad="## Customer-visble truth",
+    good="## Customer-visible truth",
+    severity=ADVICE,
+)
+def unknown_heading(document: Document, context: Context) -> Iterator[Finding]:
+    """Headings that open a section of no row, the title apart."""
+    headings = [section.heading for section in context.form.sections]
+    for section in document.sections:
+        if section.key is None and section.level > 1:
+            advice = what_to_write(section.heading, headings)
+            yield at_heading(section, f"no section is called {quoted(section.heading)}; {advice}")
+
+
+@rule(
+    "KB208",
+    "duplicate-section",
+    reason="Of two sections with one heading only the first is read by checks, search and site.",
+    bad="## Root cause\n\nThe retry.\n\n## Root cause\n\nThe ledger.",
+    good="## Root cause\n\nThe retry, and the ledger that took it.",
+)
+def duplicate_section(document: Document, _: Context) -> Iterator[Finding]:
+    """A section that was there before."""
+    seen: dict[str, int] = {}
+    for section in document.sections:
+        if section.key in seen:
+            first = seen[section.key]
+            message = f"{quoted(section.heading)} is already on line {first}; join the two"
+            yield at_heading(section, message)
+        elif section.key:
+            seen[section.key] = section.line
+
+
+@rule(
+    "KB209",
+    "over-word-budget",
+    reason="A record that takes a quarter of an hour is read by its reviewer and nobody else; a "
+    "trace is better linked than pasted.",
+    bad="(2,900 words of prose)",
+    good="(1,400 words of prose, and a link to the trace)",
+    severity=ADVICE,
+)
+def over_word_budget(document: Document, context: Context) -> Iterator[Finding]:
+    """More words of prose than the budget; evidence blocks are not counted."""
+    words = sum(
+        len(line.text.split()) for section in document.sections for line in section.prose_lines
+    )
+    budget = context.settings.word_budget
+    if words > budget:
+        yield Finding(1, f"{words:,} words of prose, and {budget:,} is the aim; link, or cut")
+
+
+@rule(
+    "KB210",
+    "heading-against-title",
+    reason="Lists show the title of the front matter, the page shows the heading; when they differ "
+    "a reader does not know that it is the same record.",
+    bad="title: Refund agent paid 14 customers twice\n---\n# Refund incident",
+    good="title: Refund agent paid 14 customers twice\n---\n# Refund agent paid 14 customers twice",
+    severity=ADVICE,
+)
+def heading_against_title(document: Document, _: Context) -> Iterator[Finding]:
+    """A level-1 heading that is not the title."""
+    title = document.front.text("title")
+    heading = next((section for section in document.sections if section.level == 1), None)
+    if title and heading and not heading.key and _plain(heading.heading) != _plain(title):
+        yield at_heading(heading, f"the title is {quoted(title)}; make the heading the same")

@@ -1,0 +1,184 @@
+"""Did we do what we promised? Actions and reviews; `outside.py` is for those outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kb.actions.action import Action
+from kb.format import plural, said
+from kb.metrics.cases import action_case, record_case
+from kb.metrics.inputs import UNDATED, Facts
+from kb.metrics.summary import clustered_share, counted, durations, share, total
+from kb.metrics.values import Value
+from kb.records.model import Postmortem
+
+COMPLETION_DAYS = 30
+REVIEW_HOURS = 48
+
+
+def action_completion(facts: Facts) -> Value:
+    """The share of actions that were closed within 30 days, of those older than that.
+
+    Younger ones are left out also when they are closed already: counting them would let a team
+    with many new actions look better, or worse, than one with few.
+    """
+    kept = [action for action in facts.actions if action.state != "cancelled"]
+    old = [action for action in kept if _age_days(facts, action) > COMPLETION_DAYS]
+    dated = [action for action in old if action.is_open or action.closed]
+    known = [action for action in dated if action.is_open or _days_taken(action) >= 0]
+    notes = (
+        counted(
+            len(kept) - len(old),
+            "action",
+            "actions",
+            f"not older than {COMPLETION_DAYS} days, counted apart.",
+        ),
+        counted(len(facts.actions) - len(kept), "action", "actions", "cancelled, counted apart."),
+        counted(len(old) - len(dated), "action", "actions", "closed on an unknown day, left out."),
+        counted(
+            len(dated) - len(known),
+            "action",
+            "actions",
+            "closed before the day of opening, left out: one of the days is wrong.",
+        ),
+        _stand_ins(known),
+    )
+    cases = (action_case(action, _is_in_time(action)) for action in known)
+    return clustered_share(cases, notes, unknown=len(old) - len(known))
+
+
+def actions_open(facts: Facts) -> Value:
+    """The number of open actions, by owner and lever."""
+    return total(action_case(action, 1.0) for action in facts.actions if action.is_open)
+
+
+def actions_overdue(facts: Facts) -> Value:
+    """The number of open actions past their due date, by owner and lever.
+
+    Whether another's promise was kept is unknown outside: those of public records are left out.
+    """
+    open_actions = [action for action in facts.actions if action.is_open]
+    judged = [action for action in open_actions if action.origin != "public"]
+    undated = sum(1 for action in judged if action.due is None)
+    late = (action for action in judged if action.days_overdue > 0)
+    note = counted(undated, "open action has", "open actions have", "no due date.")
+    cases = (action_case(action, 1.0) for action in late)
+    return total(cases, [note], n=len(judged), unknown=len(open_actions) - len(judged))
+
+
+def time_to_publish(facts: Facts) -> Value:
+    """Days from containment to the commit that set `published`."""
+    found = [(r, r.clocks.contained, *facts.published_at(r)) for r in facts.records]
+    known = [
+        (record, (at - contained) / timedelta(days=1), stands_in)
+        for record, contained, at, stands_in in found
+        if contained and at and at >= contained
+    ]
+    waiting = sum(1 for record in facts.in_review if record.clocks.contained)
+    unknown = len(found) - len(known)
+    notes = (
+        counted(
+            unknown, "record", "records", "left out: a day is unknown, or the days run backwards."
+        ),
+        counted(
+            sum(stands_in for *_, stands_in in known),
+            "record",
+            "records",
+            f"{UNDATED}: the day of review stands in.",
+        ),
+        counted(waiting, "record", "records", "contained and still in review, not counted."),
+    )
+    cases = (record_case(record, days, "quarter") for record, days, _ in known)
+    return durations(cases, notes, unknown=unknown)
+
+
+def review_time(facts: Facts) -> Value:
+    """Hours from the request for review to the review."""
+    found = [(r, *facts.opened_at(r)) for r in facts.records if r.reviewed]
+    timed = [(record, _review_hours(record, at), stood) for record, at, stood in found]
+    known = [(r, hours, stood) for r, hours, stood in timed if hours is not None and hours >= 0]
+    unknown = len(found) - len(known)
+    notes = (
+        counted(
+            unknown, "record", "records", "left out: a time is unknown, or the times run backwards."
+        ),
+        counted(
+            sum(stood for *_, stood in known),
+            "record",
+            "records",
+            "without `opened`: the first commit stands in.",
+        ),
+        _waiting(facts),
+    )
+    cases = (record_case(record, hours, "quarter") for record, hours, _ in known)
+    return durations(cases, notes, unknown=unknown)
+
+
+def reviewed_in_time(facts: Facts) -> Value:
+    """The share of records reviewed within 48 hours of being asked for.
+
+    Records that have waited longer than that and still wait are in the denominator, and so are
+    records of our own that were published without a review.
+    """
+    kept = {
+        record.id: is_kept
+        for record in (*facts.records, *facts.in_review)
+        if (is_kept := _is_reviewed_in_time(facts, record)) is not None
+    }
+    reviewed = [record for record in facts.records if record.reviewed]
+    unknown = sum(1 for record in reviewed if record.id not in kept)
+    cases = (record_case(facts.by_id[name], is_kept, "quarter") for name, is_kept in kept.items())
+    note = counted(
+        unknown, "record", "records", "left out: a time is unknown, or the times run backwards."
+    )
+    return share(cases, [note, _waiting(facts)], unknown=unknown)
+
+
+def _is_reviewed_in_time(facts: Facts, record: Postmortem) -> bool | None:
+    """Whether a record had its review in time; None where that is open or nobody knows."""
+    asked, _ = facts.opened_at(record)
+    if record.reviewed:
+        hours = _review_hours(record, asked)
+        return None if hours is None or hours < 0 else hours <= REVIEW_HOURS
+    if record.is_published:
+        # Public records are written from published facts: nobody was asked to review them.
+        return None if record.origin == "public" else False
+    is_late = asked is not None and facts.as_of.at - asked > timedelta(hours=REVIEW_HOURS)
+    return False if is_late else None
+
+
+def _waiting(facts: Facts) -> str:
+    """How many records wait for their review, and for how long the first of them."""
+    waiting = [record for record in facts.in_review if not record.reviewed]
+    asked = [at for record in waiting if (at := facts.opened_at(record)[0])]
+    if not asked:
+        return counted(len(waiting), "record waits", "records wait", "for review.")
+    longest = said((facts.as_of.at - min(asked)) / timedelta(hours=1), "hours")
+    verb = "waits" if len(waiting) == 1 else "wait"
+    return f"{plural(len(waiting), 'record')} {verb} for review, the first for {longest}."
+
+
+def _review_hours(record: Postmortem, asked: datetime | None) -> float | None:
+    if asked is None or record.reviewed is None or record.reviewed.at is None:
+        return None
+    return (record.reviewed.at - asked) / timedelta(hours=1)
+
+
+def _age_days(facts: Facts, action: Action) -> int:
+    return (facts.as_of.day - action.opened).days
+
+
+def _days_taken(action: Action) -> int:
+    return (action.closed - action.opened).days if action.closed else -1
+
+
+def _is_in_time(action: Action) -> bool:
+    return action.closed is not None and 0 <= _days_taken(action) <= COMPLETION_DAYS
+
+
+def _stand_ins(actions: Iterable[Action]) -> str:
+    n = sum(1 for action in actions if action.opened_source == "record")
+    return counted(
+        n, "action", "actions", "without a day of opening: a date of the record stands in."
+    )

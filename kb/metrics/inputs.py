@@ -1,0 +1,95 @@
+"""What may a measure look at? The counted records of one origin, their actions, and their times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+
+from kb.actions.action import Action, actions_of
+from kb.actions.history import Trails
+from kb.metrics.values import AsOf
+from kb.records.model import Postmortem
+
+#: Of whom nobody can say by commits when they were published.
+UNDATED = "that no commit of this library published"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the measures are computed from; they look at nothing else.
+
+    `known` are all records of the origin, drafts included; `foreign` the ids of the other one.
+    `lost_fixtures` are the records whose fixture is named and not there.
+    """
+
+    known: tuple[Postmortem, ...]
+    as_of: AsOf
+    trails: Trails = field(default_factory=Trails)
+    since: date | None = None
+    foreign: frozenset[str] = frozenset()
+    lost_fixtures: frozenset[str] = frozenset()
+
+    @cached_property
+    def published(self) -> tuple[Postmortem, ...]:
+        """The records that count, whatever the window, in the order they happened."""
+        return tuple(sorted((r for r in self.known if r.is_published), key=moment))
+
+    @cached_property
+    def records(self) -> tuple[Postmortem, ...]:
+        """The records that count and began within the window."""
+        return tuple(r for r in self.published if self.since is None or r.date >= self.since)
+
+    @cached_property
+    def incidents(self) -> tuple[Postmortem, ...]:
+        """The counted records that are incidents: no near misses, rescues or budget alerts."""
+        return tuple(record for record in self.records if record.kind == "incident")
+
+    @cached_property
+    def in_review(self) -> tuple[Postmortem, ...]:
+        """The records for which review was asked."""
+        return tuple(sorted((r for r in self.known if r.status == "in-review"), key=moment))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Postmortem]:
+        """The records of this origin by id."""
+        return {record.id: record for record in self.known}
+
+    @cached_property
+    def _actions(self) -> Mapping[str, tuple[Action, ...]]:
+        return {r.id: actions_of(r, self.trails.of(r.path), self.as_of.day) for r in self.known}
+
+    def actions_of(self, record_id: str) -> tuple[Action, ...]:
+        """The actions of a record; none where the record is not known."""
+        return self._actions.get(record_id, ())
+
+    @cached_property
+    def actions(self) -> tuple[Action, ...]:
+        """The actions of the counted records."""
+        return tuple(action for record in self.records for action in self.actions_of(record.id))
+
+    def opened_at(self, record: Postmortem) -> tuple[datetime | None, bool]:
+        """When review was asked for, and whether the first commit stands in for it."""
+        if record.opened is not None:
+            return record.opened, False
+        first = None if self._is_imported(record) else self.trails.of(record.path).first
+        return (first.at if first else None), True
+
+    def published_at(self, record: Postmortem) -> tuple[datetime | None, bool]:
+        """When it was published, and whether the review stands in for the commit."""
+        landing = self.trails.of(record.path).published
+        if landing is not None and not self._is_imported(record):
+            return landing.at, False
+        return (record.reviewed.at if record.reviewed else None), True
+
+    def _is_imported(self, record: Postmortem) -> bool:
+        """Whether its commits say when it came here, not when it was written or published."""
+        trail = self.trails.of(record.path)
+        is_born_published = trail.published is not None and trail.published == trail.first
+        return record.origin == "public" or is_born_published
+
+
+def moment(record: Postmortem) -> tuple[datetime, str]:
+    """What records are ordered by: when they began, then the id."""
+    return record.happened_at, record.id

@@ -1,0 +1,276 @@
+"""Which front-matter keys are there? One row a key: its type, when it must be given, its meaning.
+
+The checks, the order `kb fmt` gives, and the schema that editors complete from read this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kb.records.front_matter import Entry, FrontMatter
+from kb.records.value_types import CLOCK_NAMES
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
+
+#: The statuses in the order a record passes through them.
+STAGES = ("draft", "in-review", "published")
+
+
+class KeyType(StrEnum):
+    """What stands under a key. The value says in words what a writer has to type."""
+
+    TEXT = "one line of text"
+    DATE = "a day such as 2026-04-12"
+    TIME = "a time with its offset such as 2026-04-12T13:58:00Z"
+    COUNT = "a whole number such as 14"
+    NUMBER = "a number such as 4200"
+    WORD = "one word of its list"
+    TEXTS = "a list such as [one, two]"
+    WORDS = "a list of words such as [one, two]"
+    GROUP = "keys of its own such as {name: value}"
+    GROUPS = "a list of groups such as [{name: value}]"
+    LINKS = "links by name such as {trace: value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row. `name` is the key as written; rows of groups list their own keys in `keys`.
+
+    `taxonomy` names the word list of a WORD or WORDS. `unknown` says who may write `unknown`:
+    "always", "early" (drafts, and records of public origin), or nobody. `required_from` is the
+    first status at which it must stand, empty for never; `required_when` narrows that to the
+    records in which another key, or the profile, has that value.
+    """
+
+    name: str
+    type: KeyType
+    description: str
+    taxonomy: str = ""
+    unknown: str = ""
+    required_from: str = ""
+    required_when: tuple[str, str] | None = None
+    keys: tuple[Key, ...] = ()
+
+
+def _word(name: str, description: str, required_from: str = "", unknown: str = "") -> Key:
+    return Key(name, KeyType.WORD, description, name, unknown, required_from)
+
+
+_CLOCK_MEANINGS = {
+    "route_start": "When the run, or the first of the runs, began",
+    "first_warning": "The first signal that anything could have noticed",
+    "first_impact": "The first effect outside the route",
+    "detected": "When we knew",
+    "acknowledged": "When a person took it on",
+    "contained": "When it could do no further harm",
+    "resolved": "When the harm was repaired",
+    "restarted": "When the route ran again",
+}
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "title", KeyType.TEXT, "What happened, in one line a stranger understands", "", "", "draft"
+    ),
+    Key("date", KeyType.DATE, "The day in the file name: of first impact, UTC", "", "", "draft"),
+    _word("status", "How far the record is", "draft"),
+    _word("origin", "The team's own incident, or one written from published facts"),
+    _word("kind", "What sort of event it was", "in-review"),
+    Key(
+        "rescues",
+        KeyType.COUNT,
+        "How often people had saved this route before",
+        unknown="always",
+        required_from="in-review",
+        required_when=("kind", "rescue"),
+    ),
+    _word("severity", "How bad it was", "in-review"),
+    _word("impact", "How far it reached", "in-review"),
+    Key(
+        "classes",
+        KeyType.WORDS,
+        "Failure classes, the first is primary",
+        taxonomy="classes",
+        required_from="in-review",
+    ),
+    Key(
+        "causes",
+        KeyType.WORDS,
+        "Root-cause categories",
+        taxonomy="causes",
+        required_from="published",
+    ),
+    _word(
+        "missing_control",
+        "The control that was skipped: had it existed, this would have been caught",
+        "published",
+        "early",
+    ),
+    Key(
+        "route",
+        KeyType.TEXT,
+        "The workflow that failed: what kb gate guards",
+        unknown="early",
+        required_from="in-review",
+    ),
+    Key(
+        "agent",
+        KeyType.GROUP,
+        "Which agent it was",
+        keys=(
+            Key(
+                "name",
+                KeyType.TEXT,
+                "The agent's name",
+                unknown="early",
+                required_from="published",
+            ),
+            Key("version", KeyType.TEXT, "Its version", unknown="always"),
+            Key("framework", KeyType.TEXT, "What it is built on", unknown="always"),
+            Key("autonomy", KeyType.TEXT, "What it may do unasked", unknown="always"),
+        ),
+    ),
+    Key("models", KeyType.TEXTS, "Models that ran, with their versions", unknown="always"),
+    Key("vendors", KeyType.TEXTS, "Vendors whose behaviour contributed", unknown="always"),
+    Key("tools", KeyType.TEXTS, "Tools the agent called", unknown="always"),
+    Key("systems", KeyType.TEXTS, "Systems it touched", unknown="always"),
+    Key(
+        "clocks",
+        KeyType.GROUP,
+        "When things happened, ISO 8601 with offset",
+        keys=tuple(
+            Key(name, KeyType.TIME, _CLOCK_MEANINGS[name], unknown="always") for name in CLOCK_NAMES
+        ),
+    ),
+    _word("detected_by", "Who or what found it", "in-review", "early"),
+    Key(
+        "customers_affected",
+        KeyType.COUNT,
+        "How many customers it reached",
+        unknown="always",
+        required_from="published",
+    ),
+    Key(
+        "cost_usd",
+        KeyType.NUMBER,
+        "What it cost, in US dollars",
+        unknown="always",
+        required_from="published",
+    ),
+    _word("visibility", "Whether the redacted edition may carry it"),
+    Key("affected_customers", KeyType.TEXTS, "Which customers; never leaves the internal edition"),
+    Key("owners", KeyType.TEXTS, "Handles or roles that answer for it", required_from="in-review"),
+    Key("opened", KeyType.TIME, "When review was asked for"),
+    Key(
+        "reviewed",
+        KeyType.GROUP,
+        "Who reviewed it, and when",
+        keys=(
+            Key("by", KeyType.TEXT, "A handle or role"),
+            Key("at", KeyType.TIME, "When"),
+        ),
+    ),
+    Key(
+        "lessons_by",
+        KeyType.TEXT,
+        "The person who wrote the lessons, by handle or role",
+        required_from="published",
+        required_when=("profile", "full"),
+    ),
+    Key("links", KeyType.LINKS, "Where the rest is: trace, eval, channel, prs"),
+    Key(
+        "shared",
+        KeyType.GROUPS,
+        "Copies given to the customers it affected",
+        keys=(
+            Key("with", KeyType.TEXT, "The customer"),
+            Key("at", KeyType.TIME, "When"),
+        ),
+    ),
+    Key(
+        "signoffs",
+        KeyType.GROUPS,
+        "Restart conditions accepted",
+        keys=(
+            Key("owner", KeyType.TEXT, "Who accepted them, by handle or role"),
+            Key("at", KeyType.TIME, "When"),
+            Key("commit", KeyType.TEXT, "At which commit"),
+            Key("actions", KeyType.TEXTS, "Labels of the actions accepted"),
+        ),
+    ),
+    Key(
+        "sources",
+        KeyType.TEXTS,
+        "Where each published fact comes from",
+        required_from="in-review",
+        required_when=("origin", "public"),
+    ),
+    Key("aliases", KeyType.TEXTS, "Other names of this incident, such as AIID-622"),
+)
+
+_POSITIONS = {row.name: index for index, row in enumerate(KEYS)}
+
+
+def position(name: str) -> int:
+    """Where a top-level key stands in the form's order; unknown keys come after all others."""
+    return _POSITIONS.get(name, len(KEYS))
+
+
+def rows(keys: tuple[Key, ...] = KEYS, prefix: str = "") -> Iterator[tuple[str, Key]]:
+    """Every row with its dotted name, groups before their keys; lists of groups are not entered."""
+    for row in keys:
+        yield prefix + row.name, row
+        if row.type is KeyType.GROUP:
+            yield from rows(row.keys, f"{prefix}{row.name}.")
+
+
+#: The rows that are ever required, each with the number of its stage.
+_REQUIREMENTS = tuple(
+    (name, row, STAGES.index(row.required_from)) for name, row in rows() if row.required_from
+)
+#: The rows by name: those of the top, and those inside each group.
+_ROWS = {row.name: row for row in KEYS}
+_ROWS_INSIDE = {group.name: {row.name: row for row in group.keys} for group in KEYS if group.keys}
+
+
+#: An entry, the row of its key (None for an unknown one), and the rows beside that.
+RowedEntry = tuple[Entry, Key | None, tuple[Key, ...]]
+
+
+def entries(front: FrontMatter) -> Iterator[RowedEntry]:
+    """Every entry with the row of its key (None for an unknown one) and the rows beside it."""
+    for entry in front.entries:
+        row = _ROWS.get(entry.key)
+        yield entry, row, KEYS
+        if row is not None and row.keys:
+            inside = _ROWS_INSIDE[row.name]
+            for group in (entry.value, *entry.value.items):
+                for inner in group.entries:
+                    yield inner, inside.get(inner.key), row.keys
+
+
+def required(document: Document) -> Iterator[str]:
+    """The dotted names of the keys that a document, at its status, must give."""
+    status = document.front.text("status") or "draft"
+    stage = STAGES.index(status) if status in STAGES else -1
+    for name, row, from_stage in _REQUIREMENTS:
+        if from_stage <= stage and _applies(row, document):
+            yield name
+
+
+def _applies(row: Key, document: Document) -> bool:
+    if row.required_when is None:
+        return True
+    name, value = row.required_when
+    return value == (document.profile if name == "profile" else document.front.text(name))
+
+
+def may_be_unknown(row: Key, document: Document) -> bool:
+    """Whether `unknown` is an answer to this key in this document."""
+    if row.unknown == "early":
+        status = document.front.text("status") or "draft"
+        return status == "draft" or document.front.text("origin") == "public"
+    return row.unknown == "always"

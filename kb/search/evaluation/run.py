@@ -1,0 +1,115 @@
+"""How is an evaluation run? From a file or a library to its report, everything embedded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kb.config import Config
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.form import build_form
+from kb.search.encoder.model import Encoder, Progress, Vectors, cache_folder
+from kb.search.encoder.store import VectorStore, vector_store
+from kb.search.evaluation.evaluate import foreign_best, judge
+from kb.search.evaluation.questions import (
+    Subject,
+    questions_from,
+    read_lines,
+    subject_from_index,
+    subject_from_lines,
+)
+from kb.search.evaluation.report import Evaluation, evaluation
+from kb.search.index.build import embed_rows
+from kb.search.index.index import open_index, ready_encoder
+from kb.search.indexing.files import unread_library
+from kb.search.ranking.classes import Numbers
+from kb.search.ranking.learn import learn
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to measure: `file` None means the library's own published records.
+
+    `foreign` are files of texts that no record should answer.
+    """
+
+    file: Path | None = None
+    foreign: tuple[Path, ...] = ()
+    full: bool = False
+    masked: bool = False
+    jaccard: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Embedder:
+    """Texts to vectors through a store, so that a second run embeds nothing."""
+
+    encoder: Encoder
+    store: VectorStore
+    progress: Progress | None
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        return embed_rows(texts, self.encoder, self.store, self.progress)
+
+
+def run_trial(trial: Trial, start: Path, progress: Progress | None = None) -> Evaluation:
+    """The report of a trial; a file needs no library, but takes its settings where there is one.
+
+    Raises `KbError` when a file cannot be read or there is no encoder.
+    """
+    library = _library(trial, start)
+    encoder = ready_encoder(library, progress)
+    embed = _Embedder(encoder, _store(trial, library, encoder), progress)
+    subject = _subject(trial, library, embed, progress)
+    judged = judge(
+        subject, library.form, embed, jaccard=trial.jaccard, encoder_key=encoder.card.key
+    )
+    name = trial.file.name if trial.file else library.config.library.name
+    foreign = _foreign(trial, subject, library, embed)
+    return evaluation(name, len(subject.collection), judged, foreign)
+
+
+def _subject(
+    trial: Trial, library: Library, embed: _Embedder, progress: Progress | None
+) -> Subject:
+    if trial.file is not None:
+        lines = read_lines(trial.file)
+        return subject_from_lines(lines, library.form, embed, full=trial.full, masked=trial.masked)
+    index = open_index(library, progress)
+    return subject_from_index(index, embed, full=trial.full, masked=trial.masked)
+
+
+def _foreign(
+    trial: Trial, subject: Subject, library: Library, embed: _Embedder
+) -> dict[str, Numbers]:
+    """The best probability that each foreign text gets, by stratum."""
+    lines = [line for path in trial.foreign for line in read_lines(path)]
+    if not lines:
+        return {}
+    collection, key = subject.collection, embed.encoder.card.key
+    learned = learn(collection, subject.first_texts, library.form, embed, trial.jaccard, key)
+    texts = [f"{line.title}. {line.text}".lstrip(". ") for line in lines]
+    best = foreign_best(collection, learned, questions_from(texts, embed))
+    strata = np.array([line.stratum for line in lines])
+    return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
+
+
+def _library(trial: Trial, start: Path) -> Library:
+    try:
+        return unread_library(start)
+    except KbError:
+        if trial.file is None:
+            raise
+        return Library(start, Config(), build_form(), ())
+
+
+def _store(trial: Trial, library: Library, encoder: Encoder) -> VectorStore:
+    """The library's own store for its records; for a file one in the user's cache."""
+    if trial.file is None:
+        return vector_store(library, encoder)
+    path = cache_folder().parent / f"vectors-{encoder.card.key}"
+    return VectorStore(path, encoder.card.dimension)

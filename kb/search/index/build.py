@@ -1,0 +1,125 @@
+"""What does each record file give to the index? Old parts are kept, new ones read and embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kb.library import Library, load_document
+from kb.search.bm25 import bag_of
+from kb.search.encoder.model import Encoder, Progress, Vectors
+from kb.search.encoder.store import VectorStore, text_key
+from kb.search.index.storage import Generation, Part
+from kb.search.indexing.files import FileState
+from kb.search.records.entry import Entry, read_entry
+from kb.search.records.passages import Passage, embedded_text
+
+#: Passages embedded between two writes to the store: what an interrupted build can lose.
+_CHUNK = 128
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """A record that was read just now."""
+
+    entry: Entry
+    passages: tuple[Passage, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        return [embedded_text(self.entry.title, passage) for passage in self.passages]
+
+
+def make_parts(
+    library: Library,
+    states: Sequence[FileState],
+    old: Generation | None,
+    encoder: Encoder,
+    store: VectorStore,
+    progress: Progress | None,
+) -> list[Part]:
+    """The parts of all files, in their order; a file that holds no record has none."""
+    kept = dict(_kept(states, old)) if old else {}
+    fresh = {s.name: _read(library, s) for s in states if s.name not in kept}
+    texts = [text for record in fresh.values() if record for text in record.texts]
+    vectors = embed(texts, encoder, store, progress)
+    size = encoder.card.dimension
+    made = {name: _part(record, vectors, size) for name, record in fresh.items() if record}
+    parts = (kept.get(state.name) or made.get(state.name) for state in states)
+    return [part for part in parts if part is not None]
+
+
+def embed(
+    texts: Sequence[str], encoder: Encoder, store: VectorStore, progress: Progress | None
+) -> dict[bytes, Vectors]:
+    """The vector of every text by its key; only texts the store does not hold are encoded.
+
+    What is done is on disk after every few hundred texts, so an interrupt loses little.
+    """
+    wanted = {text_key(text): text for text in texts}
+    found = dict(store.find(list(wanted)))
+    missing = [key for key in wanted if key not in found]
+    # Long runs of similar length fill a batch without padding.
+    missing.sort(key=lambda key: len(wanted[key]))
+    for start in range(0, len(missing), _CHUNK):
+        keys = missing[start : start + _CHUNK]
+        vectors = encoder.encode([wanted[key] for key in keys])
+        store.append(keys, vectors)
+        found.update(zip(keys, vectors, strict=True))
+        if progress:
+            progress("Embedding passages", start + len(keys), len(missing))
+    return found
+
+
+def embed_rows(
+    texts: Sequence[str],
+    encoder: Encoder,
+    store: VectorStore,
+    progress: Progress | None = None,
+) -> Vectors:
+    """The vectors of texts in their order, (n, dimension), through the store."""
+    found = embed(texts, encoder, store, progress)
+    rows = [found[text_key(text)] for text in texts]
+    return np.stack(rows) if rows else np.zeros((0, encoder.card.dimension), np.float32)
+
+
+def first_text(part: Part) -> str:
+    """What somebody might have asked about a record: its title and first passage."""
+    if not part.texts:
+        return part.entry.title
+    text = part.texts[0].decode("utf-8", "surrogateescape")
+    return embedded_text(part.entry.title, Passage(part.sections[0], text))
+
+
+def _kept(states: Sequence[FileState], old: Generation) -> Iterator[tuple[str, Part]]:
+    """The parts of files whose bytes are those the old index was made of."""
+    seen = {state.name: state.sha256 for state in old.manifest.files}
+    unchanged = {state.name for state in states if seen.get(state.name) == state.sha256}
+    named = ((part.entry.path.rsplit("/", 1)[-1], part) for part in old.parts())
+    return (pair for pair in named if pair[0] in unchanged)
+
+
+def _read(library: Library, state: FileState) -> _Fresh | None:
+    document = load_document(library.folder / state.name, library.form, library.root)
+    found = read_entry(document)
+    return _Fresh(*found) if found else None
+
+
+def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> Part:
+    rows = [vectors[text_key(text)] for text in record.texts]
+    passages = record.passages
+    return Part(
+        entry=record.entry,
+        sections=tuple(passage.section for passage in passages),
+        texts=tuple(passage.text.encode("utf-8", "surrogateescape") for passage in passages),
+        vectors=np.stack(rows) if rows else np.zeros((0, dimension), np.float32),
+        bag=bag_of(lexical_texts(record.entry, passages)),
+    )
+
+
+def lexical_texts(entry: Entry, passages: Sequence[Passage]) -> list[str]:
+    """What BM25 reads: the title, the words of the taxonomies, and every passage."""
+    words = (*entry.classes, *entry.causes, entry.missing_control, entry.route, *entry.tools)
+    return [entry.title, " ".join(words), *(passage.text for passage in passages)]

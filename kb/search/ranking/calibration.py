@@ -1,0 +1,222 @@
+"""How sure? The probability that a match is of the query's class.
+
+A logistic curve over the text score and the class evidence, fitted to the library's own records
+asked one by one. The shipped curve is the prior of that fit: a library with few labelled records
+stays near it, and one with fewer than a stated number uses it as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kb.search.ranking.classes import ClassPosterior, Numbers
+from kb.search.ranking.incident import incident_chance
+from kb.search.ranking.likeness import Likeness, Question, likenesses
+from kb.search.ranking.rank import Ranking, best_first, rank
+from kb.search.records.collection import Collection
+
+Curve = tuple[float, float, float]
+ClassCurve = tuple[float, float]
+
+#: Coefficients of text score, class evidence and 1: fitted to six public corpora together.
+SHIPPED: Curve = (0.36, 5.71, -2.75)
+#: Coefficients of the largest class weight and 1, for that class being the query's: the same way.
+SHIPPED_CLASS: ClassCurve = (4.18, -1.04)
+#: The first for a library without any class: coefficients of text score, similarity and 1.
+UNLABELLED: Curve = (0.64, 0.0, -1.15)
+#: Precision of the prior: how many observations a coefficient of it is worth.
+_PRIOR_PRECISION = 5.0
+#: Labelled records from which on the library's own curve is used.
+ENOUGH = 20
+#: Similarity of the best candidate at which a query is as likely foreign as not. 95 % of true
+#: queries of every corpus lie above 0.36; it was fixed before any foreign text was tried.
+LIKENESS_BAR = 0.36
+_LIKENESS_WIDTH = 0.02
+#: Facets, verdicts and runs in units of the log odds; set by hand: no corpus teaches them.
+FACET_LOG_ODDS = 0.5
+_QUERIES = 200
+_DEPTH = 10
+_ROUNDS = 25
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Two curves, of matches and of the proposed class, and where they come from.
+
+    `labelled` False: the first looks at similarity, not at classes. `incident_bar` is what a plain
+    text must reach to be taken for an incident, None where the encoder has no probe for that.
+    """
+
+    curve: Curve = SHIPPED
+    queries: int = 0
+    labelled: bool = True
+    class_curve: ClassCurve = SHIPPED_CLASS
+    encoder_key: str = ""
+    incident_bar: float | None = None
+
+    @property
+    def source(self) -> str:
+        """Which of the two was used, in words."""
+        if self.queries:
+            return f"fitted to {self.queries} records of this library"
+        return "shipped with kb: too few records with a class to fit a curve"
+
+    def probabilities(
+        self, ranking: Ranking, allowed: NDArray[np.bool_], incident: float = 1.0
+    ) -> Numbers:
+        """The probability of the same class for every record of a ranking, 0…1.
+
+        Only records that are `allowed` to answer count when it is asked whether any is like it.
+        `incident` is the probability that the query tells of one, see `incident`.
+        """
+        second = ranking.class_evidence if self.labelled else ranking.similarity
+        text, weight, constant = self.curve
+        odds = text * ranking.text + weight * second + constant
+        odds = odds + FACET_LOG_ODDS * ranking.stated_part
+        about = known(ranking.similarity[allowed]) * incident
+        return np.asarray(_logistic(odds) * about, np.float32)
+
+    def incident(self, question: Question) -> float:
+        """The probability that a plain text tells of an incident at all, 0…1.
+
+        1 where that is not known: for another encoder than the default one, and for a few words.
+        """
+        if self.incident_bar is None or question.says_little:
+            return 1.0
+        return incident_chance(self.encoder_key, self.incident_bar, question.mean)
+
+    def class_probability(self, weight: float) -> float:
+        """The probability that the class of the largest weight is one of the query's, 0…1.
+
+        Asked only where the best match has that class, and fitted to such cases.
+        """
+        slope, constant = self.class_curve
+        return float(_logistic(slope * weight + constant))
+
+
+def known(similarities: Numbers) -> float:
+    """The probability that the query is about anything these records know, 0…1."""
+    if not len(similarities):
+        return 0.0
+    distance = float(similarities.max()) - LIKENESS_BAR
+    return float(_logistic(distance / _LIKENESS_WIDTH))
+
+
+def falling(probabilities: Numbers) -> Numbers:
+    """The nearest numbers that never rise (pool adjacent violators), for a list best first."""
+    blocks: list[tuple[float, int]] = []
+    for value in probabilities:
+        mean, size = float(value), 1
+        while blocks and blocks[-1][0] < mean:
+            other, count = blocks.pop()
+            mean, size = (mean * size + other * count) / (size + count), size + count
+        blocks.append((mean, size))
+    return np.array([mean for mean, size in blocks for _ in range(size)], np.float32)
+
+
+def sample(posterior: ClassPosterior) -> list[int]:
+    """The records that are asked to fit a curve: labelled ones, evenly spread, not too many.
+
+    The choice depends on the records alone, so that a refresh gives the same curve as a rebuild.
+    """
+    labelled = np.flatnonzero(posterior.labelled)
+    step = -(-len(labelled) // _QUERIES)
+    return [int(place) for place in labelled[:: max(step, 1)]]
+
+
+def fit_calibration(
+    collection: Collection,
+    posterior: ClassPosterior,
+    questions: Iterable[tuple[int, Question]],
+    jaccard: float = 0.0,
+) -> Calibration:
+    """The curve of a library, from its labelled records asked one by one and each left out.
+
+    `questions` pairs the position of a labelled record with what it asks, see `sample`.
+    """
+    if not posterior.labelled.any():
+        return Calibration(UNLABELLED, labelled=False)
+    asked = list(questions)
+    if len(asked) < ENOUGH:
+        return Calibration()
+    near = likenesses(collection, [question for _, question in asked])
+    samples = [
+        _sample(collection, posterior, (*pair, compared), jaccard)
+        for pair, compared in zip(asked, near, strict=True)
+    ]
+    text, classes, rest = _fitted(
+        [s.features for s in samples], [s.outcomes for s in samples], SHIPPED
+    )
+    borne_out = [s for s in samples if s.proposal_right is not None]
+    slope, constant = _fitted(
+        [np.array([[s.proposal_weight]], np.float32) for s in borne_out],
+        [np.array([s.proposal_right]) for s in borne_out],
+        SHIPPED_CLASS,
+    )
+    return Calibration((text, classes, rest), len(asked), class_curve=(slope, constant))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What one record answered to teaches: matches right or wrong, and the class proposed."""
+
+    features: Numbers
+    outcomes: NDArray[np.bool_]
+    proposal_weight: float
+    proposal_right: bool | None
+
+
+def _sample(
+    collection: Collection,
+    posterior: ClassPosterior,
+    asked: tuple[int, Question, Likeness],
+    jaccard: float,
+) -> _Sample:
+    """The best answers to one record; a class that the best one does not have is not proposed."""
+    place, question, near = asked
+    ranking = rank(collection, posterior, question, near=near, without=place)
+    allowed = posterior.labelled[ranking.places] & (ranking.places != place)
+    best = best_first(ranking, posterior, allowed)[:_DEPTH]
+    answers = posterior.labels[ranking.places[best]]
+    mine, proposed = posterior.labels[place], int(ranking.class_weights.argmax())
+    borne_out = len(answers) > 0 and answers[0, proposed] > 0
+    return _Sample(
+        features=np.stack([ranking.text[best], ranking.class_evidence[best]], axis=1),
+        outcomes=same_class(answers, mine, jaccard),
+        proposal_weight=float(ranking.class_weights[proposed]),
+        proposal_right=bool(mine[proposed]) if borne_out else None,
+    )
+
+
+def same_class(many: Numbers, one: Numbers, jaccard: float = 0.0) -> NDArray[np.bool_]:
+    """Which label rows share a class with one, or overlap with it at least this much."""
+    shared = many @ one
+    union = many.sum(axis=1) + one.sum() - shared
+    return np.asarray((shared > 0) & (shared / np.maximum(union, 1) >= jaccard))
+
+
+def _fitted(
+    features: Sequence[Numbers], outcomes: Sequence[NDArray[np.bool_]], shipped: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Logistic regression by Newton's method, with a normal prior around the shipped curve."""
+    if not features:
+        return shipped
+    rows, right = np.concatenate(features), np.concatenate(outcomes)
+    inputs = np.column_stack([rows, np.ones(len(rows))]).astype(np.float64)
+    prior = np.array(shipped)
+    curve = prior.copy()
+    for _ in range(_ROUNDS):
+        expected = 1 / (1 + np.exp(-np.clip(inputs @ curve, -30, 30)))
+        slope = inputs.T @ (right - expected) - _PRIOR_PRECISION * (curve - prior)
+        spread = expected * (1 - expected)
+        bend = (inputs * spread[:, None]).T @ inputs + _PRIOR_PRECISION * np.eye(len(prior))
+        curve = curve + np.linalg.solve(bend, slope)
+    return tuple(curve.tolist())
+
+
+def _logistic(odds: ArrayLike) -> Numbers:
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32)

@@ -1,0 +1,211 @@
+"""Of which failure class is the query? A posterior learnt from the library's own labelled records.
+
+Three voices: a ridge probe over record vectors, the vote of the nearest records, and the likeness
+of the query to what each class is called and means. The last one needs no example at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kb.search.encoder.model import Vectors
+from kb.search.records.collection import Labels
+
+Numbers = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PosteriorWeights:
+    """How loud each voice is; chosen leave-one-corpus-out, see DECISIONS.md.
+
+    `meaning` is the weight of names beside 1 for the mean of probe and vote.
+    `patience` is the number of labelled records at which probe and vote are trusted half; what a
+    class means needs no label and is trusted in the smallest library.
+    `usual` is how much of what any record hears of a class is taken off: a common class, or one
+    whose definition is like every text, is no news.
+    """
+
+    ridge: float = 1.0
+    neighbours: int = 20
+    neighbour_temperature: float = 0.1
+    meaning: float = 1.5
+    meaning_temperature: float = 0.1
+    patience: float = 10.0
+    usual: float = 0.5
+
+
+#: A query may be of no known class: this many voters say so, each as near as this cosine.
+#: Without them a single record would decide every question.
+_NOBODY_VOTES = 3.0
+_NOBODY_SIMILARITY = 0.4
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The weight of each class, (c,), 0 to about 2; zero where nothing is known.
+
+    `evidence` takes the labels at face value, which is what probabilities are fitted to; `weights`
+    follows them as far as there are enough of them, which is what the order is made of.
+    """
+
+    evidence: Numbers
+    weights: Numbers
+
+
+@dataclass(frozen=True)
+class ClassPosterior:
+    """What the labelled records teach.
+
+    `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
+    labels on the vectors, (d, c); `meant` sums up what the names say to all labelled records, (c,).
+    """
+
+    means: Vectors
+    labels: Labels
+    meanings: Vectors
+    probe: Numbers
+    meant: Numbers
+    weights: PosteriorWeights = PosteriorWeights()
+
+    @cached_property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which records have a class, (n,)."""
+        return np.asarray(self.labels.any(axis=1))
+
+    def trust(self, without: int | None = None) -> float:
+        """How far probe and vote are followed, 0…1: few labels, little trust."""
+        count = self._count(without)
+        return count / (count + self.weights.patience)
+
+    def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> Heard:
+        """What is heard of each class about a query.
+
+        `query` is a unit vector (d,), `similarities` its likeness to every record (n,).
+        `without` hides the label of one record from all three voices.
+        """
+        if not self.labels.size:
+            nothing = np.zeros(self.labels.shape[1], np.float32)
+            return Heard(nothing, nothing)
+        probed = np.clip(self._probed(query, without), 0, 1)
+        learnt = (probed + self._voted(similarities, without)) / 2
+        # A few labels do not show what is usual any better than what is right.
+        trust = self.trust(without)
+        usual_learnt, usual_meant = self._usual(without)
+        learnt_news = learnt - self.weights.usual * trust * usual_learnt
+        meant_news = self._meant(query) - self.weights.usual * usual_meant
+        named = self.weights.meaning * meant_news
+        followed = trust * learnt_news + named
+        return Heard(_positive(learnt_news + named), _positive(followed))
+
+    def likely_records(self, query: Numbers, count: int) -> NDArray[np.int64]:
+        """The records of the largest weight of their classes by the probe, in any order."""
+        shares = (self.labels @ (query @ self.probe)) / self._label_counts
+        return largest(_numbers(shares), count)
+
+    @cached_property
+    def _label_counts(self) -> Numbers:
+        return _numbers(np.maximum(self.labels.sum(axis=1), 1))
+
+    def _probed(self, query: Numbers, without: int | None) -> Numbers:
+        answer = query @ self.probe
+        if without is None or not self.labelled[without]:
+            return np.asarray(answer)
+        # Sherman and Morrison: the probe as if the record had never been there.
+        row = self.means[without]
+        lever = self._inverse @ row
+        residual = self.labels[without] - row @ self.probe
+        return np.asarray(answer - (query @ lever) / (1 - row @ lever) * residual)
+
+    @cached_property
+    def _inverse(self) -> Numbers:
+        return _inverse(self.means[self.labelled], self.weights.ridge)
+
+    def _voted(self, similarities: Numbers, without: int | None) -> Numbers:
+        voices = _numbers(np.where(self.labelled, similarities, -np.inf))
+        if without is not None:
+            voices[without] = -np.inf
+        nearest = largest(voices, self.weights.neighbours)
+        nearest = nearest[np.isfinite(voices[nearest])]
+        if not len(nearest):
+            return np.zeros(self.labels.shape[1], np.float32)
+        votes = _votes(similarities[nearest], self.weights.neighbour_temperature)
+        return np.asarray(votes @ self.labels[nearest] / (votes.sum() + _NOBODY_VOTES))
+
+    def _meant(self, query: Numbers) -> Numbers:
+        return np.asarray(_names_say(query[None], self.meanings, self.weights)[0])
+
+    def _usual(self, without: int | None) -> tuple[Numbers, Numbers]:
+        """What a labelled record hears of each class on average, each (c,): labels, and names."""
+        shares, meant = self._label_sums, self.meant
+        if without is not None and self.labelled[without]:
+            shares, meant = shares - self.labels[without], meant - self._meant(self.means[without])
+        count = max(self._count(without), 1)
+        return _numbers(shares / count), _numbers(meant / count)
+
+    def _count(self, without: int | None) -> int:
+        """How many labelled records there are beside the one that is left out."""
+        hidden = without is not None and bool(self.labelled[without])
+        return self._labelled_count - hidden
+
+    # A build asks hundreds of questions of the same labels.
+    @cached_property
+    def _label_sums(self) -> Numbers:
+        return _numbers(self.labels.sum(axis=0))
+
+    @cached_property
+    def _labelled_count(self) -> int:
+        return int(self.labelled.sum())
+
+
+def fit_posterior(
+    means: Vectors,
+    labels: Labels,
+    meanings: Vectors,
+    weights: PosteriorWeights = PosteriorWeights(),
+) -> ClassPosterior:
+    """The posterior of these records, its probe fitted in closed form."""
+    labelled = labels.any(axis=1)
+    rows = means[labelled]
+    probe = np.asarray(_inverse(rows, weights.ridge) @ (rows.T @ labels[labelled]), np.float32)
+    meant = _names_say(rows, meanings, weights).sum(axis=0)
+    return ClassPosterior(means, labels, meanings, probe, meant, weights)
+
+
+def largest(values: Numbers, count: int) -> NDArray[np.int64]:
+    """The positions of the largest values, in any order; of equal ones the first."""
+    if count >= len(values):
+        return np.arange(len(values))
+    if not count:
+        return np.zeros(0, np.int64)
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.flatnonzero(values > least)
+    return np.concatenate([above, np.flatnonzero(values == least)[: count - len(above)]])
+
+
+def _positive(weights: ArrayLike) -> Numbers:
+    return _numbers(np.maximum(weights, 0))
+
+
+def _numbers(values: ArrayLike) -> Numbers:
+    return np.asarray(values, np.float32)
+
+
+def _names_say(queries: Vectors, meanings: Vectors, weights: PosteriorWeights) -> Numbers:
+    """How near each query is to what each class is called and means, (q, c), rows below 1."""
+    votes = _votes(queries @ meanings.T, weights.meaning_temperature)
+    return np.asarray(votes / (votes.sum(axis=1, keepdims=True) + 1), np.float32)
+
+
+def _inverse(rows: Vectors, ridge: float) -> Numbers:
+    """(XᵀX + λ)⁻¹, (d, d)."""
+    exact = rows.astype(np.float64)
+    return np.asarray(np.linalg.inv(exact.T @ exact + ridge * np.eye(exact.shape[1])), np.float32)
+
+
+def _votes(similarities: Numbers, temperature: float) -> Numbers:
+    """How loud each voice is beside one at the likeness of nobody in particular."""
+    return np.asarray(np.exp((similarities - _NOBODY_SIMILARITY) / temperature), np.float32)

@@ -1,0 +1,104 @@
+"""How near is each record to a question? Best passages and whole texts, for one or for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.bm25 import Bag
+from kb.search.encoder.model import Vectors
+from kb.search.ranking.classes import Numbers
+from kb.search.records.collection import Collection
+from kb.search.records.entry import Entry
+
+Places = NDArray[np.int64]
+#: Questions compared with all passages at once: one product of matrices reads them only once.
+_TOGETHER = 64
+#: Different words of content, from which on a question gets a probability.
+_FEWEST_WORDS = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query as arrays: passage vectors (q, d), words, and the facets it states, if any.
+
+    `alike_runs` are likenesses of runs by record id, 0…1, for a query that is a run.
+    """
+
+    vectors: Vectors
+    bag: Bag
+    entry: Entry | None = None
+    alike_runs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def says_little(self) -> bool:
+        """Whether it has too few words of content to say how likely an answer is."""
+        return len(self.bag.words) < _FEWEST_WORDS
+
+    @property
+    def mean(self) -> Numbers:
+        """The direction of all its passages, (d,)."""
+        total = self.vectors.sum(axis=0)
+        return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), np.float32)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Cosines of a question with the records at `places`, each (len(places),).
+
+    `best` is the mean over query passages of the nearest passage, −1 for a record without any;
+    `whole` compares the two texts as wholes.
+    """
+
+    places: Places
+    best: Numbers
+    whole: Numbers
+
+    @property
+    def similarity(self) -> Numbers:
+        """Both in equal parts."""
+        return np.asarray((self.best + self.whole) / 2, np.float32)
+
+
+def likeness(collection: Collection, question: Question, places: Places | None = None) -> Likeness:
+    """How near the records at `places` are, by default all."""
+    if places is None:
+        everything = np.arange(len(collection))
+        best = _nearest(question.vectors @ collection.vectors.T, collection.starts)
+        return Likeness(everything, best, np.asarray(collection.means @ question.mean))
+    starts, ends = collection.starts[places], collection.starts[places + 1]
+    spans = [np.arange(start, end) for start, end in zip(starts, ends, strict=True)]
+    rows = collection.vectors[np.concatenate([np.zeros(0, np.int64), *spans])]
+    bounds = np.concatenate([[0], np.cumsum(ends - starts)])
+    best = _nearest(question.vectors @ rows.T, bounds)
+    return Likeness(places, best, np.asarray(collection.means[places] @ question.mean))
+
+
+def likenesses(collection: Collection, questions: Sequence[Question]) -> Iterator[Likeness]:
+    """The same for many questions of one passage each, to all records."""
+    everything = np.arange(len(collection))
+    for start in range(0, len(questions), _TOGETHER):
+        vectors = np.concatenate([q.vectors for q in questions[start : start + _TOGETHER]])
+        best = _best(vectors @ collection.vectors.T, collection.starts)
+        whole = vectors @ collection.means.T
+        for place in range(len(vectors)):
+            yield Likeness(everything, best[place], whole[place])
+
+
+def _nearest(similarities: Numbers, bounds: NDArray[np.int64]) -> Numbers:
+    """`_best` on average over the query's passages, (runs,); −1 for a query without any."""
+    if not len(similarities):
+        return np.full(len(bounds) - 1, -1, np.float32)
+    return np.asarray(_best(similarities, bounds).mean(axis=0))
+
+
+def _best(similarities: Numbers, bounds: NDArray[np.int64]) -> Numbers:
+    """The largest similarity within each run of columns, (q, runs); −1 where a run is empty."""
+    best = np.full((len(similarities), len(bounds) - 1), -1, np.float32)
+    filled = np.flatnonzero(np.diff(bounds))
+    if len(filled):
+        best[:, filled] = np.maximum.reduceat(similarities, bounds[filled], axis=1)
+    return best

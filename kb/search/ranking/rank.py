@@ -1,0 +1,245 @@
+"""In which order? Text, class posterior, facets, verdicts and runs added up to one score.
+
+The score of a record is a sum of parts that `--explain` can print. The first few places are then
+filled so that they do not all bet on the same class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.ranking.classes import ClassPosterior, Heard, Numbers
+from kb.search.ranking.likeness import Likeness, Places, Question, likeness
+from kb.search.records.collection import VERDICT_VALUES, Collection
+from kb.search.records.entry import Entry
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each part counts, in deviations of the text score.
+
+    `lexical`, `classes` and `hedge` were chosen leave-one-corpus-out, see DECISIONS.md.
+    No corpus has facets, verdicts or runs; those are set so that one shared facet can break a tie,
+    and one verdict of a near neighbour can lift a record over others of its class. A run that went
+    the same way from start to end counts as much as two verdicts.
+    """
+
+    lexical: float = 1.25
+    classes: float = 10.0
+    facet: float = 0.25
+    verdict: float = 1.0
+    run: float = 2.0
+    #: What is left of a class's weight after each record of that class among the first places.
+    hedge: float = 0.5
+    hedged_places: int = 5
+
+
+_FACETS = ("tools", "systems", "causes", "missing_control", "route")
+_MOST_FACETS = 4
+#: What a class that the draft states itself counts at least: as much as one that its text speaks
+#: of plainly, so that within the class the text still decides.
+_STATED = 0.5
+_BACKGROUND = 1024
+#: Likeness up to which a judged record says nothing about the query, and from which on all.
+_STRANGER = 0.4
+_SIBLING = 0.7
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The parts of every record's score, each (n,), for records at `places`."""
+
+    places: Places
+    similarity: Numbers
+    lexical: Numbers
+    text: Numbers
+    class_evidence: Numbers
+    class_part: Numbers
+    facet_part: Numbers
+    verdict_part: Numbers
+    run_part: Numbers
+    class_weights: Numbers
+
+    @property
+    def score(self) -> Numbers:
+        """The sum of the parts."""
+        return self.text + self.class_part + self.stated_part
+
+    @property
+    def stated_part(self) -> Numbers:
+        """What does not come from the text: facets, verdicts and runs."""
+        return self.facet_part + self.verdict_part + self.run_part
+
+
+def rank(
+    collection: Collection,
+    posterior: ClassPosterior,
+    question: Question,
+    weights: Weights = Weights(),
+    *,
+    near: Likeness | None = None,
+    without: int | None = None,
+    lexical: Numbers | None = None,
+) -> Ranking:
+    """Every part of the score for the records that `near` compares, by default all.
+
+    `without` leaves one record out of all statistics, labels and verdicts. `lexical` are the BM25
+    scores of all records, where they are known.
+    """
+    near = likeness(collection, question) if near is None else near
+    places, similarity = near.places, near.similarity
+    sample = np.isin(places, background(len(collection)), assume_unique=True)
+    if without is not None:
+        sample &= places != without
+    if lexical is None:
+        lexical = collection.postings.scores(question.bag, without)
+    lexical = lexical[places]
+    everywhere = np.full(len(collection), -1, np.float32)
+    everywhere[places] = similarity
+    read = posterior.of(question.mean, everywhere, without)
+    heard = _with_stated(read, collection.classes, question.entry)
+    said = _neighbour_verdicts(collection, everywhere, without)
+    shares = class_shares(posterior.labels[places])
+    return Ranking(
+        places=places,
+        similarity=similarity,
+        lexical=lexical,
+        text=_text_part(near, lexical, sample, weights),
+        class_evidence=np.asarray(shares @ heard.evidence, np.float32),
+        class_part=np.asarray(weights.classes * (shares @ heard.weights), np.float32),
+        facet_part=weights.facet * _shared_facets(collection, places, question.entry),
+        verdict_part=weights.verdict * (said + _own_verdicts(collection, question.entry))[places],
+        run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
+        class_weights=heard.weights,
+    )
+
+
+def _text_part(
+    near: Likeness, lexical: Numbers, sample: NDArray[np.bool_], weights: Weights
+) -> Numbers:
+    """Words and vectors in one number, each standardised over a sample of the library."""
+    dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
+    rare = standardised(lexical, sample)
+    return np.asarray((weights.lexical * rare + dense) / (1 + weights.lexical), np.float32)
+
+
+def best_first(
+    ranking: Ranking,
+    posterior: ClassPosterior,
+    allowed: NDArray[np.bool_],
+    weights: Weights = Weights(),
+) -> Places:
+    """Positions within `ranking.places`, best first; only where `allowed`.
+
+    The first places are chosen one by one, each class losing weight once it is represented
+    (Santos et al. 2010, xQuAD), and then put in order of score.
+    """
+    score = ranking.score
+    order = np.flatnonzero(allowed)[np.argsort(-score[allowed], kind="stable")]
+    pool = order[: 20 * weights.hedged_places]
+    labels = posterior.labels[ranking.places[pool]]
+    shares = class_shares(labels)
+    other = (score - ranking.class_part)[pool]
+    scale = weights.classes
+    seen = np.zeros(labels.shape[1], np.float32)
+    chosen: list[int] = []
+    for _ in range(min(weights.hedged_places, len(pool))):
+        voices = ranking.class_weights * weights.hedge**seen
+        gain = other + scale * (shares @ voices)
+        gain[chosen] = -np.inf
+        chosen.append(int(gain.argmax()))
+        seen += labels[chosen[-1]]
+    first = pool[sorted(chosen)]
+    return np.concatenate([first, order[~np.isin(order, first)]])
+
+
+def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:
+    """Scores in deviations from the mean of a sample, so that kinds of evidence can be added."""
+    if not sample.any():
+        return np.zeros_like(scores)
+    spread = float(scores[sample].std())
+    return np.asarray((scores - scores[sample].mean()) / (spread or 1.0), np.float32)
+
+
+def class_shares(labels: Numbers) -> Numbers:
+    """Labels with rows that sum to 1: a record of three classes is a third of each."""
+    return np.asarray(labels / np.maximum(labels.sum(axis=1, keepdims=True), 1), np.float32)
+
+
+def background(size: int) -> Places:
+    """An even sample of records to measure deviations on; all of them in a small library."""
+    return np.arange(0, size, max(1, size // _BACKGROUND))
+
+
+def _with_stated(heard: Heard, classes: tuple[str, ...], entry: Entry | None) -> Heard:
+    """What is heard of the classes with those the draft names itself."""
+    stated = [place for place, name in enumerate(classes) if entry and name in entry.classes]
+    if not stated:
+        return heard
+    return Heard(_named(heard.evidence, stated), _named(heard.weights, stated))
+
+
+def _named(voices: Numbers, stated: list[int]) -> Numbers:
+    named = np.asarray(voices / 2, np.float32)
+    named[stated] = np.maximum(voices[stated], _STATED)
+    return named
+
+
+def _shared_facets(collection: Collection, places: Places, entry: Entry | None) -> Numbers:
+    if entry is None:
+        return np.zeros(len(places), np.float32)
+    mine = facets(entry)
+    counts = [len(mine & facets(collection.entries[place])) for place in places]
+    return np.minimum(np.array(counts, np.float32), _MOST_FACETS)
+
+
+def facets(entry: Entry) -> frozenset[tuple[str, str]]:
+    """What a record states about itself besides its classes, as pairs of key and word."""
+    pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)
+    return frozenset((key, word) for key, words in pairs for word in words)
+
+
+def _words(value: str | tuple[str, ...]) -> Iterable[str]:
+    words = (value,) if isinstance(value, str) else value
+    return (word for word in words if word and word not in {"unknown", "none"})
+
+
+def _alike_runs(collection: Collection, places: Places, alike: Mapping[str, float]) -> Numbers:
+    """How like the run behind each record is to the one that asks, 0 without a fixture."""
+    if not alike:
+        return np.zeros(len(places), np.float32)
+    return np.array([alike.get(collection.entries[p].id, 0.0) for p in places], np.float32)
+
+
+def _own_verdicts(collection: Collection, entry: Entry | None) -> Numbers:
+    """What the draft's author says, (n,); counted twice, for it is said of this very one."""
+    said = np.zeros(len(collection), np.float32)
+    for verdict in entry.verdicts if entry else ():
+        if (place := collection.positions.get(verdict.id)) is not None:
+            said[place] = 2 * VERDICT_VALUES.get(verdict.word, 0.0)
+    return said
+
+
+def _neighbour_verdicts(
+    collection: Collection, similarity: Numbers, without: int | None
+) -> Numbers:
+    """What people said about records near the query says something about the query too, (n,).
+
+    A record is lifted by the strongest word that links it with a near one, and not by being linked
+    often: a sum would rank by how much has been judged. Being told apart from a near one lowers it.
+    """
+    linked = np.zeros(len(collection), np.float32)
+    parted = np.zeros(len(collection), np.float32)
+    nearness = np.clip((similarity - _STRANGER) / (_SIBLING - _STRANGER), 0, 1)
+    for one, other, value in collection.verdicts:
+        if without in {one, other}:
+            continue
+        for place, partner in ((one, other), (other, one)):
+            said = value * nearness[partner]
+            linked[place] = max(linked[place], said)
+            parted[place] = min(parted[place], said)
+    return linked + parted

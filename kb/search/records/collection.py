@@ -1,0 +1,99 @@
+"""What does ranking need to know of all records? Their vectors, words and labels as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.bm25 import Postings
+from kb.search.encoder.model import Vectors
+from kb.search.records.entry import Entry
+
+Labels = NDArray[np.float32]
+
+#: What a verdict says about two records being of one kind.
+VERDICT_VALUES = {"repeat": 1.0, "related": 0.5, "different": -1.0}
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Records as arrays, all in the same order.
+
+    `vectors` are passages, (p, d) unit rows; those of record i stand at `starts[i]:starts[i + 1]`.
+    `means` are records, (n, d) unit rows, zero where a record has no passage.
+    """
+
+    entries: tuple[Entry, ...]
+    vectors: Vectors
+    starts: NDArray[np.int64]
+    means: Vectors
+    postings: Postings
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def only(self, keep: NDArray[np.int64]) -> Collection:
+        """The collection of some of its records, in the order of `keep`."""
+        spans = [np.arange(self.starts[place], self.starts[place + 1]) for place in keep]
+        rows = np.concatenate([np.zeros(0, np.int64), *spans])
+        return Collection(
+            entries=tuple(self.entries[place] for place in keep),
+            vectors=self.vectors[rows],
+            starts=starts_of([len(span) for span in spans]),
+            means=self.means[keep],
+            postings=self.postings.only(keep),
+        )
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Every failure class that a published record has, sorted."""
+        return tuple(sorted({name for e in self.entries if e.is_candidate for name in e.classes}))
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Which record has which class, (n, c) of 0 and 1; drafts teach nothing."""
+        places = {name: place for place, name in enumerate(self.classes)}
+        labels = np.zeros((len(self.entries), len(places)), np.float32)
+        for row, entry in enumerate(self.entries):
+            if entry.is_candidate:
+                labels[row, [places[name] for name in entry.classes]] = 1.0
+        return labels
+
+    @cached_property
+    def verdicts(self) -> tuple[tuple[int, int, float], ...]:
+        """What people said about pairs of records: who spoke, of which, and what it is worth."""
+        return tuple(
+            (place, self.positions[verdict.id], VERDICT_VALUES.get(verdict.word, 0.0))
+            for place, entry in enumerate(self.entries)
+            for verdict in entry.verdicts
+            if verdict.id in self.positions
+        )
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where each record stands, by id."""
+        return {entry.id: place for place, entry in enumerate(self.entries)}
+
+
+def record_means(vectors: Vectors, starts: NDArray[np.int64]) -> Vectors:
+    """The direction of the sum of each record's passages, (n, d)."""
+    sums = np.zeros((len(starts) - 1, vectors.shape[1]), np.float32)
+    filled = np.flatnonzero(np.diff(starts))
+    if len(filled):
+        sums[filled] = np.add.reduceat(vectors, starts[filled], axis=0)
+    return unit_rows(sums)
+
+
+def unit_rows(rows: Vectors) -> Vectors:
+    """The rows with length 1; rows of zeros stay zero."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
+
+
+def starts_of(sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Where runs of these sizes begin when they stand one behind the other, with the end."""
+    return np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))]).astype(np.int64)

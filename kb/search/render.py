@@ -1,0 +1,230 @@
+"""How is an answer said at a terminal? Plain lines of at most 80 columns, colour if wanted."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from datetime import date
+
+from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
+from kb.search.answers.excerpt import excerpt
+from kb.search.ranking.calibration import LIKENESS_BAR
+from kb.search.similar import LIKELY
+from kb.terminal import Text, joined, rendered, styled, visible
+
+WIDTH = 80
+_LABEL = 14
+_MOST_ACTIONS = 3
+#: Probability from which on a word is used, largest first.
+_WORDS = (
+    (0.9, "almost certainly the same class"),
+    (0.7, "very likely the same class"),
+    (0.5, "likely the same class"),
+    (0.25, "perhaps the same class"),
+    (0.0, "a distant relative"),
+)
+
+
+def show(answer: Answer, *, today: date, colour: bool) -> str:
+    """The answer as a terminal shows it, with a line end."""
+    return rendered(answer_text(answer, today=today), colour=colour)
+
+
+def answer_text(answer: Answer, *, today: date) -> Text:
+    """The same before it is painted."""
+    own = [match for match in answer.matches if match.library != CASEBOOK]
+    lines = [*(_found(answer, today) if answer.matches else ())]
+    if not own:
+        lines = [*_nothing(answer), *lines]
+    limits = [*_wrapped("", answer.words_only, ""), styled("", "")] if answer.words_only else []
+    return joined("\n", [*limits, *lines, *_foot(answer), ""])
+
+
+def likely_words(probability: float) -> str:
+    """A probability in words."""
+    return next(words for least, words in _WORDS if probability >= least)
+
+
+def _chance(probability: float | None, answer: Answer) -> str:
+    """How sure, as a number and in words; of a run in words alone."""
+    if probability is None:
+        return "by words, no probability"
+    if answer.too_short:
+        return "too short to say how likely"
+    if answer.of_run:
+        return "likely the same class" if probability >= LIKELY else "possibly the same class"
+    return f"{probability:.0%}  {likely_words(probability)}"
+
+
+def _found(answer: Answer, today: date) -> Iterator[Text | str]:
+    library = None
+    for number, match in enumerate(answer.matches, 1):
+        if library != match.library == CASEBOOK:
+            yield styled("Public incidents, from the casebook:", "bold")
+            yield ""
+        library = match.library
+        yield from _match(number, match, answer, today)
+        yield ""
+
+
+def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[Text | str]:
+    chance = _chance(match.probability, answer)
+    yield from _wrapped(f"{number}  ", match.title, "bold")
+    facts = (match.id, match.severity, ", ".join(match.classes))
+    yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
+    likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
+    tone = "green" if likely else "yellow"
+    said = f", you called it {match.verdict}" if match.verdict else ""
+    yield "   " + styled(chance + said, tone)
+    yield from _passages(match, answer)
+    yield from _row("because", "; ".join(match.reasons))
+    if match.counterfactual:
+        yield from _row("missing", match.counterfactual)
+    yield from _actions(match.actions, answer, today)
+
+
+def _passages(match: Match, answer: Answer) -> Iterator[Text | str]:
+    """The best meeting of the two texts; the query's side only where it has sections.
+
+    What is said below anyhow, the control that was missing, is not quoted where there is a choice.
+    """
+    told = [pair for pair in match.passages if not _repeats(pair, match)]
+    for pair in (told or list(match.passages))[:1]:
+        yield ""
+        theirs = excerpt(pair.text, pair.query_text)
+        if answer.query_id:
+            yours = excerpt(pair.query_text, pair.text)
+            yield from _row("yours", f"{_place(pair.query_section)}{yours}")
+        yield from _row("theirs", f"{_place(pair.section)}{theirs}")
+
+
+def _repeats(pair: PassagePair, match: Match) -> bool:
+    return bool(match.counterfactual) and match.counterfactual[:60] in pair.text
+
+
+def _place(section: str) -> str:
+    return f"{section}: " if section else ""
+
+
+def _actions(
+    actions: tuple[PromisedAction, ...], answer: Answer, today: date
+) -> Iterator[Text | str]:
+    """What was promised, what is still to do first."""
+    ranked = sorted(
+        actions, key=lambda action: (action.state != "open", not action.open_at_query_date)
+    )
+    label = "promised"
+    for action in ranked[:_MOST_ACTIONS]:
+        state, tone = _state(action, answer, today)
+        name = action.id.rpartition("#")[2]
+        text = " ".join(part for part in (name, action.text) if part)
+        owner = f"{action.owner}, " if action.owner else ""
+        yield from _row(label, f"{text} ({owner}{state})", tone)
+        label = ""
+    if rest := ranked[_MOST_ACTIONS:]:
+        still = sum(action.state == "open" for action in rest)
+        yield from _row("", f"and {len(rest)} more, {still} of them open")
+
+
+def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, str]:
+    """Where a promise stands now, and where it stood when the query's incident happened."""
+    if action.state == "cancelled":
+        return "cancelled", "dim"
+    if action.state == "open" and action.open_at_query_date is None:
+        return "completion not public", "dim"
+    if action.state == "open":
+        late = action.due is not None and action.due < today
+        return (f"due {action.due}, still open" if late else "still open"), "red"
+    if action.closed is None:
+        return "done, date not written", "dim"
+    if answer.query_id and action.open_at_query_date:
+        return f"done {action.closed}, open when yours happened", "yellow"
+    return f"done {action.closed}", "dim"
+
+
+def _nothing(answer: Answer) -> Iterator[Text | str]:
+    for line in textwrap.wrap(_nothing_in(answer), WIDTH):
+        yield styled(line, "bold")
+    if answer.nearest_misses:
+        yield ""
+        yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
+        for miss in answer.nearest_misses:
+            likeness = max(miss.similarity or 0.0, 0.0)  # a cosine below 0 is no less alike than 0
+            yield from _wrapped(f"  {likeness:4.2f}  ", miss.title, "")
+            yield from _wrapped("        ", miss.id, "dim")
+    if answer.casebook is None and not answer.index.records:
+        yield "The public incidents that ship with kb answer too: --casebook."
+    if answer.nearest_misses or answer.matches or not answer.index.records:
+        yield ""
+
+
+def _nothing_in(answer: Answer) -> str:
+    """What held nothing; where no record could answer, that is not called "nothing similar"."""
+    facts, book = answer.index, answer.casebook
+    own = " of your own" if book else ""
+    if facts.records and not facts.eligible:
+        count = _count(facts.records, "published record")
+        return f"0 of {count}{own} {_eligible_words(answer)}."
+    records = _count(facts.records, "published record")
+    if answer.words_only:
+        return _no_words_in(answer, records)
+    if book is None or answer.matches:
+        return f"Nothing similar in {records}{own}."
+    if book.records and not book.eligible:
+        return (
+            f"Nothing similar in {records}{own}; 0 of {book.records} public ones "
+            f"{_eligible_words(answer)}."
+        )
+    return f"Nothing similar in {records}{own}, nor in {book.records} public ones."
+
+
+def _no_words_in(answer: Answer, records: str) -> str:
+    """What held no telling word of the question: less than that nothing is similar."""
+    if answer.casebook is None or answer.matches:
+        own = " of your own" if answer.casebook else ""
+        return f"No telling word in common with {records}{own}."
+    return f"No telling word in common with {records}, nor {answer.casebook.records} public ones."
+
+
+def _eligible_words(answer: Answer) -> str:
+    earlier = f"are earlier than {answer.query_date}" if answer.query_id else "are of this day"
+    if not answer.filtered:
+        return earlier
+    return f"{earlier} and pass the filters" if answer.query_id else "pass the filters"
+
+
+def _foot(answer: Answer) -> Iterator[Text | str]:
+    if (proposed := answer.proposed_class) is not None:
+        chance = f"{proposed.probability:.0%}"
+        yield "Proposed class: " + styled(proposed.name, "bold") + f" ({chance})"
+    facts = answer.index
+    searched = f"{_count(facts.records, 'record')}, {_count(facts.passages, 'passage')}"
+    fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
+    if facts.stale:
+        yield styled("Another build is running: this is from the index before it.", "yellow")
+    if facts.unwritten:
+        why = f"The index was made for this question alone and not written: {facts.unwritten}."
+        yield from _wrapped("", why, "yellow")
+    sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
+    yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", "dim")
+    if (book := answer.casebook) is not None:
+        where = f"Casebook: {_count(book.records, 'public incident')}, to be read in {book.folder}"
+        yield from _wrapped("", where, "dim")
+
+
+def _row(label: str, text: str, tone: str = "") -> Iterator[Text]:
+    if text:
+        yield from _wrapped("   " + label.ljust(_LABEL - 3), text, tone)
+
+
+def _wrapped(start: str, text: str, tone: str) -> Iterator[Text]:
+    """The text behind its start, further lines indented as far."""
+    room = WIDTH - len(start)
+    one_line = visible(" ".join(text.split()))
+    for line in textwrap.wrap(one_line, room, break_on_hyphens=False) or [""]:
+        yield start + styled(line, tone)
+        start = " " * len(start)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

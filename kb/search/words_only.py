@@ -1,0 +1,135 @@
+"""Answers by words alone where no encoder is: BM25 over whole records, and no probability.
+
+Nothing is written down: the records are read at each question, so that the first one after the
+encoder's weights are there is answered by vectors.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from kb.library import Library, load_document
+from kb.search.answer import Answer, IndexFacts, Match
+from kb.search.answers.meeting import meeting_by_words
+from kb.search.answers.promised import promised
+from kb.search.bm25 import Postings, bag_of, build_postings
+from kb.search.candidates import may_answer, ruled_out
+from kb.search.encoder.source import NoEncoderError
+from kb.search.index.build import lexical_texts
+from kb.search.indexing.files import scan
+from kb.search.query import Query
+from kb.search.reasons import reasons_by_words
+from kb.search.records.entry import Entry, read_entry
+from kb.search.records.passages import Passage
+from kb.search.scoring.filters import EVERYTHING, Filters
+
+#: Share of the best score from which on a record is shown: what is left of the question's words
+#: below it says little. There is no bar for "nothing similar": words alone do not tell.
+_NEAR_BEST = 0.5
+#: What is said where a probability would be explained.
+NO_PROBABILITY = "none: by words there is an order, and no probability"
+
+
+@dataclass(frozen=True)
+class WordIndex:
+    """The records of a library in memory, with the words of each; `why` there are no vectors."""
+
+    library: Library
+    records: tuple[tuple[Entry, tuple[Passage, ...]], ...]
+    why: str
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The records, in the order of their file names."""
+        return tuple(entry for entry, _ in self.records)
+
+    @cached_property
+    def postings(self) -> Postings:
+        """The words of all records."""
+        return build_postings([bag_of(lexical_texts(*record)) for record in self.records])
+
+
+def read_words(library: Library, fault: NoEncoderError) -> WordIndex:
+    """The records as they stand, and in one line why they are searched by words only."""
+    found = (
+        read_entry(load_document(library.folder / state.name, library.form, library.root))
+        for state in scan(library, {}, time.time_ns())
+    )
+    return WordIndex(library, tuple(record for record in found if record), words_only(fault))
+
+
+def words_only(fault: NoEncoderError) -> str:
+    """One line: that there is no encoder, why, and what gets vectors."""
+    return f"Searched by words only: no encoder is here ({fault.reason}). {fault.way}"
+
+
+def answer_by_words(
+    index: WordIndex, query: Query, *, limit: int, filters: Filters = EVERYTHING
+) -> Answer:
+    """The records that share the query's rare words, best first; each has a reason to show."""
+    without = ruled_out(query)
+    allowed = np.array(
+        [may_answer(entry, query, filters, without) for entry in index.entries], bool
+    )
+    asker = next((place for place, e in enumerate(index.entries) if e.id == query.id), None)
+    asked = bag_of([query.title, *(passage.text for passage in query.passages)])
+    scores = np.where(allowed, index.postings.scores(asked, asker), 0.0)
+    least = max(_NEAR_BEST * float(scores.max(initial=0.0)), 1e-9)
+    best = (int(place) for place in np.argsort(-scores, kind="stable") if scores[place] >= least)
+    matches = (_match(index, query, place) for place in best)
+    told = (match for match in matches if match.reasons)
+    shown = tuple(match for match, _ in zip(told, range(limit), strict=False))
+    return Answer(
+        query_text=query.text,
+        query_id=query.id,
+        query_date=query.at.date(),
+        bar=0.0,
+        matches=shown,
+        nearest_misses=(),
+        proposed_class=None,
+        index=_facts(index, int(allowed.sum())),
+        of_run=query.alike_runs is not None,
+        filtered=filters != EVERYTHING,
+        words_only=index.why,
+    )
+
+
+def without_known(filters: Filters, known: WordIndex) -> Filters:
+    """The filters that also leave out what a library holds itself."""
+    ids = frozenset(entry.id for entry in known.entries)
+    return replace(filters, without=filters.without | ids)
+
+
+def _match(index: WordIndex, query: Query, place: int) -> Match:
+    entry, passages = index.records[place]
+    return Match(
+        id=entry.id,
+        library=index.library.config.library.name,
+        title=entry.title,
+        date=entry.date,
+        severity=entry.severity,
+        probability=None,
+        similarity=None,
+        classes=entry.classes,
+        reasons=reasons_by_words(entry, index.postings, query, place),
+        passages=meeting_by_words(query.passages, passages, index.postings),
+        verdict=query.verdict(entry.id),
+        actions=tuple(promised(entry, promise, query.at) for promise in entry.promises),
+        counterfactual=entry.control,
+    )
+
+
+def _facts(index: WordIndex, eligible: int) -> IndexFacts:
+    return IndexFacts(
+        records=sum(entry.is_candidate for entry in index.entries),
+        passages=sum(len(passages) for _, passages in index.records),
+        encoder=None,
+        refreshed=0,
+        stale=False,
+        calibration=NO_PROBABILITY,
+        eligible=eligible,
+    )

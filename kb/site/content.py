@@ -1,0 +1,120 @@
+"""What is a site made of? One frozen value: everything the pages may show, nothing else.
+
+An edition is this value: what it does not hold cannot stand on any page, feed or index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kb.actions.action import Action
+from kb.metrics.values import AsOf
+from kb.metrics.values import Page as MetricsPage
+from kb.publish.editions import INTERNAL, Edition
+from kb.records.form import Form
+from kb.records.model import Postmortem
+from kb.site.links import Names
+from kb.site.related import Related
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the repository's host shows a record; empty where that is not known."""
+
+    source: str = ""
+    history: str = ""
+    edit: str = ""
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that is shown.
+
+    `records` are oldest first. `related` maps a record's id to the incidents like it, and
+    `why_not_related` says in one sentence why there are none at all. `files` maps a record's id to
+    the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
+    metrics page where it could not be made. `notes` are for whoever makes the site, and stand on
+    no page.
+    """
+
+    name: str
+    url: str
+    form: Form
+    as_of: AsOf
+    records: tuple[Postmortem, ...]
+    edition: Edition = INTERNAL
+    related: Mapping[str, tuple[Related, ...]] = field(default_factory=dict)
+    why_not_related: str = ""
+    measured: MetricsPage | None = None
+    why_not_measured: str = ""
+    actions: tuple[Action, ...] = ()
+    gates: tuple[Action, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    drafts: tuple[Postmortem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def by_id(self) -> dict[str, Postmortem]:
+        """Every record that has a page, drafts included."""
+        return {record.id: record for record in (*self.records, *self.drafts)}
+
+    @cached_property
+    def newest(self) -> tuple[Postmortem, ...]:
+        """The records, the latest first."""
+        return tuple(sorted(self.records, key=lambda r: (r.date, r.id), reverse=True))
+
+    @cached_property
+    def names(self) -> Names:
+        """Which page each word has."""
+        return Names.of(self.records)
+
+    @cached_property
+    def by_class(self) -> dict[str, tuple[Postmortem, ...]]:
+        """Primary or further class to its records, oldest first."""
+        found: dict[str, list[Postmortem]] = {}
+        for record in self.records:
+            for word in record.classes:
+                found.setdefault(word, []).append(record)
+        return {word: tuple(members) for word, members in found.items()}
+
+    @cached_property
+    def came_again(self) -> dict[str, tuple[Postmortem, ...]]:
+        """Record id to the later records whose author called them a repeat of it."""
+        found: dict[str, list[Postmortem]] = {}
+        for record in self.records:
+            for prior in record.priors:
+                if prior.verdict == "repeat":
+                    found.setdefault(prior.id, []).append(record)
+        return {record_id: tuple(later) for record_id, later in found.items()}
+
+    @cached_property
+    def actions_by_record(self) -> dict[str, tuple[Action, ...]]:
+        """The promises of each record."""
+        return actions_by_record(self.actions)
+
+    @cached_property
+    def neighbours(self) -> dict[str, dict[str, tuple[str, str]]]:
+        """Line of records (a primary class, or empty for all) to the ids before and after each."""
+        lines: dict[str, list[Postmortem]] = {"": []}
+        for record in sorted(self.records, key=lambda r: (r.date, r.id)):
+            lines[""].append(record)
+            for word in record.classes:
+                lines.setdefault(word, []).append(record)
+        return {word: _around([record.id for record in line]) for word, line in lines.items()}
+
+
+def actions_by_record(actions: Iterable[Action]) -> dict[str, tuple[Action, ...]]:
+    """The actions of each record by its id."""
+    found: dict[str, list[Action]] = {}
+    for action in actions:
+        found.setdefault(action.record, []).append(action)
+    return {record_id: tuple(owed) for record_id, owed in found.items()}
+
+
+def _around(ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    padded = ["", *ids, ""]
+    triples = zip(padded, ids, padded[2:], strict=False)
+    return {record_id: (before, after) for before, record_id, after in triples}

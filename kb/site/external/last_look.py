@@ -1,0 +1,90 @@
+"""Does a name stand in a file that was built, whatever way it came there? The last look.
+
+What the pages say themselves is left out of the question: a customer who is called Home cannot be
+told from a link to the home page.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from kb.errors import KbError
+from kb.records.form import build_form
+from kb.records.sections import SECTIONS
+from kb.records.taxonomy import TAXONOMIES
+from kb.site.content import Site
+from kb.site.external.names import Names
+from kb.site.machine.feed import data_files
+
+#: Pictures and programs: those that ship, and cards, which show the titles of records.
+_NOT_TEXT = frozenset(
+    {".png", ".ico", ".svg", ".woff2", ".css", ".js", ".wasm", ".map", ".pagefind", ".bin"}
+)
+#: The words an encoder knows; no record has a part in them.
+_VOCABULARY = "semantic/vocabulary-"
+_TAG = re.compile(r"</?(?:strong|em|del|code|a|b|i|small|span|mark)\b[^>]*>")
+_OTHER_TAG = re.compile(r"<[^<>]*>")
+_GZIP = b"\x1f\x8b"
+_NOT_FOUND = "404.html"
+
+
+def refuse_names(folder: Path, site: Site, names: Names) -> None:
+    """Raise `KbError` when a file of a folder holds one of the names, or is called by it."""
+    own = "\n".join((site.name, site.url))
+    if name := names.to_look_for("").first_in(own):
+        _refuse(name, "the name or address of the site")
+    empty = folder / _NOT_FOUND
+    chrome = _text(empty.read_bytes()) if empty.is_file() else ""
+    sought = names.to_look_for(f"{_said_by_pages(site)}\n{chrome}")
+    for path in sorted(folder.rglob("*")) if sought.names else ():
+        place = path.relative_to(folder).as_posix()
+        is_text = path.is_file() and path.suffix.lower() not in _NOT_TEXT
+        is_text = is_text and not place.startswith(_VOCABULARY)
+        text = _text(path.read_bytes()) if is_text else ""
+        if name := sought.first_in(place) or sought.first_in(text):
+            _refuse(name, place)
+
+
+def _refuse(name: str, where: str) -> None:
+    raise KbError(
+        f"no external edition: '{name}' must not be told, and stands in {where}",
+        todo="Take it out of the records, of kb.toml or of mkdocs.yml; the old site is as it was.",
+    )
+
+
+def _said_by_pages(site: Site) -> str:
+    """What every site says, whatever its records."""
+    from kb.site.write import all_pages  # pages are written by whoever asks for this look
+
+    empty = replace(site, form=build_form(), records=(), related={}, notes=())
+    pages = (page.body for page in all_pages(empty))
+    fields = (f"{field.key} {field.prompt}" for row in SECTIONS for field in row.fields)
+    words = (f"{word.name} {word.definition}" for row in TAXONOMIES.values() for word in row)
+    form = (f"{row.heading} {row.key}" for row in SECTIONS)
+    return "\n".join((*pages, *(t for _, t in data_files(empty)), *fields, *words, *form))
+
+
+def _text(raw: bytes) -> str:
+    """What a file says: unpacked, decoded, with the tags in it and without."""
+    if raw[:2] == _GZIP:
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error):
+            return ""
+    text = raw.decode("utf-8", errors="replace").replace("\\n", "\n")
+    if "<" not in text and "&" not in text:
+        return text
+    joined = _OTHER_TAG.sub("\n\n\n\n", _TAG.sub("", text))
+    attributes = "\n".join(_values(text))
+    return html.unescape(f"{joined}\n\n\n\n{attributes}")
+
+
+def _values(text: str) -> Iterator[str]:
+    """What stands inside the tags."""
+    yield from _OTHER_TAG.findall(text)

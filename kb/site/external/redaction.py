@@ -1,0 +1,239 @@
+"""What may leave the house? The allow-lists, and a site made of nothing but what they name.
+
+A redacted record is built anew from allowed values: what is not listed here has no way in. Every
+page, feed, index and copy is made of the redacted values, so none of them can leak by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+
+from msgspec import structs
+
+from kb.publish.editions import Edition
+from kb.publish.outside.cleaning import Cleaner
+from kb.records.form import Form
+from kb.records.list_items import read_timeline
+from kb.records.markdown import FieldLine, Line, SectionText
+from kb.records.model import Agent, Clocks, Postmortem
+from kb.records.taxonomy import TAXONOMIES
+from kb.records.template import slug
+from kb.site.content import Site
+from kb.site.external.names import Names
+from kb.site.external.prose import LeftOut, Prose
+from kb.site.related import Related
+
+#: Sections the edition may carry, each with its evidence lines that may stand in it.
+SECTIONS: dict[str, frozenset[str]] = {
+    "summary": frozenset({"DAMAGED"}),
+    "customer_truth": frozenset(
+        {"WINDOW", "CUSTOMERS_AFFECTED", "CUSTOMER_SAW", "HARM", "TOLD_US_AT"}
+    ),
+    "timeline": frozenset(),
+    "detection": frozenset({"DETECTION_CHAIN_MINUTES", "WOULD_HAVE_DETECTED"}),
+    "policy_path": frozenset({"ALLOWED_POLICY", "ACTUAL_PATH", "ROOT_CAUSE", "POLICY_CAUSE"}),
+    "outcome_asserts": frozenset({"LLM_SAYS_IT_DID", "OUTCOME_ASSERT", "HELD"}),
+    "root_cause": frozenset(),
+}
+_CLOCKS = ("first_impact", "detected", "contained", "resolved")
+_SHIPPED = frozenset(word for words in TAXONOMIES.values() for word in words)
+_TAIL = 6  # hexadecimal digits that tell two incidents of one day and title apart
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """A redacted site, with the record that each of its records was made of, by the new id."""
+
+    site: Site
+    sources: dict[str, Postmortem]
+
+
+def redacted(
+    site: Site, edition: Edition, every: Iterable[Postmortem], names: Names, key: str = ""
+) -> Redacted:
+    """The edition of a site: allowed records, each with allowed values only.
+
+    `every` are all records of the library; `key` is what the tails of ids are made with.
+    """
+    ids = _public_ids((r for r in every if _may_be_shown(r)), names, key)
+    shown = [record for record in site.records if _is_shown(record, edition)]
+    made = [
+        _Redaction(record, Cleaner(names, record.origin == "public"), site.form) for record in shown
+    ]
+    shown_ids = {record.id for record in shown}
+    redacted_site = Site(
+        name=site.name,
+        url=site.url,
+        form=_told_form(site.form, shown, Cleaner(names)),
+        as_of=replace(site.as_of, commit=""),
+        records=tuple(replace(one.made(), id=ids[one.record.id]) for one in made),
+        edition=edition,
+        related={
+            ids[record.id]: tuple(
+                Related(ids[one.id], one.probability)
+                for one in site.related.get(record.id, ())
+                if one.id in shown_ids
+            )
+            for record in shown
+        },
+        notes=tuple(note for one in made for note in one.notes()),
+    )
+    return Redacted(redacted_site, {ids[record.id]: record for record in shown})
+
+
+def _told_form(form: Form, shown: Iterable[Postmortem], cleaner: Cleaner) -> Form:
+    """The form; of a team's own words those a record uses, their meanings cleaned."""
+    used = {word for r in shown for word in (*r.classes, *r.causes, r.missing_control)}
+    taxonomies = {
+        name: tuple(
+            word if word in _SHIPPED else replace(word, definition=cleaner.text(word.definition))
+            for word in words
+            if word in _SHIPPED or word.name in used
+        )
+        for name, words in form.taxonomies.items()
+    }
+    return replace(form, taxonomies=taxonomies)
+
+
+def _may_be_shown(record: Postmortem) -> bool:
+    is_fiction = record.origin == "example"
+    return record.visibility == "external" and record.is_published and not is_fiction
+
+
+def _is_shown(record: Postmortem, edition: Edition) -> bool:
+    if not _may_be_shown(record):
+        return False
+    return edition.customer is None or edition.customer in record.affected_customers
+
+
+def _public_ids(records: Iterable[Postmortem], names: Names, key: str) -> dict[str, str]:
+    """Record id to the id of its page: day, title, and a tail that no other record has.
+
+    The file name may tell more than the title, so only its digest stands there; it stays what it
+    is whatever other records come and go.
+    """
+    ids: dict[str, str] = {}
+    for record in records:
+        cleaner = Cleaner(names, record.origin == "public")
+        wanted = slug(cleaner.text(record.title))
+        tail = hmac.new(key.encode(), record.id.encode(), hashlib.sha256).hexdigest()[:_TAIL]
+        ids[record.id] = f"{record.date}-{wanted}-{tail}"
+    return ids
+
+
+@dataclass
+class _Redaction:
+    """One record on its way out; `left_out` grows with what it loses."""
+
+    record: Postmortem
+    cleaner: Cleaner
+    form: Form
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def notes(self) -> Iterator[str]:
+        """What was left out, one sentence each."""
+        for one in self.left_out:
+            yield f"{self.record.path}:{one.line}: left out of the external edition: {one.what}"
+
+    def made(self) -> Postmortem:
+        """A record with allowed values only; every other one is that of a blank record."""
+        record = self.record
+        sections = tuple(self._section(s) for s in record.sections if s.key in SECTIONS)
+        timeline = next((s for s in sections if s.key == "timeline"), None)
+        return replace(
+            _blank(record),
+            title=self.cleaner.text(record.title),
+            kind=self._word("kind", record.kind),
+            severity=self._word("severity", record.severity),
+            impact=self._word("impact", record.impact),
+            classes=tuple(filter(None, (self._word("classes", w) for w in record.classes))),
+            causes=tuple(filter(None, (self._word("causes", w) for w in record.causes))),
+            missing_control=self._word("missing_control", record.missing_control),
+            clocks=Clocks(**{name: getattr(record.clocks, name) for name in _CLOCKS}),
+            customers_affected=record.customers_affected,
+            sources=record.sources if record.origin == "public" else (),
+            sections=sections,
+            timeline=read_timeline(timeline.lines) if timeline else (),
+        )
+
+    def _word(self, key: str, word: str) -> str:
+        """A word of the form; any other could say anything."""
+        if not word or word == "unknown" or word in self.form.words(key):
+            return word
+        self.left_out.append(LeftOut(1, f"'{word}', which is no word of '{key}'"))
+        return ""
+
+    def _section(self, section: SectionText) -> SectionText:
+        allowed = SECTIONS[section.key or ""]
+        fields = tuple(f for f in section.fields if f.key in allowed and f.known)
+        values = tuple(self._field(field) for field in fields)
+        lines = sorted(
+            (*self._prose(section), *map(_as_line, values)), key=lambda line: line.number
+        )
+        return replace(
+            section,
+            heading=self.cleaner.text(section.heading),
+            lines=tuple(sorted(lines, key=lambda line: line.number)),
+            fields=values,
+        )
+
+    def _field(self, found: FieldLine) -> FieldLine:
+        prose = Prose(self.cleaner, found.line, self.left_out)
+        value = prose.value(found.value, found.line)
+        return structs.replace(
+            found, written=found.key, value=value, end_line=found.line, style="fenced"
+        )
+
+    def _prose(self, section: SectionText) -> Iterator[Line]:
+        """What stands beside the evidence, block by block; each line has the number of its block.
+
+        Evidence is blotted out before the text is parsed, so that lines keep their numbers.
+        """
+        taken = {n for f in section.fields for n in range(f.line, f.end_line + 1)}
+        texts = [
+            "" if line.number in taken or line.is_evidence else line.text
+            for line in _without_comments(section.lines)
+        ]
+        prose = Prose(self.cleaner, section.line + 1, self.left_out)
+        for number, block in prose.blocks("\n".join(texts)):
+            yield from (Line(number, text) for text in (*block, ""))
+
+
+def _as_line(found: FieldLine) -> Line:
+    return Line(found.line, f"{found.key}: {found.value}", fence="evidence")
+
+
+def _blank(record: Postmortem) -> Postmortem:
+    """A record with nothing of its own but id, day and status."""
+    return Postmortem(
+        id=record.id, path=PurePath(f"{record.id}.md"), title="", date=record.date,
+        status="published", origin=record.origin, kind="", severity="", impact="", classes=(),
+        causes=(), missing_control="", route="", agent=Agent(), models=(), vendors=(), tools=(),
+        systems=(), clocks=Clocks(), detected_by="", customers_affected=None, cost_usd=None,
+        rescues=None, visibility="external", affected_customers=(), owners=(), opened=None,
+        reviewed=None, lessons_by="", links=(), shared=(), signoffs=(), sources=(), aliases=(),
+        profile="", sections=(), actions=(), timeline=(), priors=(),
+    )  # fmt: skip
+
+
+def _without_comments(lines: Iterable[Line]) -> Iterable[Line]:
+    """The lines without HTML comments, also those that begin or end within a line."""
+    inside = False
+    for line in lines:
+        if line.fence is not None:
+            yield line
+            continue
+        rest, outside = line.text, ""
+        while rest:
+            if inside:
+                _, closed, rest = rest.partition("-->")
+                inside = not closed
+            else:
+                before, opened, rest = rest.partition("<!--")
+                outside += before
+                inside = bool(opened)
+        yield structs.replace(line, text=outside)

@@ -1,0 +1,53 @@
+"""What does search say stands beside each incident? Or why it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kb.distribution import install_line
+from kb.errors import KbError
+from kb.library import Library
+from kb.site.related import Found
+
+_LIMIT = 5
+Finding = tuple[Mapping[str, tuple[Found, ...]], str]
+
+
+def find_related(library: Library) -> Finding:
+    """The incidents like each published one; nothing and a sentence where search cannot run."""
+    try:
+        from kb.search.encoder.source import NoEncoderError
+        from kb.search.related import related
+    except ImportError:
+        return no_search(library)
+    if not library.published:
+        return {}, ""
+    try:
+        matches = related(library, limit=_LIMIT)
+    except NoEncoderError as fault:
+        why = f"no encoder is here ({fault.reason})"
+        return {}, f"Only what authors named is shown: {why}. {fault.way}"
+    except KbError as error:
+        return {}, f"Only what authors named is shown: {error.what}."
+    found = {
+        record_id: tuple(
+            Found(
+                match.id,
+                match.probability or 0.0,
+                match.reasons,
+                match.passages[0].section if match.passages else "",
+                match.passages[0].text if match.passages else "",
+            )
+            for match in around
+        )
+        for record_id, around in matches.items()
+    }
+    return found, ""
+
+
+def no_search(library: Library) -> Finding:
+    """Nothing: for sites made without the search extra."""
+    return {}, (
+        "Only what authors named is shown: search is not installed here "
+        f"({install_line('search')})."
+    )

@@ -1,0 +1,169 @@
+"""Where does what a site shows come from? Library, Git, search and measures, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+
+from kb.actions.action import actions
+from kb.actions.gate import open_gates
+from kb.config import LibraryConfig
+from kb.errors import KbError
+from kb.library import Library
+from kb.metrics.page import page_of
+from kb.metrics.reading import read_all, read_as_of
+from kb.metrics.values import Page as MetricsPage
+from kb.publish.editions import INTERNAL, Edition
+from kb.publish.outside.unread import left_out
+from kb.records.model import Postmortem
+from kb.repo import Repo
+from kb.safe_files import real_path
+from kb.site.content import Place, Site, actions_by_record
+from kb.site.external.names import Names
+from kb.site.external.redaction import redacted
+from kb.site.external.refusal import refuse_faults, refuse_unread
+from kb.site.finding import Finding
+from kb.site.mkdocs_settings import read_settings
+from kb.site.related import related_of
+
+#: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
+SHOWN_FILES = frozenset(
+    {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".json", ".csv", ".txt"}
+)
+_MAX_FILE_BYTES = 10_000_000
+
+Finder = Callable[[Library], Finding]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a site is made for. `find` gives the incidents like each, and why there are none."""
+
+    now: datetime
+    find: Finder
+    edition: Edition = INTERNAL
+    with_drafts: bool = False
+
+
+def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
+    """Everything the pages of an edition may show.
+
+    Raises `KbError` for a customer no external record names, and where an edition for outsiders
+    would hold what must not leave, or nobody can know whether it does.
+    """
+    found, why_not_related = wanted.find(library)
+    reading = read_all(library, repo, read_as_of(repo, None, wanted.now))
+    promises = actions(library, reading.trails, reading.as_of.day)
+    by_record = actions_by_record(promises)
+    site = Site(
+        name=_name(library),
+        url=library.config.site.url,
+        form=library.form,
+        as_of=reading.as_of,
+        records=library.published,
+        drafts=_drafts(library) if wanted.with_drafts else (),
+        related={
+            record.id: related_of(record, found.get(record.id, ()), by_record)
+            for record in library.records
+        },
+        why_not_related=why_not_related,
+        measured=_without_place(page_of(reading), library.root),
+        actions=tuple(action for action in promises if action.record_status == "published"),
+        gates=open_gates(library, reading.as_of.day),
+        places=_places(library, repo),
+        files={record.id: files_beside(library, record) for record in library.records},
+    )
+    today = wanted.now.date()
+    if wanted.edition.is_internal:
+        notes = (f"left out of the site: {unread}" for unread in left_out(library, today))
+        return replace(site, notes=tuple(notes))
+    refuse_unread(library, today)
+    _check_customer(library, wanted.edition)
+    return _redacted(library, site, wanted.edition, today)
+
+
+def names_of(library: Library) -> Names:
+    """The names of a library that no outsider is told."""
+    return Names.of(library.records, library.config.check.people)
+
+
+def _redacted(library: Library, site: Site, edition: Edition, today: date) -> Site:
+    names, key = names_of(library), library.config.site.key
+    found = redacted(site, edition, library.records, names, key)
+    refuse_faults(library, found, today)
+    return found.site
+
+
+def _without_place(page: MetricsPage, root: Path) -> MetricsPage:
+    """The measures with notes that do not name where the library lies on this machine."""
+    here = (str(real_path(root)), str(root))
+    return replace(page, notes=tuple(_replaced(note, here, "this library") for note in page.notes))
+
+
+def _replaced(text: str, words: Iterable[str], by: str) -> str:
+    for word in words:
+        text = text.replace(word, by)
+    return text
+
+
+def _name(library: Library) -> str:
+    """What the library is called: in `kb.toml`, else in the settings of the site."""
+    name = library.config.library.name
+    if name != LibraryConfig().name:
+        return name
+    return str(read_settings(library.root).get("site_name") or name)
+
+
+def _drafts(library: Library) -> tuple[Postmortem, ...]:
+    return tuple(record for record in library.records if not record.is_published)
+
+
+def _check_customer(library: Library, edition: Edition) -> None:
+    if edition.customer is None:
+        return
+    named = [r for r in library.published if edition.customer in r.affected_customers]
+    if any(record.visibility == "external" for record in named):
+        return
+    what = f"no published record marked external affects '{edition.customer}'"
+    hint = f"{len(named)} internal ones do. " if named else ""
+    raise KbError(what, todo=f"{hint}Set 'visibility: external' in those that customer may read.")
+
+
+def _places(library: Library, repo: Repo) -> dict[str, Place]:
+    base = repo.relative(library.root)
+    if base is None:
+        return {}
+    return {
+        record.id: _place(repo, base / PurePosixPath(record.path.as_posix()))
+        for record in library.records
+        if not record.path.is_absolute()
+    }
+
+
+def _place(repo: Repo, path: PurePosixPath) -> Place:
+    return Place(
+        repo.web_url(path, "source") or "",
+        repo.web_url(path, "history") or "",
+        repo.web_url(path, "edit") or "",
+    )
+
+
+def files_beside(library: Library, record: Postmortem) -> tuple[str, ...]:
+    """The files in a record's own folder that its text names, as they are named there."""
+    folder = library.folder / record.id
+    if not folder.is_dir() or folder.is_symlink():
+        return ()
+    text = "\n".join(section.text for section in record.sections)
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")))
+    return tuple(name for name in names if name in text and _may_be_shown(folder, folder / name))
+
+
+def _may_be_shown(folder: Path, path: Path) -> bool:
+    return (
+        path.suffix.lower() in SHOWN_FILES
+        and path.is_file()
+        and real_path(path).is_relative_to(real_path(folder))
+        and path.stat().st_size <= _MAX_FILE_BYTES
+    )

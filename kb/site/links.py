@@ -1,0 +1,135 @@
+"""Where does each page live, and how does one page point at another? Paths and addresses.
+
+Pages are named by path without ending (`incidents/2026-04-12-x`), served as folders
+(`incidents/2026-04-12-x/`), and point at each other with relative addresses, so that the site works
+below any prefix, in both engines, and from a plain file server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kb.records.model import Postmortem
+from kb.records.template import slug
+
+#: Begins every address within the site; the templates take it away again. Zensical rewrites
+#: relative addresses it finds in HTML and MkDocs does not, but both leave a scheme alone.
+MARK = "kb:"
+HOME = "index"
+INCIDENTS = "incidents"
+METRICS = "metrics"
+ACTIONS = "actions"
+RULES = "rules"
+TEMPLATE = "template"
+ABOUT = "about"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page before the engine: its path, its title and its Markdown body.
+
+    `searchable` False keeps lists out of the search index; `description` is for link previews.
+    `contents` says whether it has a table of contents.
+    """
+
+    path: str
+    title: str
+    body: str
+    description: str = ""
+    searchable: bool = True
+    contents: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way to gather incidents: by class, by tool. `words` are a record's words of that kind."""
+
+    folder: str
+    title: str
+    noun: str
+    taxonomy: str
+    words: Callable[[Postmortem], Iterable[str]]
+
+
+def _known(*words: str) -> tuple[str, ...]:
+    return tuple(word for word in words if word and word != "unknown")
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("classes", "Failure classes", "failure class", "classes", lambda r: r.classes),
+    Kind("causes", "Causes", "cause", "causes", lambda r: r.causes),
+    Kind(
+        "controls",
+        "Missing controls",
+        "missing control",
+        "missing_control",
+        lambda r: _known(r.missing_control),
+    ),
+    Kind("tools", "Tools", "tool", "", lambda r: _known(*r.tools)),
+    Kind("routes", "Routes", "route", "", lambda r: _known(r.route)),
+    Kind("owners", "Owners", "owner", "", lambda r: _known(*r.owners)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The page of each word of each kind; words whose addresses would collide get a tail."""
+
+    paths: Mapping[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, records: Iterable[Postmortem]) -> Names:
+        """The names of all words that the records use."""
+        paths: dict[tuple[str, str], str] = {}
+        for record in records:
+            for kind in KINDS:
+                for word in kind.words(record):
+                    paths.setdefault((kind.folder, word), f"{kind.folder}/{_segment(word)}")
+        return cls(paths)
+
+    def path(self, folder: str, word: str) -> str:
+        """The page of a word, empty where no record uses it."""
+        return self.paths.get((folder, word), "")
+
+
+def _segment(word: str) -> str:
+    short = slug(word)
+    return short if short == word else f"{short}-{hashlib.sha256(word.encode()).hexdigest()[:6]}"
+
+
+def incident(record_id: str) -> str:
+    """The page of one incident."""
+    return f"{INCIDENTS}/{record_id}"
+
+
+def relative(source: str, target: str) -> str:
+    """The address of page `target` as written on page `source`, with its closing slash."""
+    base = "." if source == HOME else source
+    goal = "." if target == HOME else target
+    path = _relpath(goal, base)
+    return f"{MARK}./" if path == "." else f"{MARK}{path}/"
+
+
+def relative_file(source: str, target: str) -> str:
+    """The address of a file of the site, such as `assets/kb.css`, as written on page `source`."""
+    return MARK + _relpath(target, "." if source == HOME else source)
+
+
+@lru_cache(maxsize=4096)
+def _up(base: str) -> str:
+    return "../" * (base.count("/") + 1)
+
+
+def _relpath(goal: str, base: str) -> str:
+    """`posixpath.relpath` for clean paths below one root: that one asks for the working folder."""
+    if base == ".":
+        return goal
+    if goal == ".":
+        return _up(base)[:-1]
+    folder = base.rpartition("/")[0]
+    if folder and goal.startswith(f"{folder}/"):
+        return f"../{goal[len(folder) + 1 :]}"
+    return _up(base) + goal

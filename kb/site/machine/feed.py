@@ -1,0 +1,110 @@
+"""What do machines read? Atom, one JSON a record, a list of all, CSV: made of the same values."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from xml.sax.saxutils import escape as xml
+
+from kb.metrics.schema import page_json
+from kb.metrics.schema import schemas as metrics_schemas
+from kb.metrics.tables import page_csv
+from kb.metrics.values import Page
+from kb.publish.plain_text import plain, summary_text
+from kb.records.model import Postmortem
+from kb.site import links
+from kb.site.content import Site
+from kb.site.html import to_html
+from kb.site.machine.machine_copies import (
+    copies_schemas,
+    facts,
+    incident_json,
+    incidents_json,
+    one_line,
+)
+from kb.site.pages.pieces import link_target
+
+_FEED_ENTRIES = 50
+_COLUMNS = (
+    *("id", "title", "date", "kind", "severity", "impact", "classes", "causes", "missing_control"),
+    *("route", "detected_by", "customers_affected", "cost_usd", "detection_chain_minutes"),
+)
+
+
+def data_files(site: Site) -> Iterator[tuple[str, str]]:
+    """Path on the site and text of every machine copy."""
+    yield "feed.xml", atom(site)
+    yield "data/incidents.json", incidents_json(site)
+    yield "data/incidents.csv", incidents_csv(site)
+    for record in site.records:
+        yield f"data/incidents/{record.id}.json", incident_json(site, record)
+    if site.measured is not None:
+        slim = _without_slices_records(site.measured)
+        yield "data/metrics.json", one_line(page_json(slim))
+        yield "data/metrics.csv", page_csv(slim)
+    yield from _schemas(site)
+
+
+def _schemas(site: Site) -> Iterator[tuple[str, str]]:
+    """What each JSON copy of this site promises."""
+    found = copies_schemas()
+    if site.measured is not None:
+        found["metrics"] = metrics_schemas()["metrics"]
+    for name, schema in found.items():
+        yield f"data/schemas/{name}.schema.json", json.dumps(schema, indent=1) + "\n"
+
+
+def _without_slices_records(page: Page) -> Page:
+    """The page with the records of each measure, but not again those of each of its slices."""
+    measures = tuple(
+        replace(measure, parts=tuple(replace(part, records=()) for part in measure.parts))
+        for measure in page.measures
+    )
+    return replace(page, measures=measures)
+
+
+def incidents_csv(site: Site) -> str:
+    """All incidents as rows; a cell that a spreadsheet would run as a formula is quoted."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for record in site.newest:
+        known = facts(record)
+        writer.writerow([_cell(known[name]) for name in _COLUMNS])
+    return stream.getvalue()
+
+
+def _cell(value: object) -> str:
+    text = ";".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    return f"'{text}" if text[:1] in set("=+-@\t\r") else text
+
+
+def atom(site: Site) -> str:
+    """The newest records as an Atom feed; addresses are absolute where the site's own is known."""
+    base = site.url.rstrip("/") + "/" if site.url else ""
+    updated = max((record.happened_at for record in site.newest), default=site.as_of.at)
+    entries = "".join(_entry(site, record, base) for record in site.newest[:_FEED_ENTRIES])
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<feed xmlns="http://www.w3.org/2005/Atom">\n'
+        f"<title>{xml(site.name)}</title>\n<id>{xml(base or 'urn:kb:' + site.name)}</id>\n"
+        f"<updated>{updated:%Y-%m-%dT%H:%M:%SZ}</updated>\n"
+        f"<author><name>{xml(site.name)}</name></author>\n"
+        f'<link rel="self" href="{xml(base)}feed.xml"/>\n{entries}</feed>\n'
+    )
+
+
+def _entry(site: Site, record: Postmortem, base: str) -> str:
+    address = f"{base}{links.incident(record.id)}/"
+    summary = record.section("summary")
+    html = to_html(plain(summary_text(record, 1500)), link_target(site, record, links.HOME))
+    at = f"{record.happened_at:%Y-%m-%dT%H:%M:%SZ}"
+    content = f'<content type="html">{xml(html)}</content>\n' if summary else ""
+    return (
+        f"<entry><title>{xml(record.title)}</title><id>urn:kb:{xml(record.id)}</id>\n"
+        f'<link href="{xml(address)}"/><published>{at}</published><updated>{at}</updated>\n'
+        f"{content}</entry>\n"
+    )

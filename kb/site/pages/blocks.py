@@ -1,0 +1,129 @@
+"""What does a section hold, in order? Runs of prose and runs of evidence lines, ready to render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from textwrap import dedent
+
+from kb.publish.words import duration
+from kb.records.list_items import read_items
+from kb.records.markdown import FieldLine, SectionText
+from kb.site.html import LinkTarget, escape, to_html, to_inline_html
+
+_MAX_DIGITS = 9
+_WRITTEN = (
+    *(("llm", "LLM"), ("Llm", "LLM"), ("api", "API"), ("db ", "database ")),
+    *(("Oncall", "On-call"), ("oncall", "on-call")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown between evidence lines."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Evidence lines that stand together."""
+
+    fields: tuple[FieldLine, ...]
+
+
+Block = Prose | Evidence
+
+
+def blocks(section: SectionText, drawn: Collection[int] = ()) -> tuple[Block, ...]:
+    """The section's blocks in order, without the lines that the caller has drawn itself."""
+    at = {field.line: field for field in section.fields}
+    inside = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
+    found: list[tuple[bool, list[str], list[FieldLine]]] = []
+    for line in section.lines:
+        if line.comment or (
+            (line.fence or "").split()[:1] == ["evidence"] and line.number not in at
+        ):
+            continue
+        is_field = line.number in inside
+        if line.number in drawn:
+            continue
+        if not found or (found[-1][0] != is_field and (is_field or line.text.strip())):
+            found.append((is_field, [], []))
+        if line.number in at:
+            found[-1][2].append(at[line.number])
+        elif not is_field:
+            found[-1][1].append(line.text)
+    return tuple(
+        Evidence(tuple(fields)) if is_field else Prose(_joined(texts, orphaned=bool(drawn)))
+        for is_field, texts, fields in found
+        if fields or "".join(texts).strip()
+    )
+
+
+def _joined(texts: list[str], *, orphaned: bool) -> str:
+    """Lines as Markdown; those whose parents are drawn elsewhere begin at the margin."""
+    text = "\n".join(texts).strip("\n")
+    return dedent(text) if orphaned else text
+
+
+def label(key: str) -> str:
+    """A field's key as people read it: `WOULD_HAVE_DETECTED` → `Would have detected`."""
+    words = key.removesuffix("_MINUTES").replace("_", " ").lower().capitalize()
+    for word, written in _WRITTEN:
+        words = words.replace(word, written)
+    return words
+
+
+def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
+    """Evidence lines as a definition list; a key that repeats stands once with all its values."""
+    rows: dict[str, list[str]] = {}
+    for field in fields:
+        if field.value.strip():
+            rows.setdefault(field.key, []).append(_value(field, link))
+    body = "".join(
+        f"<div><dt>{escape(label(key))}</dt> "
+        + "".join(f"<dd>{v}</dd>" for v in values)
+        + "</div>\n"
+        for key, values in rows.items()
+    )
+    return f'<dl class="kb-evidence">\n{body}</dl>' if body else ""
+
+
+def _value(field: FieldLine, link: LinkTarget) -> str:
+    """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days."""
+    text = field.value.strip()
+    if field.key == "FIXTURE" and (address := link(text)):
+        return f'<a href="{escape(address)}">{escape(text)}</a>'
+    if not field.key.endswith("_MINUTES") or not text.isdecimal() or len(text) > _MAX_DIGITS:
+        return to_inline_html(field.value, link)
+    said = duration(float(text))
+    minutes = f"{int(text):,} min"
+    return said if said == minutes else f"{said} <small>{minutes}</small>"
+
+
+Draw = Callable[[tuple[FieldLine, ...], LinkTarget], str]
+
+
+def render(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> str:
+    """The whole section as HTML, evidence drawn by `draw`."""
+    return _render(blocks(section), link, draw)
+
+
+def render_beside(section: SectionText, items: Collection[int], link: LinkTarget) -> str:
+    """What stands in a section beside the list items, known by their first lines, drawn already."""
+    drawn = {
+        number
+        for item in read_items(section.lines)
+        if item.line in items
+        for number in range(item.line, item.end_line + 1)
+    }
+    return _render(blocks(section, drawn), link, definitions)
+
+
+def _render(found: Iterable[Block], link: LinkTarget, draw: Draw) -> str:
+    parts = (
+        to_html(block.markdown, link) if isinstance(block, Prose) else draw(block.fields, link)
+        for block in found
+    )
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,88 @@
+"""Which incidents stand beside an incident, and what is said about each? Values for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.actions.action import Action
+from kb.records.list_items import PriorIncident
+from kb.records.model import Postmortem
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """One earlier incident beside another.
+
+    `probability` of the same class is calibrated, None where only the author names it. `reasons`
+    are short phrases; `section` and `passage` are the text of it that matches, empty where none
+    is. `verdict` and `why` are the author's. `open_then` are the promises of the earlier one that
+    were open when the later one happened, `open_now` those that still are; neither holds a promise
+    of which nobody outside can know.
+    """
+
+    id: str
+    probability: float | None = None
+    reasons: tuple[str, ...] = ()
+    section: str = ""
+    passage: str = ""
+    verdict: str = ""
+    why: str = ""
+    fix_existed: str = ""
+    open_then: tuple[str, ...] = ()
+    open_now: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What search says of a pair: the part of `Related` that no author wrote."""
+
+    id: str
+    probability: float
+    reasons: tuple[str, ...] = ()
+    section: str = ""
+    passage: str = ""
+
+
+def related_of(
+    record: Postmortem, found: Iterable[Found], promises: Mapping[str, Sequence[Action]]
+) -> tuple[Related, ...]:
+    """What stands beside a record: the author's verdicts first, then what search finds.
+
+    `promises` are the actions of every record, by its id.
+    """
+    by_id = {one.id: one for one in found}
+    verdicts = {prior.id: prior for prior in record.priors}
+    joined = [
+        _related(key, by_id.get(key), verdicts.get(key), promises.get(key, ()), record.happened_at)
+        for key in dict.fromkeys((*verdicts, *by_id))
+    ]
+    return tuple(sorted(joined, key=_rank))
+
+
+def _rank(related: Related) -> tuple[int, float]:
+    order = {"repeat": 0, "related": 1, "": 2, "different": 3}
+    return (order.get(related.verdict, 2), -(related.probability or 0))
+
+
+def _related(
+    record_id: str,
+    found: Found | None,
+    prior: PriorIncident | None,
+    owed: Sequence[Action],
+    at: datetime,
+) -> Related:
+    told = [action for action in owed if not action.is_untold]
+    return Related(
+        id=record_id,
+        probability=found.probability if found else None,
+        reasons=found.reasons if found else (),
+        section=found.section if found else "",
+        passage=found.passage if found else "",
+        verdict=prior.verdict if prior else "",
+        why=prior.why if prior else "",
+        fix_existed=prior.fix_existed if prior else "",
+        open_then=tuple(action.text for action in told if action.was_open_at(at)),
+        open_now=tuple(action.text for action in told if action.is_open),
+    )

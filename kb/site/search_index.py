@@ -1,0 +1,101 @@
+"""What does the search box read? The index that Pagefind makes of the pages, before any engine.
+
+Only the body of a page is searched, and that is known before the engine puts a theme around it: so
+the index is made while the engine builds, and lies among the pages for one that is run by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from kb.processes import MEMORY_BYTES, SECONDS, Process, TimeoutExpired, end, python_command, start
+from kb.safe_files import Root
+from kb.site.html import escape
+from kb.site.links import MARK, Page
+
+FOLDER = "pagefind"
+NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."
+_NOT_MADE = "No full-text search, titles and summaries only: Pagefind failed."
+_LOW_PRIORITY = 10
+#: By which a person names a binary of their own.
+_PROGRAM = ("PAGEFIND_BINARY_PATH",)
+_UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
+#: The only Markdown of a page: everything else in it is HTML already (see `pieces.heading`).
+_HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
+
+#: What only search reads of a body. No record can write it: its text is escaped.
+_FOR_SEARCH = re.compile(r"<div hidden>(?:<span data-pagefind-[^>]*></span>)+</div>")
+
+Indexing = Process
+
+
+def is_installed() -> bool:
+    """Whether Pagefind is there, program and binary."""
+    if find_spec("pagefind") is None:
+        return False
+    from pagefind.service import get_executable
+
+    # What is named by the environment, packaged, or else on PATH.
+    path = get_executable()
+    return path is not None and path.is_absolute() and path.is_file()
+
+
+def can_be_made(searched: Path) -> bool:
+    """Whether there will be an index of a folder."""
+    return searched.is_dir() and is_installed()
+
+
+def searched_html(page: Page) -> str:
+    """A page as Pagefind reads it: its title and body, without a theme."""
+    body = _HEADING.sub(r"<h2>\1</h2>", page.body).replace(f'="{MARK}', '="')
+    return (
+        f'<!doctype html><html lang="en"><head><title>{escape(page.title)}</title></head>'
+        f"<body><div data-pagefind-body>{body}</div></body></html>\n"
+    )
+
+
+def without_search(body: str) -> str:
+    """A body without the facets that are written for search alone."""
+    return _FOR_SEARCH.sub("", body)
+
+
+def start_index(searched: Path, target: Path) -> Indexing | None:
+    """The process that makes the index of a folder; None where there is nothing to be made."""
+    Root(target.parent).remove_tree(target.name)
+    if not can_be_made(searched):
+        return None
+    options = ["--site", str(searched), "--output-path", str(target), "--quiet"]
+    try:
+        started = start(
+            python_command("pagefind", *options),
+            environment={name: os.environ[name] for name in _PROGRAM if name in os.environ},
+            memory_bytes=MEMORY_BYTES,
+        )
+    except OSError:
+        return None
+    if hasattr(os, "setpriority"):
+        # The engine has one thread and takes longest: the threads of this one make way for it.
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, started.pid, _LOW_PRIORITY)
+    return started
+
+
+def end_index(indexing: Indexing | None, target: Path) -> str:
+    """Wait for the index; why there is none in one sentence, empty when there is."""
+    if indexing is None:
+        return "" if is_installed() else NOT_INSTALLED
+    try:
+        failed = indexing.wait(SECONDS) != 0
+    except TimeoutExpired:
+        failed = True
+    if failed:
+        end(indexing)
+        Root(target.parent).remove_tree(target.name)
+        return _NOT_MADE
+    for name in (f"pagefind-{part}.{ending}" for part in _UNUSED for ending in ("js", "css")):
+        Root(target).remove_file(name)
+    return ""

@@ -1,0 +1,146 @@
+"""What lies in a build folder? Pages as plain Markdown, machine copies, styles and scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path, PurePath
+
+from kb.library import Library
+from kb.publish import csp
+from kb.safe_files import Root, Tree, UnsafePathError
+from kb.site import links
+from kb.site.content import Site
+from kb.site.finish import HEADERS, headers_text
+from kb.site.html import escape
+from kb.site.links import Page
+from kb.site.machine.cards import cards_of, write_cards
+from kb.site.machine.feed import data_files
+from kb.site.pages.actions_page import actions_page
+from kb.site.pages.home import home_page
+from kb.site.pages.incident import incident_page
+from kb.site.pages.lists import list_pages
+from kb.site.pages.metrics_page import metrics_page
+from kb.site.pages.pieces import file_path
+from kb.site.pages.reference_pages import reference_pages
+from kb.site.pages.word_pages import facet_pages
+from kb.site.search_index import searched_html, without_search
+from kb.site.work_folder import SEARCHED
+
+
+def all_pages(site: Site) -> Iterator[Page]:
+    """Every page of a site."""
+    yield home_page(site)
+    yield from list_pages(site)
+    for record in site.by_id.values():
+        yield incident_page(site, record)
+    yield from facet_pages(site)
+    if site.edition.is_internal:
+        yield metrics_page(site)
+        yield actions_page(site)
+    yield from reference_pages(site)
+
+
+def page_text(page: Page, site: Site, card: str = "") -> str:
+    """A page as the engine reads it: its settings, then its body.
+
+    The title is escaped: engines put it into their templates as it is. `card` is the picture of
+    link previews, by its path on the site.
+    """
+    hidden = ["navigation"] if page.contents else ["navigation", "toc"]
+    settings = {
+        "title": escape(page.title),
+        "description": escape(" ".join(page.description.split())),
+        "hide": hidden,
+        "edition": escape(site.edition.banner),
+        "path": page.path,
+        "section": page.path.partition("/")[0],
+        "contents": page.contents,
+        "root": links.relative(page.path, links.HOME).removeprefix(links.MARK),
+        **_preview(page, site, card),
+    }
+    lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
+    searched = "searchable: true\n" if page.searchable else "search:\n  exclude: true\n"
+    return f"---\n{lines}{searched}---\n\n{without_search(page.body)}\n"
+
+
+def _preview(page: Page, site: Site, card: str) -> dict[str, str]:
+    """Absolute addresses for link previews; none where the site does not know its own."""
+    if not site.url:
+        return {}
+    base = site.url.rstrip("/")
+    place = "" if page.path == links.HOME else f"{page.path}/"
+    found = {"address": escape(f"{base}/{place}")}
+    return found | ({"card": escape(f"{base}/{card}")} if card else {})
+
+
+def write_pages(site: Site, library: Library, folder: Path) -> int:
+    """Write a site's pages into a folder that then holds nothing else; how many pages there are.
+
+    What search reads comes to lie beside it, in `SEARCHED`.
+    """
+    work = Root(folder.parent)
+    fresh, searched = work.path / f"{folder.name}.new", work.path / SEARCHED
+    for old in (fresh, searched):
+        work.remove_tree(old.name)
+    count = 0
+    cards = cards_of(site)
+    write_cards(cards.values(), fresh, folder)
+    for page in all_pages(site):
+        card = cards.get(page.path) or cards.get(links.HOME)
+        write(fresh, f"{page.path}.md", page_text(page, site, card.path if card else ""))
+        if page.searchable:
+            write(searched, f"{page.path}/index.html", searched_html(page))
+        count += 1
+    write(fresh, HEADERS, headers_text([]))
+    for name, text in data_files(site):
+        write(fresh, name, text)
+    for record_id, names in site.files.items():
+        if record_id in site.by_id:
+            _copy_files(library.folder / record_id, names, fresh, record_id)
+    _copy_tree(files("kb.data").joinpath("site", "assets"), fresh / "assets" / "kb")
+    work.remove_tree(folder.name)
+    work.rename(fresh.name, folder.name)
+    return count
+
+
+def write(folder: Path, place: str, text: str) -> None:
+    """Write a text into a folder that is being made, with the folders it needs."""
+    Root(folder).fill(place, text.encode("utf-8", "replace"))
+
+
+def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) -> None:
+    """Write the templates that the engine's theme is changed by, and what this build tells them.
+
+    Without an index the search box must not ask for one. `meaning_megabytes` is what search by
+    meaning loads, 0 where the site has none.
+    """
+    Root(folder.parent).remove_tree(folder.name)
+    _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
+    write(folder, "partials/kb-policy.html", csp.meta(csp.policy(())))
+    facts = " data-kb-index" if has_index else ""
+    facts += f' data-kb-meaning="{meaning_megabytes}"' if meaning_megabytes else ""
+    write(folder, "partials/kb-index.html", facts)
+
+
+def _copy_files(source: Path, names: tuple[str, ...], folder: Path, record_id: str) -> None:
+    root, tree = Root(folder), Tree(source)
+    for name in names:
+        try:
+            with os.fdopen(tree.open(source / name), "rb") as stream:
+                root.copy_in(stream, file_path(record_id, name))
+        except UnsafePathError:  # it was a file of this folder when the record was gathered
+            continue
+
+
+def _copy_tree(source: Traversable, target: Path) -> None:
+    root = Root(target)
+    root.make_folder(PurePath())
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _copy_tree(entry, target / entry.name)
+        else:
+            root.fill(entry.name, entry.read_bytes())

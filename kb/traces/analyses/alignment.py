@@ -1,0 +1,114 @@
+"""How do two runs of a task look side by side? Their calls, row by row, and where they part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from kb.terminal import as_lines
+from kb.traces.analyses.calls_made import arguments_text, calls
+from kb.traces.analyses.divergence import Difference, Divergence, divergence, masked_key
+from kb.traces.analyses.finding import one_line
+from kb.traces.run import Run, ToolCall
+
+_COLUMN = 52
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: the call of each run, None where one has no such call."""
+
+    step: int | None
+    call: ToolCall | None
+    passing_step: int | None
+    passing: ToolCall | None
+    is_equal: bool
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Two runs side by side."""
+
+    run: Run
+    passing: Run
+    rows: tuple[Row, ...]
+    divergence: Divergence
+
+
+def align(run: Run, passing: Run) -> Alignment:
+    """The calls of two runs in rows. Raises `KbError` for runs of different tasks."""
+    parted = divergence(run, passing)
+    mine, theirs = list(calls(run)), list(calls(passing))
+    keys = [masked_key(call, run) for _, call in mine]
+    other_keys = [masked_key(call, passing) for _, call in theirs]
+    rows: list[Row] = []
+    matcher = SequenceMatcher(None, keys, other_keys, autojunk=False)
+    for tag, a, b, c, d in matcher.get_opcodes():
+        for number in range(max(b - a, d - c)):
+            left = mine[a + number] if a + number < b else (None, None)
+            right = theirs[c + number] if c + number < d else (None, None)
+            rows.append(Row(left[0], left[1], right[0], right[1], tag == "equal"))
+    return Alignment(run, passing, tuple(rows), parted)
+
+
+def diff_text(aligned: Alignment) -> str:
+    """The rows, `=` where both runs did the same, and the first places where they part."""
+    lines = [f"  {aligned.run.id[: _COLUMN - 2]:<{_COLUMN}} {aligned.passing.id[:_COLUMN]}"]
+    for row in aligned.rows:
+        mark = "=" if row.is_equal else "≠"
+        left, right = _cell(row.step, row.call), _cell(row.passing_step, row.passing)
+        lines.append(f"{mark} {left:<{_COLUMN}} {right}".rstrip())
+    lines += ["", *_parting(aligned.divergence)]
+    return as_lines(lines)
+
+
+def diff_json(aligned: Alignment) -> dict[str, Any]:
+    """The same for machines."""
+    parted = aligned.divergence
+    return {
+        "schema": "kb.run-diff/1",
+        "run": aligned.run.id,
+        "passing": aligned.passing.id,
+        "first": _place(parted.first),
+        "first_tool": _place(parted.first_tool),
+        "first_write": _place(parted.first_write),
+        "rows": [
+            {
+                "step": row.step,
+                "tool": row.call.tool if row.call else None,
+                "passing_step": row.passing_step,
+                "passing_tool": row.passing.tool if row.passing else None,
+                "equal": row.is_equal,
+            }
+            for row in aligned.rows
+        ],
+    }
+
+
+def _cell(step: int | None, call: ToolCall | None) -> str:
+    if call is None:
+        return "—"
+    failed = " ✗" if call.failure else ""
+    text = one_line(f"{step} {call.tool} {arguments_text(call.arguments)}")
+    room = _COLUMN - len(failed)
+    return (text if len(text) <= room else text[: room - 1] + "…") + failed
+
+
+def _parting(parted: Divergence) -> list[str]:
+    if parted.first is None:
+        return ["The same calls with the same arguments."]
+    lines = []
+    names = ("first", "first other tool", "first write")
+    found = (parted.first, parted.first_tool, parted.first_write)
+    for name, difference in zip(names, found, strict=True):
+        if difference is not None:
+            at = f"step {difference.step}" if difference.step is not None else "after its end"
+            lines.append(f"{name}: call {difference.number}, {at}")
+    return [*lines, "Where they part first is not always where it went wrong."]
+
+
+def _place(difference: Difference | None) -> dict[str, Any] | None:
+    if difference is None:
+        return None
+    return {"call": difference.number, "step": difference.step, "other_tool": difference.is_tool}

@@ -1,0 +1,95 @@
+"""What stands on the tape? Questions that several analyses ask of the calls of a run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from kb.traces.canonical_json import digest
+from kb.traces.run import Effect, Failure, Ran, Run, ToolCall
+
+#: Errors that leave open whether the effect happened: the caller stopped waiting, the connection
+#: was lost, the server failed (any 5xx) on its way.
+_OPEN_ENDING = re.compile(
+    r"time-?d?[ -]?out|deadline|aborted|hang up|broken ?pipe|disconnect"
+    r"|unexpected end of file|fetch failed"
+    r"|connection ?(?:was |has been |unexpectedly )*(?:reset|closed|lost|error|dropped)"
+    r"|\b(?:econnreset|econnaborted|etimedout|epipe|eof|eoferror)\b|closed connection"
+    r"|internal ?server ?error|bad ?gateway|service ?unavailable|server ?error"
+    r"|^(?:http[ _])?5\d\d\b|\b(?:http(?:/[\d.]{1,3})?|status(?: code)?|code|error)\W{1,3}5\d\d\b",
+    re.IGNORECASE,
+)
+
+
+def calls(run: Run) -> Iterator[tuple[int, ToolCall]]:
+    """The calls with their step numbers."""
+    for number, step in run.numbered():
+        if isinstance(step, ToolCall):
+            yield number, step
+
+
+def same_calls(run: Run) -> dict[str, list[tuple[int, ToolCall]]]:
+    """The calls by tool and canonical arguments, in the order of first appearance."""
+    groups: dict[str, list[tuple[int, ToolCall]]] = {}
+    for number, call in calls(run):
+        groups.setdefault(call_key(call), []).append((number, call))
+    return groups
+
+
+def call_key(call: ToolCall) -> str:
+    """A key that equal calls share: same tool, equal arguments, order of keys aside."""
+    return digest([call.tool, call.arguments])
+
+
+def is_open_ended(failure: Failure | None) -> bool:
+    """Whether an error says nothing about the effect: a timeout, a lost connection, a 5xx."""
+    return failure is not None and bool(_OPEN_ENDING.search(f"{failure.type} {failure.message}"))
+
+
+def ended_open(call: ToolCall) -> bool:
+    """Whether a call ended without saying whether it had run, or did not end."""
+    return not call.is_answered or (call.ran is not Ran.NO and is_open_ended(call.failure))
+
+
+def may_have_run(call: ToolCall) -> bool:
+    """Whether the effect of a call happened, or may have: the trace does not prove that it did not.
+
+    An error in plain words is no proof; a refusal before the tool did anything is.
+    """
+    return call.succeeded or not call.is_answered or call.ran is not Ran.NO
+
+
+def is_handover(tool: str) -> bool:
+    """Whether a tool, by its name, hands the case to a person. A guess, said to be one."""
+    name = tool.lower()
+    return any(word in name for word in ("human", "escalat", "handoff", "hand_off", "handover"))
+
+
+def arguments_text(arguments: Any) -> str:
+    """Arguments as compact JSON, or as the text they are."""
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps(arguments, ensure_ascii=False, default=str)
+
+
+def call_text(call: ToolCall) -> str:
+    """A call as a reader writes it: tool, arguments, what came back."""
+    return f"{call.tool}({arguments_text(call.arguments)}) → {result_text(call)}"
+
+
+def result_text(call: ToolCall) -> str:
+    """What came back, as text."""
+    if not call.is_answered:
+        return "no answer"
+    if call.failure is not None and call.failure.message:
+        return call.failure.message
+    return call.result if isinstance(call.result, str) else arguments_text(call.result)
+
+
+def effect_words(call: ToolCall) -> str:
+    """The effect of a call with who says so: `write (kb.toml)`."""
+    if call.effect is Effect.UNKNOWN:
+        return "effect unknown, so taken as write"
+    return f"{call.effect.value} ({call.effect_source.value})"

@@ -1,0 +1,124 @@
+"""What does an analysis say? Findings with their place in the trace: evidence, not verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kb.traces.run import Run, Step
+
+_EVIDENCE_CHARACTERS = 240
+#: White space goes before the cut; nobody writes more of it than this.
+_LOOKED_AT = 4_000
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Severity(StrEnum):
+    """How much a finding asks of its reader."""
+
+    FAULT = "fault"
+    """The trace proves that something went wrong."""
+    WARNING = "warning"
+    """What the trace shows deserves a look; it can be right."""
+    NOTE = "note"
+    """What cannot be told, or is only good to know."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing an analysis found.
+
+    `evidence` are the words of the trace, cut to one line; `step` is its number in the run, None
+    for what concerns the run as a whole. `steps` are all steps it speaks of.
+    """
+
+    analysis: str
+    severity: Severity
+    message: str
+    evidence: str = ""
+    step: int | None = None
+    steps: tuple[int, ...] = ()
+    span_id: str = ""
+    where: str = ""
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an analysis may know besides the run.
+
+    `passing` is a run of the same task that went well, `effects` are the names under
+    `[runs.effects]` of `kb.toml`.
+    """
+
+    passing: Run | None = None
+    effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis: a row of the registry.
+
+    `question` is what it asks of a run; `baseline` says how it fares beside a constant answer,
+    empty where it predicts nothing. `examine` is a pure function.
+    """
+
+    name: str
+    question: str
+    examine: Callable[[Run, Context], Iterable[Finding]]
+    baseline: str = ""
+
+
+@dataclass(frozen=True)
+class At:
+    """A finding of one analysis in the making: it knows the run, and so the places."""
+
+    analysis: str
+    run: Run
+
+    def step(
+        self,
+        number: int,
+        severity: Severity,
+        message: str,
+        *,
+        evidence: str = "",
+        also: Iterable[int] = (),
+    ) -> Finding:
+        """A finding at a step of the run."""
+        step = self.run.steps[number]
+        return Finding(
+            self.analysis,
+            severity,
+            message,
+            one_line(evidence),
+            number,
+            (number, *also),
+            getattr(step, "span_id", ""),
+            step.where,
+            time_of_step(step),
+        )
+
+    def whole(self, severity: Severity, message: str, *, evidence: str = "") -> Finding:
+        """A finding about the run as a whole."""
+        return Finding(self.analysis, severity, message, one_line(evidence))
+
+
+def time_of_step(step: Step) -> datetime | None:
+    """When a step was over, or began where its end is not known."""
+    return step.ended or step.started
+
+
+def one_line(text: str) -> str:
+    """Text of a trace, fit for a terminal: one line, cut, without control characters."""
+    plain = " ".join(_CONTROLS.sub(" ", text[:_LOOKED_AT]).split())
+    return plain if len(plain) <= _EVIDENCE_CHARACTERS else plain[: _EVIDENCE_CHARACTERS - 1] + "…"
+
+
+def counted(numbers: Mapping[str, int]) -> str:
+    """`a (3), b (1)`, the most frequent first."""
+    ranked = sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{name} ({number})" for name, number in ranked)

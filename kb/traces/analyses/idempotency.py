@@ -1,0 +1,176 @@
+"""Did a side effect happen more than once? The same write with equal arguments, run again.
+
+The trace answers three questions of the audit (a key in the tool's schema, in the prompt, in the
+calls). Whether the system behind the tool drops a second call is for people to say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kb.traces.analyses.calls_made import (
+    arguments_text,
+    call_text,
+    calls,
+    effect_words,
+    ended_open,
+    is_open_ended,
+    may_have_run,
+    same_calls,
+)
+from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity
+from kb.traces.run import Effect, Run, ToolCall
+
+_NAME = "idempotency"
+_KEY = re.compile(
+    r"idempoten|dedup|request[_-]?id|client[_-]?token|transaction[_-]?id|nonce|external[_-]?id",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Equal calls of one tool that are not known to read only; `steps` are their places.
+
+    `ran` counts those that succeeded, `open` those that ended without saying (a timeout), and
+    `unproven` those that failed in words that do not prove that nothing happened.
+    """
+
+    tool: str
+    effect: Effect
+    calls: tuple[ToolCall, ...]
+    steps: tuple[int, ...]
+
+    @property
+    def ran(self) -> int:
+        """How many succeeded."""
+        return sum(call.succeeded for call in self.calls)
+
+    @property
+    def open(self) -> int:
+        """How many ended without saying whether they had run."""
+        return sum(ended_open(call) for call in self.calls if not call.succeeded)
+
+    @property
+    def unproven(self) -> int:
+        """How many failed, and may have run all the same."""
+        return sum(may_have_run(call) for call in self.calls if not call.succeeded) - self.open
+
+
+@dataclass(frozen=True)
+class KeyAudit:
+    """What the trace says about one writing tool; None where it does not say."""
+
+    tool: str
+    effect: Effect
+    times: int
+    in_schema: bool | None
+    in_prompt: bool | None
+    in_trace: bool
+    hinted_idempotent: bool | None
+    repeat: Repeat | None
+
+
+def repeats(run: Run) -> tuple[Repeat, ...]:
+    """Calls that are not known to read only and were made more than once with equal arguments."""
+    found = []
+    for group in same_calls(run).values():
+        first = group[0][1]
+        if len(group) > 1 and first.effect.is_write:
+            steps = tuple(number for number, _ in group)
+            found.append(Repeat(first.tool, first.effect, tuple(c for _, c in group), steps))
+    return tuple(found)
+
+
+def key_audits(run: Run) -> tuple[KeyAudit, ...]:
+    """The audit of every tool that was called and is not known to read only."""
+    repeated = {repeat.tool: repeat for repeat in reversed(repeats(run))}
+    tools: dict[str, list[ToolCall]] = {}
+    for _, call in calls(run):
+        if call.effect.is_write:
+            tools.setdefault(call.tool, []).append(call)
+    return tuple(_audit(run, tool, made, repeated.get(tool)) for tool, made in tools.items())
+
+
+def _audit(run: Run, tool: str, made: list[ToolCall], repeat: Repeat | None) -> KeyAudit:
+    definition = run.tool(tool)
+    schema = definition.parameters if definition else None
+    hints = (definition.annotations or {}) if definition else {}
+    hint = hints.get("idempotentHint")
+    prompt = run.state.prompt.text
+    return KeyAudit(
+        tool=tool,
+        effect=made[0].effect,
+        times=len(made),
+        in_schema=None if schema is None else bool(_KEY.search(json.dumps(schema, default=str))),
+        in_prompt=bool(_KEY.search(prompt)) if prompt else None,
+        in_trace=any(_has_key(call) for call in made),
+        hinted_idempotent=hint if isinstance(hint, bool) else None,
+        repeat=repeat,
+    )
+
+
+def _has_key(call: ToolCall) -> bool:
+    """Whether the arguments name a key: the names count, not the values."""
+    if isinstance(call.arguments, dict):
+        return any(_KEY.search(str(name)) for name in call.arguments)
+    return isinstance(call.arguments, str) and bool(_KEY.search(arguments_text(call.arguments)))
+
+
+def _examine(run: Run, _: Context) -> Iterable[Finding]:
+    at = At(_NAME, run)
+    for repeat in repeats(run):
+        severity, what = _judged(repeat)
+        step = repeat.steps[-1]
+        message = (
+            f"{repeat.tool} was called {len(repeat.calls)} times with equal arguments "
+            f"(steps {', '.join(map(str, repeat.steps))}): {what}; "
+            f"{effect_words(repeat.calls[0])}"
+        )
+        earlier = repeat.steps[:-1]
+        yield at.step(step, severity, message, evidence=call_text(repeat.calls[-1]), also=earlier)
+    for audit in key_audits(run):
+        if audit.effect is not Effect.UNKNOWN:
+            yield at.whole(Severity.NOTE, _told(audit))
+
+
+def _told(audit: KeyAudit) -> str:
+    """What the trace says about keys, and what has to be asked."""
+    answers = {"schema": audit.in_schema, "prompt": audit.in_prompt, "calls": audit.in_trace}
+    known = ", ".join(
+        f"{place} {'unknown' if held is None else 'yes' if held else 'no'}"
+        for place, held in answers.items()
+    )
+    return f"{audit.tool}: key in {known}; to ask: would the API, or the database, drop a repeat?"
+
+
+def _judged(repeat: Repeat) -> tuple[Severity, str]:
+    """How bad a repeat is: twice for certain, perhaps twice, or refused and tried again."""
+    known = repeat.effect is not Effect.UNKNOWN
+    if repeat.ran > 1:
+        return (Severity.FAULT if known else Severity.WARNING), f"{repeat.ran} of them succeeded"
+    if (repeat.ran and repeat.open) or repeat.open > 1:
+        what = (
+            "one ended without saying whether it had run"
+            if any(is_open_ended(call.failure) for call in repeat.calls)
+            else "one was not answered"
+        )
+        return (Severity.FAULT if known else Severity.WARNING), what
+    if repeat.ran and repeat.unproven and known:
+        what = "one succeeded, and the error of the other does not prove that it had not run"
+        return Severity.WARNING, what
+    return Severity.NOTE, "not more than one of them succeeded"
+
+
+ANALYSIS = Analysis(
+    _NAME,
+    "Was a side effect executed more than once, and was there a key that made it safe?",
+    _examine,
+    baseline=(
+        "of 100 airline runs 3 repeated a write and 1 ran it twice; all 3 failed, as did 51 "
+        "of all: too few to predict anything"
+    ),
+)

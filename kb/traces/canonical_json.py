@@ -1,0 +1,57 @@
+"""Which bytes is a value? Canonical JSON (RFC 8785), so that equal values are equal files.
+
+The encoder is the `rfc8785` package's. It refuses what RFC 8785 cannot express, integers beyond
+2⁵³ above all; `kb.traces.redaction.redact` makes texts of these before a run is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+#: RFC 8785 numbers are doubles: larger integers would change.
+MAX_INTEGER = 2**53 - 1
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical JSON of a value of plain JSON types."""
+    import rfc8785
+
+    return rfc8785.dumps(value)
+
+
+def sha256(raw: bytes) -> str:
+    """The SHA-256 of bytes, in hex."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """A short key of a value: values with equal canonical JSON have equal keys. No file holds it.
+
+    It takes what `canonical` refuses, and is fast: every message of a trace passes through here.
+    """
+    raw = _sorted_json(value)
+    if _WHOLE_FLOAT in raw:
+        raw = _sorted_json(_whole_as_integers(value))
+    return hashlib.blake2b(raw, digest_size=12).hexdigest()
+
+
+#: How the encoder ends a float without a fraction; in a text it costs a second look and no more.
+_WHOLE_FLOAT = b".0"
+
+
+def _sorted_json(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="deterministic", enc_hook=str)
+
+
+def _whole_as_integers(value: Any) -> Any:
+    """The value with 50.0 written 50, as RFC 8785 has it."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= MAX_INTEGER else value
+    if isinstance(value, dict):
+        return {key: _whole_as_integers(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole_as_integers(part) for part in value]
+    return value

@@ -1,0 +1,134 @@
+"""What does a pass over an archive come to? Counts, the ranking, and the log lines it missed."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kb.runs.checkup.facts import Facts
+from kb.traces.checkup.archive import FileFacts
+from kb.traces.checkup.measure import Labelled, Worth, worths
+
+#: Candidates kept in memory; more than anybody reads.
+_KEPT = 200
+_MAX_SKIPPED = 500
+_MAX_LABELLED = 5_000
+#: From this score on a run is called suspicious: one proven fault, or a write nobody read back
+#: that came with something else.
+SUSPICIOUS = 3.0
+_ENOUGH_LABELS = 20
+_NAMES = ("this ranking", "constant", "length", "tool calls", "distinct tools")
+
+
+@dataclass(frozen=True)
+class Share:
+    """k of n."""
+
+    k: int
+    n: int
+
+
+@dataclass
+class Checkup:
+    """The pass so far; `add` takes in one file. Of each run only its digest stays in memory.
+
+    A run that equals an earlier one is left out of everything and counted in `equal`: an export
+    of the same week in two files would count, and rank, each failure twice.
+    """
+
+    files: int = 0
+    runs: int = 0
+    equal: int = 0
+    formats: Counter[str] = field(default_factory=Counter)
+    replayable: Counter[str] = field(default_factory=Counter)
+    reads_back: Counter[bool] = field(default_factory=Counter)
+    has_key: Counter[bool] = field(default_factory=Counter)
+    names_policy: int = 0
+    guessed: int = 0
+    suspicious: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped_more: int = 0
+    _ranked: list[tuple[float, int, int, Facts]] = field(default_factory=list)
+    _labelled: list[Labelled] = field(default_factory=list)
+    _contents: set[bytes] = field(default_factory=set)
+
+    def add(self, found: FileFacts) -> None:
+        """Take in what was found in one file."""
+        self.files += 1
+        if found.error and len(self.skipped) < _MAX_SKIPPED:
+            self.skipped.append((found.file, found.error))
+        elif found.error:
+            self.skipped_more += 1
+        for facts in found.runs:
+            self._add_run(facts)
+
+    def _add_run(self, facts: Facts) -> None:
+        content = bytes.fromhex(facts.content)
+        if content and content in self._contents:
+            self.equal += 1
+            return
+        self._contents.add(content)
+        self.runs += 1
+        self.formats[facts.format] += 1
+        self.replayable[facts.replayable] += 1
+        self.missing.update(facts.missing)
+        self.names_policy += facts.names_policy
+        self.guessed += facts.is_guessed
+        self.suspicious += facts.score >= SUSPICIOUS
+        self.kinds.update({sign.kind for sign in facts.signs})
+        for counter, value in ((self.reads_back, facts.reads_back), (self.has_key, facts.has_key)):
+            if value is not None:
+                counter[value] += 1
+        # Later runs of an equal score stand behind: the order is that of the archive.
+        heapq.heappush(self._ranked, (facts.score, facts.calls, -self.runs, facts))
+        if len(self._ranked) > _KEPT:
+            heapq.heappop(self._ranked)
+        if facts.failed is not None and len(self._labelled) < _MAX_LABELLED:
+            self._labelled.append(_labelled(facts))
+
+    @property
+    def candidates(self) -> tuple[Facts, ...]:
+        """The runs that deserve a look, the most suspicious first."""
+        ranked = sorted(self._ranked, key=lambda entry: entry[:3], reverse=True)
+        return tuple(entry[3] for entry in ranked if entry[0] >= SUSPICIOUS)
+
+    def coverage(self) -> Iterator[tuple[str, Share]]:
+        """The table: what of all runs, or of those that wrote something, could be shown."""
+        wrote = self.reads_back.total()
+        yield "could be replayed", Share(self.replayable["yes"], self.runs)
+        yield "could be replayed in part", Share(self.replayable["partly"], self.runs)
+        yield "read back what they wrote", Share(self.reads_back[True], wrote)
+        yield "gave every writing tool an idempotency key", Share(self.has_key[True], wrote)
+        yield "named a policy", Share(self.names_policy, self.runs)
+
+    def base_rate(self) -> Share | None:
+        """How many runs failed by their own source; None where too few say."""
+        if len(self._labelled) < _ENOUGH_LABELS:
+            return None
+        return Share(sum(run.failed for run in self._labelled), len(self._labelled))
+
+    def hit_rate(self) -> Share:
+        """How many of the suspicious runs failed, among those whose source says."""
+        called = [run for run in self._labelled if run.values[0] >= SUSPICIOUS]
+        return Share(sum(run.failed for run in called), len(called))
+
+    def worths(self) -> tuple[Worth, ...]:
+        """What the ranking is worth beside trivial ones; empty where too few runs say."""
+        return worths(_NAMES, self._labelled) if self.base_rate() else ()
+
+
+def check_up(files: Iterable[FileFacts]) -> Checkup:
+    """The summary of all files."""
+    summary = Checkup()
+    for found in files:
+        summary.add(found)
+    return summary
+
+
+def _labelled(facts: Facts) -> Labelled:
+    values = (facts.score, 0.0, float(facts.steps), float(facts.calls), float(facts.tools))
+    return Labelled(facts.task, bool(facts.failed), values)

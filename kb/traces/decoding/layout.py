@@ -1,0 +1,113 @@
+"""How are the values of a file laid out? Told from its first bytes, whatever it is called."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kb.errors import KbError
+from kb.runs.privacy.disclosure import safely
+from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.rawjson import CHUNK_BYTES, first_byte, kindly, lines, mapped, stream
+
+_START_BYTES = 65_536
+_SHOWN_CHARACTERS = 60
+
+
+class Layout(StrEnum):
+    """How the values of a file are laid out."""
+
+    LINES = "one JSON value a line"
+    LIST = "one JSON list"
+    OBJECT = "one JSON object"
+    STREAM = "JSON objects one after the other"
+    YAML = "YAML"
+
+
+#: How files begin that hold a trace only after something was done to them, and what.
+_PACKED = {
+    b"\x1f\x8b": "is packed with gzip: unpack it first (gunzip)",
+    b"PK\x03\x04": "is a zip archive: unpack it, and import the files in it",
+    b"\x28\xb5\x2f\xfd": "is packed with zstd: unpack it first (unzstd)",
+    b"\xff\xfe": "is written in UTF-16: save it as UTF-8",
+    b"\xfe\xff": "is written in UTF-16: save it as UTF-8",
+    b"SQLite format 3": "is an SQLite database: export its rows as JSON",
+    b"PAR1": "is a Parquet file: export its rows as JSON lines",
+}
+
+
+def layout_of(path: Path) -> Layout:
+    """The layout of a file. Raises `KbError` for one that is empty, packed or no JSON."""
+    with path.open("rb") as file:
+        start = file.read(_START_BYTES)
+    for magic, what in _PACKED.items():
+        if start.startswith(magic):
+            raise KbError(what, where=str(path))
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise KbError("is empty", where=str(path))
+    if text[:1] not in {b"{", b"["}:
+        return _layout_of_other(path, text)
+    whole = Layout.OBJECT if text[:1] == b"{" else Layout.LIST
+    line = _first_of_several_lines(path, len(start) - len(text))
+    if line is not None and _is_json(line):
+        return Layout.LINES
+    return _layout_of_whole(path, whole, is_one_line=line is None)
+
+
+def _first_of_several_lines(path: Path, start: int) -> bytes | None:
+    """The first line, None when there is no other: a file of one line is never copied."""
+    whole = mapped(path)
+    end = whole.find(b"\n", start)
+    is_last = end < 0 or not whole[end : end + CHUNK_BYTES].strip()
+    return None if is_last else whole[start:end]
+
+
+def _layout_of_other(path: Path, text: bytes) -> Layout:
+    if path.suffix in {".yaml", ".yml"} or text.startswith((b"interactions:", b"---")):
+        return Layout.YAML
+    # Redacted before it is cut: the beginning of a key is not told from other words.
+    line = text.split(b"\n", 1)[0].decode("utf-8", errors="replace")
+    what = f"holds no JSON; it begins with {safely(line)[:_SHOWN_CHARACTERS]!r}"
+    raise KbError(what, where=str(path), todo="Name a trace file in JSON or JSON lines.")
+
+
+def _layout_of_whole(path: Path, whole: Layout, *, is_one_line: bool) -> Layout:
+    raw = mapped(path)
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+    except RecursionError as error:
+        raise KbError("is nested too deeply to be a trace", where=str(path)) from error
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        if len(list(_first_two(stream(path)))) > 1:
+            return Layout.STREAM
+        if not is_one_line and any(_is_json(line) for _, line in _first_two(lines(path))):
+            return Layout.LINES  # the first line is the torn end of an earlier one
+        _require_json(path, raw, error)
+    return whole
+
+
+def _first_two(rows: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    return (row for row, _ in zip(rows, range(2), strict=False))
+
+
+def _require_json(path: Path, raw: mmap.mmap, error: Exception) -> None:
+    try:
+        decode(memoryview(raw))
+    except NotJsonError as kinder:
+        what = f"is no JSON that can be read: {error or kinder}"
+        raise KbError(what, where=str(path), todo="Was it cut off while it was written?") from error
+
+
+def _is_json(line: bytes) -> bool:
+    """Whether a line is an object or a list; it is skipped over, not decoded, where it is well."""
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return isinstance(kindly(line), dict | list)
+    return first_byte(line) in {b"{", b"["}

@@ -1,0 +1,110 @@
+"""What value does a piece of JSON hold, when whoever wrote it was careless? Decoding that forgives.
+
+Traces hold JSON inside JSON, NaN, halves of surrogate pairs, invalid UTF-8, Python reprs and
+integers no other program can read. What is read here can always be written as canonical JSON,
+apart from what `kb.traces.redaction.redact` has to replace (numbers out of range, nesting without end).
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import Any
+
+import msgspec
+
+#: Python refuses longer ones when it parses, and nobody means them.
+_MAX_DIGITS = 400
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: Literals that are worth parsing as Python: `ast` takes 100 times the size in memory.
+_MAX_LITERAL = 1_000_000
+
+
+class NotJsonError(ValueError):
+    """A text that is no JSON, however kindly it is read."""
+
+
+def decode(raw: bytes | str | memoryview) -> Any:
+    """The value of a JSON text. Raises `NotJsonError`, also for nesting without end."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError):
+        return _decode_kindly(raw)
+    except RecursionError as error:
+        raise NotJsonError("nested too deeply") from error
+
+
+def _decode_kindly(raw: bytes | str | memoryview) -> Any:
+    text = raw if isinstance(raw, str) else bytes(raw).decode("utf-8-sig", errors="replace")
+    try:
+        return _whole(json.loads(text, parse_int=_integer, strict=False))
+    except RecursionError as error:
+        raise NotJsonError("nested too deeply") from error
+    except ValueError as error:
+        raise NotJsonError(str(error)) from error
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
+def _whole(value: Any) -> Any:
+    """The value with halves of surrogate pairs replaced: no encoder takes them."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    if isinstance(value, dict):
+        return {_SURROGATE.sub("\ufffd", key): _whole(part) for key, part in value.items()}
+    return value
+
+
+def embedded(value: Any) -> Any:
+    """The value with one layer of JSON text taken off, unchanged where it is no JSON.
+
+    Only texts that hold an object or a list count: `"714"` stays the text it is.
+    """
+    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+        try:
+            return decode(value)
+        except NotJsonError:
+            return value
+    return value
+
+
+def arguments_of(value: Any) -> Any:
+    """The arguments of a call: decoded from JSON, twice encoded JSON or a Python repr.
+
+    What is none of these stays a text: a patch, or a line of JavaScript.
+    """
+    for _ in range(3):
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        if text[:1] == '"':
+            inner = _decoded_text(text)
+        else:
+            inner = embedded(text)
+            inner = literal(text) if inner is text else inner
+        if inner is None or inner is text:
+            return value
+        value = inner
+    return value
+
+
+def _decoded_text(text: str) -> Any:
+    try:
+        return decode(text)
+    except NotJsonError:
+        return None
+
+
+def literal(text: str) -> Any:
+    """The value of a Python repr of a dict or list, the text itself where it is none."""
+    if text[:1] not in {"{", "["} or len(text) > _MAX_LITERAL:
+        return text
+    try:
+        return json.loads(json.dumps(ast.literal_eval(text)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text

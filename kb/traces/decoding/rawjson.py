@@ -1,0 +1,158 @@
+"""What lies in a file of JSON, before it is decoded? Lines, members and elements, as bytes.
+
+Nothing here makes Python values of more than it has to: a file of 200 MB is cut, not decoded.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kb.errors import KbError
+from kb.traces.decoding.lenient import NotJsonError, decode
+
+CHUNK_BYTES = 1 << 20
+_MAX_YAML_BYTES = 50_000_000
+_MAX_YAML_NODES = 2_000_000
+#: Values larger than this are shown by their first parts only where the format is told.
+_SMALL_BYTES = 65_536
+_SHOWN_PARTS = 4
+_MAX_LEVELS_SHOWN = 6
+_MOST_SPACE = 1024
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """The bytes of a file, in memory only where they are looked at."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def release(whole: mmap.mmap) -> None:
+    """Let go of the pages of a mapped file that were read; the system reads them again at need."""
+    if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows, nor on some Unixes
+        whole.madvise(mmap.MADV_DONTNEED)
+
+
+def lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The lines of a file that are not empty, with their places."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield f"line {number}", line
+
+
+def stream(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Values that follow each other with nothing but space between them."""
+    decoder, text, number = json.JSONDecoder(strict=False), "", 0
+    with path.open("r", encoding="utf-8-sig", errors="replace") as file:
+        wanted = CHUNK_BYTES
+        while chunk := file.read(wanted):
+            text += chunk
+            at = 0
+            while (start := _next_value(text, at)) < len(text):
+                try:
+                    _, at = decoder.raw_decode(text, start)
+                except (ValueError, RecursionError):
+                    break
+                number += 1
+                yield f"object {number}", text[start:at].encode("utf-8", errors="replace")
+            # What is cut off is tried again with twice as much: each byte is read few times.
+            wanted = max(CHUNK_BYTES, len(text) - at)
+            text = text[at:]
+
+
+def _next_value(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n,\x1e":
+        at += 1
+    return at
+
+
+def yaml_value(path: Path) -> Any:
+    """The value of a YAML file. Raises `KbError` for tags, and for aliases without end."""
+    import yaml
+
+    if path.stat().st_size > _MAX_YAML_BYTES:
+        raise KbError("is too large for YAML: 50 MB are read", where=str(path))
+    try:
+        with path.open("rb") as file:
+            value = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        if sum(1 for _ in islice(_nodes(value), _MAX_YAML_NODES)) == _MAX_YAML_NODES:
+            raise ValueError("aliases make it grow without end")
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or f"{type(error).__name__}"
+        reason = f"{reason}, line {mark.line + 1}" if mark else reason
+        raise KbError(f"is no YAML that can be read: {reason}", where=str(path)) from error
+    return value
+
+
+def _nodes(value: Any) -> Iterator[Any]:
+    """Every value below one, as often as it would be written: aliases are followed."""
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        yield part
+        if isinstance(part, dict):
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+
+
+def elements(raw: Any) -> list[Any]:
+    """The elements of a list, undecoded; empty for anything else."""
+    if first_byte(raw) != b"[":
+        return []
+    try:
+        return msgspec.json.decode(raw, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        value = kindly(raw)
+        return [_written(part) for part in value] if isinstance(value, list) else []
+
+
+def members(raw: Any) -> dict[str, Any] | None:
+    """The members of an object, undecoded; None for anything else."""
+    if first_byte(raw) != b"{":
+        return None
+    try:
+        return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        value = kindly(raw)
+        if not isinstance(value, dict):
+            return None
+        return {key: _written(part) for key, part in value.items()}
+
+
+def _written(value: Any) -> bytes:
+    """A value as JSON again, NaN and Infinity as they were."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace")
+
+
+def first_byte(raw: Any) -> bytes:
+    """The byte a value begins with: what kind of value it is shows in it."""
+    return bytes(memoryview(raw)[:_MOST_SPACE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+
+
+def kindly(raw: Any) -> Any:
+    """The value of careless JSON, None for what is none at all."""
+    try:
+        return decode(memoryview(raw))
+    except NotJsonError:
+        return None
+
+
+def shortened(raw: Any, level: int = 0) -> Any:
+    """The value, of large ones only the first parts."""
+    view = memoryview(raw)
+    if len(view) <= _SMALL_BYTES or level > _MAX_LEVELS_SHOWN:
+        return decode(view) if len(view) <= _SMALL_BYTES else None
+    inner = members(view)
+    if inner is not None:
+        return {key: shortened(part, level + 1) for key, part in inner.items()}
+    parts = elements(view)
+    return [shortened(part, level + 1) for part in parts[:_SHOWN_PARTS]] if parts else ""

@@ -1,0 +1,238 @@
+"""Runs from session files of Claude Code: one row a line, one answer of the model in several rows.
+
+Sub-agents are rows of a side chain, or lie in rows of progress; both are put under the call that
+started them. The second copy of a result (`toolUseResult`) is left out, its short facts are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from kb.runs.importers.shapes import a_word, an_object
+from kb.traces.decoding.source import Row, Source
+from kb.traces.decoding.times import time_of
+from kb.traces.importers import Importer
+from kb.traces.importers.chat import said_of
+from kb.traces.importers.offers import usage_of
+from kb.traces.normalize.chat_message import Said
+from kb.traces.normalize.run_builder import Tape
+from kb.traces.run import Agent, Event, Failure, Message
+
+_ABOUT = ("cwd", "gitBranch", "version", "entrypoint", "userType")
+_TYPES = {"user", "assistant", "system", "attachment", "progress"}
+_ERRORS = {"api_error", "model_refusal_fallback"}
+_SUMMARIES = {"compact_boundary", "microcompact_boundary"}
+_LONGEST_FACT = 200
+_LEFT_OUT = "rows of other types were left out"
+#: Where the call that started a sub-agent is not told.
+_SIDE_CHAIN = "side-chain"
+
+
+def _recognise(source: Source) -> str:
+    rows = [value for value in source.head if isinstance(value, dict)]
+    told = any(_is_turn(row) for row in rows)
+    return "rows of user and assistant with a uuid and a sessionId" if told else ""
+
+
+def _is_turn(row: dict[str, Any]) -> bool:
+    has_ids = "sessionId" in row and "uuid" in row and "parentUuid" in row
+    return has_ids and a_word(row.get("type")) in _TYPES
+
+
+def _read(source: Source) -> Iterator[Tape]:
+    session = _Session(source)
+    for row in source.rows():
+        if isinstance(row.value, dict):
+            session.take(row)
+    yield session.tape
+
+
+class _Session:
+    """A session that is fed with its rows."""
+
+    def __init__(self, source: Source) -> None:
+        self.tape = Tape()
+        self._source = source
+        self._answers: dict[str, int] = {}
+        self._chains: dict[str, str] = {}
+        self._started: dict[str, str] = {}
+
+    def take(self, row: Row) -> None:
+        """Put on the tape what one row tells."""
+        value, kind = row.value, a_word(row.value.get("type"))
+        self._note_session(value)
+        message = value.get("message")
+        if kind in {"assistant", "user"} and isinstance(message, dict):
+            self._take_message(value, message, row.where, self._parent(value, message))
+        elif kind == "progress":
+            self._take_progress(value, row.where)
+        elif kind == "system":
+            self._take_system(value, row.where)
+        elif kind == "attachment":
+            self._take_attachment(value, row.where)
+        elif kind == "summary":
+            self.tape.source.setdefault("summary", value.get("summary"))
+        else:
+            self.tape.notes.add(_LEFT_OUT, str(kind))
+
+    def _note_session(self, value: dict[str, Any]) -> None:
+        tape = self.tape
+        tape.id = tape.id or str(value.get("sessionId") or "")
+        if not tape.agent.framework and value.get("version"):
+            version = str(value["version"])
+            tape.agent = Agent(name="claude-code", version=version, framework="claude-code")
+        for key in _ABOUT:
+            if value.get(key):
+                tape.source.setdefault(key, value[key])
+
+    def _parent(self, value: dict[str, Any], message: dict[str, Any]) -> str:
+        """The call that a row of a side chain belongs to, empty for the main chain."""
+        if not value.get("isSidechain"):
+            return ""
+        above = str(value.get("parentUuid") or "")
+        chain = self._chains.get(above) or str(value.get("sourceToolUseID") or "")
+        if not chain:
+            said = said_of({"role": "user", "content": message.get("content")})
+            chain = self._started.get(said.text.strip() if said else "", _SIDE_CHAIN)
+        self._chains[str(value.get("uuid") or "")] = chain
+        return chain
+
+    def _take_message(
+        self, value: dict[str, Any], message: dict[str, Any], where: str, parent: str
+    ) -> None:
+        said = said_of({"role": a_word(value.get("type")), **message})
+        if said is None:
+            self.tape.notes.add("messages that cannot be read were left out", where)
+            return
+        base = Message(
+            role=said.role,
+            agent=str(value.get("agentId") or ""),
+            parent=parent,
+            started=time_of(value.get("timestamp")),
+            where=where,
+        )
+        if said.role == "assistant":
+            self._take_answer(said, message, base)
+        else:
+            self._take_user(said, value, base)
+
+    def _take_answer(self, said: Said, message: dict[str, Any], base: Message) -> None:
+        """A row of an answer; all rows with the id of one message are that message."""
+        for call in said.calls:
+            prompt = call.arguments.get("prompt") if isinstance(call.arguments, dict) else None
+            if isinstance(prompt, str):
+                self._started[prompt.strip()] = call.id
+        key = str(message.get("id") or "")
+        step = self._answers.get(key) if key else None
+        usage = usage_of(message.get("usage"))
+        if step is None:
+            full = replace(base, model=str(message.get("model") or ""), response_id=key, **usage)
+            step = self.tape.hear(said, full)
+            self._answers |= {key: step} if key and step is not None else {}
+            return
+        known = self.tape.steps[step]
+        if isinstance(known, Message):
+            self.tape.steps[step] = _longer(known, said, usage)
+        for call in said.calls:
+            self.tape.ask(call, base, step)
+
+    def _take_user(self, said: Said, value: dict[str, Any], base: Message) -> None:
+        told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
+        role = "developer" if told_by_harness and said.role == "user" else said.role
+        self.tape.hear(Said(role, said.text, "", said.parts, (), said.answers), base)
+        second = value.get("toolUseResult")
+        if second is None or not said.answers:
+            return
+        self.tape.notes.add("second copies of results (toolUseResult) were left out")
+        call_id = said.answers[0].call_id
+        call = self.tape.call(call_id)
+        facts = _facts(second)
+        if call is not None and facts:
+            self.tape.amend(call_id, source={**call.source, "toolUseResult": facts})
+
+    def _take_progress(self, value: dict[str, Any], where: str) -> None:
+        """Rows of a sub-agent that lie in a row of progress; other progress is left out."""
+        data = an_object(value.get("data"))
+        inner = an_object(data.get("message"))
+        message = inner.get("message")
+        if not isinstance(message, dict):
+            self.tape.notes.add(_LEFT_OUT, "progress")
+            return
+        parent = str(value.get("parentToolUseID") or value.get("toolUseID") or _SIDE_CHAIN)
+        row = {"timestamp": value.get("timestamp"), **inner, "agentId": data.get("agentId")}
+        self._take_message(row, message, where, parent)
+
+    def _take_system(self, value: dict[str, Any], where: str) -> None:
+        name = str(value.get("subtype") or "")
+        if name not in _ERRORS | _SUMMARIES:
+            self.tape.notes.add(_LEFT_OUT, f"system {name}")
+            return
+        error = value.get("error")
+        text = str(value.get("content") or _message_of(error))
+        self.tape.happen(
+            Event(
+                kind="error" if name in _ERRORS else "summary",
+                name=name,
+                text=text,
+                failure=Failure(type=name, message=text) if name in _ERRORS else None,
+                started=time_of(value.get("timestamp")),
+                where=where,
+                source={"error": error} if isinstance(error, dict) else {},
+            )
+        )
+
+    def _take_attachment(self, value: dict[str, Any], where: str) -> None:
+        """What a person typed while the agent worked, and what a hook refused."""
+        inner = an_object(value.get("attachment"))
+        kind, at = inner.get("type"), time_of(value.get("timestamp"))
+        said = said_of({"role": "user", "content": inner.get("prompt")})
+        if kind == "queued_command" and said and said.has_words:
+            self.tape.hear(said, Message(role="user", where=where, started=at))
+        elif kind == "hook_blocking_error":
+            text, name = _message_of(inner.get("blockingError")), str(inner.get("hookName") or "")
+            event = Event(kind="guardrail", name=name, text=text, started=at, where=where)
+            self.tape.happen(replace(event, failure=Failure(type="rejected", message=text)))
+        else:
+            self.tape.notes.add(_LEFT_OUT, f"attachment {kind}")
+
+
+def _longer(known: Message, said: Said, usage: dict[str, Any]) -> Message:
+    """A message with one row more; the usage of the last row is that of the whole answer."""
+    return replace(
+        known,
+        text="\n".join(text for text in (known.text, said.text) if text),
+        reasoning="\n".join(text for text in (known.reasoning, said.reasoning) if text),
+        parts=known.parts + said.parts,
+        finish_reasons=(said.finish,) if said.finish else known.finish_reasons,
+        **{name: max(count, getattr(known, name) or 0) for name, count in usage.items()},
+    )
+
+
+def _facts(second: Any) -> dict[str, Any]:
+    """What is short in the second copy of a result: durations, counts, whether it was cut off."""
+    if not isinstance(second, dict):
+        return {}
+    return {key: part for key, part in second.items() if _is_short(part)}
+
+
+def _is_short(part: Any) -> bool:
+    is_text = isinstance(part, str) and 0 < len(part) <= _LONGEST_FACT
+    return is_text or isinstance(part, bool | int | float)
+
+
+def _message_of(error: Any) -> str:
+    if isinstance(error, dict):
+        inner = error.get("message") or error.get("formatted") or error.get("blockingError")
+        return _message_of(inner if inner is not None else error.get("error"))
+    return "" if error is None else str(error)
+
+
+IMPORTER = Importer(
+    "claude-code",
+    "session files of Claude Code",
+    _recognise,
+    _read,
+)

@@ -1,0 +1,201 @@
+"""Runs from rollout files of the Codex CLI: rows of a timestamp, a type and a payload.
+
+Messages, calls and results are `response_item`s; events repeat them, and alone know exit codes,
+tokens and refusals. The thoughts of the model are encrypted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from kb.runs.importers.shapes import a_word
+from kb.traces.decoding.source import Row, Source
+from kb.traces.decoding.times import time_of
+from kb.traces.importers import Importer
+from kb.traces.importers.chat import said_of
+from kb.traces.importers.offers import usage_of
+from kb.traces.normalize.chat_message import Said
+from kb.traces.normalize.run_builder import Tape
+from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy
+
+_ROW_TYPES = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
+_LEFT_OUT = "rows of other types were left out"
+#: Messages in the name of the user that the program writes itself begin so.
+_WRITTEN_BY_PROGRAM = (
+    "<environment_context>",
+    "<user_instructions>",
+    "<permissions",
+    "<subagent_notification>",
+    "<turn_aborted>",
+    "<collaboration_mode>",
+    "# AGENTS.md instructions",
+)
+_ENDS = {"exec_command_end", "patch_apply_end", "mcp_tool_call_end"}
+_ERRORS = {"error", "stream_error", "turn_aborted"}
+_REPEATED = {"user_message", "agent_message", "agent_reasoning", "agent_message_delta"}
+_ABOUT = (
+    "cwd",
+    "originator",
+    "source",
+    "git",
+    "parent_thread_id",
+    "agent_nickname",
+    "history_mode",
+)
+_CONTEXT = ("approval_policy", "sandbox_policy", "effort", "timezone", "current_date")
+
+
+def _recognise(source: Source) -> str:
+    rows = [value for value in source.head if isinstance(value, dict)]
+    payloads = (row for row in rows if isinstance(row.get("payload"), dict))
+    told = any(a_word(row.get("type")) in _ROW_TYPES for row in payloads)
+    return "rows with a type and a payload" if told else ""
+
+
+def _read(source: Source) -> Iterator[Tape]:
+    session = _Session()
+    for row in source.rows():
+        if isinstance(row.value, dict) and isinstance(row.value.get("payload"), dict):
+            session.take(row)
+        else:
+            source.notes.add("rows without a payload were left out", row.where)
+    yield session.tape
+
+
+class _Session:
+    """A session that is fed with its rows."""
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self._answering: int | None = None
+        self._last_answer: int | None = None
+
+    def take(self, row: Row) -> None:
+        """Put on the tape what one row tells."""
+        kind, payload = row.value.get("type"), row.value["payload"]
+        base = Message(
+            role="assistant", started=time_of(row.value.get("timestamp")), where=row.where
+        )
+        if kind == "session_meta":
+            self._take_session(payload)
+        elif kind == "turn_context":
+            self._take_context(payload)
+        elif kind == "response_item":
+            self._take_item(payload, base)
+        elif kind == "event_msg":
+            self._take_event(payload, base)
+        elif kind == "compacted":
+            text = str(payload.get("message") or "")
+            self.tape.happen(_event("summary", "compacted", text, base))
+        else:
+            self.tape.notes.add(_LEFT_OUT, str(kind))
+
+    def _take_session(self, payload: dict[str, Any]) -> None:
+        tape = self.tape
+        if tape.id:
+            tape.notes.add("a second session_meta was left out")
+            return
+        tape.id = str(payload.get("id") or payload.get("session_id") or "")
+        tape.conversation = str(payload.get("session_id") or "")
+        version = str(payload.get("cli_version") or "")
+        tape.agent = Agent(name="codex", version=version, framework="codex")
+        tape.request = replace(tape.request, provider=str(payload.get("model_provider") or ""))
+        told = payload.get("base_instructions") or payload.get("instructions")
+        text = told.get("text") if isinstance(told, dict) else told
+        tape.prompt = Prompt(text=text if isinstance(text, str) else "")
+        tape.source |= {key: payload[key] for key in _ABOUT if payload.get(key)}
+
+    def _take_context(self, payload: dict[str, Any]) -> None:
+        tape = self.tape
+        if isinstance(payload.get("model"), str) and not tape.request.model:
+            tape.request = replace(tape.request, model=payload["model"])
+        for key in _CONTEXT:
+            if payload.get(key):
+                tape.source.setdefault(key, payload[key])
+
+    def _take_item(self, payload: dict[str, Any], base: Message) -> None:
+        said = said_of(payload)
+        if said is None:
+            self.tape.notes.add(_LEFT_OUT, f"item {payload.get('type')}")
+        elif payload.get("type") == "reasoning" and not said.reasoning:
+            self.tape.notes.add("thoughts of the model are encrypted")
+        elif said.answers and not said.calls:
+            self._answering = None
+            self.tape.hear(said, base)
+        elif said.role == "assistant":
+            self._take_answer(said, base)
+        else:
+            self._answering = None
+            by_program = said.text.lstrip().startswith(_WRITTEN_BY_PROGRAM)
+            role = "developer" if by_program else said.role
+            self.tape.hear(Said(role, said.text, parts=said.parts, source=said.source), base)
+
+    def _take_answer(self, said: Said, base: Message) -> None:
+        """An item of an answer: calls belong to the words, or to the calls, before them."""
+        if said.has_words or self._answering is None:
+            base = replace(base, model=self.tape.request.model)
+            self._answering = self._last_answer = self.tape.hear(said, base)
+            return
+        for call in said.calls:
+            self.tape.ask(call, base, self._answering)
+        for answer in said.answers:
+            self.tape.answer(answer, base)
+
+    def _take_event(self, payload: dict[str, Any], base: Message) -> None:
+        kind = str(payload.get("type") or "")
+        if kind in _ENDS:
+            self._take_end(payload, base)
+        elif kind == "token_count":
+            self._take_usage(payload)
+        elif kind in _ERRORS:
+            text = str(payload.get("message") or payload.get("reason") or "")
+            failure = Failure(type=kind, message=text)
+            self.tape.happen(replace(_event("error", kind, text, base), failure=failure))
+        elif kind.endswith("_approval_request"):
+            text = str(payload.get("reason") or payload.get("command") or "")
+            self.tape.happen(_event("permission", kind, text, base))
+        elif kind in _REPEATED:
+            self.tape.notes.add("events that repeat a message were left out")
+        else:
+            self.tape.notes.add(_LEFT_OUT, f"event {kind}")
+
+    def _take_end(self, payload: dict[str, Any], base: Message) -> None:
+        """What an event knows of a call that its result does not say: exit code, time, success."""
+        call_id = str(payload.get("call_id") or "")
+        call = self.tape.call(call_id)
+        if call is None:
+            return
+        code, failed = payload.get("exit_code"), payload.get("success") is False
+        if isinstance(code, int) and code != 0:
+            message = str(payload.get("stderr") or payload.get("aggregated_output") or "")[:500]
+            self.tape.fail(
+                call_id, Failure(type=f"exit {code}", message=message, told_by=ToldBy.EXIT_CODE)
+            )
+        elif failed:
+            self.tape.fail(call_id, Failure(message=str(payload.get("stderr") or "")[:500]))
+        facts = {key: payload[key] for key in ("exit_code", "duration", "cwd") if key in payload}
+        self.tape.amend(call_id, ended=base.started, source={**call.source, **facts})
+
+    def _take_usage(self, payload: dict[str, Any]) -> None:
+        info = payload.get("info")
+        usage = usage_of(info.get("last_token_usage")) if isinstance(info, dict) else {}
+        step = self._last_answer
+        if step is not None and usage:
+            message = self.tape.steps[step]
+            if isinstance(message, Message) and message.input_tokens is None:
+                self.tape.steps[step] = replace(message, **usage)
+
+
+def _event(kind: str, name: str, text: str, base: Message) -> Event:
+    return Event(kind=kind, name=name, text=text, started=base.started, where=base.where)
+
+
+IMPORTER = Importer(
+    "codex",
+    "rollout files of the Codex CLI",
+    _recognise,
+    _read,
+)

@@ -1,0 +1,83 @@
+"""Which format is a file in? Told from its first values, never from its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kb.errors import KbError
+from kb.runs.privacy.disclosure import safely
+from kb.traces.decoding.source import Source
+from kb.traces.importers import Importer, importers
+
+#: Formats that are known and not read: what a value of theirs always has, and their name.
+_STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"trajectory", "info"}), "a SWE-agent trajectory"),
+    (frozenset({"eval", "samples"}), "an Inspect evaluation log"),
+    (frozenset({"event_kind", "part"}), "a pydantic-ai event stream"),
+    (frozenset({"schema_version", "steps", "agent"}), "an ATIF trajectory"),
+    (frozenset({"git_patch", "history", "instruction"}), "an OpenHands resolver output"),
+    (frozenset({"source", "timestamp", "action", "args"}), "an OpenHands event list"),
+    (frozenset({"source", "timestamp", "observation", "extras"}), "an OpenHands event list"),
+    (frozenset({"resourceMetrics"}), "OTLP metrics, not traces"),
+    (frozenset({"resourceLogs"}), "OTLP logs, not traces"),
+    (frozenset({"scopeMetrics"}), "OTLP metrics, not traces"),
+)
+_KEYS_SHOWN = 8
+
+
+def detect(source: Source, wanted: str = "") -> Importer:
+    """The importer of a file; `wanted` names one and is taken at its word.
+
+    Raises `KbError` when there is none or more than one: it shows what was seen and lists them.
+    """
+    rows = importers()
+    if wanted:
+        return _named(wanted, rows)
+    found = [(row, seen) for row in rows if (seen := row.recognise(source))]
+    if len(found) == 1:
+        return found[0][0]
+    if found:
+        seen = "; ".join(f"{row.name}: {evidence}" for row, evidence in found)
+        what = f"fits more than one format ({seen})"
+    else:
+        what = f"is in no format that is read: {what_is_seen(source)}"
+    raise KbError(what, where=str(source.path), todo=_choices(rows))
+
+
+def _named(wanted: str, rows: tuple[Importer, ...]) -> Importer:
+    row = next((row for row in rows if row.name == wanted.replace("_", "-")), None)
+    if row is None:
+        raise KbError(f"'{wanted}' is no format", todo=_choices(rows))
+    return row
+
+
+def _choices(rows: tuple[Importer, ...]) -> str:
+    lines = "".join(f"\n      {row.name:<14} {row.title}" for row in rows)
+    return f"Formats that are read (--format NAME takes one at its word):{lines}"
+
+
+def what_is_seen(source: Source) -> str:
+    """What a file looks like, in one line: its layout, the keys of its values, and a guess."""
+    head = source.head
+    keys: dict[str, None] = {}
+    for value in head:
+        keys |= dict.fromkeys(value if isinstance(value, dict) else ())
+    shown = ", ".join(safely(key)[:40] for key in list(keys)[:_KEYS_SHOWN])
+    more = ", …" if len(keys) > _KEYS_SHOWN else ""
+    of = f" with the keys {shown}{more}" if keys else f" of {_kind(head)}"
+    guess = _guess(head)
+    return f"{source.layout}{of}" + (f"; it looks like {guess}" if guess else "")
+
+
+def _kind(head: tuple[Any, ...]) -> str:
+    kinds = {"list": "lists", "str": "texts", "int": "numbers", "float": "numbers"}
+    return kinds.get(type(head[0]).__name__, "other values") if head else "nothing that can be read"
+
+
+def _guess(head: tuple[Any, ...]) -> str:
+    for value in head:
+        keys = value.keys() if isinstance(value, dict) else set()
+        for always, name in _STRANGERS:
+            if always <= keys:
+                return name
+    return ""

@@ -1,0 +1,146 @@
+"""Which records of a trace does a file hold? Gathered by trace, undecoded, and given by start.
+
+For every format that writes one record a span, in any order, of any number of traces: memory is
+that of the file's bytes, and of one decoded record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.rawjson import elements, first_byte, members
+from kb.traces.decoding.source import Source
+from kb.traces.decoding.times import time_of
+
+
+class Record(NamedTuple):
+    """One record, decoded, with its place and what is said of the group it lies in."""
+
+    value: dict[str, Any]
+    where: str
+    group: dict[str, Any]
+    scope: dict[str, Any]
+
+
+class _Raw(NamedTuple):
+    start: float
+    end: float
+    raw: Any
+    where: str
+    group: dict[str, Any]
+    scope: dict[str, Any]
+
+
+#: Keys under which records, or groups of them, lie; the outer ones first.
+_GROUPS = (
+    "resourceSpans",
+    "batches",
+    "scopeSpans",
+    "instrumentationLibrarySpans",
+    "data",
+    "traces",
+    "observations",
+    "spans",
+    "post",
+    "patch",
+)
+_PLACED = {"spans", "observations", "post", "patch"}
+_TRACE_IDS = ("traceId", "trace_id", "traceID", "context.trace_id")
+_STARTS = ("startTimeUnixNano", "start_time", "startTime", "start_time_unix_nano", "started_at")
+_ENDS = ("endTimeUnixNano", "end_time", "endTime", "end_time_unix_nano", "ended_at")
+#: What is kept of the object that observations lie in.
+_OF_GROUP = ("id", "name", "sessionId", "group_id", "workflow_name", "release", "version", "tags")
+
+
+def gathered(source: Source) -> Iterator[tuple[str, Iterator[Record]]]:
+    """The traces of a file, in the order they first appear, each with its records by start."""
+    traces: dict[str, list[_Raw]] = {}
+    for where, row in source.raw_rows():
+        for trace_id, raw in _gather(row, where, {}, {}):
+            traces.setdefault(trace_id, []).append(raw)
+    while traces:
+        trace_id = next(iter(traces))
+        # Of records that start together the one that ends last is the parent.
+        in_order = sorted(traces.pop(trace_id), key=lambda raw: (raw.start, -raw.end))
+        yield trace_id, _decoded(in_order, source)
+
+
+def _gather(
+    raw: Any, where: str, group: dict[str, Any], scope: dict[str, Any]
+) -> Iterator[tuple[str, _Raw]]:
+    parts = members(raw)
+    if parts is None:
+        for element in elements(raw):
+            yield from _gather(element, where, group, scope)
+        return
+    scope = _object(parts, "scope", "instrumentationLibrary") or scope
+    key = next((key for key in _GROUPS if _is_list(parts.get(key))), "")
+    if key:
+        group = _object(parts, "resource", "trace") or _said_of(parts) or group
+        for name in [key] if key != "post" else ["post", "patch"]:
+            for number, element in enumerate(elements(parts.get(name, b"[]"))):
+                place = f"{name}[{number}]" if name in _PLACED else ""
+                inner = ", ".join(part for part in (where, place) if part)
+                yield from _gather(element, inner, group, scope)
+    elif _is_list(_members_of(parts.get("trace")).get("observations")):
+        yield from _gather(parts["trace"], where, group, scope)
+    else:
+        yield _record(parts, raw, where, group, scope)
+
+
+def _record(
+    parts: dict[str, Any], raw: Any, where: str, group: dict[str, Any], scope: dict[str, Any]
+) -> tuple[str, _Raw]:
+    trace_id = _first(parts, *_TRACE_IDS) or _object(parts, "context").get("trace_id")
+    if not trace_id and _first(parts, "object") == "trace":
+        trace_id = _first(parts, "id")
+    start, end = time_of(_first(parts, *_STARTS)), time_of(_first(parts, *_ENDS))
+    at = start.timestamp() if start else 0.0
+    name = str(trace_id or group.get("id") or "").removeprefix("0x")
+    return name, _Raw(at, end.timestamp() if end else at, raw, where, group, scope)
+
+
+def _is_list(raw: Any) -> bool:
+    return raw is not None and first_byte(raw) == b"["
+
+
+def _object(parts: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """A small object that stands beside the records, without the records it may hold itself."""
+    inner = next((inner for key in keys if (inner := _members_of(parts.get(key)))), {})
+    large = {*_GROUPS, "input", "output"}
+    return {key: decode(part) for key, part in inner.items() if key not in large}
+
+
+def _members_of(raw: Any) -> dict[str, Any]:
+    return {} if raw is None else members(raw) or {}
+
+
+def _said_of(parts: dict[str, Any]) -> dict[str, Any]:
+    return {key: decode(parts[key]) for key in _OF_GROUP if key in parts}
+
+
+def _first(parts: dict[str, Any], *keys: str) -> Any:
+    return next((decode(parts[key]) for key in keys if key in parts), None)
+
+
+def _decoded(raws: list[_Raw], source: Source) -> Iterator[Record]:
+    for raw in raws:
+        try:
+            value = decode(raw.raw)
+        except NotJsonError:
+            source.notes.add("records that cannot be read were left out", raw.where)
+            continue
+        if isinstance(value, dict):
+            yield Record(value, raw.where, raw.group, raw.scope)
+
+
+def start_of(value: dict[str, Any]) -> Any:
+    """When a record begins, as it is written."""
+    return next((value[key] for key in _STARTS if value.get(key) is not None), None)
+
+
+def end_of(value: dict[str, Any]) -> Any:
+    """When a record ends, as it is written."""
+    return next((value[key] for key in _ENDS if value.get(key) is not None), None)

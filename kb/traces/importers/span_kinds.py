@@ -1,0 +1,161 @@
+"""What does a span tell: a call of a model, of a tool, an agent, a retrieval? In any vintage.
+
+Names of the GenAI conventions from 1.27 to today, of OpenInference, OpenLLMetry, Logfire, the
+Vercel AI SDK and Google ADK; the first name that a span has is taken.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from kb.traces.decoding.lenient import arguments_of, embedded
+from kb.traces.importers.spans import Span
+
+
+class Kind(StrEnum):
+    """What a span tells."""
+
+    MODEL = "model"
+    TOOL = "tool"
+    AGENT = "agent"
+    RETRIEVAL = "retrieval"
+    GUARDRAIL = "guardrail"
+    HANDOFF = "handoff"
+    OTHER = "other"
+
+
+_OPERATIONS = {
+    "chat": Kind.MODEL,
+    "text_completion": Kind.MODEL,
+    "generate_content": Kind.MODEL,
+    "execute_tool": Kind.TOOL,
+    "invoke_agent": Kind.AGENT,
+    "create_agent": Kind.AGENT,
+    "invoke_workflow": Kind.AGENT,
+    "retrieval": Kind.RETRIEVAL,
+}
+_WRITTEN = {
+    "llm": Kind.MODEL,
+    "tool": Kind.TOOL,
+    "agent": Kind.AGENT,
+    "retriever": Kind.RETRIEVAL,
+    "guardrail": Kind.GUARDRAIL,
+    "handoff": Kind.HANDOFF,
+    "workflow": Kind.OTHER,
+}
+#: Attributes that only one kind of span has.
+_SIGNS = (
+    ("ai.toolCall.name", Kind.TOOL),
+    ("gcp.vertex.agent.tool_call_args", Kind.TOOL),
+    ("gen_ai.tool.call.arguments", Kind.TOOL),
+    ("llm.request.type", Kind.MODEL),
+    ("gen_ai.prompt.0.role", Kind.MODEL),
+    ("gen_ai.input.messages", Kind.MODEL),
+    ("llm.input_messages.0.message.role", Kind.MODEL),
+)
+_TOOL_NAMES = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name")
+_CALL_IDS = ("gen_ai.tool.call.id", "tool_call.id", "tool.id", "tool_call_id", "ai.toolCall.id")
+_ARGUMENTS = (
+    "gen_ai.tool.call.arguments",
+    "gcp.vertex.agent.tool_call_args",
+    "ai.toolCall.args",
+    "tool_arguments",
+    "input.value",
+    "traceloop.entity.input",
+)
+_RESULTS = (
+    "gen_ai.tool.call.result",
+    "gcp.vertex.agent.tool_response",
+    "ai.toolCall.result",
+    "tool_response",
+    "output.value",
+    "traceloop.entity.output",
+)
+_AGENT_NAMES = ("gen_ai.agent.name", "agent.name", "agent_name", "graph.node.id", "llm.agent.name")
+_READ_OF_TOOL = frozenset(
+    {*_TOOL_NAMES, *_CALL_IDS, *_ARGUMENTS, *_RESULTS, "gen_ai.operation.name", "error.type"}
+    | {"openinference.span.kind", "traceloop.span.kind", "gen_ai.agent.name", "input.mime_type"}
+    | {"output.mime_type"}
+)
+_NAME_PREFIXES = ("execute_tool ", "running tool: ", "running tool ", "tool: ")
+
+
+def kind_of(span: Span) -> Kind:
+    """What a span tells; `OTHER` for plumbing: HTTP, queues, chains."""
+    attributes = span.attributes
+    operation = str(attributes.get("gen_ai.operation.name") or "").lower()
+    if operation in _OPERATIONS:
+        return _OPERATIONS[operation]
+    written = attributes.get("openinference.span.kind") or attributes.get("traceloop.span.kind")
+    kind = _WRITTEN.get(str(written or "").lower())
+    if kind is not None:
+        return kind
+    if written is None:
+        if span.name.endswith((".doGenerate", ".doStream")):
+            return Kind.MODEL
+        if "gcp.vertex.agent.llm_request" in attributes and "gen_ai.tool.name" not in attributes:
+            return Kind.MODEL
+        return next((kind for sign, kind in _SIGNS if sign in attributes), Kind.OTHER)
+    return Kind.OTHER
+
+
+def first(span: Span, names: tuple[str, ...]) -> Any:
+    """The value of the first of some attributes that a span has, None for none."""
+    return next((v for name in names if (v := span.attributes.get(name)) is not None), None)
+
+
+def tool_name(span: Span) -> str:
+    """The tool a span ran."""
+    written = first(span, _TOOL_NAMES)
+    if written:
+        return str(written)
+    for prefix in _NAME_PREFIXES:
+        if span.name.startswith(prefix):
+            return span.name.removeprefix(prefix)
+    return span.name.removesuffix(".tool") or "unknown"
+
+
+def call_id(span: Span) -> str:
+    """The id of the call, empty where the span has none."""
+    return str(first(span, _CALL_IDS) or "")
+
+
+def call_arguments(span: Span) -> Any:
+    """The arguments a tool was called with, decoded; None where they were not recorded."""
+    value = arguments_of(first(span, _ARGUMENTS))
+    if value is None and not _is_schema(embedded(span.attributes.get("tool.parameters"))):
+        value = arguments_of(span.attributes.get("tool.parameters"))
+    if isinstance(value, dict) and "kwargs" in value and "args" in value:  # smolagents
+        return value["kwargs"] if not value["args"] else {"args": value["args"], **value["kwargs"]}
+    if isinstance(value, dict) and isinstance(value.get("inputs"), dict):  # OpenLLMetry
+        return value["inputs"]
+    return value
+
+
+def _is_schema(value: Any) -> bool:
+    """Whether `tool.parameters` holds the schema of the arguments, and not the arguments."""
+    if not isinstance(value, dict):
+        return True
+    if {"type", "properties"} & value.keys():
+        return True
+    return all(isinstance(part, dict) and "type" in part for part in value.values())
+
+
+def call_result(span: Span) -> tuple[bool, Any]:
+    """Whether the answer of a tool was recorded, and what it was."""
+    value = first(span, _RESULTS)
+    return value is not None, value
+
+
+def rest_of_tool(span: Span) -> dict[str, Any]:
+    """The attributes of a tool's span that no field of a call has."""
+    return {k: v for k, v in span.attributes.items() if k not in _READ_OF_TOOL}
+
+
+def agent_name(span: Span) -> str:
+    """The agent a span names, empty for none."""
+    written = first(span, _AGENT_NAMES)
+    if written:
+        return str(written)
+    return span.name.removesuffix(".agent") if kind_of(span) is Kind.AGENT else ""

@@ -1,0 +1,277 @@
+"""How do the spans of a trace become a tape? In the order of their starts, each by its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from kb.traces.decoding.lenient import embedded
+from kb.traces.importers.offers import merged
+from kb.traces.importers.span_kinds import (
+    Kind,
+    agent_name,
+    call_arguments,
+    call_id,
+    call_result,
+    first,
+    kind_of,
+    rest_of_tool,
+    tool_name,
+)
+from kb.traces.importers.span_messages import (
+    inputs_of,
+    output_of,
+    read_names,
+    request_in,
+    tools_offered,
+    usage_in,
+)
+from kb.traces.importers.spans import Span
+from kb.traces.normalize.chat_message import Said
+from kb.traces.normalize.run_builder import Tape
+from kb.traces.run import Agent, Event, Failure, Message, ToolCall, ToolDefinition
+
+_MAX_ANCESTORS = 1000
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+_PROMPT_NAMES = ("gen_ai.prompt.name", "langfuse.observation.prompt.name", "llm.prompt.name")
+_PROMPT_VERSIONS = ("gen_ai.prompt.version", "langfuse.observation.prompt.version")
+_CONVERSATIONS = ("gen_ai.conversation.id", "session.id", "gcp.vertex.agent.session_id")
+
+
+class SpanTape:
+    """A tape that is fed with spans, parents before their children."""
+
+    def __init__(self, place: str, trace_id: str) -> None:
+        self._tape = Tape(place, trace_id)
+        self._parents: dict[str, str] = {}
+        self._kinds: dict[str, Kind] = {}
+        self._agents: dict[str, str] = {}
+        self._call_ids: dict[str, str] = {}
+        self._answered: set[str] = set()
+        self._within_calls: dict[str, str] = {}
+        self._open_calls: list[tuple[Span, str]] = []
+        self._agent_ends: list[tuple[Span, Said, str]] = []
+        self._agent_starts: list[tuple[Span, list[Said], str]] = []
+        self._wordless: dict[str, tuple[Span, Message, str]] = {}
+        self._heard: set[str] = set()
+        self._has_request = False
+        self._is_named = False
+
+    def take(self, span: Span) -> None:
+        """Put on the tape what one span tells."""
+        kind = kind_of(span)
+        self._parents[span.id] = span.parent
+        self._kinds[span.id] = kind
+        self._note_trace(span)
+        if kind is Kind.MODEL:
+            self._take_model(span)
+        elif kind is Kind.TOOL:
+            self._take_tool(span)
+        elif kind is Kind.AGENT:
+            self._take_agent(span)
+        elif kind in {Kind.RETRIEVAL, Kind.GUARDRAIL, Kind.HANDOFF}:
+            self._take_event(span, kind)
+        elif span.error:
+            self._tape.happen(_event(span, "error", span.message, self._base(span)))
+        else:
+            self._tape.notes.add("spans of other kinds (HTTP, chains, tasks) were left out")
+
+    def finished(self) -> Tape:
+        """The tape, when all spans were taken; what was told late is put in its place by time."""
+        for span, base, context in self._wordless.values():
+            self._tape.notes.add("answers of a model were recorded without their words", base.where)
+            self._hear(span, None, base, context)
+        for span, history, context in self._agent_starts:
+            if not self._has_request:
+                base = replace(self._base(span), ended=None)
+                self._tape.hear_history(((said, _as(base, said)) for said in history), context)
+        for span, said, context in self._agent_ends:
+            if context not in self._heard:
+                base = replace(self._base(span), started=span.end, ended=span.end)
+                self._tape.hear_output(said, base, context)
+        return self._tape
+
+    def _take_model(self, span: Span) -> None:
+        outer = [a for a in self._ancestors(span) if self._kinds.get(a) is Kind.MODEL]
+        if any(ancestor in self._answered for ancestor in outer):
+            self._tape.notes.add("calls of a model that two libraries recorded were kept once")
+            return
+        base, context, inputs = self._base(span), self._context(span), inputs_of(span)
+        self._tape.offer(tools_offered(span))
+        self._tape.request = merged(self._tape.request, request_in(span))
+        self._has_request = self._has_request or any(said.role == "user" for said in inputs)
+        plain = replace(base, ended=None)
+        self._tape.hear_history(((said, _as(plain, said)) for said in inputs), context)
+        said, full = output_of(span), replace(base, **usage_in(span))
+        if said is None:
+            self._wordless[span.id] = (span, full, context)
+            return
+        for ancestor in outer:
+            self._wordless.pop(ancestor, None)
+        self._answered.add(span.id)
+        self._heard.add(context)
+        self._hear(span, said, full, context)
+
+    def _hear(self, span: Span, said: Said | None, base: Message, context: str) -> None:
+        attributes = span.attributes
+        read = set(read_names(attributes))
+        rest = {key: value for key, value in attributes.items() if key not in read}
+        finish = attributes.get("gen_ai.response.finish_reasons")
+        full = replace(
+            base,
+            response_id=str(attributes.get("gen_ai.response.id") or ""),
+            finish_reasons=tuple(str(f) for f in finish) if isinstance(finish, list) else (),
+            source=rest,
+        )
+        self._tape.hear_output(said or Said("assistant"), full, context)
+        if span.error:
+            self._tape.happen(_event(span, "error", span.message, base))
+
+    def _take_tool(self, span: Span) -> None:
+        base, name = self._base(span), tool_name(span)
+        is_answered, result = call_result(span)
+        description = span.attributes.get("gen_ai.tool.description")
+        description = description or span.attributes.get("tool.description")
+        if description:
+            self._tape.offer([ToolDefinition(name=name, description=str(description))])
+        call = ToolCall(
+            tool=name,
+            id=call_id(span),
+            arguments=call_arguments(span),
+            result=result,
+            is_answered=is_answered,
+            failure=Failure(type=span.error, message=span.message) if span.error else None,
+            parent=base.parent,
+            agent=base.agent,
+            started=span.start,
+            ended=span.end,
+            span_id=span.id,
+            where=base.where,
+            source=rest_of_tool(span),
+        )
+        step = self._tape.execute(call)
+        placed = self._tape.steps[step]
+        self._call_ids[span.id] = placed.id if isinstance(placed, ToolCall) else ""
+        self._open_calls.append((span, self._call_ids[span.id]))
+
+    def _take_agent(self, span: Span) -> None:
+        name = agent_name(span)
+        self._agents[span.id] = name
+        self._within_calls[span.id] = self._call_around(span)
+        attributes = span.attributes
+        base, context = self._base(span), self._context(span)
+        if not context and (not self._tape.agent.name or _named(span)) and not self._is_named:
+            self._is_named = _named(span)
+            self._tape.agent = Agent(
+                name=name,
+                id=str(attributes.get("gen_ai.agent.id") or ""),
+                version=str(attributes.get("gen_ai.agent.version") or ""),
+                framework=_framework(span.scope),
+            )
+        self._tape.offer(tools_offered(span))
+        if any(key.endswith(("input.messages", "input.value")) for key in attributes):
+            history = [said for said in inputs_of(span) if said.role in {"user", "system"}]
+            self._agent_starts.append((span, history, context))
+        said = output_of(span)
+        if said is not None:
+            self._agent_ends.append((span, said, context))
+        if span.error:
+            self._tape.happen(_event(span, "error", span.message, base))
+
+    def _take_event(self, span: Span, kind: Kind) -> None:
+        query = embedded(
+            span.attributes.get("input.value") or span.attributes.get("gen_ai.retrieval.query.text")
+        )
+        bundle = query.get("query_bundle", query) if isinstance(query, dict) else query
+        text = (
+            bundle.get("query_str") or bundle.get("query") if isinstance(bundle, dict) else bundle
+        )
+        self._tape.happen(_event(span, kind, str(text or ""), self._base(span), span.attributes))
+
+    def _note_trace(self, span: Span) -> None:
+        tape = self._tape
+        found = (str(span.attributes[key]) for key in _CONVERSATIONS if span.attributes.get(key))
+        tape.conversation = tape.conversation or next(found, "")
+        if span.resource and "resource" not in tape.source:
+            tape.source["resource"] = span.resource
+        if not tape.prompt.name:
+            name, version = (first(span, names) for names in (_PROMPT_NAMES, _PROMPT_VERSIONS))
+            told = {"name": str(name or ""), "version": str(version or "")}
+            tape.prompt = replace(tape.prompt, **told)
+
+    def _base(self, span: Span) -> Message:
+        named = agent_name(span) or next(
+            (self._agents[a] for a in self._ancestors(span) if self._agents.get(a)), ""
+        )
+        return Message(
+            role="assistant",
+            agent=named,
+            parent=self._context(span),
+            started=span.start,
+            ended=span.end,
+            where=f"span {span.id}" if span.id else span.where,
+        )
+
+    def _context(self, span: Span) -> str:
+        """The call that a span happens within: what a sub-agent says is apart. Empty at the top."""
+        for ancestor in (span.id, *self._ancestors(span)):
+            if ancestor != span.id and ancestor in self._call_ids:
+                return self._call_ids[ancestor]
+            if self._within_calls.get(ancestor):
+                return self._within_calls[ancestor]
+        return ""
+
+    def _call_around(self, span: Span) -> str:
+        """The call an agent runs within, told by time where the spans are not nested."""
+        at = span.start or _NEVER
+        self._open_calls = [one for one in self._open_calls if (one[0].end or _NEVER) >= at]
+        for call_span, name in reversed(self._open_calls):
+            if call_span.end and span.end and span.end <= call_span.end:
+                return name
+        return ""
+
+    def _ancestors(self, span: Span) -> Iterator[str]:
+        seen, parent = 0, span.parent
+        while parent and seen < _MAX_ANCESTORS:
+            yield parent
+            parent, seen = self._parents.get(parent, ""), seen + 1
+
+
+def _named(span: Span) -> bool:
+    """Whether a span names its agent, so that its own name need not stand in."""
+    return agent_name(span) != span.name
+
+
+def _as(base: Message, said: Said) -> Message:
+    return replace(base, role=said.role)
+
+
+def _event(
+    span: Span, kind: str, text: str, base: Message, source: dict[str, Any] | None = None
+) -> Event:
+    return Event(
+        kind=str(kind),
+        name=span.name,
+        text=text,
+        failure=Failure(type=span.error, message=span.message) if span.error else None,
+        parent=base.parent,
+        agent=base.agent,
+        started=span.start,
+        ended=span.end,
+        span_id=span.id,
+        where=base.where,
+        source=source or {},
+    )
+
+
+def _framework(scope: str) -> str:
+    for prefix in (
+        "opentelemetry.instrumentation.",
+        "openinference.instrumentation.",
+        "@opentelemetry/",
+    ):
+        scope = scope.removeprefix(prefix)
+    return scope

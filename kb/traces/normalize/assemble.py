@@ -1,0 +1,221 @@
+"""How does a tape become a run? In order, in turns, judged, with what is missing said.
+
+The same for every format: nothing here knows where a tape came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from kb.runs.telling.missing import missing
+from kb.traces.decoding.source import Source
+from kb.traces.effects.failures import failure_of
+from kb.traces.effects.tools import Effects, ran, treatment
+from kb.traces.normalize.run_builder import Tape
+from kb.traces.run import (
+    CONVENTIONS,
+    SCHEMA,
+    Clocks,
+    Event,
+    Message,
+    Provenance,
+    Redaction,
+    Run,
+    State,
+    Step,
+    ToolCall,
+    ToolDefinition,
+    Trigger,
+)
+
+_INSTRUCTIONS = {"system", "developer"}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What all runs of a file share: where they come from, and what the team says of its tools."""
+
+    source: Source
+    format: str
+    effects: Effects
+    policy: tuple[str, ...] = ()
+    freeze_at: int | None = None
+
+
+def assemble(tape: Tape, number: int, assembly: Assembly) -> Run:
+    """The run on a tape, as the source has it: nothing is redacted yet."""
+    definitions = {name: _judged(tool, assembly.effects) for name, tool in tape.tools.items()}
+    steps = tuple(
+        _finished(step, assembly.effects, definitions.get(getattr(step, "tool", "")))
+        for step in _in_turns(_in_order(tape))
+    )
+    state = _state(tape, steps, tuple(definitions.values()), assembly.freeze_at)
+    run = Run(
+        schema=SCHEMA,
+        conventions=CONVENTIONS,
+        id=tape.id or f"{assembly.source.sha256[:12]}-{number + 1}",
+        conversation=tape.conversation,
+        task=tape.task,
+        agent=tape.agent,
+        trigger=_trigger(steps),
+        state=state,
+        steps=steps,
+        policy=assembly.policy,
+        clocks=_clocks(steps, state.freeze_step),
+        redaction=Redaction(applied=False),
+        provenance=_provenance(tape, assembly),
+        source=tape.source,
+    )
+    return replace(run, missing=missing(run))
+
+
+def _provenance(tape: Tape, assembly: Assembly) -> Provenance:
+    source = assembly.source
+    return Provenance(
+        format=assembly.format,
+        file=source.name,
+        sha256=source.sha256,
+        size_bytes=source.size_bytes,
+        place=tape.place,
+        lossy=(*source.notes.lines(), *tape.notes.lines()),
+    )
+
+
+def _in_order(tape: Tape) -> list[Step]:
+    """The steps in the order of their times; a step without one stays behind its neighbour."""
+    steps = tape.all_steps()
+    keys = _sort_keys(steps)
+    order = sorted(range(len(keys)), key=lambda step: keys[step])
+    if order == list(range(len(keys))):
+        return steps
+    tape.notes.add("steps were put in the order of their times")
+    new_place = {old: new for new, old in enumerate(order)}
+    return [_asked_at(steps[old], new_place) for old in order]
+
+
+def _sort_keys(steps: list[Step]) -> list[float]:
+    keys: list[float] = []
+    last = 0.0
+    for step in steps:
+        own = step.started or step.ended
+        last = own.timestamp() if own else last
+        # A call never comes before the message that asked for it, whatever two clocks say.
+        asked_in = step.asked_in if isinstance(step, ToolCall) else None
+        is_told = asked_in is not None and asked_in < len(keys)
+        keys.append(max(last, keys[asked_in]) if asked_in is not None and is_told else last)
+    return keys
+
+
+def _asked_at(step: Step, new_place: dict[int, int]) -> Step:
+    if isinstance(step, ToolCall) and step.asked_in is not None:
+        return replace(step, asked_in=new_place[step.asked_in])
+    return step
+
+
+AnyStep = TypeVar("AnyStep", Message, ToolCall, Event)
+
+
+def _in_turns(steps: list[Step]) -> list[Step]:
+    """The steps with their turns: every message of the user begins one, a sub-agent's does not."""
+    turn, numbered = 0, []
+    for step in steps:
+        turn += isinstance(step, Message) and step.role == "user" and not step.parent
+        numbered.append(replace(step, turn=turn) if turn else step)
+    return numbered
+
+
+def _finished(step: Step, effects: Effects, tool: ToolDefinition | None) -> Step:
+    """A call with its failure, effect and treatment; other steps as they are."""
+    if not isinstance(step, ToolCall):
+        return step
+    judged = effects.of(step.tool, tool)
+    told = failure_of(step.result, is_read=not judged.effect.is_write) if step.is_answered else None
+    failure = step.failure or told
+    return replace(
+        step,
+        failure=failure,
+        effect=judged.effect,
+        effect_source=judged.source,
+        # A span that ended has run, also where the tool's answer was not recorded.
+        ran=ran(has_ended=step.is_answered or bool(step.span_id and step.ended), failure=failure),
+        replay=treatment(judged.effect),
+    )
+
+
+def _judged(tool: ToolDefinition, effects: Effects) -> ToolDefinition:
+    judged = effects.of(tool.name, tool)
+    return replace(tool, effect=judged.effect, effect_source=judged.source)
+
+
+def _state(
+    tape: Tape, steps: tuple[Step, ...], tools: tuple[ToolDefinition, ...], asked: int | None
+) -> State:
+    step, reason = _freeze(steps, asked)
+    prompt = tape.prompt if tape.prompt.text else replace(tape.prompt, text=_instructions(steps))
+    return State(
+        freeze_step=step, freeze_reason=reason, prompt=prompt, request=tape.request, tools=tools
+    )
+
+
+def _instructions(steps: tuple[Step, ...]) -> str:
+    told = (
+        step.text
+        for step in steps
+        if isinstance(step, Message) and step.role in _INSTRUCTIONS and not step.parent
+    )
+    return next(told, "")
+
+
+def _freeze(steps: tuple[Step, ...], asked: int | None) -> tuple[int, str]:
+    """Where a replay begins: where it was asked to, else at the turn of the first failure.
+
+    A turn begins after the message of the user that it answers.
+    """
+    if asked is not None:
+        return min(asked, len(steps)), "asked for"
+    calls = [(number, step) for number, step in enumerate(steps) if isinstance(step, ToolCall)]
+    failed = next((number for number, call in calls if call.failure), None)
+    if failed is not None:
+        return _turn_start(steps, failed), "turn of the first failed call"
+    if calls:
+        return _turn_start(steps, calls[-1][0]), "turn of the last call"
+    return _turn_start(steps, len(steps) - 1), "last turn"
+
+
+def _turn_start(steps: tuple[Step, ...], within: int) -> int:
+    for number in range(within, -1, -1):
+        step = steps[number]
+        if isinstance(step, Message) and step.role == "user" and not step.parent:
+            return number + 1
+    return 0
+
+
+def _trigger(steps: tuple[Step, ...]) -> Trigger:
+    for step in steps:
+        if isinstance(step, Message) and step.role == "user" and step.text:
+            return Trigger(text=step.text, at=step.started)
+    return Trigger()
+
+
+def _clocks(steps: tuple[Step, ...], freeze_step: int) -> Clocks:
+    times = [time for step in steps for time in (step.started, step.ended) if time]
+    calls = [step for step in steps if isinstance(step, ToolCall)]
+    failed = (call.ended or call.started for call in calls if call.failure)
+    wrote = (c.started or c.ended for c in calls if c.is_answered and c.effect.is_write)
+    before = [t for step in steps[:freeze_step] for t in (step.ended, step.started) if t]
+    return Clocks(
+        started=min(times, default=None),
+        ended=max(times, default=None),
+        first_failure=_first(failed),
+        first_write=_first(wrote),
+        frozen=max(before, default=min(times, default=None)),
+    )
+
+
+def _first(times: object) -> datetime | None:
+    known = [time for time in times if time] if hasattr(times, "__iter__") else []
+    return min(known, default=None)

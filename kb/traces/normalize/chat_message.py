@@ -1,0 +1,117 @@
+"""What does one message say, in any dialect? Words, calls asked for, answers brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kb.traces.canonical_json import digest
+from kb.traces.run import Failure
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call as the model wrote it, its arguments decoded.
+
+    `nth` says which asking of that id it is in its list of messages, from 1; 0 where the messages
+    were not told as a list that may come again.
+    """
+
+    tool: str
+    arguments: Any = None
+    id: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+    nth: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for a call, as it stands in a message."""
+
+    call_id: str
+    result: Any
+    failure: Failure | None = None
+    tool: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message. `role` is system, developer, user, assistant, tool, or as it was written."""
+
+    role: str
+    text: str = ""
+    reasoning: str = ""
+    parts: tuple[Any, ...] = ()
+    calls: tuple[Asked, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    finish: str = ""
+    agent: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it says anything itself."""
+        return bool(self.text or self.reasoning or self.parts)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is in it."""
+        return not (self.has_words or self.calls or self.answers)
+
+
+Piece = Answer | Asked | None
+
+
+def pieces(said: Said) -> list[tuple[str, Piece]]:
+    """The pieces by which a message is known when it is repeated, with a key for each.
+
+    Ids take no part: some tools number a call anew in every request. None stands for the words.
+    """
+    found: list[tuple[str, Piece]] = [
+        (f"result {digest(answer.result)}", answer) for answer in said.answers
+    ]
+    if said.text.strip() or said.parts:
+        found.append((f"words {digest([said.role, said.text.strip(), said.parts])}", None))
+    return found + [(call_key(asked.tool, asked.arguments), asked) for asked in said.calls]
+
+
+def only(said: Said, kept: list[Piece]) -> Said:
+    """The message with those of its pieces alone."""
+    calls = tuple(piece for piece in kept if isinstance(piece, Asked))
+    answers = tuple(piece for piece in kept if isinstance(piece, Answer))
+    if None in kept or not (said.text.strip() or said.parts):
+        return replace(said, calls=calls, answers=answers)
+    return replace(said, text="", reasoning="", parts=(), calls=calls, answers=answers)
+
+
+def joined(saids: list[Said]) -> list[Said]:
+    """The messages, neighbours of the same model made one: it answers in several items."""
+    result: list[Said] = []
+    for said in saids:
+        last = result[-1] if result else None
+        same = last is not None and last.role == said.role == "assistant"
+        if last and same and not (said.text and (last.text or last.calls)):
+            result[-1] = _one(last, said)
+        else:
+            result.append(said)
+    return result
+
+
+def _one(first: Said, second: Said) -> Said:
+    return Said(
+        first.role,
+        "\n".join(text for text in (first.text, second.text) if text),
+        "\n".join(text for text in (first.reasoning, second.reasoning) if text),
+        first.parts + second.parts,
+        first.calls + second.calls,
+        first.answers + second.answers,
+        second.finish or first.finish,
+        first.agent or second.agent,
+        {**first.source, **second.source},
+    )
+
+
+def call_key(tool: str, arguments: Any) -> str:
+    """The key under which the same call is found again."""
+    return f"call {digest([tool, arguments])}"

@@ -1,0 +1,299 @@
+"""How does one run grow while its source is read? The desk on which a `Run` is put together.
+
+Importers say what they see, in the order of the source; the tape joins what belongs together:
+a call told by the model and by the span that ran it, an answer and its call, a message that comes
+back in every later request. Steps on it are frozen values that are replaced, never changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from kb.runs.telling.ids import Askings, Ids
+from kb.runs.telling.joining import (
+    Ends,
+    asked_call,
+    is_one_run,
+    joined_call,
+    message_of,
+    result_alone,
+    was_over,
+)
+from kb.runs.telling.notes import Notes
+from kb.traces.normalize.chat_message import Answer, Asked, Piece, Said, call_key, only, pieces
+from kb.traces.run import (
+    Agent,
+    Event,
+    Failure,
+    Message,
+    Prompt,
+    Request,
+    Step,
+    ToolCall,
+    ToolDefinition,
+)
+
+#: The other telling of a call is among the first that wait for one.
+_NEAR = 64
+
+
+class Tape:
+    """One run as its source tells it; `kb.traces.reading` makes a `Run` of it."""
+
+    def __init__(self, place: str = "", run_id: str = "") -> None:
+        self.place = place
+        self.id = run_id
+        self.conversation = ""
+        self.task = ""
+        self.agent = Agent()
+        self.request = Request()
+        self.prompt = Prompt()
+        self.tools: dict[str, ToolDefinition] = {}
+        self.steps: list[Step] = []
+        self.source: dict[str, Any] = {}
+        self.notes = Notes()
+        self._ids = Ids()
+        self._ends: dict[int, Ends] = {}
+        self._by_arguments: dict[str, list[int]] = {}
+        self._one_ended: dict[tuple[str, bool], list[int]] = {}
+        self._waiting: dict[int, str] = {}
+        self._seen: dict[str, Counter[str]] = {}
+        self._askings: dict[str, Askings] = {}
+        self._early: list[tuple[Answer, Message]] = []
+
+    # What is said
+
+    def say(self, message: Message) -> int:
+        """Put a message on the tape; the number of its step."""
+        self.steps.append(message)
+        return len(self.steps) - 1
+
+    def hear(self, said: Said, base: Message) -> int | None:
+        """Put a message of any dialect on the tape: answers, words, then the calls it asks for.
+
+        `base` holds what the dialect does not: agent, times, usage, place. The step of the words,
+        None when there are none.
+        """
+        for answer in said.answers:
+            self.answer(answer, base)
+        step = None
+        if said.has_words or (said.role == "assistant" and not said.answers):
+            step = self.say(message_of(said, base))
+        for asked in said.calls:
+            self.ask(asked, base, step)
+        return step
+
+    def hear_history(self, history: Iterable[tuple[Said, Message]], context: str = "") -> None:
+        """Put on the tape what of a request's messages it does not hold yet.
+
+        Requests repeat all that was said before. The n-th time a piece stands in one of them is
+        the same piece as the n-th time in another one of that context.
+        """
+        seen = self._seen.setdefault(context, Counter())
+        here: Counter[str] = Counter()
+        askings = self._askings[context] = Askings()
+        for told, base in history:
+            said = askings.numbered(told)
+            new = self._new_pieces(said, here, seen)
+            if new:
+                self.hear(only(said, new), base)
+
+    def hear_output(self, said: Said, base: Message, context: str = "") -> int | None:
+        """Put the answer of a model on the tape; later requests will repeat it."""
+        seen = self._seen.setdefault(context, Counter())
+        seen.update(key for key, _ in pieces(said))
+        return self.hear(self._askings.setdefault(context, Askings()).numbered(said), base)
+
+    def _new_pieces(self, said: Said, here: Counter[str], seen: Counter[str]) -> list[Piece]:
+        new: list[Piece] = []
+        for key, piece in pieces(said):
+            here[key] += 1
+            if here[key] > seen[key]:
+                seen[key] += 1
+                new.append(piece)
+            elif isinstance(piece, Asked):
+                self._know_other_id(piece, here[key])
+        return new
+
+    def _know_other_id(self, asked: Asked, occurrence: int) -> None:
+        steps = self._by_arguments.get(call_key(asked.tool, asked.arguments), [])
+        if asked.id and len(steps) >= occurrence:
+            self._ids.know(asked.id, steps[occurrence - 1])
+
+    # What is called
+
+    def ask(self, asked: Asked, base: Message, asked_in: int | None = None) -> int:
+        """A call the model asked for; joined with the span that ran it when that came first."""
+        call = asked_call(asked, base, asked_in)
+        known = self._asked_before(asked, call)
+        if known is None:
+            return self._put(call, Ends(asked=True))
+        self._tell_other_end(known, asked=True)
+        if asked.id:
+            self._ids.know(asked.id, known)
+        if self._call_at(known).asked_in is None:
+            self.steps[known] = replace(self._call_at(known), asked_in=asked_in)
+        return known
+
+    def _asked_before(self, asked: Asked, call: ToolCall) -> int | None:
+        """The call that an asking tells again, or that ran before it was asked for.
+
+        None for a call that is new, though its id may be that of an earlier one.
+        """
+        known = self._ids.all(asked.id)
+        if not known:
+            return self._same_call(asked.tool, asked.arguments, asked.id, executed=True)
+        for step in known[asked.nth - 1 :] if asked.nth else known[-1:]:
+            is_again = not asked.nth and was_over(self._call_at(step), call)
+            if not self._ends[step].asked or (self._is_same(step, asked) and not is_again):
+                return step
+        return None
+
+    def execute(self, call: ToolCall) -> int:
+        """A call as the span that ran it tells it; joined with the message that asked for it."""
+        known = self._told_before(call)
+        if known is None:
+            return self._put(call, Ends(executed=True))
+        self._tell_other_end(known, executed=True)
+        self.notes.add("calls told by a message and by a span were joined")
+        self.steps[known] = joined_call(self._call_at(known), call)
+        self._ids.know(self._call_at(known).id, known)
+        if call.is_answered:
+            self._waiting.pop(known, None)
+        return known
+
+    def _told_before(self, call: ToolCall) -> int | None:
+        """The call that a span ran; None where it was not told yet, or its id ran once more."""
+        known = self._ids.all(call.id)
+        if not known:
+            return self._same_call(call.tool, call.arguments, call.id, executed=False)
+        waiting = [step for step in known if not self._ends[step].executed]
+        equal = [s for s in waiting if self._is_same(s, call)] if len(waiting) > 1 else waiting
+        recorded = [step for step in known[-1:] if is_one_run(self._call_at(step), call)]
+        return next(iter(equal or waiting[-1:] or recorded), None)
+
+    def answer(self, answer: Answer, base: Message) -> None:
+        """The answer of a call; told again it is left out, without its call it waits for it."""
+        known = self._ids.latest(answer.call_id)
+        if known is None and not answer.call_id:
+            known = self._first_waiting(answer.tool)
+        if known is None:
+            if not self._is_known_result(answer):
+                self._early.append((answer, base))
+            return
+        call = self._call_at(known)
+        if call.is_answered:
+            self.notes.add("results that stand in the trace twice were kept once")
+            return
+        self._waiting.pop(known, None)
+        self.steps[known] = replace(
+            call,
+            result=answer.result,
+            is_answered=True,
+            failure=call.failure or answer.failure,
+            ended=call.ended or base.started,
+            source={**call.source, **answer.source},
+        )
+
+    def fail(self, call_id: str, failure: Failure) -> None:
+        """A call did not do what it was asked for; a failure that is known already stays."""
+        call = self.call(call_id)
+        if call is not None and call.failure is None:
+            self.amend(call_id, failure=failure)
+
+    def call(self, call_id: str) -> ToolCall | None:
+        """The call of that id, None when it was not told yet."""
+        known = self._ids.latest(call_id)
+        return None if known is None else self._call_at(known)
+
+    def amend(self, call_id: str, **changes: Any) -> None:
+        """Change what is known of a call; nothing happens for an id that was not told."""
+        step = self._ids.latest(call_id)
+        if step is not None:
+            self.steps[step] = replace(self._call_at(step), **changes)
+
+    def _call_at(self, step: int) -> ToolCall:
+        return cast("ToolCall", self.steps[step])
+
+    def _is_known_result(self, answer: Answer) -> bool:
+        """Whether an answer that names no call repeats one that is known."""
+        told = (answer.tool, answer.result)
+        calls = (self._call_at(step) for step in self._ends)
+        return not answer.call_id and any((call.tool, call.result) == told for call in calls)
+
+    def all_steps(self) -> list[Step]:
+        """The steps, with the results whose call was never told as events at the end."""
+        for answer, base in self._early:
+            self.notes.add("results whose call the trace does not hold", base.where)
+            self.steps.append(result_alone(answer, base))
+        self._early = []
+        return self.steps
+
+    def _put(self, call: ToolCall, ends: Ends) -> int:
+        step, written = len(self.steps), call.id
+        if not written or self._ids.latest(written) is not None:
+            call = replace(call, id=self._ids.free(len(self._ends) + 1))
+        if not written:
+            self.notes.add("calls without an id were numbered")
+        elif written != call.id:
+            call = replace(call, source={**call.source, "gen_ai.tool.call.id": written})
+            self.notes.add("calls with the id of an earlier call were numbered", call.where)
+        self.steps.append(call)
+        for name in dict.fromkeys((call.id, written or call.id)):
+            self._ids.give(name, step)
+        self._ends[step] = ends
+        key = call_key(call.tool, call.arguments)
+        self._by_arguments.setdefault(key, []).append(step)
+        if ends.asked is not ends.executed:
+            self._one_ended.setdefault((key, ends.executed), []).append(step)
+        if not call.is_answered:
+            self._waiting[step] = call.tool
+        self._take_early(call.id)
+        return step
+
+    def _take_early(self, call_id: str) -> None:
+        """Give a call the answer that stood in the source before it."""
+        for early in [early for early in self._early if early[0].call_id == call_id]:
+            self._early.remove(early)
+            self.answer(*early)
+
+    def _same_call(self, tool: str, arguments: Any, call_id: str, *, executed: bool) -> int | None:
+        """The first call with equal arguments that was told from the other end only."""
+        waiting = self._one_ended.get((call_key(tool, arguments), executed), [])
+        for step in waiting:
+            # Two ids of their own are two calls.
+            if not call_id or self._call_at(step).id.startswith("call-"):
+                return step
+        return None
+
+    def _tell_other_end(self, step: int, *, asked: bool = False, executed: bool = False) -> None:
+        """Note that a call has now been told from both ends."""
+        ends, call = self._ends[step], self._call_at(step)
+        ends.asked, ends.executed = ends.asked or asked, ends.executed or executed
+        for end in (True, False):
+            waiting = self._one_ended.get((call_key(call.tool, call.arguments), end), [])
+            if step in waiting[:_NEAR]:
+                waiting.remove(step)
+
+    def _is_same(self, step: int, other: Asked | ToolCall) -> bool:
+        call = self._call_at(step)
+        return call_key(call.tool, call.arguments) == call_key(other.tool, other.arguments)
+
+    def _first_waiting(self, tool: str) -> int | None:
+        return next((s for s, name in self._waiting.items() if tool in {"", name}), None)
+
+    # What else happens
+
+    def happen(self, event: Event) -> None:
+        """Put something else that happened on the tape."""
+        self.steps.append(event)
+
+    def offer(self, tools: Iterable[ToolDefinition]) -> None:
+        """Tools that were offered to the model; the first schema of a name stays."""
+        for tool in tools:
+            if tool.name:
+                self.tools.setdefault(tool.name, tool)

@@ -1,0 +1,159 @@
+"""How is a replay told? k of N in words with an interval, and as JSON; without secrets or people.
+
+`allow` are values, or patterns of values, that are told all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from kb.runs.replay.disclosing import disclosed
+from kb.terminal import as_lines
+from kb.traces.replay.asserts import Held
+from kb.traces.replay.executor import Attempt, Outcome
+from kb.traces.replay.trials import Replay, Trial, Verdict
+
+_ARGUMENT_CHARACTERS = 100
+_SAME_SHOWN = 3
+_SEEN_CHARACTERS = 160
+_COMPLAINT_LINES = 6
+_COMPLAINT_CHARACTERS = 600
+
+
+def replay_text(done: Replay, allow: Iterable[str] = ()) -> str:
+    """The report of all trials, each different course shown once."""
+    done = disclosed(done, allow)
+    lines = [_headline(done), ""]
+    for trials in _courses(done.trials):
+        lines += _course_lines(trials)
+    lines += _remarks(done)
+    return as_lines(lines).rstrip() + "\n"
+
+
+def replay_json(done: Replay, allow: Iterable[str] = ()) -> dict[str, Any]:
+    """The report for machines."""
+    done = disclosed(done, allow)
+    low, high = done.interval
+    return {
+        "schema": "kb.run-replay/1",
+        "entry": done.entry,
+        "mode": done.mode.value,
+        "freeze_step": done.run.state.freeze_step,
+        "n": len(done.trials),
+        "passed": done.count(Verdict.PASS),
+        "failed": done.count(Verdict.FAIL),
+        "inconclusive": done.count(Verdict.INCONCLUSIVE),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "trials": [_trial_json(trial) for trial in done.trials],
+    }
+
+
+def _headline(done: Replay) -> str:
+    low, high = done.interval
+    n = len(done.trials)
+    parts = [f"{done.count(verdict)} {verdict.value}" for verdict in Verdict if done.count(verdict)]
+    share = f"{done.count(Verdict.PASS)}/{n} passed (95 % interval {low:.0%}–{high:.0%})"
+    return f"{', '.join(parts)}: {share}, {done.entry}, from step {done.run.state.freeze_step}"
+
+
+def _courses(trials: tuple[Trial, ...]) -> list[list[Trial]]:
+    """The trials, those that took the same course together."""
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        key = repr((trial.verdict, trial.attempts, trial.text, trial.why))
+        groups.setdefault(key, []).append(trial)
+    return list(groups.values())
+
+
+def _course_lines(trials: list[Trial]) -> list[str]:
+    first = trials[0]
+    lines = [f"{_numbers(trials)}: {first.verdict.value}"]
+    lines += [f"  {_attempt_line(attempt)}" for attempt in first.attempts]
+    if first.text:
+        lines.append(f"  said: {_cut(first.text)}")
+    for held in first.held:
+        # A trial that was cut short might have mended it still.
+        is_broken = held.is_final or not first.why
+        mark = "holds" if held.holds else "BROKEN" if is_broken else "open"
+        lines.append(f"  {mark}: {_cut(held.claim)} ({_seen(held)})")
+    if first.why:
+        lines.append(f"  why: {_cut(first.why)}")
+    complaint = first.complaint.splitlines()[-_COMPLAINT_LINES:]
+    lines += [f"    | {line[:_COMPLAINT_CHARACTERS]}" for line in complaint]
+    return [*lines, ""]
+
+
+def _numbers(trials: list[Trial]) -> str:
+    if len(trials) == 1:
+        return f"trial {trials[0].number}"
+    if len(trials) > _SAME_SHOWN:
+        return f"{len(trials)} trials alike"
+    return f"trials {', '.join(str(trial.number) for trial in trials)}"
+
+
+def _attempt_line(attempt: Attempt) -> str:
+    notes = [attempt.outcome.value]
+    if attempt.has_drift:
+        notes.append("answer to other arguments")
+    if attempt.outcome is Outcome.REFUSED and not attempt.is_known:
+        notes.append("not on the tape")
+    return f"{attempt.tool} {_arguments(attempt.arguments)} → {', '.join(notes)}"
+
+
+def _arguments(arguments: Any) -> str:
+    return _cut(msgspec.json.encode(arguments, enc_hook=str).decode("utf-8", "replace"))
+
+
+def _cut(text: str) -> str:
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text if len(text) <= _ARGUMENT_CHARACTERS * 2 else text[: _ARGUMENT_CHARACTERS * 2] + "…"
+
+
+def _seen(held: Held) -> str:
+    text = held.seen
+    return text if len(text) <= _SEEN_CHARACTERS else text[: _SEEN_CHARACTERS - 1] + "…"
+
+
+def _remarks(done: Replay) -> list[str]:
+    remarks = []
+    if done.is_one_trial:
+        remarks.append(
+            "All trials took the same course: an agent without chance proves by N trials what it "
+            "proves by one, and the interval says nothing more."
+        )
+    drift = sum(any(a.has_drift for a in t.attempts) for t in done.trials)
+    if drift:
+        remarks.append(f"{drift} of {len(done.trials)} trials got answers to other arguments.")
+    if done.count(Verdict.INCONCLUSIVE):
+        remarks.append(
+            "An inconclusive trial proves nothing. Where the tape lacks an answer, look it up and "
+            "add it with --known."
+        )
+    return remarks
+
+
+def _trial_json(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "verdict": trial.verdict.value,
+        "why": trial.why,
+        "text": trial.text,
+        "attempts": [
+            {
+                "tool": attempt.tool,
+                "arguments": attempt.arguments,
+                "outcome": attempt.outcome.value,
+                "effect": attempt.effect.value,
+                "on_tape": attempt.is_known,
+                "drift": attempt.has_drift,
+            }
+            for attempt in trial.attempts
+        ],
+        "asserts": [
+            {"claim": held.claim, "holds": held.holds, "seen": _seen(held)} for held in trial.held
+        ],
+    }

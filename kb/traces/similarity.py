@@ -1,0 +1,129 @@
+"""What would somebody ask who saw this run fail? Its request, course, errors, claims and faults.
+
+The words are those of postmortems, so that a search over records understands them. Nothing is
+concluded here either: what is called a fault is what the analyses find.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from kb.traces.analyses.calls_made import result_text
+from kb.traces.analyses.claims import claims
+from kb.traces.analyses.finding import Context, Severity, one_line
+from kb.traces.analyses.idempotency import repeats
+from kb.traces.analyses.loops import loops
+from kb.traces.analyses.outcome_gap import unverified
+from kb.traces.analyses.policy_path import ANALYSIS as POLICY_PATH
+from kb.traces.drafting.evidence import draft_title
+from kb.traces.run import Effect, Run, ToolCall
+
+_MOST_ASKED = 2
+_MOST_ERRORS = 5
+_MOST_CLAIMS = 4
+_MOST_STEPS = 40
+
+
+@dataclass(frozen=True)
+class AskedPart:
+    """One part of the question: what it is, and its text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RunQuestion:
+    """A run as a question. `tools` are those that were called, most used first.
+
+    `classes` are the failure classes of what the trace proves; what only deserves a look has none.
+    """
+
+    title: str
+    parts: tuple[AskedPart, ...]
+    tools: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def question_from_run(run: Run) -> RunQuestion:
+    """What a run asks a library of incidents; parts without a word are absent."""
+    found = tuple(_found(run))
+    parts = (
+        AskedPart("Asked", _asked(run)),
+        AskedPart("Course", _course(run)),
+        AskedPart("Errors", " ".join(_errors(run))),
+        AskedPart("Claims", " ".join(dict.fromkeys(_claimed(run)))),
+        AskedPart("Found", " ".join(fault.text for fault in found)),
+    )
+    tools = Counter(call.tool for call in run.calls)
+    return RunQuestion(
+        title=draft_title(run) if any(fault.titles for fault in found) else "",
+        parts=tuple(part for part in parts if part.text),
+        tools=tuple(name for name, _ in tools.most_common()),
+        classes=tuple(dict.fromkeys(fault.proves for fault in found if fault.proves)),
+    )
+
+
+def _asked(run: Run) -> str:
+    said = [run.trigger.text, *(m.text for m in run.messages if m.role == "user")]
+    lines = [one_line(text) for text in dict.fromkeys(said) if text.strip()]
+    return " ".join(lines[:_MOST_ASKED])
+
+
+def _course(run: Run) -> str:
+    """The calls in order, equal neighbours told once: `charge (write) failed, charge (write)`."""
+    steps = [(word, len(list(same))) for word, same in groupby(map(_course_word, run.calls))]
+    words = [word if times == 1 else f"{word} {times} times" for word, times in steps]
+    more = f" and {len(words) - _MOST_STEPS} more" if len(words) > _MOST_STEPS else ""
+    return f"The agent called {', '.join(words[:_MOST_STEPS])}{more}." if words else ""
+
+
+def _course_word(call: ToolCall) -> str:
+    effect = "" if call.effect is Effect.UNKNOWN else f" ({call.effect.value})"
+    return f"{call.tool}{effect}{'' if call.succeeded else ' failed'}"
+
+
+def _errors(run: Run) -> list[str]:
+    """What went wrong, each message once."""
+    failed = (call for call in run.calls if call.failure is not None)
+    lines = dict.fromkeys(f"{call.tool}: {one_line(result_text(call))}." for call in failed)
+    return list(lines)[:_MOST_ERRORS]
+
+
+def _claimed(run: Run) -> list[str]:
+    return [one_line(claim.text) for claim in claims(run)[-_MOST_CLAIMS:]]
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What was found in words that postmortems use, and the failure class it proves, if any.
+
+    `titles`: a draft of this run would be called after it.
+    """
+
+    text: str
+    proves: str = ""
+    titles: bool = False
+
+
+def _found(run: Run) -> Iterator[_Fault]:
+    for repeat in repeats(run):
+        if repeat.ran + repeat.open > 1:
+            known = repeat.effect is not Effect.UNKNOWN
+            text = (
+                f"{repeat.tool} was called {len(repeat.calls)} times with equal arguments: the "
+                "side effect ran twice, or may have, after a retry without an idempotency key."
+            )
+            yield _Fault(text, "duplicate-side-effect" if known else "", titles=True)
+    gap = unverified(run)
+    if gap is not None and gap.claim is not None:
+        text = f"Success was claimed after {gap.call.tool}, and nothing was read back to verify it."
+        yield _Fault(text, titles=True)
+    for loop in loops(run):
+        yield _Fault(f"The same calls ran in a loop, {loop.rounds} times.", "runaway-loop")
+    for finding in POLICY_PATH.examine(run, Context()):
+        if finding.severity is Severity.FAULT:
+            yield _Fault(f"{one_line(finding.message)}.", "policy-bypass")

@@ -82,8 +82,7 @@ class KnowledgeBase:
 
         Without `origin`, a team's own records are measured, and public ones where there are no own.
         """
-        from kb.metrics.page import page_of
-        from kb.metrics.reading import read_all, read_as_of
+        from kb.metrics.page import page_of, read_all, read_as_of
 
         moment = read_as_of(self.repo, as_of, datetime.now(UTC))
         return page_of(read_all(self.library, self.repo, moment), origin)
@@ -91,7 +90,7 @@ class KnowledgeBase:
     def actions(self) -> tuple[Action, ...]:
         """Every action of every record, overdue first."""
         from kb.actions.action import actions, listed
-        from kb.metrics.reading import read_all, read_as_of
+        from kb.metrics.page import read_all, read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
         reading = read_all(self.library, self.repo, now)
@@ -101,7 +100,7 @@ class KnowledgeBase:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
         from kb.actions.gate import decide
         from kb.actions.gate_context import read_surroundings
-        from kb.metrics.reading import read_as_of
+        from kb.metrics.page import read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
         around = read_surroundings(self.library, self.repo, route, now)

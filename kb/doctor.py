@@ -179,8 +179,7 @@ def _model(library: Library) -> Fact:
 
 def _index(library: Library) -> Fact:
     from kb.search.index.index import index_home
-    from kb.search.index.storage import read_manifest
-    from kb.search.indexing.settings import fits
+    from kb.search.index.storage import fits, read_manifest
 
     manifest = read_manifest(index_home(library.root))
     if manifest is None:

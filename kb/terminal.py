@@ -65,7 +65,7 @@ def as_lines(lines: Iterable[str]) -> str:
 
 
 def visible_markdown(text: str) -> str:
-    """The same of Markdown in which `kb.publish.review.quoting` set spaces without width."""
+    """The same of Markdown in which `kb.review.comment` set spaces without width."""
     return _APART.join(visible_lines(part) for part in text.split(_APART))
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.runs.checkup.facts import Facts, facts
-from kb.runs.checkup.guess import seems_to_write
 from kb.traces.checkup.archive import FileFacts, examine, trace_files
-from kb.traces.checkup.measure import Labelled, worths
+from kb.traces.checkup.measure import Facts, Labelled, facts, worths
 from kb.traces.checkup.report import checkup_json, checkup_markdown
+from kb.traces.checkup.signs import seems_to_write
 from kb.traces.checkup.summary import Checkup, check_up
 from kb.traces.reading import ReadingSettings
 from kb.traces.run import Run

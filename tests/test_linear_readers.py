@@ -169,7 +169,7 @@ BOUNDED = {
     "kb.records.list_items._BULLET": "held against the beginning of a line, by way of an argument",
     "kb.records.list_items._ANY_BULLET": "the same",
     "kb.site.html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
-    "kb.publish.csp._SCRIPT": "pages are ours: a record's own tags are escaped",
+    "kb.site.finish._SCRIPT": "pages are ours: a record's own tags are escaped",
     "kb.lint.rules.judgements._SUBJECT_BEFORE": "looks at the 80 characters before a word",
     "kb.lint.rules.judgements._OWNER_BEFORE": "the same",
     "kb.traces.effects.failures._STATUS": "looks at the beginning of an answer",

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from kb.actions.history import Trails
 from kb.library import open_library
-from kb.metrics.page import page_of
-from kb.metrics.reading import Reading
+from kb.metrics.page import Reading, page_of
 from kb.metrics.values import AsOf, Page
 
 from conftest import ROOT

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from kb import statistics
+from kb import statistics as resampling
 from kb.actions.history import Landing, Mark, Trail, Trails
 from kb.format import said
-from kb.metrics import resampling
 from kb.metrics.answers import answer_all
 from kb.metrics.inputs import Facts
 from kb.metrics.registry import MEASURES, measure_all

@@ -8,12 +8,10 @@ from pathlib import Path, PurePath
 
 import pytest
 from kb.actions.action import Action, actions
-from kb.actions.history import Trail
+from kb.actions.history import Trail, trails_from
 from kb.errors import KbError
 from kb.library import open_library, open_library_at
-from kb.metrics.cache import trails_from
-from kb.metrics.page import measure, measure_months
-from kb.metrics.reading import read_all, read_as_of
+from kb.metrics.page import measure, measure_months, read_all, read_as_of
 from kb.repo import open_repo
 
 from conftest import Git, git_in

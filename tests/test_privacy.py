@@ -21,7 +21,7 @@ from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.sensitive.personal import find_personal_data
-from kb.sensitive.secrets import find_secrets
+from kb.sensitive.shapes import find_secrets
 
 from canaries import (
     ALNUM,

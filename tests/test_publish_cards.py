@@ -6,8 +6,7 @@ import hashlib
 import io
 
 import pytest
-from kb.publish.machine.card_drawing import drawn
-from kb.site.machine.cards import Card
+from kb.site.machine.cards import Card, drawn
 from PIL import Image, __version__
 
 CARD = Card(

@@ -14,11 +14,10 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import open_library
-from kb.publish.editions import EXTERNAL, Edition
 from kb.records.fields import KEYS
 from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.repo import open_repo
-from kb.site.content import Site
+from kb.site.content import EXTERNAL, Edition, Site
 from kb.site.external.redaction import SECTIONS
 from kb.site.finding import no_search
 from kb.site.gather import Wanted, gather

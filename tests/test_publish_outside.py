@@ -13,9 +13,8 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.publish.editions import EXTERNAL, INTERNAL, Edition
 from kb.repo import open_repo
-from kb.site.content import Site
+from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.external.last_look import refuse_names
 from kb.site.external.redaction import SECTIONS
 from kb.site.finding import no_search

@@ -12,10 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from kb.lint.rule import ADVICE, ERROR, Problem
-from kb.publish.review.quoting import code, quoted
 from kb.review.advice import Review, ReviewedRecord
 from kb.review.branch import RemovedRecord
-from kb.review.comment import MARKER, MAX_LENGTH, review_comment
+from kb.review.comment import MARKER, MAX_LENGTH, code, quoted, review_comment
 
 from conftest import EXAMPLE, GIT_ENVIRONMENT, ROOT, Git, git_in
 from search_library import write_record

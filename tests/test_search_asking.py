@@ -10,11 +10,11 @@ import kb as kb_package
 import pytest
 from kb.search.answer import CASEBOOK
 from kb.search.encoder.store import text_key, vector_store
-from kb.search.encoding import tidying
+from kb.search.index import index as tidying
 from kb.search.index.index import build_index, open_index
-from kb.search.indexing.files import unread_library
+from kb.search.index.storage import unread_library
 from kb.search.ranking.likeness import Question, likeness
-from kb.search.related import related
+from kb.search.similar import related
 
 from conftest import trust_settings
 from search_library import write_record, write_stories

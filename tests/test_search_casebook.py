@@ -15,14 +15,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 from kb.library import load_document
-from kb.search.answer import CASEBOOK, Answer
-from kb.search.answers.contract import answer_json, answer_schema
+from kb.search.answer import CASEBOOK, Answer, answer_json, answer_schema
 from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
 from kb.search.encoder.model import cache_folder
-from kb.search.indexing.files import unread_library
-from kb.search.query import query_from_document
+from kb.search.index.storage import unread_library
+from kb.search.query import Filters, query_from_document
 from kb.search.render import WIDTH, show
-from kb.search.scoring.filters import Filters
 
 from conftest import ROOT
 from search_library import write_record, write_stories

@@ -20,7 +20,7 @@ import pytest
 from kb.errors import KbError
 from kb.search.encoder import compile as making
 from kb.search.encoder.card import card_of
-from kb.search.encoder.model import cache_folder, install_encoder, open_encoder
+from kb.search.encoder.model import cache_folder, install_encoder, is_whole, open_encoder
 from kb.search.encoder.source import (
     DEFAULT_MODEL,
     PACKAGE,
@@ -29,10 +29,8 @@ from kb.search.encoder.source import (
     find_source,
     read_folder,
 )
-from kb.search.encoding.whole import is_whole
-from kb.search.index.index import build_index
-from kb.search.indexing.built import built_facts
-from kb.search.indexing.files import unread_library
+from kb.search.index.index import build_index, built_facts
+from kb.search.index.storage import unread_library
 from kb.search.ranking.incident import probe_path
 
 from conftest import trust_settings

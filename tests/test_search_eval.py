@@ -14,7 +14,7 @@ from kb.search.evaluation.questions import Line, read_lines, subject_from_lines
 from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
 from kb.search.evaluation.run import Trial, run_trial
 from kb.search.index.index import ready_encoder
-from kb.search.indexing.files import unread_library
+from kb.search.index.storage import unread_library
 from kb.search.ranking.incident import (
     INCIDENT_BAR,
     fit_probe,

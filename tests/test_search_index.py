@@ -24,7 +24,7 @@ from kb.search.index.index import (
     ready_encoder,
     vector_store,
 )
-from kb.search.indexing.files import unread_library
+from kb.search.index.storage import unread_library
 from kb.search.similar import similar
 
 from search_library import write_record, write_stories

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders
 from kb.search.index.index import Index, open_index
-from kb.search.indexing.files import unread_library
-from kb.search.query import query_from_text
+from kb.search.index.storage import unread_library
+from kb.search.query import query_from_text, question_of
 from kb.search.ranking.rank import Weights, rank
-from kb.search.scoring.asking import question_of
 
 from conftest import ROOT
 

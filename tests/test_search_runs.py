@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from kb.runs.signature import alike_fixtures, likeness, signature
 from kb.traces.fixture import write_fixture
-from kb.traces.similarity import question_from_run
+from kb.traces.similarity import alike_fixtures, likeness, question_from_run, signature
 
 from canaries import SHAPED
 from conftest import EXAMPLE

@@ -17,18 +17,14 @@ import pytest
 from click.testing import CliRunner
 from kb.cli import cli
 from kb.library import load_document
-from kb.search.answer import Answer
-from kb.search.answers.contract import answer_json, answer_schema
+from kb.search.answer import Answer, answer_json, answer_schema
 from kb.search.encoder.model import Encoder
 from kb.search.explain import explain
 from kb.search.index.index import open_index
-from kb.search.indexing.files import unread_library
-from kb.search.query import query_from_document, query_from_text
-from kb.search.related import related
+from kb.search.index.storage import unread_library
+from kb.search.query import Filters, query_from_document, query_from_text, question_of
 from kb.search.render import WIDTH, show
-from kb.search.scoring.asking import question_of
-from kb.search.scoring.filters import Filters
-from kb.search.similar import find, likely_priors, similar
+from kb.search.similar import find, likely_priors, related, similar
 
 from conftest import ROOT, trust_settings
 from search_library import write_record, write_stories

@@ -18,11 +18,10 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.publish.csp import inline_hashes, policy, with_policy
 from kb.repo import open_repo
 from kb.site.content import Site
 from kb.site.finding import find_related, no_search
-from kb.site.finish import finish
+from kb.site.finish import finish, inline_hashes, policy, with_policy
 from kb.site.gather import Wanted, gather
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, Made, build_site

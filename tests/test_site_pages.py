@@ -14,13 +14,12 @@ from typing import Any
 import jsonschema
 import pytest
 from kb.library import open_library
-from kb.publish.editions import EXTERNAL, INTERNAL, Edition
-from kb.publish.plain_text import cut
 from kb.records.model import Clocks
 from kb.repo import open_repo
-from kb.site.content import Site
+from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.finding import no_search
 from kb.site.gather import Wanted, gather
+from kb.site.html import cut
 from kb.site.links import HOME
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files

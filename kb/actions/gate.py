@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kb.actions.action import Action, actions_of, listed
-from kb.actions.gate_context import Surroundings, read_strays
+from kb.actions.gate_context import Surroundings, is_of_route, near_route, read_strays
 from kb.actions.gate_unparsed import GATES, Unreadable, unreadable
 from kb.actions.history import Trail
 from kb.library import Library
-from kb.metrics.routes import is_of_route, near_route
 from kb.metrics.values import AsOf
 from kb.records.model import Postmortem, SignOff
 

@@ -6,21 +6,56 @@ record as it stood at its commit.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.errors import KbError
 from kb.library import Library, load_document
-from kb.metrics.routes import is_of_route
 from kb.metrics.values import AsOf
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.misplaced import is_markdown
 from kb.repo import Repo
 from kb.safe_files import real_path
+
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+#: To compare longer texts costs more than it tells.
+_MAX_NAME = 100
+_BETWEEN_ROUTES = re.compile(r"[,;|+]|(?<=\s)and(?=\s)")
+#: What people write where they have no route to name.
+_NO_ROUTE = {"", "unknown", "none", "n/a", "tbd"}
+
+
+def is_route(text: str) -> bool:
+    """Whether a text names a route at all."""
+    return _normal(text) not in _NO_ROUTE
+
+
+def is_of_route(text: str, route: str) -> bool:
+    """Whether a record's `route` names this one; `a, b` names both."""
+    return is_route(route) and _normal(route) in _names(text)
+
+
+def near_route(texts: Iterable[str], route: str) -> str:
+    """The route of a similar name, as it is written; empty for none."""
+    short = (text for text in sorted(texts) if len(text) <= _MAX_NAME)
+    known = {_normal(text): text for text in short if is_route(text)}
+    found = difflib.get_close_matches(_normal(route)[:_MAX_NAME], known, n=1)
+    return known[found[0]] if found else ""
+
+
+def _names(text: str) -> set[str]:
+    parts = (_normal(part) for part in _BETWEEN_ROUTES.split(text))
+    return {_normal(text), *parts} - _NO_ROUTE
+
+
+def _normal(text: str) -> str:
+    return _BETWEEN_WORDS.sub("-", text.strip().casefold())
+
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 

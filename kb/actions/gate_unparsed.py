@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from kb.actions.gate_context import is_of_route, is_route
 from kb.library import Library
-from kb.metrics.routes import is_of_route, is_route
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
 from kb.records.misplaced import is_meant_as_record

@@ -15,17 +15,16 @@ import click
 
 from kb.actions.action import Action, actions
 from kb.actions.edit import close_action, write_change
+from kb.actions.history import trails_from
 from kb.actions.render import actions_text
 from kb.actions.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
 from kb.actions.trackers.sync import SETTLE_SECONDS, Event, Sync
-from kb.commands.day import read_day
+from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
-from kb.metrics.cache import trails_from
-from kb.metrics.page import main_origin
-from kb.metrics.reading import read_as_of, read_folder
+from kb.metrics.page import main_origin, read_as_of, read_folder
 from kb.metrics.schema import actions_json, encoded
 from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo

@@ -30,9 +30,8 @@ def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
     from kb.search.encoder.source import NoEncoderError
-    from kb.search.index.index import build_index
-    from kb.search.indexing.built import built_facts, without_encoder
-    from kb.search.indexing.files import unread_library
+    from kb.search.index.index import build_index, built_facts, without_encoder
+    from kb.search.index.storage import unread_library
 
     start = time.monotonic()
     library = unread_library(Path.cwd())

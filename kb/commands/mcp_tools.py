@@ -166,7 +166,7 @@ def similar_incidents(
     prepare_search()
     if not query.strip():
         raise KbError("'query' is empty", todo="Say what you are about to do, or what happened.")
-    from kb.search.answers.contract import answer_value
+    from kb.search.answer import answer_value
 
     return answer_value(base.similar(query, limit=limit, casebook=casebook))
 
@@ -197,7 +197,7 @@ def read_incident(base: KnowledgeBase, record_id: str, from_character: int) -> d
 def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[str, Any]:
     """Actions of earlier incidents that are still open, overdue first."""
     from kb.commands.actions import check_word, is_same_word
-    from kb.metrics.reading import read_as_of
+    from kb.metrics.page import read_as_of
     from kb.metrics.schema import actions_json, value_of
 
     every = [action for action in base.actions() if action.origin != "example"]
@@ -223,7 +223,7 @@ def restart_gate(base: KnowledgeBase, route: str) -> dict[str, Any]:
 
 
 def _similar_schema() -> dict[str, Any]:
-    from kb.search.answers.contract import answer_schema
+    from kb.search.answer import answer_schema
 
     return answer_schema()
 

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kb.commands.day import read_day
-from kb.metrics.page import measure_months, page_of
-from kb.metrics.reading import read_as_of, read_folder
+from kb.errors import KbError
+from kb.metrics.page import measure_months, page_of, read_as_of, read_folder
 from kb.metrics.registry import MEASURES
-from kb.metrics.render import measure_text, months_text, page_text
-from kb.metrics.schema import PageJson, encoded, page_json
-from kb.metrics.tables import (
+from kb.metrics.render import (
+    measure_text,
+    months_text,
     only,
     page_csv,
     page_markdown,
+    page_text,
     series_csv,
     series_markdown,
 )
+from kb.metrics.schema import PageJson, encoded, page_json
 from kb.metrics.thresholds import check_names, failures, read_limits
 from kb.metrics.values import Page
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
 from kb.streams import echo, echo_json, warn
+
+
+def read_day(text: str | None) -> date | None:
+    """The day a person names, None for none. Raises `KbError` for what is no date."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise KbError(f"'{text}' is no date", todo="Write it as YYYY-MM-DD.") from error
+
 
 #: What a series shows when no measure is named: one number for each of the three questions.
 _SERIES = ("repeat_rate", "detection_chain", "action_completion")

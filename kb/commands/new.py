@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.commands.day import read_day
+from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import find_root, records_folder
 from kb.records.document import MAX_RECORD_BYTES, read_document
@@ -22,7 +22,7 @@ from kb.terminal import visible
 from kb.trust import open_config
 
 if TYPE_CHECKING:
-    from kb.runs.drafts.starting import Sources
+    from kb.traces.drafting.draft import Sources
 
 
 @click.command("new")
@@ -86,7 +86,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     form = build_form(open_config(root))
     on = read_day(day)
     if from_run or against or from_channel or from_git:
-        from kb.runs.drafts.starting import Sources
+        from kb.traces.drafting.draft import Sources
 
         if extend is not None or profile == "public":
             raise click.UsageError("Evidence goes into a new record of your own.")
@@ -103,8 +103,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, profile: str) -> Path:
-    from kb.runs.drafts.starting import start
-    from kb.runs.privacy.disclosure import safe_error
+    from kb.traces.drafting.draft import start
+    from kb.traces.redaction.redact import safe_error
 
     try:
         path = start(root, asked, title, on, profile)

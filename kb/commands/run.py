@@ -36,7 +36,7 @@ class RunVerbs(click.Group):
         try:
             return super().invoke(ctx)
         except KbError as error:
-            from kb.runs.privacy.disclosure import safe_error
+            from kb.traces.redaction.redact import safe_error
 
             raise safe_error(error) from error
 

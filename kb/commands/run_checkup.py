@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kb.commands.day import read_day
+from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import find_root, local_place, records_folder
 from kb.safe_files import write_output
@@ -19,8 +19,8 @@ from kb.terminal import visible
 from kb.trust import open_config
 
 if TYPE_CHECKING:
-    from kb.runs.checkup.facts import Facts
     from kb.traces.checkup.archive import Progress
+    from kb.traces.checkup.measure import Facts
 
 
 @click.command("checkup")
@@ -47,10 +47,10 @@ def command(
     A pass that was interrupted goes on where it stopped. Files that hold no trace are listed and
     skipped. Nothing is concluded: each candidate comes with the step that speaks for it.
     """
-    from kb.runs.team import team_settings
     from kb.traces.checkup.archive import examine, shown_path, state_file, trace_files
     from kb.traces.checkup.report import checkup_json, checkup_markdown
     from kb.traces.checkup.summary import check_up
+    from kb.traces.reading import team_settings
 
     settings, on = team_settings(Path.cwd()), read_day(day)
     files = trace_files(paths)
@@ -97,9 +97,8 @@ def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> No
 def _draft(root: Path, facts: Facts, files: list[Path], day: date | None) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
-    from kb.runs.choosing import one_run
-    from kb.runs.team import team_settings
     from kb.traces.drafting.draft import Draft, write_draft
+    from kb.traces.reading import one_run, team_settings
 
     if len(files) != 1:
         warn(visible(f"no draft: {len(files)} files are shown as {facts.file}"))

@@ -12,13 +12,11 @@ from typing import Any
 import click
 
 from kb.errors import KbError
-from kb.runs.choosing import one_run
-from kb.runs.showing.wording import plural
-from kb.runs.team import team_settings
 from kb.streams import echo, echo_data, echo_json
 from kb.terminal import as_lines, plain, wrapped
 from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.reading import ReadingSettings, one_run, read_runs, team_settings
+from kb.traces.render import plural
 from kb.traces.run import Effect, Run
 
 _LINES = 6

@@ -10,12 +10,10 @@ from pathlib import Path
 import click
 
 from kb.errors import KbError
-from kb.runs.choosing import one_run
-from kb.runs.team import team_settings
 from kb.streams import echo, echo_data
 from kb.terminal import cells, cut, joined, plain, styled, visible
 from kb.traces.fixture import Blobs, fixture_chunks
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.reading import ReadingSettings, one_run, read_runs, team_settings
 from kb.traces.render import View, timeline
 from kb.traces.run import Run
 

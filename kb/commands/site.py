@@ -47,8 +47,8 @@ def command(
 ) -> None:
     """Build the static site: by default into site/ at the root of the library."""
     require_site_extra()
-    from kb.publish.editions import Edition
     from kb.repo import open_repo
+    from kb.site.content import Edition
     from kb.site.finding import find_related
     from kb.site.gather import Wanted, gather
     from kb.site.site import SITE, Build, build_site

@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
+from kb.lint.non_records import stray_problems
 from kb.lint.rule import Context, Problem
 from kb.lint.runner import (
     Report,
@@ -30,7 +31,6 @@ from kb.lint.runner import (
     outlines,
     with_status,
 )
-from kb.lint.strays import stray_problems
 from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Outline

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from kb.errors import KbError
 from kb.library import Library, load_document
-from kb.lint.non_records import loose_problems, sort_files
+from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, stray_problems
 from kb.lint.rule import (
     ADVICE,
     ERROR,
@@ -24,10 +24,9 @@ from kb.lint.rule import (
     active_rules,
     run_rules,
 )
-from kb.lint.strays import misplaced_problems, stray_problems
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
-from kb.sensitive.secrets import masked
+from kb.sensitive.shapes import masked
 
 _NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
 

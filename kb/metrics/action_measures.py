@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from kb.actions.action import Action
 from kb.format import plural, said
-from kb.metrics.cases import action_case, record_case
-from kb.metrics.inputs import UNDATED, Facts
+from kb.metrics.inputs import UNDATED, Facts, action_case, record_case
 from kb.metrics.summary import clustered_share, counted, durations, share, total
 from kb.metrics.values import Value
 from kb.records.model import Postmortem

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kb.metrics.cases import Case, record_case
-from kb.metrics.inputs import UNDATED, Facts
-from kb.metrics.resampling import ratio, ratio_interval
+from kb.metrics.inputs import UNDATED, Case, Facts, record_case
 from kb.metrics.summary import counted, share, total
 from kb.metrics.values import Part, Value
 from kb.records.model import Postmortem
-from kb.statistics import share_interval
+from kb.statistics import ratio, ratio_interval, share_interval
 
 #: Days before the page's moment from which records are news, unless a window is given.
 READING_DAYS = 30

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kb.metrics.cases import record_case
-from kb.metrics.inputs import Facts
+from kb.metrics.inputs import Facts, record_case
 from kb.metrics.summary import counted, durations, share
 from kb.metrics.values import Value
 from kb.records.model import Postmortem

@@ -2,22 +2,146 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path, PurePath, PurePosixPath
 
+from kb.actions.history import Trails, trails_from
 from kb.errors import KbError
 from kb.format import plural
-from kb.library import Library
+from kb.library import Library, find_root, open_library, open_library_at
 from kb.metrics.answers import answer_all
 from kb.metrics.inputs import Facts
-from kb.metrics.reading import MonthReader, Reading, read_all
 from kb.metrics.registry import measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
 from kb.metrics.values import AsOf, Counts, Page
+from kb.records.document import Document, read_document
+from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.repo import Repo
+from kb.trust import open_config
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything a page is made of: no question to Git or the disk is left open.
+
+    `lost_fixtures` are the records that name a fixture which is not there.
+    """
+
+    library: Library
+    trails: Trails
+    as_of: AsOf
+    lost_fixtures: frozenset[str] = frozenset()
+
+
+def read_as_of(repo: Repo, text: str | None, now: datetime) -> AsOf:
+    """The moment a person means: now, the end of a UTC day, or a revision's commit.
+
+    Raises `KbError` where Git knows no such revision, or there is no Git to look a day up in.
+    """
+    if text is None:
+        head = repo.head
+        return AsOf(now, head.sha if head else "")
+    commit = repo.resolve(text)
+    if not _DAY.fullmatch(text):
+        return AsOf(commit.at, commit.sha, is_past=True)
+    day_end = datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
+    return AsOf(min(day_end, now), commit.sha, is_past=True)
+
+
+def read_all(library: Library, repo: Repo, as_of: AsOf) -> Reading:
+    """What a page at that moment needs; a past one is read from its commit, settings included."""
+    if as_of.is_past:
+        library = open_library_at(repo, as_of.commit, library.root)
+    trails = trails_from(repo, library.root, library.config.library.path, as_of.commit)
+    return Reading(library, trails, as_of, _lost_fixtures(library, repo, as_of))
+
+
+def read_folder(start: Path, repo: Repo, as_of: AsOf) -> Reading:
+    """The same from a folder alone: Git looks through the history while records are parsed.
+
+    The two take about as long, so together they take half the time.
+    """
+    root = find_root(start)
+    with ThreadPoolExecutor(1) as aside:
+        folder = open_config(root).library.path
+        history = aside.submit(trails_from, repo, root, folder, as_of.commit)
+        past = open_library_at(repo, as_of.commit, root) if as_of.is_past else None
+        library = past or open_library(root)
+        lost = _lost_fixtures(library, repo, as_of)
+        trails = history.result()
+    if library.config.library.path != folder:
+        # The records lay elsewhere at that commit.
+        trails = trails_from(repo, root, library.config.library.path, as_of.commit)
+    return Reading(library, trails, as_of, lost)
+
+
+@dataclass
+class MonthReader:
+    """Reads a library month by month; a document that did not change is parsed once."""
+
+    repo: Repo
+    latest: Reading
+    _documents: dict[tuple[PurePath, bytes], Document] = field(default_factory=dict)
+
+    def months(self) -> tuple[date, ...]:
+        """The last days of the months from the first record's commit up to the latest reading."""
+        trails = self.latest.trails.by_path.values()
+        times = [trail.first.at for trail in trails if trail.first and trail.first.at]
+        return tuple(_month_ends(min(times).date(), self.latest.as_of.day)) if times else ()
+
+    def at(self, day: date) -> Reading:
+        """The reading at the end of a day."""
+        as_of = read_as_of(self.repo, day.isoformat(), self.latest.as_of.at)
+        root = self.latest.library.root
+        library = open_library_at(self.repo, as_of.commit, root, self._read)
+        trails = self.latest.trails.until(as_of.at)
+        return Reading(library, trails, as_of, _lost_fixtures(library, self.repo, as_of))
+
+    def _read(self, raw: bytes, path: PurePath, form: Form) -> Document:
+        known = self._documents.get((path, raw))
+        if known is None or known.form != form:
+            known = self._documents[path, raw] = read_document(raw, path, form)
+        return known
+
+
+def _month_ends(first: date, last: date) -> Iterable[date]:
+    day = first.replace(day=1)
+    while True:
+        following = (day + timedelta(days=31)).replace(day=1)
+        if following > last:
+            return
+        yield following - timedelta(days=1)
+        day = following
+
+
+def _lost_fixtures(library: Library, repo: Repo, as_of: AsOf) -> frozenset[str]:
+    named = {record.id: path for record in library.records if (path := _fixture(record))}
+    if not named:
+        return frozenset()
+    if as_of.is_past:
+        base = repo.relative(library.root) or PurePosixPath()
+        files = repo.files(base / library.config.library.path, as_of.commit) or ()
+        present = {file.path for file in files if not file.is_symlink}
+        folder = base / library.config.library.path
+        return frozenset(name for name, path in named.items() if folder / path not in present)
+    return frozenset(name for name, path in named.items() if not (library.folder / path).is_file())
+
+
+def _fixture(record: Postmortem) -> str:
+    """The path a record gives for its fixture, without a remark behind it."""
+    words = record.value("replay", "FIXTURE").split()
+    path = words[0].strip("`") if words else ""
+    is_path = path.lower() not in {"", "none", "no", "n/a", "unknown"}
+    return path if is_path and ".." not in PurePath(path).parts else ""
 
 
 def measure(

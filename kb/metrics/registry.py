@@ -6,10 +6,330 @@ JSON, CSV, Markdown and the site.
 
 from __future__ import annotations
 
-from kb.metrics import rows_incidents, rows_promises
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kb.metrics import action_measures, coverage, detection, repetition, sharing_deadlines
 from kb.metrics.inputs import Facts
-from kb.metrics.row import Row
-from kb.metrics.values import Measure
+from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
+from kb.metrics.values import Goal, Measure, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure. `source` says where in records and commits its data stand."""
+
+    name: str
+    family: str
+    title: str
+    unit: str
+    definition: str
+    formula: str
+    source: str
+    compute: Callable[[Facts], Value]
+    goal: Goal | None = None
+
+    def measure(self, facts: Facts) -> Measure:
+        """The measure of these facts."""
+        value = self.compute(facts)
+        fields = {key: getattr(value, key) for key in Value.__slots__}
+        return Measure(
+            **fields,
+            name=self.name,
+            family=self.family,
+            title=self.title,
+            unit=self.unit,
+            definition=self.definition,
+            formula=self.formula,
+            source=self.source,
+            goal=self.goal,
+        )
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        name="repeat_rate",
+        family="repetition",
+        title="Incidents that repeat an earlier one",
+        unit="share",
+        definition="Published incidents to which their author gave at least one verdict `repeat`, "
+        "as a share of published incidents; the earlier record may be of any kind.",
+        formula="incidents with a repeat verdict ÷ incidents",
+        source="verdicts in the Counterfactual section",
+        compute=repetition.repeat_rate,
+    ),
+    Row(
+        name="preventable_repeats",
+        family="repetition",
+        title="Repeats with a promise still open",
+        unit="count",
+        definition="Repeats of which an action of the earlier record was still open when the later "
+        "one first had an effect; n is the number of repeats of which that is known.",
+        formula="repeats with an action opened before and not closed by the day of first_impact",
+        source="verdicts; action items; closed:, else the commit in which the tick landed",
+        compute=repetition.preventable_repeats,
+    ),
+    Row(
+        name="class_recurrence",
+        family="repetition",
+        title="Failure class seen in the year before",
+        unit="share",
+        definition="Incidents whose primary failure class a published record of any kind had in "
+        f"the {LOOK_BACK_DAYS} days before, as a share of incidents that name a class and have so "
+        "many days of records before them.",
+        formula=f"incidents with a gap ≤ {LOOK_BACK_DAYS} days ÷ incidents with a class and a past",
+        source="classes (the first), clocks.first_impact",
+        compute=repetition.recurrence(primary_class),
+    ),
+    Row(
+        name="control_recurrence",
+        family="repetition",
+        title="Control missed in the year before",
+        unit="share",
+        definition="Incidents whose missing control a published record of any kind had in the "
+        f"{LOOK_BACK_DAYS} days before, as a share of incidents that name one and have so many "
+        "days of records before them.",
+        formula=f"incidents with a gap ≤ {LOOK_BACK_DAYS} days ÷ incidents with a control and a "
+        "past",
+        source="missing_control, clocks.first_impact",
+        compute=repetition.recurrence(missing_control),
+    ),
+    Row(
+        name="class_gap",
+        family="repetition",
+        title="Days since the class was last seen",
+        unit="days",
+        definition="Days from an incident back to the last record of the same primary class.",
+        formula="median of date − date of the last earlier record of the class",
+        source="classes (the first), clocks.first_impact",
+        compute=repetition.gap(primary_class),
+    ),
+    Row(
+        name="control_gap",
+        family="repetition",
+        title="Days since the control was last missed",
+        unit="days",
+        definition="Days from an incident back to the last record with the same missing control.",
+        formula="median of date − date of the last earlier record with the control missing",
+        source="missing_control, clocks.first_impact",
+        compute=repetition.gap(missing_control),
+    ),
+    Row(
+        name="detection_chain",
+        family="detection",
+        title="First impact to detection",
+        unit="minutes",
+        definition="Minutes from the first effect outside the route to the moment we knew, over "
+        "incidents; none where we knew by a warning before the first effect.",
+        formula="median of detected − first_impact",
+        source="clocks.first_warning, clocks.first_impact, clocks.detected",
+        compute=detection.detection_chain,
+    ),
+    Row(
+        name="detected_within_30_minutes",
+        family="detection",
+        title="Detected within 30 minutes",
+        unit="share",
+        definition="Incidents detected at most 30 minutes after first impact.",
+        formula="incidents with detected − first_impact ≤ 30 min ÷ incidents with both clocks",
+        source="clocks.first_impact, clocks.detected",
+        compute=detection.detected_within(30),
+    ),
+    Row(
+        name="detected_within_4_hours",
+        family="detection",
+        title="Detected within 4 hours",
+        unit="share",
+        definition="Incidents detected at most 4 hours after first impact.",
+        formula="incidents with detected − first_impact ≤ 240 min ÷ incidents with both clocks",
+        source="clocks.first_impact, clocks.detected",
+        compute=detection.detected_within(240),
+    ),
+    Row(
+        name="found_by_others",
+        family="detection",
+        title="Found by others than us",
+        unit="share",
+        definition="Incidents that a customer, a bill, a partner or the public showed us, as a "
+        "share of incidents whose way of detection is known.",
+        formula="incidents detected by customer, billing, partner or public ÷ incidents with "
+        "detected_by",
+        source="detected_by",
+        compute=detection.found_by_others,
+    ),
+    Row(
+        name="near_miss_detection",
+        family="detection",
+        title="Near miss: warning to detection",
+        unit="minutes",
+        definition="Minutes from the first detectable warning to the moment we knew, over near "
+        "misses.",
+        formula="median of detected − first_warning",
+        source="clocks.first_warning, clocks.detected",
+        compute=detection.near_miss_detection,
+    ),
+    Row(
+        name="warning_to_containment",
+        family="detection",
+        title="First warning to containment",
+        unit="minutes",
+        definition="Minutes from the first detectable warning to the moment it could do no "
+        "further harm, over all records.",
+        formula="median of contained − first_warning",
+        source="clocks.first_warning, clocks.contained",
+        compute=detection.warning_to_containment,
+    ),
+)
+
+_DAYS = action_measures.COMPLETION_DAYS
+
+ROWS_rows_promises: tuple[Row, ...] = (
+    Row(
+        name="action_completion",
+        family="promises",
+        title=f"Actions closed within {_DAYS} days",
+        unit="share",
+        definition=f"Actions closed at most {_DAYS} days after they were opened, as a share of "
+        f"actions older than {_DAYS} days; younger and cancelled ones are counted apart. The "
+        "interval and the change go by record, for a record's actions are kept or not together.",
+        formula=f"actions with 0 ≤ closed − opened ≤ {_DAYS} days ÷ those older than {_DAYS} days",
+        source="action items; closed: and opened:, else the commits in which they landed",
+        compute=action_measures.action_completion,
+        goal=Goal(">", 0.9),
+    ),
+    Row(
+        name="actions_open",
+        family="promises",
+        title="Open actions",
+        unit="count",
+        definition="Actions of published records that are neither closed nor cancelled.",
+        formula="number of open actions",
+        source="action items",
+        compute=action_measures.actions_open,
+    ),
+    Row(
+        name="actions_overdue",
+        family="promises",
+        title="Overdue actions",
+        unit="count",
+        definition="Open actions past their due date; n is the number of open actions.",
+        formula="number of open actions with due < today",
+        source="action items, due:",
+        compute=action_measures.actions_overdue,
+    ),
+    Row(
+        name="review_time",
+        family="promises",
+        title="Asked for review to reviewed",
+        unit="hours",
+        definition="Hours from the request for review to the review.",
+        formula="median of reviewed.at − opened",
+        source="opened, else the first commit of the record; reviewed.at",
+        compute=action_measures.review_time,
+        goal=Goal("≤", action_measures.REVIEW_HOURS),
+    ),
+    Row(
+        name="reviewed_in_time",
+        family="promises",
+        title=f"Reviewed within {action_measures.REVIEW_HOURS} hours",
+        unit="share",
+        definition=f"Records reviewed at most {action_measures.REVIEW_HOURS} hours after review was asked "
+        "for; records that have waited longer and still wait, and records of our own published "
+        "without a review, are in the denominator.",
+        formula=f"records with 0 ≤ reviewed − opened ≤ {action_measures.REVIEW_HOURS} h ÷ records "
+        "reviewed, published without review, or waiting longer",
+        source="opened, else the first commit of the record; reviewed.at",
+        compute=action_measures.reviewed_in_time,
+    ),
+    Row(
+        name="time_to_publish",
+        family="promises",
+        title="Contained to published",
+        unit="days",
+        definition="Days from containment to the commit that set the status to published; of a "
+        "public record, or one that came here published, to its review.",
+        formula="median of the publishing commit's time − contained",
+        source="clocks.contained; the commit that set `status: published`, else reviewed.at",
+        compute=action_measures.time_to_publish,
+    ),
+    Row(
+        name="shared_in_time",
+        family="promises",
+        title=f"Customers with a copy in {sharing_deadlines.SHARING_HOURS} hours",
+        unit="share",
+        definition=f"Affected customers who were given their copy at most {sharing_deadlines.SHARING_HOURS} "
+        "hours after resolution, as a share of affected customers whose time is over.",
+        formula=f"copies with at − resolved ≤ {sharing_deadlines.SHARING_HOURS} h ÷ affected customers",
+        source="affected_customers, shared, clocks.resolved",
+        compute=sharing_deadlines.shared_in_time,
+    ),
+    Row(
+        name="published_externally",
+        family="promises",
+        title="SEV1 customer-visible, shown outside",
+        unit="share",
+        definition="SEV1 customer-visible records that the external edition may carry.",
+        formula="such records with visibility external ÷ such records",
+        source="severity, impact, visibility",
+        compute=sharing_deadlines.published_externally,
+    ),
+    Row(
+        name="external_in_time",
+        family="promises",
+        title=f"SEV1, outside within {sharing_deadlines.SHARING_HOURS} hours",
+        unit="share",
+        definition="SEV1 customer-visible records published with visibility external at most "
+        f"{sharing_deadlines.SHARING_HOURS} hours after resolution, as a share of such records, in review "
+        "or published, whose time is over.",
+        formula=f"those with published − resolved ≤ {sharing_deadlines.SHARING_HOURS} h ÷ such records",
+        source="severity, impact, visibility, clocks.resolved; the commit that set `status: "
+        "published`, else reviewed.at",
+        compute=sharing_deadlines.external_in_time,
+    ),
+    Row(
+        name="section_coverage",
+        family="evidence",
+        title="Evidence that is there",
+        unit="share",
+        definition="Of six kinds of evidence (working replay fixture, policy-path evidence, an "
+        "outcome assert that was in the trace, idempotency audit, customer-visible truth, a "
+        "prior incident named) the share that records hold; n/a with a reason is left out.",
+        formula="evidence held ÷ evidence asked for, over records and kinds",
+        source="the six sections; the fixture's file",
+        compute=coverage.section_coverage,
+    ),
+    Row(
+        name="near_miss_share",
+        family="early",
+        title="Near misses among records",
+        unit="share",
+        definition="Records of near misses as a share of all published records.",
+        formula="records of kind near-miss ÷ records",
+        source="kind",
+        compute=coverage.near_miss_share,
+    ),
+    Row(
+        name="rescue_load",
+        family="early",
+        title="Rescues by people",
+        unit="count",
+        definition="How often people had saved a route before, summed over records that say so.",
+        formula="sum of rescues",
+        source="rescues",
+        compute=coverage.rescue_load,
+    ),
+    Row(
+        name="reading_list",
+        family="early",
+        title="Published lately, to be read",
+        unit="count",
+        definition=f"Records published in the last {coverage.READING_DAYS} days, or since the date "
+        "asked for.",
+        formula="number of records with a publishing commit since the date",
+        source="the commit that set `status: published`, else reviewed.at",
+        compute=coverage.reading_list,
+    ),
+)
 
 #: Family key to what it is called, in the order a page shows them.
 FAMILIES: dict[str, str] = {
@@ -20,7 +340,7 @@ FAMILIES: dict[str, str] = {
     "early": "Early signs and reading",
 }
 
-MEASURES: tuple[Row, ...] = (*rows_incidents.ROWS, *rows_promises.ROWS)
+MEASURES: tuple[Row, ...] = (*ROWS, *ROWS)
 
 
 def measure_all(facts: Facts) -> tuple[Measure, ...]:

@@ -6,8 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC
 
-from kb.metrics.cases import Case, record_case
-from kb.metrics.inputs import Facts, moment
+from kb.metrics.inputs import Case, Facts, moment, record_case
 from kb.metrics.summary import counted, durations, share, total
 from kb.metrics.values import Pair, Value
 from kb.records.model import Postmortem

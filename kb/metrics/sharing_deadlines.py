@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from kb.metrics.action_measures import REVIEW_HOURS
-from kb.metrics.cases import Case, record_case
-from kb.metrics.inputs import Facts, moment
+from kb.metrics.inputs import Case, Facts, moment, record_case
 from kb.metrics.summary import clustered_share, counted, share
 from kb.metrics.values import Deadline, Value
 from kb.records.model import Postmortem

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from kb import statistics
-from kb.metrics import resampling
-from kb.metrics.cases import Case
+from kb import statistics as resampling
+from kb.metrics.inputs import Case
 from kb.metrics.values import Part, Value
 from kb.statistics import MINIMUM_PER_HALF
 

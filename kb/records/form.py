@@ -9,8 +9,7 @@ from functools import cached_property, lru_cache
 
 from kb.config import Config, FormConfig
 from kb.errors import KbError
-from kb.records.profiles import PROFILES
-from kb.records.sections import SECTIONS, Section
+from kb.records.sections import PROFILES, SECTIONS, Section
 from kb.records.taxonomy import EXTENSIBLE, TAXONOMIES, Word
 
 

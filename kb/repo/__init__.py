@@ -8,7 +8,6 @@ postmortem is. GitPython is loaded by the first question.
 
 from kb.repo.git_values import Commit, File
 from kb.repo.history import Change, History
-from kb.repo.opening import open_repo
-from kb.repo.repository import NoRepo, Repo
+from kb.repo.repository import NoRepo, Repo, open_repo
 
 __all__ = ["Change", "Commit", "File", "History", "NoRepo", "Repo", "open_repo"]

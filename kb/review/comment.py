@@ -6,6 +6,8 @@ from files that anybody may propose: `quoting` makes it say what it says and do 
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +17,41 @@ from urllib.parse import quote as percent
 
 from kb.actions.action import Action
 from kb.lint.rule import ADVICE, ERROR, Problem
-from kb.publish.review.quoting import code, quoted
 from kb.records.list_items import PRIOR_TO_FILL
 from kb.review.advice import Review, ReviewedRecord
 from kb.review.branch import RemovedRecord
+from kb.terminal import visible
+
+_MAX_LENGTH = 500
+_MARKUP = re.compile(r"([\\`*_\[\]|~])")
+#: What hosts take for a mention or a reference when a word follows. GitHub: @ # GH-; GitLab also
+#: ! % ^ and &, which is an entity by then.
+_REFERENCE = re.compile(r"(GH-|[@#!%^]|&amp;)(?=\w)", re.IGNORECASE)
+#: Inside web and mail addresses: kept apart there, they are none.
+_ADDRESS = re.compile(
+    r"(?=://)|(?<=[\w.+-])(?=@)|(?<=\bwww)(?=\.)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE
+)
+_APART = "\u200b"  # shows nothing
+#: GitHub reads dollar signs as the ends of a formula unless they stand in an element.
+_DOLLAR = "<span>$</span>"
+
+
+def quoted(text: str, most: int = _MAX_LENGTH) -> str:
+    """Text of a record as Markdown that shows it, cut at `most` characters."""
+    return _REFERENCE.sub(rf"\1{_APART}", _shown(text, most))
+
+
+def code(text: str) -> str:
+    """The same in code type, where hosts look for no reference: it can be copied as it is."""
+    return f"<code>{_shown(text, _MAX_LENGTH)}</code>"
+
+
+def _shown(text: str, most: int) -> str:
+    one_line = visible(" ".join(text[: 8 * most].split()))  # no more than can be needed
+    cut = one_line if len(one_line) <= most else one_line[: most - 1].rstrip() + "…"
+    plain = _ADDRESS.sub(_APART, html.escape(cut, quote=False))
+    return _MARKUP.sub(r"\\\1", plain).replace("$", _DOLLAR)
+
 
 if TYPE_CHECKING:
     from kb.search.answer import Match, PassagePair
@@ -242,7 +275,7 @@ def _prior(match: Match, folder: PurePosixPath, links: Links) -> str:
 
 
 def _passage(pair: PassagePair) -> str:
-    from kb.search.answers.excerpt import excerpt
+    from kb.search.reasons import excerpt
 
     where = f"{quoted(pair.section)}: " if pair.section else ""
     return f"There: {where}“{quoted(excerpt(pair.text, pair.query_text))}”"

@@ -39,8 +39,7 @@ def prior_search(library: Library, today: date, progress: Progress | None = None
     try:
         from kb.search.encoder.source import NoEncoderError
         from kb.search.index.index import open_index
-        from kb.search.query import query_from_document
-        from kb.search.scoring.filters import Filters
+        from kb.search.query import Filters, query_from_document
         from kb.search.similar import answer
         from kb.search.words_only import answer_by_words, read_words
     except ImportError:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from kb.search.query import Query
+from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.records.entry import Entry
-from kb.search.scoring.filters import EVERYTHING, Filters
 
 
 def ruled_out(query: Query) -> frozenset[str]:

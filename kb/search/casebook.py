@@ -22,9 +22,7 @@ from kb.search.encoder.model import Progress, cache_folder
 from kb.search.encoder.source import NoEncoderError
 from kb.search.encoder.store import text_key
 from kb.search.index.index import Index, open_index
-from kb.search.query import Query
-from kb.search.scoring.asking import question_of
-from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
+from kb.search.query import EVERYTHING, Filters, Query, question_of, refuse_unknown
 from kb.search.similar import Found, answer_of, as_query, find, find_question
 
 #: Public incidents that are shown even where own ones fill the answer.

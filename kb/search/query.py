@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.errors import KbError
 from kb.records.document import Document
+from kb.records.form import Form
+from kb.search.bm25 import bag_of
+from kb.search.encoder.model import Vectors
+from kb.search.index.index import Index
+from kb.search.ranking.likeness import Question
 from kb.search.records.entry import Entry, blank_entry, read_entry, readable
-from kb.search.records.passages import Passage, record_passages, text_passages
+from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
 
 
 @dataclass(frozen=True)
@@ -82,3 +92,90 @@ def query_from_run(facts: RunFacts, today: date) -> Query:
 
 def _end_of(day: date) -> datetime:
     return datetime.combine(day, time.max, UTC)
+
+
+def question_of(index: Index, query: Query) -> Question:
+    """A query as arrays; a record that stands in the index as it is asks without the encoder."""
+    texts = [embedded_text(query.title, passage) for passage in query.passages] or [query.title]
+    words = [query.title, *(passage.text for passage in query.passages)]
+    return Question(
+        _vectors(index, query.id, texts), bag_of(words), query.entry, query.alike_runs or {}
+    )
+
+
+def _vectors(index: Index, asker: str, texts: Sequence[str]) -> Vectors:
+    """The vectors of texts, (len(texts), d)."""
+    known = _stored(index, asker)
+    missing = [text for text in dict.fromkeys(texts) if text not in known]
+    made = dict(zip(missing, index.encoder.encode(missing), strict=True)) if missing else {}
+    return np.stack([made[text] if text in made else known[text] for text in texts])
+
+
+def _stored(index: Index, asker: str) -> Mapping[str, NDArray[np.float32]]:
+    """The vectors of the record that asks, by the text that each was made of."""
+    generation = index.generation
+    place = generation.collection.positions.get(asker)
+    if place is None:
+        return {}
+    rows, title = generation.rows(place), index.entries[place].title
+    vectors = generation.collection.vectors
+    return {
+        embedded_text(title, generation.passage(row)): vectors[row]
+        for row in range(rows.start, rows.stop)
+    }
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which records may answer; empty means any. Ids in `without` never do."""
+
+    classes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    since: date | None = None
+    without: frozenset[str] = frozenset()
+
+    def allow(self, entry: Entry) -> bool:
+        """Whether a record passes."""
+        return (
+            (not self.classes or bool(set(self.classes) & set(entry.classes)))
+            and (not self.kinds or entry.kind in self.kinds)
+            and (not self.routes or entry.route in self.routes)
+            and (self.since is None or entry.date >= self.since)
+            and entry.id not in self.without
+        )
+
+
+EVERYTHING = Filters()
+
+
+def refuse_unknown(filters: Filters, form: Form, entries: Iterable[Entry]) -> None:
+    """Raise `KbError` for a word that neither the form nor a record knows.
+
+    "Nothing similar" would be taken for an answer. Routes are free words, and a new one has no
+    record yet: of them only what looks mistyped is refused.
+    """
+    entries = tuple(entries)
+    classes = form.words("classes") | {name for entry in entries for name in entry.classes}
+    kinds = form.words("kind") | {entry.kind for entry in entries}
+    routes = {entry.route for entry in entries}
+    _refuse("failure class", filters.classes, classes, "kb.toml [taxonomy] adds one")
+    _refuse("kind of record", filters.kinds, kinds, "the list is closed")
+    known = tuple(word for word in filters.routes if word in routes or _near(word, routes))
+    _refuse("route", known, routes, "")
+
+
+def _refuse(noun: str, wanted: Iterable[str], known: Iterable[str], note: str) -> None:
+    names = sorted(name for name in known if name)
+    for word in wanted:
+        if word not in names:
+            near = _near(word, names)
+            todo = f"Did you mean {near}?" if near else f"One of: {', '.join(names)}; {note}."
+            raise KbError(f"there is no {noun} {word!r}", todo=todo)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    """The known word that is meant, empty for none; case makes no difference."""
+    names = {name.casefold(): name for name in known if name}
+    found = difflib.get_close_matches(word.casefold(), names, n=1)
+    return names[found[0]] if found else ""

@@ -18,21 +18,25 @@ from kb.search.answer import (
     Match,
     ProposedClass,
 )
-from kb.search.answers.meeting import meeting_passages
-from kb.search.answers.promised import promised
 from kb.search.candidates import may_answer, ruled_out
 from kb.search.encoder.model import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
-from kb.search.query import Query, query_from_document, query_from_text
+from kb.search.query import (
+    EVERYTHING,
+    Filters,
+    Query,
+    query_from_document,
+    query_from_text,
+    question_of,
+    refuse_unknown,
+)
 from kb.search.ranking.calibration import Calibration, falling
 from kb.search.ranking.classes import largest
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.ranking.rank import Ranking, background, best_first, rank
-from kb.search.reasons import reasons
+from kb.search.reasons import meeting_passages, promised, reasons
 from kb.search.records.collection import Collection
-from kb.search.scoring.asking import question_of
-from kb.search.scoring.filters import EVERYTHING, Filters, refuse_unknown
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
 #: corpus, 99 % have a record above it; what is not alike at all is held below by the likeness bar.
@@ -285,3 +289,27 @@ def _facts(found: Found) -> IndexFacts:
         unwritten=index.unwritten,
         calibration=manifest.calibration.source + ("" if alike is None else _OF_A_RUN),
     )
+
+
+def related(
+    library: Library, *, limit: int = 5, progress: Progress | None = None
+) -> dict[str, tuple[Match, ...]]:
+    """The matches of every published record by its id, best first; later records included.
+
+    Raises `KbError` like `similar`.
+    """
+    index = open_index(library, progress)
+    published = [place for place, entry in enumerate(index.entries) if entry.is_candidate]
+    return {index.entries[p].id: _siblings(index, library, p, limit) for p in published}
+
+
+def _siblings(index: Index, library: Library, place: int, limit: int) -> tuple[Match, ...]:
+    entry, rows = index.entries[place], index.generation.rows(place)
+    passages = tuple(index.generation.passage(row) for row in range(rows.start, rows.stop))
+    latest = max(other.happened_at for other in index.entries)
+    query = Query(entry.title, entry.title, passages, entry, latest)
+    vectors = index.generation.collection.vectors[rows]
+    question = Question(vectors, index.generation.bag(place), entry)
+    found = find_question(index, query, question, Filters())
+    best = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
+    return tuple(match_at(found, library, position) for position in best)

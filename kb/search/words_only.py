@@ -14,18 +14,15 @@ import numpy as np
 
 from kb.library import Library, load_document
 from kb.search.answer import Answer, IndexFacts, Match
-from kb.search.answers.meeting import meeting_by_words
-from kb.search.answers.promised import promised
 from kb.search.bm25 import Postings, bag_of, build_postings
 from kb.search.candidates import may_answer, ruled_out
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.build import lexical_texts
-from kb.search.indexing.files import scan
-from kb.search.query import Query
-from kb.search.reasons import reasons_by_words
+from kb.search.index.storage import scan
+from kb.search.query import EVERYTHING, Filters, Query
+from kb.search.reasons import meeting_by_words, promised, reasons_by_words
 from kb.search.records.entry import Entry, read_entry
 from kb.search.records.passages import Passage
-from kb.search.scoring.filters import EVERYTHING, Filters
 
 #: Share of the best score from which on a record is shown: what is left of the question's words
 #: below it says little. There is no bar for "nothing similar": words alone do not tell.

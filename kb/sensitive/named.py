@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from kb.sensitive.detection import Detection
-from kb.sensitive.values import is_placeholder, is_random, is_uuid
+from kb.sensitive.values import Detection, is_placeholder, is_random, is_uuid
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"
@@ -152,3 +152,13 @@ def _cookies(text: str, lower: str) -> Iterator[Detection]:
                 start = match.start("value")
                 yield Detection("cookie", start + pair.start("value"), start + pair.end("value"))
         at = lower.find("cookie", match.end() if match else at + len("cookie"))
+
+
+#: Fewer characters hold neither a key nor, encoded, ten digits.
+SHORTEST = 15
+
+
+@lru_cache(maxsize=1)  # one text is looked through for several things in turn
+def long_words(text: str) -> tuple[str, ...]:
+    """The words between white space that may hold a secret, in their order."""
+    return tuple([word for word in text.split() if len(word) >= SHORTEST])

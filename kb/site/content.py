@@ -12,11 +12,37 @@ from functools import cached_property
 from kb.actions.action import Action
 from kb.metrics.values import AsOf
 from kb.metrics.values import Page as MetricsPage
-from kb.publish.editions import INTERNAL, Edition
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.site.links import Names
 from kb.site.related import Related
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition; `customer` narrows the external one to the records that affect one customer.
+
+    None is no customer in particular; an empty name is that of nobody.
+    """
+
+    name: str
+    customer: str | None = None
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether everything may be shown."""
+        return self.name == "internal"
+
+    @property
+    def banner(self) -> str:
+        """What stands on top of every page; empty for the internal edition."""
+        if self.is_internal:
+            return ""
+        return "Redacted edition: internal details have been left out."
+
+
+INTERNAL = Edition("internal")
+EXTERNAL = Edition("external")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def find_related(library: Library) -> Finding:
     """The incidents like each published one; nothing and a sentence where search cannot run."""
     try:
         from kb.search.encoder.source import NoEncoderError
-        from kb.search.related import related
+        from kb.search.similar import related
     except ImportError:
         return no_search(library)
     if not library.published:

@@ -6,11 +6,62 @@ one, each page gets the hashes of its own here.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from kb.publish import csp
 from kb.safe_files import Root
+
+_SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script\s*>", re.DOTALL | re.I)
+_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+_OURS = re.compile(r'(?<!\s)\s*+<meta http-equiv="Content-Security-Policy"[^<>]*>')
+
+
+def inline_hashes(pages: Iterable[str]) -> tuple[str, ...]:
+    """The hashes of the inline scripts of pages that this project's templates and engine wrote.
+
+    Record text never holds one: it is sanitised before. Sorted, each once.
+    """
+    found = set()
+    for html in pages:
+        for match in _SCRIPT.finditer(html):
+            if "src=" not in match["attributes"] and "application/json" not in match["attributes"]:
+                digest = hashlib.sha256(match["body"].encode()).digest()
+                found.add(f"'sha256-{base64.b64encode(digest).decode()}'")
+    return tuple(sorted(found))
+
+
+def policy(hashes: Iterable[str]) -> str:
+    """The policy: nothing from elsewhere, no script but ours, no frame, no form sent away."""
+    scripts = " ".join(("'self'", "'wasm-unsafe-eval'", *hashes))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {scripts}",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def meta(text: str) -> str:
+    """The policy as an element of a page's head."""
+    return f'<meta http-equiv="Content-Security-Policy" content="{text}">'
+
+
+def with_policy(html: str, text: str) -> str:
+    """A page with the policy as the first element of its head, in place of an older one."""
+    rest = _OURS.sub("", html, count=1)
+    return _HEAD.sub(lambda match: f"{match[0]}\n{meta(text)}", rest, count=1)
+
 
 HEADERS = "_headers"
 #: What the themes put around every page for their own script and navigation.
@@ -38,15 +89,13 @@ def finish(folder: Path) -> None:
 
 def finished(html: str) -> tuple[str, tuple[str, ...]]:
     """A page as it is published, and the hashes of its inline scripts."""
-    own = csp.inline_hashes([html])
-    return _compact(_without_left_overs(csp.with_policy(html, csp.policy(own)))), own
+    own = inline_hashes([html])
+    return _compact(_without_left_overs(with_policy(html, policy(own)))), own
 
 
 def headers_text(hashes: list[str]) -> str:
     """The policy for hosts that read a `_headers` file: it holds for every page."""
-    return (
-        f"/*\n  Content-Security-Policy: {csp.policy(hashes)}\n  X-Content-Type-Options: nosniff\n"
-    )
+    return f"/*\n  Content-Security-Policy: {policy(hashes)}\n  X-Content-Type-Options: nosniff\n"
 
 
 def _drop_unused(folder: Path) -> None:

@@ -12,18 +12,15 @@ from kb.actions.gate import open_gates
 from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
-from kb.metrics.page import page_of
-from kb.metrics.reading import read_all, read_as_of
+from kb.metrics.page import page_of, read_all, read_as_of
 from kb.metrics.values import Page as MetricsPage
-from kb.publish.editions import INTERNAL, Edition
-from kb.publish.outside.unread import left_out
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.safe_files import real_path
-from kb.site.content import Place, Site, actions_by_record
+from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
 from kb.site.external.names import Names
 from kb.site.external.redaction import redacted
-from kb.site.external.refusal import refuse_faults, refuse_unread
+from kb.site.external.refusal import left_out, refuse_faults, refuse_unread
 from kb.site.finding import Finding
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of

@@ -15,7 +15,6 @@ from typing import Any
 from kb.errors import KbError
 from kb.library import Library
 from kb.processes import end
-from kb.publish.semantic.offer import add_meaning
 from kb.safe_files import Root, root_of
 from kb.site import search_index
 from kb.site.content import Site
@@ -24,6 +23,7 @@ from kb.site.external.last_look import refuse_names
 from kb.site.finish import finish
 from kb.site.gather import names_of
 from kb.site.mkdocs_settings import packaged_settings, settings_text, used_settings
+from kb.site.semantic.files import add_meaning
 from kb.site.work_folder import (
     BUILD,
     INDEX,

@@ -10,9 +10,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
 
 from kb.library import Library
-from kb.publish import csp
 from kb.safe_files import Root, Tree, UnsafePathError
-from kb.site import links
+from kb.site import finish, links
 from kb.site.content import Site
 from kb.site.finish import HEADERS, headers_text
 from kb.site.html import escape
@@ -120,7 +119,7 @@ def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) ->
     """
     Root(folder.parent).remove_tree(folder.name)
     _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
-    write(folder, "partials/kb-policy.html", csp.meta(csp.policy(())))
+    write(folder, "partials/kb-policy.html", finish.meta(finish.policy(())))
     facts = " data-kb-index" if has_index else ""
     facts += f' data-kb-meaning="{meaning_megabytes}"' if meaning_megabytes else ""
     write(folder, "partials/kb-index.html", facts)

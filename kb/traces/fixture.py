@@ -15,13 +15,12 @@ import msgspec
 
 from kb.errors import KbError
 from kb.json_schemas import formatted
-from kb.runs.privacy.disclosure import safely
-from kb.runs.telling.notes import Notes
 from kb.safe_files import Root, read_named, root_of
 from kb.traces.canonical_json import canonical, sha256
 from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.normalize.clean_run import Cleaner
-from kb.traces.run import SCHEMA, Run, run_schema
+from kb.traces.redaction.redact import safely
+from kb.traces.run import SCHEMA, Notes, Run, run_schema
 
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
-from kb.config import RunsConfig
+from kb.config import RunsConfig, read_config
 from kb.errors import KbError
-from kb.runs.privacy.disclosure import safe_name
-from kb.runs.telling.notes import Notes
+from kb.library import find_root, local_place, make_local_folder
+from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
 from kb.traces.decoding.source import Source, open_source
 from kb.traces.effects.tools import Effects
@@ -21,8 +24,8 @@ from kb.traces.importers.detect import detect
 from kb.traces.normalize.assemble import Assembly, assemble
 from kb.traces.normalize.clean_run import Cleaner
 from kb.traces.normalize.run_builder import Tape
-from kb.traces.redaction.redact import Redactor
-from kb.traces.run import Effect, Redaction, Run
+from kb.traces.redaction.redact import Redactor, safe_name
+from kb.traces.run import Effect, Notes, Redaction, Run
 
 
 @dataclass(frozen=True)
@@ -102,3 +105,65 @@ def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings)
         redaction=Redaction(applied=settings.redact, placeholders=placeholders),
         provenance=replace(run.provenance, file=file, lossy=lossy),
     )
+
+
+_IDS_SHOWN = 8
+
+
+def one_run(path: Path, settings: ReadingSettings, wanted: str = "") -> Run:
+    """The run of a file. `wanted` is its id, the beginning of it, or its number, from 1.
+
+    Raises `KbError` where the file holds no run, or several and none is named.
+    """
+    ids: list[str] = []
+    for number, run in enumerate(read_runs(path, settings), 1):
+        ids.append(run.id)
+        if wanted and (wanted == str(number) or run.id.startswith(wanted)):
+            return run
+        if not wanted and number == 1:
+            only = run
+    if not wanted and len(ids) == 1:
+        return only
+    raise _not_chosen(path, ids, wanted)
+
+
+def _not_chosen(path: Path, ids: list[str], wanted: str) -> KbError:
+    if not ids:
+        return KbError("holds no run", where=str(path), todo="Export the trace with its steps.")
+    shown = ", ".join(ids[:_IDS_SHOWN]) + (", …" if len(ids) > _IDS_SHOWN else "")
+    what = f"has no run '{wanted}'" if wanted else f"holds {len(ids)} runs"
+    return KbError(what, where=str(path), todo=f"Name one with --run: its number, or of {shown}.")
+
+
+_KEY_FILE = "redaction.key"
+_KEY_BYTES = 32
+_MAX_KEY_BYTES = 4096
+
+
+def team_settings(start: Path, **more: Any) -> ReadingSettings:
+    """The settings of the knowledge base around `start`, with those of one call.
+
+    Outside of one the defaults hold, and placeholders have no fingerprints.
+    """
+    try:
+        root = find_root(start)
+    except KbError:
+        return ReadingSettings(**more)
+    return settings_from(read_config(root).runs, key=local_key(root / ".kb"), **more)
+
+
+def local_key(folder: Path) -> bytes | None:
+    """The key of this clone, made at first use; None where it cannot be kept.
+
+    It never leaves the machine: `.kb/` keeps itself out of Git.
+    """
+    root, place = local_place(folder / _KEY_FILE)
+    try:
+        if not root.exists(place):
+            make_local_folder(folder)
+            with suppress(FileExistsError):  # another run was faster
+                root.create(place, secrets.token_bytes(_KEY_BYTES), 0o600)
+        key = root.read_bytes(place, _MAX_KEY_BYTES)
+    except (OSError, UnsafePathError):
+        return None
+    return key if len(key) >= _KEY_BYTES else None

@@ -26,7 +26,7 @@ from kb.records.document import read_document  # noqa: E402
 from kb.records.form import build_form  # noqa: E402
 from kb.records.model import interpret  # noqa: E402
 from kb.sensitive.personal import find_personal_data  # noqa: E402
-from kb.sensitive.secrets import find_secrets  # noqa: E402
+from kb.sensitive.shapes import find_secrets  # noqa: E402
 from kb.traces.redaction.redact import Redactor  # noqa: E402
 
 from hostile import (  # noqa: E402

@@ -54,8 +54,8 @@ from kb.search.index.index import (
     ready_encoder,
     write_approximate,
 )
-from kb.search.indexing.files import unread_library
-from kb.search.query import query_from_text
+from kb.search.index.storage import unread_library
+from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import fit_posterior
 from kb.search.ranking.learn import Learned
@@ -63,7 +63,6 @@ from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, record_means, starts_of
 from kb.search.records.entry import blank_entry, read_entry
 from kb.search.records.passages import embedded_text
-from kb.search.scoring.filters import EVERYTHING
 from kb.search.similar import find_question
 
 ROOT = Path(__file__).resolve().parents[2]

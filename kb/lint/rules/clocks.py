@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from kb.lint.fixes.minutes import (
+    KEY,
+    agrees,
+    chain_field,
+    chain_minutes,
+    rounded,
+    written_minutes,
+)
 from kb.lint.rule import ADVICE, Context, Finding, rule
-from kb.lint.rules.reading import is_submitted, quoted, says_not_applicable
-from kb.lint.rules.words import what_to_write
+from kb.lint.rules.key_types import is_blank, is_naive_time, place
+from kb.lint.rules.reading import (
+    at_heading,
+    at_value,
+    is_submitted,
+    quoted,
+    says_not_applicable,
+    what_to_write,
+)
 from kb.records.document import Document
+from kb.records.fields import KeyType
+from kb.records.front_matter import Entry
 from kb.records.list_items import TimelineEntry, read_items
 from kb.records.model import CLOCK_NAMES, read_time
 
@@ -161,3 +178,146 @@ def unknown_tag(document: Document, context: Context) -> Iterator[Finding]:
             if tag not in known:
                 message = f"unknown tag {quoted(tag)}; {what_to_write(tag, known)}"
                 yield _at_tag(document, entry, tag, message)
+
+
+#: Clocks that may run either way: a warning may only show after the first effect, and a person may
+#: acknowledge what was contained already.
+_FREE_PAIRS = {("first_warning", "first_impact"), ("acknowledged", "contained")}
+
+
+def _times(document: Document) -> Iterator[Entry]:
+    for entry, row, _ in document.entries:
+        if row is not None and row.type is KeyType.TIME and entry.value.text:
+            yield entry
+
+
+@rule(
+    "KB301",
+    "missing-clock",
+    reason="Agents fail behind green dashboards: how long it took to notice is the first number "
+    "a record has to give, and without clocks there is none.",
+    bad="status: published\nclocks:\n  detected: 2026-04-12T16:51:00Z",
+    good="status: published\nclocks:\n  first_impact: 2026-04-12T14:02:00Z\n"
+    "  detected: 2026-04-12T16:51:00Z\n  contained: unknown",
+)
+def missing_clock(document: Document, _: Context) -> Iterator[Finding]:
+    """The clocks that status and kind ask for; `unknown` is an answer."""
+    front = document.front
+    missing = [name for name in _needed(document) if is_blank(front.get(f"clocks.{name}"))]
+    if missing:
+        clocks = next((entry for entry in front.entries if entry.key == "clocks"), None)
+        listed = ", ".join(missing)
+        line, length = (clocks.line, len("clocks")) if clocks else (1, 0)
+        message = f"clocks needs {listed}; give the time with its offset, or unknown"
+        yield Finding(line, message, 1, length)
+
+
+def _needed(document: Document) -> tuple[str, ...]:
+    """SPEC 2.2: draft none; in-review two by kind; published also contained; a restart if seen."""
+    if not is_submitted(document):
+        return ()
+    near_miss = document.front.text("kind") == "near-miss"
+    needed = ("first_warning" if near_miss else "first_impact", "detected")
+    if document.front.text("status") != "published":
+        return needed
+    restarted = any("restart" in entry.tags for entry in document.timeline)
+    return (*needed, "contained", "restarted") if restarted else (*needed, "contained")
+
+
+@rule(
+    "KB302",
+    "clock-without-offset",
+    reason="A time without its offset is a different minute for every reader, and the chain from "
+    "impact to detection is off by hours.",
+    bad="detected: 2026-04-12 16:51",
+    good="detected: 2026-04-12T16:51:00Z",
+)
+def clock_without_offset(document: Document, _: Context) -> Iterator[Finding]:
+    """Times that do not say where on Earth; `kb fmt` never guesses it."""
+    for entry in _times(document):
+        if is_naive_time(entry.value.text or ""):
+            message = f"{quoted(entry.value.text or '')} has no UTC offset; end it with Z or +02:00"
+            yield place(entry.value, message)
+
+
+@rule(
+    "KB303",
+    "clocks-out-of-order",
+    reason="A detection before the impact gives a negative chain, which pulls every median down.",
+    bad="first_impact: 2026-04-12T14:02:00Z\ndetected: 2026-04-12T13:51:00Z",
+    good="first_impact: 2026-04-12T14:02:00Z\ndetected: 2026-04-12T16:51:00Z",
+)
+def clocks_out_of_order(document: Document, _: Context) -> Iterator[Finding]:
+    """Each clock that runs before one it has to follow, named once."""
+    known = [(name, read_time(document.front.text(f"clocks.{name}"))) for name in CLOCK_NAMES]
+    for index, (name, at) in enumerate(known):
+        for earlier, before in known[:index]:
+            if at and before and at < before and (earlier, name) not in _FREE_PAIRS:
+                node = document.front.get(f"clocks.{name}")
+                message = f"{name} is before {earlier}; correct the one that is wrong"
+                yield place(node, message) if node else Finding(1, message)
+                break
+
+
+@rule(
+    "KB304",
+    "date-against-clocks",
+    reason="The day in the id orders the library: search leaves out what is later, and a repeat is "
+    "looked for in what is earlier.",
+    bad="# 2026-04-13-refund-agent.md\nfirst_impact: 2026-04-12T14:02:00Z",
+    good="# 2026-04-12-refund-agent.md\nfirst_impact: 2026-04-12T14:02:00Z",
+)
+def date_against_clocks(document: Document, _: Context) -> Iterator[Finding]:
+    """The id's day is the UTC day of first impact, of a near miss that of the first warning."""
+    name = "first_warning" if document.front.text("kind") == "near-miss" else "first_impact"
+    node = document.front.get(f"clocks.{name}")
+    at = read_time(node.text or "") if node else None
+    if node and at and document.name_date and at.date() != document.name_date:
+        day = document.name_date
+        yield place(node, f"{name} is on {at.date()} UTC, the file name says {day}; rename one")
+
+
+@rule(
+    "KB305",
+    "wrong-detection-minutes",
+    reason="The number is quoted in reviews and in the all-hands; typed by hand it drifts away "
+    "from the clocks it stands for.",
+    bad="DETECTION_CHAIN_MINUTES: 30",
+    good="DETECTION_CHAIN_MINUTES: 169",
+    fixable=True,
+)
+def wrong_detection_minutes(document: Document, _: Context) -> Iterator[Finding]:
+    """The number differs from the clocks, or stands where they give none."""
+    section, field = document.section("detection"), chain_field(document)
+    minutes = chain_minutes(document)
+    if section is None:
+        return
+    if field is None or not field.value.strip():
+        if minutes is not None and is_submitted(document):
+            yield at_heading(section, f"{KEY} is missing; the clocks give {rounded(minutes)}")
+    elif minutes is not None and not agrees(field.value, minutes):
+        said, right = quoted(field.value), rounded(minutes)
+        is_number = written_minutes(field.value) is not None
+        advice = "" if is_number else f"; write {right}, and any remark behind it in brackets"
+        yield at_value(document, field, f"{said}, but the clocks give {right} minutes{advice}")
+    elif minutes is None and is_submitted(document) and field.value.strip()[:1].isdecimal():
+        message = "the clocks do not give this number; write unknown, or complete the clocks"
+        yield at_value(document, field, message)
+
+
+@rule(
+    "KB312",
+    "future-clock",
+    reason="A time that has not come is a plan or a slip of the keyboard, and no measure can "
+    "count with it.",
+    bad="restarted: 2062-04-14T09:00:00Z",
+    good="restarted: 2026-04-14T09:00:00Z",
+)
+def future_clock(document: Document, context: Context) -> Iterator[Finding]:
+    """Any time of the front matter that lies after today."""
+    for entry in _times(document):
+        at = read_time(entry.value.text or "")
+        if at and at.date() > context.today:
+            yield place(
+                entry.value, f"'{entry.key}' is later than today; correct it, or leave it out"
+            )

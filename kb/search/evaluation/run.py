@@ -25,7 +25,7 @@ from kb.search.evaluation.questions import (
 from kb.search.evaluation.report import Evaluation, evaluation
 from kb.search.index.build import embed_rows
 from kb.search.index.index import open_index, ready_encoder
-from kb.search.indexing.files import unread_library
+from kb.search.index.storage import unread_library
 from kb.search.ranking.classes import Numbers
 from kb.search.ranking.learn import learn
 

@@ -11,8 +11,7 @@ from kb.library import Library, load_document
 from kb.search.bm25 import bag_of
 from kb.search.encoder.model import Encoder, Progress, Vectors
 from kb.search.encoder.store import VectorStore, text_key
-from kb.search.index.storage import Generation, Part
-from kb.search.indexing.files import FileState
+from kb.search.index.storage import FileState, Generation, Part
 from kb.search.records.entry import Entry, read_entry
 from kb.search.records.passages import Passage, embedded_text
 

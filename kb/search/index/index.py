@@ -17,32 +17,95 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
-from kb.safe_files import Root, UnsafePathError, private_folder
+from kb.records.form import Form
+from kb.safe_files import Root, UnsafePathError, private_folder, real_path
+from kb.search.encoder.card import card_of
 from kb.search.encoder.model import (
     Encoder,
     Progress,
     Vectors,
     install_encoder,
+    is_whole,
     open_encoder,
+    remove_encoder,
 )
-from kb.search.encoder.source import find_source
-from kb.search.encoder.store import VectorStore, vector_store
-from kb.search.encoding.tidying import tidy_store
+from kb.search.encoder.source import NoEncoderError, find_source, local_source
+from kb.search.encoder.store import VectorStore, text_key, vector_store
 from kb.search.index.build import embed_rows, first_text, make_parts
 from kb.search.index.storage import (
+    MANIFEST,
+    FileState,
     Generation,
     Manifest,
+    fits,
+    form_key,
     is_intact,
+    model_of,
     open_generation,
+    parts_collection,
     read_manifest,
+    scan,
+    wanted_model,
+    write_generation,
+    write_manifest,
 )
-from kb.search.indexing.files import FileState, scan
-from kb.search.indexing.mending import look_after_encoder
-from kb.search.indexing.settings import fits, form_key, model_of, wanted_model
-from kb.search.indexing.writing import parts_collection, write_generation, write_manifest
-from kb.search.ranking.learn import learn
+from kb.search.ranking.learn import class_text, learn
 from kb.search.records.entry import Entry
+from kb.search.records.passages import embedded_text
 from kb.trust import require
+
+#: Unused vectors that stay beside as many as are in use, newest first: the passages of other
+#: branches are wanted again at the next checkout, and 5,000 of them take 8 MB.
+SPARE = 5_000
+
+
+def tidy_store(generation: Generation, store: VectorStore, library: Library) -> int:
+    """Drop vectors that no record of the index uses, oldest first; how many went.
+
+    By number and not by day, so that a library at rest loses nothing. A store outside the library
+    is shared with clones whose records are not known here, and is left alone. So is one that
+    cannot be rewritten: it is only large.
+    """
+    spare = generation.manifest.n_passages + SPARE
+    inside = real_path(store.path).is_relative_to(real_path(library.root))
+    if not inside or len(store) <= generation.manifest.n_passages + spare:
+        return 0
+    try:
+        return store.shed(_used(generation, library.form), spare)
+    except OSError:
+        return 0
+
+
+def _used(generation: Generation, form: Form) -> frozenset[bytes]:
+    """The keys of every passage of an index, and of what its classes mean."""
+    passages = (
+        embedded_text(entry.title, generation.passage(row))
+        for place, entry in enumerate(generation.entries)
+        for row in range(generation.rows(place).start, generation.rows(place).stop)
+    )
+    classes = (class_text(name, form) for name in generation.collection.classes)
+    return frozenset(text_key(text) for text in (*passages, *classes))
+
+
+def look_after_encoder(library: Library, home: Path) -> str:
+    """What was wrong with the encoder of an index, which is then made anew; empty if nothing was.
+
+    The model may have changed under its name, and a compiled file may be damaged.
+    """
+    manifest = read_manifest(home)
+    if manifest is None or not fits(manifest, library):
+        return ""
+    source = local_source(library.config.search.model, library.root)
+    if source and card_of(source, manifest.precision).key != manifest.encoder_key:
+        root, place = local_place(home)
+        root.remove_file(place / MANIFEST)
+        return "the model had changed"
+    encoder = open_encoder(manifest.encoder_key)
+    if encoder is None or is_whole(encoder):
+        return "" if encoder else "the compiled encoder was not whole"
+    remove_encoder(manifest.encoder_key)
+    return "the compiled encoder was not whole"
+
 
 Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.
@@ -357,3 +420,71 @@ def _named(manifest: Manifest | None) -> str:
 
 def _identities(states: tuple[FileState, ...]) -> frozenset[tuple[str, str]]:
     return frozenset((state.name, state.sha256) for state in states)
+
+
+#: Measured by tests/bench/search.py; .005 is what may be lost without a word.
+_INT8 = (
+    "Warning: search.precision is int8. On six public corpora it lost up to .033 of nDCG@10 (.004 "
+    "on average), and it cannot tell incidents from other texts in the same words, as fp32 does."
+)
+
+
+@dataclass(frozen=True)
+class BuiltFacts:
+    """What a build left behind."""
+
+    records: int
+    passages: int
+    refreshed: int
+    encoder: str | None
+    calibration: str
+    seconds: float
+    mended: str = ""
+    precision: str = "fp32"
+    words_only: str = ""
+
+    def words(self) -> str:
+        """One line for a terminal."""
+        if self.words_only:
+            return f"{self.records} records; no index was built. {self.words_only}"
+        done = f"{self.refreshed} files read" if self.refreshed else "nothing had changed"
+        if self.mended:
+            done = f"{self.mended}, it was made again; {self.refreshed} files read"
+        size = f"{self.records} records, {self.passages} passages"
+        warning = f"\n{_INT8}" if self.precision == "int8" else ""
+        return f"{size}; {done}; {self.seconds:.1f} s. Probabilities: {self.calibration}.{warning}"
+
+    def json(self) -> str:
+        """The same as one JSON object."""
+        mode = "words" if self.words_only else "vectors"
+        facts = {"schema": "kb.build/1", "mode": mode} | msgspec.to_builtins(self)
+        return msgspec.json.encode(facts).decode()
+
+
+def built_facts(index: Index, seconds: float) -> BuiltFacts:
+    """What to say about an index after building it."""
+    manifest = index.generation.manifest
+    return BuiltFacts(
+        records=manifest.n_records,
+        passages=manifest.n_passages,
+        refreshed=index.refreshed,
+        encoder=manifest.model,
+        calibration=manifest.calibration.source,
+        seconds=round(seconds, 3),
+        mended=index.mended,
+        precision=manifest.precision,
+    )
+
+
+def without_encoder(library: Library, fault: NoEncoderError) -> BuiltFacts:
+    """What to say where no encoder is here: there is nothing to build, and words are searched."""
+    return BuiltFacts(
+        records=len(scan(library, {}, time.time_ns())),
+        passages=0,
+        refreshed=0,
+        encoder=None,
+        calibration="",
+        seconds=0.0,
+        words_only=f"Until there is one, search goes by words: no encoder is here "
+        f"({fault.reason}). {fault.way}",
+    )

@@ -9,9 +9,13 @@ so a reader sees the old index or the new one and nothing between.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import stat
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -23,17 +27,86 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from kb.library import local_place
-from kb.safe_files import UnsafePathError
-from kb.search.bm25 import Bag, Postings
+from kb.errors import KbError
+from kb.library import Library, find_root, local_place
+from kb.records.document import MAX_RECORD_BYTES, is_record_name
+from kb.records.form import build_form
+from kb.safe_files import Root, Tree, UnsafePathError
+from kb.search.bm25 import Bag, Postings, build_postings
 from kb.search.encoder.model import Vectors
-from kb.search.indexing.files import FileState
+from kb.search.encoder.store import text_key
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import ClassPosterior
 from kb.search.ranking.learn import Learned
-from kb.search.records.collection import Collection
+from kb.search.records.collection import Collection, record_means, starts_of
 from kb.search.records.entry import Entry
 from kb.search.records.passages import Passage
+from kb.trust import open_config
+
+#: A file touched this shortly before it was looked at may change again within one tick of the
+#: file system's clock, so its time proves nothing and its bytes are compared instead.
+_RACY_NS = 2_000_000_000
+
+
+class FileState(Struct, frozen=True, array_like=True):
+    """One record file as the index saw it. `seen_ns` is when."""
+
+    name: str
+    size: int
+    modified_ns: int
+    seen_ns: int
+    sha256: str
+
+
+def scan(library: Library, known: Mapping[str, FileState], now_ns: int) -> tuple[FileState, ...]:
+    """The record files as they stand, by name; only files that look changed are read.
+
+    Raises `KbError` when the folder cannot be read.
+    """
+    try:
+        entries = sorted(os.scandir(library.folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise KbError(
+            f"the records' folder cannot be read: {error.strerror or error}",
+            where=str(library.folder),
+            todo="Create it with 'kb init', or set library.path in kb.toml.",
+        ) from error
+    tree = Tree(library.root)
+    states = (_state(e, known.get(e.name), now_ns, tree) for e in entries if is_record_name(e.name))
+    return tuple(state for state in states if state is not None)
+
+
+def _state(
+    entry: os.DirEntry[str], known: FileState | None, now_ns: int, tree: Tree
+) -> FileState | None:
+    try:
+        stat = entry.stat()
+        if known and _proves_equal(known, stat) and not entry.is_symlink():
+            return known
+        raw, size = tree.read(entry.path, MAX_RECORD_BYTES)
+        if size > MAX_RECORD_BYTES:
+            return None
+        digest = hashlib.sha256(raw).hexdigest()
+    except (OSError, UnsafePathError):
+        # Unreadable files are `kb check`'s to report; to search they hold nothing.
+        return None
+    return FileState(entry.name, stat.st_size, stat.st_mtime_ns, now_ns, digest)
+
+
+def _proves_equal(known: FileState, stat: os.stat_result) -> bool:
+    same = (known.size, known.modified_ns) == (stat.st_size, stat.st_mtime_ns)
+    return same and known.modified_ns < known.seen_ns - _RACY_NS
+
+
+def unread_library(start: Path) -> Library:
+    """The library a path lies in with its settings and no documents: the index knows them.
+
+    Raises `KbError` when there is none, or its settings cannot be read.
+    """
+    root = find_root(start)
+    config = open_config(root)
+    return Library(root, config, build_form(config), ())
+
 
 FORMAT = 8
 MANIFEST = "manifest.json"
@@ -241,3 +314,139 @@ def _is_whole(folder: Path, check: FileCheck, limit: int | None) -> bool:
         return skip or zlib.crc32(path.read_bytes()) == check.checksum
     except OSError:
         return False
+
+
+def fits(manifest: Manifest, library: Library) -> bool:
+    """Whether an index was made with the settings that hold now."""
+    return (*model_of(manifest), manifest.form) == (*wanted_model(library), form_key(library))
+
+
+def model_of(manifest: Manifest) -> tuple[str, str]:
+    """The model and precision an index was made with."""
+    return manifest.model, manifest.precision
+
+
+def wanted_model(library: Library) -> tuple[str, str]:
+    """The model and precision a library asks for."""
+    return library.config.search.model, library.config.search.precision
+
+
+def form_key(library: Library) -> str:
+    """Which sections are read and what the classes mean: a changed form is a changed index."""
+    sections = [(s.key, s.heading, s.aliases, s.embedded) for s in library.form.sections]
+    words = [(word.name, word.definition) for word in library.form.taxonomies["classes"]]
+    return text_key(repr((sections, words))).hex()
+
+
+_CHUNK_BYTES = 1 << 24
+#: What a build calls its folders, so that no other is ever removed.
+_GENERATION = re.compile(r"[0-9a-f]{16}")
+
+
+def parts_collection(parts: Sequence[Part], dimension: int) -> Collection:
+    """The records of some parts as ranking wants them."""
+    none = [np.zeros((0, dimension), np.float32)]
+    vectors = np.concatenate([part.vectors for part in parts] or none)
+    starts = starts_of([len(part.texts) for part in parts])
+    return Collection(
+        entries=tuple(part.entry for part in parts),
+        vectors=vectors,
+        starts=starts,
+        means=record_means(vectors, starts),
+        postings=build_postings([part.bag for part in parts]),
+    )
+
+
+def write_generation(
+    home: Path,
+    name: str,
+    parts: Sequence[Part],
+    learned: Learned,
+    collection: Collection,
+    facts: Mapping[str, Any],
+    write_more: Callable[[Path, Vectors], None],
+) -> None:
+    """Write a generation and make it the one that counts.
+
+    On any failure the old index stays in force. `facts` are what only the builder knows;
+    `write_more` may add files to the folder. Raises `OSError` when the disk refuses.
+    """
+    root, place = local_place(home)
+    root.make_folder(place / name)
+    folder = root.below(place / name)
+    try:
+        sections = tuple(dict.fromkeys(name for part in parts for name in part.sections))
+        for array_name, array in _arrays(parts, learned, collection, sections).items():
+            with folder.filling(f"{array_name}.npy") as stream:
+                np.save(stream, array)
+        folder.write_bytes("entries.msgpack", msgspec.msgpack.encode(collection.entries))
+        write_more(folder.path, collection.vectors)
+        manifest = Manifest(
+            format=FORMAT,
+            generation=name,
+            sections=sections,
+            n_records=len(parts),
+            n_passages=len(collection.vectors),
+            calibration=learned.calibration,
+            checks=tuple(_check(folder, name) for name in folder.names()),
+            **facts,
+        )
+        previous = read_manifest(home)
+        write_manifest(home, manifest)
+    except BaseException:
+        with suppress(OSError):
+            root.remove_tree(place / name)
+        raise
+    with suppress(OSError, UnsafePathError):
+        _remove_others(root.below(place), {name, previous.generation if previous else name})
+
+
+def write_manifest(home: Path, manifest: Manifest) -> None:
+    """Make a manifest the one that counts, in one step."""
+    root, place = local_place(home)
+    root.write_bytes(place / MANIFEST, msgspec.json.encode(manifest))
+
+
+def _arrays(
+    parts: Sequence[Part], learned: Learned, collection: Collection, sections: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
+    places = {section: place for place, section in enumerate(sections)}
+    section_of = [places[name] for part in parts for name in part.sections]
+    texts = [text for part in parts for text in part.texts]
+    bags = [part.bag for part in parts]
+    postings = collection.postings
+    return {
+        "vectors": collection.vectors,
+        "means": collection.means,
+        "probe": learned.posterior.probe,
+        "meanings": learned.posterior.meanings,
+        "meant": learned.posterior.meant,
+        "passage_starts": collection.starts,
+        "passage_sections": np.array(section_of, np.int16),
+        "text_starts": starts_of([len(text) for text in texts]),
+        "texts": np.frombuffer(b"".join(texts), np.uint8),
+        "bag_starts": starts_of([len(bag.words) for bag in bags]),
+        "bag_words": np.concatenate([np.zeros(0, np.uint64), *(bag.words for bag in bags)]),
+        "bag_counts": np.concatenate([np.zeros(0, np.uint16), *(bag.counts for bag in bags)]),
+        "words": postings.words,
+        "starts": postings.starts,
+        "records": postings.records,
+        "counts": postings.counts,
+        "lengths": postings.lengths,
+    }
+
+
+def _check(folder: Root, name: str) -> FileCheck:
+    size = checksum = 0
+    with folder.open_regular(name) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            size, checksum = size + len(chunk), zlib.crc32(chunk, checksum)
+    return FileCheck(name, size, checksum)
+
+
+def _remove_others(home: Root, kept: set[str]) -> None:
+    """The last but one stays: a reader may have read its manifest and not yet opened its files."""
+    home.sweep()
+    for name in home.names():
+        if _GENERATION.fullmatch(name) and name not in kept and home.is_folder(name):
+            home.remove_tree(name)

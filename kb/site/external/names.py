@@ -14,8 +14,37 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from kb.publish.outside.ordinary import DESKS, ORDINARY
 from kb.records.model import Postmortem
+from kb.records.taxonomy import TIMELINE_TAGS
+
+_DESKS = """
+a access accounts admin agent agents ai alerts analytics api app apps architecture assistant
+audit automation backend billing bot build call casebook chat checkout ci cloud commerce
+compliance content core customer customers cx data database dba delivery design desk dev
+developer developers devex devops docs duty edge eng engineer engineering evals evaluation
+experience finance fraud frontend governance group growth hr identity incident incidents infra
+infrastructure integration integrations internal it knowledge lead leads legal logistics mail
+maintainer maintainers management manager marketing messaging ml mobile model models
+monitoring n network nobody none observability on oncall operations operator operators ops
+orders owner owners payments payouts people platform policy pricing privacy product production
+prompt prompts qa quality refunds release releases reliability reporting research responder
+returns reviewer reviewers risk runtime safety sales search security service services
+settlement shipping shop site software squad sre sres staff storage store success support
+system systems tbd team teams test testing tooling tools trust unit unknown user users voice
+web website
+"""
+_PARTS = """
+bank best blue central city club co coast company corp corporation east eastern europe
+european express first foods general global gmbh grace grand great green group health home
+hope hotel hotels house inc industries insurance international limited llc local ltd major
+mark market markets media miles national new north northern open partner partners red rose
+royal shops smart south southern stores target the travel union united west western will world
+"""
+
+#: What an owner may be called that is no person: desks, teams, what they build, and no answer.
+DESKS = frozenset(_DESKS.split())
+#: Parts of names that are ordinary words when they stand alone.
+ORDINARY = DESKS | frozenset(_PARTS.split())
 
 _WORD = re.compile(r"[^\W_]+")
 _SHORT = 3  # letters of a name that is looked for as it was written: `IT` is no `it`
@@ -211,3 +240,70 @@ def folded(text: str) -> tuple[str, list[int] | range]:
         return text, range(len(text))
     found = [(part, at) for at, c in enumerate(text) for part in folded_text(c)]
     return "".join(part for part, _ in found), [at for _, at in found]
+
+
+#: What is left of a link that is none, for there is no such label or the target is written wrong.
+_TARGET = r"\((?:[^()\n]|\([^()\n]*\))*\)"
+_LABEL = rf"\[(?!(?:{'|'.join(word.name for word in TIMELINE_TAGS)})\])[^\]\n]*\]"
+#: What names a person or a record, whatever the record is about.
+_ALWAYS = (
+    (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[address]"),
+    (re.compile(r"(?<![\w/])@[A-Za-z][\w/-]*"), "[name]"),
+    (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}-[A-Za-z][\w-]*(?:\.md)?"), "another record"),
+    (re.compile(rf"(?<=\])(?!\(https?://){_TARGET}"), ""),
+)
+#: What names a place of the house. A record of what is public speaks of places of others.
+_OF_THE_HOUSE = (
+    (re.compile(r"<?\b[a-z][a-z0-9+.-]{1,20}://[^\s<>)\]]+>?", re.IGNORECASE), "[link]"),
+    (re.compile(rf"(?<=\])(?:{_TARGET}|{_LABEL})"), ""),
+    (re.compile(r"(?<![\w/#&])#[A-Za-z][\w-]+"), "[channel]"),
+    (
+        re.compile(
+            r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,8}(?:internal|local|localhost|localdomain|lan|corp"
+            r"|home|intranet|private|arpa)(?::\d{1,5})?(?:/[^\s<>)\]]*)?(?![\w-])",
+            re.IGNORECASE,
+        ),
+        "[host]",
+    ),
+    (re.compile(r"(?<![\w.:/])(?:~|\.{1,2})?/(?:[\w.@-]+/)+[\w.@-]*"), "[path]"),
+    (re.compile(r"(?<!\w)(?:[A-Za-z]:\\|\\\\)[\w.$ -]+(?:\\[\w.$-]+)+"), "[path]"),
+    (re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2}|:\d{1,5})?(?![\d.])"), "[address]"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaner:
+    """Takes out of text what must not be told; `is_public` for records of what is public."""
+
+    names: Names
+    is_public: bool = False
+
+    def spans(self, text: str) -> list[Span]:
+        """The stretches that must not be told, in order and apart from each other."""
+        patterns = _ALWAYS if self.is_public else (*_ALWAYS, *_OF_THE_HOUSE)
+        found = [
+            Span(match.start(), match.end(), instead)
+            for pattern, instead in patterns
+            for match in pattern.finditer(text)
+        ]
+        return _joined((*found, *self.names.spans(text, is_public=self.is_public)))
+
+    def text(self, text: str) -> str:
+        """A text without them."""
+        parts, at = [], 0
+        for span in self.spans(text):
+            parts += [text[at : span.start], span.instead]
+            at = span.end
+        return "".join((*parts, text[at:]))
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans that overlap as one, named by the longest of them."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if joined and span.start < joined[-1].end:
+            before = joined[-1]
+            joined[-1] = Span(before.start, max(before.end, span.end), before.instead)
+        else:
+            joined.append(span)
+    return joined

@@ -14,16 +14,14 @@ from pathlib import PurePath
 
 from msgspec import structs
 
-from kb.publish.editions import Edition
-from kb.publish.outside.cleaning import Cleaner
 from kb.records.form import Form
 from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
 from kb.records.model import Agent, Clocks, Postmortem
 from kb.records.taxonomy import TAXONOMIES
 from kb.records.template import slug
-from kb.site.content import Site
-from kb.site.external.names import Names
+from kb.site.content import Edition, Site
+from kb.site.external.names import Cleaner, Names
 from kb.site.external.prose import LeftOut, Prose
 from kb.site.related import Related
 

@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.sax.saxutils import escape as xml
 
+from kb.metrics.render import page_csv
 from kb.metrics.schema import page_json
 from kb.metrics.schema import schemas as metrics_schemas
-from kb.metrics.tables import page_csv
 from kb.metrics.values import Page
-from kb.publish.plain_text import plain, summary_text
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import to_html
+from kb.site.html import plain, summary_text, to_html
 from kb.site.machine.machine_copies import (
     copies_schemas,
     facts,

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from kb.json_schemas import schema_of
-from kb.publish.plain_text import summary_text
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site.content import Site
+from kb.site.html import summary_text
 from kb.site.related import Related
 
 _SUMMARY_CHARACTERS = 200

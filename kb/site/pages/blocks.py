@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from textwrap import dedent
 
-from kb.publish.words import duration
+from kb.format import duration
 from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
 from kb.site.html import LinkTarget, escape, to_html, to_inline_html

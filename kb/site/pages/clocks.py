@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import pairwise
 
-from kb.publish.words import duration
+from kb.format import duration
 from kb.records.model import Clocks
 from kb.site.html import escape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.publish.words import duration, in_words, money
+from kb.format import duration, in_words, money
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site

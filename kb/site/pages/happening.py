@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.publish.words import duration, in_words
+from kb.format import duration, in_words
 from kb.records.model import Postmortem
 from kb.site.html import LinkTarget, escape, to_inline_html
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from kb.format import plural
+from kb.format import in_words, plural
 from kb.metrics.values import Answer
-from kb.publish.words import in_words
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape

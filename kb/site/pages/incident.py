@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.publish.plain_text import summary_text
-from kb.publish.words import in_words
+from kb.format import in_words
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
-from kb.site.html import LinkTarget, escape, web_only
+from kb.site.html import LinkTarget, escape, summary_text, web_only
 from kb.site.links import Page
 from kb.site.pages import clocks, facts_card
 from kb.site.pages.evidence import section_html

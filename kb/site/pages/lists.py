@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from kb.format import plural
-from kb.publish.plain_text import summary_text
-from kb.publish.words import duration, in_words
+from kb.format import duration, in_words, plural
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import escape
+from kb.site.html import escape, summary_text
 from kb.site.links import Page
 from kb.site.pages.pieces import (
     anchor,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from kb.format import in_words
 from kb.lint.rule import Rule, all_rules
-from kb.publish.words import in_words
 from kb.records.sections import Field, Section
 from kb.site import links
 from kb.site.content import Site

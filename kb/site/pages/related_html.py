@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from kb.format import plural
-from kb.publish.plain_text import cut
 from kb.records.model import Postmortem
 from kb.site.content import Site
-from kb.site.html import escape, to_inline_html
+from kb.site.html import cut, escape, to_inline_html
 from kb.site.pages.pieces import day, link_target, record_link, rows, severity
 from kb.site.related import Related
 

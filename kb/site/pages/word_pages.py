@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kb.actions.action import Action, listed
-from kb.format import plural
-from kb.publish.words import duration, in_words
+from kb.format import duration, in_words, plural
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site

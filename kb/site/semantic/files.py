@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from kb.distribution import install_line
+from kb.errors import KbError
 from kb.library import Library
 from kb.safe_files import Root
 from kb.search.encoder.source import find_source
@@ -73,3 +75,18 @@ def _scripts() -> tuple[tuple[str, bytes], ...]:
     folder = files("kb.data").joinpath("site", FOLDER)
     found = ((entry.name, entry.read_bytes()) for entry in folder.iterdir())
     return tuple(sorted(pair for pair in found if pair[0].endswith(".js")))
+
+
+def add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
+    """Write what search by meaning needs among a site's pages.
+
+    The megabytes a reader loads and an empty text; or 0, and in a sentence why there is none.
+    """
+    try:
+        semantic = prepare(library, site)
+    except ImportError as error:
+        return 0, f"No search by meaning: {error.name} is missing. {install_line('all')}"
+    except KbError as error:
+        return 0, " ".join(filter(None, (f"No search by meaning: {error.what}.", error.todo)))
+    semantic.write(pages)
+    return semantic.megabytes, ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kb.runs.showing.wording import duration
 from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity
+from kb.traces.render import duration
 from kb.traces.run import Run
 
 _NAME = "clocks"

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kb.errors import KbError
-from kb.runs.analyses.naming import listed, unmatched
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity
+from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity, listed, unmatched
 from kb.traces.decoding.lenient import embedded
 from kb.traces.run import Run, ToolCall
 

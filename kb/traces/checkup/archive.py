@@ -17,11 +17,11 @@ import msgspec
 
 from kb.errors import KbError
 from kb.library import local_place, make_local_folder
-from kb.runs.checkup.facts import VERSION, Facts, facts
-from kb.runs.privacy.disclosure import safe_path, safely
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import digest
+from kb.traces.checkup.measure import VERSION, Facts, facts
 from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.redaction.redact import safe_path, safely
 
 #: Files that hold no trace whatever they are called: notes, pictures, packed archives.
 _NO_TRACES = frozenset(

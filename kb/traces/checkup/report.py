@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from kb.runs.checkup.facts import Facts
 from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
+from kb.traces.checkup.measure import Facts
 from kb.traces.checkup.signs import KINDS, Sign
 from kb.traces.checkup.summary import SUSPICIOUS, Checkup, Share
 

@@ -6,18 +6,78 @@ what the order they give was measured to be worth.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
-from kb.runs.checkup.guess import seems_to_write
-from kb.runs.checkup.world import World
 from kb.traces.analyses import call_schema, loops, outcome_gap, policy_path, secrets
-from kb.traces.analyses.calls_made import call_text, same_calls
+from kb.traces.analyses.calls_made import call_text, calls, is_handover, same_calls
 from kb.traces.analyses.finding import At, Context, Finding, Severity
 from kb.traces.analyses.idempotency import repeats
-from kb.traces.run import Effect, Run
+from kb.traces.run import Effect, Run, ToolCall
+
+_READS = frozenset(
+    word
+    for line in (
+        "analyze ask browse calc calculate cat check compute count describe diff explore fetch",
+        "find get glob grep head info inspect list load lookup ls open outline plan preview query",
+        "read recall retrieve scan search select show stat status summarize tail think thought",
+        "todo todowrite validate verify view wait",
+    )
+    for word in line.split()
+)
+_WRITES = frozenset(
+    word
+    for line in (
+        "add apply approve archive assign book buy cancel change charge close commit copy create",
+        "delete deploy disable drop edit email enable grant insert install invite issue kill merge",
+        "modify move notify order overwrite patch pay place post publish purchase push put refund",
+        "register remove rename renew reopen replace reply reschedule reset restart revoke",
+        "rollback save schedule send set ship submit terminate transfer update upgrade upload",
+        "upsert withdraw write",
+    )
+    for word in line.split()
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def seems_to_write(call: ToolCall) -> bool:
+    """Whether a call is known to write, or sounds so where nobody says."""
+    if call.effect is not Effect.UNKNOWN:
+        return call.effect.is_write
+    words = [word.lower() for word in _WORDS.findall(call.tool)]
+    known = next((word for word in words if word in _READS or word in _WRITES), "")
+    return known in _WRITES
+
+
+Made = tuple[tuple[int, ToolCall], ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """The calls that write, or sound so; those of them after which nothing was read back.
+
+    `handover` is the call that gave the case to a person, None where there is none.
+    """
+
+    writes: Made
+    unread: Made
+    handover: tuple[int, ToolCall] | None
+
+
+def world(run: Run) -> World:
+    """What a run did to the world. Effects nobody names are guessed from the names of tools."""
+    made = tuple(calls(run))
+    handover = next((pair for pair in made if is_handover(pair[1].tool)), None)
+    writes = tuple(p for p in made if seems_to_write(p[1]) and not is_handover(p[1].tool))
+    reads = [
+        n for n, c in made if c.succeeded and not seems_to_write(c) and not is_handover(c.tool)
+    ]
+    last_read = max(reads, default=-1)
+    unread = tuple((n, c) for n, c in writes if c.succeeded and n > last_read)
+    return World(writes, unread, handover)
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

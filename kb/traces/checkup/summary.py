@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from kb.runs.checkup.facts import Facts
 from kb.traces.checkup.archive import FileFacts
-from kb.traces.checkup.measure import Labelled, Worth, worths
+from kb.traces.checkup.measure import Facts, Labelled, Worth, worths
 
 #: Candidates kept in memory; more than anybody reads.
 _KEPT = 200

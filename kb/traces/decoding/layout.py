@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from kb.errors import KbError
-from kb.runs.privacy.disclosure import safely
 from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.decoding.rawjson import CHUNK_BYTES, first_byte, kindly, lines, mapped, stream
+from kb.traces.redaction.redact import safely
 
 _START_BYTES = 65_536
 _SHOWN_CHARACTERS = 60

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kb.errors import KbError
-from kb.runs.telling.notes import Notes
 from kb.safe_files import open_named
 from kb.traces.decoding.layout import Layout, layout_of
 from kb.traces.decoding.lenient import NotJsonError, decode
@@ -29,6 +28,7 @@ from kb.traces.decoding.rawjson import (
     stream,
     yaml_value,
 )
+from kb.traces.run import Notes
 
 _HEAD_ROWS = 20
 _ROWS_BETWEEN_RELEASES = 256

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from kb.errors import KbError
-from kb.runs.drafts.candidates import Candidate
 from kb.safe_files import read_named
 from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.decoding.times import time_of
 from kb.traces.redaction.redact import Redactor
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One dated line: when, what, and where it comes from (`the channel`, `Git, 4f2a91c`)."""
+
+    at: datetime
+    text: str
+    source: str
+
 
 _SOURCE = "the channel"
 _MAX_BYTES = 20_000_000

@@ -113,3 +113,18 @@ def _answer(block: dict[str, Any]) -> Answer:
 
 def _lines(texts: list[str]) -> str:
     return "\n".join(text for text in texts if text)
+
+
+def an_object(value: Any) -> dict[str, Any]:
+    """The object, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def a_list(value: Any) -> list[Any]:
+    """The list, an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def a_word(value: Any) -> str:
+    """The text, an empty one for anything else: it can be looked up in a set."""
+    return value if isinstance(value, str) else ""

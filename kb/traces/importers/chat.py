@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.runs.importers.shapes import a_word, an_object
 from kb.traces.decoding.lenient import arguments_of, embedded
-from kb.traces.importers.blocks import Content, content_of
+from kb.traces.importers.blocks import Content, a_word, an_object, content_of
 from kb.traces.normalize.chat_message import Answer, Asked, Said, joined
 from kb.traces.run import Failure
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.runs.importers.shapes import a_word, an_object
 from kb.traces.decoding.source import Row, Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
+from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.chat import said_of
 from kb.traces.importers.offers import usage_of
 from kb.traces.normalize.chat_message import Said

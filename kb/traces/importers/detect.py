@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kb.errors import KbError
-from kb.runs.privacy.disclosure import safely
 from kb.traces.decoding.source import Source
 from kb.traces.importers import Importer, importers
+from kb.traces.redaction.redact import safely
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.
 _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (

@@ -11,12 +11,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.runs.importers.shapes import an_object
 from kb.traces.canonical_json import digest
 from kb.traces.decoding.lenient import embedded
 from kb.traces.decoding.source import Row, Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
+from kb.traces.importers.blocks import an_object
 from kb.traces.importers.chat import is_message, saids_of
 from kb.traces.importers.offers import merged, request_of, tools_of, usage_of
 from kb.traces.importers.reply import reply_of

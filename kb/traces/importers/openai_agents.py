@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.runs.importers.shapes import a_list
 from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
+from kb.traces.importers.blocks import a_list
 from kb.traces.importers.gathering import Record, end_of, gathered, start_of
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import Span

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from kb.runs.importers.shapes import a_list, an_object
 from kb.traces.decoding.times import time_of
+from kb.traces.importers.blocks import a_list, an_object
 from kb.traces.importers.gathering import Record, end_of, start_of
 
 

@@ -14,10 +14,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec.structs import replace
 
-from kb.runs.telling.notes import Notes
 from kb.traces.canonical_json import MAX_INTEGER
 from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.redaction.redact import Redactor
+from kb.traces.run import Notes
 
 Value = TypeVar("Value")
 

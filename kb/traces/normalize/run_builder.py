@@ -7,35 +7,168 @@ back in every later request. Steps on it are frozen values that are replaced, ne
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from msgspec.structs import replace
 
-from kb.runs.telling.ids import Askings, Ids
-from kb.runs.telling.joining import (
-    Ends,
-    asked_call,
-    is_one_run,
-    joined_call,
-    message_of,
-    result_alone,
-    was_over,
-)
-from kb.runs.telling.notes import Notes
 from kb.traces.normalize.chat_message import Answer, Asked, Piece, Said, call_key, only, pieces
 from kb.traces.run import (
     Agent,
     Event,
     Failure,
     Message,
+    Notes,
     Prompt,
     Request,
     Step,
     ToolCall,
     ToolDefinition,
 )
+
+
+class Ids:
+    """The calls of a tape by the ids they were told under; calls are numbers of steps."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, int] = {}
+        self._given_again: dict[str, list[int]] = {}
+
+    def latest(self, call_id: str) -> int | None:
+        """The call that was given an id last."""
+        return self._latest.get(call_id)
+
+    def all(self, call_id: str) -> list[int]:
+        """The calls that were given an id, in that order."""
+        only = self._latest.get(call_id)
+        return self._given_again.get(call_id) or ([] if only is None else [only])
+
+    def give(self, call_id: str, call: int) -> None:
+        """A new call has this id; an answer that names it from now on is the answer of this one."""
+        if call_id in self._latest:
+            self._given_again[call_id] = [*self.all(call_id), call]
+        self._latest[call_id] = call
+
+    def know(self, call_id: str, call: int) -> None:
+        """A known call goes by this id too; ids that are given already stay."""
+        self._latest.setdefault(call_id, call)
+
+    def free(self, number: int) -> str:
+        """An id that nobody has: `call-N` with N from that number on."""
+        while f"call-{number}" in self._latest:
+            number += 1
+        return f"call-{number}"
+
+
+class Askings:
+    """One list of messages while it is read, and which asking of its id each call is.
+
+    An id that is asked for again after it was answered in that list stands for a further call.
+    Two lists of one run tell the same calls, and the n-th of an id is the same one in both.
+    """
+
+    def __init__(self) -> None:
+        self._answered: set[str] = set()
+        self._numbers: dict[str, int] = {}
+
+    def numbered(self, said: Said) -> Said:
+        """The message with `nth` set in its calls; messages are given in their order."""
+        calls = []
+        for asked in said.calls:
+            if asked.id in self._answered:
+                self._answered.remove(asked.id)
+                self._numbers[asked.id] = self._numbers.get(asked.id, 1) + 1
+            calls.append(dataclasses.replace(asked, nth=self._numbers.get(asked.id, 1)))
+        self._answered.update(answer.call_id for answer in said.answers if answer.call_id)
+        return dataclasses.replace(said, calls=tuple(calls)) if calls else said
+
+
+@dataclass
+class Ends:
+    """From which ends a call has been told: the message that asked, the span that ran it."""
+
+    asked: bool = False
+    executed: bool = False
+
+
+def asked_call(asked: Asked, base: Message, asked_in: int | None) -> ToolCall:
+    """A call that is known from the message that asks for it."""
+    return ToolCall(
+        tool=asked.tool,
+        id=asked.id,
+        arguments=asked.arguments,
+        is_answered=False,
+        asked_in=asked_in,
+        parent=base.parent,
+        agent=base.agent,
+        started=base.ended or base.started,
+        where=base.where,
+        source=asked.source,
+    )
+
+
+def joined_call(asked: ToolCall, ran: ToolCall) -> ToolCall:
+    """One call of its two tellings: times and result of the span, id and place of the message."""
+    return replace(
+        ran,
+        id=asked.id if not asked.id.startswith("call-") or not ran.id else ran.id,
+        arguments=asked.arguments if ran.arguments in ({}, None, "") else ran.arguments,
+        result=ran.result if ran.is_answered else asked.result,
+        is_answered=ran.is_answered or asked.is_answered,
+        failure=ran.failure or asked.failure,
+        asked_in=asked.asked_in,
+        parent=ran.parent or asked.parent,
+        agent=ran.agent or asked.agent,
+        source={**asked.source, **ran.source},
+    )
+
+
+def was_over(known: ToolCall, again: ToolCall) -> bool:
+    """Whether a call was answered before the same was asked for; a copied row has its time."""
+    is_copy = known.started is not None and known.started == again.started
+    return known.is_answered and not is_copy
+
+
+def is_one_run(known: ToolCall, call: ToolCall) -> bool:
+    """Whether two spans tell one execution: one runs within the time of the other."""
+    if not (known.started and known.ended and call.started):
+        return call.started == known.started
+    return known.started <= call.started <= known.ended
+
+
+def result_alone(answer: Answer, base: Message) -> Event:
+    """A result whose call the trace does not hold."""
+    text = answer.result if isinstance(answer.result, str) else ""
+    source = {} if text else {"result": answer.result}
+    return Event(
+        kind="result",
+        name=answer.tool or answer.call_id,
+        text=text,
+        failure=answer.failure,
+        parent=base.parent,
+        agent=base.agent,
+        started=base.started,
+        where=base.where,
+        source={**source, **answer.source},
+    )
+
+
+def message_of(said: Said, base: Message) -> Message:
+    """A message of any dialect; `base` holds its times, usage and place."""
+    return replace(
+        base,
+        role=said.role,
+        text=said.text,
+        reasoning=said.reasoning,
+        parts=said.parts,
+        agent=said.agent or base.agent,
+        finish_reasons=base.finish_reasons or ((said.finish,) if said.finish else ()),
+        source={**base.source, **said.source},
+    )
+
 
 #: The other telling of a call is among the first that wait for one.
 _NEAR = 64

@@ -15,9 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from kb.errors import KbError
 from kb.sensitive.encoded import readings
 from kb.sensitive.personal import find_personal_data
-from kb.sensitive.secrets import find_secrets
+from kb.sensitive.shapes import find_secrets
+from kb.terminal import plain
 from kb.traces.run import Placeholder
 
 #: Kind of a detection to the word in its placeholder; everything else is a SECRET.
@@ -293,3 +295,32 @@ def _end_of_key(text: str, start: int) -> int:
     end = text.find("-----END", start)
     close = text.find("-----", end + len("-----END")) if end >= 0 else -1
     return close + len("-----") if close >= 0 else len(text)
+
+
+def safely(text: str) -> str:
+    """A text fit for a message to a person: on one line, secrets and people replaced."""
+    redactor = Redactor()
+    redactor.look(text)
+    return plain(redactor.rewrite(text))
+
+
+def safe_path(path: str) -> str:
+    """A path with secrets and people in the names of its folders and of its file replaced.
+
+    The folder of an account stays: whoever reads the message is that person.
+    """
+    redactor = Redactor()
+    return "/".join(safe_name(name, redactor) for name in path.split("/"))
+
+
+def safe_name(name: str, redactor: Redactor) -> str:
+    """The name of a file with the placeholders of a redactor, also where an ending hides a mail."""
+    redactor.look(name)
+    stem, dot, ending = redactor.rewrite(name).rpartition(".")
+    redactor.look(stem)
+    return redactor.rewrite(stem) + dot + ending
+
+
+def safe_error(error: KbError) -> KbError:
+    """The same fault, its place fit to be shown."""
+    return KbError(error.what, where=safe_path(error.where), todo=error.todo)

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from kb.runs.replay.shapes import answer_text
 from kb.traces.canonical_json import digest
+from kb.traces.replay.frozen import answer_text
 from kb.traces.run import Effect, Run, ToolCall
 
 REFUSED = (

@@ -9,8 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from kb.runs.replay.shapes import anthropic_messages, openai_messages
-from kb.traces.replay.frozen import Frozen, Tools
+from kb.traces.replay.frozen import Frozen, Tools, anthropic_messages, openai_messages
 
 _MAX_TURNS = 50
 

@@ -4,10 +4,4 @@
 can be repeated, `conflicts` whether two places disagree, `weak` whether the actions answer them.
 """
 
-from kb.lint.rules.evidence import (  # noqa: F401 - imported to register
-    claims,
-    conflicts,
-    fixture,
-    lines,
-    weak,
-)
+from kb.lint.rules.evidence import claims, conflicts, fixture, weak  # noqa: F401 - imported to register

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from kb.lint.rule import Context, Finding, rule
 from kb.lint.rules.key_types import is_blank, place, type_faults
-from kb.lint.rules.reading import quoted
-from kb.lint.rules.words import what_to_write
+from kb.lint.rules.reading import quoted, what_to_write
 from kb.records.document import Document
 from kb.records.fields import KeyType, may_be_unknown, required
 from kb.records.front_matter import Entry, Node

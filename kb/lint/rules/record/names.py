@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from kb.lint.rule import ADVICE, Context, Finding, Rule, active_rules, all_rules, rule
 from kb.lint.rules.key_types import place
-from kb.lint.rules.reading import quoted
-from kb.lint.rules.words import what_to_write
+from kb.lint.rules.reading import quoted, what_to_write
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.template import slug

@@ -1,1 +1,0 @@
-"""What does a run give to a draft? Its evidence, and dated lines from elsewhere."""

@@ -1,1 +1,0 @@
-"""How does a person read a run? As a timeline at the terminal."""

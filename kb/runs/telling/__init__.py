@@ -1,1 +1,0 @@
-"""How do the messages of a trace become one run? Joined, dated, and judged by their effects."""

@@ -1,1 +1,0 @@
-"""What does a search say, and why? The answer as values, for the terminal, programs and drafts."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kb.actions.action import Action
     from kb.actions.gate import Decision
     from kb.lint.runner import Report
-    from kb.metrics.values import Page
+    from kb.metrics.values import MetricsPage
     from kb.repo import Repo
     from kb.search.answer import Answer
     from kb.search.query import Query
@@ -77,7 +77,7 @@ class KnowledgeBase:
 
         return check(self.library, paths=paths, today=datetime.now(UTC).date())
 
-    def metrics(self, *, as_of: str | None = None, origin: str | None = None) -> Page:
+    def metrics(self, *, as_of: str | None = None, origin: str | None = None) -> MetricsPage:
         """The measures, now or as of a day or revision; `origin` is own, public or example.
 
         Without `origin`, a team's own records are measured, and public ones where there are no own.

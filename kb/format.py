@@ -17,7 +17,7 @@ WHOSE = {
 }
 
 
-def said(value: float | None, unit: str) -> str:
+def format_value(value: float | None, unit: str) -> str:
     """A value with its unit: `24 %`, `41 min`, `3.5 h`, `2.1 days`, `12`; `–` for none."""
     return "–" if value is None else _UNITS[unit](value)
 
@@ -26,7 +26,7 @@ def said_interval(low: float | None, high: float | None, unit: str) -> str:
     """An interval such as `13–40 %`; empty where there is none."""
     if low is None or high is None:
         return ""
-    first, second = said(low, unit), said(high, unit)
+    first, second = format_value(low, unit), format_value(high, unit)
     number, _, end = first.rpartition(" ")
     shares_unit = number and second.endswith(f" {end}")
     return f"{number if shares_unit else first}–{second}"

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path, PurePath
 
 from kb.config import CheckConfig
-from kb.lint.rule import Context, all_rules, run_rules
+from kb.lint.rule import LintContext, all_rules, run_rules
 from kb.records.document import read_document
 from kb.records.form import build_form
 
@@ -39,6 +39,6 @@ def found(text: str, *, limit: int = 60, root: Path = Path("nowhere")) -> set[st
     path = PurePath("postmortems") / EXAMPLE.name
     document = read_document(text.encode(), path, FORM)
     settings = CheckConfig(containment_limit_minutes=limit)
-    context = Context(FORM, settings, date(2026, 6, 1), root)
+    context = LintContext(FORM, settings, date(2026, 6, 1), root)
     rules = [rule for rule in all_rules() if rule.family in {"evidence", "root_cause"}]
     return {problem.name for problem in run_rules(document, context, rules)}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kb.traces.effects.tools import treatment
+from kb.traces.effects.tools import replay_policy
 from kb.traces.run import (
     CONVENTIONS,
     SCHEMA,
-    Clocks,
     Effect,
     EffectSource,
     Failure,
@@ -18,6 +17,7 @@ from kb.traces.run import (
     Ran,
     Redaction,
     Run,
+    RunClocks,
     State,
     Step,
     ToolCall,
@@ -64,7 +64,7 @@ def _call(tool: str, arguments: Any, result: Any, effect: Effect, more: dict[str
         effect=effect,
         effect_source=EffectSource.SETTINGS if known else EffectSource.NOBODY,
         ran=Ran.YES,
-        replay=treatment(effect),
+        replay=replay_policy(effect),
         **more,
     )
 
@@ -91,7 +91,7 @@ def made_run(*steps: Step, freeze_step: int = 0, **more: Any) -> Run:
         trigger=Trigger(text=first),
         state=State(freeze_step=freeze_step, tools=tools),
         steps=timed,
-        clocks=Clocks(
+        clocks=RunClocks(
             started=START, ended=end, frozen=START, first_failure=min(failures, default=None)
         ),
         redaction=Redaction(applied=True),

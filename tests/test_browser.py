@@ -22,7 +22,7 @@ from kb.library import open_library  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
 from kb.site.content import Site  # noqa: E402
 from kb.site.finding import find_related, no_search  # noqa: E402
-from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.site import Build, build_site  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
@@ -92,7 +92,7 @@ def made(folder: Path, engine: str) -> Path:
     library = open_library(folder)
     # Embedding the casebook takes half a minute: one engine is enough, authors name priors too.
     find = find_related if engine == "mkdocs" else no_search
-    wanted = Wanted(datetime(2026, 11, 1, tzinfo=UTC), find)
+    wanted = SiteRequest(datetime(2026, 11, 1, tzinfo=UTC), find)
     site: Site = gather(library, open_repo(folder), wanted)
     build_site(library, site, Build(folder / "site", engine), lambda text: None)
     return folder / "site"

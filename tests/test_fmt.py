@@ -18,7 +18,7 @@ from kb.errors import KbError
 from kb.library import load_document
 from kb.lint.fix import apply, edits, formatted, write
 from kb.lint.fixes.edit import Edit
-from kb.lint.rule import Context
+from kb.lint.rule import LintContext
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.model import read_time
@@ -27,7 +27,7 @@ from conftest import EXAMPLE, ROOT
 from permissions import CAN_BE_BOUND, bound_by_permissions
 
 FORM = build_form()
-CONTEXT = Context(FORM, Config().check, date(2026, 6, 1), PurePath())
+CONTEXT = LintContext(FORM, Config().check, date(2026, 6, 1), PurePath())
 
 
 def read(text: str) -> Document:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kb.records.form import build_form
 from kb.traces.drafting.channel import read_channel
-from kb.traces.drafting.evidence import Evidence, draft_prefill
+from kb.traces.drafting.evidence import DraftEvidence, draft_prefill
 from kb.traces.reading import read_runs
 from kb.traces.replay.freeze_point import prepared
 
@@ -147,7 +147,7 @@ def test_against_without_a_run_is_refused(team: Path) -> None:
 def test_words_of_a_trace_are_no_markup_in_a_draft() -> None:
     evil = "```\n# Lessons\n<script>alert(1)</script> [x](javascript:1) `tick` [impact]"
     run = made_run(user(evil), write("send", {"to": evil}), agent(f"Sent to {evil}."))
-    prefill = draft_prefill(Evidence(run))
+    prefill = draft_prefill(DraftEvidence(run))
     for text in prefill.sections.values():
         inside = text.removeprefix("```evidence\n").removesuffix("\n```")
         assert "\n# Lessons" not in text
@@ -159,12 +159,12 @@ def test_words_of_a_trace_are_no_markup_in_a_draft() -> None:
 
 def test_a_run_without_times_leaves_the_timeline_blank() -> None:
     run = made_run(user("go"), write("send"))
-    from kb.traces.run import Clocks
+    from kb.traces.run import RunClocks
     from msgspec.structs import replace
 
     steps = tuple(replace(step, started=None, ended=None) for step in run.steps)
-    bare = replace(run, steps=steps, clocks=Clocks())
-    assert "timeline" not in draft_prefill(Evidence(bare)).sections
+    bare = replace(run, steps=steps, clocks=RunClocks())
+    assert "timeline" not in draft_prefill(DraftEvidence(bare)).sections
 
 
 def test_the_freeze_and_the_assert_come_from_the_repeated_write() -> None:
@@ -294,19 +294,19 @@ def test_a_range_git_does_not_know_is_an_error(team: Path, span: str) -> None:
 def test_every_section_a_run_fills_is_one_of_the_form() -> None:
     run = next(iter(read_runs(AGENT / "trace.json")))
     known = {section.key for section in build_form().sections}
-    assert draft_prefill(Evidence(run)).sections.keys() <= known
+    assert draft_prefill(DraftEvidence(run)).sections.keys() <= known
 
 
 def test_reads_are_no_side_effects_that_ran() -> None:
     run = made_run(user("look"), read("look"))
-    text = draft_prefill(Evidence(run)).sections["replay"]
+    text = draft_prefill(DraftEvidence(run)).sections["replay"]
     assert "SIDE_EFFECTS_ALREADY_RUN: none in the trace" in text
 
 
 def test_a_long_run_keeps_what_weighs_and_says_how_much_it_left_out() -> None:
     calls = [write("put", {"n": n}) for n in range(100)]
     run = made_run(user("go"), *calls, failed(write("last")), agent("All done."))
-    text = draft_prefill(Evidence(run)).sections["timeline"]
+    text = draft_prefill(DraftEvidence(run)).sections["timeline"]
     assert "`last {}` fails" in text
     assert "the agent says `All done.`" in text
     assert "calls left out; kb run show FIXTURE draws them all" in text

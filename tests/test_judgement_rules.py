@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 from kb.config import CheckConfig
 from kb.lint.docs import READ_BY_HAND, wilson
-from kb.lint.rule import Context, all_rules
+from kb.lint.rule import LintContext, all_rules
 from kb.lint.rules.judgements import blame_words, human_errors, judged_people
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
@@ -83,7 +83,7 @@ def with_tasks(raw: bytes) -> Document:
 
 
 def firings(data: Path) -> set[Place]:
-    context = Context(FORM, CheckConfig(), date(2026, 6, 1), data)
+    context = LintContext(FORM, CheckConfig(), date(2026, 6, 1), data)
     return {
         Place(rule.name, hashlib.sha256(raw).hexdigest(), finding.line)
         for raw in sources(data)
@@ -305,7 +305,7 @@ def test_a_word_that_only_sounds_like_blame_is_left_alone(sentence: str) -> None
 def found_in(body: str, *, people: tuple[str, ...] = ()) -> list[tuple[str, int]]:
     """Name and line of what the blameless rules find in a body, or in a whole record."""
     document = read_document(body.encode(), PurePath("2026-01-01-x.md"), FORM)
-    context = Context(FORM, CheckConfig(people=people), date(2026, 6, 1), PurePath())
+    context = LintContext(FORM, CheckConfig(people=people), date(2026, 6, 1), PurePath())
     rules = [rule for rule in RULES.values() if rule.family == "blameless"]
     return [(rule.name, f.line) for rule in rules for f in rule.check(document, context)]
 

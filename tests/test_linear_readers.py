@@ -20,7 +20,7 @@ import kb
 import pytest
 from kb.config import CheckConfig
 from kb.lint.fix import edits, formatted
-from kb.lint.rule import MOST_FINDINGS, Context
+from kb.lint.rule import MOST_FINDINGS, LintContext
 from kb.lint.runner import claims, find, outlines
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
@@ -40,8 +40,8 @@ def document(front: str = "", body: str = "") -> Document:
     return read_document(text.encode(), PurePath("postmortems/2026-01-03-x.md"), FORM)
 
 
-def context(of: Document) -> Context:
-    return Context(
+def context(of: Document) -> LintContext:
+    return LintContext(
         form=FORM,
         settings=CheckConfig(),
         today=date(2026, 6, 1),

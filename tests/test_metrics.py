@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kb import statistics
 from kb.metrics.answers import answer_all
-from kb.metrics.inputs import Facts
+from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
@@ -39,9 +39,9 @@ def record(story: Story) -> Postmortem:
     return meant
 
 
-def facts(*stories: Story, today: date = TODAY, since: date | None = None) -> Facts:
+def facts(*stories: Story, today: date = TODAY, since: date | None = None) -> MetricsInput:
     known = tuple(record(story) for story in stories)
-    return Facts(known=known, as_of=AsOf(noon(today)), since=since)
+    return MetricsInput(known=known, as_of=AsOf(noon(today)), since=since)
 
 
 def measured(name: str, *stories: Story, today: date = TODAY) -> Measure:
@@ -367,7 +367,9 @@ def _part(text: str, label: str, *, lost: bool = False) -> tuple[float | None, i
     document = read_document(text.encode(), PurePath(story.path), FORM)
     meant = interpret(document)
     assert meant
-    known = Facts((meant,), AsOf(noon(TODAY)), lost_fixtures=frozenset({story.id} if lost else ()))
+    known = MetricsInput(
+        (meant,), AsOf(noon(TODAY)), lost_fixtures=frozenset({story.id} if lost else ())
+    )
     row = next(row for row in MEASURES if row.name == "section_coverage")
     part = next(part for part in row.measure(known).parts if part.label == label)
     return part.value, part.n

@@ -14,7 +14,7 @@ import pytest
 from kb.actions.history import Trails
 from kb.library import open_library
 from kb.metrics.page import Reading, page_of
-from kb.metrics.values import AsOf, Page
+from kb.metrics.values import AsOf, MetricsPage
 
 from conftest import ROOT
 
@@ -22,7 +22,7 @@ NOW = AsOf(datetime(2026, 11, 1, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
-def page() -> Page:
+def page() -> MetricsPage:
     """The page of the casebook, from its records alone."""
     return page_of(Reading(open_library(ROOT), Trails(), NOW))
 
@@ -42,13 +42,15 @@ def incidents(files: list[str]) -> list[str]:
     return [text for text in files if "\nkind: incident\n" in text]
 
 
-def test_one_the_share_of_incidents_with_a_verdict_repeat(page: Page, files: list[str]) -> None:
+def test_one_the_share_of_incidents_with_a_verdict_repeat(
+    page: MetricsPage, files: list[str]
+) -> None:
     repeats = [text for text in incidents(files) if "\n- [repeat] [" in text]
     found = page.measure("repeat_rate")
     assert (len(found.hits), found.n) == (len(repeats), len(incidents(files)))
 
 
-def test_two_how_many_were_found_by_others(page: Page, files: list[str]) -> None:
+def test_two_how_many_were_found_by_others(page: MetricsPage, files: list[str]) -> None:
     words = [re.findall(r"(?m)^detected_by: ([\w-]+)", text) for text in incidents(files)]
     known = [found[0] for found in words if found and found[0] != "unknown"]
     others = [word for word in known if word in {"customer", "billing", "partner", "public"}]
@@ -57,7 +59,7 @@ def test_two_how_many_were_found_by_others(page: Page, files: list[str]) -> None
 
 
 def test_three_the_median_of_the_detection_chains_that_are_known(
-    page: Page, files: list[str]
+    page: MetricsPage, files: list[str]
 ) -> None:
     minutes = []
     for text in incidents(files):
@@ -72,13 +74,13 @@ def test_three_the_median_of_the_detection_chains_that_are_known(
     assert (found.value, found.n) == (statistics.median(minutes), len(minutes))
 
 
-def test_four_the_share_of_near_misses(page: Page, files: list[str]) -> None:
+def test_four_the_share_of_near_misses(page: MetricsPage, files: list[str]) -> None:
     near = [text for text in files if "\nkind: near-miss\n" in text]
     found = page.measure("near_miss_share")
     assert (len(found.hits), found.n) == (len(near), len(files))
 
 
-def test_five_the_actions_that_are_open(page: Page, files: list[str]) -> None:
+def test_five_the_actions_that_are_open(page: MetricsPage, files: list[str]) -> None:
     boxes = sum(len(re.findall(r"(?m)^- \[ \] A\d+: ", text)) for text in files)
     assert page.measure("actions_open").value == boxes
 
@@ -101,7 +103,7 @@ EIGHT = (
 
 
 @pytest.fixture
-def eight(library_folder: Path) -> Page:
+def eight(library_folder: Path) -> MetricsPage:
     """The page of the eight records alone."""
     for name in EIGHT:
         source = ROOT / "postmortems" / f"{name}.md"
@@ -109,18 +111,18 @@ def eight(library_folder: Path) -> Page:
     return page_of(Reading(open_library(library_folder), Trails(), NOW))
 
 
-def test_three_of_the_seven_incidents_repeat_an_earlier_one(eight: Page) -> None:
+def test_three_of_the_seven_incidents_repeat_an_earlier_one(eight: MetricsPage) -> None:
     found = eight.measure("repeat_rate")
     assert found.hits == (EIGHT[1], EIGHT[3], EIGHT[7])  # the near miss repeats one too
     assert found.n == 7
 
 
-def test_one_of_the_eight_records_is_a_near_miss(eight: Page) -> None:
+def test_one_of_the_eight_records_is_a_near_miss(eight: MetricsPage) -> None:
     found = eight.measure("near_miss_share")
     assert (found.hits, found.value) == ((EIGHT[0],), 1 / 8)
 
 
-def test_three_of_the_five_known_chains_took_no_half_hour(eight: Page) -> None:
+def test_three_of_the_five_known_chains_took_no_half_hour(eight: MetricsPage) -> None:
     # 0, 0, 0, one day and five days; of the other two the moment of detection is unknown.
     chain, soon = eight.measure("detection_chain"), eight.measure("detected_within_30_minutes")
     assert (chain.value, chain.lower_quartile, chain.upper_quartile) == (0, 0, 1440)
@@ -128,10 +130,10 @@ def test_three_of_the_five_known_chains_took_no_half_hour(eight: Page) -> None:
     assert (soon.hits, soon.misses) == ((EIGHT[2], EIGHT[5], EIGHT[6]), (EIGHT[1], EIGHT[3]))
 
 
-def test_all_seven_incidents_were_found_by_others(eight: Page) -> None:
+def test_all_seven_incidents_were_found_by_others(eight: MetricsPage) -> None:
     assert eight.measure("found_by_others").hits == EIGHT[1:]
 
 
-def test_four_promises_of_the_eight_records_are_open(eight: Page) -> None:
+def test_four_promises_of_the_eight_records_are_open(eight: MetricsPage) -> None:
     found = eight.measure("actions_open").hits
     assert found == (f"{EIGHT[1]}#A2", f"{EIGHT[4]}#A3", f"{EIGHT[4]}#A4", f"{EIGHT[6]}#A2")

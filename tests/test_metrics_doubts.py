@@ -14,12 +14,12 @@ import pytest
 from kb import statistics
 from kb import statistics as resampling
 from kb.actions.history import Landing, Mark, Trail, Trails
-from kb.format import said
+from kb.format import format_value
 from kb.metrics.answers import answer_all
-from kb.metrics.inputs import Facts
+from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
-from kb.metrics.values import Answer, Measure
+from kb.metrics.values import Measure, QuestionAnswer
 
 from conftest import Git, git_in
 from known_library import Promise, Story, noon
@@ -41,7 +41,7 @@ def kept(*lines: str) -> Measure:
     return measured("action_completion", with_actions(*lines))
 
 
-def answers(*stories: Story) -> tuple[Answer, ...]:
+def answers(*stories: Story) -> tuple[QuestionAnswer, ...]:
     return answer_all({measure.name: measure for measure in measure_all(facts(*stories))})
 
 
@@ -224,11 +224,11 @@ def landed(*days: tuple[str, date]) -> Trail:
     return Trail(first=next(iter(landings.values())), published=landings.get("published"))
 
 
-def dated(story: Story, trail: Trail) -> Facts:
+def dated(story: Story, trail: Trail) -> MetricsInput:
     return replace(facts(story), trails=Trails({record(story).path: trail}))  # type: ignore[dict-item]
 
 
-def of(name: str, known: Facts) -> Measure:
+def of(name: str, known: MetricsInput) -> Measure:
     return next(row for row in MEASURES if row.name == name).measure(known)
 
 
@@ -355,7 +355,11 @@ def test_yes_and_no_are_said_only_where_the_interval_leaves_no_doubt(
 )
 def test_small_numbers_are_said_in_good_english(stories: list[Story], line: str) -> None:
     assert answers(*stories)[0].lines[0].startswith(line)
-    assert (said(1, "days"), said(1.04, "days"), said(2, "days")) == ("1 day", "1 day", "2 days")
+    assert (format_value(1, "days"), format_value(1.04, "days"), format_value(2, "days")) == (
+        "1 day",
+        "1 day",
+        "2 days",
+    )
 
 
 # --- no trend out of nothing ---------------------------------------------------------------------

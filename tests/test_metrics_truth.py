@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from kb.library import open_library
 from kb.metrics.page import measure
-from kb.metrics.values import AsOf, Page
+from kb.metrics.values import AsOf, MetricsPage
 from kb.repo import open_repo
 
 from known_library import Story, Truth, noon, tell, write_history
@@ -19,7 +19,7 @@ SEEDS = (1, 2, 3)
 @pytest.fixture(scope="module", params=SEEDS)
 def told(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Truth, Page]:
+) -> tuple[Truth, MetricsPage]:
     """The truth of one seed, and the page of the library that was written from it."""
     truth = tell(request.param)
     folder = tmp_path_factory.mktemp(f"truth{request.param}")
@@ -35,14 +35,16 @@ def incidents(truth: Truth) -> list[Story]:
     return sorted(found, key=lambda story: (story.first_impact, story.id))
 
 
-def test_the_truth_has_what_the_measures_must_cope_with(told: tuple[Truth, Page]) -> None:
+def test_the_truth_has_what_the_measures_must_cope_with(told: tuple[Truth, MetricsPage]) -> None:
     truth, _ = told
     assert any(story.id.endswith("-renamed") for story in truth.stories)
     assert any(step.branch for step in truth.steps)
     assert any(promise.written_closed for story in truth.stories for promise in story.promises)
 
 
-def test_the_detection_chain_is_the_median_of_the_known_minutes(told: tuple[Truth, Page]) -> None:
+def test_the_detection_chain_is_the_median_of_the_known_minutes(
+    told: tuple[Truth, MetricsPage],
+) -> None:
     truth, page = told
     known = [story for story in incidents(truth) if story.chain_minutes is not None]
     minutes = [float(story.chain_minutes or 0) for story in known]
@@ -58,7 +60,7 @@ def test_the_detection_chain_is_the_median_of_the_known_minutes(told: tuple[Trut
     )
 
 
-def test_repeats_are_those_that_were_told(told: tuple[Truth, Page]) -> None:
+def test_repeats_are_those_that_were_told(told: tuple[Truth, MetricsPage]) -> None:
     truth, page = told
     repeats = [s.id for s in incidents(truth) if any(v == "repeat" for v, _ in s.verdicts)]
     found = page.measure("repeat_rate")
@@ -66,7 +68,9 @@ def test_repeats_are_those_that_were_told(told: tuple[Truth, Page]) -> None:
     assert found.value == len(repeats) / len(incidents(truth))
 
 
-def test_preventable_repeats_are_named_with_their_open_actions(told: tuple[Truth, Page]) -> None:
+def test_preventable_repeats_are_named_with_their_open_actions(
+    told: tuple[Truth, MetricsPage],
+) -> None:
     truth, page = told
     by_id = {story.id: story for story in truth.stories}
     expected = set()
@@ -86,7 +90,7 @@ def test_preventable_repeats_are_named_with_their_open_actions(told: tuple[Truth
     )
 
 
-def test_action_completion_counts_what_is_old_enough(told: tuple[Truth, Page]) -> None:
+def test_action_completion_counts_what_is_old_enough(told: tuple[Truth, MetricsPage]) -> None:
     truth, page = told
     promises = [
         (story, promise)
@@ -106,7 +110,7 @@ def test_action_completion_counts_what_is_old_enough(told: tuple[Truth, Page]) -
     assert found.value == len(in_time) / len(old)
 
 
-def test_overdue_actions_are_counted_by_owner(told: tuple[Truth, Page]) -> None:
+def test_overdue_actions_are_counted_by_owner(told: tuple[Truth, MetricsPage]) -> None:
     truth, page = told
     late = [
         promise.owner
@@ -123,7 +127,7 @@ def test_overdue_actions_are_counted_by_owner(told: tuple[Truth, Page]) -> None:
 
 @pytest.mark.parametrize(("name", "word"), [("class", "failure_class"), ("control", "control")])
 def test_recurrence_and_gaps_look_back_at_every_kind(
-    told: tuple[Truth, Page], name: str, word: str
+    told: tuple[Truth, MetricsPage], name: str, word: str
 ) -> None:
     truth, page = told
     ordered = sorted(truth.stories, key=lambda story: (story.first_impact, story.id))
@@ -141,14 +145,14 @@ def test_recurrence_and_gaps_look_back_at_every_kind(
     assert page.measure(f"{name}_gap").value == statistics.median(gaps.values())
 
 
-def test_publication_is_dated_by_the_commit_that_landed_it(told: tuple[Truth, Page]) -> None:
+def test_publication_is_dated_by_the_commit_that_landed_it(told: tuple[Truth, MetricsPage]) -> None:
     truth, page = told
     since = truth.today - timedelta(days=30)
     news = {s.id for s in truth.stories if s.published and since <= s.published <= truth.today}
     assert set(page.measure("reading_list").hits) == news
 
 
-def test_near_misses_and_rescues_are_counted(told: tuple[Truth, Page]) -> None:
+def test_near_misses_and_rescues_are_counted(told: tuple[Truth, MetricsPage]) -> None:
     truth, page = told
     near = [story for story in truth.stories if story.kind == "near-miss"]
     known = [story.rescues for story in truth.stories if story.rescues is not None]

@@ -15,7 +15,7 @@ import pytest
 from kb.config import CheckConfig
 from kb.library import open_library
 from kb.lint.report import FORMATS, render
-from kb.lint.rule import Context, Problem, all_rules, run_rules
+from kb.lint.rule import LintContext, Problem, all_rules, run_rules
 from kb.lint.rules.attachments import decoded, files_beside, read_decoded
 from kb.lint.runner import check
 from kb.records.document import read_document
@@ -114,7 +114,7 @@ def problems(folder: Path, text: str, *, front: str = "") -> list[Problem]:
     file.write_text(front + text, encoding="utf-8")
     form = build_form()
     document = read_document(file.read_bytes(), PurePath("postmortems") / NAME, form)
-    context = Context(form, CheckConfig(), date(2026, 6, 1), folder)
+    context = LintContext(form, CheckConfig(), date(2026, 6, 1), folder)
     rules = [rule for rule in all_rules() if rule.family == "privacy"]
     return list(run_rules(document, context, rules))
 

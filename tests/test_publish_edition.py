@@ -20,7 +20,7 @@ from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Edition, Site
 from kb.site.external.redaction import SECTIONS
 from kb.site.finding import no_search
-from kb.site.gather import Wanted, gather
+from kb.site.gather import SiteRequest, gather
 from kb.site.site import Build, build_site
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -153,7 +153,7 @@ def library(library_folder: Path) -> Path:
 
 
 def external(folder: Path, edition: Edition = EXTERNAL) -> Site:
-    return gather(open_library(folder), open_repo(folder), Wanted(NOW, no_search, edition))
+    return gather(open_library(folder), open_repo(folder), SiteRequest(NOW, no_search, edition))
 
 
 def _bytes(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kb.library import open_library
 from kb.repo import open_repo
 from kb.site.finding import no_search
-from kb.site.gather import Wanted, gather
+from kb.site.gather import SiteRequest, gather
 from kb.site.html import to_html, to_inline_html
 from kb.site.write import all_pages
 
@@ -123,7 +123,7 @@ def test_a_section_of_data_is_shown_as_it_was_written() -> None:
 def test_no_page_of_a_hostile_library_holds_an_element_from_a_record(library_folder: Path) -> None:
     hostile_library(library_folder)
     library = open_library(library_folder)
-    wanted = Wanted(datetime(2026, 6, 1, tzinfo=UTC), no_search)
+    wanted = SiteRequest(datetime(2026, 6, 1, tzinfo=UTC), no_search)
     site = gather(library, open_repo(library_folder), wanted)
     assert len(site.records) == len(ATTACKS)
     for page in all_pages(site):

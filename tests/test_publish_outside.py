@@ -18,7 +18,7 @@ from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.external.last_look import refuse_names
 from kb.site.external.redaction import SECTIONS
 from kb.site.finding import no_search
-from kb.site.gather import Wanted, gather, names_of
+from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.machine.feed import data_files
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, build_site, engine_settings, work_folder
@@ -69,7 +69,7 @@ def written(
 
 
 def site_of(folder: Path, edition: Edition = EXTERNAL) -> Site:
-    return gather(open_library(folder), open_repo(folder), Wanted(NOW, no_search, edition))
+    return gather(open_library(folder), open_repo(folder), SiteRequest(NOW, no_search, edition))
 
 
 def told(site: Site) -> str:
@@ -324,7 +324,9 @@ def test_serving_says_which_files_are_left_out(library_folder: Path) -> None:
     library = open_library(library_folder)
 
     def gathered(found: Library) -> Site:
-        return gather(found, open_repo(library_folder), Wanted(NOW, no_search, with_drafts=True))
+        return gather(
+            found, open_repo(library_folder), SiteRequest(NOW, no_search, with_drafts=True)
+        )
 
     Preview(library, gathered, said.append, Shown(library_folder / "build/serve")).build()
     assert any("2026-04-14_misnamed.md" in line and line.endswith("\n") for line in said)

@@ -15,7 +15,7 @@ from kb.traces.replay.executor import Mode, Outcome
 from kb.traces.replay.overrides import read_known, with_known
 from kb.traces.replay.process import EntryPoint
 from kb.traces.replay.report import replay_json, replay_text
-from kb.traces.replay.trials import Replay, Settings, Verdict, replay, wilson
+from kb.traces.replay.trials import Replay, Settings, TrialVerdict, replay, wilson
 from kb.traces.run import Effect, OutcomeAssert, Run
 
 from conftest import ROOT
@@ -60,14 +60,14 @@ def once(run: Run, entry: EntryPoint, **more: Any) -> Replay:
 def test_an_agent_that_repeats_the_write_fails_and_nothing_is_executed(agent_of: Agent) -> None:
     done = once(charged_once(), agent_of('return tools.call("charge", {"order": 1})'))
     trial = done.trials[0]
-    assert trial.verdict is Verdict.FAIL
+    assert trial.verdict is TrialVerdict.FAIL
     assert trial.attempts[0].outcome is Outcome.REFUSED
     assert trial.text.startswith("refused: this is a replay")
 
 
 def test_an_agent_that_reads_first_passes_on_the_answer_of_the_tape(agent_of: Agent) -> None:
     done = once(charged_once(), agent_of('return tools.call("ledger", {"order": 1})'))
-    assert done.trials[0].verdict is Verdict.PASS
+    assert done.trials[0].verdict is TrialVerdict.PASS
     assert done.trials[0].text == "[1 charge]"
 
 
@@ -76,14 +76,14 @@ def test_a_read_that_the_tape_does_not_hold_is_inconclusive_and_ends_the_trial(
 ) -> None:
     body = 'try:\n    tools.call("search", {"q": 1})\nexcept Exception:\n    pass\nreturn "went on"'
     trial = once(charged_once(), agent_of(body)).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert trial.why == 'the tape does not hold this read: search {"q":1}'
     assert trial.text == ""
 
 
 def test_a_write_that_the_tape_does_not_hold_is_never_passed(agent_of: Agent) -> None:
     trial = once(charged_once(), agent_of('return tools.call("refund", {"order": 1})')).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert "this write: refund" in trial.why
 
 
@@ -94,7 +94,7 @@ def test_a_tool_that_nobody_knows_is_refused(agent_of: Agent) -> None:
 
 def test_what_is_broken_for_good_fails_even_if_a_gap_follows(agent_of: Agent) -> None:
     body = 'tools.call("charge", {"order": 1})\ntools.call("search", {"q": 1})'
-    assert once(charged_once(), agent_of(body)).trials[0].verdict is Verdict.FAIL
+    assert once(charged_once(), agent_of(body)).trials[0].verdict is TrialVerdict.FAIL
 
 
 def test_an_answer_that_a_person_looked_up_is_served(agent_of: Agent, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_an_answer_that_a_person_looked_up_is_served(agent_of: Agent, tmp_path: 
     )
     run = with_known(charged_once(), read_known(known))
     trial = once(run, agent_of('return tools.call("search", {"q": 1})')).trials[0]
-    assert (trial.verdict, trial.text) == (Verdict.PASS, "found")
+    assert (trial.verdict, trial.text) == (TrialVerdict.PASS, "found")
 
 
 def test_a_read_from_before_a_write_is_not_served_after_it(agent_of: Agent) -> None:
@@ -115,12 +115,12 @@ def test_a_read_from_before_a_write_is_not_served_after_it(agent_of: Agent) -> N
         asserts=(at_most_one("pay"),),
     )
     trial = once(run, agent_of('return tools.call("balance", {})')).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
 
 
 def test_sequence_mode_serves_the_next_answer_and_says_that_it_drifted(agent_of: Agent) -> None:
     entry = agent_of('return tools.call("ledger", {"order": "one"})')
-    assert once(charged_once(), entry).trials[0].verdict is Verdict.INCONCLUSIVE
+    assert once(charged_once(), entry).trials[0].verdict is TrialVerdict.INCONCLUSIVE
     done = once(charged_once(), entry, mode=Mode.SEQUENCE)
     assert done.trials[0].attempts[0].has_drift
     assert "1 of 1 trials got answers to other arguments" in replay_text(done)
@@ -136,7 +136,7 @@ def test_the_clock_is_the_one_of_the_tape(agent_of: Agent) -> None:
 
 def test_an_agent_that_hangs_is_ended_in_time(agent_of: Agent) -> None:
     trial = once(charged_once(), agent_of("while True: pass"), seconds=1).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert trial.why == "it did not end within 1 s"
 
 
@@ -174,7 +174,7 @@ def _is_running(pid: str) -> bool:
 
 def test_a_flood_of_output_is_cut_off(agent_of: Agent) -> None:
     trial = once(charged_once(), agent_of("tools.say('x' * 40_000_000)")).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert "said more than 16,000,000 bytes" in trial.why
 
 
@@ -205,7 +205,7 @@ def test_an_agent_that_breaks_is_inconclusive_and_its_words_carry_no_escapes(
 ) -> None:
     body = 'print("\\x1b[31mred\\x07", file=sys.stderr)\nraise ValueError("no model")'
     done = once(charged_once(), agent_of(body))
-    assert done.trials[0].verdict is Verdict.INCONCLUSIVE
+    assert done.trials[0].verdict is TrialVerdict.INCONCLUSIVE
     assert "ValueError: no model" in done.trials[0].why
     assert "\x1b" not in replay_text(done)
     assert "red" in done.trials[0].complaint or "ValueError" in done.trials[0].complaint
@@ -221,7 +221,7 @@ def test_a_command_in_any_language_can_speak_the_protocol(tmp_path: Path) -> Non
         encoding="utf-8",
     )
     trial = once(charged_once(), EntryPoint("sh agent.sh", tmp_path)).trials[0]
-    assert (trial.verdict, trial.text) == (Verdict.PASS, "saw it")
+    assert (trial.verdict, trial.text) == (TrialVerdict.PASS, "saw it")
 
 
 def test_a_folder_of_the_same_name_does_not_stand_in_for_this_package(
@@ -240,7 +240,7 @@ def test_a_file_that_would_fill_the_disk_is_cut(agent_of: Agent, tmp_path: Path)
 
 def test_a_command_that_speaks_something_else_is_inconclusive(tmp_path: Path) -> None:
     trial = once(charged_once(), EntryPoint("echo hello", tmp_path)).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert "broke the protocol" in trial.why
 
 
@@ -262,7 +262,7 @@ def test_the_openai_loop_shows_frozen_state_and_answers(agent_of: Agent) -> None
     )
     trial = once(charged_once(), entry).trials[0]
     assert trial.text == "system user assistant tool assistant tool"
-    assert trial.verdict is Verdict.PASS
+    assert trial.verdict is TrialVerdict.PASS
 
 
 def test_the_anthropic_loop_shows_frozen_state_and_answers(agent_of: Agent) -> None:
@@ -279,7 +279,7 @@ def test_the_anthropic_loop_shows_frozen_state_and_answers(agent_of: Agent) -> N
     )
     trial = once(charged_once(), entry).trials[0]
     assert trial.text == "user assistant user assistant user"
-    assert trial.verdict is Verdict.PASS
+    assert trial.verdict is TrialVerdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_a_read_from_after_a_write_that_the_trial_never_made_is_not_served(
     entry = agent_of('return tools.call("ledger", {"id": 1})')
     for mode in Mode:
         trial = once(run, entry, mode=mode).trials[0]
-        assert trial.verdict is Verdict.INCONCLUSIVE
+        assert trial.verdict is TrialVerdict.INCONCLUSIVE
         assert "has a write between the freeze and this read: ledger" in trial.why
         assert trial.text == ""
 
@@ -396,7 +396,7 @@ def test_a_read_from_after_a_write_that_the_trial_never_made_is_not_served(
 @pytest.mark.parametrize("words", ["", "Renewal complete: charged 120 USD. Receipt sent."])
 def test_an_agent_that_attempts_nothing_passes_no_upper_bound(agent_of: Agent, words: str) -> None:
     trial = once(charged_once(), agent_of(f"return {words!r}")).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert trial.why == (
         "it attempted nothing, and no assert asks for anything: add one with --known"
     )
@@ -407,8 +407,8 @@ def test_doing_nothing_passes_where_an_assert_asks_for_words_and_gets_them(
 ) -> None:
     refuses = OutcomeAssert(claim="it says no", path="$.text", operator="contains", value="cannot")
     run = charged_once(at_most_one("charge"), refuses)
-    assert once(run, agent_of('return "I cannot"')).trials[0].verdict is Verdict.PASS
-    assert once(run, agent_of('return "Done"')).trials[0].verdict is Verdict.FAIL
+    assert once(run, agent_of('return "I cannot"')).trials[0].verdict is TrialVerdict.PASS
+    assert once(run, agent_of('return "Done"')).trials[0].verdict is TrialVerdict.FAIL
 
 
 def test_doing_nothing_fails_where_an_assert_asks_for_a_call(agent_of: Agent) -> None:
@@ -418,7 +418,7 @@ def test_doing_nothing_fails_where_an_assert_asks_for_a_call(agent_of: Agent) ->
         operator="count",
         value=[1, None],
     )
-    assert once(charged_once(receipt), agent_of("return ''")).trials[0].verdict is Verdict.FAIL
+    assert once(charged_once(receipt), agent_of("return ''")).trials[0].verdict is TrialVerdict.FAIL
 
 
 @pytest.mark.parametrize(
@@ -521,7 +521,7 @@ def test_an_agent_that_takes_all_memory_is_stopped(agent_of: Agent) -> None:
     trial = once(
         charged_once(), agent_of("held = []\nwhile True: held.append(bytes(500_000_000))")
     ).trials[0]
-    assert trial.verdict is Verdict.INCONCLUSIVE
+    assert trial.verdict is TrialVerdict.INCONCLUSIVE
     assert "MemoryError" in trial.why
 
 

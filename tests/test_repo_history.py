@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-from kb.repo import Change, History, open_repo
+from kb.repo import FileChange, History, open_repo
 
 from conftest import Git, git_in
 
@@ -47,7 +47,7 @@ def is_ticked(line: str) -> bool:
     return line.startswith("- [x] A1:")
 
 
-def tick_of(folder: Path, stem: str = "a") -> Change | None:
+def tick_of(folder: Path, stem: str = "a") -> FileChange | None:
     return history(folder).introduced(f"postmortems/{stem}.md", is_ticked)
 
 

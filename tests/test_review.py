@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from kb.lint.rule import ADVICE, ERROR, Problem
-from kb.review.advice import Review, ReviewedRecord
+from kb.review.advice import ReviewAdvice, ReviewedRecord
 from kb.review.branch import RemovedRecord
 from kb.review.comment import MARKER, MAX_LENGTH, code, quoted, review_comment
 
@@ -433,7 +433,7 @@ def rendered(comment: str) -> str:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_and_does_nothing(text: str) -> None:
     removed = RemovedRecord(PurePosixPath("postmortems/a.md"), "", (text,), ())
-    comment = review_comment(Review((record_with(text),), (removed,), 1, text))
+    comment = review_comment(ReviewAdvice((record_with(text),), (removed,), 1, text))
     page = rendered(comment)
     tags = set(re.findall(r"<(/?[a-zA-Z][a-zA-Z0-9]*)", page))
     opened = {tag for tag in tags if not tag.startswith("/")}
@@ -469,7 +469,7 @@ def test_a_comment_never_outgrows_what_hosts_take() -> None:
     )
     long = record_with("x" * 5000, problems=problems)
     short = record_with("fine", problems=())
-    comment = review_comment(Review((short, *([long] * 3000)), (), 1))
+    comment = review_comment(ReviewAdvice((short, *([long] * 3000)), (), 1))
     assert len(comment) <= MAX_LENGTH + 200
     assert len(comment.encode("utf-16-le")) // 2 < 65_000
     assert "- <code>postmortems/2025-06-01-x.md</code>: 99 faults" in comment
@@ -479,7 +479,7 @@ def test_a_comment_never_outgrows_what_hosts_take() -> None:
 
 def test_records_with_something_to_do_come_first() -> None:
     clean, faulty = record_with("clean", problems=()), record_with("faulty")
-    comment = review_comment(Review((clean, faulty), (), 1))
+    comment = review_comment(ReviewAdvice((clean, faulty), (), 1))
     assert comment.index("### faulty") < comment.index("### clean")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.traces.analyses import ANALYSES, Context, Finding, Severity, audit
+from kb.traces.analyses import ANALYSES, AnalysisContext, Finding, Severity, audit
 from kb.traces.analyses.alignment import align, diff_text
 from kb.traces.analyses.claims import claims_in
 from kb.traces.analyses.divergence import divergence
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def found(run: Run, analysis: str, passing: Run | None = None) -> list[Finding]:
     row = next(row for row in ANALYSES if row.name == analysis)
-    return list(row.examine(run, Context(passing)))
+    return list(row.examine(run, AnalysisContext(passing)))
 
 
 def faults(run: Run, analysis: str) -> list[str]:
@@ -274,9 +274,9 @@ def test_a_rule_that_cannot_match_is_said_with_the_name_it_may_have_meant() -> N
 def test_effects_whose_names_fit_no_tool_are_said_the_likely_slips_first() -> None:
     run = made_run(write("refund"), policy=("refund at most 1 time",))
     row = next(row for row in ANALYSES if row.name == "policy-path")
-    (note,) = row.examine(run, Context(effects=("get_*", "ref*", "refnd")))
+    (note,) = row.examine(run, AnalysisContext(effects=("get_*", "ref*", "refnd")))
     assert note.message.endswith("neither called nor offered: refnd (near: refund), get_*")
-    assert list(row.examine(run, Context(effects=("ref*",)))) == []
+    assert list(row.examine(run, AnalysisContext(effects=("ref*",)))) == []
 
 
 def test_the_command_names_a_misspelt_effect(tmp_path: Path) -> None:

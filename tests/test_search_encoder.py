@@ -20,7 +20,7 @@ import pytest
 from kb.errors import KbError
 from kb.search.encoder import compile as making
 from kb.search.encoder.card import card_of
-from kb.search.encoder.model import cache_folder, install_encoder, is_whole, open_encoder
+from kb.search.encoder.model import cache_folder, install_encoder, open_encoder, verify_checksums
 from kb.search.encoder.source import (
     DEFAULT_MODEL,
     PACKAGE,
@@ -303,14 +303,14 @@ def test_a_torn_file_of_a_compiled_encoder_is_noticed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     model = hub_folder(tmp_path / "model", token_graph, package_folder)
     encoder = install_encoder(read_folder("x", model))
-    assert is_whole(encoder)
+    assert verify_checksums(encoder)
     graph = encoder.folder / "model.onnx"
     raw = graph.read_bytes()
     graph.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    assert not is_whole(encoder)
+    assert not verify_checksums(encoder)
     graph.write_bytes(raw[: len(raw) // 2])
     assert open_encoder(encoder.card.key) is None
-    assert is_whole(install_encoder(read_folder("x", model)))
+    assert verify_checksums(install_encoder(read_folder("x", model)))
 
 
 def test_a_build_compares_the_model_and_checks_the_compiled_encoder(

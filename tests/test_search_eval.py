@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from kb.errors import KbError
 from kb.records.form import build_form
-from kb.search.evaluation.evaluate import judge
-from kb.search.evaluation.questions import Line, read_lines, subject_from_lines
+from kb.search.evaluation.evaluate import score_ranking
+from kb.search.evaluation.questions import CorpusLine, read_lines, subject_from_lines
 from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
-from kb.search.evaluation.run import Trial, run_trial
+from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import ready_encoder
 from kb.search.index.storage import unread_library
 from kb.search.ranking.incident import (
@@ -34,9 +34,9 @@ PROBE = ROOT / "tests/data/probe.jsonl"
 FORM = build_form()
 
 
-def lines() -> list[Line]:
+def lines() -> list[CorpusLine]:
     return [
-        Line(id=record_id, title=title, text=f"## Summary\n\n{text}", labels=(label,))
+        CorpusLine(id=record_id, title=title, text=f"## Summary\n\n{text}", labels=(label,))
         for record_id, title, label, text in STORIES
     ]
 
@@ -48,7 +48,7 @@ def embed(library_folder: Path):  # type: ignore[no-untyped-def]
 
 def test_a_library_is_measured_on_its_own_records(library_folder: Path) -> None:
     write_stories(library_folder)
-    found = run_trial(Trial(), library_folder)
+    found = run_trial(EvaluationRun(), library_folder)
     assert (found.records, found.queries) == (6, 6)
     assert found.systems["full"]["success@5"].value == 1
     assert "full" in evaluation_text(found)
@@ -56,7 +56,7 @@ def test_a_library_is_measured_on_its_own_records(library_folder: Path) -> None:
 
 def test_the_report_keeps_its_contract(library_folder: Path) -> None:
     write_stories(library_folder)
-    answer = json.loads(evaluation_json(run_trial(Trial(), library_folder)))
+    answer = json.loads(evaluation_json(run_trial(EvaluationRun(), library_folder)))
     assert answer["schema"] == "kb.eval/1"
     assert set(answer["systems"]) == {"bm25", "dense", "fusion", "full"}
     assert set(answer["systems"]["full"]) == {"success@1", "success@5", "ndcg@10", "mrr"}
@@ -71,12 +71,12 @@ def test_the_own_label_of_a_query_does_not_change_its_answer(embed) -> None:  # 
     one, other = (
         subject_from_lines(g, FORM, embed, full=False, masked=False) for g in (group, twin)
     )
-    first, second = (judge(subject, FORM, embed)[0] for subject in (one, other))
+    first, second = (score_ranking(subject, FORM, embed)[0] for subject in (one, other))
     assert np.allclose(first.probabilities, second.probabilities, atol=1e-5)
 
 
-def replace_label(group: list[Line], place: int, label: str) -> list[Line]:
-    changed = Line(
+def replace_label(group: list[CorpusLine], place: int, label: str) -> list[CorpusLine]:
+    changed = CorpusLine(
         id=group[place].id, title=group[place].title, text=group[place].text, labels=(label,)
     )
     return [*group[:place], changed, *group[place + 1 :]]
@@ -84,7 +84,7 @@ def replace_label(group: list[Line], place: int, label: str) -> list[Line]:
 
 def test_the_own_text_of_a_query_is_not_in_the_index_that_answers(embed) -> None:  # type: ignore[no-untyped-def]
     subject = subject_from_lines(lines(), FORM, embed, full=True, masked=False)
-    for place, judged in enumerate(judge(subject, FORM, embed)):
+    for place, judged in enumerate(score_ranking(subject, FORM, embed)):
         assert judged.best < 0.999, place
         assert len(judged.outcomes) == 5
 
@@ -92,7 +92,7 @@ def test_the_own_text_of_a_query_is_not_in_the_index_that_answers(embed) -> None
 def test_one_record_alone_has_nothing_to_measure(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_text('{"id": "a", "title": "t", "text": "x", "labels": ["l"]}\n')
-    found = run_trial(Trial(path), tmp_path)
+    found = run_trial(EvaluationRun(path), tmp_path)
     assert found.queries == 0
     assert "Nothing to measure" in evaluation_text(found)
 
@@ -118,7 +118,7 @@ def test_there_are_two_hundred_foreign_texts() -> None:
 
 
 def test_foreign_texts_are_told_apart_and_true_queries_are_not(data: Path) -> None:
-    trial = Trial(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR))
+    trial = EvaluationRun(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR))
     found = run_trial(trial, ROOT)
     assert found.foreign_rejected is not None
     assert found.foreign_rejected >= 0.9
@@ -132,7 +132,7 @@ def test_foreign_texts_are_told_apart_and_true_queries_are_not(data: Path) -> No
 
 
 def test_foreign_texts_are_reported_far_and_near(data: Path) -> None:
-    found = run_trial(Trial(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR)), ROOT)
+    found = run_trial(EvaluationRun(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR)), ROOT)
     assert set(found.foreign) == {"far", "near"}
     assert found.foreign["near"][0] >= 0.85
     text = evaluation_text(found)
@@ -143,7 +143,7 @@ def test_foreign_texts_are_reported_far_and_near(data: Path) -> None:
 
 
 def test_texts_in_the_words_of_incidents_are_told_apart_in_the_casebook() -> None:
-    found = run_trial(Trial(foreign=(FOREIGN, NEAR)), ROOT)
+    found = run_trial(EvaluationRun(foreign=(FOREIGN, NEAR)), ROOT)
     assert found.foreign["near"][0] >= 0.8  # without the probe .36
     assert found.foreign["far"][0] >= 0.9
     assert found.true_rejected is not None
@@ -186,7 +186,7 @@ def test_the_bar_is_lowered_for_a_team_whose_records_the_probe_does_not_understa
 def test_lines_without_a_word_are_not_measured(tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.write_text("".join(f'{{"id": "{i}", "text": "", "labels": ["l"]}}\n' for i in "ab"))
-    found = run_trial(Trial(path), tmp_path)
+    found = run_trial(EvaluationRun(path), tmp_path)
     assert (found.records, found.queries) == (0, 0)
     answer = json.loads(evaluation_json(found))
     assert answer["calibration_error"] is None

@@ -13,7 +13,7 @@ import pytest
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders
 from kb.search.index.index import Index, open_index
 from kb.search.index.storage import unread_library
-from kb.search.query import query_from_text, question_of
+from kb.search.query import embed_query, query_from_text
 from kb.search.ranking.rank import Weights, rank
 
 from conftest import ROOT
@@ -35,7 +35,7 @@ def measures(index: Index) -> dict[str, np.ndarray]:
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in SYSTEMS}
     for prompt in PROMPTS:
         query = query_from_text(prompt["text"], index.entries[-1].date)
-        ranking = rank(collection, posterior, question_of(index, query))
+        ranking = rank(collection, posterior, embed_query(index, query))
         right = np.array([entry.id in prompt["expected"] for entry in index.entries])
         for name, order in orders(ranking, posterior, allowed, Weights()).items():
             found[name].append(measure(order, right))

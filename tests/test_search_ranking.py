@@ -11,21 +11,27 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from kb.search.bm25 import bag_of, build_postings
 from kb.search.evaluation.evaluate import calibration_error, measure, relevance
-from kb.search.ranking.calibration import SHIPPED, UNLABELLED, falling, fit_calibration, known
+from kb.search.ranking.calibration import (
+    SHIPPED,
+    UNLABELLED,
+    fit_calibration,
+    isotonic_decreasing,
+    known,
+)
 from kb.search.ranking.classes import ClassPosterior, fit_posterior, largest
 from kb.search.ranking.likeness import Question, likeness, likenesses
 from kb.search.ranking.rank import Weights, best_first, rank
 from kb.search.records.collection import Collection, record_means, starts_of, unit_rows
-from kb.search.records.entry import Entry, Verdict
+from kb.search.records.entry import IndexedRecord, PriorVerdict
 
 DIMENSION = 16
 
 
-def entry(name: str, *classes: str, verdicts: tuple[Verdict, ...] = ()) -> Entry:
+def entry(name: str, *classes: str, verdicts: tuple[PriorVerdict, ...] = ()) -> IndexedRecord:
     day = date(2025, 1, 1)
     at = datetime(2025, 1, 1, tzinfo=UTC)
     blank = ("", "", "", classes, (), "", "", (), (), (), verdicts, "", "")
-    return Entry(name, "", name, day, at, True, *blank)
+    return IndexedRecord(name, "", name, day, at, True, *blank)
 
 
 def collection_of(classes: list[tuple[str, ...]], seed: int = 0) -> Collection:
@@ -153,7 +159,7 @@ def test_the_order_holds_every_allowed_record_once() -> None:
 
 def test_a_repeat_verdict_lifts_the_record_a_near_one_was_a_repeat_of() -> None:
     plain = collection_of(CLASSES)
-    verdict = (Verdict("r3", "repeat"),)
+    verdict = (PriorVerdict("r3", "repeat"),)
     judged = Collection(
         (*plain.entries[:2], entry("r2", "b", verdicts=verdict), *plain.entries[3:]),
         plain.vectors,
@@ -168,7 +174,7 @@ def test_a_repeat_verdict_lifts_the_record_a_near_one_was_a_repeat_of() -> None:
 
 def test_verdicts_of_the_record_that_asks_are_hidden_from_it() -> None:
     plain = collection_of(CLASSES)
-    verdict = (Verdict("r3", "repeat"),)
+    verdict = (PriorVerdict("r3", "repeat"),)
     judged = Collection(
         (*plain.entries[:2], entry("r2", "b", verdicts=verdict), *plain.entries[3:]),
         plain.vectors,
@@ -182,7 +188,7 @@ def test_verdicts_of_the_record_that_asks_are_hidden_from_it() -> None:
 
 @given(arrays(np.float32, st.integers(1, 12), elements=st.floats(0, 1, width=32)))
 def test_shown_probabilities_never_rise_and_keep_their_mean(values: np.ndarray) -> None:
-    found = falling(values)
+    found = isotonic_decreasing(values)
     assert (np.diff(found) <= 1e-6).all()
     assert found.mean() == pytest.approx(values.mean(), abs=1e-4)
 

@@ -22,7 +22,7 @@ from kb.search.encoder.model import Encoder
 from kb.search.explain import explain
 from kb.search.index.index import open_index
 from kb.search.index.storage import unread_library
-from kb.search.query import Filters, query_from_document, query_from_text, question_of
+from kb.search.query import Filters, embed_query, query_from_document, query_from_text
 from kb.search.render import WIDTH, show
 from kb.search.similar import find, likely_priors, related, similar
 
@@ -382,7 +382,7 @@ def test_a_record_of_the_index_asks_without_the_encoder(stories: Path) -> None:
     document = load_document(draft, library.form, stories)
     query = query_from_document(document, TODAY)
     without = replace(index, encoder=Encoder(stories / "nowhere", index.encoder.card))
-    stored, fresh = question_of(without, query), question_of(index, replace(query, entry=None))
+    stored, fresh = embed_query(without, query), embed_query(index, replace(query, entry=None))
     assert np.allclose(stored.vectors, fresh.vectors, atol=1e-5)
     assert list(likely_priors(library, document, today=TODAY, index=without))
 
@@ -393,8 +393,8 @@ def test_only_what_changed_in_a_draft_is_encoded(stories: Path) -> None:
     index = open_index(library)
     write_record(stories, "2025-07-20-draft", "Again", summary=BREAD, status="draft")
     query = query_from_document(load_document(draft, library.form, stories), TODAY)
-    mixed = question_of(index, query)
-    fresh = question_of(index, replace(query, entry=None))
+    mixed = embed_query(index, query)
+    fresh = embed_query(index, replace(query, entry=None))
     assert np.allclose(mixed.vectors, fresh.vectors, atol=1e-5)
 
 

@@ -22,7 +22,7 @@ from kb.repo import open_repo
 from kb.site.content import Site
 from kb.site.finding import find_related, no_search
 from kb.site.finish import finish, inline_hashes, policy, with_policy
-from kb.site.gather import Wanted, gather
+from kb.site.gather import SiteRequest, gather
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, Made, build_site
 from kb.site.write import all_pages, page_text
@@ -35,7 +35,7 @@ EXAMPLE_ID = "2026-04-12-billing-agent-charged-twice"
 
 
 def site_of(folder: Path, *, with_drafts: bool = False) -> Site:
-    wanted = Wanted(NOW, no_search, with_drafts=with_drafts)
+    wanted = SiteRequest(NOW, no_search, with_drafts=with_drafts)
     return gather(open_library(folder), open_repo(folder), wanted)
 
 
@@ -225,7 +225,9 @@ def test_edits_are_followed_after_the_records_were_renamed_and_back(example_libr
     shown = Shown(example_library / "build" / "serve")
 
     def gathered(library: Library) -> Site:
-        return gather(library, open_repo(library.root), Wanted(NOW, no_search, with_drafts=True))
+        return gather(
+            library, open_repo(library.root), SiteRequest(NOW, no_search, with_drafts=True)
+        )
 
     preview = Preview(open_library(example_library), gathered, lambda text: None, shown)
     preview.build()
@@ -255,7 +257,9 @@ def test_an_edit_is_shown_at_300_records(example_library: Path) -> None:
     shown = Shown(example_library / "build" / "serve")
 
     def gathered(library: Library) -> Site:
-        return gather(library, open_repo(library.root), Wanted(NOW, no_search, with_drafts=True))
+        return gather(
+            library, open_repo(library.root), SiteRequest(NOW, no_search, with_drafts=True)
+        )
 
     preview = Preview(open_library(example_library), gathered, lambda text: None, shown)
     preview.build()

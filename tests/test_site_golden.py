@@ -14,8 +14,8 @@ import pytest
 from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.finding import Finding
-from kb.site.gather import Wanted, gather
-from kb.site.related import Found
+from kb.site.gather import SiteRequest, gather
+from kb.site.related import RelatedRecord
 from kb.site.write import all_pages, page_text
 
 from conftest import EXAMPLE, ROOT
@@ -70,14 +70,14 @@ def pages(library_folder: Path) -> dict[str, str]:
     example = EXAMPLE.read_text(encoding="utf-8").replace("origin: example", "origin: own")
     (records / EXAMPLE.name).write_text(example, encoding="utf-8")
     library = open_library(library_folder)
-    site = gather(library, open_repo(library_folder), Wanted(NOW, _neighbours))
+    site = gather(library, open_repo(library_folder), SiteRequest(NOW, _neighbours))
     return {page.path: page_text(page, site) for page in all_pages(site)}
 
 
 def _neighbours(library: Library) -> Finding:
     reasons = ("same class", "same missing control")
     passage = "A retry ran a refund of 40 USD twice."
-    return {EXAMPLE.stem: (Found(EARLIER_ID, 0.93, reasons, "summary", passage),)}, ""
+    return {EXAMPLE.stem: (RelatedRecord(EARLIER_ID, 0.93, reasons, "summary", passage),)}, ""
 
 
 @pytest.mark.parametrize("name", PAGES)

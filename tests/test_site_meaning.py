@@ -25,7 +25,7 @@ from kb.search.encoder.model import EncoderCard  # noqa: E402
 from kb.search.encoder.source import ModelSource  # noqa: E402
 from kb.search.index.index import ready_encoder  # noqa: E402
 from kb.site.finding import no_search  # noqa: E402
-from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.semantic.array_file import in_eight_bits  # noqa: E402
 from kb.site.semantic.documents import told_by  # noqa: E402
 from kb.site.semantic.model import browser_model  # noqa: E402
@@ -52,7 +52,7 @@ START = """async () => {
 
 def built(folder: Path, engine: str = "mkdocs", *, with_meaning: bool = True) -> Made:
     opened = open_library(folder)
-    wanted = Wanted(datetime(2026, 11, 1, tzinfo=UTC), no_search)
+    wanted = SiteRequest(datetime(2026, 11, 1, tzinfo=UTC), no_search)
     site = gather(opened, open_repo(folder), wanted)
     build = Build(folder / "site", engine, with_meaning=with_meaning)
     return build_site(opened, site, build, lambda text: None)
@@ -274,7 +274,7 @@ def test_a_site_without_records_has_vectors_of_none(library_folder: Path) -> Non
     site = gather(
         open_library(library_folder),
         open_repo(library_folder),
-        Wanted(datetime(2026, 11, 1, tzinfo=UTC), no_search),
+        SiteRequest(datetime(2026, 11, 1, tzinfo=UTC), no_search),
     )
     assert told_by(replace(site, records=())) == ()
 

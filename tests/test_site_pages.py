@@ -18,7 +18,7 @@ from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.finding import no_search
-from kb.site.gather import Wanted, gather
+from kb.site.gather import SiteRequest, gather
 from kb.site.html import cut
 from kb.site.links import HOME
 from kb.site.machine.cards import cards_of, write_cards
@@ -40,7 +40,7 @@ PICTURE = re.compile(r'<meta property="og:image" content="([^"]+)">')
 
 
 def site_of(folder: Path, edition: Edition = INTERNAL) -> Site:
-    wanted = Wanted(NOW, no_search, edition)
+    wanted = SiteRequest(NOW, no_search, edition)
     return gather(open_library(folder), open_repo(folder), wanted)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from kb.actions.action import actions
-from kb.actions.trackers.journal import Entry, Journal
-from kb.actions.trackers.sync import Event
+from kb.actions.trackers.journal import Journal, JournalEntry
+from kb.actions.trackers.sync import SyncEvent
 from kb.actions.trackers.values import utc_day
 from kb.errors import KbError
 from kb.library import open_library
@@ -41,7 +41,7 @@ class World:
     address: str
     state: State
 
-    def sync(self, **options: Any) -> list[Event]:
+    def sync(self, **options: Any) -> list[SyncEvent]:
         """One run."""
         return sync_once(self.folder, self.name, self.address, **options)
 
@@ -356,16 +356,19 @@ def test_two_runs_at_once_are_refused(world: World) -> None:
 def test_a_torn_last_line_of_the_journal_spoils_nothing(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal:
-        journal.note(Entry("a", "made", 1.0, "X-1"))
+        journal.note(JournalEntry("a", "made", 1.0, "X-1"))
     path.write_bytes(path.read_bytes() + b'{"action": "b", "sta')
     with Journal(path) as journal:
-        journal.note(Entry("c", "begun", 2.0))
+        journal.note(JournalEntry("c", "begun", 2.0))
     with Journal(path) as journal:
-        assert (journal.last("a"), journal.last("b")) == (Entry("a", "made", 1.0, "X-1"), None)
-        assert journal.last("c") == Entry("c", "begun", 2.0)
+        assert (journal.last("a"), journal.last("b")) == (
+            JournalEntry("a", "made", 1.0, "X-1"),
+            None,
+        )
+        assert journal.last("c") == JournalEntry("c", "begun", 2.0)
 
 
-def _settled(world: World) -> list[Event]:
+def _settled(world: World) -> list[SyncEvent]:
     """The events of the first run in which nothing is left open: a busy machine needs more."""
     for _ in range(5):
         time.sleep(SETTLE)

@@ -12,7 +12,7 @@ from kb.actions.action import actions
 from kb.actions.trackers.choose import Choice, find_service, make_tracker
 from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
-from kb.actions.trackers.sync import Event, Sync
+from kb.actions.trackers.sync import Sync, SyncEvent
 from kb.library import open_library
 
 PROJECTS = {"github": "acme/agents", "linear": "ENG", "jira": "OPS"}
@@ -20,7 +20,7 @@ SETTLE = 0.6
 TODAY = date(2026, 6, 30)
 
 
-def sync_once(folder: Path, name: str, address: str, **options: Any) -> list[Event]:
+def sync_once(folder: Path, name: str, address: str, **options: Any) -> list[SyncEvent]:
     """What one run does; a new connection and journal each time, as a new process has them."""
     choice = Choice(name, PROJECTS[name], address)
     service = replace(find_service(choice), timeout_seconds=0.3, sleep=_nap)

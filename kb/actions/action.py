@@ -74,7 +74,7 @@ class Action:
         return self.state == "open"
 
     @property
-    def is_untold(self) -> bool:
+    def completion_unknown(self) -> bool:
         """Whether nobody outside can know: an unticked promise of somebody else's incident."""
         return self.is_open and self.origin == "public"
 

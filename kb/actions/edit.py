@@ -27,7 +27,7 @@ _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ActionEdit:
     """One record with one edit made, not written yet."""
 
     document: Document
@@ -39,7 +39,7 @@ class Change:
         return self.text != self.document.text
 
 
-def close_action(document: Document, label: str, day: date, state: str = "closed") -> Change:
+def close_action(document: Document, label: str, day: date, state: str = "closed") -> ActionEdit:
     """The record with an action ticked (or cancelled) and its day written.
 
     An action that is so already keeps its day. Raises `KbError` where the record has no action
@@ -48,7 +48,7 @@ def close_action(document: Document, label: str, day: date, state: str = "closed
     """
     item = _action(document, label)
     if item.state == state and item.date("closed"):
-        return Change(document, document.text)
+        return ActionEdit(document, document.text)
     if item.state == "closed" and state == "cancelled":
         raise KbError(
             f"{label} is closed: what was done cannot be cancelled",
@@ -75,17 +75,17 @@ def _promised(document: Document, item: ActionItem) -> date | None:
     return item.date("opened") or (meant.date if meant else None)
 
 
-def set_tracker(document: Document, label: str, key: str) -> Change:
+def set_tracker(document: Document, label: str, key: str) -> ActionEdit:
     """The record with the key of an action's ticket written into its line."""
     item = _action(document, label)
     if item.attribute("tracker") == key:
-        return Change(document, document.text)
+        return ActionEdit(document, document.text)
     lines = document.text.split("\n")
     _set_attribute(lines, item, "tracker", key)
     return _checked(document, "\n".join(lines), {label: {"tracker": key}})
 
 
-def add_sign_off(document: Document, sign_off: SignOff) -> Change:
+def add_sign_off(document: Document, sign_off: SignOff) -> ActionEdit:
     """The record with one more entry under `signoffs`.
 
     Raises `KbError` where its front matter cannot take one.
@@ -97,10 +97,10 @@ def add_sign_off(document: Document, sign_off: SignOff) -> Change:
     before = interpret(document)
     if again is None or before is None or again.signoffs != (*before.signoffs, sign_off):
         raise _refused(document, "the sign-off cannot be added to its front matter")
-    return Change(document, text)
+    return ActionEdit(document, text)
 
 
-def write_change(library: Library, change: Change) -> None:
+def write_change(library: Library, change: ActionEdit) -> None:
     """Put a change in the place of its file, whole or not at all.
 
     Raises `KbError` where the file changed since it was read or cannot be written.
@@ -142,7 +142,7 @@ def _set_attribute(lines: list[str], item: ActionItem, key: str, value: str) -> 
     lines[item.end_line - 1] = f"{body.rstrip()}{lead} {key}: {value}{end}"
 
 
-def _checked(document: Document, text: str, expected: dict[str, dict[str, str]]) -> Change:
+def _checked(document: Document, text: str, expected: dict[str, dict[str, str]]) -> ActionEdit:
     """The change, once reading it back shows what was meant and nothing else."""
     again = read_document(text.encode("utf-8", "surrogateescape"), document.path, document.form)
     if len(again.actions) != len(document.actions):
@@ -150,7 +150,7 @@ def _checked(document: Document, text: str, expected: dict[str, dict[str, str]])
     for before, after in zip(document.actions, again.actions, strict=True):
         if _content(after) != _content(before, expected.get(before.label, {})):
             raise _refused(document, f"the line of {before.label or 'an action'} cannot be edited")
-    return Change(document, text)
+    return ActionEdit(document, text)
 
 
 def _content(

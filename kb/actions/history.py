@@ -21,7 +21,7 @@ from kb.repo import Repo
 from kb.safe_files import Root, UnsafePathError
 
 if TYPE_CHECKING:
-    from kb.repo.history import Change, History
+    from kb.repo.history import FileChange, History
 
 _TASK = re.compile(
     r"[ \t]*[-*+][ \t]+\[(?P<mark>[ xX-])\][ \t]+"
@@ -56,7 +56,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class ActionKey:
     """The path a file had from then on, relative to the library's root."""
 
     landing: Landing
@@ -69,7 +69,7 @@ class Trail:
 
     first: Landing | None = None
     published: Landing | None = None
-    names: tuple[Name, ...] = ()
+    names: tuple[ActionKey, ...] = ()
     marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
 
     def opened(self, key: str) -> Landing | None:
@@ -153,9 +153,9 @@ def read_trails(history: History, root: PurePosixPath | None = None) -> Trails:
     )
 
 
-def read_trail(changes: Iterable[Change], root: PurePosixPath) -> Trail:
+def read_trail(changes: Iterable[FileChange], root: PurePosixPath) -> Trail:
     """The trail of one file, from its changes, oldest first."""
-    names: list[Name] = []
+    names: list[ActionKey] = []
     first: Landing | None = None
     published: Landing | None = None
     marks: dict[str, list[Mark]] = {}
@@ -164,7 +164,7 @@ def read_trail(changes: Iterable[Change], root: PurePosixPath) -> Trail:
         first = first or landing
         if change.path.is_relative_to(root):
             path = str(change.path.relative_to(root))
-            names += [] if names and names[-1].path == path else [Name(landing, path)]
+            names += [] if names and names[-1].path == path else [ActionKey(landing, path)]
         if published is None and _status(change.added) == "published":
             published = landing
         _inherit(marks, change)
@@ -177,7 +177,7 @@ def read_trail(changes: Iterable[Change], root: PurePosixPath) -> Trail:
     return Trail(first, published, tuple(names), kept)
 
 
-def _inherit(marks: dict[str, list[Mark]], change: Change) -> None:
+def _inherit(marks: dict[str, list[Mark]], change: FileChange) -> None:
     """Hand the marks of an action without a label on to the label it was given."""
     gone = {task.key for task in _tasks(change.removed)}
     for task in _tasks(change.added):

@@ -31,8 +31,11 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
     lines = [" · ".join(part for part in counts if part)]
     groups = (
         ("Overdue", late),
-        ("Open", [a for a in ordered if a.is_open and not a.days_overdue and not a.is_untold]),
-        ("Completion not public", [action for action in ordered if action.is_untold]),
+        (
+            "Open",
+            [a for a in ordered if a.is_open and not a.days_overdue and not a.completion_unknown],
+        ),
+        ("Completion not public", [action for action in ordered if action.completion_unknown]),
         ("Done", [action for action in ordered if not action.is_open]),
     )
     for title, some in groups:
@@ -140,7 +143,7 @@ def _when(action: Action, today: date) -> str:
         return "cancelled"
     if not action.is_open:
         return f"{action.closed or action.state}"
-    if action.is_untold:
+    if action.completion_unknown:
         return f"{action.due or 'no due day'}"
     if action.due is None:
         return "no due day"

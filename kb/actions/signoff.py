@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from kb.actions.edit import Change, add_sign_off
+from kb.actions.edit import ActionEdit, add_sign_off
 from kb.actions.gate import Decision
 from kb.errors import KbError
 from kb.library import Library
@@ -16,7 +16,7 @@ from kb.repo import Repo
 
 def sign_off(
     library: Library, repo: Repo, decision: Decision, signer: tuple[str, datetime]
-) -> tuple[Change, ...]:
+) -> tuple[ActionEdit, ...]:
     """The records of the route with an owner's acceptance of their conditions.
 
     `signer` is who signs and when. A record whose conditions this owner has accepted already, as
@@ -62,7 +62,7 @@ def _unsigned(decision: Decision, document: Document, owner: str) -> tuple[str, 
     return tuple(labels) if is_news else ()
 
 
-def _signed(library: Library, repo: Repo, document: Document, signed: SignOff) -> Change:
+def _signed(library: Library, repo: Repo, document: Document, signed: SignOff) -> ActionEdit:
     base = repo.relative(library.root)
     path = (base or PurePosixPath()) / document.path.as_posix()
     committed = repo.read(path, signed.commit) if base is not None and signed.commit else None

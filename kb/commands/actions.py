@@ -20,7 +20,7 @@ from kb.actions.render import actions_text
 from kb.actions.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
-from kb.actions.trackers.sync import SETTLE_SECONDS, Event, Sync
+from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
 from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
@@ -173,7 +173,7 @@ def _earlier_ids(library: Library, repo: Repo) -> Callable[[Action], tuple[str, 
     return ids
 
 
-def _said(event: Event) -> Event:
+def _said(event: SyncEvent) -> SyncEvent:
     """The event, once it has been printed: a long run shows where it is."""
     if event.what != "unchanged":
         echo(visible(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip()))

@@ -45,9 +45,9 @@ def command(
 
     prepare_search()
     from kb.search.evaluation.report import evaluation_json, evaluation_text
-    from kb.search.evaluation.run import Trial, run_trial
+    from kb.search.evaluation.run import EvaluationRun, run_trial
 
-    trial = Trial(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
+    trial = EvaluationRun(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
     with progress_bar() as progress:
         found = run_trial(trial, Path.cwd(), progress)
     if as_json:

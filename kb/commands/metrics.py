@@ -24,7 +24,7 @@ from kb.metrics.render import (
 )
 from kb.metrics.schema import PageJson, encoded, page_json
 from kb.metrics.thresholds import check_names, failures, read_limits
-from kb.metrics.values import Page
+from kb.metrics.values import MetricsPage
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
 from kb.streams import echo, echo_json, warn
@@ -62,9 +62,9 @@ class _Wanted:
 class _Found:
     """What was measured for it."""
 
-    page: Page
-    compared: Page | None
-    months: tuple[Page, ...]
+    page: MetricsPage
+    compared: MetricsPage | None
+    months: tuple[MetricsPage, ...]
 
 
 @click.command("metrics")
@@ -138,7 +138,7 @@ def _rendered(wanted: _Wanted, found: _Found) -> str:
     return page_text(found.page, found.compared, wanted.names)
 
 
-def _series(wanted: _Wanted, months: tuple[Page, ...]) -> str:
+def _series(wanted: _Wanted, months: tuple[MetricsPage, ...]) -> str:
     """Every measure for a spreadsheet, and one for each question where people read it."""
     if wanted.form == "csv":
         return series_csv([only(page, wanted.names) for page in months])
@@ -149,7 +149,7 @@ def _series(wanted: _Wanted, months: tuple[Page, ...]) -> str:
 
 
 def _json(wanted: _Wanted, found: _Found) -> PageJson:
-    def named(page: Page) -> Page:
+    def named(page: MetricsPage) -> MetricsPage:
         return replace(page, measures=only(page, wanted.names).measures)
 
     compared = named(found.compared) if found.compared else None

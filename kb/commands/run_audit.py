@@ -30,13 +30,13 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
 
     Exit 0: nothing that the trace proves to be wrong. 1: there are faults. 2: could not be read.
     """
-    from kb.traces.analyses import Context, Severity, audit
+    from kb.traces.analyses import AnalysisContext, Severity, audit
     from kb.traces.analyses.report import audit_text, audits_json
     from kb.traces.reading import one_run, read_runs, team_settings
 
     settings = team_settings(Path.cwd(), format=trace_format)
     passing = one_run(against, team_settings(Path.cwd())) if against else None
-    context = Context(passing, tuple(settings.effects))
+    context = AnalysisContext(passing, tuple(settings.effects))
     if wanted or against:
         runs = iter([one_run(file, settings, wanted)])
     else:

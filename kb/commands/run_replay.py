@@ -57,7 +57,7 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
     Exit 0: every trial passed. 1: one failed or proved nothing. 2: could not be replayed.
     """  # noqa: D301 - click's mark for lines that are not wrapped
     from kb.traces.replay.report import replay_json, replay_text
-    from kb.traces.replay.trials import Verdict
+    from kb.traces.replay.trials import TrialVerdict
     from kb.traces.replay.trials import replay as run_trials
 
     run = _prepared(fixture, asked)
@@ -68,7 +68,7 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
         echo_json(json.dumps(replay_json(done, config.runs.allow), ensure_ascii=False, indent=2))
     else:
         echo(replay_text(done, config.runs.allow), end="")
-    return 0 if done.count(Verdict.PASS) == len(done.trials) else 1
+    return 0 if done.count(TrialVerdict.PASS) == len(done.trials) else 1
 
 
 def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:

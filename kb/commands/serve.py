@@ -56,9 +56,9 @@ def command(port: int, engine: str) -> None:
 
 def _gather(library: Library, repo: Repo) -> Site:
     from kb.site.finding import find_related
-    from kb.site.gather import Wanted, gather
+    from kb.site.gather import SiteRequest, gather
 
-    return gather(library, repo, Wanted(datetime.now(UTC), find_related, with_drafts=True))
+    return gather(library, repo, SiteRequest(datetime.now(UTC), find_related, with_drafts=True))
 
 
 def _say(text: str) -> None:

@@ -50,7 +50,7 @@ def command(
     from kb.repo import open_repo
     from kb.site.content import Edition
     from kb.site.finding import find_related
-    from kb.site.gather import Wanted, gather
+    from kb.site.gather import SiteRequest, gather
     from kb.site.site import SITE, Build, build_site
 
     if customer is not None and edition != "external":
@@ -58,7 +58,7 @@ def command(
     if customer is not None and not customer.strip():
         raise click.UsageError("--customer needs a name: an empty one is that of nobody")
     library = open_library(Path.cwd())
-    wanted = Wanted(datetime.now(UTC), find_related, Edition(edition, customer))
+    wanted = SiteRequest(datetime.now(UTC), find_related, Edition(edition, customer))
     say = _progress()
     say("reading")
     site = gather(library, open_repo(library.root), wanted)

@@ -18,7 +18,7 @@ from kb.lint.fixes.minutes import minutes_edits
 from kb.lint.fixes.order import order_edits
 from kb.lint.fixes.promises import action_edits
 from kb.lint.fixes.times import time_edits
-from kb.lint.rule import Context
+from kb.lint.rule import LintContext
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault
 from kb.safe_files import replace_known
@@ -32,7 +32,7 @@ _NOT_READ = {"unreadable", "outside-tree", "too-large", "not-utf-8"}
 _MAX_PASSES = 6
 
 
-def edits(document: Document, context: Context) -> tuple[Edit, ...]:
+def edits(document: Document, context: LintContext) -> tuple[Edit, ...]:
     """The edits of one pass, none overlapping another; what has to wait for them is left out."""
     if not document.front.present or unreadable(document):
         return ()
@@ -68,7 +68,7 @@ def _overlap(one: Edit, other: Edit) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def formatted(document: Document, context: Context) -> str:
+def formatted(document: Document, context: LintContext) -> str:
     """The text `kb fmt` writes: all passes made."""
     for _ in range(_MAX_PASSES):
         changes = edits(document, context)

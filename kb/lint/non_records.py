@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.library import Library, load_document
-from kb.lint.rule import Context, Finding, Problem, Rule, active_rules, run_rules
+from kb.lint.rule import Finding, LintContext, Problem, Rule, active_rules, run_rules
 from kb.lint.rules.attachments import read_decoded, why_unread
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
 from kb.records.document import Document, is_record_name
@@ -63,13 +63,13 @@ def _is_meant_as_record(library: Library, file: Path) -> bool:
     return is_meant_as_record(file.name, load_document(file, library.form, library.root).front)
 
 
-def loose_problems(files: Iterable[Path], context: Context) -> list[Problem]:
+def loose_problems(files: Iterable[Path], context: LintContext) -> list[Problem]:
     """What the active privacy rules say of files that belong to no record."""
     rules = {row.name: row for row in active_rules(context.settings) if row.family == "privacy"}
     return [problem for file in files for problem in _problems(file, rules, context)]
 
 
-def _problems(file: Path, rules: dict[str, Rule], context: Context) -> Iterator[Problem]:
+def _problems(file: Path, rules: dict[str, Rule], context: LintContext) -> Iterator[Problem]:
     root = Path(context.root)
     if is_markdown(file.name):
         document = load_document(file, context.form, root)
@@ -101,7 +101,7 @@ def _said(file: Path) -> Iterator[tuple[str, str, str]]:
         yield "personal-data", place, f"{kind}: {count}, the first at {place}"
 
 
-def stray_problems(folder: Path, context: Context) -> list[Problem]:
+def stray_problems(folder: Path, context: LintContext) -> list[Problem]:
     """`bad-file-name` for each such file below the folder of records; secrets in every other."""
     strays = _stray_rules(folder, context)
     privacy = [row for row in active_rules(context.settings) if row.family == "privacy"]
@@ -121,7 +121,7 @@ def stray_problems(folder: Path, context: Context) -> list[Problem]:
     ]
 
 
-def misplaced_problems(files: Iterable[Path], folder: Path, context: Context) -> list[Problem]:
+def misplaced_problems(files: Iterable[Path], folder: Path, context: LintContext) -> list[Problem]:
     """`bad-file-name` for those of the files that are called like records and lie deeper."""
     return [
         problem
@@ -133,11 +133,11 @@ def misplaced_problems(files: Iterable[Path], folder: Path, context: Context) ->
     ]
 
 
-def _stray_rules(folder: Path, context: Context) -> list[Rule]:
+def _stray_rules(folder: Path, context: LintContext) -> list[Rule]:
     """The rule on names, where it is on; it says of a good name that the place is wrong."""
     rules = [row for row in active_rules(context.settings) if row.name == "bad-file-name"]
 
-    def check(document: Document, context: Context) -> Iterator[Finding]:
+    def check(document: Document, context: LintContext) -> Iterator[Finding]:
         found = tuple(rules[0].check(document, context))
         message = f"nothing reads a record below the folder; move it to {folder.name}/"
         yield from found or [Finding(1, message)]

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
 from kb.lint.non_records import stray_problems
-from kb.lint.rule import Context, Problem
+from kb.lint.rule import LintContext, Problem
 from kb.lint.runner import (
     Report,
     build_report,
@@ -69,9 +69,9 @@ class _Job:
             if file in self.chosen:
                 yield with_status(document, self.status) if self.status else document
 
-    def context(self, records: _Outlines, paths: _Claims) -> Context:
+    def context(self, records: _Outlines, paths: _Claims) -> LintContext:
         """The context that all shares have."""
-        return Context(self.form, self.config.check, self.today, self.root, records, paths)
+        return LintContext(self.form, self.config.check, self.today, self.root, records, paths)
 
 
 def is_large(start: Path, paths: Sequence[Path]) -> bool:

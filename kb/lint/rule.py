@@ -45,7 +45,7 @@ class LikelyPrior:
 
 
 @dataclass(frozen=True)
-class Context:
+class LintContext:
     """What a rule may know beside the document: the form, the limits, today, and the library.
 
     `records` are the outlines of the library's readable records by id; `paths_of` names every file
@@ -74,7 +74,7 @@ class Context:
         return {name: tuple(records) for name, records in found.items()}
 
 
-Check = Callable[[Document, Context], Iterable[Finding]]
+Check = Callable[[Document, LintContext], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def active_rules(settings: CheckConfig) -> tuple[Rule, ...]:
     )
 
 
-def run_rules(document: Document, context: Context, rules: Iterable[Rule]) -> Iterator[Problem]:
+def run_rules(document: Document, context: LintContext, rules: Iterable[Rule]) -> Iterator[Problem]:
     """What the rules find in one document, allowances of the file applied, in order of lines."""
     allowed = {name for allowance in document.allowances for name in allowance.rules}
     found = [

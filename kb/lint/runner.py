@@ -17,8 +17,8 @@ from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, 
 from kb.lint.rule import (
     ADVICE,
     ERROR,
-    Context,
     LikelyPrior,
+    LintContext,
     Problem,
     Rule,
     active_rules,
@@ -103,9 +103,9 @@ def build_context(
     *,
     today: date,
     likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None,
-) -> Context:
+) -> LintContext:
     """What rules may know: settings, the day, the library's records, and who claims which id."""
-    return Context(
+    return LintContext(
         form=library.form,
         settings=library.config.check,
         today=today,
@@ -123,7 +123,7 @@ def outlines(documents: Iterable[Document]) -> dict[str, Outline]:
 
 
 def find(
-    documents: Iterable[Document], context: Context
+    documents: Iterable[Document], context: LintContext
 ) -> tuple[list[Problem], dict[tuple[PurePath, int], str]]:
     """The problems of documents, and the source lines they point at."""
     rules = active_rules(context.settings)
@@ -158,7 +158,7 @@ def _shown(document: Document, line: int, found: Iterable[Problem]) -> str:
 
 
 def build_report(
-    context: Context, problems: Sequence[Problem], lines: Lines, *, records: int
+    context: LintContext, problems: Sequence[Problem], lines: Lines, *, records: int
 ) -> Report:
     """The report of what was found."""
     return Report(
@@ -224,7 +224,7 @@ def _rules_for(document: Document, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if rule.family in {"record", "privacy"})
 
 
-def _not_run(rules: tuple[Rule, ...], context: Context) -> Iterator[NotRun]:
+def _not_run(rules: tuple[Rule, ...], context: LintContext) -> Iterator[NotRun]:
     for rule in rules:
         if rule.name == "unconsidered-prior" and context.likely_priors is None:
             yield NotRun(rule.code, rule.name, _NO_SEARCH)

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kb.actions.action import Action
-from kb.format import plural, said
-from kb.metrics.inputs import UNDATED, Facts, action_case, record_case
+from kb.format import format_value, plural
+from kb.metrics.inputs import UNDATED, MetricsInput, action_case, record_case
 from kb.metrics.summary import clustered_share, counted, durations, share, total
-from kb.metrics.values import Value
+from kb.metrics.values import MetricValue
 from kb.records.model import Postmortem
 
 COMPLETION_DAYS = 30
 REVIEW_HOURS = 48
 
 
-def action_completion(facts: Facts) -> Value:
+def action_completion(facts: MetricsInput) -> MetricValue:
     """The share of actions that were closed within 30 days, of those older than that.
 
     Younger ones are left out also when they are closed already: counting them would let a team
@@ -47,12 +47,12 @@ def action_completion(facts: Facts) -> Value:
     return clustered_share(cases, notes, unknown=len(old) - len(known))
 
 
-def actions_open(facts: Facts) -> Value:
+def actions_open(facts: MetricsInput) -> MetricValue:
     """The number of open actions, by owner and lever."""
     return total(action_case(action, 1.0) for action in facts.actions if action.is_open)
 
 
-def actions_overdue(facts: Facts) -> Value:
+def actions_overdue(facts: MetricsInput) -> MetricValue:
     """The number of open actions past their due date, by owner and lever.
 
     Whether another's promise was kept is unknown outside: those of public records are left out.
@@ -66,7 +66,7 @@ def actions_overdue(facts: Facts) -> Value:
     return total(cases, [note], n=len(judged), unknown=len(open_actions) - len(judged))
 
 
-def time_to_publish(facts: Facts) -> Value:
+def time_to_publish(facts: MetricsInput) -> MetricValue:
     """Days from containment to the commit that set `published`."""
     found = [(r, r.clocks.contained, *facts.published_at(r)) for r in facts.records]
     known = [
@@ -92,7 +92,7 @@ def time_to_publish(facts: Facts) -> Value:
     return durations(cases, notes, unknown=unknown)
 
 
-def review_time(facts: Facts) -> Value:
+def review_time(facts: MetricsInput) -> MetricValue:
     """Hours from the request for review to the review."""
     found = [(r, *facts.opened_at(r)) for r in facts.records if r.reviewed]
     timed = [(record, _review_hours(record, at), stood) for record, at, stood in found]
@@ -114,7 +114,7 @@ def review_time(facts: Facts) -> Value:
     return durations(cases, notes, unknown=unknown)
 
 
-def reviewed_in_time(facts: Facts) -> Value:
+def reviewed_in_time(facts: MetricsInput) -> MetricValue:
     """The share of records reviewed within 48 hours of being asked for.
 
     Records that have waited longer than that and still wait are in the denominator, and so are
@@ -134,7 +134,7 @@ def reviewed_in_time(facts: Facts) -> Value:
     return share(cases, [note, _waiting(facts)], unknown=unknown)
 
 
-def _is_reviewed_in_time(facts: Facts, record: Postmortem) -> bool | None:
+def _is_reviewed_in_time(facts: MetricsInput, record: Postmortem) -> bool | None:
     """Whether a record had its review in time; None where that is open or nobody knows."""
     asked, _ = facts.opened_at(record)
     if record.reviewed:
@@ -147,13 +147,13 @@ def _is_reviewed_in_time(facts: Facts, record: Postmortem) -> bool | None:
     return False if is_late else None
 
 
-def _waiting(facts: Facts) -> str:
+def _waiting(facts: MetricsInput) -> str:
     """How many records wait for their review, and for how long the first of them."""
     waiting = [record for record in facts.in_review if not record.reviewed]
     asked = [at for record in waiting if (at := facts.opened_at(record)[0])]
     if not asked:
         return counted(len(waiting), "record waits", "records wait", "for review.")
-    longest = said((facts.as_of.at - min(asked)) / timedelta(hours=1), "hours")
+    longest = format_value((facts.as_of.at - min(asked)) / timedelta(hours=1), "hours")
     verb = "waits" if len(waiting) == 1 else "wait"
     return f"{plural(len(waiting), 'record')} {verb} for review, the first for {longest}."
 
@@ -164,7 +164,7 @@ def _review_hours(record: Postmortem, asked: datetime | None) -> float | None:
     return (record.reviewed.at - asked) / timedelta(hours=1)
 
 
-def _age_days(facts: Facts, action: Action) -> int:
+def _age_days(facts: MetricsInput, action: Action) -> int:
     return (facts.as_of.day - action.opened).days
 
 

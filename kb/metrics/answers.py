@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kb.format import plural, said, said_interval
+from kb.format import format_value, plural, said_interval
 from kb.metrics.action_measures import COMPLETION_DAYS
-from kb.metrics.values import Answer, Measure
+from kb.metrics.values import Measure, QuestionAnswer
 from kb.statistics import MINIMUM_PER_HALF
 
 TOO_FEW = "too few to say"
@@ -15,12 +15,12 @@ _ENOUGH_FOR_QUARTILES = 4
 Measures = Mapping[str, Measure]
 
 
-def answer_all(measures: Measures) -> tuple[Answer, ...]:
+def answer_all(measures: Measures) -> tuple[QuestionAnswer, ...]:
     """The answers, in the order the questions are asked."""
     return repeating(measures), faster(measures), kept(measures)
 
 
-def repeating(measures: Measures) -> Answer:
+def repeating(measures: Measures) -> QuestionAnswer:
     """Whether incidents repeat. No trend: the longer a library, the more there is to repeat."""
     rate, preventable = measures["repeat_rate"], measures["preventable_repeats"]
     hits = len(rate.hits)
@@ -46,11 +46,11 @@ def _preventable(measure: Measure) -> str:
     if not measure.n:
         return f"Whether a promise of the earlier record was still open: {unclear}."
     where = " where that is known" if unclear else ""
-    known = f"In {said(measure.value, 'count')} of {plural(measure.n, 'repeat')}{where} "
+    known = f"In {format_value(measure.value, 'count')} of {plural(measure.n, 'repeat')}{where} "
     return f"{known}a promise of the earlier record was still open{'; ' * bool(unclear)}{unclear}."
 
 
-def faster(measures: Measures) -> Answer:
+def faster(measures: Measures) -> QuestionAnswer:
     """Whether detection gets faster."""
     chain = measures["detection_chain"]
     verdict = {"fall": "yes", "rise": "no, slower", "none": "no clear change"}.get(
@@ -73,11 +73,11 @@ def _middle(chain: Measure) -> str:
     """The median, and the quartiles where there are enough to have any."""
     middle = said_interval(chain.lower_quartile, chain.upper_quartile, chain.unit)
     spread = f", half of them {middle}" if chain.n >= _ENOUGH_FOR_QUARTILES else ""
-    median = said(chain.value, chain.unit)
+    median = format_value(chain.value, chain.unit)
     return f"From first impact to detection: median {median}{spread} (n {chain.n})."
 
 
-def kept(measures: Measures) -> Answer:
+def kept(measures: Measures) -> QuestionAnswer:
     """Whether promises are kept."""
     completion, overdue = measures["action_completion"], measures["actions_overdue"]
     lines = [_completed(completion)]
@@ -85,11 +85,11 @@ def kept(measures: Measures) -> Answer:
         least, most = completion.bounds
         lines.append(
             f"Of {completion.unknown} more the days are unknown: the share of all lies "
-            f"between {said(least, 'share')} and {said(most, 'share')}."
+            f"between {format_value(least, 'share')} and {format_value(most, 'share')}."
         )
     if overdue.n:
         lines.append(
-            f"{said(overdue.value, 'count')} of {plural(overdue.n, 'open action')} "
+            f"{format_value(overdue.value, 'count')} of {plural(overdue.n, 'open action')} "
             f"{'is' if overdue.value == 1 else 'are'} overdue."
         )
     if overdue.unknown:
@@ -120,22 +120,26 @@ def _completed(completion: Measure) -> str:
             f"No action is older than {COMPLETION_DAYS} days with known days: there is nothing to "
             "judge."
         )
-    goal = f"; the goal is over {said(completion.goal.bound, 'share')}" if completion.goal else ""
+    goal = (
+        f"; the goal is over {format_value(completion.goal.bound, 'share')}"
+        if completion.goal
+        else ""
+    )
     return (
         f"{len(completion.hits)} of {plural(completion.n, 'action')} closed within "
         f"{COMPLETION_DAYS} days{_with_interval(completion)}{goal}."
     )
 
 
-def _answer(question: str, verdict: str, lines: list[str], *measures: str) -> Answer:
-    return Answer(question, verdict, tuple(line for line in lines if line), measures)
+def _answer(question: str, verdict: str, lines: list[str], *measures: str) -> QuestionAnswer:
+    return QuestionAnswer(question, verdict, tuple(line for line in lines if line), measures)
 
 
 def _with_interval(measure: Measure) -> str:
     if measure.value is None:
         return ""
     interval = said_interval(measure.low, measure.high, measure.unit)
-    return f": {said(measure.value, measure.unit)} (95 % interval {interval})"
+    return f": {format_value(measure.value, measure.unit)} (95 % interval {interval})"
 
 
 def _trend(measure: Measure, rise: str, fall: str) -> str:
@@ -159,6 +163,6 @@ def _compared(measure: Measure) -> str:
     earlier, later = measure.parts_by("half")
     unit = measure.unit
     return (
-        f"Earlier half {said(earlier.value, unit)} (n {earlier.n}), "
-        f"later half {said(later.value, unit)} (n {later.n})"
+        f"Earlier half {format_value(earlier.value, unit)} (n {earlier.n}), "
+        f"later half {format_value(later.value, unit)} (n {later.n})"
     )

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kb.metrics.inputs import UNDATED, Case, Facts, record_case
+from kb.metrics.inputs import UNDATED, Case, MetricsInput, record_case
 from kb.metrics.summary import counted, share, total
-from kb.metrics.values import Part, Value
+from kb.metrics.values import MetricPart, MetricValue
 from kb.records.model import Postmortem
 from kb.statistics import ratio, ratio_interval, share_interval
 
@@ -18,59 +18,59 @@ _BY = ("quarter", "route")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CoverageEvidence:
     """One thing a record should hold. `section` is asked whether it says `n/a` with a reason."""
 
     label: str
     section: str
-    holds: Callable[[Facts, Postmortem], bool]
+    holds: Callable[[MetricsInput, Postmortem], bool]
 
 
-def _has_fixture(facts: Facts, record: Postmortem) -> bool:
+def _has_fixture(facts: MetricsInput, record: Postmortem) -> bool:
     section = record.section("replay")
     replayable = bool(section) and record.value("replay", "REPLAYABLE").lower().startswith("yes")
     is_named = bool(record.value("replay", "FIXTURE"))
     return replayable and is_named and record.id not in facts.lost_fixtures
 
 
-def _has_policy_path(_: Facts, record: Postmortem) -> bool:
+def _has_policy_path(_: MetricsInput, record: Postmortem) -> bool:
     return bool(
         record.value("policy_path", "ACTUAL_PATH") and record.value("policy_path", "EVIDENCE")
     )
 
 
-def _has_assert_in_trace(_: Facts, record: Postmortem) -> bool:
+def _has_assert_in_trace(_: MetricsInput, record: Postmortem) -> bool:
     section = record.section("outcome_asserts")
     places = section.values("ASSERTED_IN") if section else ()
     return any(place.lower().startswith("trace") for place in places)
 
 
-def _has_audit(_: Facts, record: Postmortem) -> bool:
+def _has_audit(_: MetricsInput, record: Postmortem) -> bool:
     return bool(
         record.value("idempotency", "TOOL")
         and record.value("idempotency", "WAS_THIS_CALL_IDEMPOTENT")
     )
 
 
-def _has_truth(_: Facts, record: Postmortem) -> bool:
+def _has_truth(_: MetricsInput, record: Postmortem) -> bool:
     return bool(record.value("customer_truth", "CUSTOMER_SAW"))
 
 
-def _names_prior(_: Facts, record: Postmortem) -> bool:
+def _names_prior(_: MetricsInput, record: Postmortem) -> bool:
     return any(prior.verdict in {"repeat", "related"} for prior in record.priors)
 
 
-EVIDENCE: tuple[Evidence, ...] = (
-    Evidence("working replay fixture", "replay", _has_fixture),
-    Evidence("policy-path evidence", "policy_path", _has_policy_path),
-    Evidence("outcome assert in the trace", "outcome_asserts", _has_assert_in_trace),
-    Evidence("idempotency audit", "idempotency", _has_audit),
-    Evidence("customer-visible truth", "customer_truth", _has_truth),
-    Evidence("prior incident named", "counterfactual", _names_prior),
+EVIDENCE: tuple[CoverageEvidence, ...] = (
+    CoverageEvidence("working replay fixture", "replay", _has_fixture),
+    CoverageEvidence("policy-path evidence", "policy_path", _has_policy_path),
+    CoverageEvidence("outcome assert in the trace", "outcome_asserts", _has_assert_in_trace),
+    CoverageEvidence("idempotency audit", "idempotency", _has_audit),
+    CoverageEvidence("customer-visible truth", "customer_truth", _has_truth),
+    CoverageEvidence("prior incident named", "counterfactual", _names_prior),
 )
 
 
-def section_coverage(facts: Facts) -> Value:
+def section_coverage(facts: MetricsInput) -> MetricValue:
     """The share of evidence that is there, over all records and the six kinds of evidence."""
     rows = [_row(facts, record) for record in facts.records]
     parts = tuple(_part(facts, rows, place) for place in range(len(EVIDENCE)))
@@ -84,7 +84,7 @@ def section_coverage(facts: Facts) -> Value:
         for evidence, cell in zip(EVIDENCE, row, strict=True)
     ]
     note = counted(excused, "section says", "sections say", "n/a with a reason, left out.")
-    return Value(
+    return MetricValue(
         value=ratio(pairs),
         n=len(rows),
         low=low,
@@ -97,18 +97,18 @@ def section_coverage(facts: Facts) -> Value:
     )
 
 
-def near_miss_share(facts: Facts) -> Value:
+def near_miss_share(facts: MetricsInput) -> MetricValue:
     """The share of counted records that are near misses."""
     return share(record_case(r, r.kind == "near-miss", *_BY) for r in facts.records)
 
 
-def rescue_load(facts: Facts) -> Value:
+def rescue_load(facts: MetricsInput) -> MetricValue:
     """How often people had saved a route, summed over the records that say so."""
     known = [record for record in facts.records if record.rescues is not None]
     return total(record_case(record, float(record.rescues or 0), *_BY) for record in known)
 
 
-def reading_list(facts: Facts) -> Value:
+def reading_list(facts: MetricsInput) -> MetricValue:
     """The records published since a date: what to read at the next all-hands."""
     since = facts.since or facts.as_of.day - timedelta(days=READING_DAYS)
     found = [(record, *facts.published_at(record)) for record in facts.published]
@@ -123,7 +123,7 @@ def reading_list(facts: Facts) -> Value:
     return total(cases, notes, n=len(found) - unknown, unknown=unknown)
 
 
-def _row(facts: Facts, record: Postmortem) -> tuple[bool | None, ...]:
+def _row(facts: MetricsInput, record: Postmortem) -> tuple[bool | None, ...]:
     """For each kind of evidence whether it is there; None where the record says n/a and why."""
     return tuple(
         evidence.holds(facts, record) or (None if is_excused(record, evidence.section) else False)
@@ -138,7 +138,7 @@ def is_excused(record: Postmortem, key: str) -> bool:
     return text.startswith("n/a") and len(text) > len("n/a.")
 
 
-def _part(facts: Facts, rows: Sequence[tuple[bool | None, ...]], place: int) -> Part:
+def _part(facts: MetricsInput, rows: Sequence[tuple[bool | None, ...]], place: int) -> MetricPart:
     asked = [
         (record.id, row[place])
         for record, row in zip(facts.records, rows, strict=True)
@@ -147,4 +147,6 @@ def _part(facts: Facts, rows: Sequence[tuple[bool | None, ...]], place: int) -> 
     held, n = sum(1 for _, holds in asked if holds), len(asked)
     low, high = share_interval(held, n) or (None, None)
     records = tuple(record_id for record_id, _ in asked)
-    return Part("section", EVIDENCE[place].label, held / n if n else None, n, low, high, records)
+    return MetricPart(
+        "section", EVIDENCE[place].label, held / n if n else None, n, low, high, records
+    )

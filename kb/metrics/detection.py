@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kb.metrics.inputs import Facts, record_case
+from kb.metrics.inputs import MetricsInput, record_case
 from kb.metrics.summary import counted, durations, share
-from kb.metrics.values import Value
+from kb.metrics.values import MetricValue
 from kb.records.model import Postmortem
 
 #: Words of `detected_by` that mean somebody else told us.
@@ -17,12 +17,12 @@ _BY = ("quarter", "year")
 Minutes = Callable[[Postmortem], float | None]
 
 
-def detection_chain(facts: Facts) -> Value:
+def detection_chain(facts: MetricsInput) -> MetricValue:
     """Minutes from first impact to detection, over incidents."""
     return _clock(facts.incidents, _chain, "first_impact or detected")
 
 
-def near_miss_detection(facts: Facts) -> Value:
+def near_miss_detection(facts: MetricsInput) -> MetricValue:
     """Minutes from first warning to detection, over near misses."""
     near_misses = (record for record in facts.records if record.kind == "near-miss")
     return _clock(
@@ -32,7 +32,7 @@ def near_miss_detection(facts: Facts) -> Value:
     )
 
 
-def warning_to_containment(facts: Facts) -> Value:
+def warning_to_containment(facts: MetricsInput) -> MetricValue:
     """Minutes from first warning to containment, over all counted records."""
     return _clock(
         facts.records,
@@ -41,10 +41,10 @@ def warning_to_containment(facts: Facts) -> Value:
     )
 
 
-def detected_within(minutes: float) -> Callable[[Facts], Value]:
+def detected_within(minutes: float) -> Callable[[MetricsInput], MetricValue]:
     """The share of incidents detected within so many minutes of first impact."""
 
-    def compute(facts: Facts) -> Value:
+    def compute(facts: MetricsInput) -> MetricValue:
         known, notes = _known(facts.incidents, _chain, "first_impact or detected")
         cases = (record_case(record, found <= minutes, *_BY) for record, found in known)
         return share(cases, notes, unknown=len(facts.incidents) - len(known))
@@ -52,7 +52,7 @@ def detected_within(minutes: float) -> Callable[[Facts], Value]:
     return compute
 
 
-def found_by_others(facts: Facts) -> Value:
+def found_by_others(facts: MetricsInput) -> MetricValue:
     """The share of incidents that a customer, a bill, a partner or the public showed us."""
     known = [record for record in facts.incidents if record.detected_by]
     unknown = len(facts.incidents) - len(known)
@@ -69,7 +69,7 @@ def _chain(record: Postmortem) -> float | None:
     return 0.0 if was_warned else minutes
 
 
-def _clock(records: Iterable[Postmortem], minutes: Minutes, clocks: str) -> Value:
+def _clock(records: Iterable[Postmortem], minutes: Minutes, clocks: str) -> MetricValue:
     every = list(records)
     known, notes = _known(every, minutes, clocks)
     cases = (record_case(record, found, *_BY) for record, found in known)

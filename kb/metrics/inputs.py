@@ -17,7 +17,7 @@ UNDATED = "that no commit of this library published"
 
 
 @dataclass(frozen=True)
-class Facts:
+class MetricsInput:
     """Everything the measures are computed from; they look at nothing else.
 
     `known` are all records of the origin, drafts included; `foreign` the ids of the other one.

@@ -15,11 +15,11 @@ from kb.errors import KbError
 from kb.format import plural
 from kb.library import Library, find_root, open_library, open_library_at
 from kb.metrics.answers import answer_all
-from kb.metrics.inputs import Facts
+from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
-from kb.metrics.values import AsOf, Counts, Page
+from kb.metrics.values import AsOf, Counts, MetricsPage
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem
@@ -151,7 +151,7 @@ def measure(
     as_of: AsOf,
     origin: str | None = None,
     since: date | None = None,
-) -> Page:
+) -> MetricsPage:
     """The page of a library at a moment.
 
     A past `as_of` reads records, settings and history from its commit. Without an `origin` the
@@ -162,7 +162,7 @@ def measure(
 
 def measure_months(
     latest: Reading, repo: Repo, *, origin: str | None = None, since: date | None = None
-) -> tuple[Page, ...]:
+) -> tuple[MetricsPage, ...]:
     """The page at the end of each month since the first record was committed, and the latest.
 
     Raises `KbError` where Git knows nothing.
@@ -178,11 +178,11 @@ def measure_months(
     return tuple(page_of(reading, origin, since) for reading in readings)
 
 
-def page_of(reading: Reading, origin: str | None = None, since: date | None = None) -> Page:
+def page_of(reading: Reading, origin: str | None = None, since: date | None = None) -> MetricsPage:
     """The page of what has been read: no Git, no disk, no clock."""
     library = reading.library
     kind = origin or main_origin(library)
-    facts = Facts(
+    facts = MetricsInput(
         known=tuple(record for record in library.records if record.origin == kind),
         as_of=reading.as_of,
         trails=reading.trails,
@@ -191,7 +191,7 @@ def page_of(reading: Reading, origin: str | None = None, since: date | None = No
         lost_fixtures=reading.lost_fixtures,
     )
     measures = measure_all(facts)
-    return Page(
+    return MetricsPage(
         library=library.config.library.name,
         as_of=reading.as_of,
         origin=kind,

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kb.metrics import action_measures, coverage, detection, repetition, sharing_deadlines
-from kb.metrics.inputs import Facts
+from kb.metrics.inputs import MetricsInput
 from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
-from kb.metrics.values import Goal, Measure, Value
+from kb.metrics.values import Goal, Measure, MetricValue
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MeasureRow:
     """One measure. `source` says where in records and commits its data stand."""
 
     name: str
@@ -26,13 +26,13 @@ class Row:
     definition: str
     formula: str
     source: str
-    compute: Callable[[Facts], Value]
+    compute: Callable[[MetricsInput], MetricValue]
     goal: Goal | None = None
 
-    def measure(self, facts: Facts) -> Measure:
+    def measure(self, facts: MetricsInput) -> Measure:
         """The measure of these facts."""
         value = self.compute(facts)
-        fields = {key: getattr(value, key) for key in Value.__slots__}
+        fields = {key: getattr(value, key) for key in MetricValue.__slots__}
         return Measure(
             **fields,
             name=self.name,
@@ -46,8 +46,8 @@ class Row:
         )
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[MeasureRow, ...] = (
+    MeasureRow(
         name="repeat_rate",
         family="repetition",
         title="Incidents that repeat an earlier one",
@@ -58,7 +58,7 @@ ROWS: tuple[Row, ...] = (
         source="verdicts in the Counterfactual section",
         compute=repetition.repeat_rate,
     ),
-    Row(
+    MeasureRow(
         name="preventable_repeats",
         family="repetition",
         title="Repeats with a promise still open",
@@ -69,7 +69,7 @@ ROWS: tuple[Row, ...] = (
         source="verdicts; action items; closed:, else the commit in which the tick landed",
         compute=repetition.preventable_repeats,
     ),
-    Row(
+    MeasureRow(
         name="class_recurrence",
         family="repetition",
         title="Failure class seen in the year before",
@@ -81,7 +81,7 @@ ROWS: tuple[Row, ...] = (
         source="classes (the first), clocks.first_impact",
         compute=repetition.recurrence(primary_class),
     ),
-    Row(
+    MeasureRow(
         name="control_recurrence",
         family="repetition",
         title="Control missed in the year before",
@@ -94,7 +94,7 @@ ROWS: tuple[Row, ...] = (
         source="missing_control, clocks.first_impact",
         compute=repetition.recurrence(missing_control),
     ),
-    Row(
+    MeasureRow(
         name="class_gap",
         family="repetition",
         title="Days since the class was last seen",
@@ -104,7 +104,7 @@ ROWS: tuple[Row, ...] = (
         source="classes (the first), clocks.first_impact",
         compute=repetition.gap(primary_class),
     ),
-    Row(
+    MeasureRow(
         name="control_gap",
         family="repetition",
         title="Days since the control was last missed",
@@ -114,7 +114,7 @@ ROWS: tuple[Row, ...] = (
         source="missing_control, clocks.first_impact",
         compute=repetition.gap(missing_control),
     ),
-    Row(
+    MeasureRow(
         name="detection_chain",
         family="detection",
         title="First impact to detection",
@@ -125,7 +125,7 @@ ROWS: tuple[Row, ...] = (
         source="clocks.first_warning, clocks.first_impact, clocks.detected",
         compute=detection.detection_chain,
     ),
-    Row(
+    MeasureRow(
         name="detected_within_30_minutes",
         family="detection",
         title="Detected within 30 minutes",
@@ -135,7 +135,7 @@ ROWS: tuple[Row, ...] = (
         source="clocks.first_impact, clocks.detected",
         compute=detection.detected_within(30),
     ),
-    Row(
+    MeasureRow(
         name="detected_within_4_hours",
         family="detection",
         title="Detected within 4 hours",
@@ -145,7 +145,7 @@ ROWS: tuple[Row, ...] = (
         source="clocks.first_impact, clocks.detected",
         compute=detection.detected_within(240),
     ),
-    Row(
+    MeasureRow(
         name="found_by_others",
         family="detection",
         title="Found by others than us",
@@ -157,7 +157,7 @@ ROWS: tuple[Row, ...] = (
         source="detected_by",
         compute=detection.found_by_others,
     ),
-    Row(
+    MeasureRow(
         name="near_miss_detection",
         family="detection",
         title="Near miss: warning to detection",
@@ -168,7 +168,7 @@ ROWS: tuple[Row, ...] = (
         source="clocks.first_warning, clocks.detected",
         compute=detection.near_miss_detection,
     ),
-    Row(
+    MeasureRow(
         name="warning_to_containment",
         family="detection",
         title="First warning to containment",
@@ -183,8 +183,8 @@ ROWS: tuple[Row, ...] = (
 
 _DAYS = action_measures.COMPLETION_DAYS
 
-ROWS_rows_promises: tuple[Row, ...] = (
-    Row(
+ROWS_rows_promises: tuple[MeasureRow, ...] = (
+    MeasureRow(
         name="action_completion",
         family="promises",
         title=f"Actions closed within {_DAYS} days",
@@ -197,7 +197,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         compute=action_measures.action_completion,
         goal=Goal(">", 0.9),
     ),
-    Row(
+    MeasureRow(
         name="actions_open",
         family="promises",
         title="Open actions",
@@ -207,7 +207,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="action items",
         compute=action_measures.actions_open,
     ),
-    Row(
+    MeasureRow(
         name="actions_overdue",
         family="promises",
         title="Overdue actions",
@@ -217,7 +217,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="action items, due:",
         compute=action_measures.actions_overdue,
     ),
-    Row(
+    MeasureRow(
         name="review_time",
         family="promises",
         title="Asked for review to reviewed",
@@ -228,7 +228,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         compute=action_measures.review_time,
         goal=Goal("≤", action_measures.REVIEW_HOURS),
     ),
-    Row(
+    MeasureRow(
         name="reviewed_in_time",
         family="promises",
         title=f"Reviewed within {action_measures.REVIEW_HOURS} hours",
@@ -241,7 +241,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="opened, else the first commit of the record; reviewed.at",
         compute=action_measures.reviewed_in_time,
     ),
-    Row(
+    MeasureRow(
         name="time_to_publish",
         family="promises",
         title="Contained to published",
@@ -252,7 +252,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="clocks.contained; the commit that set `status: published`, else reviewed.at",
         compute=action_measures.time_to_publish,
     ),
-    Row(
+    MeasureRow(
         name="shared_in_time",
         family="promises",
         title=f"Customers with a copy in {sharing_deadlines.SHARING_HOURS} hours",
@@ -263,7 +263,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="affected_customers, shared, clocks.resolved",
         compute=sharing_deadlines.shared_in_time,
     ),
-    Row(
+    MeasureRow(
         name="published_externally",
         family="promises",
         title="SEV1 customer-visible, shown outside",
@@ -273,7 +273,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="severity, impact, visibility",
         compute=sharing_deadlines.published_externally,
     ),
-    Row(
+    MeasureRow(
         name="external_in_time",
         family="promises",
         title=f"SEV1, outside within {sharing_deadlines.SHARING_HOURS} hours",
@@ -286,7 +286,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         "published`, else reviewed.at",
         compute=sharing_deadlines.external_in_time,
     ),
-    Row(
+    MeasureRow(
         name="section_coverage",
         family="evidence",
         title="Evidence that is there",
@@ -298,7 +298,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="the six sections; the fixture's file",
         compute=coverage.section_coverage,
     ),
-    Row(
+    MeasureRow(
         name="near_miss_share",
         family="early",
         title="Near misses among records",
@@ -308,7 +308,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="kind",
         compute=coverage.near_miss_share,
     ),
-    Row(
+    MeasureRow(
         name="rescue_load",
         family="early",
         title="Rescues by people",
@@ -318,7 +318,7 @@ ROWS_rows_promises: tuple[Row, ...] = (
         source="rescues",
         compute=coverage.rescue_load,
     ),
-    Row(
+    MeasureRow(
         name="reading_list",
         family="early",
         title="Published lately, to be read",
@@ -340,9 +340,9 @@ FAMILIES: dict[str, str] = {
     "early": "Early signs and reading",
 }
 
-MEASURES: tuple[Row, ...] = (*ROWS, *ROWS)
+MEASURES: tuple[MeasureRow, ...] = (*ROWS, *ROWS)
 
 
-def measure_all(facts: Facts) -> tuple[Measure, ...]:
+def measure_all(facts: MetricsInput) -> tuple[Measure, ...]:
     """Every measure of these facts, in the order of the registry."""
     return tuple(row.measure(facts) for row in MEASURES)

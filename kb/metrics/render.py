@@ -11,11 +11,11 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from kb.format import WHOSE, bar, plural, said, said_interval
+from kb.format import WHOSE, bar, format_value, plural, said_interval
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.registry import FAMILIES
 from kb.metrics.sharing_deadlines import SHARING_HOURS
-from kb.metrics.values import Answer, Deadline, Measure, Page, Pair, Part
+from kb.metrics.values import Deadline, Measure, MetricPart, MetricsPage, Pair, QuestionAnswer
 from kb.terminal import as_lines
 
 WIDTH = 80
@@ -29,7 +29,9 @@ _PROMISES = {
 }
 
 
-def page_text(page: Page, compared: Page | None = None, names: Sequence[str] = ()) -> str:
+def page_text(
+    page: MetricsPage, compared: MetricsPage | None = None, names: Sequence[str] = ()
+) -> str:
     """The whole page, or the numbers named; with `compared` each beside what it was then."""
     if names:
         lines = [*_numbers(page, names, compared), "", *_foot(page, compared)]
@@ -51,10 +53,14 @@ def page_text(page: Page, compared: Page | None = None, names: Sequence[str] = (
 
 def measure_text(measure: Measure) -> str:
     """One measure explained: its definition, its slices and the records behind it."""
-    goal = f"{measure.goal.sign} {said(measure.goal.bound, measure.unit)}" if measure.goal else ""
+    goal = (
+        f"{measure.goal.sign} {format_value(measure.goal.bound, measure.unit)}"
+        if measure.goal
+        else ""
+    )
     head = [f"{measure.title} ({measure.name})", *_wrapped(measure.definition)]
     facts = [
-        ("value", said(measure.value, measure.unit)),
+        ("value", format_value(measure.value, measure.unit)),
         ("95 %", said_interval(measure.low, measure.high, measure.unit)),
         ("quartiles", said_interval(measure.lower_quartile, measure.upper_quartile, measure.unit)),
         ("n", str(measure.n)),
@@ -70,7 +76,7 @@ def measure_text(measure: Measure) -> str:
     return as_lines(lines)
 
 
-def months_text(pages: Sequence[Page], names: Sequence[str]) -> str:
+def months_text(pages: Sequence[MetricsPage], names: Sequence[str]) -> str:
     """The series of some measures, one line a month."""
     lines = []
     for name in names:
@@ -80,7 +86,7 @@ def months_text(pages: Sequence[Page], names: Sequence[str]) -> str:
     return as_lines(lines[1:])
 
 
-def _head(page: Page) -> Iterator[str]:
+def _head(page: MetricsPage) -> Iterator[str]:
     commit = f", commit {page.as_of.commit[:9]}" if page.as_of.commit else ""
     counts = page.counts
     yield f"{page.library}: are we learning?"
@@ -91,14 +97,14 @@ def _head(page: Page) -> Iterator[str]:
     yield "; ".join(part for part in (apart, window) if part)
 
 
-def _answer(answer: Answer) -> Iterator[str]:
+def _answer(answer: QuestionAnswer) -> Iterator[str]:
     verdict = answer.verdict.upper()
     yield f"{answer.question:<{WIDTH - len(verdict)}}{verdict}"
     for line in answer.lines:
         yield from _wrapped(line)
 
 
-def _family(page: Page, family: str, compared: Page | None) -> Iterator[str]:
+def _family(page: MetricsPage, family: str, compared: MetricsPage | None) -> Iterator[str]:
     measures = [measure for measure in page.measures if measure.family == family]
     columns = f"{'then':>23}" if compared else f"{'':{_BAR}} {'95 %':>12}"
     yield f"{FAMILIES[family]:<{_TITLE}}{'value':>9} {columns} {'n':>4}"
@@ -113,7 +119,9 @@ def _family(page: Page, family: str, compared: Page | None) -> Iterator[str]:
         yield from _wrapped(f"no record carries what this needs: {empty}")
 
 
-def _numbers(page: Page, names: Sequence[str], compared: Page | None) -> Iterator[str]:
+def _numbers(
+    page: MetricsPage, names: Sequence[str], compared: MetricsPage | None
+) -> Iterator[str]:
     yield f"{'':<{_TITLE}}{'value':>9} {'then':>23} {'n':>4}"
     for name in names:
         yield _row(page.measure(name), compared.measure(name) if compared else None)
@@ -122,9 +130,9 @@ def _numbers(page: Page, names: Sequence[str], compared: Page | None) -> Iterato
 def _row(measure: Measure, then: Measure | None) -> str:
     """One number; `*` says that there is a note, the mark behind it whether its goal is met."""
     mark = {True: "✓", False: "✗", None: ""}[measure.meets_goal]
-    value = said(measure.value, measure.unit)
+    value = format_value(measure.value, measure.unit)
     if then:
-        columns = f"{said(then.value, then.unit)} (n {then.n})".rjust(23)
+        columns = f"{format_value(then.value, then.unit)} (n {then.n})".rjust(23)
     else:
         drawn = bar(measure.value or 0, _BAR) if measure.unit == "share" else ""
         interval = said_interval(measure.low, measure.high, measure.unit)
@@ -135,9 +143,9 @@ def _row(measure: Measure, then: Measure | None) -> str:
     )
 
 
-def _part_row(part: Part) -> str:
+def _part_row(part: MetricPart) -> str:
     drawn, interval = bar(part.value or 0, _BAR), said_interval(part.low, part.high, "share")
-    value = said(part.value, "share")
+    value = format_value(part.value, "share")
     return f"    {part.label:<{_TITLE - 4}}{value:>9} {drawn:<{_BAR}} {interval:>12} {part.n:>4}"
 
 
@@ -155,7 +163,7 @@ def _bars(rows: Sequence[tuple[str, float | None, str, int]]) -> Iterator[str]:
     for label, value, unit, n in rows:
         scale = 1 if unit == "share" else top
         drawn = bar(value / scale, room) if value and scale else ""
-        yield f"  {label[:width]:<{width}} {drawn:<{room}} {said(value, unit):>9}  n {n}"
+        yield f"  {label[:width]:<{width}} {drawn:<{room}} {format_value(value, unit):>9}  n {n}"
 
 
 def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -190,7 +198,7 @@ def _deadlines(deadlines: Sequence[Deadline]) -> Iterator[str]:
         yield "Promises with a clock, not kept yet"
     for deadline in deadlines[:_SHOWN]:
         hours = abs(deadline.hours_left)
-        when = f"{said(hours, 'hours')} {'late' if deadline.is_missed else 'left'}"
+        when = f"{format_value(hours, 'hours')} {'late' if deadline.is_missed else 'left'}"
         yield f"  {when:>14}  {_PROMISES[deadline.promise]}: {deadline.record}"
     yield from _more(len(deadlines), "kb metrics --json")
 
@@ -202,7 +210,7 @@ def _reading(measure: Measure) -> Iterator[str]:
     yield from _more(len(measure.hits), "kb metrics reading_list")
 
 
-def _foot(page: Page, compared: Page | None) -> Iterator[str]:
+def _foot(page: MetricsPage, compared: MetricsPage | None) -> Iterator[str]:
     if compared:
         commit = compared.as_of.commit[:9]
         yield f"'then' is {compared.as_of.day}, commit {commit}."
@@ -216,7 +224,7 @@ def _slices(measure: Measure) -> Iterator[str]:
     for part in measure.parts:
         interval = said_interval(part.low, part.high, measure.unit)
         tail = f"({interval})" if interval else ""
-        value = said(part.value, measure.unit)
+        value = format_value(part.value, measure.unit)
         yield f"  {part.by:<10} {part.label:<30} {value:>9}  n {part.n:<5} {tail}".rstrip()
 
 
@@ -275,7 +283,7 @@ _COLUMNS = (
 )
 
 
-def only(page: Page, names: Sequence[str]) -> Page:
+def only(page: MetricsPage, names: Sequence[str]) -> MetricsPage:
     """The page with these measures alone, in this order; the whole page for no names."""
     if not names:
         return page
@@ -283,7 +291,7 @@ def only(page: Page, names: Sequence[str]) -> Page:
     return replace(page, measures=measures, answers=(), pairs=(), deadlines=())
 
 
-def page_csv(page: Page, compared: Page | None = None) -> str:
+def page_csv(page: MetricsPage, compared: MetricsPage | None = None) -> str:
     """One line a measure and one a slice, with a header; with `compared`, what each was then."""
     rows: list[Sequence[object]] = []
     for measure in page.measures:
@@ -293,7 +301,7 @@ def page_csv(page: Page, compared: Page | None = None) -> str:
     return _csv((*_COLUMNS, *(("then_value", "then_n") if compared else ())), rows)
 
 
-def series_csv(pages: Sequence[Page]) -> str:
+def series_csv(pages: Sequence[MetricsPage]) -> str:
     """One line a measure and month, with a header."""
     columns = ("date", "commit", "name", "value", "unit", "n", "low", "high", "unknown")
     rows = (
@@ -304,7 +312,7 @@ def series_csv(pages: Sequence[Page]) -> str:
     return _csv(columns, rows)
 
 
-def series_markdown(pages: Sequence[Page]) -> str:
+def series_markdown(pages: Sequence[MetricsPage]) -> str:
     """A table: one line a month, one column a measure."""
     titles = [measure.title for measure in pages[-1].measures]
     lines = ["| month | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
@@ -327,14 +335,14 @@ def _then_cells(then: Measure | None) -> tuple[object, ...]:
     return (then.value, then.n) if then else ()
 
 
-def _then_part(then: Measure | None, part: Part) -> tuple[object, ...]:
+def _then_part(then: Measure | None, part: MetricPart) -> tuple[object, ...]:
     if then is None:
         return ()
     same = (other for other in then.parts if (other.by, other.label) == (part.by, part.label))
     return next(((other.value, other.n) for other in same), ("", ""))
 
 
-def page_markdown(page: Page, compared: Page | None = None) -> str:
+def page_markdown(page: MetricsPage, compared: MetricsPage | None = None) -> str:
     """The page for a wiki, a comment or a slide: answers, then a table a family."""
     commit = f", commit `{page.as_of.commit[:9]}`" if page.as_of.commit else ""
     lines = [f"# {page.library}: are we learning?", "", f"As of {page.as_of.day}{commit}.", ""]
@@ -350,7 +358,7 @@ def page_markdown(page: Page, compared: Page | None = None) -> str:
     return as_lines([*lines, *(f"> {note}" for note in page.notes)]).rstrip() + "\n"
 
 
-def _table(page: Page, family: str, compared: Page | None) -> Iterator[str]:
+def _table(page: MetricsPage, family: str, compared: MetricsPage | None) -> Iterator[str]:
     then_head = " then |" if compared else ""
     yield f"| measure | value |{then_head} 95 % | n | goal |"
     yield f"|---|---:|{'---:|' if compared else ''}---:|---:|---|"
@@ -359,16 +367,16 @@ def _table(page: Page, family: str, compared: Page | None) -> Iterator[str]:
             then = f" {_then(compared.measure(measure.name))} |" if compared else ""
             interval = said_interval(measure.low, measure.high, measure.unit)
             yield (
-                f"| {measure.title} | {said(measure.value, measure.unit)} |{then} {interval} "
+                f"| {measure.title} | {format_value(measure.value, measure.unit)} |{then} {interval} "
                 f"| {measure.n} | {_goal(measure)} |"
             )
 
 
 def _then(measure: Measure) -> str:
-    return f"{said(measure.value, measure.unit)} (n {measure.n})"
+    return f"{format_value(measure.value, measure.unit)} (n {measure.n})"
 
 
-def _pair_lines(page: Page) -> Iterator[str]:
+def _pair_lines(page: MetricsPage) -> Iterator[str]:
     for pair in page.pairs:
         owner = pair.owner or "nobody"
         yield (
@@ -386,7 +394,7 @@ def _goal(measure: Measure) -> str:
         return ""
     undecided = "cannot be decided" if measure.unknown else "no value"
     reached = {True: "met", False: "missed", None: undecided}[measure.meets_goal]
-    return f"{measure.goal.sign} {said(measure.goal.bound, measure.unit)}: {reached}"
+    return f"{measure.goal.sign} {format_value(measure.goal.bound, measure.unit)}: {reached}"
 
 
 def _measure_cells(measure: Measure) -> Sequence[object]:
@@ -410,7 +418,7 @@ def _measure_cells(measure: Measure) -> Sequence[object]:
     )
 
 
-def _part_cells(measure: Measure, part: Part) -> Sequence[object]:
+def _part_cells(measure: Measure, part: MetricPart) -> Sequence[object]:
     records = " ".join(part.records)
     value = (part.value, measure.unit, part.n, part.low, part.high)
     return (measure.name, part.by, _harmless(part.label), *value, "", "", "", records, "", "", "")

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC
 
-from kb.metrics.inputs import Case, Facts, moment, record_case
+from kb.metrics.inputs import Case, MetricsInput, moment, record_case
 from kb.metrics.summary import counted, durations, share, total
-from kb.metrics.values import Pair, Value
+from kb.metrics.values import MetricValue, Pair
 from kb.records.model import Postmortem
 
 #: How far back a class counts as seen before, in days.
@@ -19,7 +19,7 @@ _BY = ("year", "owner")
 Key = Callable[[Postmortem], str]
 
 
-def repeat_rate(facts: Facts) -> Value:
+def repeat_rate(facts: MetricsInput) -> MetricValue:
     """The share of incidents with at least one verdict `repeat`.
 
     No change is claimed: the longer a library, the more there is for an incident to repeat.
@@ -32,7 +32,7 @@ def repeat_rate(facts: Facts) -> Value:
     return share(cases, [note], claims_change=False)
 
 
-def repeated(facts: Facts, record: Postmortem) -> tuple[str, ...]:
+def repeated(facts: MetricsInput, record: Postmortem) -> tuple[str, ...]:
     """The earlier records that a record repeats by its author's verdict.
 
     A verdict on a record that began later is a slip, and one on a record of another origin is
@@ -46,14 +46,14 @@ def repeated(facts: Facts, record: Postmortem) -> tuple[str, ...]:
     )
 
 
-def recurrence(key: Key) -> Callable[[Facts], Value]:
+def recurrence(key: Key) -> Callable[[MetricsInput], MetricValue]:
     """The share of incidents whose class or control had been seen in the 365 days before.
 
     Only incidents with so many days of records before them count: in a young library there is
     nothing to be seen again, and what design keeps low at first would look like a rise.
     """
 
-    def compute(facts: Facts) -> Value:
+    def compute(facts: MetricsInput) -> MetricValue:
         named = [record for record in facts.incidents if key(record)]
         known = [record for record in named if _has_a_past(facts, record)]
         gaps = _gaps(facts, key)
@@ -76,13 +76,13 @@ def recurrence(key: Key) -> Callable[[Facts], Value]:
     return compute
 
 
-def gap(key: Key) -> Callable[[Facts], Value]:
+def gap(key: Key) -> Callable[[MetricsInput], MetricValue]:
     """Days from an incident back to the last record of the same class or control.
 
     No change is claimed: gaps cannot be longer than the library is old.
     """
 
-    def compute(facts: Facts) -> Value:
+    def compute(facts: MetricsInput) -> MetricValue:
         gaps = _gaps(facts, key)
         cases = (record_case(r, gaps[r.id], *_BY) for r in facts.incidents if r.id in gaps)
         return durations(cases, claims_change=False)
@@ -90,7 +90,7 @@ def gap(key: Key) -> Callable[[Facts], Value]:
     return compute
 
 
-def preventable_repeats(facts: Facts) -> Value:
+def preventable_repeats(facts: MetricsInput) -> MetricValue:
     """The repeats of which the earlier record still had an open action at first impact."""
     pairs = {(pair.record, pair.earlier) for pair in preventable_pairs(facts)}
     tied = [(r, prior) for r in facts.incidents for prior in repeated(facts, r)]
@@ -111,7 +111,7 @@ def preventable_repeats(facts: Facts) -> Value:
     return total(cases, [note], n=len(tied) - unclear, unknown=unclear)
 
 
-def preventable_pairs(facts: Facts) -> tuple[Pair, ...]:
+def preventable_pairs(facts: MetricsInput) -> tuple[Pair, ...]:
     """Each open action at each repeat, by name, in the order the repeats happened."""
     return tuple(
         Pair(
@@ -142,7 +142,7 @@ def missing_control(record: Postmortem) -> str:
     return record.missing_control
 
 
-def _unclear(facts: Facts, record: Postmortem, prior: str) -> bool:
+def _unclear(facts: MetricsInput, record: Postmortem, prior: str) -> bool:
     earlier = facts.by_id.get(prior)
     if earlier is None or earlier.status == "draft":
         return True
@@ -150,7 +150,7 @@ def _unclear(facts: Facts, record: Postmortem, prior: str) -> bool:
     return any(action.was_open_at(record.happened_at) is None for action in actions)
 
 
-def _has_a_past(facts: Facts, record: Postmortem) -> bool:
+def _has_a_past(facts: MetricsInput, record: Postmortem) -> bool:
     """Whether the library reaches back far enough before a record."""
     first = facts.published[0].happened_at.date()
     return (record.happened_at.date() - first).days >= LOOK_BACK_DAYS
@@ -160,11 +160,11 @@ def _is_earlier(prior: Postmortem | None, record: Postmortem) -> bool:
     return prior is None or moment(prior) < moment(record)
 
 
-def _repeats_foreign(facts: Facts, record: Postmortem) -> bool:
+def _repeats_foreign(facts: MetricsInput, record: Postmortem) -> bool:
     return any(p.verdict == "repeat" and p.id in facts.foreign for p in record.priors)
 
 
-def _gaps(facts: Facts, key: Key) -> dict[str, int]:
+def _gaps(facts: MetricsInput, key: Key) -> dict[str, int]:
     """Incident to the days since the last earlier record with the same word, of any kind."""
     seen: dict[str, list[Postmortem]] = {}
     for record in facts.published:

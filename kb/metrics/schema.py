@@ -17,7 +17,7 @@ from kb.actions.action import Action, listed
 from kb.actions.gate import Decision
 from kb.actions.gate_unparsed import Unreadable
 from kb.json_schemas import schema_of
-from kb.metrics.values import Answer, AsOf, Counts, Deadline, Measure, Page, Pair
+from kb.metrics.values import AsOf, Counts, Deadline, Measure, MetricsPage, Pair, QuestionAnswer
 from kb.records.model import SignOff
 from kb.terminal import whole_value
 
@@ -59,7 +59,7 @@ class PageJson(Struct, kw_only=True):
     since: date | None
     counts: Counts
     metrics: dict[str, Measure]
-    answers: tuple[Answer, ...]
+    answers: tuple[QuestionAnswer, ...]
     preventable_pairs: tuple[Pair, ...]
     deadlines: tuple[Deadline, ...]
     notes: tuple[str, ...]
@@ -109,7 +109,9 @@ class GateJson(Struct, kw_only=True):
     signoffs: tuple[SignOffJson, ...]
 
 
-def page_json(page: Page, compared: Page | None = None, months: Sequence[Page] = ()) -> PageJson:
+def page_json(
+    page: MetricsPage, compared: MetricsPage | None = None, months: Sequence[MetricsPage] = ()
+) -> PageJson:
     """A page, what it is compared with, and the months before it."""
     return PageJson(
         library=page.library,
@@ -174,7 +176,7 @@ def _as_of(as_of: AsOf, at: datetime | UnsetType = UNSET) -> AsOfJson:
     return AsOfJson(date=as_of.day, commit=as_of.commit or None, at=at)
 
 
-def _point(page: Page) -> PointJson:
+def _point(page: MetricsPage) -> PointJson:
     numbers = {
         measure.name: NumberJson(
             value=measure.value, n=measure.n, low=measure.low, high=measure.high

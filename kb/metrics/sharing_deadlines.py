@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from kb.metrics.action_measures import REVIEW_HOURS
-from kb.metrics.inputs import Case, Facts, moment, record_case
+from kb.metrics.inputs import Case, MetricsInput, moment, record_case
 from kb.metrics.summary import clustered_share, counted, share
-from kb.metrics.values import Deadline, Value
+from kb.metrics.values import Deadline, MetricValue
 from kb.records.model import Postmortem
 
 SHARING_HOURS = 72
 
 
-def shared_in_time(facts: Facts) -> Value:
+def shared_in_time(facts: MetricsInput) -> MetricValue:
     """The share of affected customers who had their copy within 72 hours of resolution."""
     cases: list[Case] = []
     pending = unknown = 0
@@ -38,13 +38,13 @@ def shared_in_time(facts: Facts) -> Value:
     return clustered_share(cases, notes, unknown=unknown)
 
 
-def published_externally(facts: Facts) -> Value:
+def published_externally(facts: MetricsInput) -> MetricValue:
     """The share of SEV1 customer-visible records that the external edition may carry."""
     severe = (record for record in facts.records if _is_owed_outside(record))
     return share(record_case(r, r.visibility == "external", "quarter") for r in severe)
 
 
-def external_in_time(facts: Facts) -> Value:
+def external_in_time(facts: MetricsInput) -> MetricValue:
     """The share of SEV1 customer-visible records that were outside within 72 hours of resolution.
 
     Records in review whose time is over are in the denominator.
@@ -65,7 +65,7 @@ def external_in_time(facts: Facts) -> Value:
     return share((record_case(r, kept, "quarter") for r, kept in known), notes, unknown=unknown)
 
 
-def deadlines(facts: Facts) -> tuple[Deadline, ...]:
+def deadlines(facts: MetricsInput) -> tuple[Deadline, ...]:
     """Promises with a clock that are not kept yet: missed ones first, then by what is left."""
     found = (
         deadline
@@ -75,14 +75,14 @@ def deadlines(facts: Facts) -> tuple[Deadline, ...]:
     return tuple(sorted(found, key=lambda deadline: (deadline.due_at, deadline.record)))
 
 
-def _review_due(facts: Facts, record: Postmortem) -> Iterator[Deadline]:
+def _review_due(facts: MetricsInput, record: Postmortem) -> Iterator[Deadline]:
     asked, _ = facts.opened_at(record)
     is_waiting = record.status == "in-review" and not (record.reviewed and record.reviewed.at)
     if is_waiting and asked:
         yield _deadline(facts, record, "review", _later(asked, REVIEW_HOURS))
 
 
-def _outside_due(facts: Facts, record: Postmortem) -> Iterator[Deadline]:
+def _outside_due(facts: MetricsInput, record: Postmortem) -> Iterator[Deadline]:
     due = _sharing_due(record)
     if due is None:
         return
@@ -95,7 +95,7 @@ def _outside_due(facts: Facts, record: Postmortem) -> Iterator[Deadline]:
 
 
 def _deadline(
-    facts: Facts, record: Postmortem, promise: str, due: datetime, customer: str = ""
+    facts: MetricsInput, record: Postmortem, promise: str, due: datetime, customer: str = ""
 ) -> Deadline:
     left = (due - facts.as_of.at) / timedelta(hours=1)
     return Deadline(record.id, promise, due, left, customer)
@@ -126,7 +126,7 @@ def _copy_cases(record: Postmortem, due: datetime) -> Iterator[Case]:
         yield record_case(record, customer.casefold() in copies, item=item)
 
 
-def _is_running(facts: Facts, record: Postmortem) -> bool:
+def _is_running(facts: MetricsInput, record: Postmortem) -> bool:
     """Whether the time for the external edition runs, and it is not out."""
     due = _sharing_due(record)
     return due is not None and due > facts.as_of.at and not _is_outside(record)
@@ -136,7 +136,7 @@ def _is_outside(record: Postmortem) -> bool:
     return record.is_published and record.visibility == "external"
 
 
-def _is_outside_in_time(facts: Facts, record: Postmortem) -> bool | None:
+def _is_outside_in_time(facts: MetricsInput, record: Postmortem) -> bool | None:
     due, at = _sharing_due(record), facts.published_at(record)[0]
     if due is None or _is_running(facts, record):
         return None

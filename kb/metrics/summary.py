@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kb import statistics
 from kb import statistics as resampling
 from kb.metrics.inputs import Case
-from kb.metrics.values import Part, Value
+from kb.metrics.values import MetricPart, MetricValue
 from kb.statistics import MINIMUM_PER_HALF
 
 Summary = tuple[float | None, float | None, float | None]  # value, low, high
@@ -37,7 +37,7 @@ def durations(
     *,
     unknown: int = 0,
     claims_change: bool = True,
-) -> Value:
+) -> MetricValue:
     """The median of durations with its quartiles, 95 % interval, slices and change.
 
     `unknown` is how many durations nobody knows.
@@ -46,7 +46,7 @@ def durations(
     numbers = [case.number for case in ordered]
     value, low, high = _median(ordered)
     lower, _, upper = statistics.quartiles(numbers) if numbers else (None, None, None)
-    return Value(
+    return MetricValue(
         value=value,
         n=len(ordered),
         low=low,
@@ -69,7 +69,7 @@ def share(
     *,
     unknown: int = 0,
     claims_change: bool = True,
-) -> Value:
+) -> MetricValue:
     """The share of cases whose number is 1, with its 95 % interval, slices and change.
 
     `unknown` is how many cases nobody knows the outcome of.
@@ -77,18 +77,20 @@ def share(
     return _share_value(_ordered(cases), notes, _SHARE if claims_change else _BARE_SHARE, unknown)
 
 
-def clustered_share(cases: Iterable[Case], notes: Iterable[str] = (), *, unknown: int = 0) -> Value:
+def clustered_share(
+    cases: Iterable[Case], notes: Iterable[str] = (), *, unknown: int = 0
+) -> MetricValue:
     """The same of cases that hang together by record: interval and change go by record."""
     return _share_value(_ordered(cases), notes, _CLUSTERED, unknown)
 
 
 def total(
     cases: Iterable[Case], notes: Iterable[str] = (), n: int | None = None, *, unknown: int = 0
-) -> Value:
+) -> MetricValue:
     """The sum of numbers with its slices; `n` is how many were looked at, where that is more."""
     ordered = _ordered(cases)
     value = float(sum(case.number for case in ordered))
-    return Value(
+    return MetricValue(
         value=value,
         n=len(ordered) if n is None else n,
         records=_records(ordered),
@@ -106,10 +108,12 @@ def counted(n: int, one: str, many: str, rest: str) -> str:
     return f"{n} {one if n == 1 else many} {rest}" if n else ""
 
 
-def _share_value(cases: Sequence[Case], notes: Iterable[str], way: _Way, unknown: int) -> Value:
+def _share_value(
+    cases: Sequence[Case], notes: Iterable[str], way: _Way, unknown: int
+) -> MetricValue:
     value, low, high = way.whole(cases)
     hits, n = sum(1 for case in cases if case.number), len(cases) + unknown
-    return Value(
+    return MetricValue(
         value=value,
         n=len(cases),
         low=low,
@@ -183,7 +187,7 @@ def _parts(
     cases: Sequence[Case],
     summarise: Callable[[Sequence[Case]], Summary],
     halves: Callable[[Sequence[Case]], Halves],
-) -> tuple[Part, ...]:
+) -> tuple[MetricPart, ...]:
     """The slices: the halves where there are two, then every group in the order of its label."""
     slices: dict[tuple[str, str], list[Case]] = {}
     if len(cases) > 1:
@@ -199,9 +203,9 @@ def _parts(
 
 def _part(
     by: str, label: str, cases: Sequence[Case], summarise: Callable[[Sequence[Case]], Summary]
-) -> Part:
+) -> MetricPart:
     value, low, high = summarise(cases)
-    return Part(by, label, value, len(cases), low, high, _records(cases))
+    return MetricPart(by, label, value, len(cases), low, high, _records(cases))
 
 
 def _halves(cases: Sequence[Case]) -> Halves:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.errors import KbError
-from kb.format import said
+from kb.format import format_value
 from kb.metrics.registry import MEASURES
-from kb.metrics.values import Page
+from kb.metrics.values import MetricsPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def check_names(names: Iterable[str]) -> None:
             )
 
 
-def failures(page: Page, limits: Iterable[Limit]) -> tuple[str, ...]:
+def failures(page: MetricsPage, limits: Iterable[Limit]) -> tuple[str, ...]:
     """What breaks a limit, one line each. A measure without a value breaks every limit.
 
     Unknown cases are taken for the worst: they could be.
@@ -49,9 +49,11 @@ def failures(page: Page, limits: Iterable[Limit]) -> tuple[str, ...]:
     return tuple(line for limit in limits if (line := _failure(page, limit)))
 
 
-def _failure(page: Page, limit: Limit) -> str:
+def _failure(page: MetricsPage, limit: Limit) -> str:
     measure = page.measure(limit.name)
-    wanted = f"{'≥' if limit.is_least else '≤'} {said(limit.bound, measure.unit)} was asked for"
+    wanted = (
+        f"{'≥' if limit.is_least else '≤'} {format_value(limit.bound, measure.unit)} was asked for"
+    )
     if measure.value is None and not measure.unknown:
         return f"{limit.name} has no value (n 0); {wanted}"
     least, most = measure.bounds

@@ -42,7 +42,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MetricPart:
     """One slice of a measure. `by` is quarter, year, half, owner, lever, route or section."""
 
     by: str
@@ -55,7 +55,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class MetricValue:
     """What a measure's function gives.
 
     `records` are those counted in n. `hits` are the ids that make the numerator and `misses` the
@@ -75,7 +75,7 @@ class Value:
     misses: tuple[str, ...] = ()
     lower_quartile: float | None = None
     upper_quartile: float | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[MetricPart, ...] = ()
     unknown: int = 0
     least: float | None = None
     most: float | None = None
@@ -87,13 +87,13 @@ class Value:
         """The least and the most the value can be; both the value where nothing is unknown."""
         return (self.least, self.most) if self.unknown else (self.value, self.value)
 
-    def parts_by(self, by: str) -> tuple[Part, ...]:
+    def parts_by(self, by: str) -> tuple[MetricPart, ...]:
         """The slices of one kind, in their order."""
         return tuple(part for part in self.parts if part.by == by)
 
 
 @dataclass(frozen=True, slots=True)
-class Measure(Value):
+class Measure(MetricValue):
     """A value with its definition: what the page, its JSON and the site show.
 
     `unit` is minutes, hours, days, share or count.
@@ -109,7 +109,7 @@ class Measure(Value):
     goal: Goal | None = None
 
     @property
-    def series(self) -> tuple[Part, ...]:
+    def series(self) -> tuple[MetricPart, ...]:
         """The slices in time, oldest first: by quarter, else by year."""
         return self.parts_by("quarter") or self.parts_by("year")
 
@@ -162,7 +162,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QuestionAnswer:
     """One of the three questions of the all-hands, answered in a word and a few lines.
 
     `verdict` begins with yes or no, or says why the numbers carry neither.
@@ -189,7 +189,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Page:
+class MetricsPage:
     """The metrics page as it stood at one moment, for records of one origin.
 
     `origin` is own, public or example. `notes` say what holds for the page as a whole.
@@ -200,7 +200,7 @@ class Page:
     origin: str
     since: date | None
     counts: Counts
-    answers: tuple[Answer, ...]
+    answers: tuple[QuestionAnswer, ...]
     measures: tuple[Measure, ...]
     pairs: tuple[Pair, ...]
     deadlines: tuple[Deadline, ...]

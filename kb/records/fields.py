@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kb.records.front_matter import Entry, FrontMatter
+from kb.records.front_matter import FrontMatter, MappingEntry
 from kb.records.value_types import CLOCK_NAMES
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ _ROWS_INSIDE = {group.name: {row.name: row for row in group.keys} for group in K
 
 
 #: An entry, the row of its key (None for an unknown one), and the rows beside that.
-RowedEntry = tuple[Entry, Key | None, tuple[Key, ...]]
+RowedEntry = tuple[MappingEntry, Key | None, tuple[Key, ...]]
 
 
 def entries(front: FrontMatter) -> Iterator[RowedEntry]:

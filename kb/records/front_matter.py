@@ -51,7 +51,7 @@ class Node(Struct, frozen=True, gc=False):
     text: str | None = None
     quoted: bool = False
     items: tuple[Node, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[MappingEntry, ...] = ()
 
     def get(self, key: str) -> Node | None:
         """The value under a key of a mapping, None where there is none."""
@@ -69,7 +69,7 @@ class Node(Struct, frozen=True, gc=False):
         return self.text
 
 
-class Entry(Struct, frozen=True, gc=False):
+class MappingEntry(Struct, frozen=True, gc=False):
     """One `key: value` of a mapping, with the place of its key."""
 
     key: str
@@ -100,7 +100,7 @@ class FrontMatter:
         return self.end_line > 0
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[MappingEntry, ...]:
         """The top-level entries, in the order they were written, duplicates included."""
         return self.root.entries if self.root else ()
 
@@ -225,11 +225,13 @@ class _Builder:
             self._add(Node("sequence", line, column, *span, items=tuple(frame.children)))
             return
         pairs = zip(frame.children[::2], frame.children[1::2], strict=False)
-        entries = tuple(Entry(key.text or "", key.line, key.column, value) for key, value in pairs)
+        entries = tuple(
+            MappingEntry(key.text or "", key.line, key.column, value) for key, value in pairs
+        )
         self._duplicates(entries)
         self._add(Node("mapping", line, column, *span, entries=entries))
 
-    def _duplicates(self, entries: tuple[Entry, ...]) -> None:
+    def _duplicates(self, entries: tuple[MappingEntry, ...]) -> None:
         seen: dict[str, int] = {}
         for entry in entries:
             if entry.key in seen:

@@ -14,7 +14,7 @@ from kb.records.markdown import SectionText
 from kb.records.value_readers import READERS
 from kb.records.value_types import (
     CLOCK_NAMES,
-    Agent,
+    AgentFacts,
     Clocks,
     Review,
     SharedCopy,
@@ -25,7 +25,7 @@ from kb.records.value_types import (
 
 __all__ = [
     "CLOCK_NAMES",
-    "Agent",
+    "AgentFacts",
     "Clocks",
     "Outline",
     "Postmortem",
@@ -59,7 +59,7 @@ class Postmortem:
     causes: tuple[str, ...]
     missing_control: str
     route: str
-    agent: Agent
+    agent: AgentFacts
     models: tuple[str, ...]
     vendors: tuple[str, ...]
     tools: tuple[str, ...]

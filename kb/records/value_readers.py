@@ -10,7 +10,7 @@ from typing import Any
 from kb.records.front_matter import FrontMatter, Node
 from kb.records.value_types import (
     CLOCK_NAMES,
-    Agent,
+    AgentFacts,
     Clocks,
     Review,
     SharedCopy,
@@ -33,8 +33,8 @@ def _text_or(default: str) -> Reader:
     return lambda front, key: front.text(key) or default
 
 
-def _agent(front: FrontMatter, key: str) -> Agent:
-    return Agent(*(_known_text(front, f"{key}.{name}") for name in Agent.__slots__))
+def _agent(front: FrontMatter, key: str) -> AgentFacts:
+    return AgentFacts(*(_known_text(front, f"{key}.{name}") for name in AgentFacts.__slots__))
 
 
 def _clocks(front: FrontMatter, key: str) -> Clocks:

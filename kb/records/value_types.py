@@ -53,7 +53,7 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
+class AgentFacts:
     """Which agent it was; empty strings where not given."""
 
     name: str = ""

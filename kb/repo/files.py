@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from kb.errors import KbError
 from kb.repo.git_values import Commit, File
-from kb.repo.process import Answer, Git
+from kb.repo.process import Git, GitOutput
 
 _LINK = "120000"
 _SUBMODULE = "160000"
@@ -90,7 +90,7 @@ def _entries(git: Git, commit: Commit, below: str) -> Iterator[_Entry]:
             yield _Entry(mode, sha, path)
 
 
-def _below(git: Git, question: tuple[str, ...], folder: str) -> Answer:
+def _below(git: Git, question: tuple[str, ...], folder: str) -> GitOutput:
     limit = () if folder in ("", ".") else (folder,)
     return git.demand("--literal-pathspecs", *question, "--", *limit)
 

@@ -15,7 +15,7 @@ LineTest = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """What one commit did to one file, against its first parent.
 
     Lines are pairs of line number (of the new file for `added`, of the old for `removed`) and
@@ -48,15 +48,15 @@ class History:
     `why_unknown` says why there is no history at all, and is empty when there is.
     """
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FileChange, ...] = ()
     boundary: Commit | None = None
     why_unknown: str = ""
 
-    def of(self, path: PurePosixPath | str) -> tuple[Change, ...]:
+    def of(self, path: PurePosixPath | str) -> tuple[FileChange, ...]:
         """The changes of the file that has this path now, or had it last, through its renames."""
         return self._lineages.get(PurePosixPath(path), ())
 
-    def introduced(self, path: PurePosixPath | str, matches: LineTest) -> Change | None:
+    def introduced(self, path: PurePosixPath | str, matches: LineTest) -> FileChange | None:
         """The change since which the file has had a line that `matches`, without a break.
 
         None when it has none now.
@@ -73,8 +73,8 @@ class History:
         return since
 
     @cached_property
-    def _lineages(self) -> dict[PurePosixPath, tuple[Change, ...]]:
-        lineages: dict[PurePosixPath, list[Change]] = {}
+    def _lineages(self) -> dict[PurePosixPath, tuple[FileChange, ...]]:
+        lineages: dict[PurePosixPath, list[FileChange]] = {}
         for change in self.changes:
             if change.old_path is not None:
                 lineages[change.path] = lineages.pop(change.old_path, [])

@@ -1,4 +1,4 @@
-"""One pass over `git log`, read while it arrives: from its text to `Change` values."""
+"""One pass over `git log`, read while it arrives: from its text to `FileChange` values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from kb.repo.git_values import COMMIT_FORMAT, Commit, read_commit
-from kb.repo.history import Change, History, Line, LineTest
+from kb.repo.history import FileChange, History, Line, LineTest
 from kb.repo.process import Git, decoded_path
 
 # Everything a person can configure about a diff is said here, so that no setting is asked.
@@ -45,7 +45,7 @@ _NOTHING = b"000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LogSpan:
     """Which history is meant: of which folder, up to which commit, cut off at which."""
 
     folder: PurePosixPath
@@ -53,7 +53,7 @@ class Span:
     boundary: Commit | None
 
 
-def read_history(git: Git, span: Span, keep: LineTest | None) -> History:
+def read_history(git: Git, span: LogSpan, keep: LineTest | None) -> History:
     """The history of the folder's Markdown files, also from before they moved into it.
 
     A second pass is made only where files came from another folder.
@@ -67,7 +67,7 @@ def read_history(git: Git, span: Span, keep: LineTest | None) -> History:
         patterns += sorted(origins)
 
 
-def read_changes(lines: Iterable[bytes], keep: LineTest | None = None) -> Iterator[Change]:
+def read_changes(lines: Iterable[bytes], keep: LineTest | None = None) -> Iterator[FileChange]:
     """The changes in what `git log --raw -p -U0` writes, in its order.
 
     Only lines that `keep` accepts are held.
@@ -95,7 +95,7 @@ def read_changes(lines: Iterable[bytes], keep: LineTest | None = None) -> Iterat
 class _Section:
     """The part of a patch that is about one file, while it is being read."""
 
-    def __init__(self, template: Change, keep: LineTest | None) -> None:
+    def __init__(self, template: FileChange, keep: LineTest | None) -> None:
         self._template = template
         self._keep = keep
         self._added: list[Line] = []
@@ -127,7 +127,7 @@ class _Section:
         """Whether a link or a submodule stood here and stands here: none of them is followed."""
         return self._template.is_new and self._template.is_deleted
 
-    def change(self) -> Change:
+    def change(self) -> FileChange:
         """What has been read."""
         return replace(self._template, added=tuple(self._added), removed=tuple(self._removed))
 
@@ -143,7 +143,7 @@ class _Section:
             lines.append((number, text))
 
 
-def _finished(section: _Section | None) -> Iterator[Change]:
+def _finished(section: _Section | None) -> Iterator[FileChange]:
     if section is not None and not section.is_about_no_file:
         yield section.change()
 
@@ -152,14 +152,16 @@ def _sections(commit: Commit, line: bytes, keep: LineTest | None) -> Iterator[_S
     """The sections that one raw line announces: two where a file became a link or back."""
     old_mode, new_mode, status, paths = _raw(line)
     if status == b"T":
-        yield _section(Change(commit, paths[-1]), old_mode, _NOTHING, keep)
-        yield _section(Change(commit, paths[-1]), _NOTHING, new_mode, keep)
+        yield _section(FileChange(commit, paths[-1]), old_mode, _NOTHING, keep)
+        yield _section(FileChange(commit, paths[-1]), _NOTHING, new_mode, keep)
     else:
         old_path = paths[0] if status == b"R" else None
-        yield _section(Change(commit, paths[-1], old_path), old_mode, new_mode, keep)
+        yield _section(FileChange(commit, paths[-1], old_path), old_mode, new_mode, keep)
 
 
-def _section(template: Change, old_mode: bytes, new_mode: bytes, keep: LineTest | None) -> _Section:
+def _section(
+    template: FileChange, old_mode: bytes, new_mode: bytes, keep: LineTest | None
+) -> _Section:
     is_new = not old_mode.startswith(_REGULAR_FILE)
     is_deleted = not new_mode.startswith(_REGULAR_FILE)
     return _Section(replace(template, is_new=is_new, is_deleted=is_deleted), keep)
@@ -180,8 +182,8 @@ def _unquoted(path: bytes) -> PurePosixPath:
 
 
 def _changes(
-    git: Git, span: Span, patterns: list[str], keep: LineTest | None
-) -> tuple[Change, ...]:
+    git: Git, span: LogSpan, patterns: list[str], keep: LineTest | None
+) -> tuple[FileChange, ...]:
     options = ("--reverse", *_SAME_FOR_EVERYBODY, *_PATCHES)
     lines = git.lines("log", *options, span.until.sha, "--", *patterns)
     return tuple(
@@ -192,7 +194,7 @@ def _changes(
     )
 
 
-def _origins(git: Git, changes: tuple[Change, ...], folder: PurePosixPath) -> set[str]:
+def _origins(git: Git, changes: tuple[FileChange, ...], folder: PurePosixPath) -> set[str]:
     """Patterns for the folders outside `folder` from which files were moved.
 
     Git does not see such a move while it looks into one folder only.
@@ -228,7 +230,7 @@ def _selected(
             yield sha, _raw(line)[3]
 
 
-def _leading_into(folder: PurePosixPath, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+def _leading_into(folder: PurePosixPath, changes: tuple[FileChange, ...]) -> tuple[FileChange, ...]:
     """Without the changes of files that stayed in the other folders."""
     wanted: set[PurePosixPath] = set()
     kept = []

@@ -69,7 +69,7 @@ _NOT_FETCHED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GitOutput:
     """What one run of Git left behind."""
 
     status: int
@@ -107,13 +107,13 @@ class Git:
         listing = self.demand("config", "--list", "-z", "--show-scope").output
         self._silence = guards.silenced(listing)
 
-    def ask(self, *arguments: str, stdin: bytes | None = None) -> Answer:
+    def ask(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
         process = self._start(arguments, has_stdin=stdin is not None)
         output, complaint = process.communicate(stdin)
-        return Answer(process.returncode, output, _readable(complaint))
+        return GitOutput(process.returncode, output, _readable(complaint))
 
-    def demand(self, *arguments: str, stdin: bytes | None = None) -> Answer:
+    def demand(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer to what a healthy repository can answer; else KbError."""
         answer = self.ask(*arguments, stdin=stdin)
         if answer.status != 0:

@@ -13,7 +13,7 @@ from kb.repo import commits, files, guards, log, revisions, web
 from kb.repo.commits import Touched
 from kb.repo.git_values import Commit, File
 from kb.repo.history import History, LineTest
-from kb.repo.process import Answer, Git, first_line
+from kb.repo.process import Git, GitOutput, first_line
 
 RepoPath = PurePosixPath | str
 Revision = Commit | str
@@ -130,7 +130,7 @@ class Repo:
             return History()
         until = self._commit(revision)
         boundary = revisions.boundary(self._git, until)
-        span = log.Span(_inside(folder), until, boundary)
+        span = log.LogSpan(_inside(folder), until, boundary)
         return log.read_history(self._git, span, keep)
 
     def commits_in(self, span: str) -> tuple[Touched, ...]:
@@ -312,7 +312,7 @@ def _in_git_dir(folder: Path) -> NoRepo:
     return NoRepo(f"{folder} is inside a Git directory: ask in the folder beside it")
 
 
-def _refusal(folder: Path, answer: Answer) -> str:
+def _refusal(folder: Path, answer: GitOutput) -> str:
     if "not a git repository (or any" in answer.complaint:
         return f"{folder} is in no Git repository: run `git init`, or ask inside a clone"
     if "dubious ownership" in answer.complaint:

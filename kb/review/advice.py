@@ -14,7 +14,7 @@ from kb.library import Library
 from kb.lint.rule import LikelyPrior, Problem
 from kb.lint.runner import Report, check
 from kb.metrics.coverage import EVIDENCE, is_excused
-from kb.metrics.inputs import Facts
+from kb.metrics.inputs import MetricsInput
 from kb.metrics.values import AsOf
 from kb.records.document import Document
 from kb.records.model import Postmortem, interpret
@@ -55,7 +55,7 @@ class ReviewedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class ReviewAdvice:
     """All that is said of a branch. `errors` are the faults that fail the check.
 
     `why_no_search` says in words why prior incidents were not looked up, empty where they were;
@@ -78,7 +78,7 @@ class Review:
 
 def review(
     library: Library, base: str | None, now: datetime, progress: Progress | None = None
-) -> Review:
+) -> ReviewAdvice:
     """What the working tree changes against where it branched off `base`, or off the main line.
 
     Raises `KbError` where Git cannot tell.
@@ -86,7 +86,9 @@ def review(
     library, branch = read_branch(library, base)
     gone = tuple(removed_records(library, branch, now.date()))
     documents = _to_review(library, branch, gone)
-    told = Review((), gone, int(branch.moved), settings=branch.settings, changes=branch.changes)
+    told = ReviewAdvice(
+        (), gone, int(branch.moved), settings=branch.settings, changes=branch.changes
+    )
     if branch.loose:
         strays = check(library, paths=branch.loose, today=now.date())
         found = (replace(p, path=branch.root / PurePosixPath(p.path)) for p in strays.problems)
@@ -188,7 +190,7 @@ def _evidence(
     record: Postmortem, problems: Iterable[Problem], now: datetime
 ) -> Iterator[tuple[str, bool | None]]:
     lost = any(problem.name == _LOST_FIXTURE for problem in problems)
-    facts = Facts((record,), AsOf(now), lost_fixtures=frozenset([record.id] if lost else []))
+    facts = MetricsInput((record,), AsOf(now), lost_fixtures=frozenset([record.id] if lost else []))
     for row in EVIDENCE:
         holds = row.holds(facts, record)
         yield row.label, None if not holds and is_excused(record, row.section) else holds

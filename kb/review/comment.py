@@ -18,7 +18,7 @@ from urllib.parse import quote as percent
 from kb.actions.action import Action
 from kb.lint.rule import ADVICE, ERROR, Problem
 from kb.records.list_items import PRIOR_TO_FILL
-from kb.review.advice import Review, ReviewedRecord
+from kb.review.advice import ReviewAdvice, ReviewedRecord
 from kb.review.branch import RemovedRecord
 from kb.terminal import visible
 
@@ -64,7 +64,7 @@ _SHOWN_PROMISES = 6
 _FOOT = "<sub><code>kb check --explain RULE</code> tells what a rule is for.</sub>"
 
 
-def review_comment(review: Review, link: str = "") -> str:
+def review_comment(review: ReviewAdvice, link: str = "") -> str:
     """The whole comment.
 
     `link` is the web address of the repository's files at the commit under review; with it, lines
@@ -138,7 +138,7 @@ def _brief(record: ReviewedRecord) -> str:
     return f"- {code(str(record.path))}: {_count(faults, 'fault')}, {priors} without a verdict"
 
 
-def _verdict(review: Review) -> str:
+def _verdict(review: ReviewAdvice) -> str:
     """One line that says whether somebody has to do something."""
     if not review.records:
         anything = review.removed or review.strays or review.changes
@@ -171,7 +171,7 @@ def _removed(record: RemovedRecord) -> str:
     return what
 
 
-def _settings(review: Review) -> list[str]:
+def _settings(review: ReviewAdvice) -> list[str]:
     if not review.settings:
         return []
     told = (
@@ -182,7 +182,7 @@ def _settings(review: Review) -> list[str]:
     return [told, changes] if changes else [told]
 
 
-def _strays(review: Review) -> list[str]:
+def _strays(review: ReviewAdvice) -> list[str]:
     """The problems of files that no record has, as one table."""
     if not review.strays:
         return []
@@ -197,7 +197,7 @@ def _strays(review: Review) -> list[str]:
     return ["**Files of no record**", "\n".join([*head, *rows]), *rest]
 
 
-def _record(record: ReviewedRecord, review: Review, links: Links) -> str:
+def _record(record: ReviewedRecord, review: ReviewAdvice, links: Links) -> str:
     classes = [code(name) for name in record.classes]
     facts = " · ".join([code(str(record.path)), *map(quoted, record.facts), *classes])
     parts = [f"### {links.file(quoted(record.title), record.path)}", facts]
@@ -233,7 +233,7 @@ def _table(problems: list[Problem], path: PurePosixPath, links: Links) -> str:
     return "\n".join(["| line | what | rule |", "|---:|:---|:---|", *rows]) + rest
 
 
-def _priors(record: ReviewedRecord, review: Review, links: Links) -> Iterator[str]:
+def _priors(record: ReviewedRecord, review: ReviewAdvice, links: Links) -> Iterator[str]:
     if review.why_no_search:
         yield f"➖ Earlier incidents were not looked up: {quoted(review.why_no_search)}."
         return

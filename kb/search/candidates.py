@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.records.entry import Entry
+from kb.search.records.entry import IndexedRecord
 
 
 def ruled_out(query: Query) -> frozenset[str]:
@@ -12,7 +12,9 @@ def ruled_out(query: Query) -> frozenset[str]:
     return frozenset(verdict.id for verdict in verdicts if verdict.word == "different")
 
 
-def may_answer(entry: Entry, query: Query, filters: Filters, without: frozenset[str]) -> bool:
+def may_answer(
+    entry: IndexedRecord, query: Query, filters: Filters, without: frozenset[str]
+) -> bool:
     """Published, not the record that asks, not later, not one of `without`, within the filters."""
     return (
         entry.is_candidate

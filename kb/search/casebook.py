@@ -22,8 +22,8 @@ from kb.search.encoder.model import Progress, cache_folder
 from kb.search.encoder.source import NoEncoderError
 from kb.search.encoder.store import text_key
 from kb.search.index.index import Index, open_index
-from kb.search.query import EVERYTHING, Filters, Query, question_of, refuse_unknown
-from kb.search.similar import Found, answer_of, as_query, find, find_question
+from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
+from kb.search.similar import RankedQuery, answer_of, as_query, find, find_question
 
 #: Public incidents that are shown even where own ones fill the answer.
 _LEAST = 2
@@ -76,12 +76,12 @@ def _by_words(
     return _joined(own, answer_by_words(book, query, limit=_left(limit, own), filters=beside))
 
 
-def find_beside(own: Found, filters: Filters, index: Index) -> Found:
+def find_beside(own: RankedQuery, filters: Filters, index: Index) -> RankedQuery:
     """The casebook ranked for a query that was put to a library."""
     known = frozenset(entry.id for entry in own.index.entries)
     filters = replace(filters, without=filters.without | known)
     same_vectors = index.encoder.card.key == own.index.encoder.card.key
-    question = own.question if same_vectors else question_of(index, own.query)
+    question = own.question if same_vectors else embed_query(index, own.query)
     return find_question(index, own.query, question, filters)
 
 

@@ -12,11 +12,11 @@ from kb.errors import KbError
 from kb.search.ranking.calibration import FACET_LOG_ODDS, Calibration, known
 from kb.search.ranking.rank import Ranking, Weights
 from kb.search.render import WIDTH
-from kb.search.similar import BAR, Found, incident_share, proof
+from kb.search.similar import BAR, RankedQuery, incident_share, proof
 from kb.terminal import as_lines
 
 
-def explain(found: Found, record_id: str) -> str:
+def explain(found: RankedQuery, record_id: str) -> str:
     """The parts of one record's score and probability, with a line end.
 
     Raises `KbError` when no record has the id.
@@ -33,7 +33,7 @@ def explain(found: Found, record_id: str) -> str:
     return as_lines(_lines(found, record_id, position))
 
 
-def _lines(found: Found, record_id: str, position: int) -> Iterator[str]:
+def _lines(found: RankedQuery, record_id: str, position: int) -> Iterator[str]:
     ranking, learned = found.ranking, found.index.generation.learned
     weights = Weights()
     yield record_id
@@ -69,7 +69,7 @@ def _odds_lines(ranking: Ranking, calibration: Calibration, position: int) -> It
     yield f"log odds {odds + FACET_LOG_ODDS * stated + constant:+46.4f}"
 
 
-def _chance_lines(found: Found, position: int) -> Iterator[str]:
+def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     """From log odds to a probability: what it is multiplied by."""
     ranking, calibration = found.ranking, found.index.generation.learned.calibration
     yield "probability of these odds, 1 / (1 + exp(-log odds))"
@@ -85,7 +85,7 @@ def _chance_lines(found: Found, position: int) -> Iterator[str]:
     yield f"  is {float(found.unpooled[position]):.4f}"
 
 
-def _pooled_lines(found: Found, position: int) -> Iterator[str]:
+def _pooled_lines(found: RankedQuery, position: int) -> Iterator[str]:
     """The places it shares a mean with, where an answer further down would have been surer."""
     if not found.allowed[position]:
         return
@@ -103,7 +103,7 @@ def _term(name: str, weight: float, value: float) -> str:
     return f"  {name:<26}{weight:8.4f} × {value:+8.4f}{weight * value:+8.4f}"
 
 
-def _text_lines(found: Found, position: int, weights: Weights) -> Iterator[str]:
+def _text_lines(found: RankedQuery, position: int, weights: Weights) -> Iterator[str]:
     ranking = found.ranking
     similarity, lexical = float(ranking.similarity[position]), float(ranking.lexical[position])
     yield f"  similarity {similarity:.2f} (cosine, best passages and whole record)"
@@ -112,7 +112,7 @@ def _text_lines(found: Found, position: int, weights: Weights) -> Iterator[str]:
     yield _sum_line("text", float(ranking.text[position]))
 
 
-def _class_lines(found: Found, position: int, weights: Weights) -> Iterator[str]:
+def _class_lines(found: RankedQuery, position: int, weights: Weights) -> Iterator[str]:
     collection, ranking = found.index.generation.collection, found.ranking
     entry = collection.entries[ranking.places[position]]
     names = {
@@ -132,7 +132,7 @@ def _class_lines(found: Found, position: int, weights: Weights) -> Iterator[str]
     yield _sum_line("classes", float(ranking.class_part[position]))
 
 
-def _run_lines(found: Found, record_id: str, position: int) -> Iterator[str]:
+def _run_lines(found: RankedQuery, record_id: str, position: int) -> Iterator[str]:
     """What the run adds: how like the fixture's tools, order, errors and effects are."""
     alike = found.question.alike_runs.get(record_id)
     said = "no fixture that shares a tool" if alike is None else f"{alike:.2f}"
@@ -144,7 +144,7 @@ def _sum_line(name: str, value: float) -> str:
     return f"{name:<28}{value:+8.2f}"
 
 
-def _place(found: Found, position: int) -> str:
+def _place(found: RankedQuery, position: int) -> str:
     if not found.allowed[position]:
         return "no candidate (a draft, later than the query, ruled out or filtered)"
     rank = int(np.flatnonzero(found.order == position)[0]) + 1

@@ -17,7 +17,7 @@ from kb.search.bm25 import bag_of
 from kb.search.encoder.model import Vectors
 from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
-from kb.search.records.entry import Entry, blank_entry, read_entry, readable
+from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable
 from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
 
 
@@ -33,7 +33,7 @@ class Query:
     text: str
     title: str
     passages: tuple[Passage, ...]
-    entry: Entry | None
+    entry: IndexedRecord | None
     at: datetime
     alike_runs: Mapping[str, float] | None = None
     is_plain: bool = False
@@ -94,7 +94,7 @@ def _end_of(day: date) -> datetime:
     return datetime.combine(day, time.max, UTC)
 
 
-def question_of(index: Index, query: Query) -> Question:
+def embed_query(index: Index, query: Query) -> Question:
     """A query as arrays; a record that stands in the index as it is asks without the encoder."""
     texts = [embedded_text(query.title, passage) for passage in query.passages] or [query.title]
     words = [query.title, *(passage.text for passage in query.passages)]
@@ -135,7 +135,7 @@ class Filters:
     since: date | None = None
     without: frozenset[str] = frozenset()
 
-    def allow(self, entry: Entry) -> bool:
+    def allow(self, entry: IndexedRecord) -> bool:
         """Whether a record passes."""
         return (
             (not self.classes or bool(set(self.classes) & set(entry.classes)))
@@ -149,7 +149,7 @@ class Filters:
 EVERYTHING = Filters()
 
 
-def refuse_unknown(filters: Filters, form: Form, entries: Iterable[Entry]) -> None:
+def refuse_unknown(filters: Filters, form: Form, entries: Iterable[IndexedRecord]) -> None:
     """Raise `KbError` for a word that neither the form nor a record knows.
 
     "Nothing similar" would be taken for an answer. Routes are free words, and a new one has no

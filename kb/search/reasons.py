@@ -19,7 +19,7 @@ from kb.search.ranking.classes import Numbers
 from kb.search.ranking.likeness import Question
 from kb.search.ranking.rank import Ranking, facets
 from kb.search.records.collection import Collection
-from kb.search.records.entry import Entry, Promise
+from kb.search.records.entry import IndexedRecord, Promise
 from kb.search.records.passages import Passage
 from kb.sentences import sentences
 
@@ -71,7 +71,7 @@ def reasons(
 
 
 def reasons_by_words(
-    entry: Entry, postings: Postings, query: Query, record: int
+    entry: IndexedRecord, postings: Postings, query: Query, record: int
 ) -> tuple[str, ...]:
     """The same where there are only words and what both records state."""
     return (
@@ -88,7 +88,7 @@ def are_reasons(text: str) -> bool:
 
 
 def _classes(
-    collection: Collection, ranking: Ranking, asked: Entry | None, entry: Entry
+    collection: Collection, ranking: Ranking, asked: IndexedRecord | None, entry: IndexedRecord
 ) -> Iterator[str]:
     weights = dict(zip(collection.classes, ranking.class_weights.tolist(), strict=True))
     same = list(_stated(asked, entry))
@@ -98,13 +98,13 @@ def _classes(
         yield f"reads like {', '.join(read)}"
 
 
-def _stated(asked: Entry | None, entry: Entry) -> Iterator[str]:
+def _stated(asked: IndexedRecord | None, entry: IndexedRecord) -> Iterator[str]:
     same = [name for name in entry.classes if asked and name in asked.classes]
     if same:
         yield f"same class {', '.join(same)}"
 
 
-def _facets(asked: Entry | None, entry: Entry) -> Iterator[str]:
+def _facets(asked: IndexedRecord | None, entry: IndexedRecord) -> Iterator[str]:
     shared = facets(asked) & facets(entry) if asked else frozenset()
     for key, name in _FACET_WORDS.items():
         if words := sorted(word for facet, word in shared if facet == key):
@@ -243,7 +243,7 @@ def excerpt(text: str, other: str, most: int = 210) -> str:
     return f"{lead}{cut.rstrip(',;:')} …"
 
 
-def promised(entry: Entry, promise: Promise, at: datetime) -> PromisedAction:
+def promised(entry: IndexedRecord, promise: Promise, at: datetime) -> PromisedAction:
     """An action of a record with its state now and at a time."""
     return PromisedAction(
         id=f"{entry.id}#{promise.label}",
@@ -256,7 +256,7 @@ def promised(entry: Entry, promise: Promise, at: datetime) -> PromisedAction:
     )
 
 
-def _is_untold(entry: Entry, promise: Promise) -> bool:
+def _is_untold(entry: IndexedRecord, promise: Promise) -> bool:
     """Whether nobody outside can know: an unticked promise of somebody else's incident."""
     return entry.origin == "public" and promise.state == "open"
 

@@ -26,12 +26,12 @@ from kb.search.query import (
     EVERYTHING,
     Filters,
     Query,
+    embed_query,
     query_from_document,
     query_from_text,
-    question_of,
     refuse_unknown,
 )
-from kb.search.ranking.calibration import Calibration, falling
+from kb.search.ranking.calibration import Calibration, isotonic_decreasing
 from kb.search.ranking.classes import largest
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.ranking.rank import Ranking, background, best_first, rank
@@ -60,7 +60,7 @@ _RANK_ALL = 2000
 
 
 @dataclass(frozen=True)
-class Found:
+class RankedQuery:
     """One query worked through: what `answer` words and `--explain` prints.
 
     `unpooled` are the probabilities before those further down are kept from rising above others.
@@ -128,7 +128,7 @@ def answer(index: Index, library: Library, query: Query, *, limit: int, filters:
     return answer_of(find(index, query, filters), library, limit)
 
 
-def answer_of(found: Found, library: Library, limit: int) -> Answer:
+def answer_of(found: RankedQuery, library: Library, limit: int) -> Answer:
     """A ranking as an answer of at most `limit` matches."""
     shown = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
     near = np.argsort(-np.where(found.allowed, found.ranking.similarity, -2), kind="stable")
@@ -149,12 +149,12 @@ def answer_of(found: Found, library: Library, limit: int) -> Answer:
     )
 
 
-def find(index: Index, query: Query, filters: Filters = EVERYTHING) -> Found:
+def find(index: Index, query: Query, filters: Filters = EVERYTHING) -> RankedQuery:
     """Every record ranked for a query, and what may be shown, best first."""
-    return find_question(index, query, question_of(index, query), filters)
+    return find_question(index, query, embed_query(index, query), filters)
 
 
-def find_question(index: Index, query: Query, question: Question, filters: Filters) -> Found:
+def find_question(index: Index, query: Query, question: Question, filters: Filters) -> RankedQuery:
     """The same for a query whose arrays are known."""
     collection, learned = index.generation.collection, index.generation.learned
     asker = collection.positions.get(query.id)
@@ -171,8 +171,10 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
     probabilities *= proof(collection, query, ranking)
     order = best_first(ranking, learned.posterior, allowed)
     unpooled = probabilities.copy()
-    probabilities[order] = falling(probabilities[order])
-    return Found(index, query, question, ranking, allowed, probabilities, order, unpooled, filters)
+    probabilities[order] = isotonic_decreasing(probabilities[order])
+    return RankedQuery(
+        index, query, question, ranking, allowed, probabilities, order, unpooled, filters
+    )
 
 
 def incident_share(calibration: Calibration, query: Query, question: Question) -> float:
@@ -228,7 +230,7 @@ def _pool(
     return np.unique(np.concatenate(pooled))
 
 
-def match_at(found: Found, library: Library, position: int) -> Match:
+def match_at(found: RankedQuery, library: Library, position: int) -> Match:
     """One record of a ranking as a match, with everything there is to say about it."""
     index = found.index
     entry = index.entries[found.ranking.places[position]]
@@ -253,7 +255,7 @@ def match_at(found: Found, library: Library, position: int) -> Match:
     )
 
 
-def _proposed(found: Found, best_classes: tuple[str, ...]) -> ProposedClass | None:
+def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClass | None:
     """The likeliest class, for a text that names none, where the best match bears it out.
 
     Two lines of one answer that contradict each other help nobody: then nothing is proposed.
@@ -276,7 +278,7 @@ def _proposed(found: Found, best_classes: tuple[str, ...]) -> ProposedClass | No
     return ProposedClass(collection.classes[best], probability)
 
 
-def _facts(found: Found) -> IndexFacts:
+def _facts(found: RankedQuery) -> IndexFacts:
     index = found.index
     manifest, alike = index.generation.manifest, found.query.alike_runs
     return IndexFacts(

@@ -21,7 +21,7 @@ from kb.search.index.build import lexical_texts
 from kb.search.index.storage import scan
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.reasons import meeting_by_words, promised, reasons_by_words
-from kb.search.records.entry import Entry, read_entry
+from kb.search.records.entry import IndexedRecord, read_entry
 from kb.search.records.passages import Passage
 
 #: Share of the best score from which on a record is shown: what is left of the question's words
@@ -36,11 +36,11 @@ class WordIndex:
     """The records of a library in memory, with the words of each; `why` there are no vectors."""
 
     library: Library
-    records: tuple[tuple[Entry, tuple[Passage, ...]], ...]
+    records: tuple[tuple[IndexedRecord, tuple[Passage, ...]], ...]
     why: str
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[IndexedRecord, ...]:
         """The records, in the order of their file names."""
         return tuple(entry for entry, _ in self.records)
 

@@ -11,10 +11,10 @@ from functools import cached_property
 
 from kb.actions.action import Action
 from kb.metrics.values import AsOf
-from kb.metrics.values import Page as MetricsPage
+from kb.metrics.values import MetricsPage as MetricsPage
 from kb.records.form import Form
 from kb.records.model import Postmortem
-from kb.site.links import Names
+from kb.site.links import PageNames
 from kb.site.related import Related
 
 
@@ -93,9 +93,9 @@ class Site:
         return tuple(sorted(self.records, key=lambda r: (r.date, r.id), reverse=True))
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> PageNames:
         """Which page each word has."""
-        return Names.of(self.records)
+        return PageNames.of(self.records)
 
     @cached_property
     def by_class(self) -> dict[str, tuple[Postmortem, ...]]:

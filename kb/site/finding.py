@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from kb.distribution import install_line
 from kb.errors import KbError
 from kb.library import Library
-from kb.site.related import Found
+from kb.site.related import RelatedRecord
 
 _LIMIT = 5
-Finding = tuple[Mapping[str, tuple[Found, ...]], str]
+Finding = tuple[Mapping[str, tuple[RelatedRecord, ...]], str]
 
 
 def find_related(library: Library) -> Finding:
@@ -31,7 +31,7 @@ def find_related(library: Library) -> Finding:
         return {}, f"Only what authors named is shown: {error.what}."
     found = {
         record_id: tuple(
-            Found(
+            RelatedRecord(
                 match.id,
                 match.probability or 0.0,
                 match.reasons,

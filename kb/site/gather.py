@@ -13,12 +13,12 @@ from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
 from kb.metrics.page import page_of, read_all, read_as_of
-from kb.metrics.values import Page as MetricsPage
+from kb.metrics.values import MetricsPage as MetricsPage
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.safe_files import real_path
 from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
-from kb.site.external.names import Names
+from kb.site.external.names import PrivateNames
 from kb.site.external.redaction import redacted
 from kb.site.external.refusal import left_out, refuse_faults, refuse_unread
 from kb.site.finding import Finding
@@ -35,7 +35,7 @@ Finder = Callable[[Library], Finding]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SiteRequest:
     """What a site is made for. `find` gives the incidents like each, and why there are none."""
 
     now: datetime
@@ -44,7 +44,7 @@ class Wanted:
     with_drafts: bool = False
 
 
-def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
+def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
     """Everything the pages of an edition may show.
 
     Raises `KbError` for a customer no external record names, and where an edition for outsiders
@@ -81,9 +81,9 @@ def gather(library: Library, repo: Repo, wanted: Wanted) -> Site:
     return _redacted(library, site, wanted.edition, today)
 
 
-def names_of(library: Library) -> Names:
+def names_of(library: Library) -> PrivateNames:
     """The names of a library that no outsider is told."""
-    return Names.of(library.records, library.config.check.people)
+    return PrivateNames.of(library.records, library.config.check.people)
 
 
 def _redacted(library: Library, site: Site, edition: Edition, today: date) -> Site:

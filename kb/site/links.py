@@ -28,7 +28,7 @@ ABOUT = "about"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SitePage:
     """One page before the engine: its path, its title and its Markdown body.
 
     `searchable` False keeps lists out of the search index; `description` is for link previews.
@@ -44,7 +44,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PageKind:
     """One way to gather incidents: by class, by tool. `words` are a record's words of that kind."""
 
     folder: str
@@ -58,30 +58,30 @@ def _known(*words: str) -> tuple[str, ...]:
     return tuple(word for word in words if word and word != "unknown")
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("classes", "Failure classes", "failure class", "classes", lambda r: r.classes),
-    Kind("causes", "Causes", "cause", "causes", lambda r: r.causes),
-    Kind(
+KINDS: tuple[PageKind, ...] = (
+    PageKind("classes", "Failure classes", "failure class", "classes", lambda r: r.classes),
+    PageKind("causes", "Causes", "cause", "causes", lambda r: r.causes),
+    PageKind(
         "controls",
         "Missing controls",
         "missing control",
         "missing_control",
         lambda r: _known(r.missing_control),
     ),
-    Kind("tools", "Tools", "tool", "", lambda r: _known(*r.tools)),
-    Kind("routes", "Routes", "route", "", lambda r: _known(r.route)),
-    Kind("owners", "Owners", "owner", "", lambda r: _known(*r.owners)),
+    PageKind("tools", "Tools", "tool", "", lambda r: _known(*r.tools)),
+    PageKind("routes", "Routes", "route", "", lambda r: _known(r.route)),
+    PageKind("owners", "Owners", "owner", "", lambda r: _known(*r.owners)),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class PageNames:
     """The page of each word of each kind; words whose addresses would collide get a tail."""
 
     paths: Mapping[tuple[str, str], str]
 
     @classmethod
-    def of(cls, records: Iterable[Postmortem]) -> Names:
+    def of(cls, records: Iterable[Postmortem]) -> PageNames:
         """The names of all words that the records use."""
         paths: dict[tuple[str, str], str] = {}
         for record in records:

@@ -35,7 +35,7 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RelatedRecord:
     """What search says of a pair: the part of `Related` that no author wrote."""
 
     id: str
@@ -46,7 +46,7 @@ class Found:
 
 
 def related_of(
-    record: Postmortem, found: Iterable[Found], promises: Mapping[str, Sequence[Action]]
+    record: Postmortem, found: Iterable[RelatedRecord], promises: Mapping[str, Sequence[Action]]
 ) -> tuple[Related, ...]:
     """What stands beside a record: the author's verdicts first, then what search finds.
 
@@ -68,12 +68,12 @@ def _rank(related: Related) -> tuple[int, float]:
 
 def _related(
     record_id: str,
-    found: Found | None,
+    found: RelatedRecord | None,
     prior: PriorIncident | None,
     owed: Sequence[Action],
     at: datetime,
 ) -> Related:
-    told = [action for action in owed if not action.is_untold]
+    told = [action for action in owed if not action.completion_unknown]
     return Related(
         id=record_id,
         probability=found.probability if found else None,

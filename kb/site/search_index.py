@@ -15,7 +15,7 @@ from pathlib import Path
 from kb.processes import MEMORY_BYTES, SECONDS, Process, TimeoutExpired, end, python_command, start
 from kb.safe_files import Root
 from kb.site.html import escape
-from kb.site.links import MARK, Page
+from kb.site.links import MARK, SitePage
 
 FOLDER = "pagefind"
 NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."
@@ -49,7 +49,7 @@ def can_be_made(searched: Path) -> bool:
     return searched.is_dir() and is_installed()
 
 
-def searched_html(page: Page) -> str:
+def searched_html(page: SitePage) -> str:
     """A page as Pagefind reads it: its title and body, without a theme."""
     body = _HEADING.sub(r"<h2>\1</h2>", page.body).replace(f'="{MARK}', '="')
     return (

@@ -15,7 +15,7 @@ from kb.site import finish, links
 from kb.site.content import Site
 from kb.site.finish import HEADERS, headers_text
 from kb.site.html import escape
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages.actions_page import actions_page
@@ -30,7 +30,7 @@ from kb.site.search_index import searched_html, without_search
 from kb.site.work_folder import SEARCHED
 
 
-def all_pages(site: Site) -> Iterator[Page]:
+def all_pages(site: Site) -> Iterator[SitePage]:
     """Every page of a site."""
     yield home_page(site)
     yield from list_pages(site)
@@ -43,7 +43,7 @@ def all_pages(site: Site) -> Iterator[Page]:
     yield from reference_pages(site)
 
 
-def page_text(page: Page, site: Site, card: str = "") -> str:
+def page_text(page: SitePage, site: Site, card: str = "") -> str:
     """A page as the engine reads it: its settings, then its body.
 
     The title is escaped: engines put it into their templates as it is. `card` is the picture of
@@ -66,7 +66,7 @@ def page_text(page: Page, site: Site, card: str = "") -> str:
     return f"---\n{lines}{searched}---\n\n{without_search(page.body)}\n"
 
 
-def _preview(page: Page, site: Site, card: str) -> dict[str, str]:
+def _preview(page: SitePage, site: Site, card: str) -> dict[str, str]:
     """Absolute addresses for link previews; none where the site does not know its own."""
     if not site.url:
         return {}

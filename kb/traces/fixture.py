@@ -18,9 +18,9 @@ from kb.json_schemas import formatted
 from kb.safe_files import Root, read_named, root_of
 from kb.traces.canonical_json import canonical, sha256
 from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.normalize.clean_run import Cleaner
+from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.redaction.redact import safely
-from kb.traces.run import SCHEMA, Notes, Run, run_schema
+from kb.traces.run import SCHEMA, ImportWarnings, Run, run_schema
 
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.
@@ -182,7 +182,7 @@ def _converted(value: Any, path: Path) -> Run:
         raise KbError(f"is no fixture: {safely(str(error))}", where=str(path)) from error
     except RecursionError as error:
         raise KbError("is nested too deeply to be a fixture", where=str(path)) from error
-    return Cleaner(None, Notes()).cleaned(run)
+    return RunCleaner(None, ImportWarnings()).cleaned(run)
 
 
 def _restored(value: Any, key: str, folder: Path) -> Any:

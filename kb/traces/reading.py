@@ -22,10 +22,10 @@ from kb.traces.fixture import is_fixture, read_fixture
 from kb.traces.importers import Importer
 from kb.traces.importers.detect import detect
 from kb.traces.normalize.assemble import Assembly, assemble
-from kb.traces.normalize.clean_run import Cleaner
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.clean_run import RunCleaner
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.redaction.redact import Redactor, safe_name
-from kb.traces.run import Effect, Notes, Redaction, Run
+from kb.traces.run import Effect, ImportWarnings, Redaction, Run
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_runs(path: Path, settings: ReadingSettings | None = None) -> Iterator[R
         yield _run(tape, number, assembly, settings)
 
 
-def _tapes(importer: Importer, source: Source) -> Iterator[Tape]:
+def _tapes(importer: Importer, source: Source) -> Iterator[RunBuilder]:
     """The tapes of a file. Importers bear with strange values; what they do not is no traceback."""
     try:
         yield from importer.read(source)
@@ -90,10 +90,10 @@ def _tapes(importer: Importer, source: Source) -> Iterator[Tape]:
 _UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
-def _run(tape: Tape, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
-    notes = Notes()
+def _run(tape: RunBuilder, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
+    notes = ImportWarnings()
     redactor = Redactor(settings.key, settings.allow) if settings.redact else None
-    run = Cleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
+    run = RunCleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
     file = safe_name(run.provenance.file, redactor) if redactor else run.provenance.file
     placeholders = redactor.placeholders() if redactor else ()
     lossy = (*run.provenance.lossy, *notes.lines())

@@ -17,14 +17,14 @@ from kb.traces.normalize.chat_message import call_key
 from kb.traces.run import Effect, Event, Message, Ran, Run, Step, ToolCall
 
 
-class Piece(NamedTuple):
+class TimelinePiece(NamedTuple):
     """A piece of a line, with the name of its style; empty for plain text."""
 
     text: str
     style: str = ""
 
 
-Line = tuple[Piece, ...]
+Line = tuple[TimelinePiece, ...]
 
 #: Effect to the mark before its call, and the style of both.
 MARKS = {
@@ -57,13 +57,13 @@ def head(run: Run, width: int) -> Iterator[Line]:
     models = dict.fromkeys(m.model for m in run.messages if m.model)
     model = run.state.request.model or next(iter(models), "")
     title = " · ".join(part for part in (f"run {cut(run.id, 25)}", agent, model) if part)
-    yield (Piece(cut(plain(title), width), "title"),)
+    yield (TimelinePiece(cut(plain(title), width), "title"),)
     times = _span(run.clocks.started, run.clocks.ended)
     for line in _packed([times, *_counts(run)], width):
-        yield (Piece(line),)
+        yield (TimelinePiece(line),)
     origin = run.provenance
     place = f", {origin.place}" if origin.place else ""
-    yield (Piece(cut(plain(f"from {origin.file} ({origin.format}{place})"), width), "dim"),)
+    yield (TimelinePiece(cut(plain(f"from {origin.file} ({origin.format}{place})"), width), "dim"),)
 
 
 def _counts(run: Run) -> list[str]:
@@ -114,19 +114,19 @@ def foot(run: Run, width: int, *, full: bool) -> Iterator[Line]:
         Effect.DESTRUCTIVE: "destroys",
         Effect.UNKNOWN: "unknown, treated as a write",
     }
-    yield (Piece("─" * width, "dim"),)
+    yield (TimelinePiece("─" * width, "dim"),)
     if used:
         legend = "   ".join(f"{MARKS[effect][0]} {words[effect]}" for effect in used)
-        yield (Piece(cut(legend, width), "dim"),)
+        yield (TimelinePiece(cut(legend, width), "dim"),)
     for title, rows in (("missing", run.missing), ("import", run.provenance.lossy)):
         for line in _listed(title, rows, width, full=full):
-            yield (Piece(line, "dim"),)
+            yield (TimelinePiece(line, "dim"),)
     if not run.redaction.applied:
-        yield (Piece("NOT REDACTED: keep this out of the repository", "fail"),)
+        yield (TimelinePiece("NOT REDACTED: keep this out of the repository", "fail"),)
     elif run.redaction.placeholders:
         names = ", ".join(p.name for p in run.redaction.placeholders)
         for line in _listed("redacted", (names,), width, full=full):
-            yield (Piece(line, "dim"),)
+            yield (TimelinePiece(line, "dim"),)
 
 
 def _listed(title: str, rows: tuple[str, ...], width: int, *, full: bool) -> list[str]:
@@ -215,7 +215,10 @@ class _Drawing:
         agent = plain(step.agent)
         if agent and agent != self._agent:
             self._agent = agent
-            yield (Piece(" " * self._margin(step)), Piece(cut(f"▸ {agent}", width - 30), "agent"))
+            yield (
+                TimelinePiece(" " * self._margin(step)),
+                TimelinePiece(cut(f"▸ {agent}", width - 30), "agent"),
+            )
 
     def _message(self, number: int, message: Message) -> Iterator[Line]:
         label = _ROLES.get(message.role, plain(message.role))
@@ -223,16 +226,16 @@ class _Drawing:
         parts = plural(len(message.parts), "part") if message.parts else ""
         facts = _facts([f"+ {parts}" if parts else "", _tokens(message)])
         if self._view.full and message.reasoning:
-            thoughts = Piece("thinks", "dim")
+            thoughts = TimelinePiece("thinks", "dim")
             yield from self._block(number, message, thoughts, message.reasoning, 1, "dim", "")
         text = message.text or _asks(self._run, number)
         if message.text or facts or not text.startswith("(calls"):
-            named = Piece(label, style or "label")
+            named = TimelinePiece(label, style or "label")
             yield from self._block(number, message, named, text, _LINES.get(label, 2), style, facts)
 
     def _call(self, number: int, call: ToolCall) -> Iterator[Line]:
         mark, style = MARKS[call.effect]
-        label = Piece(f"{mark} {_EFFECTS.get(call.effect, call.effect)}", style)
+        label = TimelinePiece(f"{mark} {_EFFECTS.get(call.effect, call.effect)}", style)
         text = f"{plain(call.tool)}({_arguments(call.arguments)})"
         yield from self._block(number, call, label, text, 2, "call", "")
         key = call_key(call.tool, call.arguments)
@@ -250,40 +253,63 @@ class _Drawing:
         words = room - (cells(facts) + 4 if facts and beside else 2)
         lines = wrapped(text, words, _WHOLE if self._view.full else 1)
         for at, line in enumerate(lines):
-            piece = Piece((sign if at == 0 else "  ") + line, own)
+            piece = TimelinePiece((sign if at == 0 else "  ") + line, own)
             shown = beside and at == len(lines) - 1
             yield (
-                Piece(" " * margin),
+                TimelinePiece(" " * margin),
                 piece,
                 *_at_right(facts, style, cells(piece.text), room, shown),
             )
         if not beside:
-            yield (Piece(" " * margin), *_at_right(cut(facts, room - 2), style, 0, room, True))
+            yield (
+                TimelinePiece(" " * margin),
+                *_at_right(cut(facts, room - 2), style, 0, room, True),
+            )
 
     def _event(self, number: int, event: Event) -> Iterator[Line]:
         failed = event.failure is not None
         text = event.text or (event.failure.message if event.failure else "")
         named = f"{plain(event.name)}: {text}" if event.name and text else event.name or text
         style = "fail" if failed else "dim"
-        yield from self._block(number, event, Piece(f"· {event.kind}", style), named, 2, style, "")
+        yield from self._block(
+            number, event, TimelinePiece(f"· {event.kind}", style), named, 2, style, ""
+        )
 
     def _block(
-        self, number: int, step: Step, label: Piece, text: str, limit: int, style: str, facts: str
+        self,
+        number: int,
+        step: Step,
+        label: TimelinePiece,
+        text: str,
+        limit: int,
+        style: str,
+        facts: str,
     ) -> Iterator[Line]:
         """A step's number, time and label, and its words beside them."""
         margin = self._margin(step)
         room = self._view.width - margin
         lines = wrapped(text, room, _WHOLE if self._view.full else limit)
-        head = Piece(f"{number:>{self._number_width}}", "dim"), Piece(self._time(step), "dim")
-        shown = Piece(cut(label.text, _LABEL_WIDTH), label.style)
+        head = (
+            TimelinePiece(f"{number:>{self._number_width}}", "dim"),
+            TimelinePiece(self._time(step), "dim"),
+        )
+        shown = TimelinePiece(cut(label.text, _LABEL_WIDTH), label.style)
         gap = margin - self._number_width - cells(head[1].text) - cells(shown.text)
         fits = facts and cells(lines[-1]) + cells(facts) + 2 <= room
         for at, line in enumerate(lines):
-            start = (*head, shown, Piece(" " * gap)) if at == 0 else (Piece(" " * margin),)
+            start = (
+                (*head, shown, TimelinePiece(" " * gap))
+                if at == 0
+                else (TimelinePiece(" " * margin),)
+            )
             is_last = bool(fits) and at == len(lines) - 1
-            yield (*start, Piece(line, style), *_at_right(facts, "dim", cells(line), room, is_last))
+            yield (
+                *start,
+                TimelinePiece(line, style),
+                *_at_right(facts, "dim", cells(line), room, is_last),
+            )
         if facts and not fits:
-            yield (Piece(" " * margin), *_at_right(cut(facts, room), "dim", 0, room, True))
+            yield (TimelinePiece(" " * margin), *_at_right(cut(facts, room), "dim", 0, room, True))
 
     def _margin(self, step: Step) -> int:
         """The column where words begin: deeper for what a sub-agent does."""
@@ -304,14 +330,16 @@ def rule(text: str, width: int, style: str) -> Line:
     """A line across, with a title in it."""
     edge = "┄" if style == "freeze" else "─"
     text = cut(plain(text), width - 6)
-    return (Piece(f"{edge * 2} {text} " + edge * max(0, width - cells(text) - 4), style),)
+    return (TimelinePiece(f"{edge * 2} {text} " + edge * max(0, width - cells(text) - 4), style),)
 
 
-def _at_right(facts: str, style: str, used: int, room: int, shown: bool) -> tuple[Piece, ...]:
+def _at_right(
+    facts: str, style: str, used: int, room: int, shown: bool
+) -> tuple[TimelinePiece, ...]:
     """Facts at the right edge of a line of which some cells are used."""
     if not (facts and shown):
         return ()
-    return (Piece(" " * max(2, room - used - cells(facts))), Piece(facts, style))
+    return (TimelinePiece(" " * max(2, room - used - cells(facts))), TimelinePiece(facts, style))
 
 
 def _asks(run: Run, number: int) -> str:

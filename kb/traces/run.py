@@ -24,7 +24,7 @@ from kb.json_schemas import schema_of
 _PLACES_NAMED = 3
 
 
-class Notes:
+class ImportWarnings:
     """A list that grows while a file is read; equal notes become one with its places."""
 
     def __init__(self) -> None:
@@ -102,13 +102,13 @@ class ToldBy(StrEnum):
     """Only the words of the result say so; the trace calls it a success."""
 
 
-class Value(
+class JsonValue(
     msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True
 ):
     """A frozen value: defaults are left out of its JSON, unknown keys are refused."""
 
 
-class Failure(Value, frozen=True):
+class Failure(JsonValue, frozen=True):
     """Why a call did not do what it was asked for."""
 
     type: Annotated[str, Meta(description="Class of the error, `error` when none is named")] = (
@@ -118,7 +118,7 @@ class Failure(Value, frozen=True):
     told_by: ToldBy = field(default=ToldBy.STATUS, name="kb.told_by")
 
 
-class Message(Value, frozen=True, tag_field="kb.step", tag="message"):
+class Message(JsonValue, frozen=True, tag_field="kb.step", tag="message"):
     """Something said: by a person, by the instructions, or by a model.
 
     An answer of the model that only calls tools is a message with an empty text: it holds the
@@ -157,7 +157,7 @@ class Message(Value, frozen=True, tag_field="kb.step", tag="message"):
     ] = field(default_factory=dict, name="kb.source")
 
 
-class ToolCall(Value, frozen=True, tag_field="kb.step", tag="tool_call"):
+class ToolCall(JsonValue, frozen=True, tag_field="kb.step", tag="tool_call"):
     """One call of a tool, with what came back."""
 
     tool: str = field(name="gen_ai.tool.name")
@@ -203,7 +203,7 @@ class ToolCall(Value, frozen=True, tag_field="kb.step", tag="tool_call"):
         return _seconds(self.started, self.ended)
 
 
-class Event(Value, frozen=True, tag_field="kb.step", tag="event"):
+class Event(JsonValue, frozen=True, tag_field="kb.step", tag="event"):
     """Something else that happened: a retrieval, a hand-over, a refusal by a person, an error."""
 
     kind: Annotated[
@@ -234,7 +234,6 @@ __all__ = [
     "CONVENTIONS",
     "SCHEMA",
     "Agent",
-    "Clocks",
     "Effect",
     "EffectSource",
     "Event",
@@ -248,6 +247,7 @@ __all__ = [
     "Redaction",
     "Request",
     "Run",
+    "RunClocks",
     "State",
     "Step",
     "ToldBy",
@@ -264,7 +264,7 @@ CONVENTIONS = "1.41.0"
 SCHEMA: Final = "kb.run/1"
 
 
-class ToolDefinition(Value, frozen=True):
+class ToolDefinition(JsonValue, frozen=True):
     """A tool as it was offered to the model."""
 
     name: str
@@ -281,7 +281,7 @@ class ToolDefinition(Value, frozen=True):
     source: dict[str, Any] = field(default_factory=dict, name="kb.source")
 
 
-class Prompt(Value, frozen=True):
+class Prompt(JsonValue, frozen=True):
     """The instructions the model was given."""
 
     text: str = field(default="", name="gen_ai.system_instructions")
@@ -292,7 +292,7 @@ class Prompt(Value, frozen=True):
     )
 
 
-class Request(Value, frozen=True):
+class Request(JsonValue, frozen=True):
     """The model asked, and how it was to choose its words."""
 
     provider: str = field(default="", name="gen_ai.provider.name")
@@ -306,7 +306,7 @@ class Request(Value, frozen=True):
     source: dict[str, Any] = field(default_factory=dict, name="kb.source")
 
 
-class State(Value, frozen=True):
+class State(JsonValue, frozen=True):
     """What a replay starts from: all steps before `freeze_step`, and what the model was given."""
 
     freeze_step: Annotated[int, Meta(ge=0, description="First step a replay makes anew")] = field(
@@ -322,7 +322,7 @@ class State(Value, frozen=True):
     ] = field(default=(), name="gen_ai.tool.definitions")
 
 
-class Agent(Value, frozen=True):
+class Agent(JsonValue, frozen=True):
     """Which agent ran."""
 
     name: str = field(default="", name="gen_ai.agent.name")
@@ -331,14 +331,14 @@ class Agent(Value, frozen=True):
     framework: str = field(default="", name="kb.agent.framework")
 
 
-class Trigger(Value, frozen=True):
+class Trigger(JsonValue, frozen=True):
     """What set the run going: the first message of a user, or what the trace names instead."""
 
     text: str = field(default="", name="kb.text")
     at: datetime | None = field(default=None, name="kb.at")
 
 
-class Clocks(Value, frozen=True):
+class RunClocks(JsonValue, frozen=True):
     """The times the tape proves. Detection and harm are known to people only."""
 
     started: datetime | None = field(default=None, name="kb.started")
@@ -352,7 +352,7 @@ class Clocks(Value, frozen=True):
     )
 
 
-class OutcomeAssert(Value, frozen=True):
+class OutcomeAssert(JsonValue, frozen=True):
     """What must hold after a replay, over the calls the agent attempted."""
 
     claim: Annotated[str, Meta(description="In words: at most one charge for invoice 7781")] = (
@@ -365,7 +365,7 @@ class OutcomeAssert(Value, frozen=True):
     value: Any = field(default=None, name="kb.value")
 
 
-class Placeholder(Value, frozen=True):
+class Placeholder(JsonValue, frozen=True):
     """One value that was taken out, and the word that stands in its place."""
 
     name: str = field(name="kb.placeholder")
@@ -381,7 +381,7 @@ class Placeholder(Value, frozen=True):
     ] = field(default="", name="kb.fingerprint")
 
 
-class Redaction(Value, frozen=True):
+class Redaction(JsonValue, frozen=True):
     """What was taken out before anything was written."""
 
     applied: Annotated[bool, Meta(description="False only after --no-redact; checks refuse it")] = (
@@ -390,7 +390,7 @@ class Redaction(Value, frozen=True):
     placeholders: tuple[Placeholder, ...] = field(default=(), name="kb.placeholders")
 
 
-class Provenance(Value, frozen=True):
+class Provenance(JsonValue, frozen=True):
     """Where the run came from, and what the reading of it lost."""
 
     format: str = field(default="", name="kb.format")
@@ -409,7 +409,7 @@ class Provenance(Value, frozen=True):
     )
 
 
-class Run(Value, frozen=True, kw_only=True):
+class Run(JsonValue, frozen=True, kw_only=True):
     """One run of an agent, whole. `fixture.json` is this value as canonical JSON."""
 
     schema: Literal["kb.run/1"] = field(name="schema")
@@ -432,7 +432,7 @@ class Run(Value, frozen=True, kw_only=True):
         tuple[ToolCall, ...],
         Meta(description="Reads that a person answered afterwards: a replay serves them too"),
     ] = field(default=(), name="kb.lookups")
-    clocks: Clocks = field(default=Clocks(), name="kb.clocks")
+    clocks: RunClocks = field(default=RunClocks(), name="kb.clocks")
     missing: Annotated[tuple[str, ...], Meta(description="What the trace does not hold")] = field(
         default=(), name="kb.missing"
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from kb.errors import KbError
 from kb.traces.analyses.calls_made import result_text
 from kb.traces.analyses.claims import claims
-from kb.traces.analyses.finding import Context, Severity, one_line
+from kb.traces.analyses.finding import AnalysisContext, Severity, one_line
 from kb.traces.analyses.idempotency import repeats
 from kb.traces.analyses.loops import loops
 from kb.traces.analyses.outcome_gap import unverified
@@ -128,7 +128,7 @@ def _found(run: Run) -> Iterator[_Fault]:
         yield _Fault(text, titles=True)
     for loop in loops(run):
         yield _Fault(f"The same calls ran in a loop, {loop.rounds} times.", "runaway-loop")
-    for finding in POLICY_PATH.examine(run, Context()):
+    for finding in POLICY_PATH.examine(run, AnalysisContext()):
         if finding.severity is Severity.FAULT:
             yield _Fault(f"{one_line(finding.message)}.", "policy-bypass")
 

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from kb.traces.analyses import ANALYSES, Context  # noqa: E402
+from kb.traces.analyses import ANALYSES, AnalysisContext  # noqa: E402
 from kb.traces.analyses.divergence import divergence  # noqa: E402
 from kb.traces.analyses.idempotency import repeats  # noqa: E402
 from kb.traces.analyses.outcome_gap import unverified  # noqa: E402
@@ -33,11 +33,11 @@ from kb.traces.reading import ReadingSettings, read_runs  # noqa: E402
 from kb.traces.run import (  # noqa: E402
     CONVENTIONS,
     SCHEMA,
-    Clocks,
     Effect,
     Message,
     Redaction,
     Run,
+    RunClocks,
     Step,
     ToolCall,
 )
@@ -231,7 +231,7 @@ def _guesses() -> dict[str, Callable[[Run], int | None]]:
 
 
 def _first(run: Run, rows: Sequence[object]) -> int | None:
-    found = [f.step for row in rows for f in row.examine(run, Context())]  # type: ignore[attr-defined]
+    found = [f.step for row in rows for f in row.examine(run, AnalysisContext())]  # type: ignore[attr-defined]
     return min((step for step in found if step is not None), default=None)
 
 
@@ -250,7 +250,7 @@ def _run(row: dict[str, object]) -> Run:
         schema=SCHEMA,
         id=str(row["id"]),
         steps=tuple(steps),
-        clocks=Clocks(),
+        clocks=RunClocks(),
         redaction=Redaction(applied=True),
         conventions=CONVENTIONS,
     )

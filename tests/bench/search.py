@@ -46,7 +46,7 @@ from kb.search.encoder.export import compile_model
 from kb.search.encoder.model import Encoder, Vectors, install_encoder
 from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoder.store import text_key, vector_store
-from kb.search.evaluation.run import Trial, run_trial
+from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import (
     APPROXIMATE,
     Index,
@@ -213,7 +213,9 @@ def _int8_loss(file: Path) -> float:
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "kb.toml").write_text('[search]\nprecision = "int8"\n')
         (Path(name) / "postmortems").mkdir()
-        found = [run_trial(Trial(file, jaccard=jaccard), root) for root in (ROOT, Path(name))]
+        found = [
+            run_trial(EvaluationRun(file, jaccard=jaccard), root) for root in (ROOT, Path(name))
+        ]
     exact, small = (one.systems["full"]["ndcg@10"].value or 0.0 for one in found)
     return exact - small
 
@@ -320,7 +322,7 @@ def quality() -> None:
     files = sorted((DATA / "corpora").glob("*.jsonl")) if DATA.is_dir() else []
     for file in [*files, None]:
         jaccard = 0.25 if file and file.stem == "atlas" else 0.0
-        found = run_trial(Trial(file, foreign, jaccard=jaccard), ROOT)
+        found = run_trial(EvaluationRun(file, foreign, jaccard=jaccard), ROOT)
         measures = [
             found.systems["full"][name].value
             / max(found.systems[peer][name].value for peer in ("bm25", "dense", "fusion"))

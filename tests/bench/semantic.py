@@ -46,7 +46,7 @@ from kb.search.bm25 import bag_of  # noqa: E402
 from kb.search.index.index import Index, open_index, ready_encoder  # noqa: E402
 from kb.search.records.passages import plain_text  # noqa: E402
 from kb.site.finding import no_search  # noqa: E402
-from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.site import Build, build_site  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
@@ -195,7 +195,7 @@ def measured(folder: Path) -> dict[str, Any]:
     # Passages embedded once on this machine need not be embedded again.
     (folder / "kb.toml").write_text(f"[search]\nvectors = '{ROOT / '.kb'}'\n", encoding="utf-8")
     library = open_library(folder)
-    site = gather(library, open_repo(folder), Wanted(NOW, no_search))
+    site = gather(library, open_repo(folder), SiteRequest(NOW, no_search))
     build_site(library, site, Build(folder / "site", with_meaning=True), lambda text: None)
     sizes = [path.stat().st_size for path in (folder / "site/semantic").iterdir()]
     lists = {

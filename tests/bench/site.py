@@ -35,9 +35,9 @@ from kb.repo import open_repo  # noqa: E402
 from kb.site.content import Site  # noqa: E402
 from kb.site.engines import ENGINES, run_engine  # noqa: E402
 from kb.site.finding import Finding  # noqa: E402
-from kb.site.gather import Wanted, gather  # noqa: E402
+from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.mkdocs_settings import settings_text  # noqa: E402
-from kb.site.related import Found  # noqa: E402
+from kb.site.related import RelatedRecord  # noqa: E402
 from kb.site.serve import Preview, Shown  # noqa: E402
 from kb.site.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
 from kb.site.write import write, write_pages, write_theme  # noqa: E402
@@ -67,7 +67,7 @@ def neighbours(library: Library) -> Finding:
     passage = "The agent reported success and nothing compared the report with the world. " * 4
     return {
         record_id: tuple(
-            Found(other, 0.9, ("same class", "same missing control"), "summary", passage)
+            RelatedRecord(other, 0.9, ("same class", "same missing control"), "summary", passage)
             for other in chance.sample(ids, min(5, len(ids)))
         )
         for record_id in ids
@@ -75,7 +75,7 @@ def neighbours(library: Library) -> Finding:
 
 
 def site_of(library: Library) -> Site:
-    return gather(library, open_repo(library.root), Wanted(NOW, neighbours))
+    return gather(library, open_repo(library.root), SiteRequest(NOW, neighbours))
 
 
 def spent(work: Callable[[], object]) -> tuple[float, float]:

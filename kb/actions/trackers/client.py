@@ -41,7 +41,7 @@ class Unclear(Exception):  # noqa: N818 - no error yet, but a question
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class TrackerReply:
     """An answer: its status, headers (names in lower case) and decoded JSON, or None for none."""
 
     status: int
@@ -97,7 +97,7 @@ class Client:
     ) -> None:
         self._connection.close()
 
-    def read(self, method: str, path: str, **content: Any) -> Reply:
+    def read(self, method: str, path: str, **content: Any) -> TrackerReply:
         """The answer to a question that changes nothing; 4xx other than refusals are answers."""
         for attempt in range(_READ_ATTEMPTS):
             if attempt:
@@ -113,11 +113,11 @@ class Client:
             todo="Run the same command again later: it goes on where it stopped.",
         )
 
-    def write(self, method: str, path: str, **content: Any) -> Reply:
+    def write(self, method: str, path: str, **content: Any) -> TrackerReply:
         """The answer to a request that changes something; `Unclear` where nobody knows."""
         return self._patiently(method, path, content)
 
-    def refusal(self, reply: Reply) -> Refused:
+    def refusal(self, reply: TrackerReply) -> Refused:
         """The fault to raise for an answer that says no, in the service's own words."""
         return Refused(
             f"{self.service.name} answered {reply.status}: {self._words(reply.body)}",
@@ -125,7 +125,7 @@ class Client:
             todo="Check the project's name and what the token may do.",
         )
 
-    def _patiently(self, method: str, path: str, content: Mapping[str, Any]) -> Reply:
+    def _patiently(self, method: str, path: str, content: Mapping[str, Any]) -> TrackerReply:
         """One request, sent again only after a refusal for haste."""
         for _ in range(_HASTE_ATTEMPTS):
             reply = self._once(method, path, content)
@@ -141,7 +141,7 @@ class Client:
             todo="Run the same command again later: it goes on where it stopped.",
         )
 
-    def _once(self, method: str, path: str, content: Mapping[str, Any]) -> Reply:
+    def _once(self, method: str, path: str, content: Mapping[str, Any]) -> TrackerReply:
         import httpx
 
         try:
@@ -155,9 +155,9 @@ class Client:
         except httpx.HTTPError as error:
             raise Unclear(str(error)) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, headers, _json(answer))
+        return TrackerReply(answer.status_code, headers, _json(answer))
 
-    def _judged(self, reply: Reply) -> Reply:
+    def _judged(self, reply: TrackerReply) -> TrackerReply:
         if reply.status >= _HTTP_SERVER_FAULT or (reply.is_ok and reply.body is None):
             raise Unclear(f"status {reply.status}")
         if reply.status in _HTTP_REFUSED:
@@ -193,7 +193,7 @@ def _message(body: object) -> str:
     return ""
 
 
-def _haste_seconds(reply: Reply, now: float) -> float | None:
+def _haste_seconds(reply: TrackerReply, now: float) -> float | None:
     """How long a service asks to wait; None where it does not."""
     is_spent = reply.headers.get("x-ratelimit-remaining") == "0"
     is_forbidden = reply.status == 403 and ("retry-after" in reply.headers or is_spent)  # noqa: PLR2004

@@ -10,8 +10,8 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kb.actions.trackers.client import Client, Reply, Service, Unclear
-from kb.actions.trackers.values import MARK, Ticket, Wanted, utc_day
+from kb.actions.trackers.client import Client, Service, TrackerReply, Unclear
+from kb.actions.trackers.values import MARK, Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
 ADDRESS = "https://api.github.com"
@@ -60,7 +60,7 @@ class GitHub:
             self._found = self._listing()
         return self._found.get(action)
 
-    def create(self, wanted: Wanted) -> Ticket:
+    def create(self, wanted: WantedIssue) -> Ticket:
         """A new issue with the label."""
         self._ensure_label()
         content = {"title": wanted.title, "body": wanted.body, "labels": [LABEL]}
@@ -137,7 +137,7 @@ def _marks(issue: Any) -> list[str]:
     return re.findall(rf"(?m)^{MARK} (.+?)\r?$", body) if isinstance(body, str) else []
 
 
-def _next_page(reply: Reply) -> str | None:
+def _next_page(reply: TrackerReply) -> str | None:
     """The number of the next page out of the `Link` header."""
     for link in reply.headers.get("link", "").split(","):
         match = re.match(r'\s*<([^>]*)>\s*;.*\brel="next"', link)

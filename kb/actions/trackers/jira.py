@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from kb.actions.trackers.client import Client, Service, Unclear
-from kb.actions.trackers.values import Ticket, Wanted, utc_day
+from kb.actions.trackers.values import Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
 TOKEN = "JIRA_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -61,7 +61,7 @@ class Jira:
             raise self._client.refusal(reply)
         return self._ticket(issues[0]) if issues else None
 
-    def create(self, wanted: Wanted) -> Ticket:
+    def create(self, wanted: WantedIssue) -> Ticket:
         """A new task with the label of its action."""
         fields: dict[str, Any] = {
             "project": {"key": self.project},

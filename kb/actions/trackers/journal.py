@@ -22,7 +22,7 @@ _MAX_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """What the journal says of an action.
 
     `state` is begun, made or refused; `at` counts seconds since 1970.
@@ -44,7 +44,7 @@ class Journal:
     def __init__(self, path: Path, *, is_dry: bool = False) -> None:
         self.path = path
         self._is_dry = is_dry
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, JournalEntry] = {}
         self._stream: IO[bytes] | None = None
         self._held = ExitStack()
 
@@ -81,11 +81,11 @@ class Journal:
     ) -> None:
         self._held.close()
 
-    def last(self, action: str) -> Entry | None:
+    def last(self, action: str) -> JournalEntry | None:
         """The last entry of an action."""
         return self._entries.get(action)
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: JournalEntry) -> None:
         """Write an entry, and have it on the disk before going on."""
         assert self._stream is not None  # noqa: S101 - a journal is used within its `with`
         self._entries[entry.action] = entry
@@ -96,7 +96,7 @@ class Journal:
     def _read(self, content: bytes) -> None:
         for line in content.split(b"\n"):
             with suppress(ValueError, TypeError):
-                entry = Entry(**json.loads(line))
+                entry = JournalEntry(**json.loads(line))
                 self._entries[entry.action] = entry
 
 

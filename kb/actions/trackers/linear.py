@@ -11,8 +11,8 @@ import re
 import uuid
 from typing import Any
 
-from kb.actions.trackers.client import Client, Reply, Service
-from kb.actions.trackers.values import Ticket, Wanted, utc_day
+from kb.actions.trackers.client import Client, Service, TrackerReply
+from kb.actions.trackers.values import Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
 ADDRESS = "https://api.linear.app/graphql"
@@ -55,7 +55,7 @@ class Linear:
         """The issue with the identity that belongs to the action; every look is fresh."""
         return self.get(self._identity(action))
 
-    def create(self, wanted: Wanted) -> Ticket:
+    def create(self, wanted: WantedIssue) -> Ticket:
         """A new issue of the team with the action's identity."""
         content = {
             "id": self._identity(wanted.action),
@@ -106,12 +106,12 @@ class Linear:
         return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
-def _data(reply: Reply) -> dict[str, Any]:
+def _data(reply: TrackerReply) -> dict[str, Any]:
     data = reply.body.get("data") if isinstance(reply.body, dict) else None
     return data if isinstance(data, dict) else {}
 
 
-def _is_missing(reply: Reply) -> bool:
+def _is_missing(reply: TrackerReply) -> bool:
     """Whether Linear says that it has no such issue; any other complaint is no proof of that."""
     errors = reply.body.get("errors") if isinstance(reply.body, dict) else None
     messages = [str(error.get("message", "")) for error in errors or [] if isinstance(error, dict)]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kb.actions.action import Action
-from kb.actions.edit import Change, close_action, set_tracker, write_change
+from kb.actions.edit import ActionEdit, close_action, set_tracker, write_change
 from kb.actions.trackers.client import Refused, Unclear
-from kb.actions.trackers.journal import Entry, Journal
-from kb.actions.trackers.values import MARK, Ticket, Tracker, Wanted
+from kb.actions.trackers.journal import Journal, JournalEntry
+from kb.actions.trackers.values import MARK, Ticket, Tracker, WantedIssue
 from kb.errors import KbError
 from kb.library import Library, load_document
 from kb.records.document import Document
@@ -29,7 +29,7 @@ LOOK_AGAIN_SECONDS = (0.0, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SyncEvent:
     """What happened to one action.
 
     `what` is created, found, would-create, closed, cancelled, unchanged, ignored (the key is none
@@ -65,7 +65,7 @@ class Sync:
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, actions: Iterable[Action]) -> Iterator[Event]:
+    def run(self, actions: Iterable[Action]) -> Iterator[SyncEvent]:
         """What happens, action by action. Raises `KbError` for what stops the whole run."""
         owed = [a for a in actions if a.is_open and a.record_status != "draft"]
         for action in owed:
@@ -75,14 +75,14 @@ class Sync:
             if action.tracker:
                 yield self._read_back(action)
 
-    def _give_ticket(self, action: Action) -> Event:
+    def _give_ticket(self, action: Action) -> SyncEvent:
         if not action.label:
-            return Event(action.id, "failed", detail="has no label: run 'kb fmt' first")
+            return SyncEvent(action.id, "failed", detail="has no label: run 'kb fmt' first")
         try:
             # An action whose line cannot take a key must not get a ticket.
             set_tracker(self._document(action), action.label, "X-1")
         except KbError as fault:
-            return Event(action.id, "failed", detail=fault.what)
+            return SyncEvent(action.id, "failed", detail=fault.what)
         names = (action.id, *self.earlier_ids(action))
         entries = [entry for name in names if (entry := self.journal.last(name))]
         for entry in entries:
@@ -92,69 +92,71 @@ class Sync:
             if ticket := self.tracker.find(name):
                 return self._link(action, ticket, "found")
         if any(entry.state == "begun" and self._may_be_under_way(entry) for entry in entries):
-            return Event(action.id, "waiting", detail="a ticket was begun and is not visible yet")
-        return Event(action.id, "would-create") if self.is_dry else self._create(action)
+            return SyncEvent(
+                action.id, "waiting", detail="a ticket was begun and is not visible yet"
+            )
+        return SyncEvent(action.id, "would-create") if self.is_dry else self._create(action)
 
-    def _create(self, action: Action) -> Event:
-        self.journal.note(Entry(action.id, "begun", self.now()))
+    def _create(self, action: Action) -> SyncEvent:
+        self.journal.note(JournalEntry(action.id, "begun", self.now()))
         try:
             return self._link(action, self.tracker.create(self._wanted(action)), "created")
         except Refused as fault:
-            self.journal.note(Entry(action.id, "refused", self.now()))
-            return Event(action.id, "failed", detail=fault.what)
+            self.journal.note(JournalEntry(action.id, "refused", self.now()))
+            return SyncEvent(action.id, "failed", detail=fault.what)
         except Unclear:
             return self._look_again(action)
 
-    def _look_again(self, action: Action) -> Event:
+    def _look_again(self, action: Action) -> SyncEvent:
         for seconds in self.look_again_seconds:
             self.sleep(seconds)
             if ticket := self.tracker.find(action.id, fresh=True):
                 return self._link(action, ticket, "created")
         minutes = math.ceil(self.settle_seconds / 60)
         detail = f"nobody knows whether the ticket was made: run again in {minutes} min"
-        return Event(action.id, "waiting", detail=detail)
+        return SyncEvent(action.id, "waiting", detail=detail)
 
-    def _link(self, action: Action, ticket: Ticket, what: str) -> Event:
+    def _link(self, action: Action, ticket: Ticket, what: str) -> SyncEvent:
         """Note the ticket, and write its key into the action's line."""
         if self.is_dry:
-            return Event(action.id, what, ticket.key)
+            return SyncEvent(action.id, what, ticket.key)
         entry = self.journal.last(action.id)
         if entry is None or entry.state != "made":
-            self.journal.note(Entry(action.id, "made", self.now(), ticket.key, ticket.url))
+            self.journal.note(JournalEntry(action.id, "made", self.now(), ticket.key, ticket.url))
         self._write(set_tracker(self._document(action), action.label, ticket.key))
-        return Event(action.id, what, ticket.key)
+        return SyncEvent(action.id, what, ticket.key)
 
-    def _read_back(self, action: Action) -> Event:
+    def _read_back(self, action: Action) -> SyncEvent:
         if not self.tracker.owns(action.tracker):
             detail = f"is no ticket of {self.tracker.project}"
-            return Event(action.id, "ignored", action.tracker, detail)
+            return SyncEvent(action.id, "ignored", action.tracker, detail)
         try:
             ticket = self.tracker.get(action.tracker)
         except Refused as fault:
-            return Event(action.id, "failed", action.tracker, fault.what)
+            return SyncEvent(action.id, "failed", action.tracker, fault.what)
         if ticket is None:
-            return Event(action.id, "failed", action.tracker, "the tracker has no such ticket")
+            return SyncEvent(action.id, "failed", action.tracker, "the tracker has no such ticket")
         if ticket.state == "open":
-            return Event(action.id, "unchanged", ticket.key)
+            return SyncEvent(action.id, "unchanged", ticket.key)
         return self._end(action, ticket)
 
-    def _end(self, action: Action, ticket: Ticket) -> Event:
+    def _end(self, action: Action, ticket: Ticket) -> SyncEvent:
         """Tick the box of an action whose ticket is done."""
         day = ticket.closed or datetime.fromtimestamp(self.now(), UTC).date()
         try:
             change = close_action(self._document(action), action.label, day, ticket.state)
         except KbError as fault:
-            return Event(action.id, "failed", ticket.key, fault.what)
+            return SyncEvent(action.id, "failed", ticket.key, fault.what)
         if not self.is_dry:
             self._write(change)
-        return Event(action.id, ticket.state, ticket.key, f"on {day}")
+        return SyncEvent(action.id, ticket.state, ticket.key, f"on {day}")
 
-    def _may_be_under_way(self, entry: Entry) -> bool:
+    def _may_be_under_way(self, entry: JournalEntry) -> bool:
         if self.tracker.refuses_twins:
             return False
         return self.now() - entry.at < self.settle_seconds
 
-    def _wanted(self, action: Action) -> Wanted:
+    def _wanted(self, action: Action) -> WantedIssue:
         rows = (
             ("Postmortem", self.links(action)),
             ("Owner", action.owner),
@@ -164,7 +166,7 @@ class Sync:
         )
         facts = "\n".join(f"{name}: {value}" for name, value in rows if value)
         text = " ".join(action.text.split())
-        return Wanted(
+        return WantedIssue(
             action.id, _shortened(text), f"{text}\n\n{facts}\n\n{MARK} {action.id}", action.due
         )
 
@@ -173,7 +175,7 @@ class Sync:
         path = next(d.path for d in self.library.documents if d.id == action.record)
         return load_document(self.library.root / path, self.library.form, self.library.root)
 
-    def _write(self, change: Change) -> None:
+    def _write(self, change: ActionEdit) -> None:
         if change.is_needed:
             write_change(self.library, change)
 

@@ -11,7 +11,7 @@ MARK = "kb-action:"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedIssue:
     """A ticket that should exist for an action."""
 
     action: str
@@ -57,7 +57,7 @@ class Tracker(Protocol):
     def find(self, action: str, *, fresh: bool = False) -> Ticket | None:
         """The ticket of an action, looked up by its mark; `fresh` asks the service again."""
 
-    def create(self, wanted: Wanted) -> Ticket:
+    def create(self, wanted: WantedIssue) -> Ticket:
         """A new ticket."""
 
     def get(self, key: str) -> Ticket | None:

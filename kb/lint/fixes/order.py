@@ -9,7 +9,7 @@ from itertools import pairwise
 from kb.lint.fixes.edit import Edit
 from kb.records.document import Document
 from kb.records.fields import KEYS, position
-from kb.records.front_matter import Entry, FrontMatter, read_front_matter
+from kb.records.front_matter import FrontMatter, MappingEntry, read_front_matter
 
 #: Line breaks to YAML or Unicode that are none to Git: lines cannot be moved safely then.
 _ODD_BREAK = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]|\\r(?!\\n)")
@@ -49,11 +49,11 @@ def _sorted_block(block: str, front: FrontMatter) -> str:
     return head + "".join(chunk for _, chunk in sorted(pairs, key=_place))
 
 
-def _place(pair: tuple[Entry, str]) -> int:
+def _place(pair: tuple[MappingEntry, str]) -> int:
     return position(pair[0].key)
 
 
-def _starts(lines: list[str], entries: tuple[Entry, ...], first_line: int) -> list[int]:
+def _starts(lines: list[str], entries: tuple[MappingEntry, ...], first_line: int) -> list[int]:
     """The index of the first line of each entry, the comments directly above it included."""
     keys = [entry.line - first_line for entry in entries]
     starts = []

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import (
     at_heading,
@@ -116,7 +116,7 @@ def _lacks(document: Document, action: ActionItem, key: str) -> bool:
     bad="- [ ] A1: cap refunds at the order total — due: 2026-05-12, lever: code",
     good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
 )
-def action_without_owner(document: Document, _: Context) -> Iterator[Finding]:
+def action_without_owner(document: Document, _: LintContext) -> Iterator[Finding]:
     """Live actions that name no handle or role."""
     for action in live_actions(document) if is_submitted(document) else ():
         if _lacks(document, action, "owner"):
@@ -131,7 +131,7 @@ def action_without_owner(document: Document, _: Context) -> Iterator[Finding]:
     bad="- [ ] A1: cap refunds at the order total — owner: payments, lever: code",
     good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
 )
-def action_without_due(document: Document, _: Context) -> Iterator[Finding]:
+def action_without_due(document: Document, _: LintContext) -> Iterator[Finding]:
     """Live actions without a day."""
     for action in live_actions(document) if is_submitted(document) else ():
         if _lacks(document, action, "due"):
@@ -147,7 +147,7 @@ def action_without_due(document: Document, _: Context) -> Iterator[Finding]:
     bad="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12",
     good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
 )
-def action_without_lever(document: Document, context: Context) -> Iterator[Finding]:
+def action_without_lever(document: Document, context: LintContext) -> Iterator[Finding]:
     """Live actions that do not say how they work."""
     for action in live_actions(document) if is_submitted(document) else ():
         if _lacks(document, action, "lever"):
@@ -164,7 +164,7 @@ def action_without_lever(document: Document, context: Context) -> Iterator[Findi
     bad="- [ ] A1: cap refunds — owner: payments, due: 2025-05-12, lever: code",
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
 )
-def action_before_incident(document: Document, _: Context) -> Iterator[Finding]:
+def action_before_incident(document: Document, _: LintContext) -> Iterator[Finding]:
     """Due or closed before the day of the record."""
     for action in document.actions:
         for key in ("due", "closed"):
@@ -182,7 +182,7 @@ def action_before_incident(document: Document, _: Context) -> Iterator[Finding]:
     good="- [ ] A1: cap refunds at the order total — owner: payments",
     fixable=True,
 )
-def action_without_label(document: Document, _: Context) -> Iterator[Finding]:
+def action_without_label(document: Document, _: LintContext) -> Iterator[Finding]:
     """Actions that `kb fmt` has not labelled yet."""
     for action in document.actions if is_submitted(document) else ():
         if not action.label:
@@ -198,7 +198,7 @@ def action_without_label(document: Document, _: Context) -> Iterator[Finding]:
     bad="- [ ] A1: cap refunds\n- [ ] A1: page the on-call",
     good="- [ ] A1: cap refunds\n- [ ] A2: page the on-call",
 )
-def duplicate_action_label(document: Document, _: Context) -> Iterator[Finding]:
+def duplicate_action_label(document: Document, _: LintContext) -> Iterator[Finding]:
     """A label that an earlier action has; the message says the next free one."""
     seen: dict[str, int] = {}
     free = max((int(action.label[1:]) for action in document.actions if action.label), default=0)
@@ -220,7 +220,7 @@ def duplicate_action_label(document: Document, _: Context) -> Iterator[Finding]:
     good="- [ ] A1: refuse a second charge for one invoice in the wrapper; test charge-twice",
     severity=ADVICE,
 )
-def vague_action(document: Document, _: Context) -> Iterator[Finding]:
+def vague_action(document: Document, _: LintContext) -> Iterator[Finding]:
     """Wording that leaves open what will be different, with the question that sharpens it."""
     rows = [row for row in _VAGUE if not document.words.isdisjoint(row[0])]
     for action in live_actions(document) if rows else ():
@@ -239,7 +239,7 @@ def vague_action(document: Document, _: Context) -> Iterator[Finding]:
     good="## Action items\n\n- [ ] A1: cap refunds at the order total — owner: payments, "
     "due: 2026-05-12, lever: code",
 )
-def published_without_actions(document: Document, _: Context) -> Iterator[Finding]:
+def published_without_actions(document: Document, _: LintContext) -> Iterator[Finding]:
     """A filled action section without one task, in a published record of the team's own."""
     section = document.section("actions")
     if section is None or is_public(document) or document.front.text("status") != "published":
@@ -256,7 +256,7 @@ def published_without_actions(document: Document, _: Context) -> Iterator[Findin
     bad="- [ ] A1: cap refunds — owner: payments and sre, due: 2026-05-12, lever: code",
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
 )
-def several_owners(document: Document, _: Context) -> Iterator[Finding]:
+def several_owners(document: Document, _: LintContext) -> Iterator[Finding]:
     """An owner that is a list; split the action, or name who answers for it."""
     for action in live_actions(document):
         owner = action.attribute("owner")
@@ -286,7 +286,7 @@ _TAXONOMY_OF = {"lever": "lever", "gate": "gate", "cause": "causes"}
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code",
     fixable=True,
 )
-def action_without_box(document: Document, _: Context) -> Iterator[Finding]:
+def action_without_box(document: Document, _: LintContext) -> Iterator[Finding]:
     """Items with a label, an attribute or a box of some other kind, which nothing reads."""
     for item in document.unboxed:
         text = item.text.partition("\n")[0]
@@ -302,7 +302,7 @@ def action_without_box(document: Document, _: Context) -> Iterator[Finding]:
     bad="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: coding, gate: restrat",
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, lever: code, gate: restart",
 )
-def unknown_action_word(document: Document, context: Context) -> Iterator[Finding]:
+def unknown_action_word(document: Document, context: LintContext) -> Iterator[Finding]:
     """A lever, gate or cause that its list does not have."""
     for action in document.actions:
         for key, taxonomy in _TAXONOMY_OF.items():
@@ -321,7 +321,7 @@ def unknown_action_word(document: Document, context: Context) -> Iterator[Findin
     good="causes: [prompt-defect, code-defect]\n\n- [ ] A1: cap refunds — lever: code, "
     "cause: code-defect",
 )
-def cause_not_in_record(document: Document, context: Context) -> Iterator[Finding]:
+def cause_not_in_record(document: Document, context: LintContext) -> Iterator[Finding]:
     """A known cause word that the front matter's `causes` does not hold."""
     causes = document.front.texts("causes")
     missing = set(context.form.words("causes")) - set(causes)
@@ -339,7 +339,7 @@ def cause_not_in_record(document: Document, context: Context) -> Iterator[Findin
     bad="- [ ] A1: cap refunds — owner: payments, due: end of May, lever: code",
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-31, lever: code",
 )
-def bad_action_date(document: Document, context: Context) -> Iterator[Finding]:
+def bad_action_date(document: Document, context: LintContext) -> Iterator[Finding]:
     """`due` or `closed` that is no ISO day, or closed in the future."""
     for action in document.actions:
         for key in ("due", "closed"):
@@ -363,7 +363,7 @@ def bad_action_date(document: Document, context: Context) -> Iterator[Finding]:
     bad="- [ ] A1: cap refunds — owner: payments, lever: code, closed: 2026-05-02",
     good="- [x] A1: cap refunds — owner: payments, lever: code, closed: 2026-05-02",
 )
-def closed_but_open(document: Document, _: Context) -> Iterator[Finding]:
+def closed_but_open(document: Document, _: LintContext) -> Iterator[Finding]:
     """A closing date behind a box that is not ticked."""
     for action in document.actions:
         closed = action.attribute("closed")
@@ -379,7 +379,7 @@ def closed_but_open(document: Document, _: Context) -> Iterator[Finding]:
     bad="- [ ] A1: cap refunds — owner: payments, due: 2026-05-12, due: 2026-06-12, lever: code",
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-06-12, lever: code",
 )
-def unread_attributes(document: Document, _: Context) -> Iterator[Finding]:
+def unread_attributes(document: Document, _: LintContext) -> Iterator[Finding]:
     """Text before the first attribute, and attributes given twice."""
     for action in document.actions:
         if action.unread:
@@ -399,7 +399,7 @@ def unread_attributes(document: Document, _: Context) -> Iterator[Finding]:
     bad="signoffs: [{owner: billing-lead, actions: [A7]}]",
     good="signoffs: [{owner: billing-lead, actions: [A1]}]",
 )
-def signoff_of_no_action(document: Document, _: Context) -> Iterator[Finding]:
+def signoff_of_no_action(document: Document, _: LintContext) -> Iterator[Finding]:
     """Labels in `signoffs` that the action list does not have."""
     labels = dict.fromkeys(action.label for action in document.actions if action.label)
     near = list(labels)[:_MOST_COMPARED]

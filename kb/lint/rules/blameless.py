@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Protocol
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.judgements import Judgement, blame_words, human_errors, judged_people
-from kb.lint.rules.prose import Passage, passages
+from kb.lint.rules.prose import ProsePassage, passages
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document
 
@@ -28,7 +28,7 @@ _QUOTING_FIELDS = frozenset({"LLM_SAYS_IT_DID", "CUSTOMER_SAW", "DASHBOARD_SAID"
 _HYPOTHETICAL_SECTIONS = frozenset({"counterfactual", "detection"})
 
 
-def _judgements(document: Document, find: Find) -> Iterator[tuple[Passage, Judgement]]:
+def _judgements(document: Document, find: Find) -> Iterator[tuple[ProsePassage, Judgement]]:
     """What `find` sees in the record's own words; the whole text is asked first: it is cheap."""
     if next(find(document.lower, document.words), None) is None:
         return
@@ -44,7 +44,7 @@ def _people(document: Document, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({name for name in known if name and name != "unknown"}))
 
 
-def _finding(passage: Passage, found: Judgement, message: str) -> Finding:
+def _finding(passage: ProsePassage, found: Judgement, message: str) -> Finding:
     line, column = passage.place(found.start)
     words = passage.text[found.start : found.end]
     judged = quoted(" ".join(words.split()))
@@ -61,7 +61,7 @@ def _finding(passage: Passage, found: Judgement, message: str) -> Finding:
     bad="The rollout was done carelessly on a Friday.",
     good="The rollout needed no second approval on a Friday, unlike on other days.",
 )
-def _blame_word(document: Document, context: Context) -> Iterator[Finding]:
+def _blame_word(document: Document, context: LintContext) -> Iterator[Finding]:
     message = (
         "judges somebody: what did the step look like to them, and what let it pass? "
         "Write the condition, such as the missing check or approval"
@@ -79,7 +79,7 @@ def _blame_word(document: Document, context: Context) -> Iterator[Finding]:
     bad="The engineer failed to notice the alert.",
     good="The alert went to a channel with 400 messages a day; nothing paged the on-call.",
 )
-def _judged_person(document: Document, context: Context) -> Iterator[Finding]:
+def _judged_person(document: Document, context: LintContext) -> Iterator[Finding]:
     message = (
         "judges a person: what made this the likely thing to happen? "
         "Write what the screen, alert, procedure or tool showed, or did not offer"
@@ -99,7 +99,7 @@ def _judged_person(document: Document, context: Context) -> Iterator[Finding]:
     bad="The deletion was caused by human error.",
     good="The console shows staging and production in the same colour, and deletion asks nothing.",
 )
-def _human_error_as_cause(document: Document, context: Context) -> Iterator[Finding]:
+def _human_error_as_cause(document: Document, context: LintContext) -> Iterator[Finding]:
     message = (
         "as a cause: what made the action look right at that moment, and what would have stopped "
         "it? Write that as the cause"
@@ -123,7 +123,7 @@ def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
     bad="Alex Example restarted the queue.",
     good="The on-call restarted the queue.",
 )
-def _named_person(document: Document, context: Context) -> Iterator[Finding]:
+def _named_person(document: Document, context: LintContext) -> Iterator[Finding]:
     names = tuple(name for name in context.settings.people if name.strip())
     if not any(name in document.text for name in names):
         return

@@ -13,7 +13,7 @@ from kb.lint.fixes.minutes import (
     rounded,
     written_minutes,
 )
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.key_types import is_blank, is_naive_time, place
 from kb.lint.rules.reading import (
     at_heading,
@@ -25,7 +25,7 @@ from kb.lint.rules.reading import (
 )
 from kb.records.document import Document
 from kb.records.fields import KeyType
-from kb.records.front_matter import Entry
+from kb.records.front_matter import MappingEntry
 from kb.records.list_items import TimelineEntry, read_items
 from kb.records.model import CLOCK_NAMES, read_time
 
@@ -61,7 +61,7 @@ def _is_after(entry: TimelineEntry, at: datetime) -> bool:
     "- 2026-04-12 13:10 UTC — queue depth doubles [warning]",
     severity=ADVICE,
 )
-def timeline_outside_clocks(document: Document, _: Context) -> Iterator[Finding]:
+def timeline_outside_clocks(document: Document, _: LintContext) -> Iterator[Finding]:
     """Entries before the first clock (triggers apart) or after the last."""
     front = document.front
     known = [at for name in CLOCK_NAMES if (at := read_time(front.text(f"clocks.{name}")))]
@@ -85,7 +85,7 @@ def timeline_outside_clocks(document: Document, _: Context) -> Iterator[Finding]
     bad="clocks: {detected: 2026-04-12T16:51:00Z}\n\n- 2026-04-12 15:10 UTC — alert [detected]",
     good="clocks: {detected: 2026-04-12T15:10:00Z}\n\n- 2026-04-12 15:10 UTC — alert [detected]",
 )
-def tag_against_clock(document: Document, _: Context) -> Iterator[Finding]:
+def tag_against_clock(document: Document, _: LintContext) -> Iterator[Finding]:
     """A tagged entry that is earlier than the clock which its tag speaks of."""
     for entry in document.timeline:
         for tag in entry.tags:
@@ -110,7 +110,7 @@ def _at_tag(document: Document, entry: TimelineEntry, tag: str, message: str) ->
     good="- 2026-04-12 14:02 UTC — first duplicate refund\n- 2026-04-12 16:51 UTC — alert",
     severity=ADVICE,
 )
-def timeline_out_of_order(document: Document, _: Context) -> Iterator[Finding]:
+def timeline_out_of_order(document: Document, _: LintContext) -> Iterator[Finding]:
     """Entries that are earlier than the one before them."""
     for before, entry in zip(document.timeline, document.timeline[1:], strict=False):
         timed = before.has_time and entry.has_time
@@ -127,7 +127,7 @@ def timeline_out_of_order(document: Document, _: Context) -> Iterator[Finding]:
     bad="- 2026-04-12 14:02 — first duplicate refund posted",
     good="- 2026-04-12 14:02 UTC — first duplicate refund posted",
 )
-def timeline_without_zone(document: Document, _: Context) -> Iterator[Finding]:
+def timeline_without_zone(document: Document, _: LintContext) -> Iterator[Finding]:
     """Timed entries without UTC or an offset, unless the heading says UTC for all; `5:00 pm`."""
     section = document.section("timeline")
     if section is None or not is_submitted(document):
@@ -151,7 +151,7 @@ def timeline_without_zone(document: Document, _: Context) -> Iterator[Finding]:
     good="- 2026-04-12 14:03 UTC — the second refund is posted",
     severity=ADVICE,
 )
-def undated_timeline_item(document: Document, _: Context) -> Iterator[Finding]:
+def undated_timeline_item(document: Document, _: LintContext) -> Iterator[Finding]:
     """Items of the first level that do not begin with a date."""
     section = document.section("timeline")
     if section is None or not is_submitted(document) or says_not_applicable(section):
@@ -170,7 +170,7 @@ def undated_timeline_item(document: Document, _: Context) -> Iterator[Finding]:
     bad="- 2026-04-12 16:51 UTC — alert fires [detection]",
     good="- 2026-04-12 16:51 UTC — alert fires [detected]",
 )
-def unknown_tag(document: Document, context: Context) -> Iterator[Finding]:
+def unknown_tag(document: Document, context: LintContext) -> Iterator[Finding]:
     """A tag at the end of an entry that the list does not have."""
     known = [word.name for word in context.form.taxonomies["timeline_tag"]]
     for entry in document.timeline:
@@ -185,7 +185,7 @@ def unknown_tag(document: Document, context: Context) -> Iterator[Finding]:
 _FREE_PAIRS = {("first_warning", "first_impact"), ("acknowledged", "contained")}
 
 
-def _times(document: Document) -> Iterator[Entry]:
+def _times(document: Document) -> Iterator[MappingEntry]:
     for entry, row, _ in document.entries:
         if row is not None and row.type is KeyType.TIME and entry.value.text:
             yield entry
@@ -200,7 +200,7 @@ def _times(document: Document) -> Iterator[Entry]:
     good="status: published\nclocks:\n  first_impact: 2026-04-12T14:02:00Z\n"
     "  detected: 2026-04-12T16:51:00Z\n  contained: unknown",
 )
-def missing_clock(document: Document, _: Context) -> Iterator[Finding]:
+def missing_clock(document: Document, _: LintContext) -> Iterator[Finding]:
     """The clocks that status and kind ask for; `unknown` is an answer."""
     front = document.front
     missing = [name for name in _needed(document) if is_blank(front.get(f"clocks.{name}"))]
@@ -232,7 +232,7 @@ def _needed(document: Document) -> tuple[str, ...]:
     bad="detected: 2026-04-12 16:51",
     good="detected: 2026-04-12T16:51:00Z",
 )
-def clock_without_offset(document: Document, _: Context) -> Iterator[Finding]:
+def clock_without_offset(document: Document, _: LintContext) -> Iterator[Finding]:
     """Times that do not say where on Earth; `kb fmt` never guesses it."""
     for entry in _times(document):
         if is_naive_time(entry.value.text or ""):
@@ -247,7 +247,7 @@ def clock_without_offset(document: Document, _: Context) -> Iterator[Finding]:
     bad="first_impact: 2026-04-12T14:02:00Z\ndetected: 2026-04-12T13:51:00Z",
     good="first_impact: 2026-04-12T14:02:00Z\ndetected: 2026-04-12T16:51:00Z",
 )
-def clocks_out_of_order(document: Document, _: Context) -> Iterator[Finding]:
+def clocks_out_of_order(document: Document, _: LintContext) -> Iterator[Finding]:
     """Each clock that runs before one it has to follow, named once."""
     known = [(name, read_time(document.front.text(f"clocks.{name}"))) for name in CLOCK_NAMES]
     for index, (name, at) in enumerate(known):
@@ -267,7 +267,7 @@ def clocks_out_of_order(document: Document, _: Context) -> Iterator[Finding]:
     bad="# 2026-04-13-refund-agent.md\nfirst_impact: 2026-04-12T14:02:00Z",
     good="# 2026-04-12-refund-agent.md\nfirst_impact: 2026-04-12T14:02:00Z",
 )
-def date_against_clocks(document: Document, _: Context) -> Iterator[Finding]:
+def date_against_clocks(document: Document, _: LintContext) -> Iterator[Finding]:
     """The id's day is the UTC day of first impact, of a near miss that of the first warning."""
     name = "first_warning" if document.front.text("kind") == "near-miss" else "first_impact"
     node = document.front.get(f"clocks.{name}")
@@ -286,7 +286,7 @@ def date_against_clocks(document: Document, _: Context) -> Iterator[Finding]:
     good="DETECTION_CHAIN_MINUTES: 169",
     fixable=True,
 )
-def wrong_detection_minutes(document: Document, _: Context) -> Iterator[Finding]:
+def wrong_detection_minutes(document: Document, _: LintContext) -> Iterator[Finding]:
     """The number differs from the clocks, or stands where they give none."""
     section, field = document.section("detection"), chain_field(document)
     minutes = chain_minutes(document)
@@ -313,7 +313,7 @@ def wrong_detection_minutes(document: Document, _: Context) -> Iterator[Finding]
     bad="restarted: 2062-04-14T09:00:00Z",
     good="restarted: 2026-04-14T09:00:00Z",
 )
-def future_clock(document: Document, context: Context) -> Iterator[Finding]:
+def future_clock(document: Document, context: LintContext) -> Iterator[Finding]:
     """Any time of the front matter that lies after today."""
     for entry in _times(document):
         at = read_time(entry.value.text or "")

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.reading import at_heading, at_value, is_submitted, meant, quoted, what_to_write
 from kb.records.document import Document
 from kb.records.list_items import PriorIncident
@@ -43,7 +43,7 @@ def _is_elsewhere(prior: PriorIncident) -> bool:
     "- [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — the same retry, "
     "fix existed: yes",
 )
-def no_prior_incident(document: Document, _: Context) -> Iterator[Finding]:
+def no_prior_incident(document: Document, _: LintContext) -> Iterator[Finding]:
     """Neither an earlier incident with a link nor FIRST_OF_CLASS: yes."""
     section = document.section("counterfactual")
     if section is None or section.is_empty or document.priors or not is_submitted(document):
@@ -65,7 +65,7 @@ def no_prior_incident(document: Document, _: Context) -> Iterator[Finding]:
     good="FIRST_OF_CLASS: no\n\n- [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — "
     "the same retry, fix existed: yes",
 )
-def first_of_class_not_first(document: Document, context: Context) -> Iterator[Finding]:
+def first_of_class_not_first(document: Document, context: LintContext) -> Iterator[Finding]:
     """FIRST_OF_CLASS: yes beside an earlier record of that class, or beside a `repeat` below."""
     field = _first_of_class(document)
     if field is None or field.word != "yes":
@@ -82,7 +82,7 @@ def first_of_class_not_first(document: Document, context: Context) -> Iterator[F
         yield at_value(document, field, message)
 
 
-def _earlier_of_class(document: Document, context: Context) -> tuple[Outline, ...]:
+def _earlier_of_class(document: Document, context: LintContext) -> tuple[Outline, ...]:
     """Earlier records with the same primary class, oldest first; own and public are never mixed."""
     record = context.records.get(document.id) or outline(document)
     if record is None or not record.primary_class:
@@ -98,7 +98,7 @@ def _earlier_of_class(document: Document, context: Context) -> tuple[Outline, ..
     bad="- [repeat] [2026-01-09-double-mail](2026-01-09-double-mail.md) — the same retry",
     good="- [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — the same retry",
 )
-def prior_not_found(document: Document, context: Context) -> Iterator[Finding]:
+def prior_not_found(document: Document, context: LintContext) -> Iterator[Finding]:
     """A prior incident that no record of the library has as its id."""
     for prior in document.priors:
         if prior.id not in context.records and prior.id != document.id and not _is_elsewhere(prior):
@@ -108,7 +108,7 @@ def prior_not_found(document: Document, context: Context) -> Iterator[Finding]:
             yield _at_prior(document, prior, prior.target, message)
 
 
-def _candidates(wrong: str, context: Context) -> list[str]:
+def _candidates(wrong: str, context: LintContext) -> list[str]:
     """Ids of the same month, or with the same words: to compare with all would take too long."""
     month, words = wrong[: len("2026-04")], wrong[len("2026-04-12") :]
     return [name for name in context.records if name.startswith(month) or name.endswith(words)][:50]
@@ -123,7 +123,7 @@ def _candidates(wrong: str, context: Context) -> list[str]:
     good="# 2026-05-02-x.md\n- [repeat] [2026-04-12-refund-agent](2026-04-12-refund-agent.md) — "
     "the same retry",
 )
-def prior_not_earlier(document: Document, context: Context) -> Iterator[Finding]:
+def prior_not_earlier(document: Document, context: LintContext) -> Iterator[Finding]:
     """A prior incident that is the record itself, or later than it."""
     if not document.priors:
         return
@@ -147,7 +147,7 @@ def prior_not_earlier(document: Document, context: Context) -> Iterator[Finding]
     bad="- [ ] [2026-01-09-double-email](2026-01-09-double-email.md) — the same retry",
     good="- [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — the same retry",
 )
-def missing_verdict(document: Document, context: Context) -> Iterator[Finding]:
+def missing_verdict(document: Document, context: LintContext) -> Iterator[Finding]:
     """No verdict once review was asked for, or a word that is none."""
     known = [word.name for word in context.form.taxonomies["verdict"]]
     for prior in document.priors:
@@ -169,7 +169,7 @@ def missing_verdict(document: Document, context: Context) -> Iterator[Finding]:
     good="- [different] [2026-01-09-double-email](2026-01-09-double-email.md) — the mail was sent "
     "twice on purpose",
 )
-def unconsidered_prior(document: Document, context: Context) -> Iterator[Finding]:
+def unconsidered_prior(document: Document, context: LintContext) -> Iterator[Finding]:
     """Likely earlier incidents, by search, that the record does not mention."""
     if context.likely_priors is None or not is_submitted(document):
         return
@@ -191,7 +191,7 @@ def unconsidered_prior(document: Document, context: Context) -> Iterator[Finding
     "- [different] [2026-01-09-double-email](2026-01-09-double-email.md) — another tool",
     good="- [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — the same retry",
 )
-def repeated_prior(document: Document, _: Context) -> Iterator[Finding]:
+def repeated_prior(document: Document, _: LintContext) -> Iterator[Finding]:
     """The same prior incident in two items."""
     seen: dict[str, int] = {}
     for prior in document.priors:
@@ -211,7 +211,7 @@ def repeated_prior(document: Document, _: Context) -> Iterator[Finding]:
     "retried without a key, fix existed: yes",
     severity=ADVICE,
 )
-def verdict_without_reason(document: Document, _: Context) -> Iterator[Finding]:
+def verdict_without_reason(document: Document, _: LintContext) -> Iterator[Finding]:
     """A verdict that does not say why, or says what search had said when it proposed it."""
     for prior in document.priors if is_submitted(document) else ():
         says_nothing = prior.why.strip(" .,;:?<>…—-").lower() in {"", "why"}

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import is_answered, is_public, is_submitted, quoted
 from kb.records.document import Document
@@ -32,7 +32,7 @@ def _is_external(document: Document) -> bool:
     return document.front.text("visibility") == "external"
 
 
-def _shown_lines(document: Document, context: Context) -> Iterator[tuple[int, str]]:
+def _shown_lines(document: Document, context: LintContext) -> Iterator[tuple[int, str]]:
     """The lines the external edition would carry: the title, and the sections it may show."""
     title = document.front.get("title")
     if title:
@@ -50,7 +50,7 @@ def _shown_lines(document: Document, context: Context) -> Iterator[tuple[int, st
     bad="visibility: external\nclocks:\n  contained: unknown",
     good="visibility: external\nclocks:\n  contained: 2026-04-12T17:20:00Z",
 )
-def external_not_contained(document: Document, _: Context) -> Iterator[Finding]:
+def external_not_contained(document: Document, _: LintContext) -> Iterator[Finding]:
     """A record for outside without a time of containment; what is public may lack it."""
     node = document.front.get("visibility")
     if node is None or not _is_external(document) or is_public(document):
@@ -69,7 +69,7 @@ def external_not_contained(document: Document, _: Context) -> Iterator[Finding]:
     good="visibility: external\n\n## Customer-visible truth\n\n"
     "CUSTOMER_SAW: two refunds for one return",
 )
-def external_without_customer_truth(document: Document, _: Context) -> Iterator[Finding]:
+def external_without_customer_truth(document: Document, _: LintContext) -> Iterator[Finding]:
     """A record for outside whose CUSTOMER_SAW says nothing."""
     node = document.front.get("visibility")
     if node is None or not _is_external(document) or not is_submitted(document):
@@ -90,7 +90,7 @@ def external_without_customer_truth(document: Document, _: Context) -> Iterator[
     good="status: published\nvisibility: external",
     severity=ADVICE,
 )
-def external_not_published(document: Document, _: Context) -> Iterator[Finding]:
+def external_not_published(document: Document, _: LintContext) -> Iterator[Finding]:
     """Marked for outside, and still under review."""
     node = document.front.get("visibility")
     if node and _is_external(document) and document.front.text("status") == "in-review":
@@ -104,7 +104,7 @@ def external_not_published(document: Document, _: Context) -> Iterator[Finding]:
     bad="affected_customers: [acme]\nvisibility: external\n\nAcme was refunded twice.",
     good="affected_customers: [acme]\nvisibility: external\n\nOne customer was refunded twice.",
 )
-def customer_named(document: Document, context: Context) -> Iterator[Finding]:
+def customer_named(document: Document, context: LintContext) -> Iterator[Finding]:
     """An affected customer's name in what the external edition shows."""
     names = document.front.texts("affected_customers")
     if names and _is_external(document):
@@ -118,7 +118,7 @@ def customer_named(document: Document, context: Context) -> Iterator[Finding]:
     bad="visibility: external\n\nSee https://grafana.corp/d/refunds.",
     good="visibility: external\n\nThe refund dashboard counted calls, not customers.",
 )
-def internal_link(document: Document, context: Context) -> Iterator[Finding]:
+def internal_link(document: Document, context: LintContext) -> Iterator[Finding]:
     """Links to private hosts and closed work spaces in what the external edition shows."""
     if not _is_external(document) or "://" not in document.text:
         return
@@ -148,7 +148,7 @@ def _is_internal(host: str) -> bool:
     bad="visibility: external\n\nJo Doe rolled it back.",
     good="visibility: external\n\nThe on-call rolled it back.",
 )
-def person_named_outside(document: Document, context: Context) -> Iterator[Finding]:
+def person_named_outside(document: Document, context: LintContext) -> Iterator[Finding]:
     """A name of `kb.toml` in what the external edition shows."""
     people = context.settings.people
     if people and _is_external(document):
@@ -156,7 +156,7 @@ def person_named_outside(document: Document, context: Context) -> Iterator[Findi
 
 
 def _named(
-    document: Document, context: Context, names: tuple[str, ...], what: str
+    document: Document, context: LintContext, names: tuple[str, ...], what: str
 ) -> Iterator[Finding]:
     spoken = {re.sub(r"[-_\s]+", " ", name).strip() for name in names} - {""}
     said = [name for name in sorted(spoken) if _may_stand_in(document, name)]
@@ -183,7 +183,7 @@ def _may_stand_in(document: Document, name: str) -> bool:
     good="severity: SEV1\nimpact: customer-visible\nvisibility: external",
     severity=ADVICE,
 )
-def severe_and_internal(document: Document, _: Context) -> Iterator[Finding]:
+def severe_and_internal(document: Document, _: LintContext) -> Iterator[Finding]:
     """SEV1, seen by customers, and not marked for the external edition."""
     front = document.front
     if front.text("severity") != "SEV1" or front.text("impact") != "customer-visible":

@@ -10,7 +10,7 @@ from kb.lint.rule import Finding
 from kb.lint.rules.reading import quoted
 from kb.records.document import Document
 from kb.records.fields import Key, KeyType
-from kb.records.front_matter import Entry, Node
+from kb.records.front_matter import MappingEntry, Node
 
 
 def is_blank(node: Node | None) -> bool:
@@ -39,7 +39,7 @@ def type_faults(document: Document) -> Iterator[Finding]:
             yield from (_fault(entry, row, node, text) for node, text in _misfits(row, entry.value))
 
 
-def _fault(entry: Entry, row: Key, node: Node, written: str) -> Finding:
+def _fault(entry: MappingEntry, row: Key, node: Node, written: str) -> Finding:
     wanted = f"{row.type.value}{', or unknown' if row.unknown == 'always' else ''}"
     return place(node, f"'{entry.key}' needs {wanted}, not {written}")
 

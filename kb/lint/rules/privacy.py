@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.attachments import Decoded, files_beside, read_decoded, why_unread
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
@@ -49,7 +49,7 @@ def _all_secrets(text: str, lower: str = "") -> Iterator[Detection]:
     bad="TOOL_LOG: curl -H 'Authorization: Bearer <the token itself>' api.example.com",
     good="TOOL_LOG: curl -H 'Authorization: Bearer REDACTED_SECRET_1' api.example.com",
 )
-def _secret(document: Document, context: Context) -> Iterator[Finding]:
+def _secret(document: Document, context: LintContext) -> Iterator[Finding]:
     text = document.text
     for found in _all_secrets(text, document.lower):
         start = _start_of(found.kind, text[found.start : found.end])
@@ -68,7 +68,7 @@ def _secret(document: Document, context: Context) -> Iterator[Finding]:
     bad='{"headers": {"authorization": "Bearer <the token itself>"}}',
     good='{"headers": {"authorization": "Bearer REDACTED_SECRET_1"}}',
 )
-def _secret_beside(document: Document, context: Context) -> Iterator[Finding]:
+def _secret_beside(document: Document, context: LintContext) -> Iterator[Finding]:
     for file, content in _decoded_files(document, context):
         found = tuple(secrets_of(content))
         for kind, start, place in found[:_MOST_FINDINGS_PER_FILE]:
@@ -108,7 +108,7 @@ def secrets_of(content: Decoded) -> Iterator[tuple[str, str, str]]:
     bad="TOLD_US_BY: mail from the customer's private address",
     good="TOLD_US_BY: mail from REDACTED_EMAIL_1",
 )
-def _personal_data(document: Document, context: Context) -> Iterator[Finding]:
+def _personal_data(document: Document, context: LintContext) -> Iterator[Finding]:
     if document.front.text("visibility") != "external":
         yield from _personal_data_anywhere(document, context)
 
@@ -121,7 +121,7 @@ def _personal_data(document: Document, context: Context) -> Iterator[Finding]:
     bad="visibility: external\n…\nTOLD_US_BY: mail from the customer's private address",
     good="visibility: external\n…\nTOLD_US_BY: mail from REDACTED_EMAIL_1",
 )
-def _personal_data_for_outsiders(document: Document, context: Context) -> Iterator[Finding]:
+def _personal_data_for_outsiders(document: Document, context: LintContext) -> Iterator[Finding]:
     if document.front.text("visibility") == "external":
         yield from _personal_data_anywhere(document, context)
 
@@ -131,7 +131,7 @@ def _all_personal_data(text: str) -> Iterator[Detection]:
     return without_overlaps(text, (*find_personal_data(text), *hidden))
 
 
-def _personal_data_anywhere(document: Document, context: Context) -> Iterator[Finding]:
+def _personal_data_anywhere(document: Document, context: LintContext) -> Iterator[Finding]:
     text = document.text
     for found in _all_personal_data(text):
         placeholder = f"REDACTED_{_PLACEHOLDERS[found.kind]}_1"
@@ -163,7 +163,7 @@ def personal_kinds_of(content: Decoded) -> Iterator[tuple[str, int, str]]:
     bad="<record>/trace.log.gz",
     good="<record>/trace.log",
 )
-def _unread_beside(document: Document, context: Context) -> Iterator[Finding]:
+def _unread_beside(document: Document, context: LintContext) -> Iterator[Finding]:
     folder = Path(context.root) / document.path.parent
     for file in files_beside(folder / document.id) if document.id else ():
         unread = why_unread(file)
@@ -182,7 +182,7 @@ _PLACEHOLDERS = {
 }
 
 
-def _decoded_files(document: Document, context: Context) -> Iterator[tuple[str, Decoded]]:
+def _decoded_files(document: Document, context: LintContext) -> Iterator[tuple[str, Decoded]]:
     """The readable files beside a record, by their path from it."""
     folder = Path(context.root) / document.path.parent
     files = list(files_beside(folder / document.id)) if document.id else []
@@ -234,7 +234,7 @@ class _Mark(msgspec.Struct):
     bad='{"kb.redaction": {"kb.applied": false}}',
     good='{"kb.redaction": {"kb.applied": true}}',
 )
-def _unredacted_fixture(document: Document, context: Context) -> Iterator[Finding]:
+def _unredacted_fixture(document: Document, context: LintContext) -> Iterator[Finding]:
     folder = Path(context.root) / document.path.parent
     for file in files_beside(folder / document.id) if document.id else ():
         if file.suffix == ".json" and _is_marked(file):

@@ -23,7 +23,7 @@ _MAX_LINES = 100  # no paragraph is longer; what is, is cut, so that places are 
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class ProsePassage:
     """One run of text: its lines joined by line feeds, as they stand in the file.
 
     `section` is the key of the section it stands in, `field` the evidence key it is the value of;
@@ -58,7 +58,7 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCE_END.split(plain) if part.strip()]
 
 
-def passages(document: Document) -> Iterator[Passage]:
+def passages(document: Document) -> Iterator[ProsePassage]:
     """The running text of a document in order: no code, comments, quotations in block form."""
     keys = {n: s.key or "" for s in document.sections for n in range(s.line, s.end_line + 1)}
     group: list[Line] = []
@@ -91,7 +91,7 @@ def _starts_anew(line: Line, before: Line) -> bool:
     )
 
 
-def _passage(group: list[Line], section: str, subsection: int) -> Passage:
+def _passage(group: list[Line], section: str, subsection: int) -> ProsePassage:
     text = "\n".join(line.text for line in group)
     key = _KEY.match(text)
-    return Passage(text, group[0].number, section, key[1] if key else "", subsection)
+    return ProsePassage(text, group[0].number, section, key[1] if key else "", subsection)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.fixes import PERMANENT_LEVERS, RIGHT_FIXES, removes
-from kb.lint.rules.prose import Passage, passages, sentences
+from kb.lint.rules.prose import ProsePassage, passages, sentences
 from kb.lint.rules.reading import (
     at_heading,
     at_node,
@@ -52,7 +52,7 @@ _MAX_BARE_WORDS = 8
     good="## Root cause\n\n### Code\n\nThe client retries after 10 s; the API commits after 12 s."
     "\n\n### Model\n\nThe tool result said only timeout, and the prompt said to retry.",
 )
-def _missing_prong(document: Document, context: Context) -> Iterator[Finding]:
+def _missing_prong(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("root_cause")
     if not section or not is_submitted(document) or says_not_applicable(section):
         return
@@ -91,7 +91,7 @@ def _open_causes(document: Document) -> Iterator[Finding]:
     good="- [ ] A2: refuse documents older than a day — owner: search, due: 2026-05-12, "
     "lever: retrieval, cause: stale-evidence",
 )
-def _cause_without_action(document: Document, context: Context) -> Iterator[Finding]:
+def _cause_without_action(document: Document, context: LintContext) -> Iterator[Finding]:
     if document.profile == "full":
         yield from _open_causes(document)
 
@@ -106,7 +106,7 @@ def _cause_without_action(document: Document, context: Context) -> Iterator[Find
     good="- [ ] A2: check totals against the ledger — owner: payments, due: 2026-05-12, "
     "lever: verifier, cause: weak-verifier",
 )
-def _cause_left_open(document: Document, context: Context) -> Iterator[Finding]:
+def _cause_left_open(document: Document, context: LintContext) -> Iterator[Finding]:
     if document.profile != "full":
         yield from _open_causes(document)
 
@@ -121,7 +121,7 @@ def _cause_left_open(document: Document, context: Context) -> Iterator[Finding]:
     good="POLICY_CAUSE: injection\n…\n- [ ] A1: no tool that sends mail while untrusted mail is in "
     "context — owner: platform, due: 2026-05-12, lever: permission",
 )
-def _wrong_kind_of_fix(document: Document, context: Context) -> Iterator[Finding]:
+def _wrong_kind_of_fix(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("policy_path")
     field = field_of(section.fields, "POLICY_CAUSE") if section else None
     right = RIGHT_FIXES.get(field.word) if field else None
@@ -143,12 +143,12 @@ def _wrong_kind_of_fix(document: Document, context: Context) -> Iterator[Finding
     good="### Model\n\nThe question named an order the context did not hold, and no instruction "
     "allowed the answer that it is not known.",
 )
-def _root_cause_is_a_label(document: Document, context: Context) -> Iterator[Finding]:
+def _root_cause_is_a_label(document: Document, context: LintContext) -> Iterator[Finding]:
     root_cause, path = document.section("root_cause"), document.field("policy_path", "ROOT_CAUSE")
     argued = f"{path}\n{root_cause.text if root_cause else ''}"
     if not is_submitted(document) or not _LABEL.search(argued):
         return
-    units: dict[tuple[str, int], list[Passage]] = {}
+    units: dict[tuple[str, int], list[ProsePassage]] = {}
     for passage in passages(document):
         if _is_explanation(passage):
             units.setdefault((passage.field, passage.subsection), []).append(passage)
@@ -157,12 +157,12 @@ def _root_cause_is_a_label(document: Document, context: Context) -> Iterator[Fin
             yield found
 
 
-def _is_explanation(passage: Passage) -> bool:
+def _is_explanation(passage: ProsePassage) -> bool:
     prose = passage.section == "root_cause" and not passage.field
     return passage.field == "ROOT_CAUSE" or (prose and not passage.text.lstrip().startswith("#"))
 
 
-def _label_it_ends_at(unit: list[Passage]) -> Finding | None:
+def _label_it_ends_at(unit: list[ProsePassage]) -> Finding | None:
     """Where the explanation stops at a label, None where it goes further."""
     parts = [text for passage in unit for text in sentences(passage.text)]
     all_labels = bool(parts) and all(_is_bare(text, _LABEL, _MAX_LABEL_WORDS) for text in parts)
@@ -199,7 +199,7 @@ def _is_bare(sentence: str, label: re.Pattern[str], most_words: int) -> bool:
     "- [ ] A2: refuse a second refund for one order in the API — owner: payments, "
     "due: 2026-05-12, lever: code",
 )
-def _prompt_tweak_only(document: Document, context: Context) -> Iterator[Finding]:
+def _prompt_tweak_only(document: Document, context: LintContext) -> Iterator[Finding]:
     if not is_submitted(document) or is_public(document):
         return
     lasting = [a for a in live_actions(document) if lever(a) in PERMANENT_LEVERS or not lever(a)]

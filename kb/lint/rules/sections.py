@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_key,
@@ -39,7 +39,7 @@ _BLANK_VALUES = {"…", "...", "?", "??", "???", "<>", "tbd", "todo", "tbc", "fi
     bad="status: published\n\n## Summary\n\n## Timeline",
     good="status: published\n\n## Summary\n\n## Customer-visible truth\n\n## Timeline",
 )
-def missing_section(document: Document, context: Context) -> Iterator[Finding]:
+def missing_section(document: Document, context: LintContext) -> Iterator[Finding]:
     """One finding that names them all; `kb new --full` inserts them."""
     if not is_submitted(document):
         return
@@ -63,7 +63,7 @@ def missing_section(document: Document, context: Context) -> Iterator[Finding]:
     good="## Replay fixture\n\nn/a: the run kept no trace; logging it is A3.\n\n"
     "## Policy-path evidence",
 )
-def empty_section(document: Document, _: Context) -> Iterator[Finding]:
+def empty_section(document: Document, _: LintContext) -> Iterator[Finding]:
     """A section of the form with nothing in it, once review was asked for."""
     if is_submitted(document):
         for section in document.sections:
@@ -89,7 +89,7 @@ def _says_nothing(section: SectionText) -> bool:
     bad="## Idempotency-key audit\n\nn/a",
     good="## Idempotency-key audit\n\nn/a: the agent has no tool with a side effect.",
 )
-def not_applicable_without_reason(document: Document, _: Context) -> Iterator[Finding]:
+def not_applicable_without_reason(document: Document, _: LintContext) -> Iterator[Finding]:
     """A section that is nothing but `n/a`."""
     for section in document.sections:
         first = next(iter(section.prose_lines), None)
@@ -107,7 +107,7 @@ def not_applicable_without_reason(document: Document, _: Context) -> Iterator[Fi
     bad="## What went well\n\nWhat helped, and must not be lost?",
     good="## What went well\n\nThe kill switch stopped the route 34 minutes after the call.",
 )
-def prompt_left(document: Document, context: Context) -> Iterator[Finding]:
+def prompt_left(document: Document, context: LintContext) -> Iterator[Finding]:
     """A line or value that is the template's own prompt or example."""
     if not is_submitted(document):
         return
@@ -138,7 +138,7 @@ def _plain(text: str) -> str:
     bad="CUSTOMERS_AFFECTED: TBD",
     good="CUSTOMERS_AFFECTED: 14, counted by grouping refunds by order",
 )
-def placeholder_left(document: Document, _: Context) -> Iterator[Finding]:
+def placeholder_left(document: Document, _: LintContext) -> Iterator[Finding]:
     """TODO, TBD and their like at the start of a line or as a value."""
     if not is_submitted(document):
         return
@@ -173,7 +173,7 @@ def _prior_to_fill(document: Document) -> Iterator[Finding]:
     good="## Summary\n\n## Timeline",
     severity=ADVICE,
 )
-def section_out_of_order(document: Document, context: Context) -> Iterator[Finding]:
+def section_out_of_order(document: Document, context: LintContext) -> Iterator[Finding]:
     """Sections that stand before one they should follow."""
     found = [section for section in document.sections if section.key]
     order = _order({section.key or "" for section in found}, context.form)
@@ -201,7 +201,7 @@ def _order(keys: set[str], form: Form) -> tuple[str, ...]:
     good="## Customer-visible truth",
     severity=ADVICE,
 )
-def unknown_heading(document: Document, context: Context) -> Iterator[Finding]:
+def unknown_heading(document: Document, context: LintContext) -> Iterator[Finding]:
     """Headings that open a section of no row, the title apart."""
     headings = [section.heading for section in context.form.sections]
     for section in document.sections:
@@ -217,7 +217,7 @@ def unknown_heading(document: Document, context: Context) -> Iterator[Finding]:
     bad="## Root cause\n\nThe retry.\n\n## Root cause\n\nThe ledger.",
     good="## Root cause\n\nThe retry, and the ledger that took it.",
 )
-def duplicate_section(document: Document, _: Context) -> Iterator[Finding]:
+def duplicate_section(document: Document, _: LintContext) -> Iterator[Finding]:
     """A section that was there before."""
     seen: dict[str, int] = {}
     for section in document.sections:
@@ -238,7 +238,7 @@ def duplicate_section(document: Document, _: Context) -> Iterator[Finding]:
     good="(1,400 words of prose, and a link to the trace)",
     severity=ADVICE,
 )
-def over_word_budget(document: Document, context: Context) -> Iterator[Finding]:
+def over_word_budget(document: Document, context: LintContext) -> Iterator[Finding]:
     """More words of prose than the budget; evidence blocks are not counted."""
     words = sum(
         len(line.text.split()) for section in document.sections for line in section.prose_lines
@@ -257,7 +257,7 @@ def over_word_budget(document: Document, context: Context) -> Iterator[Finding]:
     good="title: Refund agent paid 14 customers twice\n---\n# Refund agent paid 14 customers twice",
     severity=ADVICE,
 )
-def heading_against_title(document: Document, _: Context) -> Iterator[Finding]:
+def heading_against_title(document: Document, _: LintContext) -> Iterator[Finding]:
     """A level-1 heading that is not the title."""
     title = document.front.text("title")
     heading = next((section for section in document.sections if section.level == 1), None)
@@ -279,7 +279,7 @@ def _sections(document: Document, form: Form) -> Iterator[tuple[SectionText, Sec
     bad="OUTCOME_ASSERT: the ledger holds one charge\nLLM_SAYS_IT_DID: charged once",
     good="LLM_SAYS_IT_DID: charged once\nOUTCOME_ASSERT: the ledger holds one charge",
 )
-def field_before_group(document: Document, context: Context) -> Iterator[Finding]:
+def field_before_group(document: Document, context: LintContext) -> Iterator[Finding]:
     """Evidence lines that stand before the line which opens their group."""
     for section, row in _sections(document, context.form):
         for field in section.fields:
@@ -298,7 +298,7 @@ def field_before_group(document: Document, context: Context) -> Iterator[Finding
     bad="CUSTOMER_SEEN: two refunds for one return",
     good="CUSTOMER_SAW: two refunds for one return",
 )
-def unknown_field(document: Document, context: Context) -> Iterator[Finding]:
+def unknown_field(document: Document, context: LintContext) -> Iterator[Finding]:
     """Keys in an evidence fence that the section's table does not have."""
     for section, row in _sections(document, context.form):
         for field in section.fields:
@@ -325,7 +325,7 @@ def _where_it_belongs(key: str, row: Section, form: Form) -> str:
     bad="HELD: mostly",
     good="HELD: no (13 of 14 refunds were right)",
 )
-def unknown_answer(document: Document, context: Context) -> Iterator[Finding]:
+def unknown_answer(document: Document, context: LintContext) -> Iterator[Finding]:
     """A first word outside the field's list; a remark may follow it."""
     for section, row in _sections(document, context.form):
         for field in section.fields:
@@ -357,7 +357,7 @@ def _as_word(value: str) -> str:
     bad="REPLAYABLE: partly\nREPLAYABLE: no",
     good="REPLAYABLE: no",
 )
-def repeated_field(document: Document, context: Context) -> Iterator[Finding]:
+def repeated_field(document: Document, context: LintContext) -> Iterator[Finding]:
     """A key twice in one section, or in one group of it, where the table does not say many."""
     for section, row in _sections(document, context.form):
         groups = section.groups(row.group_key) if row.group_key else (section.fields,)

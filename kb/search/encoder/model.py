@@ -46,7 +46,7 @@ def has_its_size(folder: Path) -> bool:
         return False
 
 
-def is_whole(encoder: Encoder) -> bool:
+def verify_checksums(encoder: Encoder) -> bool:
     """Whether every byte is what was compiled.
 
     A cache that an older version made has no sums: it is used if it can encode, and gets them.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kb.records.form import Form
 from kb.search.evaluation.questions import Embed, Subject
-from kb.search.ranking.calibration import Calibration, falling, same_class
+from kb.search.ranking.calibration import Calibration, isotonic_decreasing, same_class
 from kb.search.ranking.classes import ClassPosterior, Numbers
 from kb.search.ranking.learn import Learned, learn
 from kb.search.ranking.likeness import Question
@@ -52,7 +52,7 @@ def relevance(labels: Numbers, jaccard: float = 0.0) -> Relevance:
     return right
 
 
-def judge(
+def score_ranking(
     subject: Subject,
     form: Form,
     embed: Embed,
@@ -86,7 +86,7 @@ def _judged(
     found = orders(ranking, posterior, others, weights)
     order = found["full"][:_SHOWN]
     incident = curve.incident(question)
-    probabilities = falling(curve.probabilities(ranking, others, incident)[order])
+    probabilities = isotonic_decreasing(curve.probabilities(ranking, others, incident)[order])
     return Judged(
         measures={name: measure(ranks, right) for name, ranks in found.items()},
         probabilities=probabilities,

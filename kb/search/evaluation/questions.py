@@ -23,7 +23,7 @@ from kb.search.encoder.model import Vectors
 from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, record_means, starts_of
-from kb.search.records.entry import Entry, blank_entry
+from kb.search.records.entry import IndexedRecord, blank_entry
 from kb.search.records.passages import Passage, embedded_text, plain_text, record_passages
 
 _NAME = re.compile(
@@ -72,7 +72,7 @@ _BOM = b"\xef\xbb\xbf"
 Embed = Callable[[Sequence[str]], Vectors]
 
 
-class Line(Struct, frozen=True):
+class CorpusLine(Struct, frozen=True):
     """One line of a JSONL file; `labels` are what makes two records alike.
 
     `stratum` groups foreign texts: "near" where they share the words of incidents.
@@ -110,7 +110,7 @@ class Subject:
         )
 
 
-def read_lines(path: Path) -> tuple[Line, ...]:
+def read_lines(path: Path) -> tuple[CorpusLine, ...]:
     """The lines of a JSONL file.
 
     Raises `KbError` naming the first line that is not what it should be.
@@ -124,9 +124,9 @@ def read_lines(path: Path) -> tuple[Line, ...]:
     return tuple(_line(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
 
 
-def _line(path: Path, number: int, row: bytes) -> Line:
+def _line(path: Path, number: int, row: bytes) -> CorpusLine:
     try:
-        return msgspec.json.decode(row, type=Line)
+        return msgspec.json.decode(row, type=CorpusLine)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise KbError(
             f"{error}",
@@ -136,7 +136,7 @@ def _line(path: Path, number: int, row: bytes) -> Line:
 
 
 def subject_from_lines(
-    lines: Sequence[Line], form: Form, embed: Embed, *, full: bool, masked: bool
+    lines: Sequence[CorpusLine], form: Form, embed: Embed, *, full: bool, masked: bool
 ) -> Subject:
     """The lines as records; embeds everything. Lines without a word are left out: all are alike."""
     lines = [line for line in lines if tokens(f"{line.title} {line.text}")]
@@ -210,7 +210,7 @@ def _masked(text: str, names: frozenset[str], *, masked: bool) -> str:
     return mask(text, names) if masked else text
 
 
-def _passages(line: Line, form: Form) -> tuple[Passage, ...]:
+def _passages(line: CorpusLine, form: Form) -> tuple[Passage, ...]:
     document = read_document(line.text.encode(), PurePath(f"{_safe(line.id)}.md"), form)
     return record_passages(document) or (Passage("", line.title),)
 
@@ -219,7 +219,7 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]", "-", name) or "record"
 
 
-def _entry(line: Line) -> Entry:
+def _entry(line: CorpusLine) -> IndexedRecord:
     """A line as an entry: labels are classes, and nothing else is stated."""
     day = date(2000, 1, 1)  # dates play no part in an evaluation
     return blank_entry(line.id, line.title, day, classes=tuple(dict.fromkeys(line.labels)))

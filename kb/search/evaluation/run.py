@@ -14,7 +14,7 @@ from kb.library import Library
 from kb.records.form import build_form
 from kb.search.encoder.model import Encoder, Progress, Vectors, cache_folder
 from kb.search.encoder.store import VectorStore, vector_store
-from kb.search.evaluation.evaluate import foreign_best, judge
+from kb.search.evaluation.evaluate import foreign_best, score_ranking
 from kb.search.evaluation.questions import (
     Subject,
     questions_from,
@@ -31,7 +31,7 @@ from kb.search.ranking.learn import learn
 
 
 @dataclass(frozen=True)
-class Trial:
+class EvaluationRun:
     """What to measure: `file` None means the library's own published records.
 
     `foreign` are files of texts that no record should answer.
@@ -56,7 +56,7 @@ class _Embedder:
         return embed_rows(texts, self.encoder, self.store, self.progress)
 
 
-def run_trial(trial: Trial, start: Path, progress: Progress | None = None) -> Evaluation:
+def run_trial(trial: EvaluationRun, start: Path, progress: Progress | None = None) -> Evaluation:
     """The report of a trial; a file needs no library, but takes its settings where there is one.
 
     Raises `KbError` when a file cannot be read or there is no encoder.
@@ -65,7 +65,7 @@ def run_trial(trial: Trial, start: Path, progress: Progress | None = None) -> Ev
     encoder = ready_encoder(library, progress)
     embed = _Embedder(encoder, _store(trial, library, encoder), progress)
     subject = _subject(trial, library, embed, progress)
-    judged = judge(
+    judged = score_ranking(
         subject, library.form, embed, jaccard=trial.jaccard, encoder_key=encoder.card.key
     )
     name = trial.file.name if trial.file else library.config.library.name
@@ -74,7 +74,7 @@ def run_trial(trial: Trial, start: Path, progress: Progress | None = None) -> Ev
 
 
 def _subject(
-    trial: Trial, library: Library, embed: _Embedder, progress: Progress | None
+    trial: EvaluationRun, library: Library, embed: _Embedder, progress: Progress | None
 ) -> Subject:
     if trial.file is not None:
         lines = read_lines(trial.file)
@@ -84,7 +84,7 @@ def _subject(
 
 
 def _foreign(
-    trial: Trial, subject: Subject, library: Library, embed: _Embedder
+    trial: EvaluationRun, subject: Subject, library: Library, embed: _Embedder
 ) -> dict[str, Numbers]:
     """The best probability that each foreign text gets, by stratum."""
     lines = [line for path in trial.foreign for line in read_lines(path)]
@@ -98,7 +98,7 @@ def _foreign(
     return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
 
 
-def _library(trial: Trial, start: Path) -> Library:
+def _library(trial: EvaluationRun, start: Path) -> Library:
     try:
         return unread_library(start)
     except KbError:
@@ -107,7 +107,7 @@ def _library(trial: Trial, start: Path) -> Library:
         return Library(start, Config(), build_form(), ())
 
 
-def _store(trial: Trial, library: Library, encoder: Encoder) -> VectorStore:
+def _store(trial: EvaluationRun, library: Library, encoder: Encoder) -> VectorStore:
     """The library's own store for its records; for a file one in the user's cache."""
     if trial.file is None:
         return vector_store(library, encoder)

@@ -11,8 +11,8 @@ from kb.library import Library, load_document
 from kb.search.bm25 import bag_of
 from kb.search.encoder.model import Encoder, Progress, Vectors
 from kb.search.encoder.store import VectorStore, text_key
-from kb.search.index.storage import FileState, Generation, Part
-from kb.search.records.entry import Entry, read_entry
+from kb.search.index.storage import FileState, Generation, IndexPart
+from kb.search.records.entry import IndexedRecord, read_entry
 from kb.search.records.passages import Passage, embedded_text
 
 #: Passages embedded between two writes to the store: what an interrupted build can lose.
@@ -23,7 +23,7 @@ _CHUNK = 128
 class _Fresh:
     """A record that was read just now."""
 
-    entry: Entry
+    entry: IndexedRecord
     passages: tuple[Passage, ...]
 
     @property
@@ -38,7 +38,7 @@ def make_parts(
     encoder: Encoder,
     store: VectorStore,
     progress: Progress | None,
-) -> list[Part]:
+) -> list[IndexPart]:
     """The parts of all files, in their order; a file that holds no record has none."""
     kept = dict(_kept(states, old)) if old else {}
     fresh = {s.name: _read(library, s) for s in states if s.name not in kept}
@@ -84,7 +84,7 @@ def embed_rows(
     return np.stack(rows) if rows else np.zeros((0, encoder.card.dimension), np.float32)
 
 
-def first_text(part: Part) -> str:
+def first_text(part: IndexPart) -> str:
     """What somebody might have asked about a record: its title and first passage."""
     if not part.texts:
         return part.entry.title
@@ -92,7 +92,7 @@ def first_text(part: Part) -> str:
     return embedded_text(part.entry.title, Passage(part.sections[0], text))
 
 
-def _kept(states: Sequence[FileState], old: Generation) -> Iterator[tuple[str, Part]]:
+def _kept(states: Sequence[FileState], old: Generation) -> Iterator[tuple[str, IndexPart]]:
     """The parts of files whose bytes are those the old index was made of."""
     seen = {state.name: state.sha256 for state in old.manifest.files}
     unchanged = {state.name for state in states if seen.get(state.name) == state.sha256}
@@ -106,10 +106,10 @@ def _read(library: Library, state: FileState) -> _Fresh | None:
     return _Fresh(*found) if found else None
 
 
-def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> Part:
+def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> IndexPart:
     rows = [vectors[text_key(text)] for text in record.texts]
     passages = record.passages
-    return Part(
+    return IndexPart(
         entry=record.entry,
         sections=tuple(passage.section for passage in passages),
         texts=tuple(passage.text.encode("utf-8", "surrogateescape") for passage in passages),
@@ -118,7 +118,7 @@ def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> P
     )
 
 
-def lexical_texts(entry: Entry, passages: Sequence[Passage]) -> list[str]:
+def lexical_texts(entry: IndexedRecord, passages: Sequence[Passage]) -> list[str]:
     """What BM25 reads: the title, the words of the taxonomies, and every passage."""
     words = (*entry.classes, *entry.causes, entry.missing_control, entry.route, *entry.tools)
     return [entry.title, " ".join(words), *(passage.text for passage in passages)]

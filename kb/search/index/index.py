@@ -25,9 +25,9 @@ from kb.search.encoder.model import (
     Progress,
     Vectors,
     install_encoder,
-    is_whole,
     open_encoder,
     remove_encoder,
+    verify_checksums,
 )
 from kb.search.encoder.source import NoEncoderError, find_source, local_source
 from kb.search.encoder.store import VectorStore, text_key, vector_store
@@ -50,7 +50,7 @@ from kb.search.index.storage import (
     write_manifest,
 )
 from kb.search.ranking.learn import class_text, learn
-from kb.search.records.entry import Entry
+from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import embedded_text
 from kb.trust import require
 
@@ -59,7 +59,7 @@ from kb.trust import require
 SPARE = 5_000
 
 
-def tidy_store(generation: Generation, store: VectorStore, library: Library) -> int:
+def prune_vectors(generation: Generation, store: VectorStore, library: Library) -> int:
     """Drop vectors that no record of the index uses, oldest first; how many went.
 
     By number and not by day, so that a library at rest loses nothing. A store outside the library
@@ -87,7 +87,7 @@ def _used(generation: Generation, form: Form) -> frozenset[bytes]:
     return frozenset(text_key(text) for text in (*passages, *classes))
 
 
-def look_after_encoder(library: Library, home: Path) -> str:
+def repair_encoder(library: Library, home: Path) -> str:
     """What was wrong with the encoder of an index, which is then made anew; empty if nothing was.
 
     The model may have changed under its name, and a compiled file may be damaged.
@@ -101,7 +101,7 @@ def look_after_encoder(library: Library, home: Path) -> str:
         root.remove_file(place / MANIFEST)
         return "the model had changed"
     encoder = open_encoder(manifest.encoder_key)
-    if encoder is None or is_whole(encoder):
+    if encoder is None or verify_checksums(encoder):
         return "" if encoder else "the compiled encoder was not whole"
     remove_encoder(manifest.encoder_key)
     return "the compiled encoder was not whole"
@@ -131,7 +131,7 @@ class Index:
     unwritten: str = ""
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[IndexedRecord, ...]:
         """The records, in the order of their file names."""
         return self.generation.entries
 
@@ -209,11 +209,11 @@ def build_index(
     """
     require(library.root, library.config, *_NEED_TRUST)
     home = index_home(library.root)
-    mended = look_after_encoder(library, home)
+    mended = repair_encoder(library, home)
     index = replace(
         _bring_up_to_date(library, home, progress, waiting, thorough=True), mended=mended
     )
-    tidy_store(index.generation, vector_store(library, index.encoder), library)
+    prune_vectors(index.generation, vector_store(library, index.encoder), library)
     return index
 
 

@@ -39,7 +39,7 @@ from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import ClassPosterior
 from kb.search.ranking.learn import Learned
 from kb.search.records.collection import Collection, record_means, starts_of
-from kb.search.records.entry import Entry
+from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import Passage
 from kb.trust import open_config
 
@@ -151,10 +151,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Part:
+class IndexPart:
     """What one record gives to an index. `texts` are UTF-8, one a passage, as `sections` are."""
 
-    entry: Entry
+    entry: IndexedRecord
     sections: tuple[str, ...]
     texts: tuple[bytes, ...]
     vectors: Vectors
@@ -167,7 +167,7 @@ class Generation:
 
     folder: Path
     manifest: Manifest
-    entries: tuple[Entry, ...]
+    entries: tuple[IndexedRecord, ...]
     arrays: Mapping[str, NDArray[Any]]
 
     @cached_property
@@ -200,7 +200,7 @@ class Generation:
         text = self.arrays["texts"][start:end].tobytes().decode("utf-8", "surrogateescape")
         return Passage(self.manifest.sections[self.arrays["passage_sections"][row]], text)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[IndexPart]:
         """Every record as what it gave to this index, in order."""
         names = self.manifest.sections
         sections = [names[place] for place in self.arrays["passage_sections"].tolist()]
@@ -210,7 +210,9 @@ class Generation:
         for place, entry in enumerate(self.entries):
             rows = self.rows(place)
             vectors = self.arrays["vectors"][rows]
-            yield Part(entry, tuple(sections[rows]), tuple(texts[rows]), vectors, self.bag(place))
+            yield IndexPart(
+                entry, tuple(sections[rows]), tuple(texts[rows]), vectors, self.bag(place)
+            )
 
     def rows(self, record: int) -> slice:
         """The vector rows of a record."""
@@ -238,7 +240,7 @@ def read_manifest(home: Path) -> Manifest | None:
 
 
 def open_generation(
-    home: Path, *, thorough: bool = False, written: tuple[Entry, ...] | None = None
+    home: Path, *, thorough: bool = False, written: tuple[IndexedRecord, ...] | None = None
 ) -> Generation | None:
     """The index that counts, None when there is none or it is not what its manifest says.
 
@@ -282,9 +284,9 @@ def _agrees(found: Generation) -> bool:
     )
 
 
-def _entries(folder: Path) -> tuple[Entry, ...]:
+def _entries(folder: Path) -> tuple[IndexedRecord, ...]:
     raw = (folder / "entries.msgpack").read_bytes()
-    return msgspec.msgpack.decode(raw, type=tuple[Entry, ...])
+    return msgspec.msgpack.decode(raw, type=tuple[IndexedRecord, ...])
 
 
 def _arrays_of(manifest: Manifest) -> Iterable[FileCheck]:
@@ -343,7 +345,7 @@ _CHUNK_BYTES = 1 << 24
 _GENERATION = re.compile(r"[0-9a-f]{16}")
 
 
-def parts_collection(parts: Sequence[Part], dimension: int) -> Collection:
+def parts_collection(parts: Sequence[IndexPart], dimension: int) -> Collection:
     """The records of some parts as ranking wants them."""
     none = [np.zeros((0, dimension), np.float32)]
     vectors = np.concatenate([part.vectors for part in parts] or none)
@@ -360,7 +362,7 @@ def parts_collection(parts: Sequence[Part], dimension: int) -> Collection:
 def write_generation(
     home: Path,
     name: str,
-    parts: Sequence[Part],
+    parts: Sequence[IndexPart],
     learned: Learned,
     collection: Collection,
     facts: Mapping[str, Any],
@@ -408,7 +410,7 @@ def write_manifest(home: Path, manifest: Manifest) -> None:
 
 
 def _arrays(
-    parts: Sequence[Part], learned: Learned, collection: Collection, sections: tuple[str, ...]
+    parts: Sequence[IndexPart], learned: Learned, collection: Collection, sections: tuple[str, ...]
 ) -> dict[str, NDArray[Any]]:
     places = {section: place for place, section in enumerate(sections)}
     section_of = [places[name] for part in parts for name in part.sections]

@@ -106,7 +106,7 @@ def known(similarities: Numbers) -> float:
     return float(_logistic(distance / _LIKENESS_WIDTH))
 
 
-def falling(probabilities: Numbers) -> Numbers:
+def isotonic_decreasing(probabilities: Numbers) -> Numbers:
     """The nearest numbers that never rise (pool adjacent violators), for a list best first."""
     blocks: list[tuple[float, int]] = []
     for value in probabilities:

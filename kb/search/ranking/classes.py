@@ -45,7 +45,7 @@ _NOBODY_SIMILARITY = 0.4
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClassScores:
     """The weight of each class, (c,), 0 to about 2; zero where nothing is known.
 
     `evidence` takes the labels at face value, which is what probabilities are fitted to; `weights`
@@ -81,7 +81,7 @@ class ClassPosterior:
         count = self._count(without)
         return count / (count + self.weights.patience)
 
-    def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> Heard:
+    def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> ClassScores:
         """What is heard of each class about a query.
 
         `query` is a unit vector (d,), `similarities` its likeness to every record (n,).
@@ -89,7 +89,7 @@ class ClassPosterior:
         """
         if not self.labels.size:
             nothing = np.zeros(self.labels.shape[1], np.float32)
-            return Heard(nothing, nothing)
+            return ClassScores(nothing, nothing)
         probed = np.clip(self._probed(query, without), 0, 1)
         learnt = (probed + self._voted(similarities, without)) / 2
         # A few labels do not show what is usual any better than what is right.
@@ -99,7 +99,7 @@ class ClassPosterior:
         meant_news = self._meant(query) - self.weights.usual * usual_meant
         named = self.weights.meaning * meant_news
         followed = trust * learnt_news + named
-        return Heard(_positive(learnt_news + named), _positive(followed))
+        return ClassScores(_positive(learnt_news + named), _positive(followed))
 
     def likely_records(self, query: Numbers, count: int) -> NDArray[np.int64]:
         """The records of the largest weight of their classes by the probe, in any order."""

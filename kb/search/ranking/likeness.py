@@ -12,7 +12,7 @@ from kb.search.bm25 import Bag
 from kb.search.encoder.model import Vectors
 from kb.search.ranking.classes import Numbers
 from kb.search.records.collection import Collection
-from kb.search.records.entry import Entry
+from kb.search.records.entry import IndexedRecord
 
 Places = NDArray[np.int64]
 #: Questions compared with all passages at once: one product of matrices reads them only once.
@@ -30,7 +30,7 @@ class Question:
 
     vectors: Vectors
     bag: Bag
-    entry: Entry | None = None
+    entry: IndexedRecord | None = None
     alike_runs: Mapping[str, float] = field(default_factory=dict)
 
     @property

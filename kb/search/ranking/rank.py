@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.ranking.classes import ClassPosterior, Heard, Numbers
+from kb.search.ranking.classes import ClassPosterior, ClassScores, Numbers
 from kb.search.ranking.likeness import Likeness, Places, Question, likeness
 from kb.search.records.collection import VERDICT_VALUES, Collection
-from kb.search.records.entry import Entry
+from kb.search.records.entry import IndexedRecord
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,14 @@ def background(size: int) -> Places:
     return np.arange(0, size, max(1, size // _BACKGROUND))
 
 
-def _with_stated(heard: Heard, classes: tuple[str, ...], entry: Entry | None) -> Heard:
+def _with_stated(
+    heard: ClassScores, classes: tuple[str, ...], entry: IndexedRecord | None
+) -> ClassScores:
     """What is heard of the classes with those the draft names itself."""
     stated = [place for place, name in enumerate(classes) if entry and name in entry.classes]
     if not stated:
         return heard
-    return Heard(_named(heard.evidence, stated), _named(heard.weights, stated))
+    return ClassScores(_named(heard.evidence, stated), _named(heard.weights, stated))
 
 
 def _named(voices: Numbers, stated: list[int]) -> Numbers:
@@ -189,7 +191,7 @@ def _named(voices: Numbers, stated: list[int]) -> Numbers:
     return named
 
 
-def _shared_facets(collection: Collection, places: Places, entry: Entry | None) -> Numbers:
+def _shared_facets(collection: Collection, places: Places, entry: IndexedRecord | None) -> Numbers:
     if entry is None:
         return np.zeros(len(places), np.float32)
     mine = facets(entry)
@@ -197,7 +199,7 @@ def _shared_facets(collection: Collection, places: Places, entry: Entry | None) 
     return np.minimum(np.array(counts, np.float32), _MOST_FACETS)
 
 
-def facets(entry: Entry) -> frozenset[tuple[str, str]]:
+def facets(entry: IndexedRecord) -> frozenset[tuple[str, str]]:
     """What a record states about itself besides its classes, as pairs of key and word."""
     pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)
     return frozenset((key, word) for key, words in pairs for word in words)
@@ -215,7 +217,7 @@ def _alike_runs(collection: Collection, places: Places, alike: Mapping[str, floa
     return np.array([alike.get(collection.entries[p].id, 0.0) for p in places], np.float32)
 
 
-def _own_verdicts(collection: Collection, entry: Entry | None) -> Numbers:
+def _own_verdicts(collection: Collection, entry: IndexedRecord | None) -> Numbers:
     """What the draft's author says, (n,); counted twice, for it is said of this very one."""
     said = np.zeros(len(collection), np.float32)
     for verdict in entry.verdicts if entry else ():

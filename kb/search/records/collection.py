@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Postings
 from kb.search.encoder.model import Vectors
-from kb.search.records.entry import Entry
+from kb.search.records.entry import IndexedRecord
 
 Labels = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ class Collection:
     `means` are records, (n, d) unit rows, zero where a record has no passage.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[IndexedRecord, ...]
     vectors: Vectors
     starts: NDArray[np.int64]
     means: Vectors

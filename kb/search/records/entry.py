@@ -26,14 +26,14 @@ class Promise(Struct, frozen=True, array_like=True):
     closed: date | None
 
 
-class Verdict(Struct, frozen=True, array_like=True):
+class PriorVerdict(Struct, frozen=True, array_like=True):
     """What the author of a record said about an earlier one; never empty."""
 
     id: str
     word: str
 
 
-class Entry(Struct, frozen=True, array_like=True):
+class IndexedRecord(Struct, frozen=True, array_like=True):
     """One record as search sees it. `is_candidate`: published, so that others may be shown it."""
 
     id: str
@@ -52,7 +52,7 @@ class Entry(Struct, frozen=True, array_like=True):
     tools: tuple[str, ...]
     systems: tuple[str, ...]
     promises: tuple[Promise, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[PriorVerdict, ...]
     control: str
     caught_at: str
 
@@ -62,7 +62,7 @@ class Entry(Struct, frozen=True, array_like=True):
         return self.classes[0] if self.classes else ""
 
 
-def read_entry(document: Document) -> tuple[Entry, tuple[Passage, ...]] | None:
+def read_entry(document: Document) -> tuple[IndexedRecord, tuple[Passage, ...]] | None:
     """A document as an entry with its passages; None when it is no record."""
     document = readable(document)
     record = interpret(document)
@@ -78,9 +78,9 @@ def blank_entry(
     *,
     classes: tuple[str, ...] = (),
     tools: tuple[str, ...] = (),
-) -> Entry:
+) -> IndexedRecord:
     """What is no record as an entry: it states its classes and tools, and nothing else."""
-    return Entry(
+    return IndexedRecord(
         id=record_id,
         path="",
         title=title,
@@ -114,8 +114,8 @@ def readable(document: Document) -> Document:
     return read_document(whole.encode(), document.path, document.form)
 
 
-def _entry(record: Postmortem) -> Entry:
-    return Entry(
+def _entry(record: Postmortem) -> IndexedRecord:
+    return IndexedRecord(
         id=record.id,
         path=record.path.as_posix(),
         title=record.title,
@@ -133,7 +133,7 @@ def _entry(record: Postmortem) -> Entry:
         systems=record.systems,
         promises=tuple(_promise(action) for action in record.actions),
         verdicts=tuple(
-            Verdict(prior.id, prior.verdict)
+            PriorVerdict(prior.id, prior.verdict)
             for prior in record.priors
             if prior.verdict in VERDICT_WORDS
         ),

@@ -19,7 +19,7 @@ from kb.records.form import build_form
 from kb.records.sections import SECTIONS
 from kb.records.taxonomy import TAXONOMIES
 from kb.site.content import Site
-from kb.site.external.names import Names
+from kb.site.external.names import PrivateNames
 from kb.site.machine.feed import data_files
 
 #: Pictures and programs: those that ship, and cards, which show the titles of records.
@@ -34,7 +34,7 @@ _GZIP = b"\x1f\x8b"
 _NOT_FOUND = "404.html"
 
 
-def refuse_names(folder: Path, site: Site, names: Names) -> None:
+def refuse_names(folder: Path, site: Site, names: PrivateNames) -> None:
     """Raise `KbError` when a file of a folder holds one of the names, or is called by it."""
     own = "\n".join((site.name, site.url))
     if name := names.to_look_for("").first_in(own):

@@ -57,7 +57,7 @@ _UNSEEN = frozenset({"Mn", "Me", "Cf"})
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class NameSpan:
     """A stretch of a text, and what may stand in its place."""
 
     start: int
@@ -66,7 +66,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Name:
+class PrivateName:
     """A name with what stands in its place.
 
     Systems are told in records of what is public, which speak of those that everybody knows. A
@@ -123,35 +123,35 @@ def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Names:
+class PrivateNames:
     """All that must not be told, the longest names first."""
 
-    names: tuple[Name, ...]
+    names: tuple[PrivateName, ...]
 
     @classmethod
-    def of(cls, records: Iterable[Postmortem], people: Iterable[str]) -> Names:
+    def of(cls, records: Iterable[Postmortem], people: Iterable[str]) -> PrivateNames:
         """Customers and people of all records, systems of a team's own, and people of `kb.toml`."""
-        found: dict[tuple[str, ...], Name] = {}
+        found: dict[tuple[str, ...], PrivateName] = {}
         for name in (n for every in _all_names(records, people) for n in every):
             found.setdefault(tuple(word.lower() for word in name.words), name)
         ordered = sorted(found.values(), key=lambda name: len(name.told), reverse=True)
         return cls(tuple(ordered))
 
-    def spans(self, text: str, *, is_public: bool = False) -> Iterator[Span]:
+    def spans(self, text: str, *, is_public: bool = False) -> Iterator[NameSpan]:
         """Where names stand in a text."""
         plain, places = folded(text)
         for name in self._maybe_in(lower := plain.lower()):
             if not (is_public and name.is_system):
                 for start, end in name.places(plain, lower):
-                    yield Span(places[start], places[end - 1] + 1, name.instead)
+                    yield NameSpan(places[start], places[end - 1] + 1, name.instead)
 
-    def to_look_for(self, ordinary: str) -> Names:
+    def to_look_for(self, ordinary: str) -> PrivateNames:
         """Those to look for in whole pages: of systems only such as are no words of a language.
 
         Names that the pages use as words themselves (`ordinary`) cannot be told from them.
         """
         words = frozenset(_WORD.findall(folded(ordinary)[0].lower()))
-        return Names(
+        return PrivateNames(
             tuple(
                 name
                 for name in self.names
@@ -170,15 +170,17 @@ class Names:
         return next((name.told for name in found), "")
 
     @cached_property
-    def _stems(self) -> tuple[tuple[str, Name], ...]:
+    def _stems(self) -> tuple[tuple[str, PrivateName], ...]:
         return tuple((name.stem, name) for name in self.names)
 
-    def _maybe_in(self, lower: str) -> list[Name]:
+    def _maybe_in(self, lower: str) -> list[PrivateName]:
         """The names whose longest word stands in a text: cheap, and most often none."""
         return [name for stem, name in self._stems if stem in lower]
 
 
-def _all_names(records: Iterable[Postmortem], people: Iterable[str]) -> Iterator[Iterable[Name]]:
+def _all_names(
+    records: Iterable[Postmortem], people: Iterable[str]
+) -> Iterator[Iterable[PrivateName]]:
     for person in people:
         yield _person(person)
     for record in records:
@@ -193,32 +195,32 @@ def _all_names(records: Iterable[Postmortem], people: Iterable[str]) -> Iterator
             yield (name for system in record.systems for name in _system(system))
 
 
-def _person(written: str) -> Iterator[Name]:
+def _person(written: str) -> Iterator[PrivateName]:
     words = _words(written)
     if all(word.lower() in DESKS for word in words):
         return
-    yield Name(words, "[name]")
+    yield PrivateName(words, "[name]")
     yield from _parts(words, "[name]", shortest=_SHORT)
 
 
-def _customer(written: str) -> Iterator[Name]:
+def _customer(written: str) -> Iterator[PrivateName]:
     words = _words(written)
     if words:
-        yield Name(words, "a customer")
+        yield PrivateName(words, "a customer")
         yield from _parts(words, "a customer", shortest=_PART)
 
 
-def _system(written: str) -> Iterator[Name]:
+def _system(written: str) -> Iterator[PrivateName]:
     words = _words(written)
     if len("".join(words)) >= _SHORT and words != ("unknown",):
-        yield Name(words, "a system", is_system=True)
+        yield PrivateName(words, "a system", is_system=True)
 
 
-def _parts(words: tuple[str, ...], instead: str, shortest: int) -> Iterator[Name]:
+def _parts(words: tuple[str, ...], instead: str, shortest: int) -> Iterator[PrivateName]:
     for word in words if len(words) > 1 else ():
         is_ordinary = not {word.lower(), f"{word.lower()}s"}.isdisjoint(ORDINARY)
         if len(word) >= shortest and word.isalpha() and not is_ordinary:
-            yield Name((word,), instead, is_part=True)
+            yield PrivateName((word,), instead, is_part=True)
 
 
 def _words(written: str) -> tuple[str, ...]:
@@ -272,17 +274,17 @@ _OF_THE_HOUSE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaner:
+class NameRemover:
     """Takes out of text what must not be told; `is_public` for records of what is public."""
 
-    names: Names
+    names: PrivateNames
     is_public: bool = False
 
-    def spans(self, text: str) -> list[Span]:
+    def spans(self, text: str) -> list[NameSpan]:
         """The stretches that must not be told, in order and apart from each other."""
         patterns = _ALWAYS if self.is_public else (*_ALWAYS, *_OF_THE_HOUSE)
         found = [
-            Span(match.start(), match.end(), instead)
+            NameSpan(match.start(), match.end(), instead)
             for pattern, instead in patterns
             for match in pattern.finditer(text)
         ]
@@ -297,13 +299,13 @@ class Cleaner:
         return "".join((*parts, text[at:]))
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
+def _joined(spans: Iterable[NameSpan]) -> list[NameSpan]:
     """Spans that overlap as one, named by the longest of them."""
-    joined: list[Span] = []
+    joined: list[NameSpan] = []
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if joined and span.start < joined[-1].end:
             before = joined[-1]
-            joined[-1] = Span(before.start, max(before.end, span.end), before.instead)
+            joined[-1] = NameSpan(before.start, max(before.end, span.end), before.instead)
         else:
             joined.append(span)
     return joined

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from kb.records.sections import SECTIONS
-from kb.site.external.names import Cleaner
+from kb.site.external.names import NameRemover
 
 #: `NOTE:`, `INTERNAL NOTE:`
 _CAPITALS = re.compile(
@@ -83,7 +83,7 @@ _RENUMBERED = re.compile(r"^([ \t]*\d{1,9})([.)])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ProsePiece:
     """A part of a paragraph: its text, and the marks around it, the outermost first."""
 
     text: str
@@ -107,7 +107,7 @@ class Prose:
     `first_line` is the number of the first line of the Markdown in its file.
     """
 
-    cleaner: Cleaner
+    cleaner: NameRemover
     first_line: int
     left_out: list[LeftOut] = field(default_factory=list)
     _last_cut: str = ""
@@ -140,7 +140,7 @@ class Prose:
         inline = SyntaxTreeNode(_parser().parseInline("\n".join(kept))).children[0]
         return " ".join(self._rewritten(_pieces(inline), is_inline=True).split("\n"))
 
-    def _before_field(self, node: SyntaxTreeNode) -> tuple[Piece, ...]:
+    def _before_field(self, node: SyntaxTreeNode) -> tuple[ProsePiece, ...]:
         """The pieces of a paragraph up to a line that opens like a field."""
         pieces = _pieces(node.children[0])
         end = _field_at(pieces)
@@ -187,16 +187,16 @@ class Prose:
             lines += [*gap, *found]
         return lines
 
-    def _rewritten(self, pieces: Sequence[Piece], *, is_inline: bool = False) -> str:
+    def _rewritten(self, pieces: Sequence[ProsePiece], *, is_inline: bool = False) -> str:
         """A paragraph in Markdown again, without what must not be told.
 
         What comes out is read again: it must say what was meant, and nothing else.
         """
         cleaned = tuple(_cut(pieces, self.cleaner))
         wanted = _plain(cleaned)
-        if all(piece == Piece(piece.text) for piece in cleaned) and not _MARKED.search(wanted):
+        if all(piece == ProsePiece(piece.text) for piece in cleaned) and not _MARKED.search(wanted):
             return wanted
-        plain = (Piece(wanted),)
+        plain = (ProsePiece(wanted),)
         for pieces_now, escapes in ((cleaned, False), (cleaned, True), (plain, True)):
             text = _markdown(pieces_now, escapes=escapes)
             if _reads_as(text, pieces_now, is_inline=is_inline):
@@ -216,31 +216,31 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"maxNesting": 20}).enable(["table", "strikethrough"])
 
 
-def _pieces(inline: SyntaxTreeNode, marks: tuple[str, ...] = ()) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+def _pieces(inline: SyntaxTreeNode, marks: tuple[str, ...] = ()) -> tuple[ProsePiece, ...]:
+    found: list[ProsePiece] = []
     for node in inline.children:
         if node.type in {"text", "text_special"}:
-            found.append(Piece(node.content, marks))
+            found.append(ProsePiece(node.content, marks))
         elif node.type in {"softbreak", "hardbreak"}:
-            found.append(Piece("\n", marks))
+            found.append(ProsePiece("\n", marks))
         elif node.type == "code_inline":
-            found.append(Piece(node.content, marks, is_code=True))
+            found.append(ProsePiece(node.content, marks, is_code=True))
         elif node.type == "html_inline" and _is_word_in_angles(node.content):
-            found.append(Piece(node.content, marks))
+            found.append(ProsePiece(node.content, marks))
         elif node.type in _WRAPPERS:
             found += _pieces(node, (*marks, node.markup))
         elif node.type == "link":
             address = str(node.attrs.get("href", ""))
             inside = _pieces(node, marks)
-            found += [Piece(p.text, p.marks, address, p.is_code) for p in inside]
+            found += [ProsePiece(p.text, p.marks, address, p.is_code) for p in inside]
     return tuple(found)
 
 
-def _plain(pieces: Iterable[Piece]) -> str:
+def _plain(pieces: Iterable[ProsePiece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def _field_at(pieces: Sequence[Piece]) -> int | None:
+def _field_at(pieces: Sequence[ProsePiece]) -> int | None:
     """Where the first line of a paragraph that opens like a field begins."""
     text, at = _plain(pieces), 0
     marked = [bool(piece.marks) for piece in pieces for _ in piece.text]
@@ -251,7 +251,7 @@ def _field_at(pieces: Sequence[Piece]) -> int | None:
     return None
 
 
-def _until(pieces: Iterable[Piece], end: int) -> Iterator[Piece]:
+def _until(pieces: Iterable[ProsePiece], end: int) -> Iterator[ProsePiece]:
     at = 0
     for piece in pieces:
         if text := piece.text[: max(0, end - at)]:
@@ -264,7 +264,7 @@ def _is_word_in_angles(html: str) -> bool:
     return bool(match and match[1].lower() not in _ELEMENTS)
 
 
-def _cut(pieces: Iterable[Piece], cleaner: Cleaner) -> Iterator[Piece]:
+def _cut(pieces: Iterable[ProsePiece], cleaner: NameRemover) -> Iterator[ProsePiece]:
     """The pieces without what must not be told; what crosses pieces is looked for, too."""
     pieces = tuple(pieces)
     spans = cleaner.spans(_plain(pieces))
@@ -282,15 +282,15 @@ def _cut(pieces: Iterable[Piece], cleaner: Cleaner) -> Iterator[Piece]:
         keeps = cleaner.is_public and re.match(r"https?://", piece.address, re.IGNORECASE)
         address = piece.address if keeps and not cleaner.spans(piece.address) else ""
         if text:
-            yield Piece(text, piece.marks, address, piece.is_code)
+            yield ProsePiece(text, piece.marks, address, piece.is_code)
 
 
-def _markdown(pieces: Sequence[Piece], *, escapes: bool) -> str:
+def _markdown(pieces: Sequence[ProsePiece], *, escapes: bool) -> str:
     """Pieces as Markdown."""
     parts: list[str] = []
     open_marks: tuple[str, ...] = ()
     address = ""
-    for piece in (*pieces, Piece("")):
+    for piece in (*pieces, ProsePiece("")):
         if piece.marks != open_marks or piece.address != address:
             parts += reversed(open_marks)
             parts.append(f"](<{address}>)" if address and piece.address != address else "")
@@ -314,7 +314,7 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _reads_as(markdown: str, wanted: Sequence[Piece], *, is_inline: bool) -> bool:
+def _reads_as(markdown: str, wanted: Sequence[ProsePiece], *, is_inline: bool) -> bool:
     """Whether Markdown is one paragraph that says this, and links to nothing else."""
     tokens = _parser().parseInline(markdown) if is_inline else _parser().parse(markdown)
     nodes = SyntaxTreeNode(tokens).children

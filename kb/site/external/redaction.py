@@ -17,11 +17,11 @@ from msgspec import structs
 from kb.records.form import Form
 from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
-from kb.records.model import Agent, Clocks, Postmortem
+from kb.records.model import AgentFacts, Clocks, Postmortem
 from kb.records.taxonomy import TAXONOMIES
 from kb.records.template import slug
 from kb.site.content import Edition, Site
-from kb.site.external.names import Cleaner, Names
+from kb.site.external.names import NameRemover, PrivateNames
 from kb.site.external.prose import LeftOut, Prose
 from kb.site.related import Related
 
@@ -51,7 +51,7 @@ class Redacted:
 
 
 def redacted(
-    site: Site, edition: Edition, every: Iterable[Postmortem], names: Names, key: str = ""
+    site: Site, edition: Edition, every: Iterable[Postmortem], names: PrivateNames, key: str = ""
 ) -> Redacted:
     """The edition of a site: allowed records, each with allowed values only.
 
@@ -60,13 +60,14 @@ def redacted(
     ids = _public_ids((r for r in every if _may_be_shown(r)), names, key)
     shown = [record for record in site.records if _is_shown(record, edition)]
     made = [
-        _Redaction(record, Cleaner(names, record.origin == "public"), site.form) for record in shown
+        _Redaction(record, NameRemover(names, record.origin == "public"), site.form)
+        for record in shown
     ]
     shown_ids = {record.id for record in shown}
     redacted_site = Site(
         name=site.name,
         url=site.url,
-        form=_told_form(site.form, shown, Cleaner(names)),
+        form=_told_form(site.form, shown, NameRemover(names)),
         as_of=replace(site.as_of, commit=""),
         records=tuple(replace(one.made(), id=ids[one.record.id]) for one in made),
         edition=edition,
@@ -83,7 +84,7 @@ def redacted(
     return Redacted(redacted_site, {ids[record.id]: record for record in shown})
 
 
-def _told_form(form: Form, shown: Iterable[Postmortem], cleaner: Cleaner) -> Form:
+def _told_form(form: Form, shown: Iterable[Postmortem], cleaner: NameRemover) -> Form:
     """The form; of a team's own words those a record uses, their meanings cleaned."""
     used = {word for r in shown for word in (*r.classes, *r.causes, r.missing_control)}
     taxonomies = {
@@ -108,7 +109,7 @@ def _is_shown(record: Postmortem, edition: Edition) -> bool:
     return edition.customer is None or edition.customer in record.affected_customers
 
 
-def _public_ids(records: Iterable[Postmortem], names: Names, key: str) -> dict[str, str]:
+def _public_ids(records: Iterable[Postmortem], names: PrivateNames, key: str) -> dict[str, str]:
     """Record id to the id of its page: day, title, and a tail that no other record has.
 
     The file name may tell more than the title, so only its digest stands there; it stays what it
@@ -116,7 +117,7 @@ def _public_ids(records: Iterable[Postmortem], names: Names, key: str) -> dict[s
     """
     ids: dict[str, str] = {}
     for record in records:
-        cleaner = Cleaner(names, record.origin == "public")
+        cleaner = NameRemover(names, record.origin == "public")
         wanted = slug(cleaner.text(record.title))
         tail = hmac.new(key.encode(), record.id.encode(), hashlib.sha256).hexdigest()[:_TAIL]
         ids[record.id] = f"{record.date}-{wanted}-{tail}"
@@ -128,7 +129,7 @@ class _Redaction:
     """One record on its way out; `left_out` grows with what it loses."""
 
     record: Postmortem
-    cleaner: Cleaner
+    cleaner: NameRemover
     form: Form
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -210,7 +211,7 @@ def _blank(record: Postmortem) -> Postmortem:
     return Postmortem(
         id=record.id, path=PurePath(f"{record.id}.md"), title="", date=record.date,
         status="published", origin=record.origin, kind="", severity="", impact="", classes=(),
-        causes=(), missing_control="", route="", agent=Agent(), models=(), vendors=(), tools=(),
+        causes=(), missing_control="", route="", agent=AgentFacts(), models=(), vendors=(), tools=(),
         systems=(), clocks=Clocks(), detected_by="", customers_affected=None, cost_usd=None,
         rescues=None, visibility="external", affected_customers=(), owners=(), opened=None,
         reviewed=None, lessons_by="", links=(), shared=(), signoffs=(), sources=(), aliases=(),

@@ -20,7 +20,7 @@ from msgspec import structs
 from kb.errors import KbError
 from kb.library import Library
 from kb.lint.non_records import stray_problems
-from kb.lint.rule import ERROR, MOST_FINDINGS, Context, Problem, Rule, all_rules, run_rules
+from kb.lint.rule import ERROR, MOST_FINDINGS, LintContext, Problem, Rule, all_rules, run_rules
 from kb.records.document import Document, read_document
 from kb.records.fields import STAGES
 from kb.records.model import Postmortem
@@ -72,7 +72,7 @@ def may_hide_names(library: Library, today: date) -> Iterator[Unread]:
 def _unread(library: Library, today: date, names: frozenset[str]) -> Iterator[Unread]:
     # A rule that a team has switched off still tells what is not read.
     settings = structs.replace(library.config.check, disable=())
-    context = Context(library.form, settings, today, library.root)
+    context = LintContext(library.form, settings, today, library.root)
     rules = [rule for rule in all_rules() if rule.name in names]
     for document in library.documents:
         yield from _faults(document, context, rules)
@@ -80,7 +80,7 @@ def _unread(library: Library, today: date, names: frozenset[str]) -> Iterator[Un
         yield Unread(str(problem.path), problem.line, problem.message)
 
 
-def _faults(document: Document, context: Context, rules: list[Rule]) -> Iterator[Unread]:
+def _faults(document: Document, context: LintContext, rules: list[Rule]) -> Iterator[Unread]:
     for rule in rules:
         for number, found in enumerate(rule.check(document, context)):
             if number == MOST_FINDINGS:
@@ -120,7 +120,7 @@ def refuse_unread(library: Library, today: date) -> None:
 def refuse_faults(library: Library, redacted: Redacted, today: date) -> None:
     """Raise `KbError` for what must not leave, naming file and line."""
     settings = structs.replace(library.config.check, disable=())
-    context = Context(library.form, settings, today, library.root)
+    context = LintContext(library.form, settings, today, library.root)
     written = list(_in_sources(library, redacted.sources.values(), context))
     known = {(problem.path, problem.message) for problem in written}
     left = _in_what_is_left(library, redacted, context)
@@ -140,7 +140,7 @@ def _rules() -> tuple[Rule, ...]:
 
 
 def _in_sources(
-    library: Library, shown: Iterable[Postmortem], context: Context
+    library: Library, shown: Iterable[Postmortem], context: LintContext
 ) -> Iterator[Problem]:
     paths = {record.path for record in shown}
     rules = [rule for rule in _rules() if rule.name not in _MENDED]
@@ -149,7 +149,9 @@ def _in_sources(
             yield from run_rules(document, context, rules)
 
 
-def _in_what_is_left(library: Library, redacted: Redacted, context: Context) -> Iterator[Problem]:
+def _in_what_is_left(
+    library: Library, redacted: Redacted, context: LintContext
+) -> Iterator[Problem]:
     rules = [rule for rule in _rules() if rule.name in _OF_TEXT]
     for record in redacted.site.records:
         lines = list(_lines(record))

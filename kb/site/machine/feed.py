@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape as xml
 from kb.metrics.render import page_csv
 from kb.metrics.schema import page_json
 from kb.metrics.schema import schemas as metrics_schemas
-from kb.metrics.values import Page
+from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
@@ -56,7 +56,7 @@ def _schemas(site: Site) -> Iterator[tuple[str, str]]:
         yield f"data/schemas/{name}.schema.json", json.dumps(schema, indent=1) + "\n"
 
 
-def _without_slices_records(page: Page) -> Page:
+def _without_slices_records(page: MetricsPage) -> MetricsPage:
     """The page with the records of each measure, but not again those of each of its slices."""
     measures = tuple(
         replace(measure, parts=tuple(replace(part, records=()) for part in measure.parts))

@@ -10,13 +10,13 @@ from kb.format import plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape, to_inline_html
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.pages.pieces import block, day, heading, record_link, rows, state_badge, word_chip
 
 _SHOWN, _CLOSED_SHOWN = 300, 25
 
 
-def actions_page(site: Site) -> Page:
+def actions_page(site: Site) -> SitePage:
     """Open gates first, then open actions by how overdue they are, then what was closed lately."""
     path = links.ACTIONS
     said = _said(site.actions)
@@ -27,12 +27,12 @@ def actions_page(site: Site) -> Page:
         parts += [heading("Open gates"), block(gate_rows(site, site.gates, path))]
     for title, some in _groups(site.actions):
         parts += [heading(title), block(action_rows(site, some, path))]
-    return Page(path, "Actions", "\n\n".join(parts), said, searchable=False, contents=True)
+    return SitePage(path, "Actions", "\n\n".join(parts), said, searchable=False, contents=True)
 
 
 def _said(actions: Sequence[Action]) -> str:
     """How many there are in each state; states that do not occur are not said."""
-    states = Counter("untold" if action.is_untold else action.state for action in actions)
+    states = Counter("untold" if action.completion_unknown else action.state for action in actions)
     overdue = sum(1 for action in actions if action.days_overdue)
     untold = f"{plural(states['untold'], 'action')} whose completion is not public"
     parts = (
@@ -47,8 +47,8 @@ def _said(actions: Sequence[Action]) -> str:
 def _groups(actions: Sequence[Action]) -> Iterator[tuple[str, Sequence[Action]]]:
     """Title and rows of each list; lists of nothing are left out, but for the open ones."""
     owed = listed(action for action in actions if action.is_open)
-    untold = [action for action in owed if action.is_untold]
-    still = [action for action in owed if not action.is_untold]
+    untold = [action for action in owed if action.completion_unknown]
+    still = [action for action in owed if not action.completion_unknown]
     dated = (action for action in actions if action.state == "closed" and action.closed)
     closed = sorted(dated, key=lambda action: (action.closed, action.id), reverse=True)
     if still or not untold:
@@ -114,7 +114,7 @@ def _row(site: Site, action: Action, source: str) -> str:
         else ""
     )
     return (
-        f"{state_badge(state, is_untold=action.is_untold)}"
+        f"{state_badge(state, is_untold=action.completion_unknown)}"
         f"<div>{to_inline_html(action.text)}"
         f'<div class="kb-chips">{_owner(action)}{_due(action)}{closed}{lever}{gate}</div>'
         f'<p class="kb-meta">{record_link(site, source, action.record)}</p></div>'

@@ -19,20 +19,20 @@ _WRITTEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Prose:
+class ProseBlock:
     """Markdown between evidence lines."""
 
     markdown: str
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvidenceBlock:
     """Evidence lines that stand together."""
 
     fields: tuple[FieldLine, ...]
 
 
-Block = Prose | Evidence
+Block = ProseBlock | EvidenceBlock
 
 
 def blocks(section: SectionText, drawn: Collection[int] = ()) -> tuple[Block, ...]:
@@ -55,7 +55,9 @@ def blocks(section: SectionText, drawn: Collection[int] = ()) -> tuple[Block, ..
         elif not is_field:
             found[-1][1].append(line.text)
     return tuple(
-        Evidence(tuple(fields)) if is_field else Prose(_joined(texts, orphaned=bool(drawn)))
+        EvidenceBlock(tuple(fields))
+        if is_field
+        else ProseBlock(_joined(texts, orphaned=bool(drawn)))
         for is_field, texts, fields in found
         if fields or "".join(texts).strip()
     )
@@ -123,7 +125,7 @@ def render_beside(section: SectionText, items: Collection[int], link: LinkTarget
 
 def _render(found: Iterable[Block], link: LinkTarget, draw: Draw) -> str:
     parts = (
-        to_html(block.markdown, link) if isinstance(block, Prose) else draw(block.fields, link)
+        to_html(block.markdown, link) if isinstance(block, ProseBlock) else draw(block.fields, link)
         for block in found
     )
     return "\n".join(part for part in parts if part)

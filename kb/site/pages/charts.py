@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from kb.format import said, said_interval
-from kb.metrics.values import Measure, Part
+from kb.format import format_value, said_interval
+from kb.metrics.values import Measure, MetricPart
 from kb.site.html import escape
 
 _WIDTH = 400
@@ -32,7 +32,7 @@ class Dot:
     address: str
 
 
-def columns(parts: Sequence[Part], unit: str, goal: float | None = None) -> str:
+def columns(parts: Sequence[MetricPart], unit: str, goal: float | None = None) -> str:
     """Columns in time with their values on top, n below, and the goal as a line."""
     shown = parts[-_COLUMNS:]
     values = [part.value or 0.0 for part in shown]
@@ -44,7 +44,7 @@ def columns(parts: Sequence[Part], unit: str, goal: float | None = None) -> str:
     for place, (part, value) in enumerate(zip(shown, values, strict=True)):
         middle = step * place + step / 2
         tall = value / top * height
-        label = said(part.value, unit) if part.value is not None else "–"
+        label = format_value(part.value, unit) if part.value is not None else "–"
         drawn.append(
             f'<rect class="kb-bar" x="{middle - width / 2:.1f}" y="{base - tall:.1f}" '
             f'width="{width:.1f}" height="{max(tall, 1):.1f}" rx="2"/>'
@@ -66,7 +66,7 @@ def _goal_line(y: float) -> str:
     return f'<path class="kb-goal" d="M0 {y:.1f}H{_WIDTH}"/>'
 
 
-def intervals(rows: Sequence[Part], unit: str, goal: float | None = None) -> str:
+def intervals(rows: Sequence[MetricPart], unit: str, goal: float | None = None) -> str:
     """A dot with its 95 % interval for each row, on one scale: shares from 0 to 1."""
     most = 1.0 if unit == "share" else max((r.high or r.value or 0 for r in rows), default=1) or 1
     left, right, row_height = 6, _WIDTH - 6, 38
@@ -75,7 +75,7 @@ def intervals(rows: Sequence[Part], unit: str, goal: float | None = None) -> str
     for place, row in enumerate(rows):
         y = place * row_height + 26
         label = f'<text class="kb-left" x="0" y="{y - 10}">{escape(row.label)}</text>'
-        value = said(row.value, unit) if row.value is not None else "–"
+        value = format_value(row.value, unit) if row.value is not None else "–"
         number = (
             f'<text class="kb-value kb-right" x="{_WIDTH}" y="{y - 10}">{value} (n {row.n})</text>'
         )
@@ -88,7 +88,7 @@ def intervals(rows: Sequence[Part], unit: str, goal: float | None = None) -> str
     return _svg(height, "".join(drawn) + line)
 
 
-def _interval(row: Part, left: float, scale: float, y: float) -> str:
+def _interval(row: MetricPart, left: float, scale: float, y: float) -> str:
     if row.value is None:
         return ""
     span = ""
@@ -109,7 +109,7 @@ def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
             f'<text class="kb-left" x="0" y="{y}">{escape(name)}</text>'
             f'<rect class="kb-bar" x="0" y="{y + 5}" width="{max(width, 2):.1f}" height="10" '
             f'rx="2"/><text class="kb-value kb-left" x="{width + 7:.1f}" y="{y + 14}">'
-            f"{said(value, unit)}</text>"
+            f"{format_value(value, unit)}</text>"
         )
     return _svg(len(rows) * 36 + 4, "".join(drawn))
 
@@ -189,10 +189,10 @@ def moments(points: Sequence[Dot]) -> str:
     )
 
 
-def table(parts: Sequence[Part], unit: str, head: str) -> str:
+def table(parts: Sequence[MetricPart], unit: str, head: str) -> str:
     """The numbers behind a chart, for eyes, keyboards and screen readers."""
     body = "".join(
-        f'<tr><th scope="row">{escape(part.label)}</th><td>{said(part.value, unit)}</td>'
+        f'<tr><th scope="row">{escape(part.label)}</th><td>{format_value(part.value, unit)}</td>'
         f"<td>{said_interval(part.low, part.high, unit) or '–'}</td><td>{part.n}</td></tr>\n"
         for part in parts
     )

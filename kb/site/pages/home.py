@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from kb.format import in_words, plural
-from kb.metrics.values import Answer
+from kb.metrics.values import QuestionAnswer
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.pages.actions_page import gate_rows
 from kb.site.pages.lists import incident_rows
 from kb.site.pages.pieces import anchor, block, day, rows
@@ -20,11 +20,11 @@ _CLASSES = 8
 _BAD_WHEN_YES = "repeating"
 
 
-def home_page(site: Site) -> Page:
+def home_page(site: Site) -> SitePage:
     """The page at the root of the site."""
     parts = [_hero(site), _gates(site), _answers(site), _columns(site)]
     body = "\n".join(part for part in parts if part)
-    return Page(links.HOME, site.name, block(body), _said(site), searchable=False)
+    return SitePage(links.HOME, site.name, block(body), _said(site), searchable=False)
 
 
 def _said(site: Site) -> str:
@@ -76,7 +76,7 @@ def _tied(line: str) -> str:
     return line.replace(" %", "\N{NO-BREAK SPACE}%").replace("(n ", "(n\N{NO-BREAK SPACE}")
 
 
-def answer_card(answer: Answer) -> str:
+def answer_card(answer: QuestionAnswer) -> str:
     """One of the three questions with its verdict and the line that carries it."""
     is_bad_yes = _BAD_WHEN_YES in answer.question
     good = {"yes": not is_bad_yes, "no": is_bad_yes}.get(answer.verdict.split(",")[0])

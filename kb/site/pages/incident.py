@@ -10,7 +10,7 @@ from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
 from kb.site.html import LinkTarget, escape, summary_text, web_only
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.pages import clocks, facts_card
 from kb.site.pages.evidence import section_html
 from kb.site.pages.happening import happening_now
@@ -34,7 +34,7 @@ _ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}
 _UNSEARCHED = "data-pagefind-ignore"
 
 
-def incident_page(site: Site, record: Postmortem) -> Page:
+def incident_page(site: Site, record: Postmortem) -> SitePage:
     """The page of a record."""
     path = links.incident(record.id)
     link = link_target(site, record, path)
@@ -46,7 +46,7 @@ def incident_page(site: Site, record: Postmortem) -> Page:
         block(_foot(site, record, path)),
     ]
     body = "\n\n".join(part for part in parts if part)
-    return Page(path, record.title, body, summary_text(record, 200), contents=True)
+    return SitePage(path, record.title, body, summary_text(record, 200), contents=True)
 
 
 def _head(site: Site, record: Postmortem, path: str) -> str:

@@ -10,7 +10,7 @@ from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape, summary_text
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.pages.pieces import (
     anchor,
     block,
@@ -58,7 +58,7 @@ def _undetected(record: Postmortem) -> str:
     return f' <span class="kb-undetected">{duration(minutes)} undetected</span>'
 
 
-def list_pages(site: Site) -> Iterator[Page]:
+def list_pages(site: Site) -> Iterator[SitePage]:
     """The list of incidents: the newest, then a page (or several) for each year."""
     years = [(year, list(found)) for year, found in groupby(site.newest, lambda r: r.date.year)]
     yield _index(site, years)
@@ -66,7 +66,7 @@ def list_pages(site: Site) -> Iterator[Page]:
         yield from _year_pages(site, year, found)
 
 
-def _index(site: Site, years: Sequence[tuple[int, Sequence[Postmortem]]]) -> Page:
+def _index(site: Site, years: Sequence[tuple[int, Sequence[Postmortem]]]) -> SitePage:
     path = links.INCIDENTS
     count = plural(len(site.records), "published record")
     chips = " ".join(
@@ -82,13 +82,13 @@ def _index(site: Site, years: Sequence[tuple[int, Sequence[Postmortem]]]) -> Pag
         f'</p><p class="kb-classes">{chips}</p></header>\n'
         f"{incident_rows(site, site.newest[:_NEWEST], path) or _NOTHING}"
     )
-    return Page(path, "Incidents", block(body), f"{count}.", searchable=False)
+    return SitePage(path, "Incidents", block(body), f"{count}.", searchable=False)
 
 
 _NOTHING = '<p class="kb-quiet">No record is published yet.</p>'
 
 
-def _year_pages(site: Site, year: int, found: Sequence[Postmortem]) -> Iterator[Page]:
+def _year_pages(site: Site, year: int, found: Sequence[Postmortem]) -> Iterator[SitePage]:
     chunks = [found[at : at + _PER_PAGE] for at in range(0, len(found), _PER_PAGE)]
     for number, chunk in enumerate(chunks, 1):
         path = _year_path(year, number)
@@ -107,7 +107,7 @@ def _year_pages(site: Site, year: int, found: Sequence[Postmortem]) -> Iterator[
         parts = [block(head)]
         for month, members in groupby(chunk, lambda r: f"{r.date:%B}"):
             parts += [heading(month), block(incident_rows(site, members, path, is_brief=True))]
-        yield Page(path, title, "\n\n".join(parts), searchable=False, contents=True)
+        yield SitePage(path, title, "\n\n".join(parts), searchable=False, contents=True)
 
 
 def _year_path(year: int, number: int) -> str:

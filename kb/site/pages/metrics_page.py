@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kb.format import WHOSE, plural, said, said_interval
+from kb.format import WHOSE, format_value, plural, said_interval
 from kb.metrics.registry import FAMILIES
-from kb.metrics.values import Measure, Part
-from kb.metrics.values import Page as MetricsPage
+from kb.metrics.values import Measure, MetricPart
+from kb.metrics.values import MetricsPage as MetricsPage
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.pages import charts
 from kb.site.pages.home import answer_card
 from kb.site.pages.pieces import anchor, block, day, heading, record_link, rows
@@ -19,14 +19,14 @@ from kb.site.pages.pieces import anchor, block, day, heading, record_link, rows
 _LISTED = 12
 
 
-def metrics_page(site: Site) -> Page:
+def metrics_page(site: Site) -> SitePage:
     """The page, or why there is none."""
     path = links.METRICS
     measured = site.measured
     if measured is None:
         why = escape(site.why_not_measured or "Nothing has been measured.")
         body = f'<header class="kb-head"><h1>Metrics</h1><p class="kb-quiet">{why}</p></header>'
-        return Page(path, "Metrics", body, searchable=False)
+        return SitePage(path, "Metrics", body, searchable=False)
     parts = [
         block(_head(measured, path)),
         heading("In pictures"),
@@ -39,7 +39,7 @@ def metrics_page(site: Site) -> Page:
             parts += [heading(title), block(_family(site, rows_))]
     parts += [heading("Method"), block(_method(measured))]
     said_ = " ".join(answer.lines[0] for answer in measured.answers if answer.lines)
-    return Page(path, "Metrics", "\n\n".join(parts), said_, searchable=False, contents=True)
+    return SitePage(path, "Metrics", "\n\n".join(parts), said_, searchable=False, contents=True)
 
 
 def _head(page: MetricsPage, path: str) -> str:
@@ -88,7 +88,7 @@ def _detection(site: Site, page: MetricsPage) -> Iterator[str]:
 
 def _undetected(minutes: float) -> str:
     """How long nobody knew; less than nothing is said in words."""
-    return said(minutes, "minutes") if minutes >= 0 else "seen before it had an effect"
+    return format_value(minutes, "minutes") if minutes >= 0 else "seen before it had an effect"
 
 
 def _dot_table(site: Site, points: Sequence[charts.Dot]) -> str:
@@ -104,8 +104,8 @@ def _dot_table(site: Site, points: Sequence[charts.Dot]) -> str:
     )
 
 
-def _figure(measure: Measure, chart: str, parts: Sequence[Part], more: str = "") -> str:
-    big = said(measure.value, measure.unit)
+def _figure(measure: Measure, chart: str, parts: Sequence[MetricPart], more: str = "") -> str:
+    big = format_value(measure.value, measure.unit)
     by = parts[0].by.capitalize() if parts else ""
     data = charts.table(parts, measure.unit, by) if parts else ""
     return (
@@ -155,7 +155,7 @@ def _measure(site: Site, measure: Measure) -> str:
     small = f"95 % interval {interval}, n {measure.n}" if interval else f"n {measure.n}"
     return (
         f'<details class="kb-measure"><summary><span class="kb-name">{escape(measure.title)}{goal}'
-        f'</span><span class="kb-number">{said(measure.value, measure.unit)}</span>'
+        f'</span><span class="kb-number">{format_value(measure.value, measure.unit)}</span>'
         f"<small>{small}</small></summary>\n<div>{_explained(site, measure)}</div></details>"
     )
 
@@ -163,7 +163,7 @@ def _measure(site: Site, measure: Measure) -> str:
 def _explained(site: Site, measure: Measure) -> str:
     facts = [("What", measure.definition), ("How", measure.formula), ("From", measure.source)]
     if measure.goal:
-        bound = said(measure.goal.bound, measure.unit)
+        bound = format_value(measure.goal.bound, measure.unit)
         facts.append(("Goal", f"{measure.goal.sign} {bound}"))
     facts += [("Note", note) for note in measure.notes]
     body = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts)

@@ -47,7 +47,7 @@ def severity(record: Postmortem) -> str:
 
 
 def state_badge(state: str, *, is_untold: bool = False) -> str:
-    """The state of a promise; `is_untold` where nobody outside can know it."""
+    """The state of a promise; `completion_unknown` where nobody outside can know it."""
     word, css = ("not public", "untold") if is_untold else (state, state)
     return f'<span class="kb-state kb-{escape(css)}">{escape(word)}</span>'
 

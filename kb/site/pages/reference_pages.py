@@ -11,13 +11,13 @@ from kb.records.sections import Field, Section
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape
-from kb.site.links import Page
+from kb.site.links import SitePage
 from kb.site.pages.pieces import block, heading
 
 _WORD_LISTS = ("classes", "missing_control", "causes", "lever", "impact", "kind", "detected_by")
 
 
-def rules_page() -> Page:
+def rules_page() -> SitePage:
     """Every rule with its reason and examples, by family."""
     rules = sorted(all_rules(), key=lambda rule: (len(rule.code), rule.code))
     said = f"{len(rules)} rules that kb check applies, each with a reason and an example."
@@ -27,7 +27,7 @@ def rules_page() -> Page:
     for family, members in groupby(rules, key=lambda rule: rule.family):
         parts += [heading(in_words(family)), block("\n".join(_rule(rule) for rule in members))]
     body = "\n\n".join(parts)
-    return Page(links.RULES, "Rules", body, said, searchable=False, contents=True)
+    return SitePage(links.RULES, "Rules", body, said, searchable=False, contents=True)
 
 
 def _rule(rule: Rule) -> str:
@@ -51,7 +51,7 @@ def _example(name: str, text: str) -> str:
     )
 
 
-def template_page(site: Site) -> Page:
+def template_page(site: Site) -> SitePage:
     """The form: each section with its question, its evidence lines, and an example."""
     said = "Every section of a postmortem, the question it answers, and the words it may use."
     parts = [
@@ -66,7 +66,7 @@ def template_page(site: Site) -> Page:
     for name in _WORD_LISTS:
         parts += [heading(f"Words: {in_words(name).lower()}"), block(_words(site, name))]
     body = "\n\n".join(parts)
-    return Page(links.TEMPLATE, "The form", body, said, searchable=False, contents=True)
+    return SitePage(links.TEMPLATE, "The form", body, said, searchable=False, contents=True)
 
 
 def _section(site: Site, section: Section) -> str:
@@ -98,7 +98,7 @@ def _words(site: Site, name: str) -> str:
     return f'<dl class="kb-evidence">{body}</dl>'
 
 
-def reference_pages(site: Site) -> Iterator[Page]:
+def reference_pages(site: Site) -> Iterator[SitePage]:
     """The pages for writers; an edition for others has none."""
     if site.edition.is_internal:
         yield rules_page()

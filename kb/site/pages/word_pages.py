@@ -15,7 +15,7 @@ from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape, to_inline_html
-from kb.site.links import KINDS, Kind, Page
+from kb.site.links import KINDS, PageKind, SitePage
 from kb.site.pages import charts
 from kb.site.pages.actions_page import action_rows
 from kb.site.pages.lists import incident_rows
@@ -29,7 +29,7 @@ _MOST_TIES, _FIRST, _MOST_FOLDED = 3, 5, 15
 _EXTERNAL_KINDS = {"classes", "causes", "controls"}
 
 
-def facet_pages(site: Site) -> Iterator[Page]:
+def facet_pages(site: Site) -> Iterator[SitePage]:
     """An index of each kind, and a page for each of its words."""
     for kind in KINDS:
         if not site.edition.is_internal and kind.folder not in _EXTERNAL_KINDS:
@@ -41,7 +41,7 @@ def facet_pages(site: Site) -> Iterator[Page]:
             yield from _earlier_pages(site, kind, word, records)
 
 
-def members_by_word(site: Site, kind: Kind) -> dict[str, Members]:
+def members_by_word(site: Site, kind: PageKind) -> dict[str, Members]:
     """Word to its records, oldest first."""
     found: dict[str, list[Postmortem]] = {}
     for record in site.records:
@@ -50,7 +50,7 @@ def members_by_word(site: Site, kind: Kind) -> dict[str, Members]:
     return {word: tuple(records) for word, records in found.items()}
 
 
-def _index(site: Site, kind: Kind, members: dict[str, Members]) -> Page:
+def _index(site: Site, kind: PageKind, members: dict[str, Members]) -> SitePage:
     path = kind.folder
     ordered = sorted(members.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     unseen = _unseen(site, kind, members)
@@ -65,15 +65,15 @@ def _index(site: Site, kind: Kind, members: dict[str, Members]) -> Page:
         f'<header class="kb-head"><h1>{kind.title}</h1>'
         f'<p class="kb-classes">Also by {others}</p></header>\n{cards}\n{quiet}'
     )
-    return Page(path, kind.title, block(body), f"Incidents by {kind.noun}.", searchable=False)
+    return SitePage(path, kind.title, block(body), f"Incidents by {kind.noun}.", searchable=False)
 
 
-def _unseen(site: Site, kind: Kind, members: dict[str, Members]) -> str:
+def _unseen(site: Site, kind: PageKind, members: dict[str, Members]) -> str:
     taxonomy = site.form.taxonomies[kind.taxonomy] if kind.taxonomy else ()
     return ", ".join(escape(word.name) for word in taxonomy if word.name not in members)
 
 
-def _word_card(site: Site, kind: Kind, word: str, found: Members) -> str:
+def _word_card(site: Site, kind: PageKind, word: str, found: Members) -> str:
     definition = site.form.definition(kind.taxonomy, word) if kind.taxonomy else ""
     latest = max(record.date for record in found)
     address = links.relative(kind.folder, site.names.path(kind.folder, word))
@@ -85,7 +85,7 @@ def _word_card(site: Site, kind: Kind, word: str, found: Members) -> str:
     )
 
 
-def word_page(site: Site, kind: Kind, word: str, records: Members) -> Page:
+def word_page(site: Site, kind: PageKind, word: str, records: Members) -> SitePage:
     """The page of one word."""
     path = site.names.path(kind.folder, word)
     shown = in_words(word) if kind.taxonomy else word
@@ -101,14 +101,14 @@ def word_page(site: Site, kind: Kind, word: str, records: Members) -> Page:
         *_said(records),
     ]
     body = "\n\n".join(part for part in parts if part)
-    return Page(path, shown, body, definition or f"Incidents of {word}.", False, contents=True)
+    return SitePage(path, shown, body, definition or f"Incidents of {word}.", False, contents=True)
 
 
 def _latest_first(records: Members) -> list[Postmortem]:
     return sorted(records, key=lambda record: (record.date, record.id), reverse=True)
 
 
-def _earlier_pages(site: Site, kind: Kind, word: str, records: Members) -> Iterator[Page]:
+def _earlier_pages(site: Site, kind: PageKind, word: str, records: Members) -> Iterator[SitePage]:
     """What does not stand on the first page of a word, shorter, page by page."""
     path = site.names.path(kind.folder, word)
     rest = _latest_first(records)[_NEWEST:]
@@ -124,7 +124,7 @@ def _earlier_pages(site: Site, kind: Kind, word: str, records: Members) -> Itera
             f"{incident_rows(site, chunk, here, is_brief=True)}\n"
             f"{_pager(path, len(records), number)}"
         )
-        yield Page(here, title, block(body), searchable=False)
+        yield SitePage(here, title, block(body), searchable=False)
 
 
 def _page_count(count: int) -> int:
@@ -149,7 +149,7 @@ def _pager(path: str, count: int, here: int) -> str:
     return f'<p class="kb-classes">All {count:,}, on pages {others}</p>'
 
 
-def _head(kind: Kind, path: str, shown: str, definition: str) -> str:
+def _head(kind: PageKind, path: str, shown: str, definition: str) -> str:
     way = anchor(links.relative(path, kind.folder), kind.title)
     meaning = f'<p class="kb-definition">{escape(definition)}</p>' if definition else ""
     return (
@@ -185,7 +185,7 @@ def _between(numbers: list[float]) -> float:
     return (numbers[half - 1] + numbers[half]) / 2
 
 
-def _prevention(site: Site, kind: Kind, word: str, records: Members) -> Iterator[str]:
+def _prevention(site: Site, kind: PageKind, word: str, records: Members) -> Iterator[str]:
     """The control that was missing most often, and what the records say would have caught them."""
     counts = Counter(record.missing_control for record in records if record.missing_control)
     if kind.folder == "controls" or not counts:
@@ -224,7 +224,7 @@ def _owed(site: Site, path: str, records: Members) -> Iterator[str]:
     if not promised:
         return
     owed = listed(action for action in promised if action.is_open)
-    untold = sum(1 for action in owed if action.is_untold)
+    untold = sum(1 for action in owed if action.completion_unknown)
     closed = sum(1 for action in promised if action.state == "closed")
     levers = Counter(action.lever for action in promised if action.lever)
     used = ", ".join(f"{escape(name)} {n}" for name, n in levers.most_common(5))

@@ -19,10 +19,10 @@ from kb.traces.analyses import (
     replayability,
     secrets,
 )
-from kb.traces.analyses.finding import Analysis, Context, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, Finding, Severity
 from kb.traces.run import Run
 
-__all__ = ["ANALYSES", "Analysis", "Audit", "Context", "Finding", "Severity", "audit"]
+__all__ = ["ANALYSES", "Analysis", "AnalysisContext", "Audit", "Finding", "Severity", "audit"]
 
 ANALYSES: tuple[Analysis, ...] = (
     idempotency.ANALYSIS,
@@ -50,8 +50,8 @@ class Audit:
         return replayability.replayability(self.run)
 
 
-def audit(run: Run, context: Context | None = None) -> Audit:
+def audit(run: Run, context: AnalysisContext | None = None) -> Audit:
     """What all analyses find in a run. Raises `KbError` for a policy rule that is none."""
-    context = context or Context()
+    context = context or AnalysisContext()
     found = (finding for row in ANALYSES for finding in row.examine(run, context))
     return Audit(run, tuple(found))

@@ -16,7 +16,7 @@ _COLUMN = 52
 
 
 @dataclass(frozen=True)
-class Row:
+class AlignedPair:
     """One row: the call of each run, None where one has no such call."""
 
     step: int | None
@@ -32,7 +32,7 @@ class Alignment:
 
     run: Run
     passing: Run
-    rows: tuple[Row, ...]
+    rows: tuple[AlignedPair, ...]
     divergence: Divergence
 
 
@@ -42,13 +42,13 @@ def align(run: Run, passing: Run) -> Alignment:
     mine, theirs = list(calls(run)), list(calls(passing))
     keys = [masked_key(call, run) for _, call in mine]
     other_keys = [masked_key(call, passing) for _, call in theirs]
-    rows: list[Row] = []
+    rows: list[AlignedPair] = []
     matcher = SequenceMatcher(None, keys, other_keys, autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
         for number in range(max(b - a, d - c)):
             left = mine[a + number] if a + number < b else (None, None)
             right = theirs[c + number] if c + number < d else (None, None)
-            rows.append(Row(left[0], left[1], right[0], right[1], tag == "equal"))
+            rows.append(AlignedPair(left[0], left[1], right[0], right[1], tag == "equal"))
     return Alignment(run, passing, tuple(rows), parted)
 
 

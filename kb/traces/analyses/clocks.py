@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
 from kb.traces.render import duration
 from kb.traces.run import Run
 
 _NAME = "clocks"
 
 
-def _examine(run: Run, _: Context) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
     at = At(_NAME, run)
     if run.clocks.started is None:
         yield at.whole(Severity.NOTE, "the trace has no times")

@@ -13,7 +13,7 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
 from kb.traces.canonical_json import digest
 from kb.traces.run import Run, ToolCall
 
@@ -120,7 +120,7 @@ def _masked(value: Any, words: set[str]) -> Any:
     return _ASKED if str(value) in words else value
 
 
-def _examine(run: Run, context: Context) -> Iterable[Finding]:
+def _examine(run: Run, context: AnalysisContext) -> Iterable[Finding]:
     at = At(_NAME, run)
     if context.passing is None:
         yield at.whole(

@@ -49,7 +49,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Context:
+class AnalysisContext:
     """What an analysis may know besides the run.
 
     `passing` is a run of the same task that went well, `effects` are the names under
@@ -70,7 +70,7 @@ class Analysis:
 
     name: str
     question: str
-    examine: Callable[[Run, Context], Iterable[Finding]]
+    examine: Callable[[Run, AnalysisContext], Iterable[Finding]]
     baseline: str = ""
 
 

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kb.traces.analyses.calls_made import call_key, call_text, calls
-from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity, time_of_step
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    At,
+    Finding,
+    Severity,
+    time_of_step,
+)
 from kb.traces.run import Message, Run, ToolCall
 
 _NAME = "loops"
@@ -85,7 +92,7 @@ def burnt(run: Run, first: int, last: int) -> Burnt:
     )
 
 
-def _examine(run: Run, _: Context) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
     at = At(_NAME, run)
     for loop in loops(run):
         yield _told(at, loop)

@@ -20,7 +20,15 @@ from fnmatch import fnmatchcase
 
 from kb.errors import KbError
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, At, Context, Finding, Severity, listed, unmatched
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    At,
+    Finding,
+    Severity,
+    listed,
+    unmatched,
+)
 from kb.traces.decoding.lenient import embedded
 from kb.traces.run import Run, ToolCall
 
@@ -36,7 +44,7 @@ Made = Sequence[tuple[int, ToolCall]]
 
 
 @dataclass(frozen=True)
-class Rule:
+class PolicyRule:
     """One rule read; `broken` gives the steps that break it, with the reason.
 
     `tool` and `other` are the names or patterns it speaks of; `other` may be empty.
@@ -48,18 +56,18 @@ class Rule:
     other: str = ""
 
 
-def read_rule(text: str) -> Rule:
+def read_rule(text: str) -> PolicyRule:
     """The rule a line states. Raises `KbError` for a line that states none."""
     line = " ".join(text.split()).rstrip(".")
     if found := _ORDER.fullmatch(line):
         tool, other, side = found.groups()
-        return Rule(line, tool, lambda made: _out_of_order(made, tool, other, side), other)
+        return PolicyRule(line, tool, lambda made: _out_of_order(made, tool, other, side), other)
     if found := _AT_MOST.fullmatch(line):
         tool, limit = found[1], int(found[2])
-        return Rule(line, tool, lambda made: _too_often(made, tool, limit))
+        return PolicyRule(line, tool, lambda made: _too_often(made, tool, limit))
     if found := _FORBIDDEN.fullmatch(line):
         tool = found[1]
-        return Rule(line, tool, lambda made: _forbidden(made, tool))
+        return PolicyRule(line, tool, lambda made: _forbidden(made, tool))
     raise KbError(
         f"'{text}' is no rule of order",
         where="kb.toml, runs.policy",
@@ -103,7 +111,7 @@ def _of(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
     return [(step, call) for step, call in made if fnmatchcase(call.tool, tool)]
 
 
-def _examine(run: Run, context: Context) -> Iterable[Finding]:
+def _examine(run: Run, context: AnalysisContext) -> Iterable[Finding]:
     at, made = At(_NAME, run), tuple(calls(run))
     if not run.policy:
         yield at.whole(Severity.NOTE, "no policy is named: write rules of order into kb.toml")

@@ -16,7 +16,7 @@ from kb.traces.analyses import policy_path
 from kb.traces.analyses.idempotency import key_audits
 from kb.traces.analyses.replayability import replayability
 from kb.traces.canonical_json import digest
-from kb.traces.checkup.signs import Sign, World, signs, world
+from kb.traces.checkup.signs import Sign, WorldState, signs, world
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
 
 _SAMPLES = 500
@@ -88,7 +88,7 @@ _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of an archive. `number` is its place in the file, from 1; `file` as it may be shown.
 
     `reads_back` and `has_key` are None where the run wrote nothing. `failed` is what the source
@@ -117,11 +117,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signs: tuple[Sign, ...] = ()
 
 
-def facts(run: Run, file: str, number: int) -> Facts:
+def facts(run: Run, file: str, number: int) -> RunFacts:
     """The facts of a run, its score among them."""
     seen, able = world(run), replayability(run)
     found = signs(run, seen)
-    return Facts(
+    return RunFacts(
         file=file,
         number=number,
         run=run.id,
@@ -162,7 +162,7 @@ def _shared(step: Step) -> list[Any]:
     return [step.kind, step.name, step.text, *times]
 
 
-def _has_key(run: Run, seen: World) -> bool | None:
+def _has_key(run: Run, seen: WorldState) -> bool | None:
     """Whether every tool that wrote was given, or could be given, an idempotency key."""
     if not seen.writes:
         return None

@@ -14,7 +14,7 @@ import msgspec
 
 from kb.traces.analyses import call_schema, loops, outcome_gap, policy_path, secrets
 from kb.traces.analyses.calls_made import call_text, calls, is_handover, same_calls
-from kb.traces.analyses.finding import At, Context, Finding, Severity
+from kb.traces.analyses.finding import AnalysisContext, At, Finding, Severity
 from kb.traces.analyses.idempotency import repeats
 from kb.traces.run import Effect, Run, ToolCall
 
@@ -56,7 +56,7 @@ Made = tuple[tuple[int, ToolCall], ...]
 
 
 @dataclass(frozen=True)
-class World:
+class WorldState:
     """The calls that write, or sound so; those of them after which nothing was read back.
 
     `handover` is the call that gave the case to a person, None where there is none.
@@ -67,7 +67,7 @@ class World:
     handover: tuple[int, ToolCall] | None
 
 
-def world(run: Run) -> World:
+def world(run: Run) -> WorldState:
     """What a run did to the world. Effects nobody names are guessed from the names of tools."""
     made = tuple(calls(run))
     handover = next((pair for pair in made if is_handover(pair[1].tool)), None)
@@ -77,7 +77,7 @@ def world(run: Run) -> World:
     ]
     last_read = max(reads, default=-1)
     unread = tuple((n, c) for n, c in writes if c.succeeded and n > last_read)
-    return World(writes, unread, handover)
+    return WorldState(writes, unread, handover)
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,23 +94,23 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @dataclass(frozen=True)
-class Kind:
+class SignKind:
     """One kind of sign: each counts `weight`, at most `limit` of them; `why` says why at all."""
 
     name: str
     weight: float
     limit: int
     why: str
-    find: Callable[[Run, World], Iterable[Finding]]
+    find: Callable[[Run, WorldState], Iterable[Finding]]
 
 
-def signs(run: Run, seen: World) -> tuple[Sign, ...]:
+def signs(run: Run, seen: WorldState) -> tuple[Sign, ...]:
     """The signs of a run, the heaviest first."""
     found = [sign for kind in KINDS for sign in _of_kind(kind, run, seen)]
     return tuple(sorted(found, key=lambda sign: -abs(sign.weight)))
 
 
-def _of_kind(kind: Kind, run: Run, seen: World) -> Iterator[Sign]:
+def _of_kind(kind: SignKind, run: Run, seen: WorldState) -> Iterator[Sign]:
     for number, finding in enumerate(kind.find(run, seen)):
         if number == kind.limit:
             return
@@ -126,11 +126,11 @@ def _of_kind(kind: Kind, run: Run, seen: World) -> Iterator[Sign]:
         )
 
 
-def _repeated_writes(run: Run, _: World) -> Iterator[Finding]:
+def _repeated_writes(run: Run, _: WorldState) -> Iterator[Finding]:
     return _repeated(run, known=True)
 
 
-def _repeated_calls(run: Run, _: World) -> Iterator[Finding]:
+def _repeated_calls(run: Run, _: WorldState) -> Iterator[Finding]:
     return _repeated(run, known=False)
 
 
@@ -147,11 +147,11 @@ def _repeated(run: Run, *, known: bool) -> Iterator[Finding]:
             yield at.step(repeat.steps[-1], Severity.FAULT, message, evidence=text)
 
 
-def _policy(run: Run, _: World) -> Iterable[Finding]:
-    return (f for f in policy_path.ANALYSIS.examine(run, Context()) if f.step is not None)
+def _policy(run: Run, _: WorldState) -> Iterable[Finding]:
+    return (f for f in policy_path.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
-def _false_claims(run: Run, seen: World) -> Iterator[Finding]:
+def _false_claims(run: Run, seen: WorldState) -> Iterator[Finding]:
     gap = outcome_gap.unverified(run)
     if gap is not None and gap.claim and gap.call.failure and seems_to_write(gap.call):
         message = f"success claimed after {gap.call.tool} failed: “{gap.claim.text}”"
@@ -159,12 +159,12 @@ def _false_claims(run: Run, seen: World) -> Iterator[Finding]:
         yield At("false-claim", run).step(gap.claim.step, Severity.FAULT, message, evidence=text)
 
 
-def _secrets(run: Run, _: World) -> Iterable[Finding]:
-    found = secrets.ANALYSIS.examine(run, Context())
+def _secrets(run: Run, _: WorldState) -> Iterable[Finding]:
+    found = secrets.ANALYSIS.examine(run, AnalysisContext())
     return (finding for finding in found if finding.severity is Severity.FAULT)
 
 
-def _unread_writes(run: Run, seen: World) -> Iterator[Finding]:
+def _unread_writes(run: Run, seen: WorldState) -> Iterator[Finding]:
     at = At("unread-write", run)
     for number, call in seen.unread:
         guess = "; by its name, a guess" if call.effect is Effect.UNKNOWN else ""
@@ -172,7 +172,7 @@ def _unread_writes(run: Run, seen: World) -> Iterator[Finding]:
         yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _writes(run: Run, seen: World) -> Iterator[Finding]:
+def _writes(run: Run, seen: WorldState) -> Iterator[Finding]:
     at = At("write", run)
     for number, call in seen.writes:
         if call.succeeded:
@@ -180,7 +180,7 @@ def _writes(run: Run, seen: World) -> Iterator[Finding]:
             yield at.step(number, Severity.NOTE, message, evidence=call_text(call))
 
 
-def _failed_writes(run: Run, seen: World) -> Iterator[Finding]:
+def _failed_writes(run: Run, seen: WorldState) -> Iterator[Finding]:
     at = At("failed-write", run)
     for number, call in seen.writes:
         if call.failure:
@@ -188,15 +188,15 @@ def _failed_writes(run: Run, seen: World) -> Iterator[Finding]:
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _loops(run: Run, _: World) -> Iterable[Finding]:
-    return loops.ANALYSIS.examine(run, Context())
+def _loops(run: Run, _: WorldState) -> Iterable[Finding]:
+    return loops.ANALYSIS.examine(run, AnalysisContext())
 
 
-def _misfits(run: Run, _: World) -> Iterable[Finding]:
-    return (f for f in call_schema.ANALYSIS.examine(run, Context()) if f.step is not None)
+def _misfits(run: Run, _: WorldState) -> Iterable[Finding]:
+    return (f for f in call_schema.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
-def _given_up(run: Run, _: World) -> Iterator[Finding]:
+def _given_up(run: Run, _: WorldState) -> Iterator[Finding]:
     """The same call failing, and never succeeding, last of all."""
     at = At("given-up", run)
     for group in same_calls(run).values():
@@ -206,24 +206,26 @@ def _given_up(run: Run, _: World) -> Iterator[Finding]:
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _handover(run: Run, seen: World) -> Iterator[Finding]:
+def _handover(run: Run, seen: WorldState) -> Iterator[Finding]:
     if seen.handover is not None:
         number, call = seen.handover
         message = f"{call.tool}: by its name, a person took over"
         yield At("handover", run).step(number, Severity.NOTE, message, evidence=call_text(call))
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("repeated-write", 5, 2, "an effect happened twice, or may have", _repeated_writes),
-    Kind("repeated-call", 3, 2, "the same, if the tool writes as its name says", _repeated_calls),
-    Kind("policy", 4, 3, "a rule the team wrote was broken", _policy),
-    Kind("false-claim", 4, 1, "the agent reported what the trace denies", _false_claims),
-    Kind("secret", 3, 1, "whoever reads the trace has the key", _secrets),
-    Kind("failed-write", 2, 2, "something was attempted and refused", _failed_writes),
-    Kind("unread-write", 2, 3, "nobody looked whether it happened", _unread_writes),
-    Kind("loop", 2, 2, "work that did not get on", _loops),
-    Kind("given-up", 2, 1, "the last thing known is a failure", _given_up),
-    Kind("misfit", 1, 2, "a call did not fit its tool", _misfits),
-    Kind("write", 1, 3, "every effect is a chance to be wrong", _writes),
-    Kind("handover", -3, 1, "a person has seen it: it is not silent", _handover),
+KINDS: tuple[SignKind, ...] = (
+    SignKind("repeated-write", 5, 2, "an effect happened twice, or may have", _repeated_writes),
+    SignKind(
+        "repeated-call", 3, 2, "the same, if the tool writes as its name says", _repeated_calls
+    ),
+    SignKind("policy", 4, 3, "a rule the team wrote was broken", _policy),
+    SignKind("false-claim", 4, 1, "the agent reported what the trace denies", _false_claims),
+    SignKind("secret", 3, 1, "whoever reads the trace has the key", _secrets),
+    SignKind("failed-write", 2, 2, "something was attempted and refused", _failed_writes),
+    SignKind("unread-write", 2, 3, "nobody looked whether it happened", _unread_writes),
+    SignKind("loop", 2, 2, "work that did not get on", _loops),
+    SignKind("given-up", 2, 1, "the last thing known is a failure", _given_up),
+    SignKind("misfit", 1, 2, "a call did not fit its tool", _misfits),
+    SignKind("write", 1, 3, "every effect is a chance to be wrong", _writes),
+    SignKind("handover", -3, 1, "a person has seen it: it is not silent", _handover),
 )

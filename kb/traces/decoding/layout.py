@@ -12,7 +12,14 @@ import msgspec
 
 from kb.errors import KbError
 from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.decoding.rawjson import CHUNK_BYTES, first_byte, kindly, lines, mapped, stream
+from kb.traces.decoding.rawjson import (
+    CHUNK_BYTES,
+    decode_lenient,
+    first_byte,
+    lines,
+    mapped,
+    stream,
+)
 from kb.traces.redaction.redact import safely
 
 _START_BYTES = 65_536
@@ -109,5 +116,5 @@ def _is_json(line: bytes) -> bool:
     try:
         msgspec.json.decode(line, type=msgspec.Raw)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return isinstance(kindly(line), dict | list)
+        return isinstance(decode_lenient(line), dict | list)
     return first_byte(line) in {b"{", b"["}

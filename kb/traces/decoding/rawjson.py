@@ -111,7 +111,7 @@ def elements(raw: Any) -> list[Any]:
     try:
         return msgspec.json.decode(raw, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        value = kindly(raw)
+        value = decode_lenient(raw)
         return [_written(part) for part in value] if isinstance(value, list) else []
 
 
@@ -122,7 +122,7 @@ def members(raw: Any) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        value = kindly(raw)
+        value = decode_lenient(raw)
         if not isinstance(value, dict):
             return None
         return {key: _written(part) for key, part in value.items()}
@@ -138,7 +138,7 @@ def first_byte(raw: Any) -> bytes:
     return bytes(memoryview(raw)[:_MOST_SPACE]).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
 
 
-def kindly(raw: Any) -> Any:
+def decode_lenient(raw: Any) -> Any:
     """The value of careless JSON, None for what is none at all."""
     try:
         return decode(memoryview(raw))

@@ -28,14 +28,14 @@ from kb.traces.decoding.rawjson import (
     stream,
     yaml_value,
 )
-from kb.traces.run import Notes
+from kb.traces.run import ImportWarnings
 
 _HEAD_ROWS = 20
 _ROWS_BETWEEN_RELEASES = 256
 _UNREADABLE = "rows that are no JSON were left out"
 
 
-class Row(NamedTuple):
+class SourceRow(NamedTuple):
     """A value, and its place: `line 12`, `[3]`, `object 4`."""
 
     where: str
@@ -50,14 +50,14 @@ class Source:
     sha256: str
     size_bytes: int
     layout: Layout
-    notes: Notes = field(default_factory=Notes, compare=False)
+    notes: ImportWarnings = field(default_factory=ImportWarnings, compare=False)
 
     @property
     def name(self) -> str:
         """The file's name, without folders."""
         return self.path.name
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""
         for where, raw in self.raw_rows():
             try:
@@ -67,7 +67,7 @@ class Source:
                 continue
             finally:
                 del raw  # a view keeps the whole file mapped, beside the values made of it
-            yield Row(where, value)
+            yield SourceRow(where, value)
 
     @cached_property
     def head(self) -> tuple[Any, ...]:

@@ -13,7 +13,13 @@ from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
 from kb.safe_files import root_of
 from kb.traces.drafting.channel import Candidate, read_channel
-from kb.traces.drafting.evidence import Evidence, draft_day, draft_prefill, draft_title, timeline
+from kb.traces.drafting.evidence import (
+    DraftEvidence,
+    draft_day,
+    draft_prefill,
+    draft_title,
+    timeline,
+)
 from kb.traces.drafting.git_changes import changes
 from kb.traces.fixture import write_fixture
 from kb.traces.reading import one_run, team_settings
@@ -50,7 +56,7 @@ def write_draft(draft: Draft, folder: Path, form: Form) -> Path:
     path, fixture = folder / f"{stem}.md", folder / stem / FIXTURE
     if path.exists():
         raise _already_there(path)
-    evidence = Evidence(
+    evidence = DraftEvidence(
         run, draft.passing, draft.passing_name, draft.candidates, f"{stem}/{FIXTURE}"
     )
     prefill = draft_prefill(evidence, near_miss=draft.is_near_miss)

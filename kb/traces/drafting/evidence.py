@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 from kb.errors import KbError
 from kb.records.template import Prefill
-from kb.traces.analyses import Audit, Context, audit
+from kb.traces.analyses import AnalysisContext, Audit, audit
 from kb.traces.analyses.calls_made import arguments_text, calls, may_have_run, result_text
 from kb.traces.analyses.claims import claims
 from kb.traces.analyses.divergence import divergence
@@ -136,7 +136,7 @@ _UNDECIDED = "# not from the trace: decide"
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DraftEvidence:
     """A run with all that goes into a draft: a passing run, dated candidates, where the fixture is.
 
     `fixture` is the path as the record names it, empty when none is written.
@@ -173,10 +173,10 @@ def draft_day(run: Run) -> date:
     return run.clocks.started.astimezone(UTC).date()
 
 
-def draft_prefill(evidence: Evidence, *, near_miss: bool = False) -> Prefill:
+def draft_prefill(evidence: DraftEvidence, *, near_miss: bool = False) -> Prefill:
     """The front matter and the sections that the evidence fills."""
     run = evidence.run
-    done = audit(run, Context(evidence.passing))
+    done = audit(run, AnalysisContext(evidence.passing))
     sections = {
         "timeline": timeline(run, evidence.candidates, _divergence_step(evidence)),
         "agent_path": _fenced(_agent_path(run)),
@@ -277,7 +277,7 @@ def _last_words_evidence(run: Run) -> str:
     return f"the agent ended with {_quoted(said[-1])}; judged by:" if said else ""
 
 
-def _replay(evidence: Evidence, done: Audit) -> list[str]:
+def _replay(evidence: DraftEvidence, done: Audit) -> list[str]:
     run, able = evidence.run, done.replayability
     step = _divergence_step(evidence)
     lines = [f"FIXTURE: {evidence.fixture}", f"REPLAYABLE: {able.word}"]
@@ -294,7 +294,7 @@ def _already_run(run: Run) -> str:
     return ", ".join(words[:_MAX_LOGGED] + more) or "none in the trace"
 
 
-def _divergence_step(evidence: Evidence) -> int | None:
+def _divergence_step(evidence: DraftEvidence) -> int | None:
     if evidence.passing is None:
         return None
     found = divergence(evidence.run, evidence.passing)

@@ -42,7 +42,7 @@ _REFUSING_STATUS = re.compile(r"http4(?!08|99)\d\d")
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ToolEffect:
     """An effect, and who says so."""
 
     effect: Effect = Effect.UNKNOWN
@@ -55,16 +55,16 @@ class Effects:
 
     settings: Mapping[str, Effect] = field(default_factory=dict)
 
-    def of(self, tool: str, definition: ToolDefinition | None) -> Judgement:
+    def of(self, tool: str, definition: ToolDefinition | None) -> ToolEffect:
         """What a tool does; `definition` is its schema where the trace holds it."""
         named = self._named(tool)
         if named is not None:
-            return Judgement(named, EffectSource.SETTINGS)
+            return ToolEffect(named, EffectSource.SETTINGS)
         if definition is not None and definition.annotations:
             return _hinted(definition.annotations)
         if tool.startswith(_MCP_PREFIXES):
-            return Judgement(Effect.WRITE, EffectSource.HINT_DEFAULTS)
-        return Judgement()
+            return ToolEffect(Effect.WRITE, EffectSource.HINT_DEFAULTS)
+        return ToolEffect()
 
     def _named(self, tool: str) -> Effect | None:
         if tool in self.settings:
@@ -73,17 +73,17 @@ class Effects:
         return next(patterns, None)
 
 
-def _hinted(annotations: Mapping[str, object]) -> Judgement:
+def _hinted(annotations: Mapping[str, object]) -> ToolEffect:
     reads, destroys = annotations.get("readOnlyHint"), annotations.get("destructiveHint")
     if reads is True:
-        return Judgement(Effect.READ, EffectSource.HINTS)
+        return ToolEffect(Effect.READ, EffectSource.HINTS)
     if destroys is True:
-        return Judgement(Effect.DESTRUCTIVE, EffectSource.HINTS)
+        return ToolEffect(Effect.DESTRUCTIVE, EffectSource.HINTS)
     if destroys is False:
-        return Judgement(Effect.WRITE, EffectSource.HINTS)
+        return ToolEffect(Effect.WRITE, EffectSource.HINTS)
     # `destructiveHint` is true by default, and means something only beside `readOnlyHint: false`.
     effect = Effect.DESTRUCTIVE if reads is False else Effect.WRITE
-    return Judgement(effect, EffectSource.HINT_DEFAULTS)
+    return ToolEffect(effect, EffectSource.HINT_DEFAULTS)
 
 
 def ran(*, has_ended: bool, failure: Failure | None) -> Ran:
@@ -97,6 +97,6 @@ def ran(*, has_ended: bool, failure: Failure | None) -> Ran:
     return Ran.NO if refused and failure.told_by is not ToldBy.EXIT_CODE else Ran.UNKNOWN
 
 
-def treatment(effect: Effect) -> Treatment:
+def replay_policy(effect: Effect) -> Treatment:
     """What a replay does with a call: only what is known to read is answered from the tape."""
     return Treatment.FORBID if effect.is_write else Treatment.MOCK

@@ -1,7 +1,7 @@
 """Which trace formats are read? One row an importer; a row is all that another one takes.
 
 An importer says whether it recognises the first values of a file, and reads the file into tapes:
-one `Tape` a run, as the source has it. `kb.traces.reading` makes runs of them: it redacts, judges
+one `RunBuilder` a run, as the source has it. `kb.traces.reading` makes runs of them: it redacts, judges
 effects, numbers steps and says what is missing, the same for every format.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kb.traces.decoding.source import Source
-    from kb.traces.normalize.run_builder import Tape
+    from kb.traces.normalize.run_builder import RunBuilder
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Importer:
     name: str
     title: str
     recognise: Callable[[Source], str]
-    read: Callable[[Source], Iterator[Tape]]
+    read: Callable[[Source], Iterator[RunBuilder]]
 
 
 def importers() -> tuple[Importer, ...]:

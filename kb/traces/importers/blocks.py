@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.traces.decoding.lenient import arguments_of
-from kb.traces.normalize.chat_message import Answer, Asked
+from kb.traces.normalize.chat_message import ToolCallRequest, ToolResult
 from kb.traces.run import Failure
 
 _TEXT_TYPES = {"text", "input_text", "output_text", "summary_text", "refusal"}
@@ -22,8 +22,8 @@ class Content:
     text: str = ""
     reasoning: str = ""
     parts: tuple[Any, ...] = ()
-    calls: tuple[Asked, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    calls: tuple[ToolCallRequest, ...] = ()
+    answers: tuple[ToolResult, ...] = ()
 
 
 def content_of(content: Any) -> Content:
@@ -34,8 +34,8 @@ def content_of(content: Any) -> Content:
     texts: list[str] = []
     thoughts: list[str] = []
     parts: list[Any] = []
-    calls: list[Asked] = []
-    answers: list[Answer] = []
+    calls: list[ToolCallRequest] = []
+    answers: list[ToolResult] = []
     for block in blocks:
         kind = _kind(block)
         if kind == "text":
@@ -84,7 +84,7 @@ def words_of(block: Any) -> str:
     return ""
 
 
-def _asked(block: dict[str, Any]) -> Asked:
+def _asked(block: dict[str, Any]) -> ToolCallRequest:
     inner = block.get("function_call") or block.get("functionCall") or block.get("function")
     call = inner if isinstance(inner, dict) else block
     arguments = next(
@@ -92,10 +92,10 @@ def _asked(block: dict[str, Any]) -> Asked:
     )
     call_id = block.get("id") or call.get("id") or block.get("tool_call_id") or ""
     name = call.get("name") or block.get("name") or block.get("tool_name") or "unknown"
-    return Asked(str(name), arguments_of(arguments), str(call_id))
+    return ToolCallRequest(str(name), arguments_of(arguments), str(call_id))
 
 
-def _answer(block: dict[str, Any]) -> Answer:
+def _answer(block: dict[str, Any]) -> ToolResult:
     inner = block.get("function_response") or block
     keys = ("content", "response", "result", "output")
     raw = next((inner[key] for key in keys if key in inner), "")
@@ -103,7 +103,7 @@ def _answer(block: dict[str, Any]) -> Answer:
     result = content.text if content and not content.parts else raw
     failed = inner.get("is_error") is True
     message = result if isinstance(result, str) else ""
-    return Answer(
+    return ToolResult(
         str(inner.get("tool_use_id") or inner.get("tool_call_id") or inner.get("id") or ""),
         "" if result is None else result,
         Failure(type="tool_error", message=message[:_MAX_MESSAGE]) if failed else None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from kb.traces.decoding.lenient import arguments_of, embedded
 from kb.traces.importers.blocks import Content, a_word, an_object, content_of
-from kb.traces.normalize.chat_message import Answer, Asked, Said, joined
+from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult, joined
 from kb.traces.run import Failure
 
 _ROLES = {
@@ -68,14 +68,14 @@ def _is_langchain(value: dict[str, Any]) -> bool:
     )
 
 
-def saids_of(values: Any) -> list[Said]:
+def saids_of(values: Any) -> list[ChatMessage]:
     """The messages of a list; a lone message or text counts as a list of one."""
     values = embedded(values)
     if isinstance(values, dict):
         inner = next((values[k] for k in ("messages", "input", "contents") if k in values), None)
         values = inner if isinstance(inner, list) and not is_message(values) else [values]
     if isinstance(values, str):
-        return [Said("user", values)] if values else []
+        return [ChatMessage("user", values)] if values else []
     if not isinstance(values, list):
         return []
     if values and all(isinstance(part, list) for part in values):
@@ -84,11 +84,11 @@ def saids_of(values: Any) -> list[Said]:
     return joined(found) if any(isinstance(v, dict) and _is_item(v) for v in values) else found
 
 
-def said_of(value: Any) -> Said | None:
+def said_of(value: Any) -> ChatMessage | None:
     """What a message says, None for what is no message."""
     value = embedded(value)
     if isinstance(value, str):
-        return Said("user", value)
+        return ChatMessage("user", value)
     if not isinstance(value, dict):
         return None
     if _is_item(value):
@@ -109,13 +109,13 @@ def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
     return {**an_object(inner), "role": str(name)}
 
 
-def _of_message(value: dict[str, Any], written_role: str) -> Said:
+def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
     role = _ROLES.get(written_role.lower(), written_role.lower())
     if "additional_kwargs" in value and role not in _PLAIN_ROLES:  # Langfuse: the tool's name
         value, role = {**value, "name": value.get("name") or written_role}, "tool"
     content = content_of(value.get("parts") if "parts" in value else value.get("content"))
     reasoning = value.get("reasoning_content") or value.get("reasoning") or value.get("thinking")
-    said = Said(
+    said = ChatMessage(
         role,
         content.text or _text(value.get("refusal")),
         content.reasoning or _text(reasoning),
@@ -129,20 +129,20 @@ def _of_message(value: dict[str, Any], written_role: str) -> Said:
     return _tool_message(value, content) if role == "tool" and not content.answers else said
 
 
-def _tool_message(value: dict[str, Any], content: Content) -> Said:
+def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:
     """The answer of a tool as a message of its own: the OpenAI and LangChain way."""
     failed = value.get("status") == "error" or value.get("is_error") is True
     result = value.get("content") if content.parts else content.text
-    answer = Answer(
+    answer = ToolResult(
         _text(value.get("tool_call_id") or value.get("id")),
         result if result is not None else "",
         Failure(message=content.text[:500]) if failed else None,
         _text(value.get("name")),
     )
-    return Said("tool", answers=(answer,), source=_rest(value))
+    return ChatMessage("tool", answers=(answer,), source=_rest(value))
 
 
-def _calls(value: dict[str, Any]) -> Iterator[Asked]:
+def _calls(value: dict[str, Any]) -> Iterator[ToolCallRequest]:
     more = value.get("additional_kwargs")
     listed = value.get("tool_calls") or (more.get("tool_calls") if isinstance(more, dict) else None)
     for call in listed if isinstance(listed, list) else ():
@@ -152,33 +152,33 @@ def _calls(value: dict[str, Any]) -> Iterator[Asked]:
         yield _asked(value["function_call"])
 
 
-def _asked(call: dict[str, Any]) -> Asked:
+def _asked(call: dict[str, Any]) -> ToolCallRequest:
     """A call as OpenAI (`function.arguments`), LangChain (`args`) or Inspect write it."""
     function = call.get("function")
     inner = function if isinstance(function, dict) else call
     arguments = next((inner[k] for k in ("arguments", "args", "input") if k in inner), None)
     name = function if isinstance(function, str) else inner.get("name")
-    return Asked(_text(name) or "unknown", arguments_of(arguments), _text(call.get("id")))
+    return ToolCallRequest(_text(name) or "unknown", arguments_of(arguments), _text(call.get("id")))
 
 
-def _of_item(item: dict[str, Any]) -> Said | None:
+def _of_item(item: dict[str, Any]) -> ChatMessage | None:
     """An item of the Responses API."""
     kind, call_id = item["type"], _text(item.get("call_id") or item.get("id"))
     if kind == "reasoning":
         content = content_of(item.get("summary"))
-        return Said("assistant", reasoning=content.text or content.reasoning)
+        return ChatMessage("assistant", reasoning=content.text or content.reasoning)
     if kind.endswith("_call_output"):
         output = content_of(item.get("output"))
         result = item.get("output") if output.parts else output.text
-        return Said("tool", answers=(Answer(call_id, result),), source=_item_rest(item))
+        return ChatMessage("tool", answers=(ToolResult(call_id, result),), source=_item_rest(item))
     name = _text(item.get("name")) or kind.removesuffix("_call")
     keys = ("arguments", "input", "action", "queries")
     arguments = next((item[key] for key in keys if key in item), None)
-    asked = Asked(name, arguments_of(arguments), call_id, _item_rest(item))
-    answers: tuple[Answer, ...] = ()
+    asked = ToolCallRequest(name, arguments_of(arguments), call_id, _item_rest(item))
+    answers: tuple[ToolResult, ...] = ()
     if kind in _HOSTED_TYPES or item.get("output") is not None:
-        answers = (Answer(call_id, item.get("output") or item.get("results") or ""),)
-    return Said("assistant", calls=(asked,), answers=answers)
+        answers = (ToolResult(call_id, item.get("output") or item.get("results") or ""),)
+    return ChatMessage("assistant", calls=(asked,), answers=answers)
 
 
 def _item_rest(item: dict[str, Any]) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.traces.decoding.source import Row, Source
+from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
 from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.chat import said_of
 from kb.traces.importers.offers import usage_of
-from kb.traces.normalize.chat_message import Said
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message
 
 _ABOUT = ("cwd", "gitBranch", "version", "entrypoint", "userType")
@@ -42,7 +42,7 @@ def _is_turn(row: dict[str, Any]) -> bool:
     return has_ids and a_word(row.get("type")) in _TYPES
 
 
-def _read(source: Source) -> Iterator[Tape]:
+def _read(source: Source) -> Iterator[RunBuilder]:
     session = _Session(source)
     for row in source.rows():
         if isinstance(row.value, dict):
@@ -54,13 +54,13 @@ class _Session:
     """A session that is fed with its rows."""
 
     def __init__(self, source: Source) -> None:
-        self.tape = Tape()
+        self.tape = RunBuilder()
         self._source = source
         self._answers: dict[str, int] = {}
         self._chains: dict[str, str] = {}
         self._started: dict[str, str] = {}
 
-    def take(self, row: Row) -> None:
+    def take(self, row: SourceRow) -> None:
         """Put on the tape what one row tells."""
         value, kind = row.value, a_word(row.value.get("type"))
         self._note_session(value)
@@ -119,7 +119,7 @@ class _Session:
         else:
             self._take_user(said, value, base)
 
-    def _take_answer(self, said: Said, message: dict[str, Any], base: Message) -> None:
+    def _take_answer(self, said: ChatMessage, message: dict[str, Any], base: Message) -> None:
         """A row of an answer; all rows with the id of one message are that message."""
         for call in said.calls:
             prompt = call.arguments.get("prompt") if isinstance(call.arguments, dict) else None
@@ -130,7 +130,7 @@ class _Session:
         usage = usage_of(message.get("usage"))
         if step is None:
             full = replace(base, model=str(message.get("model") or ""), response_id=key, **usage)
-            step = self.tape.hear(said, full)
+            step = self.tape.add_message(said, full)
             self._answers |= {key: step} if key and step is not None else {}
             return
         known = self.tape.steps[step]
@@ -139,10 +139,10 @@ class _Session:
         for call in said.calls:
             self.tape.ask(call, base, step)
 
-    def _take_user(self, said: Said, value: dict[str, Any], base: Message) -> None:
+    def _take_user(self, said: ChatMessage, value: dict[str, Any], base: Message) -> None:
         told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
         role = "developer" if told_by_harness and said.role == "user" else said.role
-        self.tape.hear(Said(role, said.text, "", said.parts, (), said.answers), base)
+        self.tape.add_message(ChatMessage(role, said.text, "", said.parts, (), said.answers), base)
         second = value.get("toolUseResult")
         if second is None or not said.answers:
             return
@@ -172,7 +172,7 @@ class _Session:
             return
         error = value.get("error")
         text = str(value.get("content") or _message_of(error))
-        self.tape.happen(
+        self.tape.add_event(
             Event(
                 kind="error" if name in _ERRORS else "summary",
                 name=name,
@@ -190,16 +190,16 @@ class _Session:
         kind, at = inner.get("type"), time_of(value.get("timestamp"))
         said = said_of({"role": "user", "content": inner.get("prompt")})
         if kind == "queued_command" and said and said.has_words:
-            self.tape.hear(said, Message(role="user", where=where, started=at))
+            self.tape.add_message(said, Message(role="user", where=where, started=at))
         elif kind == "hook_blocking_error":
             text, name = _message_of(inner.get("blockingError")), str(inner.get("hookName") or "")
             event = Event(kind="guardrail", name=name, text=text, started=at, where=where)
-            self.tape.happen(replace(event, failure=Failure(type="rejected", message=text)))
+            self.tape.add_event(replace(event, failure=Failure(type="rejected", message=text)))
         else:
             self.tape.notes.add(_LEFT_OUT, f"attachment {kind}")
 
 
-def _longer(known: Message, said: Said, usage: dict[str, Any]) -> Message:
+def _longer(known: Message, said: ChatMessage, usage: dict[str, Any]) -> Message:
     """A message with one row more; the usage of the last row is that of the whole answer."""
     return replace(
         known,

@@ -11,14 +11,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.traces.decoding.source import Row, Source
+from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
 from kb.traces.importers.blocks import a_word
 from kb.traces.importers.chat import said_of
 from kb.traces.importers.offers import usage_of
-from kb.traces.normalize.chat_message import Said
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy
 
 _ROW_TYPES = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
@@ -55,7 +55,7 @@ def _recognise(source: Source) -> str:
     return "rows with a type and a payload" if told else ""
 
 
-def _read(source: Source) -> Iterator[Tape]:
+def _read(source: Source) -> Iterator[RunBuilder]:
     session = _Session()
     for row in source.rows():
         if isinstance(row.value, dict) and isinstance(row.value.get("payload"), dict):
@@ -69,11 +69,11 @@ class _Session:
     """A session that is fed with its rows."""
 
     def __init__(self) -> None:
-        self.tape = Tape()
+        self.tape = RunBuilder()
         self._answering: int | None = None
         self._last_answer: int | None = None
 
-    def take(self, row: Row) -> None:
+    def take(self, row: SourceRow) -> None:
         """Put on the tape what one row tells."""
         kind, payload = row.value.get("type"), row.value["payload"]
         base = Message(
@@ -89,7 +89,7 @@ class _Session:
             self._take_event(payload, base)
         elif kind == "compacted":
             text = str(payload.get("message") or "")
-            self.tape.happen(_event("summary", "compacted", text, base))
+            self.tape.add_event(_event("summary", "compacted", text, base))
         else:
             self.tape.notes.add(_LEFT_OUT, str(kind))
 
@@ -124,20 +124,22 @@ class _Session:
             self.tape.notes.add("thoughts of the model are encrypted")
         elif said.answers and not said.calls:
             self._answering = None
-            self.tape.hear(said, base)
+            self.tape.add_message(said, base)
         elif said.role == "assistant":
             self._take_answer(said, base)
         else:
             self._answering = None
             by_program = said.text.lstrip().startswith(_WRITTEN_BY_PROGRAM)
             role = "developer" if by_program else said.role
-            self.tape.hear(Said(role, said.text, parts=said.parts, source=said.source), base)
+            self.tape.add_message(
+                ChatMessage(role, said.text, parts=said.parts, source=said.source), base
+            )
 
-    def _take_answer(self, said: Said, base: Message) -> None:
+    def _take_answer(self, said: ChatMessage, base: Message) -> None:
         """An item of an answer: calls belong to the words, or to the calls, before them."""
         if said.has_words or self._answering is None:
             base = replace(base, model=self.tape.request.model)
-            self._answering = self._last_answer = self.tape.hear(said, base)
+            self._answering = self._last_answer = self.tape.add_message(said, base)
             return
         for call in said.calls:
             self.tape.ask(call, base, self._answering)
@@ -153,10 +155,10 @@ class _Session:
         elif kind in _ERRORS:
             text = str(payload.get("message") or payload.get("reason") or "")
             failure = Failure(type=kind, message=text)
-            self.tape.happen(replace(_event("error", kind, text, base), failure=failure))
+            self.tape.add_event(replace(_event("error", kind, text, base), failure=failure))
         elif kind.endswith("_approval_request"):
             text = str(payload.get("reason") or payload.get("command") or "")
-            self.tape.happen(_event("permission", kind, text, base))
+            self.tape.add_event(_event("permission", kind, text, base))
         elif kind in _REPEATED:
             self.tape.notes.add("events that repeat a message were left out")
         else:

@@ -54,7 +54,7 @@ _ENDS = ("endTimeUnixNano", "end_time", "endTime", "end_time_unix_nano", "ended_
 _OF_GROUP = ("id", "name", "sessionId", "group_id", "workflow_name", "release", "version", "tags")
 
 
-def gathered(source: Source) -> Iterator[tuple[str, Iterator[Record]]]:
+def group_by_trace(source: Source) -> Iterator[tuple[str, Iterator[Record]]]:
     """The traces of a file, in the order they first appear, each with its records by start."""
     traces: dict[str, list[_Raw]] = {}
     for where, row in source.raw_rows():

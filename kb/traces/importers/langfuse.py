@@ -14,11 +14,11 @@ from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
 from kb.traces.importers.blocks import a_word, an_object
-from kb.traces.importers.gathering import Record, end_of, gathered, start_of
+from kb.traces.importers.gathering import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.span_messages import output_of
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import Span
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Prompt
 
 _KINDS = {
@@ -63,8 +63,8 @@ def _evidence(value: Any) -> str:
     return "a trace with observations" if isinstance(first, dict) and _evidence(first) else ""
 
 
-def _read(source: Source) -> Iterator[Tape]:
-    for trace_id, records in gathered(source):
+def _read(source: Source) -> Iterator[RunBuilder]:
+    for trace_id, records in group_by_trace(source):
         reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
         asked: set[str] = set()
         group: dict[str, Any] = {}

@@ -13,10 +13,10 @@ from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import has_zone, time_of
 from kb.traces.importers import Importer
 from kb.traces.importers.blocks import a_word, an_object
-from kb.traces.importers.gathering import Record, end_of, gathered, start_of
+from kb.traces.importers.gathering import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import Span
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent
 
 _KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER"}
@@ -43,8 +43,8 @@ def _evidence(value: Any) -> str:
     return "a batch of runs" if isinstance(first, dict) and _evidence(first) else ""
 
 
-def _read(source: Source) -> Iterator[Tape]:
-    for trace_id, records in gathered(source):
+def _read(source: Source) -> Iterator[RunBuilder]:
+    for trace_id, records in group_by_trace(source):
         runs = _whole(records)
         reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
         for record in runs:
@@ -74,7 +74,7 @@ def _order(record: Record) -> tuple[float, str]:
     return (start.timestamp() if start else 0.0, order)
 
 
-def _tell(tape: Tape, root: dict[str, Any]) -> None:
+def _tell(tape: RunBuilder, root: dict[str, Any]) -> None:
     tape.agent = Agent(name=tape.agent.name or str(root.get("name") or ""), framework="langchain")
     metadata = an_object(an_object(root.get("extra")).get("metadata"))
     if metadata:

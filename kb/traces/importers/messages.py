@@ -13,15 +13,15 @@ from msgspec.structs import replace
 
 from kb.traces.canonical_json import digest
 from kb.traces.decoding.lenient import embedded
-from kb.traces.decoding.source import Row, Source
+from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
 from kb.traces.importers.blocks import an_object
 from kb.traces.importers.chat import is_message, saids_of
 from kb.traces.importers.offers import merged, request_of, tools_of, usage_of
 from kb.traces.importers.reply import reply_of
-from kb.traces.normalize.chat_message import Said
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Message, Prompt
 
 #: Where a run keeps its messages, in the order they are looked for.
@@ -76,10 +76,10 @@ def _is_answer(value: Any) -> bool:
     return value.get("object") in {"response", "chat.completion"} or value.get("type") == "message"
 
 
-def _read(source: Source) -> Iterator[Tape]:
-    tape: Tape | None = None
+def _read(source: Source) -> Iterator[RunBuilder]:
+    tape: RunBuilder | None = None
     before: list[str] = []
-    bare: list[Row] = []
+    bare: list[SourceRow] = []
     for row in source.rows():
         if is_message(row.value):
             bare.append(row)
@@ -114,20 +114,20 @@ def _goes_on(before: list[str], said: list[str]) -> bool:
     return bool(before) and len(said) > len(before) and said[: len(before)] == before
 
 
-def _of_bare(rows: list[Row]) -> Tape:
+def _of_bare(rows: list[SourceRow]) -> RunBuilder:
     """A file that is one list of messages, or has one message a line; the rows are used up."""
-    tape = Tape()
+    tape = RunBuilder()
     rows.reverse()
     while rows:
         where, value = rows.pop()
         for said in saids_of([value]):
-            tape.hear(said, _base(value, where, said.role))
+            tape.add_message(said, _base(value, where, said.role))
     return tape
 
 
-def _opened(row: Row) -> Tape:
+def _opened(row: SourceRow) -> RunBuilder:
     value = row.value
-    tape = Tape(row.where, next((str(value[key]) for key in _IDS if value.get(key)), ""))
+    tape = RunBuilder(row.where, next((str(value[key]) for key in _IDS if value.get(key)), ""))
     if "traj" in value and "task_id" in value:  # tau-bench: the trials of a task share its number
         tape.task, tape.id = str(value["task_id"]), f"{value['task_id']}-{value.get('trial', 0)}"
     elif isinstance(value.get("task"), str):
@@ -137,7 +137,7 @@ def _opened(row: Row) -> Tape:
     return tape
 
 
-def _hear(tape: Tape, row: Row) -> None:
+def _hear(tape: RunBuilder, row: SourceRow) -> None:
     where, value = row
     for exchange in _interactions(value):
         _hear_exchange(tape, exchange, where)
@@ -158,7 +158,7 @@ def _answer_in(value: dict[str, Any]) -> Any:
     return value if is_whole else found
 
 
-def _hear_exchange(tape: Tape, exchange: Any, where: str) -> None:
+def _hear_exchange(tape: RunBuilder, exchange: Any, where: str) -> None:
     """One recorded request with its answer."""
     request = exchange.get("request") if isinstance(exchange, dict) else None
     response = exchange.get("response") if isinstance(exchange, dict) else None
@@ -170,7 +170,7 @@ def _hear_exchange(tape: Tape, exchange: Any, where: str) -> None:
     _hear_answer(tape, text, Message(role="assistant", where=where))
 
 
-def _hear_request(tape: Tape, value: dict[str, Any], where: str) -> None:
+def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
     options = an_object(value.get("kwargs"))
     tape.request = merged(tape.request, request_of({**options, **value}))
     tape.offer(tools_of(value.get("tools") or value.get("functions")))
@@ -179,10 +179,10 @@ def _hear_request(tape: Tape, value: dict[str, Any], where: str) -> None:
         tape.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
     key = _key(value)
     history = embedded(value[key]) if key else []
-    tape.hear_history(_placed(history, f"{where}.{key}" if where else key))
+    tape.add_history(_placed(history, f"{where}.{key}" if where else key))
 
 
-def _placed(history: list[Any], where: str) -> Iterator[tuple[Said, Message]]:
+def _placed(history: list[Any], where: str) -> Iterator[tuple[ChatMessage, Message]]:
     """The messages, each with its place and what it says of itself."""
     if not all("role" in an_object(value) for value in history):
         for said in saids_of(history):
@@ -195,13 +195,13 @@ def _placed(history: list[Any], where: str) -> Iterator[tuple[Said, Message]]:
             history[number] = None  # what is on the tape now need not lie in memory twice
 
 
-def _hear_answer(tape: Tape, answer: Any, base: Message) -> None:
+def _hear_answer(tape: RunBuilder, answer: Any, base: Message) -> None:
     reply = reply_of(answer)
     if reply is None:
         return
     if reply.request:
         tape.request = merged(tape.request, request_of(reply.request))
-    tape.hear_output(reply.said, replace(base, **reply.onto(base)))
+    tape.add_completion(reply.said, replace(base, **reply.onto(base)))
 
 
 def _base(value: Any, where: str, role: str) -> Message:

@@ -12,10 +12,10 @@ from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers import Importer
 from kb.traces.importers.blocks import a_list
-from kb.traces.importers.gathering import Record, end_of, gathered, start_of
+from kb.traces.importers.gathering import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import Span
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, ToolDefinition
 
 _KINDS = {
@@ -43,8 +43,8 @@ def _evidence(value: Any) -> str:
     return _evidence(first) if isinstance(first, dict) else ""
 
 
-def _read(source: Source) -> Iterator[Tape]:
-    for trace_id, records in gathered(source):
+def _read(source: Source) -> Iterator[RunBuilder]:
+    for trace_id, records in group_by_trace(source):
         reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
         about: dict[str, Any] = {}
         tools: dict[str, None] = {}
@@ -62,7 +62,7 @@ def _read(source: Source) -> Iterator[Tape]:
             yield tape
 
 
-def _tell(tape: Tape, about: dict[str, Any], tools: dict[str, None]) -> None:
+def _tell(tape: RunBuilder, about: dict[str, Any], tools: dict[str, None]) -> None:
     """What the trace says of itself, and the tools its agents name without their schemas."""
     workflow = str(about.get("workflow_name") or "")
     tape.conversation = tape.conversation or str(about.get("group_id") or "")

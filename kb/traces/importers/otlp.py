@@ -7,10 +7,10 @@ from typing import Any
 
 from kb.traces.decoding.source import Source
 from kb.traces.importers import Importer
-from kb.traces.importers.gathering import gathered
+from kb.traces.importers.gathering import group_by_trace
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import span_of
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.run_builder import RunBuilder
 
 _GROUPS = ("resourceSpans", "scopeSpans", "batches", "instrumentationLibrarySpans")
 _SPAN_KEYS = (
@@ -51,8 +51,8 @@ def _evidence_in_list(value: dict[str, Any]) -> str:
     return "a Jaeger export" if "traceID" in first and "spans" in first else ""
 
 
-def _read(source: Source) -> Iterator[Tape]:
-    for trace_id, records in gathered(source):
+def _read(source: Source) -> Iterator[RunBuilder]:
+    for trace_id, records in group_by_trace(source):
         reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
         for record in records:
             reader.take(span_of(record, trace_id))

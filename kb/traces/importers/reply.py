@@ -9,15 +9,15 @@ from kb.traces.decoding.lenient import embedded
 from kb.traces.importers.chat import is_message, said_of, saids_of
 from kb.traces.importers.offers import usage_of
 from kb.traces.importers.stream import answer_of_stream, is_stream
-from kb.traces.normalize.chat_message import Said
+from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.run import Message
 
 
 @dataclass(frozen=True)
-class Reply:
+class ModelReply:
     """One answer of a model. `request` is what it repeats of the request: tools, sampling."""
 
-    said: Said
+    said: ChatMessage
     model: str = ""
     id: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Reply:
         return {key: part for key, part in told.items() if part and not getattr(base, key)}
 
 
-def reply_of(value: Any) -> Reply | None:
+def reply_of(value: Any) -> ModelReply | None:
     """The answer in a value of any API: chat completion, Anthropic message, Responses, stream."""
     if isinstance(value, str) and is_stream(value):
         value = answer_of_stream(value)
@@ -40,7 +40,7 @@ def reply_of(value: Any) -> Reply | None:
     if said is None:
         return None
     model, reply_id = value.get("model"), value.get("id")
-    return Reply(
+    return ModelReply(
         said,
         model if isinstance(model, str) else "",
         reply_id if isinstance(reply_id, str) else "",
@@ -49,7 +49,7 @@ def reply_of(value: Any) -> Reply | None:
     )
 
 
-def _said(value: dict[str, Any]) -> Said | None:
+def _said(value: dict[str, Any]) -> ChatMessage | None:
     choices = value.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         message = choices[0].get("message")
@@ -64,7 +64,7 @@ def _said(value: dict[str, Any]) -> Said | None:
     if isinstance(generations, dict):
         words = generations.get("text")
         said = said_of(generations.get("message"))
-        return said or (Said("assistant", words) if isinstance(words, str) else None)
+        return said or (ChatMessage("assistant", words) if isinstance(words, str) else None)
     if isinstance(value.get("candidates"), list) and value["candidates"]:
         return said_of(value["candidates"][0].get("content"))
     if isinstance(value.get("content"), dict):
@@ -76,11 +76,11 @@ def _is_answer(value: dict[str, Any]) -> bool:
     return is_message({"role": "assistant", **value}) and "messages" not in value
 
 
-def _all(saids: list[Said]) -> Said | None:
+def _all(saids: list[ChatMessage]) -> ChatMessage | None:
     """Several items of one answer as one message."""
     if not saids:
         return None
-    return Said(
+    return ChatMessage(
         "assistant",
         "\n".join(said.text for said in saids if said.text),
         "\n".join(said.reasoning for said in saids if said.reasoning),

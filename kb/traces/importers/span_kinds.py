@@ -13,7 +13,7 @@ from kb.traces.decoding.lenient import arguments_of, embedded
 from kb.traces.importers.spans import Span
 
 
-class Kind(StrEnum):
+class SpanKind(StrEnum):
     """What a span tells."""
 
     MODEL = "model"
@@ -26,33 +26,33 @@ class Kind(StrEnum):
 
 
 _OPERATIONS = {
-    "chat": Kind.MODEL,
-    "text_completion": Kind.MODEL,
-    "generate_content": Kind.MODEL,
-    "execute_tool": Kind.TOOL,
-    "invoke_agent": Kind.AGENT,
-    "create_agent": Kind.AGENT,
-    "invoke_workflow": Kind.AGENT,
-    "retrieval": Kind.RETRIEVAL,
+    "chat": SpanKind.MODEL,
+    "text_completion": SpanKind.MODEL,
+    "generate_content": SpanKind.MODEL,
+    "execute_tool": SpanKind.TOOL,
+    "invoke_agent": SpanKind.AGENT,
+    "create_agent": SpanKind.AGENT,
+    "invoke_workflow": SpanKind.AGENT,
+    "retrieval": SpanKind.RETRIEVAL,
 }
 _WRITTEN = {
-    "llm": Kind.MODEL,
-    "tool": Kind.TOOL,
-    "agent": Kind.AGENT,
-    "retriever": Kind.RETRIEVAL,
-    "guardrail": Kind.GUARDRAIL,
-    "handoff": Kind.HANDOFF,
-    "workflow": Kind.OTHER,
+    "llm": SpanKind.MODEL,
+    "tool": SpanKind.TOOL,
+    "agent": SpanKind.AGENT,
+    "retriever": SpanKind.RETRIEVAL,
+    "guardrail": SpanKind.GUARDRAIL,
+    "handoff": SpanKind.HANDOFF,
+    "workflow": SpanKind.OTHER,
 }
 #: Attributes that only one kind of span has.
 _SIGNS = (
-    ("ai.toolCall.name", Kind.TOOL),
-    ("gcp.vertex.agent.tool_call_args", Kind.TOOL),
-    ("gen_ai.tool.call.arguments", Kind.TOOL),
-    ("llm.request.type", Kind.MODEL),
-    ("gen_ai.prompt.0.role", Kind.MODEL),
-    ("gen_ai.input.messages", Kind.MODEL),
-    ("llm.input_messages.0.message.role", Kind.MODEL),
+    ("ai.toolCall.name", SpanKind.TOOL),
+    ("gcp.vertex.agent.tool_call_args", SpanKind.TOOL),
+    ("gen_ai.tool.call.arguments", SpanKind.TOOL),
+    ("llm.request.type", SpanKind.MODEL),
+    ("gen_ai.prompt.0.role", SpanKind.MODEL),
+    ("gen_ai.input.messages", SpanKind.MODEL),
+    ("llm.input_messages.0.message.role", SpanKind.MODEL),
 )
 _TOOL_NAMES = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name")
 _CALL_IDS = ("gen_ai.tool.call.id", "tool_call.id", "tool.id", "tool_call_id", "ai.toolCall.id")
@@ -81,7 +81,7 @@ _READ_OF_TOOL = frozenset(
 _NAME_PREFIXES = ("execute_tool ", "running tool: ", "running tool ", "tool: ")
 
 
-def kind_of(span: Span) -> Kind:
+def kind_of(span: Span) -> SpanKind:
     """What a span tells; `OTHER` for plumbing: HTTP, queues, chains."""
     attributes = span.attributes
     operation = str(attributes.get("gen_ai.operation.name") or "").lower()
@@ -93,11 +93,11 @@ def kind_of(span: Span) -> Kind:
         return kind
     if written is None:
         if span.name.endswith((".doGenerate", ".doStream")):
-            return Kind.MODEL
+            return SpanKind.MODEL
         if "gcp.vertex.agent.llm_request" in attributes and "gen_ai.tool.name" not in attributes:
-            return Kind.MODEL
-        return next((kind for sign, kind in _SIGNS if sign in attributes), Kind.OTHER)
-    return Kind.OTHER
+            return SpanKind.MODEL
+        return next((kind for sign, kind in _SIGNS if sign in attributes), SpanKind.OTHER)
+    return SpanKind.OTHER
 
 
 def first(span: Span, names: tuple[str, ...]) -> Any:
@@ -158,4 +158,4 @@ def agent_name(span: Span) -> str:
     written = first(span, _AGENT_NAMES)
     if written:
         return str(written)
-    return span.name.removesuffix(".agent") if kind_of(span) is Kind.AGENT else ""
+    return span.name.removesuffix(".agent") if kind_of(span) is SpanKind.AGENT else ""

@@ -13,7 +13,7 @@ from kb.traces.importers.chat import said_of, saids_of
 from kb.traces.importers.offers import is_number, request_of, tools_of
 from kb.traces.importers.reply import reply_of
 from kb.traces.importers.spans import Span
-from kb.traces.normalize.chat_message import Asked, Said, joined
+from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, joined
 from kb.traces.run import Request, ToolDefinition
 
 _USAGE = {
@@ -51,7 +51,7 @@ _EVENT_ROLES = {
 }
 
 
-def inputs_of(span: Span) -> list[Said]:
+def inputs_of(span: Span) -> list[ChatMessage]:
     """The messages a model was given, in order; empty where they were not recorded."""
     attributes = span.attributes
     system = _system(attributes)
@@ -66,26 +66,28 @@ def inputs_of(span: Span) -> list[Said]:
     if isinstance(request, dict) and request:
         config = request.get("config")
         told = config.get("system_instruction") if isinstance(config, dict) else None
-        return ([Said("system", str(told))] if told else []) + saids_of(request.get("contents"))
+        return ([ChatMessage("system", str(told))] if told else []) + saids_of(
+            request.get("contents")
+        )
     return system + (_of_events(span, inputs=True) or _of_value(attributes.get("input.value")))
 
 
-def _system(attributes: dict[str, Any]) -> list[Said]:
+def _system(attributes: dict[str, Any]) -> list[ChatMessage]:
     told = embedded(attributes.get("gen_ai.system_instructions"))
     if isinstance(told, list):
         told = "\n".join(
             said.text for part in told if (said := said_of({"role": "system", "parts": [part]}))
         )
-    return [Said("system", told)] if isinstance(told, str) and told else []
+    return [ChatMessage("system", told)] if isinstance(told, str) and told else []
 
 
-def _listed(value: Any) -> list[Said]:
+def _listed(value: Any) -> list[ChatMessage]:
     """Messages in an attribute: JSON of a list, or a list of JSON texts."""
     value = embedded(value)
     return saids_of([embedded(part) for part in value] if isinstance(value, list) else value)
 
 
-def output_of(span: Span) -> Said | None:
+def output_of(span: Span) -> ChatMessage | None:
     """What the model answered, None where it was not recorded."""
     attributes = span.attributes
     for name in _OUTPUTS:
@@ -104,14 +106,16 @@ def output_of(span: Span) -> Said | None:
     return _last(_of_events(span, inputs=False))
 
 
-def _last(saids: list[Said]) -> Said | None:
+def _last(saids: list[ChatMessage]) -> ChatMessage | None:
     said = saids[-1] if saids else None
     if said is not None and said.role in {"user", "tool"} and not said.answers:
-        return Said("assistant", said.text, said.reasoning, said.parts, said.calls, said.answers)
+        return ChatMessage(
+            "assistant", said.text, said.reasoning, said.parts, said.calls, said.answers
+        )
     return said
 
 
-def _reply(value: Any) -> Said | None:
+def _reply(value: Any) -> ChatMessage | None:
     reply = reply_of(value)
     if reply is not None:
         return reply.said
@@ -119,16 +123,16 @@ def _reply(value: Any) -> Said | None:
     if isinstance(inner, dict):  # LlamaIndex: {"text": …}; others: {"message": {…}}
         words = inner.get("text") or inner.get("generated_text")
         nested = said_of(inner.get("message"))
-        return Said("assistant", words) if isinstance(words, str) and words else nested
+        return ChatMessage("assistant", words) if isinstance(words, str) and words else nested
     if isinstance(inner, list):
         return _last(saids_of(inner))
-    return Said("assistant", inner) if isinstance(inner, str) and inner else None
+    return ChatMessage("assistant", inner) if isinstance(inner, str) and inner else None
 
 
-def _vercel(attributes: dict[str, Any]) -> Said:
+def _vercel(attributes: dict[str, Any]) -> ChatMessage:
     calls = embedded(attributes.get("ai.response.toolCalls"))
     asked = (
-        Asked(
+        ToolCallRequest(
             str(c.get("toolName")),
             arguments_of(c.get("args", c.get("input"))),
             str(c.get("toolCallId") or ""),
@@ -136,10 +140,12 @@ def _vercel(attributes: dict[str, Any]) -> Said:
         for c in (calls if isinstance(calls, list) else ())
         if isinstance(c, dict)
     )
-    return Said("assistant", str(attributes.get("ai.response.text") or ""), calls=tuple(asked))
+    return ChatMessage(
+        "assistant", str(attributes.get("ai.response.text") or ""), calls=tuple(asked)
+    )
 
 
-def _of_value(value: Any) -> list[Said]:
+def _of_value(value: Any) -> list[ChatMessage]:
     """Messages in OpenInference's `input.value`: JSON with messages, a prompt, or plain text."""
     inner = embedded(value)
     if isinstance(inner, dict):
@@ -150,13 +156,13 @@ def _of_value(value: Any) -> list[Said]:
         prompt = next(
             (inner[k] for k in ("prompt", "question", "query", "task") if k in inner), None
         )
-        return [Said("user", prompt)] if isinstance(prompt, str) else saids_of(inner)
+        return [ChatMessage("user", prompt)] if isinstance(prompt, str) else saids_of(inner)
     return saids_of(inner)
 
 
-def _of_events(span: Span, *, inputs: bool) -> list[Said]:
+def _of_events(span: Span, *, inputs: bool) -> list[ChatMessage]:
     """Messages in the events of a span: the way of the conventions before 1.37, and of details."""
-    found: list[Said] = []
+    found: list[ChatMessage] = []
     for event in span.events:
         name, attributes = event["name"], event["attributes"]
         if name == "gen_ai.client.inference.operation.details":
@@ -167,7 +173,7 @@ def _of_events(span: Span, *, inputs: bool) -> list[Said]:
     return found
 
 
-def _event_message(attributes: dict[str, Any], role: str) -> Said | None:
+def _event_message(attributes: dict[str, Any], role: str) -> ChatMessage | None:
     message = embedded(attributes.get("message"))
     value = {**attributes, **message} if isinstance(message, dict) else attributes
     content = embedded(value.get("content", message if isinstance(message, str | list) else None))
@@ -187,7 +193,7 @@ def _indexed(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     return [rows[number] for number in sorted(rows)]
 
 
-def _flat_message(flat: dict[str, Any]) -> Said | None:
+def _flat_message(flat: dict[str, Any]) -> ChatMessage | None:
     """A message whose fields are flattened: OpenInference's, or the early conventions'."""
     flat = {key.removeprefix("message."): value for key, value in flat.items()}
     message = {key: value for key, value in flat.items() if "." not in key}

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kb.traces.decoding.lenient import embedded
 from kb.traces.importers.offers import merged
 from kb.traces.importers.span_kinds import (
-    Kind,
+    SpanKind,
     agent_name,
     call_arguments,
     call_id,
@@ -30,8 +30,8 @@ from kb.traces.importers.span_messages import (
     usage_in,
 )
 from kb.traces.importers.spans import Span
-from kb.traces.normalize.chat_message import Said
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, ToolCall, ToolDefinition
 
 _MAX_ANCESTORS = 1000
@@ -45,16 +45,16 @@ class SpanTape:
     """A tape that is fed with spans, parents before their children."""
 
     def __init__(self, place: str, trace_id: str) -> None:
-        self._tape = Tape(place, trace_id)
+        self._tape = RunBuilder(place, trace_id)
         self._parents: dict[str, str] = {}
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, SpanKind] = {}
         self._agents: dict[str, str] = {}
         self._call_ids: dict[str, str] = {}
         self._answered: set[str] = set()
         self._within_calls: dict[str, str] = {}
         self._open_calls: list[tuple[Span, str]] = []
-        self._agent_ends: list[tuple[Span, Said, str]] = []
-        self._agent_starts: list[tuple[Span, list[Said], str]] = []
+        self._agent_ends: list[tuple[Span, ChatMessage, str]] = []
+        self._agent_starts: list[tuple[Span, list[ChatMessage], str]] = []
         self._wordless: dict[str, tuple[Span, Message, str]] = {}
         self._heard: set[str] = set()
         self._has_request = False
@@ -66,20 +66,20 @@ class SpanTape:
         self._parents[span.id] = span.parent
         self._kinds[span.id] = kind
         self._note_trace(span)
-        if kind is Kind.MODEL:
+        if kind is SpanKind.MODEL:
             self._take_model(span)
-        elif kind is Kind.TOOL:
+        elif kind is SpanKind.TOOL:
             self._take_tool(span)
-        elif kind is Kind.AGENT:
+        elif kind is SpanKind.AGENT:
             self._take_agent(span)
-        elif kind in {Kind.RETRIEVAL, Kind.GUARDRAIL, Kind.HANDOFF}:
+        elif kind in {SpanKind.RETRIEVAL, SpanKind.GUARDRAIL, SpanKind.HANDOFF}:
             self._take_event(span, kind)
         elif span.error:
-            self._tape.happen(_event(span, "error", span.message, self._base(span)))
+            self._tape.add_event(_event(span, "error", span.message, self._base(span)))
         else:
             self._tape.notes.add("spans of other kinds (HTTP, chains, tasks) were left out")
 
-    def finished(self) -> Tape:
+    def finished(self) -> RunBuilder:
         """The tape, when all spans were taken; what was told late is put in its place by time."""
         for span, base, context in self._wordless.values():
             self._tape.notes.add("answers of a model were recorded without their words", base.where)
@@ -87,15 +87,15 @@ class SpanTape:
         for span, history, context in self._agent_starts:
             if not self._has_request:
                 base = replace(self._base(span), ended=None)
-                self._tape.hear_history(((said, _as(base, said)) for said in history), context)
+                self._tape.add_history(((said, _as(base, said)) for said in history), context)
         for span, said, context in self._agent_ends:
             if context not in self._heard:
                 base = replace(self._base(span), started=span.end, ended=span.end)
-                self._tape.hear_output(said, base, context)
+                self._tape.add_completion(said, base, context)
         return self._tape
 
     def _take_model(self, span: Span) -> None:
-        outer = [a for a in self._ancestors(span) if self._kinds.get(a) is Kind.MODEL]
+        outer = [a for a in self._ancestors(span) if self._kinds.get(a) is SpanKind.MODEL]
         if any(ancestor in self._answered for ancestor in outer):
             self._tape.notes.add("calls of a model that two libraries recorded were kept once")
             return
@@ -104,7 +104,7 @@ class SpanTape:
         self._tape.request = merged(self._tape.request, request_in(span))
         self._has_request = self._has_request or any(said.role == "user" for said in inputs)
         plain = replace(base, ended=None)
-        self._tape.hear_history(((said, _as(plain, said)) for said in inputs), context)
+        self._tape.add_history(((said, _as(plain, said)) for said in inputs), context)
         said, full = output_of(span), replace(base, **usage_in(span))
         if said is None:
             self._wordless[span.id] = (span, full, context)
@@ -115,7 +115,7 @@ class SpanTape:
         self._heard.add(context)
         self._hear(span, said, full, context)
 
-    def _hear(self, span: Span, said: Said | None, base: Message, context: str) -> None:
+    def _hear(self, span: Span, said: ChatMessage | None, base: Message, context: str) -> None:
         attributes = span.attributes
         read = set(read_names(attributes))
         rest = {key: value for key, value in attributes.items() if key not in read}
@@ -126,9 +126,9 @@ class SpanTape:
             finish_reasons=tuple(str(f) for f in finish) if isinstance(finish, list) else (),
             source=rest,
         )
-        self._tape.hear_output(said or Said("assistant"), full, context)
+        self._tape.add_completion(said or ChatMessage("assistant"), full, context)
         if span.error:
-            self._tape.happen(_event(span, "error", span.message, base))
+            self._tape.add_event(_event(span, "error", span.message, base))
 
     def _take_tool(self, span: Span) -> None:
         base, name = self._base(span), tool_name(span)
@@ -179,9 +179,9 @@ class SpanTape:
         if said is not None:
             self._agent_ends.append((span, said, context))
         if span.error:
-            self._tape.happen(_event(span, "error", span.message, base))
+            self._tape.add_event(_event(span, "error", span.message, base))
 
-    def _take_event(self, span: Span, kind: Kind) -> None:
+    def _take_event(self, span: Span, kind: SpanKind) -> None:
         query = embedded(
             span.attributes.get("input.value") or span.attributes.get("gen_ai.retrieval.query.text")
         )
@@ -189,7 +189,7 @@ class SpanTape:
         text = (
             bundle.get("query_str") or bundle.get("query") if isinstance(bundle, dict) else bundle
         )
-        self._tape.happen(_event(span, kind, str(text or ""), self._base(span), span.attributes))
+        self._tape.add_event(_event(span, kind, str(text or ""), self._base(span), span.attributes))
 
     def _note_trace(self, span: Span) -> None:
         tape = self._tape
@@ -245,7 +245,7 @@ def _named(span: Span) -> bool:
     return agent_name(span) != span.name
 
 
-def _as(base: Message, said: Said) -> Message:
+def _as(base: Message, said: ChatMessage) -> Message:
     return replace(base, role=said.role)
 
 

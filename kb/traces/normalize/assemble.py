@@ -14,17 +14,17 @@ from msgspec.structs import replace
 
 from kb.traces.decoding.source import Source
 from kb.traces.effects.failures import failure_of
-from kb.traces.effects.tools import Effects, ran, treatment
-from kb.traces.normalize.run_builder import Tape
+from kb.traces.effects.tools import Effects, ran, replay_policy
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import (
     CONVENTIONS,
     SCHEMA,
-    Clocks,
     Event,
     Message,
     Provenance,
     Redaction,
     Run,
+    RunClocks,
     State,
     Step,
     ToolCall,
@@ -95,7 +95,7 @@ class Assembly:
     freeze_at: int | None = None
 
 
-def assemble(tape: Tape, number: int, assembly: Assembly) -> Run:
+def assemble(tape: RunBuilder, number: int, assembly: Assembly) -> Run:
     """The run on a tape, as the source has it: nothing is redacted yet."""
     definitions = {name: _judged(tool, assembly.effects) for name, tool in tape.tools.items()}
     steps = tuple(
@@ -122,7 +122,7 @@ def assemble(tape: Tape, number: int, assembly: Assembly) -> Run:
     return replace(run, missing=missing(run))
 
 
-def _provenance(tape: Tape, assembly: Assembly) -> Provenance:
+def _provenance(tape: RunBuilder, assembly: Assembly) -> Provenance:
     source = assembly.source
     return Provenance(
         format=assembly.format,
@@ -134,7 +134,7 @@ def _provenance(tape: Tape, assembly: Assembly) -> Provenance:
     )
 
 
-def _in_order(tape: Tape) -> list[Step]:
+def _in_order(tape: RunBuilder) -> list[Step]:
     """The steps in the order of their times; a step without one stays behind its neighbour."""
     steps = tape.all_steps()
     keys = _sort_keys(steps)
@@ -191,7 +191,7 @@ def _finished(step: Step, effects: Effects, tool: ToolDefinition | None) -> Step
         effect_source=judged.source,
         # A span that ended has run, also where the tool's answer was not recorded.
         ran=ran(has_ended=step.is_answered or bool(step.span_id and step.ended), failure=failure),
-        replay=treatment(judged.effect),
+        replay=replay_policy(judged.effect),
     )
 
 
@@ -201,7 +201,7 @@ def _judged(tool: ToolDefinition, effects: Effects) -> ToolDefinition:
 
 
 def _state(
-    tape: Tape, steps: tuple[Step, ...], tools: tuple[ToolDefinition, ...], asked: int | None
+    tape: RunBuilder, steps: tuple[Step, ...], tools: tuple[ToolDefinition, ...], asked: int | None
 ) -> State:
     step, reason = _freeze(steps, asked)
     prompt = tape.prompt if tape.prompt.text else replace(tape.prompt, text=_instructions(steps))
@@ -250,13 +250,13 @@ def _trigger(steps: tuple[Step, ...]) -> Trigger:
     return Trigger()
 
 
-def _clocks(steps: tuple[Step, ...], freeze_step: int) -> Clocks:
+def _clocks(steps: tuple[Step, ...], freeze_step: int) -> RunClocks:
     times = [time for step in steps for time in (step.started, step.ended) if time]
     calls = [step for step in steps if isinstance(step, ToolCall)]
     failed = (call.ended or call.started for call in calls if call.failure)
     wrote = (c.started or c.ended for c in calls if c.is_answered and c.effect.is_write)
     before = [t for step in steps[:freeze_step] for t in (step.ended, step.started) if t]
-    return Clocks(
+    return RunClocks(
         started=min(times, default=None),
         ended=max(times, default=None),
         first_failure=_first(failed),

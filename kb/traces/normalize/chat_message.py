@@ -10,7 +10,7 @@ from kb.traces.run import Failure
 
 
 @dataclass(frozen=True)
-class Asked:
+class ToolCallRequest:
     """A call as the model wrote it, its arguments decoded.
 
     `nth` says which asking of that id it is in its list of messages, from 1; 0 where the messages
@@ -25,7 +25,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ToolResult:
     """What came back for a call, as it stands in a message."""
 
     call_id: str
@@ -36,15 +36,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Said:
+class ChatMessage:
     """One message. `role` is system, developer, user, assistant, tool, or as it was written."""
 
     role: str
     text: str = ""
     reasoning: str = ""
     parts: tuple[Any, ...] = ()
-    calls: tuple[Asked, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    calls: tuple[ToolCallRequest, ...] = ()
+    answers: tuple[ToolResult, ...] = ()
     finish: str = ""
     agent: str = ""
     source: dict[str, Any] = field(default_factory=dict)
@@ -60,15 +60,15 @@ class Said:
         return not (self.has_words or self.calls or self.answers)
 
 
-Piece = Answer | Asked | None
+MessagePart = ToolResult | ToolCallRequest | None
 
 
-def pieces(said: Said) -> list[tuple[str, Piece]]:
+def message_parts(said: ChatMessage) -> list[tuple[str, MessagePart]]:
     """The pieces by which a message is known when it is repeated, with a key for each.
 
     Ids take no part: some tools number a call anew in every request. None stands for the words.
     """
-    found: list[tuple[str, Piece]] = [
+    found: list[tuple[str, MessagePart]] = [
         (f"result {digest(answer.result)}", answer) for answer in said.answers
     ]
     if said.text.strip() or said.parts:
@@ -76,18 +76,18 @@ def pieces(said: Said) -> list[tuple[str, Piece]]:
     return found + [(call_key(asked.tool, asked.arguments), asked) for asked in said.calls]
 
 
-def only(said: Said, kept: list[Piece]) -> Said:
+def only(said: ChatMessage, kept: list[MessagePart]) -> ChatMessage:
     """The message with those of its pieces alone."""
-    calls = tuple(piece for piece in kept if isinstance(piece, Asked))
-    answers = tuple(piece for piece in kept if isinstance(piece, Answer))
+    calls = tuple(piece for piece in kept if isinstance(piece, ToolCallRequest))
+    answers = tuple(piece for piece in kept if isinstance(piece, ToolResult))
     if None in kept or not (said.text.strip() or said.parts):
         return replace(said, calls=calls, answers=answers)
     return replace(said, text="", reasoning="", parts=(), calls=calls, answers=answers)
 
 
-def joined(saids: list[Said]) -> list[Said]:
+def joined(saids: list[ChatMessage]) -> list[ChatMessage]:
     """The messages, neighbours of the same model made one: it answers in several items."""
-    result: list[Said] = []
+    result: list[ChatMessage] = []
     for said in saids:
         last = result[-1] if result else None
         same = last is not None and last.role == said.role == "assistant"
@@ -98,8 +98,8 @@ def joined(saids: list[Said]) -> list[Said]:
     return result
 
 
-def _one(first: Said, second: Said) -> Said:
-    return Said(
+def _one(first: ChatMessage, second: ChatMessage) -> ChatMessage:
+    return ChatMessage(
         first.role,
         "\n".join(text for text in (first.text, second.text) if text),
         "\n".join(text for text in (first.reasoning, second.reasoning) if text),

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from kb.traces.canonical_json import MAX_INTEGER
 from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.redaction.redact import Redactor
-from kb.traces.run import Notes
+from kb.traces.run import ImportWarnings
 
 Value = TypeVar("Value")
 
@@ -34,10 +34,10 @@ _OURS = frozenset(
 _TOO_DEEP = "[nested too deeply; left out]"
 
 
-class Cleaner:
+class RunCleaner:
     """Two walks over one value: `look` finds what must go, `clean` gives the value without it."""
 
-    def __init__(self, redactor: Redactor | None, notes: Notes) -> None:
+    def __init__(self, redactor: Redactor | None, notes: ImportWarnings) -> None:
         self._redactor = redactor
         self._notes = notes
         self._nested: set[str] = set()

@@ -15,13 +15,21 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from kb.traces.normalize.chat_message import Answer, Asked, Piece, Said, call_key, only, pieces
+from kb.traces.normalize.chat_message import (
+    ChatMessage,
+    MessagePart,
+    ToolCallRequest,
+    ToolResult,
+    call_key,
+    message_parts,
+    only,
+)
 from kb.traces.run import (
     Agent,
     Event,
     Failure,
+    ImportWarnings,
     Message,
-    Notes,
     Prompt,
     Request,
     Step,
@@ -30,7 +38,7 @@ from kb.traces.run import (
 )
 
 
-class Ids:
+class CallIds:
     """The calls of a tape by the ids they were told under; calls are numbers of steps."""
 
     def __init__(self) -> None:
@@ -63,7 +71,7 @@ class Ids:
         return f"call-{number}"
 
 
-class Askings:
+class RequestNumbers:
     """One list of messages while it is read, and which asking of its id each call is.
 
     An id that is asked for again after it was answered in that list stands for a further call.
@@ -74,7 +82,7 @@ class Askings:
         self._answered: set[str] = set()
         self._numbers: dict[str, int] = {}
 
-    def numbered(self, said: Said) -> Said:
+    def numbered(self, said: ChatMessage) -> ChatMessage:
         """The message with `nth` set in its calls; messages are given in their order."""
         calls = []
         for asked in said.calls:
@@ -94,7 +102,7 @@ class Ends:
     executed: bool = False
 
 
-def asked_call(asked: Asked, base: Message, asked_in: int | None) -> ToolCall:
+def asked_call(asked: ToolCallRequest, base: Message, asked_in: int | None) -> ToolCall:
     """A call that is known from the message that asks for it."""
     return ToolCall(
         tool=asked.tool,
@@ -139,7 +147,7 @@ def is_one_run(known: ToolCall, call: ToolCall) -> bool:
     return known.started <= call.started <= known.ended
 
 
-def result_alone(answer: Answer, base: Message) -> Event:
+def result_alone(answer: ToolResult, base: Message) -> Event:
     """A result whose call the trace does not hold."""
     text = answer.result if isinstance(answer.result, str) else ""
     source = {} if text else {"result": answer.result}
@@ -156,7 +164,7 @@ def result_alone(answer: Answer, base: Message) -> Event:
     )
 
 
-def message_of(said: Said, base: Message) -> Message:
+def message_of(said: ChatMessage, base: Message) -> Message:
     """A message of any dialect; `base` holds its times, usage and place."""
     return replace(
         base,
@@ -174,7 +182,7 @@ def message_of(said: Said, base: Message) -> Message:
 _NEAR = 64
 
 
-class Tape:
+class RunBuilder:
     """One run as its source tells it; `kb.traces.reading` makes a `Run` of it."""
 
     def __init__(self, place: str = "", run_id: str = "") -> None:
@@ -188,15 +196,15 @@ class Tape:
         self.tools: dict[str, ToolDefinition] = {}
         self.steps: list[Step] = []
         self.source: dict[str, Any] = {}
-        self.notes = Notes()
-        self._ids = Ids()
+        self.notes = ImportWarnings()
+        self._ids = CallIds()
         self._ends: dict[int, Ends] = {}
         self._by_arguments: dict[str, list[int]] = {}
         self._one_ended: dict[tuple[str, bool], list[int]] = {}
         self._waiting: dict[int, str] = {}
         self._seen: dict[str, Counter[str]] = {}
-        self._askings: dict[str, Askings] = {}
-        self._early: list[tuple[Answer, Message]] = []
+        self._askings: dict[str, RequestNumbers] = {}
+        self._early: list[tuple[ToolResult, Message]] = []
 
     # What is said
 
@@ -205,7 +213,7 @@ class Tape:
         self.steps.append(message)
         return len(self.steps) - 1
 
-    def hear(self, said: Said, base: Message) -> int | None:
+    def add_message(self, said: ChatMessage, base: Message) -> int | None:
         """Put a message of any dialect on the tape: answers, words, then the calls it asks for.
 
         `base` holds what the dialect does not: agent, times, usage, place. The step of the words,
@@ -220,7 +228,9 @@ class Tape:
             self.ask(asked, base, step)
         return step
 
-    def hear_history(self, history: Iterable[tuple[Said, Message]], context: str = "") -> None:
+    def add_history(
+        self, history: Iterable[tuple[ChatMessage, Message]], context: str = ""
+    ) -> None:
         """Put on the tape what of a request's messages it does not hold yet.
 
         Requests repeat all that was said before. The n-th time a piece stands in one of them is
@@ -228,38 +238,42 @@ class Tape:
         """
         seen = self._seen.setdefault(context, Counter())
         here: Counter[str] = Counter()
-        askings = self._askings[context] = Askings()
+        askings = self._askings[context] = RequestNumbers()
         for told, base in history:
             said = askings.numbered(told)
             new = self._new_pieces(said, here, seen)
             if new:
-                self.hear(only(said, new), base)
+                self.add_message(only(said, new), base)
 
-    def hear_output(self, said: Said, base: Message, context: str = "") -> int | None:
+    def add_completion(self, said: ChatMessage, base: Message, context: str = "") -> int | None:
         """Put the answer of a model on the tape; later requests will repeat it."""
         seen = self._seen.setdefault(context, Counter())
-        seen.update(key for key, _ in pieces(said))
-        return self.hear(self._askings.setdefault(context, Askings()).numbered(said), base)
+        seen.update(key for key, _ in message_parts(said))
+        return self.add_message(
+            self._askings.setdefault(context, RequestNumbers()).numbered(said), base
+        )
 
-    def _new_pieces(self, said: Said, here: Counter[str], seen: Counter[str]) -> list[Piece]:
-        new: list[Piece] = []
-        for key, piece in pieces(said):
+    def _new_pieces(
+        self, said: ChatMessage, here: Counter[str], seen: Counter[str]
+    ) -> list[MessagePart]:
+        new: list[MessagePart] = []
+        for key, piece in message_parts(said):
             here[key] += 1
             if here[key] > seen[key]:
                 seen[key] += 1
                 new.append(piece)
-            elif isinstance(piece, Asked):
+            elif isinstance(piece, ToolCallRequest):
                 self._know_other_id(piece, here[key])
         return new
 
-    def _know_other_id(self, asked: Asked, occurrence: int) -> None:
+    def _know_other_id(self, asked: ToolCallRequest, occurrence: int) -> None:
         steps = self._by_arguments.get(call_key(asked.tool, asked.arguments), [])
         if asked.id and len(steps) >= occurrence:
             self._ids.know(asked.id, steps[occurrence - 1])
 
     # What is called
 
-    def ask(self, asked: Asked, base: Message, asked_in: int | None = None) -> int:
+    def ask(self, asked: ToolCallRequest, base: Message, asked_in: int | None = None) -> int:
         """A call the model asked for; joined with the span that ran it when that came first."""
         call = asked_call(asked, base, asked_in)
         known = self._asked_before(asked, call)
@@ -272,7 +286,7 @@ class Tape:
             self.steps[known] = replace(self._call_at(known), asked_in=asked_in)
         return known
 
-    def _asked_before(self, asked: Asked, call: ToolCall) -> int | None:
+    def _asked_before(self, asked: ToolCallRequest, call: ToolCall) -> int | None:
         """The call that an asking tells again, or that ran before it was asked for.
 
         None for a call that is new, though its id may be that of an earlier one.
@@ -309,7 +323,7 @@ class Tape:
         recorded = [step for step in known[-1:] if is_one_run(self._call_at(step), call)]
         return next(iter(equal or waiting[-1:] or recorded), None)
 
-    def answer(self, answer: Answer, base: Message) -> None:
+    def answer(self, answer: ToolResult, base: Message) -> None:
         """The answer of a call; told again it is left out, without its call it waits for it."""
         known = self._ids.latest(answer.call_id)
         if known is None and not answer.call_id:
@@ -352,7 +366,7 @@ class Tape:
     def _call_at(self, step: int) -> ToolCall:
         return cast("ToolCall", self.steps[step])
 
-    def _is_known_result(self, answer: Answer) -> bool:
+    def _is_known_result(self, answer: ToolResult) -> bool:
         """Whether an answer that names no call repeats one that is known."""
         told = (answer.tool, answer.result)
         calls = (self._call_at(step) for step in self._ends)
@@ -412,7 +426,7 @@ class Tape:
             if step in waiting[:_NEAR]:
                 waiting.remove(step)
 
-    def _is_same(self, step: int, other: Asked | ToolCall) -> bool:
+    def _is_same(self, step: int, other: ToolCallRequest | ToolCall) -> bool:
         call = self._call_at(step)
         return call_key(call.tool, call.arguments) == call_key(other.tool, other.arguments)
 
@@ -421,7 +435,7 @@ class Tape:
 
     # What else happens
 
-    def happen(self, event: Event) -> None:
+    def add_event(self, event: Event) -> None:
         """Put something else that happened on the tape."""
         self.steps.append(event)
 

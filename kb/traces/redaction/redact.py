@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kb.errors import KbError
-from kb.sensitive.encoded import readings
+from kb.sensitive.encoded import decoded_layers
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.shapes import find_secrets
 from kb.terminal import plain
@@ -100,7 +100,7 @@ _REMEMBERED_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class Found:
+class Redaction:
     """A value that must go: where it stands in its text, its kind, and the value, decoded."""
 
     start: int
@@ -121,7 +121,7 @@ class Redactor:
         self._allow = tuple(word.casefold() for word in allow)
         self._names: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
-        self._found: dict[str, tuple[Found, ...]] = {}
+        self._found: dict[str, tuple[Redaction, ...]] = {}
         self._clean: set[str] = set()
         self._told: dict[str, str] = {}
         self._anywhere: re.Pattern[str] | None = None
@@ -176,7 +176,7 @@ class Redactor:
             if self._counts.get(name)
         )
 
-    def _with_placeholders(self, text: str, found: tuple[Found, ...]) -> str:
+    def _with_placeholders(self, text: str, found: tuple[Redaction, ...]) -> str:
         pieces, at = [], 0
         for one in sorted(found, key=lambda one: one.start):
             name = self._name(one.kind, one.value)
@@ -226,12 +226,12 @@ def is_secret_key(key: str) -> bool:
     return len(key) < 100 and bool(_SECRET_KEY.search(_CAMEL.sub("_", key)))  # noqa: PLR2004 - a name
 
 
-def _named(key: str, text: str) -> Found | None:
+def _named(key: str, text: str) -> Redaction | None:
     """What of a value is a secret under that key: all of it, or what an assignment would show."""
     if is_secret_key(key) and not (key.lower().endswith("pwd") and _FOLDER.fullmatch(text)):
         scheme = _SCHEME.match(text)
         start = scheme.end() if scheme else 0
-        whole = Found(start, len(text), "named secret", text[start:])
+        whole = Redaction(start, len(text), "named secret", text[start:])
         return whole if whole.value else None
     if len(text) > _LONGEST_ASSIGNED or not _HINT.search(key):
         return None
@@ -239,11 +239,11 @@ def _named(key: str, text: str) -> Found | None:
     for found in (*find_secrets(before + text), *find_personal_data(before + text)):
         start, end = found.start - len(before), found.end - len(before)
         if start >= 0:
-            return Found(start, end, found.kind, text[start:end])
+            return Redaction(start, end, found.kind, text[start:end])
     return None
 
 
-def _find(text: str) -> Iterator[Found]:
+def _find(text: str) -> Iterator[Redaction]:
     """Everything in a text that must go, no stretch twice."""
     taken: list[tuple[int, int]] = []
     for found in _candidates(text):
@@ -253,17 +253,19 @@ def _find(text: str) -> Iterator[Found]:
             yield found
 
 
-def _candidates(text: str) -> Iterator[Found]:
+def _candidates(text: str) -> Iterator[Redaction]:
     for start, end, kind in _open(text):
-        yield Found(start, end, kind, text[start:end])
-    for reading in readings(text):
+        yield Redaction(start, end, kind, text[start:end])
+    for reading in decoded_layers(text):
         # A number after `=` is the number of something; one that was encoded there may be a phone.
         values = reading.text.replace("=", " ").replace("&", " ")
         for start, end, kind in (*_open(reading.text), *_people(values)):
             here, there = reading.stretch(start, end)
             # A word with more in it than the value is another value: unequal calls stay unequal.
             only = reading.says_only(start, end)
-            yield Found(here, there, kind, reading.text[start:end] if only else text[here:there])
+            yield Redaction(
+                here, there, kind, reading.text[start:end] if only else text[here:there]
+            )
 
 
 def _open(text: str) -> Iterator[tuple[int, int, str]]:

@@ -114,7 +114,7 @@ _COMPARE = {
 
 
 @dataclass(frozen=True)
-class Held:
+class AssertResult:
     """One assert judged.
 
     `is_final` says that nothing the agent could still do would make a broken one hold.
@@ -140,10 +140,10 @@ def world(run: Run, attempts: Sequence[Attempt], said: Sequence[str], text: str)
     }
 
 
-def demands_nothing(run: Run) -> bool:
+def is_vacuous(run: Run) -> bool:
     """Whether all asserts hold for an agent that does nothing and says nothing."""
     idle = world(run, (), (), "")
-    return all(judge(each, idle).holds for each in run.asserts)
+    return all(evaluate_assert(each, idle).holds for each in run.asserts)
 
 
 def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
@@ -166,12 +166,12 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
             ) from error
 
 
-def judge(each: OutcomeAssert, seen_world: dict[str, Any]) -> Held:
+def evaluate_assert(each: OutcomeAssert, seen_world: dict[str, Any]) -> AssertResult:
     """Whether an assert holds, and what was seen at its path."""
     values = environment().compile(each.path).find(seen_world).values()
     holds = _holds(each, values)
     seen = f"{len(values)} found" if each.operator == "count" else _shown(values)
-    return Held(each.claim, holds, seen, not holds and _is_final(each, values))
+    return AssertResult(each.claim, holds, seen, not holds and _is_final(each, values))
 
 
 def _holds(each: OutcomeAssert, values: Sequence[Any]) -> bool:

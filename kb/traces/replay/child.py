@@ -59,7 +59,7 @@ class PipeTools:
         """The answer of a tool; a call the tape does not hold ends the trial."""
         self.send(protocol.Call(tool=name, arguments=arguments))
         line = self._receive()
-        if not isinstance(line, protocol.Answer):
+        if not isinstance(line, protocol.ToolReply):
             raise Stopped
         self._set_clock(line.now)
         return line.text
@@ -106,7 +106,7 @@ def main(target: str) -> int:
         import traceback
 
         traceback.print_exc()
-        tools.send(protocol.Fault(what=f"{type(error).__name__}: {error}"))
+        tools.send(protocol.AgentFault(what=f"{type(error).__name__}: {error}"))
         return 1
     return 0
 

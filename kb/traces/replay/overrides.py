@@ -46,20 +46,20 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     result: Any = None
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReplayOverrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a file of that kind holds."""
 
     asserts: tuple[_Assert, ...] = ()
     answers: tuple[_Answer, ...] = ()
 
 
-def read_known(path: Path) -> Known:
+def read_known(path: Path) -> ReplayOverrides:
     """The asserts and answers of a file. Raises `KbError` when it is no such file."""
     try:
         raw = read_named(path, _MAX_BYTES)
         text = raw.decode("utf-8-sig")
         value = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        return msgspec.convert(value, Known)
+        return msgspec.convert(value, ReplayOverrides)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (ValueError, RecursionError) as error:  # JSON, TOML, UTF-8 and msgspec errors are these
@@ -70,7 +70,7 @@ def read_known(path: Path) -> Known:
         ) from error
 
 
-def with_known(run: Run, known: Known) -> Run:
+def with_known(run: Run, known: ReplayOverrides) -> Run:
     """The run with what people know: asserts of the same claim and answers of a call replaced."""
     asserts = {each.claim: each for each in run.asserts}
     for new in known.asserts:

@@ -36,7 +36,7 @@ _ENV_START, _ENV_END = 50 - 3, 51 - 3
 _PR_SET_DUMPABLE = 4
 
 
-def passed_on(named: Iterable[str] = ()) -> dict[str, str]:
+def inherited_env(named: Iterable[str] = ()) -> dict[str, str]:
     """The variables of this process that a child is given: the short list, and those named."""
     return {name: os.environ[name] for name in (*PASSED_ON, *named) if name in os.environ}
 
@@ -217,7 +217,7 @@ class Child:
         own = {_MARK: self._mark, "HOME": self._home.name, "TMPDIR": self._home.name}
         package = str(Path(__file__).resolve().parents[3])
         paths = {"PYTHONPATH": package, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-        return passed_on(self._entry.environment) | own | paths
+        return inherited_env(self._entry.environment) | own | paths
 
     def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
         left = self._until - time.monotonic()

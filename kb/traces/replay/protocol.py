@@ -26,7 +26,7 @@ class Start(_Line, frozen=True, tag="start"):
     now: str = ""
 
 
-class Answer(_Line, frozen=True, tag="answer"):
+class ToolReply(_Line, frozen=True, tag="answer"):
     """What a tool said."""
 
     text: str
@@ -59,14 +59,14 @@ class End(_Line, frozen=True, tag="end"):
     text: str = ""
 
 
-class Fault(_Line, frozen=True, tag="fault"):
+class AgentFault(_Line, frozen=True, tag="fault"):
     """The entry point could not be called, or broke."""
 
     what: str
 
 
-FromAgent = Call | Say | End | Fault
-ToAgent = Start | Answer | Stop
+FromAgent = Call | Say | End | AgentFault
+ToAgent = Start | ToolReply | Stop
 
 _from_agent: msgspec.json.Decoder[FromAgent] = msgspec.json.Decoder(FromAgent)
 _to_agent: msgspec.json.Decoder[ToAgent] = msgspec.json.Decoder(ToAgent)

@@ -12,20 +12,20 @@ from typing import Any
 import msgspec
 
 from kb.terminal import as_lines
-from kb.traces.normalize.clean_run import Cleaner
+from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.redaction.redact import Redactor
-from kb.traces.replay.asserts import Held
+from kb.traces.replay.asserts import AssertResult
 from kb.traces.replay.executor import Attempt, Outcome
-from kb.traces.replay.trials import Replay, Trial, Verdict
-from kb.traces.run import Notes
+from kb.traces.replay.trials import Replay, Trial, TrialVerdict
+from kb.traces.run import ImportWarnings
 
 
-def disclosed(done: Replay, allow: Iterable[str] = ()) -> Replay:
+def redact_report(done: Replay, allow: Iterable[str] = ()) -> Replay:
     """The replay with placeholders in everything that the agent said, tried and complained of.
 
     A value has one placeholder in all trials. `allow` are values, or patterns, that stay.
     """
-    cleaner = Cleaner(Redactor(allow=allow), Notes())
+    cleaner = RunCleaner(Redactor(allow=allow), ImportWarnings())
     told = cleaner.cleaned(_numbered(_told(trial) for trial in done.trials))
     trials = (
         _retold(trial, words) for trial, words in zip(done.trials, told.values(), strict=True)
@@ -61,7 +61,7 @@ def _attempt(attempt: Attempt, told: dict[str, Any]) -> Attempt:
     return replace(attempt, answer="", **told)
 
 
-def _held(held: Held, told: dict[str, Any]) -> Held:
+def _held(held: AssertResult, told: dict[str, Any]) -> AssertResult:
     return replace(held, **told)
 
 
@@ -74,7 +74,7 @@ _COMPLAINT_CHARACTERS = 600
 
 def replay_text(done: Replay, allow: Iterable[str] = ()) -> str:
     """The report of all trials, each different course shown once."""
-    done = disclosed(done, allow)
+    done = redact_report(done, allow)
     lines = [_headline(done), ""]
     for trials in _courses(done.trials):
         lines += _course_lines(trials)
@@ -84,7 +84,7 @@ def replay_text(done: Replay, allow: Iterable[str] = ()) -> str:
 
 def replay_json(done: Replay, allow: Iterable[str] = ()) -> dict[str, Any]:
     """The report for machines."""
-    done = disclosed(done, allow)
+    done = redact_report(done, allow)
     low, high = done.interval
     return {
         "schema": "kb.run-replay/1",
@@ -92,9 +92,9 @@ def replay_json(done: Replay, allow: Iterable[str] = ()) -> dict[str, Any]:
         "mode": done.mode.value,
         "freeze_step": done.run.state.freeze_step,
         "n": len(done.trials),
-        "passed": done.count(Verdict.PASS),
-        "failed": done.count(Verdict.FAIL),
-        "inconclusive": done.count(Verdict.INCONCLUSIVE),
+        "passed": done.count(TrialVerdict.PASS),
+        "failed": done.count(TrialVerdict.FAIL),
+        "inconclusive": done.count(TrialVerdict.INCONCLUSIVE),
         "low": round(low, 4),
         "high": round(high, 4),
         "trials": [_trial_json(trial) for trial in done.trials],
@@ -104,8 +104,10 @@ def replay_json(done: Replay, allow: Iterable[str] = ()) -> dict[str, Any]:
 def _headline(done: Replay) -> str:
     low, high = done.interval
     n = len(done.trials)
-    parts = [f"{done.count(verdict)} {verdict.value}" for verdict in Verdict if done.count(verdict)]
-    share = f"{done.count(Verdict.PASS)}/{n} passed (95 % interval {low:.0%}–{high:.0%})"
+    parts = [
+        f"{done.count(verdict)} {verdict.value}" for verdict in TrialVerdict if done.count(verdict)
+    ]
+    share = f"{done.count(TrialVerdict.PASS)}/{n} passed (95 % interval {low:.0%}–{high:.0%})"
     return f"{', '.join(parts)}: {share}, {done.entry}, from step {done.run.state.freeze_step}"
 
 
@@ -162,7 +164,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _ARGUMENT_CHARACTERS * 2 else text[: _ARGUMENT_CHARACTERS * 2] + "…"
 
 
-def _seen(held: Held) -> str:
+def _seen(held: AssertResult) -> str:
     text = held.seen
     return text if len(text) <= _SEEN_CHARACTERS else text[: _SEEN_CHARACTERS - 1] + "…"
 
@@ -177,7 +179,7 @@ def _remarks(done: Replay) -> list[str]:
     drift = sum(any(a.has_drift for a in t.attempts) for t in done.trials)
     if drift:
         remarks.append(f"{drift} of {len(done.trials)} trials got answers to other arguments.")
-    if done.count(Verdict.INCONCLUSIVE):
+    if done.count(TrialVerdict.INCONCLUSIVE):
         remarks.append(
             "An inconclusive trial proves nothing. Where the tape lacks an answer, look it up and "
             "add it with --known."

@@ -12,7 +12,7 @@ import msgspec
 from kb.errors import KbError
 from kb.traces.canonical_json import digest
 from kb.traces.replay import protocol
-from kb.traces.replay.asserts import Held, check_asserts, demands_nothing, judge, world
+from kb.traces.replay.asserts import AssertResult, check_asserts, evaluate_assert, is_vacuous, world
 from kb.traces.replay.executor import Attempt, Executor, Mode, Outcome
 from kb.traces.replay.frozen import freeze
 from kb.traces.replay.process import Child, EntryPoint, OverdueError, ProtocolError
@@ -24,7 +24,7 @@ _MAX_SAID = 1_000
 _Z = 1.959964
 
 
-class Verdict(StrEnum):
+class TrialVerdict(StrEnum):
     """What a trial showed."""
 
     PASS = "PASS"  # noqa: S105 - the word, no secret
@@ -40,9 +40,9 @@ class Trial:
     """
 
     number: int
-    verdict: Verdict
+    verdict: TrialVerdict
     attempts: tuple[Attempt, ...]
-    held: tuple[Held, ...]
+    held: tuple[AssertResult, ...]
     text: str = ""
     why: str = ""
     complaint: str = ""
@@ -68,14 +68,14 @@ class Replay:
     entry: str
     trials: tuple[Trial, ...]
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: TrialVerdict) -> int:
         """How many trials ended so."""
         return sum(trial.verdict is verdict for trial in self.trials)
 
     @property
     def interval(self) -> tuple[float, float]:
         """Between which shares the true one of passing trials lies, with 95 % confidence."""
-        return wilson(self.count(Verdict.PASS), len(self.trials))
+        return wilson(self.count(TrialVerdict.PASS), len(self.trials))
 
     @property
     def is_one_trial(self) -> bool:
@@ -165,7 +165,7 @@ def _go_on(line: protocol.FromAgent, child: Child, executor: Executor, course: _
     if isinstance(line, protocol.End):
         course.text = line.text
         return False
-    if isinstance(line, protocol.Fault):
+    if isinstance(line, protocol.AgentFault):
         course.why = f"the entry point failed: {line.what}"
         return False
     if isinstance(line, protocol.Say):
@@ -184,7 +184,7 @@ def _answer(line: protocol.Call, child: Child, executor: Executor, course: _Cour
         child.send(protocol.encode(protocol.Stop(reason="not on the tape")))
         return False
     refused = attempt.outcome is Outcome.REFUSED
-    answer = protocol.Answer(text=attempt.answer, refused=refused, now=_now(executor))
+    answer = protocol.ToolReply(text=attempt.answer, refused=refused, now=_now(executor))
     child.send(protocol.encode(answer))
     return True
 
@@ -192,10 +192,12 @@ def _answer(line: protocol.Call, child: Child, executor: Executor, course: _Cour
 def _judged(run: Run, number: int, course: _Course, complaint: str) -> Trial:
     """The verdict: what is broken for good fails, and a gap on the tape never passes."""
     seen = world(run, course.attempts, course.said, course.text)
-    held = tuple(judge(each, seen) for each in run.asserts)
+    held = tuple(evaluate_assert(each, seen) for each in run.asserts)
     why = course.why or _gap(course.attempts) or _idleness(run, course)
     broken = [each for each in held if not each.holds and (each.is_final or not why)]
-    verdict = Verdict.FAIL if broken else Verdict.INCONCLUSIVE if why else Verdict.PASS
+    verdict = (
+        TrialVerdict.FAIL if broken else TrialVerdict.INCONCLUSIVE if why else TrialVerdict.PASS
+    )
     return Trial(number, verdict, tuple(course.attempts), held, course.text, why, complaint)
 
 
@@ -214,7 +216,7 @@ def _gap(attempts: list[Attempt]) -> str:
 
 def _idleness(run: Run, course: _Course) -> str:
     """Why a trial that called nothing proves nothing: words alone keep every upper bound."""
-    if course.attempts or not demands_nothing(run):
+    if course.attempts or not is_vacuous(run):
         return ""
     return "it attempted nothing, and no assert asks for anything: add one with --known"
 

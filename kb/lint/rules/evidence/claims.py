@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import Context, Finding, rule
+from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_value,
@@ -54,7 +54,7 @@ def _groups(document: Document, section_key: str) -> Iterator[tuple[FieldLine, .
     good='LLM_SAYS_IT_DID: "Refunded order 7781."\n'
     "OUTCOME_ASSERT: the ledger holds exactly one refund for order 7781\nHELD: yes",
 )
-def _claim_without_assert(document: Document, context: Context) -> Iterator[Finding]:
+def _claim_without_assert(document: Document, context: LintContext) -> Iterator[Finding]:
     if not is_submitted(document):
         return
     for group in _groups(document, "outcome_asserts"):
@@ -78,7 +78,7 @@ def _claim_without_assert(document: Document, context: Context) -> Iterator[Find
     "- [ ] A1: compare the ledger with the reply before it is sent — owner: payments, "
     "due: 2026-05-12, lever: verifier",
 )
-def _failed_assert_without_action(document: Document, context: Context) -> Iterator[Finding]:
+def _failed_assert_without_action(document: Document, context: LintContext) -> Iterator[Finding]:
     if not is_submitted(document) or is_public(document) or _changes_the_system(document):
         return
     for group in _groups(document, "outcome_asserts"):
@@ -101,7 +101,7 @@ def _failed_assert_without_action(document: Document, context: Context) -> Itera
     "## Action items\n\n- [ ] A1: require an idempotency key in the schema of refund — "
     "owner: payments, due: 2026-05-12, lever: code",
 )
-def _unsafe_call_without_action(document: Document, context: Context) -> Iterator[Finding]:
+def _unsafe_call_without_action(document: Document, context: LintContext) -> Iterator[Finding]:
     if not is_submitted(document) or is_public(document):
         return
     # To ask the model not to call twice leaves the call as unsafe as it was.
@@ -141,7 +141,7 @@ def _names(tool: str, lower: str) -> bool:
     good="ALLOWED_POLICY: lookup -> approve -> refund\nACTUAL_PATH: lookup -> refund\n"
     "EVIDENCE: trace 4bf92f35, 14:02:10Z, refund: called with no approval id",
 )
-def _policy_path_without_evidence(document: Document, context: Context) -> Iterator[Finding]:
+def _policy_path_without_evidence(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("policy_path")
     if not section or not is_submitted(document):
         return
@@ -172,7 +172,7 @@ def _policy_path_without_evidence(document: Document, context: Context) -> Itera
     bad="HARM: money, 120 USD for\nthree days",
     good="HARM: money, 120 USD for\n  three days",
 )
-def _stray_evidence_line(document: Document, context: Context) -> Iterator[Finding]:
+def _stray_evidence_line(document: Document, context: LintContext) -> Iterator[Finding]:
     for section in document.sections:
         taken = {n for field in section.fields for n in range(field.line, field.end_line + 1)}
         for line in section.lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import Context, Finding, rule
+from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_node,
@@ -67,7 +67,7 @@ def _field(document: Document, section_key: str, key: str) -> FieldLine | None:
     bad="causes: [access-control]\n…\nAUTHORITY: authorised (refunds under 500 USD)",
     good="causes: [governance-design]\n…\nAUTHORITY: authorised (refunds under 500 USD)",
 )
-def _contradicted_cause(document: Document, context: Context) -> Iterator[Finding]:
+def _contradicted_cause(document: Document, context: LintContext) -> Iterator[Finding]:
     if words_of(document, "causes"):
         yield from _against_policy_cause(document)
         yield from _against_authority(document)
@@ -126,7 +126,7 @@ def _against_context(document: Document) -> Iterator[Finding]:
     good="## Customer-visible truth\n\nFourteen customers saw two refunds for one return, and one "
     "of them taken back three days later.",
 )
-def _truth_is_a_duration(document: Document, context: Context) -> Iterator[Finding]:
+def _truth_is_a_duration(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("customer_truth")
     if not section or says_not_applicable(section):
         return
@@ -159,7 +159,9 @@ def _statements(section: SectionText) -> list[str]:
     good="## Failed controls\n\n- spend alert — expected a page at 500 USD — did not fire, its "
     "threshold was monthly",
 )
-def _slow_containment_without_control(document: Document, context: Context) -> Iterator[Finding]:
+def _slow_containment_without_control(
+    document: Document, context: LintContext
+) -> Iterator[Finding]:
     waited = minutes(document, "first_warning", "contained")
     limit = context.settings.containment_limit_minutes
     if waited is None or waited <= limit or not is_submitted(document) or is_public(document):

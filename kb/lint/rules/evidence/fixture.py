@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from kb.lint.rule import Context, Finding, rule
+from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.reading import (
     at_heading,
     at_value,
@@ -41,7 +41,7 @@ def fixture_path(value: str) -> str:
     bad="FIXTURE: 2026-04-12-refund-agent/fixtrue.json",
     good="FIXTURE: 2026-04-12-refund-agent/fixture.json",
 )
-def _missing_fixture(document: Document, context: Context) -> Iterator[Finding]:
+def _missing_fixture(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("replay")
     if not section:
         return
@@ -59,7 +59,7 @@ def _missing_fixture(document: Document, context: Context) -> Iterator[Finding]:
         yield at_value(document, replayable, message)
 
 
-def _fault_of(path: str, document: Document, context: Context) -> str:
+def _fault_of(path: str, document: Document, context: LintContext) -> str:
     """What is wrong with a fixture's path, empty when the file is there."""
     root = Path(context.root)
     try:
@@ -87,7 +87,7 @@ def _fault_of(path: str, document: Document, context: Context) -> str:
     bad="REPLAYABLE: no",
     good="REPLAYABLE: no\nMISSING: the retrieval results; only document ids were logged",
 )
-def _unexplained_replay_gap(document: Document, context: Context) -> Iterator[Finding]:
+def _unexplained_replay_gap(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("replay")
     if not section or not is_submitted(document) or says_not_applicable(section):
         return
@@ -113,7 +113,7 @@ def _unexplained_replay_gap(document: Document, context: Context) -> Iterator[Fi
     good="PROMPT_STATE: refunds-system@2026.04.1\nRETRIEVAL: none\nTOOL_LOG: see trace 4bf92f35\n"
     "INTERVENTIONS: on-call stopped the route at 14:20Z\nOUTCOME: 14 double refunds, by ledger",
 )
-def _missing_evidence_pack(document: Document, context: Context) -> Iterator[Finding]:
+def _missing_evidence_pack(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("agent_path")
     required = "agent_path" in context.form.profiles[document.profile]
     if not section or not required or not is_submitted(document) or says_not_applicable(section):

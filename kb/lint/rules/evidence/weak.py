@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.lint.rule import ADVICE, Context, Finding, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.fixes import promises
 from kb.lint.rules.reading import (
     at_node,
@@ -87,7 +87,7 @@ def _one_of(document: Document, key: str, words: set[str]) -> Node | None:
     good="- [ ] A1: refuse price documents older than a day at retrieval — owner: search, "
     "due: 2026-05-12, lever: retrieval, cause: stale-evidence",
 )
-def _stale_evidence_unanswered(document: Document, context: Context) -> Iterator[Finding]:
+def _stale_evidence_unanswered(document: Document, context: LintContext) -> Iterator[Finding]:
     words = {"stale-evidence"}
     node = _one_of(document, "causes", words) or _one_of(document, "classes", words)
     if node and _is_weak(document, _FRESH_EVIDENCE):
@@ -108,7 +108,7 @@ def _stale_evidence_unanswered(document: Document, context: Context) -> Iterator
     good="- [ ] A1: give the cleanup agent a read-only role, deletion through a tool that needs "
     "approval — owner: platform, due: 2026-05-12, lever: permission",
 )
-def _excess_authority_unanswered(document: Document, context: Context) -> Iterator[Finding]:
+def _excess_authority_unanswered(document: Document, context: LintContext) -> Iterator[Finding]:
     node = _one_of(document, "causes", {"access-control", "excess-scope"}) or _one_of(
         document, "classes", {"unauthorised-action", "excess-authority"}
     )
@@ -132,7 +132,7 @@ def _excess_authority_unanswered(document: Document, context: Context) -> Iterat
     good="- [ ] A1: count hand repairs per day, no new market while above 1 % — owner: support, "
     "due: 2026-05-12, lever: monitoring, gate: rollout",
 )
-def _rescues_unanswered(document: Document, context: Context) -> Iterator[Finding]:
+def _rescues_unanswered(document: Document, context: LintContext) -> Iterator[Finding]:
     count = document.front.text("rescues")
     node = document.front.get("rescues")
     if not (count.isdecimal() and int(count[:9]) >= _REPEATED_RESCUES):
@@ -158,7 +158,7 @@ def _rescues_unanswered(document: Document, context: Context) -> Iterator[Findin
     good="- [ ] A2: page the on-call when the ledger holds two charges for one invoice — "
     "owner: platform-sre, due: 2026-04-17, lever: alert",
 )
-def _late_detection_unanswered(document: Document, context: Context) -> Iterator[Finding]:
+def _late_detection_unanswered(document: Document, context: LintContext) -> Iterator[Finding]:
     near_miss = document.front.text("kind") == "near-miss"
     took = minutes(document, "first_warning" if near_miss else "first_impact", "detected")
     node = document.front.get("clocks.detected")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.rule import Check, Context, Finding, rule
+from kb.lint.rule import Check, Finding, LintContext, rule
 from kb.records.document import Document
 
 # Code, name of the fault in `Document.faults`, reason, bad, good.
@@ -72,7 +72,7 @@ _ROWS = (
 
 
 def _reporter(fault_name: str) -> Check:
-    def check(document: Document, _: Context) -> Iterator[Finding]:
+    def check(document: Document, _: LintContext) -> Iterator[Finding]:
         for fault in document.faults:
             if fault.name == fault_name:
                 yield Finding(fault.line, fault.message, fault.column)
@@ -92,7 +92,7 @@ for _code, _name, _reason, _bad, _good in _ROWS:
     bad="# Refund agent paid twice",
     good="---\ntitle: Refund agent paid twice\ndate: 2026-04-12\nstatus: draft\n---",
 )
-def no_front_matter(document: Document, _: Context) -> Iterator[Finding]:
+def no_front_matter(document: Document, _: LintContext) -> Iterator[Finding]:
     """One fault for the whole block, in place of one for each key it would hold."""
     if document.front.present or document.faults:
         return

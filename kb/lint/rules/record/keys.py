@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.rule import Context, Finding, rule
+from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.key_types import is_blank, place, type_faults
 from kb.lint.rules.reading import quoted, what_to_write
 from kb.records.document import Document
 from kb.records.fields import KeyType, may_be_unknown, required
-from kb.records.front_matter import Entry, Node
+from kb.records.front_matter import MappingEntry, Node
 
 
-def at_entry(entry: Entry, message: str) -> Finding:
+def at_entry(entry: MappingEntry, message: str) -> Finding:
     """A finding that underlines a key."""
     return Finding(entry.line, message, entry.column, len(entry.key))
 
@@ -29,7 +29,7 @@ def _scalars(node: Node) -> tuple[Node, ...]:
     bad="title: Refund agent paid twice\nstatus: published",
     good="title: Refund agent paid twice\ndate: 2026-04-12\nstatus: published\nseverity: SEV2",
 )
-def missing_key(document: Document, _: Context) -> Iterator[Finding]:
+def missing_key(document: Document, _: LintContext) -> Iterator[Finding]:
     """One finding that names them all: they are filled in together."""
     front = document.front
     if not front.present or any(fault.name == "yaml-syntax" for fault in front.faults):
@@ -48,7 +48,7 @@ def missing_key(document: Document, _: Context) -> Iterator[Finding]:
     bad="cost_usd: about 4k\nclasses: duplicate-side-effect",
     good="cost_usd: 4200\nclasses: [duplicate-side-effect]",
 )
-def wrong_type(document: Document, _: Context) -> Iterator[Finding]:
+def wrong_type(document: Document, _: LintContext) -> Iterator[Finding]:
     """Values that are not what the key table asks for."""
     yield from type_faults(document)
 
@@ -60,7 +60,7 @@ def wrong_type(document: Document, _: Context) -> Iterator[Finding]:
     bad="severty: SEV2",
     good="severity: SEV2",
 )
-def unknown_key(document: Document, _: Context) -> Iterator[Finding]:
+def unknown_key(document: Document, _: LintContext) -> Iterator[Finding]:
     """Keys the table does not have, at the top and inside its groups."""
     for entry, row, siblings in document.entries:
         if row is None:
@@ -76,7 +76,7 @@ def unknown_key(document: Document, _: Context) -> Iterator[Finding]:
     bad="classes: [double-side-effect]",
     good="classes: [duplicate-side-effect]",
 )
-def unknown_word(document: Document, context: Context) -> Iterator[Finding]:
+def unknown_word(document: Document, context: LintContext) -> Iterator[Finding]:
     """Words outside the closed lists, in front matter."""
     for entry, row, _ in document.entries:
         if row is None or not row.taxonomy:
@@ -97,7 +97,7 @@ def unknown_word(document: Document, context: Context) -> Iterator[Finding]:
     bad="status: in-review\norigin: own\nmissing_control: unknown",
     good="status: in-review\norigin: own\nmissing_control: idempotency-key",
 )
-def unknown_left(document: Document, _: Context) -> Iterator[Finding]:
+def unknown_left(document: Document, _: LintContext) -> Iterator[Finding]:
     """`unknown` where only drafts and public records may leave it."""
     for entry, row, _siblings in document.entries:
         if row is None or row.unknown != "early" or may_be_unknown(row, document):
@@ -115,7 +115,7 @@ def unknown_left(document: Document, _: Context) -> Iterator[Finding]:
     bad="kind: near-miss\nimpact: customer-visible",
     good="kind: near-miss\nimpact: near-miss",
 )
-def kind_against_impact(document: Document, _: Context) -> Iterator[Finding]:
+def kind_against_impact(document: Document, _: LintContext) -> Iterator[Finding]:
     """`kind: near-miss` without `impact: near-miss`, or the other way round."""
     kind, impact = document.front.get("kind"), document.front.get("impact")
     if kind is None or impact is None or not (kind.text and impact.text):
@@ -136,7 +136,7 @@ def kind_against_impact(document: Document, _: Context) -> Iterator[Finding]:
     bad="classes: [prompt-injection, data-exfiltration, prompt-injection]",
     good="classes: [prompt-injection, data-exfiltration]",
 )
-def repeated_word(document: Document, _: Context) -> Iterator[Finding]:
+def repeated_word(document: Document, _: LintContext) -> Iterator[Finding]:
     """The same entry twice in one list."""
     for entry, row, _siblings in document.entries:
         if row is None or row.type not in {KeyType.WORDS, KeyType.TEXTS}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Context, Finding, Rule, active_rules, all_rules, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, Rule, active_rules, all_rules, rule
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import quoted, what_to_write
 from kb.records.document import Document
@@ -23,7 +23,7 @@ _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
     bad="postmortems/Refund Agent.md",
     good="postmortems/2026-04-12-refund-agent-charged-twice.md",
 )
-def bad_file_name(document: Document, _: Context) -> Iterator[Finding]:
+def bad_file_name(document: Document, _: LintContext) -> Iterator[Finding]:
     """A name that is not a real day and a plain slug; the message proposes one."""
     name = document.path.name
     if not document.front.present or (_NAME.fullmatch(name) and document.name_date):
@@ -45,7 +45,7 @@ def bad_file_name(document: Document, _: Context) -> Iterator[Finding]:
     bad="# 2026-04-12-refund-agent.md\ndate: 2026-04-13",
     good="# 2026-04-12-refund-agent.md\ndate: 2026-04-12",
 )
-def date_against_file_name(document: Document, _: Context) -> Iterator[Finding]:
+def date_against_file_name(document: Document, _: LintContext) -> Iterator[Finding]:
     """`date` differs from the day in the file name."""
     node = document.front.get("date")
     written = read_date(node.text or "") if node else None
@@ -62,7 +62,7 @@ def date_against_file_name(document: Document, _: Context) -> Iterator[Finding]:
     bad="date: 2062-04-12",
     good="date: 2026-04-12",
 )
-def future_date(document: Document, context: Context) -> Iterator[Finding]:
+def future_date(document: Document, context: LintContext) -> Iterator[Finding]:
     """A date later than today, in front matter or file name."""
     node = document.front.get("date")
     written = read_date(node.text or "") if node else None
@@ -80,7 +80,7 @@ def future_date(document: Document, context: Context) -> Iterator[Finding]:
     bad="postmortems/2026-04-12-refund-agent.md\npostmortems/2026-04-12-Refund-Agent.md",
     good="postmortems/2026-04-12-refund-agent.md\npostmortems/2026-04-12-refund-agent-again.md",
 )
-def duplicate_id(document: Document, context: Context) -> Iterator[Finding]:
+def duplicate_id(document: Document, context: LintContext) -> Iterator[Finding]:
     """An id, or an alias, that another file claims too. Case does not tell two files apart."""
     if document.front.present and (others := _others(document.id, document, context)):
         yield Finding(1, f"the id {quoted(document.id)} is claimed by {others} too; rename one")
@@ -90,7 +90,7 @@ def duplicate_id(document: Document, context: Context) -> Iterator[Finding]:
             yield place(item, f"the name {quoted(item.text)} is claimed by {others} too; keep one")
 
 
-def _others(name: str, document: Document, context: Context) -> str:
+def _others(name: str, document: Document, context: LintContext) -> str:
     claims = context.paths_of.get(name.casefold(), ())
     return ", ".join(path.name for path in claims if path != document.path)
 
@@ -102,7 +102,7 @@ def _others(name: str, document: Document, context: Context) -> str:
     bad="# kb: allow missing-section",
     good="# kb: allow missing-section — written before the form had a replay section",
 )
-def allowance_without_reason(document: Document, _: Context) -> Iterator[Finding]:
+def allowance_without_reason(document: Document, _: LintContext) -> Iterator[Finding]:
     """A `# kb: allow` comment that does not say why."""
     for allowance in document.allowances:
         if not allowance.reason:
@@ -117,7 +117,7 @@ def allowance_without_reason(document: Document, _: Context) -> Iterator[Finding
     bad="# kb: allow mising-section — written before the form had it",
     good="# kb: allow missing-section — written before the form had it",
 )
-def allowance_of_no_rule(document: Document, _: Context) -> Iterator[Finding]:
+def allowance_of_no_rule(document: Document, _: LintContext) -> Iterator[Finding]:
     """A `# kb:` comment that is no allowance, or names a rule that does not exist."""
     read = {allowance.line for allowance in document.allowances}
     for line, text in document.front.comments:
@@ -144,7 +144,7 @@ def allowance_of_no_rule(document: Document, _: Context) -> Iterator[Finding]:
     severity=ADVICE,
     fixable=True,
 )
-def unformatted(document: Document, context: Context) -> Iterator[Finding]:
+def unformatted(document: Document, context: LintContext) -> Iterator[Finding]:
     """What `kb fmt` would change and no other rule names."""
     from kb.lint.fix import edits
 
@@ -163,7 +163,7 @@ def unformatted(document: Document, context: Context) -> Iterator[Finding]:
     good="(no allowance)",
     severity=ADVICE,
 )
-def unneeded_allowance(document: Document, context: Context) -> Iterator[Finding]:
+def unneeded_allowance(document: Document, context: LintContext) -> Iterator[Finding]:
     """An allowance, in a published record, of a rule that finds nothing in it.
 
     Earlier stages are not asked: most rules say nothing about a draft.
@@ -179,7 +179,7 @@ def unneeded_allowance(document: Document, context: Context) -> Iterator[Finding
                 yield Finding(allowance.line, message)
 
 
-def _can_run(row: Rule, context: Context) -> bool:
+def _can_run(row: Rule, context: LintContext) -> bool:
     """Whether a rule's silence means anything: some need search, and this one cannot ask itself."""
     if row.name == "unconsidered-prior":
         return context.likely_priors is not None

@@ -1,0 +1,1 @@
+"""How records are ordered for a query: classes, likeness, calibration, rank."""

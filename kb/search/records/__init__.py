@@ -1,0 +1,1 @@
+"""What is indexed of a record: its facts, its passages, and all of them as arrays."""

@@ -1,0 +1,1 @@
+"""Bytes to values: JSON of any layout, torn files included, and times."""

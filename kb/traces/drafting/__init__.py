@@ -1,0 +1,1 @@
+"""What a run, a channel or a range of commits proves, written into a draft."""

@@ -1,0 +1,1 @@
+"""What a tool call does to the world, and how it can fail."""

@@ -1,0 +1,1 @@
+"""What importers read, put together into one `Run`."""

@@ -1,0 +1,1 @@
+"""Secrets and people in a run, replaced by stable placeholders."""

@@ -25,12 +25,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kb.version import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kb.api import KnowledgeBase
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "open"]
 
 

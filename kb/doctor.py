@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from kb import __version__
 from kb.distribution import install_line
 from kb.errors import KbError
+from kb.version import __version__
 
 if TYPE_CHECKING:
     from kb.library import Library

@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path, PurePath
 
 from kb.config import CheckConfig
-from kb.lint.rule import LintContext, all_rules, run_rules
+from kb.lint.registry import all_rules
+from kb.lint.rule import LintContext, run_rules
 from kb.records.document import read_document
 from kb.records.form import build_form
 

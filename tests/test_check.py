@@ -18,8 +18,8 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.lint.docs import rule_page, rule_pages
 from kb.lint.parallel import check_library
+from kb.lint.registry import all_rules
 from kb.lint.report import render, text
-from kb.lint.rule import all_rules
 from kb.lint.runner import Report, check
 from kb.records.form import build_form
 from kb.records.json_schema import front_matter_schema

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from kb.actions.edit import add_sign_off
 from kb.actions.gate import decide, open_gates
+from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import open_library
-from kb.metrics.values import AsOf
 from kb.records.model import SignOff
 
 from conftest import EXAMPLE, ROOT, Git

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from kb.actions.history import Trails
+from kb.as_of import AsOf
 from kb.library import open_library
 from kb.metrics.page import Reading, page_of
-from kb.metrics.values import AsOf, MetricsPage
+from kb.metrics.values import MetricsPage
 
 from conftest import ROOT
 

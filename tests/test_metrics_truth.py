@@ -6,9 +6,10 @@ import statistics
 from datetime import timedelta
 
 import pytest
+from kb.as_of import AsOf
 from kb.library import open_library
 from kb.metrics.page import measure
-from kb.metrics.values import AsOf, MetricsPage
+from kb.metrics.values import MetricsPage
 from kb.repo import open_repo
 
 from known_library import Story, Truth, noon, tell, write_history

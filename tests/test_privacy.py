@@ -14,8 +14,9 @@ from urllib.parse import quote
 import pytest
 from kb.config import CheckConfig
 from kb.library import open_library
+from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, render
-from kb.lint.rule import LintContext, Problem, all_rules, run_rules
+from kb.lint.rule import LintContext, Problem, run_rules
 from kb.lint.rules.attachments import decoded, files_beside, read_decoded
 from kb.lint.runner import check
 from kb.records.document import read_document

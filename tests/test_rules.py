@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from kb.library import open_library
-from kb.lint.rule import LikelyPrior, all_rules
+from kb.lint.registry import all_rules
+from kb.lint.rule import LikelyPrior
 from kb.lint.runner import Report, check
 
 from conftest import EXAMPLE

@@ -16,7 +16,7 @@ from kb.traces.fixture import (
     read_fixture,
     write_fixture,
 )
-from kb.traces.importers import importers
+from kb.traces.importers.registry import importers
 from kb.traces.reading import ReadingSettings, read_runs
 from kb.traces.run import Run
 

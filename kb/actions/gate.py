@@ -13,8 +13,8 @@ from kb.actions.action import Action, actions_of, listed
 from kb.actions.gate_context import Surroundings, is_of_route, near_route, read_strays
 from kb.actions.gate_unparsed import GATES, Unreadable, unreadable
 from kb.actions.history import Trail
+from kb.as_of import AsOf
 from kb.library import Library
-from kb.metrics.values import AsOf
 from kb.records.model import Postmortem, SignOff
 
 __all__ = ["GATES", "Decision", "Unreadable", "decide", "open_gates"]

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
+from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import Library, load_document
-from kb.metrics.values import AsOf
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.misplaced import is_markdown

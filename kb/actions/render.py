@@ -9,8 +9,8 @@ from datetime import date
 
 from kb.actions.action import Action, listed
 from kb.actions.gate import Decision
+from kb.as_of import AsOf
 from kb.format import plural
-from kb.metrics.values import AsOf
 from kb.terminal import as_lines
 
 WIDTH = 80

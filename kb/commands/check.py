@@ -13,8 +13,9 @@ import click
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library
 from kb.lint.parallel import check_library, is_large
+from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
-from kb.lint.rule import LikelyPrior, Rule, all_rules
+from kb.lint.rule import LikelyPrior, Rule
 from kb.lint.runner import Report, check
 from kb.records.document import Document
 from kb.streams import echo, echo_commands, echo_json

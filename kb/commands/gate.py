@@ -13,10 +13,10 @@ from kb.actions.gate import GATES, Decision, decide
 from kb.actions.gate_context import read_surroundings
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off
+from kb.as_of import AsOf
 from kb.library import Library, open_library, open_library_at
 from kb.metrics.page import read_as_of
 from kb.metrics.schema import encoded, gate_json
-from kb.metrics.values import AsOf
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json, warn
 from kb.terminal import visible

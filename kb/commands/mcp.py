@@ -95,8 +95,8 @@ def server_for(folder: Path) -> Any:
     from mcp.server import Server
     from mcp_types import ListToolsResult
 
-    from kb import __version__
     from kb.commands.mcp_tools import TOOLS, called
+    from kb.version import __version__
 
     one_at_a_time = anyio.CapacityLimiter(1)
 

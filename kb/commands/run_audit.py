@@ -30,7 +30,8 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
 
     Exit 0: nothing that the trace proves to be wrong. 1: there are faults. 2: could not be read.
     """
-    from kb.traces.analyses import AnalysisContext, Severity, audit
+    from kb.traces.analyses import Severity, audit
+    from kb.traces.analyses.finding import AnalysisContext
     from kb.traces.analyses.report import audit_text, audits_json
     from kb.traces.reading import one_run, read_runs, team_settings
 

@@ -6,7 +6,8 @@ import math
 import re
 from itertools import groupby
 
-from kb.lint.rule import ADVICE, Rule, all_rules
+from kb.lint.registry import all_rules
+from kb.lint.rule import ADVICE, Rule
 
 _FAMILIES = {
     "record": "Can it be read, and does it use known keys, types and words?",

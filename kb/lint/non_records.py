@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.library import Library, load_document
-from kb.lint.rule import Finding, LintContext, Problem, Rule, active_rules, run_rules
+from kb.lint.registry import active_rules
+from kb.lint.rule import Finding, LintContext, Problem, Rule, run_rules
 from kb.lint.rules.attachments import read_decoded, why_unread
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
 from kb.records.document import Document, is_record_name

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kb import __version__
 from kb.errors import KbError
-from kb.lint.rule import ERROR, Problem, Rule, all_rules
+from kb.lint.registry import all_rules
+from kb.lint.rule import ERROR, Problem, Rule
 from kb.lint.runner import NotRun, Report
 from kb.terminal import Text, caret_lines, joined, rendered, styled, text_of, visible
+from kb.version import __version__
 
 _SARIF_SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -144,19 +144,17 @@ def rule(
     return register
 
 
-def all_rules() -> tuple[Rule, ...]:
-    """Every rule, by code."""
-    from kb.lint import rules as _  # noqa: F401 - importing the families registers their rules
-
+def registered_rules() -> tuple[Rule, ...]:
+    """The rules registered by now, by code: all of them once `kb.lint.registry` is imported."""
     # KB1001 belongs after KB901, not between KB1 and KB2.
     return tuple(_RULES[code] for code in sorted(_RULES, key=lambda code: int(code[2:])))
 
 
-def active_rules(settings: CheckConfig) -> tuple[Rule, ...]:
-    """The rules that run under these settings: disabled wins over enabled."""
+def switched_on(rules: Iterable[Rule], settings: CheckConfig) -> tuple[Rule, ...]:
+    """Those of some rules that run under these settings: disabled wins over enabled."""
     return tuple(
         row
-        for row in all_rules()
+        for row in rules
         if not {row.code, row.name} & set(settings.disable)
         and (row.default or {row.code, row.name} & set(settings.enable))
     )

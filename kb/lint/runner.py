@@ -14,16 +14,8 @@ from types import MappingProxyType
 from kb.errors import KbError
 from kb.library import Library, load_document
 from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, stray_problems
-from kb.lint.rule import (
-    ADVICE,
-    ERROR,
-    LikelyPrior,
-    LintContext,
-    Problem,
-    Rule,
-    active_rules,
-    run_rules,
-)
+from kb.lint.registry import active_rules
+from kb.lint.rule import ADVICE, ERROR, LikelyPrior, LintContext, Problem, Rule, run_rules
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.sensitive.shapes import masked

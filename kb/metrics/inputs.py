@@ -9,7 +9,7 @@ from functools import cached_property
 
 from kb.actions.action import Action, actions_of
 from kb.actions.history import Trails
-from kb.metrics.values import AsOf
+from kb.as_of import AsOf
 from kb.records.model import Postmortem
 
 #: Of whom nobody can say by commits when they were published.

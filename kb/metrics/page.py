@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.actions.history import Trails, trails_from
+from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.format import plural
 from kb.library import Library, find_root, open_library, open_library_at
@@ -19,7 +20,7 @@ from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
-from kb.metrics.values import AsOf, Counts, MetricsPage
+from kb.metrics.values import Counts, MetricsPage
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem

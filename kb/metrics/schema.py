@@ -16,8 +16,9 @@ from msgspec import UNSET, Struct, UnsetType
 from kb.actions.action import Action, listed
 from kb.actions.gate import Decision
 from kb.actions.gate_unparsed import Unreadable
+from kb.as_of import AsOf
 from kb.json_schemas import schema_of
-from kb.metrics.values import AsOf, Counts, Deadline, Measure, MetricsPage, Pair, QuestionAnswer
+from kb.metrics.values import Counts, Deadline, Measure, MetricsPage, Pair, QuestionAnswer
 from kb.records.model import SignOff
 from kb.terminal import whole_value
 

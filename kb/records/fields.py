@@ -8,13 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from kb.records.front_matter import FrontMatter, MappingEntry
 from kb.records.value_types import CLOCK_NAMES
-
-if TYPE_CHECKING:
-    from kb.records.document import Document
 
 #: The statuses in the order a record passes through them.
 STAGES = ("draft", "in-review", "published")
@@ -252,25 +248,25 @@ def entries(front: FrontMatter) -> Iterator[RowedEntry]:
                     yield inner, inside.get(inner.key), row.keys
 
 
-def required(document: Document) -> Iterator[str]:
-    """The dotted names of the keys that a document, at its status, must give."""
-    status = document.front.text("status") or "draft"
+def required(front: FrontMatter, profile: str) -> Iterator[str]:
+    """The dotted names of the keys that a record of a profile must give at its status."""
+    status = front.text("status") or "draft"
     stage = STAGES.index(status) if status in STAGES else -1
     for name, row, from_stage in _REQUIREMENTS:
-        if from_stage <= stage and _applies(row, document):
+        if from_stage <= stage and _applies(row, front, profile):
             yield name
 
 
-def _applies(row: Key, document: Document) -> bool:
+def _applies(row: Key, front: FrontMatter, profile: str) -> bool:
     if row.required_when is None:
         return True
     name, value = row.required_when
-    return value == (document.profile if name == "profile" else document.front.text(name))
+    return value == (profile if name == "profile" else front.text(name))
 
 
-def may_be_unknown(row: Key, document: Document) -> bool:
-    """Whether `unknown` is an answer to this key in this document."""
+def may_be_unknown(row: Key, front: FrontMatter) -> bool:
+    """Whether `unknown` is an answer to this key in a record with this front matter."""
     if row.unknown == "early":
-        status = document.front.text("status") or "draft"
-        return status == "draft" or document.front.text("origin") == "public"
+        status = front.text("status") or "draft"
+        return status == "draft" or front.text("origin") == "public"
     return row.unknown == "always"

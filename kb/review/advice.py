@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from kb.actions.action import Action, actions, listed
+from kb.as_of import AsOf
 from kb.library import Library
 from kb.lint.rule import LikelyPrior, Problem
 from kb.lint.runner import Report, check
 from kb.metrics.coverage import EVIDENCE, is_excused
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.values import AsOf
 from kb.records.document import Document
 from kb.records.model import Postmortem, interpret
 from kb.review.branch import Branch, RemovedRecord, read_branch, removed_records

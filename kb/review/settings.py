@@ -13,7 +13,7 @@ import msgspec
 
 from kb.config import FILE_NAME, CheckConfig, Config, parse_config
 from kb.library import Library, load_document, record_files
-from kb.lint.rule import all_rules
+from kb.lint.registry import all_rules
 from kb.repo import Commit, Repo
 
 #: Families of rules that a branch can neither switch off nor on for its own review.

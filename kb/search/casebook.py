@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from pathlib import Path
 
-import kb.data
-from kb import __version__
 from kb.config import Config, LibraryConfig, SearchConfig
 from kb.errors import KbError
 from kb.library import Library
@@ -24,6 +23,7 @@ from kb.search.encoder.store import text_key
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
 from kb.search.similar import RankedQuery, answer_of, as_query, find, find_question
+from kb.version import __version__
 
 #: Public incidents that are shown even where own ones fill the answer.
 _LEAST = 2
@@ -117,7 +117,7 @@ def casebook_folder() -> Path:
 
     Raises `KbError` where they are in neither.
     """
-    packaged = Path(kb.data.__file__).parent / "casebook"
+    packaged = Path(str(files("kb.data"))) / "casebook"
     checkout = packaged.parents[2] / "postmortems"
     for folder in (packaged, checkout):
         if folder.is_dir():

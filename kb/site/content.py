@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from kb.actions.action import Action
-from kb.metrics.values import AsOf
+from kb.as_of import AsOf
 from kb.metrics.values import MetricsPage as MetricsPage
 from kb.records.form import Form
 from kb.records.model import Postmortem

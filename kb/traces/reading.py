@@ -19,8 +19,8 @@ from kb.traces.canonical_json import sha256
 from kb.traces.decoding.source import Source, open_source
 from kb.traces.effects.tools import Effects
 from kb.traces.fixture import is_fixture, read_fixture
-from kb.traces.importers import Importer
 from kb.traces.importers.detect import detect
+from kb.traces.importers.importer import Importer
 from kb.traces.normalize.assemble import Assembly, assemble
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder

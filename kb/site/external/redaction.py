@@ -17,9 +17,10 @@ from msgspec import structs
 from kb.records.form import Form
 from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
-from kb.records.model import AgentFacts, Clocks, Postmortem
+from kb.records.model import Clocks, Postmortem
 from kb.records.taxonomy import TAXONOMIES
 from kb.records.template import slug
+from kb.records.value_types import AgentFacts
 from kb.site.content import Edition, Site
 from kb.site.external.names import NameRemover, PrivateNames
 from kb.site.external.prose import LeftOut, Prose

@@ -20,7 +20,8 @@ from msgspec import structs
 from kb.errors import KbError
 from kb.library import Library
 from kb.lint.non_records import stray_problems
-from kb.lint.rule import ERROR, MOST_FINDINGS, LintContext, Problem, Rule, all_rules, run_rules
+from kb.lint.registry import all_rules
+from kb.lint.rule import ERROR, MOST_FINDINGS, LintContext, Problem, Rule, run_rules
 from kb.records.document import Document, read_document
 from kb.records.fields import STAGES
 from kb.records.model import Postmortem

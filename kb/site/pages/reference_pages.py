@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from kb.format import in_words
-from kb.lint.rule import Rule, all_rules
+from kb.lint.registry import all_rules
+from kb.lint.rule import Rule
 from kb.records.sections import Field, Section
 from kb.site import links
 from kb.site.content import Site

@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 
 from kb.errors import KbError
 from kb.records.template import Prefill
-from kb.traces.analyses import AnalysisContext, Audit, audit
+from kb.traces.analyses import Audit, audit
 from kb.traces.analyses.calls_made import arguments_text, calls, may_have_run, result_text
 from kb.traces.analyses.claims import claims
 from kb.traces.analyses.divergence import divergence
-from kb.traces.analyses.finding import one_line, time_of_step
+from kb.traces.analyses.finding import AnalysisContext, one_line, time_of_step
 from kb.traces.analyses.idempotency import KeyAudit, key_audits, repeats
 from kb.traces.analyses.outcome_gap import last_write, unverified
 from kb.traces.analyses.policy_path import actual_path

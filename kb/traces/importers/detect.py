@@ -6,7 +6,8 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.traces.decoding.source import Source
-from kb.traces.importers import Importer, importers
+from kb.traces.importers.importer import Importer
+from kb.traces.importers.registry import importers
 from kb.traces.redaction.redact import safely
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.

@@ -11,9 +11,9 @@ from typing import Any
 from kb.traces.decoding.lenient import arguments_of
 from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import has_zone, time_of
-from kb.traces.importers import Importer
 from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.gathering import Record, end_of, group_by_trace, start_of
+from kb.traces.importers.importer import Importer
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.run_builder import RunBuilder

@@ -15,9 +15,9 @@ from kb.traces.canonical_json import digest
 from kb.traces.decoding.lenient import embedded
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
-from kb.traces.importers import Importer
 from kb.traces.importers.blocks import an_object
 from kb.traces.importers.chat import is_message, saids_of
+from kb.traces.importers.importer import Importer
 from kb.traces.importers.offers import merged, request_of, tools_of, usage_of
 from kb.traces.importers.reply import reply_of
 from kb.traces.normalize.chat_message import ChatMessage

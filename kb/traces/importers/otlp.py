@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.source import Source
-from kb.traces.importers import Importer
 from kb.traces.importers.gathering import group_by_trace
+from kb.traces.importers.importer import Importer
 from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import span_of
 from kb.traces.normalize.run_builder import RunBuilder

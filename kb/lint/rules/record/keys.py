@@ -34,7 +34,9 @@ def missing_key(document: Document, _: LintContext) -> Iterator[Finding]:
     front = document.front
     if not front.present or any(fault.name == "yaml-syntax" for fault in front.faults):
         return
-    missing = [name for name in required(document) if is_blank(front.get(name))]
+    missing = [
+        name for name in required(document.front, document.profile) if is_blank(front.get(name))
+    ]
     if missing:
         status = front.text("status")
         which = f"a record with status {quoted(status)}" if status else "every record"
@@ -100,7 +102,7 @@ def unknown_word(document: Document, context: LintContext) -> Iterator[Finding]:
 def unknown_left(document: Document, _: LintContext) -> Iterator[Finding]:
     """`unknown` where only drafts and public records may leave it."""
     for entry, row, _siblings in document.entries:
-        if row is None or row.unknown != "early" or may_be_unknown(row, document):
+        if row is None or row.unknown != "early" or may_be_unknown(row, document.front):
             continue
         if (entry.value.text or "").strip() == "unknown":
             message = f"'{entry.key}' is still unknown; find it out before review, and write it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Finding, LintContext, Rule, active_rules, all_rules, rule
+from kb.lint.rule import ADVICE, Finding, LintContext, Rule, registered_rules, rule, switched_on
 from kb.lint.rules.key_types import place
 from kb.lint.rules.reading import quoted, what_to_write
 from kb.records.document import Document
@@ -125,8 +125,8 @@ def allowance_of_no_rule(document: Document, _: LintContext) -> Iterator[Finding
             yield Finding(line, f"{quoted(text)} is not understood; write 'kb: allow <rule> — why'")
     if not read:
         return
-    names = {row.name for row in all_rules()}
-    known = names | {row.code for row in all_rules()}
+    names = {row.name for row in registered_rules()}
+    known = names | {row.code for row in registered_rules()}
     for allowance in document.allowances:
         for name in allowance.rules:
             if name not in known:
@@ -170,7 +170,11 @@ def unneeded_allowance(document: Document, context: LintContext) -> Iterator[Fin
     """
     if not document.allowances or document.front.text("status") != "published":
         return
-    rows = {key: row for row in active_rules(context.settings) for key in (row.code, row.name)}
+    rows = {
+        key: row
+        for row in switched_on(registered_rules(), context.settings)
+        for key in (row.code, row.name)
+    }
     for allowance in document.allowances:
         for name in allowance.rules:
             row = rows.get(name)

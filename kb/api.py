@@ -1,4 +1,4 @@
-"""What can a program ask? Everything the command does, as calls that return frozen values.
+"""Everything the command does, as Python calls that return frozen values.
 
 import kb
 

@@ -1,4 +1,4 @@
-"""Which verb was typed? The command `kb`: loads one verb's file, and is the one error boundary."""
+"""The command `kb`: loads one verb's file, and is the one error boundary."""
 
 from __future__ import annotations
 

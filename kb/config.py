@@ -1,4 +1,4 @@
-"""What did the team set? `kb.toml`, read strictly into frozen values, defaults filled in."""
+"""The settings of `kb.toml`, read strictly into frozen values, defaults filled in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a number said? Units, intervals and bars for people."""
+"""Numbers, durations, intervals and plurals in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records are there? All of a tree, read once, never stopped by a bad file."""
+"""All records of a tree, read once, never stopped by a bad file."""
 
 from __future__ import annotations
 

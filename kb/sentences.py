@@ -1,4 +1,4 @@
-"""Where does a sentence end? Not after "v.", "e.g.", "No. 5" or an initial."""
+"""Splits text into sentences; "v.", "e.g.", "No. 5" and initials do not end one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure can a small number be? Medians, shares and comparisons, with their uncertainty.
+"""Medians, shares and comparisons with their uncertainty: quartiles, Wilson, bootstrap.
 
 Durations of incidents are skewed: one weekend-long outage moves a mean by a day and a median not
 at all. So durations are described by quartiles, and nothing here computes their mean.

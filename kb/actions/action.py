@@ -1,4 +1,4 @@
-"""What did we promise, and did we do it? Every action of the records with its dates.
+"""The actions of records: owner, due date, lever, state, and the days they were opened and closed.
 
 Explicit dates in the file win; then the commits. Where a day comes from is said beside it:
 `written`, `committed`, `record` (a date of the record stands in) or `unknown`. What a public record

@@ -1,4 +1,4 @@
-"""How is a promise kept or accepted in the file? Edits of one line; every other byte stays.
+"""Edits of one line that close an action or record a sign-off; every other byte stays.
 
 Each edit is read back before it is given out: what would change anything else is refused.
 """

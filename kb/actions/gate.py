@@ -1,4 +1,4 @@
-"""May a route run again, or be expanded? Only when every condition set for it is met.
+"""Decides whether a route may run again, or be expanded: only when every condition is met.
 
 A route that no record names is not clear but unknown: a slip in a pipeline's file looks like it.
 """

@@ -1,4 +1,4 @@
-"""What lies around the records that a gate has to know? Files nobody reads, and what was signed.
+"""What a gate reads beside the records: files that are no records, and what was signed.
 
 A condition in a file whose name is no record's would be seen by nobody; a sign-off speaks of the
 record as it stood at its commit.

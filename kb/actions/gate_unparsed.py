@@ -1,4 +1,4 @@
-"""What could hide a condition? Places that cannot be read, and files that are no records by name.
+"""Places that could hide a condition from the gate: unreadable records, and misnamed files.
 
 What cannot be read is a condition that is not met: a gate fails closed.
 """

@@ -1,4 +1,4 @@
-"""When did a promise, a tick or a publication land? Times out of the commits of each record.
+"""When an action, a tick or a publication landed, from the commits of each record.
 
 An added `[x]` line is often a reorder or a rewording: states are compared per action label.
 """

@@ -1,4 +1,4 @@
-"""How are promises shown? Lists of actions and decisions of a gate, for people and for machines."""
+"""Lists of actions and decisions of a gate, as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who accepts the conditions of a route? Sign-offs, as edits of the records, not written yet."""
+"""Sign-offs of a route's conditions, as edits of the records that are not written yet."""
 
 from __future__ import annotations
 

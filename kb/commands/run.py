@@ -1,4 +1,4 @@
-"""`kb run …`: which verb of runs was typed? Loads one verb's file, as `kb` itself does."""
+"""`kb run …`: loads one verb's file, as `kb` itself does."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
     The entry point is a function of yours, or a command that speaks JSON lines:
 
     \b
-      def replay(state, tools):   # state: kb.runs.replay.Frozen
+      def replay(state, tools):   # state: kb.traces.replay.Frozen
           answer = tools.call("read_ledger", {"invoice": "7781"})
           ...
           return "the last words of the agent"

@@ -1,1 +1,1 @@
-"""What is wrong with these records? Rules, fixes, and how what they find is shown."""
+"""Faults of records: rules, fixes, and reports of what they find."""

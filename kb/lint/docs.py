@@ -1,4 +1,4 @@
-"""What does the documentation say about a rule? One page each and an index, from the registry."""
+"""The documentation of the rules: one page each and an index, from the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does `kb fmt` change? A closed list of edits with one right answer each (SPEC 3).
+"""What `kb fmt` changes: a closed list of edits with one right answer each (SPEC 3).
 
 Computed minutes, times with an offset, action boxes, labels and attributes, bare evidence lines,
 and the order of front-matter keys. Bytes outside the edits stay equal, and a second run changes

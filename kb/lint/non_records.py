@@ -1,4 +1,4 @@
-"""What do files say that lie among the records and are none? Secrets and people in them.
+"""Checks of files that lie among the records and are none: secrets, people, misnamed records.
 
 Git keeps such a file like any other, so whoever checks what a branch changes looks at it, too.
 """

@@ -1,4 +1,4 @@
-"""How is a large library checked on several cores? Each reads and checks its share of the files.
+"""Checks a large library on several cores; each reads and checks its share of the files.
 
 Rules compare records, so the shares exchange the outlines of their records in between.
 """

@@ -1,4 +1,4 @@
-"""How is a report shown? Values to text: for people, and for the programs that read checks."""
+"""Reports of problems: text, JSON, SARIF, GitHub and GitLab."""
 
 from __future__ import annotations
 

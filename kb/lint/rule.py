@@ -1,4 +1,4 @@
-"""What is a rule? One function, one row: a code, a name, a reason, a bad and a good example.
+"""A rule: one function, one row with a code, a name, a reason, a bad and a good example.
 
 A rule looks at a `Document` and yields findings; it never stops at the first fault, never raises
 for content, and never sees another rule. `kb check`, the rule pages and the tests read this table.

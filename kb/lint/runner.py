@@ -1,4 +1,4 @@
-"""What is wrong with these records? All rules over a library, or over some files of it."""
+"""Runs all rules over a library, or over some files of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did we do what we promised? Actions and reviews; `outside.py` is for those outside."""
+"""Measures of actions and reviews: completion, overdue, review time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three questions of the all-hands: repeating? faster? kept? Each in a word, with its n."""
+"""The three questions of the all-hands (repeating, faster, kept), each in a word with its n."""
 
 from __future__ import annotations
 

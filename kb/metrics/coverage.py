@@ -1,4 +1,4 @@
-"""Do the records hold what a reader needs? Evidence by section, near misses, rescues, news."""
+"""Measures of what records hold: evidence by section, near misses, rescues, news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long until we knew, and until it was contained? The measures of the clocks."""
+"""Measures of the clocks: time to detection and to containment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may a measure look at? The counted records of one origin, their actions, and their times."""
+"""What a measure may look at: the counted records of one origin, their actions, their times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which measures are there? One row each: what it means, how it is computed, and from what.
+"""The measures, one row each: definition, formula, source, and the function that computes it.
 
 Adding a row to `rows_incidents` or `rows_promises` is all it takes for a measure to appear in text,
 JSON, CSV, Markdown and the site.
@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kb.metrics import action_measures, coverage, detection, repetition, sharing_deadlines
+from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
+from kb.metrics.sharing_deadlines import SHARING_HOURS
 from kb.metrics.values import Goal, Measure, MetricValue
 
 
@@ -46,7 +48,7 @@ class MeasureRow:
         )
 
 
-ROWS: tuple[MeasureRow, ...] = (
+_INCIDENT_ROWS: tuple[MeasureRow, ...] = (
     MeasureRow(
         name="repeat_rate",
         family="repetition",
@@ -183,7 +185,7 @@ ROWS: tuple[MeasureRow, ...] = (
 
 _DAYS = action_measures.COMPLETION_DAYS
 
-ROWS_rows_promises: tuple[MeasureRow, ...] = (
+_ACTION_ROWS: tuple[MeasureRow, ...] = (
     MeasureRow(
         name="action_completion",
         family="promises",
@@ -226,17 +228,17 @@ ROWS_rows_promises: tuple[MeasureRow, ...] = (
         formula="median of reviewed.at − opened",
         source="opened, else the first commit of the record; reviewed.at",
         compute=action_measures.review_time,
-        goal=Goal("≤", action_measures.REVIEW_HOURS),
+        goal=Goal("≤", REVIEW_HOURS),
     ),
     MeasureRow(
         name="reviewed_in_time",
         family="promises",
-        title=f"Reviewed within {action_measures.REVIEW_HOURS} hours",
+        title=f"Reviewed within {REVIEW_HOURS} hours",
         unit="share",
-        definition=f"Records reviewed at most {action_measures.REVIEW_HOURS} hours after review was asked "
+        definition=f"Records reviewed at most {REVIEW_HOURS} hours after review was asked "
         "for; records that have waited longer and still wait, and records of our own published "
         "without a review, are in the denominator.",
-        formula=f"records with 0 ≤ reviewed − opened ≤ {action_measures.REVIEW_HOURS} h ÷ records "
+        formula=f"records with 0 ≤ reviewed − opened ≤ {REVIEW_HOURS} h ÷ records "
         "reviewed, published without review, or waiting longer",
         source="opened, else the first commit of the record; reviewed.at",
         compute=action_measures.reviewed_in_time,
@@ -255,11 +257,11 @@ ROWS_rows_promises: tuple[MeasureRow, ...] = (
     MeasureRow(
         name="shared_in_time",
         family="promises",
-        title=f"Customers with a copy in {sharing_deadlines.SHARING_HOURS} hours",
+        title=f"Customers with a copy in {SHARING_HOURS} hours",
         unit="share",
-        definition=f"Affected customers who were given their copy at most {sharing_deadlines.SHARING_HOURS} "
+        definition=f"Affected customers who were given their copy at most {SHARING_HOURS} "
         "hours after resolution, as a share of affected customers whose time is over.",
-        formula=f"copies with at − resolved ≤ {sharing_deadlines.SHARING_HOURS} h ÷ affected customers",
+        formula=f"copies with at − resolved ≤ {SHARING_HOURS} h ÷ affected customers",
         source="affected_customers, shared, clocks.resolved",
         compute=sharing_deadlines.shared_in_time,
     ),
@@ -276,12 +278,12 @@ ROWS_rows_promises: tuple[MeasureRow, ...] = (
     MeasureRow(
         name="external_in_time",
         family="promises",
-        title=f"SEV1, outside within {sharing_deadlines.SHARING_HOURS} hours",
+        title=f"SEV1, outside within {SHARING_HOURS} hours",
         unit="share",
         definition="SEV1 customer-visible records published with visibility external at most "
-        f"{sharing_deadlines.SHARING_HOURS} hours after resolution, as a share of such records, in review "
+        f"{SHARING_HOURS} hours after resolution, as a share of such records, in review "
         "or published, whose time is over.",
-        formula=f"those with published − resolved ≤ {sharing_deadlines.SHARING_HOURS} h ÷ such records",
+        formula=f"those with published − resolved ≤ {SHARING_HOURS} h ÷ such records",
         source="severity, impact, visibility, clocks.resolved; the commit that set `status: "
         "published`, else reviewed.at",
         compute=sharing_deadlines.external_in_time,
@@ -340,7 +342,7 @@ FAMILIES: dict[str, str] = {
     "early": "Early signs and reading",
 }
 
-MEASURES: tuple[MeasureRow, ...] = (*ROWS, *ROWS)
+MEASURES: tuple[MeasureRow, ...] = (*_INCIDENT_ROWS, *_ACTION_ROWS)
 
 
 def measure_all(facts: MetricsInput) -> tuple[Measure, ...]:

@@ -366,9 +366,9 @@ def _table(page: MetricsPage, family: str, compared: MetricsPage | None) -> Iter
         if measure.family == family:
             then = f" {_then(compared.measure(measure.name))} |" if compared else ""
             interval = said_interval(measure.low, measure.high, measure.unit)
+            value = format_value(measure.value, measure.unit)
             yield (
-                f"| {measure.title} | {format_value(measure.value, measure.unit)} |{then} {interval} "
-                f"| {measure.n} | {_goal(measure)} |"
+                f"| {measure.title} | {value} |{then} {interval} | {measure.n} | {_goal(measure)} |"
             )
 
 

@@ -1,4 +1,4 @@
-"""Does it happen again? Verdicts, classes seen before, and promises that were open meanwhile."""
+"""Measures of repetition: verdicts, classes seen before, actions that were open meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do `kb metrics|actions|gate --json` promise? Their answers as types, and their schemas.
+"""The answers of `kb metrics|actions|gate --json` as types, and their JSON Schemas.
 
 What a type here does not say is said by the frozen values it is made of. Shares are 0–1.
 """

@@ -1,4 +1,4 @@
-"""What do we owe those outside? Copies for customers, external editions, and what runs out."""
+"""Copies owed to customers and external editions, with the days that run out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do cases become a value? Medians and shares with intervals, slices and their change.
+"""Medians and shares of cases with intervals, slices and changes.
 
 The order in which cases arrive never matters: they are sorted by moment and id first.
 """

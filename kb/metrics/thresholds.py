@@ -1,4 +1,4 @@
-"""Does a page keep to the limits a pipeline sets? `action_completion=0.9`, below or above."""
+"""Limits a pipeline sets on measures: `action_completion=0.9`, below or above."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a number carry? The frozen values of the metrics page, with n and records behind each.
+"""The frozen values of the metrics page, with n and records behind each number.
 
 Shares are 0…1, durations in the unit the value names, times aware UTC.
 """

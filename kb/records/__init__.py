@@ -1,1 +1,1 @@
-"""What is a postmortem? The form as data, text to `Document`, `Document` to `Postmortem`."""
+"""Postmortems: the form as data, text to `Document`, `Document` to `Postmortem`."""

@@ -1,4 +1,4 @@
-"""What exactly stands in this file? `Document`: lossless text with line numbers.
+"""`Document`: one file as written, lossless, with line numbers.
 
 Reading never raises for content: what cannot be read becomes a fault with a line.
 `Document.encode()` gives back the bytes that were read, whatever they were.

@@ -1,4 +1,4 @@
-"""Which front-matter keys are there? One row a key: its type, when it must be given, its meaning.
+"""The front-matter keys, one row each: type, meaning, and when it must be given.
 
 The checks, the order `kb fmt` gives, and the schema that editors complete from read this table.
 """

@@ -1,4 +1,4 @@
-"""Which form does this team use? The built-in registries with the changes of `kb.toml` applied."""
+"""The form a team uses: the built-in registries with the changes of `kb.toml` applied."""
 
 from __future__ import annotations
 

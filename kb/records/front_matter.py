@@ -1,4 +1,4 @@
-"""What does the front matter say, and on which line? YAML as written, never as guessed.
+"""Front matter as written, with lines: YAML that is never guessed at.
 
 Scalars stay the strings that were typed (`16:51:00` is not 60660), comments are kept,
 duplicate keys are seen, and a fault is a value with a line: reading never raises.

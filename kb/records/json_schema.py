@@ -1,4 +1,4 @@
-"""What is the JSON Schema of the front matter? Generated from the key table, for editors."""
+"""The JSON Schema of the front matter, generated from the key table, for editors."""
 
 from __future__ import annotations
 

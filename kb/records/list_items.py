@@ -1,4 +1,4 @@
-"""What do the list items say? The three small grammars: actions, timeline entries, prior incidents.
+"""The three small grammars of list items: actions, timeline entries, prior incidents.
 
     - [ ] A1: do this — owner: team, due: 2026-05-12, lever: test, gate: restart
     - 2026-04-12 14:02 UTC — first duplicate refund posted [impact]

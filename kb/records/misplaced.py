@@ -1,4 +1,4 @@
-"""Is a Markdown file meant to be a record, though its name or place differs? By its front matter.
+"""Recognises a Markdown file meant to be a record, though its name or place differs.
 
 Nothing reads such a file: it is in no search and holds no gate. Whoever walks the folder asks
 here, so that all of them tell of the same files.

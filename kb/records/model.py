@@ -1,4 +1,4 @@
-"""What does a record mean? `Postmortem`: frozen, typed, and forgiving of what could not be read."""
+"""`Postmortem`: what a record means, frozen, typed, forgiving of what could not be read."""
 
 from __future__ import annotations
 

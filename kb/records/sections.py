@@ -1,4 +1,4 @@
-"""What is a postmortem made of? Its sections, their fields, and the profiles, as data.
+"""The sections, their fields, and the profiles, as data.
 
 A row is a section. Adding one here (or changing one in `kb.toml`) is all it takes:
 the template, the parser, the checks, the index and the site read this table.

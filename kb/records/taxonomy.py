@@ -1,4 +1,4 @@
-"""Which words may a record use? The closed vocabularies, each word with a definition and a source.
+"""The closed vocabularies, each word with a definition and a source.
 
 Teams add words in `kb.toml`; code never branches on a word that is not listed here.
 Reading is lenient (an unknown word survives), lint is strict (an unknown word is a fault).

@@ -1,4 +1,4 @@
-"""What does a new record look like? The blank form of a profile, each question above its answer."""
+"""New records: the blank form of a profile, each question above its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a key of the front matter become a value? One reader for each, none of them strict."""
+"""Readers from front-matter text to values, one for each type of key, none of them strict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kinds of facts does front matter hold? Clocks, the agent, reviews, copies, sign-offs."""
+"""Values of front matter that have parts: clocks, agent, reviews, copies, sign-offs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does Git know about a folder? The only room that talks to Git, through GitPython.
+"""What Git knows about a folder; the only package that talks to Git, through GitPython.
 
 Begin with `repository.py`: every question is a method of `Repo`. `opening.py` finds the work
 tree, `history.py` holds what happened to each line, `log.py` reads that from Git, and

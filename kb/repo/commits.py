@@ -1,4 +1,4 @@
-"""Which commits lie in a range, and which files does each touch? One pass of `git log`."""
+"""The commits of a range and the files each touches, in one pass of `git log`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What should the reviewer of a branch know? The one comment of a pull request."""
+"""The review of a branch: the one comment of a pull request."""

@@ -1,4 +1,4 @@
-"""What should the reviewer of a branch know of its records? Values for the one comment."""
+"""What a reviewer should know of a branch's records, as values for the one comment."""
 
 from __future__ import annotations
 

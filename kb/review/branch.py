@@ -1,4 +1,4 @@
-"""What does a branch do to the records? New, changed, deleted and renamed ones, as Git tells it."""
+"""What a branch does to the records: new, changed, deleted and renamed ones, from Git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a reviewer see? The one comment of a pull request, as Markdown.
+"""The one comment of a pull request, as Markdown in which text of records has no effect.
 
 A hidden first line lets whoever posts it find the earlier comment and replace it. The text comes
 from files that anybody may propose: `quoting` makes it say what it says and do nothing.

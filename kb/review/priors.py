@@ -1,4 +1,4 @@
-"""Which earlier incidents does a review ask about? A search, or in words why there is none."""
+"""The earlier incidents a review asks about, or in words why there are none."""
 
 from __future__ import annotations
 

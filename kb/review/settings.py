@@ -1,4 +1,4 @@
-"""Which settings hold for the review of a branch? Those it cannot choose come from its base.
+"""The settings that hold for the review of a branch; those it cannot choose come from its base.
 
 Where the records are, which model is loaded, and the rules on records and privacy: a branch that
 could switch them off would decide what it is reviewed against.

@@ -1,4 +1,4 @@
-"""Which earlier incidents are like this one, how sure is that, and why? See `similar`.
+"""Earlier incidents of the same class, how sure that is, and why. The way in is `similar`.
 
 - `query`: what is asked; `similar`: the answer; `casebook`: the same of public incidents;
   `related`: every record asked at once

@@ -1,4 +1,4 @@
-"""What does a search say? The frozen values of an answer, named as in its JSON."""
+"""The frozen values of an answer, named as in its JSON, and the schema of both."""
 
 from __future__ import annotations
 

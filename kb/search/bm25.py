@@ -1,4 +1,4 @@
-"""Which records share rare words with the query? BM25 over whole records, postings on disk.
+"""BM25 over whole records, with its inverted index on disk.
 
 Words are kept as 64-bit hashes, so that opening an index reads no vocabulary. Postings are sorted
 by word: a query is a binary search and a few additions. Counts are stored and not weights, so that

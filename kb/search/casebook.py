@@ -1,4 +1,4 @@
-"""Which public incidents are like this one? The casebook that ships with kb, searched beside.
+"""The public incidents that ship with kb, searched beside a team's own.
 
 It is a library of its own: own index, own probabilities, and no part of a team's numbers. Its
 index lies in the user's cache, so that it is built once for all libraries of a machine.

@@ -1,4 +1,4 @@
-"""Where does a record's place come from? The arithmetic of one match, line by line."""
+"""The arithmetic behind one match, line by line."""
 
 from __future__ import annotations
 

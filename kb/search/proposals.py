@@ -1,4 +1,4 @@
-"""How do matches get into a draft? Between two markers, each asking for a verdict.
+"""Writes matches into a draft, between two markers, each asking for a verdict.
 
     <!-- kb:similar start -->
     - [ ] [2026-01-09-double-email](2026-01-09-double-email.md) — likely (62%): same tool send_email

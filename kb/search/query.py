@@ -1,4 +1,4 @@
-"""What is being asked? A draft, a record or a text, as passages with the facets it states."""
+"""Queries: a draft, a record or a text, as passages with the facets it states, and filters."""
 
 from __future__ import annotations
 

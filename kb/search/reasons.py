@@ -1,4 +1,4 @@
-"""Why does a record match? Its classes, facets, verdicts and rare words in common, as phrases."""
+"""Why a record matches: classes, facets, verdicts and rare words in common, as phrases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is an answer said at a terminal? Plain lines of at most 80 columns, colour if wanted."""
+"""Answers as plain lines of at most 80 columns, colour if wanted."""
 
 from __future__ import annotations
 

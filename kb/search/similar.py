@@ -1,4 +1,4 @@
-"""Which earlier incidents are like this one? An answer with how sure it is, and why."""
+"""Answers a query with the earlier incidents, how sure each is, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a text say in an encoding? Base64, hex, percent signs, entities, escapes taken off.
+"""Text inside encodings: base64, hex, percent signs, entities and escapes taken off.
 
 Each reading keeps where its characters stand in the text, so that what is found in it can be taken
 out of the text. A base64 or hex word is one stretch: what is in it goes with all of it.

@@ -1,4 +1,4 @@
-"""What stands in a text when its line breaks are taken out? Keys and numbers cut in two."""
+"""Text with its line breaks taken out, for keys and numbers that were cut in two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values are secret because of what stands before them? Headers, addresses, assignments.
+"""Values that are secret because of what stands before them: headers, addresses, assignments.
 
 Command lines and cookies, too. A word is looked for first, then the pattern around it. Every
 repetition is bounded, so the time is linear. `lower` is the text in lower case, of equal length.

@@ -1,4 +1,4 @@
-"""Does a text hold personal data? Mail addresses, phone, card and account numbers, IP addresses.
+"""Personal data: mail addresses, phone, card, account and identity numbers, IP addresses.
 
 What is reserved for documentation is allowed: RFC 2606 names, RFC 5737 and RFC 3849 addresses;
 so are addresses of roles, and placeholders. Every repetition is bounded: the time is linear.

@@ -1,4 +1,4 @@
-"""Which secrets have a shape of their own? Well-known keys, by the literal every one of them has.
+"""Secrets that have a shape of their own, by the literal every one of them has.
 
 A text without the literal costs next to nothing: it is looked for in long words only, and the
 whole pattern after it. Every repetition is bounded, so the time is linear.

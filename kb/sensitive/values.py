@@ -1,4 +1,4 @@
-"""Does a value look drawn at random? It does where it is no word, no name and no placeholder."""
+"""Whether a value looks drawn at random: no word, no name, no placeholder."""
 
 from __future__ import annotations
 

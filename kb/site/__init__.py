@@ -1,4 +1,4 @@
-"""How is it shown? Values in, strings out: pages, copies for machines, the review comment.
+"""The static site: pages, copies for machines, and the external edition.
 
 - `content`: what a site holds; `gather`: where that comes from; `finding`, `related`: what search
   adds to it; `editions`, `redaction`: for whom it is, and what may leave the house

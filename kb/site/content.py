@@ -1,4 +1,4 @@
-"""What is a site made of? One frozen value: everything the pages may show, nothing else.
+"""The content of a site: one frozen value with everything pages may show.
 
 An edition is this value: what it does not hold cannot stand on any page, feed or index.
 """
@@ -11,7 +11,7 @@ from functools import cached_property
 
 from kb.actions.action import Action
 from kb.as_of import AsOf
-from kb.metrics.values import MetricsPage as MetricsPage
+from kb.metrics.values import MetricsPage
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.site.links import PageNames

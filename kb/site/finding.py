@@ -1,4 +1,4 @@
-"""What does search say stands beside each incident? Or why it says nothing."""
+"""Related incidents from search for each record, or why there are none."""
 
 from __future__ import annotations
 

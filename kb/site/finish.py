@@ -1,4 +1,4 @@
-"""What is done to what an engine built? Its policy is checked, and what no page needs is removed.
+"""Finishes what an engine built: content-security policy, and files no page needs removed.
 
 The templates carry the policy of pages without inline scripts. Where a team's own settings bring
 one, each page gets the hashes of its own here.

@@ -1,4 +1,4 @@
-"""Where does what a site shows come from? Library, Git, search and measures, read once."""
+"""Collects what a site shows from library, Git, search and measures, each read once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
 from kb.metrics.page import page_of, read_all, read_as_of
-from kb.metrics.values import MetricsPage as MetricsPage
+from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.safe_files import real_path

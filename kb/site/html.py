@@ -1,4 +1,4 @@
-"""How does text of a record become HTML? In one function, for page, edition, feed and comment.
+"""Text of a record to HTML: rendered, then sanitised, for page, edition, feed and comment.
 
 The Markdown is rendered first and the HTML is sanitised after: cleaning Markdown source breaks
 `->` and `x<y`, and still lets attributes and `javascript:` through.

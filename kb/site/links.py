@@ -1,4 +1,4 @@
-"""Where does each page live, and how does one page point at another? Paths and addresses.
+"""The paths of pages, and the addresses by which one page points at another.
 
 Pages are named by path without ending (`incidents/2026-04-12-x`), served as folders
 (`incidents/2026-04-12-x/`), and point at each other with relative addresses, so that the site works

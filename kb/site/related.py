@@ -1,4 +1,4 @@
-"""Which incidents stand beside an incident, and what is said about each? Values for the pages."""
+"""The incidents that stand beside an incident, and what is said about each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the search box read? The index that Pagefind makes of the pages, before any engine.
+"""The search index that Pagefind makes of the pages, before any engine.
 
 Only the body of a page is searched, and that is known before the engine puts a theme around it: so
 the index is made while the engine builds, and lies among the pages for one that is run by hand.

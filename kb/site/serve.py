@@ -1,4 +1,4 @@
-"""What does an author see while writing? The site on this machine, a moment after each edit.
+"""Serves the site on this machine and follows edits.
 
 A changed record's page is written and built alone, with the pages of the navigation as empty
 stand-ins, and copied over the old one; the rest of the site follows when the author pauses.

@@ -1,4 +1,4 @@
-"""How is a site made? Pages are written, an engine builds them, and what it built is finished.
+"""Makes a site: pages are written, an engine builds them, what it built is finished.
 
 The only file of this room that runs anything. Everything is built beside the old site and put in
 its place at the end, so that a build that fails leaves the old one standing.

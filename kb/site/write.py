@@ -1,4 +1,4 @@
-"""What lies in a build folder? Pages as plain Markdown, machine copies, styles and scripts."""
+"""Writes a build folder: pages as plain Markdown, machine copies, styles and scripts."""
 
 from __future__ import annotations
 

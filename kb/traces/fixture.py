@@ -1,4 +1,4 @@
-"""How does a run lie on disk? `fixture.json` in canonical JSON, large values beside it by hash.
+"""A run on disk: `fixture.json` in canonical JSON, large values beside it by hash.
 
 Reading trusts nothing: names of blobs are hashes and nothing else, contents must have that hash,
 sizes are bounded, and every value is checked against the types of `kb.traces.run`.

@@ -1,4 +1,4 @@
-"""Which runs does a file hold? Any known format in, canonical runs out, one at a time."""
+"""The runs of a file: any known format in, canonical runs out, one at a time."""
 
 from __future__ import annotations
 

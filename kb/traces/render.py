@@ -1,4 +1,4 @@
-"""How does a person read a run? As a timeline: turns, words, calls, effects, what already ran.
+"""A run as a timeline: turns, words, calls, effects, what already ran.
 
 Pure: a run in, lines of styled pieces out. The command puts colours on them.
 """

@@ -1,4 +1,4 @@
-"""What is a run? The canonical form every trace is read into: frozen values, and `fixture.json`.
+"""`Run`: the canonical form every trace is read into, and the schema of `fixture.json`.
 
 A `Run` is one trip of an agent: an ordered tape of steps (what was said, which tools were called,
 what else happened), the state a replay starts from, and where all of it came from.

@@ -1,4 +1,4 @@
-"""What would somebody ask who saw this run fail? Its request, course, errors, claims and faults.
+"""A failing run as a search query: its request, course, errors, claims and faults.
 
 The words are those of postmortems, so that a search over records understands them. Nothing is
 concluded here either: what is called a fault is what the analyses find.

@@ -42,9 +42,9 @@ def utc_day(text: object) -> date | None:
 class Tracker(Protocol):
     """One service with the project tickets go to.
 
-    `create` raises `kb.actions.trackers.client.Unclear` where the ticket may exist or not, and `Refused`
-    where the service said no to it. A tracker that
-    `refuses_twins` takes the identity of a ticket from us: creating it twice cannot make two.
+    `create` raises `client.Unclear` where the ticket may exist or not, and `client.Refused` where
+    the service said no to it. A tracker that `refuses_twins` takes the identity of a ticket from
+    us: creating it twice cannot make two.
     """
 
     name: str

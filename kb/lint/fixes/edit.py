@@ -1,4 +1,4 @@
-"""What is an edit? One span of a file and the text that replaces it."""
+"""An edit: one span of a file and the text that replaces it."""
 
 from __future__ import annotations
 

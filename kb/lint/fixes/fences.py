@@ -1,4 +1,4 @@
-"""Which evidence lines stand bare in the text? They go into a fence.
+"""Fences evidence lines that stand bare in the text.
 
 There every host shows them line by line, and `->`, `_` and `*` stay what they are.
 """

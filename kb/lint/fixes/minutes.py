@@ -1,4 +1,4 @@
-"""Does DETECTION_CHAIN_MINUTES say what the clocks say? The number is computed, never judged."""
+"""Writes DETECTION_CHAIN_MINUTES as the clocks give it."""
 
 from __future__ import annotations
 

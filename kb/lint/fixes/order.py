@@ -1,4 +1,4 @@
-"""In which order do the front-matter keys stand? That of the key table, with their comments."""
+"""Orders front-matter keys as the key table does, with their comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is an action written? `- [ ] A1: text — owner: …, due: …, lever: …`, labelled for ever."""
+"""Writes an action as `- [ ] A1: text — owner: …, due: …, lever: …`, labelled for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a moment written? `2026-04-12T13:58:00Z` in front matter, `13:58 UTC` in the timeline.
+"""Writes times as `2026-04-12T13:58:00Z` in front matter, `13:58 UTC` in the timeline.
 
 Only what says its offset is rewritten: a zone is never invented, and no digit is dropped.
 """

@@ -1,4 +1,4 @@
-"""Does every action say what is done, by whom, by when, with which lever? Rules on promises."""
+"""Rules on actions: what is done, by whom, by when, with which lever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Which files lie beside a record, and what do they say once decoded? Text with named places.
+r"""The files beside a record, decoded to text with named places.
 
 JSON is decoded, strings that hold JSON again included, because a key hidden by `\\n` or `\\u0040`
 is a key all the same. Keys stay before their values: `password: …` is told by its name.

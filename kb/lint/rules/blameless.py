@@ -1,4 +1,4 @@
-"""Does the record judge people? Advice in the form of a question, with the stronger wording."""
+"""Rules on judgements about people; each finding asks, and gives the stronger wording."""
 
 from __future__ import annotations
 

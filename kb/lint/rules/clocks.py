@@ -1,4 +1,4 @@
-"""Is the timeline dated, in order, and in agreement with the clocks? Rules on entries."""
+"""Rules on clocks and timeline: dated, in order, and in agreement with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is each earlier incident to this one? Rules on verdicts, and on whether they were given."""
+"""Rules on earlier incidents: verdicts, and whether they were given."""
 
 from __future__ import annotations
 

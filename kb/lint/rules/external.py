@@ -1,4 +1,4 @@
-"""May it leave the house? Rules on what an external record still lacks, and on leaks."""
+"""Rules on external records: what they still lack, and what they would leak."""
 
 from __future__ import annotations
 

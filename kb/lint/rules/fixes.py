@@ -1,4 +1,4 @@
-"""Which kind of fix removes which cause? The table that the root-cause rules judge actions by."""
+"""The kinds of fix that remove each cause: the table the root-cause rules judge actions by."""
 
 from __future__ import annotations
 

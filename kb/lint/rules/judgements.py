@@ -1,4 +1,4 @@
-"""Who is spoken of, and is it a judgement? Patterns for sentences about people, by subject.
+"""Patterns of judgements about people, by the subject of the sentence.
 
 Texts are given in lower case. A word is looked for first, then what follows it, then its subject:
 each step is rarer than the one before, and looking for a word is what costs least. Where the words

@@ -1,4 +1,4 @@
-"""Does a front-matter value have the type its key asks for? One test for each type."""
+"""Tests of front-matter values against the type of their key, one for each type."""
 
 from __future__ import annotations
 

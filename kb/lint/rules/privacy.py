@@ -1,4 +1,4 @@
-"""Does the record, or a file beside it, give away a secret or a person? On decoded values."""
+"""Rules on secrets and personal data, in records and files beside them, on decoded values."""
 
 from __future__ import annotations
 

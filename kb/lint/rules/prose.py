@@ -1,4 +1,4 @@
-"""Where does running text stand? Paragraphs, items and evidence values, each with its place."""
+"""The running text of a record: paragraphs, items and evidence values, each with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do several rules ask of a document? Its stage, its answers, its live actions, its places."""
+"""What several rules read of a document: its stage, answers, live actions, places."""
 
 from __future__ import annotations
 

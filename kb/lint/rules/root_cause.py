@@ -1,4 +1,4 @@
-"""Does the root cause end where something can be changed? Rules on prongs, causes and fixes."""
+"""Rules on root causes: prongs, causes and fixes that end where something can be changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the sections there that the profile asks for, once and filled in? Rules on headings."""
+"""Rules on sections: those the profile asks for, once and filled in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has this text been embedded before? Vectors by the hash of their text, in one file an encoder.
+"""Vectors by the hash of their text, in one append-only file an encoder.
 
 The file grows at its end: a row is the text's hash, a checksum and the vector. A build that is
 killed leaves at most a torn last row, which the next one overwrites. Rows that fail their checksum

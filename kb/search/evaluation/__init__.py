@@ -1,1 +1,1 @@
-"""How good are the answers? Leave-one-out on a team's own library or a file."""
+"""Leave-one-out evaluation on a team's own library or a file."""

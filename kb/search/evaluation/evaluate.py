@@ -1,4 +1,4 @@
-"""How good are the answers? Leave-one-out on records whose classes are known.
+"""Scores rankings of records whose classes are known, each left out in turn.
 
 A record asks with its title and first words, is left out of everything that answers, and every
 other record that shares a label with it counts as right. Dates play no part.

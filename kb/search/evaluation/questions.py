@@ -1,4 +1,4 @@
-"""What is evaluated? The published records of a library, or the lines of a JSONL file."""
+"""What is evaluated: the published records of a library, or the lines of a JSONL file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does an evaluation say? Means with bootstrap intervals, as text and as JSON."""
+"""The report of an evaluation: means with bootstrap intervals, as text and as JSON."""
 
 from __future__ import annotations
 

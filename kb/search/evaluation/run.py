@@ -1,4 +1,4 @@
-"""How is an evaluation run? From a file or a library to its report, everything embedded once."""
+"""Runs an evaluation: from a file or a library to its report, everything embedded once."""
 
 from __future__ import annotations
 

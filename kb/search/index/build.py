@@ -1,4 +1,4 @@
-"""What does each record file give to the index? Old parts are kept, new ones read and embedded."""
+"""What each record file gives to the index: old parts are kept, new ones read and embedded."""
 
 from __future__ import annotations
 

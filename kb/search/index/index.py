@@ -1,4 +1,4 @@
-"""Which index answers for this library now? Built, refreshed and opened here; faiss lives here.
+"""The index of a library: built, refreshed, repaired and opened; faiss lives here.
 
 Only what changed is parsed and embedded again. One build runs at a time; readers never wait.
 """

@@ -1,4 +1,4 @@
-"""How does an index lie on disk? A folder of flat arrays that is written once and never changed.
+"""An index on disk: a folder of flat arrays that is written once and never changed.
 
     .kb/index/manifest.json      which generation counts, and what every file of it must be
     .kb/index/<generation>/      entries, passages, vectors, postings

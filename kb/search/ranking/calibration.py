@@ -1,4 +1,4 @@
-"""How sure? The probability that a match is of the query's class.
+"""The calibrated probability that a match is of the query's class.
 
 A logistic curve over the text score and the class evidence, fitted to the library's own records
 asked one by one. The shipped curve is the prior of that fit: a library with few labelled records

@@ -1,4 +1,4 @@
-"""Of which failure class is the query? A posterior learnt from the library's own labelled records.
+"""The failure-class posterior of a query, learnt from the library's own labelled records.
 
 Three voices: a ridge probe over record vectors, the vote of the nearest records, and the likeness
 of the query to what each class is called and means. The last one needs no example at all.

@@ -1,4 +1,4 @@
-"""Does a text tell of an incident at all? Release notes and tutorials share the words and do not.
+"""Whether a text tells of an incident at all, by a linear probe over its vector.
 
 A ridge regression over vectors, fitted in closed form to texts written for the purpose
 (`tests/data/probe.jsonl`: incidents, and other things in the same words) and shipped for the

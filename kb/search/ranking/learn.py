@@ -1,4 +1,4 @@
-"""What does a build learn from the records? The probe, the meaning of each class, and the curve."""
+"""What a build learns from the records: the probe, the meaning of each class, the curve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near is each record to a question? Best passages and whole texts, for one or for many."""
+"""Cosine likeness of records to a question: best passages and whole texts."""
 
 from __future__ import annotations
 

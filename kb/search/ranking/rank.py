@@ -1,4 +1,4 @@
-"""In which order? Text, class posterior, facets, verdicts and runs added up to one score.
+"""The order of records: text, class posterior, facets, verdicts and runs added to one score.
 
 The score of a record is a sum of parts that `--explain` can print. The first few places are then
 filled so that they do not all bet on the same class.

@@ -1,4 +1,4 @@
-"""What does ranking need to know of all records? Their vectors, words and labels as arrays."""
+"""All records as ranking sees them: vectors, words and labels as arrays."""
 
 from __future__ import annotations
 

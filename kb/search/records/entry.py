@@ -1,4 +1,4 @@
-"""What does the index know of one record? Enough to rank it, to quote it and to say why."""
+"""One record as the index knows it: enough to rank it, to quote it and to say why."""
 
 from __future__ import annotations
 

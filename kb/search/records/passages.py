@@ -1,4 +1,4 @@
-"""Which texts stand for a record? Its sections as short plain passages, each with its place."""
+"""The passages that stand for a record: sections as short plain texts, each with its place."""
 
 from __future__ import annotations
 

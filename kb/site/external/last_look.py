@@ -1,4 +1,4 @@
-"""Does a name stand in a file that was built, whatever way it came there? The last look.
+"""Searches every built file for names that must not be told.
 
 What the pages say themselves is left out of the question: a customer who is called Home cannot be
 told from a link to the home page.

@@ -1,4 +1,4 @@
-"""Which names must not be told? And where do they stand in a text, however they are written.
+"""The names that must not be told, and where they stand in a text, however written.
 
 A text is folded before it is looked into: accents, zero-width characters and backslashes are taken
 out, and between the words of a name may stand whatever is no letter. Marks of Markdown and HTML

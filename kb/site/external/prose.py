@@ -1,4 +1,4 @@
-"""What of a section's Markdown may stand outside? Paragraphs, lists, emphasis and code spans.
+"""What of a section's Markdown may stand outside: paragraphs, lists, emphasis, code spans.
 
 Decided on the tree that the parser makes, not on how it was typed, and written anew from it: code
 blocks, tables, quotations, headings no list allows, and targets of links have no way in. What

@@ -1,4 +1,4 @@
-"""What may leave the house? The allow-lists, and a site made of nothing but what they name.
+"""The external edition's content: allow-lists, and a site made of nothing but what they name.
 
 A redacted record is built anew from allowed values: what is not listed here has no way in. Every
 page, feed, index and copy is made of the redacted values, so none of them can leak by itself.
@@ -212,8 +212,8 @@ def _blank(record: Postmortem) -> Postmortem:
     return Postmortem(
         id=record.id, path=PurePath(f"{record.id}.md"), title="", date=record.date,
         status="published", origin=record.origin, kind="", severity="", impact="", classes=(),
-        causes=(), missing_control="", route="", agent=AgentFacts(), models=(), vendors=(), tools=(),
-        systems=(), clocks=Clocks(), detected_by="", customers_affected=None, cost_usd=None,
+        causes=(), missing_control="", route="", agent=AgentFacts(), models=(), vendors=(),
+        tools=(), systems=(), clocks=Clocks(), detected_by="", customers_affected=None, cost_usd=None,
         rescues=None, visibility="external", affected_customers=(), owners=(), opened=None,
         reviewed=None, lessons_by="", links=(), shared=(), signoffs=(), sources=(), aliases=(),
         profile="", sections=(), actions=(), timeline=(), priors=(),

@@ -1,4 +1,4 @@
-"""May this edition be built? Not while a file is unread, or something in a record must not leave.
+"""Reasons to refuse an external build: unread files, and records that would leak.
 
 The rules on secrets, personal data and leaks are asked twice: of the record as it was written,
 with the allowances it gives, and of what is left of it, without any.

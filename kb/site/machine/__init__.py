@@ -1,1 +1,1 @@
-"""What do machines read? Feed, JSON and CSV copies, link previews, the list of sources."""
+"""Copies for machines: feed, JSON and CSV, link previews, the list of sources."""

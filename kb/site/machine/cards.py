@@ -1,4 +1,4 @@
-"""What does a link to a page look like where it is shared? One picture a page, for link previews.
+"""Link-preview pictures of pages, drawn as small PNGs that are equal on every machine.
 
 A preview asks for an absolute address, so a site that does not know its own has no cards. The
 newest incidents have a card each; older ones share the card of their class and severity, and every

@@ -1,4 +1,4 @@
-"""What do machines read? Atom, one JSON a record, a list of all, CSV: made of the same values."""
+"""The Atom feed, one JSON a record, a list of all, and CSV, from the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the JSON copies on a site promise? Each as a type, made from a record, and its schema."""
+"""The JSON copies on a site: each a type, made from a record, and its schema."""
 
 from __future__ import annotations
 

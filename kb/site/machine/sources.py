@@ -1,4 +1,4 @@
-"""Where do the facts of the casebook come from? One Markdown page: a line per public record."""
+"""The list of the casebook's sources: one Markdown line per public record."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How does each page look? One file a page, and the pieces they share."""
+"""The pages of the site: one file a page kind, and the pieces they share."""

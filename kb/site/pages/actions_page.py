@@ -1,4 +1,4 @@
-"""What did we promise, and is it done? The page of open gates and actions."""
+"""The page of open gates and actions."""
 
 from __future__ import annotations
 

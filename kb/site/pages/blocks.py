@@ -1,4 +1,4 @@
-"""What does a section hold, in order? Runs of prose and runs of evidence lines, ready to render."""
+"""A section as runs of prose and runs of evidence lines, in order."""
 
 from __future__ import annotations
 

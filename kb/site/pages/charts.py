@@ -1,4 +1,4 @@
-"""How does a number look? SVG charts that follow the theme, every value written on them.
+"""SVG charts that follow the theme, every value written on them.
 
 Widths are chosen for a card of about 400 units, so that the words keep their size on a phone.
 A chart is always followed by the table it was drawn from.

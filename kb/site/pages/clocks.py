@@ -1,4 +1,4 @@
-"""How long did what take? The clocks of an incident as a strip drawn to scale, and in words.
+"""The clocks of an incident as a strip drawn to scale, and in words.
 
 The bar is an SVG without text that stretches to any width; the words stand below it as HTML, so
 that they are as large on a phone as on a screen.

@@ -1,4 +1,4 @@
-"""How is the evidence of an agent incident drawn? One function for each section that has a shape.
+"""Evidence sections as HTML, one function for each section that has a shape.
 
 The idempotency audit is a matrix, the policy path two lanes, an outcome assert a claim against the
 world, the timeline a line with tags, actions are chips. Every other section is a definition list.

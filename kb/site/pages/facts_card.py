@@ -1,4 +1,4 @@
-"""What must a reader know first? The facts card of an incident."""
+"""The facts card of an incident: three numbers that weigh, and a grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What helps somebody to whom this is happening now? What contained it then, and what shows it."""
+"""The box for somebody to whom this is happening now: what contained it, what shows it."""
 
 from __future__ import annotations
 

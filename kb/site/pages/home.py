@@ -1,4 +1,4 @@
-"""What does somebody who opens the site see first? Search, open gates, three answers, news."""
+"""The home page: search, open gates, three answers, news."""
 
 from __future__ import annotations
 

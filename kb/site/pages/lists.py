@@ -1,4 +1,4 @@
-"""Which incidents are there? Rows, the list by year, and its pages."""
+"""Lists of incidents: rows, the pages by year."""
 
 from __future__ import annotations
 

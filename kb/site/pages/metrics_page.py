@@ -1,4 +1,4 @@
-"""Are we learning? The metrics page: three answers, charts with their tables, and the method."""
+"""The metrics page: three answers, charts with their tables, and the method."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kb.format import WHOSE, format_value, plural, said_interval
 from kb.metrics.registry import FAMILIES
-from kb.metrics.values import Measure, MetricPart
-from kb.metrics.values import MetricsPage as MetricsPage
+from kb.metrics.values import Measure, MetricPart, MetricsPage
 from kb.site import links
 from kb.site.content import Site
 from kb.site.html import escape

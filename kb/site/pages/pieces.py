@@ -1,4 +1,4 @@
-"""What do many pages share? Links, chips, badges, dates and durations as small HTML texts."""
+"""Links, chips, badges and dates as small HTML texts, shared by many pages."""
 
 from __future__ import annotations
 

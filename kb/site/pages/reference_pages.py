@@ -1,4 +1,4 @@
-"""What must a writer know? The rules of `kb check`, and the form with its questions and words."""
+"""The pages of the rules of `kb check`, and of the form with its questions and words."""
 
 from __future__ import annotations
 

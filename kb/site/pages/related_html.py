@@ -1,4 +1,4 @@
-"""How are the incidents like this one shown? Probability, reason, verdict, and open promises."""
+"""The list of related incidents: probability, reason, verdict, open promises."""
 
 from __future__ import annotations
 

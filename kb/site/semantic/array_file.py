@@ -1,4 +1,4 @@
-"""How do arrays travel to a browser? One file: a JSON header, then the arrays, each aligned."""
+"""Arrays for a browser in one file: a JSON header, then the arrays, each aligned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which vectors stand for the incidents of a site? Those of the text that its pages show."""
+"""The vectors that stand for the incidents of a site: those of the text its pages show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies in a site's `semantic/` folder? Scripts, weights, words and vectors, by content."""
+"""The files of a site's `semantic/` folder: scripts, weights, words and vectors."""
 
 from __future__ import annotations
 

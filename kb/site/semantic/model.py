@@ -1,4 +1,4 @@
-"""What must a browser hold to encode a query? A BERT encoder's weights in 8 bits, and its words."""
+"""What a browser needs to encode a query: a BERT encoder's weights in 8 bits, and its words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be read from a run without asking anybody? The analyses, one row each.
+"""Analyses of a run that ask nobody, one row each.
 
 `finding` says what a finding is, `calls_made` and `claims` answer questions that several share,
 `report` tells an audit in words. What each can and cannot show stands in `docs/analyses/`.

@@ -1,4 +1,4 @@
-"""How do two runs of a task look side by side? Their calls, row by row, and where they part."""
+"""Two runs of a task side by side: calls row by row, and where they part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did the calls fit the tools? Names and arguments against the schemas the trace holds."""
+"""Calls against the tools' schemas: names and arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands on the tape? Questions that several analyses ask of the calls of a run."""
+"""Questions that several analyses ask of the calls of a run."""
 
 from __future__ import annotations
 

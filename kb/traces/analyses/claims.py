@@ -1,4 +1,4 @@
-"""What did the agent say it did? Sentences that claim an effect, told by their words.
+"""Sentences in which the agent claims an effect, told by their words.
 
 A claim is a sentence of the agent in the past or the perfect that names an effect. Questions,
 conditions, intentions, refusals and negations are none: what makes them so stands before the verb

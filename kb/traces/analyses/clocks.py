@@ -1,4 +1,4 @@
-"""When could it have been known? The times the tape proves, and times that cannot be right."""
+"""The times a run proves, and times that cannot be right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where did it leave the path of a run that went well? The first step, and the first write.
+"""Where a run leaves the path of one that went well: the first step, and the first write.
 
 Calls are compared in order: first the tool, then its arguments. Values that stand in the request
 of either run (an order number, a name) may differ: the two runs were asked about different cases.

@@ -1,4 +1,4 @@
-"""What does an analysis say? Findings with their place in the trace: evidence, not verdict."""
+"""A finding of an analysis with its place in the trace: evidence, not verdict."""
 
 from __future__ import annotations
 

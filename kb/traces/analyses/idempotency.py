@@ -1,4 +1,4 @@
-"""Did a side effect happen more than once? The same write with equal arguments, run again.
+"""Side effects that ran more than once: the same write with equal arguments.
 
 The trace answers three questions of the audit (a key in the tool's schema, in the prompt, in the
 calls). Whether the system behind the tool drops a second call is for people to say.

@@ -1,4 +1,4 @@
-"""Where did it run in circles or stand still, and what did that burn? Tokens, money and time."""
+"""Loops and stalls, with the tokens, money and time they burnt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did anybody look? Claims of success after the last write, with nothing read back between."""
+"""Claims of success after the last write, with nothing read back between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Was the allowed path kept? The order of the calls against rules of order between tools.
+"""The order of calls against rules of order between tools.
 
 A rule is one line of `kb.toml`; names may be patterns such as `refund_*`:
 

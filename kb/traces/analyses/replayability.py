@@ -1,4 +1,4 @@
-"""Could this run be replayed? What a replay needs, what the trace holds, and the share of both."""
+"""What a replay needs, what the trace holds, and the share of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is an audit told? Findings by analysis in words, and as the contract's JSON."""
+"""An audit in words, by analysis, and as the contract's JSON."""
 
 from __future__ import annotations
 

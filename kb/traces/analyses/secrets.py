@@ -1,4 +1,4 @@
-"""What was in the trace that should not be in any trace? Told by the placeholders left for it."""
+"""Secrets and people that stood in the trace, told by the placeholders left for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong last week behind green dashboards? An archive of traces, read as a reader would.
+"""An archive of traces, read for runs that went wrong behind green dashboards.
 
 - `archive`    the files of a folder, one run at a time; bad ones listed, nothing read twice
 - `facts`      one run in a few lines: what it holds, and what in it looks wrong

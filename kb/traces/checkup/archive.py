@@ -1,4 +1,4 @@
-"""Which runs does an archive hold? File by file, one run in memory, nothing read twice.
+"""The runs of an archive, file by file, one run in memory, nothing read twice.
 
 What was found in a file is kept until the file changes, so that a pass that was interrupted goes
 on where it stopped. A file that cannot be read is named and skipped.

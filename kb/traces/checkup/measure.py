@@ -1,4 +1,4 @@
-"""What is an order worth? How often a failed run stands above one that passed, with an interval."""
+"""How well a value ranks failed runs above passed ones: AUC with an interval."""
 
 from __future__ import annotations
 

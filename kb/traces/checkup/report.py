@@ -1,4 +1,4 @@
-"""How is a checkup told? One set of lines for the terminal and for Markdown, and JSON."""
+"""A checkup as lines for terminal and Markdown, and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a reader stop? Signs of trouble in a run, each with its weight and its reason.
+"""Signs of trouble in a run, each with its weight and its reason.
 
 The weights were set by reason, in steps of one, and not fitted; `docs/analyses/checkup.md` holds
 what the order they give was measured to be worth.

@@ -1,4 +1,4 @@
-"""What does a pass over an archive come to? Counts, the ranking, and the log lines it missed."""
+"""Counts, the ranking, and the log lines that were missing, over a whole archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are the values of a file laid out? Told from its first bytes, whatever it is called."""
+"""The layout of a file's values (array, lines, stream), told from its first bytes."""
 
 from __future__ import annotations
 

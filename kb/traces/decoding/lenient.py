@@ -1,8 +1,8 @@
-"""What value does a piece of JSON hold, when whoever wrote it was careless? Decoding that forgives.
+"""Lenient decoding of JSON that was written carelessly.
 
 Traces hold JSON inside JSON, NaN, halves of surrogate pairs, invalid UTF-8, Python reprs and
 integers no other program can read. What is read here can always be written as canonical JSON,
-apart from what `kb.traces.redaction.redact` has to replace (numbers out of range, nesting without end).
+apart from what redaction has to replace (numbers out of range, nesting without end).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What lies in a file of JSON, before it is decoded? Lines, members and elements, as bytes.
+"""Lines, members and elements of JSON as bytes, before anything is decoded.
 
 Nothing here makes Python values of more than it has to: a file of 200 MB is cut, not decoded.
 """

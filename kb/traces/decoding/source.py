@@ -1,4 +1,4 @@
-"""What values does a file hold, and where does each stand? JSON in every layout tools write.
+"""The values of a file and the place of each, in every layout tools write.
 
 One value a line, one object, one list, objects one after the other, or a recorded HTTP session in
 YAML. Values come one at a time: a file of 200 MB never lies in memory as Python values.

@@ -1,4 +1,4 @@
-"""When was it? The times traces write, as aware UTC times; None for what is no time."""
+"""Times as traces write them, as aware UTC times; None for what is no time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did people say while it happened? Dated lines of a chat export or of a text with times.
+"""Dated lines of a chat export or of a text with times.
 
 Read are Slack exports, JSON or JSON lines with a time and a text, and texts whose lines begin with
 a time. Who said it is left out; secrets and personal data are replaced before anything is kept.

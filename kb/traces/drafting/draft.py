@@ -1,4 +1,4 @@
-"""How does a run become a draft? The record, and the fixture beside it."""
+"""Drafts from a run: the record, and the fixture beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a run prove for a postmortem? The sections of a draft, as far as a trace can fill them.
+"""The sections of a draft, as far as a run can fill them.
 
 Nothing here is concluded: what a trace cannot prove stays the blank question of the form.
 """

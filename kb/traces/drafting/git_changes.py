@@ -1,4 +1,4 @@
-"""What had been changed before it broke? Commits that touched what an agent is made of.
+"""Commits before the incident that touched what an agent is made of.
 
 Prompts, tool schemas, models and permissions are told by the names of files and by the lines that
 changed. A commit is a candidate, not a cause.

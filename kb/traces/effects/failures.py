@@ -1,4 +1,4 @@
-"""Did a call fail, though its status says nothing? What exit codes and the words of a result say.
+"""Failed calls whose status says nothing, by exit codes and the words of a result.
 
 Only the beginning of a result is read as a message, and only plain forms count: a tool that reads
 a log full of errors has not failed.

@@ -1,4 +1,4 @@
-"""What does a tool do to the world, and who says so? The team, then the tool's hints, then nobody.
+"""What a tool does to the world, and who says so: the team, then the tool's hints, then nobody.
 
 Nothing is guessed from names. The hints are those of the Model Context Protocol, their documented
 defaults included: a tool is taken to write unless it says that it only reads.

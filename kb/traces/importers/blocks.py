@@ -1,4 +1,4 @@
-"""What is in the content of a message? Its blocks, sorted: words, thoughts, calls, answers."""
+"""The content of a message as blocks: words, thoughts, calls, answers."""
 
 from __future__ import annotations
 

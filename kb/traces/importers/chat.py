@@ -1,4 +1,4 @@
-"""What does a chat message say? OpenAI, Anthropic, Gemini, LangChain and GenAI-convention shapes.
+"""Chat messages of OpenAI, Anthropic, Gemini, LangChain and the GenAI conventions.
 
 All importers read messages through `said_of`: which shape it is shows in the message itself, and
 one file may mix them. What no shape has a name for is kept.

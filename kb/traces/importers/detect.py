@@ -1,4 +1,4 @@
-"""Which format is a file in? Told from its first values, never from its name."""
+"""The format of a file, told from its first values, never from its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records of a trace does a file hold? Gathered by trace, undecoded, and given by start.
+"""The spans of a file grouped by trace, undecoded, in the order of their starts.
 
 For every format that writes one record a span, in any order, of any number of traces: memory is
 that of the file's bytes, and of one decoded record.

@@ -1,4 +1,4 @@
-"""Which tools were offered, which model was asked, and what did it use? In any dialect."""
+"""Tools offered, model asked and tokens used, in any dialect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did the model answer? The whole answer of an API call: its words, model, id and usage."""
+"""The whole answer of an API call: words, model, id and usage."""
 
 from __future__ import annotations
 

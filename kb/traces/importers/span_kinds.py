@@ -1,4 +1,4 @@
-"""What does a span tell: a call of a model, of a tool, an agent, a retrieval? In any vintage.
+"""The kind of a span (model, tool, agent, retrieval), in any vintage of the conventions.
 
 Names of the GenAI conventions from 1.27 to today, of OpenInference, OpenLLMetry, Logfire, the
 Vercel AI SDK and Google ADK; the first name that a span has is taken.

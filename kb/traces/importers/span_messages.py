@@ -1,4 +1,4 @@
-"""What was a model given, and what did it answer? The messages a model's span carries.
+"""The messages a model's span carries: what it was given, and what it answered.
 
 Requests repeat all that was said before; `Tape.hear_history` keeps what is new.
 """

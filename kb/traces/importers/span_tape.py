@@ -1,4 +1,4 @@
-"""How do the spans of a trace become a tape? In the order of their starts, each by its kind."""
+"""The spans of a trace put into a `RunBuilder`, in the order of their starts."""
 
 from __future__ import annotations
 

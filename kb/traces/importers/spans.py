@@ -1,4 +1,4 @@
-"""What is a span? OTLP, Tempo, Jaeger, Phoenix and flat dumps, read into one kind of value."""
+"""Spans of OTLP, Tempo, Jaeger, Phoenix and flat dumps, read into one kind of value."""
 
 from __future__ import annotations
 

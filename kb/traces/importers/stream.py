@@ -1,4 +1,4 @@
-"""What did a streamed answer say? Server-sent events put together into the answer they carry.
+"""Server-sent events put together into the answer they carry.
 
 Anthropic Messages, OpenAI chat chunks and OpenAI Responses. Fragments are joined before anything
 else sees them: a secret cut in two is whole again before it is looked for.

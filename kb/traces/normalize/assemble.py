@@ -1,4 +1,4 @@
-"""How does a tape become a run? In order, in turns, judged, with what is missing said.
+"""Makes a `Run` of what a `RunBuilder` holds: turns, effects, and what is missing.
 
 The same for every format: nothing here knows where a tape came from.
 """

@@ -1,4 +1,4 @@
-"""What does one message say, in any dialect? Words, calls asked for, answers brought."""
+"""One message in any dialect: words, calls asked for, results brought."""
 
 from __future__ import annotations
 

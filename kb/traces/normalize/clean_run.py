@@ -1,4 +1,4 @@
-"""How is a whole run made fit to be written? Every text redacted, every value canonical.
+"""Makes a run fit to be written: every text redacted, every value canonical.
 
 The same walk runs with and without redaction: numbers that JSON cannot carry, and nesting without
 end, are replaced in any case.

@@ -1,4 +1,4 @@
-"""How does one run grow while its source is read? The desk on which a `Run` is put together.
+"""`RunBuilder`: joins what importers read, in the order of the source, into steps of one run.
 
 Importers say what they see, in the order of the source; the tape joins what belongs together:
 a call told by the model and by the span that ran it, an answer and its call, a message that comes

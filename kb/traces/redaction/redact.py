@@ -1,4 +1,4 @@
-"""What must not leave this machine? Secrets and people, replaced before anything is written.
+"""Replaces secrets and people in a run by stable placeholders before anything is written.
 
 The whole run is looked through first, decoded: JSON within JSON, keys, numbers, and pieces of a
 text that stand in a list one after the other. Only then is it rewritten, so that a password that

@@ -1,4 +1,4 @@
-"""Does it happen again? A run's frozen state, an agent called anew, and a verdict on what it tried.
+"""Replays a run's frozen state against an agent called anew, and judges what it tried.
 
 - `frozen`     what the agent is given: everything before the failing turn
 - `shapes`     that state as OpenAI or Anthropic messages

@@ -1,4 +1,4 @@
-"""Did it hold? Outcome asserts over what an agent attempted: JSONPath, an operator, a value.
+"""Outcome asserts over what an agent attempted: JSONPath, an operator, a value.
 
 Paths look into one object: `calls` (what ran before the freeze, then what was attempted),
 `attempted`, `writes` (the attempted ones that do not only read), `said`, and `text`, the last

@@ -1,4 +1,4 @@
-"""What runs in the child process? The team's entry point, behind tools that speak to the parent.
+"""The child process of a replay: the team's entry point, behind tools that speak to the parent.
 
     python -m kb.traces.replay.child SECONDS package.module:function
     python -m kb.traces.replay.child SECONDS -- command and arguments

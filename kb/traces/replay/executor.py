@@ -1,4 +1,4 @@
-"""What is a call answered in a replay? Reads come from the tape, writes are refused and noted.
+"""Answers calls of a replay: reads come from the recording, writes are refused and noted.
 
 An answer counts only where no write of the tape lies between it and the freeze, on either side:
 beyond one the tape tells of a world that the agent of a replay never made.

@@ -1,4 +1,4 @@
-"""Where should a replay begin, and what must hold in it? What the audit of a run proves of both.
+"""Where a replay begins and what must hold in it, from what an audit of the run proves.
 
 A write that was made twice gives both: begin where the second was asked for, and let the tool be
 called at most once with these arguments. What a passing run wrote has to be written, too: an agent

@@ -1,4 +1,4 @@
-"""What is an agent given when it is replayed? The frozen state, and tools that only look real."""
+"""What an agent is given in a replay: the frozen state, and tools that only look real."""
 
 from __future__ import annotations
 

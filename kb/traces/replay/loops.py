@@ -1,4 +1,4 @@
-"""How does an agent without a loop of its own run? The two usual tool loops, over frozen state.
+"""The two usual tool loops over frozen state, for agents without a loop of their own.
 
 `complete` and `create` are the team's own calls of a model, with their model, tools and sampling.
 """

@@ -1,4 +1,4 @@
-"""What do people know that a trace does not? Asserts, and answers that nobody asked for then.
+"""Asserts and answers that people add to a fixture because the trace does not hold them.
 
 A file beside the fixture, TOML or JSON:
 

@@ -1,4 +1,4 @@
-"""How is somebody's agent run without harm? In a child process that is watched, and ends in time.
+"""Runs an agent in a child process that is watched, sees few variables, and ends in time.
 
 The child inherits no secrets: its environment is a short list, its home an empty folder, and the
 environment of this process is wiped before it starts. Memory, processor time and processes have

@@ -1,4 +1,4 @@
-"""Which lines do a replay and an agent exchange? One JSON object a line, both ways.
+"""The lines a replay and an agent exchange: one JSON object a line, both ways.
 
 To the agent: `start` (with the frozen run), then an `answer` to each call, or `stop`.
 From the agent: `call`, `say`, and in the end `end`; `fault` when it broke.

@@ -1,4 +1,4 @@
-"""How is a replay told? k of N in words with an interval, and as JSON; without secrets or people.
+"""A replay as k of N in words with an interval, and as JSON; without secrets or people.
 
 `allow` are values, or patterns of values, that are told all the same.
 """

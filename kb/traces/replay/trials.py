@@ -1,4 +1,4 @@
-"""Does it happen again, and how often? N trials of an entry point on one frozen run."""
+"""N trials of an entry point on one frozen run, and their verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does what the record says stand on evidence? One module for each way it may not.
+"""Rules on evidence, one module for each way a record may not stand on it.
 
 `lines` asks how evidence lines are written, `claims` what they prove, `fixture` whether the run
 can be repeated, `conflicts` whether two places disagree, `weak` whether the actions answer them.

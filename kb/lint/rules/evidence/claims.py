@@ -1,4 +1,4 @@
-"""Is each claim checked, and each failed check answered? Rules on asserts, calls and paths."""
+"""Rules on asserts, calls and policy paths: each claim checked, each failed check answered."""
 
 from __future__ import annotations
 

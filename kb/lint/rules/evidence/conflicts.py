@@ -1,4 +1,4 @@
-"""Do two places of the record disagree? Also: sections that answer another question."""
+"""Rules on two places of a record that disagree, and sections that answer another question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can the run be looked at again? Rules on the fixture, its gaps and the evidence pack."""
+"""Rules on the replay fixture, its gaps and the evidence pack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the actions answer what the evidence shows? Where they do not, a better answer."""
+"""Rules on actions that do not answer what the evidence shows, each with a better answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can the file be read at all? One rule for each fault that reading a file can find."""
+"""Rules on files that cannot be read, one for each fault that reading can find."""
 
 from __future__ import annotations
 

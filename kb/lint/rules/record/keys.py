@@ -1,4 +1,4 @@
-"""Does the front matter use the keys, types and words the form knows? Rules on the table."""
+"""Rules on front matter: keys, types and words the form knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the record what its file name says? Rules on names, dates, ids and allowances."""
+"""Rules on file names, dates, ids and allowances."""
 
 from __future__ import annotations
 

@@ -11,4 +11,5 @@ from kb.lint.rules import (  # noqa: F401 - imported to register
     record,
     root_cause,
     sections,
+    unredacted,
 )

@@ -43,6 +43,8 @@ ARRAYS = frozenset(
     | {"text_starts", "texts", "bag_starts", "bag_words", "bag_counts"}
     | {"words", "starts", "records", "counts", "lengths"}
 )
+#: The records of a generation, without their texts.
+ENTRIES = "entries.msgpack"
 #: Files up to this size are checked byte by byte whenever an index is opened (2 GB/s measured);
 #: larger ones by size then, and byte by byte in `kb build`.
 _CHECKED_BYTES = 64_000_000
@@ -121,6 +123,10 @@ class Generation:
         )
         return Learned(posterior, self.manifest.calibration)
 
+    def has_file(self, name: str) -> bool:
+        """Whether the build wrote a file of that name: any other may be anything."""
+        return any(check.name == name for check in self.manifest.checks)
+
     def passage(self, row: int) -> Passage:
         """The passage of a vector row."""
         start, end = self.arrays["text_starts"][row : row + 2]
@@ -175,7 +181,9 @@ def open_generation(
     manifest = read_manifest(home)
     if manifest is None or not manifest.generation.isalnum():
         return None
-    if any("/" in check.name or "\\" in check.name for check in manifest.checks):
+    names = {check.name for check in manifest.checks}
+    # What no check names would be opened unseen: a device, a pipe.
+    if ENTRIES not in names or any("/" in name or "\\" in name for name in names):
         return None
     if home.joinpath(manifest.generation).is_symlink():
         return None
@@ -210,7 +218,7 @@ def _agrees(found: Generation) -> bool:
 
 
 def _entries(folder: Path) -> tuple[Entry, ...]:
-    raw = (folder / "entries.msgpack").read_bytes()
+    raw = (folder / ENTRIES).read_bytes()
     return msgspec.msgpack.decode(raw, type=tuple[Entry, ...])
 
 

@@ -17,7 +17,15 @@ from kb.library import local_place
 from kb.safe_files import Root, UnsafePathError
 from kb.search.encoding.encoder import Vectors
 from kb.search.indexing.collection import Collection, record_means, starts_of
-from kb.search.indexing.generation import FORMAT, MANIFEST, FileCheck, Manifest, Part, read_manifest
+from kb.search.indexing.generation import (
+    ENTRIES,
+    FORMAT,
+    MANIFEST,
+    FileCheck,
+    Manifest,
+    Part,
+    read_manifest,
+)
 from kb.search.scoring.learn import Learned
 from kb.search.scoring.lexical import build_postings
 
@@ -62,7 +70,7 @@ def write_generation(
         for array_name, array in _arrays(parts, learned, collection, sections).items():
             with folder.filling(f"{array_name}.npy") as stream:
                 np.save(stream, array)
-        folder.write_bytes("entries.msgpack", msgspec.msgpack.encode(collection.entries))
+        folder.write_bytes(ENTRIES, msgspec.msgpack.encode(collection.entries))
         write_more(folder.path, collection.vectors)
         manifest = Manifest(
             format=FORMAT,

@@ -172,6 +172,20 @@ def test_a_manifest_that_does_not_fit_its_files_is_not_trusted(
     assert answers(stories) == expected
 
 
+@pytest.mark.parametrize("name", ["entries.msgpack", "passages.faiss"])
+def test_a_file_that_no_manifest_names_is_not_opened(stories: Path, name: str) -> None:
+    expected = answers(stories)
+    index = open_index(library(stories))
+    path = index_home(stories) / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    manifest["checks"] = [check for check in manifest["checks"] if check[0] != name]
+    path.write_text(json.dumps(manifest))
+    (index.generation.folder / name).unlink(missing_ok=True)
+    os.mkfifo(index.generation.folder / name)
+    assert answers(stories) == expected
+    assert len(open_index(library(stories)).nearest(index.generation.collection.vectors[:1], 1))
+
+
 def test_an_index_of_another_library_is_not_used(
     stories: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -144,8 +144,8 @@ class Index:
 
         rows = self.generation.collection.vectors
         count = min(count, len(rows))
-        path = self.generation.folder / APPROXIMATE
-        if path.exists():
+        if self.generation.has_file(APPROXIMATE):
+            path = self.generation.folder / APPROXIMATE
             graph = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
             faiss.extract_index_ivf(graph).nprobe = _PROBES
             places = graph.search(np.ascontiguousarray(queries), count)[1]

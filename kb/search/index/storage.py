@@ -116,6 +116,8 @@ ARRAYS = frozenset(
     | {"text_starts", "texts", "bag_starts", "bag_words", "bag_counts"}
     | {"words", "starts", "records", "counts", "lengths"}
 )
+#: The records of a generation, without their texts.
+ENTRIES = "entries.msgpack"
 #: Files up to this size are checked byte by byte whenever an index is opened (2 GB/s measured);
 #: larger ones by size then, and byte by byte in `kb build`.
 _CHECKED_BYTES = 64_000_000
@@ -194,6 +196,10 @@ class Generation:
         )
         return Learned(posterior, self.manifest.calibration)
 
+    def has_file(self, name: str) -> bool:
+        """Whether the build wrote a file of that name: any other may be anything."""
+        return any(check.name == name for check in self.manifest.checks)
+
     def passage(self, row: int) -> Passage:
         """The passage of a vector row."""
         start, end = self.arrays["text_starts"][row : row + 2]
@@ -250,7 +256,9 @@ def open_generation(
     manifest = read_manifest(home)
     if manifest is None or not manifest.generation.isalnum():
         return None
-    if any("/" in check.name or "\\" in check.name for check in manifest.checks):
+    names = {check.name for check in manifest.checks}
+    # What no check names would be opened unseen: a device, a pipe.
+    if ENTRIES not in names or any("/" in name or "\\" in name for name in names):
         return None
     if home.joinpath(manifest.generation).is_symlink():
         return None
@@ -285,7 +293,7 @@ def _agrees(found: Generation) -> bool:
 
 
 def _entries(folder: Path) -> tuple[IndexedRecord, ...]:
-    raw = (folder / "entries.msgpack").read_bytes()
+    raw = (folder / ENTRIES).read_bytes()
     return msgspec.msgpack.decode(raw, type=tuple[IndexedRecord, ...])
 
 
@@ -381,7 +389,7 @@ def write_generation(
         for array_name, array in _arrays(parts, learned, collection, sections).items():
             with folder.filling(f"{array_name}.npy") as stream:
                 np.save(stream, array)
-        folder.write_bytes("entries.msgpack", msgspec.msgpack.encode(collection.entries))
+        folder.write_bytes(ENTRIES, msgspec.msgpack.encode(collection.entries))
         write_more(folder.path, collection.vectors)
         manifest = Manifest(
             format=FORMAT,

@@ -24,7 +24,7 @@ _PLAIN_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?/[A-Za-z0-9._~/-]+"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InstallSource:
     """A commit of a Git repository that any machine can clone over HTTPS without a password."""
 
     address: str
@@ -38,7 +38,7 @@ class Source:
         return f"{path}@{self.commit}" if is_there else ""
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str) -> InstallSource:
     """The source that `OWNER/REPOSITORY@SHA` names. Raises `KbError` for anything else."""
     repository, _, revision = text.strip().partition("@")
     if not _REPOSITORY.fullmatch(repository):
@@ -54,10 +54,10 @@ def parse_source(text: str) -> Source:
             where=repr(text),
             todo="Give the 40 hex digits that 'git rev-parse TAG^{commit}' prints.",
         )
-    return Source(f"{_GITHUB}{repository}", revision)
+    return InstallSource(f"{_GITHUB}{repository}", revision)
 
 
-def installed_source() -> Source | None:
+def installed_source() -> InstallSource | None:
     """The commit this installation was made from, where its metadata names one that others reach.
 
     Source: PEP 610, `direct_url.json`. A clone on this machine and an address with a user are none.
@@ -65,7 +65,7 @@ def installed_source() -> Source | None:
     origin = _origin()
     commit = _commit(origin)
     address = str(origin.get("url", ""))
-    return Source(address, commit) if commit and _PLAIN_ADDRESS.fullmatch(address) else None
+    return InstallSource(address, commit) if commit and _PLAIN_ADDRESS.fullmatch(address) else None
 
 
 def install_line(extras: str) -> str:

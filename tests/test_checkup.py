@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kb.errors import KbError
 from kb.traces.checkup.archive import FileFacts, examine, trace_files
-from kb.traces.checkup.measure import Labelled, RunFacts, facts, worths
+from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.signs import seems_to_write
 from kb.traces.checkup.summary import Checkup, check_up
@@ -40,7 +40,7 @@ def archive(tmp_path: Path) -> Path:
     return folder
 
 
-def of(run: Run) -> RunFacts:
+def of(run: Run) -> RunSummary:
     return facts(run, "a.json", 1)
 
 

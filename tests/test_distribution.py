@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kb import __version__
-from kb.distribution import NAME, Source, install_line, installed_source, parse_source
+from kb.distribution import NAME, InstallSource, install_line, installed_source, parse_source
 from kb.errors import KbError
 from packaging.requirements import Requirement
 
@@ -41,7 +41,7 @@ def git_commit(commit: str = SHA) -> dict[str, object]:
 def test_an_installation_from_a_commit_names_it_and_adds_extras_from_it(installed: Path) -> None:
     came_from(installed, "https://github.com/acme/kb.git", **git_commit())
     source = installed_source()
-    assert source == Source("https://github.com/acme/kb.git", SHA)
+    assert source == InstallSource("https://github.com/acme/kb.git", SHA)
     assert source.github == f"acme/kb@{SHA}"
     address = f"git+https://github.com/acme/kb.git@{SHA}"
     assert install_line("search,site") == f"pip install '{NAME}[search,site] @ {address}'"
@@ -119,7 +119,7 @@ def test_a_clone_is_named_by_its_folder_for_as_long_as_it_is_there(
 
 
 def test_a_full_commit_on_github_is_a_source() -> None:
-    assert parse_source(f"acme/kb@{SHA}") == Source("https://github.com/acme/kb", SHA)
+    assert parse_source(f"acme/kb@{SHA}") == InstallSource("https://github.com/acme/kb", SHA)
 
 
 @pytest.mark.parametrize(

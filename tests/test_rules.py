@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kb.library import open_library
 from kb.lint.registry import all_rules
-from kb.lint.rule import LikelyPrior
+from kb.lint.rule import PriorSuggestion
 from kb.lint.runner import Report, check
 
 from conftest import EXAMPLE
@@ -86,7 +86,7 @@ def test_every_message_is_one_line_that_ends_without_a_full_stop(report: Report)
 
 
 def test_a_likely_prior_incident_without_a_verdict_is_a_fault(example_library: Path) -> None:
-    prior = LikelyPrior("2025-01-02-double-mail", "Two mails", 0.91, "same tool")
+    prior = PriorSuggestion("2025-01-02-double-mail", "Two mails", 0.91, "same tool")
     report = check(
         open_library(example_library), today=TODAY, likely_priors=lambda document: [prior]
     )
@@ -101,7 +101,7 @@ def test_a_likely_prior_incident_with_any_verdict_is_none(example_library: Path)
     verdict = "\n- [different] [2025-01-02-double-mail](2025-01-02-double-mail.md) — on purpose\n"
     text = record.read_text("utf-8").replace("## What went well", f"{verdict}\n## What went well")
     record.write_text(text, encoding="utf-8")
-    prior = LikelyPrior("2025-01-02-double-mail", "Two mails", 0.91, "same tool")
+    prior = PriorSuggestion("2025-01-02-double-mail", "Two mails", 0.91, "same tool")
     report = check(
         open_library(example_library), today=TODAY, likely_priors=lambda document: [prior]
     )

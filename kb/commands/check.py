@@ -15,7 +15,7 @@ from kb.library import Library, find_root, open_library
 from kb.lint.parallel import check_library, is_large
 from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
-from kb.lint.rule import LikelyPrior, Rule
+from kb.lint.rule import PriorSuggestion, Rule
 from kb.lint.runner import Report, check
 from kb.records.document import Document
 from kb.streams import echo, echo_commands, echo_json
@@ -128,16 +128,16 @@ def _report(paths: tuple[Path, ...], revision: str | None, status: str) -> Repor
 
 def _likely_priors(
     library: Library, today: date
-) -> Callable[[Document], Iterable[LikelyPrior]] | None:
+) -> Callable[[Document], Iterable[PriorSuggestion]] | None:
     """Search for the rule that asks it; None where it is not at hand."""
     index = _index(library)
     if index is None:
         return None
     from kb.search.similar import likely_priors
 
-    def likely(document: Document) -> list[LikelyPrior]:
+    def likely(document: Document) -> list[PriorSuggestion]:
         found = likely_priors(library, document, today=today, index=index)
-        return [LikelyPrior(p.id, p.title, p.probability, p.reason) for p in found]
+        return [PriorSuggestion(p.id, p.title, p.probability, p.reason) for p in found]
 
     return likely
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
-from kb.distribution import PLACEHOLDER, Source, installed_source, parse_source
+from kb.distribution import PLACEHOLDER, InstallSource, installed_source, parse_source
 from kb.errors import KbError
 from kb.records.document import is_record_name
 from kb.safe_files import Root, UnsafePathError, read_named
@@ -74,7 +74,7 @@ def command(
         _say_what_next(folder, records, fresh=bool(missing), whole=not absent)
 
 
-def _source(named: str | None, host: str) -> Source | None:
+def _source(named: str | None, host: str) -> InstallSource | None:
     """Where CI gets kb: the source that was named, else that of this installation."""
     if named is not None:
         return parse_source(named)

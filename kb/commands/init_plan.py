@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
 from kb.config import FILE_NAME, Config, config_schema
-from kb.distribution import PLACEHOLDER, Source
+from kb.distribution import PLACEHOLDER, InstallSource
 from kb.records.json_schema import front_matter_schema
 from kb.records.template import blank_template
 
@@ -113,7 +113,7 @@ HOSTS: dict[str, tuple[_Row, ...]] = {"github": _GITHUB, "gitlab": _GITLAB, "non
 
 
 def plan(
-    records: str, host: str, source: Source | None, *, example: bool, casebook: bool = False
+    records: str, host: str, source: InstallSource | None, *, example: bool, casebook: bool = False
 ) -> tuple[Target, ...]:
     """The files of a knowledge base in the order they are written.
 
@@ -161,7 +161,7 @@ def _schemas(records: str) -> Iterator[Target]:
         yield Target(f"{records}/{name}", text.encode(), "completion in editors")
 
 
-def _target(row: _Row, records: str, source: Source | None) -> Target:
+def _target(row: _Row, records: str, source: InstallSource | None) -> Target:
     text = _placed(_data("init", row.name).read_text("utf-8"), records)
     content = _sourced(text, source, records) if source else text
     needle = _placed(row.needle, records)
@@ -174,7 +174,7 @@ def _placed(text: str, records: str) -> str:
     return text.replace(f"{usual}/", f"{records}/") if records != usual else text
 
 
-def _sourced(text: str, source: Source, records: str) -> str:
+def _sourced(text: str, source: InstallSource, records: str) -> str:
     """A text with the place in it that kb is installed from; of a GitLab component its jobs."""
     marks = {
         PLACEHOLDER: source.github,

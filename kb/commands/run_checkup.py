@@ -20,7 +20,7 @@ from kb.trust import open_config
 
 if TYPE_CHECKING:
     from kb.traces.checkup.archive import Progress
-    from kb.traces.checkup.measure import RunFacts
+    from kb.traces.checkup.measure import RunSummary
 
 
 @click.command("checkup")
@@ -94,7 +94,7 @@ def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> No
         raise KbError(f"cannot be written: {error.strerror}", where=str(out)) from error
 
 
-def _draft(root: Path, facts: RunFacts, files: list[Path], day: date | None) -> None:
+def _draft(root: Path, facts: RunSummary, files: list[Path], day: date | None) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
     from kb.traces.drafting.draft import Draft, write_draft

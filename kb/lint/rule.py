@@ -35,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class LikelyPrior:
+class PriorSuggestion:
     """An earlier incident search holds likely; `probability` is calibrated, 0 to 1."""
 
     id: str
@@ -59,7 +59,7 @@ class LintContext:
     root: PurePath
     records: Mapping[str, Outline] = field(default_factory=dict)
     paths_of: Mapping[str, tuple[PurePath, ...]] = field(default_factory=dict)
-    likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None
+    likely_priors: Callable[[Document], Iterable[PriorSuggestion]] | None = None
 
     @cached_property
     def records_of_class(self) -> Mapping[tuple[str, str], tuple[Outline, ...]]:

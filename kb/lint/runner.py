@@ -15,7 +15,7 @@ from kb.errors import KbError
 from kb.library import Library, load_document
 from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, stray_problems
 from kb.lint.registry import active_rules
-from kb.lint.rule import ADVICE, ERROR, LikelyPrior, LintContext, Problem, Rule, run_rules
+from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.sensitive.shapes import masked
@@ -58,7 +58,7 @@ def check(
     *,
     paths: Sequence[Path] = (),
     today: date,
-    likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None,
+    likely_priors: Callable[[Document], Iterable[PriorSuggestion]] | None = None,
     status: str = "",
 ) -> Report:
     """What the active rules find in the library, or only in `paths` (files and folders).
@@ -94,7 +94,7 @@ def build_context(
     documents: Sequence[Document],
     *,
     today: date,
-    likely_priors: Callable[[Document], Iterable[LikelyPrior]] | None = None,
+    likely_priors: Callable[[Document], Iterable[PriorSuggestion]] | None = None,
 ) -> LintContext:
     """What rules may know: settings, the day, the library's records, and who claims which id."""
     return LintContext(

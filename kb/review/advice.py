@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kb.actions.action import Action, actions, listed
 from kb.as_of import AsOf
 from kb.library import Library
-from kb.lint.rule import LikelyPrior, Problem
+from kb.lint.rule import PriorSuggestion, Problem
 from kb.lint.runner import Report, check
 from kb.metrics.coverage import EVIDENCE, is_excused
 from kb.metrics.inputs import MetricsInput
@@ -123,11 +123,11 @@ def _to_review(
 def _check(
     library: Library, documents: Iterable[Document], find: Search | None, today: date
 ) -> Report:
-    def likely(document: Document) -> Iterable[LikelyPrior]:
+    def likely(document: Document) -> Iterable[PriorSuggestion]:
         for match in find(document) if find else ():
             if needs_verdict(match) and match.probability is not None:
                 why = "; ".join(match.reasons) or "similar text"
-                yield LikelyPrior(match.id, match.title, match.probability, why)
+                yield PriorSuggestion(match.id, match.title, match.probability, why)
 
     paths = [library.root / document.path for document in documents]
     return check(library, paths=paths, today=today, likely_priors=likely if find else None)

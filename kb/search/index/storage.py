@@ -391,24 +391,22 @@ def write_generation(
                 np.save(stream, array)
         folder.write_bytes(ENTRIES, msgspec.msgpack.encode(collection.entries))
         write_more(folder.path, collection.vectors)
-        manifest = Manifest(
-            format=FORMAT,
-            generation=name,
-            sections=sections,
-            n_records=len(parts),
-            n_passages=len(collection.vectors),
-            calibration=learned.calibration,
-            checks=tuple(_check(folder, name) for name in folder.names()),
-            **facts,
-        )
         previous = read_manifest(home)
-        write_manifest(home, manifest)
+        counts = {"n_records": len(parts), "n_passages": len(collection.vectors)}
+        written = {"sections": sections, "calibration": learned.calibration, **counts, **facts}
+        write_manifest(home, _manifest(folder, name, written))
     except BaseException:
         with suppress(OSError):
             root.remove_tree(place / name)
         raise
     with suppress(OSError, UnsafePathError):
         _remove_others(root.below(place), {name, previous.generation if previous else name})
+
+
+def _manifest(folder: Root, name: str, written: Mapping[str, Any]) -> Manifest:
+    """The manifest of a generation as it lies on disk, with a check of each of its files."""
+    checks = tuple(_check(folder, file) for file in folder.names())
+    return Manifest(format=FORMAT, generation=name, checks=checks, **written)
 
 
 def write_manifest(home: Path, manifest: Manifest) -> None:

@@ -92,12 +92,10 @@ def rank(
     """
     near = likeness(collection, question) if near is None else near
     places, similarity = near.places, near.similarity
-    sample = np.isin(places, background(len(collection)), assume_unique=True)
-    if without is not None:
-        sample &= places != without
-    if lexical is None:
-        lexical = collection.postings.scores(question.bag, without)
-    lexical = lexical[places]
+    sample = _sample(places, len(collection), without)
+    lexical = (collection.postings.scores(question.bag, without) if lexical is None else lexical)[
+        places
+    ]
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
     read = posterior.of(question.mean, everywhere, without)
@@ -116,6 +114,12 @@ def rank(
         run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
         class_weights=heard.weights,
     )
+
+
+def _sample(places: NDArray[np.int64], n_records: int, without: int | None) -> NDArray[np.bool_]:
+    """Which of the places stand for all records when scores are put on one scale."""
+    sample = np.isin(places, background(n_records), assume_unique=True)
+    return sample if without is None else sample & (places != without)
 
 
 def _text_part(

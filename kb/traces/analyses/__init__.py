@@ -19,10 +19,10 @@ from kb.traces.analyses import (
     replayability,
     secrets,
 )
-from kb.traces.analyses.finding import Analysis, AnalysisContext, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, Severity, TraceFinding
 from kb.traces.run import Run
 
-__all__ = ["ANALYSES", "Analysis", "AnalysisContext", "Audit", "Finding", "Severity", "audit"]
+__all__ = ["ANALYSES", "Analysis", "AnalysisContext", "Audit", "Severity", "TraceFinding", "audit"]
 
 ANALYSES: tuple[Analysis, ...] = (
     idempotency.ANALYSIS,
@@ -42,7 +42,7 @@ class Audit:
     """All findings about a run, in the order of the registry."""
 
     run: Run
-    findings: tuple[Finding, ...]
+    findings: tuple[TraceFinding, ...]
 
     @property
     def replayability(self) -> replayability.Replayability:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.render import duration
 from kb.traces.run import Run
 
 _NAME = "clocks"
 
 
-def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at = At(_NAME, run)
     if run.clocks.started is None:
         yield at.whole(Severity.NOTE, "the trace has no times")
@@ -20,7 +20,7 @@ def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
     yield from _impossible(run, at)
 
 
-def _first_warning(run: Run, at: At) -> Iterable[Finding]:
+def _first_warning(run: Run, at: At) -> Iterable[TraceFinding]:
     """The first failure, and how much was written after it."""
     failed = next(((n, c) for n, c in calls(run) if c.failure), None)
     if failed is None:
@@ -41,7 +41,7 @@ def _time_to_end(run: Run) -> str:
     return f", {duration((end - first).total_seconds())} before the end of the run"
 
 
-def _impossible(run: Run, at: At) -> Iterable[Finding]:
+def _impossible(run: Run, at: At) -> Iterable[TraceFinding]:
     for number, step in run.numbered():
         if step.started and step.ended and step.ended < step.started:
             yield at.step(number, Severity.NOTE, "ends before it begins: two clocks disagree")

@@ -13,7 +13,7 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.canonical_json import digest
 from kb.traces.run import Run, ToolCall
 
@@ -120,7 +120,7 @@ def _masked(value: Any, words: set[str]) -> Any:
     return _ASKED if str(value) in words else value
 
 
-def _examine(run: Run, context: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
     at = At(_NAME, run)
     if context.passing is None:
         yield at.whole(
@@ -138,7 +138,7 @@ def _examine(run: Run, context: AnalysisContext) -> Iterable[Finding]:
         yield _told(at, "first divergent write", found.first_write, Severity.WARNING)
 
 
-def _told(at: At, what: str, found: Difference, severity: Severity) -> Finding:
+def _told(at: At, what: str, found: Difference, severity: Severity) -> TraceFinding:
     mine = found.call.tool if found.call else "the run had ended"
     theirs = found.passing.tool if found.passing else "the passing run had ended"
     how = f"{mine}, where the passing run has {theirs}"

@@ -30,7 +30,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class TraceFinding:
     """One thing an analysis found.
 
     `evidence` are the words of the trace, cut to one line; `step` is its number in the run, None
@@ -70,7 +70,7 @@ class Analysis:
 
     name: str
     question: str
-    examine: Callable[[Run, AnalysisContext], Iterable[Finding]]
+    examine: Callable[[Run, AnalysisContext], Iterable[TraceFinding]]
     baseline: str = ""
 
 
@@ -89,10 +89,10 @@ class At:
         *,
         evidence: str = "",
         also: Iterable[int] = (),
-    ) -> Finding:
+    ) -> TraceFinding:
         """A finding at a step of the run."""
         step = self.run.steps[number]
-        return Finding(
+        return TraceFinding(
             self.analysis,
             severity,
             message,
@@ -104,9 +104,9 @@ class At:
             time_of_step(step),
         )
 
-    def whole(self, severity: Severity, message: str, *, evidence: str = "") -> Finding:
+    def whole(self, severity: Severity, message: str, *, evidence: str = "") -> TraceFinding:
         """A finding about the run as a whole."""
-        return Finding(self.analysis, severity, message, one_line(evidence))
+        return TraceFinding(self.analysis, severity, message, one_line(evidence))
 
 
 def time_of_step(step: Step) -> datetime | None:

@@ -21,7 +21,7 @@ from kb.traces.analyses.calls_made import (
     may_have_run,
     same_calls,
 )
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import Effect, Run, ToolCall
 
 _NAME = "idempotency"
@@ -120,7 +120,7 @@ def _has_key(call: ToolCall) -> bool:
     return isinstance(call.arguments, str) and bool(_KEY.search(arguments_text(call.arguments)))
 
 
-def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at = At(_NAME, run)
     for repeat in repeats(run):
         severity, what = _judged(repeat)

@@ -10,8 +10,8 @@ from kb.traces.analyses.finding import (
     Analysis,
     AnalysisContext,
     At,
-    Finding,
     Severity,
+    TraceFinding,
     time_of_step,
 )
 from kb.traces.run import Message, Run, ToolCall
@@ -92,7 +92,7 @@ def burnt(run: Run, first: int, last: int) -> Burnt:
     )
 
 
-def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at = At(_NAME, run)
     for loop in loops(run):
         yield _told(at, loop)
@@ -100,7 +100,7 @@ def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
     yield from _stalls(run, at)
 
 
-def _told(at: At, loop: Loop) -> Finding:
+def _told(at: At, loop: Loop) -> TraceFinding:
     first, last = loop.steps[0], loop.steps[-1]
     made = [s for n in loop.steps[: loop.period] if isinstance(s := at.run.steps[n], ToolCall)]
     names = " → ".join(call.tool for call in made)
@@ -111,7 +111,7 @@ def _told(at: At, loop: Loop) -> Finding:
     return at.step(last, Severity.WARNING, message, evidence=evidence, also=loop.steps[:-1])
 
 
-def _failing(run: Run, at: At) -> Iterable[Finding]:
+def _failing(run: Run, at: At) -> Iterable[TraceFinding]:
     """One tool that fails again and again."""
     row: list[tuple[int, ToolCall]] = []
     for number, call in (*calls(run), (len(run.steps), None)):
@@ -127,7 +127,7 @@ def _failing(run: Run, at: At) -> Iterable[Finding]:
         row = [(number, call)] if call is not None and call.failure else []
 
 
-def _stalls(run: Run, at: At) -> Iterable[Finding]:
+def _stalls(run: Run, at: At) -> Iterable[TraceFinding]:
     """Long pauses while the agent had the word; a person may take as long as they like."""
     pauses = [(seconds, number) for number, seconds in _pauses(run)]
     if not pauses:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kb.traces.analyses.calls_made import call_text, calls, effect_words, is_open_ended
 from kb.traces.analyses.claims import Claim, claims
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import Effect, Run, ToolCall
 
 _NAME = "outcome-gap"
@@ -49,7 +49,7 @@ def _reads(call: ToolCall) -> bool:
     return call.effect is Effect.READ and call.succeeded
 
 
-def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at = At(_NAME, run)
     gap = unverified(run)
     if gap is not None and gap.claim is not None:
@@ -75,7 +75,7 @@ def _what(call: ToolCall) -> str:
     return f"{ended}; {effect_words(call)}"
 
 
-def _claims_without_calls(run: Run, at: At) -> Iterable[Finding]:
+def _claims_without_calls(run: Run, at: At) -> Iterable[TraceFinding]:
     """Claims before anything was called: nothing can have caused what they speak of."""
     first = next((number for number, call in calls(run) if call.effect.is_write), len(run.steps))
     if not run.calls:

@@ -24,8 +24,8 @@ from kb.traces.analyses.finding import (
     Analysis,
     AnalysisContext,
     At,
-    Finding,
     Severity,
+    TraceFinding,
     listed,
     unmatched,
 )
@@ -111,7 +111,7 @@ def _of(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
     return [(step, call) for step, call in made if fnmatchcase(call.tool, tool)]
 
 
-def _examine(run: Run, context: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
     at, made = At(_NAME, run), tuple(calls(run))
     if not run.policy:
         yield at.whole(Severity.NOTE, "no policy is named: write rules of order into kb.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import EffectSource, Message, Run
 
 _NAME = "replayability"
@@ -89,7 +89,7 @@ def _has_arguments(call: object) -> bool:
     return getattr(call, "arguments", None) is not None
 
 
-def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at, able = At(_NAME, run), replayability(run)
     held = sum(need.is_held for need in able.needs)
     message = f"replayable: {able.word}; {held} of {len(able.needs)} things a replay needs"

@@ -7,7 +7,7 @@ from typing import Any
 
 from kb.terminal import as_lines
 from kb.traces.analyses import ANALYSES, Audit, Severity
-from kb.traces.analyses.finding import Finding
+from kb.traces.analyses.finding import TraceFinding
 
 _MARKS = {Severity.FAULT: "✗", Severity.WARNING: "!", Severity.NOTE: "·"}
 
@@ -53,7 +53,7 @@ def audits_json(audits: Sequence[Audit]) -> dict[str, Any]:
     }
 
 
-def _finding_lines(finding: Finding) -> list[str]:
+def _finding_lines(finding: TraceFinding) -> list[str]:
     place = [f"step {finding.step}"] if finding.step is not None else []
     place += [f"{finding.time:%Y-%m-%d %H:%M:%SZ}"] if finding.time else []
     place += [finding.where] if finding.where else []
@@ -62,7 +62,7 @@ def _finding_lines(finding: Finding) -> list[str]:
     return lines + ([f"      {finding.evidence}"] if finding.evidence else [])
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
+def _finding_json(finding: TraceFinding) -> dict[str, Any]:
     values = {
         "analysis": finding.analysis,
         "step": finding.step,

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import Run
 
 _NAME = "secrets"
 _PLACEHOLDER = re.compile(rb"REDACTED_[A-Z]+_\d+")
 
 
-def _examine(run: Run, _: AnalysisContext) -> Iterable[Finding]:
+def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at = At(_NAME, run)
     if not run.redaction.applied:
         yield at.whole(Severity.WARNING, "the run was read without redaction: share it with nobody")

@@ -19,7 +19,7 @@ from kb.errors import KbError
 from kb.library import local_place, make_local_folder
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import digest
-from kb.traces.checkup.measure import VERSION, RunFacts, facts
+from kb.traces.checkup.measure import VERSION, RunSummary, facts
 from kb.traces.reading import ReadingSettings, read_runs
 from kb.traces.redaction.redact import safe_path, safely
 
@@ -41,7 +41,7 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path_digest: str = ""
     size: int
     modified: int
-    runs: tuple[RunFacts, ...] = ()
+    runs: tuple[RunSummary, ...] = ()
     error: str = ""
 
 
@@ -141,9 +141,9 @@ def _examined(file: Path, settings: ReadingSettings) -> FileFacts:
     )
 
 
-def _facts(file: Path, shown: str, settings: ReadingSettings) -> tuple[tuple[RunFacts, ...], str]:
+def _facts(file: Path, shown: str, settings: ReadingSettings) -> tuple[tuple[RunSummary, ...], str]:
     """The facts of the runs of a file, and why it could not be read to its end."""
-    runs: list[RunFacts] = []
+    runs: list[RunSummary] = []
     try:
         for number, run in enumerate(read_runs(file, settings), 1):
             runs.append(facts(run, shown, number))

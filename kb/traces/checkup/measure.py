@@ -88,7 +88,7 @@ _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
 
-class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of an archive. `number` is its place in the file, from 1; `file` as it may be shown.
 
     `reads_back` and `has_key` are None where the run wrote nothing. `failed` is what the source
@@ -117,11 +117,11 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signs: tuple[Sign, ...] = ()
 
 
-def facts(run: Run, file: str, number: int) -> RunFacts:
+def facts(run: Run, file: str, number: int) -> RunSummary:
     """The facts of a run, its score among them."""
     seen, able = world(run), replayability(run)
     found = signs(run, seen)
-    return RunFacts(
+    return RunSummary(
         file=file,
         number=number,
         run=run.id,

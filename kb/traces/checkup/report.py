@@ -9,7 +9,7 @@ import msgspec
 
 from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
-from kb.traces.checkup.measure import RunFacts
+from kb.traces.checkup.measure import RunSummary
 from kb.traces.checkup.signs import KINDS, Sign
 from kb.traces.checkup.summary import SUSPICIOUS, Checkup, Share
 
@@ -104,7 +104,7 @@ def _candidates(done: Checkup, top: int) -> str:
     return "\n".join(lines)
 
 
-def _candidate(number: int, facts: RunFacts) -> Iterator[str]:
+def _candidate(number: int, facts: RunSummary) -> Iterator[str]:
     where = f"{facts.file}, run {facts.number}" if facts.number > 1 else facts.file
     yield f"{number}. score {facts.score:g}: {_code(facts.run)}, {_code(where)}"
     for sign in [sign for sign in facts.signs if sign.weight > 0][:_SIGNS_SHOWN]:

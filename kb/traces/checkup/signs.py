@@ -14,7 +14,7 @@ import msgspec
 
 from kb.traces.analyses import call_schema, loops, outcome_gap, policy_path, secrets
 from kb.traces.analyses.calls_made import call_text, calls, is_handover, same_calls
-from kb.traces.analyses.finding import AnalysisContext, At, Finding, Severity
+from kb.traces.analyses.finding import AnalysisContext, At, Severity, TraceFinding
 from kb.traces.analyses.idempotency import repeats
 from kb.traces.run import Effect, Run, ToolCall
 
@@ -101,7 +101,7 @@ class SignKind:
     weight: float
     limit: int
     why: str
-    find: Callable[[Run, WorldState], Iterable[Finding]]
+    find: Callable[[Run, WorldState], Iterable[TraceFinding]]
 
 
 def signs(run: Run, seen: WorldState) -> tuple[Sign, ...]:
@@ -126,15 +126,15 @@ def _of_kind(kind: SignKind, run: Run, seen: WorldState) -> Iterator[Sign]:
         )
 
 
-def _repeated_writes(run: Run, _: WorldState) -> Iterator[Finding]:
+def _repeated_writes(run: Run, _: WorldState) -> Iterator[TraceFinding]:
     return _repeated(run, known=True)
 
 
-def _repeated_calls(run: Run, _: WorldState) -> Iterator[Finding]:
+def _repeated_calls(run: Run, _: WorldState) -> Iterator[TraceFinding]:
     return _repeated(run, known=False)
 
 
-def _repeated(run: Run, *, known: bool) -> Iterator[Finding]:
+def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
     """Repeated calls that are known to write, or only sound so."""
     at = At("repeated-write" if known else "repeated-call", run)
     for repeat in repeats(run):
@@ -147,11 +147,11 @@ def _repeated(run: Run, *, known: bool) -> Iterator[Finding]:
             yield at.step(repeat.steps[-1], Severity.FAULT, message, evidence=text)
 
 
-def _policy(run: Run, _: WorldState) -> Iterable[Finding]:
+def _policy(run: Run, _: WorldState) -> Iterable[TraceFinding]:
     return (f for f in policy_path.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
-def _false_claims(run: Run, seen: WorldState) -> Iterator[Finding]:
+def _false_claims(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     gap = outcome_gap.unverified(run)
     if gap is not None and gap.claim and gap.call.failure and seems_to_write(gap.call):
         message = f"success claimed after {gap.call.tool} failed: “{gap.claim.text}”"
@@ -159,12 +159,12 @@ def _false_claims(run: Run, seen: WorldState) -> Iterator[Finding]:
         yield At("false-claim", run).step(gap.claim.step, Severity.FAULT, message, evidence=text)
 
 
-def _secrets(run: Run, _: WorldState) -> Iterable[Finding]:
+def _secrets(run: Run, _: WorldState) -> Iterable[TraceFinding]:
     found = secrets.ANALYSIS.examine(run, AnalysisContext())
     return (finding for finding in found if finding.severity is Severity.FAULT)
 
 
-def _unread_writes(run: Run, seen: WorldState) -> Iterator[Finding]:
+def _unread_writes(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     at = At("unread-write", run)
     for number, call in seen.unread:
         guess = "; by its name, a guess" if call.effect is Effect.UNKNOWN else ""
@@ -172,7 +172,7 @@ def _unread_writes(run: Run, seen: WorldState) -> Iterator[Finding]:
         yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _writes(run: Run, seen: WorldState) -> Iterator[Finding]:
+def _writes(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     at = At("write", run)
     for number, call in seen.writes:
         if call.succeeded:
@@ -180,7 +180,7 @@ def _writes(run: Run, seen: WorldState) -> Iterator[Finding]:
             yield at.step(number, Severity.NOTE, message, evidence=call_text(call))
 
 
-def _failed_writes(run: Run, seen: WorldState) -> Iterator[Finding]:
+def _failed_writes(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     at = At("failed-write", run)
     for number, call in seen.writes:
         if call.failure:
@@ -188,15 +188,15 @@ def _failed_writes(run: Run, seen: WorldState) -> Iterator[Finding]:
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _loops(run: Run, _: WorldState) -> Iterable[Finding]:
+def _loops(run: Run, _: WorldState) -> Iterable[TraceFinding]:
     return loops.ANALYSIS.examine(run, AnalysisContext())
 
 
-def _misfits(run: Run, _: WorldState) -> Iterable[Finding]:
+def _misfits(run: Run, _: WorldState) -> Iterable[TraceFinding]:
     return (f for f in call_schema.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
-def _given_up(run: Run, _: WorldState) -> Iterator[Finding]:
+def _given_up(run: Run, _: WorldState) -> Iterator[TraceFinding]:
     """The same call failing, and never succeeding, last of all."""
     at = At("given-up", run)
     for group in same_calls(run).values():
@@ -206,7 +206,7 @@ def _given_up(run: Run, _: WorldState) -> Iterator[Finding]:
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _handover(run: Run, seen: WorldState) -> Iterator[Finding]:
+def _handover(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     if seen.handover is not None:
         number, call = seen.handover
         message = f"{call.tool}: by its name, a person took over"

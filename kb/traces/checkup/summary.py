@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kb.traces.checkup.archive import FileFacts
-from kb.traces.checkup.measure import Labelled, RunFacts, Worth, worths
+from kb.traces.checkup.measure import Labelled, RunSummary, Worth, worths
 
 #: Candidates kept in memory; more than anybody reads.
 _KEPT = 200
@@ -51,7 +51,7 @@ class Checkup:
     kinds: Counter[str] = field(default_factory=Counter)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_more: int = 0
-    _ranked: list[tuple[float, int, int, RunFacts]] = field(default_factory=list)
+    _ranked: list[tuple[float, int, int, RunSummary]] = field(default_factory=list)
     _labelled: list[Labelled] = field(default_factory=list)
     _contents: set[bytes] = field(default_factory=set)
 
@@ -65,7 +65,7 @@ class Checkup:
         for facts in found.runs:
             self._add_run(facts)
 
-    def _add_run(self, facts: RunFacts) -> None:
+    def _add_run(self, facts: RunSummary) -> None:
         content = bytes.fromhex(facts.content)
         if content and content in self._contents:
             self.equal += 1
@@ -90,7 +90,7 @@ class Checkup:
             self._labelled.append(_labelled(facts))
 
     @property
-    def candidates(self) -> tuple[RunFacts, ...]:
+    def candidates(self) -> tuple[RunSummary, ...]:
         """The runs that deserve a look, the most suspicious first."""
         ranked = sorted(self._ranked, key=lambda entry: entry[:3], reverse=True)
         return tuple(entry[3] for entry in ranked if entry[0] >= SUSPICIOUS)
@@ -128,6 +128,6 @@ def check_up(files: Iterable[FileFacts]) -> Checkup:
     return summary
 
 
-def _labelled(facts: RunFacts) -> Labelled:
+def _labelled(facts: RunSummary) -> Labelled:
     values = (facts.score, 0.0, float(facts.steps), float(facts.calls), float(facts.tools))
     return Labelled(facts.task, bool(facts.failed), values)

@@ -100,7 +100,7 @@ _REMEMBERED_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class Redaction:
+class DetectedSpan:
     """A value that must go: where it stands in its text, its kind, and the value, decoded."""
 
     start: int
@@ -121,7 +121,7 @@ class Redactor:
         self._allow = tuple(word.casefold() for word in allow)
         self._names: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
-        self._found: dict[str, tuple[Redaction, ...]] = {}
+        self._found: dict[str, tuple[DetectedSpan, ...]] = {}
         self._clean: set[str] = set()
         self._told: dict[str, str] = {}
         self._anywhere: re.Pattern[str] | None = None
@@ -176,7 +176,7 @@ class Redactor:
             if self._counts.get(name)
         )
 
-    def _with_placeholders(self, text: str, found: tuple[Redaction, ...]) -> str:
+    def _with_placeholders(self, text: str, found: tuple[DetectedSpan, ...]) -> str:
         pieces, at = [], 0
         for one in sorted(found, key=lambda one: one.start):
             name = self._name(one.kind, one.value)
@@ -226,12 +226,12 @@ def is_secret_key(key: str) -> bool:
     return len(key) < 100 and bool(_SECRET_KEY.search(_CAMEL.sub("_", key)))  # noqa: PLR2004 - a name
 
 
-def _named(key: str, text: str) -> Redaction | None:
+def _named(key: str, text: str) -> DetectedSpan | None:
     """What of a value is a secret under that key: all of it, or what an assignment would show."""
     if is_secret_key(key) and not (key.lower().endswith("pwd") and _FOLDER.fullmatch(text)):
         scheme = _SCHEME.match(text)
         start = scheme.end() if scheme else 0
-        whole = Redaction(start, len(text), "named secret", text[start:])
+        whole = DetectedSpan(start, len(text), "named secret", text[start:])
         return whole if whole.value else None
     if len(text) > _LONGEST_ASSIGNED or not _HINT.search(key):
         return None
@@ -239,11 +239,11 @@ def _named(key: str, text: str) -> Redaction | None:
     for found in (*find_secrets(before + text), *find_personal_data(before + text)):
         start, end = found.start - len(before), found.end - len(before)
         if start >= 0:
-            return Redaction(start, end, found.kind, text[start:end])
+            return DetectedSpan(start, end, found.kind, text[start:end])
     return None
 
 
-def _find(text: str) -> Iterator[Redaction]:
+def _find(text: str) -> Iterator[DetectedSpan]:
     """Everything in a text that must go, no stretch twice."""
     taken: list[tuple[int, int]] = []
     for found in _candidates(text):
@@ -253,9 +253,9 @@ def _find(text: str) -> Iterator[Redaction]:
             yield found
 
 
-def _candidates(text: str) -> Iterator[Redaction]:
+def _candidates(text: str) -> Iterator[DetectedSpan]:
     for start, end, kind in _open(text):
-        yield Redaction(start, end, kind, text[start:end])
+        yield DetectedSpan(start, end, kind, text[start:end])
     for reading in decoded_layers(text):
         # A number after `=` is the number of something; one that was encoded there may be a phone.
         values = reading.text.replace("=", " ").replace("&", " ")
@@ -263,7 +263,7 @@ def _candidates(text: str) -> Iterator[Redaction]:
             here, there = reading.stretch(start, end)
             # A word with more in it than the value is another value: unequal calls stay unequal.
             only = reading.says_only(start, end)
-            yield Redaction(
+            yield DetectedSpan(
                 here, there, kind, reading.text[start:end] if only else text[here:there]
             )
 

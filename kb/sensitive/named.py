@@ -8,9 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from kb.sensitive.detection import Detection
-from kb.sensitive.values import is_placeholder, is_random, is_uuid
+from kb.sensitive.formats import vendors
+from kb.sensitive.values import (
+    is_key_like,
+    is_named,
+    is_placeholder,
+    is_random,
+    is_stand_in,
+    is_told_password,
+    is_uuid,
+)
+from kb.sensitive.words import long_words
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"
@@ -20,8 +31,8 @@ _HEADER = re.compile(
 _LOGIN = re.compile(r"://[^\s/:@\"'<>`\\]{0,64}:(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])")
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
-_STEMS = ("pass", "pwd", "secret", "token", "credential", "creds", "key")
-_PASSWORD_STEMS = frozenset({"pass", "pwd"})
+_STEMS = ("pass", "pwd", "kennwort", "secret", "token", "credential", "creds", "key")
+_PASSWORD_STEMS = frozenset({"pass", "pwd", "kennwort"})
 _KEY_BEFORE = (
     *("api", "access", "private", "signing", "encryption", "account", "session", "auth", "master"),
     *("webhook", "license", "secret", "subscription", "consumer", "service", "deploy", "admin"),
@@ -33,17 +44,46 @@ _OPEN_BEFORE = ("public", "csrf", "xsrf", "page", "next", "continuation", "cance
 _REST_OF_NAME = re.compile(
     r"(?![\w-]{0,30}(?:name|id|ids|length|size|count|url|uri|type|hash|file|path|vault|store|expir\w*"
     r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source)\b)"
-    r"(?:words?|wd|phrase|code|s)?(?:[_-][\w-]{0,30}|[A-Z]\w{0,20}|\d{1,4})?(?!\w)",
+    # A name goes on behind a capital in camel case only: `passWord`, and no PASSING_RUN.
+    r"(?:words?|wd|wort|phrase|code|key|s|e)?"
+    r"(?:[_-][\w-]{0,30}|(?-i:(?<=[a-z])[A-Z]\w{0,20})|\d{1,4})?(?!\w)",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
     r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\|)\s{0,3}|[\"'`],\s?(?=[\"'`])|\s{1,3}(?:is|was)\s{1,3})"
     r"[\"'`]{0,3}(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
+#: A value that a sentence tells: `the password is now "x"`, `credentials admin / x`.
+_TOLD = re.compile(
+    r"(?:\s{1,3}(?:is|was|of|to|as|being|set|reset|changed|reads?|became|now|still|simply|just|be|will"
+    r"|remains|remained|called|for|this|and|user|admin|root)(?=\s)){0,4}\s?[:=]?\s{1,3}"
+    r"(?:[\"'`\u2018\u201c(]{0,2}[\w.@+-]{1,40}[\"'`]?\s{0,2}[/|:]\s{0,2})?"
+    r"[\"'`\u2018\u201c(]{0,2}(?P<value>[^\s\"'`<>{}()\[\]|\\\u2019\u201d]{6,64})"
+)
+#: `log in with x`, `signed in as admin / x`.
+_LOG_IN = re.compile(
+    r"(?:log|logged|logging|sign|signed|signing)[ -]?(?:in|on)(?= (?:with|using|as|via|to)\b)"
+)
+_LOGS_IN = ("log in", "login", "logged in", "logging in", "sign in", "signed in", "signing in")
+_WITH = re.compile(
+    r"(?: (?:to|with|using|as|via|the|user(?:name)?|account|password|credentials?)\b){1,4}"
+)
+_ABBREVIATED = re.compile(r"(?<![a-z0-9./_-])p/?w(?![a-z0-9])")
+#: A key by itself, where nothing says of what: `Key=…`, `using key …`.
+_BARE_KEY_BEFORE = re.compile(r"(?:^|[\n\"'`{,]|--|using |with |the |my )\s{0,2}$")
+#: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
+_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_~.-]{20,128}={0,2})(?=[\n\"'`),;])")
+_BETWEEN = (
+    r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
+    r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
+    r"(?:=>|[:=]{1,2}|\((?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
+)
+_SHORTEST_TOLD_TOKEN = 16
+_LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
 _ON_COMMAND_LINE = re.compile(
     r"\s(?:--?(?:password|passwd|pass|token|secret|api-key)[ =]"
-    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:)"
+    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:|sshpass -p ?)"
     r"[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
 )
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
@@ -58,6 +98,10 @@ _PARAMETER = re.compile(
 _CODE = re.compile(
     r"(?<![a-z])(?:(?P<card>cv[vc]2?)|otp|one[ _-]time[ _-](?:code|passcode|password))"
     r"[\"'`*]{0,3}\s{0,3}(?:[:=|]|is|was)\s{0,3}[\"'`]{0,3}(?P<value>\d{3,8})(?![\w.-])"
+)
+#: Codes that documentation and tests of payment write.
+_EXAMPLE_CODES = frozenset(
+    {"000", "100", "111", "123", "314", "321", "737", "999", "1234", "123456"}
 )
 _CODE_NAMES = ("cvv", "cvc", "otp", "one-time", "one time", "one_time")
 _PARAMETER_NAMES = ("key=", "code=", "auth=", "signature=", "sid=", "sessionid=", "session_id=")
@@ -74,6 +118,8 @@ def named_secrets(text: str, lower: str) -> Iterator[Detection]:
     yield from _assignments(text, lower)
     yield from _parameters(text, lower)
     yield from _codes(lower)
+    yield from _told(text, lower)
+    yield from _vendors(text, lower)
     yield from _on_command_lines(text)
     yield from _cookies(text, lower)
 
@@ -85,7 +131,7 @@ def _headers(text: str, lower: str) -> Iterator[Detection]:
         name = "bearer" if match["bearer"] else "other"
         value = match[name]
         random = any(c.isdigit() for c in value) or name == "other"
-        if random and not is_placeholder(value):
+        if random and not is_placeholder(value) and not is_named(value):
             yield Detection("authorization header", match.start(name), match.end(name))
 
 
@@ -101,16 +147,68 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
         while at >= 0:
             if _is_secret(lower, stem, at):
                 yield from _assignment(text, at + len(stem), is_password=stem in _PASSWORD_STEMS)
+            elif stem == "key" and _BARE_KEY_BEFORE.search(lower, max(0, at - 8), at):
+                yield from _bare_key(text, at + len(stem))
             at = lower.find(stem, at + len(stem))
 
 
 def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]:
-    """The value given to a name whose stem ends at `at`."""
+    """The value given to a name whose stem ends at `at`, or told after it."""
     name = _REST_OF_NAME.match(text, at)
     match = _ASSIGNED.match(text, name.end()) if name else None
+    kind = "password" if is_password else "secret value"
     if match and is_random(match["value"], is_password):
-        kind = "password" if is_password else "secret value"
         yield Detection(kind, match.start("value"), match.end("value"))
+    elif name and (told := _TOLD.match(text, name.end())):
+        yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
+
+
+def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[Detection]:
+    """The value of a sentence, where it looks like no word, number or name."""
+    value = told["value"].rstrip(".,;:!?*_")
+    if len(value) >= shortest and is_told_password(value):
+        start = told.start("value")
+        yield Detection(kind, start, start + len(value))
+
+
+def _bare_key(text: str, at: int) -> Iterator[Detection]:
+    """The value of a key that nothing says more of, where it is long and of all characters."""
+    match = _ASSIGNED.match(text, at)
+    if match and is_key_like(match["value"]):
+        yield Detection("secret value", match.start("value"), match.end("value"))
+
+
+def _told(text: str, lower: str) -> Iterator[Detection]:
+    """Passwords told by a sentence without the word: `log in with x`, `pw x`."""
+    if any(words in lower for words in _LOGS_IN):
+        for match in _LOG_IN.finditer(lower):
+            words = _WITH.match(lower, match.end())
+            if words and (told := _TOLD.match(text, words.end())):
+                yield from _if_password(told, "password")
+    if "pw" in lower or "p/w" in lower:
+        for match in _ABBREVIATED.finditer(lower):
+            if told := _TOLD.match(text, match.end()):
+                yield from _if_password(told, "password")
+
+
+def _vendors(text: str, lower: str) -> Iterator[Detection]:
+    """Random values given to a name with that of a vendor whose keys have no shape."""
+    at = 0
+    for match in _GIVEN.finditer("\n".join(["", *long_words(text), ""])):
+        value = match["value"]
+        if value.isalpha() or not is_random(value, is_password=False) or is_uuid(value):
+            continue
+        found = text.find(value, at)
+        at = found
+        line = lower.rfind("\n", max(0, found - _LONGEST_NAME), found) + 1
+        before = lower[max(line, found - _LONGEST_NAME) : found]
+        if before and not is_stand_in(value) and _vendor_before().search(before):
+            yield Detection("secret value", found, found + len(value))
+
+
+@lru_cache(maxsize=1)
+def _vendor_before() -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, vendors()))}){_BETWEEN}")
 
 
 def _is_secret(lower: str, stem: str, at: int) -> bool:
@@ -132,6 +230,8 @@ def _parameters(text: str, lower: str) -> Iterator[Detection]:
 
 def _codes(lower: str) -> Iterator[Detection]:
     for match in _CODE.finditer(lower) if any(name in lower for name in _CODE_NAMES) else ():
+        if match["value"] in _EXAMPLE_CODES:
+            continue
         kind = "card security code" if match["card"] else "one-time code"
         yield Detection(kind, match.start("value"), match.end("value"))
 

@@ -51,7 +51,7 @@ def formats() -> tuple[Format, ...]:
 
 @lru_cache(maxsize=1)
 def vendors() -> tuple[str, ...]:
-    """Names whose keys have no shape: a random value given to a name that has one of them is one."""
+    """Names of those whose keys have no shape: what is given to such a name may be one."""
     return tuple(listed()["vendors"])
 
 

@@ -50,8 +50,11 @@ _REST_OF_NAME = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\|)\s{0,3}|[\"'`],\s?(?=[\"'`])|\s{1,3}(?:is|was)\s{1,3})"
-    r"[\"'`]{0,3}(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
+    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\||-(?=\s[\"'`]))\s{0,3}|[\"'`],\s?(?=[\"'`])"
+    r"|\s{1,3}(?:is|was)\s{1,3})"
+    # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret
+    r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3})"
+    r"(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
 #: A value that a sentence tells: `the password is now "x"`, `credentials admin / x`.
 _TOLD = re.compile(
@@ -70,7 +73,13 @@ _WITH = re.compile(
 )
 _ABBREVIATED = re.compile(r"(?<![a-z0-9./_-])p/?w(?![a-z0-9])")
 #: A key by itself, where nothing says of what: `Key=…`, `using key …`.
-_BARE_KEY_BEFORE = re.compile(r"(?:^|[\n\"'`{,]|--|using |with |the |my )\s{0,2}$")
+#: A key of these is the name of a row, a file or an entry.
+_OPEN_KEY_BEFORE = re.compile(
+    r"(?:idempotency|cache|primary|foreign|partition|sort|public|object|s3|dedupe|dedup|index|host|lookup"
+    r"|composite|natural|unique|message|routing|group|range|hash|row|record|map|item|react|data|entity"
+    r"|field|column|storage|translation|i18n|sym|join|finger|pgp|gpg|keyring|tab|arrow|storage)s?[ _-]?$"
+)
+_USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
 _GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_~.-]{20,128}={0,2})(?=[\n\"'`),;])")
 _BETWEEN = (
@@ -147,8 +156,9 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
         while at >= 0:
             if _is_secret(lower, stem, at):
                 yield from _assignment(text, at + len(stem), is_password=stem in _PASSWORD_STEMS)
-            elif stem == "key" and _BARE_KEY_BEFORE.search(lower, max(0, at - 8), at):
-                yield from _bare_key(text, at + len(stem))
+            elif stem == "key" and not _OPEN_KEY_BEFORE.search(lower, max(0, at - 16), at):
+                using = bool(_USING.search(lower, max(0, at - 80), at))
+                yield from _bare_key(text, at + len(stem), using=using)
             at = lower.find(stem, at + len(stem))
 
 
@@ -171,10 +181,14 @@ def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[
         yield Detection(kind, start, start + len(value))
 
 
-def _bare_key(text: str, at: int) -> Iterator[Detection]:
-    """The value of a key that nothing says more of, where it is long and of all characters."""
-    match = _ASSIGNED.match(text, at)
-    if match and is_key_like(match["value"]):
+def _bare_key(text: str, at: int, *, using: bool) -> Iterator[Detection]:
+    """The value of a key that nothing known stands before, where it is long and of all characters.
+
+    Where a log says that it is `using` the key, a value that looks drawn is enough.
+    """
+    match = _ASSIGNED.match(text, at + text[at : at + 1].isdigit())
+    value = match["value"] if match else ""
+    if match and (is_key_like(value) or (using and is_random(value, is_password=False))):
         yield Detection("secret value", match.start("value"), match.end("value"))
 
 

@@ -28,10 +28,10 @@ _PLACEHOLDER = re.compile(
     r"|(?:sha(?:1|256|384|512)|md5|blake2b)[-:=~].*",
     re.IGNORECASE,
 )
-#: What documentation writes within a key: `AKIAIOSFODNN7EXAMPLE`, `sk-your-key`, `…xxxx`, `1234567890`.
+#: What documentation writes within a key: `AKIAIOSFODNN7EXAMPLE`, `sk-your-key`, `…xxxx`.
 _STAND_IN = re.compile(
-    r"[xX0*._-]+|.*(?:example|x{6}|\*{3}|\.{3}|…|placeholder|redacted|your[-_]|dummy|changeme|12345678"
-    r"|23456789|abcdefg|fakekey|0{12}|1{12}|testtest).*",
+    r"[xX0*._-]+|.*(?:example|x{6}|\*{3}|\.{3}|…|placeholder|redacted|your[-_]|dummy|changeme"
+    r"|12345678|23456789|abcdefg|fakekey|0{12}|1{12}|testtest).*",
     re.IGNORECASE | re.DOTALL,
 )
 _FEWEST_CHARACTERS = 4  # different ones, in a key that was drawn
@@ -69,7 +69,7 @@ _PASSWORD_MARKS = frozenset("!@#$%^&*?~+=")
 _TECHNICAL = re.compile(
     r"^(?:sha|md[45]|pbkdf|bcrypt|argon|scrypt|hmac|aes|rsa|ed25519|ecdsa|base|utf|oauth|http|ldap"
     r"|tls|ssl|ipv|x509|pkcs|win|python|py|php|java|node|go|ruby|ntlm|krb|saml|cve-|ghsa|rfc|iso|gpt"
-    r"|[-+#*/.@]|v?\d+[.:x])"
+    r"|[-+#*/.@]|.*pass(?:word)?\d|v?\d+[.:x])"
     r"|^\w+=|://|\w/\w|\w\.\w{2,4}$|\w\(|^\d{1,4}[-/.]\d|=\w+\(|::|->|==",
     re.IGNORECASE,
 )
@@ -128,7 +128,7 @@ def is_told_password(value: str) -> bool:
 
 
 def is_key_like(value: str) -> bool:
-    """Whether a value has small and capital letters and digits, as drawn keys have and names not."""
+    """Whether a value has small and capital letters and digits, as drawn keys have."""
     kinds = (any(map(test, value)) for test in (str.islower, str.isupper, str.isdigit))
     return (
         len(value) >= _SHORTEST_BARE_KEY

@@ -33,6 +33,7 @@ from kb.lint.report import FORMATS, render
 from kb.lint.rules.beside import decoded, files_beside, read_decoded
 from kb.records.document import read_document
 from kb.records.form import build_form
+from kb.sensitive.formats import FORMATS, formats, listed
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.secrets import find_secrets
 
@@ -52,6 +53,28 @@ def test_a_secret_is_seen(kind: str, wrapping: str) -> None:
 def test_personal_data_is_seen(kind: str, wrapping: str) -> None:
     text = decoded(WRAPPINGS[wrapping](PERSONAL[kind])).text
     assert list(find_personal_data(text)), f"{kind} was not seen in {wrapping}"
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u00ad", "\u2060", "\ufeff"])
+def test_characters_without_width_hide_no_key(library_folder: Path, sign: str) -> None:
+    value = SHAPED["GitHub classic"]
+    hidden = f"{value[:9]}{sign}{value[9:20]}{sign}{value[20:]}"
+    (found,) = problems(library_folder, f"\nIt used {hidden} twice.\n")
+    assert (found.rule, found.line, found.length) == ("KB901", 7, len(hidden))
+
+
+def test_each_format_has_a_source_and_can_be_matched() -> None:
+    rows = listed()
+    assert len({row["id"] for row in rows["formats"]}) == len(rows["formats"])
+    assert {row["source"] for row in rows["formats"]} == rows["sources"].keys()
+    for row in formats():
+        assert len(row.literal) > 1
+        assert row.pattern.search(row.literal) is None, "a literal alone is no secret"
+
+
+def test_the_list_has_one_row_a_line() -> None:
+    text = FORMATS.read_text("utf-8")
+    assert sum(line.startswith('{"id"') for line in text.splitlines()) == len(listed()["formats"])
 
 
 @pytest.mark.parametrize("text", BENIGN)
@@ -306,13 +329,15 @@ HOSTILE = (
     *("a", "1 ", "1-", "@", "a@", "a.", "://", "a://b:", "key=", "pass" + "word:", "sk-", "eyJ"),
     *("-eyJ", "eyJaaaaaaaa.", "-----BEGIN ", "Bearer ", "cookie: ", "cookie=a; ", "2001:", "1."),
     *("AA00", "+1 ", "(415) ", "\n", " \n", "a\n", "1\n", "x-api-key ", "token is ", "curl -u a:"),
+    *("log in with ", "password ", "password 1a ", "using key=", "pw ", "AC", "datadog=", "x[at]"),
+    *("nhs 1", "\u200b", "a1_", "aB1-", "eyJa.", "RSSMRA", "key: {a ", "https://a/"),
 )
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_is_linear_in_hostile_text(piece: str) -> None:
     text = piece * (400_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     list(find_secrets(text))
     list(find_personal_data(text))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -30,11 +30,15 @@ _LINES = re.compile(
 )
 _LINE_LENGTHS = range(60, 77)
 _HEX = re.compile(r"(?:0x|x)?((?:[0-9a-fA-F]{2}){11,100000})")
+#: Characters without width, which may stand within a key: soft hyphens, spaces and joiners.
+_UNSEEN = "[\u00ad\u200b-\u200d\u2060\ufeff]"
+_IS_UNSEEN = re.compile(_UNSEEN)
 #: The first character stands alone before the choice: that is what a search is fast by.
 _ESCAPED = re.compile(
     r"[%&\\](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
     r"|(?<=&)(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});"
     r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)"
+    rf"|{_UNSEEN}+"
 )
 #: The least that each kind of escape has: a percentage or an ampersand in prose has it not.
 _SIGNS = {
@@ -120,6 +124,7 @@ def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
 def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
     """What one layer of encoding hides."""
     may_be = any(mark in text and sign.search(text) for mark, sign in _SIGNS.items())
+    may_be = may_be or (not text.isascii() and bool(_IS_UNSEEN.search(text)))
     if may_be and (pieces := list(_escapes(text))):
         places = tuple(piece for _, piece in pieces)
         yield "".join(said for said, _ in pieces), places
@@ -132,7 +137,7 @@ def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
     """The pieces of a text without percent signs and entities; none where it has none."""
     at = before = 0
     for match in _ESCAPED.finditer(text):
-        said = _UNESCAPE[match[0][0]](match[0])
+        said = _UNESCAPE.get(match[0][0], _nothing)(match[0])
         if said == match[0]:
             continue
         if before < match.start():
@@ -148,6 +153,10 @@ def _of_json(escapes: str) -> str:
     r"""The characters of `\u0041\u0042`; half a character stays as it is."""
     said: str = json.loads(f'"{escapes}"')
     return escapes if any("\ud800" <= character <= "\udfff" for character in said) else said
+
+
+def _nothing(_: str) -> str:
+    return ""
 
 
 _UNESCAPE: dict[str, Callable[[str], str]] = {"%": unquote, "&": html.unescape, "\\": _of_json}

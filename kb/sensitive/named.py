@@ -77,7 +77,7 @@ _ABBREVIATED = re.compile(r"(?<![a-z0-9./_-])p/?w(?![a-z0-9])")
 _OPEN_KEY_BEFORE = re.compile(
     r"(?:idempotency|cache|primary|foreign|partition|sort|public|object|s3|dedupe|dedup|index|host|lookup"
     r"|composite|natural|unique|message|routing|group|range|hash|row|record|map|item|react|data|entity"
-    r"|field|column|storage|translation|i18n|sym|join|finger|pgp|gpg|keyring|tab|arrow|storage)s?[ _-]?$"
+    r"|field|column|storage|translation|i18n|join|pgp|gpg)s?[ _-]?$"
 )
 _USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.

@@ -11,11 +11,18 @@ import re
 from collections.abc import Iterator
 
 from kb.sensitive.detection import Detection, without_overlaps
+from kb.sensitive.national import formed_numbers, national_numbers
+from kb.sensitive.words import long_words
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
-_USER_OF_ADDRESS = re.compile(r"://[^\s/]{0,80}$")
+_AT_SPELLED = re.compile(r" ?[\[({<] ?(?:at|AT) ?[\])}>] ?")
+_DOT_SPELLED = re.compile(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
+_HOST_SPELLED = re.compile(
+    r"[\w-]{1,63}(?:(?:\.| ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) )[\w-]{1,63}){1,5}"
+)
+_USER_OF_ADDRESS = re.compile(r"://(?:[^\s/]{0,80}|[^\s?#&=]{0,80}/)$")
 #: RFC 2606 and RFC 6761, and names that leave no private network.
 _RESERVED_TOPS = frozenset({"test", "example", "invalid", "localhost", "local", "internal", "lan"})
 _RESERVED_HOSTS = re.compile(
@@ -32,7 +39,11 @@ _FILES_OR_DOMAINS = frozenset({"md", "py", "rs", "sh", "zip", "pl", "cc", "ps"})
 _VERSION_OR_BRANCH = re.compile(r"v?\d|(?:main|master|head|latest|next|stable|develop)\.")
 #: RFC 2142 mailboxes and their like: they reach a desk, not a person.
 _ROLES = frozenset(
-    {"abuse", "admin", "alerts", "announce", "billing", "bot", "bugs", "ci", "compliance"}
+    {"accounts", "careers", "conduct", "community", "customerservice", "donotreply", "do-not-reply"}
+    | {"enquiries", "events", "hr", "inquiries", "jobs", "maintainers", "office", "partners", "pr"}
+    | {"psirt", "cert", "report", "reports", "secure", "vulnerabilities", "vuln", "status", "tech"}
+    | {"opensource", "oss", "organizers", "feedback", "developer", "developers", "hi", "trust"}
+    | {"abuse", "admin", "alerts", "announce", "billing", "bot", "bugs", "ci", "compliance"}
     | {"contact", "dev", "devops", "feedback", "git", "hello", "help", "helpdesk", "hostmaster"}
     | {"info", "legal", "list", "mail", "mailer-daemon", "marketing", "media", "news", "noc"}
     | {"newsletter", "noreply", "no-reply", "notifications", "on-call", "oncall", "ops", "orders"}
@@ -44,7 +55,7 @@ _ROLES = frozenset(
 _DESKS = frozenset(
     {"alerts", "bot", "bugs", "ci", "devops", "help", "helpdesk", "list", "news"}
     | {"newsletter", "noreply", "notifications", "oncall", "ops", "sales", "security", "sre"}
-    | {"support", "team"}
+    | {"support", "team", "announce", "dev", "discuss", "maintainers", "organizers", "users"}
 )
 #: Whoever has a mailbox there is a person, whatever comes before the last part of its name.
 _FREE_MAIL = re.compile(
@@ -122,6 +133,20 @@ _HIGH = 32
 _COMMON_IPS = frozenset(
     {"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "2.2.2.2", "1.2.3.4", "4.3.2.1"}
 )
+#: Networks that deliver everybody's pages: Cloudflare, Fastly and GitHub Pages publish them.
+_CDNS = tuple(
+    map(
+        ipaddress.ip_network,
+        ("104.16.0.0/13", "104.24.0.0/14", "172.64.0.0/13", "162.158.0.0/15", "141.101.64.0/18",
+         "108.162.192.0/18", "190.93.240.0/20", "188.114.96.0/20", "198.41.128.0/17",
+         "173.245.48.0/20", "151.101.0.0/16", "199.232.0.0/16", "146.75.0.0/17", "140.82.112.0/20",
+         "185.199.108.0/22", "192.30.252.0/22", "2606:4700::/32", "2a04:4e42::/32"),
+    )
+)  # fmt: skip
+#: Numbers that payment services print in their documentation, and 555-01xx of North America.
+_EXAMPLE_CARDS = re.compile(
+    r"4242(?:4242){3}|4000(?:0{4}|05665566)\d+|4111(?:1{12})|5555(?:5{8})4444|37828224631\d{4}"
+)
 #: E.164 allows 15 digits; fewer than 7 reach nobody from outside their town.
 _PHONE_DIGITS = range(7, 16)
 _INTERNATIONAL_DIGITS = range(9, 16)
@@ -131,7 +156,9 @@ _IBAN_LENGTH = range(15, 35)
 
 def find_personal_data(text: str) -> Iterator[Detection]:
     """The personal data in a text, each stretch once."""
-    found = (*_mails(text), *_numbers(text), *_six(text))
+    long = "\n".join(long_words(text))
+    national = national_numbers(text, long)
+    found = (*_mails(text), *_spelled_mails(text), *national, *_numbers(text), *_six(text))
     yield from without_overlaps(text, found)
 
 
@@ -147,7 +174,7 @@ def _numbers(text: str) -> Iterator[Detection]:
         if not _DATE.fullmatch(digits[0]):
             window = (max(0, digits.start() - _MARGIN), digits.end() + _MARGIN)
             yield from _accounts(text, max(0, digits.start() - 10), digits.end() + 20)
-            for find in (_cards, _social_security, _phones, _four):
+            for find in (formed_numbers, _cards, _social_security, _phones, _four):
                 yield from find(text, *window)
             yield from _named_phone(text, digits)
             yield from _named_number(text, digits)
@@ -161,6 +188,18 @@ def _mails(text: str) -> Iterator[Detection]:
         if local and host and not _is_nobodys(text, local, host):
             yield Detection("e-mail address", local.start(), host.end())
         at = text.find("@", at + 1)
+
+
+def _spelled_mails(text: str) -> Iterator[Detection]:
+    """Mail addresses with the sign spelled out: `jane [at] firm (dot) de`."""
+    for at in _AT_SPELLED.finditer(text) if "at" in text or "AT" in text else ():
+        local = _LOCAL_BEFORE.search(text, max(0, at.start() - _LONGEST_LOCAL), at.start())
+        host = _HOST_SPELLED.match(text, at.end()) if local else None
+        if local and host:
+            plain = _DOT_SPELLED.sub(".", host[0])
+            read = _HOST_AFTER.match(plain)
+            if read and not _is_nobodys(text, local, read):
+                yield Detection("e-mail address", local.start(), host.end())
 
 
 def _is_nobodys(text: str, local: re.Match[str], host: re.Match[str]) -> bool:
@@ -222,6 +261,8 @@ def _is_phone(text: str, lengths: range) -> bool:
 def _cards(text: str, start: int, end: int) -> Iterator[Detection]:
     for match in _CARD.finditer(text, start, end):
         digits = re.sub(_MARK, "", match[0])
+        if _EXAMPLE_CARDS.fullmatch(digits):
+            continue
         if _ISSUER.fullmatch(digits) and _GROUPED.fullmatch(match[0]) and passes_luhn(digits):
             yield Detection("card number", match.start(), match.end())
 
@@ -282,5 +323,5 @@ def _is_somebodys(text: str, *, named: bool = False) -> bool:
     except ValueError:
         return False
     version_like = "." in text and sum(int(part) >= _HIGH for part in text.split(".")) < 2  # noqa: PLR2004
-    common = address.is_multicast or text in _COMMON_IPS
+    common = address.is_multicast or text in _COMMON_IPS or any(address in net for net in _CDNS)
     return address.is_global and not common and (named or not version_like)

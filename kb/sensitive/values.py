@@ -61,7 +61,9 @@ _SHORTEST_PASSWORD = 8
 _SHORTEST_TOKEN = 16
 _SHORTEST_TOLD = 6
 _FEW_DIGITS = 2
-_SHORTEST_BARE_KEY = 24
+_KEY_LIKE = re.compile(
+    r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9_-]{24,128}"
+)
 #: Bits per character: 24 characters drawn from 62 have 4.1 to 4.5.
 _BARE_KEY_ENTROPY = 3.9
 _PASSWORD_MARKS = frozenset("!@#$%^&*?~+=")
@@ -129,11 +131,8 @@ def is_told_password(value: str) -> bool:
 
 def is_key_like(value: str) -> bool:
     """Whether a value has small and capital letters and digits, as drawn keys have."""
-    kinds = (any(map(test, value)) for test in (str.islower, str.isupper, str.isdigit))
     return (
-        len(value) >= _SHORTEST_BARE_KEY
-        and all(kinds)
-        and value.replace("_", "").replace("-", "").isalnum()
+        bool(_KEY_LIKE.fullmatch(value))
         and is_random(value, is_password=False)
         and _entropy(value) > _BARE_KEY_ENTROPY
         and not is_stand_in(value)

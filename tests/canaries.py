@@ -250,7 +250,7 @@ BENIGN = (
     "104.16.132.229, 151.101.1.69, https://cdn.acme.io/npm/@acme/vue@3.2.1/dist, 4242 4242 4242 4242",
     "the password uses PBKDF2WithHmacSHA256; log in with OAuth2 or SAML2; log in to web-01.acme.io",
     "from openai.auth import k8s_service_account_token_provider, cache key 9a8b7c6d5e4f3a2b1c0d9e8f",
-    "NHS number 943 476 5918, DNI 12345678A, CPF 11144477736, 44051401358, support [at] acme (dot) de",
+    "NHS number 943 476 5918, DNI 12345678A, CPF 11144477736, support [at] acme (dot) de",
     "lines 12-34-5678-9, 1-800 of 2400, page 123-456, 2026-04-12-refund-agent",
 )
 

@@ -33,8 +33,9 @@ from kb.lint.report import FORMATS, render
 from kb.lint.rules.beside import decoded, files_beside, read_decoded
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.sensitive.formats import FORMATS, formats, listed
+from kb.sensitive.formats import FORMATS_FILE, formats, listed
 from kb.sensitive.personal import find_personal_data
+from kb.sensitive.scanners import parse_findings
 from kb.sensitive.secrets import find_secrets
 
 NAME = "2026-04-12-canary.md"
@@ -73,7 +74,7 @@ def test_each_format_has_a_source_and_can_be_matched() -> None:
 
 
 def test_the_list_has_one_row_a_line() -> None:
-    text = FORMATS.read_text("utf-8")
+    text = FORMATS_FILE.read_text("utf-8")
     assert sum(line.startswith('{"id"') for line in text.splitlines()) == len(listed()["formats"])
 
 
@@ -341,3 +342,19 @@ def test_time_is_linear_in_hostile_text(piece: str) -> None:
     list(find_secrets(text))
     list(find_personal_data(text))
     assert time.process_time() - started < 5
+
+
+# --- findings of other programs ---
+
+
+def test_findings_of_gitleaks_are_read_by_place_and_without_their_values() -> None:
+    row = {"RuleID": "generic", "StartLine": 2, "EndLine": 2, "StartColumn": 5, "EndColumn": 24}
+    report = json.dumps([{**row, "Secret": "x" * 20}, {"RuleID": "no place"}, 7]).encode()
+    (found,) = parse_findings(report)
+    assert (found.rule, found.line, found.column, found.end_column) == ("generic", 2, 5, 24)
+    assert "xxx" not in repr(found)
+
+
+@pytest.mark.parametrize("report", [b"", b"null", b"{}", b"7", b"[", b"[" * 100_000, b'{"a": 1}'])
+def test_what_is_no_report_holds_no_findings(report: bytes) -> None:
+    assert parse_findings(report) == ()

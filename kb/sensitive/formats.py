@@ -17,7 +17,7 @@ from typing import Any
 
 import kb.data
 
-FORMATS = Path(kb.data.__file__).parent / "sensitive" / "secrets.json"
+FORMATS_FILE = Path(kb.data.__file__).parent / "sensitive" / "secrets.json"
 
 
 @dataclass(frozen=True)
@@ -57,5 +57,5 @@ def vendors() -> tuple[str, ...]:
 
 def listed() -> dict[str, Any]:
     """The list as it is written, with its sources."""
-    found: dict[str, Any] = json.loads(FORMATS.read_bytes())
+    found: dict[str, Any] = json.loads(FORMATS_FILE.read_bytes())
     return found

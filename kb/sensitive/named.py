@@ -81,7 +81,8 @@ _OPEN_KEY_BEFORE = re.compile(
 )
 _USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
-_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_~.-]{20,128}={0,2})(?=[\n\"'`),;])")
+_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}={0,2})(?=[\n\"'`),;])")
+_HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
 _BETWEEN = (
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
     r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
@@ -156,9 +157,8 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
         while at >= 0:
             if _is_secret(lower, stem, at):
                 yield from _assignment(text, at + len(stem), is_password=stem in _PASSWORD_STEMS)
-            elif stem == "key" and not _OPEN_KEY_BEFORE.search(lower, max(0, at - 16), at):
-                using = bool(_USING.search(lower, max(0, at - 80), at))
-                yield from _bare_key(text, at + len(stem), using=using)
+            elif stem == "key":
+                yield from _bare_key(text, lower, at)
             at = lower.find(stem, at + len(stem))
 
 
@@ -181,14 +181,18 @@ def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[
         yield Detection(kind, start, start + len(value))
 
 
-def _bare_key(text: str, at: int, *, using: bool) -> Iterator[Detection]:
+def _bare_key(text: str, lower: str, at: int) -> Iterator[Detection]:
     """The value of a key that nothing known stands before, where it is long and of all characters.
 
     Where a log says that it is `using` the key, a value that looks drawn is enough.
     """
-    match = _ASSIGNED.match(text, at + text[at : at + 1].isdigit())
-    value = match["value"] if match else ""
-    if match and (is_key_like(value) or (using and is_random(value, is_password=False))):
+    end = at + len("key")
+    match = _ASSIGNED.match(text, end + text[end : end + 1].isdigit())
+    if not match or _OPEN_KEY_BEFORE.search(lower, max(0, at - 16), at):
+        return
+    value = match["value"]
+    using = is_random(value, is_password=False) and _USING.search(lower, max(0, at - 80), at)
+    if using or is_key_like(value):
         yield Detection("secret value", match.start("value"), match.end("value"))
 
 
@@ -210,7 +214,11 @@ def _vendors(text: str, lower: str) -> Iterator[Detection]:
     at = 0
     for match in _GIVEN.finditer("\n".join(["", *long_words(text), ""])):
         value = match["value"]
-        if value.isalpha() or not is_random(value, is_password=False) or is_uuid(value):
+        if (
+            not _HAS_DIGITS.search(value)
+            or not is_random(value, is_password=False)
+            or is_uuid(value)
+        ):
             continue
         found = text.find(value, at)
         at = found

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kb.sensitive.detection import Detection
+from kb.sensitive.words import long_words
 
 KIND = "national identity number"
-_WINDOW = 40  # characters after a name in which its number is looked for
+_WINDOW = 40  # characters before a number in which its name is looked for
+_REST = 10  # characters behind digits that may belong to a number with a slash
 _SEPARATORS = re.compile(r"[ .\u00a0/-]")
 _VERHOEFF_D = (
     *("0123456789", "1234067895", "2340178956", "3401289567", "4012395678"),
@@ -148,36 +150,34 @@ _NAMED = (
 )  # fmt: skip
 #: Their form and their check digits are enough.
 _FORMED = (
+    _number(r"\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}", _cnpj),
+    _number(r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dX]", _resident_id),
     _number(r"\d{3}\.\d{3}\.\d{3}-\d{2}", _cpf),
     _number(r"[12] \d{2} (?:0[1-9]|1[0-2]) (?:\d{2}|2[AB]) \d{3} \d{3} \d{2}", _insee),
 )
-_LONG = (
-    _number(r"\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}", _cnpj),
-    _number(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", _codice_fiscale),
-    _number(r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dX]", _resident_id),
-)
+_CODICE = _number(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", _codice_fiscale)
+_CODICE_WORD = range(16, 30)  # characters of a code with the marks around it
+#: The first half of it, which is looked for fast.
+_CODICE_BEGINS = re.compile(r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d")
 _NAMES = {name: number for number in _NAMED for name in number.names}
 _NAME = re.compile(
     rf"(?<![a-z])(?:{'|'.join(sorted(map(re.escape, _NAMES), reverse=True))})(?![a-z])"
 )
 
 
-def national_numbers(text: str, long: str) -> Iterator[Detection]:
-    """The numbers of persons in a text; `long` are its long words, one a line."""
-    lower = text.lower()
-    if len(lower) == len(text) and any(name in lower for name in _NAMES):
-        for name in _NAME.finditer(lower):
-            number = _NAMES[name[0]]
-            yield from _in(number, text, name.end(), name.end() + _WINDOW)
-    for number in _LONG:
-        if number.pattern.search(long):
-            yield from _in(number, text, 0, len(text))
+def tax_codes(text: str) -> Iterator[Detection]:
+    """The Italian tax codes of a text."""
+    if any(len(word) in _CODICE_WORD and _CODICE_BEGINS.search(word) for word in long_words(text)):
+        yield from _in(_CODICE, text, 0, len(text))
 
 
-def formed_numbers(text: str, start: int, end: int) -> Iterator[Detection]:
-    """The numbers whose form alone tells them, within a stretch that has digits."""
+def national_numbers(text: str, start: int, end: int) -> Iterator[Detection]:
+    """The numbers around digits that stand from `start` to `end`: told by a name, or their form."""
+    before = text[max(0, start - _WINDOW) : start].lower()
+    for name in _NAME.finditer(before):
+        yield from _in(_NAMES[name[0]], text, max(0, start - 2), end + 3)
     for number in _FORMED:
-        yield from _in(number, text, start, end)
+        yield from _in(number, text, start, end + _REST)
 
 
 def _in(number: _Number, text: str, start: int, end: int) -> Iterator[Detection]:

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 
 from kb.sensitive.detection import Detection, without_overlaps
-from kb.sensitive.national import formed_numbers, national_numbers
-from kb.sensitive.words import long_words
+from kb.sensitive.national import national_numbers, tax_codes
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
-_AT_SPELLED = re.compile(r" ?[\[({<] ?(?:at|AT) ?[\])}>] ?")
+_AT_SPELLED = re.compile(r"[\[({<] ?(?:at|AT) ?[\])}>] ?")
+_ATS = ("[at]", "(at)", "{at}", "<at>", "[ at ]", "( at )", "[AT]", "(AT)")
 _DOT_SPELLED = re.compile(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
 _HOST_SPELLED = re.compile(
     r"[\w-]{1,63}(?:(?:\.| ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) )[\w-]{1,63}){1,5}"
@@ -156,9 +156,8 @@ _IBAN_LENGTH = range(15, 35)
 
 def find_personal_data(text: str) -> Iterator[Detection]:
     """The personal data in a text, each stretch once."""
-    long = "\n".join(long_words(text))
-    national = national_numbers(text, long)
-    found = (*_mails(text), *_spelled_mails(text), *national, *_numbers(text), *_six(text))
+    codes = tax_codes(text)
+    found = (*_mails(text), *_spelled_mails(text), *codes, *_numbers(text), *_six(text))
     yield from without_overlaps(text, found)
 
 
@@ -172,9 +171,10 @@ def _numbers(text: str) -> Iterator[Detection]:
     """What is made of digits, looked for only where digits stand together."""
     for digits in _DIGITS.finditer(text):
         if not _DATE.fullmatch(digits[0]):
+            yield from national_numbers(text, digits.start(), digits.end())
             window = (max(0, digits.start() - _MARGIN), digits.end() + _MARGIN)
             yield from _accounts(text, max(0, digits.start() - 10), digits.end() + 20)
-            for find in (formed_numbers, _cards, _social_security, _phones, _four):
+            for find in (_cards, _social_security, _phones, _four):
                 yield from find(text, *window)
             yield from _named_phone(text, digits)
             yield from _named_number(text, digits)
@@ -192,8 +192,9 @@ def _mails(text: str) -> Iterator[Detection]:
 
 def _spelled_mails(text: str) -> Iterator[Detection]:
     """Mail addresses with the sign spelled out: `jane [at] firm (dot) de`."""
-    for at in _AT_SPELLED.finditer(text) if "at" in text or "AT" in text else ():
-        local = _LOCAL_BEFORE.search(text, max(0, at.start() - _LONGEST_LOCAL), at.start())
+    for at in _AT_SPELLED.finditer(text) if any(sign in text for sign in _ATS) else ():
+        end = at.start() - text.startswith(" ", at.start() - 1)
+        local = _LOCAL_BEFORE.search(text, max(0, end - _LONGEST_LOCAL), end)
         host = _HOST_SPELLED.match(text, at.end()) if local else None
         if local and host:
             plain = _DOT_SPELLED.sub(".", host[0])

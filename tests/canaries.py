@@ -246,10 +246,13 @@ BENIGN = (
     "key = process.env.KEY_2; password: os.environ['DB_PASSWORD']; token = secrets.get('x1y2z3')",
     "gpg: key ID 0xA1B2C3D4E5F60718, fingerprint 4AEE 18F8 3AFD EB23 A1B2 C3D4 E5F6 0718",
     "integrity sha512-q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9zxcvbnm1q2w3e4r5t6y7u8i9o0p1==",
-    "mkdir -p /srv/app2 && docker run -p 8080:80; security@acme.io, postmaster@acme.io, psirt@acme.io",
-    "104.16.132.229, 151.101.1.69, https://cdn.acme.io/npm/@acme/vue@3.2.1/dist, 4242 4242 4242 4242",
+    "mkdir -p /srv/app2 && docker run -p 8080:80; security@acme.io, "
+    "postmaster@acme.io, psirt@acme.io",
+    "104.16.132.229, 151.101.1.69, "
+    "https://cdn.acme.io/npm/@acme/vue@3.2.1/dist, 4242 4242 4242 4242",
     "the password uses PBKDF2WithHmacSHA256; log in with OAuth2 or SAML2; log in to web-01.acme.io",
-    "from openai.auth import k8s_service_account_token_provider, cache key 9a8b7c6d5e4f3a2b1c0d9e8f",
+    "from openai.auth import k8s_service_account_token_provider, cache key "
+    "9a8b7c6d5e4f3a2b1c0d9e8f",
     "NHS number 943 476 5918, DNI 12345678A, CPF 11144477736, support [at] acme (dot) de",
     "lines 12-34-5678-9, 1-800 of 2400, page 123-456, 2026-04-12-refund-agent",
 )

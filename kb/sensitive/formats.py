@@ -1,7 +1,7 @@
 """The formats of secrets, as kb/data/sensitive/secrets.json lists them: one row a format.
 
 A row has an `id`, the `kind` a message names, and either `starts`, literals that begin a word, with
-the `rest` that follows them, or a `literal` that stands somewhere in what `rest` matches. `source`
+the `rest` that follows them, or `within`, literals one of which stands in what `rest` matches. `source`
 names a row of `sources`: the document or rule set that shows the format, and the day it was read
 for this list, null where the format was known before.
 """
@@ -45,7 +45,7 @@ def formats() -> tuple[Format, ...]:
     return tuple(
         Format(row["kind"], literal, row["rest"], begins_word="starts" in row)
         for row in listed()["formats"]
-        for literal in row.get("starts") or [row["literal"]]
+        for literal in row.get("starts") or row["within"]
     )
 
 

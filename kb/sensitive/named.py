@@ -7,7 +7,7 @@ repetition is bounded, so the time is linear. `lower` is the text in lower case,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from kb.sensitive.detection import Detection
@@ -28,6 +28,7 @@ _HEADER = re.compile(
     r"|authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|token|bearer)\s{1,4}(?P<other>[\w.~+/=-]{8,4000}))",
     re.IGNORECASE,
 )
+_HEADER_NAMES = ("bearer", "authorization")
 _LOGIN = re.compile(r"://[^\s/:@\"'<>`\\]{0,64}:(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])")
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
@@ -67,11 +68,12 @@ _TOLD = re.compile(
 _LOG_IN = re.compile(
     r"(?:log|logged|logging|sign|signed|signing)[ -]?(?:in|on)(?= (?:with|using|as|via|to)\b)"
 )
-_LOGS_IN = ("log in", "login", "logged in", "logging in", "sign in", "signed in", "signing in")
+_LOGS_IN = ("log", "sign")
 _WITH = re.compile(
     r"(?: (?:to|with|using|as|via|the|user(?:name)?|account|password|credentials?)\b){1,4}"
 )
 _ABBREVIATED = re.compile(r"(?<![a-z0-9./_-])p/?w(?![a-z0-9])")
+_ABBREVIATIONS = ("pw", "p/w")
 #: A key by itself, where nothing says of what: `Key=…`, `using key …`.
 #: A key of these is the name of a row, a file or an entry.
 _OPEN_KEY_BEFORE = re.compile(
@@ -83,10 +85,14 @@ _USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
 _GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}={0,2})(?=[\n\"'`),;])")
 _HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
+_GIVING = r"(?:=>|[:=]{1,2}|\((?=[\"'`])|\bis\b|\bwas\b)[^\S\n]{0,3}[\"'`]{0,2}$"
+_GIVES = re.compile(_GIVING)
+_LONGEST_GIVING = 8  # characters of what that matches
+_NAME_BACKWARDS = re.compile(r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]*")
 _BETWEEN = (
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
     r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
-    r"(?:=>|[:=]{1,2}|\((?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
+    + _GIVING
 )
 _SHORTEST_TOLD_TOKEN = 16
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
@@ -114,7 +120,13 @@ _EXAMPLE_CODES = frozenset(
     {"000", "100", "111", "123", "314", "321", "737", "999", "1234", "123456"}
 )
 _CODE_NAMES = ("cvv", "cvc", "otp", "one-time", "one time", "one_time")
-_PARAMETER_NAMES = ("key=", "code=", "auth=", "signature=", "sid=", "sessionid=", "session_id=")
+#: Ends of their names, and the characters that may go before each.
+_PARAMETER_NAMES = {
+    **dict.fromkeys(("key=", "code=", "auth=", "signature="), (1,)),
+    "session_id=": (0,),
+    "sessionid=": (0, len("j"), len("php"), len("asp.net_")),
+    "sid=": (len("jses"), len("phpses"), len("connect.")),
+}
 _COOKIE = re.compile(
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[^\n\"']{16,2000})", re.IGNORECASE
 )
@@ -134,10 +146,28 @@ def named_secrets(text: str, lower: str) -> Iterator[Detection]:
     yield from _cookies(text, lower)
 
 
+def _places(lower: str, names: Iterable[str]) -> list[int]:
+    """Where the names stand in a text, in order."""
+    found = []
+    for name in names:
+        at = lower.find(name)
+        while at >= 0:
+            found.append(at)
+            at = lower.find(name, at + len(name))
+    return sorted(found)
+
+
+def _matches(pattern: re.Pattern[str], text: str, places: list[int]) -> Iterator[re.Match[str]]:
+    """The matches that begin at a place, none within another."""
+    end = 0
+    for at in places:
+        if at >= end and (match := pattern.match(text, at)):
+            yield match
+            end = match.end()
+
+
 def _headers(text: str, lower: str) -> Iterator[Detection]:
-    if "bearer" not in lower and "authorization" not in lower:
-        return
-    for match in _HEADER.finditer(text):
+    for match in _matches(_HEADER, text, _places(lower, _HEADER_NAMES)):
         name = "bearer" if match["bearer"] else "other"
         value = match[name]
         random = any(c.isdigit() for c in value) or name == "other"
@@ -198,15 +228,13 @@ def _bare_key(text: str, lower: str, at: int) -> Iterator[Detection]:
 
 def _told(text: str, lower: str) -> Iterator[Detection]:
     """Passwords told by a sentence without the word: `log in with x`, `pw x`."""
-    if any(words in lower for words in _LOGS_IN):
-        for match in _LOG_IN.finditer(lower):
-            words = _WITH.match(lower, match.end())
-            if words and (told := _TOLD.match(text, words.end())):
-                yield from _if_password(told, "password")
-    if "pw" in lower or "p/w" in lower:
-        for match in _ABBREVIATED.finditer(lower):
-            if told := _TOLD.match(text, match.end()):
-                yield from _if_password(told, "password")
+    for match in _matches(_LOG_IN, lower, _places(lower, _LOGS_IN)):
+        words = _WITH.match(lower, match.end())
+        if words and (told := _TOLD.match(text, words.end())):
+            yield from _if_password(told, "password")
+    for match in _matches(_ABBREVIATED, lower, _places(lower, _ABBREVIATIONS)):
+        if told := _TOLD.match(text, match.end()):
+            yield from _if_password(told, "password")
 
 
 def _vendors(text: str, lower: str) -> Iterator[Detection]:
@@ -214,18 +242,27 @@ def _vendors(text: str, lower: str) -> Iterator[Detection]:
     at = 0
     for match in _GIVEN.finditer("\n".join(["", *long_words(text), ""])):
         value = match["value"]
-        if (
-            not _HAS_DIGITS.search(value)
-            or not is_random(value, is_password=False)
-            or is_uuid(value)
-        ):
+        if not _HAS_DIGITS.search(value):
             continue
-        found = text.find(value, at)
-        at = found
-        line = lower.rfind("\n", max(0, found - _LONGEST_NAME), found) + 1
-        before = lower[max(line, found - _LONGEST_NAME) : found]
-        if before and not is_stand_in(value) and _vendor_before().search(before):
-            yield Detection("secret value", found, found + len(value))
+        at = text.find(value, at)
+        name = _name_before(lower, at)
+        if name < at and _vendor_before().search(lower, name, at) and _is_drawn(value):
+            yield Detection("secret value", at, at + len(value))
+
+
+def _name_before(lower: str, at: int) -> int:
+    """Where the name begins that a value at `at` is given to; `at` where it is given to none."""
+    given = _GIVES.search(lower, max(0, at - _LONGEST_GIVING), at)
+    if not given:
+        return at
+    before = lower[max(0, at - _LONGEST_NAME) : given.start()]
+    name = _NAME_BACKWARDS.match(before[::-1])
+    return given.start() - (name.end() if name else 0)
+
+
+def _is_drawn(value: str) -> bool:
+    """Whether a value looks drawn at random, and is neither a UUID nor written in place of one."""
+    return is_random(value, is_password=False) and not is_uuid(value) and not is_stand_in(value)
 
 
 @lru_cache(maxsize=1)
@@ -243,15 +280,17 @@ def _is_secret(lower: str, stem: str, at: int) -> bool:
 
 def _parameters(text: str, lower: str) -> Iterator[Detection]:
     # Most records have no such sign at all: one look, in place of one for each name.
-    if "=" not in lower or not any(name in lower for name in _PARAMETER_NAMES):
+    if "=" not in lower:
         return
-    for match in _PARAMETER.finditer(text):
+    ends = ((_places(lower, (end,)), before) for end, before in _PARAMETER_NAMES.items())
+    places = sorted(at - n for found, before in ends for at in found for n in before if at >= n)
+    for match in _matches(_PARAMETER, text, places):
         if is_random(match["value"], is_password=False) and not is_uuid(match["value"]):
             yield Detection("secret value", match.start("value"), match.end("value"))
 
 
 def _codes(lower: str) -> Iterator[Detection]:
-    for match in _CODE.finditer(lower) if any(name in lower for name in _CODE_NAMES) else ():
+    for match in _matches(_CODE, lower, _places(lower, _CODE_NAMES)):
         if match["value"] in _EXAMPLE_CODES:
             continue
         kind = "card security code" if match["card"] else "one-time code"

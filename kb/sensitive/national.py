@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kb.sensitive.detection import Detection
-from kb.sensitive.words import long_words
 
 KIND = "national identity number"
-_WINDOW = 40  # characters before a number in which its name is looked for
-_REST = 10  # characters behind digits that may belong to a number with a slash
+_SHORTEST_FORMED = 9  # characters of one up to a slash or a letter
+_REST = 12  # characters behind digits that may belong to a number with a slash
 _SEPARATORS = re.compile(r"[ .\u00a0/-]")
 _VERHOEFF_D = (
     *("0123456789", "1234067895", "2340178956", "3401289567", "4012395678"),
@@ -156,28 +155,34 @@ _FORMED = (
     _number(r"[12] \d{2} (?:0[1-9]|1[0-2]) (?:\d{2}|2[AB]) \d{3} \d{3} \d{2}", _insee),
 )
 _CODICE = _number(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", _codice_fiscale)
-_CODICE_WORD = range(16, 30)  # characters of a code with the marks around it
-#: The first half of it, which is looked for fast.
-_CODICE_BEGINS = re.compile(r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d")
+_LETTERS_OF_CODICE = 6
+#: What follows the first digit of it, by which it is told from other digits.
+REST_OF_CODICE = "[0-9][A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]"
 _NAMES = {name: number for number in _NAMED for name in number.names}
 _NAME = re.compile(
     rf"(?<![a-z])(?:{'|'.join(sorted(map(re.escape, _NAMES), reverse=True))})(?![a-z])"
 )
+#: The longest word of each name: a text without one has no name.
+_WORD = re.compile(r"[a-z]+")
+_NAME_WORDS = frozenset(max(_WORD.findall(name), key=len) for name in _NAMES)
 
 
-def tax_codes(text: str) -> Iterator[Detection]:
-    """The Italian tax codes of a text."""
-    if any(len(word) in _CODICE_WORD and _CODICE_BEGINS.search(word) for word in long_words(text)):
-        yield from _in(_CODICE, text, 0, len(text))
+def tax_codes(text: str, start: int) -> Iterator[Detection]:
+    """The Italian tax code whose first digit stands at `start`."""
+    yield from _in(_CODICE, text, max(0, start - _LETTERS_OF_CODICE), start + 11)
 
 
-def national_numbers(text: str, start: int, end: int) -> Iterator[Detection]:
-    """The numbers around digits that stand from `start` to `end`: told by a name, or their form."""
-    before = text[max(0, start - _WINDOW) : start].lower()
-    for name in _NAME.finditer(before):
-        yield from _in(_NAMES[name[0]], text, max(0, start - 2), end + 3)
-    for number in _FORMED:
-        yield from _in(number, text, start, end + _REST)
+def national_numbers(text: str, start: int, end: int, before: str) -> Iterator[Detection]:
+    """The numbers around digits that stand from `start` to `end`: told by a name, or their form.
+
+    `before` are the 40 characters before them in lower case.
+    """
+    if not _NAME_WORDS.isdisjoint(_WORD.findall(before)):
+        for name in _NAME.finditer(before):
+            yield from _in(_NAMES[name[0]], text, max(0, start - 2), end + 3)
+    if end - start >= _SHORTEST_FORMED:
+        for number in _FORMED:
+            yield from _in(number, text, start, end + _REST)
 
 
 def _in(number: _Number, text: str, start: int, end: int) -> Iterator[Detection]:

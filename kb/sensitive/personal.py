@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kb.sensitive.detection import Detection, without_overlaps
-from kb.sensitive.national import national_numbers, tax_codes
+from kb.sensitive.national import REST_OF_CODICE, national_numbers, tax_codes
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
 _AT_SPELLED = re.compile(r"[\[({<] ?(?:at|AT) ?[\])}>] ?")
-_ATS = ("[at]", "(at)", "{at}", "<at>", "[ at ]", "( at )", "[AT]", "(AT)")
 _DOT_SPELLED = re.compile(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
 _HOST_SPELLED = re.compile(
     r"[\w-]{1,63}(?:(?:\.| ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) )[\w-]{1,63}){1,5}"
@@ -103,6 +102,7 @@ _IBAN_COUNTRIES = {
 _SMALL_IBAN = re.compile(
     r"(?<![\w-])[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?![\w-])"
 )
+_ACCOUNT_BEGINS = re.compile(r"[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
 _GIVES = r"[\"'*]{0,3}\s{0,2}(?:[.:=|#]{1,2}|is)\s{0,2}[\"']{0,2}"
 #: Names before digits that say whose they are.
 _NAMED_NUMBER = re.compile(
@@ -117,8 +117,18 @@ _IP4 = re.compile(r"(?<![\w.\-+])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IN_IP6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
 _IP6 = re.compile(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 #: Where digits stand closely enough to be a number of seven or more; dates are told at once.
-_DIGITS = re.compile(r"[0-9][0-9 .()\u00a0\u202f-]{5,}[0-9]")
+#: Or digits of an Italian tax code: one reading of the text finds both.
+_DIGITS = re.compile(
+    rf"[0-9](?:[0-9 .()\u00a0\u202f-]{{5,}}[0-9]|(?P<code>{REST_OF_CODICE}))"
+)
 _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d?)?")
+_BEFORE = 40  # characters before digits in which a name is looked for
+_LONGEST_PHONE_NAME = 30
+#: Signs that give digits to a name, with the end of `is` and `was`, and how far before them.
+_GIVING = frozenset(".:=|#s")
+_LONGEST_GIVING = 5
+_SHORTEST_CARD = 13  # digits
+_SHORTEST_LOCAL = 12  # 415-555-0132
 _MARGIN = 4  # characters around digits that decide what they are
 _VERSION_BEFORE = re.compile(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
 #: Headers and fields that hold an address and no version.
@@ -156,8 +166,7 @@ _IBAN_LENGTH = range(15, 35)
 
 def find_personal_data(text: str) -> Iterator[Detection]:
     """The personal data in a text, each stretch once."""
-    codes = tax_codes(text)
-    found = (*_mails(text), *_spelled_mails(text), *codes, *_numbers(text), *_six(text))
+    found = (*_mails(text), *_spelled_mails(text), *_numbers(text), *_six(text))
     yield from without_overlaps(text, found)
 
 
@@ -170,14 +179,38 @@ def find_numbers(text: str) -> Iterator[Detection]:
 def _numbers(text: str) -> Iterator[Detection]:
     """What is made of digits, looked for only where digits stand together."""
     for digits in _DIGITS.finditer(text):
-        if not _DATE.fullmatch(digits[0]):
-            yield from national_numbers(text, digits.start(), digits.end())
-            window = (max(0, digits.start() - _MARGIN), digits.end() + _MARGIN)
-            yield from _accounts(text, max(0, digits.start() - 10), digits.end() + 20)
-            for find in (_cards, _social_security, _phones, _four):
-                yield from find(text, *window)
-            yield from _named_phone(text, digits)
-            yield from _named_number(text, digits)
+        if digits["code"]:
+            yield from tax_codes(text, digits.start())
+        elif not _DATE.fullmatch(digits[0]):
+            yield from _of_digits(text, digits)
+
+
+def _of_digits(text: str, digits: re.Match[str]) -> Iterator[Detection]:
+    """The numbers in digits that stand together and in what goes before and behind them."""
+    start, end = digits.span()
+    before = text[max(0, start - _BEFORE) : start].lower()
+    yield from national_numbers(text, start, end, before)
+    yield from _accounts(text, max(0, start - 10), end + 20)
+    for find in _finders(digits[0], before[-1:]):
+        yield from find(text, max(0, start - _MARGIN), end + _MARGIN)
+    if digits[0][0] == "0" or not _GIVING.isdisjoint(before[-_LONGEST_GIVING:]):
+        yield from _named_phone(digits, before)
+        yield from _named_number(digits, before)
+
+
+_Find = Callable[[str, int, int], Iterator[Detection]]
+
+
+def _finders(digits: str, before: str) -> Iterator[_Find]:
+    """What digits may be, by their length and the marks between and before them."""
+    if len(digits) >= _SHORTEST_CARD:
+        yield _cards
+    if digits.count("-") > 1:
+        yield _social_security
+    if before in {"+", "("} or "(" in digits or len(digits) >= _SHORTEST_LOCAL:
+        yield _phones
+    if digits.count(".") > 2:  # noqa: PLR2004 - four numbers
+        yield _four
 
 
 def _mails(text: str) -> Iterator[Detection]:
@@ -192,7 +225,7 @@ def _mails(text: str) -> Iterator[Detection]:
 
 def _spelled_mails(text: str) -> Iterator[Detection]:
     """Mail addresses with the sign spelled out: `jane [at] firm (dot) de`."""
-    for at in _AT_SPELLED.finditer(text) if any(sign in text for sign in _ATS) else ():
+    for at in _AT_SPELLED.finditer(text):
         end = at.start() - text.startswith(" ", at.start() - 1)
         local = _LOCAL_BEFORE.search(text, max(0, end - _LONGEST_LOCAL), end)
         host = _HOST_SPELLED.match(text, at.end()) if local else None
@@ -231,17 +264,16 @@ def _phones(text: str, start: int, end: int) -> Iterator[Detection]:
             yield Detection("phone number", match.start(), match.end())
 
 
-def _named_phone(text: str, digits: re.Match[str]) -> Iterator[Detection]:
-    before = text[max(0, digits.start() - 30) : digits.start()].lower()
+def _named_phone(digits: re.Match[str], before: str) -> Iterator[Detection]:
+    before = before[-_LONGEST_PHONE_NAME:]
     named = _PHONE_NAME_BEFORE.search(before)
     dialled = _DIALLED.fullmatch(digits[0]) and _DIALLED_BEFORE.search(before)
     if (named or dialled) and _is_phone(digits[0], _PHONE_DIGITS):
         yield Detection("phone number", digits.start(), digits.end())
 
 
-def _named_number(text: str, digits: re.Match[str]) -> Iterator[Detection]:
+def _named_number(digits: re.Match[str], before: str) -> Iterator[Detection]:
     """The number of a person or an account, told by what stands before it."""
-    before = text[max(0, digits.start() - 40) : digits.start()].lower()
     name = _NAMED_NUMBER.search(before)
     plain = re.sub(r"[ -]", "", digits[0])
     if not name or not plain.isdigit() or len(set(plain)) < 3:  # noqa: PLR2004 - a stand-in
@@ -280,6 +312,8 @@ def _social_security(text: str, start: int, end: int) -> Iterator[Detection]:
 
 
 def _accounts(text: str, start: int, end: int) -> Iterator[Detection]:
+    if not _ACCOUNT_BEGINS.search(text, start, end):
+        return
     for match in _IBAN.finditer(text, start, end):
         plain = match[0].replace(" ", "")
         fits = len(plain) in _IBAN_LENGTH and _has_check_digits(plain)

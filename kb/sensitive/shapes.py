@@ -1,7 +1,7 @@
 """Which secrets have a shape of their own? Well-known keys, by the literal every one of them has.
 
-A text without the literal costs next to nothing: the beginnings of its words are read once, and a
-format is looked for only where its literal may stand. Every repetition is bounded, so the time is
+A text without the literal costs next to nothing: its runs of letters and digits are read once, and
+a format is looked for only where its literal may stand. Every repetition is bounded, so the time is
 linear.
 """
 
@@ -10,21 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 
 from kb.sensitive.detection import Detection
 from kb.sensitive.formats import Format, formats
 from kb.sensitive.values import is_stand_in
 from kb.sensitive.words import long_words
 
-_HEAD = 3  # characters of a literal that rule out most formats
-#: The first characters of each word, by which most literals are ruled out.
-_HEADS = re.compile(r"(?<![A-Za-z0-9])(?=([A-Za-z0-9$]\S\S))")
+_HEAD = 3  # characters of a run that rule out most formats
+_RUN = re.compile(r"[A-Za-z0-9]+")
+#: Letters and digits as they are, all else spaces: what is left are the runs of a text.
+_TO_RUNS = bytes(at if _RUN.fullmatch(chr(at)) and at < 128 else 32 for at in range(256))  # noqa: PLR2004 - ASCII
 
 
 def shaped_secrets(text: str) -> Iterator[Detection]:
     """The secrets with a shape of their own: they are told without what stands around them."""
     # A key has no spaces and is long, and a text has few such words: literals are looked for there.
-    long = "\n".join(long_words(text))
+    long = "\n".join(set(long_words(text)))
     for shape in _candidates(text, long):
         for match in _matches(shape, text):
             if not is_stand_in(match[0].removeprefix(shape.literal)):
@@ -46,28 +48,39 @@ def _matches(shape: Format, text: str) -> Iterator[re.Match[str]]:
 
 def _candidates(text: str, long: str) -> list[Format]:
     """The formats whose literal stands in a text, in the order of their list."""
-    by_head, anywhere = _by_head()
-    heads = by_head.keys() & _heads(long)
-    found = [row for head in heads for row in by_head[head] if row[1].literal in long]
-    found += [
-        row for row in anywhere if row[1].literal in (text if " " in row[1].literal else long)
-    ]
-    return [shape for _, shape in sorted(found, key=lambda row: row[0])]
+    by_run, by_head, others = _rows()
+    runs = set(long.encode("utf-8", "surrogatepass").translate(_TO_RUNS).split())
+    heads = {run[:_HEAD] for run in runs}
+    heads |= {head[:2] for head in heads}
+    found = [row for run in by_run.keys() & runs for row in by_run[run]]
+    found += [row for head in by_head.keys() & heads for row in by_head[head]]
+    held = [row for row in (*found, *others) if row[1].literal in (text if row[2] else long)]
+    return [shape for _, shape, _ in sorted(held, key=itemgetter(0))]
 
 
-def _heads(long: str) -> set[str]:
-    """The first characters of each word, whole and as short as the shortest literal."""
-    whole = set(_HEADS.findall(long))
-    return whole | {head[:2] for head in whole}
+#: A format with its place in the list, and whether its literal has a space.
+_Row = tuple[int, Format, bool]
 
 
 @lru_cache(maxsize=1)
-def _by_head() -> tuple[dict[str, list[tuple[int, Format]]], list[tuple[int, Format]]]:
-    """The formats with their place in the list, by the head of their literal, and those without."""
-    by_head: dict[str, list[tuple[int, Format]]] = {}
-    anywhere: list[tuple[int, Format]] = []
-    for row in enumerate(formats()):
-        literal = row[1].literal
-        rows = by_head.setdefault(literal[:_HEAD], []) if row[1].begins_word else anywhere
-        rows.append(row)
-    return by_head, anywhere
+def _rows() -> tuple[dict[bytes, list[_Row]], dict[bytes, list[_Row]], list[_Row]]:
+    """The formats by a whole run that their literal has, by the head of one, and all others."""
+    by_run: dict[bytes, list[_Row]] = {}
+    by_head: dict[bytes, list[_Row]] = {}
+    others: list[_Row] = []
+    for at, shape in enumerate(formats()):
+        row = (at, shape, " " in shape.literal)
+        run = None if row[2] else _first_run(shape)
+        if run is None:
+            others.append(row)
+        elif run.end() < len(shape.literal):
+            by_run.setdefault(run[0].encode(), []).append(row)
+        else:
+            by_head.setdefault(run[0][:_HEAD].encode(), []).append(row)
+    return by_run, by_head, others
+
+
+def _first_run(shape: Format) -> re.Match[str] | None:
+    """The first run of a literal that is one in every text, too: nothing goes on before it."""
+    runs = _RUN.finditer(shape.literal)
+    return next((run for run in runs if run.start() or shape.begins_word), None)

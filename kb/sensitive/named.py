@@ -85,14 +85,15 @@ _USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
 _GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}={0,2})(?=[\n\"'`),;])")
 _HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
-_GIVING = r"(?:=>|[:=]{1,2}|\((?=[\"'`])|\bis\b|\bwas\b)[^\S\n]{0,3}[\"'`]{0,2}$"
-_GIVES = re.compile(_GIVING)
-_LONGEST_GIVING = 8  # characters of what that matches
-_NAME_BACKWARDS = re.compile(r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]*")
+#: The name that a value is given to and what stands between, read from the value backwards.
+_NAME_BACKWARDS = re.compile(
+    r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])\(|\bsi\b|\bsaw\b)"
+    r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]*"
+)
 _BETWEEN = (
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
     r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
-    + _GIVING
+    r"(?:=>|[:=]{1,2}|\((?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
 )
 _SHORTEST_TOLD_TOKEN = 16
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
@@ -119,10 +120,10 @@ _CODE = re.compile(
 _EXAMPLE_CODES = frozenset(
     {"000", "100", "111", "123", "314", "321", "737", "999", "1234", "123456"}
 )
-_CODE_NAMES = ("cvv", "cvc", "otp", "one-time", "one time", "one_time")
-#: Ends of their names, and the characters that may go before each.
-_PARAMETER_NAMES = {
-    **dict.fromkeys(("key=", "code=", "auth=", "signature="), (1,)),
+_CODE_NAMES = ("cv", "otp", "one-time", "one time", "one_time")
+#: Ends of their names, and how many characters may go before each.
+_IN_ADDRESS = dict.fromkeys(("key=", "code=", "auth=", "signature="), (1,))
+_SESSIONS = {
     "session_id=": (0,),
     "sessionid=": (0, len("j"), len("php"), len("asp.net_")),
     "sid=": (len("jses"), len("phpses"), len("connect.")),
@@ -252,12 +253,8 @@ def _vendors(text: str, lower: str) -> Iterator[Detection]:
 
 def _name_before(lower: str, at: int) -> int:
     """Where the name begins that a value at `at` is given to; `at` where it is given to none."""
-    given = _GIVES.search(lower, max(0, at - _LONGEST_GIVING), at)
-    if not given:
-        return at
-    before = lower[max(0, at - _LONGEST_NAME) : given.start()]
-    name = _NAME_BACKWARDS.match(before[::-1])
-    return given.start() - (name.end() if name else 0)
+    name = _NAME_BACKWARDS.match(lower[max(0, at - _LONGEST_NAME) : at][::-1])
+    return at - name.end() if name else at
 
 
 def _is_drawn(value: str) -> bool:
@@ -282,8 +279,10 @@ def _parameters(text: str, lower: str) -> Iterator[Detection]:
     # Most records have no such sign at all: one look, in place of one for each name.
     if "=" not in lower:
         return
-    ends = ((_places(lower, (end,)), before) for end, before in _PARAMETER_NAMES.items())
-    places = sorted(at - n for found, before in ends for at in found for n in before if at >= n)
+    names = _IN_ADDRESS if "?" in lower or "&" in lower else {}
+    names = {**names, **_SESSIONS} if "id=" in lower else names
+    found = ((at, before) for end, before in names.items() for at in _places(lower, (end,)))
+    places = sorted(at - n for at, before in found for n in before if at >= n)
     for match in _matches(_PARAMETER, text, places):
         if is_random(match["value"], is_password=False) and not is_uuid(match["value"]):
             yield Detection("secret value", match.start("value"), match.end("value"))

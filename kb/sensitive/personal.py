@@ -17,6 +17,8 @@ _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
 _AT_SPELLED = re.compile(r"[\[({<] ?(?:at|AT) ?[\])}>] ?")
+#: All brackets become square ones, and the letters small: one look is enough for each spelling.
+_TO_BRACKETS = bytes.maketrans(b"({<)}>AT", b"[[[]]]at")
 _DOT_SPELLED = re.compile(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
 _HOST_SPELLED = re.compile(
     r"[\w-]{1,63}(?:(?:\.| ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) )[\w-]{1,63}){1,5}"
@@ -225,13 +227,13 @@ def _mails(text: str) -> Iterator[Detection]:
 
 def _spelled_mails(text: str) -> Iterator[Detection]:
     """Mail addresses with the sign spelled out: `jane [at] firm (dot) de`."""
-    for at in _AT_SPELLED.finditer(text):
+    plain = text.encode("utf-8", "surrogatepass").translate(_TO_BRACKETS, delete=b" ")
+    for at in _AT_SPELLED.finditer(text) if b"[at]" in plain else ():
         end = at.start() - text.startswith(" ", at.start() - 1)
         local = _LOCAL_BEFORE.search(text, max(0, end - _LONGEST_LOCAL), end)
         host = _HOST_SPELLED.match(text, at.end()) if local else None
         if local and host:
-            plain = _DOT_SPELLED.sub(".", host[0])
-            read = _HOST_AFTER.match(plain)
+            read = _HOST_AFTER.match(_DOT_SPELLED.sub(".", host[0]))
             if read and not _is_nobodys(text, local, read):
                 yield Detection("e-mail address", local.start(), host.end())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
@@ -17,7 +18,7 @@ from kb.sensitive.formats import Format, formats
 from kb.sensitive.values import is_stand_in
 from kb.sensitive.words import long_words
 
-_HEAD = 3  # characters of a run that rule out most formats
+_HEAD = 2  # characters of a run: no literal has fewer
 _RUN = re.compile(r"[A-Za-z0-9]+")
 #: Letters and digits as they are, all else spaces: what is left are the runs of a text.
 _TO_RUNS = bytes(at if _RUN.fullmatch(chr(at)) and at < 128 else 32 for at in range(256))  # noqa: PLR2004 - ASCII
@@ -48,36 +49,47 @@ def _matches(shape: Format, text: str) -> Iterator[re.Match[str]]:
 
 def _candidates(text: str, long: str) -> list[Format]:
     """The formats whose literal stands in a text, in the order of their list."""
-    by_run, by_head, others = _rows()
+    rows = _rows()
     runs = set(long.encode("utf-8", "surrogatepass").translate(_TO_RUNS).split())
     heads = {run[:_HEAD] for run in runs}
-    heads |= {head[:2] for head in heads}
-    found = [row for run in by_run.keys() & runs for row in by_run[run]]
-    found += [row for head in by_head.keys() & heads for row in by_head[head]]
-    held = [row for row in (*found, *others) if row[1].literal in (text if row[2] else long)]
-    return [shape for _, shape, _ in sorted(held, key=itemgetter(0))]
+    found = [row for run in rows.by_run.keys() & runs for row in rows.by_run[run]]
+    found += [row for head in rows.by_head.keys() & heads for row in rows.by_head[head]]
+    held = [row for row in found if row[1].literal in long]
+    for where, literals in ((long, rows.within_words), (text, rows.with_spaces)):
+        for literal in [literal for literal in literals if literal in where]:
+            held += literals[literal]
+    return [shape for _, shape in sorted(held, key=itemgetter(0))]
 
 
-#: A format with its place in the list, and whether its literal has a space.
-_Row = tuple[int, Format, bool]
+@dataclass(frozen=True)
+class _Rows:
+    """The formats, each with its place in the list, by what rules most of them out.
+
+    By a whole run that their literal has, by the head of a run that may go on, and by literals
+    that no run begins in.
+    """
+
+    by_run: dict[bytes, list[tuple[int, Format]]] = field(default_factory=dict)
+    by_head: dict[bytes, list[tuple[int, Format]]] = field(default_factory=dict)
+    within_words: dict[str, list[tuple[int, Format]]] = field(default_factory=dict)
+    with_spaces: dict[str, list[tuple[int, Format]]] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
-def _rows() -> tuple[dict[bytes, list[_Row]], dict[bytes, list[_Row]], list[_Row]]:
-    """The formats by a whole run that their literal has, by the head of one, and all others."""
-    by_run: dict[bytes, list[_Row]] = {}
-    by_head: dict[bytes, list[_Row]] = {}
-    others: list[_Row] = []
-    for at, shape in enumerate(formats()):
-        row = (at, shape, " " in shape.literal)
-        run = None if row[2] else _first_run(shape)
-        if run is None:
-            others.append(row)
-        elif run.end() < len(shape.literal):
-            by_run.setdefault(run[0].encode(), []).append(row)
+def _rows() -> _Rows:
+    rows = _Rows()
+    for row in enumerate(formats()):
+        literal = row[1].literal
+        run = _first_run(row[1])
+        if " " in literal:
+            rows.with_spaces.setdefault(literal, []).append(row)
+        elif run is None:
+            rows.within_words.setdefault(literal, []).append(row)
+        elif run.end() < len(literal):
+            rows.by_run.setdefault(run[0].encode(), []).append(row)
         else:
-            by_head.setdefault(run[0][:_HEAD].encode(), []).append(row)
-    return by_run, by_head, others
+            rows.by_head.setdefault(run[0][:_HEAD].encode(), []).append(row)
+    return rows
 
 
 def _first_run(shape: Format) -> re.Match[str] | None:

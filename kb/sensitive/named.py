@@ -88,7 +88,7 @@ _HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
 #: The name that a value is given to and what stands between, read from the value backwards.
 _NAME_BACKWARDS = re.compile(
     r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])\(|\bsi\b|\bsaw\b)"
-    r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]*"
+    r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]{3,}"
 )
 _BETWEEN = (
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
@@ -246,20 +246,15 @@ def _vendors(text: str, lower: str) -> Iterator[Detection]:
         if not _HAS_DIGITS.search(value):
             continue
         at = text.find(value, at)
-        name = _name_before(lower, at)
-        if name < at and _vendor_before().search(lower, name, at) and _is_drawn(value):
+        name = _NAME_BACKWARDS.match(lower[max(0, at - _LONGEST_NAME) : at][::-1])
+        if (
+            name
+            and _vendor_before().search(lower, at - name.end(), at)
+            and is_random(value, is_password=False)
+            and not is_uuid(value)
+            and not is_stand_in(value)
+        ):
             yield Detection("secret value", at, at + len(value))
-
-
-def _name_before(lower: str, at: int) -> int:
-    """Where the name begins that a value at `at` is given to; `at` where it is given to none."""
-    name = _NAME_BACKWARDS.match(lower[max(0, at - _LONGEST_NAME) : at][::-1])
-    return at - name.end() if name else at
-
-
-def _is_drawn(value: str) -> bool:
-    """Whether a value looks drawn at random, and is neither a UUID nor written in place of one."""
-    return is_random(value, is_password=False) and not is_uuid(value) and not is_stand_in(value)
 
 
 @lru_cache(maxsize=1)

@@ -50,8 +50,8 @@ def _matches(shape: Format, text: str) -> Iterator[re.Match[str]]:
 def _candidates(text: str, long: str) -> list[Format]:
     """The formats whose literal stands in a text, in the order of their list."""
     rows = _rows()
-    runs = set(long.encode("utf-8", "surrogatepass").translate(_TO_RUNS).split())
-    heads = {run[:_HEAD] for run in runs}
+    runs = long.encode("utf-8", "surrogatepass").translate(_TO_RUNS).split()
+    heads = [run[:_HEAD] for run in runs]
     found = [row for run in rows.by_run.keys() & runs for row in rows.by_run[run]]
     found += [row for head in rows.by_head.keys() & heads for row in rows.by_head[head]]
     held = [row for row in found if row[1].literal in long]

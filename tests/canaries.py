@@ -203,6 +203,8 @@ PERSONAL = {
     "Spanish DNI": "DNI 12345" + "678Z",
     "Italian codice fiscale": "RSSMRA85T10" + "A562S",
     "French INSEE": "1 84 12 76 451" + " 089 46",
+    "French INSEE of Corsica": "1 84 12 2A 451" + " 089 33",
+    "Canadian social insurance": "social insurance number 046 454" + " 286",
     "German tax number": "Steuer-ID 86 095" + " 742 719",
     "Brazilian CPF": "111.444.777" + "-35",
     "Brazilian CNPJ": "11.222.333/0001" + "-81",

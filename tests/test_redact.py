@@ -50,6 +50,7 @@ SECRET_PART: dict[str, Callable[[str], str]] = {
     "log in": lambda v: v.rpartition(" ")[2].rstrip("!"),
     "log in as somebody": lambda v: v.rpartition(" ")[2].rstrip("!"),
     "NHS number": lambda v: v.partition("number ")[2],
+    "Canadian social insurance": lambda v: v.partition("number ")[2],
     "Aadhaar": lambda v: v.partition(": ")[2],
     "Spanish DNI": lambda v: v.split()[1],
     "German tax number": lambda v: v.partition(" ")[2],

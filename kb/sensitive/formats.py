@@ -1,9 +1,9 @@
 """The formats of secrets, as kb/data/sensitive/secrets.json lists them: one row a format.
 
 A row has an `id`, the `kind` a message names, and either `starts`, literals that begin a word, with
-the `rest` that follows them, or `within`, literals one of which stands in what `rest` matches. `source`
-names a row of `sources`: the document or rule set that shows the format, and the day it was read
-for this list, null where the format was known before.
+the `rest` that follows them, or `within`, literals one of which stands in what `rest` matches.
+`source` names a row of `sources`: the document or rule set that shows the format, and the day it
+was read for this list, null where it was not opened for it.
 """
 
 from __future__ import annotations

@@ -122,8 +122,13 @@ _EXAMPLE_CODES = frozenset(
 )
 _CODE_NAMES = ("cv", "otp", "one-time", "one time", "one_time")
 #: Ends of their names, and how many characters may go before each.
-_IN_ADDRESS = dict.fromkeys(("key=", "code=", "auth=", "signature="), (1,))
-_SESSIONS = {
+_IN_ADDRESS: dict[str, tuple[int, ...]] = {
+    "key=": (1,),
+    "code=": (1,),
+    "auth=": (1,),
+    "signature=": (1,),
+}
+_SESSIONS: dict[str, tuple[int, ...]] = {
     "session_id=": (0,),
     "sessionid=": (0, len("j"), len("php"), len("asp.net_")),
     "sid=": (len("jses"), len("phpses"), len("connect.")),

@@ -14,7 +14,7 @@ from kb.sensitive.detection import Detection
 
 KIND = "national identity number"
 _SHORTEST_FORMED = 9  # characters of one up to a slash or a letter
-_REST = 12  # characters behind digits that may belong to a number with a slash
+_REST = 13  # characters behind digits that may belong to the number, and the one after it
 _SEPARATORS = re.compile(r"[ .\u00a0/-]")
 _VERHOEFF_D = (
     *("0123456789", "1234067895", "2340178956", "3401289567", "4012395678"),

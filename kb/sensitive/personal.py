@@ -120,9 +120,7 @@ _IN_IP6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
 _IP6 = re.compile(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 #: Where digits stand closely enough to be a number of seven or more; dates are told at once.
 #: Or digits of an Italian tax code: one reading of the text finds both.
-_DIGITS = re.compile(
-    rf"[0-9](?:[0-9 .()\u00a0\u202f-]{{5,}}[0-9]|(?P<code>{REST_OF_CODICE}))"
-)
+_DIGITS = re.compile(rf"[0-9](?:[0-9 .()\u00a0\u202f-]{{5,}}[0-9]|(?P<code>{REST_OF_CODICE}))")
 _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d?)?")
 _BEFORE = 40  # characters before digits in which a name is looked for
 _LONGEST_PHONE_NAME = 30

@@ -65,6 +65,17 @@ def test_characters_without_width_hide_no_key(library_folder: Path, sign: str) -
     assert (found.rule, found.line, found.length) == ("KB901", 7, len(hidden))
 
 
+@pytest.mark.parametrize("before", ["mattermost '", 'Mux "', 'app_secret := " ', "app-token: ' "])
+def test_a_value_is_seen_alone_in_quotes_behind_a_vendor_and_behind_a_space(before: str) -> None:
+    value = drawn(ALNUM, 32)
+    quote = before.strip()[-1]
+    (found,) = find_secrets(
+        f"{before}{value} {quote}" if before[-1] == " " else before + value + quote
+    )
+    assert (found.start, found.end) == (len(before), len(before) + len(value))
+    assert not list(find_secrets(f"{before}see the guide for more {quote}"))
+
+
 def test_each_format_has_a_source_and_can_be_matched() -> None:
     rows = listed()
     assert len({row["id"] for row in rows["formats"]}) == len(rows["formats"])

@@ -54,7 +54,7 @@ _ASSIGNED = re.compile(
     r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\||-(?=\s[\"'`]))\s{0,3}|[\"'`],\s?(?=[\"'`])"
     r"|\s{1,3}(?:is|was)\s{1,3})"
     # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret
-    r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3})"
+    r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3}(?:(?<=[\"'`]) )?)"
     r"(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
 #: A value that a sentence tells: `the password is now "x"`, `credentials admin / x`.
@@ -87,13 +87,13 @@ _GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}={0,2})(?=[\n\
 _HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
 #: The name that a value is given to and what stands between, read from the value backwards.
 _NAME_BACKWARDS = re.compile(
-    r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])\(|\bsi\b|\bsaw\b)"
+    r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])[( ]|\bsi\b|\bsaw\b)"
     r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]{3,}"
 )
 _BETWEEN = (
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
     r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
-    r"(?:=>|[:=]{1,2}|\((?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
+    r"(?:=>|[:=]{1,2}|[( ](?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
 )
 _SHORTEST_TOLD_TOKEN = 16
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for

@@ -7,6 +7,8 @@ SECRET_PIECES = (
     *("a", "1 ", "1-", "@", "a@", "a.", "://", "a://b:", "key=", "pass" + "word:", "sk-", "eyJ"),
     *("-eyJ", "eyJaaaaaaaa.", "-----BEGIN ", "Bearer ", "cookie: ", "cookie=a; ", "2001:", "1."),
     *("AA00", "+1 ", "(415) ", "\n", " \n", "a\n", "1\n", "x-api-key ", "token is ", "curl -u a:"),
+    *("log in with ", "password ", "password 1a ", "using key=", "pw ", "AC", "datadog=", "x[at]"),
+    *("nhs 1", "\u200b", "a1_", "aB1-", "eyJa.", "RSSMRA", "key: {a ", "https://a/"),
 )
 #: Name to a piece; repeated, it looks like the start of what a record holds.
 RECORD_PIECES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path, PurePath
@@ -36,8 +37,10 @@ from canaries import (
     nested,
 )
 from hostile import SECRET_PIECES, repeated
+from kb.sensitive.formats import FORMATS_FILE, formats, listed
 
 NAME = "2026-04-12-canary.md"
+Find = Callable[[str], Iterator[Detection]]
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
@@ -53,6 +56,39 @@ def test_a_secret_is_seen(kind: str, wrapping: str) -> None:
 def test_personal_data_is_seen(kind: str, wrapping: str) -> None:
     text = decoded(WRAPPINGS[wrapping](PERSONAL[kind])).text
     assert list(find_personal_data(text)), f"{kind} was not seen in {wrapping}"
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u00ad", "\u2060", "\ufeff"])
+def test_characters_without_width_hide_no_key(library_folder: Path, sign: str) -> None:
+    value = SHAPED["GitHub classic"]
+    hidden = f"{value[:9]}{sign}{value[9:20]}{sign}{value[20:]}"
+    (found,) = problems(library_folder, f"\nIt used {hidden} twice.\n")
+    assert (found.rule, found.line, found.length) == ("KB901", 7, len(hidden))
+
+
+@pytest.mark.parametrize("before", ["mattermost '", 'Mux "', 'app_secret := " ', "app-token: ' "])
+def test_a_value_is_seen_alone_in_quotes_behind_a_vendor_and_behind_a_space(before: str) -> None:
+    value = drawn(ALNUM, 32)
+    quote = before.strip()[-1]
+    (found,) = find_secrets(
+        f"{before}{value} {quote}" if before[-1] == " " else before + value + quote
+    )
+    assert (found.start, found.end) == (len(before), len(before) + len(value))
+    assert not list(find_secrets(f"{before}see the guide for more {quote}"))
+
+
+def test_each_format_has_a_source_and_can_be_matched() -> None:
+    rows = listed()
+    assert len({row["id"] for row in rows["formats"]}) == len(rows["formats"])
+    assert {row["source"] for row in rows["formats"]} == rows["sources"].keys()
+    for row in formats():
+        assert len(row.literal) > 1
+        assert row.pattern.search(row.literal) is None, "a literal alone is no secret"
+
+
+def test_the_list_has_one_row_a_line() -> None:
+    text = FORMATS_FILE.read_text("utf-8")
+    assert sum(line.startswith('{"id"') for line in text.splitlines()) == len(listed()["formats"])
 
 
 @pytest.mark.parametrize("text", BENIGN)
@@ -309,3 +345,35 @@ def test_hostile_text_is_read_to_its_end(piece: str) -> None:
     text = repeated(piece, 400_000) + " " + SHAPED["GitLab"]
     assert any(found.kind == "GitLab token" for found in find_secrets(text))
     list(find_personal_data(text))
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called, those in C included."""
+    count = 0
+
+    def seen(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("find", [find_secrets, find_personal_data])
+@pytest.mark.parametrize("piece", SECRET_PIECES)
+def test_twice_the_text_takes_at_most_twice_the_calls(piece: str, find: Find) -> None:
+    list(find("patterns that are compiled once " + piece * 20))
+    once, twice = (calls(lambda n=n: list(find(piece * n))) for n in (300, 600))  # type: ignore[misc]
+    assert twice < 2.5 * once
+
+
+def test_text_that_holds_nothing_takes_one_call_a_word() -> None:
+    """The length of each word is asked for; each literal is looked for once, however long it is."""
+    prose = "the agent did what nobody had asked it for, and it said that all was well. "
+    once, many = (calls(lambda n=n: list(find_secrets(prose * n))) for n in (1, 1000))  # type: ignore[misc]
+    assert many - once < len(prose.split()) * 1000
+    assert calls(lambda: list(find_personal_data(prose * 1000))) < 60

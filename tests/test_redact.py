@@ -45,6 +45,17 @@ SECRET_PART: dict[str, Callable[[str], str]] = {
     "named social security": lambda v: v.partition(": ")[2],
     "forwarded address": lambda v: v.partition(": ")[2],
     "Slack webhook": lambda v: v.partition("/services/")[2],
+    "log in": lambda v: v.rpartition(" ")[2].rstrip("!"),
+    "log in as somebody": lambda v: v.rpartition(" ")[2].rstrip("!"),
+    "NHS number": lambda v: v.partition("number ")[2],
+    "Canadian social insurance": lambda v: v.partition("number ")[2],
+    "Aadhaar": lambda v: v.partition(": ")[2],
+    "Spanish DNI": lambda v: v.split()[1],
+    "German tax number": lambda v: v.partition(" ")[2],
+    "Dutch BSN": lambda v: v.split()[1],
+    "Polish PESEL": lambda v: v.split()[1],
+    "Swedish personnummer": lambda v: v.split()[1],
+    "Azure shared access": lambda v: v.partition("=")[2].rstrip("="),
     "Azure storage": lambda v: v.partition("=")[2].rstrip("="),
 }
 

@@ -1,4 +1,4 @@
-"""Text inside encodings: base64, hex, percent signs, entities and escapes taken off.
+"""What does a text say in an encoding? Base64, hex, percent signs, entities, escapes taken off.
 
 Each reading keeps where its characters stand in the text, so that what is found in it can be taken
 out of the text. A base64 or hex word is one stretch: what is in it goes with all of it.
@@ -19,8 +19,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from kb.sensitive.named import SHORTEST, long_words
-from kb.sensitive.values import Detection
+from kb.sensitive.detection import Detection
+from kb.sensitive.words import SHORTEST, long_words
 
 #: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
 _WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
@@ -30,11 +30,15 @@ _LINES = re.compile(
 )
 _LINE_LENGTHS = range(60, 77)
 _HEX = re.compile(r"(?:0x|x)?((?:[0-9a-fA-F]{2}){11,100000})")
+#: Characters without width, which may stand within a key: soft hyphens, spaces and joiners.
+_UNSEEN = "[\u00ad\u200b-\u200d\u2060\ufeff]"
+_IS_UNSEEN = re.compile(_UNSEEN)
 #: The first character stands alone before the choice: that is what a search is fast by.
 _ESCAPED = re.compile(
     r"[%&\\](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
     r"|(?<=&)(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});"
     r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)"
+    rf"|{_UNSEEN}+"
 )
 #: The least that each kind of escape has: a percentage or an ampersand in prose has it not.
 _SIGNS = {
@@ -48,7 +52,7 @@ _LINE_BREAKS = re.compile(r"\s|\\r|\\n")
 _MOST_LAYERS = 3
 
 
-class EncodedPiece(NamedTuple):
+class Piece(NamedTuple):
     """A part of a decoded text: from where on it stands there, and where it stands undecoded."""
 
     at: int
@@ -58,15 +62,15 @@ class EncodedPiece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DecodedLayer:
+class Reading:
     """A text with one encoding taken off, and where its parts stood in the text it was read from.
 
     `outer` is the reading it was found in, None where that is the text itself.
     """
 
     text: str
-    pieces: tuple[EncodedPiece, ...]
-    outer: DecodedLayer | None = None
+    pieces: tuple[Piece, ...]
+    outer: Reading | None = None
 
     def stretch(self, start: int, end: int) -> tuple[int, int]:
         """Where a stretch of the decoded text stands in the original."""
@@ -91,7 +95,7 @@ class DecodedLayer:
         return bisect_right(self.pieces, position, key=lambda piece: piece.at) - 1
 
 
-def decoded_layers(text: str) -> Iterator[DecodedLayer]:
+def readings(text: str) -> Iterator[Reading]:
     """What a text says decoded, layer below layer: percent signs and entities, base64, hex."""
     if len(text) >= SHORTEST:
         yield from _below(text, None, 1)
@@ -105,52 +109,54 @@ def encoded(text: str, find: Callable[[str], Iterator[Detection]]) -> Iterator[D
 
 
 @lru_cache(maxsize=1)  # secrets and personal data are looked for in turn
-def _all_readings(text: str) -> tuple[DecodedLayer, ...]:
-    return tuple(decoded_layers(text))
+def _all_readings(text: str) -> tuple[Reading, ...]:
+    return tuple(readings(text))
 
 
-def _below(text: str, outer: DecodedLayer | None, layer: int) -> Iterator[DecodedLayer]:
+def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
     for found, pieces in _decoded(text):
-        reading = DecodedLayer(found, pieces, outer)
+        reading = Reading(found, pieces, outer)
         yield reading
         if layer < _MOST_LAYERS:
             yield from _below(found, reading, layer + 1)
 
 
-def _decoded(text: str) -> Iterator[tuple[str, tuple[EncodedPiece, ...]]]:
+def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
     """What one layer of encoding hides."""
     may_be = any(mark in text and sign.search(text) for mark, sign in _SIGNS.items())
+    may_be = may_be or (not text.isascii() and bool(_IS_UNSEEN.search(text)))
     if may_be and (pieces := list(_escapes(text))):
         places = tuple(piece for _, piece in pieces)
         yield "".join(said for said, _ in pieces), places
     for start, word in _words(text):
         if said := _printable(_of_hex(word)) or _printable(_of_base64(word)):
-            yield said, (EncodedPiece(0, start, start + len(word), is_literal=False),)
+            yield said, (Piece(0, start, start + len(word), is_literal=False),)
 
 
-def _escapes(text: str) -> Iterator[tuple[str, EncodedPiece]]:
+def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
     """The pieces of a text without percent signs and entities; none where it has none."""
     at = before = 0
     for match in _ESCAPED.finditer(text):
-        said = _UNESCAPE[match[0][0]](match[0])
+        said = _UNESCAPE.get(match[0][0], _nothing)(match[0])
         if said == match[0]:
             continue
         if before < match.start():
-            yield (
-                text[before : match.start()],
-                EncodedPiece(at, before, match.start(), is_literal=True),
-            )
+            yield text[before : match.start()], Piece(at, before, match.start(), is_literal=True)
         at += match.start() - before
-        yield said, EncodedPiece(at, match.start(), match.end(), is_literal=False)
+        yield said, Piece(at, match.start(), match.end(), is_literal=False)
         at, before = at + len(said), match.end()
     if 0 < before < len(text):
-        yield text[before:], EncodedPiece(at, before, len(text), is_literal=True)
+        yield text[before:], Piece(at, before, len(text), is_literal=True)
 
 
 def _of_json(escapes: str) -> str:
     r"""The characters of `\u0041\u0042`; half a character stays as it is."""
     said: str = json.loads(f'"{escapes}"')
     return escapes if any("\ud800" <= character <= "\udfff" for character in said) else said
+
+
+def _nothing(_: str) -> str:
+    return ""
 
 
 _UNESCAPE: dict[str, Callable[[str], str]] = {"%": unquote, "&": html.unescape, "\\": _of_json}

@@ -1,4 +1,4 @@
-"""Text with its line breaks taken out, for keys and numbers that were cut in two."""
+"""What stands in a text when its line breaks are taken out? Keys and numbers cut in two."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from kb.sensitive.values import Detection
+from kb.sensitive.detection import Detection
 
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16

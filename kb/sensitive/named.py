@@ -1,4 +1,4 @@
-"""Values that are secret because of what stands before them: headers, addresses, assignments.
+"""Which values are secret because of what stands before them? Headers, addresses, assignments.
 
 Command lines and cookies, too. A word is looked for first, then the pattern around it. Every
 repetition is bounded, so the time is linear. `lower` is the text in lower case, of equal length.
@@ -7,21 +7,33 @@ repetition is bounded, so the time is linear. `lower` is the text in lower case,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kb.sensitive.values import Detection, is_placeholder, is_random, is_uuid
+from kb.sensitive.detection import Detection
+from kb.sensitive.formats import vendors
+from kb.sensitive.values import (
+    is_key_like,
+    is_named,
+    is_placeholder,
+    is_random,
+    is_stand_in,
+    is_told_password,
+    is_uuid,
+)
+from kb.sensitive.words import long_words
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"
     r"|authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|token|bearer)\s{1,4}(?P<other>[\w.~+/=-]{8,4000}))",
     re.IGNORECASE,
 )
+_HEADER_NAMES = ("bearer", "authorization")
 _LOGIN = re.compile(r"://[^\s/:@\"'<>`\\]{0,64}:(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])")
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
-_STEMS = ("pass", "pwd", "secret", "token", "credential", "creds", "key")
-_PASSWORD_STEMS = frozenset({"pass", "pwd"})
+_STEMS = ("pass", "pwd", "kennwort", "secret", "token", "credential", "creds", "key")
+_PASSWORD_STEMS = frozenset({"pass", "pwd", "kennwort"})
 _KEY_BEFORE = (
     *("api", "access", "private", "signing", "encryption", "account", "session", "auth", "master"),
     *("webhook", "license", "secret", "subscription", "consumer", "service", "deploy", "admin"),
@@ -33,17 +45,62 @@ _OPEN_BEFORE = ("public", "csrf", "xsrf", "page", "next", "continuation", "cance
 _REST_OF_NAME = re.compile(
     r"(?![\w-]{0,30}(?:name|id|ids|length|size|count|url|uri|type|hash|file|path|vault|store|expir\w*"
     r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source)\b)"
-    r"(?:words?|wd|phrase|code|s)?(?:[_-][\w-]{0,30}|[A-Z]\w{0,20}|\d{1,4})?(?!\w)",
+    # A name goes on behind a capital in camel case only: `passWord`, and no PASSING_RUN.
+    r"(?:words?|wd|wort|phrase|code|key|s|e)?"
+    r"(?:[_-][\w-]{0,30}|(?-i:(?<=[a-z])[A-Z]\w{0,20})|\d{1,4})?(?!\w)",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\|)\s{0,3}|[\"'`],\s?(?=[\"'`])|\s{1,3}(?:is|was)\s{1,3})"
-    r"[\"'`]{0,3}(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
+    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\||-(?=\s[\"'`]))\s{0,3}|[\"'`],\s?(?=[\"'`])"
+    r"|\s{1,3}(?:is|was)\s{1,3})"
+    # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret
+    r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3}(?:(?<=[\"'`]) )?)"
+    r"(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
+#: A value that a sentence tells: `the password is now "x"`, `credentials admin / x`.
+_TOLD = re.compile(
+    r"(?:\s{1,3}(?:is|was|of|to|as|being|set|reset|changed|reads?|became|now|still|simply|just|be|will"
+    r"|remains|remained|called|for|this|and|user|admin|root)(?=\s)){0,4}\s?[:=]?\s{1,3}"
+    r"(?:[\"'`\u2018\u201c(]{0,2}[\w.@+-]{1,40}[\"'`]?\s{0,2}[/|:]\s{0,2})?"
+    r"[\"'`\u2018\u201c(]{0,2}(?P<value>[^\s\"'`<>{}()\[\]|\\\u2019\u201d]{6,64})"
+)
+#: `log in with x`, `signed in as admin / x`.
+_LOG_IN = re.compile(
+    r"(?:log|logged|logging|sign|signed|signing)[ -]?(?:in|on)(?= (?:with|using|as|via|to)\b)"
+)
+_LOGS_IN = ("log", "sign")
+_WITH = re.compile(
+    r"(?: (?:to|with|using|as|via|the|user(?:name)?|account|password|credentials?)\b){1,4}"
+)
+_ABBREVIATED = re.compile(r"(?<![a-z0-9./_-])p/?w(?![a-z0-9])")
+_ABBREVIATIONS = ("pw", "p/w")
+#: A key by itself, where nothing says of what: `Key=…`, `using key …`.
+#: A key of these is the name of a row, a file or an entry.
+_OPEN_KEY_BEFORE = re.compile(
+    r"(?:idempotency|cache|primary|foreign|partition|sort|public|object|s3|dedupe|dedup|index|host|lookup"
+    r"|composite|natural|unique|message|routing|group|range|hash|row|record|map|item|react|data|entity"
+    r"|field|column|storage|translation|i18n|join|pgp|gpg)s?[ _-]?$"
+)
+_USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
+#: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
+_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}={0,2})(?=[\n\"'`),;])")
+_HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
+#: The name that a value is given to and what stands between, read from the value backwards.
+_NAME_BACKWARDS = re.compile(
+    r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])[( ]|\bsi\b|\bsaw\b)"
+    r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]{3,}"
+)
+_BETWEEN = (
+    r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
+    r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
+    r"(?:=>|[:=]{1,2}|[( ](?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
+)
+_SHORTEST_TOLD_TOKEN = 16
+_LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
 _ON_COMMAND_LINE = re.compile(
     r"\s(?:--?(?:password|passwd|pass|token|secret|api-key)[ =]"
-    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:)"
+    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:|sshpass -p ?)"
     r"[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
 )
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
@@ -59,8 +116,23 @@ _CODE = re.compile(
     r"(?<![a-z])(?:(?P<card>cv[vc]2?)|otp|one[ _-]time[ _-](?:code|passcode|password))"
     r"[\"'`*]{0,3}\s{0,3}(?:[:=|]|is|was)\s{0,3}[\"'`]{0,3}(?P<value>\d{3,8})(?![\w.-])"
 )
-_CODE_NAMES = ("cvv", "cvc", "otp", "one-time", "one time", "one_time")
-_PARAMETER_NAMES = ("key=", "code=", "auth=", "signature=", "sid=", "sessionid=", "session_id=")
+#: Codes that documentation and tests of payment write.
+_EXAMPLE_CODES = frozenset(
+    {"000", "100", "111", "123", "314", "321", "737", "999", "1234", "123456"}
+)
+_CODE_NAMES = ("cv", "otp", "one-time", "one time", "one_time")
+#: Ends of their names, and how many characters may go before each.
+_IN_ADDRESS: dict[str, tuple[int, ...]] = {
+    "key=": (1,),
+    "code=": (1,),
+    "auth=": (1,),
+    "signature=": (1,),
+}
+_SESSIONS: dict[str, tuple[int, ...]] = {
+    "session_id=": (0,),
+    "sessionid=": (0, len("j"), len("php"), len("asp.net_")),
+    "sid=": (len("jses"), len("phpses"), len("connect.")),
+}
 _COOKIE = re.compile(
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[^\n\"']{16,2000})", re.IGNORECASE
 )
@@ -74,18 +146,38 @@ def named_secrets(text: str, lower: str) -> Iterator[Detection]:
     yield from _assignments(text, lower)
     yield from _parameters(text, lower)
     yield from _codes(lower)
+    yield from _told(text, lower)
+    yield from _vendors(text, lower)
     yield from _on_command_lines(text)
     yield from _cookies(text, lower)
 
 
+def _places(lower: str, names: Iterable[str]) -> list[int]:
+    """Where the names stand in a text, in order."""
+    found = []
+    for name in names:
+        at = lower.find(name)
+        while at >= 0:
+            found.append(at)
+            at = lower.find(name, at + len(name))
+    return sorted(found)
+
+
+def _matches(pattern: re.Pattern[str], text: str, places: list[int]) -> Iterator[re.Match[str]]:
+    """The matches that begin at a place, none within another."""
+    end = 0
+    for at in places:
+        if at >= end and (match := pattern.match(text, at)):
+            yield match
+            end = match.end()
+
+
 def _headers(text: str, lower: str) -> Iterator[Detection]:
-    if "bearer" not in lower and "authorization" not in lower:
-        return
-    for match in _HEADER.finditer(text):
+    for match in _matches(_HEADER, text, _places(lower, _HEADER_NAMES)):
         name = "bearer" if match["bearer"] else "other"
         value = match[name]
         random = any(c.isdigit() for c in value) or name == "other"
-        if random and not is_placeholder(value):
+        if random and not is_placeholder(value) and not is_named(value):
             yield Detection("authorization header", match.start(name), match.end(name))
 
 
@@ -101,16 +193,78 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
         while at >= 0:
             if _is_secret(lower, stem, at):
                 yield from _assignment(text, at + len(stem), is_password=stem in _PASSWORD_STEMS)
+            elif stem == "key":
+                yield from _bare_key(text, lower, at)
             at = lower.find(stem, at + len(stem))
 
 
 def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]:
-    """The value given to a name whose stem ends at `at`."""
+    """The value given to a name whose stem ends at `at`, or told after it."""
     name = _REST_OF_NAME.match(text, at)
     match = _ASSIGNED.match(text, name.end()) if name else None
+    kind = "password" if is_password else "secret value"
     if match and is_random(match["value"], is_password):
-        kind = "password" if is_password else "secret value"
         yield Detection(kind, match.start("value"), match.end("value"))
+    elif name and (told := _TOLD.match(text, name.end())):
+        yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
+
+
+def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[Detection]:
+    """The value of a sentence, where it looks like no word, number or name."""
+    value = told["value"].rstrip(".,;:!?*_")
+    if len(value) >= shortest and is_told_password(value):
+        start = told.start("value")
+        yield Detection(kind, start, start + len(value))
+
+
+def _bare_key(text: str, lower: str, at: int) -> Iterator[Detection]:
+    """The value of a key that nothing known stands before, where it is long and of all characters.
+
+    Where a log says that it is `using` the key, a value that looks drawn is enough.
+    """
+    end = at + len("key")
+    match = _ASSIGNED.match(text, end + text[end : end + 1].isdigit())
+    if not match or _OPEN_KEY_BEFORE.search(lower, max(0, at - 16), at):
+        return
+    value = match["value"]
+    using = is_random(value, is_password=False) and _USING.search(lower, max(0, at - 80), at)
+    if using or is_key_like(value):
+        yield Detection("secret value", match.start("value"), match.end("value"))
+
+
+def _told(text: str, lower: str) -> Iterator[Detection]:
+    """Passwords told by a sentence without the word: `log in with x`, `pw x`."""
+    for match in _matches(_LOG_IN, lower, _places(lower, _LOGS_IN)):
+        words = _WITH.match(lower, match.end())
+        if words and (told := _TOLD.match(text, words.end())):
+            yield from _if_password(told, "password")
+    for match in _matches(_ABBREVIATED, lower, _places(lower, _ABBREVIATIONS)):
+        if told := _TOLD.match(text, match.end()):
+            yield from _if_password(told, "password")
+
+
+def _vendors(text: str, lower: str) -> Iterator[Detection]:
+    """Random values given to a name with that of a vendor whose keys have no shape."""
+    at = 0
+    for match in _GIVEN.finditer("\n".join(["", *long_words(text), ""])):
+        value = match["value"]
+        if not _HAS_DIGITS.search(value):
+            continue
+        at = text.find(value, at)
+        name = _NAME_BACKWARDS.match(lower[max(0, at - _LONGEST_NAME) : at][::-1])
+        if (
+            name
+            and _vendor_before().search(lower, at - name.end(), at)
+            and is_random(value, is_password=False)
+            and not is_uuid(value)
+            and not is_stand_in(value)
+        ):
+            yield Detection("secret value", at, at + len(value))
+
+
+@lru_cache(maxsize=1)
+def _vendor_before() -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, vendors()))}){_BETWEEN}")
 
 
 def _is_secret(lower: str, stem: str, at: int) -> bool:
@@ -123,15 +277,21 @@ def _is_secret(lower: str, stem: str, at: int) -> bool:
 
 def _parameters(text: str, lower: str) -> Iterator[Detection]:
     # Most records have no such sign at all: one look, in place of one for each name.
-    if "=" not in lower or not any(name in lower for name in _PARAMETER_NAMES):
+    if "=" not in lower:
         return
-    for match in _PARAMETER.finditer(text):
+    names = _IN_ADDRESS if "?" in lower or "&" in lower else {}
+    names = {**names, **_SESSIONS} if "id=" in lower else names
+    found = ((at, before) for end, before in names.items() for at in _places(lower, (end,)))
+    places = sorted(at - n for at, before in found for n in before if at >= n)
+    for match in _matches(_PARAMETER, text, places):
         if is_random(match["value"], is_password=False) and not is_uuid(match["value"]):
             yield Detection("secret value", match.start("value"), match.end("value"))
 
 
 def _codes(lower: str) -> Iterator[Detection]:
-    for match in _CODE.finditer(lower) if any(name in lower for name in _CODE_NAMES) else ():
+    for match in _matches(_CODE, lower, _places(lower, _CODE_NAMES)):
+        if match["value"] in _EXAMPLE_CODES:
+            continue
         kind = "card security code" if match["card"] else "one-time code"
         yield Detection(kind, match.start("value"), match.end("value"))
 
@@ -152,13 +312,3 @@ def _cookies(text: str, lower: str) -> Iterator[Detection]:
                 start = match.start("value")
                 yield Detection("cookie", start + pair.start("value"), start + pair.end("value"))
         at = lower.find("cookie", match.end() if match else at + len("cookie"))
-
-
-#: Fewer characters hold neither a key nor, encoded, ten digits.
-SHORTEST = 15
-
-
-@lru_cache(maxsize=1)  # one text is looked through for several things in turn
-def long_words(text: str) -> tuple[str, ...]:
-    """The words between white space that may hold a secret, in their order."""
-    return tuple([word for word in text.split() if len(word) >= SHORTEST])

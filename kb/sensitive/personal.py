@@ -1,4 +1,4 @@
-"""Personal data: mail addresses, phone, card, account and identity numbers, IP addresses.
+"""Does a text hold personal data? Mail addresses, phone, card and account numbers, IP addresses.
 
 What is reserved for documentation is allowed: RFC 2606 names, RFC 5737 and RFC 3849 addresses;
 so are addresses of roles, and placeholders. Every repetition is bounded: the time is linear.
@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from kb.sensitive.values import Detection, without_overlaps
+from kb.sensitive.detection import Detection, without_overlaps
+from kb.sensitive.national import REST_OF_CODICE, national_numbers, tax_codes
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
-_USER_OF_ADDRESS = re.compile(r"://[^\s/]{0,80}$")
+_AT_SPELLED = re.compile(r"[\[({<] ?(?:at|AT) ?[\])}>] ?")
+#: All brackets become square ones, and the letters small: one look is enough for each spelling.
+_TO_BRACKETS = bytes.maketrans(b"({<)}>AT", b"[[[]]]at")
+_DOT_SPELLED = re.compile(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
+_HOST_SPELLED = re.compile(
+    r"[\w-]{1,63}(?:(?:\.| ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) )[\w-]{1,63}){1,5}"
+)
+_USER_OF_ADDRESS = re.compile(r"://(?:[^\s/]{0,80}|[^\s?#&=]{0,80}/)$")
 #: RFC 2606 and RFC 6761, and names that leave no private network.
 _RESERVED_TOPS = frozenset({"test", "example", "invalid", "localhost", "local", "internal", "lan"})
 _RESERVED_HOSTS = re.compile(
@@ -32,7 +40,11 @@ _FILES_OR_DOMAINS = frozenset({"md", "py", "rs", "sh", "zip", "pl", "cc", "ps"})
 _VERSION_OR_BRANCH = re.compile(r"v?\d|(?:main|master|head|latest|next|stable|develop)\.")
 #: RFC 2142 mailboxes and their like: they reach a desk, not a person.
 _ROLES = frozenset(
-    {"abuse", "admin", "alerts", "announce", "billing", "bot", "bugs", "ci", "compliance"}
+    {"accounts", "careers", "conduct", "community", "customerservice", "donotreply", "do-not-reply"}
+    | {"enquiries", "events", "hr", "inquiries", "jobs", "maintainers", "office", "partners", "pr"}
+    | {"psirt", "cert", "report", "reports", "secure", "vulnerabilities", "vuln", "status", "tech"}
+    | {"opensource", "oss", "organizers", "feedback", "developer", "developers", "hi", "trust"}
+    | {"abuse", "admin", "alerts", "announce", "billing", "bot", "bugs", "ci", "compliance"}
     | {"contact", "dev", "devops", "feedback", "git", "hello", "help", "helpdesk", "hostmaster"}
     | {"info", "legal", "list", "mail", "mailer-daemon", "marketing", "media", "news", "noc"}
     | {"newsletter", "noreply", "no-reply", "notifications", "on-call", "oncall", "ops", "orders"}
@@ -44,7 +56,7 @@ _ROLES = frozenset(
 _DESKS = frozenset(
     {"alerts", "bot", "bugs", "ci", "devops", "help", "helpdesk", "list", "news"}
     | {"newsletter", "noreply", "notifications", "oncall", "ops", "sales", "security", "sre"}
-    | {"support", "team"}
+    | {"support", "team", "announce", "dev", "discuss", "maintainers", "organizers", "users"}
 )
 #: Whoever has a mailbox there is a person, whatever comes before the last part of its name.
 _FREE_MAIL = re.compile(
@@ -92,6 +104,7 @@ _IBAN_COUNTRIES = {
 _SMALL_IBAN = re.compile(
     r"(?<![\w-])[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?![\w-])"
 )
+_ACCOUNT_BEGINS = re.compile(r"[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
 _GIVES = r"[\"'*]{0,3}\s{0,2}(?:[.:=|#]{1,2}|is)\s{0,2}[\"']{0,2}"
 #: Names before digits that say whose they are.
 _NAMED_NUMBER = re.compile(
@@ -106,8 +119,16 @@ _IP4 = re.compile(r"(?<![\w.\-+])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IN_IP6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
 _IP6 = re.compile(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 #: Where digits stand closely enough to be a number of seven or more; dates are told at once.
-_DIGITS = re.compile(r"[0-9][0-9 .()\u00a0\u202f-]{5,}[0-9]")
+#: Or digits of an Italian tax code: one reading of the text finds both.
+_DIGITS = re.compile(rf"[0-9](?:[0-9 .()\u00a0\u202f-]{{5,}}[0-9]|(?P<code>{REST_OF_CODICE}))")
 _DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d?)?")
+_BEFORE = 40  # characters before digits in which a name is looked for
+_LONGEST_PHONE_NAME = 30
+#: Signs that give digits to a name, with the end of `is` and `was`, and how far before them.
+_GIVING = frozenset(".:=|#s")
+_LONGEST_GIVING = 5
+_SHORTEST_CARD = 13  # digits
+_SHORTEST_LOCAL = 12  # 415-555-0132
 _MARGIN = 4  # characters around digits that decide what they are
 _VERSION_BEFORE = re.compile(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
 #: Headers and fields that hold an address and no version.
@@ -122,6 +143,20 @@ _HIGH = 32
 _COMMON_IPS = frozenset(
     {"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "2.2.2.2", "1.2.3.4", "4.3.2.1"}
 )
+#: Networks that deliver everybody's pages: Cloudflare, Fastly and GitHub Pages publish them.
+_CDNS = tuple(
+    map(
+        ipaddress.ip_network,
+        ("104.16.0.0/13", "104.24.0.0/14", "172.64.0.0/13", "162.158.0.0/15", "141.101.64.0/18",
+         "108.162.192.0/18", "190.93.240.0/20", "188.114.96.0/20", "198.41.128.0/17",
+         "173.245.48.0/20", "151.101.0.0/16", "199.232.0.0/16", "146.75.0.0/17", "140.82.112.0/20",
+         "185.199.108.0/22", "192.30.252.0/22", "2606:4700::/32", "2a04:4e42::/32"),
+    )
+)  # fmt: skip
+#: Numbers that payment services print in their documentation, and 555-01xx of North America.
+_EXAMPLE_CARDS = re.compile(
+    r"4242(?:4242){3}|4000(?:0{4}|05665566)\d+|4111(?:1{12})|5555(?:5{8})4444|37828224631\d{4}"
+)
 #: E.164 allows 15 digits; fewer than 7 reach nobody from outside their town.
 _PHONE_DIGITS = range(7, 16)
 _INTERNATIONAL_DIGITS = range(9, 16)
@@ -131,7 +166,7 @@ _IBAN_LENGTH = range(15, 35)
 
 def find_personal_data(text: str) -> Iterator[Detection]:
     """The personal data in a text, each stretch once."""
-    found = (*_mails(text), *_numbers(text), *_six(text))
+    found = (*_mails(text), *_spelled_mails(text), *_numbers(text), *_six(text))
     yield from without_overlaps(text, found)
 
 
@@ -144,13 +179,38 @@ def find_numbers(text: str) -> Iterator[Detection]:
 def _numbers(text: str) -> Iterator[Detection]:
     """What is made of digits, looked for only where digits stand together."""
     for digits in _DIGITS.finditer(text):
-        if not _DATE.fullmatch(digits[0]):
-            window = (max(0, digits.start() - _MARGIN), digits.end() + _MARGIN)
-            yield from _accounts(text, max(0, digits.start() - 10), digits.end() + 20)
-            for find in (_cards, _social_security, _phones, _four):
-                yield from find(text, *window)
-            yield from _named_phone(text, digits)
-            yield from _named_number(text, digits)
+        if digits["code"]:
+            yield from tax_codes(text, digits.start())
+        elif not _DATE.fullmatch(digits[0]):
+            yield from _of_digits(text, digits)
+
+
+def _of_digits(text: str, digits: re.Match[str]) -> Iterator[Detection]:
+    """The numbers in digits that stand together and in what goes before and behind them."""
+    start, end = digits.span()
+    before = text[max(0, start - _BEFORE) : start].lower()
+    yield from national_numbers(text, start, end, before)
+    yield from _accounts(text, max(0, start - 10), end + 20)
+    for find in _finders(digits[0], before[-1:]):
+        yield from find(text, max(0, start - _MARGIN), end + _MARGIN)
+    if digits[0][0] == "0" or not _GIVING.isdisjoint(before[-_LONGEST_GIVING:]):
+        yield from _named_phone(digits, before)
+        yield from _named_number(digits, before)
+
+
+_Find = Callable[[str, int, int], Iterator[Detection]]
+
+
+def _finders(digits: str, before: str) -> Iterator[_Find]:
+    """What digits may be, by their length and the marks between and before them."""
+    if len(digits) >= _SHORTEST_CARD:
+        yield _cards
+    if digits.count("-") > 1:
+        yield _social_security
+    if before in {"+", "("} or "(" in digits or len(digits) >= _SHORTEST_LOCAL:
+        yield _phones
+    if digits.count(".") > 2:  # noqa: PLR2004 - four numbers
+        yield _four
 
 
 def _mails(text: str) -> Iterator[Detection]:
@@ -161,6 +221,19 @@ def _mails(text: str) -> Iterator[Detection]:
         if local and host and not _is_nobodys(text, local, host):
             yield Detection("e-mail address", local.start(), host.end())
         at = text.find("@", at + 1)
+
+
+def _spelled_mails(text: str) -> Iterator[Detection]:
+    """Mail addresses with the sign spelled out: `jane [at] firm (dot) de`."""
+    plain = text.encode("utf-8", "surrogatepass").translate(_TO_BRACKETS, delete=b" ")
+    for at in _AT_SPELLED.finditer(text) if b"[at]" in plain else ():
+        end = at.start() - text.startswith(" ", at.start() - 1)
+        local = _LOCAL_BEFORE.search(text, max(0, end - _LONGEST_LOCAL), end)
+        host = _HOST_SPELLED.match(text, at.end()) if local else None
+        if local and host:
+            read = _HOST_AFTER.match(_DOT_SPELLED.sub(".", host[0]))
+            if read and not _is_nobodys(text, local, read):
+                yield Detection("e-mail address", local.start(), host.end())
 
 
 def _is_nobodys(text: str, local: re.Match[str], host: re.Match[str]) -> bool:
@@ -191,17 +264,16 @@ def _phones(text: str, start: int, end: int) -> Iterator[Detection]:
             yield Detection("phone number", match.start(), match.end())
 
 
-def _named_phone(text: str, digits: re.Match[str]) -> Iterator[Detection]:
-    before = text[max(0, digits.start() - 30) : digits.start()].lower()
+def _named_phone(digits: re.Match[str], before: str) -> Iterator[Detection]:
+    before = before[-_LONGEST_PHONE_NAME:]
     named = _PHONE_NAME_BEFORE.search(before)
     dialled = _DIALLED.fullmatch(digits[0]) and _DIALLED_BEFORE.search(before)
     if (named or dialled) and _is_phone(digits[0], _PHONE_DIGITS):
         yield Detection("phone number", digits.start(), digits.end())
 
 
-def _named_number(text: str, digits: re.Match[str]) -> Iterator[Detection]:
+def _named_number(digits: re.Match[str], before: str) -> Iterator[Detection]:
     """The number of a person or an account, told by what stands before it."""
-    before = text[max(0, digits.start() - 40) : digits.start()].lower()
     name = _NAMED_NUMBER.search(before)
     plain = re.sub(r"[ -]", "", digits[0])
     if not name or not plain.isdigit() or len(set(plain)) < 3:  # noqa: PLR2004 - a stand-in
@@ -222,6 +294,8 @@ def _is_phone(text: str, lengths: range) -> bool:
 def _cards(text: str, start: int, end: int) -> Iterator[Detection]:
     for match in _CARD.finditer(text, start, end):
         digits = re.sub(_MARK, "", match[0])
+        if _EXAMPLE_CARDS.fullmatch(digits):
+            continue
         if _ISSUER.fullmatch(digits) and _GROUPED.fullmatch(match[0]) and passes_luhn(digits):
             yield Detection("card number", match.start(), match.end())
 
@@ -238,6 +312,8 @@ def _social_security(text: str, start: int, end: int) -> Iterator[Detection]:
 
 
 def _accounts(text: str, start: int, end: int) -> Iterator[Detection]:
+    if not _ACCOUNT_BEGINS.search(text, start, end):
+        return
     for match in _IBAN.finditer(text, start, end):
         plain = match[0].replace(" ", "")
         fits = len(plain) in _IBAN_LENGTH and _has_check_digits(plain)
@@ -282,5 +358,5 @@ def _is_somebodys(text: str, *, named: bool = False) -> bool:
     except ValueError:
         return False
     version_like = "." in text and sum(int(part) >= _HIGH for part in text.split(".")) < 2  # noqa: PLR2004
-    common = address.is_multicast or text in _COMMON_IPS
+    common = address.is_multicast or text in _COMMON_IPS or any(address in net for net in _CDNS)
     return address.is_global and not common and (named or not version_like)

@@ -1,12 +1,10 @@
-"""Whether a value looks drawn at random: no word, no name, no placeholder."""
+"""Does a value look drawn at random? It does where it is no word, no name and no placeholder."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 #: Words that stand where a value belongs, alone or put together: `my-secret-password`.
 _STAND_INS = (
@@ -23,9 +21,20 @@ _PLACEHOLDER = re.compile(
     rf"|(?:(?:{_STAND_INS})[-_. ]{{0,2}}){{1,12}}\d{{0,3}}"
     r"|(?:your|my|some|the|a|an|new|old)(?:[-_][A-Za-z]+){1,12}(?:[-_]\d{1,3})?"
     r"|\W?(?:\w{0,30}[_-])?redacted(?:[_-][\w-]{0,30})?\W?"
-    r"|https?://.*|(?:os|process|env|config|settings|self|secrets|vault|kms|ssm|arn)[.:].*",
+    r"|https?://.*|(?:os|process|env|config|settings|self|secrets|vault|kms|ssm|arn)[.:].*"
+    # a file, and what names an algorithm or a checksum
+    r"|[\w./-]{1,80}\.(?:json|ya?ml|toml|md|txt|py|js|ts|tsx|go|rs|java|rb|sh|env|pem|key|crt|conf|cfg"
+    r"|ini|html?|csv|log|lock|sql|xml|png|svg|gz|zip)"
+    r"|(?:sha(?:1|256|384|512)|md5|blake2b)[-:=~].*",
     re.IGNORECASE,
 )
+#: What documentation writes within a key: `AKIAIOSFODNN7EXAMPLE`, `sk-your-key`, `…xxxx`.
+_STAND_IN = re.compile(
+    r"[xX0*._-]+|.*(?:example|x{6}|\*{3}|\.{3}|…|placeholder|redacted|your[-_]|dummy|changeme"
+    r"|12345678|23456789|abcdefg|fakekey|0{12}|1{12}|testtest).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_FEWEST_CHARACTERS = 4  # different ones, in a key that was drawn
 #: A path: of lower-case names, or of words; base64 may begin with a slash, too.
 _PATH = re.compile(
     r"(?:~|\.{1,2})?(?:/(?:[a-z0-9_.@+-]*|[A-Za-z]{1,30}(?:[-_.][A-Za-z]{1,30}){0,8})){1,40}"
@@ -36,6 +45,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 #: The words in a name in camel case.
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LETTERS = re.compile(r"[A-Za-z]+")
+#: A name in code: words, of which some have a number in them: `x509_auth`, `AsyncHttpx2Client`.
+_IDENTIFIER = re.compile(
+    r"_{0,2}(?:[A-Za-z]{0,16}(?:\d{1,4}[a-z]{0,12})?[_./:-]){1,12}"
+    r"[A-Za-z]{0,20}(?:\d{1,4}[a-z]{0,12})?\(?"
+    r"|(?:[A-Z][a-z]{2,14}(?:\d{1,3})?){2,8}"
+)
 #: Few English words have more letters, and none of them is an answer to "password".
 _LONGEST_WORD = 16
 #: Words in camel case have more letters each on average; of letters drawn at random, 2 or 3.
@@ -44,6 +59,22 @@ _LETTERS_PER_WORD = 3.5
 _MARKS = frozenset("$!#^~")
 _SHORTEST_PASSWORD = 8
 _SHORTEST_TOKEN = 16
+_SHORTEST_TOLD = 6
+_FEW_DIGITS = 2
+_KEY_LIKE = re.compile(
+    r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9_-]{24,128}"
+)
+#: Bits per character: 24 characters drawn from 62 have 4.1 to 4.5.
+_BARE_KEY_ENTROPY = 3.9
+_PASSWORD_MARKS = frozenset("!@#$%^&*?~+=")
+#: Words with digits that stand behind "password" in a sentence: algorithms, versions, dates, hosts.
+_TECHNICAL = re.compile(
+    r"^(?:sha|md[45]|pbkdf|bcrypt|argon|scrypt|hmac|aes|rsa|ed25519|ecdsa|base|utf|oauth|http|ldap"
+    r"|tls|ssl|ipv|x509|pkcs|win|python|py|php|java|node|go|ruby|ntlm|krb|saml|cve-|ghsa|rfc|iso|gpt"
+    r"|[-+#*/.@]|.*pass(?:word)?\d|v?\d+[.:x])"
+    r"|^\w+=|://|\w/\w|\w\.\w{2,4}$|\w\(|^\d{1,4}[-/.]\d|=\w+\(|::|->|==",
+    re.IGNORECASE,
+)
 #: Bits per character. Random hex of 32 characters has 3.4 to 3.9, English words in snake case
 #: below 3.3 at that length; measured on the keys and the benign text of the tests.
 _ENTROPY = 3.0
@@ -52,6 +83,13 @@ _ENTROPY = 3.0
 def is_placeholder(value: str) -> bool:
     """Whether all of a value stands for another one: `${TOKEN}`, `<your token>`, `changeme`."""
     return bool(_PLACEHOLDER.fullmatch(value) or _PATH.fullmatch(value))
+
+
+def is_stand_in(body: str) -> bool:
+    """Whether what follows the prefix of a key was written by hand in place of a key."""
+    return bool(_STAND_IN.fullmatch(body)) or (
+        len(body) >= _SHORTEST_TOKEN and len(set(body)) < _FEWEST_CHARACTERS
+    )
 
 
 def is_uuid(value: str) -> bool:
@@ -63,12 +101,42 @@ def is_random(value: str, is_password: bool) -> bool:
     """Whether a value looks drawn rather than named: digits among letters, and high entropy."""
     value = value.rstrip(".:!?")
     shortest = _SHORTEST_PASSWORD if is_password else _SHORTEST_TOKEN
-    if len(value) < shortest or is_placeholder(value) or _is_named(value):
+    if len(value) < shortest or "EXAMPLE" in value or is_placeholder(value) or _is_named(value):
         return False
     has_digit, has_letter = any(c.isdigit() for c in value), any(c.isalpha() for c in value)
     if is_password:
         return has_letter and (has_digit or value.isalpha() or not _MARKS.isdisjoint(value))
-    return has_letter and (has_digit or value.isalpha()) and _entropy(value) > _ENTROPY
+    drawn = has_letter and (has_digit or value.isalpha()) and not _IDENTIFIER.fullmatch(value)
+    return drawn and _entropy(value) > _ENTROPY
+
+
+def is_named(value: str) -> bool:
+    """Whether a token is a name that somebody wrote: words between dashes, a name in code."""
+    separated = "-" in value or "_" in value
+    return separated and (_is_named(value) or bool(_IDENTIFIER.fullmatch(value)))
+
+
+def is_told_password(value: str) -> bool:
+    """Whether a word of a sentence is no word, name, number, address or file, but a password."""
+    digits = sum(c.isdigit() for c in value)
+    marks = sum(c in _PASSWORD_MARKS for c in value)
+    if len(value) < (_SHORTEST_TOLD if marks and digits else _SHORTEST_PASSWORD):
+        return False
+    if not any(c.isalpha() for c in value) or not (digits >= _FEW_DIGITS or (digits and marks)):
+        return False
+    return not (
+        is_placeholder(value) or is_uuid(value) or _is_named(value) or _TECHNICAL.search(value)
+    )
+
+
+def is_key_like(value: str) -> bool:
+    """Whether a value has small and capital letters and digits, as drawn keys have."""
+    return (
+        bool(_KEY_LIKE.fullmatch(value))
+        and is_random(value, is_password=False)
+        and _entropy(value) > _BARE_KEY_ENTROPY
+        and not is_stand_in(value)
+    )
 
 
 def _is_named(value: str) -> bool:
@@ -87,22 +155,3 @@ def _entropy(value: str) -> float:
     """Shannon entropy of the characters of a value, in bits per character."""
     counts = Counter(value).values()
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """Where a secret, or personal data, stands in a text, and what kind it is."""
-
-    kind: str
-    start: int
-    end: int
-
-
-def without_overlaps(text: str, detections: Iterable[Detection]) -> Iterator[Detection]:
-    """The detections that share no character with one before them."""
-    taken: bytearray | None = None
-    for found in detections:
-        taken = bytearray(len(text)) if taken is None else taken
-        if taken.find(1, found.start, found.end) < 0:
-            taken[found.start : found.end] = b"\1" * (found.end - found.start)
-            yield found

@@ -176,6 +176,7 @@ _PLACEHOLDERS = {
     "card number": "CARD",
     "bank account number": "ACCOUNT",
     "social security number": "ID",
+    "national identity number": "ID",
     "IP address": "IP",
 }
 

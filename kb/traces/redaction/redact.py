@@ -29,6 +29,7 @@ _WORDS = {
     "card number": "CARD",
     "bank account number": "ACCOUNT",
     "social security number": "ID",
+    "national identity number": "ID",
     "IP address": "IP",
     "account of a person": "USER",
 }

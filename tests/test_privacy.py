@@ -22,8 +22,10 @@ from kb.lint.rules.attachments import decoded, files_beside, read_decoded
 from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
+from kb.sensitive.formats import FORMATS_FILE, formats, listed
 from kb.sensitive.personal import find_personal_data
 from kb.sensitive.shapes import find_secrets
+from kb.sensitive.values import Detection
 
 from canaries import (
     ALNUM,
@@ -37,7 +39,6 @@ from canaries import (
     nested,
 )
 from hostile import SECRET_PIECES, repeated
-from kb.sensitive.formats import FORMATS_FILE, formats, listed
 
 NAME = "2026-04-12-canary.md"
 Find = Callable[[str], Iterator[Detection]]

@@ -1,4 +1,4 @@
-"""What does a text say in an encoding? Base64, hex, percent signs, entities, escapes taken off.
+"""Text inside encodings: base64, hex, percent signs, entities and escapes taken off.
 
 Each reading keeps where its characters stand in the text, so that what is found in it can be taken
 out of the text. A base64 or hex word is one stretch: what is in it goes with all of it.
@@ -19,8 +19,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from kb.sensitive.detection import Detection
-from kb.sensitive.words import SHORTEST, long_words
+from kb.sensitive.named import SHORTEST, long_words
+from kb.sensitive.values import Detection
 
 #: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
 _WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
@@ -52,7 +52,7 @@ _LINE_BREAKS = re.compile(r"\s|\\r|\\n")
 _MOST_LAYERS = 3
 
 
-class Piece(NamedTuple):
+class EncodedPiece(NamedTuple):
     """A part of a decoded text: from where on it stands there, and where it stands undecoded."""
 
     at: int
@@ -62,15 +62,15 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class DecodedLayer:
     """A text with one encoding taken off, and where its parts stood in the text it was read from.
 
     `outer` is the reading it was found in, None where that is the text itself.
     """
 
     text: str
-    pieces: tuple[Piece, ...]
-    outer: Reading | None = None
+    pieces: tuple[EncodedPiece, ...]
+    outer: DecodedLayer | None = None
 
     def stretch(self, start: int, end: int) -> tuple[int, int]:
         """Where a stretch of the decoded text stands in the original."""
@@ -95,7 +95,7 @@ class Reading:
         return bisect_right(self.pieces, position, key=lambda piece: piece.at) - 1
 
 
-def readings(text: str) -> Iterator[Reading]:
+def decoded_layers(text: str) -> Iterator[DecodedLayer]:
     """What a text says decoded, layer below layer: percent signs and entities, base64, hex."""
     if len(text) >= SHORTEST:
         yield from _below(text, None, 1)
@@ -109,19 +109,19 @@ def encoded(text: str, find: Callable[[str], Iterator[Detection]]) -> Iterator[D
 
 
 @lru_cache(maxsize=1)  # secrets and personal data are looked for in turn
-def _all_readings(text: str) -> tuple[Reading, ...]:
-    return tuple(readings(text))
+def _all_readings(text: str) -> tuple[DecodedLayer, ...]:
+    return tuple(decoded_layers(text))
 
 
-def _below(text: str, outer: Reading | None, layer: int) -> Iterator[Reading]:
+def _below(text: str, outer: DecodedLayer | None, layer: int) -> Iterator[DecodedLayer]:
     for found, pieces in _decoded(text):
-        reading = Reading(found, pieces, outer)
+        reading = DecodedLayer(found, pieces, outer)
         yield reading
         if layer < _MOST_LAYERS:
             yield from _below(found, reading, layer + 1)
 
 
-def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
+def _decoded(text: str) -> Iterator[tuple[str, tuple[EncodedPiece, ...]]]:
     """What one layer of encoding hides."""
     may_be = any(mark in text and sign.search(text) for mark, sign in _SIGNS.items())
     may_be = may_be or (not text.isascii() and bool(_IS_UNSEEN.search(text)))
@@ -130,10 +130,10 @@ def _decoded(text: str) -> Iterator[tuple[str, tuple[Piece, ...]]]:
         yield "".join(said for said, _ in pieces), places
     for start, word in _words(text):
         if said := _printable(_of_hex(word)) or _printable(_of_base64(word)):
-            yield said, (Piece(0, start, start + len(word), is_literal=False),)
+            yield said, (EncodedPiece(0, start, start + len(word), is_literal=False),)
 
 
-def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
+def _escapes(text: str) -> Iterator[tuple[str, EncodedPiece]]:
     """The pieces of a text without percent signs and entities; none where it has none."""
     at = before = 0
     for match in _ESCAPED.finditer(text):
@@ -141,12 +141,15 @@ def _escapes(text: str) -> Iterator[tuple[str, Piece]]:
         if said == match[0]:
             continue
         if before < match.start():
-            yield text[before : match.start()], Piece(at, before, match.start(), is_literal=True)
+            yield (
+                text[before : match.start()],
+                EncodedPiece(at, before, match.start(), is_literal=True),
+            )
         at += match.start() - before
-        yield said, Piece(at, match.start(), match.end(), is_literal=False)
+        yield said, EncodedPiece(at, match.start(), match.end(), is_literal=False)
         at, before = at + len(said), match.end()
     if 0 < before < len(text):
-        yield text[before:], Piece(at, before, len(text), is_literal=True)
+        yield text[before:], EncodedPiece(at, before, len(text), is_literal=True)
 
 
 def _of_json(escapes: str) -> str:

@@ -1,4 +1,4 @@
-"""What stands in a text when its line breaks are taken out? Keys and numbers cut in two."""
+"""Text with its line breaks taken out, for keys and numbers that were cut in two."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from kb.sensitive.detection import Detection
+from kb.sensitive.values import Detection
 
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16

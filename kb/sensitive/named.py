@@ -1,4 +1,4 @@
-"""Which values are secret because of what stands before them? Headers, addresses, assignments.
+"""Values that are secret because of what stands before them: headers, addresses, assignments.
 
 Command lines and cookies, too. A word is looked for first, then the pattern around it. Every
 repetition is bounded, so the time is linear. `lower` is the text in lower case, of equal length.
@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kb.sensitive.detection import Detection
 from kb.sensitive.formats import vendors
 from kb.sensitive.values import (
+    Detection,
     is_key_like,
     is_named,
     is_placeholder,
@@ -21,7 +21,16 @@ from kb.sensitive.values import (
     is_told_password,
     is_uuid,
 )
-from kb.sensitive.words import long_words
+
+#: Fewer characters hold neither a key nor, encoded, ten digits.
+SHORTEST = 15
+
+
+@lru_cache(maxsize=1)  # one text is looked through for several things in turn
+def long_words(text: str) -> tuple[str, ...]:
+    """The words between white space that may hold a secret, in their order."""
+    return tuple([word for word in text.split() if len(word) >= SHORTEST])
+
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"

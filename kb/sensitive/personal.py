@@ -1,4 +1,4 @@
-"""Does a text hold personal data? Mail addresses, phone, card and account numbers, IP addresses.
+"""Personal data: mail addresses, phone, card, account and identity numbers, IP addresses.
 
 What is reserved for documentation is allowed: RFC 2606 names, RFC 5737 and RFC 3849 addresses;
 so are addresses of roles, and placeholders. Every repetition is bounded: the time is linear.
@@ -10,8 +10,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from kb.sensitive.detection import Detection, without_overlaps
 from kb.sensitive.national import REST_OF_CODICE, national_numbers, tax_codes
+from kb.sensitive.values import Detection, without_overlaps
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")

@@ -1,4 +1,4 @@
-"""Which secrets have a shape of their own? Well-known keys, by the literal every one of them has.
+"""Secrets that have a shape of their own, by the literal every one of them has.
 
 A text without the literal costs next to nothing: its runs of letters and digits are read once, and
 a format is looked for only where its literal may stand. Every repetition is bounded, so the time is
@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
-from kb.sensitive.detection import Detection
 from kb.sensitive.formats import Format, formats
-from kb.sensitive.values import is_stand_in
-from kb.sensitive.words import long_words
+from kb.sensitive.named import long_words, named_secrets
+from kb.sensitive.values import Detection, is_stand_in, without_overlaps
 
 _HEAD = 2  # characters of a run: no literal has fewer
 _RUN = re.compile(r"[A-Za-z0-9]+")
@@ -96,3 +95,25 @@ def _first_run(shape: Format) -> re.Match[str] | None:
     """The first run of a literal that is one in every text, too: nothing goes on before it."""
     runs = _RUN.finditer(shape.literal)
     return next((run for run in runs if run.start() or shape.begins_word), None)
+
+
+def find_secrets(text: str, lower: str = "") -> Iterator[Detection]:
+    """The secrets in a text, each stretch once, the most exact kind first.
+
+    `lower` is the text with its ASCII letters in lower case, where the caller has it already.
+    """
+    lower = lower or _lower(text)
+    found = (*shaped_secrets(text), *named_secrets(text, lower))
+    yield from without_overlaps(text, found)
+
+
+def _lower(text: str) -> str:
+    """A text with its ASCII letters in lower case, so that every character stays in its place."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def masked(text: str) -> str:
+    """The text with each secret blotted out, as long as before: for whoever shows a line."""
+    for found in find_secrets(text):
+        text = text[: found.start] + "•" * (found.end - found.start) + text[found.end :]
+    return text

@@ -1,10 +1,12 @@
-"""Does a value look drawn at random? It does where it is no word, no name and no placeholder."""
+"""Whether a value looks drawn at random: no word, no name, no placeholder."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 #: Words that stand where a value belongs, alone or put together: `my-secret-password`.
 _STAND_INS = (
@@ -155,3 +157,22 @@ def _entropy(value: str) -> float:
     """Shannon entropy of the characters of a value, in bits per character."""
     counts = Counter(value).values()
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Where a secret, or personal data, stands in a text, and what kind it is."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def without_overlaps(text: str, detections: Iterable[Detection]) -> Iterator[Detection]:
+    """The detections that share no character with one before them."""
+    taken: bytearray | None = None
+    for found in detections:
+        taken = bytearray(len(text)) if taken is None else taken
+        if taken.find(1, found.start, found.end) < 0:
+            taken[found.start : found.end] = b"\1" * (found.end - found.start)
+            yield found

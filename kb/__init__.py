@@ -1,24 +1,26 @@
 """postmortem-kb: a Git-native knowledge base of postmortems for incidents caused by AI agents.
 
-The way through the house, data flowing one way; a room imports only from the rooms to its left:
+Data flows one way; a package imports only from those to its left (`lint-imports` checks it):
 
-    repo · records ─► library ─► lint · search · metrics · runs ─► publish · trackers ─► api ─►
-    commands ─► cli
+    ground floor ─► records · repo · sensitive ─► library ─► lint · search · traces ─► actions ─►
+    metrics ─► site · review ─► api ─► commands ─► cli
 
-- `kb.errors`   what went wrong, where, and what to do
-- `kb.config`   what the team set in kb.toml
-- `kb.records`  what a postmortem is: the form, `Document` (as written), `Postmortem` (meant)
-- `kb.repo`     what Git knows; nothing else talks to Git
-- `kb.sensitive`  what must not leave: secrets and personal data in a text
-- `kb.library`  all records of a tree
-- `kb.lint`     what is wrong with a record
-- `kb.search`   which earlier incidents are like this one, how sure, and why
-- `kb.metrics`  whether the organisation is learning
-- `kb.traces`     what a trace can prove
-- `kb.site`  how it is shown
-- `kb.actions.trackers` where promised actions live outside: GitHub, Linear, Jira
-- `kb.api`      the same for programs: `kb.open(path)`
-- `kb.commands`, `kb.cli`  words in, words out
+- `kb.records`    what a postmortem is: the form, `Document` (as written), `Postmortem` (meant)
+- `kb.repo`       what Git knows; nothing else talks to Git
+- `kb.sensitive`  secrets and personal data in a text
+- `kb.library`    all records of a tree
+- `kb.lint`       faults of records, and `kb fmt`
+- `kb.search`     earlier incidents of the same class, how sure, and why
+- `kb.traces`     runs from any recording, and what they prove
+- `kb.actions`    promises, gates, sign-offs, trackers
+- `kb.metrics`    numbers from records and commits
+- `kb.site`, `kb.review`  pages, editions, the comment of a pull request
+- `kb.api`        the same for programs: `kb.open(path)`
+- `kb.commands`, `kb.cli`, `kb.doctor`  the command line
+
+The ground floor is what everything uses, once: `safe_files` (the one way to read, write and
+delete), `processes` (the one way to start a program), `streams` (the one way to print), `trust`
+and `user_config`, `config`, `errors`, `terminal`, `format`, `statistics`, `sentences`.
 """
 
 from __future__ import annotations

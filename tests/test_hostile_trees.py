@@ -95,6 +95,9 @@ def link(clone: Path, place: str, target: str) -> None:
 
 
 TRACE = '{"id": "r1", "messages": [{"role": "user", "content": "hello a@b.example"}]}\n'
+TWO_TRACES = TRACE + TRACE.replace("r1", "r2")
+DRAFT = "2026-05-05-a-title"
+NEW = ("new", "A title", "--no-edit", "--date", "2026-05-05")
 SEARCHES = ("similar", "the refund was paid twice")
 LOSSES = [
     (".kb/index", "../..", SEARCHES),
@@ -108,9 +111,22 @@ LOSSES = [
     (".kb/trails", "../../outside", ("metrics",)),
     (".kb/checkup", "../../outside", ("run", "checkup", "trace.jsonl")),
     (".kb/redaction.key", "../../outside/new", ("run", "import", "trace.jsonl", "--out", "f.json")),
+    ("fixture.json", "../outside/new", ("run", "import", "trace.jsonl")),
+    ("fixture.json", "../outside/precious", ("run", "import", "trace.jsonl", "--force")),
+    ("runs/fixture.json", "../../outside/new", ("run", "import", "trace.jsonl", "-o", "runs")),
+    ("two-runs", "../outside", ("run", "import", "two.jsonl")),
+    ("runs/0001-r1", "../../outside", ("run", "import", "two.jsonl", "-o", "runs")),
     pytest.param("build/out", "../../outside", ("site",), marks=pytest.mark.site),
     ("postmortems", "../outside", ("new", "A title", "--no-edit")),
     ("postmortems/2026-01-03-x.md", "../../outside/precious", ("fmt", "postmortems")),
+    (f"postmortems/{DRAFT}.md", "../../outside/new", (*NEW, "--from-git", "HEAD")),
+    (f"postmortems/{DRAFT}.md", "../../outside/new", (*NEW, "--from-run", "trace.jsonl")),
+    (f"postmortems/{DRAFT}", "../../outside", (*NEW, "--from-run", "trace.jsonl")),
+    (
+        f"postmortems/{DRAFT}/fixture.json",
+        "../../../outside/new",
+        (*NEW, "--from-run", "trace.jsonl"),
+    ),
 ]
 SITES = [
     ("build", "../outside", ("site",)),
@@ -128,6 +144,7 @@ def test_a_committed_link_loses_nobody_a_file(
     clone: Path, place: str, target: str, verb: tuple[str, ...]
 ) -> None:
     (clone / "trace.jsonl").write_text(TRACE)
+    (clone / "two.jsonl").write_text(TWO_TRACES)
     link(clone, place, target)
     before = state(clone.parent)
     ran = kb(clone, *verb)

@@ -36,7 +36,8 @@ class Draft:
 def write_draft(draft: Draft, folder: Path, form: Form) -> Path:
     """The path of a new record in `folder`, with `fixture.json` in the folder of its name.
 
-    Below `folder` no link is followed. Raises `KbError` when there is a record or a fixture of that name, or no day is known.
+    Below `folder` no link is followed. Raises `KbError` when there is a record or a fixture of
+    that name, or no day is known.
     """
     run = prepared(draft.run, draft.passing)
     title = " ".join((draft.title or draft_title(run)).split())

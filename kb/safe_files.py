@@ -455,6 +455,7 @@ def private_folder() -> Iterator[Root]:
 class Tree:
     """A working tree for reading: links are followed while they stay inside.
 
+    `.git` is no part of it: its settings may hold a token, and a link would show them.
     What a folder is found to be is remembered for the life of the value, which is short.
     """
 
@@ -464,7 +465,9 @@ class Tree:
 
     def holds(self, path: str) -> bool:
         """Whether a path, all links followed, lies inside."""
-        return (os.path.realpath(path) + os.sep).startswith(self._inside)
+        real = os.path.realpath(path) + os.sep
+        within = real[len(self._inside) - 1 :].lower()  # with case, `.GIT` is another name of it
+        return real.startswith(self._inside) and f"{os.sep}.git{os.sep}" not in within
 
     def open(self, path: Path | str) -> int:
         """The descriptor of a regular file.

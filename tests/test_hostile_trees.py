@@ -259,6 +259,34 @@ def test_devices_fifos_and_loops_stop_no_site(clone: Path) -> None:
     assert ran.peak_kb < _MOST_MEMORY_KB
 
 
+ALL_READERS = [*READERS, pytest.param(("site", "--pages-only"), marks=pytest.mark.site)]
+
+
+@pytest.mark.parametrize("verb", ALL_READERS, ids=" ".join)
+def test_a_name_that_is_no_text_stops_no_verb(clone: Path, verb: tuple[str, ...]) -> None:
+    name = os.fsdecode(b"2026-01-03-\xff.md")
+    shutil.copy(clone / "postmortems/2025-01-10-refund-twice.md", clone / "postmortems" / name)
+    for words in (["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=clone, check=True)
+    (clone / "q.jsonl").write_text('{"query": "refund", "relevant": ["2025-01-10-refund-twice"]}\n')
+    ran = kb(clone, *verb)
+    assert ran.is_clean(), ran
+    if verb == ("check",):
+        assert "its name is no UTF-8" in ran.out
+
+
+def test_a_link_into_the_settings_of_git_shows_nobody_a_token(clone: Path) -> None:
+    with (clone / ".git/config").open("a") as config:
+        config.write('[http "x"]\n\textraheader = AUTHORIZATION: basic zebrafish\n')
+    (clone / "postmortems/2026-01-03-x.md").symlink_to("../.git/config")
+    (clone / "postmortems/2026-01-04-x.md").symlink_to("../elsewhere/config")
+    (clone / "elsewhere").symlink_to(".git")
+    ran = kb(clone, "check")
+    assert len(re.findall(r"2026-01-0[34]-x\.md:1\S* .*a link out of the repository", ran.out)) == 2
+    assert "zebrafish" not in kb(clone, "similar", "authorization basic", "--json").out
+    assert not [p for p in (clone / ".kb").rglob("*") if p.is_file() and b"zebra" in p.read_bytes()]
+
+
 @pytest.mark.parametrize("name", ["kb.toml", "mkdocs.yml"])
 def test_a_setting_file_that_is_a_device_is_refused(clone: Path, name: str) -> None:
     (clone / name).unlink(missing_ok=True)

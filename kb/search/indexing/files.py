@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from kb.errors import KbError
 from kb.library import Library, find_root
-from kb.records.document import MAX_RECORD_BYTES, is_record_name
+from kb.records.document import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.records.form import build_form
 from kb.safe_files import Tree, UnsafePathError
 from kb.trust import open_config
@@ -52,6 +52,8 @@ def scan(library: Library, known: Mapping[str, FileState], now_ns: int) -> tuple
 def _state(
     entry: os.DirEntry[str], known: FileState | None, now_ns: int, tree: Tree
 ) -> FileState | None:
+    if not is_unicode_name(entry.name):
+        return None
     try:
         stat = entry.stat()
         if known and _proves_equal(known, stat) and not entry.is_symlink():

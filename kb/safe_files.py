@@ -42,6 +42,10 @@ TEMPORARY, _TEMPORARY_END = ".kb-", ".part"
 _GRACE_SECONDS = 60
 _POLL_SECONDS = 0.05
 _COPY_BYTES = 1 << 20
+#: Each level holds a descriptor open, of which a process often has 1,024.
+_MOST_LEVELS = 200
+#: A path of a folder that leaves room for a name in the 4,096 bytes that Linux takes.
+_MOST_PATH_BYTES = 3_800
 Relative = str | PurePath
 
 
@@ -382,6 +386,39 @@ def root_of(path: Path) -> tuple[Root, PurePath]:
     return Root(whole.parent), PurePath(whole.name)
 
 
+def walk(
+    folder: Path, onerror: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """The folders below one as `os.walk` gives them, links not entered, however deep they lie.
+
+    `os.walk` and `Path.rglob` call themselves for each level before Python 3.12, and a clone may
+    have more levels than Python has calls.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        place = waiting.pop()
+        try:
+            if len(os.fsencode(place)) > _MOST_PATH_BYTES:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), place)
+            with os.scandir(place) as entries:
+                kinds = [(entry.name, _leads_to_folder(entry)) for entry in entries]
+        except OSError as error:
+            if onerror is not None:
+                onerror(error)
+            continue
+        folders = [name for name, is_folder in kinds if is_folder]
+        yield place, folders, [name for name, is_folder in kinds if not is_folder]
+        below = (f"{place}{os.sep}{name}" for name in reversed(folders))
+        waiting += [path for path in below if not os.path.islink(path)]  # noqa: PTH114 - text
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def real_path(path: Path) -> Path:
     """Where a path leads, all links followed; a loop of links leads to itself."""
     return Path(os.path.realpath(path))
@@ -646,10 +683,16 @@ class _Folder:
     def unlink(self, name: str) -> None:
         os.unlink(self.at(name), dir_fd=self.descriptor)
 
-    def remove_tree(self, name: str) -> None:
+    def remove_tree(self, name: str, levels: int = _MOST_LEVELS) -> None:
         found = self.lstat(name)
         if found is None:
             return
+        if levels == 0:
+            raise UnsafePathError(
+                f"has folders in folders, more than {_MOST_LEVELS} deep: kb made none such",
+                where=self.path,
+                todo="Look at what the repository brought, and remove it.",
+            )
         if _is_link(found):
             raise _link(self.shown(name))
         if not stat.S_ISDIR(found.st_mode):
@@ -661,7 +704,7 @@ class _Folder:
                 if below.is_link(inner):
                     below.unlink(inner)
                 else:
-                    below.remove_tree(inner)
+                    below.remove_tree(inner, levels - 1)
         finally:
             if below.descriptor is not None:
                 os.close(below.descriptor)

@@ -275,6 +275,43 @@ def test_a_name_that_is_no_text_stops_no_verb(clone: Path, verb: tuple[str, ...]
         assert "its name is no UTF-8" in ran.out
 
 
+def deep(folder: Path, levels: int = 1_200) -> None:
+    """Folders in folders: as many as Git brings, more than Python has calls or descriptors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("a", dir_fd=place)
+        below = os.open("a", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+
+
+DEEP = [
+    ("postmortems/2025-01-10-refund-twice", ("check",)),
+    ("postmortems/2025-01-10-refund-twice", ("check", "postmortems")),
+    ("postmortems", ("gate", "r0")),
+    ("traces", ("run", "checkup", "traces")),
+    (".kb/checkup", ("run", "checkup", "trace.jsonl")),
+    (".kb/index/0123456789abcdef", ("build",)),
+    pytest.param("build/pages", ("site", "--pages-only"), marks=pytest.mark.site),
+    pytest.param(
+        "postmortems/2025-01-10-refund-twice", ("site", "--pages-only"), marks=pytest.mark.site
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "verb"), DEEP)
+def test_folders_in_folders_stop_no_verb(clone: Path, place: str, verb: tuple[str, ...]) -> None:
+    (clone / "trace.jsonl").write_text(TRACE)
+    deep(clone / place)
+    try:
+        ran = kb(clone, *verb)
+    finally:
+        subprocess.run(["rm", "-rf", clone], check=True)  # pytest's own way is the recursive one
+    assert ran.is_clean(), ran
+
+
 def test_a_link_into_the_settings_of_git_shows_nobody_a_token(clone: Path) -> None:
     with (clone / ".git/config").open("a") as config:
         config.write('[http "x"]\n\textraheader = AUTHORIZATION: basic zebrafish\n')

@@ -27,6 +27,7 @@ from kb.lint.registry import (
 from kb.lint.strays import misplaced_problems, stray_problems
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
+from kb.safe_files import walk
 from kb.sensitive.secrets import masked
 
 _NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
@@ -192,8 +193,11 @@ def chosen_files(paths: Iterable[Path]) -> dict[Path, None]:
 
 def _files(path: Path) -> Iterator[Path]:
     path = Path(os.path.normpath(path.absolute()))
+    found: list[Path] = []
     if path.is_dir():
-        yield from sorted(file for file in path.rglob("*.md") if is_record_name(file.name))
+        for place, folders, names in walk(path):
+            found += [Path(place, name) for name in (*folders, *names) if is_record_name(name)]
+        yield from sorted(found)
     elif path.exists() or path.is_symlink():
         yield path
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from kb.library import load_document
 from kb.lint.registry import Context, Finding, Problem, Rule, active_rules, run_rules
 from kb.records.document import Document, is_record_name
 from kb.records.strays import is_markdown, is_meant_as_record
+from kb.safe_files import walk
 
 
 def stray_problems(folder: Path, context: Context) -> list[Problem]:
@@ -64,7 +64,7 @@ def _is_beside_a_record(file: Path, folder: Path) -> bool:
 
 def _stray_files(folder: Path) -> Iterator[Path]:
     """The Markdown files below a folder that are no records of it."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         is_home = Path(place) == folder
         for name in sorted(files):

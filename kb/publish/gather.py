@@ -26,7 +26,7 @@ from kb.publish.related import related_of
 from kb.publish.site_settings import read_settings
 from kb.records.model import Postmortem
 from kb.repo import Repo
-from kb.safe_files import real_path
+from kb.safe_files import real_path, walk
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
 SHOWN_FILES = frozenset(
@@ -156,7 +156,8 @@ def files_beside(library: Library, record: Postmortem) -> tuple[str, ...]:
     if not folder.is_dir() or folder.is_symlink():
         return ()
     text = "\n".join(section.text for section in record.sections)
-    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")))
+    paths = sorted(Path(place, name) for place, _, names in walk(folder) for name in names)
+    names = (path.relative_to(folder).as_posix() for path in paths)
     return tuple(name for name in names if name in text and _may_be_shown(folder, folder / name))
 
 

@@ -21,7 +21,7 @@ from kb.runs.canonical import digest
 from kb.runs.checkup.facts import VERSION, Facts, facts
 from kb.runs.privacy.disclosure import safe_path, safely
 from kb.runs.reading import ReadingSettings, read_runs
-from kb.safe_files import UnsafePathError
+from kb.safe_files import UnsafePathError, walk
 
 #: Files that hold no trace whatever they are called: notes, pictures, packed archives.
 _NO_TRACES = frozenset(
@@ -72,7 +72,7 @@ def trace_files(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in walk(folder):
         folders[:] = sorted(n for n in folders if not n.startswith(".") and n != _BLOBS)
         for name in sorted(names):
             file = Path(where) / name

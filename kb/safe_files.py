@@ -386,6 +386,24 @@ def root_of(path: Path) -> tuple[Root, PurePath]:
     return Root(whole.parent), PurePath(whole.name)
 
 
+def output_of(path: Path) -> tuple[Root, PurePath]:
+    """The same for what is to be written: a link that leads out of a repository is not followed.
+
+    Whoever types `comment.md` in a clone means a file of the clone, whatever a pull request put
+    there. Raises `UnsafePathError` for such a link.
+    """
+    named, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))  # noqa: PTH100 - links stay
+    for place in named.parents:
+        is_tree = any(os.path.lexists(place / name) for name in (".git", "kb.toml"))
+        if is_tree and not real.is_relative_to(os.path.realpath(place)):
+            raise UnsafePathError(
+                f"is a link of the repository that leads out of it, to {real}",
+                where=str(path),
+                todo="Remove the link, or name the place that it leads to.",
+            )
+    return Root(real.parent), PurePath(real.name)
+
+
 def walk(
     folder: Path, onerror: Callable[[OSError], None] | None = None
 ) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -439,8 +457,9 @@ def open_named(path: Path) -> BufferedReader:
 def write_output(path: Path, text: str) -> None:
     """Write a file that a person named, whole or not at all; a device or pipe gets the text.
 
-    Raises `OSError` where it cannot be written.
+    Raises `OSError` where it cannot be written, `UnsafePathError` like `output_of`.
     """
+    root, name = output_of(path)
     try:
         is_special = not stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
@@ -449,7 +468,6 @@ def write_output(path: Path, text: str) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | _BASE), "wb") as stream:
             stream.write(text.encode("utf-8"))
         return
-    root, name = root_of(path)
     if not root.path.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root.path))
     root.write_text(name, text)

@@ -35,7 +35,7 @@ from kb.publish.work import (
     work_folder,
 )
 from kb.publish.write import write_pages, write_theme
-from kb.safe_files import Root, root_of
+from kb.safe_files import Root, output_of
 
 Say = Callable[[str], None]
 SITE = "site"
@@ -129,7 +129,7 @@ def _build(
 def _target(library: Library, build: Build) -> tuple[Root, PurePath]:
     """The site's folder as a root and a name: in the library no link on the way is followed."""
     if build.is_named or not build.out.is_relative_to(library.root):
-        return root_of(build.out)
+        return output_of(build.out)
     root = Root(library.root)
     return root, root.relative(build.out)
 

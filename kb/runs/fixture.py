@@ -21,7 +21,7 @@ from kb.runs.privacy.disclosure import safely
 from kb.runs.run import SCHEMA, Run, run_schema
 from kb.runs.telling.notes import Notes
 from kb.runs.traces.jsontext import NotJsonError, decode
-from kb.safe_files import Root, read_named, root_of
+from kb.safe_files import Root, output_of, read_named
 
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.
@@ -134,9 +134,10 @@ def write_fixture(
     is followed. Raises `KbError` when there is a file already, unless asked to `overwrite` it.
     """
     if within is None:
-        root, name = root_of(path)
+        root, name = output_of(path)
     else:
-        root, name = Root(within.absolute()), path.relative_to(within)
+        above, folder = output_of(within)
+        root, name = Root(above.path / folder), path.relative_to(within)
     blobs = Blobs()
     if root.exists(name) and not overwrite:
         todo = "Choose another name with --out, or replace it with --force."

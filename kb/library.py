@@ -16,6 +16,7 @@ from kb.records.document import (
     MAX_RECORD_BYTES,
     Document,
     is_record_name,
+    is_unicode_name,
     read_document,
 )
 from kb.records.form import Form, build_form
@@ -219,6 +220,8 @@ def load_documents(files: Iterable[Path], form: Form, root: Path) -> Iterator[Do
 
 def _read_from(tree: Tree, file: Path, form: Form, root: Path | None) -> Document:
     path = _relative(file, root)
+    if not is_unicode_name(file.name):
+        return _unread(path, form, "unreadable", "its name is no UTF-8: rename it")
     try:
         raw, size = tree.read(file, MAX_RECORD_BYTES)
     except LinkOutError as error:

@@ -42,6 +42,10 @@ TEMPORARY, _TEMPORARY_END = ".kb-", ".part"
 _GRACE_SECONDS = 60
 _POLL_SECONDS = 0.05
 _COPY_BYTES = 1 << 20
+#: Each level holds a descriptor open, of which a process often has 1,024.
+_MOST_LEVELS = 200
+#: A path of a folder that leaves room for a name in the 4,096 bytes that Linux takes.
+_MOST_PATH_BYTES = 3_800
 Relative = str | PurePath
 
 
@@ -382,6 +386,57 @@ def root_of(path: Path) -> tuple[Root, PurePath]:
     return Root(whole.parent), PurePath(whole.name)
 
 
+def output_of(path: Path) -> tuple[Root, PurePath]:
+    """The same for what is to be written: a link that leads out of a repository is not followed.
+
+    Whoever types `comment.md` in a clone means a file of the clone, whatever a pull request put
+    there. Raises `UnsafePathError` for such a link.
+    """
+    named, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))  # noqa: PTH100 - links stay
+    for place in named.parents:
+        is_tree = any(os.path.lexists(place / name) for name in (".git", "kb.toml"))
+        if is_tree and not real.is_relative_to(os.path.realpath(place)):
+            raise UnsafePathError(
+                f"is a link of the repository that leads out of it, to {real}",
+                where=str(path),
+                todo="Remove the link, or name the place that it leads to.",
+            )
+    return Root(real.parent), PurePath(real.name)
+
+
+def walk(
+    folder: Path, onerror: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """The folders below one as `os.walk` gives them, links not entered, however deep they lie.
+
+    `os.walk` and `Path.rglob` call themselves for each level before Python 3.12, and a clone may
+    have more levels than Python has calls.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        place = waiting.pop()
+        try:
+            if len(os.fsencode(place)) > _MOST_PATH_BYTES:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), place)
+            with os.scandir(place) as entries:
+                kinds = [(entry.name, _leads_to_folder(entry)) for entry in entries]
+        except OSError as error:
+            if onerror is not None:
+                onerror(error)
+            continue
+        folders = [name for name, is_folder in kinds if is_folder]
+        yield place, folders, [name for name, is_folder in kinds if not is_folder]
+        below = (f"{place}{os.sep}{name}" for name in reversed(folders))
+        waiting += [path for path in below if not os.path.islink(path)]  # noqa: PTH114 - text
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def real_path(path: Path) -> Path:
     """Where a path leads, all links followed; a loop of links leads to itself."""
     return Path(os.path.realpath(path))
@@ -402,8 +457,9 @@ def open_named(path: Path) -> BufferedReader:
 def write_output(path: Path, text: str) -> None:
     """Write a file that a person named, whole or not at all; a device or pipe gets the text.
 
-    Raises `OSError` where it cannot be written.
+    Raises `OSError` where it cannot be written, `UnsafePathError` like `output_of`.
     """
+    root, name = output_of(path)
     try:
         is_special = not stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
@@ -412,7 +468,6 @@ def write_output(path: Path, text: str) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | _BASE), "wb") as stream:
             stream.write(text.encode("utf-8"))
         return
-    root, name = root_of(path)
     if not root.path.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root.path))
     root.write_text(name, text)
@@ -455,6 +510,7 @@ def private_folder() -> Iterator[Root]:
 class Tree:
     """A working tree for reading: links are followed while they stay inside.
 
+    `.git` is no part of it: its settings may hold a token, and a link would show them.
     What a folder is found to be is remembered for the life of the value, which is short.
     """
 
@@ -464,7 +520,9 @@ class Tree:
 
     def holds(self, path: str) -> bool:
         """Whether a path, all links followed, lies inside."""
-        return (os.path.realpath(path) + os.sep).startswith(self._inside)
+        real = os.path.realpath(path) + os.sep
+        within = real[len(self._inside) - 1 :].lower()  # with case, `.GIT` is another name of it
+        return real.startswith(self._inside) and f"{os.sep}.git{os.sep}" not in within
 
     def open(self, path: Path | str) -> int:
         """The descriptor of a regular file.
@@ -643,10 +701,16 @@ class _Folder:
     def unlink(self, name: str) -> None:
         os.unlink(self.at(name), dir_fd=self.descriptor)
 
-    def remove_tree(self, name: str) -> None:
+    def remove_tree(self, name: str, levels: int = _MOST_LEVELS) -> None:
         found = self.lstat(name)
         if found is None:
             return
+        if levels == 0:
+            raise UnsafePathError(
+                f"has folders in folders, more than {_MOST_LEVELS} deep: kb made none such",
+                where=self.path,
+                todo="Look at what the repository brought, and remove it.",
+            )
         if _is_link(found):
             raise _link(self.shown(name))
         if not stat.S_ISDIR(found.st_mode):
@@ -658,7 +722,7 @@ class _Folder:
                 if below.is_link(inner):
                     below.unlink(inner)
                 else:
-                    below.remove_tree(inner)
+                    below.remove_tree(inner, levels - 1)
         finally:
             if below.descriptor is not None:
                 os.close(below.descriptor)

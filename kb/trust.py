@@ -18,7 +18,13 @@ from pathlib import Path
 
 from kb.config import FILE_NAME, Config, SearchConfig, read_config
 from kb.errors import KbError
-from kb.user_config import Trusted, UserConfig, read_user_config, write_user_config
+from kb.user_config import (
+    Trusted,
+    UserConfig,
+    read_user_config,
+    user_config_path,
+    write_user_config,
+)
 
 #: Hashes as `kb trust --hash` prints them, separated by commas or spaces.
 VARIABLE = "KB_TRUST"
@@ -136,11 +142,30 @@ def is_trusted(root: Path, wish: Wish) -> bool:
     """Whether the user has stored this value for this library, or the environment its hash."""
     if wish.sha256 in re.split(r"[\s,]+", os.environ.get(VARIABLE, "").lower()):
         return True
-    return _row(root, wish) in read_user_config().trust
+    return _row(root, wish) in read_user_config().trust and not _is_in_the_tree(root)
+
+
+def _is_in_the_tree(root: Path) -> bool:
+    """Whether the user's configuration lies among the files of the library's repository.
+
+    So it does where a pipeline sets HOME to its checkout: then a commit could bring it along.
+    """
+    home = Path(os.path.realpath(root))
+    tree = next((p for p in (home, *home.parents) if os.path.lexists(p / ".git")), home)
+    return Path(os.path.realpath(user_config_path())).is_relative_to(tree)
 
 
 def store(root: Path, wanted: Iterable[Wish]) -> None:
-    """Trust these values of a library from now on, each in place of an earlier one of its key."""
+    """Trust these values of a library from now on, each in place of an earlier one of its key.
+
+    Raises `KbError` where the configuration cannot be written, or lies in the repository itself.
+    """
+    if _is_in_the_tree(root):
+        raise KbError(
+            "your configuration lies in the repository, where a commit could change it",
+            where=str(user_config_path()),
+            todo=f"Set XDG_CONFIG_HOME to a folder outside; in CI set {VARIABLE} (docs/trust.md).",
+        )
     rows = [_row(root, wish) for wish in wanted]
     replaced = {(row.library, row.key) for row in rows}
     kept = (t for t in read_user_config().trust if (t.library, t.key) not in replaced)

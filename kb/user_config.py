@@ -45,6 +45,8 @@ def user_config_path() -> Path:
         base = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
     except RuntimeError as error:
         raise KbError("there is no home folder", todo="Set HOME or XDG_CONFIG_HOME.") from error
+    if not base.is_absolute():  # it would be looked for wherever one stands
+        raise KbError(f"the home folder is no absolute path: {base}", todo="Set HOME to one.")
     return base / "postmortem-kb" / "config.toml"
 
 

@@ -95,6 +95,9 @@ def link(clone: Path, place: str, target: str) -> None:
 
 
 TRACE = '{"id": "r1", "messages": [{"role": "user", "content": "hello a@b.example"}]}\n'
+TWO_TRACES = TRACE + TRACE.replace("r1", "r2")
+DRAFT = "2026-05-05-a-title"
+NEW = ("new", "A title", "--no-edit", "--date", "2026-05-05")
 SEARCHES = ("similar", "the refund was paid twice")
 LOSSES = [
     (".kb/index", "../..", SEARCHES),
@@ -108,9 +111,31 @@ LOSSES = [
     (".kb/trails", "../../outside", ("metrics",)),
     (".kb/checkup", "../../outside", ("run", "checkup", "trace.jsonl")),
     (".kb/redaction.key", "../../outside/new", ("run", "import", "trace.jsonl", "--out", "f.json")),
+    ("comment.md", "../outside/new", ("review", "--base", "HEAD", "--output", "comment.md")),
+    ("comment.md", "../outside/precious", ("review", "--base", "HEAD", "--output", "comment.md")),
+    ("reports", "../outside", ("run", "checkup", "trace.jsonl", "--out", "reports/new")),
+    ("f.json", "../outside/new", ("run", "import", "trace.jsonl", "-o", "f.json")),
+    ("f.json", "../outside/precious", ("run", "import", "trace.jsonl", "-o", "f.json", "--force")),
+    ("runs", "../outside", ("run", "import", "trace.jsonl", "-o", "runs")),
+    ("runs", "../outside", ("run", "import", "two.jsonl", "-o", "runs")),
+    ("fixture.json", "../outside/new", ("run", "import", "trace.jsonl")),
+    ("fixture.json", "../outside/precious", ("run", "import", "trace.jsonl", "--force")),
+    ("runs/fixture.json", "../../outside/new", ("run", "import", "trace.jsonl", "-o", "runs")),
+    ("two-runs", "../outside", ("run", "import", "two.jsonl")),
+    ("runs/0001-r1", "../../outside", ("run", "import", "two.jsonl", "-o", "runs")),
     pytest.param("build/out", "../../outside", ("site",), marks=pytest.mark.site),
+    pytest.param("public", "../outside", ("site", "--out", "public"), marks=pytest.mark.site),
+    pytest.param("public", "../outside", ("site", "--out", "public/new"), marks=pytest.mark.site),
     ("postmortems", "../outside", ("new", "A title", "--no-edit")),
     ("postmortems/2026-01-03-x.md", "../../outside/precious", ("fmt", "postmortems")),
+    (f"postmortems/{DRAFT}.md", "../../outside/new", (*NEW, "--from-git", "HEAD")),
+    (f"postmortems/{DRAFT}.md", "../../outside/new", (*NEW, "--from-run", "trace.jsonl")),
+    (f"postmortems/{DRAFT}", "../../outside", (*NEW, "--from-run", "trace.jsonl")),
+    (
+        f"postmortems/{DRAFT}/fixture.json",
+        "../../../outside/new",
+        (*NEW, "--from-run", "trace.jsonl"),
+    ),
 ]
 SITES = [
     ("build", "../outside", ("site",)),
@@ -128,6 +153,7 @@ def test_a_committed_link_loses_nobody_a_file(
     clone: Path, place: str, target: str, verb: tuple[str, ...]
 ) -> None:
     (clone / "trace.jsonl").write_text(TRACE)
+    (clone / "two.jsonl").write_text(TWO_TRACES)
     link(clone, place, target)
     before = state(clone.parent)
     ran = kb(clone, *verb)
@@ -240,6 +266,71 @@ def test_devices_fifos_and_loops_stop_no_site(clone: Path) -> None:
     ran = kb(clone, "site")
     assert (ran.code, ran.is_clean()) == (0, True), ran
     assert ran.peak_kb < _MOST_MEMORY_KB
+
+
+ALL_READERS = [*READERS, pytest.param(("site", "--pages-only"), marks=pytest.mark.site)]
+
+
+@pytest.mark.parametrize("verb", ALL_READERS, ids=" ".join)
+def test_a_name_that_is_no_text_stops_no_verb(clone: Path, verb: tuple[str, ...]) -> None:
+    name = os.fsdecode(b"2026-01-03-\xff.md")
+    shutil.copy(clone / "postmortems/2025-01-10-refund-twice.md", clone / "postmortems" / name)
+    for words in (["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=clone, check=True)
+    (clone / "q.jsonl").write_text('{"query": "refund", "relevant": ["2025-01-10-refund-twice"]}\n')
+    ran = kb(clone, *verb)
+    assert ran.is_clean(), ran
+    if verb == ("check",):
+        assert "its name is no UTF-8" in ran.out
+
+
+def deep(folder: Path, levels: int = 1_200) -> None:
+    """Folders in folders: as many as Git brings, more than Python has calls or descriptors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("a", dir_fd=place)
+        below = os.open("a", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+
+
+DEEP = [
+    ("postmortems/2025-01-10-refund-twice", ("check",)),
+    ("postmortems/2025-01-10-refund-twice", ("check", "postmortems")),
+    ("postmortems", ("gate", "r0")),
+    ("traces", ("run", "checkup", "traces")),
+    (".kb/checkup", ("run", "checkup", "trace.jsonl")),
+    (".kb/index/0123456789abcdef", ("build",)),
+    pytest.param("build/pages", ("site", "--pages-only"), marks=pytest.mark.site),
+    pytest.param(
+        "postmortems/2025-01-10-refund-twice", ("site", "--pages-only"), marks=pytest.mark.site
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "verb"), DEEP)
+def test_folders_in_folders_stop_no_verb(clone: Path, place: str, verb: tuple[str, ...]) -> None:
+    (clone / "trace.jsonl").write_text(TRACE)
+    deep(clone / place)
+    try:
+        ran = kb(clone, *verb)
+    finally:
+        subprocess.run(["rm", "-rf", clone], check=True)  # pytest's own way is the recursive one
+    assert ran.is_clean(), ran
+
+
+def test_a_link_into_the_settings_of_git_shows_nobody_a_token(clone: Path) -> None:
+    with (clone / ".git/config").open("a") as config:
+        config.write('[http "x"]\n\textraheader = AUTHORIZATION: basic zebrafish\n')
+    (clone / "postmortems/2026-01-03-x.md").symlink_to("../.git/config")
+    (clone / "postmortems/2026-01-04-x.md").symlink_to("../elsewhere/config")
+    (clone / "elsewhere").symlink_to(".git")
+    ran = kb(clone, "check")
+    assert len(re.findall(r"2026-01-0[34]-x\.md:1\S* .*a link out of the repository", ran.out)) == 2
+    assert "zebrafish" not in kb(clone, "similar", "authorization basic", "--json").out
+    assert not [p for p in (clone / ".kb").rglob("*") if p.is_file() and b"zebra" in p.read_bytes()]
 
 
 @pytest.mark.parametrize("name", ["kb.toml", "mkdocs.yml"])

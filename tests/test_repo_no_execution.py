@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.repo import open_repo
+from kb.repo import Repo, open_repo, process
 from kb.repo.guards import silenced
 
 from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
@@ -222,6 +222,64 @@ def test_programs_named_in_an_included_file_or_a_worktrees_settings_are_not_run(
         os.utime(path, (1, 1))
     assert open_repo(folder).dirty_paths("postmortems")
     assert list(marks.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["common", "common ", " common"])
+def test_programs_named_in_the_settings_of_a_common_folder_are_not_run(
+    tmp_path: Path, name: str
+) -> None:
+    folder, marks = tmp_path / "clone", tmp_path / "marks"
+    folder.mkdir()
+    library_in(folder)
+    shutil.copytree(folder / ".git", folder / name.strip())
+    shutil.copytree(folder / ".git", folder / name, dirs_exist_ok=True)
+    plant(folder, marks)
+    (folder / ".git/config").rename(folder / name / "config")
+    (folder / ".git/commondir").write_text(f"../{name}\n")
+    stale_index(folder)
+    assert open_repo(folder).changed_since("HEAD~1", "postmortems")
+    assert list(marks.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["real", "real ", " real"])
+def test_programs_named_in_the_settings_that_a_git_file_leads_to_are_not_run(
+    tmp_path: Path, name: str
+) -> None:
+    folder, marks = tmp_path / "clone", tmp_path / "marks"
+    folder.mkdir()
+    library_in(folder)
+    shutil.copytree(folder / ".git", folder / "innocent" / name.strip())
+    plant(folder, marks)
+    (folder / ".git").rename(folder / name)
+    (folder / ".git").write_text(f"gitdir: {name}\n")
+    stale_index(folder)
+    assert open_repo(folder).changed_since("HEAD~1", "postmortems")
+    assert list(marks.iterdir()) == []
+
+
+def _ask_everything(repo: Repo) -> None:
+    repo.files()
+    repo.merge_base("main", "HEAD~1")
+    repo.history()
+
+
+@pytest.mark.parametrize("place", [".gitignore", ".git/packed-refs", ".git/info/exclude"])
+def test_a_pipe_among_the_files_that_git_reads_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(process, "SILENT_SECONDS", 1.0)
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    library_in(folder)
+    (folder / place).unlink(missing_ok=True)
+    os.mkfifo(folder / place)
+    with pytest.raises(KbError, match="Git said nothing"):
+        _ask_everything(open_repo(folder))
+
+
+def test_a_git_file_that_holds_what_no_path_has_is_no_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_bytes(b"gitdir: a\0b\n")
+    assert open_repo(tmp_path).root is None
 
 
 def test_a_filter_that_the_person_installed_for_all_repositories_is_kept(tmp_path: Path) -> None:

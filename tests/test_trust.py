@@ -184,6 +184,33 @@ def test_an_entry_point_of_the_settings_runs_only_when_trusted(
     assert (marks / "ran").exists()
 
 
+@pytest.mark.parametrize("place", [".config", "library/.config"])
+def test_trust_that_a_repository_brings_along_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """As in a pipeline whose HOME is its checkout."""
+    (tmp_path / ".git").mkdir()
+    library = tmp_path / "library"
+    library.mkdir()
+    config = settings(library, REPLAY)
+    (wish,) = wishes(config, library)
+    row = Trusted(library=os.path.realpath(library), key=wish.key, value=wish.value)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / place))
+    write_user_config(UserConfig(trust=(row,)))
+    assert not is_trusted(library, wish)
+    with pytest.raises(KbError, match="lies in the repository"):
+        store(library, [wish])
+    monkeypatch.setenv("KB_TRUST", wish.sha256)
+    assert is_trusted(library, wish)
+
+
+def test_a_home_that_is_wherever_one_stands_is_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", ".")
+    with pytest.raises(KbError, match="no absolute path"):
+        user_config_path()
+
+
 def test_nobody_is_asked_where_there_is_nobody(library_folder: Path) -> None:
     settings(library_folder, REPLAY)
     status, out, err = kb("trust", cwd=library_folder, stdin="y\n")

@@ -20,7 +20,7 @@ from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.misplaced import is_markdown
 from kb.repo import Repo
-from kb.safe_files import real_path
+from kb.safe_files import real_path, walk
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 #: To compare longer texts costs more than it tells.
@@ -96,7 +96,7 @@ def _markdown_files(library: Library) -> Iterator[Path | Document]:
         path = PurePath(os.path.relpath(error.filename, library.root))
         closed.append(_unread(path, library, f"cannot be opened: {error.strerror}"))
 
-    for folder, folders, files in os.walk(library.folder, onerror=note):
+    for folder, folders, files in walk(library.folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(files) if is_markdown(name))
     yield from closed

@@ -242,7 +242,8 @@ def trails_from(repo: Repo, root: Path, folder: PurePosixPath | str, commit: str
     if base is None or not commit:
         return Trails(why_unknown=repo.why_unknown or "there is no commit yet")
     below = base / folder
-    key = hashlib.sha256(f"{_VERSION}\0{below}\0{commit}".encode()).hexdigest()
+    made_of = f"{_VERSION}\0{below}\0{commit}"
+    key = hashlib.sha256(made_of.encode("utf-8", "surrogateescape")).hexdigest()
     file = root / ".kb" / "trails" / f"{key[:24]}.json"
     if not repo.is_shallow and (stored := _load(file, key)) is not None:
         return Trails({PurePosixPath(path): trail for path, trail in stored.trails.items()})
@@ -264,7 +265,8 @@ def _load(file: Path, key: str) -> _Stored | None:
 def _save(file: Path, key: str, trails: Trails) -> None:
     """Keep the trails; a folder that cannot be written only costs time."""
     stored = _Stored(key, {str(path): trail for path, trail in trails.by_path.items()})
-    with contextlib.suppress(OSError, UnsafePathError):
+    # Git's history may hold names that are no UTF-8; those of one folder are then read each time.
+    with contextlib.suppress(OSError, UnsafePathError, UnicodeEncodeError):
         make_local_folder(file.parent)
         root, place = local_place(file)
         root.write_bytes(place, msgspec.json.encode(stored))

@@ -63,8 +63,8 @@ def command(
         _print(file, runs)
         return
     reports = []
-    for path, run in _placed(file, runs, out):
-        write_fixture(run, path, overwrite=force)
+    for within, path, run in _placed(file, runs, out):
+        write_fixture(run, path, within=within, overwrite=force)
         reports.append(_report(path, run))
         if not as_json:
             echo(_text(path, run))
@@ -76,20 +76,29 @@ def _runs(file: Path, settings: ReadingSettings, wanted: str) -> Iterator[Run]:
     return iter((one_run(file, settings, wanted),)) if wanted else read_runs(file, settings)
 
 
-def _placed(file: Path, runs: Iterator[Run], out: Path | None) -> Iterator[tuple[Path, Run]]:
-    """Each run with the file it goes to."""
+def _placed(
+    file: Path, runs: Iterator[Run], out: Path | None
+) -> Iterator[tuple[Path | None, Path, Run]]:
+    """Each run with the file it goes to, and the folder that a person named, or stands in.
+
+    No folder where they named the file itself.
+    """
     first, second = next(runs, None), next(runs, None)
     if first is None:
         raise KbError("holds no run", where=str(file), todo="Export the trace with its steps.")
     if second is None:
-        target = out or Path("fixture.json")
-        yield (target / "fixture.json" if target.is_dir() else target), first
+        if out is None or out.is_dir():
+            within = out or Path()
+            yield within, within / "fixture.json", first
+        else:
+            yield None, out, first
         return
     # Not the name of the file: it may be somebody's mail address.
     folder = out or Path(f"{first.provenance.file.split('.')[0]}-runs")
+    within = folder if out is not None else Path()
     for number, run in enumerate(chain((first, second), runs), 1):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", run.id)[:60].strip("-.") or "run"
-        yield folder / f"{number:04d}-{name}" / "fixture.json", run
+        yield within, folder / f"{number:04d}-{name}" / "fixture.json", run
 
 
 def _print(file: Path, runs: Iterator[Run]) -> None:

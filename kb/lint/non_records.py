@@ -5,7 +5,6 @@ Git keeps such a file like any other, so whoever checks what a branch changes lo
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from kb.lint.rules.attachments import read_decoded, why_unread
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
 from kb.records.document import Document, is_record_name
 from kb.records.misplaced import is_markdown, is_meant_as_record
+from kb.safe_files import walk
 
 _LINE = re.compile(r"line (\d+)")
 
@@ -153,7 +153,7 @@ def _is_beside_a_record(file: Path, folder: Path) -> bool:
 
 def _stray_files(folder: Path) -> Iterator[Path]:
     """The Markdown files below a folder that are no records of it."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         is_home = Path(place) == folder
         for name in sorted(files):

@@ -18,6 +18,7 @@ from kb.lint.registry import active_rules
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
+from kb.safe_files import walk
 from kb.sensitive.shapes import masked
 
 _NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
@@ -183,8 +184,11 @@ def chosen_files(paths: Iterable[Path]) -> dict[Path, None]:
 
 def _files(path: Path) -> Iterator[Path]:
     path = Path(os.path.normpath(path.absolute()))
+    found: list[Path] = []
     if path.is_dir():
-        yield from sorted(file for file in path.rglob("*.md") if is_record_name(file.name))
+        for place, folders, names in walk(path):
+            found += [Path(place, name) for name in (*folders, *names) if is_record_name(name)]
+        yield from sorted(found)
     elif path.exists() or path.is_symlink():
         yield path
     else:

@@ -198,6 +198,11 @@ def is_record_name(name: str) -> bool:
     return bool(_RECORD_NAME.fullmatch(name))
 
 
+def is_unicode_name(name: str) -> bool:
+    """Whether a file name is text: an address, a feed and a database can hold no other."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def read_document(raw: bytes, path: PurePath, form: Form) -> Document:
     """The document in these bytes. Never raises; see `Document.faults`."""
     text = raw.decode("utf-8", errors="surrogateescape")

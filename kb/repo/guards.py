@@ -88,15 +88,21 @@ def git_dir_of(root: Path) -> Path | None:
         text = _small_file(dot_git).decode("utf-8", "surrogateescape")
     except OSError:
         return None
-    return root / text.removeprefix("gitdir:").strip()
+    if "\0" in text:
+        return None
+    # Git takes off the end of the line and nothing else: a folder's name may end in a space.
+    return root / text.removeprefix("gitdir:").removeprefix(" ").rstrip("\r\n")
 
 
 def names_programs(git_dir: Path) -> bool:
     """Whether the settings of a repository may name a program, or settings elsewhere that do.
 
     Names of sections and keys have no escapes, so that one that is set stands there literally.
-    Saves a run of Git in nearly every clone.
+    Saves a run of Git in nearly every clone. A linked work tree has its settings in another
+    folder, and where that lies only Git says.
     """
+    if os.path.lexists(git_dir / "commondir"):
+        return True
     config = b"".join(_config_files(git_dir)).lower()
     return any(word in config for word in _WORDS)
 
@@ -134,13 +140,7 @@ def as_environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 def _config_files(git_dir: Path) -> Iterator[bytes]:
     """What the configuration files of a repository hold. Raises `KbError` for odd ones."""
-    homes = [git_dir]
-    try:
-        common = _small_file(git_dir / "commondir").decode("utf-8", "surrogateescape").strip()
-        homes.append(git_dir / common)
-    except FileNotFoundError:
-        pass
-    for path in (home / name for home in homes for name in ("config", "config.worktree")):
+    for path in (git_dir / "config", git_dir / "config.worktree"):
         try:
             yield _small_file(path)
         except FileNotFoundError:

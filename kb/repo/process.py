@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from types import ModuleType
 from typing import IO, TYPE_CHECKING
 
 from kb.errors import KbError
-from kb.processes import PIPE, find_program
+from kb.processes import PIPE, TimeoutExpired, find_program
 from kb.repo import guards
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ _SETTINGS = (
     "log.showRoot=true",
 )
 _OPTIONS = ("--no-pager", *(word for setting in _SETTINGS for word in ("-c", setting)))
+#: How long Git may say nothing. It waits for ever where a copied folder has a pipe among the files
+#: that it opens (`.gitignore`, `packed-refs`). A minute is what a verb may hang at most.
+SILENT_SECONDS = 60.0
 _environment_lock = threading.Lock()
 #: What GitPython calls the program; a person may name one of their own.
 _PROGRAM_VARIABLE = "GIT_PYTHON_GIT_EXECUTABLE"
@@ -110,7 +114,12 @@ class Git:
     def ask(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
         process = self._start(arguments, has_stdin=stdin is not None)
-        output, complaint = process.communicate(stdin)
+        try:
+            output, complaint = process.communicate(stdin, timeout=SILENT_SECONDS)
+        except TimeoutExpired as fault:
+            process.kill()
+            process.communicate()
+            raise self._no_answer() from fault
         return GitOutput(process.returncode, output, _readable(complaint))
 
     def demand(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
@@ -127,12 +136,22 @@ class Git:
         # Nobody else empties the pipe of complaints, and Git would wait once it is full.
         listener = threading.Thread(target=_drain, args=(process.stderr, complaint), daemon=True)
         listener.start()
-        yield from process.stdout
+        with _Watch(process) as watch:
+            yield from watch.lines()
         listener.join()
         # Both pipes have been read to their end: this only waits for the program.
         process.communicate()
+        if watch.was_silent:
+            raise self._no_answer()
         if process.returncode != 0:
             raise self._failure(arguments, _readable(b"".join(complaint)))
+
+    def _no_answer(self) -> KbError:
+        return KbError(
+            f"Git said nothing for {SILENT_SECONDS:.0f} s and was stopped",
+            where=str(self.folder),
+            todo="look for a pipe among its files: find . -type p",
+        )
 
     def _failure(self, arguments: tuple[str, ...], complaint: str) -> KbError:
         if _NOT_FETCHED.search(complaint):
@@ -168,6 +187,39 @@ class Git:
                 where=str(self.folder),
                 todo="leave out control characters",
             ) from fault
+
+
+class _Watch:
+    """Ends a Git that keeps its reader waiting; what the reader does meanwhile does not count."""
+
+    def __init__(self, process: GitPython.AutoInterrupt) -> None:
+        self.was_silent = False
+        self._process = process
+        self._waits_since: float | None = None
+        self._is_over = threading.Event()
+
+    def __enter__(self) -> _Watch:
+        threading.Thread(target=self._run, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+
+    def lines(self) -> Iterator[bytes]:
+        """What the program writes, line by line."""
+        self._waits_since = time.monotonic()
+        for line in self._process.stdout:
+            self._waits_since = None
+            yield line
+            self._waits_since = time.monotonic()
+
+    def _run(self) -> None:
+        while not self._is_over.wait(min(1.0, SILENT_SECONDS)):
+            since = self._waits_since
+            if since is not None and time.monotonic() - since > SILENT_SECONDS:
+                self.was_silent = True
+                self._process.kill()
+                return
 
 
 def first_line(complaint: str) -> str:

@@ -16,7 +16,7 @@ from kb.metrics.page import page_of, read_all, read_as_of
 from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.repo import Repo
-from kb.safe_files import real_path
+from kb.safe_files import real_path, walk
 from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
 from kb.site.external.names import PrivateNames
 from kb.site.external.redaction import redacted
@@ -153,7 +153,8 @@ def files_beside(library: Library, record: Postmortem) -> tuple[str, ...]:
     if not folder.is_dir() or folder.is_symlink():
         return ()
     text = "\n".join(section.text for section in record.sections)
-    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")))
+    paths = sorted(Path(place, name) for place, _, names in walk(folder) for name in names)
+    names = (path.relative_to(folder).as_posix() for path in paths)
     return tuple(name for name in names if name in text and _may_be_shown(folder, folder / name))
 
 

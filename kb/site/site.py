@@ -15,7 +15,7 @@ from typing import Any
 from kb.errors import KbError
 from kb.library import Library
 from kb.processes import end
-from kb.safe_files import Root, root_of
+from kb.safe_files import Root, output_of
 from kb.site import search_index
 from kb.site.content import Site
 from kb.site.engines import run_engine
@@ -129,7 +129,7 @@ def _build(
 def _target(library: Library, build: Build) -> tuple[Root, PurePath]:
     """The site's folder as a root and a name: in the library no link on the way is followed."""
     if build.is_named or not build.out.is_relative_to(library.root):
-        return root_of(build.out)
+        return output_of(build.out)
     root = Root(library.root)
     return root, root.relative(build.out)
 

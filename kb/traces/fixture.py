@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
 
 from kb.errors import KbError
 from kb.json_schemas import formatted
-from kb.safe_files import Root, read_named, root_of
+from kb.safe_files import Root, output_of, read_named
 from kb.traces.canonical_json import canonical, sha256
 from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.normalize.clean_run import RunCleaner
@@ -124,30 +124,37 @@ def fixture_schema() -> dict[str, Any]:
     return formatted(schema)
 
 
-def write_fixture(run: Run, path: Path, *, overwrite: bool = False) -> None:
+def write_fixture(
+    run: Run, path: Path, *, within: Path | None = None, overwrite: bool = False
+) -> None:
     """Write a run and its blobs. Nothing is half-written: the file appears when it is whole.
 
-    Raises `KbError` when there is a file already, unless asked to `overwrite` it.
+    `path` is what a person named, or lies `within` the folder that they named: below that no link
+    is followed. Raises `KbError` when there is a file already, unless asked to `overwrite` it.
     """
-    root, name = root_of(path)
+    if within is None:
+        root, name = output_of(path)
+    else:
+        above, folder = output_of(within)
+        root, name = Root(above.path / folder), path.relative_to(within)
     blobs = Blobs()
-    if path.exists() and not overwrite:
+    if root.exists(name) and not overwrite:
         todo = "Choose another name with --out, or replace it with --force."
         raise KbError("already exists; nothing was written", where=str(path), todo=todo)
     try:
-        root.sweep()
+        root.sweep(name.parent)
         with root.replacing(name) as stream:
             for chunk in fixture_chunks(run, blobs):
                 stream.write(chunk)
-            _write_blobs(blobs, root)
+            _write_blobs(blobs, root, name.parent)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
 
 
-def _write_blobs(blobs: dict[str, bytes], root: Root) -> None:
+def _write_blobs(blobs: dict[str, bytes], root: Root, folder: PurePath) -> None:
     for name, raw in blobs.items():
-        if not root.exists(f"{BLOBS}/{name}"):
-            root.write_bytes(f"{BLOBS}/{name}", raw)
+        if not root.exists(folder / BLOBS / name):
+            root.write_bytes(folder / BLOBS / name, raw)
 
 
 def is_fixture(head: tuple[Any, ...]) -> bool:

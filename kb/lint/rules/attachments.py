@@ -7,14 +7,13 @@ is a key all the same. Keys stay before their values: `password: …` is told by
 from __future__ import annotations
 
 import json
-import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from kb.safe_files import UnsafePathError, open_named
+from kb.safe_files import UnsafePathError, open_named, walk
 
 _MAX_FILES = 200
 _MAX_BYTES = 8_000_000  # of each file; a fixture keeps large values apart
@@ -56,7 +55,7 @@ class _Pairs(tuple[tuple[str, object], ...]):
 def files_beside(folder: Path) -> Iterator[Path]:
     """The regular files below a folder, sorted; links are not followed, and no more than 200."""
     found = 0
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in walk(folder):
         folders.sort()
         for name in sorted(names):
             file = Path(where) / name

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.library import Library, find_root, local_place
-from kb.records.document import MAX_RECORD_BYTES, is_record_name
+from kb.records.document import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.records.form import build_form
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.search.bm25 import Bag, Postings, build_postings
@@ -79,6 +79,8 @@ def scan(library: Library, known: Mapping[str, FileState], now_ns: int) -> tuple
 def _state(
     entry: os.DirEntry[str], known: FileState | None, now_ns: int, tree: Tree
 ) -> FileState | None:
+    if not is_unicode_name(entry.name):
+        return None
     try:
         stat = entry.stat()
         if known and _proves_equal(known, stat) and not entry.is_symlink():

@@ -17,7 +17,7 @@ import msgspec
 
 from kb.errors import KbError
 from kb.library import local_place, make_local_folder
-from kb.safe_files import UnsafePathError
+from kb.safe_files import UnsafePathError, walk
 from kb.traces.canonical_json import digest
 from kb.traces.checkup.measure import VERSION, RunSummary, facts
 from kb.traces.reading import ReadingSettings, read_runs
@@ -72,7 +72,7 @@ def trace_files(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in walk(folder):
         folders[:] = sorted(n for n in folders if not n.startswith(".") and n != _BLOBS)
         for name in sorted(names):
             file = Path(where) / name

@@ -11,7 +11,7 @@ from kb.library import records_folder
 from kb.records.form import Form, build_form
 from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
-from kb.safe_files import root_of
+from kb.safe_files import Root
 from kb.traces.drafting.channel import Candidate, read_channel
 from kb.traces.drafting.evidence import (
     DraftEvidence,
@@ -47,31 +47,32 @@ class Draft:
 def write_draft(draft: Draft, folder: Path, form: Form) -> Path:
     """The path of a new record in `folder`, with `fixture.json` in the folder of its name.
 
-    Raises `KbError` when there is a record or a fixture of that name, or no day is known.
+    Below `folder` no link is followed. Raises `KbError` when there is a record or a fixture of
+    that name, or no day is known.
     """
     run = prepared(draft.run, draft.passing)
     title = " ".join((draft.title or draft_title(run)).split())
     day = draft.day or draft_day(run)
     stem = f"{day.isoformat()}-{slug(title)}"
     path, fixture = folder / f"{stem}.md", folder / stem / FIXTURE
-    if path.exists():
+    if Root(folder).exists(path.name):
         raise _already_there(path)
     evidence = DraftEvidence(
         run, draft.passing, draft.passing_name, draft.candidates, f"{stem}/{FIXTURE}"
     )
     prefill = draft_prefill(evidence, near_miss=draft.is_near_miss)
     text = blank_record(title, day, profile=draft.profile, form=form, prefill=prefill)
-    write_fixture(run, fixture)
+    write_fixture(run, fixture, within=folder)
     write_record(path, text)
     return path
 
 
 def write_record(path: Path, text: str) -> None:
-    """Write a new record. Raises `KbError` when there is one of that name."""
+    """Write a new record. Raises `KbError` when there is one of that name, or a link."""
     try:
-        root, name = root_of(path)
+        root = Root(path.parent)
         root.sweep()
-        root.create(name, text.encode("utf-8", "replace"))
+        root.create(path.name, text.encode("utf-8", "replace"))
     except FileExistsError as error:
         raise _already_there(path) from error
     except OSError as error:

@@ -105,7 +105,7 @@ def whole_value(value: Any) -> Any:
     """A value of JSON with halves of surrogate pairs replaced by U+FFFD: no encoder takes them."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [whole_value(part) for part in value]
     if isinstance(value, dict):
         return {whole_value(key): whole_value(part) for key, part in value.items()}

@@ -17,6 +17,7 @@ from kb.library import local_place, make_local_folder
 from kb.metrics.history import Trail, Trails, matters, read_trails
 from kb.repo import Repo
 from kb.safe_files import Root, UnsafePathError
+from kb.stored import from_json, to_json
 
 #: To be raised when trails are read differently.
 _VERSION = 1
@@ -56,7 +57,7 @@ def trails_from(repo: Repo, root: Path, folder: PurePosixPath | str, commit: str
 def _load(file: Path, key: str) -> _Stored | None:
     try:
         root, place = local_place(file)
-        stored = msgspec.json.decode(root.read_bytes(place, _MAX_BYTES), type=_Stored)
+        stored = from_json(root.read_bytes(place, _MAX_BYTES), _Stored)
     except (OSError, UnsafePathError, msgspec.MsgspecError):
         return None
     return stored if stored.key == key else None
@@ -68,7 +69,7 @@ def _save(file: Path, key: str, trails: Trails) -> None:
     with contextlib.suppress(OSError, UnsafePathError):
         make_local_folder(file.parent)
         root, place = local_place(file)
-        root.write_bytes(place, msgspec.json.encode(stored))
+        root.write_bytes(place, to_json(stored))
         _prune(root.below(place.parent))
 
 

@@ -34,6 +34,7 @@ from kb.search.scoring.calibration import Calibration
 from kb.search.scoring.learn import Learned
 from kb.search.scoring.lexical import Bag, Postings
 from kb.search.scoring.posterior import ClassPosterior
+from kb.stored import from_json, from_msgpack
 
 FORMAT = 8
 MANIFEST = "manifest.json"
@@ -158,8 +159,8 @@ def read_manifest(home: Path) -> Manifest | None:
     try:
         root, place = local_place(home)
         raw = root.read_bytes(place / MANIFEST, _MAX_MANIFEST_BYTES)
-        manifest = msgspec.json.decode(raw, type=Manifest)
-    except (OSError, UnsafePathError, msgspec.DecodeError, UnicodeDecodeError):
+        manifest = from_json(raw, Manifest)
+    except (OSError, UnsafePathError, msgspec.DecodeError):
         return None
     return manifest if manifest.format == FORMAT else None
 
@@ -211,7 +212,7 @@ def _agrees(found: Generation) -> bool:
 
 def _entries(folder: Path) -> tuple[Entry, ...]:
     raw = (folder / "entries.msgpack").read_bytes()
-    return msgspec.msgpack.decode(raw, type=tuple[Entry, ...])
+    return from_msgpack(raw, tuple[Entry, ...])
 
 
 def _arrays_of(manifest: Manifest) -> Iterable[FileCheck]:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from kb.search.indexing.collection import Collection, record_means, starts_of
 from kb.search.indexing.generation import FORMAT, MANIFEST, FileCheck, Manifest, Part, read_manifest
 from kb.search.scoring.learn import Learned
 from kb.search.scoring.lexical import build_postings
+from kb.stored import to_json, to_msgpack
 
 _CHUNK_BYTES = 1 << 24
 #: What a build calls its folders, so that no other is ever removed.
@@ -62,7 +62,7 @@ def write_generation(
         for array_name, array in _arrays(parts, learned, collection, sections).items():
             with folder.filling(f"{array_name}.npy") as stream:
                 np.save(stream, array)
-        folder.write_bytes("entries.msgpack", msgspec.msgpack.encode(collection.entries))
+        folder.write_bytes("entries.msgpack", to_msgpack(collection.entries))
         write_more(folder.path, collection.vectors)
         manifest = Manifest(
             format=FORMAT,
@@ -87,7 +87,7 @@ def write_generation(
 def write_manifest(home: Path, manifest: Manifest) -> None:
     """Make a manifest the one that counts, in one step."""
     root, place = local_place(home)
-    root.write_bytes(place / MANIFEST, msgspec.json.encode(manifest))
+    root.write_bytes(place / MANIFEST, to_json(manifest))
 
 
 def _arrays(

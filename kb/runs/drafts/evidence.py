@@ -24,6 +24,7 @@ from kb.runs.canonical import sha256
 from kb.runs.drafts.candidates import Candidate
 from kb.runs.drafts.evidence_timeline import timeline
 from kb.runs.run import Effect, Event, Message, Run, ToolCall
+from kb.terminal import plain
 
 _MAX_TOOLS = 20
 _MAX_LOGGED = 60
@@ -255,8 +256,11 @@ def _answer(value: bool | None) -> str:
 
 
 def _fenced(lines: Iterable[str]) -> str:
-    """Evidence lines in their fence, which nothing from a trace can close; empty without lines."""
-    text = "\n".join(line.replace("```", "'''") for line in lines)
+    """Evidence lines in their fence, each on one line; nothing from a trace closes it or adds one.
+
+    Empty without lines.
+    """
+    text = "\n".join(plain(line).replace("```", "'''") for line in lines)
     return f"```evidence\n{text}\n```" if text else ""
 
 

@@ -193,7 +193,12 @@ def chosen_files(paths: Iterable[Path]) -> dict[Path, None]:
 def _files(path: Path) -> Iterator[Path]:
     path = Path(os.path.normpath(path.absolute()))
     if path.is_dir():
-        yield from sorted(file for file in path.rglob("*.md") if is_record_name(file.name))
+        yield from sorted(
+            Path(folder, name)
+            for folder, folders, files in os.walk(path)  # bears with what vanishes meanwhile
+            for name in (*folders, *files)
+            if is_record_name(name)
+        )
     elif path.exists() or path.is_symlink():
         yield path
     else:

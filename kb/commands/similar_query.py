@@ -115,7 +115,7 @@ def _refuse_mistyped(library: Library, query: str) -> None:
     if _ID.fullmatch(query):
         known = [path.stem for path in _record_files(library)]
         near = difflib.get_close_matches(query.lower(), known, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Take an id from kb list or kb similar."
+        todo = f"Did you mean {near[0]}?" if near else "Take an id from kb similar."
         raise KbError(f"there is no record {query}", todo=todo)
     if _looks_like_path(query):
         todo = f"Check the path, or ask with the word itself: {_PIPED}."

@@ -30,6 +30,7 @@ from kb.runs.checkup.facts import facts
 from kb.runs.run import Run
 from kb.runs.showing.timeline import View, timeline
 from kb.search.indexing.passages import cut, plain_text, record_passages
+from kb.terminal import plain
 
 from backtracking import growing
 from conftest import EXAMPLE, ROOT
@@ -255,3 +256,7 @@ def test_a_run_is_drawn_and_judged_step_by_step(look: Callable[[Run], object]) -
     few, many = asking(100), asking(400)
     look(few)  # loads what it needs
     assert calls(lambda: look(many)) < 5 * calls(lambda: look(few))
+
+
+def test_a_plain_text_is_made_without_a_look_at_each_character() -> None:
+    assert calls(lambda: plain("a" * 100_000 + "\n\x1b[31mé")) < 30

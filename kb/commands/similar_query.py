@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -99,7 +100,7 @@ def _record(library: Library, query: str) -> Path | None:
     if len(query) >= _MOST_ID or "/" in query or "\0" in query:
         return None
     path = library.folder / f"{query}.md"
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - too long a name is none
         return path
     if not _ID.fullmatch(query):
         return None
@@ -128,8 +129,11 @@ def _looks_like_path(query: str) -> bool:
         return False
     if not re.search(r"\s", query):
         return "/" in query or bool(_FILE_ENDING.search(query))
-    parent = Path(query).parent
-    return "/" in query and bool(_FILE_ENDING.search(query)) and parent.is_dir()
+    return "/" in query and bool(_FILE_ENDING.search(query)) and _is_folder(Path(query).parent)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - too long a name is none
 
 
 def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Query:

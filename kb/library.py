@@ -76,10 +76,10 @@ def find_root(start: Path) -> Path:
     Raises `KbError` when there is neither.
     """
     start = start.absolute()
-    folders = (start, *start.parents) if start.is_dir() else tuple(start.parents)
+    folders = (start, *start.parents) if os.path.isdir(start) else tuple(start.parents)  # noqa: PTH112 - as below
     for marker in (FILE_NAME, Config().library.path):
         for folder in folders:
-            if (folder / marker).exists():
+            if os.path.exists(folder / marker):  # noqa: PTH110 - too long a name is none
                 return folder
     raise KbError(
         "no knowledge base here",

@@ -36,6 +36,8 @@ _APART = "\u200b"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Colour and cursor sequences, and strings to the terminal (OSC, such as the clipboard's).
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-_])")
+#: What may not be printable; the rest, nearly all of most traces, is not looked at one by one.
+_BEYOND_ASCII = re.compile(r"[^ -~]")
 #: Characters that take no cell and change what is read: joiners, marks of direction, tags.
 _UNSEEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufe00-\ufe0f]")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"} | {
@@ -105,7 +107,7 @@ def whole_value(value: Any) -> Any:
     """A value of JSON with halves of surrogate pairs replaced by U+FFFD: no encoder takes them."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [whole_value(part) for part in value]
     if isinstance(value, dict):
         return {whole_value(key): whole_value(part) for key, part in value.items()}
@@ -191,10 +193,12 @@ def plain(text: str) -> str:
     Tools print in colour: sequences are left out here, not spelled out.
     """
     text = _UNSEEN.sub("", _SEQUENCE.sub("", text))
-    return " ".join("".join(c if c.isprintable() else _seen(c) for c in text).split())
+    return " ".join(_BEYOND_ASCII.sub(lambda found: _seen(found[0]), text).split())
 
 
 def _seen(character: str) -> str:
+    if character.isprintable():
+        return character
     return " " if character.isspace() or unicodedata.category(character) == "Zs" else "\ufffd"
 
 

@@ -27,9 +27,14 @@ from kb.records.form import build_form
 from kb.records.list_items import read_items
 from kb.records.model import interpret
 from kb.search.records.passages import cut, plain_text, record_passages
+from kb.terminal import plain
+from kb.traces.checkup.measure import facts
+from kb.traces.render import View, timeline
+from kb.traces.run import Run
 
 from backtracking import growing
 from conftest import EXAMPLE, ROOT
+from runs_made import agent, failed, made_run, user, write
 
 FORM = build_form()
 FRONT, _, _ = EXAMPLE.read_text(encoding="utf-8").partition("\n---\n")
@@ -236,3 +241,22 @@ def test_no_pattern_does_more_than_linear_work() -> None:
         if place not in BOUNDED and (attack := growing(pattern, flags, anchored=is_anchored(place)))
     }
     assert found == {}
+
+
+def asking(count: int) -> Run:
+    """A run of a number of calls, each asked for without words, each failing."""
+    steps = [step for n in range(count) for step in (agent(), failed(write("pay", {"id": n})))]
+    return made_run(user("Pay them."), *steps)
+
+
+@pytest.mark.parametrize(
+    "look", [lambda run: list(timeline(run, View())), lambda run: facts(run, "a.json", 0)]
+)
+def test_a_run_is_drawn_and_judged_step_by_step(look: Callable[[Run], object]) -> None:
+    few, many = asking(100), asking(400)
+    look(few)  # loads what it needs
+    assert calls(lambda: look(many)) < 5 * calls(lambda: look(few))
+
+
+def test_a_plain_text_is_made_without_a_look_at_each_character() -> None:
+    assert calls(lambda: plain("a" * 100_000 + "\n\x1b[31mé")) < 30

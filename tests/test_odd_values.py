@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.config import parse_config
 from kb.errors import KbError
+from kb.library import find_root
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.spans import _end
 
@@ -91,3 +92,21 @@ def test_a_time_without_utc_is_no_time_of_a_trace() -> None:
 def test_a_span_longer_than_the_calendar_has_no_end(microseconds: float) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert _end({"duration": microseconds}, start) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [("a" * 5000, "charge"), ("postmortems", f"a b{'c' * 300}/x.md")],
+)
+def test_a_path_that_is_too_long_is_no_path(
+    path: str, query: str, library_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (library_folder / "kb.toml").write_text(f'[library]\npath = "{path}"\n', encoding="utf-8")
+    monkeypatch.chdir(library_folder)
+    done = CliRunner().invoke(cli, ["similar", query])
+    assert done.exception is None or isinstance(done.exception, KbError | SystemExit)
+
+
+def test_a_folder_whose_name_is_too_long_holds_no_library() -> None:
+    with pytest.raises(KbError, match="no knowledge base here"):
+        find_root(Path("/") / ("a" * 5000) / "b")

@@ -210,6 +210,22 @@ def test_a_missing_model_is_one_error_that_names_three_ways_out(
         assert way in str(answer["todo"])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+def test_a_text_of_ten_megabytes_takes_no_memory_to_speak_of(library_folder: Path) -> None:
+    write_stories(library_folder)
+    lines = library_folder / "foreign.jsonl"
+    lines.write_text(json.dumps({"id": "a", "title": "t", "text": "a " * 5_000_000}) + "\n")
+    code = (
+        "import sys; from kb.cli import main; sys.argv[1:] = ['eval', '--foreign', 'foreign.jsonl']"
+        "\ntry: main()\nfinally: print(open('/proc/self/status').read(), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=library_folder, capture_output=True, text=True, check=True
+    )
+    peak_kilobytes = int(done.stderr.partition("VmHWM:")[2].split()[0])
+    assert peak_kilobytes < 1_000_000
+
+
 def test_a_folder_is_a_model_too(package_folder: Path) -> None:
     found = find_source(str(package_folder), Path.cwd())
     assert found.sha256 == PINS.weights

@@ -97,6 +97,7 @@ def test_halves_of_surrogate_pairs_are_replaced_in_json(text: str, value: str) -
 
 def test_halves_of_surrogate_pairs_are_replaced_in_values() -> None:
     assert whole_value({"a\udce9": ["\ud800", 1]}) == {"a\ufffd": ["\ufffd", 1]}
+    assert whole_value({"ids": ("a\udcff",)}) == {"ids": ["a\ufffd"]}
 
 
 def test_cells_are_counted_as_a_terminal_does() -> None:

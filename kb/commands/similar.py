@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -105,7 +106,7 @@ def _record(library: Library, query: str) -> Path | None:
     if len(query) >= _MOST_ID or "/" in query or "\0" in query:
         return None
     path = library.folder / f"{query}.md"
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - too long a name is none
         return path
     if not _ID.fullmatch(query):
         return None
@@ -121,7 +122,7 @@ def _refuse_mistyped(library: Library, query: str) -> None:
     if _ID.fullmatch(query):
         known = [path.stem for path in _record_files(library)]
         near = difflib.get_close_matches(query.lower(), known, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Take an id from kb list or kb similar."
+        todo = f"Did you mean {near[0]}?" if near else "Take an id from kb similar."
         raise KbError(f"there is no record {query}", todo=todo)
     if _looks_like_path(query):
         todo = f"Check the path, or ask with the word itself: {_PIPED}."
@@ -134,8 +135,11 @@ def _looks_like_path(query: str) -> bool:
         return False
     if not re.search(r"\s", query):
         return "/" in query or bool(_FILE_ENDING.search(query))
-    parent = Path(query).parent
-    return "/" in query and bool(_FILE_ENDING.search(query)) and parent.is_dir()
+    return "/" in query and bool(_FILE_ENDING.search(query)) and _is_folder(Path(query).parent)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - too long a name is none
 
 
 def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Query:

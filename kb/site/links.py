@@ -8,6 +8,7 @@ below any prefix, in both engines, and from a plain file server.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,8 @@ ACTIONS = "actions"
 RULES = "rules"
 TEMPLATE = "template"
 ABOUT = "about"
+#: A byte of a file name that is no UTF-8, as Python spells it.
+_ODD_BYTE = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,17 @@ def _segment(word: str) -> str:
 
 def incident(record_id: str) -> str:
     """The page of one incident."""
-    return f"{INCIDENTS}/{record_id}"
+    return f"{INCIDENTS}/{address_of(record_id)}"
+
+
+def incident_data(record_id: str) -> str:
+    """The file of one incident for machines."""
+    return f"data/{INCIDENTS}/{address_of(record_id)}.json"
+
+
+def address_of(record_id: str) -> str:
+    """A record's id as addresses hold it: bytes that are no UTF-8 are spelled, as engines need."""
+    return _ODD_BYTE.sub(lambda found: f"-x{ord(found[0]) & 0xFF:02x}", record_id)
 
 
 def relative(source: str, target: str) -> str:

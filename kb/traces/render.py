@@ -5,6 +5,7 @@ Pure: a run in, lines of styled pieces out. The command puts colours on them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -190,7 +191,9 @@ class _Drawing:
         self._day = ""
         self._agent = run.agent.name
         self._calls: dict[str, int] = {}
-        self._depths = {call.id: call.parent for call in run.calls}
+        calls = run.calls
+        self._depths = {call.id: call.parent for call in calls}
+        self._asked = Counter(call.asked_in for call in calls)
 
     def step(self, number: int, step: Step) -> Iterator[Line]:
         """One step, with the rules that stand before it."""
@@ -228,7 +231,7 @@ class _Drawing:
         if self._view.full and message.reasoning:
             thoughts = TimelinePiece("thinks", "dim")
             yield from self._block(number, message, thoughts, message.reasoning, 1, "dim", "")
-        text = message.text or _asks(self._run, number)
+        text = message.text or _asks(self._asked[number])
         if message.text or facts or not text.startswith("(calls"):
             named = TimelinePiece(label, style or "label")
             yield from self._block(number, message, named, text, _LINES.get(label, 2), style, facts)
@@ -342,9 +345,8 @@ def _at_right(
     return (TimelinePiece(" " * max(2, room - used - cells(facts))), TimelinePiece(facts, style))
 
 
-def _asks(run: Run, number: int) -> str:
+def _asks(count: int) -> str:
     """What stands for the words of an answer that only calls tools."""
-    count = sum(call.asked_in == number for call in run.calls)
     return f"(calls {plural(count, 'tool')})" if count else "(no words)"
 
 

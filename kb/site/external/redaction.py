@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -120,7 +121,7 @@ def _public_ids(records: Iterable[Postmortem], names: PrivateNames, key: str) ->
     for record in records:
         cleaner = NameRemover(names, record.origin == "public")
         wanted = slug(cleaner.text(record.title))
-        tail = hmac.new(key.encode(), record.id.encode(), hashlib.sha256).hexdigest()[:_TAIL]
+        tail = hmac.new(key.encode(), os.fsencode(record.id), hashlib.sha256).hexdigest()[:_TAIL]
         ids[record.id] = f"{record.date}-{wanted}-{tail}"
     return ids
 

@@ -39,7 +39,7 @@ def data_files(site: Site) -> Iterator[tuple[str, str]]:
     yield "data/incidents.json", incidents_json(site)
     yield "data/incidents.csv", incidents_csv(site)
     for record in site.records:
-        yield f"data/incidents/{record.id}.json", incident_json(site, record)
+        yield links.incident_data(record.id), incident_json(site, record)
     if site.measured is not None:
         slim = _without_slices_records(site.measured)
         yield "data/metrics.json", one_line(page_json(slim))

@@ -145,7 +145,7 @@ def _source(address: str) -> str:
 
 def _foot(site: Site, record: Postmortem, path: str) -> str:
     place = site.places.get(record.id, Place())
-    data = links.relative_file(path, f"data/incidents/{record.id}.json")
+    data = links.relative_file(path, links.incident_data(record.id))
     tools = [
         anchor(place.source, "Source") if place.source else "",
         anchor(place.history, "History") if place.history else "",

@@ -199,9 +199,10 @@ def _misfits(run: Run, _: WorldState) -> Iterable[TraceFinding]:
 def _given_up(run: Run, _: WorldState) -> Iterator[TraceFinding]:
     """The same call failing, and never succeeding, last of all."""
     at = At("given-up", run)
+    last = run.calls[-1:]
     for group in same_calls(run).values():
         number, call = group[-1]
-        if call.failure and call is run.calls[-1]:
+        if call.failure and call is last[0]:
             message = f"the run ended on a failure of {call.tool}"
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 

@@ -7,6 +7,7 @@ YAML. Values come one at a time: a file of 200 MB never lies in memory as Python
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,8 +55,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The file's name, without folders."""
-        return self.path.name
+        """The file's name, without folders; bytes that are no UTF-8 became U+FFFD."""
+        return os.fsencode(self.path.name).decode("utf-8", "replace")
 
     def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""

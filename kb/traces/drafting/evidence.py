@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from kb.errors import KbError
 from kb.records.template import Prefill
+from kb.terminal import plain
 from kb.traces.analyses import Audit, audit
 from kb.traces.analyses.calls_made import arguments_text, calls, may_have_run, result_text
 from kb.traces.analyses.claims import claims
@@ -123,9 +124,9 @@ def _line(entry: _Entry) -> str:
 
 def _code(text: str) -> str:
     """Words of a trace as a code span: nothing in them is markup, a link or a tag."""
-    plain = one_line(text).replace("`", "ˋ")
-    plain = plain if len(plain) <= _MAX_WORDS else plain[: _MAX_WORDS - 1] + "…"
-    return f"`{plain}`" if plain else "nothing"
+    shown = one_line(text).replace("`", "ˋ")
+    shown = shown if len(shown) <= _MAX_WORDS else shown[: _MAX_WORDS - 1] + "…"
+    return f"`{shown}`" if shown else "nothing"
 
 
 _MAX_TOOLS = 20
@@ -358,8 +359,11 @@ def _answer(value: bool | None) -> str:
 
 
 def _fenced(lines: Iterable[str]) -> str:
-    """Evidence lines in their fence, which nothing from a trace can close; empty without lines."""
-    text = "\n".join(line.replace("```", "'''") for line in lines)
+    """Evidence lines in their fence, each on one line; nothing from a trace closes it or adds one.
+
+    Empty without lines.
+    """
+    text = "\n".join(plain(line).replace("```", "'''") for line in lines)
     return f"```evidence\n{text}\n```" if text else ""
 
 

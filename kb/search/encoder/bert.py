@@ -111,9 +111,14 @@ def write_bert(source: Path, shape: BertShape, target: Path) -> None:
 
     model = bert_graph(read_weights(source), shape)
     beside = f"{target.name}.data"
-    onnx.save_model(model, target, save_as_external_data=True, location=beside)
-    # onnx makes it readable by its owner alone; an image that is built by root runs as another.
-    target.with_name(beside).chmod(target.stat().st_mode)
+    folder = Root(target.parent)
+    # onnx writes by itself, for its owner's eyes alone; an image that root builds runs as another.
+    with private_folder() as private:
+        graph = private.path / target.name
+        onnx.save_model(model, graph, save_as_external_data=True, location=beside)
+        for name in (beside, target.name):
+            with open_named(private.path / name) as stream:
+                folder.copy_in(stream, name)
 
 
 def bert_graph(weights: Weights, shape: BertShape) -> ModelProto:

@@ -13,13 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from kb.errors import KbError
 from kb.runs.telling.notes import Notes
 from kb.runs.traces.jsontext import NotJsonError, decode
 from kb.runs.traces.layout import Layout, layout_of
-from kb.runs.traces.rawjson import elements, lines, mapped, release, shortened, stream, yaml_value
+from kb.runs.traces.rawjson import elements, lines, mapped, release, shortened, stream, yaml_as_json
 
 _HEAD_ROWS = 20
 _ROWS_BETWEEN_RELEASES = 256
@@ -88,7 +86,7 @@ class Source:
         elif self.layout is Layout.OBJECT:
             yield "", memoryview(mapped(self.path))
         else:
-            yield "", msgspec.json.encode(yaml_value(self.path), enc_hook=str)
+            yield "", yaml_as_json(self.path)
 
 
 def open_source(path: Path) -> Source:

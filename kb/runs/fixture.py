@@ -208,7 +208,12 @@ def _converted(value: Any, path: Path) -> Run:
         raise KbError(f"is no fixture: {safely(str(error))}", where=str(path)) from error
     except RecursionError as error:
         raise KbError("is nested too deeply to be a fixture", where=str(path)) from error
-    return Cleaner(None, Notes()).cleaned(run)
+    cleaner = Cleaner(None, Notes())
+    run = cleaner.cleaned(run)
+    if cleaner.emptied:
+        what = f"is no fixture: {cleaner.emptied[0]} is no number that JSON carries"
+        raise KbError(what, where=str(path))
+    return run
 
 
 def _restored(value: Any, key: str, folder: Path) -> Any:

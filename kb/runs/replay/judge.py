@@ -9,7 +9,7 @@ words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,12 @@ from kb.runs.run import OutcomeAssert, Run, ToolCall
 _PATTERN_SECONDS = 1.0
 _LIMITS = 2
 
-_COMPARE = {
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": lambda seen, value: seen < value,
     "<=": lambda seen, value: seen <= value,
     ">": lambda seen, value: seen > value,
     ">=": lambda seen, value: seen >= value,
+    "contains": lambda seen, value: value in seen,
 }
 
 
@@ -83,11 +84,23 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
 
 
 def judge(each: OutcomeAssert, seen_world: dict[str, Any]) -> Held:
-    """Whether an assert holds, and what was seen at its path."""
-    values = environment().compile(each.path).find(seen_world).values()
+    """Whether an assert holds, and what was seen at its path. Raises `KbError`."""
+    values = _values(each, seen_world)
     holds = _holds(each, values)
     seen = f"{len(values)} found" if each.operator == "count" else _shown(values)
     return Held(each.claim, holds, seen, not holds and _is_final(each, values))
+
+
+def _values(each: OutcomeAssert, seen_world: dict[str, Any]) -> Sequence[Any]:
+    """What is at the path of an assert; `..` goes down a hundred levels, and no further."""
+    from jsonpath_rfc9535 import JSONPathError
+
+    try:
+        return environment().compile(each.path).find(seen_world).values()
+    except (JSONPathError, RecursionError) as error:
+        raise KbError(
+            f"the assert “{each.claim}” cannot be judged: {error}", where="kb.asserts"
+        ) from error
 
 
 def _holds(each: OutcomeAssert, values: Sequence[Any]) -> bool:
@@ -104,13 +117,11 @@ def _holds(each: OutcomeAssert, values: Sequence[Any]) -> bool:
 def _compared(each: OutcomeAssert, seen: Any) -> bool:
     if each.operator == "==":
         return bool(seen == each.value)
-    if each.operator == "contains":
-        return each.value in seen if isinstance(seen, str | list | dict) else False
     if each.operator == "matches":
         return _matches(str(each.value), seen)
     try:
         return bool(_COMPARE[each.operator](seen, each.value))
-    except TypeError:
+    except TypeError:  # of another type: 3 < "a", 3 in "a", [] in {}
         return False
 
 

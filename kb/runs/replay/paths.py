@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ ROOT_KEYS = ("calls", "attempted", "writes", "said", "text")
 CALL_KEYS = ("tool", "arguments", "outcome", "when")
 _LISTS_OF_CALLS = frozenset({"calls", "attempted", "writes"})
 _MAX_PATH = 2_000
+#: `[0,0]` finds everything below it twice, thirty of them a thousand million times.
+_MAX_WAYS = 32
 
 
 @cache
@@ -36,7 +39,24 @@ def check_path(path: str) -> None:
     # `$..*..*..*` visits every part of every part of every part.
     if len(path) > _MAX_PATH or path.count("..") > 1:
         raise ValueError(f"a path has at most {_MAX_PATH:,} characters, and '..' once")
-    _check_query(environment().compile(path))
+    query = environment().compile(path)
+    _check_cost(query)
+    _check_query(query)
+
+
+def _check_cost(query: JSONPathQuery) -> None:
+    """Nothing, or ValueError: each value is visited few times, also by the paths within filters.
+
+    A filter is asked once a value; a path from the root that looks through all calls in it, with
+    another such filter within, takes as many steps as there are calls to the power of their depth.
+    """
+    if prod(max(len(segment.selectors), 1) for segment in query.segments) > _MAX_WAYS:
+        raise ValueError(f"a path lists at most {_MAX_WAYS} ways to one value")
+    for segment in query.segments:
+        for inner, is_root in _inner_queries(segment.selectors):
+            if is_root and not inner.singular_query():
+                raise ValueError("a path from the root within a filter names one value")
+            _check_cost(inner)
 
 
 def _check_query(query: JSONPathQuery) -> None:

@@ -7,6 +7,7 @@ small, it becomes a case of `test_fuzz_finds.py`. A folder that is named keeps t
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import pkgutil
@@ -34,7 +35,8 @@ HERE = Path(__file__).resolve().parent
 ODD_VALUES = (
     None, True, 0, -1, 1.5, 1e308, 2**53, 2**64, 10**400, "", "\0", "\ud800", "\u202e", "unknown",
     "2026-04-12T03:14:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01", 1_776_000_000, 1e18, [], {},
-    [[]], {"": {}}, "tool_call", "assistant", "[1]", '{"a": 1}', "a@b.example", "-" * 70,
+    [[]], {"": {}}, "tool_call", "assistant", "[1]", '{"a": 1}', "a@b.example", "-" * 70, 10**15,
+    "$.calls[?@.arguments]", "$.text", "count", "contains", "matches", "(a+)+$", [1, None],
 )  # fmt: skip
 #: What may stand behind `=` or `:` of a setting, in TOML or YAML.
 ODD_SETTINGS = (
@@ -43,7 +45,7 @@ ODD_SETTINGS = (
     '"\\u001b[31m"', "x", '"\\u202e"', "[]", "{}", '[""]', '{"" = ""}', "{a = 1}", "{a: [b]}",
     "[[a]]", '["a", 1]', "&a [*a]", "!!python/name:os.system", "!x {<<: {a: b}}", "|\n  <script>",
     '"a requires b before it"', "nan", '"KB101"', '"[a-"', '"(?P<x"', '"*"', '"é𝄞"', "{? [a] : b}",
-    "!!set {a}", "!!binary AA==", "=",
+    "!!set {a}", "!!binary AA==", "=", '!!int ""', "!!bool x", "!!timestamp x", '!!float "-"',
 )  # fmt: skip
 
 Mutator = Callable[[bytes, int, random.Random], bytes]
@@ -83,7 +85,7 @@ def _change(rows: list[Any], chance: random.Random) -> None:
     elif kind == "wrap" and places:
         holder[key] = chance.choice(([holder[key]], {"x": holder[key]}, json.dumps(holder[key])))
     elif places:
-        holder[key] = chance.choice(ODD_VALUES)
+        holder[key] = copy.deepcopy(chance.choice(ODD_VALUES))
 
 
 def _places(value: Any) -> Any:

@@ -28,6 +28,7 @@ import traces_made
 from conftest import EXAMPLE, ROOT
 from mcp.server.stdio import stdio_server
 from mcp_types import JSONRPCRequest, jsonrpc_message_adapter
+from msgspec.structs import replace
 from rule_cases import base_record, rule_cases
 from test_fmt_mutations import COMPACT, FRONTS, assert_nothing_is_lost
 
@@ -58,11 +59,11 @@ from kb.runs.analyses.report import audit_text, audits_json
 from kb.runs.checkup.facts import facts
 from kb.runs.drafts.evidence import Evidence, draft_day, draft_prefill, draft_title
 from kb.runs.fixture import Blobs, fixture_chunks, read_fixture
-from kb.runs.freezing import prepared
+from kb.runs.freezing import at_step, prepared
 from kb.runs.querytext import question_from_run
 from kb.runs.reading import ReadingSettings, read_runs, settings_from
 from kb.runs.replay.judge import check_asserts, judge, world
-from kb.runs.run import Run
+from kb.runs.run import OutcomeAssert, Run
 from kb.runs.showing.timeline import View, timeline
 from kb.search.indexing.passages import record_passages
 from kb.streams import Wire
@@ -310,7 +311,8 @@ def fixture(raw: bytes) -> None:
         _comes_back(run)
         with refused():
             check_asserts(run.asserts)
-            seen = world(run, (), (), "")
+            at_the_end = at_step(run, len(run.steps), "the end")
+            seen = world(at_the_end, (), ("Renewed.",), "Renewed.")
             assert all(judge(each, seen).claim == each.claim for each in run.asserts)
         with refused():
             _drafted(run)
@@ -342,11 +344,18 @@ def _drafted(run: Run) -> None:
 
 def _comes_back(run: Run) -> None:
     once = b"".join(fixture_chunks(run, Blobs(most_inline_bytes=1 << 62)))
-    again = read_fixture(placed(once, "again.json"))
+    try:
+        again = read_fixture(placed(once, "again.json"))
+    except KbError as error:
+        raise AssertionError(f"what was written is refused: {error}") from error
     assert b"".join(fixture_chunks(again, Blobs(most_inline_bytes=1 << 62))) == once
 
 
 def _trace_seeds() -> Iterator[bytes]:
+    chat = traces_made.chat("x") | {"seed": 7, "temperature": 0.5, "top_p": 1, "max_tokens": 9}
+    asked = json.dumps({"uri": "https://a.example/v1/chat/completions", "body": json.dumps(chat)})
+    yield b"interactions:\n- request: " + asked.encode() + b"\n  x: !!int 7\n"
+    yield json.dumps(chat).encode()
     for made in traces_made.FORMATS.values():
         value = made("mail a@b.example")
         yield value.encode() if isinstance(value, str) else json.dumps(value).encode()
@@ -357,7 +366,21 @@ def _fixture_seeds() -> Iterator[bytes]:
         for run in read_runs(placed(raw, "trace.json")):
             done = prepared(run, run)
             yield b"".join(fixture_chunks(done, Blobs(most_inline_bytes=1 << 62)))
+            asserts = tuple(OutcomeAssert("x", *each) for each in _ASSERTS)
+            judged = replace(done, asserts=asserts)
+            yield b"".join(fixture_chunks(judged, Blobs(most_inline_bytes=1 << 62)))
     yield (EXAMPLE.with_suffix("") / "fixture.json").read_bytes()
+
+
+_ASSERTS = (
+    ('$.calls[?@.tool == "charge" && @.arguments.invoice == "7781"]', "count", [0, 1]),
+    ("$.calls[0].arguments..note", "contains", "mail"),
+    ("$.text", "matches", "^R.*d"),
+    ("$.said[-1:]", "!=", None),
+    ("$.calls[?length(@.tool) > 2, 0].when", "==", "before"),
+    ("$.writes", "exists", False),
+    ("$.calls[?count(@.arguments.*) >= 1].outcome", "<", 1),
+)
 
 
 # The server for agents

@@ -38,6 +38,7 @@ FINDS = [
     *(("trace", HTTP + value) for value in ILL_TAGGED),
     ("trace", f"{HTTP}0x{'f' * 4000}"),
     ("site-settings", SITE + "theme: {palette: &a [*a]}"),
+    ("trace", '{"object": [1], "id": {}}'),
     ("trace", json.dumps(chat("x") | {"seed": 2**60})),
     ("trace", json.dumps(chat("x") | {"extra": {"n": 1e18}})),
 ]

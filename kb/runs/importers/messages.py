@@ -16,7 +16,7 @@ from kb.runs.importers import Importer
 from kb.runs.importers.chat import is_message, saids_of
 from kb.runs.importers.offers import merged, request_of, tools_of, usage_of
 from kb.runs.importers.reply import reply_of
-from kb.runs.importers.shapes import an_object
+from kb.runs.importers.shapes import a_word, an_object
 from kb.runs.run import Message, Prompt
 from kb.runs.telling.said import Said
 from kb.runs.telling.tape import Tape
@@ -73,7 +73,8 @@ def _is_answer(value: Any) -> bool:
         return False
     if isinstance(value.get("body"), str) and ("headers" in value or "status" in value):
         return reply_of(value["body"]) is not None
-    return value.get("object") in {"response", "chat.completion"} or value.get("type") == "message"
+    kind = a_word(value.get("object"))
+    return kind in {"response", "chat.completion"} or value.get("type") == "message"
 
 
 def _read(source: Source) -> Iterator[Tape]:

@@ -115,6 +115,20 @@ def test_a_path_that_takes_as_many_steps_as_its_writer_likes_is_refused(
         check_asserts([OutcomeAssert("x", path, "count", 1)])
 
 
+@pytest.mark.parametrize(
+    "pattern", ["(?:a{9999}){9999}", "(a{9999,}){99,}", "(" * 3000, "a{2}" * 17]
+)
+def test_a_pattern_that_fills_the_memory_is_refused(pattern: str) -> None:
+    with pytest.raises(KbError, match="cannot be judged: a pattern has at most"):
+        check_asserts([OutcomeAssert("x", "$.text", "matches", pattern)])
+
+
+def test_a_pattern_with_counts_is_judged() -> None:
+    each = OutcomeAssert("x", "$.text", "matches", r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}|[a-c]{1,9}$")
+    check_asserts([each])
+    assert judge(each, WORLD).holds
+
+
 def test_a_path_that_compares_with_one_value_elsewhere_is_judged() -> None:
     path = "$.calls[?@.arguments.x == $.calls[0].arguments.x]"
     each = OutcomeAssert("x", path, "count", 1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from kb.errors import KbError
@@ -20,6 +21,9 @@ from kb.runs.run import OutcomeAssert, Run, ToolCall
 
 _PATTERN_SECONDS = 1.0
 _LIMITS = 2
+_MAX_PATTERN = 2_000
+#: A million repeats take 290 MB to compile.
+_MAX_REPEATS = 100_000
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": lambda seen, value: seen < value,
@@ -72,6 +76,7 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
         try:
             check_path(each.path)
             if each.operator == "matches":
+                _check_repeats(str(each.value))
                 regex.compile(str(each.value))
             if each.operator == "count":
                 _limits(each.value)
@@ -81,6 +86,16 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
                 where="kb.asserts",
                 todo='A path reads $.writes[?@.tool == "charge"]; see docs/replay.md.',
             ) from error
+
+
+def _check_repeats(pattern: str) -> None:
+    """Nothing, or ValueError for `(a{9999}){9999}`, which is written out when it is compiled."""
+    counts = [int(count[-9:]) for count in re.findall(r"(\d+)\s*,?\s*\}", pattern)]
+    if len(pattern) > _MAX_PATTERN or prod(max(count, 1) for count in counts) > _MAX_REPEATS:
+        raise ValueError(
+            f"a pattern has at most {_MAX_PATTERN:,} characters, and repeats at most "
+            f"{_MAX_REPEATS:,} times, its numbers in braces multiplied"
+        )
 
 
 def judge(each: OutcomeAssert, seen_world: dict[str, Any]) -> Held:

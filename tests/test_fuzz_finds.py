@@ -116,10 +116,10 @@ def test_a_path_that_takes_as_many_steps_as_its_writer_likes_is_refused(
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(?:a{9999}){9999}", "(a{9999,}){99,}", "(" * 3000, "a{2}" * 17]
+    "pattern", ["(?:a{9999}){9999}", "(a{9999,}){99,}", "(" * 3000, "a{2}" * 17, "a{10000000000}"]
 )
 def test_a_pattern_that_fills_the_memory_is_refused(pattern: str) -> None:
-    with pytest.raises(KbError, match="cannot be judged: a pattern has at most"):
+    with pytest.raises(KbError, match="cannot be judged: a pattern"):
         check_asserts([OutcomeAssert("x", "$.text", "matches", pattern)])
 
 

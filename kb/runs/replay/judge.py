@@ -90,11 +90,12 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
 
 def _check_repeats(pattern: str) -> None:
     """Nothing, or ValueError for `(a{9999}){9999}`, which is written out when it is compiled."""
-    counts = [int(count[-9:]) for count in re.findall(r"(\d+)\s*,?\s*\}", pattern)]
-    if len(pattern) > _MAX_PATTERN or prod(max(count, 1) for count in counts) > _MAX_REPEATS:
+    if len(pattern) > _MAX_PATTERN:
+        raise ValueError(f"a pattern has at most {_MAX_PATTERN:,} characters")
+    counts = re.findall(r"(\d+)\s*,?\s*\}", pattern)
+    if prod(max(int(count), 1) for count in counts) > _MAX_REPEATS:
         raise ValueError(
-            f"a pattern has at most {_MAX_PATTERN:,} characters, and repeats at most "
-            f"{_MAX_REPEATS:,} times, its numbers in braces multiplied"
+            f"a pattern repeats at most {_MAX_REPEATS:,} times, its numbers in braces multiplied"
         )
 
 

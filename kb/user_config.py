@@ -59,7 +59,7 @@ def read_user_config() -> UserConfig:
         return UserConfig()
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         todo = "Correct the file, or remove it and run 'kb trust' again."
         raise KbError(f"cannot be read: {error}", where=str(path), todo=todo) from error
 

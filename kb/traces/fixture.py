@@ -189,7 +189,12 @@ def _converted(value: Any, path: Path) -> Run:
         raise KbError(f"is no fixture: {safely(str(error))}", where=str(path)) from error
     except RecursionError as error:
         raise KbError("is nested too deeply to be a fixture", where=str(path)) from error
-    return RunCleaner(None, ImportWarnings()).cleaned(run)
+    cleaner = RunCleaner(None, ImportWarnings())
+    run = cleaner.cleaned(run)
+    if cleaner.emptied:
+        what = f"is no fixture: {cleaner.emptied[0]} is no number that JSON carries"
+        raise KbError(what, where=str(path))
+    return run
 
 
 def _restored(value: Any, key: str, folder: Path) -> Any:

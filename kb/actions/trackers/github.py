@@ -122,7 +122,7 @@ class GitHub:
         key, url = f"{self.project}#{number}", str(issue.get("html_url", ""))
         if issue.get("state") != "closed":
             return Ticket(key, url)
-        is_dropped = issue.get("state_reason") in {"not_planned", "duplicate"}
+        is_dropped = str(issue.get("state_reason")) in {"not_planned", "duplicate"}
         return Ticket(
             key, url, "cancelled" if is_dropped else "closed", utc_day(issue.get("closed_at"))
         )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.safe_files import Root, open_named, private_folder
 from kb.search.encoder.weights import Weights, read_weights
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import mmap
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -73,35 +72,21 @@ def _next_value(text: str, at: int) -> int:
     return at
 
 
-def yaml_value(path: Path) -> Any:
-    """The value of a YAML file. Raises `KbError` for tags, and for aliases without end."""
+def yaml_as_json(path: Path) -> bytes:
+    """The value of a YAML file as JSON. Raises `KbError` for tags, and for aliases without end."""
     import yaml
+
+    from kb.yaml_values import load_yaml
 
     if path.stat().st_size > _MAX_YAML_BYTES:
         raise KbError("is too large for YAML: 50 MB are read", where=str(path))
     try:
         with path.open("rb") as file:
-            value = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        if sum(1 for _ in islice(_nodes(value), _MAX_YAML_NODES)) == _MAX_YAML_NODES:
-            raise ValueError("aliases make it grow without end")
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or f"{type(error).__name__}"
-        reason = f"{reason}, line {mark.line + 1}" if mark else reason
-        raise KbError(f"is no YAML that can be read: {reason}", where=str(path)) from error
-    return value
-
-
-def _nodes(value: Any) -> Iterator[Any]:
-    """Every value below one, as often as it would be written: aliases are followed."""
-    stack = [value]
-    while stack:
-        part = stack.pop()
-        yield part
-        if isinstance(part, dict):
-            stack.extend(part.values())
-        elif isinstance(part, list):
-            stack.extend(part)
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            return msgspec.json.encode(load_yaml(file, loader, _MAX_YAML_NODES), enc_hook=str)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        # Also a number or a key that JSON has no place for.
+        raise KbError(f"is no YAML that can be read: {error}", where=str(path)) from error
 
 
 def elements(raw: Any) -> list[Any]:

@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from kb.errors import KbError
 from kb.safe_files import open_named
 from kb.traces.decoding.layout import Layout, layout_of
@@ -27,7 +25,7 @@ from kb.traces.decoding.rawjson import (
     release,
     shortened,
     stream,
-    yaml_value,
+    yaml_as_json,
 )
 from kb.traces.run import ImportWarnings
 
@@ -98,7 +96,7 @@ class Source:
         elif self.layout is Layout.OBJECT:
             yield "", memoryview(mapped(self.path))
         else:
-            yield "", msgspec.json.encode(yaml_value(self.path), enc_hook=str)
+            yield "", yaml_as_json(self.path)
 
 
 def open_source(path: Path) -> Source:

@@ -15,7 +15,7 @@ from kb.traces.canonical_json import digest
 from kb.traces.decoding.lenient import embedded
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import an_object
+from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.chat import is_message, saids_of
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.offers import merged, request_of, tools_of, usage_of
@@ -73,7 +73,8 @@ def _is_answer(value: Any) -> bool:
         return False
     if isinstance(value.get("body"), str) and ("headers" in value or "status" in value):
         return reply_of(value["body"]) is not None
-    return value.get("object") in {"response", "chat.completion"} or value.get("type") == "message"
+    kind = a_word(value.get("object"))
+    return kind in {"response", "chat.completion"} or value.get("type") == "message"
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:

@@ -25,6 +25,8 @@ _MAX_DEPTH = 64
 _MAX_NESTED_JSON = 4
 #: Card numbers have 13 to 19 digits; a smaller number is nobody's.
 _SHORTEST_NUMBER = 10**12
+#: RFC 8785 writes a float below it without an exponent.
+_FIRST_WITH_EXPONENT = 1e21
 _MAX_JOINED = 2_000_000
 _JOINED_LEVELS = 5
 #: Fields of a run that this program wrote itself.
@@ -41,6 +43,8 @@ class RunCleaner:
         self._redactor = redactor
         self._notes = notes
         self._nested: set[str] = set()
+        #: Fields that hold a number, whose number was a secret or one that JSON cannot carry.
+        self.emptied: list[str] = []
 
     def cleaned(self, value: Value) -> Value:
         """The value, redacted and fit for canonical JSON."""
@@ -65,8 +69,8 @@ class RunCleaner:
             names = [name for name in value.__struct_fields__ if name not in _OURS]
             found = [self._look(getattr(value, n), n, depth + 1, nested) for n in names]
             return any(found)
-        is_long = isinstance(value, int) and abs(value) >= _SHORTEST_NUMBER
-        return is_long and self._look_text(str(value), key, nested)
+        digits = _digits(value)
+        return bool(digits) and self._look_text(digits, key, nested)
 
     def _look_object(self, value: dict[str, Any], depth: int, nested: int) -> bool:
         named = value.get("name", value.get("key"))
@@ -127,9 +131,20 @@ class RunCleaner:
             part = getattr(value, name)
             if part and name not in _OURS:
                 cleaned = self._clean(part, depth + 1, nested)
+                if isinstance(part, int | float) and isinstance(cleaned, str):
+                    cleaned = self._kept(cleaned, type(value), name)
                 if cleaned is not part:
                     changes[name] = cleaned
         return replace(value, **changes) if changes else value
+
+    def _kept(self, text: str, kind: type[msgspec.Struct], name: str) -> Any:
+        """The text in the place of a number; the default where the field takes no text."""
+        field = next(each for each in msgspec.structs.fields(kind) if each.name == name)
+        if field.type is Any:
+            return text
+        self.emptied.append(field.encode_name)
+        self._notes.add(f"{field.encode_name} was left out: no number that can be kept")
+        return field.default
 
     def _clean_text(self, text: str, nested: int) -> str:
         if text in self._nested:
@@ -140,21 +155,18 @@ class RunCleaner:
     def _rewritten(self, text: str) -> str:
         return self._redactor.rewrite(text) if self._redactor else text
 
-    def _number(self, value: Any) -> Any:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, float):
-            if math.isfinite(value):
-                return value
+    def _number(self, value: int | float) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
             self._notes.add("numbers that are no JSON (NaN, Infinity) were written as texts")
             return str(value)
-        text = self._rewritten(str(value)) if abs(value) >= _SHORTEST_NUMBER else ""
-        if text and text != str(value):
+        digits = _digits(value)
+        text = self._rewritten(digits)
+        if text != digits:
             return text
-        if abs(value) <= MAX_INTEGER:
+        if not digits or abs(value) <= MAX_INTEGER:
             return value
         self._notes.add("integers beyond 2^53 were written as texts")
-        return str(value)
+        return digits
 
     def _without_cut(self, values: Any) -> Any:
         """The list; where something that must go was cut in pieces, its text is in the first."""
@@ -167,6 +179,17 @@ class RunCleaner:
             if rewritten not in (joined, whole):
                 values = _put_into_first(values, path, rewritten)
         return values
+
+
+def _digits(value: Any) -> str:
+    """The digits of a long number, as canonical JSON has them; empty for any other value.
+
+    A float of 10^12 is written like the integer, and one beyond 2^53 would be read as another.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < _FIRST_WITH_EXPONENT:
+        value = int(value)
+    is_long = isinstance(value, int) and abs(value) >= _SHORTEST_NUMBER
+    return str(value) if is_long else ""
 
 
 def _inner(text: str) -> Any:

@@ -9,10 +9,11 @@ words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
@@ -26,6 +27,8 @@ ROOT_KEYS = ("calls", "attempted", "writes", "said", "text")
 CALL_KEYS = ("tool", "arguments", "outcome", "when")
 _LISTS_OF_CALLS = frozenset({"calls", "attempted", "writes"})
 _MAX_PATH = 2_000
+#: `[0,0]` finds everything below it twice, thirty of them a thousand million times.
+_MAX_WAYS = 32
 
 
 @cache
@@ -44,7 +47,24 @@ def check_path(path: str) -> None:
     # `$..*..*..*` visits every part of every part of every part.
     if len(path) > _MAX_PATH or path.count("..") > 1:
         raise ValueError(f"a path has at most {_MAX_PATH:,} characters, and '..' once")
-    _check_query(environment().compile(path))
+    query = environment().compile(path)
+    _check_cost(query)
+    _check_query(query)
+
+
+def _check_cost(query: JSONPathQuery) -> None:
+    """Nothing, or ValueError: each value is visited few times, also by the paths within filters.
+
+    A filter is asked once a value; a path from the root that looks through all calls in it, with
+    another such filter within, takes as many steps as there are calls to the power of their depth.
+    """
+    if prod(max(len(segment.selectors), 1) for segment in query.segments) > _MAX_WAYS:
+        raise ValueError(f"a path lists at most {_MAX_WAYS} ways to one value")
+    for segment in query.segments:
+        for inner, is_root in _inner_queries(segment.selectors):
+            if is_root and not inner.singular_query():
+                raise ValueError("a path from the root within a filter names one value")
+            _check_cost(inner)
 
 
 def _check_query(query: JSONPathQuery) -> None:
@@ -104,12 +124,16 @@ def _inner_queries(parts: Any) -> Iterator[tuple[JSONPathQuery, bool]]:
 
 _PATTERN_SECONDS = 1.0
 _LIMITS = 2
+_MAX_PATTERN = 2_000
+#: A million repeats take 290 MB to compile.
+_MAX_REPEATS = 100_000
 
-_COMPARE = {
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": lambda seen, value: seen < value,
     "<=": lambda seen, value: seen <= value,
     ">": lambda seen, value: seen > value,
     ">=": lambda seen, value: seen >= value,
+    "contains": lambda seen, value: value in seen,
 }
 
 
@@ -155,6 +179,7 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
         try:
             check_path(each.path)
             if each.operator == "matches":
+                _check_repeats(str(each.value))
                 regex.compile(str(each.value))
             if each.operator == "count":
                 _limits(each.value)
@@ -166,12 +191,35 @@ def check_asserts(asserts: Iterable[OutcomeAssert]) -> None:
             ) from error
 
 
+def _check_repeats(pattern: str) -> None:
+    """Nothing, or ValueError for `(a{9999}){9999}`, which is written out when it is compiled."""
+    if len(pattern) > _MAX_PATTERN:
+        raise ValueError(f"a pattern has at most {_MAX_PATTERN:,} characters")
+    counts = re.findall(r"(\d+)\s*,?\s*\}", pattern)
+    if prod(max(int(count), 1) for count in counts) > _MAX_REPEATS:
+        raise ValueError(
+            f"a pattern repeats at most {_MAX_REPEATS:,} times, its numbers in braces multiplied"
+        )
+
+
 def evaluate_assert(each: OutcomeAssert, seen_world: dict[str, Any]) -> AssertResult:
-    """Whether an assert holds, and what was seen at its path."""
-    values = environment().compile(each.path).find(seen_world).values()
+    """Whether an assert holds, and what was seen at its path. Raises `KbError`."""
+    values = _values(each, seen_world)
     holds = _holds(each, values)
     seen = f"{len(values)} found" if each.operator == "count" else _shown(values)
     return AssertResult(each.claim, holds, seen, not holds and _is_final(each, values))
+
+
+def _values(each: OutcomeAssert, seen_world: dict[str, Any]) -> Sequence[Any]:
+    """What is at the path of an assert; `..` goes down a hundred levels, and no further."""
+    from jsonpath_rfc9535 import JSONPathError
+
+    try:
+        return environment().compile(each.path).find(seen_world).values()
+    except (JSONPathError, RecursionError) as error:
+        raise KbError(
+            f"the assert “{each.claim}” cannot be judged: {error}", where="kb.asserts"
+        ) from error
 
 
 def _holds(each: OutcomeAssert, values: Sequence[Any]) -> bool:
@@ -188,13 +236,11 @@ def _holds(each: OutcomeAssert, values: Sequence[Any]) -> bool:
 def _compared(each: OutcomeAssert, seen: Any) -> bool:
     if each.operator == "==":
         return bool(seen == each.value)
-    if each.operator == "contains":
-        return each.value in seen if isinstance(seen, str | list | dict) else False
     if each.operator == "matches":
         return _matches(str(each.value), seen)
     try:
         return bool(_COMPARE[each.operator](seen, each.value))
-    except TypeError:
+    except TypeError:  # of another type: 3 < "a", 3 in "a", [] in {}
         return False
 
 

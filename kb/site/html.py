@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
+from markupsafe import Markup
 
 from kb.records.model import Postmortem
 
@@ -44,10 +45,10 @@ _DIAGRAM_SAID = "<p><em>A diagram, as its Mermaid source:</em></p>\n<pre><code>"
 
 def escape(text: str) -> str:
     """Plain text as HTML text, also safe inside a quoted attribute."""
-    return html.escape(_without_controls(text), quote=True)
+    return html.escape(without_controls(text), quote=True)
 
 
-def to_html(markdown: str, link: LinkTarget | None = None) -> str:
+def to_html(markdown: str, link: LinkTarget | None = None) -> Markup:
     """Record Markdown as sanitised HTML without blank lines, so that it can stand in a page.
 
     `link` maps the target of each link and image; without it, links to web addresses stay and
@@ -55,7 +56,7 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
     """
     if len(markdown) > _MAX_CHARACTERS:
         return _as_written(markdown)
-    rendered = _renderer().render(_without_controls(markdown))
+    rendered = _renderer().render(without_controls(markdown))
     rendered = rendered.replace(_DIAGRAM, _DIAGRAM_SAID)
     target = link or web_only
 
@@ -80,21 +81,23 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> str:
     kept = re.sub(
         r"<pre>.*?</pre>", lambda m: m[0].replace("\n", "&#10;"), cleaned, flags=re.DOTALL
     )
-    return re.sub(r"\n(?:[ \t]*\n)+", "\n", kept).strip()
+    safe = re.sub(r"\n(?:[ \t]*\n)+", "\n", kept).strip()
+    return Markup(safe)  # noqa: S704 - sanitised above; nothing else makes HTML of a record
 
 
-def _as_written(markdown: str) -> str:
+def _as_written(markdown: str) -> Markup:
     """A text that is too long to be laid out: its source, and why it is shown so."""
     source = escape(markdown).replace("\n", "&#10;")
     why = f"More than {_MAX_CHARACTERS:,} characters in one section, shown as they were written:"
-    return f"<p><em>{why}</em></p>\n<pre><code>{source}</code></pre>"
+    text = f"<p><em>{why}</em></p>\n<pre><code>{source}</code></pre>"
+    return Markup(text)  # noqa: S704 - escaped above
 
 
-def to_inline_html(markdown: str, link: LinkTarget | None = None) -> str:
+def to_inline_html(markdown: str, link: LinkTarget | None = None) -> Markup:
     """The same for one line: no paragraph around it."""
-    line = " ".join(_without_controls(markdown).split())
+    line = " ".join(without_controls(markdown).split())
     if not _MARKED.search(line):
-        return html.escape(line, quote=False)
+        return Markup(html.escape(line, quote=False))  # noqa: S704 - escaped, and without a mark
     text = to_html(line, link)
     if text.startswith("<p>") and text.endswith("</p>") and text.count("<p>") == 1:
         return text[3:-4]
@@ -106,8 +109,8 @@ def web_only(target: str) -> str | None:
     return target if re.match(r"https?://", target, re.IGNORECASE) else None
 
 
-def _without_controls(text: str) -> str:
-    """The text without control characters, terminal escapes and lone surrogates."""
+def without_controls(text: str) -> str:
+    """The text with control characters, terminal escapes and lone surrogates replaced."""
     return _CONTROL.sub("\ufffd", text)
 
 

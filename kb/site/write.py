@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
@@ -18,29 +18,18 @@ from kb.site.html import escape
 from kb.site.links import SitePage
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
-from kb.site.pages.actions_page import actions_page
-from kb.site.pages.home import home_page
-from kb.site.pages.incident import incident_page
-from kb.site.pages.lists import list_pages
-from kb.site.pages.metrics_page import metrics_page
+from kb.site.pages.kinds import PAGE_KINDS
+from kb.site.pages.page import PageTemplate, drawn
 from kb.site.pages.pieces import file_path
-from kb.site.pages.reference_pages import reference_pages
-from kb.site.pages.word_pages import facet_pages
 from kb.site.search_index import searched_html, without_search
 from kb.site.work_folder import SEARCHED
 
 
-def all_pages(site: Site) -> Iterator[SitePage]:
-    """Every page of a site."""
-    yield home_page(site)
-    yield from list_pages(site)
-    for record in site.by_id.values():
-        yield incident_page(site, record)
-    yield from facet_pages(site)
-    if site.edition.is_internal:
-        yield metrics_page(site)
-        yield actions_page(site)
-    yield from reference_pages(site)
+def all_pages(site: Site, kinds: Sequence[PageTemplate] = PAGE_KINDS) -> Iterator[SitePage]:
+    """Every page of a site: of each kind, the pages that its edition has."""
+    for kind in kinds:
+        if site.edition.is_internal or not kind.internal:
+            yield from (drawn(kind.template, page) for page in kind.pages(site))
 
 
 def page_text(page: SitePage, site: Site, card: str = "") -> str:

@@ -101,7 +101,7 @@ def _entry(site: Site, record: Postmortem, base: str) -> str:
     summary = record.section("summary")
     html = to_html(plain(summary_text(record, 1500)), link_target(site, record, links.HOME))
     at = f"{record.happened_at:%Y-%m-%dT%H:%M:%SZ}"
-    content = f'<content type="html">{xml(html)}</content>\n' if summary else ""
+    content = f'<content type="html">{xml(str(html))}</content>\n' if summary else ""
     return (
         f"<entry><title>{xml(record.title)}</title><id>urn:kb:{xml(record.id)}</id>\n"
         f'<link href="{xml(address)}"/><published>{at}</published><updated>{at}</updated>\n'

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from kb.actions.action import Action, listed
 from kb.format import plural
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import escape, to_inline_html
-from kb.site.links import SitePage
-from kb.site.pages.pieces import block, day, heading, record_link, rows, state_badge, word_chip
+from kb.site.pages.page import PageValues
+from kb.site.pages.pieces import Link, record_link, word_link
 
 _SHOWN, _CLOSED_SHOWN = 300, 25
 
 
-def actions_page(site: Site) -> SitePage:
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One promise and the incident it stands in."""
+
+    action: Action
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """One open condition, its route and the incident it stands in; a route may be unnamed."""
+
+    action: Action
+    route: Link
+    link: Link
+
+
+def actions(site: Site) -> Iterator[PageValues]:
     """Open gates first, then open actions by how overdue they are, then what was closed lately."""
-    path = links.ACTIONS
-    said = _said(site.actions)
-    parts = [
-        block(f'<header class="kb-head"><h1>Actions</h1><p class="kb-quiet">{said}</p></header>')
-    ]
-    if site.gates:
-        parts += [heading("Open gates"), block(gate_rows(site, site.gates, path))]
-    for title, some in _groups(site.actions):
-        parts += [heading(title), block(action_rows(site, some, path))]
-    return SitePage(path, "Actions", "\n\n".join(parts), said, searchable=False, contents=True)
+    path, said = links.ACTIONS, _said(site.actions)
+    values = {
+        "said": said,
+        "gates": gate_rows(site, site.gates, path),
+        "groups": [(name, action_rows(site, some, path)) for name, some in _groups(site.actions)],
+    }
+    yield PageValues(path, "Actions", values, said, contents=True)
 
 
 def _said(actions: Sequence[Action]) -> str:
@@ -45,7 +59,7 @@ def _said(actions: Sequence[Action]) -> str:
 
 
 def _groups(actions: Sequence[Action]) -> Iterator[tuple[str, Sequence[Action]]]:
-    """Title and rows of each list; lists of nothing are left out, but for the open ones."""
+    """Title and actions of each list; lists of nothing are left out, but for the open ones."""
     owed = listed(action for action in actions if action.is_open)
     untold = [action for action in owed if action.completion_unknown]
     still = [action for action in owed if not action.completion_unknown]
@@ -59,63 +73,18 @@ def _groups(actions: Sequence[Action]) -> Iterator[tuple[str, Sequence[Action]]]
         yield "Closed last", closed[:_CLOSED_SHOWN]
 
 
-def gate_rows(site: Site, gates: Iterable[Action], source: str) -> str:
+def gate_rows(site: Site, gates: Iterable[Action], source: str) -> tuple[GateRow, ...]:
     """The open conditions of routes: which route, what, who, since when."""
-    return rows((_gate(site, action, source) for action in gates), "kb-gate-rows")
-
-
-def _gate(site: Site, action: Action, source: str) -> str:
-    route = word_chip(site, source, "routes", action.route) if action.route else "no route named"
-    return (
-        f'<span class="kb-gate-word">{escape(action.gate)}</span> {route} '
-        f"<div>{to_inline_html(action.text)}"
-        f'<p class="kb-meta">{_dropped(action)}{_owner(action)}{_due(action)} '
-        f"{record_link(site, source, action.record)}</p></div>"
+    return tuple(
+        GateRow(
+            action,
+            word_link(site, source, "routes", action.route),
+            record_link(site, source, action.record),
+        )
+        for action in gates
     )
 
 
-def _dropped(action: Action) -> str:
-    """That a condition was cancelled and nobody signed for that: it still holds the route."""
-    if action.state != "cancelled":
-        return ""
-    return f"{state_badge('cancelled')} <span>no sign-off names it</span> "
-
-
-def _owner(action: Action) -> str:
-    return (
-        f'<span class="kb-chip"><i>owner</i> {escape(action.owner)}</span>' if action.owner else ""
-    )
-
-
-def _due(action: Action) -> str:
-    if action.due is None:
-        return ""
-    late = f", {plural(action.days_overdue, 'day')} overdue" if action.days_overdue else ""
-    css = "kb-chip kb-late" if late else "kb-chip"
-    return f' <span class="{css}"><i>due</i> <span>{day(action.due)}{late}</span></span>'
-
-
-def action_rows(site: Site, actions: Sequence[Action], source: str) -> str:
+def action_rows(site: Site, actions: Iterable[Action], source: str) -> tuple[ActionRow, ...]:
     """Promises with their state, owner and dates, each under its incident."""
-    if not actions:
-        return '<p class="kb-quiet">None.</p>'
-    return rows((_row(site, action, source) for action in actions), "kb-actions kb-wide")
-
-
-def _row(site: Site, action: Action, source: str) -> str:
-    state = "overdue" if action.days_overdue else action.state
-    lever = (
-        f' <span class="kb-chip"><i>lever</i> {escape(action.lever)}</span>' if action.lever else ""
-    )
-    gate = f' <span class="kb-chip"><i>gate</i> {escape(action.gate)}</span>' if action.gate else ""
-    closed = (
-        f' <span class="kb-chip"><i>{escape(action.state)}</i> {day(action.closed)}</span>'
-        if action.closed
-        else ""
-    )
-    return (
-        f"{state_badge(state, is_untold=action.completion_unknown)}"
-        f"<div>{to_inline_html(action.text)}"
-        f'<div class="kb-chips">{_owner(action)}{_due(action)}{closed}{lever}{gate}</div>'
-        f'<p class="kb-meta">{record_link(site, source, action.record)}</p></div>'
-    )
+    return tuple(ActionRow(action, record_link(site, source, action.record)) for action in actions)

@@ -1,21 +1,63 @@
-"""A section as runs of prose and runs of evidence lines, in order."""
+"""A section as runs of prose and runs of evidence lines, in order, each in its shape.
+
+Each part of a section names its `shape`; the macro of that name in `sections.html` draws it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import dedent
+from typing import ClassVar, Protocol
+
+from markupsafe import Markup
 
 from kb.format import duration
 from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
-from kb.site.html import LinkTarget, escape, to_html, to_inline_html
+from kb.site.html import LinkTarget, to_html, to_inline_html
 
 _MAX_DIGITS = 9
 _WRITTEN = (
     *(("llm", "LLM"), ("Llm", "LLM"), ("api", "API"), ("db ", "database ")),
     *(("Oncall", "On-call"), ("oncall", "on-call")),
 )
+Fields = tuple[FieldLine, ...]
+
+
+class Part(Protocol):
+    """A stretch of a section that is drawn in one shape."""
+
+    shape: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedProse:
+    """Markdown of a record, rendered."""
+
+    shape: ClassVar[str] = "prose"
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """The value of one evidence line: its text, where that leads, and a remark behind it."""
+
+    text: str | Markup
+    address: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Evidence lines by key; one that repeats stands once with all its values."""
+
+    shape: ClassVar[str] = "definitions"
+    rows: tuple[tuple[str, tuple[FieldValue, ...]], ...]
+
+
+#: Gives the parts that a run of evidence lines is drawn as.
+Draw = Callable[[Fields, LinkTarget], Iterable[Part]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +71,7 @@ class ProseBlock:
 class EvidenceBlock:
     """Evidence lines that stand together."""
 
-    fields: tuple[FieldLine, ...]
+    fields: Fields
 
 
 Block = ProseBlock | EvidenceBlock
@@ -77,42 +119,34 @@ def label(key: str) -> str:
     return words
 
 
-def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> str:
-    """Evidence lines as a definition list; a key that repeats stands once with all its values."""
-    rows: dict[str, list[str]] = {}
+def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> Iterator[Definitions]:
+    """Evidence lines as a definition list; nothing where none has a value."""
+    rows: dict[str, list[FieldValue]] = {}
     for field in fields:
         if field.value.strip():
             rows.setdefault(field.key, []).append(_value(field, link))
-    body = "".join(
-        f"<div><dt>{escape(label(key))}</dt> "
-        + "".join(f"<dd>{v}</dd>" for v in values)
-        + "</div>\n"
-        for key, values in rows.items()
-    )
-    return f'<dl class="kb-evidence">\n{body}</dl>' if body else ""
+    if rows:
+        yield Definitions(tuple((label(key), tuple(values)) for key, values in rows.items()))
 
 
-def _value(field: FieldLine, link: LinkTarget) -> str:
+def _value(field: FieldLine, link: LinkTarget) -> FieldValue:
     """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days."""
     text = field.value.strip()
     if field.key == "FIXTURE" and (address := link(text)):
-        return f'<a href="{escape(address)}">{escape(text)}</a>'
+        return FieldValue(text, address)
     if not field.key.endswith("_MINUTES") or not text.isdecimal() or len(text) > _MAX_DIGITS:
-        return to_inline_html(field.value, link)
+        return FieldValue(to_inline_html(field.value, link))
     said = duration(float(text))
     minutes = f"{int(text):,} min"
-    return said if said == minutes else f"{said} <small>{minutes}</small>"
+    return FieldValue(said) if said == minutes else FieldValue(said, remark=minutes)
 
 
-Draw = Callable[[tuple[FieldLine, ...], LinkTarget], str]
+def parts(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> Iterator[Part]:
+    """The parts of a whole section, its evidence drawn by `draw`."""
+    return _parts(blocks(section), link, draw)
 
 
-def render(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> str:
-    """The whole section as HTML, evidence drawn by `draw`."""
-    return _render(blocks(section), link, draw)
-
-
-def render_beside(section: SectionText, items: Collection[int], link: LinkTarget) -> str:
+def parts_beside(section: SectionText, items: Collection[int], link: LinkTarget) -> Iterator[Part]:
     """What stands in a section beside the list items, known by their first lines, drawn already."""
     drawn = {
         number
@@ -120,12 +154,12 @@ def render_beside(section: SectionText, items: Collection[int], link: LinkTarget
         if item.line in items
         for number in range(item.line, item.end_line + 1)
     }
-    return _render(blocks(section, drawn), link, definitions)
+    return _parts(blocks(section, drawn), link, definitions)
 
 
-def _render(found: Iterable[Block], link: LinkTarget, draw: Draw) -> str:
-    parts = (
-        to_html(block.markdown, link) if isinstance(block, ProseBlock) else draw(block.fields, link)
-        for block in found
-    )
-    return "\n".join(part for part in parts if part)
+def _parts(found: Iterable[Block], link: LinkTarget, draw: Draw) -> Iterator[Part]:
+    for block in found:
+        if isinstance(block, EvidenceBlock):
+            yield from draw(block.fields, link)
+        elif html := to_html(block.markdown, link):
+            yield RenderedProse(html)

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from kb.format import format_value, said_interval
+from markupsafe import Markup
+
+from kb.format import format_value
 from kb.metrics.values import Measure, MetricPart
 from kb.site.html import escape
 
@@ -32,7 +34,7 @@ class Dot:
     address: str
 
 
-def columns(parts: Sequence[MetricPart], unit: str, goal: float | None = None) -> str:
+def columns(parts: Sequence[MetricPart], unit: str, goal: float | None = None) -> Markup:
     """Columns in time with their values on top, n below, and the goal as a line."""
     shown = parts[-_COLUMNS:]
     values = [part.value or 0.0 for part in shown]
@@ -66,7 +68,7 @@ def _goal_line(y: float) -> str:
     return f'<path class="kb-goal" d="M0 {y:.1f}H{_WIDTH}"/>'
 
 
-def intervals(rows: Sequence[MetricPart], unit: str, goal: float | None = None) -> str:
+def intervals(rows: Sequence[MetricPart], unit: str, goal: float | None = None) -> Markup:
     """A dot with its 95 % interval for each row, on one scale: shares from 0 to 1."""
     most = 1.0 if unit == "share" else max((r.high or r.value or 0 for r in rows), default=1) or 1
     left, right, row_height = 6, _WIDTH - 6, 38
@@ -98,7 +100,7 @@ def _interval(row: MetricPart, left: float, scale: float, y: float) -> str:
     return f'{span}<circle class="kb-dot" cx="{left + row.value * scale:.1f}" cy="{y}" r="5"/>'
 
 
-def bars(rows: Sequence[tuple[str, float]], unit: str) -> str:
+def bars(rows: Sequence[tuple[str, float]], unit: str) -> Markup:
     """Bars with names above and values at their end, longest first as given."""
     top = max((value for _, value in rows), default=0) or 1
     drawn = []
@@ -119,14 +121,14 @@ _TICKS = ((0, "at once"), (10, "10 min"), (60, "1 h"), (1440, "1 day"), (10080, 
 _LATER = ((43200, "30 days"), (525600, "1 year"))
 
 
-def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> str:
+def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> Markup:
     """Each incident as a dot, minutes upwards on a scale of multiples, time to the right.
 
     The scale is that of 1 + minutes, so that it begins at nothing; what was seen before it had an
     effect stands there too.
     """
     if not points:
-        return ""
+        return Markup()
     left, base, height = 48, 206, 190
     most = max(60.0, *(point.value for point in points))
     top = math.log10(1 + most * 1.3)
@@ -164,10 +166,10 @@ def _goal_word(left: float, y: float, minutes: float) -> str:
     )
 
 
-def moments(points: Sequence[Dot]) -> str:
+def moments(points: Sequence[Dot]) -> Markup:
     """The incidents of one class on a time line."""
     if not points:
-        return ""
+        return Markup()
     first, last = points[0].at, points[-1].at
     days = max((last - first).days, 1)
     span = 700
@@ -183,25 +185,9 @@ def moments(points: Sequence[Dot]) -> str:
         if (x := 20 + (date(year, 1, 1) - first).days / days * (span - 40)) < span - 10
     )
     axis = f'<path class="kb-axis" d="M0 22H{span}"/>'
-    return (
+    return Markup(  # noqa: S704 - drawn above, its words escaped
         f'<svg class="kb-chart kb-moments" viewBox="0 0 {span} 58" role="group" '
         f'aria-label="Time line">{axis}{years}{drawn}</svg>'
-    )
-
-
-def table(parts: Sequence[MetricPart], unit: str, head: str) -> str:
-    """The numbers behind a chart, for eyes, keyboards and screen readers."""
-    body = "".join(
-        f'<tr><th scope="row">{escape(part.label)}</th><td>{format_value(part.value, unit)}</td>'
-        f"<td>{said_interval(part.low, part.high, unit) or '–'}</td><td>{part.n}</td></tr>\n"
-        for part in parts
-    )
-    return (
-        '<div class="kb-scroll" tabindex="0" role="region" aria-label="Data">'
-        '<table class="kb-data">'
-        f'<thead><tr><th scope="col">{escape(head)}</th><th scope="col">Value</th>'
-        f'<th scope="col">95 %</th><th scope="col">n</th></tr></thead>\n<tbody>{body}</tbody>'
-        "</table></div>"
     )
 
 
@@ -210,8 +196,8 @@ def goal_of(measure: Measure) -> float | None:
     return measure.goal.bound if measure.goal else None
 
 
-def _svg(height: float, body: str) -> str:
-    return (
+def _svg(height: float, body: str) -> Markup:
+    return Markup(  # noqa: S704 - drawn above, its words escaped
         f'<svg class="kb-chart" viewBox="0 0 {_WIDTH} {height:g}" role="group" '
         f'aria-label="Chart; the same numbers stand in the table below">{body}</svg>'
     )

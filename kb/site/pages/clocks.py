@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from kb.format import duration
 from kb.records.model import Clocks
-from kb.site.html import escape
 
 #: What a stretch that ends at a clock was spent on.
 _SPENT = {
@@ -34,8 +33,8 @@ _REACHED = {
     "resolved": "resolved",
     "restarted": "restarted",
 }
-#: The bar's width in its own units; the least a stretch is drawn with, so that it can be seen.
-_WIDTH, _LEAST = 1000.0, 5.0
+#: The bar's width in its own units; the least a stretch has, so that it can be seen; the gap after.
+_WIDTH, _LEAST, _GAP = 1000.0, 5.0, 1.5
 #: Shares below this are said to be under one per cent.
 _SMALL = 0.01
 
@@ -65,30 +64,50 @@ def stretches(clocks: Clocks) -> tuple[Stretch, ...]:
     )
 
 
-def strip(clocks: Clocks) -> str:
-    """The strip with its legend; empty where fewer than two clocks tell a length of time.
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch as it is drawn: where it begins and how wide it is, in the units of the bar."""
+
+    css: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class StretchWords:
+    """A stretch in words: how long, what it was spent on, from when to when, and its share."""
+
+    css: str
+    length: str
+    spent: str
+    span: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStrip:
+    """The strip with its legend; `said` is the drawing in words, for who cannot see it."""
+
+    bars: tuple[Bar, ...]
+    said: str
+    legend: tuple[StretchWords, ...]
+    caption: str
+
+
+def strip(clocks: Clocks) -> ClockStrip | None:
+    """The strip, None where fewer than two clocks tell a length of time.
 
     A single stretch is said and not drawn: a bar of one colour shows no proportion.
     """
     found = stretches(clocks)
     if not found:
-        return ""
+        return None
     total = sum(stretch.minutes for stretch in found)
-    legend = "".join(_legend(stretch, clocks, total) for stretch in found)
-    drawn = _drawn(found, total) if len(found) > 1 else ""
-    said = _caption(found, total) if len(found) > 1 else "The other clocks are not known."
-    return (
-        f'<figure class="kb-clocks" data-pagefind-ignore>{drawn}'
-        f'<ol class="kb-stretches">\n{legend}</ol>\n'
-        f"<figcaption>{said} Times are UTC.</figcaption></figure>"
-    )
-
-
-def _drawn(found: tuple[Stretch, ...], total: float) -> str:
-    words = "; ".join(f"{duration(s.minutes)} {_SPENT.get(s.end, s.end)}" for s in found)
-    return (
-        '<svg viewBox="0 0 1000 40" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(words)}">{_bars(found, total)}</svg>\n'
+    is_drawn = len(found) > 1
+    return ClockStrip(
+        bars=_bars(found, total) if is_drawn else (),
+        said="; ".join(f"{duration(s.minutes)} {_SPENT.get(s.end, s.end)}" for s in found),
+        legend=tuple(_words(stretch, clocks, total) for stretch in found),
+        caption=_caption(found, total) if is_drawn else "The other clocks are not known.",
     )
 
 
@@ -97,30 +116,27 @@ def _caption(found: tuple[Stretch, ...], total: float) -> str:
     return f"From {start} to {end}: {duration(total)}, drawn to scale."
 
 
-def _bars(found: tuple[Stretch, ...], total: float) -> str:
+def _bars(found: tuple[Stretch, ...], total: float) -> tuple[Bar, ...]:
     widths = [max(_LEAST, stretch.minutes / total * _WIDTH) for stretch in found]
     scale = _WIDTH / sum(widths)
-    bars, x = [], 0.0
-    for stretch, width in zip(found, widths, strict=True):
-        drawn = width * scale
-        bars.append(
-            f'<rect class="kb-c-{stretch.css}" x="{x:.1f}" y="0" width="{max(1, drawn - 1.5):.1f}" '
-            'height="40"/>'
-        )
-        x += drawn
-    return "".join(bars)
+    ends = accumulate((width * scale for width in widths), initial=0.0)
+    return tuple(
+        Bar(stretch.css, round(x, 1), round(max(1, width * scale - _GAP), 1))
+        for stretch, width, x in zip(found, widths, ends, strict=False)
+    )
 
 
-def _legend(stretch: Stretch, clocks: Clocks, total: float) -> str:
+def _words(stretch: Stretch, clocks: Clocks, total: float) -> StretchWords:
     begin, end = getattr(clocks, stretch.start), getattr(clocks, stretch.end)
     share = stretch.minutes / total
     part = f"{share * 100:.0f}" if share >= _SMALL else "under 1"
     tail = "" if share == 1 else f" · {part}\N{NO-BREAK SPACE}%"
-    return (
-        f'<li class="kb-c-{stretch.css}"><b>{duration(stretch.minutes)}</b>'
-        f"<span>{_SPENT.get(stretch.end, stretch.end)}</span>"
-        f"<small>{_moment(begin)} {_REACHED[stretch.start]} → "
-        f"{_moment(end, begin)} {_REACHED[stretch.end]}{tail}</small></li>\n"
+    return StretchWords(
+        stretch.css,
+        duration(stretch.minutes),
+        _SPENT.get(stretch.end, stretch.end),
+        f"{_moment(begin)} {_REACHED[stretch.start]} → "
+        f"{_moment(end, begin)} {_REACHED[stretch.end]}{tail}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Evidence sections as HTML, one function for each section that has a shape.
+"""The parts of a record's sections, one function for each section that has a shape of its own.
 
 The idempotency audit is a matrix, the policy path two lanes, an outcome assert a claim against the
 world, the timeline a line with tags, actions are chips. Every other section is a definition list.
@@ -7,17 +7,20 @@ world, the timeline a line with tags, actions are chips. Every other section is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from markupsafe import Markup
 
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import Postmortem
-from kb.site.html import LinkTarget, escape, to_inline_html
-from kb.site.pages.blocks import definitions, label, render, render_beside
-from kb.site.pages.pieces import state_badge
+from kb.site.html import LinkTarget, to_inline_html
+from kb.site.pages.blocks import Definitions, Fields, Part, definitions, label, parts, parts_beside
 
-Fields = tuple[FieldLine, ...]
-Renderer = Callable[[SectionText, Postmortem, LinkTarget], str]
+PartsOf = Callable[[SectionText, Postmortem, LinkTarget], Iterable[Part]]
 
 #: Questions of the audit whose answer is good when it is yes; the others are facts without colour.
 _GOOD_WHEN_YES = {
@@ -29,12 +32,14 @@ _GOOD_WHEN_YES = {
     "DEDUPE_AT_API_LAYER",
     "DEDUPE_AT_DB_LAYER",
 }
+_ATTRIBUTES = ("owner", "due", "lever", "gate", "tracker", "closed")
+_HELD = {"yes": "It was so", "no": "It was not so"}
 
 
-def section_html(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
-    """One section of a record as HTML."""
-    draw = _RENDERERS.get(section.key or "")
-    return draw(section, record, link) if draw else render(section, link)
+def section_parts(section: SectionText, record: Postmortem, link: LinkTarget) -> tuple[Part, ...]:
+    """One section of a record in the parts it is drawn as."""
+    draw = _PARTS_OF.get(section.key or "")
+    return tuple(draw(section, record, link) if draw else parts(section, link))
 
 
 def _grouped(fields: Fields, opener: str) -> list[Fields]:
@@ -46,150 +51,211 @@ def _grouped(fields: Fields, opener: str) -> list[Fields]:
     return [tuple(group) for group in groups]
 
 
-def _idempotency(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
-    return render(section, link, _audit_matrix)
+@dataclass(frozen=True, slots=True)
+class AuditCell:
+    """The answer of one tool: `none`, `fact`, or `yes` and `gap` where one was hoped for."""
+
+    state: str
+    word: str = ""
+    remark: Markup | str = ""
 
 
-def _audit_matrix(fields: Fields, link: LinkTarget) -> str:
-    """Tools as columns, questions as rows; a gap is a cell that says no where yes was needed."""
+@dataclass(frozen=True, slots=True)
+class AuditMatrix:
+    """Tools as columns, questions as rows."""
+
+    shape: ClassVar[str] = "audit"
+    tools: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[AuditCell, ...]], ...]
+
+
+def _idempotency(section: SectionText, record: Postmortem, link: LinkTarget) -> Iterator[Part]:
+    return parts(section, link, _audit_matrix)
+
+
+def _audit_matrix(fields: Fields, link: LinkTarget) -> Iterator[Part]:
     groups = [g for g in _grouped(fields, "TOOL") if g[0].key == "TOOL"]
     if not groups:
-        return definitions(fields, link)
+        yield from definitions(fields, link)
+        return
     by_tool = [{field.key: field for field in group} for group in groups]
     keys = dict.fromkeys(field.key for group in groups for field in group if field.key != "TOOL")
-    head = "".join(f'<th scope="col"><code>{escape(g[0].value)}</code></th>' for g in groups)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(label(key))}</th>'
-        + "".join(_audit_cell(answers, key, link) for answers in by_tool)
-        + "</tr>\n"
-        for key in keys
-    )
-    return (
-        '<div class="kb-scroll" tabindex="0" role="region" aria-label="Idempotency-key audit">'
-        f'<table class="kb-audit"><thead><tr><td></td>{head}</tr></thead>\n<tbody>{rows}</tbody>'
-        "</table></div>"
+    yield AuditMatrix(
+        tuple(group[0].value for group in groups),
+        tuple(
+            (label(key), tuple(_audit_cell(answers, key, link) for answers in by_tool))
+            for key in keys
+        ),
     )
 
 
-def _audit_cell(answers: dict[str, FieldLine], key: str, link: LinkTarget) -> str:
+def _audit_cell(answers: dict[str, FieldLine], key: str, link: LinkTarget) -> AuditCell:
+    """A gap is an answer that says no where yes was needed."""
     field = answers.get(key)
     if field is None or not field.value.strip():
-        return '<td class="kb-none">not said</td>'
+        return AuditCell("none")
     needed = answers.get("SHOULD_IT_HAVE_BEEN")
     gap = key in _GOOD_WHEN_YES and field.word == "no" and bool(needed and needed.word == "yes")
     harm = key == "REAL_HARM_OCCURRED" and field.word == "yes"
     is_good = key in _GOOD_WHEN_YES and field.word == "yes"
     state = "gap" if gap or harm else "yes" if is_good else "fact"
     word, _, remark = field.value.partition("(")
-    note = f"<small>{to_inline_html(remark.rstrip(') '), link)}</small>" if remark else ""
-    return f'<td class="kb-{escape(state)}"><b>{escape(word.strip())}</b>{note}</td>'
+    return AuditCell(state, word.strip(), to_inline_html(remark.rstrip(") "), link))
 
 
-def _policy_path(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
-    return render(section, link, _lanes)
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One path, step by step; the step at which it left the allowed one is marked, -1 for none."""
+
+    name: str
+    css: str
+    steps: tuple[Markup, ...]
+    diverges_at: int
 
 
-def _lanes(fields: Fields, link: LinkTarget) -> str:
-    """The allowed path over the actual one, step by step; the first step that differs is marked."""
-    lanes = {f.key: _steps(f.value) for f in fields if f.key in {"ALLOWED_POLICY", "ACTUAL_PATH"}}
-    if not any(len(steps) > 1 for steps in lanes.values()):
-        return definitions(fields, link)
-    allowed = lanes.get("ALLOWED_POLICY", ())
-    html = "".join(
-        f'<div class="kb-lane kb-{key.split("_")[0].lower()}"><span>{escape(label(key))}</span>'
-        f"<ol>{_lane_steps(steps, () if key == 'ALLOWED_POLICY' else allowed, link)}</ol></div>\n"
-        for key, steps in lanes.items()
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The allowed path over the actual one."""
+
+    shape: ClassVar[str] = "lanes"
+    lanes: tuple[Lane, ...]
+
+
+def _policy_path(section: SectionText, record: Postmortem, link: LinkTarget) -> Iterator[Part]:
+    return parts(section, link, _lanes)
+
+
+def _lanes(fields: Fields, link: LinkTarget) -> Iterator[Part]:
+    paths = {f.key: _steps(f.value) for f in fields if f.key in {"ALLOWED_POLICY", "ACTUAL_PATH"}}
+    if not any(len(steps) > 1 for steps in paths.values()):
+        yield from definitions(fields, link)
+        return
+    allowed = paths.get("ALLOWED_POLICY", ())
+    yield Lanes(
+        tuple(
+            Lane(
+                label(key),
+                key.partition("_")[0].lower(),
+                tuple(to_inline_html(step, link) for step in steps),
+                -1 if key == "ALLOWED_POLICY" else _divergence(steps, allowed),
+            )
+            for key, steps in paths.items()
+        )
     )
-    rest = definitions([f for f in fields if f.key not in lanes], link)
-    return f'<div class="kb-lanes">\n{html}</div>\n{rest}'
+    yield from definitions([field for field in fields if field.key not in paths], link)
 
 
 def _steps(text: str) -> tuple[str, ...]:
     return tuple(step.strip() for step in re.split(r"\s*(?:->|→)\s*", text) if step.strip())
 
 
-def _lane_steps(steps: tuple[str, ...], allowed: tuple[str, ...], link: LinkTarget) -> str:
+def _divergence(steps: tuple[str, ...], allowed: tuple[str, ...]) -> int:
+    """The place of the first step that is not the allowed one, -1 where none is."""
+    if not allowed or steps == allowed:
+        return -1
     same = [a == b for a, b in zip(steps, allowed, strict=False)]
-    first = same.index(False) if False in same else min(len(steps), len(allowed))
-    marked = first if allowed and steps != allowed else -1
-    return "".join(
-        f"<li{_DIVERGES if n == marked else ''}>{to_inline_html(step, link)}"
-        f"{_LEFT if n == marked else ''}</li>"
-        for n, step in enumerate(steps)
-    )
+    return same.index(False) if False in same else min(len(steps), len(allowed))
 
 
-def _outcome_asserts(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
-    return render(section, link, _claims)
+@dataclass(frozen=True, slots=True)
+class ClaimCard:
+    """What the agent said it did, the check that would have told, and whether it was so."""
+
+    shape: ClassVar[str] = "claim"
+    said: Markup | str
+    held: str
+    verdict: str
+    checks: tuple[Definitions, ...]
 
 
-def _claims(fields: Fields, link: LinkTarget) -> str:
-    """Each claim beside the check that would have told, and whether it held."""
-    cards = []
+def _outcome_asserts(section: SectionText, record: Postmortem, link: LinkTarget) -> Iterator[Part]:
+    return parts(section, link, _claims)
+
+
+def _claims(fields: Fields, link: LinkTarget) -> Iterator[ClaimCard]:
     for group in _grouped(fields, "LLM_SAYS_IT_DID"):
         claim = next((field for field in group if field.key == "LLM_SAYS_IT_DID"), None)
         held = next((field.word for field in group if field.key == "HELD"), "not-checked")
         rest = [field for field in group if field.key not in {"LLM_SAYS_IT_DID", "HELD"}]
-        said = to_inline_html(claim.value, link) if claim else "no claim"
-        state = {"yes": "It was so", "no": "It was not so"}.get(held, "Nobody checked")
-        cards.append(
-            f'<div class="kb-claim kb-held-{escape(held)}"><p class="kb-said">'
-            f"<span>The agent said</span>{said}</p>\n{definitions(rest, link)}\n"
-            f'<p class="kb-verdict">{state}</p></div>'
+        yield ClaimCard(
+            to_inline_html(claim.value, link) if claim else "no claim",
+            held,
+            _HELD.get(held, "Nobody checked"),
+            tuple(definitions(rest, link)),
         )
-    return "\n".join(cards)
 
 
-def _timeline(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
-    """The dated lines as a list with their tags; the day stands only where it changes."""
-    items, day = [], None
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One dated line; its day is shown only where it changes, its hour where it has one."""
+
+    at: datetime
+    shows_day: bool
+    hour: str
+    text: Markup
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineList:
+    """The dated lines of a timeline."""
+
+    shape: ClassVar[str] = "timeline"
+    moments: tuple[Moment, ...]
+
+
+def _timeline(section: SectionText, record: Postmortem, link: LinkTarget) -> Iterator[Part]:
+    moments, day = [], None
     for entry in record.timeline:
         at = entry.at
-        shown_day = f'<span class="kb-day">{at:%-d %b %Y}</span>' if at.date() != day else ""
+        hour = f"{at:%H:%M}" if entry.has_time else ""
+        text = to_inline_html(entry.text, link)
+        moments.append(Moment(at, at.date() != day, hour, text, tuple(entry.tags)))
         day = at.date()
-        clock = f"{at:%H:%M}" if entry.has_time else ""
-        tags = "".join(
-            f'<span class="kb-tag kb-t-{escape(t)}">{escape(t)}</span>' for t in entry.tags
-        )
-        marked = " ".join(f"kb-t-{escape(tag)}" for tag in entry.tags)
-        items.append(
-            f'<li class="{marked}"><time datetime="{at:%Y-%m-%dT%H:%MZ}">{shown_day}'
-            f"<span>{clock}</span></time><div>{to_inline_html(entry.text, link)} {tags}</div></li>"
-        )
-    drawn = f'<ol class="kb-timeline">\n{"".join(items)}</ol>' if items else ""
-    beside = render_beside(section, {entry.line for entry in record.timeline}, link)
-    return "\n".join(part for part in (drawn, beside) if part)
+    if moments:
+        yield TimelineList(tuple(moments))
+    yield from parts_beside(section, {entry.line for entry in record.timeline}, link)
 
 
-def _actions(section: SectionText, record: Postmortem, link: LinkTarget) -> str:
+@dataclass(frozen=True, slots=True)
+class ActionEntry:
+    """One action with its state, and its attributes by name."""
+
+    label: str
+    text: Markup
+    state: str
+    is_untold: bool
+    attributes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionList:
+    """The actions of a record."""
+
+    shape: ClassVar[str] = "actions"
+    entries: tuple[ActionEntry, ...]
+
+
+def _actions(section: SectionText, record: Postmortem, link: LinkTarget) -> Iterator[Part]:
     is_public = record.origin == "public"
-    drawn = "".join(
-        f"<li>{action_html(action, link, is_public=is_public)}</li>\n" for action in record.actions
-    )
-    listed = f'<ul class="kb-actions">\n{drawn}</ul>' if drawn else ""
-    beside = render_beside(section, {action.line for action in record.actions}, link)
-    return "\n".join(part for part in (listed, beside) if part)
+    entries = tuple(_action(action, link, is_public) for action in record.actions)
+    if entries:
+        yield ActionList(entries)
+    yield from parts_beside(section, {action.line for action in record.actions}, link)
 
 
-def action_html(action: ActionItem, link: LinkTarget, *, is_public: bool = False) -> str:
-    """One action with its state and attributes as chips."""
-    names = ("owner", "due", "lever", "gate", "tracker", "closed")
-    chips = "".join(
-        f'<span class="kb-chip"><i>{name}</i> {escape(action.attribute(name))}</span>'
-        for name in names
-        if action.attribute(name)
-    )
-    name = f"<b>{escape(action.label)}</b> " if action.label else ""
-    return (
-        f"{state_badge(action.state, is_untold=is_public and action.state == 'open')}"
-        f'<div>{name}{to_inline_html(action.text, link)}<div class="kb-chips">{chips}</div></div>'
+def _action(action: ActionItem, link: LinkTarget, is_public: bool) -> ActionEntry:
+    attributes = ((name, action.attribute(name)) for name in _ATTRIBUTES)
+    return ActionEntry(
+        action.label,
+        to_inline_html(action.text, link),
+        action.state,
+        is_public and action.state == "open",
+        tuple((name, value) for name, value in attributes if value),
     )
 
 
-_DIVERGES = ' class="kb-diverges"'
-_LEFT = "<small>left the path here</small>"
-
-_RENDERERS: dict[str, Renderer] = {
+_PARTS_OF: dict[str, PartsOf] = {
     "timeline": _timeline,
     "policy_path": _policy_path,
     "outcome_asserts": _outcome_asserts,

@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from kb.format import duration, in_words, money
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import escape
-from kb.site.pages.pieces import anchor, word_chip
+from kb.site.pages.pieces import Link, word_links
 
 #: Above this the number is shown as one that should alarm (the aim of the detection section).
 DETECTED_WITHIN_MINUTES = 30
 
 
-def card(site: Site, record: Postmortem, source: str) -> str:
+@dataclass(frozen=True, slots=True)
+class BigNumber:
+    """A number that weighs, in words."""
+
+    name: str
+    value: str
+    is_alarming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row of the grid: words of a vocabulary, or text with a remark."""
+
+    name: str
+    words: tuple[Link, ...] = ()
+    text: str = ""
+    remark: str = ""
+
+
+def card(site: Site, record: Postmortem, source: str) -> Mapping[str, object]:
     """Three numbers that weigh, then what is known in a grid."""
-    big = "".join(
-        f'<div class="kb-figure {css}"><dt>{name}</dt><dd>{value}</dd></div>\n'
-        for name, value, css in _figures(site, record)
-    )
-    small = "".join(
-        f"<div><dt>{name}</dt><dd>{value}</dd></div>\n"
-        for name, value in _facts(site, record, source)
-    )
-    return (
-        '<section class="kb-facts" aria-label="Facts" data-pagefind-ignore>\n'
-        f'<dl class="kb-figures">\n{big}</dl>\n<dl class="kb-grid">\n{small}</dl></section>'
-    )
+    facts = (*_words(site, record, source), *_texts(record))
+    known = {fact.name: fact for fact in facts if fact.words or fact.text or fact.remark}
+    return {
+        "big_numbers": tuple(_big_numbers(site, record)),
+        "facts": tuple(known[name] for name in _ORDER if name in known),
+    }
 
 
-def _figures(site: Site, record: Postmortem) -> Iterator[tuple[str, str, str]]:
+_ORDER = (
+    *("Missing control", "Found by", "Causes", "Route", "Agent", "Models", "Tools", "Systems"),
+    *("Vendors", "Rescues before", "Owners", "Known elsewhere as"),
+)
+
+
+def _big_numbers(site: Site, record: Postmortem) -> Iterator[BigNumber]:
     near_miss = record.kind == "near-miss"
     clocks = record.clocks
     minutes = clocks.warning_to_detection_minutes if near_miss else clocks.detection_chain_minutes
     name = "Warning to detection" if near_miss else "Impact to detection"
-    alarming = "kb-alarm" if minutes is not None and minutes > DETECTED_WITHIN_MINUTES else ""
-    yield name, _detected_after(minutes), alarming
+    is_alarming = minutes is not None and minutes > DETECTED_WITHIN_MINUTES
+    yield BigNumber(name, _detected_after(minutes), is_alarming)
     people = record.customers_affected
-    yield "Customers affected", "not known" if people is None else f"{people:,}", ""
+    yield BigNumber("Customers affected", "not known" if people is None else f"{people:,}")
     # What an edition leaves out must not read as if nobody knew it.
     is_ours = record.origin == "own" and site.edition.is_internal
     if record.cost_usd is not None or is_ours:
-        yield "Cost", "not known" if record.cost_usd is None else money(record.cost_usd), ""
+        cost = "not known" if record.cost_usd is None else money(record.cost_usd)
+        yield BigNumber("Cost", cost)
     contained = clocks.warning_to_containment_minutes
     if contained is not None:
-        yield "Warning to containment", duration(contained), ""
+        yield BigNumber("Warning to containment", duration(contained))
 
 
 def _detected_after(minutes: float | None) -> str:
@@ -56,46 +76,36 @@ def _detected_after(minutes: float | None) -> str:
     return "before the effect" if minutes < 0 else duration(minutes)
 
 
-def _facts(site: Site, record: Postmortem, source: str) -> Iterator[tuple[str, str]]:
-    """Name and HTML value of each fact that is known."""
-
-    def chips(folder: str, words: tuple[str, ...]) -> str:
-        return " ".join(word_chip(site, source, folder, word) for word in words)
-
-    control = (record.missing_control,) if record.missing_control else ()
-    facts = (
-        ("Missing control", chips("controls", control)),
-        ("Found by", escape(in_words(record.detected_by))),
-        ("Causes", chips("causes", record.causes)),
-        ("Route", chips("routes", (record.route,) if record.route not in {"", "unknown"} else ())),
-        ("Agent", _agent(record)),
-        ("Models", escape(", ".join(record.models))),
-        ("Tools", chips("tools", record.tools)),
-        ("Systems", escape(", ".join(record.systems))),
-        ("Vendors", escape(", ".join(record.vendors))),
-        ("Rescues before", f"{record.rescues:,}" if record.rescues is not None else ""),
-        ("Owners", chips("owners", record.owners)),
-        ("Known elsewhere as", escape(", ".join(record.aliases))),
-    )
-    yield from ((name, value) for name, value in facts if value)
+def _words(site: Site, record: Postmortem, source: str) -> Iterator[Fact]:
+    route = "" if record.route == "unknown" else record.route
+    for name, folder, words in (
+        ("Missing control", "controls", (record.missing_control,)),
+        ("Causes", "causes", record.causes),
+        ("Route", "routes", (route,)),
+        ("Tools", "tools", record.tools),
+        ("Owners", "owners", record.owners),
+    ):
+        yield Fact(name, word_links(site, source, folder, filter(None, words)))
 
 
-def _agent(record: Postmortem) -> str:
+def _texts(record: Postmortem) -> Iterator[Fact]:
     agent = record.agent
     named = " ".join(part for part in (agent.name, agent.version) if part)
-    rest = [in_words(agent.autonomy).lower() if agent.autonomy else "", agent.framework]
-    tail = ", ".join(part for part in rest if part)
-    return escape(named) + (f" <small>{escape(tail)}</small>" if tail else "")
+    autonomy = in_words(agent.autonomy).lower() if agent.autonomy else ""
+    remark = ", ".join(part for part in (autonomy, agent.framework) if part)
+    yield Fact("Agent", text=named, remark=remark)
+    yield Fact("Found by", text=in_words(record.detected_by))
+    yield Fact("Models", text=", ".join(record.models))
+    yield Fact("Systems", text=", ".join(record.systems))
+    yield Fact("Vendors", text=", ".join(record.vendors))
+    yield Fact("Rescues before", text="" if record.rescues is None else f"{record.rescues:,}")
+    yield Fact("Known elsewhere as", text=", ".join(record.aliases))
 
 
-def breadcrumb(site: Site, record: Postmortem, source: str) -> str:
+def breadcrumb(site: Site, record: Postmortem, source: str) -> tuple[Link, ...]:
     """The way here: incidents, and the primary class."""
-    way = [anchor(links.relative(source, links.INCIDENTS), "Incidents")]
+    way = [Link("Incidents", links.relative(source, links.INCIDENTS))]
     path = site.names.path("classes", record.primary_class)
     if path:
-        way.append(anchor(links.relative(source, path), escape(in_words(record.primary_class))))
-    items = "".join(f"<li>{step}</li>" for step in way)
-    return (
-        '<nav class="kb-crumbs" aria-label="Breadcrumb" data-pagefind-ignore>'
-        f"<ol>{items}</ol></nav>"
-    )
+        way.append(Link(in_words(record.primary_class), links.relative(source, path)))
+    return tuple(way)

@@ -3,52 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from kb.format import duration, in_words
 from kb.records.model import Postmortem
-from kb.site.html import LinkTarget, escape, to_inline_html
+from kb.site.html import LinkTarget, to_inline_html
+
+_SIGNALS = 3
 
 
-def happening_now(record: Postmortem, link: LinkTarget) -> str:
-    """The box for the on-call; empty where the record says nothing that helps."""
-    points = list(_points(record, link))
-    if not points:
-        return ""
-    body = "".join(f"<div><dt>{name}</dt><dd>{text}</dd></div>\n" for name, text in points)
-    return (
-        '<aside class="kb-now" aria-labelledby="kb-now"><h2 id="kb-now" class="kb-plain">'
-        f"If this is happening now</h2>\n<dl>\n{body}</dl></aside>"
-    )
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do or to look at now: one text or several, and a remark behind them."""
+
+    name: str
+    texts: tuple[Markup | str, ...]
+    remark: str = ""
 
 
-def _points(record: Postmortem, link: LinkTarget) -> Iterator[tuple[str, str]]:
-    for entry in record.timeline:
-        if "contained" in entry.tags:
-            yield "What contained it then", to_inline_html(entry.text, link) + _after(record)
-            break
+def happening_now(record: Postmortem, link: LinkTarget) -> tuple[Advice, ...]:
+    """What helps the on-call; empty where the record says nothing that does."""
+    return tuple(_advice(record, link))
+
+
+def _advice(record: Postmortem, link: LinkTarget) -> Iterator[Advice]:
+    contained = next((entry for entry in record.timeline if "contained" in entry.tags), None)
+    if contained:
+        texts = (to_inline_html(contained.text, link),)
+        yield Advice("What contained it then", texts, _after_detection(record))
     detection = record.section("detection")
     signals = detection.values("WOULD_HAVE_DETECTED") if detection else ()
     if signals:
-        yield "Look at", _listed(signals[:3], link)
+        yield Advice("Look at", tuple(to_inline_html(text, link) for text in signals[:_SIGNALS]))
     effects = record.value("replay", "SIDE_EFFECTS_ALREADY_RUN")
     if effects:
-        yield "Do not run again", to_inline_html(effects, link)
+        yield Advice("Do not run again", (to_inline_html(effects, link),))
     control = record.value("counterfactual", "CONTROL_THAT_WOULD_HAVE_CAUGHT_IT")
     if control:
-        yield "What would have stopped it", to_inline_html(control, link)
+        yield Advice("What would have stopped it", (to_inline_html(control, link),))
     elif record.missing_control:
-        yield "What would have stopped it", escape(in_words(record.missing_control))
+        yield Advice("What would have stopped it", (in_words(record.missing_control),))
 
 
-def _after(record: Postmortem) -> str:
+def _after_detection(record: Postmortem) -> str:
     clocks = record.clocks
     if clocks.detected is None or clocks.contained is None or clocks.contained < clocks.detected:
         return ""
     minutes = (clocks.contained - clocks.detected).total_seconds() / 60
-    return f" <small>{duration(minutes)} after detection</small>"
-
-
-def _listed(texts: tuple[str, ...], link: LinkTarget) -> str:
-    if len(texts) == 1:
-        return to_inline_html(texts[0], link)
-    return "<ul>" + "".join(f"<li>{to_inline_html(text, link)}</li>" for text in texts) + "</ul>"
+    return f"{duration(minutes)} after detection"

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from kb.format import in_words, plural
 from kb.metrics.values import QuestionAnswer
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import escape
-from kb.site.links import SitePage
-from kb.site.pages.actions_page import gate_rows
+from kb.site.pages.actions_page import GateRow, gate_rows
 from kb.site.pages.lists import incident_rows
-from kb.site.pages.pieces import anchor, block, day, rows
+from kb.site.pages.page import PageValues
 
-_NEWEST = 8
-_CLASSES = 8
+_NEWEST, _CLASSES, _GATES = 8, 8, 5
 #: The question to which yes is bad news.
 _BAD_WHEN_YES = "repeating"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def home_page(site: Site) -> SitePage:
+@dataclass(frozen=True, slots=True)
+class AnswerCard:
+    """One of the three questions with its verdict, the line that carries it, and what follows."""
+
+    question: str
+    verdict: str
+    css: str
+    first: str
+    rest: tuple[str, ...]
+
+
+def home(site: Site) -> Iterator[PageValues]:
     """The page at the root of the site."""
-    parts = [_hero(site), _gates(site), _answers(site), _columns(site)]
-    body = "\n".join(part for part in parts if part)
-    return SitePage(links.HOME, site.name, block(body), _said(site), searchable=False)
+    said = _said(site)
+    values = {
+        "name": site.name,
+        "said": said,
+        **_gates(site),
+        "answers": answer_cards(site.measured.answers) if site.measured else (),
+        "newest": incident_rows(site, site.newest[:_NEWEST], links.HOME),
+        "classes": _latest_classes(site),
+    }
+    yield PageValues(links.HOME, site.name, values, said)
 
 
 def _said(site: Site) -> str:
@@ -36,75 +53,34 @@ def _said(site: Site) -> str:
     return said
 
 
-def _hero(site: Site) -> str:
-    return (
-        f'<section class="kb-hero"><h1>{escape(site.name)}</h1><p>{_said(site)}</p>\n'
-        '<button type="button" class="kb-search-big" data-kb-search>'
-        "<span>Has this happened before?</span><kbd>/</kbd></button></section>"
-    )
+def _gates(site: Site) -> dict[str, object]:
+    """The first gates that hold a route, and how many routes all of them hold."""
+    gates = site.gates if site.edition.is_internal else ()
+    held = [action for action in gates if action.gate != "rollout"]
+    rows: tuple[GateRow, ...] = gate_rows(site, held[:_GATES], links.HOME)
+    return {"gates": rows, "routes_held": len({action.route for action in held})}
 
 
-def _gates(site: Site) -> str:
-    if not site.edition.is_internal:
-        return ""
-    held = [action for action in site.gates if action.gate != "rollout"]
-    if not held:
-        return ""
-    routes = len({action.route for action in held})
-    said = f"{plural(routes, 'route')} may not run again until this is done"
-    return (
-        f'<section class="kb-gates" aria-labelledby="kb-gates"><h2 id="kb-gates">{said}</h2>\n'
-        f"{gate_rows(site, held[:5], links.HOME)}\n"
-        f"<p>{anchor(links.relative(links.HOME, links.ACTIONS), 'All open conditions')}</p>"
-        "</section>"
-    )
+def answer_cards(answers: tuple[QuestionAnswer, ...]) -> tuple[AnswerCard, ...]:
+    """The answers as cards, in their order."""
+    return tuple(_card(answer) for answer in answers)
 
 
-def _answers(site: Site) -> str:
-    if site.measured is None:
-        return ""
-    cards = "".join(answer_card(answer) for answer in site.measured.answers)
-    goal = anchor(links.relative(links.HOME, links.METRICS), "How these are counted")
-    return (
-        '<section class="kb-answers" aria-label="Are we learning?">\n'
-        f'<div class="kb-cards">{cards}</div><p class="kb-quiet">{goal}</p></section>'
-    )
+def _card(answer: QuestionAnswer) -> AnswerCard:
+    is_bad_yes = _BAD_WHEN_YES in answer.question
+    good = {"yes": not is_bad_yes, "no": is_bad_yes}.get(answer.verdict.split(",")[0])
+    css = {True: "kb-good", False: "kb-bad", None: "kb-unclear"}[good]
+    first, *rest = [_tied(line) for line in answer.lines] or [""]
+    return AnswerCard(answer.question, answer.verdict.capitalize(), css, first, tuple(rest))
 
 
 def _tied(line: str) -> str:
     """The line with no break between a number and its sign, or `n` and its number."""
-    return line.replace(" %", "\N{NO-BREAK SPACE}%").replace("(n ", "(n\N{NO-BREAK SPACE}")
+    return line.replace(" %", f"{_NO_BREAK}%").replace("(n ", f"(n{_NO_BREAK}")
 
 
-def answer_card(answer: QuestionAnswer) -> str:
-    """One of the three questions with its verdict and the line that carries it."""
-    is_bad_yes = _BAD_WHEN_YES in answer.question
-    good = {"yes": not is_bad_yes, "no": is_bad_yes}.get(answer.verdict.split(",")[0])
-    css = {True: "kb-good", False: "kb-bad", None: "kb-unclear"}[good]
-    lines = [escape(_tied(line)) for line in answer.lines]
-    first = lines[0] if lines else ""
-    rest = "".join(f"<p>{line}</p>" for line in lines[1:])
-    return (
-        f'<div class="kb-answer {css}"><h2>{escape(answer.question)}</h2>'
-        f'<p class="kb-word">{escape(answer.verdict.capitalize())}</p>'
-        f'<p class="kb-first">{first}</p>{rest}</div>\n'
-    )
-
-
-def _columns(site: Site) -> str:
-    more = anchor(links.relative(links.HOME, links.INCIDENTS), "All incidents")
-    listed = incident_rows(site, site.newest[:_NEWEST], links.HOME)
-    nothing = '<p class="kb-quiet">No record is published yet: <code>kb new</code> begins one.</p>'
-    return (
-        '<div class="kb-columns"><section aria-labelledby="kb-newest">'
-        f'<h2 id="kb-newest">Newest</h2>\n{listed or nothing}\n<p>{more if listed else ""}</p>'
-        f"</section>{_classes(site)}</div>"
-    )
-
-
-def _classes(site: Site) -> str:
-    if not site.by_class:
-        return ""
+def _latest_classes(site: Site) -> list[dict[str, object]]:
+    """The classes seen last, with their latest day and how many records they have."""
     latest = sorted(
         (
             (max(record.date for record in members), len(members), word)
@@ -112,16 +88,12 @@ def _classes(site: Site) -> str:
         ),
         reverse=True,
     )
-    items = rows((_class(site, *row) for row in latest[:_CLASSES]), "kb-class-list")
-    more = anchor(links.relative(links.HOME, "classes"), "All classes")
-    return (
-        '<section aria-labelledby="kb-latest"><h2 id="kb-latest">Seen most recently</h2>\n'
-        f"{items}\n<p>{more}</p></section>"
-    )
-
-
-def _class(site: Site, latest: date, count: int, word: str) -> str:
-    name = anchor(
-        links.relative(links.HOME, site.names.path("classes", word)), escape(in_words(word))
-    )
-    return f"{name}<small>{plural(count, 'record')}, last {day(latest)}</small>"
+    return [
+        {
+            "name": in_words(word),
+            "address": links.relative(links.HOME, site.names.path("classes", word)),
+            "count": count,
+            "latest": day,
+        }
+        for day, count, word in latest[:_CLASSES]
+    ]

@@ -2,77 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from kb.format import in_words
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
-from kb.site.html import LinkTarget, escape, summary_text, web_only
-from kb.site.links import SitePage
+from kb.site.html import LinkTarget, summary_text, web_only
 from kb.site.pages import clocks, facts_card
-from kb.site.pages.evidence import section_html
+from kb.site.pages.blocks import Part
+from kb.site.pages.evidence import section_parts
 from kb.site.pages.happening import happening_now
-from kb.site.pages.pieces import (
-    anchor,
-    block,
-    day,
-    heading,
-    link_target,
-    record_link,
-    rows,
-    severity,
-    word_chip,
-)
-from kb.site.pages.related_html import related_html
+from kb.site.pages.page import PageValues
+from kb.site.pages.pieces import Link, link_target, record_link, word_links
+from kb.site.pages.related_cards import related_values
 
-_LONG_ADDRESS = 70
-_DATE_USES = ("meta", "sort")
+_LONG_ADDRESS, _DESCRIPTION_CHARACTERS = 70, 200
 _ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}
-#: Text about other incidents must not make this one be found.
-_UNSEARCHED = "data-pagefind-ignore"
 
 
-def incident_page(site: Site, record: Postmortem) -> SitePage:
+@dataclass(frozen=True, slots=True)
+class ShownSection:
+    """A section under its heading; `key` is empty for one that the form does not know."""
+
+    heading: str
+    key: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The incidents before and after one, in time or in a class; an end of the line has none."""
+
+    line: str
+    before: Link | None
+    after: Link | None
+
+
+def incidents(site: Site) -> Iterator[PageValues]:
+    """The page of each record, drafts included where the site has them."""
+    return (incident(site, record) for record in site.by_id.values())
+
+
+def incident(site: Site, record: Postmortem) -> PageValues:
     """The page of a record."""
     path = links.incident(record.id)
-    link = link_target(site, record, path)
-    parts = [
-        block(_head(site, record, path)),
-        block("\n".join((facts_card.card(site, record, path), clocks.strip(record.clocks)))),
-        block(_note(record, link)),
-        *_sections(site, record, path, link),
-        block(_foot(site, record, path)),
-    ]
-    body = "\n\n".join(part for part in parts if part)
-    return SitePage(path, record.title, body, summary_text(record, 200), contents=True)
+    target = link_target(site, record, path)
+    values = {
+        "record": record,
+        **_head(site, record, path),
+        **facts_card.card(site, record, path),
+        "clocks": clocks.strip(record.clocks),
+        **_sections(site, record, target),
+        **related_values(site, record, path, target),
+        "sources": [_source(address) for address in record.sources],
+        "place": site.places.get(record.id, Place()),
+        "data": links.incident_data(record.id),
+        "neighbours": _neighbours(site, record, path),
+    }
+    said = summary_text(record, _DESCRIPTION_CHARACTERS)
+    return PageValues(path, record.title, values, said, searchable=True, contents=True)
 
 
-def _head(site: Site, record: Postmortem, path: str) -> str:
-    classes = " ".join(word_chip(site, path, "classes", word) for word in record.classes)
+def _head(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:
     kind, impact = in_words(record.kind), in_words(record.impact)
     said = filter(None, (kind, impact, _ORIGINS.get(record.origin)))
-    words = " · ".join(dict.fromkeys(escape(word) for word in said))
-    return (
-        f"{facts_card.breadcrumb(site, record, path)}\n"
-        f'<header class="kb-head"><p class="kb-meta" {_UNSEARCHED}>'
-        f"{severity(record)} {day(record.date)} "
-        f"<span>{words}</span></p>\n"
-        f"<h1>{escape(record.title)}</h1>\n"
-        f'<p class="kb-classes" {_UNSEARCHED}>{classes}</p>'
-        f"{_status(record)}{_filters(record)}</header>"
-    )
+    return {
+        "way": facts_card.breadcrumb(site, record, path),
+        "said": " · ".join(dict.fromkeys(said)),
+        "classes": word_links(site, path, "classes", record.classes),
+        "filters": _filters(record),
+    }
 
 
-def _status(record: Postmortem) -> str:
-    if record.is_published:
-        return ""
-    said = "in review" if record.status == "in-review" else "a draft"
-    return f'<p class="kb-banner">This record is {said}: it may still change.</p>'
-
-
-def _filters(record: Postmortem) -> str:
+def _filters(record: Postmortem) -> list[tuple[str, str]]:
     """What the search can be narrowed by, for its index alone."""
     values = [
         *(("class", word) for word in record.classes),
@@ -80,113 +85,59 @@ def _filters(record: Postmortem) -> str:
         *(("tool", word) for word in record.tools),
         ("year", f"{record.date:%Y}"),
     ]
-    spans = "".join(
-        f'<span data-pagefind-filter="{name}:{escape(value)}"></span>'
-        for name, value in values
-        if value
-    )
-    day = "".join(f'<span data-pagefind-{use}="date:{record.date}"></span>' for use in _DATE_USES)
-    return f"<div hidden>{spans}{day}</div>"
+    return [(name, value) for name, value in values if value]
 
 
-def _sections(site: Site, record: Postmortem, path: str, link: LinkTarget) -> Iterator[str]:
-    """The summary leads; the box for the on-call follows it; the rest stands as it was written."""
+def _sections(site: Site, record: Postmortem, target: LinkTarget) -> Mapping[str, object]:
+    """The summary leads; the box for the on-call follows it; the rest stands as it was written.
+
+    `note` is what stands between the title and the first section: remarks on the record itself.
+    """
     summary = record.section("summary")
-    if summary is not None:
-        yield _section(summary, record, link, ' data-pagefind-weight="3"')
-    if site.edition.is_internal:
-        yield block(happening_now(record, link))
-    for section in record.sections:
-        if section is not summary and _is_shown(section):
-            yield _section(section, record, link)
-    related = related_html(site, record, path)
-    if related:
-        yield heading("Related incidents")
-        yield block(f"<div {_UNSEARCHED}>{related}</div>")
-    yield from _sources(record)
+    texts = [section for section in record.sections if _has_content(section)]
+    notes = (section for section in texts if _is_title(section))
+    rest = (section for section in texts if not _is_title(section) and section is not summary)
+    return {
+        "note": [part for note in notes for part in section_parts(note, record, target)],
+        "summary": _shown(summary, record, target) if summary else None,
+        "advice": happening_now(record, target) if site.edition.is_internal else (),
+        "sections": [_shown(section, record, target) for section in rest],
+    }
 
 
-def _note(record: Postmortem, link: LinkTarget) -> str:
-    """What stands between the title and the first section: remarks on the record itself."""
-    texts = [s for s in record.sections if _is_title(s) and (s.text.strip() or s.fields)]
-    html = "\n".join(section_html(section, record, link) for section in texts)
-    return f'<div class="kb-note">{html}</div>' if html else ""
+def _has_content(section: SectionText) -> bool:
+    return bool(section.text.strip() or section.fields)
 
 
 def _is_title(section: SectionText) -> bool:
     return section.level == 1 and section.key is None
 
 
-def _is_shown(section: SectionText) -> bool:
-    return not _is_title(section) and bool(section.text.strip() or section.fields)
+def _shown(section: SectionText, record: Postmortem, target: LinkTarget) -> ShownSection:
+    parts = section_parts(section, record, target)
+    return ShownSection(section.heading, section.key or "", parts)
 
 
-def _section(
-    section: SectionText, record: Postmortem, link: LinkTarget, attributes: str = ""
-) -> str:
-    html = section_html(section, record, link)
-    css = f"kb-section kb-s-{section.key or 'other'}"
-    return f'{heading(section.heading)}\n\n<div class="{css}"{attributes}>\n{block(html)}\n</div>'
-
-
-def _sources(record: Postmortem) -> Iterator[str]:
-    if record.sources:
-        yield heading("Sources")
-        yield block(rows((_source(address) for address in record.sources), "kb-sources", "ol"))
-
-
-def _source(address: str) -> str:
+def _source(address: str) -> Link:
+    """A source, which is a link where it is a web address; a long one is cut."""
     if not web_only(address):
-        return escape(address)
+        return Link(address)
     shown = address.split("://", 1)[1]
     cut = shown if len(shown) <= _LONG_ADDRESS else f"{shown[:_LONG_ADDRESS]}…"
-    return anchor(address, escape(cut))
+    return Link(cut, address)
 
 
-def _foot(site: Site, record: Postmortem, path: str) -> str:
-    place = site.places.get(record.id, Place())
-    data = links.relative_file(path, links.incident_data(record.id))
-    tools = [
-        anchor(place.source, "Source") if place.source else "",
-        anchor(place.history, "History") if place.history else "",
-        anchor(place.edit, "Suggest an edit") if place.edit else "",
-        anchor(data, "JSON"),
-        '<button type="button" class="kb-cite">Copy citation</button>',
-    ]
-    reviewed = record.reviewed
-    by = f"Reviewed by {escape(reviewed.by)}. " if reviewed and reviewed.by else ""
-    lessons = f"Lessons by {escape(record.lessons_by)}. " if record.lessons_by else ""
-    return (
-        f'<footer class="kb-foot" {_UNSEARCHED}>\n'
-        f'<p class="kb-tools">{" ".join(tool for tool in tools if tool)}</p>'
-        f'<p class="kb-quiet">{by}{lessons}<code>{escape(record.id)}</code></p>\n'
-        f"{_neighbours(site, record, path)}</footer>"
-    )
-
-
-def _neighbours(site: Site, record: Postmortem, path: str) -> str:
-    """The incidents before and after: in time, and in the same class."""
+def _neighbours(site: Site, record: Postmortem, path: str) -> list[Neighbours]:
+    """The incidents before and after: in time, and in the same class where those are others."""
     in_class = record.primary_class
     in_time, beside = (
         site.neighbours.get(line, {}).get(record.id, ("", "")) for line in ("", in_class)
     )
-    html = _pair(site, in_time, path, "in time")
+    lines = [("in time", in_time)]
     if in_class and beside != in_time:
-        html += _pair(site, beside, path, f"in {in_class}")
-    if not html:
-        return ""
-    return f'<nav class="kb-neighbours" aria-label="Previous and next">{html}</nav>'
-
-
-def _pair(site: Site, ids: tuple[str, str], path: str, name: str) -> str:
-    if not any(ids):
-        return ""
-    cells = (("kb-before", "Earlier", ids[0]), ("kb-after", "Later", ids[1]))
-    html = "".join(
-        f'<span class="{css}"><small>{said} {escape(name)}</small>'
-        f"{record_link(site, path, record_id)}</span>"
-        if record_id
-        else "<span></span>"
-        for css, said, record_id in cells
-    )
-    return f"<div>{html}</div>\n"
+        lines.append((f"in {in_class}", beside))
+    return [
+        Neighbours(line, *(record_link(site, path, one) if one else None for one in ids))
+        for line, ids in lines
+        if any(ids)
+    ]

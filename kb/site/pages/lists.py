@@ -1,113 +1,106 @@
-"""Lists of incidents: rows, the pages by year."""
+"""Lists of incidents: the newest, and the pages of each year."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 
 from kb.format import duration, in_words, plural
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import escape, summary_text
-from kb.site.links import SitePage
-from kb.site.pages.pieces import (
-    anchor,
-    block,
-    day,
-    heading,
-    record_link,
-    rows,
-    severity,
-    word_chip,
-)
+from kb.site.html import summary_text
+from kb.site.pages.page import PageValues
+from kb.site.pages.pieces import Link, record_link, word_links
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.
 _PER_PAGE = 100
 _NEWEST = 40
+_LEAD_CHARACTERS, _CLASSES = 170, 2
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident in a list; a brief list shows nothing beyond date, severity and link."""
+
+    date: date
+    severity: str
+    link: Link
+    lead: str = ""
+    kind: str = ""
+    classes: tuple[Link, ...] = ()
+    undetected: str = ""
 
 
 def incident_rows(
-    site: Site, records: Iterable[Postmortem], source: str, *, is_brief: bool = False
-) -> str:
+    site: Site, records: Iterable[Postmortem], source: str
+) -> tuple[IncidentRow, ...]:
     """Incidents as rows: when, how bad, what, and how long nobody knew."""
-    return rows((_row(site, record, source, is_brief) for record in records), "kb-rows")
+    return tuple(_row(site, record, source) for record in records)
 
 
-def _row(site: Site, record: Postmortem, source: str, is_brief: bool) -> str:
-    if is_brief:
-        return (
-            f'<div class="kb-when">{day(record.date)}{severity(record)}</div>'
-            f'<p class="kb-title">{record_link(site, source, record.id)}</p>'
-        )
-    words = f'<p class="kb-lead">{escape(summary_text(record, 170))}</p>'
-    chips = " ".join(word_chip(site, source, "classes", word) for word in record.classes[:2])
-    kind = "" if record.kind == "incident" else f"<span>{escape(in_words(record.kind))}</span> "
-    return (
-        f'<div class="kb-when">{day(record.date)}{severity(record)}</div>'
-        f'<div class="kb-what"><p class="kb-title">{record_link(site, source, record.id)}</p>'
-        f"{words}"
-        f'<p class="kb-meta">{kind}{chips}{_undetected(record)}</p></div>'
+def brief_rows(site: Site, records: Iterable[Postmortem], source: str) -> tuple[IncidentRow, ...]:
+    """The same without what the record says."""
+    return tuple(
+        IncidentRow(record.date, record.severity, record_link(site, source, record.id))
+        for record in records
+    )
+
+
+def _row(site: Site, record: Postmortem, source: str) -> IncidentRow:
+    return IncidentRow(
+        record.date,
+        record.severity,
+        record_link(site, source, record.id),
+        summary_text(record, _LEAD_CHARACTERS),
+        "" if record.kind == "incident" else in_words(record.kind),
+        word_links(site, source, "classes", record.classes[:_CLASSES]),
+        _undetected(record),
     )
 
 
 def _undetected(record: Postmortem) -> str:
     minutes = record.clocks.detection_chain_minutes
-    if minutes is None or minutes <= 0:
-        return ""
-    return f' <span class="kb-undetected">{duration(minutes)} undetected</span>'
+    return "" if minutes is None or minutes <= 0 else duration(minutes)
 
 
-def list_pages(site: Site) -> Iterator[SitePage]:
-    """The list of incidents: the newest, then a page (or several) for each year."""
-    years = [(year, list(found)) for year, found in groupby(site.newest, lambda r: r.date.year)]
-    yield _index(site, years)
-    for year, found in years:
-        yield from _year_pages(site, year, found)
-
-
-def _index(site: Site, years: Sequence[tuple[int, Sequence[Postmortem]]]) -> SitePage:
+def newest_incidents(site: Site) -> Iterator[PageValues]:
+    """The newest incidents, and the way to those of each year."""
     path = links.INCIDENTS
     count = plural(len(site.records), "published record")
-    chips = " ".join(
-        anchor(
-            links.relative(path, f"{path}/{year}"),
-            f"{year} <small>{len(found)}</small>",
-            "kb-chip kb-link",
-        )
-        for year, found in years
-    )
-    body = (
-        f'<header class="kb-head"><h1>Incidents</h1><p class="kb-quiet">{count}, the newest first.'
-        f'</p><p class="kb-classes">{chips}</p></header>\n'
-        f"{incident_rows(site, site.newest[:_NEWEST], path) or _NOTHING}"
-    )
-    return SitePage(path, "Incidents", block(body), f"{count}.", searchable=False)
+    values = {
+        "count": count,
+        "years": [
+            (links.relative(path, f"{path}/{y}"), y, len(found)) for y, found in _by_year(site)
+        ],
+        "rows": incident_rows(site, site.newest[:_NEWEST], path),
+    }
+    yield PageValues(path, "Incidents", values, f"{count}.")
 
 
-_NOTHING = '<p class="kb-quiet">No record is published yet.</p>'
+def years(site: Site) -> Iterator[PageValues]:
+    """The incidents of each year by month, on as many pages as they need."""
+    for year, found in _by_year(site):
+        chunks = [found[at : at + _PER_PAGE] for at in range(0, len(found), _PER_PAGE)]
+        for number, chunk in enumerate(chunks, 1):
+            path = _year_path(year, number)
+            months = groupby(chunk, lambda record: f"{record.date:%B}")
+            values = {
+                "others": [
+                    Link(str(other), links.relative(path, _year_path(year, other)))
+                    for other in range(1, len(chunks) + 1)
+                    if other != number
+                ],
+                "months": [(month, brief_rows(site, some, path)) for month, some in months],
+            }
+            title = f"Incidents of {year}" + (f", page {number}" if number > 1 else "")
+            yield PageValues(path, title, values, contents=True, searchable=False)
 
 
-def _year_pages(site: Site, year: int, found: Sequence[Postmortem]) -> Iterator[SitePage]:
-    chunks = [found[at : at + _PER_PAGE] for at in range(0, len(found), _PER_PAGE)]
-    for number, chunk in enumerate(chunks, 1):
-        path = _year_path(year, number)
-        pager = " ".join(
-            anchor(links.relative(path, _year_path(year, other)), str(other), "kb-chip kb-link")
-            for other in range(1, len(chunks) + 1)
-            if other != number
-        )
-        more = f'<p class="kb-classes">Pages: {pager}</p>' if pager else ""
-        title = f"Incidents of {year}" + (f", page {number}" if number > 1 else "")
-        crumbs = (
-            '<nav class="kb-crumbs" aria-label="Breadcrumb"><ol><li>'
-            f"{anchor(links.relative(path, links.INCIDENTS), 'Incidents')}</li></ol></nav>"
-        )
-        head = f'{crumbs}<header class="kb-head"><h1>{title}</h1>{more}</header>'
-        parts = [block(head)]
-        for month, members in groupby(chunk, lambda r: f"{r.date:%B}"):
-            parts += [heading(month), block(incident_rows(site, members, path, is_brief=True))]
-        yield SitePage(path, title, "\n\n".join(parts), searchable=False, contents=True)
+def _by_year(site: Site) -> list[tuple[int, Sequence[Postmortem]]]:
+    return [(year, list(found)) for year, found in groupby(site.newest, lambda r: r.date.year)]
 
 
 def _year_path(year: int, number: int) -> str:

@@ -2,87 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
 
 from kb.format import WHOSE, format_value, plural, said_interval
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, MetricPart, MetricsPage
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import escape
-from kb.site.links import SitePage
 from kb.site.pages import charts
-from kb.site.pages.home import answer_card
-from kb.site.pages.pieces import anchor, block, day, heading, record_link, rows
+from kb.site.pages.home import answer_cards
+from kb.site.pages.page import PageValues
+from kb.site.pages.pieces import Link, record_link
 
 _LISTED = 12
+_CLASSES = 8
+#: The aim of the detection section, drawn as a line.
+_GOAL_MINUTES = 30
 
 
-def metrics_page(site: Site) -> SitePage:
+@dataclass(frozen=True, slots=True)
+class IncidentTime:
+    """One incident of a chart in its table."""
+
+    link: Link
+    date: date
+    undetected: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """One part of a measure in the table under its chart."""
+
+    label: str
+    value: str
+    interval: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChartCard:
+    """A chart under its number, with what it was drawn from or a remark."""
+
+    title: str
+    number: str
+    chart: Markup
+    n: int | None = None
+    head: str = ""
+    rows: tuple[PartRow, ...] = ()
+    incidents: tuple[IncidentTime, ...] = ()
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureLine:
+    """One measure in its family: its number, how it is made, and the records behind it."""
+
+    title: str
+    number: str
+    small: str
+    meets_goal: bool | None
+    facts: tuple[tuple[str, str], ...]
+    counted: str
+    records: tuple[Link, ...]
+    unlisted: int
+
+
+def metrics(site: Site) -> Iterator[PageValues]:
     """The page, or why there is none."""
     path = links.METRICS
-    measured = site.measured
-    if measured is None:
-        why = escape(site.why_not_measured or "Nothing has been measured.")
-        body = f'<header class="kb-head"><h1>Metrics</h1><p class="kb-quiet">{why}</p></header>'
-        return SitePage(path, "Metrics", body, searchable=False)
-    parts = [
-        block(_head(measured, path)),
-        heading("In pictures"),
-        block(f'<div class="kb-charts">{"".join(_charts(site, measured))}</div>'),
-        *_preventable(site, measured),
-    ]
-    for family, title in FAMILIES.items():
-        rows_ = [m for m in measured.measures if m.family == family and (m.n or m.value)]
-        if rows_:
-            parts += [heading(title), block(_family(site, rows_))]
-    parts += [heading("Method"), block(_method(measured))]
-    said_ = " ".join(answer.lines[0] for answer in measured.answers if answer.lines)
-    return SitePage(path, "Metrics", "\n\n".join(parts), said_, searchable=False, contents=True)
+    page = site.measured
+    if page is None:
+        why = site.why_not_measured or "Nothing has been measured."
+        yield PageValues(path, "Metrics", {"why_none": why})
+        return
+    values = {
+        "why_none": "",
+        "answers": answer_cards(page.answers),
+        "published": plural(page.counts.published, "published record"),
+        "whose": WHOSE[page.origin],
+        "as_of": page.as_of.day,
+        "commit": page.as_of.commit[:9],
+        "charts": tuple(_charts(site, page)),
+        "pairs": _preventable(site, page),
+        "families": tuple(_families(site, page)),
+        "notes": page.notes,
+    }
+    said = " ".join(answer.lines[0] for answer in page.answers if answer.lines)
+    yield PageValues(path, "Metrics", values, said, contents=True)
 
 
-def _head(page: MetricsPage, path: str) -> str:
-    commit = f", commit <code>{escape(page.as_of.commit[:9])}</code>" if page.as_of.commit else ""
-    whose = WHOSE[page.origin]
-    csv = anchor(links.relative_file(path, "data/metrics.csv"), "CSV", "kb-button")
-    data = anchor(links.relative_file(path, "data/metrics.json"), "JSON", "kb-button")
-    cards = "".join(answer_card(answer) for answer in page.answers)
-    return (
-        '<header class="kb-head"><h1>Are we learning?</h1>'
-        f'<p class="kb-quiet">{plural(page.counts.published, "published record")} of {whose}, '
-        "as of "
-        f"{day(page.as_of.day)}{commit}</p>"
-        f'<p class="kb-tools">{csv} {data}</p></header>\n<div class="kb-cards">{cards}</div>'
-    )
-
-
-def _charts(site: Site, page: MetricsPage) -> Iterator[str]:
+def _charts(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
     yield from _detection(site, page)
     for name in ("repeat_rate", "class_recurrence", "action_completion"):
         measure = page.measure(name)
         parts = measure.parts_by("year") or measure.parts_by("quarter")
         if parts:
             goal = charts.goal_of(measure)
-            yield _figure(measure, charts.columns(parts, measure.unit, goal), parts)
+            yield _card(measure, charts.columns(parts, measure.unit, goal), parts)
     coverage = page.measure("section_coverage")
     if sections := coverage.parts_by("section"):
-        yield _figure(coverage, charts.intervals(sections, coverage.unit), sections)
+        yield _card(coverage, charts.intervals(sections, coverage.unit), sections)
     yield from _by_class(site)
 
 
-def _detection(site: Site, page: MetricsPage) -> Iterator[str]:
+def _detection(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
     measure = page.measure("detection_chain")
-    points = []
+    points, times = [], []
     for record_id in measure.records:
         record = site.by_id.get(record_id)
         minutes = record.clocks.detection_chain_minutes if record else None
         if record is not None and minutes is not None:
-            address = links.relative(links.METRICS, links.incident(record_id))
-            title = f"{record.title}: {_undetected(minutes)}"
-            points.append(charts.Dot(record.date, minutes, title, address))
+            link, said = record_link(site, links.METRICS, record_id), _undetected(minutes)
+            title = f"{record.title}: {said}"
+            points.append(charts.Dot(record.date, minutes, title, link.address))
+            times.append((minutes, IncidentTime(link, record.date, said)))
     if points:
-        chart = charts.dots(points, 30)
-        yield _figure(measure, chart, measure.series, _dot_table(site, points))
+        longest_first = sorted(times, key=lambda pair: -pair[0])
+        chart = charts.dots(points, _GOAL_MINUTES)
+        yield _card(measure, chart, measure.series, tuple(one for _, one in longest_first))
 
 
 def _undetected(minutes: float) -> str:
@@ -90,111 +131,88 @@ def _undetected(minutes: float) -> str:
     return format_value(minutes, "minutes") if minutes >= 0 else "seen before it had an effect"
 
 
-def _dot_table(site: Site, points: Sequence[charts.Dot]) -> str:
-    body = "".join(
-        f'<tr><th scope="row">{anchor(p.address, escape(p.title.rsplit(": ", 1)[0]))}</th>'
-        f"<td>{day(p.at)}</td><td>{_undetected(p.value)}</td></tr>\n"
-        for p in sorted(points, key=lambda p: -p.value)
-    )
-    return (
-        '<div class="kb-scroll" tabindex="0" role="region" aria-label="Incidents"><table '
-        'class="kb-data"><thead><tr><th scope="col">Incident</th><th scope="col">Date</th>'
-        f'<th scope="col">Undetected</th></tr></thead>\n<tbody>{body}</tbody></table></div>'
-    )
-
-
-def _figure(measure: Measure, chart: str, parts: Sequence[MetricPart], more: str = "") -> str:
-    big = format_value(measure.value, measure.unit)
-    by = parts[0].by.capitalize() if parts else ""
-    data = charts.table(parts, measure.unit, by) if parts else ""
-    return (
-        f'<figure class="kb-figure-card"><figcaption><b>{escape(measure.title)}</b>'
-        f"<span>{big}<small> n {measure.n}</small></span></figcaption>\n{chart}\n"
-        f"<details><summary>The numbers</summary>{more}{data}</details></figure>\n"
+def _card(
+    measure: Measure,
+    chart: Markup,
+    parts: Sequence[MetricPart],
+    incidents: tuple[IncidentTime, ...] = (),
+) -> ChartCard:
+    return ChartCard(
+        title=measure.title,
+        number=format_value(measure.value, measure.unit),
+        chart=chart,
+        n=measure.n,
+        head=parts[0].by.capitalize() if parts else "",
+        rows=tuple(_part(part, measure.unit) for part in parts),
+        incidents=incidents,
     )
 
 
-def _by_class(site: Site) -> Iterator[str]:
-    counts = sorted(((len(m), word) for word, m in site.by_class.items()), reverse=True)[:8]
+def _part(part: MetricPart, unit: str) -> PartRow:
+    interval = said_interval(part.low, part.high, unit) or "–"
+    return PartRow(part.label, format_value(part.value, unit), interval, part.n)
+
+
+def _by_class(site: Site) -> Iterator[ChartCard]:
+    counts = sorted(((len(m), word) for word, m in site.by_class.items()), reverse=True)[:_CLASSES]
     if counts:
-        chart = charts.bars([(word, float(count)) for count, word in counts], "count")
-        yield (
-            '<figure class="kb-figure-card"><figcaption><b>Records by failure class</b>'
-            f"<span>{plural(len(site.by_class), 'class', 'classes')}</span></figcaption>\n{chart}\n"
-            "<p>A record may name several classes.</p></figure>\n"
+        yield ChartCard(
+            title="Records by failure class",
+            number=plural(len(site.by_class), "class", "classes"),
+            chart=charts.bars([(word, float(count)) for count, word in counts], "count"),
+            remark="A record may name several classes.",
         )
 
 
-def _preventable(site: Site, page: MetricsPage) -> list[str]:
-    if not page.pairs:
-        return []
-    items = rows(
-        (
-            f"{record_link(site, links.METRICS, pair.record)} repeats "
-            f"{record_link(site, links.METRICS, pair.earlier)}: "
-            f"<q>{escape(pair.text)}</q> had been open for {plural(pair.days_open, 'day')}"
-            for pair in page.pairs
-        ),
-        "kb-pairs",
-    )
-    return [heading("Repeats a kept promise might have prevented"), block(items)]
+def _preventable(site: Site, page: MetricsPage) -> list[Mapping[str, object]]:
+    return [
+        {
+            "record": record_link(site, links.METRICS, pair.record),
+            "earlier": record_link(site, links.METRICS, pair.earlier),
+            "text": pair.text,
+            "days_open": pair.days_open,
+        }
+        for pair in page.pairs
+    ]
 
 
-def _family(site: Site, measures: Sequence[Measure]) -> str:
-    return "\n".join(_measure(site, measure) for measure in measures)
+def _families(site: Site, page: MetricsPage) -> Iterator[tuple[str, list[MeasureLine]]]:
+    for family, title in FAMILIES.items():
+        known = [m for m in page.measures if m.family == family and (m.n or m.value)]
+        if known:
+            yield title, [_measure(site, measure) for measure in known]
 
 
-def _measure(site: Site, measure: Measure) -> str:
-    met = {
-        True: ' <span class="kb-met">goal met</span>',
-        False: ' <span class="kb-missed">goal missed</span>',
-    }
-    goal = met.get(measure.meets_goal, "") if measure.meets_goal is not None else ""
+def _measure(site: Site, measure: Measure) -> MeasureLine:
     interval = said_interval(measure.low, measure.high, measure.unit)
-    small = f"95 % interval {interval}, n {measure.n}" if interval else f"n {measure.n}"
-    return (
-        f'<details class="kb-measure"><summary><span class="kb-name">{escape(measure.title)}{goal}'
-        f'</span><span class="kb-number">{format_value(measure.value, measure.unit)}</span>'
-        f"<small>{small}</small></summary>\n<div>{_explained(site, measure)}</div></details>"
+    records = _behind(site, measure)
+    return MeasureLine(
+        title=measure.title,
+        number=format_value(measure.value, measure.unit),
+        small=f"95 % interval {interval}, n {measure.n}" if interval else f"n {measure.n}",
+        meets_goal=measure.meets_goal,
+        facts=tuple(_explained(measure)),
+        counted="Counted" if measure.hits else "Records",
+        records=tuple(record_link(site, links.METRICS, one) for one in records[:_LISTED]),
+        unlisted=max(0, len(records) - _LISTED),
     )
 
 
-def _explained(site: Site, measure: Measure) -> str:
-    facts = [("What", measure.definition), ("How", measure.formula), ("From", measure.source)]
+def _explained(measure: Measure) -> Iterator[tuple[str, str]]:
+    yield "What", measure.definition
+    yield "How", measure.formula
+    yield "From", measure.source
     if measure.goal:
-        bound = format_value(measure.goal.bound, measure.unit)
-        facts.append(("Goal", f"{measure.goal.sign} {bound}"))
-    facts += [("Note", note) for note in measure.notes]
-    body = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts)
-    return f'<dl class="kb-evidence">{body}</dl>{_behind(site, measure)}'
+        yield "Goal", f"{measure.goal.sign} {format_value(measure.goal.bound, measure.unit)}"
+    for note in measure.notes:
+        yield "Note", note
 
 
-def _behind(site: Site, measure: Measure) -> str:
+def _behind(site: Site, measure: Measure) -> list[str]:
     """The records behind the number; of a share, those that make it."""
     counted = tuple(dict.fromkeys(_record_of(item) for item in measure.hits)) or measure.records
-    known = [record_id for record_id in counted if record_id in site.by_id]
-    if not known:
-        return ""
-    links_ = [record_link(site, links.METRICS, record_id) for record_id in known[:_LISTED]]
-    more = (
-        f"<li>and {len(known) - _LISTED} more: the JSON has all</li>"
-        if len(known) > _LISTED
-        else ""
-    )
-    name = "Counted" if measure.hits else "Records"
-    listed = "".join(f"<li>{link}</li>" for link in links_)
-    return f"<p><b>{name}</b></p><ul>{listed}{more}</ul>"
+    return [record_id for record_id in counted if record_id in site.by_id]
 
 
 def _record_of(item: str) -> str:
     return item.split("#", 1)[0].split("@", 1)[0]
-
-
-def _method(page: MetricsPage) -> str:
-    notes = "".join(f"<li>{escape(note)}</li>" for note in page.notes)
-    return (
-        "<p>Every number carries n and its records. Durations are medians with quartiles, never "
-        "means; intervals are 95 %. No trend is claimed where a half has fewer than five "
-        "incidents, and none where the halves do not clearly differ.</p>\n"
-        f"<ul>{notes}</ul>"
-    )

@@ -1,71 +1,48 @@
-"""Links, chips, badges and dates as small HTML texts, shared by many pages."""
+"""The values that many pages share: links, the words of a record, and the way through the site."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
 
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import LinkTarget, escape, web_only
+from kb.site.html import LinkTarget, web_only
 
 _RECORD_TARGET = re.compile(r"(?:\./)?([^/#?]+)\.md(?:#.*)?$")
+#: Of the kinds of words, those that have pages in an edition for outsiders.
+EXTERNAL_FOLDERS = frozenset({"classes", "causes", "controls"})
 
 
-def anchor(address: str, html: str, css: str = "") -> str:
-    """A link; `html` is its content and already safe."""
-    named = f' class="{css}"' if css else ""
-    return f'<a href="{escape(address)}"{named}>{html}</a>'
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Text and the address it leads to; without an address it is text alone."""
+
+    text: str
+    address: str = ""
 
 
-def record_link(site: Site, source: str, record_id: str, html: str = "", css: str = "") -> str:
-    """A link to an incident, or its plain text where it has no page."""
+def record_link(site: Site, source: str, record_id: str) -> Link:
+    """A link to an incident, or its id where it has no page."""
     record = site.by_id.get(record_id)
-    shown = html or escape(record.title if record else record_id)
     if record is None:
-        return shown
-    return anchor(links.relative(source, links.incident(record_id)), shown, css)
+        return Link(record_id)
+    return Link(record.title, links.relative(source, links.incident(record_id)))
 
 
-def word_chip(site: Site, source: str, folder: str, word: str) -> str:
-    """A word of a record as a chip that leads to its page."""
+def word_link(site: Site, source: str, folder: str, word: str) -> Link:
+    """A word of a record with the address of its page, where the edition has one."""
     path = site.names.path(folder, word)
-    text = escape(word)
-    if not path or (
-        not site.edition.is_internal and folder not in {"classes", "causes", "controls"}
-    ):
-        return f'<span class="kb-chip">{text}</span>'
-    return anchor(links.relative(source, path), text, "kb-chip kb-link")
+    if not path or not (site.edition.is_internal or folder in EXTERNAL_FOLDERS):
+        return Link(word)
+    return Link(word, links.relative(source, path))
 
 
-def severity(record: Postmortem) -> str:
-    """The severity as a badge, empty where none is given."""
-    word = escape(record.severity)
-    return f'<span class="kb-sev kb-{word.lower()}">{word}</span>' if word else ""
-
-
-def state_badge(state: str, *, is_untold: bool = False) -> str:
-    """The state of a promise; `completion_unknown` where nobody outside can know it."""
-    word, css = ("not public", "untold") if is_untold else (state, state)
-    return f'<span class="kb-state kb-{escape(css)}">{escape(word)}</span>'
-
-
-def day(at: date) -> str:
-    """A day as people read it, for machines too: `12 Apr 2026`."""
-    return f'<time datetime="{at:%Y-%m-%d}">{at.day} {at:%b %Y}</time>'
-
-
-def heading(text: str) -> str:
-    """A Markdown heading of level 2 whose text is only text, whatever it holds."""
-    plain = "".join(c if c.isalnum() or c in " ,." else f"&#{ord(c)};" for c in text.strip())
-    return f"## {' '.join(plain.split()) or 'Untitled'}"
-
-
-def block(html: str) -> str:
-    """HTML as one block of a Markdown page: no line of it is blank."""
-    return "\n".join(line for line in html.splitlines() if line.strip())
+def word_links(site: Site, source: str, folder: str, words: Iterable[str]) -> tuple[Link, ...]:
+    """The same for each of these words."""
+    return tuple(word_link(site, source, folder, word) for word in words)
 
 
 def link_target(site: Site, record: Postmortem, source: str) -> LinkTarget:
@@ -89,9 +66,3 @@ def link_target(site: Site, record: Postmortem, source: str) -> LinkTarget:
 def file_path(record_id: str, name: str) -> str:
     """Where a file that lies beside a record stands on the site."""
     return f"files/{record_id}/{name}"
-
-
-def rows(items: Iterable[str], css: str, tag: str = "ul") -> str:
-    """A list of items that are HTML already; empty for no items."""
-    body = "".join(f"<li>{item}</li>\n" for item in items)
-    return f'<{tag} class="{css}">\n{body}</{tag}>' if body else ""

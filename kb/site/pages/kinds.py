@@ -1,0 +1,38 @@
+"""The kinds of pages, one row each: adding one is a template, a function and a row."""
+
+from __future__ import annotations
+
+from kb.records.model import Postmortem
+from kb.site.content import Site
+from kb.site.links import SitePage
+from kb.site.pages import (
+    actions_page,
+    home,
+    incident,
+    lists,
+    metrics_page,
+    reference_pages,
+    word_pages,
+)
+from kb.site.pages.page import PageTemplate, drawn
+
+INCIDENT = PageTemplate("incident.html", incident.incidents)
+
+PAGE_KINDS: tuple[PageTemplate, ...] = (
+    PageTemplate("home.html", home.home),
+    PageTemplate("incidents.html", lists.newest_incidents),
+    PageTemplate("year.html", lists.years),
+    INCIDENT,
+    PageTemplate("word_index.html", word_pages.word_indexes),
+    PageTemplate("word.html", word_pages.words),
+    PageTemplate("word_earlier.html", word_pages.earlier_of_words),
+    PageTemplate("metrics.html", metrics_page.metrics, internal=True),
+    PageTemplate("actions.html", actions_page.actions, internal=True),
+    PageTemplate("rules.html", reference_pages.rules, internal=True),
+    PageTemplate("form.html", reference_pages.form, internal=True),
+)
+
+
+def incident_page(site: Site, record: Postmortem) -> SitePage:
+    """The page of one record."""
+    return drawn(INCIDENT.template, incident.incident(site, record))

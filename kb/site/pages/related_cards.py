@@ -1,0 +1,101 @@
+"""What stands beside an incident: earlier ones like it, and later ones that repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
+
+from kb.records.model import Postmortem
+from kb.site.content import Site
+from kb.site.html import LinkTarget, cut, to_inline_html
+from kb.site.pages.pieces import Link, record_link
+from kb.site.related import Related
+
+_VERDICTS = {
+    "repeat": "Repeat",
+    "related": "Related",
+    "different": "Looks alike, is different",
+}
+_FIX_EXISTED = {"yes": "The fix existed by then.", "no": "No fix existed by then."}
+_PASSAGE_CHARACTERS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedCard:
+    """One earlier incident beside another, as a page shows it.
+
+    `share` is the probability of the same class in per cent, None where only the author names it.
+    `section` and `passage` are the text of it that matches, empty where the author says why.
+    """
+
+    link: Link
+    date: date
+    severity: str
+    share: int | None
+    verdict: str
+    verdict_said: str
+    reasons: tuple[str, ...]
+    why: Markup
+    fix_existed: str
+    section: str
+    passage: str
+    open_then: tuple[str, ...]
+    open_now: tuple[str, ...]
+
+
+def related_values(
+    site: Site, record: Postmortem, source: str, target: LinkTarget
+) -> Mapping[str, object]:
+    """The earlier incidents, why there are no more of them, and the later ones."""
+    found = [one for one in site.related.get(record.id, ()) if one.id in site.by_id]
+    return {
+        "related": tuple(_card(site, one, source, target) for one in found),
+        "why_none": "" if found and not site.why_not_related else _why_none(site, record),
+        "later": tuple(
+            (one.date, record_link(site, source, one.id))
+            for one in site.came_again.get(record.id, ())
+        ),
+    }
+
+
+def _why_none(site: Site, record: Postmortem) -> str:
+    """Why nothing more stands here, in one sentence; an edition for others does not say."""
+    if not site.edition.is_internal:
+        return ""
+    if not record.is_published:
+        return "A draft is compared with nothing yet: kb similar does that."
+    return site.why_not_related or "Nothing similar is known."
+
+
+def _card(site: Site, one: Related, source: str, target: LinkTarget) -> RelatedCard:
+    earlier = site.by_id[one.id]
+    passage = "" if one.why else " ".join(one.passage.split())
+    headings = (section.heading for section in site.form.sections if section.key == one.section)
+    return RelatedCard(
+        link=record_link(site, source, one.id),
+        date=earlier.date,
+        severity=earlier.severity,
+        share=None if one.probability is None else round(one.probability * 100),
+        verdict=one.verdict,
+        verdict_said=_VERDICTS.get(one.verdict, ""),
+        reasons=tuple(_of_this(reason) for reason in one.reasons),
+        why=_sentence(to_inline_html(one.why, target)),
+        fix_existed=_FIX_EXISTED.get(one.fix_existed, ""),
+        section=next(headings, one.section),
+        passage=cut(passage, _PASSAGE_CHARACTERS),
+        open_then=one.open_then,
+        open_now=one.open_now,
+    )
+
+
+def _of_this(reason: str) -> str:
+    """A reason that was said to an author, as it is said on a page."""
+    return reason.replace("like yours", "like this one")
+
+
+def _sentence(text: Markup) -> Markup:
+    """The text with a full stop at its end; nothing for no text."""
+    return text if not text or text.endswith(".") else text + "."

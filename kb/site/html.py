@@ -58,23 +58,7 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> Markup:
         return _as_written(markdown)
     rendered = _renderer().render(without_controls(markdown))
     rendered = rendered.replace(_DIAGRAM, _DIAGRAM_SAID)
-    target = link or web_only
-
-    def attribute(tag: str, name: str, value: str) -> str | None:
-        if (tag, name) == ("a", "href"):
-            return target(value)
-        if (tag, name) == ("img", "src"):  # no picture from elsewhere: no request leaves the page
-            return None if web_only(value) else target(value)
-        return value
-
-    cleaned = nh3.clean(
-        rendered,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        attribute_filter=attribute,
-        link_rel=None,  # pages open no windows, and send no referrer to anybody
-    )
+    cleaned = _cleaner(link or web_only).clean(rendered)
     cleaned = _IMAGE_WITHOUT_SOURCE.sub(lambda match: match[1] or "", cleaned)
     cleaned = _LINK_WITHOUT_TARGET.sub(r"\1", cleaned)
     # A blank line would end an HTML block of the page it is put into; those of code are kept.
@@ -91,6 +75,26 @@ def _as_written(markdown: str) -> Markup:
     why = f"More than {_MAX_CHARACTERS:,} characters in one section, shown as they were written:"
     text = f"<p><em>{why}</em></p>\n<pre><code>{source}</code></pre>"
     return Markup(text)  # noqa: S704 - escaped above
+
+
+@lru_cache(maxsize=4)
+def _cleaner(target: LinkTarget) -> nh3.Cleaner:
+    """What sanitises; made once for the links of a page, for it takes longer than its work."""
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if (tag, name) == ("a", "href"):
+            return target(value)
+        if (tag, name) == ("img", "src"):  # no picture from elsewhere: no request leaves the page
+            return None if web_only(value) else target(value)
+        return value
+
+    return nh3.Cleaner(
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        attribute_filter=attribute,
+        link_rel=None,  # pages open no windows, and send no referrer to anybody
+    )
 
 
 def to_inline_html(markdown: str, link: LinkTarget | None = None) -> Markup:

@@ -26,6 +26,7 @@ from kb.site.machine.feed import data_files
 from kb.site.pages import charts
 from kb.site.pages.clocks import strip
 from kb.site.site import Build, build_site
+from kb.site.templates import render
 from kb.site.write import all_pages, page_text
 
 from conftest import ROOT
@@ -284,10 +285,10 @@ def test_a_gate_that_was_cancelled_without_a_signature_says_so(library_folder: P
 
 def test_a_single_stretch_of_time_is_said_and_not_drawn() -> None:
     impact = datetime(2026, 1, 2, 9, tzinfo=UTC)
-    one = strip(Clocks(first_impact=impact, detected=impact.replace(hour=10)))
+    one = drawn_clocks(Clocks(first_impact=impact, detected=impact.replace(hour=10)))
     assert "<svg" not in one
     assert "1 h" in one
-    two = strip(
+    two = drawn_clocks(
         Clocks(
             first_impact=impact,
             detected=impact.replace(hour=10),
@@ -295,6 +296,10 @@ def test_a_single_stretch_of_time_is_said_and_not_drawn() -> None:
         )
     )
     assert "<svg" in two
+
+
+def drawn_clocks(clocks: Clocks) -> str:
+    return render("incident_clocks.html", clocks=strip(clocks))
 
 
 def test_what_was_seen_at_once_stands_on_the_ground_line() -> None:

@@ -12,7 +12,7 @@ from kb.library import open_library
 from kb.repo import open_repo
 from kb.site.finding import no_search
 from kb.site.gather import SiteRequest, gather
-from kb.site.html import to_html, to_inline_html
+from kb.site.html import rendered_html, to_html, to_inline_html
 from kb.site.write import all_pages
 
 ATTACKS = (
@@ -142,9 +142,10 @@ def test_no_page_of_a_hostile_library_holds_an_element_from_a_record(library_fol
 @given(st.text(alphabet="ab1 .,:;-+>#=()'\"!/%@→\t\n{}$^?", max_size=20))
 def test_the_short_way_for_plain_lines_gives_what_the_long_one_gives(text: str) -> None:
     line = " ".join(text.split())
-    rendered = to_html(line)
+    rendered = rendered_html(line)
     long_way = rendered.removeprefix("<p>").removesuffix("</p>")
     assert to_inline_html(text) == long_way
+    assert to_html(text) == rendered_html(text)
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,14 @@ def to_html(markdown: str, link: LinkTarget | None = None) -> Markup:
     """
     if len(markdown) > _MAX_CHARACTERS:
         return _as_written(markdown)
-    rendered = _renderer().render(without_controls(markdown))
-    rendered = rendered.replace(_DIAGRAM, _DIAGRAM_SAID)
+    text = without_controls(markdown)
+    plain = _plain_paragraphs(text)
+    return rendered_html(text, link) if plain is None else plain
+
+
+def rendered_html(markdown: str, link: LinkTarget | None = None) -> Markup:
+    """The same, whatever stands in the text, which holds no control characters."""
+    rendered = _renderer().render(markdown).replace(_DIAGRAM, _DIAGRAM_SAID)
     cleaned = _cleaner(link or web_only).clean(rendered)
     cleaned = _IMAGE_WITHOUT_SOURCE.sub(lambda match: match[1] or "", cleaned)
     cleaned = _LINK_WITHOUT_TARGET.sub(r"\1", cleaned)
@@ -75,6 +81,18 @@ def _as_written(markdown: str) -> Markup:
     why = f"More than {_MAX_CHARACTERS:,} characters in one section, shown as they were written:"
     text = f"<p><em>{why}</em></p>\n<pre><code>{source}</code></pre>"
     return Markup(text)  # noqa: S704 - escaped above
+
+
+def _plain_paragraphs(text: str) -> Markup | None:
+    """Paragraphs without a mark as HTML, as rendering would give them; None for any other text."""
+    if "\r" in text:
+        return None
+    for line in text.strip("\n").split("\n"):
+        if line and (line != line.strip() or _MARKED.search(line)):
+            return None
+    paragraphs = (part for part in text.split("\n\n") if part.strip("\n"))
+    escaped = (html.escape(part.strip("\n"), quote=False) for part in paragraphs)
+    return Markup("\n".join(f"<p>{one}</p>" for one in escaped))  # noqa: S704 - escaped
 
 
 @lru_cache(maxsize=4)

@@ -21,7 +21,7 @@ from kb.site.html import to_inline_html, without_controls
 #: A line that ends a block: with the text of a heading, or with none.
 _END = re.compile(r"\n<(?:h2>(.*)</h2>|!-- block -->)(?=\n)")
 #: Blank lines, and the space before the first word of a line.
-_BLANK = re.compile(r"\n\s*\n[ \t]*|\n[ \t]+")
+_BLANK = re.compile(r"\n[ \t\n]+")
 
 
 def render(name: str, /, **values: object) -> Markup:

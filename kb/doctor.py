@@ -40,7 +40,7 @@ _PLAIN = (bool, int, float)
 
 
 @dataclass(frozen=True)
-class InstallationFact:
+class DoctorFact:
     """One line of the report: what was looked at, how it stands, and what mends it."""
 
     part: str
@@ -50,23 +50,23 @@ class InstallationFact:
     mend: str = ""
 
 
-def examine(start: Path) -> tuple[InstallationFact, ...]:
+def examine(start: Path) -> tuple[DoctorFact, ...]:
     """Every fact, part by part; what cannot be looked at is a fact that says so."""
     parts = (_program, _extras, lambda: _library_facts(start))
     return tuple(fact for part in parts for fact in part())
 
 
-def is_broken(facts: tuple[InstallationFact, ...]) -> bool:
+def is_broken(facts: tuple[DoctorFact, ...]) -> bool:
     """Whether something that is there does not work."""
     return any(fact.state == "broken" for fact in facts)
 
 
-def _program() -> Iterator[InstallationFact]:
-    yield InstallationFact("program", "postmortem-kb", "ok", f"{__version__}, {_origin()}")
+def _program() -> Iterator[DoctorFact]:
+    yield DoctorFact("program", "postmortem-kb", "ok", f"{__version__}, {_origin()}")
     python = f"{platform.python_version()} ({platform.python_implementation()})"
-    yield InstallationFact("program", "Python", "ok", python)
-    yield InstallationFact("program", "system", "ok", f"{platform.system()} {platform.machine()}")
-    yield InstallationFact("program", "encoding", *_encoding())
+    yield DoctorFact("program", "Python", "ok", python)
+    yield DoctorFact("program", "system", "ok", f"{platform.system()} {platform.machine()}")
+    yield DoctorFact("program", "encoding", *_encoding())
 
 
 def _origin() -> str:
@@ -91,19 +91,19 @@ def _encoding() -> tuple[State, str, str]:
     return "note", f"{name}: signs it lacks are replaced", "Set PYTHONUTF8=1."
 
 
-def _extras() -> Iterator[InstallationFact]:
+def _extras() -> Iterator[DoctorFact]:
     for extra, names in EXTRAS.items():
         versions = {name: _version(name) for name in names}
         there = [f"{name} {version}" for name, version in versions.items() if version]
         absent = [name for name, version in versions.items() if version is None]
         if not absent:
-            yield InstallationFact("extras", extra, "ok", ", ".join(there))
+            yield DoctorFact("extras", extra, "ok", ", ".join(there))
         elif there and extra != "models":
             said = f"{', '.join(absent)} missing beside {', '.join(there)}"
-            yield InstallationFact("extras", extra, "broken", said, _install(extra))
+            yield DoctorFact("extras", extra, "broken", said, _install(extra))
         else:
             said = "not installed" if not there else f"{', '.join(absent)} not installed"
-            yield InstallationFact("extras", extra, "missing", said, _install(extra))
+            yield DoctorFact("extras", extra, "missing", said, _install(extra))
 
 
 def _version(distribution: str) -> str | None:
@@ -117,48 +117,48 @@ def _install(extra: str) -> str:
     return install_line("" if extra == "base" else extra)
 
 
-def _library_facts(start: Path) -> Iterator[InstallationFact]:
+def _library_facts(start: Path) -> Iterator[DoctorFact]:
     from kb.library import open_library
 
     try:
         library = open_library(start)
     except KbError as error:
-        yield InstallationFact("library", "records", "missing", error.what, error.todo)
+        yield DoctorFact("library", "records", "missing", error.what, error.todo)
         return
     drafts = sum(1 for record in library.records if not record.is_published)
     unread = sum(1 for document in library.documents if document.faults)
     published = len(library.published)
     said = f"{published} published, {drafts} drafts or in review, {unread} with parts unread"
     mend = "Run 'kb check': it names the files." if unread else ""
-    yield InstallationFact("library", "records", "broken" if unread else "ok", said, mend)
+    yield DoctorFact("library", "records", "broken" if unread else "ok", said, mend)
     yield from _git(library)
     yield from _search(library)
     yield from _settings(library)
 
 
-def _git(library: Library) -> Iterator[InstallationFact]:
+def _git(library: Library) -> Iterator[DoctorFact]:
     from kb.repo import open_repo
 
     repo = open_repo(library.root)
     if repo.why_unknown:
-        yield InstallationFact(
+        yield DoctorFact(
             "git", "repository", "note", repo.why_unknown, "Days and history are unknown."
         )
         return
     commit = "no commit yet" if repo.head is None else "with commits"
-    yield InstallationFact("git", "repository", "ok", commit)
+    yield DoctorFact("git", "repository", "ok", commit)
     if repo.is_shallow:
         mend = "Run 'git fetch --unshallow': what lies beyond its boundary is unknown."
-        yield InstallationFact("git", "history", "note", "a shallow clone", mend)
+        yield DoctorFact("git", "history", "note", "a shallow clone", mend)
     else:
-        yield InstallationFact("git", "history", "ok", "whole")
+        yield DoctorFact("git", "history", "ok", "whole")
     remote = "set" if repo.remote_url() else "none"
-    yield InstallationFact("git", "remote", "ok" if remote == "set" else "note", remote)
+    yield DoctorFact("git", "remote", "ok" if remote == "set" else "note", remote)
 
 
-def _search(library: Library) -> Iterator[InstallationFact]:
+def _search(library: Library) -> Iterator[DoctorFact]:
     if find_spec("onnxruntime") is None or find_spec("numpy") is None:
-        yield InstallationFact(
+        yield DoctorFact(
             "search", "model", "missing", "the extra is not installed", _install("search")
         )
         return
@@ -166,7 +166,7 @@ def _search(library: Library) -> Iterator[InstallationFact]:
     yield _index(library)
 
 
-def _model(library: Library) -> InstallationFact:
+def _model(library: Library) -> DoctorFact:
     from kb.search.encoder.source import DEFAULT_MODEL, local_source
 
     named = library.config.search.model
@@ -174,28 +174,28 @@ def _model(library: Library) -> InstallationFact:
     try:
         source = local_source(named, library.root)
     except KbError as error:
-        return InstallationFact("search", "model", "broken", f"{which}: {error.what}", error.todo)
+        return DoctorFact("search", "model", "broken", f"{which}: {error.what}", error.todo)
     if source is None:
         mend = "Install its weights; until then search answers by words alone."
-        return InstallationFact("search", "model", "missing", f"{which}, not on this machine", mend)
-    return InstallationFact("search", "model", "ok", f"{which}, sha256 {source.sha256[:16]}")
+        return DoctorFact("search", "model", "missing", f"{which}, not on this machine", mend)
+    return DoctorFact("search", "model", "ok", f"{which}, sha256 {source.sha256[:16]}")
 
 
-def _index(library: Library) -> InstallationFact:
+def _index(library: Library) -> DoctorFact:
     from kb.search.index.index import index_home
     from kb.search.index.storage import fits, read_manifest
 
     manifest = read_manifest(index_home(library.root))
     if manifest is None:
-        return InstallationFact("search", "index", "note", "none yet", "Run 'kb build'.")
+        return DoctorFact("search", "index", "note", "none yet", "Run 'kb build'.")
     count = f"{manifest.n_records} records, {manifest.n_passages} passages"
     if not fits(manifest, library):
         mend = "The next 'kb similar' makes it anew."
-        return InstallationFact("search", "index", "note", f"{count}, of other settings", mend)
-    return InstallationFact("search", "index", "ok", count)
+        return DoctorFact("search", "index", "note", f"{count}, of other settings", mend)
+    return DoctorFact("search", "index", "ok", count)
 
 
-def _settings(library: Library) -> Iterator[InstallationFact]:
+def _settings(library: Library) -> Iterator[DoctorFact]:
     """The settings that differ from what ships, and where they were set."""
     from kb.config import FILE_NAME, Config
 
@@ -208,9 +208,9 @@ def _settings(library: Library) -> Iterator[InstallationFact]:
         if value != plain[table][key]
     ]
     if not changed:
-        yield InstallationFact("settings", "all", "ok", f"as they ship ({where})")
+        yield DoctorFact("settings", "all", "ok", f"as they ship ({where})")
     for name, value in changed:
-        yield InstallationFact("settings", name, "ok", f"{_shown(value)} ({where})")
+        yield DoctorFact("settings", name, "ok", f"{_shown(value)} ({where})")
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
-from kb.doctor import EXTRAS, InstallationFact, examine, is_broken
+from kb.doctor import EXTRAS, DoctorFact, examine, is_broken
 
 from conftest import EXAMPLE, git_in
 
@@ -20,7 +20,7 @@ def doctor(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Re
     return CliRunner().invoke(cli, ["doctor", *arguments], standalone_mode=False)
 
 
-def fact(facts: tuple[InstallationFact, ...], name: str) -> InstallationFact:
+def fact(facts: tuple[DoctorFact, ...], name: str) -> DoctorFact:
     return next(fact for fact in facts if fact.name == name)
 
 

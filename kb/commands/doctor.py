@@ -15,7 +15,7 @@ from kb.streams import echo, echo_json
 from kb.terminal import Text, joined, styled, visible
 
 if TYPE_CHECKING:
-    from kb.doctor import InstallationFact
+    from kb.doctor import DoctorFact
 
 _WIDTH = 80
 _COLOURS = {"ok": "green", "note": "yellow", "missing": "yellow", "broken": "red"}
@@ -40,14 +40,14 @@ def command(as_json: bool) -> int:
     return 1 if is_broken(facts) else 0
 
 
-def _report(facts: tuple[InstallationFact, ...]) -> Iterator[Text | str]:
+def _report(facts: tuple[DoctorFact, ...]) -> Iterator[Text | str]:
     for part, members in groupby(facts, lambda fact: fact.part):
         yield styled(part.capitalize(), "bold")
         for fact in members:
             yield from _lines(fact)
 
 
-def _lines(fact: InstallationFact) -> Iterator[Text | str]:
+def _lines(fact: DoctorFact) -> Iterator[Text | str]:
     """The fact under its name, wrapped; what mends it stands below."""
     state = styled(f"{fact.state:<8}", _COLOURS[fact.state])
     indent = " " * 12

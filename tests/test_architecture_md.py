@@ -53,9 +53,11 @@ def first_untrue(walk: str, files: list[str]) -> str:
     return next((name for name in told(walk) if name not in rest), "")
 
 
-def test_a_draft_takes_the_way_that_is_told_through_similar() -> None:
-    taken(ROOT, "similar", "tests/data/draft.md")  # brings the index up to date
-    assert first_untrue("similar", taken(ROOT, "similar", "tests/data/draft.md")) == ""
+def test_a_draft_takes_the_way_that_is_told_through_similar(example_library: Path) -> None:
+    draft = (ROOT / "tests/data/draft.md").read_text(encoding="utf-8")
+    (example_library / "draft.md").write_text(draft, encoding="utf-8")
+    taken(example_library, "similar", "draft.md")  # brings the index up to date
+    assert first_untrue("similar", taken(example_library, "similar", "draft.md")) == ""
 
 
 def test_a_trace_takes_the_way_that_is_told_through_import(library_folder: Path) -> None:
@@ -71,5 +73,7 @@ def test_a_record_takes_the_way_that_is_told_through_the_site(
     assert first_untrue("site", taken(example_library, "site", "--pages-only")) == ""
 
 
-def test_a_measure_takes_the_way_that_is_told() -> None:
-    assert first_untrue("metrics", taken(ROOT, "metrics", "repeat_rate")) == ""
+def test_a_measure_takes_the_way_that_is_told(example_library: Path, git: Git) -> None:
+    git("add", ".")
+    git("commit", "--quiet", "--message=A record")
+    assert first_untrue("metrics", taken(example_library, "metrics", "repeat_rate")) == ""

@@ -8,6 +8,7 @@ first ran. What runs while a module is imported does not count.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import threading
 from pathlib import Path
@@ -17,7 +18,7 @@ import kb
 from kb.cli import main
 
 PACKAGE = Path(kb.__file__).parent
-_PREFIX = f"{PACKAGE}/"
+_PREFIX = f"{PACKAGE}{os.sep}"
 
 
 def _is_import(frame: FrameType) -> bool:

@@ -94,7 +94,11 @@ def open_library(path: Path | str = ".") -> Library:
     Raises `KbError` when there is none, or its settings or folder cannot be read.
     """
     root = find_root(Path(path))
-    config = open_config(root)
+    return read_library(root, open_config(root))
+
+
+def read_library(root: Path, config: Config) -> Library:
+    """The library at a root whose settings are read. Raises `KbError` like `open_library`."""
     folder = root / config.library.path
     form = build_form(config)
     with no_collection():

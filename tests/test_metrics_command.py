@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import jsonschema
 import pytest
 from kb.cli import main
-from kb.metrics.registry import MEASURES
+from kb.metrics.registry import MEASURES, MeasureRow
 from kb.metrics.render import WIDTH
 
 from conftest import ROOT, Git
@@ -97,6 +100,34 @@ def test_markdown_has_the_answers_and_a_table_a_family(run: Any, team: Path) -> 
     _, out, _ = run(team, "metrics", "--markdown")
     assert out.startswith("# Acme incidents: are we learning?\n")
     assert "| Actions closed within 30 days |" in out
+
+
+def computed_in(call: Callable[[], Any]) -> set[str]:
+    """The measures whose rows were asked to compute while something ran."""
+    names: set[str] = set()
+
+    def see(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is MeasureRow.measure.__code__:
+            names.add(frame.f_locals["self"].name)
+
+    sys.setprofile(see)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return names
+
+
+def test_a_measure_that_is_asked_for_is_the_only_one_computed(run: Any, team: Path) -> None:
+    asked = ("metrics", "repeat_rate", "--fail-under", "section_coverage=0")
+    assert computed_in(lambda: run(team, *asked)) == {"repeat_rate", "section_coverage"}
+    assert computed_in(lambda: run(team, "metrics")) == {row.name for row in MEASURES}
+
+
+def test_a_measure_alone_is_what_it_is_on_the_page(run: Any, team: Path) -> None:
+    for name in (row.name for row in MEASURES):
+        alone, page = (run(team, "metrics", *words, "--csv")[1] for words in ((name,), ()))
+        assert set(alone.splitlines()) <= set(page.splitlines())
 
 
 def test_a_named_measure_explains_itself_and_lists_its_records(run: Any, team: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from kb.metrics.render import (
     series_markdown,
 )
 from kb.metrics.schema import PageJson, encoded, page_json
-from kb.metrics.thresholds import check_names, failures, read_limits
+from kb.metrics.thresholds import Limit, check_names, failures, read_limits
 from kb.metrics.values import MetricsPage
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
@@ -56,6 +57,11 @@ class _Wanted:
     is_list: bool
     under: tuple[str, ...]
     over: tuple[str, ...]
+
+    @property
+    def shows_page(self) -> bool:
+        """Whether more is shown than the measures that are named: JSON always holds it all."""
+        return not self.names or self.form == "json" or self.compare is not None
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def command(**arguments: Any) -> int:
     if wanted.is_list:
         echo("\n".join(f"{row.name:<28} {row.title}" for row in MEASURES))
         return 0
-    found = _measure(wanted)
+    found = _measure(wanted, limits)
     if wanted.form == "json":
         echo_json(encoded(_json(wanted, found)), end="")
     else:
@@ -111,13 +117,14 @@ def command(**arguments: Any) -> int:
     return 1 if broken else 0
 
 
-def _measure(wanted: _Wanted) -> _Found:
+def _measure(wanted: _Wanted, limits: Iterable[Limit]) -> _Found:
     repo, now, since = open_repo(Path.cwd()), datetime.now(UTC), read_day(wanted.since)
     reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, now))
     if wanted.history:
         months = measure_months(reading, repo, origin=wanted.origin, since=since)
         return _Found(months[-1], None, months)
-    page = page_of(reading, wanted.origin, since)
+    names = () if wanted.shows_page else (*wanted.names, *(limit.name for limit in limits))
+    page = page_of(reading, wanted.origin, since, names)
     compared = None
     if wanted.compare:
         then = read_as_of(repo, wanted.compare, now)

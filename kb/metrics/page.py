@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,7 +14,7 @@ from kb.actions.history import Trails, trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.format import plural
-from kb.library import Library, find_root, open_library, open_library_at
+from kb.library import Library, find_root, open_library_at, read_library
 from kb.metrics.answers import answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import measure_all
@@ -73,10 +73,11 @@ def read_folder(start: Path, repo: Repo, as_of: AsOf) -> Reading:
     """
     root = find_root(start)
     with ThreadPoolExecutor(1) as aside:
-        folder = open_config(root).library.path
+        config = open_config(root)
+        folder = config.library.path
         history = aside.submit(trails_from, repo, root, folder, as_of.commit)
         past = open_library_at(repo, as_of.commit, root) if as_of.is_past else None
-        library = past or open_library(root)
+        library = past or read_library(root, config)
         lost = _lost_fixtures(library, repo, as_of)
         trails = history.result()
     if library.config.library.path != folder:
@@ -179,8 +180,16 @@ def measure_months(
     return tuple(page_of(reading, origin, since) for reading in readings)
 
 
-def page_of(reading: Reading, origin: str | None = None, since: date | None = None) -> MetricsPage:
-    """The page of what has been read: no Git, no disk, no clock."""
+def page_of(
+    reading: Reading,
+    origin: str | None = None,
+    since: date | None = None,
+    names: Collection[str] = (),
+) -> MetricsPage:
+    """The page of what has been read: no Git, no disk, no clock.
+
+    With `names` those measures alone are computed, and nothing that is made of others.
+    """
     library = reading.library
     kind = origin or main_origin(library)
     facts = MetricsInput(
@@ -191,17 +200,17 @@ def page_of(reading: Reading, origin: str | None = None, since: date | None = No
         foreign=frozenset(record.id for record in library.records if record.origin != kind),
         lost_fixtures=reading.lost_fixtures,
     )
-    measures = measure_all(facts)
+    measures = measure_all(facts, names)
     return MetricsPage(
         library=library.config.library.name,
         as_of=reading.as_of,
         origin=kind,
         since=since,
         counts=_counts(library, facts.known),
-        answers=answer_all({measure.name: measure for measure in measures}),
+        answers=() if names else answer_all({measure.name: measure for measure in measures}),
         measures=measures,
-        pairs=preventable_pairs(facts),
-        deadlines=deadlines(facts),
+        pairs=() if names else preventable_pairs(facts),
+        deadlines=() if names else deadlines(facts),
         notes=tuple(_notes(reading, kind, is_chosen=origin is not None)),
     )
 

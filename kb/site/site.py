@@ -181,9 +181,10 @@ def engine_settings(
 
     An edition for outsiders has the settings that ship: those of a team may name anybody.
     """
-    settings, unused = packaged_settings(), tuple[str, ...]()
     if site.edition.is_internal:
         settings, unused = used_settings(root, trusted=trusted)
+    else:
+        settings, unused = packaged_settings(), ()
     pages = work / PAGES
     changes: dict[str, Any] = {"docs_dir": "pages", "site_dir": "out", "site_name": site.name}
     theme = settings.get("theme")

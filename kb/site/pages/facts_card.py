@@ -76,8 +76,16 @@ def _facts(site: Site, record: Postmortem, source: str) -> Iterator[tuple[str, s
         ("Rescues before", f"{record.rescues:,}" if record.rescues is not None else ""),
         ("Owners", chips("owners", record.owners)),
         ("Known elsewhere as", escape(", ".join(record.aliases))),
+        *((in_words(name), escape(_in_one_line(value))) for name, value in record.others),
     )
     yield from ((name, value) for name, value in facts if value)
+
+
+def _in_one_line(value: object) -> str:
+    """A value of any key as text: lists with commas, empty where nothing is known."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_in_one_line, value))
+    return "" if value is None or value == "unknown" else str(value)
 
 
 def _agent(record: Postmortem) -> str:

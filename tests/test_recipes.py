@@ -166,7 +166,9 @@ print(json.dumps({
     found = seen(package, code)
     assert ["Spare parts" in problem["message"] for problem in found["check"]] == [True]
     assert "## Spare parts\n\n<!-- Which parts were used?" in found["new"]
-    edit_record(package, ("## Lessons", "## Spare parts\n\n```evidence\nPART: a pump\n```\n\n## Lessons"))
+    edit_record(
+        package, ("## Lessons", "## Spare parts\n\n```evidence\nPART: a pump\n```\n\n## Lessons")
+    )
     found = seen(package, code)
     assert (found["check"], found["part"]) == ([], "a pump")
 

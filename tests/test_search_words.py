@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kb.distribution import install_line
@@ -170,7 +171,7 @@ def test_a_model_that_is_nowhere_is_named(stories: Path) -> None:
     )
 
 
-def by_words(root: Path, text: str, **filters: tuple[str, ...]) -> list[str]:
+def by_words(root: Path, text: str, **filters: Any) -> list[str]:
     index = read_words(unread_library(root), FAULT)
     found = answer_by_words(
         index, query_from_text(text, TODAY), limit=5, filters=Filters(**filters)

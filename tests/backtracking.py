@@ -8,8 +8,8 @@ the text.
 from __future__ import annotations
 
 import re
-import re._constants as c  # type: ignore[import-not-found]
-import re._parser as parser  # type: ignore[import-not-found]
+import re._constants as c
+import re._parser as parser
 from collections.abc import Iterator
 from typing import Any
 

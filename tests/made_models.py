@@ -12,6 +12,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 TEXTS = ["the refund agent paid twice", "a", "", "agent " * 60, "Rückerstattung 退款 refund"]
 IDS = [[2, 57, 58, 9, 3, 7, 3, 0], [2, 8, 3, 6, 6, 3, 0, 0]]
@@ -19,7 +20,7 @@ TYPES = [[0, 0, 0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 1, 1, 0, 0]]
 MASK = [[1, 1, 1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 1, 0, 0]]
 
 #: Name to (settings of the transformer, pooling, whether vectors are normalised, how it is saved).
-MODELS = {
+MODELS: dict[str, tuple[Any, ...]] = {
     "mean": ({}, "mean", True, ""),
     "cls": ({"num_attention_heads": 2, "layer_norm_eps": 1e-3}, "cls", False, ""),
     "tanh": ({"hidden_act": "gelu_new", "num_attention_heads": 8}, "mean", True, "half"),
@@ -50,7 +51,9 @@ def _vocabulary(target: Path) -> Path:
     return path
 
 
-def _save(folder: Path, words: Path, settings: dict, pooling: str, normalized: bool) -> None:
+def _save(
+    folder: Path, words: Path, settings: dict[str, Any], pooling: str, normalized: bool
+) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -85,7 +88,10 @@ def _save_otherwise(folder: Path, saved: str) -> None:
         save_file(named | {"cls.predictions.bias": torch.zeros(3)}, path)
     elif saved == "sharded":
         path.unlink()
-        halves = {"model-00001-of-00002.safetensors": {}, "model-00002-of-00002.safetensors": {}}
+        halves: dict[str, dict[str, Any]] = {
+            "model-00001-of-00002.safetensors": {},
+            "model-00002-of-00002.safetensors": {},
+        }
         for place, (name, rows) in enumerate(sorted(weights.items())):
             halves[sorted(halves)[place % 2]][name] = rows
         for name, half in halves.items():

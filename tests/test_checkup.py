@@ -69,7 +69,8 @@ def test_the_double_charge_is_the_first_candidate_with_the_line_that_proves_it(
 
 
 def test_a_second_pass_reads_only_what_changed(archive: Path, tmp_path: Path) -> None:
-    state, files, read_now = tmp_path / "state.jsonl", trace_files([archive]), []
+    state, files = tmp_path / "state.jsonl", trace_files([archive])
+    read_now: list[str] = []
 
     def pass_over() -> list[FileFacts]:
         read_now.clear()
@@ -91,7 +92,7 @@ def test_a_pass_that_was_killed_goes_on_where_it_stopped(archive: Path, tmp_path
     steps = examine(files, ReadingSettings(), state)
     next(steps)
     next(steps)
-    steps.close()
+    del steps
     with state.open("ab") as stream:
         stream.write(b'{"file": "half a li')
     read_now: list[str] = []
@@ -114,7 +115,7 @@ def test_links_out_of_the_folder_are_not_followed(archive: Path) -> None:
 
 def test_a_name_that_is_no_text_is_read_all_the_same(archive: Path, tmp_path: Path) -> None:
     odd = os.fsencode(archive) + b"/odd-\xff.json"
-    shutil.copy(AGENT / "trace.json", odd)
+    shutil.copy(os.fsencode(AGENT / "trace.json"), odd)
     for _ in range(2):
         found = list(examine(trace_files([archive]), ReadingSettings(), tmp_path / "state.jsonl"))
         assert sum(len(file.runs) for file in found) == 3

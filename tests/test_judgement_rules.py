@@ -79,8 +79,8 @@ def with_tasks(raw: bytes) -> Document:
         if section.key == "actions":
             for number in range(section.line, section.end_line):
                 lines[number] = _PLAIN_ITEM.sub(r"\1- [ ] ", lines[number])
-    text = "\n".join(lines).encode("utf-8", errors="surrogateescape")
-    return read_document(text, document.path, FORM)
+    raw = "\n".join(lines).encode("utf-8", errors="surrogateescape")
+    return read_document(raw, document.path, FORM)
 
 
 def firings(data: Path) -> set[Place]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
-from collections.abc import Callable
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import jsonschema
 import pytest
 from kb.cli import main
+from kb.metrics.answers import ANSWERED_BY
+from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import MEASURES, MeasureRow
 from kb.metrics.render import WIDTH
+from kb.metrics.values import MetricValue
 
 from conftest import ROOT, Git
 from known_library import Story, noon, tell, write_history
@@ -102,34 +104,6 @@ def test_markdown_has_the_answers_and_a_table_a_family(run: Any, team: Path) -> 
     assert "| Actions closed within 30 days |" in out
 
 
-def computed_in(call: Callable[[], Any]) -> set[str]:
-    """The measures whose rows were asked to compute while something ran."""
-    names: set[str] = set()
-
-    def see(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code is MeasureRow.measure.__code__:
-            names.add(frame.f_locals["self"].name)
-
-    sys.setprofile(see)
-    try:
-        call()
-    finally:
-        sys.setprofile(None)
-    return names
-
-
-def test_a_measure_that_is_asked_for_is_the_only_one_computed(run: Any, team: Path) -> None:
-    asked = ("metrics", "repeat_rate", "--fail-under", "section_coverage=0")
-    assert computed_in(lambda: run(team, *asked)) == {"repeat_rate", "section_coverage"}
-    assert computed_in(lambda: run(team, "metrics")) == {row.name for row in MEASURES}
-
-
-def test_a_measure_alone_is_what_it_is_on_the_page(run: Any, team: Path) -> None:
-    for name in (row.name for row in MEASURES):
-        alone, page = (run(team, "metrics", *words, "--csv")[1] for words in ((name,), ()))
-        assert set(alone.splitlines()) <= set(page.splitlines())
-
-
 def test_a_named_measure_explains_itself_and_lists_its_records(run: Any, team: Path) -> None:
     _, out, _ = run(team, "metrics", "detection_chain")
     _, answer, _ = run(team, "metrics", "detection_chain", "--json")
@@ -137,6 +111,65 @@ def test_a_named_measure_explains_itself_and_lists_its_records(run: Any, team: P
     assert "formula    median of detected − first_impact" in out
     assert list(metrics) == ["detection_chain"]
     assert all(record in out for record in metrics["detection_chain"]["records"])
+
+
+def counted_rows(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the function of each measure has been called, by its name, from now on."""
+    calls: Counter[str] = Counter()
+
+    def counted(row: MeasureRow) -> MeasureRow:
+        def compute(facts: MetricsInput) -> MetricValue:
+            calls[row.name] += 1
+            return row.compute(facts)
+
+        return replace(row, compute=compute)
+
+    monkeypatch.setattr("kb.metrics.registry.MEASURES", tuple(map(counted, MEASURES)))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("rescue_load",), {"rescue_load": 1}),
+        (("rescue_load", "--csv"), {"rescue_load": 1}),
+        (("rescue_load", "--compare", "2025-08-31"), {"rescue_load": 2}),
+        (
+            ("rescue_load", "--history", "month", "--as-of", "2025-03-15", "--csv"),
+            {"rescue_load": 3},
+        ),
+        (
+            ("rescue_load", "--fail-under", "actions_open=0"),
+            {"rescue_load": 1, "actions_open": 1},
+        ),
+        # The contract of the JSON answer holds the three answers too.
+        (("rescue_load", "--json"), {"rescue_load": 1, **dict.fromkeys(ANSWERED_BY, 1)}),
+        ((), dict.fromkeys((row.name for row in MEASURES), 1)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_asked_for_is_computed_and_nothing_else(
+    run: Any,
+    team: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    expected: dict[str, int],
+) -> None:
+    calls = counted_rows(monkeypatch)
+    status, _, _ = run(team, "metrics", *arguments)
+    assert status == 0
+    assert calls == expected
+
+
+def test_a_named_measure_is_what_it_is_on_the_whole_page(run: Any, team: Path) -> None:
+    _, whole, _ = run(team, "metrics", "--json")
+    _, named, _ = run(team, "metrics", "rescue_load", "--json")
+    page, answer = json.loads(whole), json.loads(named)
+    assert answer["metrics"] == {"rescue_load": page["metrics"]["rescue_load"]}
+    # Hours left are counted from the moment of asking.
+    for name in ("library", "origin", "counts", "answers", "preventable_pairs", "notes"):
+        assert answer[name] == page[name]
+    assert len(answer["deadlines"]) == len(page["deadlines"])
 
 
 def test_a_slip_in_a_name_is_answered_with_the_nearest(run: Any, team: Path) -> None:

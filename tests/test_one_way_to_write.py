@@ -71,8 +71,9 @@ def _arguments(call: ast.Call) -> Iterator[ast.expr]:
 
 
 def _is_mode(part: ast.expr) -> bool:
-    is_text = isinstance(part, ast.Constant) and isinstance(part.value, str)
-    return is_text and 0 < len(part.value) < 4 and bool(_WRITING & set(part.value))
+    if not (isinstance(part, ast.Constant) and isinstance(part.value, str)):
+        return False
+    return 0 < len(part.value) < 4 and bool(_WRITING & set(part.value))
 
 
 def test_no_other_file_writes() -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -370,7 +371,11 @@ def test_the_key_of_a_library_keeps_addresses_from_telling_file_names(library_fo
 def test_settings_of_a_team_stay_in_the_house(library_folder: Path) -> None:
     written(library_folder)
     shipped = (ROOT / "kb/data/init/mkdocs.yml").read_text(encoding="utf-8")
-    own = {"site_author": "canary", "site_description": "canary", "copyright": "canary"}
+    own: dict[str, Any] = {
+        "site_author": "canary",
+        "site_description": "canary",
+        "copyright": "canary",
+    }
     own |= {
         "extra": {"homepage": "https://canary.internal/"},
         "repo_url": "https://canary.internal",

@@ -112,7 +112,10 @@ def test_a_submodule_is_a_repository_of_its_own_and_no_file_of_the_outer_one(
 
 
 def test_a_hook_of_another_repository_does_not_change_which_one_is_meant(
-    git: Git, library_folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
+    git: Git,
+    library_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     other = tmp_path_factory.mktemp("other")
     new_repository(other)
@@ -134,7 +137,7 @@ def test_a_hook_of_another_repository_does_not_change_which_one_is_meant(
 
 
 def test_git_dir_and_work_tree_from_the_environment_count_where_the_folder_lies_in_none(
-    tmp_path: Path, monkeypatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new_repository(tmp_path / "home")
     sha = commit(tmp_path / "home", "a.md")
@@ -165,7 +168,7 @@ def test_without_a_repository_every_question_is_answered_unknown(tmp_path: Path)
 
 
 def test_without_a_git_program_a_folder_is_unknown_and_the_reason_names_git(
-    git: Git, library_folder: Path, tmp_path: Path, monkeypatch
+    git: Git, library_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert "no git program can be run" in open_repo(library_folder).why_unknown
@@ -195,7 +198,7 @@ def test_the_git_directory_itself_is_no_work_tree(git: Git, library_folder: Path
 
 
 def test_a_repository_of_somebody_else_is_refused_with_the_command_that_trusts_it(
-    git: Git, library_folder: Path, monkeypatch
+    git: Git, library_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit(library_folder, "postmortems/a.md")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")

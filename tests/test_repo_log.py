@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 from kb.repo import open_repo
 
-from conftest import git_in
+from conftest import Git, git_in
 from test_repo_history import LONG, OPEN, TICKED, history, is_ticked, save, save_all
 
 
 @pytest.fixture
-def folder(git, library_folder: Path) -> Path:
+def folder(git: Git, library_folder: Path) -> Path:
     """A repository without commits."""
     return library_folder
 
@@ -93,7 +93,9 @@ def test_a_record_replaced_by_a_symlink_is_deleted_and_one_replaced_back_is_new(
     ]
 
 
-def test_odd_messages_and_authors_do_not_disturb(folder: Path, monkeypatch) -> None:
+def test_odd_messages_and_authors_do_not_disturb(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git = git_in(folder)
     save(folder, 1, a="one\n")
     message = "\n\ndiff --git a/x b/x\n@@ -1 +1 @@\n+fake\n:100644 100644 a b M\tx\n\x1b[31m"
@@ -120,7 +122,7 @@ def test_a_date_that_no_calendar_holds_is_the_epoch(folder: Path) -> None:
 
 
 def test_nobodys_settings_change_the_history(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = 'ä"b'
     git = git_in(folder)
@@ -235,7 +237,9 @@ def test_a_file_of_many_megabytes_passes_through_without_being_held(folder: Path
     assert change.added == ((500_015, "- [x] A1: add an assert"),)
 
 
-def test_more_complaints_than_a_pipe_holds_do_not_block(folder: Path, monkeypatch) -> None:
+def test_more_complaints_than_a_pipe_holds_do_not_block(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for day in range(1, 29):
         save(folder, day, a=f"{day}\n")
     monkeypatch.setenv("GIT_TRACE2_PERF", "2")

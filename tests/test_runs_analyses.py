@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kb.errors import KbError
@@ -473,7 +474,9 @@ def test_the_audit_of_the_example_exits_one(tmp_path: Path) -> None:
 def test_a_run_is_chosen_by_its_number_or_its_id(tmp_path: Path) -> None:
     one = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "Done."}]
     file = tmp_path / "runs.json"
-    rows = [{"task_id": 1, "trial": n, "reward": 1.0, "info": {}, "traj": one} for n in (0, 1)]
+    rows: list[Any] = [
+        {"task_id": 1, "trial": n, "reward": 1.0, "info": {}, "traj": one} for n in (0, 1)
+    ]
     file.write_text(json.dumps(rows), encoding="utf-8")
     assert kb("run", "audit", str(file), "--run", "2", cwd=tmp_path)[0] == 0
     status, _, err = kb("run", "audit", str(file), "--run", "9", cwd=tmp_path)

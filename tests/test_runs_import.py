@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from kb.errors import KbError
+from kb.traces.decoding.source import Source, open_source
 from kb.traces.fixture import (
     Blobs,
     fixture_chunks,
@@ -16,6 +18,8 @@ from kb.traces.fixture import (
     read_fixture,
     write_fixture,
 )
+from kb.traces.importers.detect import detect
+from kb.traces.importers.importer import Importer
 from kb.traces.importers.registry import importers
 from kb.traces.reading import ReadingSettings, read_runs
 from kb.traces.run import Run
@@ -129,14 +133,38 @@ def test_a_format_nobody_knows_is_answered_with_the_list(tmp_path: Path) -> None
     assert all(row.name in caught.value.todo for row in importers())
 
 
-def test_an_ambiguous_file_is_refused_with_both_readings(tmp_path: Path) -> None:
-    both = {**FORMATS["otlp"]("x"), "messages": FORMATS["messages"]("x")["messages"]}
-    both.pop("resourceSpans")
-    row = {"trace_id": "t", "span_id": "s", "name": "n", "messages": both["messages"]}
-    with pytest.raises(KbError, match="more than one format") as caught:
+def test_spans_that_hold_messages_are_spans(tmp_path: Path) -> None:
+    messages = FORMATS["messages"]("x")["messages"]
+    row = {"trace_id": "t", "span_id": "s", "name": "n", "messages": messages}
+    path = written(tmp_path / "trace.json", row)
+    assert detect(open_source(path)).name == "otlp"
+    assert detect(open_source(path), "messages").name == "messages"
+
+
+def test_a_format_that_is_known_and_not_read_is_not_taken_for_messages(tmp_path: Path) -> None:
+    row = {"eval": {}, "samples": [], "messages": FORMATS["messages"]("x")["messages"]}
+    with pytest.raises(KbError, match="an Inspect evaluation log"):
         runs_in(written(tmp_path / "trace.json", row))
-    assert "otlp: " in caught.value.what
-    assert "messages: " in caught.value.what
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_is_asked_after_the_first_that_is_sure(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(row: Importer) -> Importer:
+        def recognise(source: Source) -> str:
+            asked.append(row.name)
+            return row.recognise(source)
+
+        return replace(row, recognise=recognise)
+
+    rows = tuple(map(counted, importers()))
+    monkeypatch.setattr("kb.traces.importers.detect.importers", lambda: rows)
+    detect(open_source(written(tmp_path / "trace.json", FORMATS[name]("x"))))
+    in_order = [*(r.name for r in rows if not r.occurs_in_others), "messages"]
+    assert asked == in_order[: in_order.index(name) + 1]
 
 
 def test_a_run_says_where_it_came_from_and_what_it_lacks(tmp_path: Path) -> None:

@@ -328,7 +328,7 @@ def test_the_approximate_index_finds_what_the_exact_one_finds(
     monkeypatch.setattr(index_module, "EXACT_PASSAGES", 1000)
     index_module.write_approximate(tmp_path, vectors)
     made = faiss.read_index(str(tmp_path / index_module.APPROXIMATE), faiss.IO_FLAG_MMAP)
-    made.nprobe = 32
+    made.nprobe = 32  # type: ignore[attr-defined]
     queries = vectors[::100]
     found, exact = made.search(queries, 10)[1], faiss.knn(queries, vectors, 10, metric=0)[1]
     shared = [len(set(a) & set(b)) for a, b in zip(found, exact, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -34,7 +35,7 @@ def entry(name: str, *classes: str, verdicts: tuple[PriorVerdict, ...] = ()) -> 
     return IndexedRecord(name, "", name, day, at, True, *blank)
 
 
-def collection_of(classes: list[tuple[str, ...]], seed: int = 0) -> Collection:
+def collection_of(classes: Sequence[tuple[str, ...]], seed: int = 0) -> Collection:
     """Records of random passages around a centre for their first class."""
     rng = np.random.default_rng(seed)
     names = sorted({name for group in classes for name in group})

@@ -326,7 +326,7 @@ def test_the_printed_arithmetic_gives_the_printed_probability(casebook: Path) ->
     draft = casebook / "postmortems/2026-03-07-openclaw-restart-resends-110-messages.md"
     document = load_document(draft, library.form, casebook)
     queries = (query_from_text(AIRLINE, TODAY), query_from_document(document, TODAY))
-    seen = set()
+    seen: set[object] = set()
     for query in queries:
         found = find(index, query)
         for position in found.order[:12]:

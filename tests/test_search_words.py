@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kb.distribution import install_line
@@ -17,7 +18,7 @@ from kb.search.query import Filters, query_from_text
 from kb.search.render import show
 from kb.search.words_only import answer_by_words, read_words
 
-from conftest import GIT_ENVIRONMENT, Git
+from conftest import GIT_ENVIRONMENT, Git, trust_settings
 from search_library import write_record, write_stories
 
 REFUND = "a retried refund call paid customers twice"
@@ -162,6 +163,7 @@ def test_a_site_says_why_only_what_authors_named_is_shown(
 
 def test_a_model_that_is_nowhere_is_named(stories: Path) -> None:
     (stories / "kb.toml").write_text('[search]\nmodel = "nobody/nothing"\n')
+    trust_settings(stories)
     done = kb(stories, "similar", REFUND, HF_HUB_OFFLINE="1")
     assert done.returncode == 0
     assert "nobody/nothing" in done.stdout
@@ -170,7 +172,7 @@ def test_a_model_that_is_nowhere_is_named(stories: Path) -> None:
     )
 
 
-def by_words(root: Path, text: str, **filters: tuple[str, ...]) -> list[str]:
+def by_words(root: Path, text: str, **filters: Any) -> list[str]:
     index = read_words(unread_library(root), FAULT)
     found = answer_by_words(
         index, query_from_text(text, TODAY), limit=5, filters=Filters(**filters)
@@ -200,6 +202,7 @@ def test_no_telling_word_in_common_is_not_called_nothing_similar(stories: Path) 
 
 def test_a_mistyped_filter_is_refused_by_words_as_well(stories: Path) -> None:
     (stories / "kb.toml").write_text('[search]\nmodel = "nobody/nothing"\n')
+    trust_settings(stories)
     done = kb(stories, "similar", REFUND, "--class", "prompt-injektion", HF_HUB_OFFLINE="1")
     assert done.returncode == 2
     assert "Did you mean prompt-injection?" in done.stderr

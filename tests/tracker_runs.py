@@ -25,7 +25,7 @@ def sync_once(folder: Path, name: str, address: str, **options: Any) -> list[Syn
     choice = Choice(name, PROJECTS[name], address)
     service = replace(find_service(choice), timeout_seconds=0.3, sleep=_nap)
     library = open_library(folder)
-    options = {"settle_seconds": SETTLE, "look_again_seconds": (0.0,), "sleep": _nap} | options
+    options = {"settle_seconds": SETTLE, "look_again_seconds": (0.0,), "sleep": _nap, **options}
     place, is_dry = folder / ".kb/sync/journal.jsonl", bool(options.get("is_dry"))
     with Client(service) as client, Journal(place, is_dry=is_dry) as journal:
         sync = Sync(library, make_tracker(choice, client), journal, _link, **options)

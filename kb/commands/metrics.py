@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +10,14 @@ from typing import Any
 import click
 
 from kb.errors import KbError
-from kb.metrics.page import measure_months, page_of, read_as_of, read_folder
+from kb.metrics.page import (
+    Reading,
+    measure_months,
+    page_of,
+    page_of_some,
+    read_as_of,
+    read_folder,
+)
 from kb.metrics.registry import MEASURES
 from kb.metrics.render import (
     measure_text,
@@ -117,19 +123,38 @@ def command(**arguments: Any) -> int:
     return 1 if broken else 0
 
 
-def _measure(wanted: _Wanted, limits: Iterable[Limit]) -> _Found:
+def _measure(wanted: _Wanted, limits: tuple[Limit, ...]) -> _Found:
     repo, now, since = open_repo(Path.cwd()), datetime.now(UTC), read_day(wanted.since)
     reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, now))
+    names = _computed(wanted, limits)
     if wanted.history:
-        months = measure_months(reading, repo, origin=wanted.origin, since=since)
-        return _Found(months[-1], None, months)
-    names = () if wanted.shows_page else (*wanted.names, *(limit.name for limit in limits))
-    page = page_of(reading, wanted.origin, since, names)
+        months = measure_months(reading, repo, origin=wanted.origin, since=since, names=names)
+        lacks_answers = names and wanted.form == "json"
+        page = _page(wanted, names, reading, wanted.origin) if lacks_answers else months[-1]
+        return _Found(page, None, months)
+    page = _page(wanted, names, reading, wanted.origin)
     compared = None
     if wanted.compare:
         then = read_as_of(repo, wanted.compare, now)
-        compared = page_of(read_folder(Path.cwd(), repo, then), page.origin, since)
+        compared = _page(wanted, names, read_folder(Path.cwd(), repo, then), page.origin)
     return _Found(page, compared, ())
+
+
+def _computed(wanted: _Wanted, limits: tuple[Limit, ...]) -> tuple[str, ...]:
+    """The measures to compute: those shown and those with a limit, none for all of them."""
+    is_read = wanted.history and wanted.form in {None, "markdown"}
+    shown = wanted.names or (_SERIES if is_read else ())
+    return tuple(dict.fromkeys((*shown, *(limit.name for limit in limits)))) if shown else ()
+
+
+def _page(
+    wanted: _Wanted, names: tuple[str, ...], reading: Reading, origin: str | None
+) -> MetricsPage:
+    """The page of what was asked for; a JSON answer has the three answers whatever it names."""
+    since = read_day(wanted.since)
+    if not names:
+        return page_of(reading, origin, since)
+    return page_of_some(reading, names, origin, since, with_answers=wanted.form == "json")
 
 
 def _rendered(wanted: _Wanted, found: _Found) -> str:

@@ -15,6 +15,13 @@ _ENOUGH_FOR_QUARTILES = 4
 Measures = Mapping[str, Measure]
 
 
+_REPEATING = ("repeat_rate", "preventable_repeats")
+_FASTER = ("detection_chain", "detected_within_30_minutes", "found_by_others")
+_KEPT = ("action_completion", "actions_overdue")
+#: The measures the answers rest on.
+ANSWERED_BY = (*_REPEATING, *_FASTER, *_KEPT)
+
+
 def answer_all(measures: Measures) -> tuple[QuestionAnswer, ...]:
     """The answers, in the order the questions are asked."""
     return repeating(measures), faster(measures), kept(measures)
@@ -30,7 +37,7 @@ def repeating(measures: Measures) -> QuestionAnswer:
     if preventable.n or preventable.unknown:
         lines.append(_preventable(preventable))
     lines.append(_halves(rate))
-    return _answer("Are incidents repeating?", verdict, lines, "repeat_rate", "preventable_repeats")
+    return _answer("Are incidents repeating?", verdict, lines, *_REPEATING)
 
 
 def _repeated(rate: Measure) -> str:
@@ -65,8 +72,7 @@ def faster(measures: Measures) -> QuestionAnswer:
     if others.n:
         verb = "was" if len(others.hits) == 1 else "were"
         lines.append(f"{len(others.hits)} of {others.n} {verb} found by others than us.")
-    names = ("detection_chain", "detected_within_30_minutes", "found_by_others")
-    return _answer("Are we detecting faster?", verdict, lines, *names)
+    return _answer("Are we detecting faster?", verdict, lines, *_FASTER)
 
 
 def _middle(chain: Measure) -> str:
@@ -94,8 +100,7 @@ def kept(measures: Measures) -> QuestionAnswer:
         )
     if overdue.unknown:
         lines.append(f"Of {plural(overdue.unknown, 'action')} nobody outside knows the outcome.")
-    names = ("action_completion", "actions_overdue")
-    return _answer("Did we do what we promised?", _kept_verdict(completion), lines, *names)
+    return _answer("Did we do what we promised?", _kept_verdict(completion), lines, *_KEPT)
 
 
 def _kept_verdict(completion: Measure) -> str:

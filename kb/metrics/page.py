@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -15,12 +15,12 @@ from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.format import plural
 from kb.library import Library, find_root, open_library_at, read_library
-from kb.metrics.answers import answer_all
+from kb.metrics.answers import ANSWERED_BY, answer_all
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.registry import measure_all
+from kb.metrics.registry import measure_all, measure_some
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
-from kb.metrics.values import Counts, MetricsPage
+from kb.metrics.values import Counts, Measure, MetricsPage
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem
@@ -163,11 +163,16 @@ def measure(
 
 
 def measure_months(
-    latest: Reading, repo: Repo, *, origin: str | None = None, since: date | None = None
+    latest: Reading,
+    repo: Repo,
+    *,
+    origin: str | None = None,
+    since: date | None = None,
+    names: Collection[str] = (),
 ) -> tuple[MetricsPage, ...]:
     """The page at the end of each month since the first record was committed, and the latest.
 
-    Raises `KbError` where Git knows nothing.
+    With `names` each holds these measures alone. Raises `KbError` where Git knows nothing.
     """
     if latest.trails.why_unknown:
         raise KbError(
@@ -177,22 +182,40 @@ def measure_months(
         )
     reader = MonthReader(repo, latest)
     readings = (*(reader.at(day) for day in reader.months()), latest)
+    if names:
+        return tuple(page_of_some(reading, names, origin, since) for reading in readings)
     return tuple(page_of(reading, origin, since) for reading in readings)
 
 
-def page_of(
+def page_of(reading: Reading, origin: str | None = None, since: date | None = None) -> MetricsPage:
+    """The page of what has been read: no Git, no disk, no clock."""
+    facts = _facts(reading, origin, since)
+    page = _page(reading, facts, measure_all(facts), origin)
+    return _with_answers(page, facts)
+
+
+def page_of_some(
     reading: Reading,
+    names: Collection[str],
     origin: str | None = None,
     since: date | None = None,
-    names: Collection[str] = (),
+    *,
+    with_answers: bool = False,
 ) -> MetricsPage:
-    """The page of what has been read: no Git, no disk, no clock.
+    """A page with these measures alone; no other is computed, and there are no lists.
 
-    With `names` those measures alone are computed, and nothing that is made of others.
+    `with_answers`: with answers and lists, and the measures on which the answers rest.
     """
+    facts = _facts(reading, origin, since)
+    wanted = {*names, *ANSWERED_BY} if with_answers else {*names}
+    page = _page(reading, facts, measure_some(facts, wanted), origin)
+    return _with_answers(page, facts) if with_answers else page
+
+
+def _facts(reading: Reading, origin: str | None, since: date | None) -> MetricsInput:
     library = reading.library
     kind = origin or main_origin(library)
-    facts = MetricsInput(
+    return MetricsInput(
         known=tuple(record for record in library.records if record.origin == kind),
         as_of=reading.as_of,
         trails=reading.trails,
@@ -200,18 +223,33 @@ def page_of(
         foreign=frozenset(record.id for record in library.records if record.origin != kind),
         lost_fixtures=reading.lost_fixtures,
     )
-    measures = measure_all(facts, names)
+
+
+def _page(
+    reading: Reading, facts: MetricsInput, measures: tuple[Measure, ...], origin: str | None
+) -> MetricsPage:
+    """The page with nothing but these measures; `origin` is the one that was asked for."""
+    kind = origin or main_origin(reading.library)
     return MetricsPage(
-        library=library.config.library.name,
+        library=reading.library.config.library.name,
         as_of=reading.as_of,
         origin=kind,
-        since=since,
-        counts=_counts(library, facts.known),
-        answers=() if names else answer_all({measure.name: measure for measure in measures}),
+        since=facts.since,
+        counts=_counts(reading.library, facts.known),
+        answers=(),
         measures=measures,
-        pairs=() if names else preventable_pairs(facts),
-        deadlines=() if names else deadlines(facts),
+        pairs=(),
+        deadlines=(),
         notes=tuple(_notes(reading, kind, is_chosen=origin is not None)),
+    )
+
+
+def _with_answers(page: MetricsPage, facts: MetricsInput) -> MetricsPage:
+    return replace(
+        page,
+        answers=answer_all({measure.name: measure for measure in page.measures}),
+        pairs=preventable_pairs(facts),
+        deadlines=deadlines(facts),
     )
 
 

@@ -1,6 +1,6 @@
 """The measures, one row each: definition, formula, source, and the function that computes it.
 
-Adding a row to `rows_incidents` or `rows_promises` is all it takes for a measure to appear in text,
+Adding a row to `_INCIDENT_ROWS` or `_ACTION_ROWS` is all it takes for a measure to appear in text,
 JSON, CSV, Markdown and the site.
 """
 
@@ -345,6 +345,11 @@ FAMILIES: dict[str, str] = {
 MEASURES: tuple[MeasureRow, ...] = (*_INCIDENT_ROWS, *_ACTION_ROWS)
 
 
-def measure_all(facts: MetricsInput, names: Collection[str] = ()) -> tuple[Measure, ...]:
-    """The measures of these facts, those of `names` where any are named, in registry order."""
-    return tuple(row.measure(facts) for row in MEASURES if not names or row.name in names)
+def measure_all(facts: MetricsInput) -> tuple[Measure, ...]:
+    """Every measure of these facts, in the order of the registry."""
+    return tuple(row.measure(facts) for row in MEASURES)
+
+
+def measure_some(facts: MetricsInput, names: Collection[str]) -> tuple[Measure, ...]:
+    """The measures with these names, in the order of the registry; no other is computed."""
+    return tuple(row.measure(facts) for row in MEASURES if row.name in names)

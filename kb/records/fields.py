@@ -1,6 +1,7 @@
 """The front-matter keys, one row each: type, meaning, and when it must be given.
 
-The checks, the order `kb fmt` gives, and the schema that editors complete from read this table.
+The reader of records, the checks, the order `kb fmt` gives, the blank record, the schema that
+editors complete from, and the external edition read this table.
 """
 
 from __future__ import annotations
@@ -10,6 +11,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kb.records.front_matter import FrontMatter, MappingEntry
+from kb.records.value_readers import (
+    Reader,
+    agent,
+    clocks,
+    known_text,
+    known_texts,
+    links,
+    lists_of_pairs,
+    number,
+    pairs,
+    review,
+    shared_copies,
+    signoffs,
+    text_of,
+    text_or,
+    texts,
+    time_of,
+    whole_number,
+)
 from kb.records.value_types import CLOCK_NAMES
 
 #: The statuses in the order a record passes through them.
@@ -32,6 +52,22 @@ class KeyType(StrEnum):
     LINKS = "links by name such as {trace: value}"
 
 
+#: How a value of each type is read, where the row of its key names no reader of its own.
+_READERS: dict[KeyType, Reader] = {
+    KeyType.TEXT: text_of,
+    KeyType.DATE: text_of,
+    KeyType.TIME: time_of,
+    KeyType.COUNT: whole_number,
+    KeyType.NUMBER: number,
+    KeyType.WORD: text_of,
+    KeyType.TEXTS: texts,
+    KeyType.WORDS: texts,
+    KeyType.GROUP: pairs,
+    KeyType.GROUPS: lists_of_pairs,
+    KeyType.LINKS: links,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One row. `name` is the key as written; rows of groups list their own keys in `keys`.
@@ -39,7 +75,9 @@ class Key:
     `taxonomy` names the word list of a WORD or WORDS. `unknown` says who may write `unknown`:
     "always", "early" (drafts, and records of public origin), or nobody. `required_from` is the
     first status at which it must stand, empty for never; `required_when` narrows that to the
-    records in which another key, or the profile, has that value.
+    records in which another key, or the profile, has that value. `read` gives the value, where
+    that of the type does not; `blank` is the YAML a blank record has, empty where it lacks the key.
+    `external` says whether the external edition may carry it; without it a key is internal.
     """
 
     name: str
@@ -50,12 +88,42 @@ class Key:
     required_from: str = ""
     required_when: tuple[str, str] | None = None
     keys: tuple[Key, ...] = ()
+    read: Reader | None = None
+    blank: str = ""
+    external: bool = False
+
+    @property
+    def reader(self) -> Reader:
+        """The function from the front matter to the value."""
+        return self.read or _READERS[self.type]
 
 
-def _word(name: str, description: str, required_from: str = "", unknown: str = "") -> Key:
-    return Key(name, KeyType.WORD, description, name, unknown, required_from)
+def _word(
+    name: str,
+    description: str,
+    required_from: str = "",
+    unknown: str = "",
+    read: Reader | None = None,
+    *,
+    blank: str,
+    external: bool = False,
+) -> Key:
+    """A WORD of the list that has the key's name."""
+    return Key(
+        name,
+        KeyType.WORD,
+        description,
+        taxonomy=name,
+        unknown=unknown,
+        required_from=required_from,
+        read=read,
+        blank=blank,
+        external=external,
+    )
 
 
+#: The clocks the external edition may carry.
+_CLOCKS_SHOWN = frozenset({"first_impact", "detected", "contained", "resolved"})
 _CLOCK_MEANINGS = {
     "route_start": "When the run, or the first of the runs, began",
     "first_warning": "The first signal that anything could have noticed",
@@ -69,12 +137,28 @@ _CLOCK_MEANINGS = {
 
 KEYS: tuple[Key, ...] = (
     Key(
-        "title", KeyType.TEXT, "What happened, in one line a stranger understands", "", "", "draft"
+        "title",
+        KeyType.TEXT,
+        "What happened, in one line a stranger understands",
+        required_from="draft",
+        external=True,
     ),
     Key("date", KeyType.DATE, "The day in the file name: of first impact, UTC", "", "", "draft"),
-    _word("status", "How far the record is", "draft"),
-    _word("origin", "The team's own incident, or one written from published facts"),
-    _word("kind", "What sort of event it was", "in-review"),
+    _word("status", "How far the record is", "draft", read=text_or("draft"), blank="draft"),
+    _word(
+        "origin",
+        "The team's own incident, or one written from published facts",
+        read=text_or("own"),
+        blank="own",
+    ),
+    _word(
+        "kind",
+        "What sort of event it was",
+        "in-review",
+        read=text_or("incident"),
+        blank="incident",
+        external=True,
+    ),
     Key(
         "rescues",
         KeyType.COUNT,
@@ -83,14 +167,16 @@ KEYS: tuple[Key, ...] = (
         required_from="in-review",
         required_when=("kind", "rescue"),
     ),
-    _word("severity", "How bad it was", "in-review"),
-    _word("impact", "How far it reached", "in-review"),
+    _word("severity", "How bad it was", "in-review", blank="SEV3", external=True),
+    _word("impact", "How far it reached", "in-review", blank="internal", external=True),
     Key(
         "classes",
         KeyType.WORDS,
         "Failure classes, the first is primary",
         taxonomy="classes",
         required_from="in-review",
+        blank="[]",
+        external=True,
     ),
     Key(
         "causes",
@@ -98,12 +184,17 @@ KEYS: tuple[Key, ...] = (
         "Root-cause categories",
         taxonomy="causes",
         required_from="published",
+        blank="[]",
+        external=True,
     ),
     _word(
         "missing_control",
         "The control that was skipped: had it existed, this would have been caught",
         "published",
         "early",
+        known_text,
+        blank="unknown",
+        external=True,
     ),
     Key(
         "route",
@@ -111,6 +202,7 @@ KEYS: tuple[Key, ...] = (
         "The workflow that failed: what kb gate guards",
         unknown="early",
         required_from="in-review",
+        blank="unknown",
     ),
     Key(
         "agent",
@@ -128,26 +220,60 @@ KEYS: tuple[Key, ...] = (
             Key("framework", KeyType.TEXT, "What it is built on", unknown="always"),
             Key("autonomy", KeyType.TEXT, "What it may do unasked", unknown="always"),
         ),
+        read=agent,
+        blank="{name: unknown, version: unknown, framework: unknown, autonomy: unknown}",
     ),
-    Key("models", KeyType.TEXTS, "Models that ran, with their versions", unknown="always"),
-    Key("vendors", KeyType.TEXTS, "Vendors whose behaviour contributed", unknown="always"),
-    Key("tools", KeyType.TEXTS, "Tools the agent called", unknown="always"),
-    Key("systems", KeyType.TEXTS, "Systems it touched", unknown="always"),
+    Key(
+        "models",
+        KeyType.TEXTS,
+        "Models that ran, with their versions",
+        unknown="always",
+        read=known_texts,
+        blank="[]",
+    ),
+    Key(
+        "vendors",
+        KeyType.TEXTS,
+        "Vendors whose behaviour contributed",
+        unknown="always",
+        read=known_texts,
+    ),
+    Key(
+        "tools",
+        KeyType.TEXTS,
+        "Tools the agent called",
+        unknown="always",
+        read=known_texts,
+        blank="[]",
+    ),
+    Key("systems", KeyType.TEXTS, "Systems it touched", unknown="always", read=known_texts),
     Key(
         "clocks",
         KeyType.GROUP,
         "When things happened, ISO 8601 with offset",
         keys=tuple(
-            Key(name, KeyType.TIME, _CLOCK_MEANINGS[name], unknown="always") for name in CLOCK_NAMES
+            Key(
+                name,
+                KeyType.TIME,
+                _CLOCK_MEANINGS[name],
+                unknown="always",
+                external=name in _CLOCKS_SHOWN,
+            )
+            for name in CLOCK_NAMES
         ),
+        read=clocks,
+        blank="\n  first_impact: unknown\n  detected: unknown\n  contained: unknown",
+        external=True,
     ),
-    _word("detected_by", "Who or what found it", "in-review", "early"),
+    _word("detected_by", "Who or what found it", "in-review", "early", known_text, blank="unknown"),
     Key(
         "customers_affected",
         KeyType.COUNT,
         "How many customers it reached",
         unknown="always",
         required_from="published",
+        blank="unknown",
+        external=True,
     ),
     Key(
         "cost_usd",
@@ -155,10 +281,22 @@ KEYS: tuple[Key, ...] = (
         "What it cost, in US dollars",
         unknown="always",
         required_from="published",
+        blank="unknown",
     ),
-    _word("visibility", "Whether the redacted edition may carry it"),
+    _word(
+        "visibility",
+        "Whether the redacted edition may carry it",
+        read=text_or("internal"),
+        blank="internal",
+    ),
     Key("affected_customers", KeyType.TEXTS, "Which customers; never leaves the internal edition"),
-    Key("owners", KeyType.TEXTS, "Handles or roles that answer for it", required_from="in-review"),
+    Key(
+        "owners",
+        KeyType.TEXTS,
+        "Handles or roles that answer for it",
+        required_from="in-review",
+        blank="[]",
+    ),
     Key("opened", KeyType.TIME, "When review was asked for"),
     Key(
         "reviewed",
@@ -168,6 +306,7 @@ KEYS: tuple[Key, ...] = (
             Key("by", KeyType.TEXT, "A handle or role"),
             Key("at", KeyType.TIME, "When"),
         ),
+        read=review,
     ),
     Key(
         "lessons_by",
@@ -185,6 +324,7 @@ KEYS: tuple[Key, ...] = (
             Key("with", KeyType.TEXT, "The customer"),
             Key("at", KeyType.TIME, "When"),
         ),
+        read=shared_copies,
     ),
     Key(
         "signoffs",
@@ -196,6 +336,7 @@ KEYS: tuple[Key, ...] = (
             Key("commit", KeyType.TEXT, "At which commit"),
             Key("actions", KeyType.TEXTS, "Labels of the actions accepted"),
         ),
+        read=signoffs,
     ),
     Key(
         "sources",
@@ -207,6 +348,10 @@ KEYS: tuple[Key, ...] = (
     Key("aliases", KeyType.TEXTS, "Other names of this incident, such as AIID-622"),
 )
 
+#: How the value of each top-level key is read; a record's title and day come with its document.
+READERS: dict[str, Reader] = {
+    row.name: row.reader for row in KEYS if row.name not in {"title", "date"}
+}
 _POSITIONS = {row.name: index for index, row in enumerate(KEYS)}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import PurePath
+from typing import Any
 
 from msgspec import Struct
 
 from kb.records.document import Document
+from kb.records.fields import READERS
 from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
 from kb.records.markdown import SectionText
-from kb.records.value_readers import READERS
 from kb.records.value_types import (
     CLOCK_NAMES,
     AgentFacts,
@@ -43,7 +44,8 @@ __all__ = [
 class Postmortem:
     """One record. Words are as written; lists and texts empty, numbers and times None if not known.
 
-    `profile` is what `published` holds it to. `sections` keep their evidence fields.
+    `profile` is what `published` holds it to. `sections` keep their evidence fields. `others` are
+    the values given to keys that have no attribute here, by name.
     """
 
     id: str
@@ -85,6 +87,7 @@ class Postmortem:
     actions: tuple[ActionItem, ...]
     timeline: tuple[TimelineEntry, ...]
     priors: tuple[PriorIncident, ...]
+    others: tuple[tuple[str, Any], ...] = ()
 
     @property
     def primary_class(self) -> str:
@@ -111,6 +114,10 @@ class Postmortem:
         return section.value(key) if section else ""
 
 
+_ATTRIBUTES = {key: READERS[key] for key in READERS if key in Postmortem.__dataclass_fields__}
+_OTHERS = tuple(key for key in READERS if key not in _ATTRIBUTES)
+
+
 def interpret(document: Document) -> Postmortem | None:
     """What a document means; None when it is no record because neither name nor text has a date."""
     front, day = document.front, _day(document)
@@ -126,7 +133,10 @@ def interpret(document: Document) -> Postmortem | None:
         actions=document.actions,
         timeline=document.timeline,
         priors=document.priors,
-        **{key: read(front, key) for key, read in READERS.items()},
+        others=tuple(
+            (key, READERS[key](front, key)) for key in _OTHERS if front.get(key) is not None
+        ),
+        **{key: read(front, key) for key, read in _ATTRIBUTES.items()},
     )
 
 

@@ -20,6 +20,7 @@ class Field:
 
     `words` lists the allowed first words of the value, empty when any text may stand.
     `many` allows the key to repeat; `starts_group` makes it open a new group of lines.
+    `external` lets the external edition carry it, in a section that may be there.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Field:
     words: tuple[str, ...] = ()
     many: bool = False
     starts_group: bool = False
+    external: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ SECTIONS: tuple[Section, ...] = (
         example="Between 14:02 and 16:51 UTC the refund agent paid 14 customers twice, "
         "4,200 USD in all, because a timed-out call was retried without an idempotency key.",
         fields=(
-            Field("DAMAGED", "What was harmed for certain"),
+            Field("DAMAGED", "What was harmed for certain", external=True),
             Field("THREATENED", "What could have been harmed and was not"),
         ),
         aliases=("overview", "tl;dr", "executive summary", "what happened"),
@@ -86,14 +88,14 @@ SECTIONS: tuple[Section, ...] = (
         "tell us? A duration is no substitute.",
         example="CUSTOMER_SAW: two refunds for one return, then one of them taken back",
         fields=(
-            Field("WINDOW", "From when to when customers could notice"),
-            Field("CUSTOMERS_AFFECTED", "How many, and how that was counted"),
-            Field("CUSTOMER_SAW", "What was on their screen, statement or phone"),
-            Field("HARM", "Money, time, privacy, safety, trust", many=True),
+            Field("WINDOW", "From when to when customers could notice", external=True),
+            Field("CUSTOMERS_AFFECTED", "How many, and how that was counted", external=True),
+            Field("CUSTOMER_SAW", "What was on their screen, statement or phone", external=True),
+            Field("HARM", "Money, time, privacy, safety, trust", many=True, external=True),
             Field("DASHBOARD_SAID", "What our own instruments showed meanwhile"),
             Field("ONCALL_PAGED", "Whether and when anybody was paged"),
             Field("TOLD_US_BY", "The channel in which the first customer told us"),
-            Field("TOLD_US_AT", "When, UTC"),
+            Field("TOLD_US_AT", "When, UTC", external=True),
         ),
         aliases=("customer impact", "impact", "user impact", "customer visible truth"),
         external=True,
@@ -112,8 +114,13 @@ SECTIONS: tuple[Section, ...] = (
         prompt="How did we find out, hop by hop, and what would have found it in 30 minutes?",
         example="WOULD_HAVE_DETECTED: count of refunds per order id > 1, alert at the first one",
         fields=(
-            Field("DETECTION_CHAIN_MINUTES", "Computed: detected − first_impact"),
-            Field("WOULD_HAVE_DETECTED", "A signal that finds this in 30 minutes", many=True),
+            Field("DETECTION_CHAIN_MINUTES", "Computed: detected − first_impact", external=True),
+            Field(
+                "WOULD_HAVE_DETECTED",
+                "A signal that finds this in 30 minutes",
+                many=True,
+                external=True,
+            ),
         ),
         aliases=("detection",),
         external=True,
@@ -183,14 +190,15 @@ SECTIONS: tuple[Section, ...] = (
         prompt="Which policy should have held, and what was done instead?",
         example="ALLOWED_POLICY: lookup -> approve -> refund",
         fields=(
-            Field("ALLOWED_POLICY", "The path the policy allows"),
-            Field("ACTUAL_PATH", "The path that was taken"),
+            Field("ALLOWED_POLICY", "The path the policy allows", external=True),
+            Field("ACTUAL_PATH", "The path that was taken", external=True),
             Field("EVIDENCE", "Trace event, time, tool", many=True),
-            Field("ROOT_CAUSE", "Why the policy did not hold, in words"),
+            Field("ROOT_CAUSE", "Why the policy did not hold, in words", external=True),
             Field(
                 "POLICY_CAUSE",
                 "The kind of cause",
                 words=("injection", "hallucination", "prompt-defect", "not-enforced", "none"),
+                external=True,
             ),
         ),
         aliases=("policy path", "policy path evidence"),
@@ -202,12 +210,19 @@ SECTIONS: tuple[Section, ...] = (
         prompt="What did the agent say it did, and what was the state of the world?",
         example="LLM_SAYS_IT_DID: refunded order 7781 once",
         fields=(
-            Field("LLM_SAYS_IT_DID", "The claim, quoted or paraphrased", starts_group=True),
-            Field("OUTCOME_ASSERT", "The check of the world's state that would tell"),
+            Field(
+                "LLM_SAYS_IT_DID",
+                "The claim, quoted or paraphrased",
+                starts_group=True,
+                external=True,
+            ),
+            Field(
+                "OUTCOME_ASSERT", "The check of the world's state that would tell", external=True
+            ),
             Field("LATENCY_ASSERT", "By when it must be true"),
             Field("INTEGRITY_ASSERT", "What must not have changed"),
             Field("ASSERTED_IN", "Where it was checked", words=("trace", "afterwards", "nowhere")),
-            Field("HELD", "Whether it was true", words=("yes", "no", "not-checked")),
+            Field("HELD", "Whether it was true", words=("yes", "no", "not-checked"), external=True),
         ),
         aliases=("outcome assert",),
         external=True,

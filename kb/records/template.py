@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from kb.records.fields import KEYS
 from kb.records.form import Form, build_form
 from kb.records.sections import Section
 
@@ -87,24 +88,7 @@ def _front_matter(title: str, day: date, form: Form, prefill: Prefill) -> str:
     values = {
         "title": json.dumps(title, ensure_ascii=False) if _needs_quotes(title) else title,
         "date": day.isoformat(),
-        "status": "draft",
-        "origin": "own",
-        "kind": "incident",
-        "severity": "SEV3",
-        "impact": "internal",
-        "classes": "[]",
-        "causes": "[]",
-        "missing_control": "unknown",
-        "route": "unknown",
-        "agent": "{name: unknown, version: unknown, framework: unknown, autonomy: unknown}",
-        "models": "[]",
-        "tools": "[]",
-        "clocks": "\n  first_impact: unknown\n  detected: unknown\n  contained: unknown",
-        "detected_by": "unknown",
-        "customers_affected": "unknown",
-        "cost_usd": "unknown",
-        "visibility": "internal",
-        "owners": "[]",
+        **{row.name: row.blank for row in KEYS if row.blank},
         **prefill.front,
     }
     lines = [f"{key}: {text}".replace(": \n", ":\n", 1) for key, text in values.items()]

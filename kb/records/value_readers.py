@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from kb.records.front_matter import FrontMatter, Node
@@ -21,47 +22,61 @@ from kb.records.value_types import (
 Reader = Callable[[FrontMatter, str], Any]
 
 
-def _text(front: FrontMatter, key: str) -> str:
+def text_of(front: FrontMatter, key: str) -> str:
+    """The text as written, empty where there is none."""
     return front.text(key)
 
 
-def _texts(front: FrontMatter, key: str) -> tuple[str, ...]:
+def texts(front: FrontMatter, key: str) -> tuple[str, ...]:
+    """The texts of a list, as written."""
     return front.texts(key)
 
 
-def _text_or(default: str) -> Reader:
-    return lambda front, key: front.text(key) or default
+def text_or(default: str) -> Reader:
+    """A reader of a text that stands for a missing one by its default."""
+    return partial(_text_or, default)
 
 
-def _agent(front: FrontMatter, key: str) -> AgentFacts:
-    return AgentFacts(*(_known_text(front, f"{key}.{name}") for name in AgentFacts.__slots__))
+def _text_or(default: str, front: FrontMatter, key: str) -> str:
+    return front.text(key) or default
 
 
-def _clocks(front: FrontMatter, key: str) -> Clocks:
+def agent(front: FrontMatter, key: str) -> AgentFacts:
+    """The facts of the agent; `unknown` becomes empty."""
+    return AgentFacts(*(known_text(front, f"{key}.{name}") for name in AgentFacts.__slots__))
+
+
+def clocks(front: FrontMatter, key: str) -> Clocks:
+    """The clocks; what is no time becomes None."""
     return Clocks(*(read_time(front.text(f"{key}.{name}")) for name in CLOCK_NAMES))
 
 
-def _time(front: FrontMatter, key: str) -> datetime | None:
+def time_of(front: FrontMatter, key: str) -> datetime | None:
+    """A time, None for what is none."""
     return read_time(front.text(key))
 
 
-def _known_text(front: FrontMatter, key: str) -> str:
+def known_text(front: FrontMatter, key: str) -> str:
+    """The text, empty for `unknown`."""
     text = front.text(key)
     return "" if text == "unknown" else text
 
 
-def _known_texts(front: FrontMatter, key: str) -> tuple[str, ...]:
+def known_texts(front: FrontMatter, key: str) -> tuple[str, ...]:
+    """The texts of a list without `unknown`."""
     return tuple(text for text in front.texts(key) if text != "unknown")
 
 
-def _number(front: FrontMatter, key: str) -> float | None:
+def number(front: FrontMatter, key: str) -> float | None:
+    """A number, None for what is none; marks of thousands are left out."""
     plain = front.text(key).replace("_", "").replace(",", "")
     return float(plain) if re.fullmatch(r"\d{1,15}(?:\.\d{1,6})?", plain) else None
 
 
-def _whole(front: FrontMatter, key: str) -> int | None:
-    number = _number(front, key)
-    return None if number is None else int(number)
+def whole_number(front: FrontMatter, key: str) -> int | None:
+    """A whole number, None for what is no number."""
+    value = number(front, key)
+    return None if value is None else int(value)
 
 
 def _in(node: Node, key: str) -> str:
@@ -74,17 +89,20 @@ def _rows(front: FrontMatter, key: str) -> tuple[Node, ...]:
     return tuple(item for item in node.items if item.kind == "mapping") if node else ()
 
 
-def _review(front: FrontMatter, key: str) -> Review | None:
+def review(front: FrontMatter, key: str) -> Review | None:
+    """The review, None where none is given."""
     node = front.get(key)
     return Review(_in(node, "by"), read_time(_in(node, "at"))) if node else None
 
 
-def _shared(front: FrontMatter, key: str) -> tuple[SharedCopy, ...]:
+def shared_copies(front: FrontMatter, key: str) -> tuple[SharedCopy, ...]:
+    """The copies given, in the order written."""
     copies = _rows(front, key)
     return tuple(SharedCopy(_in(n, "with"), read_time(_in(n, "at"))) for n in copies)
 
 
-def _signoffs(front: FrontMatter, key: str) -> tuple[SignOff, ...]:
+def signoffs(front: FrontMatter, key: str) -> tuple[SignOff, ...]:
+    """The sign-offs, in the order written."""
     return tuple(map(_signoff, _rows(front, key)))
 
 
@@ -94,7 +112,8 @@ def _signoff(node: Node) -> SignOff:
     return SignOff(_in(node, "owner"), read_time(_in(node, "at")), _in(node, "commit"), labels)
 
 
-def _links(front: FrontMatter, key: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def links(front: FrontMatter, key: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each name with its targets."""
     node = front.get(key)
     if node is None:
         return ()
@@ -104,36 +123,16 @@ def _links(front: FrontMatter, key: str) -> tuple[tuple[str, tuple[str, ...]], .
     )
 
 
-#: How each key of the front matter becomes the attribute of the same name.
-READERS: dict[str, Reader] = {
-    "status": _text_or("draft"),
-    "origin": _text_or("own"),
-    "kind": _text_or("incident"),
-    "severity": _text,
-    "impact": _text,
-    "classes": _texts,
-    "causes": _texts,
-    "missing_control": _known_text,
-    "route": _text,
-    "agent": _agent,
-    "models": _known_texts,
-    "vendors": _known_texts,
-    "tools": _known_texts,
-    "systems": _known_texts,
-    "clocks": _clocks,
-    "detected_by": _known_text,
-    "customers_affected": _whole,
-    "cost_usd": _number,
-    "rescues": _whole,
-    "visibility": _text_or("internal"),
-    "affected_customers": _texts,
-    "owners": _texts,
-    "opened": _time,
-    "reviewed": _review,
-    "lessons_by": _text,
-    "links": _links,
-    "shared": _shared,
-    "signoffs": _signoffs,
-    "sources": _texts,
-    "aliases": _texts,
-}
+def pairs(front: FrontMatter, key: str) -> tuple[tuple[str, str], ...]:
+    """The texts of a group by the names of its keys, in the order written."""
+    node = front.get(key)
+    return _pairs(node) if node else ()
+
+
+def lists_of_pairs(front: FrontMatter, key: str) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The same of each group of a list."""
+    return tuple(map(_pairs, _rows(front, key)))
+
+
+def _pairs(node: Node) -> tuple[tuple[str, str], ...]:
+    return tuple((entry.key, entry.value.text or "") for entry in node.entries)

@@ -61,8 +61,8 @@ def settings_from(config: RunsConfig, **more: object) -> ReadingSettings:
 def read_runs(path: Path, settings: ReadingSettings | None = None) -> Iterator[Run]:
     """The runs of a trace file, or the one of a `fixture.json`, in the order of the file.
 
-    Memory is that of one run. Raises `KbError` when the file cannot be read, no format fits
-    (the message shows what was seen) or more than one does.
+    Memory is that of one run. Raises `KbError` when the file cannot be read or no format fits
+    (the message shows what was seen).
     """
     settings = settings or ReadingSettings()
     source = open_source(path)

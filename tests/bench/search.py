@@ -170,10 +170,11 @@ def _compiled(folder: Path, source: ModelSource) -> tuple[Encoder, Encoder]:
     """The same model as kb builds it and as torch exports it."""
     card = card_of(source, "fp32")
     found = []
-    for name, make in (
+    ways: tuple[tuple[str, Callable[[Path], object]], ...] = (
         ("here", lambda target: compile_weights(source, card, target)),
         ("exported", lambda target: compile_model(source.folder, target)),
-    ):
+    )
+    for name, make in ways:
         target = folder / name
         target.mkdir()
         make(target)

@@ -133,7 +133,7 @@ def _before(folder: Path) -> Path:
     work = work_folder(folder, site)
     write_pages(site, library, work / "pages")
     write_theme(work / "theme", has_index=True)
-    write(work / "mkdocs.yml", settings_text(engine_settings(folder, work, site)[0]))
+    write(work, "mkdocs.yml", settings_text(engine_settings(folder, work, site)[0]))
     return work
 
 

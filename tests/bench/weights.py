@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from kb.search.index.build import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.learn import learn
 from kb.search.ranking.rank import Weights, rank
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
@@ -65,7 +66,7 @@ def ratios(file: Path) -> Ratios:
         cache_folder().parent / f"vectors-{encoder.card.key}", encoder.card.dimension
     )
 
-    def embed(texts: list[str]) -> np.ndarray:
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         return embed_rows(texts, encoder, store)
 
     subject = subject_from_lines(read_lines(file), form, embed, full=False, masked=False)

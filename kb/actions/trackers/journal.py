@@ -56,7 +56,7 @@ class Journal:
                 return self
             make_local_folder(self.path.parent)
             self._stream = self._held.enter_context(root.appending(place))
-            _lock(self._stream)
+            _lock(self._stream, self.path)
             self._stream.seek(0)
             content = self._stream.read()
             self._read(content)
@@ -100,7 +100,7 @@ class Journal:
                 self._entries[entry.action] = entry
 
 
-def _lock(stream: IO[bytes]) -> None:
+def _lock(stream: IO[bytes], path: Path) -> None:
     """Hold the file for this run alone; the system lets go of it when the run ends, however."""
     try:
         import fcntl
@@ -111,6 +111,6 @@ def _lock(stream: IO[bytes]) -> None:
     except OSError as error:
         raise KbError(
             "another sync of this library is running",
-            where=stream.name,
+            where=str(path),
             todo="Wait until it has ended.",
         ) from error

@@ -12,13 +12,16 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import Any
 
 from msgspec import structs
 
+from kb.records.fields import KEYS, Key, KeyType
 from kb.records.form import Form
 from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
 from kb.records.model import Clocks, Postmortem
+from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.records.taxonomy import TAXONOMIES
 from kb.records.template import slug
 from kb.records.value_types import AgentFacts
@@ -29,17 +32,16 @@ from kb.site.related import Related
 
 #: Sections the edition may carry, each with its evidence lines that may stand in it.
 SECTIONS: dict[str, frozenset[str]] = {
-    "summary": frozenset({"DAMAGED"}),
-    "customer_truth": frozenset(
-        {"WINDOW", "CUSTOMERS_AFFECTED", "CUSTOMER_SAW", "HARM", "TOLD_US_AT"}
-    ),
-    "timeline": frozenset(),
-    "detection": frozenset({"DETECTION_CHAIN_MINUTES", "WOULD_HAVE_DETECTED"}),
-    "policy_path": frozenset({"ALLOWED_POLICY", "ACTUAL_PATH", "ROOT_CAUSE", "POLICY_CAUSE"}),
-    "outcome_asserts": frozenset({"LLM_SAYS_IT_DID", "OUTCOME_ASSERT", "HELD"}),
-    "root_cause": frozenset(),
+    section.key: frozenset(row.key for row in section.fields if row.external)
+    for section in FORM_SECTIONS
+    if section.external
 }
-_CLOCKS = ("first_impact", "detected", "contained", "resolved")
+#: Keys of the front matter the edition may carry, and the clocks among them.
+_KEYS = tuple(row for row in KEYS if row.external)
+_ATTRIBUTES = tuple(row for row in _KEYS if row.name in Postmortem.__dataclass_fields__)
+_CLOCKS = tuple(
+    row.name for key in _KEYS if key.name == "clocks" for row in key.keys if row.external
+)
 _SHIPPED = frozenset(word for words in TAXONOMIES.values() for word in words)
 _TAIL = 6  # hexadecimal digits that tell two incidents of one day and title apart
 
@@ -142,24 +144,41 @@ class _Redaction:
 
     def made(self) -> Postmortem:
         """A record with allowed values only; every other one is that of a blank record."""
-        record = self.record
+        record, others = self.record, dict(self.record.others)
         sections = tuple(self._section(s) for s in record.sections if s.key in SECTIONS)
         timeline = next((s for s in sections if s.key == "timeline"), None)
         return replace(
             _blank(record),
-            title=self.cleaner.text(record.title),
-            kind=self._word("kind", record.kind),
-            severity=self._word("severity", record.severity),
-            impact=self._word("impact", record.impact),
-            classes=tuple(filter(None, (self._word("classes", w) for w in record.classes))),
-            causes=tuple(filter(None, (self._word("causes", w) for w in record.causes))),
-            missing_control=self._word("missing_control", record.missing_control),
-            clocks=Clocks(**{name: getattr(record.clocks, name) for name in _CLOCKS}),
-            customers_affected=record.customers_affected,
+            **{row.name: self._value(row, getattr(record, row.name)) for row in _ATTRIBUTES},
+            others=tuple(
+                (row.name, self._value(row, others[row.name]))
+                for row in _KEYS
+                if row.name in others
+            ),
             sources=record.sources if record.origin == "public" else (),
             sections=sections,
             timeline=read_timeline(timeline.lines) if timeline else (),
         )
+
+    def _value(self, row: Key, value: Any) -> Any:
+        """The value of an allowed key, cleaned as its type asks.
+
+        Raises `ValueError` for a type that nobody has taught to clean.
+        """
+        match row.type:
+            case KeyType.TEXT | KeyType.DATE:
+                return self.cleaner.text(value)
+            case KeyType.TEXTS:
+                return tuple(map(self.cleaner.text, value))
+            case KeyType.WORD:
+                return self._word(row.taxonomy, value)
+            case KeyType.WORDS:
+                return tuple(filter(None, (self._word(row.taxonomy, word) for word in value)))
+            case KeyType.COUNT | KeyType.NUMBER | KeyType.TIME:
+                return value
+        if isinstance(value, Clocks):
+            return Clocks(**{name: getattr(value, name) for name in _CLOCKS})
+        raise ValueError(f"{row.name}: nothing cleans {row.type}")
 
     def _word(self, key: str, word: str) -> str:
         """A word of the form; any other could say anything."""

@@ -88,6 +88,13 @@ def _words(site: Site, record: Postmortem, source: str) -> Iterator[Fact]:
         yield Fact(name, word_links(site, source, folder, filter(None, words)))
 
 
+def _in_one_line(value: object) -> str:
+    """A value of any key as text: lists with commas, empty where nothing is known."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_in_one_line, value))
+    return "" if value is None or value == "unknown" else str(value)
+
+
 def _texts(record: Postmortem) -> Iterator[Fact]:
     agent = record.agent
     named = " ".join(part for part in (agent.name, agent.version) if part)
@@ -100,6 +107,8 @@ def _texts(record: Postmortem) -> Iterator[Fact]:
     yield Fact("Vendors", text=", ".join(record.vendors))
     yield Fact("Rescues before", text="" if record.rescues is None else f"{record.rescues:,}")
     yield Fact("Known elsewhere as", text=", ".join(record.aliases))
+    for name, value in record.others:
+        yield Fact(in_words(name), text=_in_one_line(value))
 
 
 def breadcrumb(site: Site, record: Postmortem, source: str) -> tuple[Link, ...]:

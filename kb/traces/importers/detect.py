@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from kb.errors import KbError
@@ -29,20 +30,23 @@ _KEYS_SHOWN = 8
 def detect(source: Source, wanted: str = "") -> Importer:
     """The importer of a file; `wanted` names one and is taken at its word.
 
-    Raises `KbError` when there is none or more than one: it shows what was seen and lists them.
+    Formats are asked one after the other, the most specific first, and the first that is sure is
+    taken. Raises `KbError` when there is none: it shows what was seen and lists them.
     """
     rows = importers()
     if wanted:
         return _named(wanted, rows)
-    found = [(row, seen) for row in rows if (seen := row.recognise(source))]
-    if len(found) == 1:
-        return found[0][0]
-    if found:
-        seen = "; ".join(f"{row.name}: {evidence}" for row, evidence in found)
-        what = f"fits more than one format ({seen})"
-    else:
+    found = _first([row for row in rows if not row.occurs_in_others], source)
+    if found is None and not _guess(source.head):
+        found = _first([row for row in rows if row.occurs_in_others], source)
+    if found is None:
         what = f"is in no format that is read: {what_is_seen(source)}"
-    raise KbError(what, where=str(source.path), todo=_choices(rows))
+        raise KbError(what, where=str(source.path), todo=_choices(rows))
+    return found
+
+
+def _first(rows: Iterable[Importer], source: Source) -> Importer | None:
+    return next((row for row in rows if row.recognise(source)), None)
 
 
 def _named(wanted: str, rows: tuple[Importer, ...]) -> Importer:

@@ -15,9 +15,11 @@ class Importer:
 
     `recognise` gives what it saw that only this format has ("rows with uuid and parentUuid"),
     empty when it is another format. `read` yields a tape a run, in the order of the file.
+    `occurs_in_others` tells a shape that other formats hold too: it is asked for after theirs.
     """
 
     name: str
     title: str
     recognise: Callable[[Source], str]
     read: Callable[[Source], Iterator[RunBuilder]]
+    occurs_in_others: bool = False

@@ -26,11 +26,6 @@ from kb.traces.run import Message, Prompt
 
 #: Where a run keeps its messages, in the order they are looked for.
 _KEYS = ("messages", "traj", "conversation", "input", "steps", "contents")
-#: Keys by which formats of their own are known: their files are not read as messages by accident.
-_FOREIGN = frozenset(
-    {"trajectory", "observations", "spans", "resourceSpans", "samples", "schema_version", "schema"}
-    | {"dotted_order", "operation", "sessionId", "event_kind", "run_type", "span_data"}
-)
 #: Keys that are read; all others are kept.
 _READ = frozenset({"response", "choices", "output", "body", "tools", "functions", "system", *_KEYS})
 _IDS = ("id", "run_id", "session_id", "conversation_id", "thread_id", "task_id")
@@ -53,7 +48,7 @@ def _recognise(source: Source) -> str:
 
 def _key(value: Any) -> str:
     """The key under which an object keeps its messages, empty when it is no run."""
-    if not isinstance(value, dict) or _FOREIGN & value.keys():
+    if not isinstance(value, dict):
         return ""
     return next((key for key in _KEYS if _holds_messages(value.get(key))), "")
 
@@ -69,7 +64,7 @@ def _interactions(value: Any) -> list[Any]:
 
 
 def _is_answer(value: Any) -> bool:
-    if not isinstance(value, dict) or _FOREIGN & value.keys():
+    if not isinstance(value, dict):
         return False
     if isinstance(value.get("body"), str) and ("headers" in value or "status" in value):
         return reply_of(value["body"]) is not None
@@ -227,4 +222,5 @@ IMPORTER = Importer(
     "lists of messages: OpenAI chat and Responses, Anthropic, tau-bench, recorded HTTP",
     _recognise,
     _read,
+    occurs_in_others=True,
 )

@@ -15,7 +15,7 @@ from kb.traces.importers.importer import Importer
 
 
 def importers() -> tuple[Importer, ...]:
-    """All formats, in the order they are listed to people."""
+    """All formats, in the order they are listed to people and asked whether a file is theirs."""
     return (
         otlp.IMPORTER,
         messages.IMPORTER,

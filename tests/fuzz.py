@@ -32,7 +32,7 @@ with atheris.instrument_imports(include=["kb"]):
     import test_fmt_mutations
 
 HERE = Path(__file__).resolve().parent
-ODD_VALUES = (
+ODD_VALUES: tuple[object, ...] = (
     None, True, 0, -1, 1.5, 1e308, 2**53, 2**64, 10**400, "", "\0", "\ud800", "\u202e", "unknown",
     "2026-04-12T03:14:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01", 1_776_000_000, 1e18, [], {},
     [[]], {"": {}}, "tool_call", "assistant", "[1]", '{"a": 1}', "a@b.example", "-" * 70, 10**15,

@@ -13,7 +13,7 @@ from kb.traces.drafting.evidence import DraftEvidence, draft_prefill
 from kb.traces.reading import read_runs
 from kb.traces.replay.freeze_point import prepared
 
-from conftest import EXAMPLE, Git
+from conftest import EXAMPLE, Git, trust_settings
 from runs_made import agent, failed, made_run, read, unknown, user, write
 from test_cli import kb
 
@@ -26,6 +26,7 @@ def team(tmp_path: Path) -> Path:
     """The example agent's own repository, with a knowledge base in it."""
     shutil.copytree(AGENT, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__py*"))
     (tmp_path / "postmortems").mkdir()
+    trust_settings(tmp_path)  # its kb.toml names the agent that a replay runs
     return tmp_path
 
 

@@ -171,7 +171,7 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
     root = Root(home)
     try:
         root.make_folder(PurePath())
-        with root.lock("lock"):
+        with Root(home.parent).lock("encoders.lock"):
             # Whoever held the lock before may have made the same one.
             return open_encoder(card.key) or _made(root, source, card)
     except OSError as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+#: Patterns of many characters are compiled when one is asked (`re` keeps them), not by every start.
 #: Characters that move the cursor, change colours, reorder what is read (UAX 9), show nothing
 #: (general category Cf, fillers, tags and variation selectors, in which text can be hidden), or
 #: are no characters: lone surrogates, which stand for bytes that are no UTF-8.
@@ -19,11 +20,11 @@ _UNSAFE = (
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_NOT_SHOWN = re.compile(f"[\x00-\x1f{_UNSAFE}]")
-_NOT_SHOWN_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_UNSAFE}]")
+_NOT_SHOWN = f"[\x00-\x1f{_UNSAFE}]"
+_NOT_SHOWN_IN_LINES = f"[\x00-\x08\x0b-\x1f{_UNSAFE}]"
 #: Where a joiner is a part of writing: between letters of the scripts that need it (RFC 5892,
 #: appendix A), and between signs, as emoji are made.
-_JOINED = re.compile(
+_JOINED = (
     "[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\u1780-\u18af\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
 )
 #: An escape of JSON: a pair of halves, a half alone (group 1), or any other.
@@ -33,13 +34,13 @@ _JSON_ESCAPE = re.compile(
 )
 #: What keeps quoted names from being mentions: it shows nothing, and is set by us alone.
 _APART = "\u200b"
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 #: Colour and cursor sequences, and strings to the terminal (OSC, such as the clipboard's).
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-_])")
 #: What may not be printable; the rest, nearly all of most traces, is not looked at one by one.
 _BEYOND_ASCII = re.compile(r"[^ -~]")
 #: Characters that take no cell and change what is read: joiners, marks of direction, tags.
-_UNSEEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufe00-\ufe0f]")
+_UNSEEN = "[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufe00-\ufe0f]"
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"} | {
     "magenta": "35",
     "cyan": "36",
@@ -50,12 +51,14 @@ _LEAD = 30  # characters left of the caret where a long line is cut
 
 def visible(text: str) -> str:
     """The text on one line with every control and invisible character spelled out."""
-    return _NOT_SHOWN.sub(_spelled, text.replace("\t", " "))
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_NOT_SHOWN, _spelled, text.replace("\t", " "))
 
 
 def visible_lines(text: str) -> str:
     """The same with its line feeds and tabs."""
-    return _NOT_SHOWN_IN_LINES.sub(_spelled, text)
+    return re.sub(_NOT_SHOWN_IN_LINES, _spelled, text)
 
 
 def as_lines(lines: Iterable[str]) -> str:
@@ -85,7 +88,7 @@ def _spelled(match: re.Match[str]) -> str:
 def _joins(text: str, at: int) -> bool:
     """Whether a joiner stands where writing has one."""
     around = (text[at - 1 : at] if at else "", text[at + 1 : at + 2])
-    return all(map(_JOINED.match, around))
+    return all(re.match(_JOINED, one) for one in around)
 
 
 def visible_json(text: str) -> str:
@@ -94,19 +97,19 @@ def visible_json(text: str) -> str:
     Outside of its strings JSON has none of these characters, inside each may stand as an escape.
     Halves of surrogate pairs, which strict readers refuse, become U+FFFD, also where escaped.
     """
-    return _NOT_SHOWN_IN_LINES.sub(lambda found: json_escape(found[0]), whole_json(text))
+    return re.sub(_NOT_SHOWN_IN_LINES, lambda found: json_escape(found[0]), whole_json(text))
 
 
 def whole_json(text: str) -> str:
     """A JSON text with halves of surrogate pairs replaced by U+FFFD, escaped or not."""
-    whole = _SURROGATE.sub("\ufffd", text)
+    whole = re.sub(_SURROGATE, "\ufffd", text)
     return _JSON_ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], whole)
 
 
 def whole_value(value: Any) -> Any:
     """A value of JSON with halves of surrogate pairs replaced by U+FFFD: no encoder takes them."""
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return re.sub(_SURROGATE, "\ufffd", value)
     if isinstance(value, list | tuple):
         return [whole_value(part) for part in value]
     if isinstance(value, dict):
@@ -192,7 +195,7 @@ def plain(text: str) -> str:
 
     Tools print in colour: sequences are left out here, not spelled out.
     """
-    text = _UNSEEN.sub("", _SEQUENCE.sub("", text))
+    text = re.sub(_UNSEEN, "", _SEQUENCE.sub("", text))
     return " ".join(_BEYOND_ASCII.sub(lambda found: _seen(found[0]), text).split())
 
 

@@ -166,7 +166,7 @@ def similar_incidents(
     prepare_search()
     if not query.strip():
         raise KbError("'query' is empty", todo="Say what you are about to do, or what happened.")
-    from kb.search.answer import answer_value
+    from kb.search.answer_json import answer_value
 
     return answer_value(base.similar(query, limit=limit, casebook=casebook))
 
@@ -223,7 +223,7 @@ def restart_gate(base: KnowledgeBase, route: str) -> dict[str, Any]:
 
 
 def _similar_schema() -> dict[str, Any]:
-    from kb.search.answer import answer_schema
+    from kb.search.answer_json import answer_schema
 
     return answer_schema()
 

@@ -299,7 +299,7 @@ def _answer(asked: _Asked, *, casebook: bool) -> Answer:
 def _show(asked: _Asked, *, as_json: bool) -> None:
     answer = _answer(asked, casebook=asked.casebook)
     if as_json:
-        from kb.search.answer import answer_json
+        from kb.search.answer_json import answer_json
 
         echo_json(answer_json(answer), end="")
         return

@@ -1,0 +1,201 @@
+"""The JSON of an answer (`kb.similar/1`): its types, its schema, and an answer as one of them.
+
+Apart from `answer`, for making the types takes longer than most questions have time.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, field
+
+from kb.json_schemas import schema_of
+from kb.search.answer import Answer, Match
+from kb.terminal import whole_value
+
+SCHEMA = "kb.similar/1"
+
+
+class QueryJson(Struct, kw_only=True):
+    """What was asked; `id` for a record or draft.
+
+    `too_short`: so few words that the probabilities are an order of the matches and no more.
+    """
+
+    text: str
+    id: str | UnsetType = UNSET
+    date: date
+    too_short: bool = False
+
+
+class PassageJson(Struct, kw_only=True):
+    """Where the two meet: `text` stands in `section` of the record."""
+
+    query_section: str
+    query_text: str
+    section: str
+    text: str
+    similarity: float | None
+
+
+class ActionJson(Struct, kw_only=True):
+    """What was promised; `open_at_query_date` is null where the closing day is not written."""
+
+    id: str
+    text: str
+    state: str
+    owner: str
+    due: date | None
+    closed: date | None
+    open_at_query_date: bool | None
+
+
+class MatchJson(Struct, kw_only=True):
+    """One earlier record; `probability` of the same class, calibrated, 0 to 1.
+
+    `probability` and `similarity` are null in an answer by words.
+    """
+
+    id: str
+    library: str
+    title: str
+    date: date
+    severity: str
+    probability: float | None
+    similarity: float | None
+    classes: tuple[str, ...]
+    reasons: tuple[str, ...]
+    passages: list[PassageJson]
+    verdict: str | UnsetType = UNSET
+    actions: list[ActionJson]
+    counterfactual: str
+
+
+class MissJson(Struct, kw_only=True):
+    """A record that came close and stays below the bar."""
+
+    id: str
+    title: str
+    date: date
+    probability: float | None
+    similarity: float | None
+
+
+class ProposedJson(Struct, kw_only=True):
+    """A primary class for a draft that names none."""
+
+    name: str = field(name="class")
+    probability: float
+
+
+class IndexJson(Struct, kw_only=True):
+    """What was searched; `refreshed` counts files that were read anew first.
+
+    `encoder` is null in an answer by words. `eligible` of the records are early enough and pass
+    the filters. `unwritten` says why the index could not be written, and was made for this
+    question alone; empty where it was.
+    """
+
+    records: int
+    passages: int
+    encoder: str | None
+    refreshed: int
+    stale: bool
+    calibration: str
+    eligible: int
+    unwritten: str = ""
+
+
+class CasebookJson(Struct, kw_only=True):
+    """What was searched beside the library; `folder` holds the records of its matches."""
+
+    folder: str
+    records: int
+    passages: int
+    eligible: int
+
+
+class AnswerJson(Struct, kw_only=True):
+    """The whole answer, matches best first; those of the casebook behind the library's own.
+
+    `mode` is "vectors", or "words" where no encoder is here: then matches share rare words and have
+    an order and no probability, and `words_only` says what gets vectors.
+    """
+
+    schema: str = SCHEMA
+    mode: Literal["vectors", "words"] = "vectors"
+    words_only: str | UnsetType = UNSET
+    query: QueryJson
+    nothing_similar: bool
+    bar: float
+    matches: list[MatchJson]
+    nearest_misses: list[MissJson]
+    proposed_class: ProposedJson | UnsetType = UNSET
+    index: IndexJson
+    casebook: CasebookJson | UnsetType = UNSET
+
+
+def answer_json(answer: Answer) -> str:
+    """The answer as one JSON object, indented, with a line end."""
+    return msgspec.json.format(msgspec.json.encode(answer_value(answer))).decode() + "\n"
+
+
+def answer_value(answer: Answer) -> dict[str, Any]:
+    """The same as plain values; bytes of records that are no UTF-8 became U+FFFD."""
+    whole = AnswerJson(
+        mode="words" if answer.words_only else "vectors",
+        words_only=answer.words_only or UNSET,
+        query=QueryJson(
+            text=answer.query_text,
+            id=answer.query_id or UNSET,
+            date=answer.query_date,
+            too_short=answer.too_short,
+        ),
+        nothing_similar=answer.nothing_similar,
+        bar=answer.bar,
+        matches=[_match(match) for match in answer.matches],
+        nearest_misses=[_fill(MissJson, match) for match in answer.nearest_misses],
+        proposed_class=_fill(ProposedJson, answer.proposed_class)
+        if answer.proposed_class
+        else UNSET,
+        index=_fill(IndexJson, answer.index),
+        casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
+    )
+    value: dict[str, Any] = whole_value(msgspec.to_builtins(whole))
+    return value
+
+
+def answer_schema() -> dict[str, Any]:
+    """The JSON Schema of the answer, generated from the types above."""
+    return schema_of(AnswerJson)
+
+
+def _match(match: Match) -> MatchJson:
+    return MatchJson(
+        id=match.id,
+        library=match.library,
+        title=match.title,
+        date=match.date,
+        severity=match.severity,
+        probability=_short(match.probability),
+        similarity=_short(match.similarity),
+        classes=match.classes,
+        reasons=match.reasons,
+        passages=[_fill(PassageJson, pair) for pair in match.passages],
+        verdict=match.verdict or UNSET,
+        actions=[_fill(ActionJson, action) for action in match.actions],
+        counterfactual=match.counterfactual,
+    )
+
+
+def _fill(kind: type[Any], value: object) -> Any:
+    """A value of one of the types above from the attributes of the same names."""
+    found = {name: getattr(value, name) for name in kind.__struct_fields__}
+    return kind(**{k: _short(v) if isinstance(v, float) else v for k, v in found.items()})
+
+
+def _short(number: float | None) -> float | None:
+    """Four digits are more than a probability is good for."""
+    return None if number is None else round(number, 4)

@@ -90,7 +90,7 @@ from kb.records.template import blank_record
 from kb.site.content import EXTERNAL, Site
 from kb.site.external.names import PrivateNames
 from kb.site.external.redaction import redacted
-from kb.site.pages.facts_card import card
+from kb.site.pages.kinds import incident_page
 from kb.as_of import AsOf
 from datetime import datetime, UTC
 
@@ -104,7 +104,7 @@ print(json.dumps({
     "outside": dict(outside.others),
     "blank": blank_record("x", date(2026, 4, 12), profile="full", form=build_form()),
     "schema": front_matter_schema()["properties"].get("spare_parts"),
-    "page": card(site, record, "x"),
+    "page": incident_page(site, record).body,
     "check": run("check", "--format", "json", "--as", "published"),
 }))
 """

@@ -446,7 +446,7 @@ def test_a_path_with_a_key_that_nothing_has_is_refused_and_not_held(
 #: Made up, and put together here: no file holds them whole.
 CANARIES = {
     "key": "sk-ant-api03-" + "A1b2C3d4E5" * 9 + "AA",
-    "other_key": "sk_live_" + "51H8abcdEFGHijklMNOPqrst",
+    "other_key": "sk_live_" + "51H8kQzVtR2mXwYcL9pNbGdE",
     "mail": "jane.doe@" + "acme-corp.com",
     "password": "hunter2" + "Hunter9",
 }

@@ -190,6 +190,9 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
         since: datetime | None,
         **others: Any,
     ) -> None:
+        from kb.commands.build import prepare_search
+
+        prepare_search()
         from kb.search.query import Filters
 
         day = since.date() if since else None

@@ -40,7 +40,7 @@ def card(site: Site, record: Postmortem, source: str) -> Mapping[str, object]:
     known = {fact.name: fact for fact in facts if fact.words or fact.text or fact.remark}
     return {
         "big_numbers": tuple(_big_numbers(site, record)),
-        "facts": tuple(known[name] for name in _ORDER if name in known),
+        "facts": sorted(known.values(), key=lambda fact: _PLACES.get(fact.name, len(_PLACES))),
     }
 
 
@@ -48,6 +48,8 @@ _ORDER = (
     *("Missing control", "Found by", "Causes", "Route", "Agent", "Models", "Tools", "Systems"),
     *("Vendors", "Rescues before", "Owners", "Known elsewhere as"),
 )
+#: Where a fact stands; those of keys that have no place of their own come last.
+_PLACES = {name: place for place, name in enumerate(_ORDER)}
 
 
 def _big_numbers(site: Site, record: Postmortem) -> Iterator[BigNumber]:

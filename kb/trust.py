@@ -80,7 +80,7 @@ def _other_model(config: Config, root: Path) -> str:
 TABLE: tuple[Guarded, ...] = (
     Guarded(
         "library.path",
-        "records are read from and written to a folder outside the library",
+        "records are looked for outside the library, where kb still opens and writes none",
         lambda config, root: _outside(root, config.library.path),
     ),
     Guarded(

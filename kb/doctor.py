@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.version import __version__
 
 if TYPE_CHECKING:

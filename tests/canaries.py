@@ -10,7 +10,7 @@ import random
 import string
 from collections.abc import Callable
 
-from kb.sensitive.personal import passes_luhn
+from kb.sensitive.personal_data import passes_luhn
 
 RANDOM = random.Random(7)
 ALNUM = string.ascii_letters + string.digits

@@ -52,7 +52,7 @@ from kb.traces.analyses.report import audit_text, audits_json
 from kb.traces.checkup.measure import facts
 from kb.traces.drafting.evidence import DraftEvidence, draft_day, draft_prefill, draft_title
 from kb.traces.fixture import Blobs, fixture_chunks, read_fixture
-from kb.traces.reading import ReadingSettings, read_runs, settings_from
+from kb.traces.read_runs import ReadingSettings, read_runs, settings_from
 from kb.traces.render import View, timeline
 from kb.traces.replay.asserts import check_asserts, evaluate_assert, world
 from kb.traces.replay.freeze_point import at_step, prepared

@@ -16,7 +16,7 @@ from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.signs import seems_to_write
 from kb.traces.checkup.summary import Checkup, check_up
-from kb.traces.reading import ReadingSettings
+from kb.traces.read_runs import ReadingSettings
 from kb.traces.run import Run
 
 from conftest import EXAMPLE

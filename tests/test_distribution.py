@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from kb import __version__
-from kb.distribution import NAME, InstallSource, install_line, installed_source, parse_source
 from kb.errors import KbError
+from kb.installation import NAME, InstallSource, install_line, installed_source, parse_source
 from packaging.requirements import Requirement
 
 from conftest import ROOT

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from kb.lint.rules.document_facts import is_answered
 from kb.lint.rules.evidence.fixture import fixture_path
-from kb.lint.rules.reading import is_answered
 
 from changed_example import DRAFT, PUBLIC, TEXT, changed, found, with_actions
 from conftest import EXAMPLE

@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from kb.lint.fix import edits
-from kb.lint.fixes.edit import Edit
+from kb.lint.fmt.edit import Edit
+from kb.lint.fmt.formatter import edits
 from kb.records.model import read_time
 
 from conftest import EXAMPLE

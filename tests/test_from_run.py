@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from kb.records.form import build_form
-from kb.traces.drafting.channel import read_channel
+from kb.traces.drafting.chat_export import read_channel
 from kb.traces.drafting.evidence import DraftEvidence, draft_prefill
-from kb.traces.reading import read_runs
+from kb.traces.read_runs import read_runs
 from kb.traces.replay.freeze_point import prepared
 
 from conftest import EXAMPLE, Git, trust_settings

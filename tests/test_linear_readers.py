@@ -19,7 +19,7 @@ from typing import Any
 import kb
 import pytest
 from kb.config import CheckConfig
-from kb.lint.fix import edits, formatted
+from kb.lint.fmt.formatter import edits, formatted
 from kb.lint.rule import MOST_FINDINGS, LintContext
 from kb.lint.runner import claims, find, outlines
 from kb.records.document import Document, read_document

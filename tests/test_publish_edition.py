@@ -19,8 +19,8 @@ from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Edition, Site
 from kb.site.external.redaction import SECTIONS
-from kb.site.finding import no_search
 from kb.site.gather import SiteRequest, gather
+from kb.site.related_search import no_search
 from kb.site.site import Build, build_site
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -292,7 +292,7 @@ IMPORTER = Importer("pump", "the recorder of a pump", _recognise, _read)
     (package / "library/trace.json").write_text(json.dumps(said), encoding="utf-8")
     code = """
 from kb.errors import KbError
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.read_runs import ReadingSettings, read_runs
 (run,) = read_runs(Path("trace.json"))
 (named,) = read_runs(Path("trace.json"), ReadingSettings(format="pump"))
 try:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
+from kb.traces.replay.agent_process import EntryPoint
 from kb.traces.replay.executor import Mode, Outcome
 from kb.traces.replay.overrides import read_known, with_known
-from kb.traces.replay.process import EntryPoint
 from kb.traces.replay.report import replay_json, replay_text
 from kb.traces.replay.trials import Replay, Settings, TrialVerdict, replay, wilson
 from kb.traces.run import Effect, OutcomeAssert, Run
@@ -497,7 +497,7 @@ def test_the_environment_of_the_parent_shows_nothing(agent_of: Agent, tmp_path: 
         "import os, subprocess, sys\n"
         "from pathlib import Path\n"
         "from test_replay import charged_once, once\n"
-        "from kb.traces.replay.process import EntryPoint\n"
+        "from kb.traces.replay.agent_process import EntryPoint\n"
         "entry = EntryPoint('an_agent:run', Path(sys.argv[1]))\n"
         "print(once(charged_once(), entry).trials[0].text)\n"
         "print(os.environ['OPENAI_API_KEY'])\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
-from kb.repo import Repo, open_repo, process
+from kb.repo import Repo, git_command, open_repo
 from kb.repo.guards import silenced
 
 from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
@@ -267,7 +267,7 @@ def _ask_everything(repo: Repo) -> None:
 def test_a_pipe_among_the_files_that_git_reads_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setattr(process, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(git_command, "SILENT_SECONDS", 1.0)
     folder = tmp_path / "clone"
     folder.mkdir()
     library_in(folder)

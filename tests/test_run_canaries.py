@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from kb.traces.reading import read_runs
+from kb.traces.read_runs import read_runs
 from kb.traces.redaction.redact import Redactor
 from kb.traces.run import Run
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from kb.terminal import cells, cut, plain, wrapped
-from kb.traces.reading import read_runs
+from kb.traces.read_runs import read_runs
 from kb.traces.render import View, timeline
 from kb.traces.run import Effect
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kb.traces.analyses.idempotency import repeats
 from kb.traces.analyses.outcome_gap import unverified
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.run import Effect, Run
 
 READS = ("get_*", "search_*", "list_*", "calculate", "think")

@@ -21,7 +21,7 @@ from kb.traces.fixture import (
 from kb.traces.importers.detect import detect
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.registry import importers
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.run import Run
 
 from test_cli import kb

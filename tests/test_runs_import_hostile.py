@@ -309,7 +309,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
 _MEASURE = """
 import resource, sys
 from pathlib import Path
-from kb.traces.reading import read_runs
+from kb.traces.read_runs import read_runs
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 list(read_runs(Path(sys.argv[1])))

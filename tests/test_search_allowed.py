@@ -17,8 +17,8 @@ from kb.errors import KbError
 from kb.safe_files import Root
 from kb.search.encoder import compile as making
 from kb.search.encoder.allowed_files import graph_data
-from kb.search.encoder.card import card_of
-from kb.search.encoder.model import cache_folder, install_encoder
+from kb.search.encoder.encoder import cache_folder, install_encoder
+from kb.search.encoder.encoder_card import card_of
 from kb.search.encoder.source import DEFAULT_MODEL, PACKAGE, find_source, model_kind, read_folder
 from onnx import TensorProto, helper
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.search.encoder import compile as making
-from kb.search.encoder.bert import NotPlainBertError, bert_shape
-from kb.search.encoder.card import card_of
-from kb.search.encoder.model import Encoder, install_encoder
+from kb.search.encoder.bert_graph import NotPlainBertError, bert_shape
+from kb.search.encoder.encoder import Encoder, install_encoder
+from kb.search.encoder.encoder_card import card_of
 from kb.search.encoder.source import read_folder
 
 from made_models import IDS, MASK, MODELS, TEXTS, TYPES

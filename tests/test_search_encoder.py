@@ -19,8 +19,8 @@ import onnx
 import pytest
 from kb.errors import KbError
 from kb.search.encoder import compile as making
-from kb.search.encoder.card import card_of
-from kb.search.encoder.model import cache_folder, install_encoder, open_encoder, verify_checksums
+from kb.search.encoder.encoder import cache_folder, install_encoder, open_encoder, verify_checksums
+from kb.search.encoder.encoder_card import card_of
 from kb.search.encoder.source import (
     DEFAULT_MODEL,
     PACKAGE,
@@ -124,7 +124,7 @@ def hub(package_folder: Path, token_graph: Path) -> Iterator[tuple[str, str]]:
 ASK_HUB = """
 import json, sys
 from kb.errors import KbError
-from kb.search.encoder.model import install_encoder
+from kb.search.encoder.encoder import install_encoder
 from kb.search.encoder.source import DEFAULT_MODEL, Pins, from_hub
 try:
     encoder = install_encoder(from_hub(DEFAULT_MODEL, Pins(hub_onnx=sys.argv[1])))

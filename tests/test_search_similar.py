@@ -19,7 +19,7 @@ from kb.cli import cli
 from kb.library import load_document
 from kb.search.answer import Answer
 from kb.search.answer_json import answer_json, answer_schema
-from kb.search.encoder.model import Encoder
+from kb.search.encoder.encoder import Encoder
 from kb.search.explain import explain
 from kb.search.index.index import open_index
 from kb.search.index.storage import unread_library

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.distribution import install_line
+from kb.installation import install_line
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.storage import unread_library
 from kb.search.query import Filters, query_from_text
@@ -146,7 +146,7 @@ def test_a_site_says_why_only_what_authors_named_is_shown(
 ) -> None:
     script = (
         "from pathlib import Path; from kb.library import open_library\n"
-        "from kb.site.finding import find_related\n"
+        "from kb.site.related_search import find_related\n"
         "print(find_related(open_library(Path.cwd())))\n"
     )
     done = subprocess.run(

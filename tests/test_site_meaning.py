@@ -21,11 +21,11 @@ playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is no
 from kb.errors import KbError  # noqa: E402
 from kb.library import open_library  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
-from kb.search.encoder.model import EncoderCard  # noqa: E402
+from kb.search.encoder.encoder import EncoderCard  # noqa: E402
 from kb.search.encoder.source import ModelSource  # noqa: E402
 from kb.search.index.index import ready_encoder  # noqa: E402
-from kb.site.finding import no_search  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
+from kb.site.related_search import no_search  # noqa: E402
 from kb.site.semantic.array_file import in_eight_bits  # noqa: E402
 from kb.site.semantic.documents import told_by  # noqa: E402
 from kb.site.semantic.model import browser_model  # noqa: E402

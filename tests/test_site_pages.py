@@ -17,7 +17,6 @@ from kb.library import open_library
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
-from kb.site.finding import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.html import cut
 from kb.site.links import HOME
@@ -25,6 +24,7 @@ from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages import charts
 from kb.site.pages.clocks import strip
+from kb.site.related_search import no_search
 from kb.site.site import Build, build_site
 from kb.site.templates import render
 from kb.site.write import all_pages, page_text

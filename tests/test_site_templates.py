@@ -145,7 +145,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from kb.library import open_library
 from kb.repo import open_repo
-from kb.site.finding import no_search
+from kb.site.related_search import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.write import write_pages
 
@@ -168,7 +168,7 @@ def test_a_page_kind_is_one_template_one_function_and_one_row(
     kinds = (pages / "kinds.py").read_text(encoding="utf-8")
     row = '    PageTemplate("vendors.html", vendors.vendors),\n'
     kinds = kinds.replace('    PageTemplate("rules.html"', f'{row}    PageTemplate("rules.html"')
-    kinds = kinds.replace("    word_pages,\n", "    vendors,\n    word_pages,\n", 1)
+    kinds = kinds.replace("    facet_pages,\n", "    vendors,\n    facet_pages,\n", 1)
     (pages / "kinds.py").write_text(kinds, encoding="utf-8")
     (library_folder / "postmortems/2026-01-02-x.md").write_text(
         "---\ntitle: T\ndate: 2026-01-02\nstatus: published\nvendors: [A & B]\n---\n\n"

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import pytest
 import yaml
 from kb.commands.init_plan import left_out, plan
-from kb.distribution import InstallSource
+from kb.installation import InstallSource
 from kb.review.comment import MARKER
 
 from conftest import ROOT

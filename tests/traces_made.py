@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.run import Run
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 
 if TYPE_CHECKING:
-    from kb.search.encoder.model import Progress
+    from kb.search.encoder.encoder import Progress
 
 
 _NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers")

@@ -12,7 +12,7 @@ import click
 
 from kb.commands.check import library_of
 from kb.library import Library
-from kb.lint.fix import formatted, unreadable, write
+from kb.lint.fmt.formatter import formatted, unreadable, write
 from kb.lint.runner import build_context, select
 from kb.records.document import Document
 from kb.streams import echo_data, warn

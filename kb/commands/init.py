@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
-from kb.distribution import PLACEHOLDER, InstallSource, installed_source, parse_source
 from kb.errors import KbError
+from kb.installation import PLACEHOLDER, InstallSource, installed_source, parse_source
 from kb.records.document import is_record_name
 from kb.safe_files import Root, UnsafePathError, read_named
 from kb.streams import echo

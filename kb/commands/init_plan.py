@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
 from kb.config import FILE_NAME, Config, config_schema
-from kb.distribution import PLACEHOLDER, InstallSource
+from kb.installation import PLACEHOLDER, InstallSource
 from kb.records.json_schema import front_matter_schema
 from kb.records.template import blank_template
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.streams import OutputLostError, Wire, open_wire, warn
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
     from kb.traces.analyses import Severity, audit
     from kb.traces.analyses.finding import AnalysisContext
     from kb.traces.analyses.report import audit_text, audits_json
-    from kb.traces.reading import one_run, read_runs, team_settings
+    from kb.traces.read_runs import one_run, read_runs, team_settings
 
     settings = team_settings(Path.cwd(), format=trace_format)
     passing = one_run(against, team_settings(Path.cwd())) if against else None

@@ -50,7 +50,7 @@ def command(
     from kb.traces.checkup.archive import examine, shown_path, state_file, trace_files
     from kb.traces.checkup.report import checkup_json, checkup_markdown
     from kb.traces.checkup.summary import check_up
-    from kb.traces.reading import team_settings
+    from kb.traces.read_runs import team_settings
 
     settings, on = team_settings(Path.cwd()), read_day(day)
     files = trace_files(paths)
@@ -98,7 +98,7 @@ def _draft(root: Path, facts: RunSummary, files: list[Path], day: date | None) -
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
     from kb.traces.drafting.draft import Draft, write_draft
-    from kb.traces.reading import one_run, team_settings
+    from kb.traces.read_runs import one_run, team_settings
 
     if len(files) != 1:
         warn(visible(f"no draft: {len(files)} files are shown as {facts.file}"))

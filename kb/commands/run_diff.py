@@ -22,7 +22,7 @@ def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: b
     Exit 0: the same calls. 1: they part. 2: could not be read, or not of the same task.
     """
     from kb.traces.analyses.alignment import align, diff_json, diff_text
-    from kb.traces.reading import one_run, team_settings
+    from kb.traces.read_runs import one_run, team_settings
 
     settings = team_settings(Path.cwd())
     aligned = align(one_run(file, settings, wanted), one_run(passing, settings, passing_run))

@@ -15,7 +15,7 @@ from kb.errors import KbError
 from kb.streams import echo, echo_data, echo_json
 from kb.terminal import as_lines, plain, wrapped
 from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
-from kb.traces.reading import ReadingSettings, one_run, read_runs, team_settings
+from kb.traces.read_runs import ReadingSettings, one_run, read_runs, team_settings
 from kb.traces.render import plural
 from kb.traces.run import Effect, Run
 

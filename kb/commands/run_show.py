@@ -13,7 +13,7 @@ from kb.errors import KbError
 from kb.streams import echo, echo_data
 from kb.terminal import cells, cut, joined, plain, styled, visible
 from kb.traces.fixture import Blobs, fixture_chunks
-from kb.traces.reading import ReadingSettings, one_run, read_runs, team_settings
+from kb.traces.read_runs import ReadingSettings, one_run, read_runs, team_settings
 from kb.traces.render import View, timeline
 from kb.traces.run import Run
 

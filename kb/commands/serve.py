@@ -55,8 +55,8 @@ def command(port: int, engine: str) -> None:
 
 
 def _gather(library: Library, repo: Repo) -> Site:
-    from kb.site.finding import find_related
     from kb.site.gather import SiteRequest, gather
+    from kb.site.related_search import find_related
 
     return gather(library, repo, SiteRequest(datetime.now(UTC), find_related, with_drafts=True))
 

@@ -145,7 +145,7 @@ def _is_folder(path: Path) -> bool:
 def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Query:
     """A run as a question, redacted as an import would be, with the fixtures it is like."""
     from kb.search.query import RunFacts, query_from_run
-    from kb.traces.reading import one_run, team_settings
+    from kb.traces.read_runs import one_run, team_settings
     from kb.traces.similarity import alike_fixtures, question_from_run
 
     run = one_run(path, team_settings(library.root), run_id)
@@ -170,7 +170,7 @@ def _stdin() -> str:
 if TYPE_CHECKING:
     from kb.library import Library
     from kb.search.answer import Answer
-    from kb.search.encoder.model import Progress
+    from kb.search.encoder.encoder import Progress
     from kb.search.query import Filters, Query
 
 _ONLY_CLASS = "Only this failure class."

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.library import open_library
 from kb.streams import echo, is_terminal, progress, warn
 from kb.terminal import visible
@@ -49,8 +49,8 @@ def command(
     require_site_extra()
     from kb.repo import open_repo
     from kb.site.content import Edition
-    from kb.site.finding import find_related
     from kb.site.gather import SiteRequest, gather
+    from kb.site.related_search import find_related
     from kb.site.site import SITE, Build, build_site
 
     if customer is not None and edition != "external":

@@ -19,7 +19,7 @@ from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, R
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.safe_files import walk
-from kb.sensitive.shapes import masked
+from kb.sensitive.secrets_by_format import masked
 
 _NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kb.records.compound_values import CLOCK_NAMES
 from kb.records.front_matter import FrontMatter, MappingEntry
 from kb.records.value_readers import (
     Reader,
@@ -30,7 +31,6 @@ from kb.records.value_readers import (
     time_of,
     whole_number,
 )
-from kb.records.value_types import CLOCK_NAMES
 
 #: The statuses in the order a record passes through them.
 STAGES = ("draft", "in-review", "published")

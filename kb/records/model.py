@@ -9,11 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kb.records.document import Document
-from kb.records.fields import READERS
-from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
-from kb.records.markdown import SectionText
-from kb.records.value_types import (
+from kb.records.compound_values import (
     CLOCK_NAMES,
     AgentFacts,
     Clocks,
@@ -23,6 +19,10 @@ from kb.records.value_types import (
     minutes_between,
     read_time,
 )
+from kb.records.document import Document
+from kb.records.fields import READERS
+from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
+from kb.records.markdown import SectionText
 
 __all__ = [
     "CLOCK_NAMES",

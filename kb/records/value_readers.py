@@ -8,8 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from kb.records.front_matter import FrontMatter, Node
-from kb.records.value_types import (
+from kb.records.compound_values import (
     CLOCK_NAMES,
     AgentFacts,
     Clocks,
@@ -18,6 +17,7 @@ from kb.records.value_types import (
     SignOff,
     read_time,
 )
+from kb.records.front_matter import FrontMatter, Node
 
 Reader = Callable[[FrontMatter, str], Any]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from kb.errors import KbError
+from kb.repo.git_command import Git
 from kb.repo.git_values import COMMIT_FORMAT, Commit, read_commit
-from kb.repo.process import Git
 
 _MAX_PATCH_LINES = 2_000
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from kb.errors import KbError
+from kb.repo.git_command import Git, GitOutput
 from kb.repo.git_values import Commit, File
-from kb.repo.process import Git, GitOutput
 
 _LINK = "120000"
 _SUBMODULE = "160000"

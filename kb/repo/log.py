@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from kb.repo.git_command import Git, decoded_path
 from kb.repo.git_values import COMMIT_FORMAT, Commit, read_commit
 from kb.repo.history import FileChange, History, Line, LineTest
-from kb.repo.process import Git, decoded_path
 
 # Everything a person can configure about a diff is said here, so that no setting is asked.
 _SAME_FOR_EVERYBODY = (

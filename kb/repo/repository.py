@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from kb.errors import KbError
 from kb.repo import commits, files, guards, log, revisions, web
 from kb.repo.commits import Touched
+from kb.repo.git_command import Git, GitOutput, first_line
 from kb.repo.git_values import Commit, File
 from kb.repo.history import History, LineTest
-from kb.repo.process import Git, GitOutput, first_line
 
 RepoPath = PurePosixPath | str
 Revision = Commit | str

@@ -23,7 +23,7 @@ from kb.review.priors import needs_verdict, prior_search
 
 if TYPE_CHECKING:
     from kb.search.answer import Match
-    from kb.search.encoder.model import Progress
+    from kb.search.encoder.encoder import Progress
 
     Search = Callable[[Document], tuple[Match, ...]]
 

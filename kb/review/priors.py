@@ -15,7 +15,7 @@ from kb.records.document import Document
 
 if TYPE_CHECKING:
     from kb.search.answer import Match
-    from kb.search.encoder.model import Progress
+    from kb.search.encoder.encoder import Progress
 
 #: Matches a reviewer is shown, and of which the likely ones need a verdict: as many as the rule
 #: unconsidered-prior asks about.

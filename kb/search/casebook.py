@@ -17,7 +17,7 @@ from kb.library import Library
 from kb.records.document import Document
 from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, Answer, CasebookFacts
-from kb.search.encoder.model import Progress, cache_folder
+from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.source import NoEncoderError
 from kb.search.encoder.store import text_key
 from kb.search.index.index import Index, open_index

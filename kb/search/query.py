@@ -14,7 +14,7 @@ from kb.errors import KbError
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable

@@ -19,7 +19,7 @@ from kb.search.answer import (
     ProposedClass,
 )
 from kb.search.candidates import may_answer, ruled_out
-from kb.search.encoder.model import Progress
+from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
 from kb.search.query import (

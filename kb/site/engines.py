@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.processes import python_command, run
 
 ENGINES = ("mkdocs", "zensical")

@@ -21,9 +21,9 @@ from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
 from kb.site.external.names import PrivateNames
 from kb.site.external.redaction import redacted
 from kb.site.external.refusal import left_out, refuse_faults, refuse_unread
-from kb.site.finding import Finding
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of
+from kb.site.related_search import Finding
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
 SHOWN_FILES = frozenset(

@@ -20,7 +20,7 @@ from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages.kinds import PAGE_KINDS
 from kb.site.pages.page import PageTemplate, drawn
-from kb.site.pages.pieces import file_path
+from kb.site.pages.shared_values import file_path
 from kb.site.search_index import searched_html, without_search
 from kb.site.work_folder import SEARCHED
 

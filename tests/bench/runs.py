@@ -29,7 +29,7 @@ from kb.traces.analyses.outcome_gap import unverified  # noqa: E402
 from kb.traces.checkup.archive import examine, trace_files  # noqa: E402
 from kb.traces.checkup.summary import check_up  # noqa: E402
 from kb.traces.effects.failures import failure_of  # noqa: E402
-from kb.traces.reading import ReadingSettings, read_runs  # noqa: E402
+from kb.traces.read_runs import ReadingSettings, read_runs  # noqa: E402
 from kb.traces.run import (  # noqa: E402
     CONVENTIONS,
     SCHEMA,

@@ -18,7 +18,7 @@ import numpy as np
 from kb.config import Config
 from kb.library import Library
 from kb.records.form import build_form
-from kb.search.encoder.model import cache_folder
+from kb.search.encoder.encoder import cache_folder
 from kb.search.encoder.store import VectorStore
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders, relevance
 from kb.search.evaluation.questions import Subject, read_lines, subject_from_lines

@@ -16,8 +16,8 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 
 if TYPE_CHECKING:
     import httpx

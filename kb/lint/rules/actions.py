@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.key_types import place
-from kb.lint.rules.reading import (
+from kb.lint.rules.document_facts import (
     at_heading,
     is_public,
     is_submitted,
@@ -18,6 +17,7 @@ from kb.lint.rules.reading import (
     says_not_applicable,
     what_to_write,
 )
+from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
 

@@ -8,9 +8,9 @@ from functools import lru_cache, partial
 from typing import Protocol
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.rules.document_facts import quoted
 from kb.lint.rules.judgements import Judgement, blame_words, human_errors, judged_people
 from kb.lint.rules.prose import ProsePassage, passages
-from kb.lint.rules.reading import quoted
 from kb.records.document import Document
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from kb.lint.fixes.minutes import (
+from kb.lint.fmt.detection_minutes import (
     KEY,
     agrees,
     chain_field,
@@ -14,8 +14,7 @@ from kb.lint.fixes.minutes import (
     written_minutes,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.key_types import is_blank, is_naive_time, place
-from kb.lint.rules.reading import (
+from kb.lint.rules.document_facts import (
     at_heading,
     at_value,
     is_submitted,
@@ -23,6 +22,7 @@ from kb.lint.rules.reading import (
     says_not_applicable,
     what_to_write,
 )
+from kb.lint.rules.front_matter_values import is_blank, is_naive_time, place
 from kb.records.document import Document
 from kb.records.fields import KeyType
 from kb.records.front_matter import MappingEntry

@@ -7,7 +7,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.reading import at_heading, at_value, is_submitted, meant, quoted, what_to_write
+from kb.lint.rules.document_facts import (
+    at_heading,
+    at_value,
+    is_submitted,
+    meant,
+    quoted,
+    what_to_write,
+)
 from kb.records.document import Document
 from kb.records.list_items import PriorIncident
 from kb.records.markdown import FieldLine

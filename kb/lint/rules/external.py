@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.key_types import place
-from kb.lint.rules.reading import is_answered, is_public, is_submitted, quoted
+from kb.lint.rules.document_facts import is_answered, is_public, is_submitted, quoted
+from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
 from kb.records.model import read_time
 

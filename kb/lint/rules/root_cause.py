@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.fixes import PERMANENT_LEVERS, RIGHT_FIXES, removes
-from kb.lint.rules.prose import ProsePassage, passages, sentences
-from kb.lint.rules.reading import (
+from kb.lint.rules.document_facts import (
     at_heading,
     at_node,
     at_value,
@@ -20,6 +18,8 @@ from kb.lint.rules.reading import (
     says_not_applicable,
     words_of,
 )
+from kb.lint.rules.prose import ProsePassage, passages, sentences
+from kb.lint.rules.remedies import PERMANENT_LEVERS, RIGHT_FIXES, removes
 from kb.records.document import Document
 
 _PRONGS = ("Code", "Model")

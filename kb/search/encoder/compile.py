@@ -6,12 +6,12 @@ import importlib.util
 import os
 from pathlib import Path
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.processes import python_command, run
 from kb.safe_files import Root, open_named, private_folder
 from kb.search.encoder.allowed_files import allowed_files, module_kinds
-from kb.search.encoder.card import EncoderCard, read_json
+from kb.search.encoder.encoder_card import EncoderCard, read_json
 from kb.search.encoder.source import ModelSource
 
 _NEEDED = ("torch", "sentence_transformers", "onnxscript")
@@ -24,7 +24,7 @@ def compile_weights(source: ModelSource, card: EncoderCard, folder: Path) -> Non
     Raises `KbError` for weights that are damaged, and for another architecture than BERT where the
     extra `models` is not installed or cannot compile it.
     """
-    from kb.search.encoder.bert import NotPlainBertError, bert_shape, write_bert
+    from kb.search.encoder.bert_graph import NotPlainBertError, bert_shape, write_bert
 
     _refuse_changed_texts(source.folder)
     try:

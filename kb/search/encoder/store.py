@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
 from kb.safe_files import Root, UnsafePathError
-from kb.search.encoder.model import Encoder, Vectors
+from kb.search.encoder.encoder import Encoder, Vectors
 
 
 def text_key(text: str) -> bytes:

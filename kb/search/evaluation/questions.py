@@ -19,7 +19,7 @@ from kb.records.document import read_document
 from kb.records.form import Form
 from kb.safe_files import read_named
 from kb.search.bm25 import bag_of, build_postings, tokens, written_words
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, record_means, starts_of

@@ -12,7 +12,7 @@ from kb.config import Config
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.form import build_form
-from kb.search.encoder.model import Encoder, Progress, Vectors, cache_folder
+from kb.search.encoder.encoder import Encoder, Progress, Vectors, cache_folder
 from kb.search.encoder.store import VectorStore, vector_store
 from kb.search.evaluation.evaluate import foreign_best, score_ranking
 from kb.search.evaluation.questions import (

@@ -9,7 +9,7 @@ import numpy as np
 
 from kb.library import Library, load_document
 from kb.search.bm25 import bag_of
-from kb.search.encoder.model import Encoder, Progress, Vectors
+from kb.search.encoder.encoder import Encoder, Progress, Vectors
 from kb.search.encoder.store import VectorStore, text_key
 from kb.search.index.storage import FileState, Generation, IndexPart
 from kb.search.records.entry import IndexedRecord, read_entry

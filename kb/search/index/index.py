@@ -19,8 +19,7 @@ from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
 from kb.records.form import Form
 from kb.safe_files import Root, UnsafePathError, private_folder, real_path
-from kb.search.encoder.card import card_of
-from kb.search.encoder.model import (
+from kb.search.encoder.encoder import (
     Encoder,
     Progress,
     Vectors,
@@ -29,6 +28,7 @@ from kb.search.encoder.model import (
     remove_encoder,
     verify_checksums,
 )
+from kb.search.encoder.encoder_card import card_of
 from kb.search.encoder.source import NoEncoderError, find_source, local_source
 from kb.search.encoder.store import VectorStore, text_key, vector_store
 from kb.search.index.build import embed_rows, first_text, make_parts

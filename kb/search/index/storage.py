@@ -33,7 +33,7 @@ from kb.records.document import MAX_RECORD_BYTES, is_record_name, is_unicode_nam
 from kb.records.form import build_form
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.search.bm25 import Bag, Postings, build_postings
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.encoder.store import text_key
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import ClassPosterior

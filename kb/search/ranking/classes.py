@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.records.collection import Labels
 
 Numbers = NDArray[np.float32]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kb.data
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 
 Numbers = NDArray[np.float32]
 

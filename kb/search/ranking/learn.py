@@ -10,7 +10,7 @@ import numpy as np
 
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.ranking.calibration import Calibration, fit_calibration, sample
 from kb.search.ranking.classes import ClassPosterior, fit_posterior
 from kb.search.ranking.incident import own_bar

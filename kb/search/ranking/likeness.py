@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.ranking.classes import Numbers
 from kb.search.records.collection import Collection
 from kb.search.records.entry import IndexedRecord

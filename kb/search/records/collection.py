@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.search.bm25 import Postings
-from kb.search.encoder.model import Vectors
+from kb.search.encoder.encoder import Vectors
 from kb.search.records.entry import IndexedRecord
 
 Labels = NDArray[np.float32]

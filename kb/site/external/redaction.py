@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import structs
 
+from kb.records.compound_values import AgentFacts
 from kb.records.fields import KEYS, Key, KeyType
 from kb.records.form import Form
 from kb.records.list_items import read_timeline
@@ -24,7 +25,6 @@ from kb.records.model import Clocks, Postmortem
 from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.records.taxonomy import TAXONOMIES
 from kb.records.template import slug
-from kb.records.value_types import AgentFacts
 from kb.site.content import Edition, Site
 from kb.site.external.names import NameRemover, PrivateNames
 from kb.site.external.prose import LeftOut, Prose

@@ -24,7 +24,7 @@ from kb.site.machine.machine_copies import (
     incidents_json,
     one_line,
 )
-from kb.site.pages.pieces import link_target
+from kb.site.pages.shared_values import link_target
 
 _FEED_ENTRIES = 50
 _COLUMNS = (

@@ -11,7 +11,7 @@ from kb.format import plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
-from kb.site.pages.pieces import Link, record_link, word_link
+from kb.site.pages.shared_values import Link, record_link, word_link
 
 _SHOWN, _CLOSED_SHOWN = 300, 25
 

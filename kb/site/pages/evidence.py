@@ -18,7 +18,15 @@ from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import Postmortem
 from kb.site.html import LinkTarget, to_inline_html
-from kb.site.pages.blocks import Definitions, Fields, Part, definitions, label, parts, parts_beside
+from kb.site.pages.section_blocks import (
+    Definitions,
+    Fields,
+    Part,
+    definitions,
+    label,
+    parts,
+    parts_beside,
+)
 
 PartsOf = Callable[[SectionText, Postmortem, LinkTarget], Iterable[Part]]
 

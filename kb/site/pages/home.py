@@ -10,7 +10,7 @@ from kb.metrics.values import QuestionAnswer
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.actions_page import GateRow, gate_rows
-from kb.site.pages.lists import incident_rows
+from kb.site.pages.incident_lists import incident_rows
 from kb.site.pages.page import PageValues
 
 _NEWEST, _CLASSES, _GATES = 8, 8, 5

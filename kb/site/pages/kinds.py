@@ -7,12 +7,12 @@ from kb.site.content import Site
 from kb.site.links import SitePage
 from kb.site.pages import (
     actions_page,
+    facet_pages,
     home,
     incident,
-    lists,
+    incident_lists,
     metrics_page,
     reference_pages,
-    word_pages,
 )
 from kb.site.pages.page import PageTemplate, drawn
 
@@ -20,12 +20,12 @@ INCIDENT = PageTemplate("incident.html", incident.incidents)
 
 PAGE_KINDS: tuple[PageTemplate, ...] = (
     PageTemplate("home.html", home.home),
-    PageTemplate("incidents.html", lists.newest_incidents),
-    PageTemplate("year.html", lists.years),
+    PageTemplate("incidents.html", incident_lists.newest_incidents),
+    PageTemplate("year.html", incident_lists.years),
     INCIDENT,
-    PageTemplate("word_index.html", word_pages.word_indexes),
-    PageTemplate("word.html", word_pages.words),
-    PageTemplate("word_earlier.html", word_pages.earlier_of_words),
+    PageTemplate("word_index.html", facet_pages.word_indexes),
+    PageTemplate("word.html", facet_pages.words),
+    PageTemplate("word_earlier.html", facet_pages.earlier_of_words),
     PageTemplate("metrics.html", metrics_page.metrics, internal=True),
     PageTemplate("actions.html", actions_page.actions, internal=True),
     PageTemplate("rules.html", reference_pages.rules, internal=True),

@@ -16,7 +16,7 @@ from kb.site.content import Site
 from kb.site.pages import charts
 from kb.site.pages.home import answer_cards
 from kb.site.pages.page import PageValues
-from kb.site.pages.pieces import Link, record_link
+from kb.site.pages.shared_values import Link, record_link
 
 _LISTED = 12
 _CLASSES = 8

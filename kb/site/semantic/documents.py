@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kb.library import Library
 from kb.records.form import Form
 from kb.records.model import Postmortem
-from kb.search.encoder.model import Encoder
+from kb.search.encoder.encoder import Encoder
 from kb.search.encoder.store import vector_store
 from kb.search.index.build import embed_rows
 from kb.search.records.passages import Passage, cut, embedded_text, own_words, plain_text

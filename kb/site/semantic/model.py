@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.search.encoder.card import EncoderCard
+from kb.search.encoder.encoder_card import EncoderCard
 from kb.search.encoder.source import INSTALL_WEIGHTS, ModelSource
 from kb.site.semantic.array_file import in_eight_bits, packed
 

@@ -20,7 +20,7 @@ from kb.library import local_place, make_local_folder
 from kb.safe_files import UnsafePathError, walk
 from kb.traces.canonical_json import digest
 from kb.traces.checkup.measure import VERSION, RunSummary, facts
-from kb.traces.reading import ReadingSettings, read_runs
+from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.redaction.redact import safe_path, safely
 
 #: Files that hold no trace whatever they are called: notes, pictures, packed archives.

@@ -12,7 +12,7 @@ from kb.records.form import Form, build_form
 from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
 from kb.safe_files import Root
-from kb.traces.drafting.channel import Candidate, read_channel
+from kb.traces.drafting.chat_export import Candidate, read_channel
 from kb.traces.drafting.evidence import (
     DraftEvidence,
     draft_day,
@@ -22,7 +22,7 @@ from kb.traces.drafting.evidence import (
 )
 from kb.traces.drafting.git_changes import changes
 from kb.traces.fixture import write_fixture
-from kb.traces.reading import one_run, team_settings
+from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.run import Run
 from kb.trust import open_config

@@ -16,7 +16,7 @@ from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word
 from kb.traces.importers.chat import said_of
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.offers import usage_of
+from kb.traces.importers.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy

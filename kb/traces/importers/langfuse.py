@@ -13,10 +13,10 @@ from kb.traces.decoding.lenient import embedded
 from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word, an_object
-from kb.traces.importers.gathering import Record, end_of, group_by_trace, start_of
+from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.importer import Importer
+from kb.traces.importers.run_of_spans import RunOfSpans
 from kb.traces.importers.span_messages import output_of
-from kb.traces.importers.span_tape import SpanTape
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Prompt
@@ -65,7 +65,7 @@ def _evidence(value: Any) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
+        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
         asked: set[str] = set()
         group: dict[str, Any] = {}
         system = ""

@@ -18,7 +18,7 @@ from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.chat import is_message, saids_of
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.offers import merged, request_of, tools_of, usage_of
+from kb.traces.importers.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.importers.reply import reply_of
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder

@@ -11,9 +11,9 @@ from typing import Any
 from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_list
-from kb.traces.importers.gathering import Record, end_of, group_by_trace, start_of
+from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.span_tape import SpanTape
+from kb.traces.importers.run_of_spans import RunOfSpans
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, ToolDefinition
@@ -45,7 +45,7 @@ def _evidence(value: Any) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
+        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
         about: dict[str, Any] = {}
         tools: dict[str, None] = {}
         for record in records:

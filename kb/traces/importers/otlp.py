@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.source import Source
-from kb.traces.importers.gathering import group_by_trace
+from kb.traces.importers.group_by_trace import group_by_trace
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.span_tape import SpanTape
+from kb.traces.importers.run_of_spans import RunOfSpans
 from kb.traces.importers.spans import span_of
 from kb.traces.normalize.run_builder import RunBuilder
 
@@ -53,7 +53,7 @@ def _evidence_in_list(value: dict[str, Any]) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        reader = SpanTape(f"trace {trace_id}" if trace_id else "", trace_id)
+        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
         for record in records:
             reader.take(span_of(record, trace_id))
         tape = reader.finished()

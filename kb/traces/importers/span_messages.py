@@ -10,7 +10,7 @@ from typing import Any
 
 from kb.traces.decoding.lenient import NotJsonError, arguments_of, decode, embedded
 from kb.traces.importers.chat import said_of, saids_of
-from kb.traces.importers.offers import is_number, request_of, tools_of
+from kb.traces.importers.model_requests import is_number, request_of, tools_of
 from kb.traces.importers.reply import reply_of
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, joined

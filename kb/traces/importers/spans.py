@@ -10,7 +10,7 @@ from typing import Any
 
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_list, an_object
-from kb.traces.importers.gathering import Record, end_of, start_of
+from kb.traces.importers.group_by_trace import Record, end_of, start_of
 
 
 @dataclass(frozen=True)

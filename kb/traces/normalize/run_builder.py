@@ -183,7 +183,7 @@ _NEAR = 64
 
 
 class RunBuilder:
-    """One run as its source tells it; `kb.traces.reading` makes a `Run` of it."""
+    """One run as its source tells it; `kb.traces.read_runs` makes a `Run` of it."""
 
     def __init__(self, place: str = "", run_id: str = "") -> None:
         self.place = place

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from kb.errors import KbError
-from kb.sensitive.encoded import decoded_layers
-from kb.sensitive.personal import find_personal_data
-from kb.sensitive.shapes import find_secrets
+from kb.sensitive.decoded_layers import decoded_layers
+from kb.sensitive.personal_data import find_personal_data
+from kb.sensitive.secrets_by_format import find_secrets
 from kb.terminal import plain
 from kb.traces.run import Placeholder
 

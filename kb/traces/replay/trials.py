@@ -12,10 +12,10 @@ import msgspec
 from kb.errors import KbError
 from kb.traces.canonical_json import digest
 from kb.traces.replay import protocol
+from kb.traces.replay.agent_process import Child, EntryPoint, OverdueError, ProtocolError
 from kb.traces.replay.asserts import AssertResult, check_asserts, evaluate_assert, is_vacuous, world
 from kb.traces.replay.executor import Attempt, Executor, Mode, Outcome
 from kb.traces.replay.frozen import freeze
-from kb.traces.replay.process import Child, EntryPoint, OverdueError, ProtocolError
 from kb.traces.run import Run
 
 _MAX_CALLS = 1_000

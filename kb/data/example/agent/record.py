@@ -18,7 +18,7 @@ from billing_agent import INSTRUCTIONS, decide  # type: ignore[import-not-found]
 from msgspec.structs import replace
 
 from kb.traces.fixture import write_fixture
-from kb.traces.reading import read_runs
+from kb.traces.read_runs import read_runs
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.replay.overrides import read_known, with_known
 

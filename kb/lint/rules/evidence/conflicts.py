@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.reading import (
+from kb.lint.rules.document_facts import (
     at_heading,
     at_node,
     at_value,

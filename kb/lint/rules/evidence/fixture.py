@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.reading import (
+from kb.lint.rules.document_facts import (
     at_heading,
     at_value,
     field_of,

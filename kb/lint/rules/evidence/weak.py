@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.fixes import promises
-from kb.lint.rules.reading import (
+from kb.lint.rules.document_facts import (
     at_node,
     is_public,
     is_submitted,
@@ -17,6 +16,7 @@ from kb.lint.rules.reading import (
     minutes,
     words_of,
 )
+from kb.lint.rules.remedies import promises
 from kb.records.document import Document
 from kb.records.front_matter import Node
 

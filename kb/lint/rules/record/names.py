@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, registered_rules, rule, switched_on
-from kb.lint.rules.key_types import place
-from kb.lint.rules.reading import quoted, what_to_write
+from kb.lint.rules.document_facts import quoted, what_to_write
+from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.template import slug
@@ -146,7 +146,7 @@ def allowance_of_no_rule(document: Document, _: LintContext) -> Iterator[Finding
 )
 def unformatted(document: Document, context: LintContext) -> Iterator[Finding]:
     """What `kb fmt` would change and no other rule names."""
-    from kb.lint.fix import edits
+    from kb.lint.fmt.formatter import edits
 
     for edit in edits(document, context):
         if edit.rule == "unformatted":

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC
 
-from kb.lint.fixes.edit import Edit
+from kb.lint.fmt.edit import Edit
 from kb.records.document import Document
 from kb.records.fields import KeyType
 from kb.records.front_matter import Node

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kb.distribution import install_line
 from kb.errors import KbError
+from kb.installation import install_line
 from kb.library import Library
 from kb.site.related import RelatedRecord
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.lint.fixes.edit import Edit, apply
-from kb.lint.fixes.fences import fence_edits
-from kb.lint.fixes.minutes import minutes_edits
-from kb.lint.fixes.order import order_edits
-from kb.lint.fixes.promises import action_edits
-from kb.lint.fixes.times import time_edits
+from kb.lint.fmt.actions import action_edits
+from kb.lint.fmt.detection_minutes import minutes_edits
+from kb.lint.fmt.edit import Edit, apply
+from kb.lint.fmt.evidence_fences import fence_edits
+from kb.lint.fmt.key_order import order_edits
+from kb.lint.fmt.times import time_edits
 from kb.lint.rule import LintContext
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Fault

@@ -10,8 +10,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from kb.sensitive.national import REST_OF_CODICE, national_numbers, tax_codes
-from kb.sensitive.values import Detection, without_overlaps
+from kb.sensitive.national_numbers import REST_OF_CODICE, national_numbers, tax_codes
+from kb.sensitive.randomness import Detection, without_overlaps
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")

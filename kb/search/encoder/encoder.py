@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.safe_files import Root, open_named
-from kb.search.encoder.card import EncoderCard, card_of, read_json
 from kb.search.encoder.compile import compile_weights, quantize_graph
+from kb.search.encoder.encoder_card import EncoderCard, card_of, read_json
 from kb.search.encoder.source import ModelSource, file_sha256
 
 _SUMS = "files.json"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.fixes.edit import Edit, newline_of
+from kb.lint.fmt.edit import Edit, newline_of
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, Line, SectionText
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from kb.lint.rule import Finding
-from kb.lint.rules.reading import quoted
+from kb.lint.rules.document_facts import quoted
 from kb.records.document import Document
 from kb.records.fields import Key, KeyType
 from kb.records.front_matter import MappingEntry, Node

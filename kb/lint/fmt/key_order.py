@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from kb.lint.fixes.edit import Edit
+from kb.lint.fmt.edit import Edit
 from kb.records.document import Document
 from kb.records.fields import KEYS, position
 from kb.records.front_matter import FrontMatter, MappingEntry, read_front_matter

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kb.traces.decoding.lenient import embedded
-from kb.traces.importers.offers import merged
+from kb.traces.importers.model_requests import merged
 from kb.traces.importers.span_kinds import (
     SpanKind,
     agent_name,
@@ -41,7 +41,7 @@ _PROMPT_VERSIONS = ("gen_ai.prompt.version", "langfuse.observation.prompt.versio
 _CONVERSATIONS = ("gen_ai.conversation.id", "session.id", "gcp.vertex.agent.session_id")
 
 
-class SpanTape:
+class RunOfSpans:
     """A tape that is fed with spans, parents before their children."""
 
     def __init__(self, place: str, trace_id: str) -> None:

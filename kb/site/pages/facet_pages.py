@@ -21,9 +21,9 @@ from kb.site.content import Site
 from kb.site.links import KINDS, PageKind
 from kb.site.pages import charts
 from kb.site.pages.actions_page import action_rows
-from kb.site.pages.lists import brief_rows, incident_rows
+from kb.site.pages.incident_lists import brief_rows, incident_rows
 from kb.site.pages.page import PageValues
-from kb.site.pages.pieces import EXTERNAL_FOLDERS, Link, word_link
+from kb.site.pages.shared_values import EXTERNAL_FOLDERS, Link, word_link
 
 Members = tuple[Postmortem, ...]
 Values = Mapping[str, object]

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from kb.lint.fixes.edit import Edit
+from kb.lint.fmt.edit import Edit
 from kb.records.document import Document
 from kb.records.list_items import ActionItem, Item, read_actions
 from kb.records.markdown import scan_lines

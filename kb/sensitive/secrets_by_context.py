@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kb.sensitive.formats import vendors
-from kb.sensitive.values import (
+from kb.sensitive.randomness import (
     Detection,
     is_key_like,
     is_named,
@@ -21,6 +20,7 @@ from kb.sensitive.values import (
     is_told_password,
     is_uuid,
 )
+from kb.sensitive.secret_formats import vendors
 
 #: Fewer characters hold neither a key nor, encoded, ten digits.
 SHORTEST = 15

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
-from kb.sensitive.formats import Format, formats
-from kb.sensitive.named import long_words, named_secrets
-from kb.sensitive.values import Detection, is_stand_in, without_overlaps
+from kb.sensitive.randomness import Detection, is_stand_in, without_overlaps
+from kb.sensitive.secret_formats import Format, formats
+from kb.sensitive.secrets_by_context import long_words, named_secrets
 
 _HEAD = 2  # characters of a run: no literal has fewer
 _RUN = re.compile(r"[A-Za-z0-9]+")

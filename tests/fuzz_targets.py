@@ -30,13 +30,13 @@ from kb.actions.gate_context import Surroundings
 from kb.actions.history import Trail
 from kb.actions.render import gate_text
 from kb.as_of import AsOf
-from kb.commands.mcp import _Lines, _Writer, server_for
-from kb.commands.mcp_lines import next_message
-from kb.commands.mcp_tools import TOOLS
 from kb.config import Config, parse_config
 from kb.errors import KbError
 from kb.library import Library, find_root
 from kb.lint.runner import build_context, find, with_status
+from kb.mcp.lines import next_message
+from kb.mcp.server import _Lines, _Writer, server_for
+from kb.mcp.tools import TOOLS
 from kb.metrics.schema import encoded, gate_json
 from kb.records.document import Document, read_document
 from kb.records.form import Form, build_form

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +20,7 @@ from kb.actions.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
+from kb.actions.words import check_word, is_same_word
 from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
@@ -199,16 +199,6 @@ def _check_words(library: Library, wanted: _Wanted) -> None:
     check_word("record", record, {document.id for document in library.documents})
 
 
-def check_word(what: str, word: str | None, known: Iterable[str]) -> None:
-    """Raise `KbError` for a word that nothing has: its list would be empty for a slip."""
-    names = {name.casefold(): name for name in known if name}
-    if word is None or word.casefold() in names:
-        return
-    near = difflib.get_close_matches(word.casefold(), names, n=1)
-    todo = f"Did you mean '{names[near[0]]}'?" if near else f"Known: {', '.join(sorted(names))}"
-    raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
-
-
 def _is_wanted(action: Action, wanted: _Wanted) -> bool:
     state = wanted.state or ("all" if wanted.as_json else "open")
     due = read_day(wanted.due)
@@ -228,8 +218,3 @@ def _is_wanted(action: Action, wanted: _Wanted) -> bool:
 
 def _is_asked(wanted: str | None, given: str) -> bool:
     return wanted is None or is_same_word(wanted, given)
-
-
-def is_same_word(wanted: str, given: str) -> bool:
-    """Whether two words are one but for case and the @ of a handle."""
-    return wanted.lstrip("@").casefold() == given.lstrip("@").casefold()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.errors import KbError
-from kb.installation import install_line
+from kb.search.installed import prepare_search
 from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.search.encoder.encoder import Progress
-
-
-_NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers")
 
 
 @click.command("build")
@@ -49,22 +43,6 @@ def command(as_json: bool) -> None:
 
 def _say_waiting() -> None:
     warn("another kb builds this index: waiting for it")
-
-
-def prepare_search() -> None:
-    """Make ready to import search.
-
-    Raises `KbError` where the extra `search` is not installed. Keeps numpy to one thread (the
-    encoder has its own two): the products of a question are small, and a second thread only spins,
-    which measured a fifth of the whole time of `kb similar`.
-    """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise KbError(
-            f"search is not installed ({', '.join(missing)} missing)",
-            todo=install_line("search"),
-        )
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @contextmanager

@@ -41,7 +41,8 @@ def command(
 
     Lines of FILE hold id, title, date, text and labels; records that share a label are alike.
     """
-    from kb.commands.build import prepare_search, progress_bar
+    from kb.commands.build import progress_bar
+    from kb.search.installed import prepare_search
 
     prepare_search()
     from kb.search.evaluation.report import evaluation_json, evaluation_text

@@ -190,7 +190,7 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
         since: datetime | None,
         **others: Any,
     ) -> None:
-        from kb.commands.build import prepare_search
+        from kb.search.installed import prepare_search
 
         prepare_search()
         from kb.search.query import Filters
@@ -233,7 +233,7 @@ def command(
     Records later than a draft are no candidates, and neither are other drafts. Incidents of the
     casebook stand behind the library's own and are never proposed by --write.
     """
-    from kb.commands.build import prepare_search
+    from kb.search.installed import prepare_search
 
     prepare_search()
     from kb.search.index.storage import unread_library

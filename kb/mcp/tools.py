@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.commands.mcp_answer import as_text, marked, schema_of
-from kb.commands.mcp_lines import MOST_BYTES, TOO_LONG
 from kb.errors import KbError
+from kb.mcp.answer import as_text, marked, schema_of
+from kb.mcp.lines import MOST_BYTES, TOO_LONG
 from kb.streams import warn
 from kb.terminal import visible, visible_lines
 
@@ -161,7 +161,7 @@ def similar_incidents(
     base: KnowledgeBase, query: str, limit: int, casebook: bool | None
 ) -> dict[str, Any]:
     """Earlier incidents like a description, with probability, reasons and what was promised."""
-    from kb.commands.build import prepare_search
+    from kb.search.installed import prepare_search
 
     prepare_search()
     if not query.strip():
@@ -196,7 +196,7 @@ def read_incident(base: KnowledgeBase, record_id: str, from_character: int) -> d
 
 def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[str, Any]:
     """Actions of earlier incidents that are still open, overdue first."""
-    from kb.commands.actions import check_word, is_same_word
+    from kb.actions.words import check_word, is_same_word
     from kb.metrics.page import read_as_of
     from kb.metrics.schema import actions_json, value_of
 

@@ -44,8 +44,8 @@ from kb.records.front_matter import read_front_matter
 from kb.records.model import interpret
 from kb.records.template import blank_record
 from kb.search.records.passages import record_passages
-from kb.site.html import escape, plain, summary_text, to_html, to_inline_html
 from kb.site.mkdocs_settings import packaged_settings, settings_text, settings_wish, used_settings
+from kb.site.safe_html import escape, plain, summary_text, to_html, to_inline_html
 from kb.streams import Wire
 from kb.traces.analyses import audit
 from kb.traces.analyses.report import audit_text, audits_json

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import open_library
-from kb.records.fields import KEYS
+from kb.records.front_matter_keys import KEYS
 from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Edition, Site

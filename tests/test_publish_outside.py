@@ -206,7 +206,7 @@ PROSE = {
 
 @pytest.mark.parametrize("what", PROSE)
 def test_ordinary_prose_reads_as_it_was_written(what: str, library_folder: Path) -> None:
-    from kb.site.html import to_html
+    from kb.site.safe_html import to_html
 
     written(library_folder, PROSE[what])
     site = site_of(library_folder)

@@ -80,8 +80,8 @@ def run(*arguments):
 
 
 _SEE_A_KEY = """
-import kb.records.fields
-assert Path(kb.records.fields.__file__).is_relative_to(Path("..").resolve())
+import kb.records.front_matter_keys
+assert Path(kb.records.front_matter_keys.__file__).is_relative_to(Path("..").resolve())
 from dataclasses import replace
 from kb.library import open_library
 from kb.records.form import build_form
@@ -90,7 +90,7 @@ from kb.records.template import blank_record
 from kb.site.content import EXTERNAL, Site
 from kb.site.external.names import PrivateNames
 from kb.site.external.redaction import redacted
-from kb.site.pages.kinds import incident_page
+from kb.site.pages.page_kinds import incident_page
 from kb.as_of import AsOf
 from datetime import datetime, UTC
 
@@ -122,7 +122,7 @@ def test_a_key_is_one_row(package: Path, is_external: bool) -> None:
         external={is_external},
     ),
 """
-    insert(package, "kb/records/fields.py", '    _word("severity"', row.lstrip("\n"))
+    insert(package, "kb/records/front_matter_keys.py", '    _word("severity"', row.lstrip("\n"))
     edit_record(package, ("severity:", "spare_parts: 7\nseverity:"))
     found = seen(package, _SEE_A_KEY)
     assert found["read"] == {"spare_parts": 7}
@@ -135,7 +135,7 @@ def test_a_key_is_one_row(package: Path, is_external: bool) -> None:
 
 def test_a_key_is_checked_by_its_row(package: Path) -> None:
     row = '    Key("spare_parts", KeyType.COUNT, "How many", required_from="draft"),\n'
-    insert(package, "kb/records/fields.py", '    _word("severity"', row)
+    insert(package, "kb/records/front_matter_keys.py", '    _word("severity"', row)
     code = 'print(json.dumps(run("check", "--format", "json")))'
     assert "spare_parts" in seen(package, code)
     edit_record(package, ("severity:", "spare_parts: a few\nseverity:"))

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.traces.replay.agent_process import EntryPoint
-from kb.traces.replay.executor import Mode, Outcome
 from kb.traces.replay.overrides import read_known, with_known
 from kb.traces.replay.report import replay_json, replay_text
+from kb.traces.replay.tool_answers import Mode, Outcome
 from kb.traces.replay.trials import Replay, Settings, TrialVerdict, replay, wilson
 from kb.traces.run import Effect, OutcomeAssert, Run
 

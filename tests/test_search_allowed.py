@@ -15,7 +15,7 @@ import onnx
 import pytest
 from kb.errors import KbError
 from kb.safe_files import Root
-from kb.search.encoder import compile as making
+from kb.search.encoder import compile_graph as making
 from kb.search.encoder.allowed_files import graph_data
 from kb.search.encoder.encoder import cache_folder, install_encoder
 from kb.search.encoder.encoder_card import card_of

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from kb.errors import KbError
 from kb.installation import install_line
-from kb.search.encoder import compile as making
+from kb.search.encoder import compile_graph as making
 from kb.search.encoder.bert_graph import NotPlainBertError, bert_shape
 from kb.search.encoder.encoder import Encoder, install_encoder
 from kb.search.encoder.encoder_card import card_of

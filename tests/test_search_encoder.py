@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 import pytest
 from kb.errors import KbError
-from kb.search.encoder import compile as making
+from kb.search.encoder import compile_graph as making
 from kb.search.encoder.encoder import cache_folder, install_encoder, open_encoder, verify_checksums
 from kb.search.encoder.encoder_card import card_of
 from kb.search.encoder.source import (

@@ -20,8 +20,8 @@ from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.content import Site
-from kb.site.finish import finish, inline_hashes, policy, with_policy
 from kb.site.gather import SiteRequest, gather
+from kb.site.post_process import finish, inline_hashes, policy, with_policy
 from kb.site.related_search import find_related, no_search
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, Made, build_site

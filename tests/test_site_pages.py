@@ -18,13 +18,13 @@ from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.gather import SiteRequest, gather
-from kb.site.html import cut
 from kb.site.links import HOME
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages import charts
 from kb.site.pages.clocks import strip
 from kb.site.related_search import no_search
+from kb.site.safe_html import cut
 from kb.site.site import Build, build_site
 from kb.site.templates import render
 from kb.site.write import all_pages, page_text

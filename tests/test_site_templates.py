@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from jinja2 import DictLoader, UndefinedError
 from kb.site import templates
-from kb.site.html import to_html
-from kb.site.pages.kinds import PAGE_KINDS
+from kb.site.pages.page_kinds import PAGE_KINDS
+from kb.site.safe_html import to_html
 from kb.site.templates import environment, render
 from markupsafe import Markup
 
@@ -165,11 +165,11 @@ def test_a_page_kind_is_one_template_one_function_and_one_row(
     (pages / "vendors.py").write_text(SCRATCH, encoding="utf-8")
     template = "<ul>{% for name in names %}<li>{{ name }}</li>{% endfor %}</ul>\n"
     (copy / "kb/site/templates/vendors.html").write_text(template, encoding="utf-8")
-    kinds = (pages / "kinds.py").read_text(encoding="utf-8")
+    kinds = (pages / "page_kinds.py").read_text(encoding="utf-8")
     row = '    PageTemplate("vendors.html", vendors.vendors),\n'
     kinds = kinds.replace('    PageTemplate("rules.html"', f'{row}    PageTemplate("rules.html"')
     kinds = kinds.replace("    facet_pages,\n", "    vendors,\n    facet_pages,\n", 1)
-    (pages / "kinds.py").write_text(kinds, encoding="utf-8")
+    (pages / "page_kinds.py").write_text(kinds, encoding="utf-8")
     (library_folder / "postmortems/2026-01-02-x.md").write_text(
         "---\ntitle: T\ndate: 2026-01-02\nstatus: published\nvendors: [A & B]\n---\n\n"
         "## Summary\n\nIt paid.\n",

@@ -90,7 +90,7 @@ def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
 
 def _settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
     from kb.traces.replay.agent_process import EntryPoint
-    from kb.traces.replay.executor import Mode
+    from kb.traces.replay.tool_answers import Mode
     from kb.traces.replay.trials import Settings
 
     entry = asked["entry"] or config.runs.replay

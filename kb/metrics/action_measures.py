@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kb.actions.action import Action
-from kb.format import format_value, plural
 from kb.metrics.inputs import UNDATED, MetricsInput, action_case, record_case
 from kb.metrics.summary import clustered_share, counted, durations, share, total
 from kb.metrics.values import MetricValue
 from kb.records.model import Postmortem
+from kb.wording import format_value, plural
 
 COMPLETION_DAYS = 30
 REVIEW_HOURS = 48

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kb.format import format_value, plural, said_interval
 from kb.metrics.action_measures import COMPLETION_DAYS
 from kb.metrics.values import Measure, QuestionAnswer
 from kb.statistics import MINIMUM_PER_HALF
+from kb.wording import format_value, plural, said_interval
 
 TOO_FEW = "too few to say"
 TOO_CLOSE = "too close to say"

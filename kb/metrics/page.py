@@ -13,7 +13,6 @@ from pathlib import Path, PurePath, PurePosixPath
 from kb.actions.history import Trails, trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
-from kb.format import plural
 from kb.library import Library, find_root, open_library_at, read_library
 from kb.metrics.answers import ANSWERED_BY, answer_all
 from kb.metrics.inputs import MetricsInput
@@ -26,6 +25,7 @@ from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.trust import open_config
+from kb.wording import plural
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -11,12 +11,12 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from kb.format import WHOSE, bar, format_value, plural, said_interval
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.registry import FAMILIES
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 from kb.metrics.values import Deadline, Measure, MetricPart, MetricsPage, Pair, QuestionAnswer
 from kb.terminal import as_lines
+from kb.wording import WHOSE, bar, format_value, plural, said_interval
 
 WIDTH = 80
 _TITLE, _BAR = 40, 10

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.errors import KbError
-from kb.format import format_value
 from kb.metrics.registry import MEASURES
 from kb.metrics.values import MetricsPage
+from kb.wording import format_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from datetime import date
 from functools import cached_property
 from pathlib import PurePath
 
-from kb.records.fields import RowedEntry, entries
 from kb.records.form import Form
 from kb.records.front_matter import Fault, FrontMatter, read_front_matter
+from kb.records.front_matter_keys import RowedEntry, entries
 from kb.records.list_items import (
     ActionItem,
     Item,

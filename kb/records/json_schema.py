@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kb.records.fields import KEYS, STAGES, Key, KeyType, rows
 from kb.records.form import Form, build_form
+from kb.records.front_matter_keys import KEYS, STAGES, Key, KeyType, rows
 
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$"

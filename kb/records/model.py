@@ -20,7 +20,7 @@ from kb.records.compound_values import (
     read_time,
 )
 from kb.records.document import Document
-from kb.records.fields import READERS
+from kb.records.front_matter_keys import READERS
 from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
 from kb.records.markdown import SectionText
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from kb.records.fields import KEYS
 from kb.records.form import Form, build_form
+from kb.records.front_matter_keys import KEYS
 from kb.records.sections import Section
 
 _MAX_SLUG = 60

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from kb.errors import KbError
 from kb.processes import PIPE, TimeoutExpired, find_program
-from kb.repo import guards
+from kb.repo import safe_settings
 
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython
@@ -50,10 +50,10 @@ _ENVIRONMENT = {
     "GIT_GLOB_PATHSPECS": "0",
     "GIT_NOGLOB_PATHSPECS": "0",
     "GIT_ICASE_PATHSPECS": "0",
-    **guards.ENVIRONMENT,
+    **safe_settings.ENVIRONMENT,
 }
 _SETTINGS = (
-    *guards.SETTINGS,
+    *safe_settings.SETTINGS,
     # Quoted names are plain ASCII with C escapes, which Python reads as well.
     "core.quotePath=true",
     "diff.autoRefreshIndex=true",
@@ -109,7 +109,7 @@ class Git:
     def silence(self) -> None:
         """From now on no setting of the repository names a program; KbError when Git fails."""
         listing = self.demand("config", "--list", "-z", "--show-scope").output
-        self._silence = guards.silenced(listing)
+        self._silence = safe_settings.silenced(listing)
 
     def ask(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
@@ -175,7 +175,7 @@ class Git:
                     [program, *_OPTIONS, "-C", str(self.folder), *self._place, *arguments],
                     as_process=True,
                     istream=PIPE if has_stdin else None,
-                    env=_ENVIRONMENT | guards.as_environment(self._silence),
+                    env=_ENVIRONMENT | safe_settings.as_environment(self._silence),
                     shell=False,
                 )
                 return process

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kb.errors import KbError
-from kb.repo import commits, files, guards, log, revisions, web
+from kb.repo import commits, files, log, revisions, safe_settings, web
 from kb.repo.commits import Touched
 from kb.repo.git_command import Git, GitOutput, first_line
 from kb.repo.git_values import Commit, File
@@ -292,14 +292,14 @@ def _guarded(root: Path, *, inherits: bool) -> Repo:
         git = Git(root, inherits=True)
         git.silence()
         return Repo(git)
-    git_dir = guards.git_dir_of(root)
+    git_dir = safe_settings.git_dir_of(root)
     if git_dir is None:
         return NoRepo(
             f"{root} has no .git of its own: what Git found there is a repository among its "
             "files, or one whose core.worktree points there, and kb reads neither"
         )
     git = Git(root, git_dir=git_dir)
-    if guards.names_programs(git_dir):
+    if safe_settings.names_programs(git_dir):
         git.silence()
     return Repo(git)
 

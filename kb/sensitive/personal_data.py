@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from kb.sensitive.national_numbers import REST_OF_CODICE, national_numbers, tax_codes
+from kb.sensitive.identity_numbers import REST_OF_CODICE, national_numbers, tax_codes
 from kb.sensitive.randomness import Detection, without_overlaps
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from kb.processes import MEMORY_BYTES, SECONDS, Process, TimeoutExpired, end, python_command, start
 from kb.safe_files import Root
-from kb.site.html import escape
 from kb.site.links import MARK, SitePage
+from kb.site.safe_html import escape
 
 FOLDER = "pagefind"
 NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."

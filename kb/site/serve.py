@@ -25,9 +25,9 @@ from kb.safe_files import Root
 from kb.site import links
 from kb.site.content import Site
 from kb.site.engines import run_engine
-from kb.site.finish import finished
 from kb.site.mkdocs_settings import settings_text
-from kb.site.pages.kinds import incident_page
+from kb.site.pages.page_kinds import incident_page
+from kb.site.post_process import finished
 from kb.site.search_index import is_installed
 from kb.site.site import Build, Say, build_site, engine_settings
 from kb.site.work_folder import EDIT, held_work

@@ -20,9 +20,9 @@ from kb.site import search_index
 from kb.site.content import Site
 from kb.site.engines import run_engine
 from kb.site.external.last_look import refuse_names
-from kb.site.finish import finish
 from kb.site.gather import names_of
 from kb.site.mkdocs_settings import packaged_settings, settings_text, used_settings
+from kb.site.post_process import finish
 from kb.site.semantic.files import add_meaning
 from kb.site.work_folder import (
     BUILD,

@@ -2,7 +2,7 @@
 
 A page is Markdown: its headings are Markdown, everything else is HTML in blocks. Two lines of a
 template end a block: a bare `<h2>`, which becomes a Markdown heading, and `<!-- block -->`. No
-record can write either: its text is escaped, and its Markdown sanitised by `kb.site.html`.
+record can write either: its text is escaped, and its Markdown sanitised by `kb.site.safe_html`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from kb.format import duration, in_words, plural
-from kb.site.html import to_inline_html, without_controls
+from kb.site.safe_html import to_inline_html, without_controls
+from kb.wording import duration, in_words, plural
 
 #: A line that ends a block: with the text of a heading, or with none.
 _END = re.compile(r"\n<(?:h2>(.*)</h2>|!-- block -->)(?=\n)")

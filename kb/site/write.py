@@ -11,16 +11,16 @@ from pathlib import Path, PurePath
 
 from kb.library import Library
 from kb.safe_files import Root, Tree, UnsafePathError
-from kb.site import finish, links
+from kb.site import links, post_process
 from kb.site.content import Site
-from kb.site.finish import HEADERS, headers_text
-from kb.site.html import escape
 from kb.site.links import SitePage
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
-from kb.site.pages.kinds import PAGE_KINDS
 from kb.site.pages.page import PageTemplate, drawn
+from kb.site.pages.page_kinds import PAGE_KINDS
 from kb.site.pages.shared_values import file_path
+from kb.site.post_process import HEADERS, headers_text
+from kb.site.safe_html import escape
 from kb.site.search_index import searched_html, without_search
 from kb.site.work_folder import SEARCHED
 
@@ -108,7 +108,7 @@ def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) ->
     """
     Root(folder.parent).remove_tree(folder.name)
     _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
-    write(folder, "partials/kb-policy.html", finish.meta(finish.policy(())))
+    write(folder, "partials/kb-policy.html", post_process.meta(post_process.policy(())))
     facts = " data-kb-index" if has_index else ""
     facts += f' data-kb-meaning="{meaning_megabytes}"' if meaning_megabytes else ""
     write(folder, "partials/kb-index.html", facts)

@@ -40,12 +40,12 @@ from typing import Any
 import numpy as np
 from kb.library import Library, load_document
 from kb.search.bm25 import Bag, build_postings
-from kb.search.encoder.compile import compile_weights
+from kb.search.encoder.compile_graph import compile_weights
 from kb.search.encoder.encoder import Encoder, Vectors, install_encoder
 from kb.search.encoder.encoder_card import card_of
-from kb.search.encoder.export import compile_model
 from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoder.store import text_key, vector_store
+from kb.search.encoder.torch_export import compile_model
 from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import (
     APPROXIMATE,

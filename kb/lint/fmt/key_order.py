@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from kb.lint.fmt.edit import Edit
 from kb.records.document import Document
-from kb.records.fields import KEYS, position
 from kb.records.front_matter import FrontMatter, MappingEntry, read_front_matter
+from kb.records.front_matter_keys import KEYS, position
 
 #: Line breaks to YAML or Unicode that are none to Git: lines cannot be moved safely then.
 _ODD_BREAK = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]|\\r(?!\\n)")

@@ -11,8 +11,8 @@ from datetime import UTC
 
 from kb.lint.fmt.edit import Edit
 from kb.records.document import Document
-from kb.records.fields import KeyType
 from kb.records.front_matter import Node
+from kb.records.front_matter_keys import KeyType
 from kb.records.list_items import TimelineEntry
 from kb.records.model import read_time
 

@@ -24,8 +24,8 @@ from kb.lint.rules.document_facts import (
 )
 from kb.lint.rules.front_matter_values import is_blank, is_naive_time, place
 from kb.records.document import Document
-from kb.records.fields import KeyType
 from kb.records.front_matter import MappingEntry
+from kb.records.front_matter_keys import KeyType
 from kb.records.list_items import TimelineEntry, read_items
 from kb.records.model import CLOCK_NAMES, read_time
 

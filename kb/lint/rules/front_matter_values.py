@@ -9,8 +9,8 @@ from datetime import date, datetime
 from kb.lint.rule import Finding
 from kb.lint.rules.document_facts import quoted
 from kb.records.document import Document
-from kb.records.fields import Key, KeyType
 from kb.records.front_matter import MappingEntry, Node
+from kb.records.front_matter_keys import Key, KeyType
 
 
 def is_blank(node: Node | None) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.safe_files import Root, open_named
-from kb.search.encoder.compile import compile_weights, quantize_graph
+from kb.search.encoder.compile_graph import compile_weights, quantize_graph
 from kb.search.encoder.encoder_card import EncoderCard, card_of, read_json
 from kb.search.encoder.source import ModelSource, file_sha256
 

@@ -17,8 +17,8 @@ from typing import Any
 from msgspec import structs
 
 from kb.records.compound_values import AgentFacts
-from kb.records.fields import KEYS, Key, KeyType
 from kb.records.form import Form
+from kb.records.front_matter_keys import KEYS, Key, KeyType
 from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
 from kb.records.model import Clocks, Postmortem

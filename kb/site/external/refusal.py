@@ -23,7 +23,7 @@ from kb.lint.non_records import stray_problems
 from kb.lint.registry import all_rules
 from kb.lint.rule import ERROR, MOST_FINDINGS, LintContext, Problem, Rule, run_rules
 from kb.records.document import Document, read_document
-from kb.records.fields import STAGES
+from kb.records.front_matter_keys import STAGES
 from kb.records.model import Postmortem
 from kb.site.external.redaction import Redacted
 

@@ -16,7 +16,6 @@ from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import plain, summary_text, to_html
 from kb.site.machine.machine_copies import (
     copies_schemas,
     facts,
@@ -25,6 +24,7 @@ from kb.site.machine.machine_copies import (
     one_line,
 )
 from kb.site.pages.shared_values import link_target
+from kb.site.safe_html import plain, summary_text, to_html
 
 _FEED_ENTRIES = 50
 _COLUMNS = (

@@ -14,8 +14,8 @@ from kb.json_schemas import schema_of
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site.content import Site
-from kb.site.html import summary_text
 from kb.site.related import Related
+from kb.site.safe_html import summary_text
 
 _SUMMARY_CHARACTERS = 200
 

@@ -13,9 +13,9 @@ from datetime import date
 
 from markupsafe import Markup
 
-from kb.format import format_value
 from kb.metrics.values import Measure, MetricPart
-from kb.site.html import escape
+from kb.site.safe_html import escape
+from kb.wording import format_value
 
 _WIDTH = 400
 #: The most columns whose labels still fit side by side.

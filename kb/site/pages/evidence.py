@@ -17,7 +17,6 @@ from markupsafe import Markup
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import Postmortem
-from kb.site.html import LinkTarget, to_inline_html
 from kb.site.pages.section_blocks import (
     Definitions,
     Fields,
@@ -27,6 +26,7 @@ from kb.site.pages.section_blocks import (
     parts,
     parts_beside,
 )
+from kb.site.safe_html import LinkTarget, to_inline_html
 
 PartsOf = Callable[[SectionText, Postmortem, LinkTarget], Iterable[Part]]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.format import in_words, plural
 from kb.metrics.values import QuestionAnswer
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.actions_page import GateRow, gate_rows
 from kb.site.pages.incident_lists import incident_rows
 from kb.site.pages.page import PageValues
+from kb.wording import in_words, plural
 
 _NEWEST, _CLASSES, _GATES = 8, 8, 5
 #: The question to which yes is bad news.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kb.format import in_words
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
-from kb.site.html import LinkTarget, summary_text, web_only
 from kb.site.pages import clocks, facts_card
 from kb.site.pages.evidence import section_parts
 from kb.site.pages.happening_now import happening_now
@@ -18,6 +16,8 @@ from kb.site.pages.page import PageValues
 from kb.site.pages.related_cards import related_values
 from kb.site.pages.section_blocks import Part
 from kb.site.pages.shared_values import Link, link_target, record_link, word_links
+from kb.site.safe_html import LinkTarget, summary_text, web_only
+from kb.wording import in_words
 
 _LONG_ADDRESS, _DESCRIPTION_CHARACTERS = 70, 200
 _ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}

@@ -8,7 +8,6 @@ from datetime import date
 
 from markupsafe import Markup
 
-from kb.format import WHOSE, format_value, plural, said_interval
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, MetricPart, MetricsPage
 from kb.site import links
@@ -17,6 +16,7 @@ from kb.site.pages import charts
 from kb.site.pages.home import answer_cards
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
+from kb.wording import WHOSE, format_value, plural, said_interval
 
 _LISTED = 12
 _CLASSES = 8

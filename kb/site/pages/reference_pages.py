@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from kb.format import in_words
 from kb.lint.registry import all_rules
 from kb.lint.rule import Rule
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
+from kb.wording import in_words
 
 _WORD_LISTS = ("classes", "missing_control", "causes", "lever", "impact", "kind", "detected_by")
 

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from kb.records.model import Postmortem
 from kb.site.content import Site
-from kb.site.html import LinkTarget, cut, to_inline_html
 from kb.site.pages.shared_values import Link, record_link
 from kb.site.related import Related
+from kb.site.safe_html import LinkTarget, cut, to_inline_html
 
 _VERDICTS = {
     "repeat": "Repeat",

@@ -12,10 +12,10 @@ from typing import ClassVar, Protocol
 
 from markupsafe import Markup
 
-from kb.format import duration
 from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
-from kb.site.html import LinkTarget, to_html, to_inline_html
+from kb.site.safe_html import LinkTarget, to_html, to_inline_html
+from kb.wording import duration
 
 _MAX_DIGITS = 9
 _WRITTEN = (

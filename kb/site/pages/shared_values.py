@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.html import LinkTarget, web_only
+from kb.site.safe_html import LinkTarget, web_only
 
 _RECORD_TARGET = re.compile(r"(?:\./)?([^/#?]+)\.md(?:#.*)?$")
 #: Of the kinds of words, those that have pages in an edition for outsiders.

@@ -12,7 +12,7 @@ from kb.records.form import Form, build_form
 from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
 from kb.safe_files import Root
-from kb.traces.drafting.chat_export import Candidate, read_channel
+from kb.traces.drafting.channel_export import Candidate, read_channel
 from kb.traces.drafting.evidence import (
     DraftEvidence,
     draft_day,

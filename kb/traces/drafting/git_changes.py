@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 
 from kb.repo.commits import Touched
-from kb.traces.drafting.chat_export import Candidate
+from kb.traces.drafting.channel_export import Candidate
 
 _BY_PATH = {
     "prompt": r"prompt|instruction|system[_-]?message|AGENTS\.md|CLAUDE\.md|\.cursorrules|persona",

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word, an_object
-from kb.traces.importers.chat import said_of
 from kb.traces.importers.importer import Importer
+from kb.traces.importers.message_dialects import said_of
 from kb.traces.importers.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder

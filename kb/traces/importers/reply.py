@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kb.traces.decoding.lenient import embedded
-from kb.traces.importers.chat import is_message, said_of, saids_of
+from kb.traces.importers.message_dialects import is_message, said_of, saids_of
 from kb.traces.importers.model_requests import usage_of
 from kb.traces.importers.stream import answer_of_stream, is_stream
 from kb.traces.normalize.chat_message import ChatMessage

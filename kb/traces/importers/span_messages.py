@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.lenient import NotJsonError, arguments_of, decode, embedded
-from kb.traces.importers.chat import said_of, saids_of
+from kb.traces.importers.message_dialects import said_of, saids_of
 from kb.traces.importers.model_requests import is_number, request_of, tools_of
 from kb.traces.importers.reply import reply_of
 from kb.traces.importers.spans import Span

@@ -14,7 +14,7 @@
 An agent's own code needs `Frozen`, `Tools` and the loops, nothing else.
 """
 
-from kb.traces.replay.frozen import Frozen, Tools
+from kb.traces.replay.frozen_state import Frozen, Tools
 from kb.traces.replay.loops import anthropic_loop, openai_loop
 
 __all__ = ["Frozen", "Tools", "anthropic_loop", "openai_loop"]

@@ -66,7 +66,7 @@ def hide_environment() -> None:
 _MARK = "KB_REPLAY"
 #: `-P`: a folder `kb` where the agent runs must not stand in for this package. Not `-I`: the
 #: variables for Python are those of `Child._environment`, and no others are passed on.
-_CHILD = (sys.executable, "-P", "-m", "kb.traces.replay.child")
+_CHILD = (sys.executable, "-P", "-m", "kb.traces.replay.inside_agent_process")
 #: What one trial may say in all: enough for files as arguments, too little to fill the memory.
 _MAX_BYTES = 16_000_000
 _CHUNK_BYTES = 65_536

@@ -17,7 +17,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
-from kb.traces.replay.executor import Attempt
+from kb.traces.replay.tool_answers import Attempt
 from kb.traces.run import OutcomeAssert, Run, ToolCall
 
 if TYPE_CHECKING:

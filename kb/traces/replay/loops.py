@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from kb.traces.replay.frozen import Frozen, Tools, anthropic_messages, openai_messages
+from kb.traces.replay.frozen_state import Frozen, Tools, anthropic_messages, openai_messages
 
 _MAX_TURNS = 50
 

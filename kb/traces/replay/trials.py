@@ -14,8 +14,8 @@ from kb.traces.canonical_json import digest
 from kb.traces.replay import protocol
 from kb.traces.replay.agent_process import Child, EntryPoint, OverdueError, ProtocolError
 from kb.traces.replay.asserts import AssertResult, check_asserts, evaluate_assert, is_vacuous, world
-from kb.traces.replay.executor import Attempt, Executor, Mode, Outcome
-from kb.traces.replay.frozen import freeze
+from kb.traces.replay.frozen_state import freeze
+from kb.traces.replay.tool_answers import Attempt, Executor, Mode, Outcome
 from kb.traces.run import Run
 
 _MAX_CALLS = 1_000

@@ -1,9 +1,9 @@
 """Exports a model of any architecture to a file that runs without torch, and compares it.
 
-Run as `python -m kb.search.encoder.export SOURCE TARGET`, or with `--int8 TARGET`, in a process
-of its own, so that torch's memory, threads and messages end with it. The graph is fp32 and takes
-the whole model in: transformer, pooling, further layers and normalisation. It is compared with the
-original before it is accepted.
+Run as `python -m kb.search.encoder.torch_export SOURCE TARGET`, or with `--int8 TARGET`, in a
+process of its own, so that torch's memory, threads and messages end with it. The graph is fp32 and
+takes the whole model in: transformer, pooling, further layers and normalisation. It is compared
+with the original before it is accepted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The child process of a replay: the team's entry point, behind tools that speak to the parent.
 
-    python -m kb.traces.replay.child SECONDS package.module:function
-    python -m kb.traces.replay.child SECONDS -- command and arguments
+    python -m kb.traces.replay.inside_agent_process SECONDS package.module:function
+    python -m kb.traces.replay.inside_agent_process SECONDS -- command and arguments
 
 SECONDS are those of the processor that each process may use.
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from kb.traces.replay import protocol
-from kb.traces.replay.frozen import Frozen
+from kb.traces.replay.frozen_state import Frozen
 
 #: A file an agent may write, in bytes: enough for a log, too little to fill a disk.
 _MAX_FILE_BYTES = 1 << 30

@@ -80,7 +80,7 @@ def _copy_allowed(folder: Path, target: Root) -> None:
 
 def _run(*arguments: str, where: Path) -> None:
     answer = run(
-        python_command("kb.search.encoder.export", *arguments),
+        python_command("kb.search.encoder.torch_export", *arguments),
         environment={"OMP_NUM_THREADS": str(_THREADS), "HF_HUB_OFFLINE": "1"},
     )
     if answer.status == 0:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from kb.traces.canonical_json import digest
-from kb.traces.replay.frozen import answer_text
+from kb.traces.replay.frozen_state import answer_text
 from kb.traces.run import Effect, Run, ToolCall
 
 REFUSED = (

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb.library import Library, load_document, open_library
+from kb.library import Library, load_document, open_library, unread_library
 
 if TYPE_CHECKING:
     from kb.actions.action import Action
@@ -40,6 +40,11 @@ class KnowledgeBase:
     def library(self) -> Library:
         """The records of the working tree, with their settings."""
         return open_library(self.path)
+
+    @cached_property
+    def settings(self) -> Library:
+        """The library without its records: where they lie, and under which settings."""
+        return unread_library(self.path)
 
     @cached_property
     def repo(self) -> Repo:

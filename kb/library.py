@@ -97,6 +97,16 @@ def open_library(path: Path | str = ".") -> Library:
     return read_library(root, open_config(root))
 
 
+def unread_library(start: Path) -> Library:
+    """The library a path lies in with its settings and no documents: read when they are needed.
+
+    Raises `KbError` when there is none, or its settings cannot be read.
+    """
+    root = find_root(start)
+    config = open_config(root)
+    return Library(root, config, build_form(config), ())
+
+
 def read_library(root: Path, config: Config) -> Library:
     """The library at a root whose settings are read. Raises `KbError` like `open_library`."""
     folder = root / config.library.path

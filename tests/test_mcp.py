@@ -105,7 +105,7 @@ def test_every_tool_says_that_it_only_reads_and_that_its_answers_are_data(
 
     started, listed = talk(example_library, look)
     assert started.server_info.version == kb.__version__
-    assert len(listed.tools) == 4
+    assert len(listed.tools) == 5
     for tool in listed.tools:
         assert tool.annotations.read_only_hint
         assert "it is data" in tool.description
@@ -131,6 +131,148 @@ def test_nothing_hidden_in_a_record_reaches_an_agent(example_library: Path) -> N
     assert "\\U000e006f" in text
 
 
+def client(folder: Path, mode: str, conversation: Callable[[Any], Awaitable[Any]]) -> Any:
+    """What a conversation of the SDK's own client gives, in one era of the protocol."""
+    from mcp import Client, StdioServerParameters
+
+    async def run() -> Any:
+        server = StdioServerParameters(
+            command=sys.executable, args=["-m", "kb", "mcp", str(folder)], env=dict(os.environ)
+        )
+        async with Client(server, mode=mode) as session:
+            return await conversation(session)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("mode", "revision"), [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")]
+)
+def test_both_revisions_of_the_protocol_get_the_same_answers(
+    example_library: Path, mode: str, revision: str
+) -> None:
+    async def look(session: Any) -> Any:
+        tools = await session.list_tools()
+        read = await session.call_tool("read_incident", {"record_id": BILLING})
+        page = await session.list_resources()
+        resource = await session.read_resource(page.resources[0].uri)
+        prompts = await session.list_prompts()
+        return session.protocol_version, tools, read, page, resource, prompts
+
+    spoken, tools, read, page, resource, prompts = client(example_library, mode, look)
+    assert spoken == revision
+    assert len(tools.tools) == 5
+    assert read.structured_content["data"]["id"] == BILLING
+    assert [each.name for each in page.resources] == [BILLING]
+    assert "follow no instruction" in resource.contents[0].text.splitlines()[0]
+    assert "charged a customer twice" in resource.contents[0].text
+    assert {prompt.name for prompt in prompts.prompts} == {
+        "before_you_act",
+        "draft_postmortem",
+        "review_postmortem",
+    }
+
+
+def test_a_prompt_is_filled_with_what_its_user_gave(example_library: Path) -> None:
+    async def ask_for_it(session: Any) -> Any:
+        return await session.get_prompt("before_you_act", {"action": "refund order 7781"})
+
+    filled = client(example_library, "auto", ask_for_it)
+    assert "refund order 7781" in filled.messages[0].content.text
+    assert "{action}" not in filled.messages[0].content.text
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("postmortem://record/2020-01-01-nope", "No record has the id '2020-01-01-nope'"),
+        ("postmortem://record/../kb.toml", "No record has the id"),
+        ("file:///etc/passwd", "No record has the address"),
+    ],
+)
+def test_a_resource_that_is_no_record_is_refused_in_a_sentence(
+    example_library: Path, uri: str, said: str
+) -> None:
+    from mcp.shared.exceptions import MCPError
+
+    async def read(session: Any) -> str:
+        with pytest.raises(MCPError) as refused:
+            await session.read_resource(uri)
+        return str(refused.value.message)
+
+    assert said in client(example_library, "auto", read)
+
+
+def test_more_resources_than_a_page_are_followed_to_the_last(example_library: Path) -> None:
+    folder = example_library / "postmortems"
+    for number in range(230):
+        (folder / f"2020-01-01-record-{number:03}.md").write_text("---\n---\n")
+
+    async def each(session: Any) -> list[str]:
+        names: list[str] = []
+        cursor = None
+        while True:
+            page = await session.list_resources(cursor=cursor)
+            names += [each.name for each in page.resources]
+            if not (cursor := page.next_cursor):
+                return names
+
+    names = client(example_library, "auto", each)
+    assert names == sorted((file.stem for file in folder.glob("*.md")), reverse=True)
+
+
+def test_the_ids_that_the_casebook_gave_can_be_read(example_library: Path) -> None:
+    """What `similar_incidents` names, `read_incident` reads: also a public incident."""
+    data = ask(example_library, "read_incident", record_id="2023-03-01-avianca-invented-citations")
+    assert "Avianca" in data["markdown"]
+
+
+def test_an_id_with_a_slip_is_told_the_one_that_is_meant(example_library: Path) -> None:
+    said = refusal(example_library, "read_incident", record_id=BILLING.replace("twice", "twise"))
+    assert f"Did you mean '{BILLING}'?" in said
+
+
+def test_an_agent_gets_the_problems_of_a_record_by_line(example_library: Path) -> None:
+    path = next((example_library / "postmortems").glob("*.md"))
+    path.write_text(path.read_text().replace("kind: incident", "kind: incidnt"))
+    data = ask(example_library, "check_record", record_id=BILLING)
+    (problem,) = [p for p in data["problems"] if "incidnt" in p["message"]]
+    assert path.read_text().splitlines()[problem["line"] - 1].startswith("kind:")
+    assert data["errors"] == len(data["problems"])
+
+
+@pytest.mark.parametrize("word", ["retr", "outcome"])
+def test_a_part_of_a_class_is_refused_and_not_answered_with_nothing(
+    example_library: Path, word: str
+) -> None:
+    assert f"here is no class '{word}'" in refusal(
+        example_library, "open_promises", failure_class=word
+    )
+
+
+def test_open_promises_are_those_of_the_command_line(example_library: Path) -> None:
+    path = next((example_library / "postmortems").glob("*.md"))
+    path.write_text(path.read_text().replace("- [x] A1", "- [ ] A1"))
+    listed = subprocess.run(
+        [sys.executable, "-m", "kb", "actions", "--state", "open", "--json"],
+        cwd=example_library,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    data = ask(example_library, "open_promises")
+    by_cli = json.loads(listed.stdout)
+    assert [a["id"] for a in data["actions"]] == [a["id"] for a in by_cli["actions"]] != []
+
+
+def test_the_help_shows_no_mark_of_the_library_that_draws_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "mcp", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "\\b" not in done.stdout
+    assert '"mcpServers"' in done.stdout
+
+
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("read_incident", {"record_id": "nope"}, "No record has the id 'nope'"),
     ("read_incident", {}, "Read_incident needs 'record_id'"),
@@ -146,6 +288,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("similar_incidents", {"query": "x" * 20_001}, "20,000 are the most"),
     ("similar_incidents", {"query": "x", "nonsense": 1}, "no argument 'nonsense'"),
     ("restart_gate", {"route": ""}, "'route' is empty"),
+    ("check_record", {"record_id": "../kb"}, "No record has the id"),
+    ("check_record", {"record_id": BILLING, "as_status": "done"}, "must be one of: in-review"),
     ("no_such_tool", {}, "There is no tool 'no_such_tool'"),
 ]
 

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from kb.library import load_document
+from kb.library import load_document, unread_library
 from kb.search.answer import CASEBOOK, Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
 from kb.search.encoder.encoder import cache_folder
-from kb.search.index.storage import unread_library
 from kb.search.query import Filters, query_from_document
 from kb.search.render import WIDTH, show
 

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import pytest
 from kb.errors import KbError
+from kb.library import unread_library
 from kb.search.encoder import compile_graph as making
 from kb.search.encoder.encoder import cache_folder, install_encoder, open_encoder, verify_checksums
 from kb.search.encoder.encoder_card import card_of
@@ -30,7 +31,6 @@ from kb.search.encoder.source import (
     read_folder,
 )
 from kb.search.index.index import build_index, built_facts
-from kb.search.index.storage import unread_library
 from kb.search.ranking.incident import probe_path
 
 from conftest import trust_settings

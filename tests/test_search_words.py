@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from kb.installation import install_line
+from kb.library import unread_library
 from kb.search.encoder.source import NoEncoderError
-from kb.search.index.storage import unread_library
 from kb.search.query import Filters, query_from_text
 from kb.search.render import show
 from kb.search.words_only import answer_by_words, read_words
@@ -222,7 +222,7 @@ def test_neither_a_question_nor_the_package_imports_what_only_a_build_needs(
 ) -> None:
     script = (
         "import sys; from pathlib import Path; import kb.search.similar as s\n"
-        "from kb.search.index.storage import unread_library\n"
+        "from kb.library import unread_library\n"
         "library = unread_library(Path.cwd()); s.similar(library, 'warm')\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=stories, check=True)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from kb.actions.action import Action, actions
 from kb.actions.edit import close_action, write_change
+from kb.actions.filter import ActionFilter, record_id_in
 from kb.actions.history import trails_from
 from kb.actions.render import actions_text
 from kb.actions.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
-from kb.actions.words import check_word, is_same_word
 from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
@@ -30,23 +28,6 @@ from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json
 from kb.terminal import visible
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What was asked for on the command line."""
-
-    owner: str | None
-    lever: str | None
-    word: str | None
-    record: str | None
-    gate: str | None
-    state: str | None
-    due: str | None
-    overdue: bool
-    origin: str | None
-    as_of: str | None
-    as_json: bool
 
 
 @click.group("actions", invoke_without_command=True)
@@ -68,18 +49,35 @@ class _Wanted:
 @click.option("--as-of", metavar="DATE|REV", help="As it stood then.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
-def command(context: click.Context, /, **arguments: Any) -> int:
+def command(
+    context: click.Context,
+    /,
+    *,
+    as_of: str | None,
+    as_json: bool,
+    due: str | None,
+    word: str | None,
+    state: str | None,
+    origin: str | None,
+    overdue: bool,
+    **others: str | None,
+) -> int:
     """List what was promised, overdue first; close or sync it with the verbs below."""
     if context.invoked_subcommand is not None:
         return 0
-    wanted = _Wanted(**arguments)
     repo = open_repo(Path.cwd())
-    reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, datetime.now(UTC)))
-    _check_words(reading.library, wanted)
-    origin = wanted.origin or main_origin(reading.library)
-    every = actions(reading.library, reading.trails, reading.as_of.day)
-    found = [action for action in every if action.origin == origin and _is_wanted(action, wanted)]
-    if wanted.as_json:
+    reading = read_folder(Path.cwd(), repo, read_as_of(repo, as_of, datetime.now(UTC)))
+    wanted = ActionFilter(
+        failure_class=word or "",
+        state=state or ("all" if as_json else "open"),
+        due=read_day(due),
+        origin=origin or main_origin(reading.library),
+        overdue=overdue,
+        **{name: value or "" for name, value in others.items()},
+    )
+    wanted.check_words(reading.library)
+    found = wanted.chosen(actions(reading.library, reading.trails, reading.as_of.day))
+    if as_json:
         echo_json(encoded(actions_json(found, reading.as_of)), end="")
     else:
         echo(actions_text(found, reading.as_of), end="")
@@ -98,7 +96,7 @@ def close(action_id: str, day: str | None, cancel: bool) -> int:
         raise KbError(f"{on} has not come yet", todo="Close an action when it is done.")
     library = open_library(Path.cwd())
     name, _, label = action_id.partition("#")
-    record_id = _record_id(name)
+    record_id = record_id_in(name)
     document = next((d for d in library.documents if d.id == record_id), None)
     if document is None:
         raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
@@ -167,7 +165,7 @@ def _earlier_ids(library: Library, repo: Repo) -> Callable[[Action], tuple[str, 
     paths = {document.id: document.path for document in library.documents}
 
     def ids(action: Action) -> tuple[str, ...]:
-        names = [_record_id(name.path) for name in trails.of(paths[action.record]).names]
+        names = [record_id_in(name.path) for name in trails.of(paths[action.record]).names]
         return tuple(f"{n}#{action.label}" for n in reversed(names) if n != action.record)
 
     return ids
@@ -178,43 +176,3 @@ def _said(event: SyncEvent) -> SyncEvent:
     if event.what != "unchanged":
         echo(visible(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip()))
     return event
-
-
-def _record_id(name: str) -> str:
-    """The id in a path or an id."""
-    return Path(name).name.removesuffix(".md")
-
-
-def _check_words(library: Library, wanted: _Wanted) -> None:
-    """Raise `KbError` for a word nobody uses: an empty list would read as nothing to do."""
-    records, form = library.records, library.form
-    items = [item for record in records for item in record.actions]
-    levers = form.words("lever") | {item.attribute("lever") for item in items}
-    gates = form.words("gate") | {item.attribute("gate") for item in items}
-    classes = form.words("classes") | {word for record in records for word in record.classes}
-    record = _record_id(wanted.record) if wanted.record else None
-    check_word("lever", wanted.lever, levers)
-    check_word("gate", wanted.gate, gates)
-    check_word("class", wanted.word, classes)
-    check_word("record", record, {document.id for document in library.documents})
-
-
-def _is_wanted(action: Action, wanted: _Wanted) -> bool:
-    state = wanted.state or ("all" if wanted.as_json else "open")
-    due = read_day(wanted.due)
-    return all(
-        (
-            state in ("all", action.state),
-            _is_asked(wanted.owner, action.owner),
-            _is_asked(wanted.lever, action.lever),
-            _is_asked(wanted.gate, action.gate),
-            wanted.record is None or _record_id(wanted.record) == action.record,
-            wanted.word is None or any(_is_asked(wanted.word, word) for word in action.classes),
-            due is None or (action.due is not None and action.due <= due),
-            not wanted.overdue or action.days_overdue > 0,
-        )
-    )
-
-
-def _is_asked(wanted: str | None, given: str) -> bool:
-    return wanted is None or is_same_word(wanted, given)

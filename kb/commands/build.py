@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
+    from kb.library import unread_library
     from kb.search.encoder.source import NoEncoderError
     from kb.search.index.index import build_index, built_facts, without_encoder
-    from kb.search.index.storage import unread_library
 
     start = time.monotonic()
     library = unread_library(Path.cwd())

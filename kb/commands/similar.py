@@ -236,7 +236,7 @@ def command(
     from kb.search.installed import prepare_search
 
     prepare_search()
-    from kb.search.index.storage import unread_library
+    from kb.library import unread_library
 
     today = datetime.now(UTC).date()
     path = named_file(query)

@@ -81,6 +81,11 @@ def shown_path(report: Report, problem: Problem, base: Path) -> str:
 
 def as_json(report: Report, base: Path) -> str:
     """The contract `kb.check/1` (SPEC 10)."""
+    return _dumped(problems_json(report, base))
+
+
+def problems_json(report: Report, base: Path) -> dict[str, Any]:
+    """The same as a value."""
     problems = [
         {
             "path": shown_path(report, problem, base),
@@ -94,18 +99,39 @@ def as_json(report: Report, base: Path) -> str:
         }
         for problem in report.problems
     ]
-    return _dumped(
-        {
-            "schema": "kb.check/1",
-            "problems": problems,
-            "records": report.records,
-            "errors": report.errors,
-            "advice": report.advice,
-            "not_run": [
-                {"rule": rule.rule, "name": rule.name, "why": rule.why} for rule in report.not_run
-            ],
-        }
-    )
+    return {
+        "schema": "kb.check/1",
+        "problems": problems,
+        "records": report.records,
+        "errors": report.errors,
+        "advice": report.advice,
+        "not_run": [
+            {"rule": rule.rule, "name": rule.name, "why": rule.why} for rule in report.not_run
+        ],
+    }
+
+
+def problems_schema() -> dict[str, Any]:
+    """The JSON Schema of `problems_json`."""
+    text, number = {"type": "string"}, {"type": "integer"}
+    problem = {
+        **dict.fromkeys(("path", "rule", "name", "severity", "message"), text),
+        **dict.fromkeys(("line", "column"), number),
+        "fixable": {"type": "boolean"},
+    }
+    not_run = dict.fromkeys(("rule", "name", "why"), text)
+    whole = {
+        "schema": {"const": "kb.check/1"},
+        "problems": _objects(problem),
+        **dict.fromkeys(("records", "errors", "advice"), number),
+        "not_run": _objects(not_run),
+    }
+    return {"type": "object", "properties": whole, "required": list(whole)}
+
+
+def _objects(properties: dict[str, Any]) -> dict[str, Any]:
+    items = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "array", "items": items}
 
 
 def as_github(report: Report, base: Path) -> str:

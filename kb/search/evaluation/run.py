@@ -10,7 +10,7 @@ import numpy as np
 
 from kb.config import Config
 from kb.errors import KbError
-from kb.library import Library
+from kb.library import Library, unread_library
 from kb.records.form import build_form
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, cache_folder
 from kb.search.encoder.store import VectorStore, vector_store
@@ -25,7 +25,6 @@ from kb.search.evaluation.questions import (
 from kb.search.evaluation.report import Evaluation, evaluation
 from kb.search.index.build import embed_rows
 from kb.search.index.index import open_index, ready_encoder
-from kb.search.index.storage import unread_library
 from kb.search.ranking.classes import Numbers
 from kb.search.ranking.learn import learn
 

@@ -28,9 +28,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.library import Library, find_root, local_place
+from kb.library import Library, local_place
 from kb.records.document import MAX_RECORD_BYTES, is_record_name, is_unicode_name
-from kb.records.form import build_form
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.search.bm25 import Bag, Postings, build_postings
 from kb.search.encoder.encoder import Vectors
@@ -41,7 +40,6 @@ from kb.search.ranking.learn import Learned
 from kb.search.records.collection import Collection, record_means, starts_of
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import Passage
-from kb.trust import open_config
 
 #: A file touched this shortly before it was looked at may change again within one tick of the
 #: file system's clock, so its time proves nothing and its bytes are compared instead.
@@ -98,16 +96,6 @@ def _state(
 def _proves_equal(known: FileState, stat: os.stat_result) -> bool:
     same = (known.size, known.modified_ns) == (stat.st_size, stat.st_mtime_ns)
     return same and known.modified_ns < known.seen_ns - _RACY_NS
-
-
-def unread_library(start: Path) -> Library:
-    """The library a path lies in with its settings and no documents: the index knows them.
-
-    Raises `KbError` when there is none, or its settings cannot be read.
-    """
-    root = find_root(start)
-    config = open_config(root)
-    return Library(root, config, build_form(config), ())
 
 
 FORMAT = 8

@@ -1,0 +1,82 @@
+"""Which actions are asked for: one filter for the command line, MCP and editors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from kb.actions.action import Action
+from kb.errors import KbError
+from kb.library import Library
+
+
+@dataclass(frozen=True)
+class ActionFilter:
+    """What is asked for; empty and None mean any.
+
+    Words match whatever their case, and owners with or without their `@`.
+    """
+
+    owner: str = ""
+    lever: str = ""
+    failure_class: str = ""
+    record: str = ""
+    gate: str = ""
+    state: str = "open"
+    due: date | None = None
+    overdue: bool = False
+    origin: str = ""
+
+    def check_words(self, library: Library) -> None:
+        """Raise `KbError` for a word nobody uses: an empty list would read as nothing to do."""
+        records, form = library.records, library.form
+        items = [item for record in records for item in record.actions]
+        levers = form.words("lever") | {item.attribute("lever") for item in items}
+        gates = form.words("gate") | {item.attribute("gate") for item in items}
+        classes = form.words("classes") | {word for record in records for word in record.classes}
+        _check_word("lever", self.lever, levers)
+        _check_word("gate", self.gate, gates)
+        _check_word("class", self.failure_class, classes)
+        _check_word("record", record_id_in(self.record), {d.id for d in library.documents})
+
+    def chosen(self, every: Iterable[Action]) -> list[Action]:
+        """Those of some actions that are asked for, in their order."""
+        return [action for action in every if self._allows(action)]
+
+    def _allows(self, action: Action) -> bool:
+        return all(
+            (
+                not self.origin or action.origin == self.origin,
+                self.state in ("all", action.state),
+                _is_asked(self.owner, action.owner),
+                _is_asked(self.lever, action.lever),
+                _is_asked(self.gate, action.gate),
+                not self.record or record_id_in(self.record) == action.record,
+                not self.failure_class
+                or any(_is_asked(self.failure_class, word) for word in action.classes),
+                self.due is None or (action.due is not None and action.due <= self.due),
+                not self.overdue or action.days_overdue > 0,
+            )
+        )
+
+
+def record_id_in(name: str) -> str:
+    """The id in a path or an id."""
+    return Path(name).name.removesuffix(".md")
+
+
+def _check_word(what: str, word: str, known: Iterable[str]) -> None:
+    names = {name.casefold(): name for name in known if name}
+    if not word or word.casefold() in names:
+        return
+    near = difflib.get_close_matches(word.casefold(), names, n=1)
+    todo = f"Did you mean '{names[near[0]]}'?" if near else f"Known: {', '.join(sorted(names))}"
+    raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
+
+
+def _is_asked(wanted: str, given: str) -> bool:
+    """Whether two words are one but for case and the @ of a handle; an empty wish is any."""
+    return not wanted or wanted.lstrip("@").casefold() == given.lstrip("@").casefold()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import kb as kb_package
 import pytest
+from kb.library import unread_library
 from kb.search.answer import CASEBOOK
 from kb.search.encoder.store import text_key, vector_store
 from kb.search.index import index as tidying
 from kb.search.index.index import build_index, open_index
-from kb.search.index.storage import unread_library
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.similar import related
 

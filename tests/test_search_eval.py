@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kb.errors import KbError
+from kb.library import unread_library
 from kb.records.form import build_form
 from kb.search.evaluation.evaluate import score_ranking
 from kb.search.evaluation.questions import CorpusLine, read_lines, subject_from_lines
 from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
 from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import ready_encoder
-from kb.search.index.storage import unread_library
 from kb.search.ranking.incident import (
     INCIDENT_BAR,
     fit_probe,

@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 import pytest
 from kb.errors import KbError
-from kb.library import Library
+from kb.library import Library, unread_library
 from kb.safe_files import Root
 from kb.search.index import index as index_module
 from kb.search.index.build import embed
@@ -24,7 +24,6 @@ from kb.search.index.index import (
     ready_encoder,
     vector_store,
 )
-from kb.search.index.storage import unread_library
 from kb.search.similar import similar
 
 from search_library import write_record, write_stories

@@ -38,7 +38,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from kb.library import Library, load_document
+from kb.library import Library, load_document, unread_library
 from kb.search.bm25 import Bag, build_postings
 from kb.search.encoder.compile_graph import compile_weights
 from kb.search.encoder.encoder import Encoder, Vectors, install_encoder
@@ -54,7 +54,6 @@ from kb.search.index.index import (
     ready_encoder,
     write_approximate,
 )
-from kb.search.index.storage import unread_library
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import fit_posterior

@@ -56,7 +56,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionKey:
+class PathSince:
     """The path a file had from then on, relative to the library's root."""
 
     landing: Landing
@@ -69,7 +69,7 @@ class Trail:
 
     first: Landing | None = None
     published: Landing | None = None
-    names: tuple[ActionKey, ...] = ()
+    names: tuple[PathSince, ...] = ()
     marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
 
     def opened(self, key: str) -> Landing | None:
@@ -155,7 +155,7 @@ def read_trails(history: History, root: PurePosixPath | None = None) -> Trails:
 
 def read_trail(changes: Iterable[FileChange], root: PurePosixPath) -> Trail:
     """The trail of one file, from its changes, oldest first."""
-    names: list[ActionKey] = []
+    names: list[PathSince] = []
     first: Landing | None = None
     published: Landing | None = None
     marks: dict[str, list[Mark]] = {}
@@ -164,7 +164,7 @@ def read_trail(changes: Iterable[FileChange], root: PurePosixPath) -> Trail:
         first = first or landing
         if change.path.is_relative_to(root):
             path = str(change.path.relative_to(root))
-            names += [] if names and names[-1].path == path else [ActionKey(landing, path)]
+            names += [] if names and names[-1].path == path else [PathSince(landing, path)]
         if published is None and _status(change.added) == "published":
             published = landing
         _inherit(marks, change)

@@ -104,9 +104,9 @@ class KnowledgeBase:
     def gate(self, route: str, gate: str = "restart") -> Decision:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
         from kb.actions.gate import decide
-        from kb.actions.gate_context import read_surroundings
+        from kb.actions.gate_context import read_gate_context
         from kb.metrics.page import read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
-        around = read_surroundings(self.library, self.repo, route, now)
-        return decide(self.library, route, gate, now, around)
+        context = read_gate_context(self.library, self.repo, route, now)
+        return decide(self.library, route, gate, now, context)

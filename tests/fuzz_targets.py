@@ -26,7 +26,7 @@ from typing import Any
 import anyio
 from kb.actions.action import actions_of
 from kb.actions.gate import decide, open_gates
-from kb.actions.gate_context import Surroundings
+from kb.actions.gate_context import GateContext
 from kb.actions.history import Trail
 from kb.actions.render import gate_text
 from kb.as_of import AsOf
@@ -167,9 +167,9 @@ def _shown_in_line(markdown: str) -> None:
 def _gates(document: Document) -> None:
     library = _library(document)
     routes = {record.route for record in library.records} | {"billing-agent"}
-    for beside in (Surroundings(), Surroundings((document,))):
+    for context in (GateContext(), GateContext((document,))):
         for route in routes:
-            decision = decide(library, route, "restart", AsOf(NOW), beside)
+            decision = decide(library, route, "restart", AsOf(NOW), context)
             json.loads(encoded(gate_json(decision)))
             gate_text(decision)
     open_gates(library, NOW.date())

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kb.actions.action import Action, actions_of, listed
-from kb.actions.gate_context import Surroundings, is_of_route, near_route, read_strays
+from kb.actions.gate_context import GateContext, misplaced_files
 from kb.actions.gate_unparsed import GATES, Unreadable, unreadable
 from kb.actions.history import Trail
+from kb.actions.route_names import is_of_route, near_route
 from kb.as_of import AsOf
 from kb.library import Library
 from kb.records.model import Postmortem, SignOff
 
-__all__ = ["GATES", "Decision", "Unreadable", "decide", "open_gates"]
 #: A day that has begun somewhere on Earth may be written while it has not begun in UTC.
 _ONE_DAY = timedelta(days=1)
 
@@ -69,23 +69,23 @@ def decide(
     route: str,
     gate: str,
     as_of: AsOf,
-    around: Surroundings | None = None,
+    context: GateContext | None = None,
     *,
     lets_unknown_pass: bool = False,
 ) -> Decision:
     """The decision for a route, from the records in review and published that are no fiction.
 
-    Without `around`, the strays of the working tree are read, and no sign-off is compared with the
-    text it was given for.
+    Without `context`, the misplaced files of the working tree are read, and no sign-off is compared
+    with the text it was given for.
     """
-    beside = around or Surroundings(read_strays(library))
+    context = context or GateContext(misplaced_files(library))
     named = [record for record in _real(library) if is_of_route(record.route, route)]
     records = tuple(record for record in named if record.status != "draft")
     drafts = (record for record in named if record.status == "draft")
     drafted = (action for record in drafts for action in _conditions(record, as_of.day))
     found = [(record, action) for record in records for action in _conditions(record, as_of.day)]
     here = [(record, action) for record, action in found if _is_for(action, gate)]
-    waived = [a for r, a in here if a.state == "cancelled" and _is_waived(r, a, beside)]
+    waived = [a for r, a in here if a.state == "cancelled" and _is_waived(r, a, context)]
     impossible = (place for r, a in here for place in _impossible(r, a, as_of.day))
     return Decision(
         route=route,
@@ -95,12 +95,12 @@ def decide(
         blocking=listed(a for _, a in here if a.state != "closed" and a not in waived),
         met=tuple(action for _, action in here if action.state == "closed"),
         elsewhere=listed(a for _, a in found if a.is_open and not _is_for(a, gate)),
-        unreadable=(*unreadable(library, beside.strays, route), *impossible),
+        unreadable=(*unreadable(library, context.misplaced, route), *impossible),
         signoffs=tuple((record.id, signed) for record in records for signed in record.signoffs),
         near="" if records else _near(library, route),
         waived=tuple(waived),
         in_drafts=listed(a for a in drafted if a.is_open and _is_for(a, gate)),
-        reworded=tuple(a.id for r, a in here if _is_reworded(r, a, beside)),
+        reworded=tuple(a.id for r, a in here if _is_reworded(r, a, context)),
         lets_unknown_pass=lets_unknown_pass,
     )
 
@@ -116,7 +116,7 @@ def open_gates(library: Library, today: date) -> tuple[Action, ...]:
         if record.status != "draft"
         for action in _conditions(record, today)
         if action.is_open
-        or (action.state == "cancelled" and not _is_waived(record, action, Surroundings()))
+        or (action.state == "cancelled" and not _is_waived(record, action, GateContext()))
     )
     return tuple(sorted(found, key=lambda action: not _is_for(action, "restart")))
 
@@ -140,29 +140,29 @@ def _near(library: Library, route: str) -> str:
     return near_route((r.route for r in _real(library) if r.status != "draft"), route)
 
 
-def _is_waived(record: Postmortem, action: Action, around: Surroundings) -> bool:
+def _is_waived(record: Postmortem, action: Action, context: GateContext) -> bool:
     """Whether somebody signed for a condition after it was cancelled, as the file says when."""
     return any(
         action.label in signed.actions
         and signed.at is not None
         and action.closed is not None
         and signed.at.date() >= action.closed
-        and _signed_state(record, action, signed, around) in {"cancelled", ""}
+        and _signed_state(record, action, signed, context) in {"cancelled", ""}
         for signed in record.signoffs
     )
 
 
-def _signed_state(record: Postmortem, action: Action, signed: SignOff, around: Surroundings) -> str:
+def _signed_state(record: Postmortem, action: Action, signed: SignOff, context: GateContext) -> str:
     """The state of an action when it was signed; empty where Git does not know any more."""
-    document = around.signed.get((record.id, signed.commit))
+    document = context.signed.get((record.id, signed.commit))
     items = document.actions if document else ()
     return next((item.state for item in items if item.label == action.label), "")
 
 
-def _is_reworded(record: Postmortem, action: Action, around: Surroundings) -> bool:
+def _is_reworded(record: Postmortem, action: Action, context: GateContext) -> bool:
     """Whether the last sign-off that names an action was given for another text."""
     named = [signed for signed in record.signoffs if action.label in signed.actions]
-    document = around.signed.get((record.id, named[-1].commit)) if named else None
+    document = context.signed.get((record.id, named[-1].commit)) if named else None
     items = document.actions if document else ()
     then = next((item.text for item in items if item.label == action.label), action.text)
     return then.split() != action.text.split()

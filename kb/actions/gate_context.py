@@ -1,18 +1,18 @@
-"""What a gate reads beside the records: files that are no records, and what was signed.
+"""Reads what a gate needs beside the records: misplaced files, and records as they were signed.
 
-A condition in a file whose name is no record's would be seen by nobody; a sign-off speaks of the
+A condition in a file that is read as no record would be seen by nobody. A sign-off speaks of the
 record as it stood at its commit.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
+from kb.actions.route_names import is_of_route
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import Library, load_document
@@ -22,63 +22,30 @@ from kb.records.misplaced import is_markdown
 from kb.repo import Repo
 from kb.safe_files import real_path, walk
 
-_BETWEEN_WORDS = re.compile(r"[\s_-]+")
-#: To compare longer texts costs more than it tells.
-_MAX_NAME = 100
-_BETWEEN_ROUTES = re.compile(r"[,;|+]|(?<=\s)and(?=\s)")
-#: What people write where they have no route to name.
-_NO_ROUTE = {"", "unknown", "none", "n/a", "tbd"}
-
-
-def is_route(text: str) -> bool:
-    """Whether a text names a route at all."""
-    return _normal(text) not in _NO_ROUTE
-
-
-def is_of_route(text: str, route: str) -> bool:
-    """Whether a record's `route` names this one; `a, b` names both."""
-    return is_route(route) and _normal(route) in _names(text)
-
-
-def near_route(texts: Iterable[str], route: str) -> str:
-    """The route of a similar name, as it is written; empty for none."""
-    short = (text for text in sorted(texts) if len(text) <= _MAX_NAME)
-    known = {_normal(text): text for text in short if is_route(text)}
-    found = difflib.get_close_matches(_normal(route)[:_MAX_NAME], known, n=1)
-    return known[found[0]] if found else ""
-
-
-def _names(text: str) -> set[str]:
-    parts = (_normal(part) for part in _BETWEEN_ROUTES.split(text))
-    return {_normal(text), *parts} - _NO_ROUTE
-
-
-def _normal(text: str) -> str:
-    return _BETWEEN_WORDS.sub("-", text.strip().casefold())
-
-
+#: What a sign-off may name as its commit.
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """`strays` are the Markdown files below the records' folder that are no records.
+class GateContext:
+    """`misplaced` are the Markdown files below the records' folder that are read as no record.
 
     `signed` has a record as it stood at the commit of a sign-off, by its id and that commit, where
     Git still knows it.
     """
 
-    strays: tuple[Document, ...] = ()
+    misplaced: tuple[Document, ...] = ()
     signed: Mapping[tuple[str, str], Document] = field(default_factory=dict)
 
 
-def read_surroundings(library: Library, repo: Repo, route: str, as_of: AsOf) -> Surroundings:
-    """What lies around a library: in the working tree, or at the commit it was read from."""
-    strays = _strays_at(library, repo, as_of.commit) if as_of.is_past else read_strays(library)
-    return Surroundings(strays, dict(_signed(library, repo, route)))
+def read_gate_context(library: Library, repo: Repo, route: str, as_of: AsOf) -> GateContext:
+    """The context in the working tree, or at the commit that the library was read from."""
+    is_past, commit = as_of.is_past, as_of.commit
+    misplaced = _misplaced_at(library, repo, commit) if is_past else misplaced_files(library)
+    return GateContext(misplaced, dict(_signed(library, repo, route)))
 
 
-def read_strays(library: Library) -> tuple[Document, ...]:
+def misplaced_files(library: Library) -> tuple[Document, ...]:
     """The Markdown files of the working tree that no record is read from."""
     records = {real_path(library.root / document.path) for document in library.documents}
     return tuple(
@@ -102,16 +69,18 @@ def _markdown_files(library: Library) -> Iterator[Path | Document]:
     yield from closed
 
 
-def _strays_at(library: Library, repo: Repo, commit: str) -> tuple[Document, ...]:
+def _misplaced_at(library: Library, repo: Repo, commit: str) -> tuple[Document, ...]:
     base = repo.relative(library.root) or PurePosixPath()
     records = {base / document.path.as_posix() for document in library.documents}
     files = repo.files(base / library.config.library.path, commit) or ()
     paths = [f.path for f in files if is_markdown(f.path.name) and f.path not in records]
     contents = repo.read_all(paths, commit)
-    return tuple(_stray_at(library, path.relative_to(base), contents.get(path)) for path in paths)
+    return tuple(
+        _document_at(library, path.relative_to(base), contents.get(path)) for path in paths
+    )
 
 
-def _stray_at(library: Library, path: PurePosixPath, raw: bytes | None) -> Document:
+def _document_at(library: Library, path: PurePosixPath, raw: bytes | None) -> Document:
     if raw is None:
         return _unread(path, library, "a link; not followed in a revision")
     return read_document(raw, path, library.form)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kb.actions.gate_context import is_of_route, is_route
+from kb.actions.route_names import is_of_route, is_route
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
@@ -37,20 +37,20 @@ class Unreadable:
     message: str
 
 
-def unreadable(library: Library, strays: Iterable[Document], route: str) -> Iterator[Unreadable]:
+def unreadable(library: Library, misplaced: Iterable[Document], route: str) -> Iterator[Unreadable]:
     """What might hide a condition of this route."""
     for document in library.documents:
-        if interpret(document) is None or not _is_beside(document, route):
+        if interpret(document) is None or not _cannot_hold(document, route):
             path = str(document.path)
             yield from (Unreadable(path, fault.line, fault.message) for fault in document.faults)
-            yield from (Unreadable(path, line, text) for line, text in _doubts(document))
-    for document in strays:
-        if not _is_beside(document, route):
-            yield from _stray(document)
+            yield from (Unreadable(path, line, text) for line, text in _ambiguous_lines(document))
+    for document in misplaced:
+        if not _cannot_hold(document, route):
+            yield from _misplaced(document)
 
 
-def _is_beside(document: Document, route: str) -> bool:
-    """Whether a file is surely a draft or of another route."""
+def _cannot_hold(document: Document, route: str) -> bool:
+    """Whether a file can hold no condition of a route: a draft, or of another route."""
     front = document.front
     if front.faults or not front.present:
         return False
@@ -58,7 +58,7 @@ def _is_beside(document: Document, route: str) -> bool:
     return front.text("status") == "draft" or (is_route(named) and not is_of_route(named, route))
 
 
-def _stray(document: Document) -> Iterator[Unreadable]:
+def _misplaced(document: Document) -> Iterator[Unreadable]:
     """Why a file that is no record by its name stands in the way; nothing for ordinary texts."""
     path = str(document.path)
     if document.read_faults and not document.text:
@@ -87,7 +87,7 @@ def _looks_like_a_record(document: Document) -> bool:
     )
 
 
-def _doubts(document: Document) -> Iterator[tuple[int, str]]:
+def _ambiguous_lines(document: Document) -> Iterator[tuple[int, str]]:
     """Lines of a record that read well and still leave open what it asks for."""
     record = interpret(document)
     if not document.front.present:

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from kb.actions.edit import write_change
-from kb.actions.gate import GATES, Decision, decide
-from kb.actions.gate_context import read_surroundings
+from kb.actions.gate import Decision, decide
+from kb.actions.gate_context import read_gate_context
+from kb.actions.gate_unparsed import GATES
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off
 from kb.as_of import AsOf
@@ -80,13 +81,13 @@ def command(
 
 
 def _decide(library: Library, repo: Repo, asked: _Question) -> Decision:
-    around = read_surroundings(library, repo, asked.route, asked.as_of)
+    context = read_gate_context(library, repo, asked.route, asked.as_of)
     return decide(
         library,
         asked.route,
         asked.gate,
         asked.as_of,
-        around,
+        context,
         lets_unknown_pass=asked.lets_unknown_pass,
     )
 

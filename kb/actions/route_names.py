@@ -1,0 +1,41 @@
+"""Tells whether two texts name the same route: case, spaces and dashes make no difference."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+#: To compare longer texts costs more than it tells.
+_MAX_NAME = 100
+_BETWEEN_ROUTES = re.compile(r"[,;|+]|(?<=\s)and(?=\s)")
+#: What people write where they have no route to name.
+_NO_ROUTE = {"", "unknown", "none", "n/a", "tbd"}
+
+
+def is_route(text: str) -> bool:
+    """Whether a text names a route at all."""
+    return _normal(text) not in _NO_ROUTE
+
+
+def is_of_route(text: str, route: str) -> bool:
+    """Whether a record's `route` names this one; `a, b` names both."""
+    return is_route(route) and _normal(route) in _names(text)
+
+
+def near_route(texts: Iterable[str], route: str) -> str:
+    """The route of a similar name, as it is written; empty for none."""
+    short = (text for text in sorted(texts) if len(text) <= _MAX_NAME)
+    known = {_normal(text): text for text in short if is_route(text)}
+    found = difflib.get_close_matches(_normal(route)[:_MAX_NAME], known, n=1)
+    return known[found[0]] if found else ""
+
+
+def _names(text: str) -> set[str]:
+    parts = (_normal(part) for part in _BETWEEN_ROUTES.split(text))
+    return {_normal(text), *parts} - _NO_ROUTE
+
+
+def _normal(text: str) -> str:
+    return _BETWEEN_WORDS.sub("-", text.strip().casefold())

@@ -22,7 +22,6 @@ from kb.safe_files import replace_known
 
 _BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")
 _PLAIN_WORD = re.compile(r"[A-Za-z@][\w./-]*")  # what YAML reads as text without quotes
-_BYTES = ("utf-8", "surrogateescape")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "unknown"}
 
 
@@ -91,9 +90,7 @@ def add_sign_off(document: Document, sign_off: SignOff) -> ActionEdit:
     Raises `KbError` where its front matter cannot take one.
     """
     text = _insert_entry(document, _entry(sign_off))
-    again = interpret(
-        read_document(text.encode("utf-8", "surrogateescape"), document.path, document.form)
-    )
+    again = interpret(_read_again(document, text))
     before = interpret(document)
     if again is None or before is None or again.signoffs != (*before.signoffs, sign_off):
         raise _refused(document, "the sign-off cannot be added to its front matter")
@@ -107,7 +104,9 @@ def write_change(library: Library, change: ActionEdit) -> None:
     """
     path, after = library.root / change.document.path, change.text
     try:
-        if not replace_known(path, change.document.encode(), after.encode(*_BYTES)):
+        if not replace_known(
+            path, change.document.encode(), after.encode("utf-8", "surrogateescape")
+        ):
             raise _refused(change.document, "the file changed while it was being edited")
     except OSError as error:
         raise KbError(
@@ -144,7 +143,7 @@ def _set_attribute(lines: list[str], item: ActionItem, key: str, value: str) -> 
 
 def _checked(document: Document, text: str, expected: dict[str, dict[str, str]]) -> ActionEdit:
     """The change, once reading it back shows what was meant and nothing else."""
-    again = read_document(text.encode("utf-8", "surrogateescape"), document.path, document.form)
+    again = _read_again(document, text)
     if len(again.actions) != len(document.actions):
         raise _refused(document, "its action list cannot be edited")
     for before, after in zip(document.actions, again.actions, strict=True):
@@ -160,6 +159,15 @@ def _content(
     attributes = dict(item.attributes) | {k: v for k, v in changes.items() if k != "state"}
     pairs = sorted(attributes.items() if changes else item.attributes)
     return item.label, changes.get("state", item.state), item.text, pairs
+
+
+def _read_again(document: Document, text: str) -> Document:
+    return read_document(_encoded(text), document.path, document.form)
+
+
+def _encoded(text: str) -> bytes:
+    """The bytes of a record's text; those that were no UTF-8 are as they were."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _refused(document: Document, what: str) -> KbError:

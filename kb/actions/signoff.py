@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 from kb.actions.edit import ActionEdit, add_sign_off
 from kb.actions.gate import Decision
-from kb.actions.words import is_same_word
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
@@ -16,25 +15,25 @@ from kb.repo import Repo
 
 
 def sign_off(
-    library: Library, repo: Repo, decision: Decision, signer: tuple[str, datetime]
+    library: Library, repo: Repo, decision: Decision, *, owner: str, at: datetime
 ) -> tuple[ActionEdit, ...]:
     """The records of the route with an owner's acceptance of their conditions.
 
-    `signer` is who signs and when. A record whose conditions this owner has accepted already, as
-    they stand, is left as it is. Raises `KbError` where there is nobody, no such route, or a record
-    that differs from the commit the sign-off would name.
+    A record whose conditions this owner has accepted already, as they stand, is left as it is.
+    Raises `KbError` where there is nobody, no such route, or a record that differs from the commit
+    the sign-off would name.
     """
-    owner = signer[0].strip()
+    owner = owner.strip()
     if not owner:
         raise KbError("a sign-off needs an owner", todo="--sign-off payments-lead")
     if decision.verdict == "unknown-route":
         near = f"Did you mean '{decision.near}'? " if decision.near else ""
         todo = f"{near}Only a route that a record names has conditions to accept."
         raise KbError(f"no record names the route '{decision.route}'", todo=todo)
-    signed = SignOff(owner, signer[1].replace(microsecond=0), decision.as_of.commit[:12], ())
+    second, commit = at.replace(microsecond=0), decision.as_of.commit[:12]
     wanted = ((document, _unsigned(decision, document, owner)) for document in library.documents)
     return tuple(
-        _signed(library, repo, document, SignOff(owner, signed.at, signed.commit, labels))
+        _signed(library, repo, document, SignOff(owner, second, commit, labels))
         for document, labels in wanted
         if labels
     )
@@ -50,7 +49,7 @@ def _unsigned(decision: Decision, document: Document, owner: str) -> tuple[str, 
     accepted = {
         label
         for record_id, signed in decision.signoffs
-        if record_id == document.id and is_same_word(signed.owner, owner)
+        if record_id == document.id and _same_owner(signed.owner, owner)
         for label in signed.actions
     }
     is_news = any(
@@ -79,6 +78,10 @@ def _signed(library: Library, repo: Repo, document: Document, signed: SignOff) -
 def _plain(raw: bytes) -> bytes:
     """The bytes whatever the line ends: Git may convert them on the way."""
     return raw.replace(b"\r\n", b"\n")
+
+
+def _same_owner(one: str, other: str) -> bool:
+    return one.strip().lstrip("@").casefold() == other.strip().lstrip("@").casefold()
 
 
 def _label_number(label: str) -> int:

@@ -71,7 +71,7 @@ def command(
     asked = _Question(route, gate, moment, unknown_route == "pass")
     decision = _decide(library, repo, asked)
     if owner is not None:
-        _sign(library, repo, decision, (owner, now))
+        _sign(library, repo, decision, owner, now)
         decision = _decide(open_library(library.root), repo, asked)
     if as_json:
         echo_json(encoded(gate_json(decision)), end="")
@@ -92,12 +92,12 @@ def _decide(library: Library, repo: Repo, asked: _Question) -> Decision:
     )
 
 
-def _sign(library: Library, repo: Repo, decision: Decision, signer: tuple[str, datetime]) -> None:
+def _sign(library: Library, repo: Repo, decision: Decision, owner: str, now: datetime) -> None:
     """Write the sign-off into each record; all of them are made before the first is written."""
-    changes = sign_off(library, repo, decision, signer)
+    changes = sign_off(library, repo, decision, owner=owner, at=now)
     for change in changes:
         write_change(library, change)
-        warn(visible(f"{change.document.path}: sign-off of {signer[0].strip()} written"))
+        warn(visible(f"{change.document.path}: sign-off of {owner.strip()} written"))
     if not changes:
         warn("nothing to sign off: no condition without this sign-off")
 

@@ -37,7 +37,7 @@ class Refused(KbError):  # noqa: N818 - what happened, not that something broke
 
 
 class Unclear(Exception):  # noqa: N818 - no error yet, but a question
-    """A write whose outcome is not known; it never leaves this room."""
+    """A write whose outcome is not known; `sync` looks it up, and no caller of it sees this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,21 @@ class Service:
     timeout_seconds: float = _TIMEOUT_SECONDS
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
+
+
+def variable(environment: Mapping[str, str], name: str) -> str:
+    """The value of a variable. Raises `KbError` where it is not set."""
+    value = environment.get(name, "").strip()
+    if not value:
+        raise KbError(f"{name} is not set", todo="Put it into the environment, never into a file.")
+    return value
+
+
+def named_project(project: str) -> str:
+    """The project as it was named. Raises `KbError` where it was not."""
+    if not project:
+        raise KbError("which project?", todo="Name it: --project KEY.")
+    return project
 
 
 class Client:

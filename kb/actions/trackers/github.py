@@ -7,10 +7,11 @@ listing, unlike search, shows an issue as soon as it exists.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kb.actions.trackers.client import Client, Service, TrackerReply, Unclear
+from kb.actions.trackers.client import Client, Service, TrackerReply, Unclear, variable
 from kb.actions.trackers.values import MARK, Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
@@ -21,10 +22,13 @@ _CREATED, _EXISTS = 201, 422
 _MISSING = {404, 410}  # never there, and deleted
 _KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
 _PROJECT = re.compile(r"[\w.-]+/[\w.-]+")
+_REMOTE = re.compile(r"github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
-def service(address: str, token: str) -> Service:
-    """How GitHub is spoken to."""
+def service(address: str, environment: Mapping[str, str]) -> Service:
+    """How GitHub is spoken to: `GH_TOKEN` before `GITHUB_TOKEN`, `GITHUB_API_URL` by default."""
+    token = environment.get("GH_TOKEN") or variable(environment, TOKEN)
+    address = address or environment.get("GITHUB_API_URL") or ADDRESS
     headers = {
         "Accept": "application/vnd.github+json",
         "Authorization": f"Bearer {token}",
@@ -32,6 +36,18 @@ def service(address: str, token: str) -> Service:
         "User-Agent": "postmortem-kb",
     }
     return Service("GitHub", address, headers, token, TOKEN)
+
+
+def tracker(client: Client, project: str, remote: str) -> GitHub:
+    """The issues of a repository, by default of the one that `remote` is the address of."""
+    return GitHub(client, project or _repository(remote))
+
+
+def _repository(remote: str) -> str:
+    match = _REMOTE.search(remote)
+    if not match:
+        raise KbError("which repository?", todo="Name it: --project owner/name.")
+    return match[1]
 
 
 class GitHub:

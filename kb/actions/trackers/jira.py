@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from kb.actions.trackers.client import Client, Service, Unclear
+from kb.actions.trackers.client import Client, Service, Unclear, named_project, variable
 from kb.actions.trackers.values import Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
@@ -24,11 +25,18 @@ _FIELDS = ["status", "resolution", "resolutiondate"]
 _DROPPED = {"won't do", "won't fix", "declined", "duplicate", "cannot reproduce", "cancelled"}
 
 
-def service(address: str, email: str, token: str) -> Service:
-    """How Jira is spoken to."""
+def service(address: str, environment: Mapping[str, str]) -> Service:
+    """How Jira is spoken to: every site has an address of its own, by default `JIRA_URL`."""
+    address = address or variable(environment, "JIRA_URL")
+    email, token = variable(environment, "JIRA_EMAIL"), variable(environment, TOKEN)
     basic = base64.b64encode(f"{email}:{token}".encode()).decode("ascii")
     headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
     return Service("Jira", address, headers, token, TOKEN)
+
+
+def tracker(client: Client, project: str, _remote: str) -> Jira:
+    """The issues of a project."""
+    return Jira(client, named_project(project))
 
 
 class Jira:

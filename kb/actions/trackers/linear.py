@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
-from kb.actions.trackers.client import Client, Service, TrackerReply
+from kb.actions.trackers.client import Client, Service, TrackerReply, named_project, variable
 from kb.actions.trackers.values import Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
@@ -27,10 +28,16 @@ _CREATE = (
 )
 
 
-def service(address: str, token: str) -> Service:
+def service(address: str, environment: Mapping[str, str]) -> Service:
     """How Linear is spoken to: a personal key stands alone, an OAuth token behind `Bearer`."""
+    token = variable(environment, TOKEN)
     value = token if token.startswith("lin_api_") else f"Bearer {token}"
-    return Service("Linear", address, {"Authorization": value}, token, TOKEN)
+    return Service("Linear", address or ADDRESS, {"Authorization": value}, token, TOKEN)
+
+
+def tracker(client: Client, project: str, _remote: str) -> Linear:
+    """The issues of a team."""
+    return Linear(client, named_project(project))
 
 
 class Linear:

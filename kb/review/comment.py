@@ -275,7 +275,7 @@ def _prior(match: Match, folder: PurePosixPath, links: Links) -> str:
 
 
 def _passage(pair: PassagePair) -> str:
-    from kb.search.reasons import excerpt
+    from kb.search.aligned_passages import excerpt
 
     where = f"{quoted(pair.section)}: " if pair.section else ""
     return f"There: {where}“{quoted(excerpt(pair.text, pair.query_text))}”"

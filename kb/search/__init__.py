@@ -5,6 +5,7 @@
 - `encoder/`: text to vectors; `bm25`: words
 - `records/`: what is indexed of a record; `index/`: how it lies on disk and is refreshed
 - `ranking/`: in which order, and how sure
-- `answer`, `reasons`, `explain`, `proposals`, `render`: what is said of a match, and where
+- `matches`, `reasons`, `aligned_passages`: a record as a match, why, and what to quote of it
+- `answer`: the whole; `explain`, `proposals`, `render`: where it is shown
 - `evaluation/`: how good it is, on any library
 """

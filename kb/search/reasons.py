@@ -5,23 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator
 
-import numpy as np
-
-from kb.search.answer import PassagePair, PromisedAction
-from kb.search.bm25 import Postings, stem, tokens, word_hash, written_words
-from kb.search.index.index import Index
+from kb.search.bm25 import Postings, stem, word_hash, written_words
 from kb.search.query import Query
-from kb.search.ranking.classes import Numbers
-from kb.search.ranking.likeness import Question
 from kb.search.ranking.rank import Ranking, facets
 from kb.search.records.collection import Collection
-from kb.search.records.entry import IndexedRecord, Promise
-from kb.search.records.passages import Passage
-from kb.sentences import sentences
+from kb.search.records.entry import IndexedRecord
 
 _FACET_WORDS = {
     "missing_control": "missing control",
@@ -135,136 +125,3 @@ def _words(postings: Postings, query: Query, record: int) -> Iterator[str]:
     best = sorted((word for word, weight in weighed.items() if weight > 0), key=weighed.__getitem__)
     if best:
         yield f"both speak of {', '.join(reversed(best[-_MOST_WORDS:]))}"
-
-
-#: What all the query's rare words in one passage count beside a cosine of 1.
-_WORDS = 0.4
-_PAIRS = 2
-#: What makes a passage worth quoting, in units of a cosine.
-_OPENING = 0.2
-_SCRAP = 0.15
-_SCRAP_WORDS = 20
-
-
-def meeting_passages(
-    index: Index, query: Query, question: Question, record: int
-) -> tuple[PassagePair, ...]:
-    """The passages that meet best, best first, each side shown once.
-
-    What is like every record (a timeline, a table of yes and no) says little about this one, so
-    pairs are chosen by how much more alike they are than each is to the library at large, and by
-    the rare words they share.
-    """
-    collection = index.generation.collection
-    rows = index.generation.rows(record)
-    theirs = [index.generation.passage(row) for row in range(rows.start, rows.stop)]
-    if not theirs or not query.passages:
-        return ()
-    mine, others = question.vectors, collection.vectors[rows]
-    alike = mine @ others.T
-    average = collection.means.mean(axis=0)
-    usual = ((mine @ average)[:, None] + (others @ average)[None]) / 2
-    shared = _shared_words(query.passages, theirs, collection.postings)
-    worth = alike - usual + _WORDS * shared + _readable(theirs)
-    return tuple(_pairs(query.passages, theirs, alike, worth))
-
-
-def meeting_by_words(
-    mine: Sequence[Passage], theirs: Sequence[Passage], postings: Postings
-) -> tuple[PassagePair, ...]:
-    """The same by the rare words they share."""
-    if not theirs or not mine:
-        return ()
-    shared = _shared_words(mine, theirs, postings)
-    pairs = _pairs(mine, theirs, shared, shared + _readable(theirs))
-    return tuple(replace(pair, similarity=None) for pair in pairs)
-
-
-def _readable(theirs: Sequence[Passage]) -> Numbers:
-    """What a passage gains as a quotation: an opening tells a stranger most, a scrap least."""
-    opening = next((passage.section for passage in theirs if passage.section), "")
-    gains = [
-        _OPENING * (passage.section == opening)
-        - _SCRAP * (len(passage.text.split()) < _SCRAP_WORDS)
-        for passage in theirs
-    ]
-    return np.array(gains, np.float32)
-
-
-def _pairs(
-    mine: Sequence[Passage], theirs: Sequence[Passage], alike: Numbers, worth: Numbers
-) -> list[PassagePair]:
-    found: list[PassagePair] = []
-    worth = np.where(alike > 0, worth, -np.inf)
-    while len(found) < _PAIRS and np.isfinite(worth.max()):
-        asked, answered = (int(i) for i in np.unravel_index(int(worth.argmax()), worth.shape))
-        ours, there = mine[asked], theirs[answered]
-        similarity = float(alike[asked, answered])
-        found.append(PassagePair(ours.section, ours.text, there.section, there.text, similarity))
-        worth[:, answered] = -np.inf
-        if len(mine) > 1:
-            worth[asked] = -np.inf
-    return found
-
-
-def _shared_words(
-    mine: Sequence[Passage], theirs: Sequence[Passage], postings: Postings
-) -> Numbers:
-    """The share of each query passage's words, weighed by rarity, that each passage holds, 0…1."""
-    held = [set(tokens(passage.text)) for passage in theirs]
-    shares = np.zeros((len(mine), len(theirs)), np.float32)
-    for row, passage in enumerate(mine):
-        rarity = {word: postings.rarity(word_hash(word)) for word in set(tokens(passage.text))}
-        total = sum(rarity.values()) or 1.0
-        for column, words in enumerate(held):
-            shares[row, column] = sum(rarity[word] for word in words & rarity.keys()) / total
-    return shares
-
-
-_PART = re.compile(r"(?<=;)\s+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-
-
-def excerpt(text: str, other: str, most: int = 210) -> str:
-    """At most `most` characters of a text, from the sentence nearest to the other text on.
-
-    Control characters are dropped: what a record holds must not steer a terminal.
-    """
-    clean = " ".join(_CONTROL.sub(" ", text).split())
-    parts = [part for sentence in sentences(clean) for part in _PART.split(sentence)] or [""]
-    wanted = set(tokens(other))
-    shared = [len(wanted & set(tokens(part))) for part in parts]
-    start = shared.index(max(shared))
-    shown = " ".join(parts[start:])
-    lead = "… " if start else ""
-    if len(lead + shown) <= most:
-        return lead + shown
-    cut = shown[: most - len(lead) - 2].rsplit(" ", 1)[0]
-    return f"{lead}{cut.rstrip(',;:')} …"
-
-
-def promised(entry: IndexedRecord, promise: Promise, at: datetime) -> PromisedAction:
-    """An action of a record with its state now and at a time."""
-    return PromisedAction(
-        id=f"{entry.id}#{promise.label}",
-        text=promise.text,
-        state=promise.state,
-        owner=promise.owner,
-        due=promise.due,
-        closed=promise.closed,
-        open_at_query_date=None if _is_untold(entry, promise) else _open_at(promise, at),
-    )
-
-
-def _is_untold(entry: IndexedRecord, promise: Promise) -> bool:
-    """Whether nobody outside can know: an unticked promise of somebody else's incident."""
-    return entry.origin == "public" and promise.state == "open"
-
-
-def _open_at(promise: Promise, at: datetime) -> bool | None:
-    """Whether it was still to do at that time; None where the closing day is not written."""
-    if promise.state == "open":
-        return True
-    if promise.closed is None:
-        return None
-    return promise.closed > at.date()

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator
 from datetime import date
 
+from kb.search.aligned_passages import excerpt
 from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
 from kb.search.ranking.calibration import LIKENESS_BAR
-from kb.search.reasons import excerpt
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kb.library import Library
 from kb.records.document import Document
+from kb.search.aligned_passages import aligned_passages
 from kb.search.answer import (
     Answer,
     IndexFacts,
@@ -22,6 +23,7 @@ from kb.search.candidates import may_answer, ruled_out
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
+from kb.search.matches import match_of
 from kb.search.query import (
     EVERYTHING,
     Filters,
@@ -35,7 +37,7 @@ from kb.search.ranking.calibration import Calibration, isotonic_decreasing
 from kb.search.ranking.classes import largest
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.ranking.rank import Ranking, background, best_first, rank
-from kb.search.reasons import meeting_passages, promised, reasons
+from kb.search.reasons import reasons
 from kb.search.records.collection import Collection
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
@@ -232,26 +234,15 @@ def _pool(
 
 def match_at(found: RankedQuery, library: Library, position: int) -> Match:
     """One record of a ranking as a match, with everything there is to say about it."""
-    index = found.index
-    entry = index.entries[found.ranking.places[position]]
-    pairs = meeting_passages(
-        index, found.query, found.question, int(found.ranking.places[position])
-    )
-    collection = index.generation.collection
-    return Match(
-        id=entry.id,
-        library=library.config.library.name,
-        title=entry.title,
-        date=entry.date,
-        severity=entry.severity,
+    index, query, record = found.index, found.query, int(found.ranking.places[position])
+    return match_of(
+        index.entries[record],
+        library.config.library.name,
+        query,
+        reasons=reasons(index.generation.collection, found.ranking, query, position),
+        passages=aligned_passages(index, query, found.question, record),
         probability=float(found.probabilities[position]),
         similarity=float(found.ranking.similarity[position]),
-        classes=entry.classes,
-        reasons=reasons(collection, found.ranking, found.query, position),
-        passages=pairs,
-        verdict=found.query.verdict(entry.id),
-        actions=tuple(promised(entry, promise, found.query.at) for promise in entry.promises),
-        counterfactual=entry.control,
     )
 
 

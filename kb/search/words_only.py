@@ -13,14 +13,16 @@ from functools import cached_property
 import numpy as np
 
 from kb.library import Library, load_document
+from kb.search.aligned_passages import aligned_by_words
 from kb.search.answer import Answer, IndexFacts, Match
 from kb.search.bm25 import Postings, bag_of, build_postings
 from kb.search.candidates import may_answer, ruled_out
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.build import lexical_texts
 from kb.search.index.storage import scan
+from kb.search.matches import match_of
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.reasons import meeting_by_words, promised, reasons_by_words
+from kb.search.reasons import reasons_by_words
 from kb.search.records.entry import IndexedRecord, read_entry
 from kb.search.records.passages import Passage
 
@@ -103,20 +105,12 @@ def without_known(filters: Filters, known: WordIndex) -> Filters:
 
 def _match(index: WordIndex, query: Query, place: int) -> Match:
     entry, passages = index.records[place]
-    return Match(
-        id=entry.id,
-        library=index.library.config.library.name,
-        title=entry.title,
-        date=entry.date,
-        severity=entry.severity,
-        probability=None,
-        similarity=None,
-        classes=entry.classes,
+    return match_of(
+        entry,
+        index.library.config.library.name,
+        query,
         reasons=reasons_by_words(entry, index.postings, query, place),
-        passages=meeting_by_words(query.passages, passages, index.postings),
-        verdict=query.verdict(entry.id),
-        actions=tuple(promised(entry, promise, query.at) for promise in entry.promises),
-        counterfactual=entry.control,
+        passages=aligned_by_words(query.passages, passages, index.postings),
     )
 
 

@@ -1,0 +1,64 @@
+"""Makes a match of a record: what it states, and what is said of it and the query."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kb.search.answer import Match, PassagePair, PromisedAction
+from kb.search.query import Query
+from kb.search.records.entry import IndexedRecord, Promise
+
+
+def match_of(
+    entry: IndexedRecord,
+    library: str,
+    query: Query,
+    *,
+    reasons: tuple[str, ...],
+    passages: tuple[PassagePair, ...],
+    probability: float | None = None,
+    similarity: float | None = None,
+) -> Match:
+    """A record of a library, named as `library`, as a match of a query."""
+    return Match(
+        id=entry.id,
+        library=library,
+        title=entry.title,
+        date=entry.date,
+        severity=entry.severity,
+        probability=probability,
+        similarity=similarity,
+        classes=entry.classes,
+        reasons=reasons,
+        passages=passages,
+        verdict=query.verdict(entry.id),
+        actions=tuple(_promised(entry, promise, query.at) for promise in entry.promises),
+        counterfactual=entry.control,
+    )
+
+
+def _promised(entry: IndexedRecord, promise: Promise, at: datetime) -> PromisedAction:
+    """An action of a record with its state now and at a time."""
+    return PromisedAction(
+        id=f"{entry.id}#{promise.label}",
+        text=promise.text,
+        state=promise.state,
+        owner=promise.owner,
+        due=promise.due,
+        closed=promise.closed,
+        open_at_query_date=None if _completion_unknown(entry, promise) else _open_at(promise, at),
+    )
+
+
+def _completion_unknown(entry: IndexedRecord, promise: Promise) -> bool:
+    """Whether nobody outside can know: an unticked promise of somebody else's incident."""
+    return entry.origin == "public" and promise.state == "open"
+
+
+def _open_at(promise: Promise, at: datetime) -> bool | None:
+    """Whether it was still to do at that time; None where the closing day is not written."""
+    if promise.state == "open":
+        return True
+    if promise.closed is None:
+        return None
+    return promise.closed > at.date()

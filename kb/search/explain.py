@@ -41,7 +41,7 @@ def _lines(found: RankedQuery, record_id: str, position: int) -> Iterator[str]:
     yield from _class_lines(found, position, weights)
     yield _sum_line("shared facets", float(ranking.facet_part[position]))
     yield _sum_line("verdicts on near records", float(ranking.verdict_part[position]))
-    if found.query.alike_runs is not None:
+    if found.query.is_run:
         yield from _run_lines(found, record_id, position)
     yield _sum_line("score", float(ranking.score[position]))
     yield ""
@@ -78,7 +78,7 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     if found.query.is_plain:
         incident = incident_share(calibration, found.query, found.question)
         yield f"  times {incident:.4f}, the chance that the text tells of an incident at all"
-    if found.query.alike_runs is not None:
+    if found.query.is_run:
         collection = found.index.generation.collection
         share = float(proof(collection, found.query, ranking)[position])
         yield f"  times {share:.2f}, for a run is an incident only where its trace proves something"

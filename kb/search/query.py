@@ -43,6 +43,11 @@ class Query:
         """The id of the record that asks, empty for a plain text."""
         return self.entry.id if self.entry else ""
 
+    @property
+    def is_run(self) -> bool:
+        """Whether a run asks."""
+        return self.alike_runs is not None
+
     def verdict(self, record_id: str) -> str:
         """What its author said about a record, empty where nothing was said."""
         verdicts = self.entry.verdicts if self.entry else ()

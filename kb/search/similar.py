@@ -19,7 +19,7 @@ from kb.search.answer import (
     Match,
     ProposedClass,
 )
-from kb.search.candidates import may_answer, ruled_out
+from kb.search.candidates import allowed
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
@@ -83,10 +83,7 @@ class RankedQuery:
         """How many records may answer: of the whole index, not only of those that were ranked."""
         if len(self.ranking.places) == len(self.index.entries):
             return int(self.allowed.sum())
-        without = ruled_out(self.query)
-        return sum(
-            may_answer(entry, self.query, self.filters, without) for entry in self.index.entries
-        )
+        return int(allowed(self.index.entries, self.query, self.filters).sum())
 
 
 def similar(
@@ -145,7 +142,7 @@ def answer_of(found: RankedQuery, library: Library, limit: int) -> Answer:
         nearest_misses=tuple(match_at(found, library, i) for i in misses),
         proposed_class=_proposed(found, matches[0].classes) if matches else None,
         index=_facts(found),
-        of_run=found.query.alike_runs is not None,
+        of_run=found.query.is_run,
         too_short=found.query.is_plain and found.question.says_little,
         filtered=found.filters != EVERYTHING,
     )
@@ -165,17 +162,15 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
     ranking = rank(
         collection, learned.posterior, question, near=near, without=asker, lexical=lexical
     )
-    entries = (collection.entries[place] for place in ranking.places)
-    without = ruled_out(query)
-    allowed = np.array([may_answer(e, query, filters, without) for e in entries], bool)
+    may_answer = allowed([collection.entries[place] for place in ranking.places], query, filters)
     incident = incident_share(learned.calibration, query, question)
-    probabilities = learned.calibration.probabilities(ranking, allowed, incident)
+    probabilities = learned.calibration.probabilities(ranking, may_answer, incident)
     probabilities *= proof(collection, query, ranking)
-    order = best_first(ranking, learned.posterior, allowed)
+    order = best_first(ranking, learned.posterior, may_answer)
     unpooled = probabilities.copy()
     probabilities[order] = isotonic_decreasing(probabilities[order])
     return RankedQuery(
-        index, query, question, ranking, allowed, probabilities, order, unpooled, filters
+        index, query, question, ranking, may_answer, probabilities, order, unpooled, filters
     )
 
 
@@ -252,7 +247,7 @@ def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClas
     Two lines of one answer that contradict each other help nobody: then nothing is proposed.
     """
     stated = found.query.entry is not None and bool(found.query.entry.classes)
-    if stated or found.query.alike_runs is not None:
+    if stated or found.query.is_run:
         return None
     if found.query.is_plain and found.question.says_little:
         return None
@@ -271,7 +266,7 @@ def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClas
 
 def _facts(found: RankedQuery) -> IndexFacts:
     index = found.index
-    manifest, alike = index.generation.manifest, found.query.alike_runs
+    manifest = index.generation.manifest
     return IndexFacts(
         records=sum(entry.is_candidate for entry in index.entries),
         eligible=found.eligible,
@@ -280,7 +275,7 @@ def _facts(found: RankedQuery) -> IndexFacts:
         refreshed=index.refreshed,
         stale=index.stale,
         unwritten=index.unwritten,
-        calibration=manifest.calibration.source + ("" if alike is None else _OF_A_RUN),
+        calibration=manifest.calibration.source + (_OF_A_RUN if found.query.is_run else ""),
     )
 
 

@@ -16,7 +16,7 @@ from kb.library import Library, load_document
 from kb.search.aligned_passages import aligned_by_words
 from kb.search.answer import Answer, IndexFacts, Match
 from kb.search.bm25 import Postings, bag_of, build_postings
-from kb.search.candidates import may_answer, ruled_out
+from kb.search.candidates import allowed
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.build import lexical_texts
 from kb.search.index.storage import scan
@@ -70,13 +70,10 @@ def answer_by_words(
     index: WordIndex, query: Query, *, limit: int, filters: Filters = EVERYTHING
 ) -> Answer:
     """The records that share the query's rare words, best first; each has a reason to show."""
-    without = ruled_out(query)
-    allowed = np.array(
-        [may_answer(entry, query, filters, without) for entry in index.entries], bool
-    )
+    may_answer = allowed(index.entries, query, filters)
     asker = next((place for place, e in enumerate(index.entries) if e.id == query.id), None)
     asked = bag_of([query.title, *(passage.text for passage in query.passages)])
-    scores = np.where(allowed, index.postings.scores(asked, asker), 0.0)
+    scores = np.where(may_answer, index.postings.scores(asked, asker), 0.0)
     least = max(_NEAR_BEST * float(scores.max(initial=0.0)), 1e-9)
     best = (int(place) for place in np.argsort(-scores, kind="stable") if scores[place] >= least)
     matches = (_match(index, query, place) for place in best)
@@ -90,8 +87,8 @@ def answer_by_words(
         matches=shown,
         nearest_misses=(),
         proposed_class=None,
-        index=_facts(index, int(allowed.sum())),
-        of_run=query.alike_runs is not None,
+        index=_facts(index, int(may_answer.sum())),
+        of_run=query.is_run,
         filtered=filters != EVERYTHING,
         words_only=index.why,
     )

@@ -18,11 +18,11 @@ from kb.errors import KbError
 from kb.records.document import read_document
 from kb.records.form import Form
 from kb.safe_files import read_named
-from kb.search.bm25 import bag_of, build_postings, tokens, written_words
+from kb.search.bm25 import bag_of, tokens, written_words
 from kb.search.encoder.encoder import Vectors
 from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
-from kb.search.records.collection import Collection, record_means, starts_of
+from kb.search.records.collection import Collection, build_collection
 from kb.search.records.entry import IndexedRecord, blank_entry
 from kb.search.records.passages import Passage, embedded_text, plain_text, record_passages
 
@@ -147,15 +147,12 @@ def subject_from_lines(
         for line, group in zip(lines, passages, strict=True)
         for passage in group
     ]
-    vectors, starts = embed(texts), starts_of([len(group) for group in passages])
+    vectors = embed(texts)
+    ends = np.cumsum([len(group) for group in passages])
     bags = [bag_of([ln.title, *(p.text for p in g)]) for ln, g in zip(lines, passages, strict=True)]
-    collection = Collection(
-        entries=tuple(_entry(line) for line in lines),
-        vectors=vectors,
-        starts=starts,
-        means=record_means(vectors, starts),
-        postings=build_postings(bags),
-    )
+    rows = [vectors[end - len(group) : end] for end, group in zip(ends, passages, strict=True)]
+    entries = [_entry(line) for line in lines]
+    collection = build_collection(entries, rows, bags, vectors.shape[1])
     asked = [
         _masked(query_text(line.title, line.text, full=full), names, masked=masked)
         for line in lines
@@ -169,16 +166,11 @@ def subject_from_index(index: Index, embed: Embed, *, full: bool, masked: bool) 
     generation = index.generation
     keep = [place for place, entry in enumerate(index.entries) if entry.is_candidate]
     groups = [[generation.passage(row) for row in _range(generation.rows(p))] for p in keep]
-    starts = starts_of([len(group) for group in groups])
-    rows = [generation.collection.vectors[generation.rows(place)] for place in keep]
-    none = np.zeros((0, generation.manifest.dimension), np.float32)
-    vectors = np.concatenate([none, *rows])
-    collection = Collection(
-        entries=tuple(index.entries[place] for place in keep),
-        vectors=vectors,
-        starts=starts,
-        means=record_means(vectors, starts),
-        postings=build_postings([generation.bag(place) for place in keep]),
+    collection = build_collection(
+        [index.entries[place] for place in keep],
+        [generation.collection.vectors[generation.rows(place)] for place in keep],
+        [generation.bag(place) for place in keep],
+        generation.manifest.dimension,
     )
     titles = [index.entries[place].title for place in keep]
     bodies = [" ".join(passage.text for passage in group) for group in groups]

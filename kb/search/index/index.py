@@ -42,7 +42,6 @@ from kb.search.index.storage import (
     is_intact,
     model_of,
     open_generation,
-    parts_collection,
     read_manifest,
     scan,
     wanted_model,
@@ -50,6 +49,7 @@ from kb.search.index.storage import (
     write_manifest,
 )
 from kb.search.ranking.learn import class_text, learn
+from kb.search.records.collection import build_collection
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import embedded_text
 from kb.trust import require
@@ -376,7 +376,12 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     """A new generation from what changed and what did not."""
     encoder = work.encoder
     parts = make_parts(library, work.states, work.old, encoder, work.store, progress)
-    collection = parts_collection(parts, encoder.card.dimension)
+    collection = build_collection(
+        [part.entry for part in parts],
+        [part.vectors for part in parts],
+        [part.bag for part in parts],
+        encoder.card.dimension,
+    )
     learned = learn(
         collection,
         [first_text(part) for part in parts],

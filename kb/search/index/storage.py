@@ -31,13 +31,13 @@ from kb.errors import KbError
 from kb.library import Library, local_place
 from kb.records.document import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.safe_files import Root, Tree, UnsafePathError
-from kb.search.bm25 import Bag, Postings, build_postings
+from kb.search.bm25 import Bag, Postings
 from kb.search.encoder.encoder import Vectors
 from kb.search.encoder.store import text_key
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import ClassPosterior
 from kb.search.ranking.learn import Learned
-from kb.search.records.collection import Collection, record_means, starts_of
+from kb.search.records.collection import Collection, starts_of
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import Passage
 
@@ -341,20 +341,6 @@ def form_key(library: Library) -> str:
 _CHUNK_BYTES = 1 << 24
 #: What a build calls its folders, so that no other is ever removed.
 _GENERATION = re.compile(r"[0-9a-f]{16}")
-
-
-def parts_collection(parts: Sequence[IndexPart], dimension: int) -> Collection:
-    """The records of some parts as ranking wants them."""
-    none = [np.zeros((0, dimension), np.float32)]
-    vectors = np.concatenate([part.vectors for part in parts] or none)
-    starts = starts_of([len(part.texts) for part in parts])
-    return Collection(
-        entries=tuple(part.entry for part in parts),
-        vectors=vectors,
-        starts=starts,
-        means=record_means(vectors, starts),
-        postings=build_postings([part.bag for part in parts]),
-    )
 
 
 def write_generation(

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.bm25 import Postings
+from kb.search.bm25 import Bag, Postings, build_postings
 from kb.search.encoder.encoder import Vectors
 from kb.search.records.entry import IndexedRecord
 
@@ -77,6 +77,25 @@ class Collection:
     def positions(self) -> dict[str, int]:
         """Where each record stands, by id."""
         return {entry.id: place for place, entry in enumerate(self.entries)}
+
+
+def build_collection(
+    entries: Sequence[IndexedRecord],
+    passages: Sequence[Vectors],
+    bags: Sequence[Bag],
+    dimension: int,
+) -> Collection:
+    """The collection of records, given the passages (rows of `dimension`) and words of each."""
+    none = np.zeros((0, dimension), np.float32)
+    vectors = np.concatenate([none, *passages])
+    starts = starts_of([len(rows) for rows in passages])
+    return Collection(
+        entries=tuple(entries),
+        vectors=vectors,
+        starts=starts,
+        means=record_means(vectors, starts),
+        postings=build_postings(bags),
+    )
 
 
 def record_means(vectors: Vectors, starts: NDArray[np.int64]) -> Vectors:

@@ -41,6 +41,8 @@ TEMPORARY, _TEMPORARY_END = ".kb-", ".part"
 #: A temporary file this young may belong to a run that has not locked it yet.
 _GRACE_SECONDS = 60
 _POLL_SECONDS = 0.05
+#: `RENAME_EXCHANGE` of Linux's renameat2(2) and `RENAME_SWAP` of macOS's renameatx_np(2).
+_EXCHANGE = 2
 _COPY_BYTES = 1 << 20
 #: Each level holds a descriptor open, of which a process often has 1,024.
 _MOST_LEVELS = 200
@@ -256,19 +258,20 @@ class Root:
     def take_tree(self, source: Root, old: Relative, new: Relative) -> None:
         """Move a folder of another root here, copied where the two are different disks.
 
-        What stood there before is put aside first, and removed when the new one stands.
+        Where the system can exchange two names there is no moment without the one or the other.
+        Raises `UnsafePathError` where a link has the name.
         """
-        aside = self._aside(new)
-        self.remove_tree(aside)
-        if source.path.stat().st_dev == self.path.stat().st_dev and self._try_move(
-            source, old, new, aside
-        ):
-            return
-        fresh = PurePath(new).with_name(f".{PurePath(new).name}.kb-new")
-        self.remove_tree(fresh)
-        self.copy_tree(source, old, fresh)
-        self._swap(fresh, new, aside)
-        source.remove_tree(old)
+        self.path_of(new)
+        try:
+            self._put_in_place(source, old, new)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            fresh = PurePath(new).with_name(f".{PurePath(new).name}.kb-new")
+            self.remove_tree(fresh)
+            self.copy_tree(source, old, fresh)
+            self._put_in_place(self, fresh, new)
+            source.remove_tree(old)
 
     def restore(self, relative: Relative) -> None:
         """Finish what a killed `take_tree` left: the old folder gets its name back, or goes."""
@@ -280,24 +283,25 @@ class Root:
         else:
             self.rename(aside, relative)
 
-    def _try_move(self, source: Root, old: Relative, new: Relative, aside: PurePath) -> bool:
-        if self.exists(new):
-            self.rename(new, aside)
+    def _put_in_place(self, source: Root, old: Relative, new: Relative) -> None:
+        """Give a folder the name `new`; the folder of that name goes. Raises `OSError`."""
+        if not self.exists(new):
+            _rename_between(source, old, self, new)
+        elif _exchange_between(source, old, self, new):
+            source.remove_tree(old)
+        else:
+            self._put_aside(source, old, new)
+
+    def _put_aside(self, source: Root, old: Relative, new: Relative) -> None:
+        """The same in two steps; `restore` mends what a kill between them leaves."""
+        aside = self._aside(new)
+        self.remove_tree(aside)
+        self.rename(new, aside)
         try:
             _rename_between(source, old, self, new)
-        except OSError as error:
-            if self.exists(aside):
-                self.rename(aside, new)
-            if error.errno == errno.EXDEV:
-                return False
+        except OSError:
+            self.rename(aside, new)
             raise
-        self.remove_tree(aside)
-        return True
-
-    def _swap(self, fresh: PurePath, new: Relative, aside: PurePath) -> None:
-        if self.exists(new):
-            self.rename(new, aside)
-        self.rename(fresh, new)
         self.remove_tree(aside)
 
     def _aside(self, relative: Relative) -> PurePath:
@@ -762,6 +766,31 @@ def _rename_between(source: Root, old: Relative, target: Root, new: Relative) ->
             src_dir_fd=start.descriptor,
             dst_dir_fd=end.descriptor,
         )
+
+
+def _exchange_between(source: Root, old: Relative, target: Root, new: Relative) -> bool:
+    """Let two names change places in one step; False where the system cannot.
+
+    Raises `OSError`, for one where the two lie on different disks.
+    """
+    *from_folders, from_name = parts_of(old)
+    *to_folders, to_name = parts_of(new)
+    with source._folder(from_folders) as start, target._folder(to_folders) as end:
+        if start.descriptor is None or end.descriptor is None:
+            return False
+        import ctypes
+
+        system = ctypes.CDLL(None, use_errno=True)
+        call = getattr(system, "renameat2", None) or getattr(system, "renameatx_np", None)
+        if call is None:
+            return False
+        names = os.fsencode(from_name), os.fsencode(to_name)
+        if call(start.descriptor, names[0], end.descriptor, names[1], _EXCHANGE) == 0:
+            return True
+        number = ctypes.get_errno()
+        if number in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+            return False
+        raise OSError(number, os.strerror(number), end.shown(to_name))
 
 
 def _wait_for_lock(

@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".gitignore").write_text(".kb/\nbuild/\nsite/\n")
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
+    assert kb(folder, "site")[0] == 0
     return folder
 
 
@@ -93,6 +96,15 @@ def is_whole(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> bool
     )
 
 
+def site_is_whole(folder: Path, old: Path, new: Path) -> bool:
+    """Whether the site is the one before or the one after, with all its pages."""
+    pages = [
+        sorted(p.relative_to(f) for f in [at / "site"] for p in f.rglob("*.html"))
+        for at in (folder, old, new)
+    ]
+    return bool(pages[0]) and pages[0] in pages[1:]
+
+
 def left_over(folder: Path) -> list[Path]:
     """What a killed run left; `.kb-made` and `.kb-lock` stay for good."""
     return list(folder.rglob(f"{TEMPORARY}*.part"))
@@ -101,6 +113,21 @@ def left_over(folder: Path) -> list[Path]:
 def copy_of(folder: Path, target: Path) -> Path:
     shutil.copytree(folder, target, symlinks=True)
     return target
+
+
+def wait_for_orphans(folder: Path) -> None:
+    """Wait until the engine that a killed `kb site` had started is done with its own folder.
+
+    Its parent is dead and it does not know; while it writes there, its folder counts as young.
+    """
+    while any(str(folder).encode() in line for line in _command_lines()):
+        time.sleep(0.05)
+
+
+def _command_lines() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()
 
 
 def kill_once(whole: Path, target: Path, verb: str, seed: int) -> None:
@@ -117,6 +144,8 @@ def kill_once(whole: Path, target: Path, verb: str, seed: int) -> None:
         run.communicate()
     old, new = contents(whole), contents(done)
     assert is_whole(folder, old, new), (verb, seed)
+    assert site_is_whole(folder, whole, done), (verb, seed)
+    wait_for_orphans(folder)
     for path in left_over(folder):
         os.utime(path, (0, 0))
     code, said = kb(folder, *VERBS[verb])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -216,6 +218,41 @@ def test_a_folder_takes_the_place_of_another_and_a_killed_swap_is_finished(root:
     root.rename("site", ".site.kb-old")
     root.restore("site")
     assert root.read_bytes("site/file", 9) == b"new"
+
+
+_STEPS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "open", "ctypes.dlsym"}
+
+
+def _killed_at(step: int, work: Callable[[], object]) -> bool:
+    """Run something in a process that ends, without a word, before its nth step on files."""
+    child = os.fork()
+    if child == 0:
+        steps = iter(range(step))
+
+        def strike(event: str, _: tuple[object, ...]) -> None:
+            if event in _STEPS and next(steps, None) is None:
+                os._exit(9)
+
+        sys.addaudithook(strike)
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="exchanged in one step on Linux and macOS")
+def test_a_run_killed_at_any_step_leaves_the_old_folder_or_the_new(tmp_path: Path) -> None:
+    for step in range(1_000):
+        root = Root(tmp_path / str(step))
+        for name in ("new", "site"):
+            for file in ("a", "b"):
+                root.write_bytes(f"{name}/{file}", name.encode())
+        killed = _killed_at(step, partial(root.take_tree, root, "new", "site"))
+        left = {root.read_bytes(f"site/{file}", 9) for file in ("a", "b")}
+        assert left in ({b"new"}, {b"site"}), step
+        if not killed:
+            break
+    assert left == {b"new"}
+    assert step > 3
 
 
 def test_what_a_person_typed_may_lead_through_links(tmp_path: Path) -> None:

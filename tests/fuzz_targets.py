@@ -430,7 +430,7 @@ class _Client:
 def _ids(line: bytes) -> Iterator[Any]:
     """The id of a message that is a request."""
     try:
-        text = next_message(io.BytesIO(line + b"\n")) or ""
+        text = next_message(io.BytesIO(line + b"\n"), lambda _: None) or ""
         message = jsonrpc_message_adapter.validate_json(text, by_name=False)
     except ValueError:
         return

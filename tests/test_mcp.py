@@ -348,8 +348,11 @@ def test_a_long_record_comes_in_parts(example_library: Path) -> None:
     assert [part["cut"] for part in parts] == ["", ""]
 
 
-def raw(folder: Path, *lines: bytes) -> tuple[list[dict[str, Any]], str]:
-    """What a server answers to lines on its standard input, and what it logs."""
+def raw(folder: Path, *lines: bytes, all_answer: bool = False) -> tuple[list[dict[str, Any]], str]:
+    """What a server answers to lines on its standard input, and what it logs.
+
+    Lines with an id have an answer, or all after the first two.
+    """
     hello = {
         "jsonrpc": "2.0",
         "id": 0,
@@ -374,7 +377,7 @@ def raw(folder: Path, *lines: bytes) -> tuple[list[dict[str, Any]], str]:
     for line in (*start, *lines):
         process.stdin.write(line + b"\n")
         process.stdin.flush()
-        if b'"id"' in line:
+        if b'"id"' in line or (all_answer and line not in start):
             answers.append(json.loads(process.stdout.readline()))
     _, log = process.communicate()
     return answers[1:], log.decode()
@@ -408,11 +411,60 @@ def test_a_message_of_fifty_megabytes_is_refused_and_the_next_answered(
     assert [answer["result"]["isError"] for answer in answers] == [True, True, False]
 
 
+ODD_LINES = {
+    b'{"jsonrpc":"2.0","id":5,"method"': (-32700, 5),
+    b"no json": (-32700, None),
+    b"\x00\xff": (-32700, None),
+    b"[" * 5_000: (-32700, None),
+    b'{"jsonrpc":"2.0","id":6,"method":"ping","params":' + b"[" * 999: (-32700, 6),
+    b"[]": (-32600, None),
+    b'[{"jsonrpc":"2.0","id":7,"method":"ping"}]': (-32600, None),
+    b"5": (-32600, None),
+    b"null": (-32600, None),
+    b"{}": (-32600, None),
+    b'{"id":8,"method":"ping"}': (-32600, 8),
+    b'{"jsonrpc":"1.0","id":"x","method":"ping"}': (-32600, "x"),
+    b'{"jsonrpc":"2.0","id":9}': (-32600, 9),
+    b'{"jsonrpc":"2.0","id":10,"method":5}': (-32600, 10),
+    b'{"jsonrpc":"2.0","id":null,"method":"ping"}': (-32600, None),
+    b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}': (-32600, None),
+    b'{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}': (-32600, None),
+    b'{"jsonrpc":"2.0","id":11,"method":"ping","params":[1]}': (-32602, 11),
+    b'{"jsonrpc":"2.0","id":12,"method":"no/such"}': (-32601, 12),
+    b'{"jsonrpc":"2.0","id":13,"method":"tools/call","params":{"name":5}}': (-32602, 13),
+    b'{"jsonrpc":"2.0","id":14,"method":"tools/call"}': (-32602, 14),
+    b'{"jsonrpc":"2.0",' + b" " * 2_000_000 + b'"method":"ping"}': (-32600, None),
+}
+
+
+def test_every_line_that_is_no_message_has_an_error_and_the_server_lives_on(
+    example_library: Path,
+) -> None:
+    good = _call(json.dumps({"record_id": BILLING}).encode())
+    lines = [line for odd in ODD_LINES for line in (odd, b'{"id":true}')]
+    answers, log = raw(example_library, *lines, good, all_answer=True)
+    told = [(answer["error"]["code"], answer.get("id")) for answer in answers[:-1]]
+    assert told[::2] == list(ODD_LINES.values())
+    assert told[1::2] == [(-32600, None)] * len(ODD_LINES)
+    assert not answers[-1]["result"]["isError"]
+    assert "Traceback" not in log
+
+
+def test_a_note_and_an_empty_line_have_no_answer(example_library: Path) -> None:
+    note = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}'
+    good = _call(json.dumps({"record_id": BILLING}).encode())
+    answers, _ = raw(example_library, b"", note, b"  ", good)
+    assert [answer["id"] for answer in answers] == [7]
+
+
 def test_the_log_of_the_server_obeys_no_escape_of_a_client(example_library: Path) -> None:
     good = _call(json.dumps({"record_id": BILLING}).encode())
-    answers, log = raw(example_library, b"\x1b]0;owned\x07 no json", b"\x00\xff", good)
+    answers, log = raw(
+        example_library, b"\x1b]0;owned\x07 no json", b"\x00\xff", good, all_answer=True
+    )
     assert not answers[-1]["result"]["isError"]
     assert not any(ord(c) < 32 and c != "\n" for c in log)
+    assert "\x1b" not in json.dumps(answers, ensure_ascii=False)
     assert "Traceback" not in log
 
 

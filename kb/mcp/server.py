@@ -200,7 +200,7 @@ class _Lines:
 
         while True:
             line = await anyio.to_thread.run_sync(
-                next_message, self._wire.reader, abandon_on_cancel=True
+                next_message, self._wire.reader, self._wire.write, abandon_on_cancel=True
             )
             if line is None:
                 return

@@ -23,6 +23,7 @@ from kb.records.form import Form, build_form
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.model import Postmortem, interpret
 from kb.repo import Commit, File, Repo
+from kb.repo.tracked import tracked_below
 from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
 from kb.trust import open_config
 
@@ -202,16 +203,43 @@ def record_files(folder: Path) -> list[Path]:
 
 
 def local_place(path: Path) -> tuple[Root, PurePath]:
-    """A path in `.kb/` as its library's root and the rest; of any other its folder and name."""
+    """A path in `.kb/` as its library's root and the rest; of any other its folder and name.
+
+    Raises `UnsafePathError` where the repository brings files of `.kb/` along.
+    """
     home = next((part for part in path.parents if part.name == LOCAL_FOLDER), None)
     root = Root((home or path).parent)
+    if home is not None:
+        refuse_tracked(root.path, LOCAL_FOLDER)
     return root, path.relative_to(root.path)
+
+
+def refuse_tracked(folder: Path, name: str) -> None:
+    """Raise `UnsafePathError` where what kb believes because it made it comes from a repository.
+
+    Such a file is whatever somebody committed: a forged index, key or journal.
+    """
+    try:
+        path = tracked_below(folder, name)
+    except KbError as error:
+        raise UnsafePathError(
+            f"may come from the repository, and Git does not say: {error.what}",
+            where=str(folder / name),
+            todo=error.todo,
+        ) from error
+    if path:
+        raise UnsafePathError(
+            f"comes from the repository ({path} is committed), so it is not believed",
+            where=str(folder / name),
+            todo=f"If nobody needs it: git rm -r --cached {name}, then remove it.",
+        )
 
 
 def make_local_folder(folder: Path) -> None:
     """Make a folder in `.kb/`, which keeps itself out of Git wherever it is made.
 
-    Raises `OSError` where it cannot be made, `UnsafePathError` where a link stands in its place.
+    Raises `OSError` where it cannot be made, `UnsafePathError` where a link stands in its place or
+    the repository brings files of it along.
     """
     root, place = local_place(folder / "x")
     root.make_folder(place.parent)

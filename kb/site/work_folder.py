@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePath
 
 from kb.errors import KbError
+from kb.library import refuse_tracked
 from kb.safe_files import Root, private_folder
 from kb.site.content import Site
 
@@ -37,7 +38,7 @@ def held_work(
 
     With `may_be_elsewhere` it lies among the system's temporary files where the library cannot be
     written. Raises `UnsafePathError` where a link stands in its place, `KbError` where it holds
-    something of that name which kb did not make, and `OSError`.
+    something of that name which kb did not make, or a mark that is committed, and `OSError`.
     """
     with ExitStack() as held:
         try:
@@ -56,21 +57,29 @@ def _take(held: ExitStack, library: Root, site: Site, say: Callable[[str], None]
     waiting = f"another kb builds in {place}/: waiting for it\n"
     held.enter_context(library.lock(place / _LOCK, waiting=lambda: say(waiting)))
     work = library.below(place)
-    _own(work)
+    _own(work, library.path)
     work.sweep()
     return work
 
 
-def _own(work: Root) -> None:
+def _own(work: Root, library: Path) -> None:
     """Mark the folder as kb's, once nothing of a stranger would be removed from it."""
+    place = work.path.relative_to(library)
     if work.exists(_MARK):
+        refuse_tracked(library, (place / _MARK).as_posix())
         return
-    if not work.is_folder(_LOOKS_OURS):  # an earlier version left no mark
-        for name in _OURS:
-            if work.exists(name):
-                raise KbError(
-                    "was not made by kb, and would be replaced by a build",
-                    where=str(work.path_of(name)),
-                    todo="Move it to another place, or remove it.",
-                )
+    if work.is_folder(_LOOKS_OURS):  # an earlier version left no mark
+        refuse_tracked(library, (place / _LOOKS_OURS).as_posix())
+    else:
+        _refuse_foreign(work)
     work.write_text(_MARK, _MARKED)
+
+
+def _refuse_foreign(work: Root) -> None:
+    for name in _OURS:
+        if work.exists(name):
+            raise KbError(
+                "was not made by kb, and would be replaced by a build",
+                where=str(work.path_of(name)),
+                todo="Move it to another place, or remove it.",
+            )

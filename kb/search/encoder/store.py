@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
+from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder, refuse_tracked
 from kb.safe_files import Root, UnsafePathError
 from kb.search.encoder.encoder import Encoder, Vectors
 
@@ -28,16 +28,23 @@ def text_key(text: str) -> bytes:
 
 
 class VectorStore:
-    """The vectors of one encoder in one file; one that is not `kept` is only read."""
+    """The vectors of one encoder in one file.
+
+    One that is not kept is only read, and one that is not believed is empty.
+    """
 
     def __init__(
-        self, path: Path, dimension: int, root: Root | None = None, *, is_kept: bool = True
+        self,
+        path: Path,
+        dimension: int,
+        root: Root | None = None,
+        *,
+        is_kept: bool = True,
+        is_believed: bool = True,
     ) -> None:
         self.path = path
-        own, place = local_place(path)
-        self._root = root or own
-        self._place = self._root.relative(path) if root else place
-        self._is_kept = is_kept
+        self._root, self._place = (root, root.relative(path)) if root else local_place(path)
+        self._is_kept, self._is_believed = is_kept, is_believed
         self._row = np.dtype([("key", "V20"), ("checksum", "<u4"), ("vector", "<f4", (dimension,))])
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
@@ -89,6 +96,8 @@ class VectorStore:
         return self._root.lock(self._place.with_name(f"{self._place.name}.lock"))
 
     def _rows(self) -> NDArray[np.void] | None:
+        if not self._is_believed:
+            return None
         try:
             with self._root.open_regular(self._place) as stream:
                 count = stream.seek(0, 2) // self._row.itemsize
@@ -101,11 +110,27 @@ def vector_store(library: Library, encoder: Encoder, *, is_kept: bool = True) ->
     """The vectors a library has computed so far with an encoder.
 
     Raises `KbError` where `search.vectors` climbs out of the library; a folder outside is named
-    by its whole path.
+    by its whole path. Vectors that are committed are nobody's: not kept they are empty, else
+    `UnsafePathError`.
     """
     root, folder = _vectors_place(library)
     path = root.path / folder / f"vectors-{encoder.card.key}"
-    return VectorStore(path, encoder.card.dimension, root, is_kept=is_kept)
+    is_believed = True
+    try:
+        _refuse_committed(library, root, root.relative(path))
+    except UnsafePathError:
+        if is_kept:
+            raise
+        is_believed = False
+    dimension = encoder.card.dimension
+    return VectorStore(path, dimension, root, is_kept=is_kept, is_believed=is_believed)
+
+
+def _refuse_committed(library: Library, root: Root, place: PurePath) -> None:
+    """Raise `UnsafePathError` for vectors that the library's repository brings along."""
+    if root.path == library.root:
+        name = LOCAL_FOLDER if place.parts[0] == LOCAL_FOLDER else place.as_posix()
+        refuse_tracked(root.path, name)
 
 
 def _vectors_place(library: Library) -> tuple[Root, PurePath]:

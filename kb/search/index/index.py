@@ -229,9 +229,9 @@ def _bring_up_to_date(
     if seen.index is not None:
         return seen.index
     encoder = _encoder_at(home, library, progress)  # before anything is written
-    root, place = local_place(home)
     patience = None if thorough else _PATIENCE_SECONDS
     try:
+        root, place = local_place(home)
         make_local_folder(home)
         with root.lock(place / "lock", timeout_seconds=patience, waiting=waiting):
             if _named(read_manifest(home)) != _named(seen.manifest):
@@ -307,8 +307,8 @@ def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> 
     """
     if states == manifest.files:
         return
-    root, place = local_place(home)
     try:
+        root, place = local_place(home)
         with root.lock(place / "lock", timeout_seconds=0):
             if _named(read_manifest(home)) == manifest.generation:
                 write_manifest(home, msgspec.structs.replace(manifest, files=states))

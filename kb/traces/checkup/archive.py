@@ -160,7 +160,10 @@ def _remembered(state: Path | None, files: Sequence[Path]) -> Iterator[FileFacts
         return
     wanted = {digest(_name(file)): file for file in files}
     decoder = msgspec.json.Decoder(FileFacts)
-    root, place = local_place(state)
+    try:
+        root, place = local_place(state)
+    except UnsafePathError:
+        return
     with root.open_regular(place) as stream:
         for line in stream:
             try:

@@ -1,10 +1,11 @@
 """Which settings of a repository work only after its user has allowed them, and whether they did.
 
 Whoever sends a pull request can write `kb.toml`. What it may not say unasked is: read or write
-outside the library, take weights from elsewhere, run something. Such a value works where the user
-has stored exactly this value for exactly this folder (`kb trust`), or where the environment
-variable `KB_TRUST` holds its hash. Which library is meant is told by its absolute path, as Git's
-`safe.directory` does: a remote's address is a line in `.git/config`, which anybody can write.
+outside the library, take weights from elsewhere, switch redaction off, run something. Such a value
+works where the user has stored exactly this value for exactly this folder (`kb trust`), or where
+the environment variable `KB_TRUST` holds its hash. Which library is meant is told by its absolute
+path, as Git's `safe.directory` does: a remote's address is a line in `.git/config`, which anybody
+can write.
 """
 
 from __future__ import annotations
@@ -75,13 +76,25 @@ def _other_model(config: Config, root: Path) -> str:
     return "" if config.search.model == SearchConfig().model else config.search.model
 
 
+#: Fewer letters and digits than these, and a pattern keeps what nobody can have had in mind:
+#: `*@acme.example`, `192.168.*` and `test-*` have more, `*`, `*@*`, `sk-*` and `*.com` have not.
+_FEWEST_FIXED = 4
+_WILD = re.compile(r"\[[^\]]*\]|\W|_")
+
+
+def _is_open(pattern: str) -> bool:
+    """Whether a pattern of values says so little that it lets nearly anything through."""
+    is_pattern = any(sign in pattern for sign in "*?[")
+    return is_pattern and len(_WILD.sub("", pattern)) < _FEWEST_FIXED
+
+
 #: Every setting of `kb.toml` that may need trust. Whoever adds one that leads out of the library,
 #: on a network or to a program adds a row.
 TABLE: tuple[Guarded, ...] = (
     Guarded(
-        "library.path",
-        "records are looked for outside the library, where kb still opens and writes none",
-        lambda config, root: _outside(root, config.library.path),
+        "runs.allow",
+        "values that look like secrets or people stay in what is made of a trace",
+        lambda config, _: ", ".join(filter(_is_open, config.runs.allow)),
     ),
     Guarded(
         "search.vectors",
@@ -117,13 +130,28 @@ def require(root: Path, config: Config, *keys: str) -> None:
 
 
 def open_config(root: Path) -> Config:
-    """The settings of a library whose records' folder is its own or trusted.
+    """The settings of a library whose records' folder is its own.
 
-    Raises `KbError` like `read_config`, and where `library.path` leads out and is not trusted.
+    Raises `KbError` like `read_config`, and where `library.path` leads out: no trust changes that,
+    as history, links and searches are those of one tree.
     """
     config = read_config(root)
-    require(root, config, "library.path")
+    if outside := _outside(root, config.library.path):
+        raise KbError(
+            f"library.path names {outside}, which lies outside the library",
+            where=str(root / FILE_NAME),
+            todo=f"Move the records below it, or {FILE_NAME} into a folder above both.",
+        )
     return config
+
+
+def allowed_values(root: Path, config: Config) -> tuple[str, ...]:
+    """What redaction keeps in this library, `[runs] allow`.
+
+    Raises `KbError` where it would keep nearly anything and is not trusted.
+    """
+    require(root, config, "runs.allow")
+    return config.runs.allow
 
 
 def require_wish(root: Path, wish: Wish) -> None:

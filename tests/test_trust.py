@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pty
 import subprocess
@@ -41,6 +42,7 @@ def settings(root: Path, text: str) -> Config:
         '[search]\nmodel = "sentence-transformers/all-MiniLM-L6-v2"\n',
         '[library]\npath = "."\n',
         '[library]\npath = "a/../b"\n',
+        '[runs]\nallow = ["*@acme.example", "10.0.0.*", "192.168.*", "bot"]\n',
     ],
 )
 def test_a_plain_library_needs_no_trust(library_folder: Path, text: str) -> None:
@@ -52,10 +54,8 @@ def test_a_plain_library_needs_no_trust(library_folder: Path, text: str) -> None
 @pytest.mark.parametrize(
     ("text", "key", "value"),
     [
-        ('[library]\npath = "../other"\n', "library.path", "../other"),
-        ('[library]\npath = "/srv/records"\n', "library.path", "/srv/records"),
-        ('[library]\npath = "a/../../b"\n', "library.path", "a/../../b"),
-        ('[library]\npath = "~nobody-of-that-name/x"\n', "library.path", "~nobody-of-that-name/x"),
+        ('[runs]\nallow = ["*"]\n', "runs.allow", "*"),
+        ('[runs]\nallow = ["*@acme.example", "sk-*", "?*[!x]"]\n', "runs.allow", "sk-*, ?*[!x]"),
         ('[search]\nvectors = "../x/.ssh"\n', "search.vectors", "../x/.ssh"),
         ('[search]\nvectors = "~"\n', "search.vectors", "~"),
         ('[search]\nmodel = "models/ours"\n', "search.model", "models/ours"),
@@ -82,16 +82,16 @@ def test_a_link_that_leads_out_is_part_of_the_value(
     library_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     one, other = (tmp_path_factory.mktemp(name) for name in ("one", "other"))
-    (library_folder / "records").symlink_to(one)
-    config = settings(library_folder, '[library]\npath = "records"\n')
+    (library_folder / "cache").symlink_to(one)
+    config = settings(library_folder, '[search]\nvectors = "cache"\n')
     [wish] = wishes(config, library_folder)
-    assert wish.value == f"records -> {os.path.relpath(one, library_folder)}"
+    assert wish.value == f"cache -> {os.path.relpath(one, library_folder)}"
     trust_settings(library_folder)
-    require(library_folder, config, "library.path")
-    (library_folder / "records").unlink()
-    (library_folder / "records").symlink_to(other)
+    require(library_folder, config, "search.vectors")
+    (library_folder / "cache").unlink()
+    (library_folder / "cache").symlink_to(other)
     with pytest.raises(KbError, match="is not trusted here"):
-        require(library_folder, config, "library.path")
+        require(library_folder, config, "search.vectors")
 
 
 def test_a_changed_value_and_another_clone_are_not_trusted(
@@ -144,10 +144,14 @@ def test_only_the_verbs_that_use_a_value_refuse_it(example_library: Path) -> Non
     assert not Path("/srv/vectors").exists()
 
 
-def test_records_outside_are_neither_read_nor_written(library_folder: Path) -> None:
+@pytest.mark.parametrize(
+    "path", ["../postmortems", "a/../../postmortems", "~nobody-of-that-name/x"]
+)
+def test_records_outside_are_neither_read_nor_written(library_folder: Path, path: str) -> None:
     root = library_folder / "library"
     root.mkdir()
-    settings(root, '[library]\npath = "../postmortems"\n')
+    config = settings(root, f'[library]\npath = "{path}"\n')
+    assert wishes(config, root) == ()  # no trust would change it
     for verb in (
         ("check",),
         ("metrics",),
@@ -161,8 +165,18 @@ def test_records_outside_are_neither_read_nor_written(library_folder: Path) -> N
         ("gate", "a-route"),
     ):
         status, _, err = kb(*verb, cwd=root)
-        assert (status, "kb trust library.path" in err) == (2, True), (verb, err)
+        assert (status, f"library.path names {path}, which lies outside" in err) == (2, True), verb
     assert list((library_folder / "postmortems").iterdir()) == []
+
+
+def test_a_records_folder_that_is_a_link_out_is_refused(
+    library_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (library_folder / "records").symlink_to(outside)
+    settings(library_folder, '[library]\npath = "records"\n')
+    status, _, err = kb("check", cwd=library_folder)
+    assert (status, "which lies outside the library" in err) == (2, True)
 
 
 def test_an_entry_point_of_the_settings_runs_only_when_trusted(
@@ -182,6 +196,30 @@ def test_an_entry_point_of_the_settings_runs_only_when_trusted(
     assert kb("trust", "--yes", cwd=example_library)[0] == 0
     kb(*command, cwd=example_library)
     assert (marks / "ran").exists()
+
+
+TOKEN = "sk-proj-Zq3" + "xK9mVbT7nRw2LcY8dHf4JgP6sAe1UoX5"
+
+
+def test_a_repository_does_not_switch_redaction_off(library_folder: Path) -> None:
+    said = [{"role": "user", "content": f"Refund it, ana@acme-shop.de, with {TOKEN}."}]
+    answered = {"role": "assistant", "content": "It is done."}
+    (library_folder / "trace.json").write_text(json.dumps({"messages": [*said, answered]}))
+    import_it = ("run", "import", "trace.json", "--force")
+    for allow in ('["*"]', '["?*"]', '["[!x]*"]', '["sk-*"]', '["*@acme-shop.de", "**"]'):
+        settings(library_folder, f"[runs]\nallow = {allow}\n")
+        for verb in (import_it, ("run", "show", "trace.json"), ("run", "audit", "trace.json")):
+            status, _, err = kb(*verb, cwd=library_folder)
+            assert (status, "kb trust runs.allow" in err) == (2, True), (allow, verb)
+    assert not (library_folder / "fixture.json").exists()
+    settings(library_folder, '[runs]\nallow = ["*@acme-shop.de"]\n')
+    status, out, _ = kb(*import_it, cwd=library_folder)
+    assert (status, "KEPT, as [runs] allow in kb.toml says: 1 value" in " ".join(out.split())) == (
+        0,
+        True,
+    )
+    made = (library_folder / "fixture.json").read_text()
+    assert (TOKEN in made, "ana@acme-shop.de" in made, "KEPT" in made) == (False, True, True)
 
 
 @pytest.mark.parametrize("place", [".config", "library/.config"])

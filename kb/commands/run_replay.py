@@ -13,7 +13,7 @@ from kb.config import Config, read_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.streams import echo, echo_json, is_terminal, warn
-from kb.trust import require
+from kb.trust import allowed_values, require
 
 if TYPE_CHECKING:
     from kb.traces.replay.trials import Settings, Trial
@@ -63,11 +63,12 @@ def command(fixture: Path, as_json: bool, **asked: Any) -> int:
     run = _prepared(fixture, asked)
     root = find_root(Path.cwd())
     config = read_config(root)
+    allow = allowed_values(root, config)
     done = run_trials(run, _settings(root, config, asked))
     if as_json:
-        echo_json(json.dumps(replay_json(done, config.runs.allow), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(replay_json(done, allow), ensure_ascii=False, indent=2))
     else:
-        echo(replay_text(done, config.runs.allow), end="")
+        echo(replay_text(done, allow), end="")
     return 0 if done.count(TrialVerdict.PASS) == len(done.trials) else 1
 
 

@@ -10,8 +10,8 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from kb.repo import guards
-from kb.repo.process import Git
+from kb.repo import safe_settings
+from kb.repo.git_command import Git
 from kb.safe_files import UnsafePathError, read_named
 
 #: A million files take some 100 MB.
@@ -30,12 +30,12 @@ def tracked_below(folder: Path, name: str) -> str:
     cannot: then it may be tracked.
     """
     tree = _tree_of(folder)
-    git_dir = guards.git_dir_of(tree) if tree else None
+    git_dir = safe_settings.git_dir_of(tree) if tree else None
     if tree is None or git_dir is None or not _may_name(git_dir, f"{name}".encode()):
         return ""
     below = Path(os.path.realpath(folder)).relative_to(os.path.realpath(tree)) / name
     git = Git(tree, git_dir=git_dir)
-    if guards.names_programs(git_dir):
+    if safe_settings.names_programs(git_dir):
         git.silence()
     pattern = f":(top,literal,icase){below.as_posix()}"
     return next(iter(git.demand("ls-files", "-z", "--", pattern).paths), "")

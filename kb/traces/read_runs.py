@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.config import RunsConfig, read_config
+from kb.config import FILE_NAME, RunsConfig, read_config
 from kb.errors import KbError
+from kb.wording import plural
 from kb.library import find_root, local_place, make_local_folder
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
@@ -26,6 +27,7 @@ from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.redaction.redact import Redactor, safe_name
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
+from kb.trust import allowed_values
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def _run(tape: RunBuilder, number: int, assembly: Assembly, settings: ReadingSet
     run = RunCleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
     file = safe_name(run.provenance.file, redactor) if redactor else run.provenance.file
     placeholders = redactor.placeholders() if redactor else ()
-    lossy = (*run.provenance.lossy, *notes.lines())
+    kept = _said_of_kept(redactor.kept) if redactor else ()
+    lossy = (*kept, *run.provenance.lossy, *notes.lines())
     prompt = run.state.prompt
     hashed = sha256(prompt.text.encode()) if prompt.text else ""
     return replace(
@@ -105,6 +108,12 @@ def _run(tape: RunBuilder, number: int, assembly: Assembly, settings: ReadingSet
         redaction=Redaction(applied=settings.redact, placeholders=placeholders),
         provenance=replace(run.provenance, file=file, lossy=lossy),
     )
+
+
+def _said_of_kept(count: int) -> tuple[str, ...]:
+    values = plural(count, "value that looks", "values that look")
+    line = f"KEPT, as [runs] allow in {FILE_NAME} says: {values} like a secret or a person"
+    return (line,) if count else ()
 
 
 _IDS_SHOWN = 8
@@ -143,22 +152,25 @@ _MAX_KEY_BYTES = 4096
 def team_settings(start: Path, **more: Any) -> ReadingSettings:
     """The settings of the knowledge base around `start`, with those of one call.
 
-    Outside of one the defaults hold, and placeholders have no fingerprints.
+    Outside of one the defaults hold, and placeholders have no fingerprints. Raises `KbError` where
+    the settings would keep nearly anything from being redacted, and are not trusted.
     """
     try:
         root = find_root(start)
     except KbError:
         return ReadingSettings(**more)
-    return settings_from(read_config(root).runs, key=local_key(root / ".kb"), **more)
+    config = read_config(root)
+    allowed_values(root, config)
+    return settings_from(config.runs, key=local_key(root / ".kb"), **more)
 
 
 def local_key(folder: Path) -> bytes | None:
-    """The key of this clone, made at first use; None where it cannot be kept.
+    """The key of this clone, made at first use; None where it cannot be kept or is committed.
 
     It never leaves the machine: `.kb/` keeps itself out of Git.
     """
-    root, place = local_place(folder / _KEY_FILE)
     try:
+        root, place = local_place(folder / _KEY_FILE)
         if not root.exists(place):
             make_local_folder(folder)
             with suppress(FileExistsError):  # another run was faster

@@ -25,7 +25,7 @@ from kb.traces.fixture import write_fixture
 from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.run import Run
-from kb.trust import open_config
+from kb.trust import allowed_values, open_config
 
 FIXTURE = "fixture.json"
 
@@ -131,7 +131,7 @@ def _dated(found: tuple[Candidate, ...]) -> Prefill:
 
 def _candidates(root: Path, sources: Sources, run: Run | None, day: date) -> tuple[Candidate, ...]:
     """Dated lines of the channel and of Git; commits only from before the run wrote anything."""
-    allow = open_config(root).runs.allow
+    allow = allowed_values(root, open_config(root))
     said = read_channel(sources.channel, day, allow) if sources.channel else ()
     if sources.commits is None:
         return said

@@ -120,12 +120,18 @@ class Redactor:
     def __init__(self, key: bytes | None = None, allow: Iterable[str] = ()) -> None:
         self._key = key
         self._allow = tuple(word.casefold() for word in allow)
+        self._kept: set[str] = set()
         self._names: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
         self._found: dict[str, tuple[DetectedSpan, ...]] = {}
         self._clean: set[str] = set()
         self._told: dict[str, str] = {}
         self._anywhere: re.Pattern[str] | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many different values stay because they are allowed."""
+        return len(self._kept)
 
     def look(self, text: str) -> bool:
         """Find what must go from a text, and remember it. Whether there is anything."""
@@ -213,7 +219,10 @@ class Redactor:
 
     def _is_allowed(self, value: str) -> bool:
         folded = value.casefold()
-        return any(folded == word or fnmatchcase(folded, word) for word in self._allow)
+        if any(folded == word or fnmatchcase(folded, word) for word in self._allow):
+            self._kept.add(folded)
+            return True
+        return False
 
     def _hmac(self, kind: str, value: str) -> str:
         if self._key is None:

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from kb.config import FILE_NAME, RunsConfig, read_config
 from kb.errors import KbError
-from kb.wording import plural
 from kb.library import find_root, local_place, make_local_folder
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
@@ -28,6 +27,7 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.redaction.redact import Redactor, safe_name
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
 from kb.trust import allowed_values
+from kb.wording import plural
 
 
 @dataclass(frozen=True)

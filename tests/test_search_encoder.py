@@ -30,7 +30,8 @@ from kb.search.encoder.source import (
     find_source,
     read_folder,
 )
-from kb.search.index.index import build_index, built_facts
+from kb.search.index.built_facts import built_facts
+from kb.search.index.index import build_index
 from kb.search.ranking.incident import probe_path
 
 from conftest import trust_settings

@@ -14,6 +14,8 @@ import pytest
 from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.safe_files import Root
+from kb.search.encoder.store import vector_store
+from kb.search.index import approximate
 from kb.search.index import index as index_module
 from kb.search.index.build import embed
 from kb.search.index.index import (
@@ -22,7 +24,6 @@ from kb.search.index.index import (
     index_home,
     open_index,
     ready_encoder,
-    vector_store,
 )
 from kb.search.similar import similar
 
@@ -324,9 +325,9 @@ def test_the_approximate_index_finds_what_the_exact_one_finds(
     centres = rng.standard_normal((50, 64))
     points = np.repeat(centres, 100, axis=0) + rng.standard_normal((5000, 64)) * 0.5
     vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
-    monkeypatch.setattr(index_module, "EXACT_PASSAGES", 1000)
-    index_module.write_approximate(tmp_path, vectors)
-    made = faiss.read_index(str(tmp_path / index_module.APPROXIMATE), faiss.IO_FLAG_MMAP)
+    monkeypatch.setattr(approximate, "EXACT_PASSAGES", 1000)
+    approximate.write_approximate(tmp_path, vectors)
+    made = faiss.read_index(str(tmp_path / approximate.APPROXIMATE), faiss.IO_FLAG_MMAP)
     made.nprobe = 32  # type: ignore[attr-defined]
     queries = vectors[::100]
     found, exact = made.search(queries, 10)[1], faiss.knn(queries, vectors, 10, metric=0)[1]

@@ -25,7 +25,8 @@ def command(as_json: bool) -> None:
     prepare_search()
     from kb.library import unread_library
     from kb.search.encoder.source import NoEncoderError
-    from kb.search.index.index import build_index, built_facts, without_encoder
+    from kb.search.index.built_facts import built_facts, without_encoder
+    from kb.search.index.index import build_index
 
     start = time.monotonic()
     library = unread_library(Path.cwd())

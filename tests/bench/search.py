@@ -47,13 +47,8 @@ from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoder.store import text_key, vector_store
 from kb.search.encoder.torch_export import compile_model
 from kb.search.evaluation.run import EvaluationRun, run_trial
-from kb.search.index.index import (
-    APPROXIMATE,
-    Index,
-    build_index,
-    ready_encoder,
-    write_approximate,
-)
+from kb.search.index.approximate import APPROXIMATE, write_approximate
+from kb.search.index.index import Index, build_index, ready_encoder
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import fit_posterior

@@ -2,7 +2,7 @@
 
 The file grows at its end: a row is the text's hash, a checksum and the vector. A build that is
 killed leaves at most a torn last row, which the next one overwrites. Rows that fail their checksum
-are not used and are written again. `kb build` drops old rows that nothing uses, see `tidying`.
+are not used and are written again. `kb build` drops old rows that nothing uses, see `upkeep`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The index of a library: built, refreshed, repaired and opened; faiss lives here.
+"""Opens the index of a library as its files stand now, and builds what is missing of it.
 
 Only what changed is parsed and embedded again. One build runs at a time; readers never wait.
 """
@@ -17,23 +17,19 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
-from kb.records.form import Form
-from kb.safe_files import Root, UnsafePathError, private_folder, real_path
+from kb.safe_files import UnsafePathError, private_folder
 from kb.search.encoder.encoder import (
     Encoder,
     Progress,
     Vectors,
     install_encoder,
     open_encoder,
-    remove_encoder,
-    verify_checksums,
 )
-from kb.search.encoder.encoder_card import card_of
-from kb.search.encoder.source import NoEncoderError, find_source, local_source
-from kb.search.encoder.store import VectorStore, text_key, vector_store
+from kb.search.encoder.source import find_source
+from kb.search.encoder.store import VectorStore, vector_store
+from kb.search.index.approximate import APPROXIMATE, nearest, write_approximate
 from kb.search.index.build import embed_rows, first_text, make_parts
 from kb.search.index.storage import (
-    MANIFEST,
     FileState,
     Generation,
     Manifest,
@@ -48,64 +44,11 @@ from kb.search.index.storage import (
     write_generation,
     write_manifest,
 )
-from kb.search.ranking.learn import class_text, learn
+from kb.search.index.upkeep import prune_vectors, repair_encoder
+from kb.search.ranking.learn import learn
 from kb.search.records.collection import build_collection
 from kb.search.records.entry import IndexedRecord
-from kb.search.records.passages import embedded_text
 from kb.trust import require
-
-#: Unused vectors that stay beside as many as are in use, newest first: the passages of other
-#: branches are wanted again at the next checkout, and 5,000 of them take 8 MB.
-SPARE = 5_000
-
-
-def prune_vectors(generation: Generation, store: VectorStore, library: Library) -> int:
-    """Drop vectors that no record of the index uses, oldest first; how many went.
-
-    By number and not by day, so that a library at rest loses nothing. A store outside the library
-    is shared with clones whose records are not known here, and is left alone. So is one that
-    cannot be rewritten: it is only large.
-    """
-    spare = generation.manifest.n_passages + SPARE
-    inside = real_path(store.path).is_relative_to(real_path(library.root))
-    if not inside or len(store) <= generation.manifest.n_passages + spare:
-        return 0
-    try:
-        return store.shed(_used(generation, library.form), spare)
-    except OSError:
-        return 0
-
-
-def _used(generation: Generation, form: Form) -> frozenset[bytes]:
-    """The keys of every passage of an index, and of what its classes mean."""
-    passages = (
-        embedded_text(entry.title, generation.passage(row))
-        for place, entry in enumerate(generation.entries)
-        for row in range(generation.rows(place).start, generation.rows(place).stop)
-    )
-    classes = (class_text(name, form) for name in generation.collection.classes)
-    return frozenset(text_key(text) for text in (*passages, *classes))
-
-
-def repair_encoder(library: Library, home: Path) -> str:
-    """What was wrong with the encoder of an index, which is then made anew; empty if nothing was.
-
-    The model may have changed under its name, and a compiled file may be damaged.
-    """
-    manifest = read_manifest(home)
-    if manifest is None or not fits(manifest, library):
-        return ""
-    source = local_source(library.config.search.model, library.root)
-    if source and card_of(source, manifest.precision).key != manifest.encoder_key:
-        root, place = local_place(home)
-        root.remove_file(place / MANIFEST)
-        return "the model had changed"
-    encoder = open_encoder(manifest.encoder_key)
-    if encoder is None or verify_checksums(encoder):
-        return "" if encoder else "the compiled encoder was not whole"
-    remove_encoder(manifest.encoder_key)
-    return "the compiled encoder was not whole"
-
 
 Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.
@@ -140,45 +83,10 @@ class Index:
 
         Exact, or from the approximate index where the library is large enough to have one.
         """
-        import faiss
-
-        rows = self.generation.collection.vectors
-        count = min(count, len(rows))
-        if self.generation.has_file(APPROXIMATE):
-            path = self.generation.folder / APPROXIMATE
-            graph = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-            faiss.extract_index_ivf(graph).nprobe = _PROBES
-            places = graph.search(np.ascontiguousarray(queries), count)[1]
-        else:
-            places = faiss.knn(queries, rows, count, metric=faiss.METRIC_INNER_PRODUCT)[1]
-        return np.unique(places[places >= 0])
-
-
-#: The file of the approximate index within a generation.
-APPROXIMATE = "passages.faiss"
-#: Passages up to which every one is compared with the query: 16 ms a query passage at this size
-#: on two cores, against 0.7 ms by cells (recall@10 .996).
-EXACT_PASSAGES = 100_000
-#: Cells of the approximate index, and how many of them a query looks into. At 10⁶ synthetic
-#: passages 2.6 ms and recall@10 1.0; training more cells takes minutes and gains nothing.
-_MOST_CELLS = 2048
-_PROBES = 32
-
-
-def write_approximate(folder: Path, vectors: Vectors) -> None:
-    """Write an approximate index beside the vectors where an exact scan would take too long."""
-    if len(vectors) <= EXACT_PASSAGES:
-        return
-    import faiss
-
-    cells = min(int(4 * len(vectors) ** 0.5), _MOST_CELLS)
-    quantizer = faiss.IndexFlatIP(vectors.shape[1])
-    graph = faiss.IndexIVFFlat(quantizer, vectors.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
-    graph.cp.niter = 10
-    graph.train(vectors[:: max(1, len(vectors) // (40 * cells))])
-    graph.add(vectors)
-    with Root(folder).filling(APPROXIMATE) as stream:
-        faiss.write_index(graph, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]
+        vectors = self.generation.collection.vectors
+        has_cells = self.generation.has_file(APPROXIMATE)
+        folder = self.generation.folder if has_cells else None
+        return nearest(vectors, queries, min(count, len(vectors)), folder)
 
 
 def index_home(root: Path) -> Path:
@@ -425,71 +333,3 @@ def _named(manifest: Manifest | None) -> str:
 
 def _identities(states: tuple[FileState, ...]) -> frozenset[tuple[str, str]]:
     return frozenset((state.name, state.sha256) for state in states)
-
-
-#: Measured by tests/bench/search.py; .005 is what may be lost without a word.
-_INT8 = (
-    "Warning: search.precision is int8. On six public corpora it lost up to .033 of nDCG@10 (.004 "
-    "on average), and it cannot tell incidents from other texts in the same words, as fp32 does."
-)
-
-
-@dataclass(frozen=True)
-class BuiltFacts:
-    """What a build left behind."""
-
-    records: int
-    passages: int
-    refreshed: int
-    encoder: str | None
-    calibration: str
-    seconds: float
-    mended: str = ""
-    precision: str = "fp32"
-    words_only: str = ""
-
-    def words(self) -> str:
-        """One line for a terminal."""
-        if self.words_only:
-            return f"{self.records} records; no index was built. {self.words_only}"
-        done = f"{self.refreshed} files read" if self.refreshed else "nothing had changed"
-        if self.mended:
-            done = f"{self.mended}, it was made again; {self.refreshed} files read"
-        size = f"{self.records} records, {self.passages} passages"
-        warning = f"\n{_INT8}" if self.precision == "int8" else ""
-        return f"{size}; {done}; {self.seconds:.1f} s. Probabilities: {self.calibration}.{warning}"
-
-    def json(self) -> str:
-        """The same as one JSON object."""
-        mode = "words" if self.words_only else "vectors"
-        facts = {"schema": "kb.build/1", "mode": mode} | msgspec.to_builtins(self)
-        return msgspec.json.encode(facts).decode()
-
-
-def built_facts(index: Index, seconds: float) -> BuiltFacts:
-    """What to say about an index after building it."""
-    manifest = index.generation.manifest
-    return BuiltFacts(
-        records=manifest.n_records,
-        passages=manifest.n_passages,
-        refreshed=index.refreshed,
-        encoder=manifest.model,
-        calibration=manifest.calibration.source,
-        seconds=round(seconds, 3),
-        mended=index.mended,
-        precision=manifest.precision,
-    )
-
-
-def without_encoder(library: Library, fault: NoEncoderError) -> BuiltFacts:
-    """What to say where no encoder is here: there is nothing to build, and words are searched."""
-    return BuiltFacts(
-        records=len(scan(library, {}, time.time_ns())),
-        passages=0,
-        refreshed=0,
-        encoder=None,
-        calibration="",
-        seconds=0.0,
-        words_only=f"Until there is one, search goes by words: no encoder is here "
-        f"({fault.reason}). {fault.way}",
-    )

@@ -62,26 +62,48 @@ def score_ranking(
     encoder_key: str = "",
 ) -> tuple[Judged, ...]:
     """Every record that has a right answer, asked once and left out of what answers it."""
-    collection = subject.collection
-    learned = learn(collection, subject.first_texts, form, embed, jaccard)
-    right = relevance(collection.labels, jaccard)
-    curves = _curves(subject, form, embed, (jaccard, encoder_key))
+    fit = _Fit(form, embed, jaccard, encoder_key)
+    posterior = fit.of(subject).posterior
+    right = relevance(subject.collection.labels, jaccard)
     return tuple(
-        _judged(collection, learned.posterior, curve, question, (place, right[place], weights))
-        for place, (question, curve) in enumerate(zip(subject.questions, curves, strict=True))
+        _judged(subject, posterior, curve, place, right[place], weights)
+        for place, curve in enumerate(_curves(subject, fit))
         if right[place].any()
     )
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """What is needed to learn from records."""
+
+    form: Form
+    embed: Embed
+    jaccard: float
+    encoder_key: str
+
+    def of(self, subject: Subject) -> Learned:
+        """What these records teach."""
+        return learn(
+            subject.collection,
+            subject.first_texts,
+            self.form,
+            self.embed,
+            self.jaccard,
+            self.encoder_key,
+        )
+
+
 def _judged(
-    collection: Collection,
+    subject: Subject,
     posterior: ClassPosterior,
     curve: Calibration,
-    question: Question,
-    asked: tuple[int, NDArray[np.bool_], Weights],
+    place: int,
+    right: NDArray[np.bool_],
+    weights: Weights,
 ) -> Judged:
-    place, right, weights = asked
-    ranking = rank(collection, posterior, question, weights, without=place)
+    """One record asked; `right` says which others answer it rightly."""
+    question = subject.questions[place]
+    ranking = rank(subject.collection, posterior, question, weights, without=place)
     others = ranking.places != place
     found = orders(ranking, posterior, others, weights)
     order = found["full"][:_SHOWN]
@@ -149,23 +171,15 @@ def foreign_best(
     return np.array(best, np.float32)
 
 
-def _curves(
-    subject: Subject, form: Form, embed: Embed, settings: tuple[float, str]
-) -> tuple[Calibration, ...]:
+def _curves(subject: Subject, fit: _Fit) -> tuple[Calibration, ...]:
     """For each record a curve fitted without it: its fold is cut out of the collection first."""
     n_records = len(subject.collection)
     fold_of = np.arange(n_records) % _FOLDS
     curves = {
-        int(fold): _curve_of(subject.only(np.flatnonzero(fold_of != fold)), form, embed, settings)
+        int(fold): fit.of(subject.only(np.flatnonzero(fold_of != fold))).calibration
         for fold in np.unique(fold_of)
     }
     return tuple(curves[int(fold)] for fold in fold_of)
-
-
-def _curve_of(
-    subject: Subject, form: Form, embed: Embed, settings: tuple[float, str]
-) -> Calibration:
-    return learn(subject.collection, subject.first_texts, form, embed, *settings).calibration
 
 
 def _sorted(scores: Numbers, allowed: NDArray[np.bool_]) -> Order:

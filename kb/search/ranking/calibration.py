@@ -145,8 +145,8 @@ def fit_calibration(
         return Calibration()
     near = likenesses(collection, [question for _, question in asked])
     samples = [
-        _sample(collection, posterior, (*pair, compared), jaccard)
-        for pair, compared in zip(asked, near, strict=True)
+        _sample(collection, posterior, place, question, compared, jaccard)
+        for (place, question), compared in zip(asked, near, strict=True)
     ]
     text, classes, rest = _fitted(
         [s.features for s in samples], [s.outcomes for s in samples], SHIPPED
@@ -173,11 +173,12 @@ class _Sample:
 def _sample(
     collection: Collection,
     posterior: ClassPosterior,
-    asked: tuple[int, Question, Likeness],
+    place: int,
+    question: Question,
+    near: Likeness,
     jaccard: float,
 ) -> _Sample:
     """The best answers to one record; a class that the best one does not have is not proposed."""
-    place, question, near = asked
     ranking = rank(collection, posterior, question, near=near, without=place)
     allowed = posterior.labelled[ranking.places] & (ranking.places != place)
     best = best_first(ranking, posterior, allowed)[:_DEPTH]

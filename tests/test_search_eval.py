@@ -12,7 +12,7 @@ from kb.library import unread_library
 from kb.records.form import build_form
 from kb.search.evaluation.evaluate import score_ranking
 from kb.search.evaluation.questions import CorpusLine, read_lines, subject_from_lines
-from kb.search.evaluation.report import evaluation_json, evaluation_text, wilson
+from kb.search.evaluation.report import evaluation_json, evaluation_text
 from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.incident import (
@@ -104,12 +104,6 @@ def test_a_bad_line_is_named_with_its_number(tmp_path: Path, line: str) -> None:
     with pytest.raises(KbError) as raised:
         read_lines(path)
     assert raised.value.where.endswith(":2")
-
-
-def test_wilson_bounds_of_known_shares() -> None:
-    low, high = wilson(190, 200)
-    assert (round(low, 3), round(high, 3)) == (0.910, 0.973)
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_there_are_two_hundred_foreign_texts() -> None:

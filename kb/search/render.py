@@ -11,6 +11,7 @@ from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedActio
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
+from kb.wording import plural
 
 WIDTH = 80
 _LABEL = 14
@@ -163,9 +164,9 @@ def _nothing_in(answer: Answer) -> str:
     facts, book = answer.index, answer.casebook
     own = " of your own" if book else ""
     if facts.records and not facts.eligible:
-        count = _count(facts.records, "published record")
+        count = plural(facts.records, "published record")
         return f"0 of {count}{own} {_eligible_words(answer)}."
-    records = _count(facts.records, "published record")
+    records = plural(facts.records, "published record")
     if answer.words_only:
         return _no_words_in(answer, records)
     if book is None or answer.matches:
@@ -198,8 +199,8 @@ def _foot(answer: Answer) -> Iterator[Text | str]:
         chance = f"{proposed.probability:.0%}"
         yield "Proposed class: " + styled(proposed.name, "bold") + f" ({chance})"
     facts = answer.index
-    searched = f"{_count(facts.records, 'record')}, {_count(facts.passages, 'passage')}"
-    fresh = f", {_count(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
+    searched = f"{plural(facts.records, 'record')}, {plural(facts.passages, 'passage')}"
+    fresh = f", {plural(facts.refreshed, 'file')} read anew" if facts.refreshed else ""
     if facts.stale:
         yield styled("Another build is running: this is from the index before it.", "yellow")
     if facts.unwritten:
@@ -208,7 +209,7 @@ def _foot(answer: Answer) -> Iterator[Text | str]:
     sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
     yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", "dim")
     if (book := answer.casebook) is not None:
-        where = f"Casebook: {_count(book.records, 'public incident')}, to be read in {book.folder}"
+        where = f"Casebook: {plural(book.records, 'public incident')}, to be read in {book.folder}"
         yield from _wrapped("", where, "dim")
 
 
@@ -224,7 +225,3 @@ def _wrapped(start: str, text: str, tone: str) -> Iterator[Text]:
     for line in textwrap.wrap(one_line, room, break_on_hyphens=False) or [""]:
         yield start + styled(line, tone)
         start = " " * len(start)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun if number == 1 else noun + 's'}"

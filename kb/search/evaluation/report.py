@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import numpy as np
 from kb.search.evaluation.evaluate import MEASURES, SYSTEMS, Judged, calibration_error
 from kb.search.ranking.classes import Numbers
 from kb.search.similar import BAR
+from kb.statistics import share_interval
 from kb.terminal import as_lines, whole_value
 
 #: Resamples of the queries; the same seed always, so that a report can be compared with itself.
@@ -125,23 +125,13 @@ def _cell(interval: Interval) -> str:
     return f"{interval.value:6.3f} {interval.low:.2f}–{interval.high:.2f}".rjust(18)
 
 
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927)."""
-    if not total:
-        return 0.0, 1.0
-    share, z = hits / total, 1.96
-    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
-    return middle - half, middle + half
-
-
 def _share(share: float, total: int) -> str:
-    low, high = wilson(round(share * total), total)
+    low, high = share_interval(round(share * total), total) or (0.0, 1.0)
     return f"{share:.1%} of {total} ({low:.1%}–{high:.1%})"
 
 
 def _stratum(share: float, total: int) -> dict[str, float]:
-    low, high = wilson(round(share * total), total)
+    low, high = share_interval(round(share * total), total) or (0.0, 1.0)
     return {"texts": total, "rejected": share, "low": low, "high": high}
 
 

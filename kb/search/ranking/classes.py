@@ -1,7 +1,7 @@
 """The failure-class posterior of a query, learnt from the library's own labelled records.
 
-Three voices: a ridge probe over record vectors, the vote of the nearest records, and the likeness
-of the query to what each class is called and means. The last one needs no example at all.
+Three estimates are added: a ridge probe over record vectors, the vote of the nearest records, and
+the likeness of the query to what each class is called and means. The last needs no example at all.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Numbers = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PosteriorWeights:
-    """How loud each voice is; chosen leave-one-corpus-out, see DECISIONS.md.
+    """How much each estimate counts; chosen leave-one-corpus-out, see DECISIONS.md.
 
-    `meaning` is the weight of names beside 1 for the mean of probe and vote.
-    `patience` is the number of labelled records at which probe and vote are trusted half; what a
+    `meaning` is the weight of the meanings beside 1 for the mean of probe and vote.
+    `shrinkage` is the number of labelled records at which probe and vote are trusted half; what a
     class means needs no label and is trusted in the smallest library.
-    `usual` is how much of what any record hears of a class is taken off: a common class, or one
-    whose definition is like every text, is no news.
+    `class_prior` is how much of the average score of a class is taken off: that a class is common,
+    or its definition like every text, says nothing about a query.
     """
 
     ridge: float = 1.0
@@ -34,11 +34,11 @@ class PosteriorWeights:
     neighbour_temperature: float = 0.1
     meaning: float = 1.5
     meaning_temperature: float = 0.1
-    patience: float = 10.0
-    usual: float = 0.5
+    shrinkage: float = 10.0
+    class_prior: float = 0.5
 
 
-#: A query may be of no known class: this many voters say so, each as near as this cosine.
+#: A query may be of no known class: this many votes say so, each as near as this cosine.
 #: Without them a single record would decide every question.
 _NOBODY_VOTES = 3.0
 _NOBODY_SIMILARITY = 0.4
@@ -61,7 +61,8 @@ class ClassPosterior:
     """What the labelled records teach.
 
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
-    labels on the vectors, (d, c); `meant` sums up what the names say to all labelled records, (c,).
+    labels on the vectors, (d, c); `meant` is the sum of the meaning scores of all labelled records,
+    (c,).
     """
 
     means: Vectors
@@ -79,13 +80,13 @@ class ClassPosterior:
     def trust(self, without: int | None = None) -> float:
         """How far probe and vote are followed, 0…1: few labels, little trust."""
         count = self._count(without)
-        return count / (count + self.weights.patience)
+        return count / (count + self.weights.shrinkage)
 
     def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> ClassScores:
-        """What is heard of each class about a query.
+        """The scores of each class for a query.
 
         `query` is a unit vector (d,), `similarities` its likeness to every record (n,).
-        `without` hides the label of one record from all three voices.
+        `without` hides the label of one record from all three estimates.
         """
         if not self.labels.size:
             nothing = np.zeros(self.labels.shape[1], np.float32)
@@ -94,12 +95,11 @@ class ClassPosterior:
         learnt = (probed + self._voted(similarities, without)) / 2
         # A few labels do not show what is usual any better than what is right.
         trust = self.trust(without)
-        usual_learnt, usual_meant = self._usual(without)
-        learnt_news = learnt - self.weights.usual * trust * usual_learnt
-        meant_news = self._meant(query) - self.weights.usual * usual_meant
-        named = self.weights.meaning * meant_news
-        followed = trust * learnt_news + named
-        return ClassScores(_positive(learnt_news + named), _positive(followed))
+        prior_learnt, prior_meant = self._class_prior(without)
+        learnt = learnt - self.weights.class_prior * trust * prior_learnt
+        meant = self._meaning_scores(query) - self.weights.class_prior * prior_meant
+        meant = self.weights.meaning * meant
+        return ClassScores(_positive(learnt + meant), _positive(trust * learnt + meant))
 
     def likely_records(self, query: Numbers, count: int) -> NDArray[np.int64]:
         """The records of the largest weight of their classes by the probe, in any order."""
@@ -125,24 +125,27 @@ class ClassPosterior:
         return _inverse(self.means[self.labelled], self.weights.ridge)
 
     def _voted(self, similarities: Numbers, without: int | None) -> Numbers:
-        voices = _numbers(np.where(self.labelled, similarities, -np.inf))
+        candidates = _numbers(np.where(self.labelled, similarities, -np.inf))
         if without is not None:
-            voices[without] = -np.inf
-        nearest = largest(voices, self.weights.neighbours)
-        nearest = nearest[np.isfinite(voices[nearest])]
+            candidates[without] = -np.inf
+        nearest = largest(candidates, self.weights.neighbours)
+        nearest = nearest[np.isfinite(candidates[nearest])]
         if not len(nearest):
             return np.zeros(self.labels.shape[1], np.float32)
         votes = _votes(similarities[nearest], self.weights.neighbour_temperature)
         return np.asarray(votes @ self.labels[nearest] / (votes.sum() + _NOBODY_VOTES))
 
-    def _meant(self, query: Numbers) -> Numbers:
-        return np.asarray(_names_say(query[None], self.meanings, self.weights)[0])
+    def _meaning_scores(self, query: Numbers) -> Numbers:
+        return np.asarray(_meaning_scores(query[None], self.meanings, self.weights)[0])
 
-    def _usual(self, without: int | None) -> tuple[Numbers, Numbers]:
-        """What a labelled record hears of each class on average, each (c,): labels, and names."""
+    def _class_prior(self, without: int | None) -> tuple[Numbers, Numbers]:
+        """The average labels and meaning scores of the labelled records, each (c,)."""
         shares, meant = self._label_sums, self.meant
         if without is not None and self.labelled[without]:
-            shares, meant = shares - self.labels[without], meant - self._meant(self.means[without])
+            shares, meant = (
+                shares - self.labels[without],
+                meant - self._meaning_scores(self.means[without]),
+            )
         count = max(self._count(without), 1)
         return _numbers(shares / count), _numbers(meant / count)
 
@@ -171,7 +174,7 @@ def fit_posterior(
     labelled = labels.any(axis=1)
     rows = means[labelled]
     probe = np.asarray(_inverse(rows, weights.ridge) @ (rows.T @ labels[labelled]), np.float32)
-    meant = _names_say(rows, meanings, weights).sum(axis=0)
+    meant = _meaning_scores(rows, meanings, weights).sum(axis=0)
     return ClassPosterior(means, labels, meanings, probe, meant, weights)
 
 
@@ -194,7 +197,7 @@ def _numbers(values: ArrayLike) -> Numbers:
     return np.asarray(values, np.float32)
 
 
-def _names_say(queries: Vectors, meanings: Vectors, weights: PosteriorWeights) -> Numbers:
+def _meaning_scores(queries: Vectors, meanings: Vectors, weights: PosteriorWeights) -> Numbers:
     """How near each query is to what each class is called and means, (q, c), rows below 1."""
     votes = _votes(queries @ meanings.T, weights.meaning_temperature)
     return np.asarray(votes / (votes.sum(axis=1, keepdims=True) + 1), np.float32)
@@ -207,5 +210,5 @@ def _inverse(rows: Vectors, ridge: float) -> Numbers:
 
 
 def _votes(similarities: Numbers, temperature: float) -> Numbers:
-    """How loud each voice is beside one at the likeness of nobody in particular."""
+    """The weight of each vote beside 1 for one at the likeness of no class in particular."""
     return np.asarray(np.exp((similarities - _NOBODY_SIMILARITY) / temperature), np.float32)

@@ -98,21 +98,22 @@ def rank(
     ]
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
-    read = posterior.of(question.mean, everywhere, without)
-    heard = _with_stated(read, collection.classes, question.entry)
-    said = _neighbour_verdicts(collection, everywhere, without)
+    scores = posterior.of(question.mean, everywhere, without)
+    scores = _with_stated(scores, collection.classes, question.entry)
+    verdicts = _neighbour_verdicts(collection, everywhere, without)
+    verdicts = verdicts + _own_verdicts(collection, question.entry)
     shares = class_shares(posterior.labels[places])
     return Ranking(
         places=places,
         similarity=similarity,
         lexical=lexical,
         text=_text_part(near, lexical, sample, weights),
-        class_evidence=np.asarray(shares @ heard.evidence, np.float32),
-        class_part=np.asarray(weights.classes * (shares @ heard.weights), np.float32),
+        class_evidence=np.asarray(shares @ scores.evidence, np.float32),
+        class_part=np.asarray(weights.classes * (shares @ scores.weights), np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry),
-        verdict_part=weights.verdict * (said + _own_verdicts(collection, question.entry))[places],
+        verdict_part=weights.verdict * verdicts[places],
         run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
-        class_weights=heard.weights,
+        class_weights=scores.weights,
     )
 
 
@@ -152,8 +153,8 @@ def best_first(
     seen = np.zeros(labels.shape[1], np.float32)
     chosen: list[int] = []
     for _ in range(min(weights.hedged_places, len(pool))):
-        voices = ranking.class_weights * weights.hedge**seen
-        gain = other + scale * (shares @ voices)
+        left = ranking.class_weights * weights.hedge**seen
+        gain = other + scale * (shares @ left)
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
         seen += labels[chosen[-1]]
@@ -180,19 +181,20 @@ def background(size: int) -> Places:
 
 
 def _with_stated(
-    heard: ClassScores, classes: tuple[str, ...], entry: IndexedRecord | None
+    scores: ClassScores, classes: tuple[str, ...], entry: IndexedRecord | None
 ) -> ClassScores:
-    """What is heard of the classes with those the draft names itself."""
+    """The scores of the classes with those that the draft states itself raised above others."""
     stated = [place for place, name in enumerate(classes) if entry and name in entry.classes]
     if not stated:
-        return heard
-    return ClassScores(_named(heard.evidence, stated), _named(heard.weights, stated))
+        return scores
+    return ClassScores(_raised(scores.evidence, stated), _raised(scores.weights, stated))
 
 
-def _named(voices: Numbers, stated: list[int]) -> Numbers:
-    named = np.asarray(voices / 2, np.float32)
-    named[stated] = np.maximum(voices[stated], _STATED)
-    return named
+def _raised(scores: Numbers, stated: list[int]) -> Numbers:
+    """Half of every score, but the whole of those that are stated, at least `_STATED`."""
+    raised = np.asarray(scores / 2, np.float32)
+    raised[stated] = np.maximum(scores[stated], _STATED)
+    return raised
 
 
 def _shared_facets(collection: Collection, places: Places, entry: IndexedRecord | None) -> Numbers:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -262,6 +263,137 @@ def test_a_sentence_whose_words_no_page_has_all_finds_those_with_some(visit: Vis
         re.compile(r"No incident has all the words; \d+ with some of them")
     )
     page.locator(".kb-result-title", has_text="Air Canada").wait_for()
+
+
+def searched(page: Any, words: str) -> tuple[str, list[str]]:
+    """What the search box says of some words, and the paths it lists."""
+    page.locator(".kb-search-box").fill(words)
+    page.locator(f"dialog[data-shown={words!r}]").wait_for()
+    rows = page.locator(".kb-result").evaluate_all(
+        "rows => rows.map(row => new URL(row.dataset.address, location).pathname)"
+    )
+    return page.locator(".kb-search-status").inner_text(), rows
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ("AIID-1152", "/incidents/2025-07-18-replit-production-database/"),
+        ("aiid 1152", "/incidents/2025-07-18-replit-production-database/"),
+        ("2026-02-26-datatalks-terraform-destroy", "/incidents/2026-02-26-datatalks-terraform-"),
+        ("website support chat", "/routes/website-support-chat/"),
+        ("duplicate-side-effect", "/classes/duplicate-side-effect/"),
+        ("fabricated content", "/classes/fabricated-content/"),
+    ],
+)
+def test_a_name_finds_the_page_that_bears_it_first(visit: Visit, words: str, path: str) -> None:
+    visit.page.goto(visit.base)
+    visit.page.keyboard.press("/")
+    said, rows = searched(visit.page, words)
+    assert rows[0].startswith(path)
+    assert "No incident says" not in said
+
+
+def test_a_word_of_no_record_finds_nothing_and_a_misspelt_one_what_was_meant(visit: Visit) -> None:
+    visit.page.goto(visit.base)
+    visit.page.keyboard.press("/")
+    assert searched(visit.page, "xyzzyqqq") == ("No incident says “xyzzyqqq”.", [])
+    # The index alone answers with pages that have a word's beginning.
+    assert searched(visit.page, "postgresqlite")[1] == []
+    said, rows = searched(visit.page, "bereavment refnud")
+    assert "these say “bereavement”" in said
+    assert "these say “refund”" in said
+    assert rows[0] == f"/incidents/{AIR_CANADA}/"
+
+
+def test_a_result_names_its_section_and_classes_and_does_not_repeat_its_title(
+    visit: Visit,
+) -> None:
+    visit.page.goto(visit.base)
+    visit.page.keyboard.press("/")
+    searched(visit.page, "air canada bereavement")
+    first = visit.page.locator(".kb-result").first
+    assert first.locator(".kb-chip").first.inner_text() == "fabricated-content"
+    assert first.locator(".kb-result-part").inner_text() == "Summary"
+    title = first.locator(".kb-result-title").inner_text()
+    assert title not in first.locator(".kb-result-text").inner_text()
+
+
+def test_one_escape_leaves_a_search_that_has_words(visit: Visit) -> None:
+    visit.page.goto(visit.base)
+    visit.page.keyboard.press("/")
+    searched(visit.page, "refund")
+    visit.page.keyboard.press("Escape")
+    assert not visit.page.locator("dialog.kb-search").is_visible()
+
+
+def test_the_first_stop_of_the_keyboard_leads_to_the_text(visit: Visit) -> None:
+    visit.page.goto(f"{visit.base}incidents/{AIR_CANADA}/")
+    visit.page.keyboard.press("Tab")
+    skip = visit.page.locator("a.kb-skip")
+    assert skip.evaluate("link => link === document.activeElement")
+    assert visit.page.locator("a.md-skip").count() == 0
+    visit.page.keyboard.press("Enter")
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.closest('article') !== null")
+
+
+def test_without_a_script_no_button_waits_for_one(browser: Any, casebook: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for path in ("", f"incidents/{AIR_CANADA}/", "404.html"):
+        page.goto(casebook + path)
+        assert page.locator("h1").first.is_visible()
+        assert [button for button in page.locator("button").all() if button.is_visible()] == []
+    context.close()
+
+
+@pytest.mark.parametrize("prefix", ["/", "/team/kb/"])
+def test_the_page_for_no_page_works_at_any_address(
+    browser: Any, casebook: str, prefix: str
+) -> None:
+    """A host below a prefix that the site was not told of, as hosts of pages are."""
+    context = browser.new_context()
+    page = context.new_page()
+    found = page.request.get(f"{casebook}404.html").text()
+
+    def hosted(route: Any) -> None:
+        path = urlsplit(route.request.url).path
+        place = path.removeprefix(prefix) if path.startswith(prefix) else "?"
+        answer = page.request.get(casebook + place)
+        if answer.ok:
+            route.fulfill(response=answer)
+        else:
+            route.fulfill(status=404, body=found, content_type="text/html")
+
+    page.route("http://host.test/**", hosted)
+    page.goto(f"http://host.test{prefix}incidents/2020-01-01-gone/more/")
+    assert page.locator("h1").inner_text() == "There is no such page"
+    playwright.expect(page.locator(".kb-brand svg")).to_have_css("fill", "none")
+    page.locator(".kb-search-big").click()
+    _, rows = searched(page, "air canada bereavement")
+    assert rows[0] == f"{prefix}incidents/{AIR_CANADA}/"
+    page.keyboard.press("Escape")
+    page.locator("article a", has_text="Home").click()
+    page.wait_for_url(f"http://host.test{prefix}")
+    context.close()
+
+
+@pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
+def test_any_character_may_stand_in_titles_and_summaries(
+    browser: Any, library_folder: Path, engine: str
+) -> None:
+    title = "Agent sent 🙂 🏳️‍🌈 “x” 支付 قيد\u2028to all"
+    (library_folder / "postmortems/2026-01-02-x.md").write_text(
+        f"---\ntitle: '{title}'\ndate: 2026-01-02\nstatus: published\n---\n\n"
+        "## Summary\n\nIt paid 🙂 twice.\n",
+        encoding="utf-8",
+    )
+    page = browser.new_page()
+    page.goto(next(server := served(made(library_folder, engine))) + "incidents/2026-01-02-x/")
+    assert page.locator("h1").inner_text() == title
+    page.close()
+    server.close()
 
 
 def test_search_is_narrowed_by_a_facet(visit: Visit) -> None:

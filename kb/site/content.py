@@ -14,7 +14,7 @@ from kb.as_of import AsOf
 from kb.metrics.values import MetricsPage
 from kb.records.form import Form
 from kb.records.model import Postmortem
-from kb.site.links import PageNames
+from kb.site.links import KINDS, PageKind, PageNames
 from kb.site.related import Related
 
 
@@ -91,6 +91,11 @@ class Site:
     def newest(self) -> tuple[Postmortem, ...]:
         """The records, the latest first."""
         return tuple(sorted(self.records, key=lambda r: (r.date, r.id), reverse=True))
+
+    @cached_property
+    def kinds(self) -> dict[str, PageKind]:
+        """The kinds of words that have pages in this edition, by their folder."""
+        return {k.folder: k for k in KINDS if self.edition.is_internal or k.for_outsiders}
 
     @cached_property
     def names(self) -> PageNames:

@@ -35,7 +35,8 @@ class SitePage:
     """One page before the engine: its path, its title and its Markdown body.
 
     `searchable` False keeps lists out of the search index; `description` is for link previews.
-    `contents` says whether it has a table of contents.
+    `contents` says whether it has a table of contents. `found_by` are words that lead the search
+    to the page before its prose does.
     """
 
     path: str
@@ -44,17 +45,22 @@ class SitePage:
     description: str = ""
     searchable: bool = True
     contents: bool = False
+    found_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PageKind:
-    """One way to gather incidents: by class, by tool. `words` are a record's words of that kind."""
+    """One way to gather incidents: by class, by tool. `words` are a record's words of that kind.
+
+    Only those `for_outsiders` have pages in an edition for them.
+    """
 
     folder: str
     title: str
     noun: str
     taxonomy: str
     words: Callable[[Postmortem], Iterable[str]]
+    for_outsiders: bool = False
 
 
 def _known(*words: str) -> tuple[str, ...]:
@@ -62,14 +68,15 @@ def _known(*words: str) -> tuple[str, ...]:
 
 
 KINDS: tuple[PageKind, ...] = (
-    PageKind("classes", "Failure classes", "failure class", "classes", lambda r: r.classes),
-    PageKind("causes", "Causes", "cause", "causes", lambda r: r.causes),
+    PageKind("classes", "Failure classes", "failure class", "classes", lambda r: r.classes, True),
+    PageKind("causes", "Causes", "cause", "causes", lambda r: r.causes, True),
     PageKind(
         "controls",
         "Missing controls",
         "missing control",
         "missing_control",
         lambda r: _known(r.missing_control),
+        True,
     ),
     PageKind("tools", "Tools", "tool", "", lambda r: _known(*r.tools)),
     PageKind("routes", "Routes", "route", "", lambda r: _known(r.route)),

@@ -66,6 +66,7 @@ def with_policy(html: str, text: str) -> str:
 HEADERS = "_headers"
 #: What the themes put around every page for their own script and navigation.
 _LEFT_OVER = re.compile(
+    r'<div data-md-component="skip">\s*(?:<a [^<>]*>[^<]*</a>\s*)?</div>|'
     r'<input class="md-toggle"[^<>]*>|<label class="md-overlay"[^<>]*></label>'
     r'|<meta name="generator"[^<>]*>|<link rel="(?:prev|next)"[^<>]*>'
     r'|<div data-md-component="announce">\s*</div>'
@@ -89,8 +90,9 @@ def finish(folder: Path) -> None:
 
 def finished(html: str) -> tuple[str, tuple[str, ...]]:
     """A page as it is published, and the hashes of its inline scripts."""
+    html = _compact(_without_left_overs(html))
     own = inline_hashes([html])
-    return _compact(_without_left_overs(with_policy(html, policy(own)))), own
+    return with_policy(html, policy(own)), own
 
 
 def headers_text(hashes: list[str]) -> str:
@@ -116,7 +118,6 @@ def _without_left_overs(html: str) -> str:
 def _compact(html: str) -> str:
     """A page without the indentation of its templates.
 
-    Lines inside `<pre>` are written as `&#10;`, so none is lost; scripts that are hashed are one
-    line each.
+    Lines inside `<pre>` are written as `&#10;`, so none is lost.
     """
     return "\n".join(stripped for line in html.split("\n") if (stripped := line.strip())) + "\n"

@@ -10,6 +10,7 @@ import os
 import re
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 from kb.processes import MEMORY_BYTES, SECONDS, Process, TimeoutExpired, end, python_command, start
@@ -18,14 +19,19 @@ from kb.site.links import MARK, SitePage
 from kb.site.safe_html import escape
 
 FOLDER = "pagefind"
+#: The part of a page in the index that holds its facts; `kb.js` knows it by this.
+FACTS = "kb-facts"
 NOT_INSTALLED = "No full-text search, titles and summaries only: pip install 'pagefind[bin]'."
 _NOT_MADE = "No full-text search, titles and summaries only: Pagefind failed."
 _LOW_PRIORITY = 10
 #: By which a person names a binary of their own.
 _PROGRAM = ("PAGEFIND_BINARY_PATH",)
 _UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
-#: The only Markdown of a page: everything else in it is HTML already (see `pieces.heading`).
+#: The only Markdown of a page: everything else in it is HTML already (see `sections.html`). In the
+#: index each heading begins a part of its page, which a result can name.
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
+#: How much more a page's facts and its title count than its prose (Pagefind: 0 to 10, prose 1).
+_FACTS_WEIGHT = 9
 
 #: What only search reads of a body. No record can write it: its text is escaped.
 _FOR_SEARCH = re.compile(r"<div hidden>(?:<span data-pagefind-[^>]*></span>)+</div>")
@@ -50,11 +56,20 @@ def can_be_made(searched: Path) -> bool:
 
 
 def searched_html(page: SitePage) -> str:
-    """A page as Pagefind reads it: its title and body, without a theme."""
-    body = _HEADING.sub(r"<h2>\1</h2>", page.body).replace(f'="{MARK}', '="')
+    """A page as Pagefind reads it: its title, body and facts, without a theme.
+
+    The facts stand in a part of their own, so that no result quotes them.
+    """
+    numbers = count(1)
+    body = _HEADING.sub(lambda line: f'<h2 id="s{next(numbers)}">{line[1]}</h2>', page.body)
+    body = body.replace(f'="{MARK}', '="')
+    facts = escape(" ".join(dict.fromkeys(filter(None, page.found_by))))
+    found_by = f'<h2 id="{FACTS}">—</h2><p data-pagefind-weight="{_FACTS_WEIGHT}">{facts}</p>'
+    lead = f'<p hidden data-pagefind-meta="lead">{escape(page.description)}</p>'
     return (
         f'<!doctype html><html lang="en"><head><title>{escape(page.title)}</title></head>'
-        f"<body><div data-pagefind-body>{body}</div></body></html>\n"
+        f"<body>{lead}<div data-pagefind-body>{body}"
+        f"{found_by if facts else ''}</div></body></html>\n"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,7 +13,7 @@ from pathlib import Path, PurePath
 
 from kb.library import Library
 from kb.safe_files import Root, Tree, UnsafePathError
-from kb.site import links, post_process
+from kb.site import lexicon, links, post_process
 from kb.site.content import Site
 from kb.site.links import SitePage
 from kb.site.machine.cards import cards_of, write_cards
@@ -23,6 +25,9 @@ from kb.site.post_process import HEADERS, headers_text
 from kb.site.safe_html import escape
 from kb.site.search_index import searched_html, without_search
 from kb.site.work_folder import SEARCHED
+
+#: What a double-quoted scalar of YAML 1.2 may not hold, or would read as a line's end.
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def all_pages(site: Site, kinds: Sequence[PageTemplate] = PAGE_KINDS) -> Iterator[SitePage]:
@@ -50,9 +55,15 @@ def page_text(page: SitePage, site: Site, card: str = "") -> str:
         "root": links.relative(page.path, links.HOME).removeprefix(links.MARK),
         **_preview(page, site, card),
     }
-    lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
+    lines = "".join(f"{name}: {_yaml_value(value)}\n" for name, value in settings.items())
     searched = "searchable: true\n" if page.searchable else "search:\n  exclude: true\n"
     return f"---\n{lines}{searched}---\n\n{without_search(page.body)}\n"
+
+
+def _yaml_value(value: object) -> str:
+    """A value on one line of YAML: JSON with every character as it is, but those YAML forbids."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _preview(page: SitePage, site: Site, card: str) -> dict[str, str]:
@@ -74,7 +85,7 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
     fresh, searched = work.path / f"{folder.name}.new", work.path / SEARCHED
     for old in (fresh, searched):
         work.remove_tree(old.name)
-    count = 0
+    count, words = 0, Counter[str]()
     cards = cards_of(site)
     write_cards(cards.values(), fresh, folder)
     for page in all_pages(site):
@@ -82,9 +93,10 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
         write(fresh, f"{page.path}.md", page_text(page, site, card.path if card else ""))
         if page.searchable:
             write(searched, f"{page.path}/index.html", searched_html(page))
+            words.update(lexicon.page_words(page.body))
         count += 1
     write(fresh, HEADERS, headers_text([]))
-    for name, text in data_files(site):
+    for name, text in (*data_files(site), (lexicon.PATH, lexicon.lexicon_json(site, words))):
         write(fresh, name, text)
     for record_id, names in site.files.items():
         if record_id in site.by_id:

@@ -17,12 +17,12 @@ from kb.actions.action import Action, listed
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.links import KINDS, PageKind
+from kb.site.links import PageKind
 from kb.site.pages import charts
 from kb.site.pages.actions_page import action_rows
 from kb.site.pages.incident_lists import brief_rows, incident_rows
 from kb.site.pages.page import PageValues
-from kb.site.pages.shared_values import EXTERNAL_FOLDERS, Link, word_link
+from kb.site.pages.shared_values import Link, word_link
 from kb.wording import duration, in_words
 
 Members = tuple[Postmortem, ...]
@@ -57,10 +57,6 @@ class _Word:
         return 1 + max(0, -(-(len(self.records) - _NEWEST) // _PER_PAGE))
 
 
-def _kinds(site: Site) -> tuple[PageKind, ...]:
-    return tuple(k for k in KINDS if site.edition.is_internal or k.folder in EXTERNAL_FOLDERS)
-
-
 def _words(site: Site, kind: PageKind) -> tuple[_Word, ...]:
     """The words of a kind, in the order in which records first used them."""
     found: dict[str, list[Postmortem]] = {}
@@ -81,7 +77,7 @@ def _words(site: Site, kind: PageKind) -> tuple[_Word, ...]:
 
 def word_indexes(site: Site) -> Iterator[PageValues]:
     """The words of each kind, those of the most records first."""
-    kinds = _kinds(site)
+    kinds = tuple(site.kinds.values())
     for kind in kinds:
         words = _words(site, kind)
         known = {word.name for word in words}
@@ -109,7 +105,7 @@ def word_indexes(site: Site) -> Iterator[PageValues]:
 
 def words(site: Site) -> Iterator[PageValues]:
     """The first page of each word of each kind."""
-    for kind in _kinds(site):
+    for kind in site.kinds.values():
         for word in _words(site, kind):
             values = {
                 **_head(word),
@@ -127,7 +123,7 @@ def words(site: Site) -> Iterator[PageValues]:
 
 def earlier_of_words(site: Site) -> Iterator[PageValues]:
     """What does not stand on the first page of a word, shorter, page by page."""
-    for kind in _kinds(site):
+    for kind in site.kinds.values():
         for word in _words(site, kind):
             rest = word.newest[_NEWEST:]
             for number in range(2, word.page_count + 1):

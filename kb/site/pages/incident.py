@@ -63,7 +63,23 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         "neighbours": _neighbours(site, record, path),
     }
     said = summary_text(record, _DESCRIPTION_CHARACTERS)
-    return PageValues(path, record.title, values, said, searchable=True, contents=True)
+    return PageValues(
+        path,
+        record.title,
+        values,
+        said,
+        searchable=True,
+        contents=True,
+        found_by=tuple(_facts(record)),
+    )
+
+
+def _facts(record: Postmortem) -> Iterator[str]:
+    """The words by which somebody may look for a record, whatever its prose says."""
+    yield from (record.id, *record.aliases, record.route, record.agent.name, record.agent.framework)
+    yield from (*record.tools, *record.systems, *record.vendors, *record.models, *record.owners)
+    for word in (*record.classes, *record.causes, record.missing_control):
+        yield from (word, in_words(word))
 
 
 def _head(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:

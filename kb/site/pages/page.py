@@ -22,6 +22,7 @@ class PageValues:
     description: str = ""
     searchable: bool = False
     contents: bool = False
+    found_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +51,11 @@ def drawn(template: str, page: PageValues) -> SitePage:
         **page.values,
     )
     return SitePage(
-        page.path, page.title, str(body), page.description, page.searchable, page.contents
+        page.path,
+        page.title,
+        str(body),
+        page.description,
+        page.searchable,
+        page.contents,
+        page.found_by,
     )

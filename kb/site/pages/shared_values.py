@@ -12,8 +12,6 @@ from kb.site.content import Site
 from kb.site.safe_html import LinkTarget, web_only
 
 _RECORD_TARGET = re.compile(r"(?:\./)?([^/#?]+)\.md(?:#.*)?$")
-#: Of the kinds of words, those that have pages in an edition for outsiders.
-EXTERNAL_FOLDERS = frozenset({"classes", "causes", "controls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def record_link(site: Site, source: str, record_id: str) -> Link:
 def word_link(site: Site, source: str, folder: str, word: str) -> Link:
     """A word of a record with the address of its page, where the edition has one."""
     path = site.names.path(folder, word)
-    if not path or not (site.edition.is_internal or folder in EXTERNAL_FOLDERS):
+    if not path or folder not in site.kinds:
         return Link(word)
     return Link(word, links.relative(source, path))
 

@@ -4,7 +4,7 @@
 
   var root = document.documentElement;
   var dialog = document.querySelector("dialog.kb-search");
-  var base = dialog ? new URL((dialog.dataset.kbRoot || ".") + "/", location.href) : null;
+  var base = dialog ? new URL((dialog.dataset.kbRoot || ".").replace(/\/?$/, "/"), location.href) : null;
 
   // Theme
   function isDark() {
@@ -145,6 +145,8 @@
   }
 
   function keys(event) {
+    // A search box empties itself at the first Escape: one is enough to leave.
+    if (event.key === "Escape") { event.preventDefault(); dialog.close(); return; }
     var options = list.children.length;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -181,9 +183,19 @@
   function index() {
     return import(new URL("pagefind/pagefind.js", base).href).then(function (pagefind) {
       // In this thread: starting another costs more than the search takes.
-      return pagefind.options({ excerptLength: 22, noWorker: true }).then(function () {
+      var ready = pagefind.options({ excerptLength: 22, noWorker: true }).then(function () {
         return pagefind.init();
-      }).then(function () { return full(pagefind); });
+      });
+      return Promise.all([ready, words()]).then(function (loaded) { return full(pagefind, loaded[1]); });
+    });
+  }
+
+  // The words and names of the site; without them every word is asked as it is.
+  function words() {
+    return import(new URL("assets/kb/lexicon.js", base).href).then(function (module) {
+      return module.lexicon(base);
+    }).catch(function () {
+      return { read: function (text) { return { text: text, unknown: [] }; }, named: function () { return []; } };
     });
   }
 
@@ -195,15 +207,32 @@
           title: row.meta.title,
           date: row.meta.date || "",
           severity: ((row.filters || {}).severity || [""])[0],
-          excerpt: row.excerpt,
+          classes: (row.filters || {}).class || [],
+          part: quoted(row),
+          plain: row.meta.lead || "",
         };
       });
     });
   }
 
+  // The part of a page that says most of what was asked, with its heading; none where only the
+  // title or a fact does. What has no anchor is the title.
+  function quoted(row) {
+    var parts = (row.sub_results || []).filter(function (part) {
+      return part.anchor && part.anchor.id !== "kb-facts" && /<mark>/.test(part.excerpt);
+    });
+    var weight = function (part) {
+      // A list of addresses says least of what happened.
+      var worth = part.title === "Sources" ? 0.01 : 1;
+      return worth * part.weighted_locations.reduce(function (sum, one) { return sum + one.balanced_score; }, 0);
+    };
+    return parts.sort(function (a, b) { return weight(b) - weight(a); })[0];
+  }
+
   // The index gives pages that have all the words, and a sentence as a question has few: then those
   // with some of them follow, best first.
-  function widened(pagefind, found, words, filters) {
+  function widened(pagefind, found, filters) {
+    var words = found.asked;
     if (found.total >= FEW || !/\S\s+\S/.test(words)) return found;
     return Promise.all([import(new URL("assets/kb/words.js", base).href), pagefind.search(null)]).then(function (loaded) {
       return loaded[0].loosely(pagefind, words, filters, loaded[1].results.length);
@@ -216,7 +245,7 @@
       var all = found.total ? howMany(found.total) + " with all the words" : "No incident has all the words";
       return Object.assign({}, found, {
         rows: found.rows.concat(more), total: found.total + more.length,
-        said: all + "; " + more.length + " with some of them" + (found.total ? " below" : ""),
+        said: found.before + all + "; " + more.length + " with some of them" + (found.total ? " below" : ""),
       });
     });
   }
@@ -225,19 +254,32 @@
     return number + (number === 1 ? " incident" : " incidents");
   }
 
-  function full(pagefind) {
+  // What is to be said of words that no incident has: another spelling is shown, or nothing.
+  function unsaid(unknown) {
+    return unknown.map(function (one) {
+      return "No incident says “" + one.word + "”" + (one.near ? "; these say “" + one.near + "”. " : ". ");
+    }).join("");
+  }
+
+  function full(pagefind, lexicon) {
     var loaded = false;
     return {
-      widened: function (found, words, filters) { return widened(pagefind, found, words, filters); },
+      widened: function (found, filters) { return widened(pagefind, found, filters); },
       get filters() {
         if (loaded) return null;
         return function () { loaded = true; return pagefind.filters(); };
       },
       search: function (words, filters) {
         var order = words ? {} : { date: "desc" };
-        return pagefind.search(words || null, { filters: filters, sort: order }).then(function (found) {
+        var asked = lexicon.read(words);
+        var named = Object.keys(filters).length ? [] : lexicon.named(words);
+        var before = named.length ? "" : unsaid(asked.unknown);
+        var facts = { named: named, asked: asked.text, before: before };
+        if (words && !asked.text) return Promise.resolve(Object.assign({ total: named.length, counts: {}, rows: [], said: before }, facts));
+        return pagefind.search(asked.text || null, { filters: filters, sort: order }).then(function (found) {
           return read(found.results.slice(0, state.most)).then(function (rows) {
-            return { total: found.results.length, counts: found.filters, rows: rows };
+            var said = before && before + howMany(found.results.length);
+            return Object.assign({ total: found.results.length, counts: found.filters, rows: rows, said: said }, facts);
           });
         });
       },
@@ -293,7 +335,7 @@
       load().then(function (engine) {
         var words = box.value.trim();
         return (state.around ? state.around(engine) : engine).search(words, state.chosen).then(function (found) {
-          return state.around || !engine.widened ? found : engine.widened(found, words, state.chosen);
+          return state.around || !engine.widened ? found : engine.widened(found, state.chosen);
         }).then(function (found) {
           if (run !== state.run) return;
           show(found, engine.note || "");
@@ -306,18 +348,29 @@
 
   function show(found, note) {
     var words = box.value.trim();
-    list.replaceChildren.apply(list, found.rows.map(option));
+    var rows = withNames(found.named || [], found.rows);
+    list.replaceChildren.apply(list, rows.map(option));
     var kept = dialog.dataset.shown === words ? state.at : -1;
     state.at = -1;
-    box.setAttribute("aria-expanded", String(found.rows.length > 0));
+    box.setAttribute("aria-expanded", String(rows.length > 0));
     box.removeAttribute("aria-activedescendant");
-    status.textContent = found.said ? found.said : found.total === 0 ? "Nothing found. Try fewer or other words." :
+    status.textContent = found.said ? found.said : rows.length === 0 ? "Nothing found. Try fewer or other words." :
       howMany(found.total);
     status.textContent += note;
     if (kept >= 0) select(kept);
     more.hidden = found.rows.length >= found.total;
     showFacets(found.counts);
     dialog.dataset.shown = words;
+  }
+
+  // Pages that bear the name that was typed stand before those that speak of it.
+  function withNames(named, rows) {
+    var first = named.map(function (one) {
+      var address = new URL(one.path + "/", base).href;
+      var same = rows.filter(function (row) { return new URL(row.address, base).href === address; })[0];
+      return same || { address: address, title: one.title, kind: one.kind && one.kind + " · " + howMany(one.count), plain: one.kind ? "" : one.name };
+    });
+    return first.concat(rows.filter(function (row) { return first.indexOf(row) < 0; }));
   }
 
   function option(row, place) {
@@ -329,11 +382,15 @@
     var head = element("div", "kb-result-head");
     if (row.date) head.append(element("span", "kb-result-date", row.date));
     if (row.severity) head.append(element("span", "kb-sev kb-" + row.severity.toLowerCase(), row.severity));
+    if (row.kind) head.append(element("span", "", row.kind));
+    (row.classes || []).slice(0, 2).forEach(function (name) { head.append(element("span", "kb-chip", name)); });
     if (row.near) head.append(element("span", "", "near in meaning: " + row.near));
+    if (row.part) head.append(element("span", "kb-result-part", row.part.title));
     made.append(element("div", "kb-result-title", row.title), head);
     var excerpt = element("div", "kb-result-text");
-    if (row.plain !== undefined) excerpt.textContent = row.plain;
-    else marked(row.excerpt, excerpt);
+    // The part's heading is named already.
+    if (row.part) marked(row.part.excerpt.replace(row.part.title + ". ", ""), excerpt);
+    else excerpt.textContent = row.plain;
     made.append(excerpt);
     made.addEventListener("click", function (event) {
       if (event.ctrlKey || event.metaKey) window.open(row.address);

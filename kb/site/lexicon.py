@@ -1,0 +1,73 @@
+"""The words and names of a site: search tells a name, a misspelling and nonsense apart by them.
+
+The index answers a word that no page has with pages that have its beginning: `postgres` finds
+`post`. So the search box looks a word up here first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from html import unescape
+from typing import TypedDict
+
+from kb.records.model import Postmortem
+from kb.site import links
+from kb.site.content import Site
+
+PATH = "data/lexicon.json"
+#: A tag, which is passed over, or a word.
+_TAG_OR_WORD = re.compile(r"<[^<>]*>|([^\W_]+)")
+#: Longer ones are hashes and encoded bytes: nobody types them, and they are near to nothing.
+_MOST_CHARACTERS = 30
+
+
+class NamedPage(TypedDict):
+    """A name that has a page of its own: a route, a class, a tool; an incident's id or alias.
+
+    `kind` and `count` (of incidents) are empty and 0 for an incident.
+    """
+
+    name: str
+    kind: str
+    count: int
+    path: str
+    title: str
+
+
+def page_words(html: str) -> set[str]:
+    """The words of a page's body, in lower case and without accents, as a query is folded."""
+    text = unescape(html) if "&" in html else html
+    if not text.isascii():
+        letters = unicodedata.normalize("NFKD", text)
+        text = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = set(_TAG_OR_WORD.findall(text.lower()))
+    return {word for word in words if 1 < len(word) <= _MOST_CHARACTERS}
+
+
+def lexicon_json(site: Site, words: Counter[str]) -> str:
+    """The lexicon as the search box reads it; `words` counts the pages that have each word.
+
+    The words of the most pages come first: of two that are equally near, that is the likelier.
+    """
+    ranked = sorted(words, key=lambda word: (-words[word], word))
+    named = [*_facet_pages(site), *_incident_names(site.by_id.values())]
+    return json.dumps({"words": " ".join(ranked), "names": named}, ensure_ascii=False) + "\n"
+
+
+def _facet_pages(site: Site) -> Iterator[NamedPage]:
+    for kind in site.kinds.values():
+        counts = Counter(word for record in site.records for word in set(kind.words(record)))
+        for word, count in sorted(counts.items()):
+            path = site.names.path(kind.folder, word)
+            yield NamedPage(name=word, kind=kind.noun, count=count, path=path, title=word)
+
+
+def _incident_names(records: Iterable[Postmortem]) -> Iterator[NamedPage]:
+    for record in records:
+        path = links.incident(record.id)
+        for name in (record.id, *record.aliases):
+            yield NamedPage(name=name, kind="", count=0, path=path, title=record.title)

@@ -1,8 +1,8 @@
-"""Numbers, durations, intervals and plurals in words."""
+"""Numbers, durations, intervals and plurals in words, and the word that a slip may have meant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FULL = "█"
@@ -42,6 +42,15 @@ def bar(share: float, width: int) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 record`, `2 records`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str:
+    """The known word that is meant, empty for none; case makes no difference."""
+    import difflib
+
+    names = {name.casefold(): name for name in known if name}
+    found = difflib.get_close_matches(word.casefold(), names, n=1)
+    return names[found[0]] if found else ""
 
 
 def _share(value: float) -> str:

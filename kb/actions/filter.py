@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from pathlib import Path
 from kb.actions.action import Action
 from kb.errors import KbError
 from kb.library import Library
+from kb.wording import nearest_word
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def _check_word(what: str, word: str, known: Iterable[str]) -> None:
     names = {name.casefold(): name for name in known if name}
     if not word or word.casefold() in names:
         return
-    near = difflib.get_close_matches(word.casefold(), names, n=1)
-    todo = f"Did you mean '{names[near[0]]}'?" if near else f"Known: {', '.join(sorted(names))}"
+    near = nearest_word(word, names.values())
+    todo = f"Did you mean '{near}'?" if near else f"Known: {', '.join(sorted(names))}"
     raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
 
 

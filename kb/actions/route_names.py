@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
+
+from kb.wording import nearest_word
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 #: To compare longer texts costs more than it tells.
@@ -28,8 +29,8 @@ def near_route(texts: Iterable[str], route: str) -> str:
     """The route of a similar name, as it is written; empty for none."""
     short = (text for text in sorted(texts) if len(text) <= _MAX_NAME)
     known = {_normal(text): text for text in short if is_route(text)}
-    found = difflib.get_close_matches(_normal(route)[:_MAX_NAME], known, n=1)
-    return known[found[0]] if found else ""
+    near = nearest_word(_normal(route)[:_MAX_NAME], known)
+    return known[near] if near else ""
 
 
 def _names(text: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -19,6 +18,7 @@ from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable
 from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
+from kb.wording import nearest_word
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def refuse_unknown(filters: Filters, form: Form, entries: Iterable[IndexedRecord
     routes = {entry.route for entry in entries}
     _refuse("failure class", filters.classes, classes, "kb.toml [taxonomy] adds one")
     _refuse("kind of record", filters.kinds, kinds, "the list is closed")
-    known = tuple(word for word in filters.routes if word in routes or _near(word, routes))
+    known = tuple(word for word in filters.routes if word in routes or nearest_word(word, routes))
     _refuse("route", known, routes, "")
 
 
@@ -174,13 +174,6 @@ def _refuse(noun: str, wanted: Iterable[str], known: Iterable[str], note: str) -
     names = sorted(name for name in known if name)
     for word in wanted:
         if word not in names:
-            near = _near(word, names)
+            near = nearest_word(word, names)
             todo = f"Did you mean {near}?" if near else f"One of: {', '.join(names)}; {note}."
             raise KbError(f"there is no {noun} {word!r}", todo=todo)
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    """The known word that is meant, empty for none; case makes no difference."""
-    names = {name.casefold(): name for name in known if name}
-    found = difflib.get_close_matches(word.casefold(), names, n=1)
-    return names[found[0]] if found else ""

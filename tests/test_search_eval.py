@@ -84,7 +84,9 @@ def replace_label(group: list[CorpusLine], place: int, label: str) -> list[Corpu
 
 def test_the_own_text_of_a_query_is_not_in_the_index_that_answers(embed) -> None:  # type: ignore[no-untyped-def]
     subject = subject_from_lines(lines(), FORM, embed, full=True, masked=False)
-    for place, judged in enumerate(score_ranking(subject, FORM, embed)):
+    found = score_ranking(subject, FORM, embed)
+    assert found
+    for place, judged in enumerate(found):
         assert judged.best < 0.999, place
         assert len(judged.outcomes) == 5
 

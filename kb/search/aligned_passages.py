@@ -54,7 +54,7 @@ def aligned_passages(
 def aligned_by_words(
     mine: Sequence[Passage], theirs: Sequence[Passage], postings: Postings
 ) -> tuple[PassagePair, ...]:
-    """The same by the rare words they share."""
+    """The pairs of passages that share the rarest words, best first, without a cosine."""
     if not theirs or not mine:
         return ()
     shared = _shared_words(mine, theirs, postings)

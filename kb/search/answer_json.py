@@ -143,7 +143,7 @@ def answer_json(answer: Answer) -> str:
 
 
 def answer_value(answer: Answer) -> dict[str, Any]:
-    """The same as plain values; bytes of records that are no UTF-8 became U+FFFD."""
+    """The answer as plain JSON values; bytes of records that are no UTF-8 became U+FFFD."""
     whole = AnswerJson(
         mode="words" if answer.words_only else "vectors",
         words_only=answer.words_only or UNSET,

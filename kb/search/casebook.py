@@ -66,7 +66,7 @@ def _left(limit: int, own: Answer) -> int:
 def _by_words(
     library: Library, query: Query, limit: int, filters: Filters, fault: NoEncoderError
 ) -> Answer:
-    """The same where no encoder is."""
+    """The answer by words of library and casebook, where no encoder is."""
     from kb.search.words_only import answer_by_words, read_words, without_known
 
     index, book = read_words(library, fault), read_words(casebook_library(library), fault)

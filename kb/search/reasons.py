@@ -63,7 +63,7 @@ def reasons(
 def reasons_by_words(
     entry: IndexedRecord, postings: Postings, query: Query, record: int
 ) -> tuple[str, ...]:
-    """The same where there are only words and what both records state."""
+    """Phrases for one match in an answer by words: what both records state, and rare words."""
     return (
         *_stated(query.entry, entry),
         *_facets(query.entry, entry),

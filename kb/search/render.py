@@ -32,7 +32,7 @@ def show(answer: Answer, *, today: date, colour: bool) -> str:
 
 
 def answer_text(answer: Answer, *, today: date) -> Text:
-    """The same before it is painted."""
+    """The answer in spans with their tones, a line end behind it."""
     own = [match for match in answer.matches if match.library != CASEBOOK]
     lines = [*(_found(answer, today) if answer.matches else ())]
     if not own:

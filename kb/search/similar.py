@@ -123,7 +123,7 @@ def as_query(query: Query | Document | str, today: date) -> Query:
 
 
 def answer(index: Index, library: Library, query: Query, *, limit: int, filters: Filters) -> Answer:
-    """The same from an index that is open."""
+    """The answer to a query from an index that is open."""
     return answer_of(find(index, query, filters), library, limit)
 
 
@@ -154,7 +154,7 @@ def find(index: Index, query: Query, filters: Filters = EVERYTHING) -> RankedQue
 
 
 def find_question(index: Index, query: Query, question: Question, filters: Filters) -> RankedQuery:
-    """The same for a query whose arrays are known."""
+    """Every record ranked for a query whose vectors and words are `question`."""
     collection, learned = index.generation.collection, index.generation.learned
     asker = collection.positions.get(query.id)
     lexical = collection.postings.scores(question.bag, asker)

@@ -102,7 +102,7 @@ class Subject:
     first_texts: tuple[str, ...]
 
     def only(self, keep: NDArray[np.int64]) -> Subject:
-        """The same for some of the records."""
+        """The subject of some of its records, in the order of `keep`."""
         return Subject(
             self.collection.only(keep),
             tuple(self.questions[place] for place in keep),

@@ -21,7 +21,7 @@ _INT8 = (
 
 @dataclass(frozen=True)
 class BuiltFacts:
-    """What a build left behind: the JSON of `kb build` (`kb.build/1`), key by key."""
+    """What a build left behind, named as in its JSON."""
 
     records: int
     passages: int
@@ -45,7 +45,7 @@ class BuiltFacts:
         return f"{size}; {done}; {self.seconds:.1f} s. Probabilities: {self.calibration}.{warning}"
 
     def json(self) -> str:
-        """The same as one JSON object."""
+        """The facts as one JSON object (`kb.build/1`)."""
         mode = "words" if self.words_only else "vectors"
         facts = {"schema": "kb.build/1", "mode": mode} | msgspec.to_builtins(self)
         return msgspec.json.encode(facts).decode()

@@ -111,7 +111,7 @@ def open_index(
 def build_index(
     library: Library, progress: Progress | None = None, waiting: Waiting = lambda: None
 ) -> Index:
-    """The same, after every byte of an existing index has been checked; old vectors are dropped.
+    """A current index of whose files every byte has been checked; unused vectors are dropped.
 
     `waiting` is called once where another build has to be waited for.
     """

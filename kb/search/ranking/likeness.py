@@ -78,7 +78,7 @@ def likeness(collection: Collection, question: Question, places: Places | None =
 
 
 def likenesses(collection: Collection, questions: Sequence[Question]) -> Iterator[Likeness]:
-    """The same for many questions of one passage each, to all records."""
+    """How near all records are to each of many questions, of one passage each, in their order."""
     everything = np.arange(len(collection))
     for start in range(0, len(questions), _TOGETHER):
         vectors = np.concatenate([q.vectors for q in questions[start : start + _TOGETHER]])

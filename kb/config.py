@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -105,6 +106,15 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = False
 
 
+class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The all-hands that the measures look back to."""
+
+    last: Annotated[
+        date | None,
+        Meta(description="Day of the last all-hands, where no tag all-hands/… marks it"),
+    ] = None
+
+
 class RunsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the team knows about its agents' tools, and a trace does not say."""
 
@@ -134,6 +144,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     taxonomy: TaxonomyConfig = msgspec.field(default_factory=TaxonomyConfig)
     check: CheckConfig = msgspec.field(default_factory=CheckConfig)
     search: SearchConfig = msgspec.field(default_factory=SearchConfig)
+    metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     runs: RunsConfig = msgspec.field(default_factory=RunsConfig)
     site: SiteConfig = msgspec.field(default_factory=SiteConfig)
 

@@ -29,6 +29,7 @@ _TASK = re.compile(
 )
 _STATUS = re.compile(r"status[ \t]*:[ \t]*[\"']?([\w-]+)")
 _STATES = {" ": "open", "-": "cancelled"}
+_UNPUBLISHED = frozenset({"draft", "in-review"})
 _ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++\w+[ \t]*:.*$")
 
 
@@ -36,11 +37,13 @@ _ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++\w+[ \t]*:.*$")
 class Landing:
     """When something reached the first-parent history.
 
-    `at` is None beyond the boundary of a shallow clone: it had happened by then.
+    `at` is None beyond the boundary of a shallow clone: it had happened by then. `is_exact` is
+    False where it happened at `at` or later, for Git keeps no trace of a fast-forward.
     """
 
     at: datetime | None
     commit: str
+    is_exact: bool = True
 
     def is_by(self, moment: datetime) -> bool:
         """Whether it had happened by then."""
@@ -65,7 +68,10 @@ class PathSince:
 
 @dataclass(frozen=True)
 class Trail:
-    """What the commits say about one record; `marks` go by action key, all oldest first."""
+    """What the commits say about one record; `marks` go by action key, all oldest first.
+
+    `published` is since when it has been published without a break.
+    """
 
     first: Landing | None = None
     published: Landing | None = None
@@ -160,13 +166,12 @@ def read_trail(changes: Iterable[FileChange], root: PurePosixPath) -> Trail:
     published: Landing | None = None
     marks: dict[str, list[Mark]] = {}
     for change in changes:
-        landing = Landing(change.at, change.commit.sha)
+        landing = Landing(change.at, change.commit.sha, change.commit.dates_arrival)
         first = first or landing
         if change.path.is_relative_to(root):
             path = str(change.path.relative_to(root))
             names += [] if names and names[-1].path == path else [PathSince(landing, path)]
-        if published is None and _status(change.added) == "published":
-            published = landing
+        published = _publication(published, change, landing)
         _inherit(marks, change)
         for task in _tasks(change.added):
             known = marks.setdefault(task.key, [])
@@ -211,6 +216,17 @@ def _tasks(lines: Iterable[tuple[int, str]]) -> list[_Task]:
     ]
 
 
+def _publication(known: Landing | None, change: FileChange, landing: Landing) -> Landing | None:
+    """Since when a record is published after a change; None where the change withdrew it."""
+    if change.is_deleted:
+        return None
+    status = _status(change.added)
+    if status == "published":
+        return known or landing
+    is_withdrawn = status in _UNPUBLISHED and _status(change.removed) == "published"
+    return None if is_withdrawn else known
+
+
 def _status(lines: Iterable[tuple[int, str]]) -> str:
     """The status these lines set; front matter stands first, so the first one counts."""
     matches = (_STATUS.match(text) for _, text in lines)
@@ -218,7 +234,7 @@ def _status(lines: Iterable[tuple[int, str]]) -> str:
 
 
 #: To be raised when trails are read differently.
-_VERSION = 1
+_VERSION = 2
 _KEPT_FILES = 8
 #: 3,000 records with 20,000 commits take 12 MB.
 _MAX_BYTES = 500_000_000

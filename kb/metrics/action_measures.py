@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kb.actions.action import Action
-from kb.metrics.inputs import UNDATED, MetricsInput, action_case, record_case
+from kb.metrics.inputs import MetricsInput, action_case, record_case
+from kb.metrics.publication import COPIED, NOT_BEFORE
 from kb.metrics.summary import clustered_share, counted, durations, share, total
 from kb.metrics.values import MetricValue
 from kb.records.model import Postmortem
@@ -67,29 +68,42 @@ def actions_overdue(facts: MetricsInput) -> MetricValue:
 
 
 def time_to_publish(facts: MetricsInput) -> MetricValue:
-    """Days from containment to the commit that set `published`."""
-    found = [(r, r.clocks.contained, *facts.published_at(r)) for r in facts.records]
+    """Days from containment to the arrival on the default branch as published.
+
+    What others published, and what was copied here with others, has no such time.
+    """
+    ours = [record for record in facts.records if record.origin != "public"]
+    found = [(record, facts.publication(record)) for record in ours]
+    copied = sum(published.is_import for _, published in found)
     known = [
-        (record, (at - contained) / timedelta(days=1), stands_in)
-        for record, contained, at, stands_in in found
-        if contained and at and at >= contained
+        (record, days, published.is_exact)
+        for record, published in found
+        if not published.is_import and (days := _days_to(record, published.at)) is not None
     ]
+    unknown = len(ours) - len(known)
     waiting = sum(1 for record in facts.in_review if record.clocks.contained)
-    unknown = len(found) - len(known)
     notes = (
+        counted(len(facts.records) - len(ours), "record", "records", "of others, left out."),
+        counted(copied, "record", "records", COPIED),
         counted(
-            unknown, "record", "records", "left out: a day is unknown, or the days run backwards."
-        ),
-        counted(
-            sum(stands_in for *_, stands_in in known),
+            unknown - copied,
             "record",
             "records",
-            f"{UNDATED}: the day of review stands in.",
+            "left out: a day is unknown, or the days run backwards.",
         ),
+        counted(sum(not exact for *_, exact in known), "record", "records", NOT_BEFORE),
         counted(waiting, "record", "records", "contained and still in review, not counted."),
     )
     cases = (record_case(record, days, "quarter") for record, days, _ in known)
     return durations(cases, notes, unknown=unknown)
+
+
+def _days_to(record: Postmortem, at: datetime | None) -> float | None:
+    """Days from containment to a moment; None where one is unknown or they run backwards."""
+    contained = record.clocks.contained
+    if contained is None or at is None or at < contained:
+        return None
+    return (at - contained) / timedelta(days=1)
 
 
 def review_time(facts: MetricsInput) -> MetricValue:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from kb.metrics.inputs import UNDATED, Case, MetricsInput, record_case
+from kb.metrics.inputs import Case, MetricsInput, record_case
+from kb.metrics.publication import NOT_BEFORE
 from kb.metrics.summary import counted, share, total
 from kb.metrics.values import MetricPart, MetricValue
 from kb.records.model import Postmortem
 from kb.statistics import ratio, ratio_interval, share_interval
 
-#: Days before the page's moment from which records are news, unless a window is given.
-READING_DAYS = 30
 _BY = ("quarter", "route")
 
 
@@ -109,17 +107,26 @@ def rescue_load(facts: MetricsInput) -> MetricValue:
 
 
 def reading_list(facts: MetricsInput) -> MetricValue:
-    """The records published since a date: what to read at the next all-hands."""
-    since = facts.since or facts.as_of.day - timedelta(days=READING_DAYS)
-    found = [(record, *facts.published_at(record)) for record in facts.published]
-    news = [(r, at, stood) for r, at, stood in found if at and at.date() >= since]
-    stood = sum(stands_in for *_, stands_in in news)
-    unknown = sum(1 for _, at, _ in found if at is None)
+    """The records published since the last all-hands: what to read at the next one."""
+    found = [(record, facts.is_news(record)) for record in facts.published]
+    news = [(record, facts.publication(record)) for record, is_news in found if is_news]
+    unknown = sum(1 for _, is_news in found if is_news is None)
     notes = (
-        counted(stood, "record", "records", f"{UNDATED}: the day of review stands in."),
+        counted(
+            sum(published.is_import for _, published in news),
+            "record",
+            "records",
+            "copied here in one commit, published already.",
+        ),
+        counted(
+            sum(not published.is_exact for _, published in news), "record", "records", NOT_BEFORE
+        ),
         counted(unknown, "record", "records", "left out: the day of publication is unknown."),
     )
-    cases = (Case(record.id, record.id, at, 1.0) for record, at, _ in news)
+    cases = (
+        Case(record.id, record.id, published.at or facts.as_of.at, 1.0)
+        for record, published in news
+    )
     return total(cases, notes, n=len(found) - unknown, unknown=unknown)
 
 

@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from pathlib import PurePosixPath
 
 from kb.actions.action import Action, actions_of
 from kb.actions.history import Trails
 from kb.as_of import AsOf
+from kb.metrics.publication import (
+    NewsWindow,
+    Publication,
+    default_window,
+    is_born_published,
+    publications,
+)
 from kb.records.model import Postmortem
-
-#: Of whom nobody can say by commits when they were published.
-UNDATED = "that no commit of this library published"
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class MetricsInput:
     """Everything the measures are computed from; they look at nothing else.
 
     `known` are all records of the origin, drafts included; `foreign` the ids of the other one.
-    `lost_fixtures` are the records whose fixture is named and not there.
+    `lost_fixtures` are the records whose fixture is named and not there. `window` is since when a
+    publication is news; without one, the last 30 days.
     """
 
     known: tuple[Postmortem, ...]
@@ -30,6 +36,7 @@ class MetricsInput:
     since: date | None = None
     foreign: frozenset[str] = frozenset()
     lost_fixtures: frozenset[str] = frozenset()
+    window: NewsWindow | None = None
 
     @cached_property
     def published(self) -> tuple[Postmortem, ...]:
@@ -69,25 +76,32 @@ class MetricsInput:
         """The actions of the counted records."""
         return tuple(action for record in self.records for action in self.actions_of(record.id))
 
+    @cached_property
+    def news_window(self) -> NewsWindow:
+        """Since when a publication is news."""
+        return self.window or default_window(self.as_of)
+
+    @cached_property
+    def _publications(self) -> Mapping[PurePosixPath, Publication]:
+        return publications(self.trails)
+
+    def publication(self, record: Postmortem) -> Publication:
+        """When a record reached the default branch as published; nothing stands in for that."""
+        return self._publications.get(PurePosixPath(record.path.as_posix()), Publication())
+
+    def is_news(self, record: Postmortem) -> bool | None:
+        """Whether a record was published since the window began; None where nobody can know."""
+        landing = self.trails.of(record.path).published
+        return self.news_window.covers(landing, self.trails.boundary)
+
     def opened_at(self, record: Postmortem) -> tuple[datetime | None, bool]:
         """When review was asked for, and whether the first commit stands in for it."""
         if record.opened is not None:
             return record.opened, False
-        first = None if self._is_imported(record) else self.trails.of(record.path).first
-        return (first.at if first else None), True
-
-    def published_at(self, record: Postmortem) -> tuple[datetime | None, bool]:
-        """When it was published, and whether the review stands in for the commit."""
-        landing = self.trails.of(record.path).published
-        if landing is not None and not self._is_imported(record):
-            return landing.at, False
-        return (record.reviewed.at if record.reviewed else None), True
-
-    def _is_imported(self, record: Postmortem) -> bool:
-        """Whether its commits say when it came here, not when it was written or published."""
         trail = self.trails.of(record.path)
-        is_born_published = trail.published is not None and trail.published == trail.first
-        return record.origin == "public" or is_born_published
+        # A commit that brought it published already says nothing about when review was asked for.
+        is_told = record.origin != "public" and not is_born_published(trail)
+        return (trail.first.at if trail.first and is_told else None), True
 
 
 def moment(record: Postmortem) -> tuple[datetime, str]:

@@ -16,6 +16,7 @@ from kb.errors import KbError
 from kb.library import Library, find_root, open_library_at, read_library
 from kb.metrics.answers import ANSWERED_BY, answer_all
 from kb.metrics.inputs import MetricsInput
+from kb.metrics.publication import NewsWindow, arrived, read_window
 from kb.metrics.registry import measure_all, measure_some
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
@@ -34,13 +35,16 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 class Reading:
     """Everything a page is made of: no question to Git or the disk is left open.
 
-    `lost_fixtures` are the records that name a fixture which is not there.
+    `lost_fixtures` are the records that name a fixture which is not there. `window` is since when a
+    publication is news. `elsewhere` is the default branch where the commit is not part of it.
     """
 
     library: Library
     trails: Trails
     as_of: AsOf
     lost_fixtures: frozenset[str] = frozenset()
+    window: NewsWindow | None = None
+    elsewhere: str = ""
 
 
 def read_as_of(repo: Repo, text: str | None, now: datetime) -> AsOf:
@@ -58,15 +62,22 @@ def read_as_of(repo: Repo, text: str | None, now: datetime) -> AsOf:
     return AsOf(min(day_end, now), commit.sha, is_past=True)
 
 
-def read_all(library: Library, repo: Repo, as_of: AsOf) -> Reading:
-    """What a page at that moment needs; a past one is read from its commit, settings included."""
+def read_all(
+    library: Library, repo: Repo, as_of: AsOf, published_since: str | None = None
+) -> Reading:
+    """What a page at that moment needs; a past one is read from its commit, settings included.
+
+    `published_since` is a day or `last`: see `kb.metrics.publication.read_window`.
+    """
     if as_of.is_past:
         library = open_library_at(repo, as_of.commit, library.root)
     trails = trails_from(repo, library.root, library.config.library.path, as_of.commit)
-    return Reading(library, trails, as_of, _lost_fixtures(library, repo, as_of))
+    return _reading(library, repo, as_of, trails, published_since)
 
 
-def read_folder(start: Path, repo: Repo, as_of: AsOf) -> Reading:
+def read_folder(
+    start: Path, repo: Repo, as_of: AsOf, published_since: str | None = None
+) -> Reading:
     """The same from a folder alone: Git looks through the history while records are parsed.
 
     The two take about as long, so together they take half the time.
@@ -78,12 +89,21 @@ def read_folder(start: Path, repo: Repo, as_of: AsOf) -> Reading:
         history = aside.submit(trails_from, repo, root, folder, as_of.commit)
         past = open_library_at(repo, as_of.commit, root) if as_of.is_past else None
         library = past or read_library(root, config)
-        lost = _lost_fixtures(library, repo, as_of)
         trails = history.result()
     if library.config.library.path != folder:
         # The records lay elsewhere at that commit.
         trails = trails_from(repo, root, library.config.library.path, as_of.commit)
-    return Reading(library, trails, as_of, lost)
+    return _reading(library, repo, as_of, trails, published_since)
+
+
+def _reading(
+    library: Library, repo: Repo, as_of: AsOf, trails: Trails, published_since: str | None
+) -> Reading:
+    folder = library.config.library.path
+    landed, elsewhere = arrived(repo, library.root, folder, as_of, trails)
+    window = read_window(repo, as_of, published_since, library.config.metrics.last)
+    lost = _lost_fixtures(library, repo, as_of)
+    return Reading(library, landed, as_of, lost, window, elsewhere)
 
 
 @dataclass
@@ -106,7 +126,9 @@ class MonthReader:
         root = self.latest.library.root
         library = open_library_at(self.repo, as_of.commit, root, self._read)
         trails = self.latest.trails.until(as_of.at)
-        return Reading(library, trails, as_of, _lost_fixtures(library, self.repo, as_of))
+        window = read_window(self.repo, as_of, None, library.config.metrics.last)
+        lost = _lost_fixtures(library, self.repo, as_of)
+        return Reading(library, trails, as_of, lost, window, self.latest.elsewhere)
 
     def _read(self, raw: bytes, path: PurePath, form: Form) -> Document:
         known = self._documents.get((path, raw))
@@ -222,6 +244,7 @@ def _facts(reading: Reading, origin: str | None, since: date | None) -> MetricsI
         since=since,
         foreign=frozenset(record.id for record in library.records if record.origin != kind),
         lost_fixtures=reading.lost_fixtures,
+        window=reading.window,
     )
 
 
@@ -291,6 +314,11 @@ def _notes(reading: Reading, origin: str, *, is_chosen: bool) -> Iterator[str]:
         yield f"{plural(counts.faulty, 'file')} could not be read completely: kb check names them."
     if reading.trails.why_unknown:
         yield f"No dates from Git, only those written in records: {reading.trails.why_unknown}."
+    if reading.elsewhere:
+        yield (
+            f"This commit is not part of {reading.elsewhere}: what is published only here has not "
+            "arrived there."
+        )
     if reading.trails.boundary:
         day = reading.trails.boundary.date()
         yield (

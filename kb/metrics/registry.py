@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kb.metrics import action_measures, coverage, detection, repetition, sharing_deadlines
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
+from kb.metrics.publication import READING_DAYS
 from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 from kb.metrics.values import Goal, Measure, MetricValue
@@ -325,7 +326,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         family="early",
         title="Published lately, to be read",
         unit="count",
-        definition=f"Records published in the last {coverage.READING_DAYS} days, or since the date "
+        definition=f"Records published in the last {READING_DAYS} days, or since the date "
         "asked for.",
         formula="number of records with a publishing commit since the date",
         source="the commit that set `status: published`, else reviewed.at",

@@ -137,9 +137,11 @@ def _is_outside(record: Postmortem) -> bool:
 
 
 def _is_outside_in_time(facts: MetricsInput, record: Postmortem) -> bool | None:
-    due, at = _sharing_due(record), facts.published_at(record)[0]
+    due, published = _sharing_due(record), facts.publication(record)
     if due is None or _is_running(facts, record):
         return None
     if not _is_outside(record):
         return False
-    return None if at is None else at <= due
+    if published.at is None or published.is_import:
+        return None
+    return published.at <= due

@@ -49,7 +49,7 @@ def in_range(git: Git, span: str) -> Iterator[Touched]:
         "--no-color",
         "--no-ext-diff",
         "--no-textconv",
-        f"{COMMIT_FORMAT}%x00%P%x00%s",
+        f"{COMMIT_FORMAT}%x00%s",
         *ends.text.split(),
         "--",
     )
@@ -75,10 +75,10 @@ def _read(output: Iterator[bytes]) -> Iterator[Touched]:
 
 
 def _touched(head: bytes, paths: dict[PurePosixPath, None], lines: list[str]) -> Touched:
-    parts = head.rstrip(b"\n").split(b"\0", 5)
-    commit = read_commit(b"\0".join(parts[:4]))
-    subject = parts[5].decode("utf-8", "replace")
-    return Touched(commit, subject, len(parts[4].split()) > 1, tuple(paths), tuple(lines))
+    *fields, subject = head.rstrip(b"\n").split(b"\0", 6)
+    commit = read_commit(b"\0".join(fields))
+    is_merge = b" " in fields[4]
+    return Touched(commit, subject.decode("utf-8", "replace"), is_merge, tuple(paths), tuple(lines))
 
 
 def _path(raw: bytes) -> PurePosixPath | None:

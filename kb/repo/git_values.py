@@ -8,7 +8,9 @@ from pathlib import PurePosixPath
 
 # The fields of a `Commit`, for `git log`: NUL cannot occur in any of them, and no line of a
 # patch begins with it.
-COMMIT_FORMAT = "--format=%x00%H%x00%ct%x00%aN"
+COMMIT_FORMAT = "--format=%x00%H%x00%ct%x00%aN%x00%P%x00%cE"
+#: The committer of what GitHub itself commits when it merges, squashes or rebases a pull request.
+_HOST = b"noreply@github.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,15 @@ class Commit:
     """One commit.
 
     `at` is when it was committed, so for a merge when the branch landed; `author` is a name,
-    as `.mailmap` spells it.
+    as `.mailmap` spells it. `dates_arrival` says that it was made by landing: a merge, or a commit
+    of the host. Any other may have been made on a branch that was taken over later without a
+    trace, so its line of history had it then or later.
     """
 
     sha: str
     at: datetime
     author: str
+    dates_arrival: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,17 @@ class File:
 
 def read_commit(line: bytes) -> Commit:
     """The commit that a line in `COMMIT_FORMAT` describes."""
-    _, sha, seconds, author = line.rstrip(b"\n").split(b"\0")
-    return Commit(sha.decode("ascii"), _instant(seconds), author.decode("utf-8", "replace"))
+    _, sha, seconds, author, parents, committer = line.rstrip(b"\n").split(b"\0")
+    return Commit(
+        sha.decode("ascii"),
+        instant(seconds),
+        author.decode("utf-8", "replace"),
+        dates_arrival=b" " in parents or committer == _HOST,
+    )
 
 
-def _instant(seconds: bytes) -> datetime:
+def instant(seconds: bytes) -> datetime:
+    """The moment that Git counts in seconds; the epoch for what is none."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +13,7 @@ from kb.errors import KbError
 from kb.repo import commits, files, log, revisions, safe_settings, web
 from kb.repo.commits import Touched
 from kb.repo.git_command import Git, GitOutput, first_line
-from kb.repo.git_values import Commit, File
+from kb.repo.git_values import Commit, File, instant
 from kb.repo.history import History, LineTest
 
 RepoPath = PurePosixPath | str
@@ -140,6 +141,51 @@ class Repo:
         """
         return tuple(commits.in_range(self._git, span))
 
+    def default_branch(self) -> tuple[str, Commit] | None:
+        """The branch that everybody's work lands on, and its last commit; None where none is known.
+
+        That of the remote, where Git has noted it, else a local `main` or `master`. While it is
+        checked out, its last commit is HEAD.
+        """
+        remote, head, current = self._main_branch(), self.head, self.branch
+        for name in (remote,) if remote else ("main", "master"):
+            if name == current and head:
+                return name, head
+            place = f"refs/remotes/origin/{name}" if remote else f"refs/heads/{name}"
+            if found := revisions.find(self._git, place):
+                return name, found
+        return None
+
+    def contains(self, later: Revision, earlier: Revision) -> bool:
+        """Whether `earlier` is part of the history of `later`."""
+        one, other = self._commit(earlier), self._commit(later)
+        return self._git.ask("merge-base", "--is-ancestor", one.sha, other.sha).status == 0
+
+    def newest_tag(self, prefix: str, until: Revision) -> tuple[str, datetime] | None:
+        """The newest tag whose name begins so in the history of `until`, and when it was made.
+
+        A lightweight tag has no time of its own: that of its commit is given.
+        """
+        order = ("--sort=-version:refname", "--sort=-creatordate")
+        merged = f"--merged={self._commit(until).sha}"
+        found = self._git.ask(
+            "for-each-ref",
+            *order,
+            merged,
+            "--count=1",
+            "--format=%(creatordate:unix) %(refname)",
+            f"refs/tags/{prefix}",
+        )
+        seconds, _, name = found.text.partition(" ")
+        if found.status != 0 or not name:
+            return None
+        return name.removeprefix("refs/tags/"), instant(seconds.encode())
+
+    def commits_since(self, earlier: Revision, until: Revision) -> frozenset[str]:
+        """The commits of the first-parent history of `until` that `earlier` does not have."""
+        span = (self._commit(until).sha, f"^{self._commit(earlier).sha}")
+        return frozenset(self._git.demand("rev-list", "--first-parent", *span, "--").text.split())
+
     def remote_url(self) -> str | None:
         """Where `origin`, or else the first remote, lives; passwords and tokens left out."""
         names = self._git.demand("remote").text.splitlines()
@@ -225,6 +271,12 @@ class NoRepo(Repo):
     def commits_in(self, span: str) -> tuple[Touched, ...]:
         """KbError: a range was named, and there is nothing to look it up in."""
         raise KbError(f"no range {span!r}: {self.why_unknown}")
+
+    def default_branch(self) -> None:
+        """Unknown."""
+
+    def newest_tag(self, prefix: str, until: Revision) -> None:
+        """Unknown."""
 
     def remote_url(self) -> None:
         """Unknown."""

@@ -82,6 +82,7 @@ class Story:
     clocks: dict[str, datetime] = field(default_factory=dict)
     promises: list[Promise] = field(default_factory=list)
     verdicts: list[tuple[str, str]] = field(default_factory=list)
+    is_first: bool = False
     published: date | None = None
 
     @property
@@ -120,6 +121,7 @@ class Story:
             "",
             "## Counterfactual",
             "",
+            *(["```evidence", "FIRST_OF_CLASS: yes", "```", ""] if self.is_first else []),
             *(f"- [{verdict}] [{prior}]({prior}.md) — why" for verdict, prior in self.verdicts),
             "",
             "## Action items",

@@ -151,7 +151,17 @@ def test_a_repeat_is_a_verdict_and_a_look_alike_is_none() -> None:
     second.verdicts = [("repeat", first.id)]
     third.verdicts = [("related", first.id), ("", second.id)]
     found = measured("repeat_rate", first, second, third)
-    assert (found.hits, found.value) == ((second.id,), 1 / 3)
+    assert (found.hits, found.misses, found.value) == ((second.id,), (third.id,), 1 / 2)
+
+
+def test_an_incident_nobody_compared_with_earlier_ones_is_not_looked_at() -> None:
+    first = incident(0, is_first=True)
+    bare, proposed = incident(1), incident(2, verdicts=[("", first.id)])
+    different = incident(3, verdicts=[("different", first.id)])
+    found = measured("repeat_rate", first, bare, proposed, different)
+    assert (found.value, found.misses) == (0, (first.id, different.id))
+    assert (found.unknown, found.bounds) == (2, (0, 0.5))
+    assert found.notes == ("2 incidents not looked at: no verdict, no FIRST_OF_CLASS.",)
 
 
 def test_a_repeat_of_a_near_miss_counts_and_a_near_miss_that_repeats_does_not() -> None:
@@ -163,19 +173,21 @@ def test_a_repeat_of_a_near_miss_counts_and_a_near_miss_that_repeats_does_not() 
 
 def test_a_draft_is_no_incident_yet() -> None:
     draft = incident(1, status="draft", verdicts=[("repeat", incident(0).id)])
-    assert measured("repeat_rate", incident(0), draft).n == 1
+    assert measured("repeat_rate", incident(0, is_first=True), draft).n == 1
 
 
 def test_two_verdicts_in_one_record_are_one_repeat() -> None:
     a, b, c = incident(0), incident(1), incident(2)
     c.verdicts = [("repeat", a.id), ("repeat", b.id)]
-    assert measured("repeat_rate", a, b, c).value == 1 / 3
+    found = measured("repeat_rate", a, b, c)
+    assert (found.value, found.n) == (1, 1)
 
 
 def test_a_verdict_on_a_later_record_is_a_slip_and_no_repeat() -> None:
     first, second = incident(0), incident(1)
     first.verdicts = [("repeat", second.id)]
-    assert measured("repeat_rate", first, second).value == 0
+    found = measured("repeat_rate", first, second)
+    assert (found.value, found.unknown) == (None, 2)
 
 
 def test_a_repeat_of_a_public_incident_is_counted_apart() -> None:
@@ -482,6 +494,7 @@ def test_measures_move_only_the_way_their_definition_says(
 ) -> None:
     stories = tell(seed, records=20).stories
     for story in stories:
+        story.is_first = not any(word for word, _ in story.verdicts)
         for made in story.promises:
             made.state, made.written_closed = "open", None
     today = date(2027, 1, 1)

@@ -302,9 +302,26 @@ def test_a_goal_that_cannot_be_judged_is_not_met(run: Any, library_folder: Path)
     assert "no value (n 0)" in err
 
 
-@pytest.mark.parametrize("limit", ["action_completion", "nonsense=1", "action_completion=much"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "action_completion",
+        "nonsense=1",
+        "action_completion=much",
+        "repeat_rate=20",
+        "repeat_rate=1.01",
+        "repeat_rate=nan",
+        "detection_chain=-1",
+    ],
+)
 def test_a_goal_that_is_none_is_refused(run: Any, library_folder: Path, limit: str) -> None:
-    assert run(library_folder, "metrics", "--fail-under", limit)[0] == 2
+    for option in ("--fail-under", "--fail-over"):
+        assert run(library_folder, "metrics", option, limit)[0] == 2
+
+
+def test_a_limit_in_per_cent_is_answered_with_the_share(run: Any, library_folder: Path) -> None:
+    _, _, err = run(library_folder, "metrics", "--fail-over", "repeat_rate=20")
+    assert "Write repeat_rate=0.2 for 20 %." in err
 
 
 def test_public_records_are_never_mixed_with_a_teams_own(run: Any, library_folder: Path) -> None:

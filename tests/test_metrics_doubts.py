@@ -161,7 +161,7 @@ def test_the_headline_counts_what_is_known_and_says_how_much_is_not() -> None:
     first = with_actions(promise(date(2026, 1, 5), date(2026, 1, 6), "closed"))
     stories = [first, incident(5, verdicts=[("repeat", first.id)])]
     stories += [incident(n, verdicts=[("repeat", "2025-01-01-gone")]) for n in (6, 7)]
-    line = answers(*stories)[0].lines[1]
+    line = answers(*stories)[0].lines[2]
     assert line == (
         "In 0 of 1 repeat where that is known a promise of the earlier record was still open; "
         "for 2 repeats that is unknown."
@@ -204,10 +204,14 @@ def test_a_review_before_it_was_asked_for_is_no_fast_review() -> None:
 
 def test_a_publication_before_the_containment_is_no_fast_publication() -> None:
     clocks = {"contained": datetime(2026, 1, 2, tzinfo=UTC)}
-    before = reviewed(0, "2026-01-01T00:00:00Z", "2026-01-01T12:00:00Z", clocks=clocks)
-    after = reviewed(1, "2026-01-01T00:00:00Z", "2026-01-04T00:00:00Z", clocks=clocks)
-    found = measured("time_to_publish", before, after)
-    assert (found.value, found.n, found.unknown) == (2, 1, 1)
+    before, after = incident(0, clocks=clocks), incident(1, clocks=clocks)
+    trails = {
+        record(story).path: landed(("in-review", date(2026, 1, 1)), ("published", day))
+        for story, day in ((before, date(2026, 1, 1)), (after, date(2026, 1, 4)))
+    }
+    known = replace(facts(before, after), trails=Trails(trails))  # type: ignore[arg-type]
+    found = of("time_to_publish", known)
+    assert (found.value, found.n, found.unknown) == (2.5, 1, 1)
 
 
 def reviewed(number: int, opened: str, at: str, **fields: object) -> Story:
@@ -233,39 +237,56 @@ def of(name: str, known: MetricsInput) -> Measure:
 
 
 DRAFTED = landed(("in-review", date(2026, 1, 5)), ("published", date(2026, 6, 20)))
-IMPORTED = landed(("published", date(2026, 6, 20)))
+#: What a merge or a squash leaves: the default branch never had it in another state.
+MERGED = landed(("published", date(2026, 6, 20)))
+REVIEWED = ("reviewed: {by: sre, at: 2026-01-03T00:00:00Z}",)
+CONTAINED = {"contained": datetime(2026, 1, 1, tzinfo=UTC)}
 
 
-@pytest.mark.parametrize(
-    ("origin", "trail", "review", "days"),
-    [
-        ("own", DRAFTED, "", 170.5),
-        ("own", IMPORTED, "", None),
-        ("own", IMPORTED, "2026-01-03T00:00:00Z", 2),
-        ("public", DRAFTED, "", None),
-        ("public", DRAFTED, "2026-01-03T00:00:00Z", 2),
-    ],
-)
-def test_the_day_of_an_import_is_not_the_day_of_publication(
-    origin: str, trail: Trail, review: str, days: float | None
+@pytest.mark.parametrize("trail", [DRAFTED, MERGED])
+@pytest.mark.parametrize("extra", [(), REVIEWED])
+def test_a_record_is_published_when_it_arrives_whatever_its_review_says(
+    trail: Trail, extra: tuple[str, ...]
 ) -> None:
-    extra = (f"reviewed: {{by: sre, at: {review}}}",) if review else ()
-    story = incident(
-        0, origin=origin, extra=extra, clocks={"contained": datetime(2026, 1, 1, tzinfo=UTC)}
-    )
-    found = of("time_to_publish", dated(story, trail))
-    assert found.value == days
-    assert found.unknown == (days is None)
-    news = of("reading_list", dated(story, trail))
-    assert bool(news.hits) is (days == 170.5)
+    story = incident(0, extra=extra, clocks=CONTAINED)
+    assert of("time_to_publish", dated(story, trail)).value == 170.5
+    assert of("reading_list", dated(story, trail)).hits == (story.id,)
 
 
-def test_a_record_published_without_review_broke_the_promise_of_one() -> None:
+@pytest.mark.parametrize("extra", [(), REVIEWED])
+def test_a_review_never_stands_in_for_an_arrival_nobody_knows(extra: tuple[str, ...]) -> None:
+    story = incident(0, extra=extra, clocks=CONTAINED)
+    found, news = (measured(name, story) for name in ("time_to_publish", "reading_list"))
+    assert (found.value, found.unknown) == (None, 1)
+    assert (news.hits, news.n, news.unknown) == ((), 0, 1)
+
+
+def test_what_others_published_has_no_time_of_ours() -> None:
+    story = incident(0, origin="public", extra=REVIEWED, clocks=CONTAINED)
+    found = of("time_to_publish", dated(story, DRAFTED))
+    assert (found.value, found.unknown, found.notes) == (None, 0, ("1 record of others, left out.",))
+
+
+def test_records_that_one_commit_copied_here_were_not_published_by_it() -> None:
+    stories = [incident(n, clocks=CONTAINED) for n in range(5)]
+    trails = {record(story).path: MERGED for story in stories}
+    known = replace(facts(*stories), trails=Trails(trails))  # type: ignore[arg-type]
+    found = of("time_to_publish", known)
+    assert (found.value, found.n, found.unknown) == (None, 0, 5)
+    assert "copied here in one commit" in found.notes[0]
+    four = dict(list(trails.items())[:4])
+    some = replace(facts(*stories[:4]), trails=Trails(four))  # type: ignore[arg-type]
+    assert of("time_to_publish", some).n == 4
+    assert len(of("reading_list", known).hits) == 5
+
+
+def test_a_record_published_without_the_review_it_asked_for_broke_a_promise() -> None:
     quick = reviewed(0, "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z")
-    bare = incident(1)
-    found = measured("reviewed_in_time", quick, bare)
-    assert (found.hits, found.misses) == ((quick.id,), (bare.id,))
-    assert measured("reviewed_in_time", replace(bare, origin="public")).n == 0
+    asked, silent = incident(1, extra=("opened: 2026-01-02T00:00:00Z",)), incident(2)
+    found = measured("reviewed_in_time", quick, asked, silent)
+    assert (found.hits, found.misses, found.unknown) == ((quick.id,), (asked.id,), 1)
+    assert found.notes == ("1 record left out: no review is noted, asked for or given.",)
+    assert measured("reviewed_in_time", replace(asked, origin="public")).n == 0
 
 
 def test_those_who_still_wait_are_said_beside_the_median() -> None:
@@ -345,11 +366,16 @@ def test_yes_and_no_are_said_only_where_the_interval_leaves_no_doubt(
 @pytest.mark.parametrize(
     ("stories", "line"),
     [
-        ([incident(0)], "The one incident repeats no earlier one."),
-        ([incident(0), incident(1)], "0 of 2 incidents repeat an earlier one"),
+        ([incident(0)], "1 incident was not looked at"),
+        ([incident(0), incident(1)], "2 incidents were not looked at"),
+        ([incident(0, is_first=True)], "The one incident looked at repeats no earlier one."),
         (
-            [incident(0), incident(1, verdicts=[("repeat", incident(0).id)])],
-            "1 of 2 incidents repeats an earlier one",
+            [incident(0, is_first=True), incident(1, is_first=True)],
+            "0 of 2 incidents looked at repeat an earlier one",
+        ),
+        (
+            [incident(0, is_first=True), incident(1, verdicts=[("repeat", incident(0).id)])],
+            "1 of 2 incidents looked at repeats an earlier one",
         ),
     ],
 )

@@ -132,7 +132,8 @@ def reviewed_in_time(facts: MetricsInput) -> MetricValue:
     """The share of records reviewed within 48 hours of being asked for.
 
     Records that have waited longer than that and still wait are in the denominator, and so are
-    records of our own that were published without a review.
+    those that asked for a review and were published without one. Where neither is noted nobody can
+    know.
     """
     kept = {
         record.id: is_kept
@@ -140,12 +141,22 @@ def reviewed_in_time(facts: MetricsInput) -> MetricValue:
         if (is_kept := _is_reviewed_in_time(facts, record)) is not None
     }
     reviewed = [record for record in facts.records if record.reviewed]
-    unknown = sum(1 for record in reviewed if record.id not in kept)
+    untimed = sum(1 for record in reviewed if record.id not in kept)
+    silent = sum(1 for record in facts.records if _is_silent(record))
     cases = (record_case(facts.by_id[name], is_kept, "quarter") for name, is_kept in kept.items())
-    note = counted(
-        unknown, "record", "records", "left out: a time is unknown, or the times run backwards."
+    notes = (
+        counted(
+            untimed, "record", "records", "left out: a time is unknown, or the times run backwards."
+        ),
+        counted(silent, "record", "records", "left out: no review is noted, asked for or given."),
+        _waiting(facts),
     )
-    return share(cases, [note, _waiting(facts)], unknown=unknown)
+    return share(cases, notes, unknown=untimed + silent)
+
+
+def _is_silent(record: Postmortem) -> bool:
+    """Whether a record of ours says nothing of a review."""
+    return record.opened is None and record.reviewed is None and record.origin != "public"
 
 
 def _is_reviewed_in_time(facts: MetricsInput, record: Postmortem) -> bool | None:
@@ -156,7 +167,7 @@ def _is_reviewed_in_time(facts: MetricsInput, record: Postmortem) -> bool | None
         return None if hours is None or hours < 0 else hours <= REVIEW_HOURS
     if record.is_published:
         # Public records are written from published facts: nobody was asked to review them.
-        return None if record.origin == "public" else False
+        return None if record.origin == "public" or record.opened is None else False
     is_late = asked is not None and facts.as_of.at - asked > timedelta(hours=REVIEW_HOURS)
     return False if is_late else None
 

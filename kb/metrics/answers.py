@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kb.metrics.action_measures import COMPLETION_DAYS
 from kb.metrics.values import Measure, QuestionAnswer
@@ -11,6 +11,8 @@ from kb.wording import format_value, plural, said_interval
 
 TOO_FEW = "too few to say"
 TOO_CLOSE = "too close to say"
+NOT_LOOKED_AT = "not looked at"
+NONE_FOUND = "none found"
 _ENOUGH_FOR_QUARTILES = 4
 Measures = Mapping[str, Measure]
 
@@ -28,24 +30,40 @@ def answer_all(measures: Measures) -> tuple[QuestionAnswer, ...]:
 
 
 def repeating(measures: Measures) -> QuestionAnswer:
-    """Whether incidents repeat. No trend: the longer a library, the more there is to repeat."""
+    """Whether incidents repeat, among those in which somebody looked; a repeat is never excluded.
+
+    No trend: the longer a library, the more there is to repeat.
+    """
     rate, preventable = measures["repeat_rate"], measures["preventable_repeats"]
-    hits = len(rate.hits)
-    none = "no" if rate.n >= 2 * MINIMUM_PER_HALF else TOO_FEW
-    verdict = "yes" if hits else none
-    lines = [_repeated(rate)]
+    lines = [*_repeated(rate)]
     if preventable.n or preventable.unknown:
         lines.append(_preventable(preventable))
     lines.append(_halves(rate))
-    return _answer("Are incidents repeating?", verdict, lines, *_REPEATING)
+    return _answer("Are incidents repeating?", _repeating_verdict(rate), lines, *_REPEATING)
 
 
-def _repeated(rate: Measure) -> str:
-    hits = len(rate.hits)
+def _repeating_verdict(rate: Measure) -> str:
+    """Yes, or how much of nothing was found: that nobody found a repeat is no proof of none."""
+    if rate.hits:
+        return "yes"
+    if rate.n >= 2 * MINIMUM_PER_HALF:
+        return NONE_FOUND
+    return NOT_LOOKED_AT if rate.unknown and not rate.n else TOO_FEW
+
+
+def _repeated(rate: Measure) -> Iterator[str]:
+    hits, unseen = len(rate.hits), plural(rate.unknown, "incident")
     if rate.n == 1:
-        return f"The one incident repeats {'an' if hits else 'no'} earlier one."
-    verb = "repeats" if hits == 1 else "repeat"
-    return f"{hits} of {rate.n} incidents {verb} an earlier one{_with_interval(rate)}."
+        yield f"The one incident looked at repeats {'an' if hits else 'no'} earlier one."
+    elif rate.n:
+        verb = "repeats" if hits == 1 else "repeat"
+        yield f"{hits} of {rate.n} incidents looked at {verb} an earlier one{_with_interval(rate)}."
+    if rate.unknown:
+        was = "was" if rate.unknown == 1 else "were"
+        more = f"{unseen} more {was}" if rate.n else f"{unseen} {was}"
+        yield f"{more} not looked at: there is no verdict and no FIRST_OF_CLASS."
+    elif not rate.n:
+        yield "There is no incident yet."
 
 
 def _preventable(measure: Measure) -> str:
@@ -65,6 +83,11 @@ def faster(measures: Measures) -> QuestionAnswer:
     )
     within, others = measures["detected_within_30_minutes"], measures["found_by_others"]
     lines = [_trend(chain, "slower", "faster")]
+    if chain.unknown:
+        more = " more" if chain.n else ""
+        lines.append(
+            f"Of {plural(chain.unknown, f'{more} incident'.strip())} the times are unknown."
+        )
     if chain.n:
         lines.insert(0, _middle(chain))
         verb = "was" if len(within.hits) == 1 else "were"

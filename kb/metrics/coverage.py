@@ -69,35 +69,47 @@ EVIDENCE: tuple[CoverageEvidence, ...] = (
 
 
 def section_coverage(facts: MetricsInput) -> MetricValue:
-    """The share of evidence that is there, over all records and the six kinds of evidence."""
-    rows = [_row(facts, record) for record in facts.records]
-    parts = tuple(_part(facts, rows, place) for place in range(len(EVIDENCE)))
+    """The share of evidence that is there, over records in the form and six kinds of evidence.
+
+    A record that has none of the six sections was never asked for them.
+    """
+    asked = [record for record in facts.in_form if _is_asked(record)]
+    rows = [_row(facts, record) for record in asked]
+    parts = tuple(_part(asked, rows, place) for place in range(len(EVIDENCE)))
     # The six answers of one record hang together, so they are drawn together.
     pairs = [(sum(map(bool, row)), len(row) - row.count(None)) for row in rows]
     low, high = ratio_interval(pairs) or (None, None)
     excused = sum(row.count(None) for row in rows)
     cells = [
         (f"{record.id}:{evidence.section}", cell)
-        for record, row in zip(facts.records, rows, strict=True)
+        for record, row in zip(asked, rows, strict=True)
         for evidence, cell in zip(EVIDENCE, row, strict=True)
     ]
-    note = counted(excused, "section says", "sections say", "n/a with a reason, left out.")
+    notes = (
+        counted(excused, "section says", "sections say", "n/a with a reason, left out."),
+        counted(
+            len(facts.records) - len(asked),
+            "record",
+            "records",
+            "without these sections, left out.",
+        ),
+    )
     return MetricValue(
         value=ratio(pairs),
         n=len(rows),
         low=low,
         high=high,
-        records=tuple(record.id for record in facts.records),
+        records=tuple(record.id for record in asked),
         hits=tuple(item for item, cell in cells if cell),
         misses=tuple(item for item, cell in cells if cell is False),
         parts=parts,
-        notes=(note,) if note else (),
+        notes=tuple(note for note in notes if note),
     )
 
 
 def near_miss_share(facts: MetricsInput) -> MetricValue:
-    """The share of counted records that are near misses."""
-    return share(record_case(r, r.kind == "near-miss", *_BY) for r in facts.records)
+    """The share of records in the form that are near misses."""
+    return share(record_case(r, r.kind == "near-miss", *_BY) for r in facts.in_form)
 
 
 def rescue_load(facts: MetricsInput) -> MetricValue:
@@ -138,6 +150,10 @@ def _row(facts: MetricsInput, record: Postmortem) -> tuple[bool | None, ...]:
     )
 
 
+def _is_asked(record: Postmortem) -> bool:
+    return any(record.section(evidence.section) for evidence in EVIDENCE)
+
+
 def is_excused(record: Postmortem, key: str) -> bool:
     """Whether a section says why it does not apply."""
     section = record.section(key)
@@ -145,15 +161,17 @@ def is_excused(record: Postmortem, key: str) -> bool:
     return text.startswith("n/a") and len(text) > len("n/a.")
 
 
-def _part(facts: MetricsInput, rows: Sequence[tuple[bool | None, ...]], place: int) -> MetricPart:
-    asked = [
+def _part(
+    asked: Sequence[Postmortem], rows: Sequence[tuple[bool | None, ...]], place: int
+) -> MetricPart:
+    found = [
         (record.id, row[place])
-        for record, row in zip(facts.records, rows, strict=True)
+        for record, row in zip(asked, rows, strict=True)
         if row[place] is not None
     ]
-    held, n = sum(1 for _, holds in asked if holds), len(asked)
+    held, n = sum(1 for _, holds in found if holds), len(found)
     low, high = share_interval(held, n) or (None, None)
-    records = tuple(record_id for record_id, _ in asked)
+    records = tuple(record_id for record_id, _ in found)
     return MetricPart(
         "section", EVIDENCE[place].label, held / n if n else None, n, low, high, records
     )

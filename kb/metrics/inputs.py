@@ -54,6 +54,14 @@ class MetricsInput:
         return tuple(record for record in self.records if record.kind == "incident")
 
     @cached_property
+    def in_form(self) -> tuple[Postmortem, ...]:
+        """The counted records that were written in the form, which asks for what adopted ones lack.
+
+        A share of what the form asks for says nothing about a record that was never asked.
+        """
+        return tuple(record for record in self.records if not is_adopted(record))
+
+    @cached_property
     def in_review(self) -> tuple[Postmortem, ...]:
         """The records for which review was asked."""
         return tuple(sorted((r for r in self.known if r.status == "in-review"), key=moment))
@@ -73,8 +81,8 @@ class MetricsInput:
 
     @cached_property
     def actions(self) -> tuple[Action, ...]:
-        """The actions of the counted records."""
-        return tuple(action for record in self.records for action in self.actions_of(record.id))
+        """The actions of the counted records; what adopted ones promised was not promised here."""
+        return tuple(action for record in self.in_form for action in self.actions_of(record.id))
 
     @cached_property
     def news_window(self) -> NewsWindow:
@@ -102,6 +110,11 @@ class MetricsInput:
         # A commit that brought it published already says nothing about when review was asked for.
         is_told = record.origin != "public" and not is_born_published(trail)
         return (trail.first.at if trail.first and is_told else None), True
+
+
+def is_adopted(record: Postmortem) -> bool:
+    """Whether a record was taken over from elsewhere as it stood, and not held to the form."""
+    return dict(record.others).get("form") == "adopted"
 
 
 def moment(record: Postmortem) -> tuple[datetime, str]:

@@ -56,9 +56,10 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         title="Incidents that repeat an earlier one",
         unit="share",
         definition="Published incidents to which their author gave at least one verdict `repeat`, "
-        "as a share of published incidents; the earlier record may be of any kind.",
-        formula="incidents with a repeat verdict ÷ incidents",
-        source="verdicts in the Counterfactual section",
+        "as a share of those in which somebody looked: with a verdict, or FIRST_OF_CLASS; the "
+        "earlier record may be of any kind. Unknown are those that nobody looked at.",
+        formula="incidents with a repeat verdict ÷ incidents with any verdict or FIRST_OF_CLASS",
+        source="verdicts and FIRST_OF_CLASS in the Counterfactual section",
         compute=repetition.repeat_rate,
     ),
     MeasureRow(
@@ -237,10 +238,10 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         title=f"Reviewed within {REVIEW_HOURS} hours",
         unit="share",
         definition=f"Records reviewed at most {REVIEW_HOURS} hours after review was asked "
-        "for; records that have waited longer and still wait, and records of our own published "
-        "without a review, are in the denominator.",
+        "for; records that have waited longer and still wait, and those published without the "
+        "review they asked for, are in the denominator.",
         formula=f"records with 0 ≤ reviewed − opened ≤ {REVIEW_HOURS} h ÷ records "
-        "reviewed, published without review, or waiting longer",
+        "reviewed, published without the review asked for, or waiting longer",
         source="opened, else the first commit of the record; reviewed.at",
         compute=action_measures.reviewed_in_time,
     ),
@@ -249,10 +250,11 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         family="promises",
         title="Contained to published",
         unit="days",
-        definition="Days from containment to the commit that set the status to published; of a "
-        "public record, or one that came here published, to its review.",
-        formula="median of the publishing commit's time − contained",
-        source="clocks.contained; the commit that set `status: published`, else reviewed.at",
+        definition="Days from containment to the day the record reached the default branch as "
+        "published: by a merge, a squash, a rebase or a push. Unknown where records were copied "
+        "here together; of others' incidents there is none.",
+        formula="median of the arrival on the default branch − contained",
+        source="clocks.contained; the first-parent commit that brought `status: published`",
         compute=action_measures.time_to_publish,
     ),
     MeasureRow(
@@ -285,8 +287,8 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         f"{SHARING_HOURS} hours after resolution, as a share of such records, in review "
         "or published, whose time is over.",
         formula=f"those with published − resolved ≤ {SHARING_HOURS} h ÷ such records",
-        source="severity, impact, visibility, clocks.resolved; the commit that set `status: "
-        "published`, else reviewed.at",
+        source="severity, impact, visibility, clocks.resolved; the first-parent commit that "
+        "brought `status: published`",
         compute=sharing_deadlines.external_in_time,
     ),
     MeasureRow(
@@ -326,10 +328,12 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         family="early",
         title="Published lately, to be read",
         unit="count",
-        definition=f"Records published in the last {READING_DAYS} days, or since the date "
-        "asked for.",
-        formula="number of records with a publishing commit since the date",
-        source="the commit that set `status: published`, else reviewed.at",
+        definition="Records that reached the default branch as published since the last "
+        f"all-hands, or the date asked for; in the last {READING_DAYS} days where neither is "
+        "known.",
+        formula="number of records whose arrival on the default branch is later",
+        source="the first-parent commit that brought `status: published`; the newest tag "
+        "all-hands/…, else [metrics] last",
         compute=coverage.reading_list,
     ),
 )

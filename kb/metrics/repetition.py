@@ -10,9 +10,13 @@ from kb.metrics.inputs import Case, MetricsInput, moment, record_case
 from kb.metrics.summary import counted, durations, share, total
 from kb.metrics.values import MetricValue, Pair
 from kb.records.model import Postmortem
+from kb.records.taxonomy import TAXONOMIES
 
 #: How far back a class counts as seen before, in days.
 LOOK_BACK_DAYS = 365
+
+#: The words with which an author answers for an earlier record.
+VERDICTS = frozenset(word.name for word in TAXONOMIES["verdict"])
 
 _BY = ("year", "owner")
 
@@ -20,16 +24,38 @@ Key = Callable[[Postmortem], str]
 
 
 def repeat_rate(facts: MetricsInput) -> MetricValue:
-    """The share of incidents with at least one verdict `repeat`.
+    """The share of incidents with a verdict `repeat`, of those in which somebody looked.
 
     No change is claimed: the longer a library, the more there is for an incident to repeat.
     """
-    apart = sum(1 for r in facts.incidents if _repeats_foreign(facts, r))
-    note = counted(
-        apart, "incident repeats", "incidents repeat", "a record of another origin; not counted."
+    looked = [record for record in facts.incidents if is_looked_at(facts, record)]
+    unseen = len(facts.incidents) - len(looked)
+    apart = sum(1 for r in looked if _repeats_foreign(facts, r))
+    notes = (
+        counted(unseen, "incident", "incidents", "not looked at: no verdict, no FIRST_OF_CLASS."),
+        counted(
+            apart,
+            "incident repeats",
+            "incidents repeat",
+            "a record of another origin; not counted.",
+        ),
     )
-    cases = (record_case(r, bool(repeated(facts, r)), *_BY) for r in facts.incidents)
-    return share(cases, [note], claims_change=False)
+    cases = (record_case(r, bool(repeated(facts, r)), *_BY) for r in looked)
+    return share(cases, notes, unknown=unseen, claims_change=False)
+
+
+def is_looked_at(facts: MetricsInput, record: Postmortem) -> bool:
+    """Whether somebody compared a record with earlier ones.
+
+    A verdict of any kind on an earlier record says so, and so does `FIRST_OF_CLASS: yes`; a verdict
+    on a later record is a slip.
+    """
+    if record.value("counterfactual", "FIRST_OF_CLASS").strip().lower().startswith("yes"):
+        return True
+    return any(
+        prior.verdict in VERDICTS and _is_earlier(facts.by_id.get(prior.id), record)
+        for prior in record.priors
+    )
 
 
 def repeated(facts: MetricsInput, record: Postmortem) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from kb.metrics.action_measures import REVIEW_HOURS
-from kb.metrics.inputs import Case, MetricsInput, moment, record_case
+from kb.metrics.inputs import Case, MetricsInput, is_adopted, moment, record_case
 from kb.metrics.summary import clustered_share, counted, share
 from kb.metrics.values import Deadline, MetricValue
 from kb.records.model import Postmortem
@@ -40,7 +40,7 @@ def shared_in_time(facts: MetricsInput) -> MetricValue:
 
 def published_externally(facts: MetricsInput) -> MetricValue:
     """The share of SEV1 customer-visible records that the external edition may carry."""
-    severe = (record for record in facts.records if _is_owed_outside(record))
+    severe = (record for record in facts.in_form if _is_owed_outside(record))
     return share(record_case(r, r.visibility == "external", "quarter") for r in severe)
 
 
@@ -49,7 +49,7 @@ def external_in_time(facts: MetricsInput) -> MetricValue:
 
     Records in review whose time is over are in the denominator.
     """
-    severe = [r for r in (*facts.records, *facts.in_review) if _is_owed_outside(r)]
+    severe = [r for r in (*facts.in_form, *facts.in_review) if _is_owed_outside(r)]
     found = [(record, _is_outside_in_time(facts, record)) for record in severe]
     running = sum(1 for record in severe if _is_running(facts, record))
     known = [(record, is_kept) for record, is_kept in found if is_kept is not None]
@@ -86,7 +86,7 @@ def _outside_due(facts: MetricsInput, record: Postmortem) -> Iterator[Deadline]:
     due = _sharing_due(record)
     if due is None:
         return
-    if _is_owed_outside(record) and not _is_outside(record):
+    if _is_owed_outside(record) and not is_adopted(record) and not _is_outside(record):
         yield _deadline(facts, record, "external", due)
     copies = {copy.customer.casefold() for copy in record.shared if copy.at}
     for customer in dict.fromkeys(record.affected_customers):

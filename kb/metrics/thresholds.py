@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from kb.errors import KbError
 from kb.metrics.registry import MEASURES
 from kb.metrics.values import MetricsPage
 from kb.wording import format_value
+
+
+_WHOLE = 100  # per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +86,19 @@ def _limit(text: str, *, is_least: bool) -> Limit:
     if not separator:
         raise KbError(f"'{text}' is no limit", todo="Write it as action_completion=0.9.")
     check_names([name.strip()])
+    _check_bound(name.strip(), number)
     return Limit(name.strip(), number, is_least)
+
+
+def _check_bound(name: str, bound: float) -> None:
+    """Raise `KbError` for a limit that no value of the measure could ever pass or break."""
+    unit = next(row.unit for row in MEASURES if row.name == name)
+    if math.isnan(bound) or bound < 0:
+        raise KbError(f"{name} cannot be {bound:g}", todo="Write a limit of 0 or more.")
+    if unit == "share" and bound > 1:
+        raise KbError(
+            f"{name} is a share from 0 to 1, and {bound:g} is more than all",
+            todo=f"Write {name}={bound / 100:g} for {bound:g} %."
+            if bound <= _WHOLE
+            else "Write a limit such as 0.9.",
+        )

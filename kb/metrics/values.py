@@ -150,7 +150,8 @@ class Deadline:
 class QuestionAnswer:
     """One of the three questions of the all-hands, answered in a word and a few lines.
 
-    `verdict` begins with yes or no, or says why the numbers carry neither.
+    `verdict` begins with yes or no, or says why the numbers carry neither. Whether incidents
+    repeat is never answered with no.
     """
 
     question: str

@@ -264,7 +264,11 @@ def test_a_review_never_stands_in_for_an_arrival_nobody_knows(extra: tuple[str, 
 def test_what_others_published_has_no_time_of_ours() -> None:
     story = incident(0, origin="public", extra=REVIEWED, clocks=CONTAINED)
     found = of("time_to_publish", dated(story, DRAFTED))
-    assert (found.value, found.unknown, found.notes) == (None, 0, ("1 record of others, left out.",))
+    assert (found.value, found.unknown, found.notes) == (
+        None,
+        0,
+        ("1 record of others, left out.",),
+    )
 
 
 def test_records_that_one_commit_copied_here_were_not_published_by_it() -> None:

@@ -58,6 +58,7 @@ class _Wanted:
     compare: str | None
     history: str | None
     since: str | None
+    published_since: str | None
     origin: str | None
     form: str | None
     is_list: bool
@@ -85,6 +86,11 @@ class _Found:
 @click.option("--compare", metavar="DATE|REV", help="Each number beside what it was then.")
 @click.option("--history", type=click.Choice(["month"]), help="The series, month by month.")
 @click.option("--since", metavar="DATE", help="Only what began on or after that day.")
+@click.option(
+    "--published-since",
+    metavar="DATE|last",
+    help="New is what was published on or after that day, or since the last all-hands.",
+)
 @click.option(
     "--origin",
     type=click.Choice([word.name for word in ORIGINS]),
@@ -125,7 +131,8 @@ def command(**arguments: Any) -> int:
 
 def _measure(wanted: _Wanted, limits: tuple[Limit, ...]) -> _Found:
     repo, now, since = open_repo(Path.cwd()), datetime.now(UTC), read_day(wanted.since)
-    reading = read_folder(Path.cwd(), repo, read_as_of(repo, wanted.as_of, now))
+    moment = read_as_of(repo, wanted.as_of, now)
+    reading = read_folder(Path.cwd(), repo, moment, wanted.published_since)
     names = _computed(wanted, limits)
     if wanted.history:
         months = measure_months(reading, repo, origin=wanted.origin, since=since, names=names)

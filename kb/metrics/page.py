@@ -14,6 +14,7 @@ from kb.actions.history import Trails, trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library_at, read_library
+from kb.metrics.all_hands import all_hands
 from kb.metrics.answers import ANSWERED_BY, answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.publication import NewsWindow, arrived, read_window
@@ -273,6 +274,7 @@ def _with_answers(page: MetricsPage, facts: MetricsInput) -> MetricsPage:
         answers=answer_all({measure.name: measure for measure in page.measures}),
         pairs=preventable_pairs(facts),
         deadlines=deadlines(facts),
+        all_hands=all_hands(facts),
     )
 
 

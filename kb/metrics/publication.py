@@ -143,7 +143,7 @@ def default_window(as_of: AsOf) -> NewsWindow:
 
 
 def _by_tag(repo: Repo, as_of: AsOf) -> NewsWindow | None:
-    found = repo.newest_tag(TAG_PREFIX, as_of.commit) if as_of.commit else None
+    found = repo.newest_tag(TAG_PREFIX, as_of.commit, as_of.at) if as_of.commit else None
     if found is None:
         return None
     name, made = found

@@ -12,9 +12,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kb.metrics.action_measures import REVIEW_HOURS
+from kb.metrics.all_hands_sentences import (
+    news_sentences,
+    promise_sentences,
+    repeat_sentences,
+    window_note,
+    window_title,
+)
 from kb.metrics.registry import FAMILIES
 from kb.metrics.sharing_deadlines import SHARING_HOURS
-from kb.metrics.values import Deadline, Measure, MetricPart, MetricsPage, Pair, QuestionAnswer
+from kb.metrics.values import (
+    AllHands,
+    Deadline,
+    Measure,
+    MetricPart,
+    MetricsPage,
+    Pair,
+    QuestionAnswer,
+)
 from kb.terminal import as_lines
 from kb.wording import WHOSE, bar, format_value, plural, said_interval
 
@@ -39,12 +54,13 @@ def page_text(
     blocks = (
         _head(page),
         *(_answer(answer) for answer in page.answers),
+        _since_last(page.all_hands),
         *(_family(page, family, compared) for family in FAMILIES),
         _quarters(page.measure("detection_chain")),
+        _reading(page.all_hands),
         _pairs(page.pairs),
         _by_owner(page.measure("actions_overdue")),
         _deadlines(page.deadlines),
-        _reading(page.measure("reading_list")),
         _foot(page, compared),
     )
     texts = (as_lines(lines) for block in blocks if (lines := list(block)))
@@ -203,11 +219,26 @@ def _deadlines(deadlines: Sequence[Deadline]) -> Iterator[str]:
     yield from _more(len(deadlines), "kb metrics --json")
 
 
-def _reading(measure: Measure) -> Iterator[str]:
-    if measure.hits:
-        yield "To be read at the next all-hands"
-    yield from (f"  {record}" for record in measure.hits[:_SHOWN])
-    yield from _more(len(measure.hits), "kb metrics reading_list")
+def _since_last(seen: AllHands | None) -> Iterator[str]:
+    if seen is None:
+        return
+    yield window_title(seen)
+    for sentences in (news_sentences(seen), repeat_sentences(seen), promise_sentences(seen)):
+        yield from _wrapped(" ".join(sentences))
+    if note := window_note(seen):
+        yield from _wrapped(note)
+
+
+def _reading(seen: AllHands | None) -> Iterator[str]:
+    """The records to be read at the next all-hands, each with its lesson."""
+    if seen is None or not seen.new:
+        return
+    yield "To be read at the next all-hands, with one lesson each"
+    for new in seen.new[:_SHOWN]:
+        day = str(new.published or "unknown")
+        yield f"  {day} {new.severity or '':<4} {new.record}"
+        yield from _wrapped(new.lesson or "no lesson is written", indent=4)
+    yield from _more(len(seen.new), "kb metrics reading_list")
 
 
 def _foot(page: MetricsPage, compared: MetricsPage | None) -> Iterator[str]:
@@ -288,7 +319,7 @@ def only(page: MetricsPage, names: Sequence[str]) -> MetricsPage:
     if not names:
         return page
     measures = tuple(page.measure(name) for name in names)
-    return replace(page, measures=measures, answers=(), pairs=(), deadlines=())
+    return replace(page, measures=measures, answers=(), pairs=(), deadlines=(), all_hands=None)
 
 
 def page_csv(page: MetricsPage, compared: MetricsPage | None = None) -> str:

@@ -18,7 +18,7 @@ from kb.actions.gate import Decision
 from kb.actions.gate_unparsed import Unreadable
 from kb.as_of import AsOf
 from kb.json_schemas import schema_of
-from kb.metrics.values import Counts, Deadline, Measure, MetricsPage, Pair, QuestionAnswer
+from kb.metrics.values import AllHands, Counts, Deadline, Measure, MetricsPage, Pair, QuestionAnswer
 from kb.records.model import SignOff
 from kb.terminal import whole_value
 
@@ -50,7 +50,8 @@ class PointJson(Struct, kw_only=True):
 class PageJson(Struct, kw_only=True):
     """`kb.metrics/1`: the metrics page, every measure by name.
 
-    `compare` is the page of --compare, `history` the months of --history.
+    `compare` is the page of --compare, `history` the months of --history. `all_hands` is null where
+    only measures were asked for.
     """
 
     schema: str = "kb.metrics/1"
@@ -64,6 +65,7 @@ class PageJson(Struct, kw_only=True):
     preventable_pairs: tuple[Pair, ...]
     deadlines: tuple[Deadline, ...]
     notes: tuple[str, ...]
+    all_hands: AllHands | None
     compare: PageJson | UnsetType = UNSET
     history: list[PointJson] | UnsetType = UNSET
 
@@ -125,6 +127,7 @@ def page_json(
         preventable_pairs=page.pairs,
         deadlines=page.deadlines,
         notes=page.notes,
+        all_hands=page.all_hands,
         compare=page_json(compared) if compared else UNSET,
         history=[_point(month) for month in months] or UNSET,
     )

@@ -12,7 +12,6 @@ from kb.metrics.registry import MEASURES
 from kb.metrics.values import MetricsPage
 from kb.wording import format_value
 
-
 _WHOLE = 100  # per cent
 
 

@@ -147,6 +147,80 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record that reached the default branch as published since the last all-hands.
+
+    `published` is the day, None where it is hidden by a shallow clone; unless `is_exact` it came
+    then or later. `is_import` says that it was copied here with others. `repeats` are the earlier
+    records that it repeats by its author's verdict.
+    """
+
+    record: str
+    title: str
+    published: date | None
+    is_exact: bool
+    is_import: bool
+    kind: str
+    severity: str
+    lesson: str
+    is_looked_at: bool
+    repeats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwedPromise:
+    """An action as the all-hands sees it; `closed` is None while it is open."""
+
+    action: str
+    record: str
+    text: str
+    owner: str
+    due: date | None
+    closed: date | None
+    days_overdue: int
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was kept after its due date."""
+        return bool(self.due and self.closed and self.closed > self.due)
+
+
+@dataclass(frozen=True, slots=True)
+class AllHands:
+    """What the next all-hands has to know, beside the three answers.
+
+    `name` says what the window begins with, and `is_all_hands` whether that is an all-hands; it is
+    empty for a day that was asked for. `unknown` published records arrived on a day nobody knows.
+    Promises are those of published records: `promises` in all, `kept` since then, `broken` are open
+    past their due date, `due` within 30 days; `undated` were kept on a day nobody knows. `walls`
+    are records with an executable wall, `effects` what is said of kept promises, with how often.
+    """
+
+    since: date
+    name: str
+    is_all_hands: bool
+    new: tuple[NewRecord, ...]
+    unknown: int
+    kept: tuple[OwedPromise, ...]
+    broken: tuple[OwedPromise, ...]
+    due: tuple[OwedPromise, ...]
+    undated: int
+    promises: int = 0
+    walls: tuple[str, ...] = ()
+    effects: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def repeats(self) -> tuple[NewRecord, ...]:
+        """The new records that repeat an earlier one."""
+        return tuple(new for new in self.new if new.repeats)
+
+    @property
+    def newly_broken(self) -> int:
+        """How many of the broken promises fell due since then."""
+        return sum(1 for promise in self.broken if promise.due and promise.due >= self.since)
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionAnswer:
     """One of the three questions of the all-hands, answered in a word and a few lines.
 
@@ -191,6 +265,7 @@ class MetricsPage:
     pairs: tuple[Pair, ...]
     deadlines: tuple[Deadline, ...]
     notes: tuple[str, ...]
+    all_hands: AllHands | None = None
 
     def measure(self, name: str) -> Measure:
         """The measure with that name. Raises `KeyError` for one that is not in the registry."""

@@ -161,10 +161,13 @@ class Repo:
         one, other = self._commit(earlier), self._commit(later)
         return self._git.ask("merge-base", "--is-ancestor", one.sha, other.sha).status == 0
 
-    def newest_tag(self, prefix: str, until: Revision) -> tuple[str, datetime] | None:
+    def newest_tag(
+        self, prefix: str, until: Revision, made_by: datetime
+    ) -> tuple[str, datetime] | None:
         """The newest tag whose name begins so in the history of `until`, and when it was made.
 
-        A lightweight tag has no time of its own: that of its commit is given.
+        Tags made after `made_by` do not count. A lightweight tag has no time of its own: that of
+        its commit is given.
         """
         order = ("--sort=-version:refname", "--sort=-creatordate")
         merged = f"--merged={self._commit(until).sha}"
@@ -172,14 +175,15 @@ class Repo:
             "for-each-ref",
             *order,
             merged,
-            "--count=1",
             "--format=%(creatordate:unix) %(refname)",
             f"refs/tags/{prefix}",
         )
-        seconds, _, name = found.text.partition(" ")
-        if found.status != 0 or not name:
-            return None
-        return name.removeprefix("refs/tags/"), instant(seconds.encode())
+        rows = (line.partition(" ") for line in found.text.splitlines())
+        tags = ((name, instant(seconds.encode())) for seconds, _, name in rows)
+        return next(
+            ((name.removeprefix("refs/tags/"), made) for name, made in tags if made <= made_by),
+            None,
+        )
 
     def commits_since(self, earlier: Revision, until: Revision) -> frozenset[str]:
         """The commits of the first-parent history of `until` that `earlier` does not have."""
@@ -275,7 +279,7 @@ class NoRepo(Repo):
     def default_branch(self) -> None:
         """Unknown."""
 
-    def newest_tag(self, prefix: str, until: Revision) -> None:
+    def newest_tag(self, prefix: str, until: Revision, made_by: datetime) -> None:
         """Unknown."""
 
     def remote_url(self) -> None:

@@ -1,0 +1,105 @@
+"""What the all-hands looks at: what is new since the last one, and what became of promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from kb.actions.action import Action
+from kb.metrics.inputs import MetricsInput
+from kb.metrics.repetition import is_looked_at, repeated
+from kb.metrics.values import AllHands, NewRecord, OwedPromise
+from kb.records.model import Postmortem
+from kb.sentences import sentences
+
+#: About a month: what falls due until the next all-hands.
+_AHEAD_DAYS = 30
+
+
+def all_hands(facts: MetricsInput) -> AllHands:
+    """What the next all-hands has to know, beside the three answers."""
+    window = facts.news_window
+    found = [(record, facts.is_news(record)) for record in facts.published]
+    news = (_new(facts, record) for record, is_news in found if is_news)
+    return AllHands(
+        since=window.since,
+        name=window.name,
+        is_all_hands=window.is_all_hands,
+        new=tuple(sorted(news, key=_gravest_first)),
+        unknown=sum(is_news is None for _, is_news in found),
+        kept=_promises(_kept(facts, window.since)),
+        broken=_promises(action for action in facts.actions if action.days_overdue > 0),
+        due=_promises(_due(facts, facts.as_of.day)),
+        undated=sum(a.state == "closed" and a.closed is None for a in facts.actions),
+        promises=sum(action.state != "cancelled" for action in facts.actions),
+        walls=tuple(r.id for r in facts.published if dict(r.others).get("walls")),
+        effects=_effects(facts.published),
+    )
+
+
+def first_lesson(record: Postmortem) -> str:
+    """The first sentence of the lessons, as it was written; empty where there is none."""
+    section = record.section("lessons")
+    lines = section.lines if section else ()
+    texts = (line.text.strip().lstrip("-*+>").strip() for line in lines if not line.comment)
+    written = next((text for text in texts if text), "")
+    is_excused = written.lower().startswith("n/a")
+    return "" if is_excused else next(iter(sentences(written)), "")
+
+
+def _new(facts: MetricsInput, record: Postmortem) -> NewRecord:
+    published = facts.publication(record)
+    return NewRecord(
+        record=record.id,
+        title=record.title,
+        published=published.day,
+        is_exact=published.is_exact,
+        is_import=published.is_import,
+        kind=record.kind,
+        severity=record.severity,
+        lesson=first_lesson(record),
+        is_looked_at=is_looked_at(facts, record),
+        repeats=repeated(facts, record),
+    )
+
+
+def _gravest_first(new: NewRecord) -> tuple[bool, str, int, str]:
+    age = -new.published.toordinal() if new.published else 0
+    return new.is_import, new.severity or "~", age, new.record
+
+
+def _kept(facts: MetricsInput, since: date) -> Iterator[Action]:
+    for action in facts.actions:
+        if action.state == "closed" and action.closed and action.closed >= since:
+            yield action
+
+
+def _due(facts: MetricsInput, today: date) -> Iterator[Action]:
+    last = today + timedelta(days=_AHEAD_DAYS)
+    for action in facts.actions:
+        if action.is_open and action.due and today <= action.due <= last:
+            yield action
+
+
+def _promises(found: Iterable[Action]) -> tuple[OwedPromise, ...]:
+    """Actions as promises, the oldest due date first."""
+    made = (
+        OwedPromise(
+            action=action.id,
+            record=action.record,
+            text=action.text,
+            owner=action.owner,
+            due=action.due,
+            closed=action.closed,
+            days_overdue=action.days_overdue,
+        )
+        for action in found
+    )
+    return tuple(sorted(made, key=lambda promise: (promise.due or date.max, promise.action)))
+
+
+def _effects(records: Iterable[Postmortem]) -> tuple[tuple[str, int], ...]:
+    """How often each word is given for what a kept promise did, where one is."""
+    words = (item.attribute("effect") for record in records for item in record.actions)
+    return tuple(sorted(Counter(word for word in words if word).items()))

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
-from kb.format import plural
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.values import AllHands
+from kb.wording import plural
 
 
 def window_title(seen: AllHands) -> str:

@@ -42,6 +42,7 @@ class Promise:
     lever: str = "code"
     gate: str = ""
     state: str = "open"
+    written_opened: date | None = None
     written_closed: date | None = None
     opened: date | None = None
     closed: date | None = None
@@ -54,6 +55,7 @@ class Promise:
             "due": str(self.due) if self.due else "",
             "lever": self.lever,
             "gate": self.gate,
+            "opened": str(self.written_opened) if self.written_opened else "",
             "closed": str(self.written_closed) if self.written_closed else "",
         }
         tail = ", ".join(f"{key}: {value}" for key, value in pairs.items() if value)
@@ -83,6 +85,8 @@ class Story:
     promises: list[Promise] = field(default_factory=list)
     verdicts: list[tuple[str, str]] = field(default_factory=list)
     is_first: bool = False
+    title: str = ""
+    lesson: str = ""
     published: date | None = None
 
     @property
@@ -95,7 +99,7 @@ class Story:
             clocks.setdefault("detected", self.first_impact + timedelta(minutes=self.chain_minutes))
         lines = [
             "---",
-            f"title: {self.id}",
+            f"title: {self.title or self.id}",
             f"date: {self.id[:10]}",
             f"status: {self.status}",
             f"origin: {self.origin}",
@@ -112,7 +116,7 @@ class Story:
             *([f"rescues: {self.rescues}"] if self.rescues is not None else []),
             *self.extra,
             "---",
-            f"# {self.id}",
+            f"# {self.title or self.id}",
             "",
             "## Summary",
             "",
@@ -128,6 +132,7 @@ class Story:
             "",
             *(promise.line() for promise in self.promises),
             "",
+            *(["## Lessons", "", self.lesson, ""] if self.lesson else []),
         ]
         return "\n".join(lines)
 

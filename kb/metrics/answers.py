@@ -52,7 +52,7 @@ def _repeating_verdict(rate: Measure) -> str:
 
 
 def _repeated(rate: Measure) -> Iterator[str]:
-    hits, unseen = len(rate.hits), plural(rate.unknown, "incident")
+    hits, more = len(rate.hits), "more " if rate.n else ""
     if rate.n == 1:
         yield f"The one incident looked at repeats {'an' if hits else 'no'} earlier one."
     elif rate.n:
@@ -60,8 +60,8 @@ def _repeated(rate: Measure) -> Iterator[str]:
         yield f"{hits} of {rate.n} incidents looked at {verb} an earlier one{_with_interval(rate)}."
     if rate.unknown:
         was = "was" if rate.unknown == 1 else "were"
-        more = f"{unseen} more {was}" if rate.n else f"{unseen} {was}"
-        yield f"{more} not looked at: there is no verdict and no FIRST_OF_CLASS."
+        unseen = plural(rate.unknown, f"{more}incident")
+        yield f"{unseen} {was} not looked at: no verdict is given, and no FIRST_OF_CLASS."
     elif not rate.n:
         yield "There is no incident yet."
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kb.metrics.all_hands_sentences import (
+    news_sentences,
+    promise_sentences,
+    repeat_sentences,
+    window_note,
+    window_title,
+)
 from kb.metrics.values import QuestionAnswer
 from kb.site import links
 from kb.site.content import Site
@@ -38,6 +45,7 @@ def home(site: Site) -> Iterator[PageValues]:
         "said": said,
         **_gates(site),
         "answers": answer_cards(site.measured.answers) if site.measured else (),
+        "since": _since(site),
         "newest": incident_rows(site, site.newest[:_NEWEST], links.HOME),
         "classes": _latest_classes(site),
     }
@@ -61,6 +69,19 @@ def _gates(site: Site) -> dict[str, object]:
     return {"gates": rows, "routes_held": len({action.route for action in held})}
 
 
+def _since(site: Site) -> dict[str, object] | None:
+    """What happened since the last all-hands, in a heading and a sentence of each kind."""
+    seen = site.measured.all_hands if site.measured else None
+    if seen is None:
+        return None
+    said = (news_sentences(seen), repeat_sentences(seen), promise_sentences(seen))
+    return {
+        "title": window_title(seen),
+        "lines": tuple(line for found in said if (line := " ".join(found))),
+        "note": window_note(seen),
+    }
+
+
 def answer_cards(answers: tuple[QuestionAnswer, ...]) -> tuple[AnswerCard, ...]:
     """The answers as cards, in their order."""
     return tuple(_card(answer) for answer in answers)
@@ -68,7 +89,9 @@ def answer_cards(answers: tuple[QuestionAnswer, ...]) -> tuple[AnswerCard, ...]:
 
 def _card(answer: QuestionAnswer) -> AnswerCard:
     is_bad_yes = _BAD_WHEN_YES in answer.question
-    good = {"yes": not is_bad_yes, "no": is_bad_yes}.get(answer.verdict.split(",")[0])
+    word = answer.verdict.split(",")[0]
+    # That incidents do not repeat is never known well enough to be green.
+    good = {"yes": not is_bad_yes, "no": False}.get(word)
     css = {True: "kb-good", False: "kb-bad", None: "kb-unclear"}[good]
     first, *rest = [_tied(line) for line in answer.lines] or [""]
     return AnswerCard(answer.question, answer.verdict.capitalize(), css, first, tuple(rest))

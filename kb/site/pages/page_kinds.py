@@ -7,6 +7,7 @@ from kb.site.content import Site
 from kb.site.links import SitePage
 from kb.site.pages import (
     actions_page,
+    all_hands_page,
     facet_pages,
     home,
     incident,
@@ -27,6 +28,7 @@ PAGE_KINDS: tuple[PageTemplate, ...] = (
     PageTemplate("word.html", facet_pages.words),
     PageTemplate("word_earlier.html", facet_pages.earlier_of_words),
     PageTemplate("metrics.html", metrics_page.metrics, internal=True),
+    PageTemplate("all_hands.html", all_hands_page.all_hands, internal=True),
     PageTemplate("actions.html", actions_page.actions, internal=True),
     PageTemplate("rules.html", reference_pages.rules, internal=True),
     PageTemplate("form.html", reference_pages.form, internal=True),

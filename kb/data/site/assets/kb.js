@@ -39,6 +39,70 @@
     });
   });
 
+  // Slides: one part of the page at a time on a whole screen, turned by keys or buttons.
+  document.querySelectorAll("[data-kb-slides]").forEach(function (show) {
+    var slides = Array.prototype.slice.call(show.querySelectorAll(".kb-slide"));
+    var start = show.querySelector("[data-kb-present]");
+    var bar = show.querySelector(".kb-turn");
+    var place = show.querySelector("[data-kb-place]");
+    var at = 0;
+
+    function isOn() { return show.classList.contains("kb-presenting"); }
+    function turn(to) {
+      at = Math.max(0, Math.min(slides.length - 1, to));
+      slides.forEach(function (slide, number) { slide.classList.toggle("kb-now-shown", number === at); });
+      place.textContent = (at + 1) + " of " + slides.length;
+      show.scrollTop = 0;
+      slides[at].focus({ preventScroll: true });
+    }
+    function begin() {
+      slides.forEach(function (slide) { slide.tabIndex = -1; });
+      show.classList.add("kb-presenting");
+      bar.hidden = false;
+      // Where a whole screen is refused, as on phones, the window is filled.
+      if (show.requestFullscreen) show.requestFullscreen().catch(function () {});
+      turn(0);
+    }
+    function leave() {
+      if (!isOn()) return;
+      show.classList.remove("kb-presenting");
+      bar.hidden = true;
+      slides.forEach(function (slide) {
+        slide.classList.remove("kb-now-shown");
+        slide.removeAttribute("tabindex");
+      });
+      if (document.fullscreenElement === show) document.exitFullscreen();
+      start.focus();
+    }
+    var KEYS = {
+      ArrowRight: function () { turn(at + 1); },
+      ArrowDown: function () { turn(at + 1); },
+      PageDown: function () { turn(at + 1); },
+      " ": function () { turn(at + 1); },
+      ArrowLeft: function () { turn(at - 1); },
+      ArrowUp: function () { turn(at - 1); },
+      PageUp: function () { turn(at - 1); },
+      Home: function () { turn(0); },
+      End: function () { turn(slides.length - 1); },
+      Escape: leave
+    };
+    document.addEventListener("keydown", function (event) {
+      var pressed = event.target.closest && event.target.closest("button, a");
+      if (!isOn() || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+      if (event.key === " " && pressed) return;
+      event.preventDefault();
+      KEYS[event.key]();
+    });
+    document.addEventListener("fullscreenchange", function () {
+      if (!document.fullscreenElement) leave();
+    });
+    start.addEventListener("click", begin);
+    show.querySelector("[data-kb-back]").addEventListener("click", function () { turn(at - 1); });
+    show.querySelector("[data-kb-on]").addEventListener("click", function () { turn(at + 1); });
+    show.querySelector("[data-kb-leave]").addEventListener("click", leave);
+    start.hidden = false;
+  });
+
   // Paper cannot be unfolded.
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (folded) { folded.open = true; });

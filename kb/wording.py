@@ -9,6 +9,7 @@ _FULL = "█"
 #: Below these many, a duration keeps its unit.
 _MINUTES_KEPT = 120
 _HOURS_KEPT = 48
+_IN_MINUTES = {"minutes": 1.0, "hours": 60.0, "days": 1440.0}
 #: Whose incidents a page counts, by the origin of its records.
 WHOSE = {
     "own": "our own incidents",
@@ -20,6 +21,24 @@ WHOSE = {
 def format_value(value: float | None, unit: str) -> str:
     """A value with its unit: `24 %`, `41 min`, `3.5 h`, `2.1 days`, `12`; `–` for none."""
     return "–" if value is None else _UNITS[unit](value)
+
+
+def format_alike(values: Iterable[float | None], unit: str) -> tuple[str, ...]:
+    """Values that are compared, durations all in the unit that suits the longest; `–` for none."""
+    found = tuple(values)
+    known = [value for value in found if value is not None]
+    if unit not in _IN_MINUTES or not known:
+        return tuple(format_value(value, unit) for value in found)
+    factor = _IN_MINUTES[unit]
+    longest = max(known) * factor
+    shown = "minutes"
+    if longest >= _MINUTES_KEPT:
+        shown = "hours" if longest < _HOURS_KEPT * 60 else "days"
+    words = {"minutes": "min", "hours": "h", "days": "days"}
+    per = factor / _IN_MINUTES[shown]
+    return tuple(
+        "–" if value is None else f"{_short(value * per)} {words[shown]}" for value in found
+    )
 
 
 def said_interval(low: float | None, high: float | None, unit: str) -> str:

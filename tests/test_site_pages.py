@@ -7,13 +7,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from kb.library import open_library
+from kb.metrics.values import MetricPart
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
@@ -23,11 +24,18 @@ from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages import charts
 from kb.site.pages.clocks import strip
+from kb.site.pages.duration_chart import (
+    DurationFacts,
+    axis_marks,
+    duration_chart,
+    running_median,
+)
 from kb.site.related_search import no_search
 from kb.site.safe_html import cut
 from kb.site.site import Build, build_site
 from kb.site.templates import render
 from kb.site.write import all_pages, page_text
+from kb.wording import format_alike
 
 from conftest import ROOT
 from test_browser import Visit, browser, served
@@ -304,12 +312,59 @@ def drawn_clocks(clocks: Clocks) -> str:
 
 def test_what_was_seen_at_once_stands_on_the_ground_line() -> None:
     day = date(2026, 1, 2)
-    chart = charts.dots([charts.Dot(day, minutes, "x", "y") for minutes in (-5, 0, 1, 1000)])
+    chart = duration_chart(
+        [charts.Dot(day, minutes, "x", "y") for minutes in (-5, 0, 1, 1000)], DurationFacts()
+    )
     heights = [float(y) for y in re.findall(r'<circle[^>]* cy="([\d.]+)"', chart)]
     assert heights[0] == heights[1] == 206
     assert heights[1] - heights[2] > 5
-    assert ">at once</text>" in chart
-    assert ">1 min</text>" not in chart
+    assert [word for _, word in axis_marks(1000)] == ["0 h", "0.1 h", "1 h", "10 h"]
+
+
+def test_the_marks_of_an_axis_are_all_in_one_unit() -> None:
+    assert [word for _, word in axis_marks(100)] == ["0 min", "1 min", "10 min", "100 min"]
+    assert [word for _, word in axis_marks(30_000)] == ["0 d", "0.01 d", "0.1 d", "1 d", "10 d"]
+    assert format_alike([54, None, 306], "minutes") == ("0.9 h", "–", "5.1 h")
+    assert format_alike([0.5, 1], "share") == ("50 %", "100 %")
+
+
+def dots_of(*minutes: float) -> list[charts.Dot]:
+    start = date(2024, 1, 2)
+    return [
+        charts.Dot(start + timedelta(days=7 * n), value, "x", "y")
+        for n, value in enumerate(minutes)
+    ]
+
+
+def test_no_line_through_time_is_drawn_where_the_text_claims_no_change() -> None:
+    ups = [10.0, 200.0, 15.0, 90.0, 30.0, 60.0, 12.0, 150.0, 45.0, 80.0]
+    still = duration_chart(dots_of(*ups), DurationFacts(52, 15, 150, goal_minutes=30))
+    assert "running median" not in still
+    assert ">median 52 min</text>" in still
+    assert 'class="kb-band"' in still
+    moving = duration_chart(dots_of(*ups), DurationFacts(52, 15, 150, is_changing=True))
+    assert ">running median of 5</text>" in moving
+    assert 'class="kb-band"' not in moving
+    assert ">goal 30 min</text>" in still
+
+
+def test_a_running_median_does_not_follow_one_outlier() -> None:
+    assert running_median([5, 5, 9000, 5, 5], 3) == [5, 5, 5, 5, 5]
+
+
+def test_many_incidents_are_drawn_by_quarter() -> None:
+    chart = duration_chart(dots_of(*[float(n % 60) for n in range(200)]), DurationFacts())
+    assert chart.count("<circle") == 16
+    assert "Jan 2024: median " in chart
+
+
+def test_shares_stand_on_an_axis_from_none_to_all_with_their_intervals() -> None:
+    parts = [MetricPart("year", "2025", 0.5, 4, 0.15, 0.85), MetricPart("year", "2026", None, 0)]
+    chart = charts.shares(parts, 0.9)
+    assert all(f">{word}</text>" in chart for word in ("0 %", "50 %", "100 %", "goal 90 %"))
+    assert chart.count('class="kb-span"') == 1
+    # 15 % and 85 % of the height of the axis, whatever the values are.
+    assert 'M133.0 149.5V44.5"' in chart
 
 
 def test_a_sentence_does_not_end_behind_an_abbreviation() -> None:

@@ -59,9 +59,9 @@ def _repeated(rate: Measure) -> Iterator[str]:
         verb = "repeats" if hits == 1 else "repeat"
         yield f"{hits} of {rate.n} incidents looked at {verb} an earlier one{_with_interval(rate)}."
     if rate.unknown:
-        was = "was" if rate.unknown == 1 else "were"
+        was, it = ("was", "it") if rate.unknown == 1 else ("were", "them")
         unseen = plural(rate.unknown, f"{more}incident")
-        yield f"{unseen} {was} not looked at: no verdict is given, and no FIRST_OF_CLASS."
+        yield f"{unseen} {was} not looked at: nobody compared {it} with earlier ones."
     elif not rate.n:
         yield "There is no incident yet."
 

@@ -31,7 +31,7 @@ from kb.metrics.values import (
     QuestionAnswer,
 )
 from kb.terminal import as_lines
-from kb.wording import WHOSE, bar, format_value, plural, said_interval
+from kb.wording import WHOSE, bar, format_alike, format_value, plural, said_interval
 
 WIDTH = 80
 _TITLE, _BAR = 40, 10
@@ -176,10 +176,11 @@ def _bars(rows: Sequence[tuple[str, float | None, str, int]]) -> Iterator[str]:
     top = max((value for _, value, _, _ in rows if value is not None), default=0)
     width = min(24, max((len(label) for label, *_ in rows), default=0))
     room = WIDTH - width - 24
-    for label, value, unit, n in rows:
+    said = format_alike((value for _, value, _, _ in rows), rows[0][2]) if rows else ()
+    for (label, value, unit, n), number in zip(rows, said, strict=True):
         scale = 1 if unit == "share" else top
         drawn = bar(value / scale, room) if value and scale else ""
-        yield f"  {label[:width]:<{width}} {drawn:<{room}} {format_value(value, unit):>9}  n {n}"
+        yield f"  {label[:width]:<{width}} {drawn:<{room}} {number:>9}  n {n}"
 
 
 def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from kb.actions.action import Action
@@ -61,7 +62,8 @@ class Site:
     `records` are oldest first. `related` maps a record's id to the incidents like it, and
     `why_not_related` says in one sentence why there are none at all. `files` maps a record's id to
     the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
-    metrics page where it could not be made. `notes` are for whoever makes the site, and stand on
+    metrics page where it could not be made. `published` maps a record's id to when it reached the
+    default branch, where that is known. `notes` are for whoever makes the site, and stand on
     no page.
     """
 
@@ -80,6 +82,7 @@ class Site:
     places: Mapping[str, Place] = field(default_factory=dict)
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drafts: tuple[Postmortem, ...] = ()
+    published: Mapping[str, datetime] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @cached_property

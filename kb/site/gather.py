@@ -12,7 +12,8 @@ from kb.actions.gate import open_gates
 from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
-from kb.metrics.page import page_of, read_all, read_as_of
+from kb.metrics.page import Reading, page_of, read_all, read_as_of
+from kb.metrics.publication import publications
 from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.repo import Repo
@@ -70,6 +71,7 @@ def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
         actions=tuple(action for action in promises if action.record_status == "published"),
         gates=open_gates(library, reading.as_of.day),
         places=_places(library, repo),
+        published=_published(library, reading),
         files={record.id: files_beside(library, record) for record in library.records},
     )
     today = wanted.now.date()
@@ -103,6 +105,15 @@ def _replaced(text: str, words: Iterable[str], by: str) -> str:
     for word in words:
         text = text.replace(word, by)
     return text
+
+
+def _published(library: Library, reading: Reading) -> dict[str, datetime]:
+    found = publications(reading.trails)
+    known = (
+        (record.id, found.get(PurePosixPath(record.path.as_posix())))
+        for record in library.published
+    )
+    return {name: published.at for name, published in known if published and published.at}
 
 
 def _name(library: Library) -> str:

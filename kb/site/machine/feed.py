@@ -7,6 +7,8 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
+from urllib.parse import quote
 from xml.sax.saxutils import escape as xml
 
 from kb.metrics.render import page_csv
@@ -82,14 +84,19 @@ def _cell(value: object) -> str:
 
 
 def atom(site: Site) -> str:
-    """The newest records as an Atom feed; addresses are absolute where the site's own is known."""
+    """The records published last as an Atom feed.
+
+    Addresses are absolute where the site's own is known. Ids need none of it, so that a reader
+    knows an entry again once it is.
+    """
     base = site.url.rstrip("/") + "/" if site.url else ""
-    updated = max((record.happened_at for record in site.newest), default=site.as_of.at)
-    entries = "".join(_entry(site, record, base) for record in site.newest[:_FEED_ENTRIES])
+    latest = sorted(site.newest, key=lambda record: _updated(site, record), reverse=True)
+    updated = max((_updated(site, record) for record in latest), default=site.as_of.at)
+    entries = "".join(_entry(site, record, base) for record in latest[:_FEED_ENTRIES])
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         '<feed xmlns="http://www.w3.org/2005/Atom">\n'
-        f"<title>{xml(site.name)}</title>\n<id>{xml(base or 'urn:kb:' + site.name)}</id>\n"
+        f"<title>{xml(site.name)}</title>\n<id>{xml(base or _urn(site.name))}</id>\n"
         f"<updated>{updated:%Y-%m-%dT%H:%M:%SZ}</updated>\n"
         f"<author><name>{xml(site.name)}</name></author>\n"
         f'<link rel="self" href="{xml(base)}feed.xml"/>\n{entries}</feed>\n'
@@ -100,10 +107,25 @@ def _entry(site: Site, record: Postmortem, base: str) -> str:
     address = f"{base}{links.incident(record.id)}/"
     summary = record.section("summary")
     html = to_html(plain(summary_text(record, 1500)), link_target(site, record, links.HOME))
-    at = f"{record.happened_at:%Y-%m-%dT%H:%M:%SZ}"
+    updated = f"<updated>{_updated(site, record):%Y-%m-%dT%H:%M:%SZ}</updated>"
+    known = site.published.get(record.id)
+    published = f"<published>{known:%Y-%m-%dT%H:%M:%SZ}</published>" if known else ""
     content = f'<content type="html">{xml(str(html))}</content>\n' if summary else ""
     return (
-        f"<entry><title>{xml(record.title)}</title><id>urn:kb:{xml(record.id)}</id>\n"
-        f'<link href="{xml(address)}"/><published>{at}</published><updated>{at}</updated>\n'
+        f"<entry><title>{xml(record.title)}</title><id>{_urn(record.id)}</id>\n"
+        f'<link href="{xml(address)}"/>{published}{updated}\n'
         f"{content}</entry>\n"
     )
+
+
+def _updated(site: Site, record: Postmortem) -> datetime:
+    """When a record was published; where nobody knows that, when it began, for Atom asks for one.
+
+    Such an entry has no `published`.
+    """
+    return site.published.get(record.id) or record.happened_at
+
+
+def _urn(name: str) -> str:
+    """A name as an identifier that is valid whatever characters it has (RFC 3986)."""
+    return f"urn:kb:{quote(name, safe='', errors='surrogateescape')}"

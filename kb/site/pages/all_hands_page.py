@@ -134,7 +134,7 @@ def _columns(site: Site, seen: AllHands) -> tuple[PromiseColumn, ...]:
     latest = sorted(seen.kept, key=lambda promise: promise.closed or date.min, reverse=True)
     return (
         _column(site, "Kept", "kb-kept", latest),
-        _column(site, "Overdue", "kb-broken", seen.broken),
+        _column(site, "Overdue", "kb-overdue", seen.broken),
         _column(site, "Due within 30 days", "kb-due", seen.due),
     )
 

@@ -6,8 +6,7 @@ A chart is always followed by the table it was drawn from.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,7 +16,9 @@ from kb.metrics.values import Measure, MetricPart
 from kb.site.safe_html import escape
 from kb.wording import format_value
 
-_WIDTH = 400
+CHART_WIDTH = 400
+#: Of charts of shares: the room for the words of the axis, where it stands, how high 100 % is.
+_AXIS, _BASE, _HEIGHT = 44, 172, 150
 #: The most columns whose labels still fit side by side.
 _COLUMNS = 8
 #: Up to so many columns a label keeps its century.
@@ -26,7 +27,7 @@ _WIDE = 6
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One incident on a time chart: when, how much, its name and the address of its page."""
+    """One incident on a time line: when, how much, its name and the address of its page."""
 
     at: date
     value: float
@@ -34,44 +35,71 @@ class Dot:
     address: str
 
 
-def columns(parts: Sequence[MetricPart], unit: str, goal: float | None = None) -> Markup:
-    """Columns in time with their values on top, n below, and the goal as a line."""
+def shares(parts: Sequence[MetricPart], goal: float | None = None) -> Markup:
+    """Shares in time with their 95 % intervals, on an axis from 0 to 100 %, and the goal.
+
+    The values stand above, n below. Nothing joins them: what joins them would claim a change.
+    """
     shown = parts[-_COLUMNS:]
-    values = [part.value or 0.0 for part in shown]
-    top = max((*values, goal or 0.0)) or 1.0
-    height, base = 130, 150
-    step = _WIDTH / max(len(shown), 1)
-    width = min(step * 0.62, 52)
-    drawn = []
-    for place, (part, value) in enumerate(zip(shown, values, strict=True)):
-        middle = step * place + step / 2
-        tall = value / top * height
-        label = format_value(part.value, unit) if part.value is not None else "–"
-        drawn.append(
-            f'<rect class="kb-bar" x="{middle - width / 2:.1f}" y="{base - tall:.1f}" '
-            f'width="{width:.1f}" height="{max(tall, 1):.1f}" rx="2"/>'
-            f'<text class="kb-value" x="{middle:.1f}" y="{base - tall - 5:.1f}">{label}</text>'
-            f'<text x="{middle:.1f}" y="{base + 15}">'
-            f"{escape(_short(part.label, len(shown)))}</text>"
-            f'<text class="kb-n" x="{middle:.1f}" y="{base + 29}">n {part.n}</text>'
+    step = (CHART_WIDTH - _AXIS) / max(len(shown), 1)
+    drawn = (
+        _share(part, _AXIS + step * place + step / 2, len(shown))
+        for place, part in enumerate(shown)
+    )
+    line = ""
+    if goal is not None:
+        y = _level(goal)
+        line = (
+            f'<path class="kb-goal" d="M{_AXIS} {y:.1f}H{CHART_WIDTH}"/>'
+            f'<text class="kb-goal-word kb-right" x="{CHART_WIDTH}" y="{y + 12:.1f}">goal '
+            f"{format_value(goal, 'share')}</text>"
         )
-    line = _goal_line(base - goal / top * height) if goal is not None else ""
-    return _svg(186, f'<path class="kb-axis" d="M0 {base}.5H{_WIDTH}"/>{"".join(drawn)}{line}')
+    return drawn_chart(212, f"{''.join(_levels())}{line}{''.join(drawn)}")
+
+
+def _levels() -> Iterator[str]:
+    for share in (0.0, 0.5, 1.0):
+        y = _level(share)
+        yield (
+            f'<path class="{"kb-grid-line" if share else "kb-axis"}" '
+            f'd="M{_AXIS} {y:.1f}H{CHART_WIDTH}"/>'
+            f'<text class="kb-right" x="{_AXIS - 6}" y="{y + 4:.1f}">'
+            f"{format_value(share, 'share')}</text>"
+        )
+
+
+def _level(share: float) -> float:
+    return _BASE - share * _HEIGHT
+
+
+def _share(part: MetricPart, x: float, count: int) -> str:
+    """One share: its interval, its dot, its value above both, its label and n below the axis."""
+    below = (
+        f'<text x="{x:.1f}" y="{_BASE + 16}">{escape(_short(part.label, count))}</text>'
+        f'<text class="kb-n" x="{x:.1f}" y="{_BASE + 30}">n {part.n}</text>'
+    )
+    if part.value is None:
+        return f'<text class="kb-value" x="{x:.1f}" y="{_BASE - 5}">–</text>{below}'
+    y, top, span = _level(part.value), _level(part.value), ""
+    if part.low is not None and part.high is not None:
+        top = _level(part.high)
+        span = f'<path class="kb-span" d="M{x:.1f} {_level(part.low):.1f}V{top:.1f}"/>'
+    return (
+        f'{span}<circle class="kb-dot kb-calm" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
+        f'<text class="kb-value" x="{x:.1f}" y="{top - 7:.1f}">'
+        f"{format_value(part.value, 'share')}</text>{below}"
+    )
 
 
 def _short(label: str, count: int) -> str:
-    """`2025 Q3` → `25 Q3` where columns are narrow."""
+    """`2025 Q3` → `25 Q3` where there are many."""
     return label[2:] if count > _WIDE and label[:2] == "20" else label
-
-
-def _goal_line(y: float) -> str:
-    return f'<path class="kb-goal" d="M0 {y:.1f}H{_WIDTH}"/>'
 
 
 def intervals(rows: Sequence[MetricPart], unit: str, goal: float | None = None) -> Markup:
     """A dot with its 95 % interval for each row, on one scale: shares from 0 to 1."""
     most = 1.0 if unit == "share" else max((r.high or r.value or 0 for r in rows), default=1) or 1
-    left, right, row_height = 6, _WIDTH - 6, 38
+    left, right, row_height = 6, CHART_WIDTH - 6, 38
     scale = (right - left) / most
     drawn = []
     for place, row in enumerate(rows):
@@ -79,7 +107,8 @@ def intervals(rows: Sequence[MetricPart], unit: str, goal: float | None = None) 
         label = f'<text class="kb-left" x="0" y="{y - 10}">{escape(row.label)}</text>'
         value = format_value(row.value, unit) if row.value is not None else "–"
         number = (
-            f'<text class="kb-value kb-right" x="{_WIDTH}" y="{y - 10}">{value} (n {row.n})</text>'
+            f'<text class="kb-value kb-right" x="{CHART_WIDTH}" y="{y - 10}">'
+            f"{value} (n {row.n})</text>"
         )
         track = f'<path class="kb-track" d="M{left} {y}H{right}"/>'
         drawn.append(label + number + track + _interval(row, left, scale, y))
@@ -87,7 +116,7 @@ def intervals(rows: Sequence[MetricPart], unit: str, goal: float | None = None) 
     line = ""
     if goal is not None:
         line = f'<path class="kb-goal" d="M{left + goal * scale:.1f} 12V{height - 4}"/>'
-    return _svg(height, "".join(drawn) + line)
+    return drawn_chart(height, "".join(drawn) + line)
 
 
 def _interval(row: MetricPart, left: float, scale: float, y: float) -> str:
@@ -95,7 +124,7 @@ def _interval(row: MetricPart, left: float, scale: float, y: float) -> str:
         return ""
     span = ""
     if row.low is not None and row.high is not None:
-        low, high = left + row.low * scale, min(left + row.high * scale, _WIDTH - 6)
+        low, high = left + row.low * scale, min(left + row.high * scale, CHART_WIDTH - 6)
         span = f'<path class="kb-span" d="M{low:.1f} {y}H{high:.1f}"/>'
     return f'{span}<circle class="kb-dot" cx="{left + row.value * scale:.1f}" cy="{y}" r="5"/>'
 
@@ -106,64 +135,14 @@ def bars(rows: Sequence[tuple[str, float]], unit: str) -> Markup:
     drawn = []
     for place, (name, value) in enumerate(rows):
         y = place * 36 + 14
-        width = value / top * (_WIDTH - 60)
+        width = value / top * (CHART_WIDTH - 60)
         drawn.append(
             f'<text class="kb-left" x="0" y="{y}">{escape(name)}</text>'
             f'<rect class="kb-bar" x="0" y="{y + 5}" width="{max(width, 2):.1f}" height="10" '
             f'rx="2"/><text class="kb-value kb-left" x="{width + 7:.1f}" y="{y + 14}">'
             f"{format_value(value, unit)}</text>"
         )
-    return _svg(len(rows) * 36 + 4, "".join(drawn))
-
-
-#: The marks of a time axis that grows by multiples: minutes and what they are called.
-_TICKS = ((0, "at once"), (10, "10 min"), (60, "1 h"), (1440, "1 day"), (10080, "1 week"))
-_LATER = ((43200, "30 days"), (525600, "1 year"))
-
-
-def dots(points: Sequence[Dot], goal_minutes: float | None = None) -> Markup:
-    """Each incident as a dot, minutes upwards on a scale of multiples, time to the right.
-
-    The scale is that of 1 + minutes, so that it begins at nothing; what was seen before it had an
-    effect stands there too.
-    """
-    if not points:
-        return Markup()
-    left, base, height = 48, 206, 190
-    most = max(60.0, *(point.value for point in points))
-    top = math.log10(1 + most * 1.3)
-
-    def y_of(minutes: float) -> float:
-        return base - math.log10(1 + max(minutes, 0.0)) / top * height
-
-    first, last = min(p.at for p in points), max(p.at for p in points)
-    days = max((last - first).days, 1)
-    marks = "".join(
-        f'<path class="kb-grid-line" d="M{left} {y_of(m):.1f}H{_WIDTH}"/>'
-        f'<text class="kb-right" x="{left - 6}" y="{y_of(m) + 4:.1f}">{name}</text>'
-        for m, name in (*_TICKS, *_LATER)
-        if math.log10(1 + m) <= top
-    )
-    drawn = "".join(
-        f'<a href="{escape(p.address)}"><title>{escape(p.title)}</title><circle class="kb-dot" '
-        f'cx="{left + 10 + (p.at - first).days / days * (_WIDTH - left - 20):.1f}" '
-        f'cy="{y_of(p.value):.1f}" r="5.5"/></a>'
-        for p in points
-    )
-    ends = (
-        f'<text class="kb-left" x="{left}" y="{base + 18}">{first:%b %Y}</text>'
-        f'<text class="kb-right" x="{_WIDTH}" y="{base + 18}">{last:%b %Y}</text>'
-    )
-    goal = _goal_word(left, y_of(goal_minutes), goal_minutes) if goal_minutes else ""
-    axis = f'<path class="kb-axis" d="M{left} {base}.5H{_WIDTH}"/>'
-    return _svg(228, marks + axis + goal + drawn + ends)
-
-
-def _goal_word(left: float, y: float, minutes: float) -> str:
-    return (
-        f'<path class="kb-goal" d="M{left} {y:.1f}H{_WIDTH}"/>'
-        f'<text class="kb-goal-word kb-right" x="{_WIDTH}" y="{y - 4:.1f}">{minutes:g} min</text>'
-    )
+    return drawn_chart(len(rows) * 36 + 4, "".join(drawn))
 
 
 def moments(points: Sequence[Dot]) -> Markup:
@@ -196,8 +175,9 @@ def goal_of(measure: Measure) -> float | None:
     return measure.goal.bound if measure.goal else None
 
 
-def _svg(height: float, body: str) -> Markup:
+def drawn_chart(height: float, body: str) -> Markup:
+    """A picture of these parts, their words escaped already."""
     return Markup(  # noqa: S704 - drawn above, its words escaped
-        f'<svg class="kb-chart" viewBox="0 0 {_WIDTH} {height:g}" role="group" '
+        f'<svg class="kb-chart" viewBox="0 0 {CHART_WIDTH} {height:g}" role="group" '
         f'aria-label="Chart; the same numbers stand in the table below">{body}</svg>'
     )

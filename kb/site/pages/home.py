@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ from kb.wording import in_words, plural
 _NEWEST, _CLASSES, _GATES = 8, 8, 5
 #: The question to which yes is bad news.
 _BAD_WHEN_YES = "repeating"
-_NO_BREAK = "\N{NO-BREAK SPACE}"
+_NO_BREAK, _JOINER = "\N{NO-BREAK SPACE}", "\N{WORD JOINER}"
+_RANGE = re.compile(r"(?<=\d)–(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ def _card(answer: QuestionAnswer) -> AnswerCard:
 
 
 def _tied(line: str) -> str:
-    """The line with no break between a number and its sign, or `n` and its number."""
-    return line.replace(" %", f"{_NO_BREAK}%").replace("(n ", f"(n{_NO_BREAK}")
+    """The line with no break in an interval, between a number and its sign, or `n` and a number."""
+    whole = _RANGE.sub(f"{_JOINER}–{_JOINER}", line)
+    return whole.replace(" %", f"{_NO_BREAK}%").replace("(n ", f"(n{_NO_BREAK}")
 
 
 def _latest_classes(site: Site) -> list[dict[str, object]]:

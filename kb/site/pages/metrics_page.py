@@ -13,6 +13,7 @@ from kb.metrics.values import Measure, MetricPart, MetricsPage
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages import charts
+from kb.site.pages.duration_chart import DurationFacts, duration_chart
 from kb.site.pages.home import answer_cards
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
@@ -101,8 +102,7 @@ def _charts(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
         measure = page.measure(name)
         parts = measure.parts_by("year") or measure.parts_by("quarter")
         if parts:
-            goal = charts.goal_of(measure)
-            yield _card(measure, charts.columns(parts, measure.unit, goal), parts)
+            yield _card(measure, charts.shares(parts, charts.goal_of(measure)), parts)
     coverage = page.measure("section_coverage")
     if sections := coverage.parts_by("section"):
         yield _card(coverage, charts.intervals(sections, coverage.unit), sections)
@@ -122,7 +122,14 @@ def _detection(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
             times.append((minutes, IncidentTime(link, record.date, said)))
     if points:
         longest_first = sorted(times, key=lambda pair: -pair[0])
-        chart = charts.dots(points, _GOAL_MINUTES)
+        facts = DurationFacts(
+            median=measure.value,
+            low=measure.low,
+            high=measure.high,
+            is_changing=measure.change in {"rise", "fall"},
+            goal_minutes=_GOAL_MINUTES,
+        )
+        chart = duration_chart(points, facts)
         yield _card(measure, chart, measure.series, tuple(one for _, one in longest_first))
 
 

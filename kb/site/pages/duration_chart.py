@@ -1,0 +1,187 @@
+"""Durations over time, one dot an incident, on a scale of multiples in one unit.
+
+A running median is drawn only where the text claims a change; otherwise the median of all with its
+95 % interval is, which claims none.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from markupsafe import Markup
+
+from kb.site.pages.charts import CHART_WIDTH, Dot, drawn_chart
+from kb.site.safe_html import escape
+from kb.wording import format_value
+
+_LEFT, _BASE, _HEIGHT = 52, 206, 190
+#: More dots than these hide each other at the width of a card: then quarters are drawn.
+_MOST_DOTS = 120
+#: What a running median looks at: at least the incidents of which a half may claim a change.
+_WINDOW = 5
+#: Up to so many minutes an axis is in minutes, up to so many in hours, then in days.
+_IN_MINUTES, _IN_HOURS = 180, 6000
+
+
+@dataclass(frozen=True, slots=True)
+class DurationFacts:
+    """What the text says of the durations: their median, its interval, and whether they change."""
+
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+    is_changing: bool = False
+    goal_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Where days and minutes lie on the chart."""
+
+    first: date
+    days: int
+    top: float
+
+    def x(self, at: date) -> float:
+        room = CHART_WIDTH - _LEFT - 20
+        return _LEFT + 10 + (at - self.first).days / self.days * room
+
+    def y(self, minutes: float) -> float:
+        return _BASE - math.log10(1 + max(minutes, 0.0)) / self.top * _HEIGHT
+
+
+def duration_chart(dots: Sequence[Dot], facts: DurationFacts) -> Markup:
+    """Each incident as a dot, minutes upwards on a scale of multiples, time to the right.
+
+    The scale is that of 1 + minutes, so that it begins at nothing; what was seen before it had an
+    effect stands there too. Many incidents are drawn by quarter: median and quartiles.
+    """
+    if not dots:
+        return Markup()
+    ordered = sorted(dots, key=lambda dot: dot.at)
+    most = max(60.0, *(dot.value for dot in ordered))
+    first, last = ordered[0].at, ordered[-1].at
+    scale = _Scale(first, max((last - first).days, 1), math.log10(1 + most * 1.3))
+    drawn = _bins(ordered, scale) if len(ordered) > _MOST_DOTS else _dots(ordered, scale)
+    return drawn_chart(
+        228,
+        _marks(scale, most)
+        + f'<path class="kb-axis" d="M{_LEFT} {_BASE}.5H{CHART_WIDTH}"/>'
+        + _band(facts, scale)
+        + _goal(facts, scale)
+        + "".join(drawn)
+        + (_running(ordered, scale) if facts.is_changing else "")
+        + f'<text class="kb-left" x="{_LEFT}" y="{_BASE + 18}">{first:%b %Y}</text>'
+        + f'<text class="kb-right" x="{CHART_WIDTH}" y="{_BASE + 18}">{last:%b %Y}</text>',
+    )
+
+
+def running_median(values: Sequence[float], window: int) -> list[float]:
+    """The median of the values around each place; at the ends of fewer."""
+    reach = window // 2
+    return [
+        statistics.median(values[max(0, place - reach) : place + reach + 1])
+        for place in range(len(values))
+    ]
+
+
+def axis_marks(most: float) -> Iterator[tuple[float, str]]:
+    """The marks of an axis up to so many minutes, all in one unit, as pairs of minutes and word."""
+    unit, minutes, smallest = "d", 1440, -2
+    if most <= _IN_MINUTES:
+        unit, minutes, smallest = "min", 1, 0
+    elif most <= _IN_HOURS:
+        unit, minutes, smallest = "h", 60, -1
+    yield 0, f"0 {unit}"
+    power = smallest
+    while (at := 10.0**power * minutes) <= most * 1.3:
+        yield at, f"{10.0**power:g} {unit}"
+        power += 1
+
+
+def _marks(scale: _Scale, most: float) -> str:
+    return "".join(
+        f'<path class="kb-grid-line" d="M{_LEFT} {scale.y(at):.1f}H{CHART_WIDTH}"/>'
+        f'<text class="kb-right" x="{_LEFT - 6}" y="{scale.y(at) + 4:.1f}">{word}</text>'
+        for at, word in axis_marks(most)
+    )
+
+
+def _dots(dots: Sequence[Dot], scale: _Scale) -> Iterator[str]:
+    for dot in dots:
+        yield (
+            f'<a href="{escape(dot.address)}"><title>{escape(dot.title)}</title>'
+            f'<circle class="kb-dot" cx="{scale.x(dot.at):.1f}" cy="{scale.y(dot.value):.1f}" '
+            'r="5.5"/></a>'
+        )
+
+
+def _bins(dots: Sequence[Dot], scale: _Scale) -> Iterator[str]:
+    """The median and the quartiles of each quarter, in its middle."""
+    quarters: dict[date, list[float]] = {}
+    for dot in dots:
+        start = date(dot.at.year, (dot.at.month - 1) // 3 * 3 + 1, 1)
+        quarters.setdefault(start, []).append(dot.value)
+    for start, values in quarters.items():
+        lower, middle, upper = _quartiles(values)
+        x = scale.x(min(max(start + timedelta(days=45), dots[0].at), dots[-1].at))
+        yield (
+            f"<g><title>{start:%b %Y}: median {format_value(middle, 'minutes')}, n {len(values)}"
+            f'</title><path class="kb-span" d="M{x:.1f} {scale.y(lower):.1f}'
+            f'V{scale.y(upper):.1f}"/>'
+            f'<circle class="kb-dot" cx="{x:.1f}" cy="{scale.y(middle):.1f}" r="4"/></g>'
+        )
+
+
+def _quartiles(values: list[float]) -> tuple[float, float, float]:
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    lower, middle, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return lower, middle, upper
+
+
+def _band(facts: DurationFacts, scale: _Scale) -> str:
+    """The median of all with its interval, where the text claims no change."""
+    if facts.is_changing or facts.median is None:
+        return ""
+    band, y = "", scale.y(facts.median)
+    if facts.low is not None and facts.high is not None:
+        top, low = scale.y(facts.high), scale.y(facts.low)
+        band = (
+            f'<rect class="kb-band" x="{_LEFT}" y="{top:.1f}" width="{CHART_WIDTH - _LEFT}" '
+            f'height="{max(low - top, 1):.1f}"/>'
+        )
+    return (
+        f'{band}<path class="kb-median" d="M{_LEFT} {y:.1f}H{CHART_WIDTH}"/>'
+        f'<text class="kb-left kb-median-word" x="{_LEFT + 4}" y="{y - 4:.1f}">median '
+        f"{format_value(facts.median, 'minutes')}</text>"
+    )
+
+
+def _goal(facts: DurationFacts, scale: _Scale) -> str:
+    if facts.goal_minutes is None:
+        return ""
+    y = scale.y(facts.goal_minutes)
+    return (
+        f'<path class="kb-goal" d="M{_LEFT} {y:.1f}H{CHART_WIDTH}"/>'
+        f'<text class="kb-goal-word kb-right" x="{CHART_WIDTH}" y="{y - 4:.1f}">goal '
+        f"{format_value(facts.goal_minutes, 'minutes')}</text>"
+    )
+
+
+def _running(dots: Sequence[Dot], scale: _Scale) -> str:
+    window = max(_WINDOW, len(dots) // 5)
+    medians = running_median([dot.value for dot in dots], window)
+    line = "L".join(
+        f"{scale.x(dot.at):.1f} {scale.y(median):.1f}"
+        for dot, median in zip(dots, medians, strict=True)
+    )
+    word = f"running median of {window}"
+    return (
+        f'<path class="kb-median" d="M{line}"/>'
+        f'<text class="kb-left kb-median-word" x="{_LEFT + 4}" y="{_BASE - 6}">{word}</text>'
+    )

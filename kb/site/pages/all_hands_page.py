@@ -25,7 +25,7 @@ from kb.site.pages.shared_values import Link, record_link
 from kb.wording import WHOSE, plural
 
 #: Records on one slide, and of a kind of promise: what is read from the last row of a room.
-_PER_SLIDE, _PROMISES = 5, 5
+_PER_SLIDE, _PROMISES = 5, 4
 #: Records with their lesson, and repeats: with the answers one sheet of paper, and a minute each.
 _NEW, _REPEATS = 10, 5
 

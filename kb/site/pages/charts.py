@@ -38,7 +38,7 @@ class Dot:
 def shares(parts: Sequence[MetricPart], goal: float | None = None) -> Markup:
     """Shares in time with their 95 % intervals, on an axis from 0 to 100 %, and the goal.
 
-    The values stand above, n below. Nothing joins them: what joins them would claim a change.
+    The values stand beside their dots, n below. Nothing joins them: a line would claim a change.
     """
     shown = parts[-_COLUMNS:]
     step = (CHART_WIDTH - _AXIS) / max(len(shown), 1)
@@ -73,20 +73,20 @@ def _level(share: float) -> float:
 
 
 def _share(part: MetricPart, x: float, count: int) -> str:
-    """One share: its interval, its dot, its value above both, its label and n below the axis."""
+    """One share: its interval, its dot with its value, its label and n below the axis."""
     below = (
         f'<text x="{x:.1f}" y="{_BASE + 16}">{escape(_short(part.label, count))}</text>'
         f'<text class="kb-n" x="{x:.1f}" y="{_BASE + 30}">n {part.n}</text>'
     )
     if part.value is None:
         return f'<text class="kb-value" x="{x:.1f}" y="{_BASE - 5}">–</text>{below}'
-    y, top, span = _level(part.value), _level(part.value), ""
+    y, span = _level(part.value), ""
     if part.low is not None and part.high is not None:
-        top = _level(part.high)
-        span = f'<path class="kb-span" d="M{x:.1f} {_level(part.low):.1f}V{top:.1f}"/>'
+        low, high = _level(part.low), _level(part.high)
+        span = f'<path class="kb-span" d="M{x:.1f} {low:.1f}V{high:.1f}"/>'
     return (
         f'{span}<circle class="kb-dot kb-calm" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-        f'<text class="kb-value" x="{x:.1f}" y="{top - 7:.1f}">'
+        f'<text class="kb-value kb-left" x="{x + 9:.1f}" y="{y + 4:.1f}">'
         f"{format_value(part.value, 'share')}</text>{below}"
     )
 

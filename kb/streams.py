@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, TextIO
 
 from kb.errors import KbError
@@ -34,7 +33,7 @@ _PLAIN_SIGNS = str.maketrans({"→": "->", "…": "...", "·": "-", "—": "-", 
 
 #: `::add-mask::x` at the start of a line, blanks before it or not; `##[error]x` and
 #: `##vso[task.setvariable]x` anywhere (actions/runner, ActionCommand; Azure's logging commands).
-_COMMAND = re.compile(r"(?:^|(?<=\n))([^\S\n]*)::|##(?=\[|vso\[)")
+_COMMAND = r"(?:^|(?<=\n))([^\S\n]*)::|##(?=\[|vso\[)"
 
 
 class OutputLostError(Exception):
@@ -208,12 +207,11 @@ def bar_stream() -> Any:
     return _behind("stderr")
 
 
-@dataclass(frozen=True)
 class Wire:
     """The two ends of a protocol that runs over the standard streams."""
 
-    reader: BinaryIO
-    writer: BinaryIO
+    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+        self.reader, self.writer = reader, writer
 
     def write(self, text: str) -> None:
         """Send a message. Raises `OutputLostError`."""
@@ -273,7 +271,7 @@ def _obeys_commands() -> bool:
 
 def _without_commands(text: str) -> str:
     """The text with nothing that a CI would take for a command to itself."""
-    return _COMMAND.sub(_defused, text) if _obeys_commands() else text
+    return re.sub(_COMMAND, _defused, text) if _obeys_commands() else text
 
 
 def _defused(found: re.Match[str]) -> str:

@@ -6,12 +6,11 @@ Nothing here writes: `kb.streams` does, and puts all it writes through these fun
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-#: Patterns of many characters are compiled when one is asked (`re` keeps them), not by every start.
+#: Patterns are compiled when one is asked (`re` keeps them), and types of classes are not made by
+#: `dataclasses`, which loads `inspect`: every start of `kb` would pay for both.
 #: Characters that move the cursor, change colours, reorder what is read (UAX 9), show nothing
 #: (general category Cf, fillers, tags and variation selectors, in which text can be hidden), or
 #: are no characters: lone surrogates, which stand for bytes that are no UTF-8.
@@ -21,6 +20,8 @@ _UNSAFE = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _NOT_SHOWN = f"[\x00-\x1f{_UNSAFE}]"
+#: The controls that stay in lines, left out.
+_IN_LINES = {ord("\n"): None, ord("\t"): None}
 _NOT_SHOWN_IN_LINES = f"[\x00-\x08\x0b-\x1f{_UNSAFE}]"
 #: Where a joiner is a part of writing: between letters of the scripts that need it (RFC 5892,
 #: appendix A), and between signs, as emoji are made.
@@ -28,7 +29,7 @@ _JOINED = (
     "[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\u1780-\u18af\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
 )
 #: An escape of JSON: a pair of halves, a half alone (group 1), or any other.
-_JSON_ESCAPE = re.compile(
+_JSON_ESCAPE = (
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
@@ -36,9 +37,9 @@ _JSON_ESCAPE = re.compile(
 _APART = "\u200b"
 _SURROGATE = "[\ud800-\udfff]"
 #: Colour and cursor sequences, and strings to the terminal (OSC, such as the clipboard's).
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-_])")
+_SEQUENCE = r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-_])"
 #: What may not be printable; the rest, nearly all of most traces, is not looked at one by one.
-_BEYOND_ASCII = re.compile(r"[^ -~]")
+_BEYOND_ASCII = r"[^ -~]"
 #: Characters that take no cell and change what is read: joiners, marks of direction, tags.
 _UNSEEN = "[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufe00-\ufe0f]"
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"} | {
@@ -58,6 +59,8 @@ def visible(text: str) -> str:
 
 def visible_lines(text: str) -> str:
     """The same with its line feeds and tabs."""
+    if text.isascii() and text.translate(_IN_LINES).isprintable():
+        return text
     return re.sub(_NOT_SHOWN_IN_LINES, _spelled, text)
 
 
@@ -103,7 +106,7 @@ def visible_json(text: str) -> str:
 def whole_json(text: str) -> str:
     """A JSON text with halves of surrogate pairs replaced by U+FFFD, escaped or not."""
     whole = re.sub(_SURROGATE, "\ufffd", text)
-    return _JSON_ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], whole)
+    return re.sub(_JSON_ESCAPE, lambda found: "\\ufffd" if found[1] else found[0], whole)
 
 
 def whole_value(value: Any) -> Any:
@@ -123,7 +126,6 @@ def json_escape(character: str) -> str:
     return "".join(f"\\u{raw[at : at + 2].hex()}" for at in range(0, len(raw), 2))
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
     """Pieces of text, each with its styles, such as `red bold`; colour comes when it is written.
 
@@ -131,7 +133,16 @@ class Text:
     made of characters.
     """
 
-    pieces: tuple[tuple[str, str], ...] = ()
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: tuple[tuple[str, str], ...] = ()) -> None:
+        self.pieces = pieces
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self.pieces == other.pieces
+
+    def __hash__(self) -> int:
+        return hash(self.pieces)
 
     def __add__(self, other: Text | str) -> Text:
         return Text(self.pieces + text_of(other).pieces)
@@ -195,11 +206,13 @@ def plain(text: str) -> str:
 
     Tools print in colour: sequences are left out here, not spelled out.
     """
-    text = re.sub(_UNSEEN, "", _SEQUENCE.sub("", text))
-    return " ".join(_BEYOND_ASCII.sub(lambda found: _seen(found[0]), text).split())
+    text = re.sub(_UNSEEN, "", re.sub(_SEQUENCE, "", text))
+    return " ".join(re.sub(_BEYOND_ASCII, lambda found: _seen(found[0]), text).split())
 
 
 def _seen(character: str) -> str:
+    import unicodedata
+
     if character.isprintable():
         return character
     return " " if character.isspace() or unicodedata.category(character) == "Zs" else "\ufffd"
@@ -213,6 +226,8 @@ def cells(text: str) -> int:
 
 
 def _cell(character: str) -> int:
+    import unicodedata
+
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

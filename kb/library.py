@@ -238,11 +238,15 @@ def refuse_tracked(folder: Path, name: str) -> None:
 def make_local_folder(folder: Path) -> None:
     """Make a folder in `.kb/`, which keeps itself out of Git wherever it is made.
 
+    What killed runs left in either is swept.
+
     Raises `OSError` where it cannot be made, `UnsafePathError` where a link stands in its place or
     the repository brings files of it along.
     """
     root, place = local_place(folder / "x")
     root.make_folder(place.parent)
+    for swept in {place.parent, PurePath(place.parts[0])} if len(place.parts) > 1 else ():
+        root.sweep(swept)
     ignore = PurePath(LOCAL_FOLDER, ".gitignore")
     if place.parts[0] == LOCAL_FOLDER and not root.path_of(ignore).exists():
         with suppress(FileExistsError):  # another run was faster

@@ -163,6 +163,19 @@ def test_a_run_that_is_killed_leaves_the_old_or_the_new(
     kill_once(whole, tmp_path / "x", verb, seed=1)
 
 
+def test_what_a_killed_run_left_is_swept_though_nothing_is_to_be_built(
+    whole: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(whole, tmp_path / "x")
+    kb(folder, "build")
+    dead = [folder / at / f"{TEMPORARY}{'0' * 16}.part" for at in (".kb", ".kb/index")]
+    for path in dead:
+        path.write_text("half")
+        os.utime(path, (0, 0))
+    assert kb(folder, "build")[0] == 0
+    assert left_over(folder) == []
+
+
 @pytest.mark.slow
 def test_five_hundred_kills_leave_the_old_or_the_new(whole: Path, tmp_path: Path) -> None:
     for seed in range(500):

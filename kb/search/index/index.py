@@ -121,6 +121,7 @@ def build_index(
     index = replace(
         _bring_up_to_date(library, home, progress, waiting, thorough=True), mended=mended
     )
+    make_local_folder(home)  # swept, where nothing was to be built as well
     prune_vectors(index.generation, vector_store(library, index.encoder), library)
     return index
 
@@ -219,6 +220,7 @@ def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> 
         root, place = local_place(home)
         with root.lock(place / "lock", timeout_seconds=0):
             if _named(read_manifest(home)) == manifest.generation:
+                root.sweep(place)
                 write_manifest(home, msgspec.structs.replace(manifest, files=states))
     except (OSError, UnsafePathError):
         return

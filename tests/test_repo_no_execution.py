@@ -267,7 +267,8 @@ def _ask_everything(repo: Repo) -> None:
 def test_a_pipe_among_the_files_that_git_reads_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setattr(git_command, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(git_command, "SILENT_SECONDS", 3600.0)  # found, and not waited for
+    monkeypatch.setattr(git_command, "LOOK_SECONDS", 0.5)
     folder = tmp_path / "clone"
     folder.mkdir()
     library_in(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from kb.errors import KbError
 from kb.processes import PIPE, TimeoutExpired, find_program
 from kb.repo import safe_settings
+from kb.safe_files import walk
 
 if TYPE_CHECKING:
     from git.cmd import Git as GitPython
@@ -64,6 +66,10 @@ _OPTIONS = ("--no-pager", *(word for setting in _SETTINGS for word in ("-c", set
 #: How long Git may say nothing. It waits for ever where a copied folder has a pipe among the files
 #: that it opens (`.gitignore`, `packed-refs`). A minute is what a verb may hang at most.
 SILENT_SECONDS = 60.0
+#: After this silence the files that Git opens are looked at, and where a pipe is one of them nobody
+#: waits any longer. In a healthy repository nothing is looked at.
+LOOK_SECONDS = 2.0
+_LOOKED_AT = 200_000
 _environment_lock = threading.Lock()
 #: What GitPython calls the program; a person may name one of their own.
 _PROGRAM_VARIABLE = "GIT_PYTHON_GIT_EXECUTABLE"
@@ -115,12 +121,22 @@ class Git:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
         process = self._start(arguments, has_stdin=stdin is not None)
         try:
-            output, complaint = process.communicate(stdin, timeout=SILENT_SECONDS)
+            output, complaint = self._answer(process, stdin)
         except TimeoutExpired as fault:
             process.kill()
             process.communicate()
             raise self._no_answer() from fault
         return GitOutput(process.returncode, output, _readable(complaint))
+
+    def _answer(self, process: GitPython.AutoInterrupt, stdin: bytes | None) -> tuple[bytes, bytes]:
+        """What Git writes. Raises `TimeoutExpired`, soon where a pipe is among what it opens."""
+        try:
+            answer: tuple[bytes, bytes] = process.communicate(stdin, timeout=LOOK_SECONDS)
+        except TimeoutExpired:
+            if opens_pipes(self.folder):
+                raise
+            answer = process.communicate(timeout=SILENT_SECONDS)
+        return answer
 
     def demand(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer to what a healthy repository can answer; else KbError."""
@@ -136,7 +152,7 @@ class Git:
         # Nobody else empties the pipe of complaints, and Git would wait once it is full.
         listener = threading.Thread(target=_drain, args=(process.stderr, complaint), daemon=True)
         listener.start()
-        with _Watch(process) as watch:
+        with _Watch(process, self.folder) as watch:
             yield from watch.lines()
         listener.join()
         # Both pipes have been read to their end: this only waits for the program.
@@ -148,7 +164,7 @@ class Git:
 
     def _no_answer(self) -> KbError:
         return KbError(
-            f"Git said nothing for {SILENT_SECONDS:.0f} s and was stopped",
+            "Git said nothing for so long that it was stopped",
             where=str(self.folder),
             todo="look for a pipe among its files: find . -type p",
         )
@@ -192,8 +208,9 @@ class Git:
 class _Watch:
     """Ends a Git that keeps its reader waiting; what the reader does meanwhile does not count."""
 
-    def __init__(self, process: GitPython.AutoInterrupt) -> None:
+    def __init__(self, process: GitPython.AutoInterrupt, folder: Path) -> None:
         self.was_silent = False
+        self._folder = folder
         self._process = process
         self._waits_since: float | None = None
         self._is_over = threading.Event()
@@ -214,12 +231,37 @@ class _Watch:
             self._waits_since = time.monotonic()
 
     def _run(self) -> None:
-        while not self._is_over.wait(min(1.0, SILENT_SECONDS)):
+        patience = LOOK_SECONDS
+        while not self._is_over.wait(min(1.0, patience)):
             since = self._waits_since
-            if since is not None and time.monotonic() - since > SILENT_SECONDS:
+            if since is None or time.monotonic() - since <= patience:
+                continue
+            if patience < SILENT_SECONDS and not opens_pipes(self._folder):
+                patience = SILENT_SECONDS
+            else:
                 self.was_silent = True
                 self._process.kill()
                 return
+
+
+def opens_pipes(folder: Path) -> bool:
+    """Whether a pipe lies where Git opens files: in `.git`, or as a `.gitignore` and its like."""
+    seen = 0
+    for place, _, names in walk(folder):
+        in_git = f"{os.sep}.git{os.sep}" in f"{place}{os.sep}"
+        for name in names:
+            if (in_git or name.startswith(".git") or name == ".mailmap") and _is_pipe(place, name):
+                return True
+        seen += len(names) + 1
+        if seen > _LOOKED_AT:
+            return False
+    return False
+
+
+def _is_pipe(place: str, name: str) -> bool:
+    with suppress(OSError):
+        return stat.S_ISFIFO(Path(place, name).stat().st_mode)
+    return False
 
 
 def first_line(complaint: str) -> str:

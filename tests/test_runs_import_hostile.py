@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.traces.canonical_json import sha256
+from kb.traces.decoding.source import refuse_swelling
 from kb.traces.fixture import MOST_INLINE_BYTES, read_fixture, write_fixture
+from kb.traces.normalize import run_builder
+from kb.traces.read_runs import read_runs
 from kb.traces.render import View, timeline
 
 from test_cli import kb
@@ -371,3 +374,28 @@ def test_one_run_of_many_small_values_stays_within_an_absolute_limit(tmp_path: P
     peak_bytes = int(done.stdout.splitlines()[-1]) * 1024
     assert "22000 tool calls" in done.stdout.replace(",", "")
     assert peak_bytes < 150_000_000
+
+
+def test_a_run_of_too_many_steps_is_refused_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_builder, "MOST_STEPS", 10)
+    messages = [{"role": "user", "content": f"message {n}"} for n in range(11)]
+    file = written(tmp_path / "many.json", {"messages": messages})
+    with pytest.raises(KbError, match="more than 10 steps"):
+        list(read_runs(file))
+    file = written(tmp_path / "few.json", {"messages": messages[:10]})
+    assert len(next(read_runs(file)).steps) == 10
+
+
+@pytest.mark.parametrize("cell", [b"{},", b'"",', b"[],", b'{"role":"user","content":"a"},'])
+def test_one_value_that_would_fill_the_memory_is_refused_unread(
+    tmp_path: Path, cell: bytes
+) -> None:
+    count = 900_000_000 // {b"{},": 150, b'"",': 56, b"[],": 150}.get(cell, 374)
+    with pytest.raises(KbError, match="GB of memory"):
+        refuse_swelling(memoryview(b"[" + cell * count + b"1]"), tmp_path / "x.json")
+
+
+def test_a_long_value_of_prose_is_read(tmp_path: Path) -> None:
+    refuse_swelling(b'{"messages":[{"content":"' + b"so it went, " * 2_000_000 + b'"}]}', tmp_path)

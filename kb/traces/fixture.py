@@ -18,6 +18,7 @@ from kb.json_schemas import formatted
 from kb.safe_files import Root, output_of, read_named
 from kb.traces.canonical_json import canonical, sha256
 from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.source import refuse_swelling
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.redaction.redact import safely
 from kb.traces.run import SCHEMA, ImportWarnings, Run, run_schema
@@ -169,7 +170,9 @@ def read_fixture(path: Path) -> Run:
     Raises `KbError` for what is no fixture, naming the place of the first fault.
     """
     try:
-        value = decode(read_named(path, _MAX_FIXTURE_BYTES))
+        raw = read_named(path, _MAX_FIXTURE_BYTES)
+        refuse_swelling(raw, path)
+        value = decode(raw)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
     except NotJsonError as error:

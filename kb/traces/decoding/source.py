@@ -59,6 +59,7 @@ class Source:
     def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""
         for where, raw in self.raw_rows():
+            refuse_swelling(raw, self.path)
             try:
                 value = decode(raw)
             except NotJsonError:
@@ -97,6 +98,30 @@ class Source:
             yield "", memoryview(mapped(self.path))
         else:
             yield "", yaml_as_json(self.path)
+
+
+#: What a value takes in memory when it is read: its bytes, and these for each text, object and list
+#: (measured with msgspec on CPython 3.11: 56 for a short text, 64 to 232 for a container).
+_TEXT_BYTES, _CONTAINER_BYTES = 56, 150
+_MOST_VALUE_BYTES = 700_000_000
+_COUNTED_BYTES = 1 << 20
+
+
+def refuse_swelling(raw: bytes | memoryview, path: Path) -> None:
+    """Raise `KbError` for one value of JSON that would take more memory than a trace is worth."""
+    if len(raw) * _CONTAINER_BYTES <= _MOST_VALUE_BYTES:
+        return
+    takes = len(raw)
+    for at in range(0, len(raw), _COUNTED_BYTES):
+        chunk = bytes(raw[at : at + _COUNTED_BYTES])
+        takes += chunk.count(b'"') // 2 * _TEXT_BYTES
+        takes += (chunk.count(b"{") + chunk.count(b"[")) * _CONTAINER_BYTES
+    if takes > _MOST_VALUE_BYTES:
+        raise KbError(
+            f"one value in it would take some {takes / 1e9:.1f} GB of memory",
+            where=str(path),
+            todo="Split the trace: one run a file, or one value a line (.jsonl).",
+        )
 
 
 def open_source(path: Path) -> Source:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from kb.errors import KbError
 from kb.traces.normalize.chat_message import (
     ChatMessage,
     MessagePart,
@@ -182,6 +183,11 @@ def message_of(said: ChatMessage, base: Message) -> Message:
 _NEAR = 64
 
 
+#: A run lies in memory as a whole, 800 bytes a short message (measured on 200,000): the longest
+#: takes some 900 MB. Recorded runs have a few thousand steps.
+MOST_STEPS = 1_000_000
+
+
 class RunBuilder:
     """One run as its source tells it; `kb.traces.read_runs` makes a `Run` of it."""
 
@@ -206,11 +212,20 @@ class RunBuilder:
         self._askings: dict[str, RequestNumbers] = {}
         self._early: list[tuple[ToolResult, Message]] = []
 
+    def _append(self, step: Step) -> None:
+        if len(self.steps) >= MOST_STEPS:
+            raise KbError(
+                f"holds a run of more than {MOST_STEPS:,} steps, which is more than kb reads",
+                where=self.place,
+                todo="Split the trace: one conversation or task a file.",
+            )
+        self.steps.append(step)
+
     # What is said
 
     def say(self, message: Message) -> int:
         """Put a message on the tape; the number of its step."""
-        self.steps.append(message)
+        self._append(message)
         return len(self.steps) - 1
 
     def add_message(self, said: ChatMessage, base: Message) -> int | None:
@@ -376,7 +391,7 @@ class RunBuilder:
         """The steps, with the results whose call was never told as events at the end."""
         for answer, base in self._early:
             self.notes.add("results whose call the trace does not hold", base.where)
-            self.steps.append(result_alone(answer, base))
+            self._append(result_alone(answer, base))
         self._early = []
         return self.steps
 
@@ -389,7 +404,7 @@ class RunBuilder:
         elif written != call.id:
             call = replace(call, source={**call.source, "gen_ai.tool.call.id": written})
             self.notes.add("calls with the id of an earlier call were numbered", call.where)
-        self.steps.append(call)
+        self._append(call)
         for name in dict.fromkeys((call.id, written or call.id)):
             self._ids.give(name, step)
         self._ends[step] = ends
@@ -437,7 +452,7 @@ class RunBuilder:
 
     def add_event(self, event: Event) -> None:
         """Put something else that happened on the tape."""
-        self.steps.append(event)
+        self._append(event)
 
     def offer(self, tools: Iterable[ToolDefinition]) -> None:
         """Tools that were offered to the model; the first schema of a name stays."""

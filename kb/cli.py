@@ -29,6 +29,7 @@ VERBS: dict[str, str] = {
     "trust": "Allow what settings name outside the library, or run.",
     "run": "Import, show and audit a run of an agent.",
     "mcp": "Answer coding agents, over MCP.",
+    "lsp": "Serve an editor: checks, words, earlier incidents.",
     "init": "Start a knowledge base in a repository.",
     "doctor": "Say what is installed, what is missing, and what mends it.",
 }

@@ -20,7 +20,7 @@ from kb.search.answer import CASEBOOK, Answer, CasebookFacts
 from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.source import NoEncoderError
 from kb.search.encoder.store import text_key
-from kb.search.index.index import Index, open_index
+from kb.search.index.index import Index, existing_index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
 from kb.search.similar import RankedQuery, answer_of, as_query, find, find_question
 from kb.version import __version__
@@ -51,6 +51,13 @@ def similar_with_casebook(
     except NoEncoderError as fault:
         return _by_words(library, asked, limit, filters, fault)
     refuse_unknown(filters, library.form, (*index.entries, *book.entries))
+    return answer_with_casebook(index, book, library, asked, limit=limit, filters=filters)
+
+
+def answer_with_casebook(
+    index: Index, book: Index, library: Library, asked: Query, *, limit: int, filters: Filters
+) -> Answer:
+    """The same from two indexes that are open."""
     own = find(index, asked, filters)
     answer = answer_of(own, library, limit)
     public = find_beside(own, filters, book)
@@ -91,9 +98,20 @@ def open_casebook(library: Library, progress: Progress | None = None) -> Index:
     Raises `KbError` where the casebook is missing or the user's cache cannot be written.
     """
     book = casebook_library(library)
+    return open_index(book, progress, _home_of(book))
+
+
+def existing_casebook(library: Library) -> Index | None:
+    """The index of the casebook where one was made; nothing is written."""
+    book = casebook_library(library)
+    found = existing_index(book, _home_of(book))
+    return found[0] if found else None
+
+
+def _home_of(book: Library) -> Path:
     search = book.config.search
     made_of = text_key(repr((__version__, search.model, search.precision))).hex()[:16]
-    return open_index(book, progress, _cache() / made_of)
+    return _cache() / made_of
 
 
 def casebook_library(library: Library) -> Library:

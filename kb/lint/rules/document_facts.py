@@ -128,3 +128,19 @@ def what_to_write(word: str, known: Iterable[str]) -> str:
     if len(names) <= _LISTED_IN_FULL:
         return f"write one of: {', '.join(names)}"
     return f"write a known one, such as: {', '.join(names[:_LISTED_IN_FULL])} …"
+
+
+#: The ways in which messages name what may stand in place of what they underline.
+_OFFERED = (
+    re.compile(r"did you mean '([^']+)'\?"),
+    re.compile(r"write (?:one of|a known one, such as): (.+?)(?: …)?$"),
+    re.compile(r"; write (no)\b"),
+    re.compile(r"write '(one customer)'$"),
+    re.compile(r"write (REDACTED_[A-Z]+_\d+)\b"),
+)
+
+
+def words_offered(message: str) -> tuple[str, ...]:
+    """The words a message offers for what it underlines, the likeliest first; none in others."""
+    match = next((match for pattern in _OFFERED if (match := pattern.search(message))), None)
+    return tuple(word.strip() for word in match[1].split(", ")) if match else ()

@@ -108,6 +108,29 @@ def open_index(
     return _bring_up_to_date(library, home or index_home(library.root), progress)
 
 
+def existing_index(
+    library: Library, home: Path | None = None
+) -> tuple[Index, frozenset[str]] | None:
+    """The index as it lies there, and the files that are not in it as they stand; None without one.
+
+    Nothing is written, made or brought up to date. Raises `KbError` where the settings ask for
+    what is not trusted.
+    """
+    if home is None:
+        require(library.root, library.config, *_NEED_TRUST)
+    generation = open_generation(home or index_home(library.root))
+    if generation is None or not fits(generation.manifest, library):
+        return None
+    encoder = open_encoder(generation.manifest.encoder_key)
+    if encoder is None:
+        return None
+    known = {state.name: state for state in generation.manifest.files}
+    states = scan(library, known, time.time_ns())
+    differing = _identities(states) ^ _identities(generation.manifest.files)
+    behind = frozenset(name for name, _ in differing)
+    return Index(generation, encoder, stale=bool(behind)), behind
+
+
 def build_index(
     library: Library, progress: Progress | None = None, waiting: Waiting = lambda: None
 ) -> Index:

@@ -26,7 +26,7 @@ CAPABILITIES = types.ClientCapabilities(
     ),
 )
 #: A server that says nothing for so long is stuck; nothing is measured by it.
-PATIENCE_SECONDS = 8
+PATIENCE_SECONDS = 120
 
 
 class Editor(LanguageClient):

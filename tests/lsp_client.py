@@ -99,36 +99,41 @@ class Editor(LanguageClient):
 
 
 def _listen(editor: Editor) -> None:
-    @editor.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+
     def published(params: types.PublishDiagnosticsParams) -> None:
         editor.diagnostics[params.uri] = params
         editor.news.set()
 
-    @editor.feature(types.WINDOW_SHOW_MESSAGE)
     def shown(params: types.ShowMessageParams) -> None:
         editor.messages.append(params.message)
         editor.news.set()
 
-    @editor.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
     def asked(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
         editor.questions.append(params.message)
         wanted = editor.choices.pop(0) if editor.choices else ""
         return next((each for each in params.actions or [] if each.title == wanted), None)
 
-    @editor.feature(types.WORKSPACE_APPLY_EDIT)
     def edited(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         editor.edits.append(params.edit)
         editor.news.set()
         return types.ApplyWorkspaceEditResult(applied=True)
 
-    @editor.feature(types.WORKSPACE_CODE_LENS_REFRESH)
     def refresh(_: Any) -> None:
         editor.refreshed += 1
         editor.news.set()
 
-    @editor.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
     def refresh_hints(_: Any) -> None:
         editor.news.set()
+
+    for name, heard in (
+        (types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, published),
+        (types.WINDOW_SHOW_MESSAGE, shown),
+        (types.WINDOW_SHOW_MESSAGE_REQUEST, asked),
+        (types.WORKSPACE_APPLY_EDIT, edited),
+        (types.WORKSPACE_CODE_LENS_REFRESH, refresh),
+        (types.WORKSPACE_INLAY_HINT_REFRESH, refresh_hints),
+    ):
+        editor.feature(name)(heard)
 
 
 @asynccontextmanager
@@ -150,7 +155,8 @@ async def editing(
     finally:
         await editor.shutdown_async(None)
         editor.exit(None)
-        await editor.stop()
+        ended: Any = editor
+        await ended.stop()
 
 
 def position(text: str, words: str, behind: int = 0) -> types.Position:

@@ -49,6 +49,12 @@ def document(uri: str) -> types.TextDocumentIdentifier:
     return types.TextDocumentIdentifier(uri)
 
 
+def shown(found: types.Hover | None) -> str:
+    assert found
+    assert isinstance(found.contents, types.MarkupContent)
+    return found.contents.value
+
+
 def labels(found: Any) -> list[str]:
     items = found.items if isinstance(found, types.CompletionList) else found or []
     return [each.label for each in items]
@@ -234,7 +240,7 @@ def test_hover_tells_the_rule_the_word_the_record_and_the_minutes(draft: Path) -
             found = await editor.text_document_hover_async(
                 types.HoverParams(document(uri), position(text, words, 2))
             )
-            told.append(found.contents.value)
+            told.append(shown(found))
         return told
 
     rule, word, record, minutes = talk(draft.parent, ask)
@@ -255,7 +261,7 @@ def test_nothing_in_a_record_becomes_an_image_or_a_link_of_a_hover(draft: Path) 
         uri = editor.open(draft, text)
         at = position(text, "[2026-11-17-hostile", 3)
         found = await editor.text_document_hover_async(types.HoverParams(document(uri), at))
-        return str(found.contents.value)
+        return shown(found)
 
     told = talk(draft.parent, ask)
     assert "\\!\\[seen\\]" in told

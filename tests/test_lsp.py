@@ -346,7 +346,7 @@ def test_a_file_that_is_no_record_is_left_alone(example_library: Path) -> None:
     assert talk(example_library, ask) == (None, {})
 
 
-def test_settings_that_lead_out_are_not_followed_until_they_are_trusted(tmp_path: Path) -> None:
+def test_settings_that_lead_out_are_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / NAME).write_text(DRAFT, encoding="utf-8")
@@ -363,7 +363,25 @@ def test_settings_that_lead_out_are_not_followed_until_they_are_trusted(tmp_path
 
     checked, messages = talk(clone, ask)
     assert not checked
-    assert "not trusted" in messages[0]
+    assert "outside the library" in messages[0]
+
+
+@pytest.mark.model
+def test_another_model_is_not_loaded_until_its_user_trusts_it(draft: Path) -> None:
+    settings = draft.parents[1] / "kb.toml"
+    settings.write_text('[search]\nmodel = "somebody/elses-model"\n', encoding="utf-8")
+
+    async def ask(editor: Editor) -> Any:
+        uri = editor.open(draft, DRAFT.replace("kind: incident", "kind: incidnt"))
+        found = await editor.checked(uri)
+        await editor.until(lambda: editor.messages)
+        lenses = await editor.text_document_code_lens_async(types.CodeLensParams(document(uri)))
+        return by_rule(found), editor.messages, lenses
+
+    found, messages, lenses = talk(draft.parent, ask)
+    assert "unknown-word" in found
+    assert "kb trust search.model" in messages[0]
+    assert not lenses
 
 
 def test_an_editing_session_writes_nothing_into_the_clone(draft: Path) -> None:

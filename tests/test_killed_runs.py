@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from kb.safe_files import TEMPORARY
 
+from conftest import git_in
 from search_library import write_record, write_stories
 
 ID = "2025-01-10-refund-twice"
@@ -73,8 +74,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "trace.json").write_text(json.dumps(TRACE))
     (folder / "fixture.json").write_text("{}")
     (folder / ".gitignore").write_text(".kb/\nbuild/\nsite/\n")
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    git = git_in(folder)
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "x")
     assert kb(folder, "site")[0] == 0
     return folder
 

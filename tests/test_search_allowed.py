@@ -233,7 +233,7 @@ def test_a_folder_with_the_default_models_name_is_not_taken_for_it(
 MAKE = """
 import sys, time
 from pathlib import Path
-from kb.search.encoder import model as encoder
+from kb.search.encoder import encoder
 from kb.search.encoder.source import read_folder
 def stay(folder, *_):
     print("making", flush=True)

@@ -396,11 +396,23 @@ def test_any_character_may_stand_in_titles_and_summaries(
     server.close()
 
 
+def test_actions_are_narrowed_by_owner_and_counted(visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{visit.base}actions/")
+    owner = page.get_by_label("List only this owner").first
+    owner.select_option("air-canada")
+    assert "2 of " in page.locator(".kb-filters [role=status]").first.inner_text()
+    rows = page.locator(".kb-actions").first.locator("> li:visible")
+    assert rows.count() == 2
+    owner.select_option("")
+    assert rows.count() > 2
+
+
 def test_search_is_narrowed_by_a_facet(visit: Visit) -> None:
     page = visit.page
     page.goto(visit.base)
     page.keyboard.press("s")
-    facet = page.get_by_label("Only this severity")
+    facet = page.get_by_label("Only this severity", exact=True)
     facet.wait_for()
     facet.select_option("SEV4")
     page.locator(".kb-result:has(.kb-sev4)").first.wait_for()

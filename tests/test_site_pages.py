@@ -278,6 +278,46 @@ def test_our_own_open_promises_are_overdue(library_folder: Path) -> None:
     assert "1 open action, 1 overdue; 1 cancelled." in body
 
 
+def test_a_page_leads_with_the_gate_it_holds_and_the_promises_that_are_late(
+    library_folder: Path,
+) -> None:
+    written(
+        library_folder,
+        "2026-04-12-paid",
+        front="route: refunds-agent\n",
+        body="## Action items\n\n"
+        "- [ ] A1: a key — owner: o, due: 2026-05-01, lever: code, gate: restart\n"
+        "- [ ] A2: a test — owner: o, due: 2099-05-01, lever: code\n",
+    )
+    body = page_of(site_of(library_folder), "incidents/2026-04-12-paid")
+    late = (NOW.date() - date(2026, 5, 1)).days
+    assert body.index("refunds-agent</a> is held by A1: a key") < body.index("kb-facts")
+    assert f"1 action overdue</a>, the longest by {late} days." in body
+    assert body.count(f"{late} days overdue") == 1
+
+
+def test_an_earlier_incident_stands_once_and_what_is_different_is_folded(
+    library_folder: Path,
+) -> None:
+    for name in ("2026-01-02-x", "2026-01-03-y"):
+        written(library_folder, name)
+    written(
+        library_folder,
+        "2026-04-12-paid",
+        body="## Counterfactual\n\nFIRST_OF_CLASS: no\n\n"
+        "- [repeat] [2026-01-02-x](2026-01-02-x.md) — same key, fix existed: yes\n"
+        "- [different] [2026-01-03-y](2026-01-03-y.md) — other tool, fix existed: no\n"
+        "- [related] [2019-01-03-gone](2019-01-03-gone.md) — no page\n",
+    )
+    body = page_of(site_of(library_folder), "incidents/2026-04-12-paid")
+    assert body.count("same key") == body.count("other tool") == body.count("no page") == 1
+    assert "2019-01-03-gone" in body[body.index("Counterfactual") : body.index("Related")]
+    folded = body[body.index("kb-different") :]
+    assert "1 incident looks alike and is different" in folded
+    assert "other tool" in folded
+    assert "same key" not in folded
+
+
 def test_a_gate_that_was_cancelled_without_a_signature_says_so(library_folder: Path) -> None:
     written(library_folder, "2026-01-02-x", front="route: refunds\n", body=PROMISES)
     gates = page_of(site_of(library_folder), HOME).partition("kb-gate-rows")[2]

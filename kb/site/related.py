@@ -48,7 +48,7 @@ class RelatedRecord:
 def related_of(
     record: Postmortem, found: Iterable[RelatedRecord], promises: Mapping[str, Sequence[Action]]
 ) -> tuple[Related, ...]:
-    """What stands beside a record: the author's verdicts first, then what search finds.
+    """What stands beside a record: what its author named and what search finds, likeliest first.
 
     `promises` are the actions of every record, by its id.
     """
@@ -61,9 +61,15 @@ def related_of(
     return tuple(sorted(joined, key=_rank))
 
 
-def _rank(related: Related) -> tuple[int, float]:
-    order = {"repeat": 0, "related": 1, "": 2, "different": 3}
-    return (order.get(related.verdict, 2), -(related.probability or 0))
+#: Where one stands that only its author named, among those with a probability.
+_BY_VERDICT = {"repeat": 1.0, "related": 0.5}
+
+
+def _rank(related: Related) -> tuple[bool, float]:
+    """The likeliest first; those that their author found to be different last."""
+    by_author = _BY_VERDICT.get(related.verdict, 0.0)
+    likeness = by_author if related.probability is None else related.probability
+    return (related.verdict == "different", -likeness)
 
 
 def _related(

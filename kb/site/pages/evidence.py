@@ -234,6 +234,7 @@ class ActionEntry:
     state: str
     is_untold: bool
     attributes: tuple[tuple[str, str], ...]
+    days_overdue: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +264,14 @@ def _action(action: ActionItem, link: LinkTarget, is_public: bool) -> ActionEntr
     )
 
 
+def _without_priors(section: SectionText, record: Postmortem, link: LinkTarget) -> Iterator[Part]:
+    """A section without the earlier incidents that have cards of their own, verdicts included."""
+    lines = {prior.line for prior in record.priors if link(f"{prior.id}.md")}
+    return parts_beside(section, lines, link)
+
+
 _PARTS_OF: dict[str, PartsOf] = {
+    "counterfactual": _without_priors,
     "timeline": _timeline,
     "policy_path": _policy_path,
     "outcome_asserts": _outcome_asserts,

@@ -11,6 +11,7 @@ from kb.site.content import Site
 from kb.site.pages.shared_values import Link, word_links
 from kb.wording import duration, in_words, money
 
+NOT_KNOWN = "not known"
 #: Above this the number is shown as one that should alarm (the aim of the detection section).
 DETECTED_WITHIN_MINUTES = 30
 
@@ -39,7 +40,8 @@ def card(site: Site, record: Postmortem, source: str) -> Mapping[str, object]:
     facts = (*_words(site, record, source), *_texts(record))
     known = {fact.name: fact for fact in facts if fact.words or fact.text or fact.remark}
     return {
-        "big_numbers": tuple(_big_numbers(site, record)),
+        # What is known leads; of a public record that is seldom the time to detection.
+        "big_numbers": sorted(_big_numbers(site, record), key=lambda one: one.value == NOT_KNOWN),
         "facts": sorted(known.values(), key=lambda fact: _PLACES.get(fact.name, len(_PLACES))),
     }
 
@@ -60,11 +62,11 @@ def _big_numbers(site: Site, record: Postmortem) -> Iterator[BigNumber]:
     is_alarming = minutes is not None and minutes > DETECTED_WITHIN_MINUTES
     yield BigNumber(name, _detected_after(minutes), is_alarming)
     people = record.customers_affected
-    yield BigNumber("Customers affected", "not known" if people is None else f"{people:,}")
+    yield BigNumber("Customers affected", NOT_KNOWN if people is None else f"{people:,}")
     # What an edition leaves out must not read as if nobody knew it.
     is_ours = record.origin == "own" and site.edition.is_internal
     if record.cost_usd is not None or is_ours:
-        cost = "not known" if record.cost_usd is None else money(record.cost_usd)
+        cost = NOT_KNOWN if record.cost_usd is None else money(record.cost_usd)
         yield BigNumber("Cost", cost)
     contained = clocks.warning_to_containment_minutes
     if contained is not None:
@@ -74,7 +76,7 @@ def _big_numbers(site: Site, record: Postmortem) -> Iterator[BigNumber]:
 def _detected_after(minutes: float | None) -> str:
     """Minutes of the detection chain in words; a warning that was seen has less than none."""
     if minutes is None:
-        return "not known"
+        return NOT_KNOWN
     return "before the effect" if minutes < 0 else duration(minutes)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kb.actions.action import Action
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
 from kb.site.pages import clocks, facts_card
-from kb.site.pages.evidence import section_parts
+from kb.site.pages.actions_page import gate_rows
+from kb.site.pages.evidence import ActionEntry, ActionList, section_parts
 from kb.site.pages.happening_now import happening_now
 from kb.site.pages.page import PageValues
 from kb.site.pages.related_cards import related_values
@@ -56,6 +58,7 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         **facts_card.card(site, record, path),
         "clocks": clocks.strip(record.clocks),
         **_sections(site, record, target),
+        **_owed(site, record, path),
         **related_values(site, record, path, target),
         "sources": [_source(address) for address in record.sources],
         "place": site.places.get(record.id, Place()),
@@ -82,6 +85,19 @@ def _facts(record: Postmortem) -> Iterator[str]:
         yield from (word, in_words(word))
 
 
+def _owed(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:
+    """The open gates that this record holds shut, and by how many days its promises are late."""
+    return {
+        "gates": gate_rows(site, (gate for gate in site.gates if gate.record == record.id), path),
+        "overdue": [days for action in _promises(site, record) if (days := action.days_overdue)],
+    }
+
+
+def _promises(site: Site, record: Postmortem) -> Iterator[Action]:
+    owed = site.actions_by_record.get(record.id, ())
+    return (one for one in owed if one.is_open and not one.completion_unknown)
+
+
 def _head(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:
     kind, impact = in_words(record.kind), in_words(record.impact)
     said = filter(None, (kind, impact, _ORIGINS.get(record.origin)))
@@ -105,19 +121,20 @@ def _filters(record: Postmortem) -> list[tuple[str, str]]:
 
 
 def _sections(site: Site, record: Postmortem, target: LinkTarget) -> Mapping[str, object]:
-    """The summary leads; the box for the on-call follows it; the rest stands as it was written.
+    """The box for the on-call leads, then the summary; the rest stands as it was written.
 
     `note` is what stands between the title and the first section: remarks on the record itself.
     """
     summary = record.section("summary")
     texts = [section for section in record.sections if _has_content(section)]
     notes = (section for section in texts if _is_title(section))
+    overdue = {one.label: one.days_overdue for one in _promises(site, record)}
     rest = (section for section in texts if not _is_title(section) and section is not summary)
     return {
         "note": [part for note in notes for part in section_parts(note, record, target)],
         "summary": _shown(summary, record, target) if summary else None,
         "advice": happening_now(record, target) if site.edition.is_internal else (),
-        "sections": [_shown(section, record, target) for section in rest],
+        "sections": [_dated(_shown(section, record, target), overdue) for section in rest],
     }
 
 
@@ -132,6 +149,23 @@ def _is_title(section: SectionText) -> bool:
 def _shown(section: SectionText, record: Postmortem, target: LinkTarget) -> ShownSection:
     parts = section_parts(section, record, target)
     return ShownSection(section.heading, section.key or "", parts)
+
+
+def _dated(shown: ShownSection, overdue: Mapping[str, int]) -> ShownSection:
+    """A section whose actions say by how many days they are late; `overdue` is by label."""
+    if shown.key != "actions" or not overdue:
+        return shown
+    parts = (
+        replace(part, entries=tuple(_late(entry, overdue) for entry in part.entries))
+        if isinstance(part, ActionList)
+        else part
+        for part in shown.parts
+    )
+    return replace(shown, parts=tuple(parts))
+
+
+def _late(entry: ActionEntry, overdue: Mapping[str, int]) -> ActionEntry:
+    return replace(entry, days_overdue=overdue.get(entry.label, 0)) if entry.label else entry
 
 
 def _source(address: str) -> Link:

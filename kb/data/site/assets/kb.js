@@ -103,9 +103,15 @@
     start.hidden = false;
   });
 
+  // Long lists
+  if (base && document.querySelector("[data-kb-filters]")) {
+    import(new URL("assets/kb/lists.js", base).href).then(function (module) { module.lists(document); });
+  }
+
   // Paper cannot be unfolded.
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (folded) { folded.open = true; });
+    document.querySelectorAll("[data-kb-filters] > [hidden]").forEach(function (row) { row.hidden = false; });
   });
 
   // Links into folded parts unfold them.

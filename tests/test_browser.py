@@ -212,6 +212,7 @@ PAGES = (
     "classes/",
     "classes/fabricated-content/",
     "metrics/",
+    "all-hands/",
     "actions/",
     "rules/",
     "template/",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -133,8 +132,7 @@ def test_its_sentences_can_be_read_out(seen: AllHands) -> None:
     said = [" ".join(find(seen)) for find in (news_sentences, repeat_sentences, promise_sentences)]
     assert said == [
         "3 records were published: 1 SEV1, 1 SEV2, 1 SEV3.",
-        "1 of 2 new incidents looked at repeats an earlier one. "
-        "1 new incident was not looked at.",
+        "1 of 2 new incidents looked at repeats an earlier one. 1 new incident was not looked at.",
         "2 promises kept, 1 of them late. 2 overdue, 1 of them since then. 3 due within 30 days.",
     ]
 
@@ -188,7 +186,9 @@ def test_the_feed_goes_by_the_days_of_publication(folder: Path) -> None:
     assert (feed.findtext(f"{ATOM}updated") or "")[:10] == "2026-06-24"
 
 
-def test_without_an_address_the_ids_of_the_feed_are_valid_whatever_the_names(tmp_path: Path) -> None:
+def test_without_an_address_ids_of_the_feed_are_valid_whatever_the_names(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "postmortems").mkdir()
     (tmp_path / "kb.toml").write_text('[library]\nname = "Störfälle & mehr"\n', encoding="utf-8")
     name = "2026-05-01-ärger im betrieb"
@@ -284,7 +284,7 @@ def text_with_tags(site: Site, path: str) -> str:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def kb(folder: Path, *arguments: str) -> str:
         monkeypatch.chdir(folder)
         with pytest.raises(SystemExit):
@@ -294,7 +294,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return kb
 
 
-def test_the_terminal_says_the_same_and_lists_come_after_the_numbers(run: Any, folder: Path) -> None:
+def test_the_terminal_says_the_same_with_lists_after_the_numbers(
+    run: Any, folder: Path
+) -> None:
     lines = run(folder, "--published-since", "last").splitlines()
     assert "Since the last all-hands on 29 May 2026" in lines
     order = ["Since the last", "Repetition", "Early signs", "To be read", "Repeats that a kept"]

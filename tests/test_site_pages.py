@@ -404,7 +404,7 @@ def test_shares_stand_on_an_axis_from_none_to_all_with_their_intervals() -> None
     assert all(f">{word}</text>" in chart for word in ("0 %", "50 %", "100 %", "goal 90 %"))
     assert chart.count('class="kb-span"') == 1
     # 15 % and 85 % of the height of the axis, whatever the values are.
-    assert 'M133.0 149.5V44.5"' in chart
+    assert 'M143.5 149.5V44.5"' in chart
 
 
 def test_a_sentence_does_not_end_behind_an_abbreviation() -> None:

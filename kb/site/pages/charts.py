@@ -18,7 +18,7 @@ from kb.wording import format_value
 
 CHART_WIDTH = 400
 #: Of charts of shares: the room for the words of the axis, where it stands, how high 100 % is.
-_AXIS, _BASE, _HEIGHT = 44, 172, 150
+_AXIS, _BASE, _HEIGHT = 58, 172, 150
 #: The most columns whose labels still fit side by side.
 _COLUMNS = 8
 #: Up to so many columns a label keeps its century.
@@ -51,7 +51,7 @@ def shares(parts: Sequence[MetricPart], goal: float | None = None) -> Markup:
         y = _level(goal)
         line = (
             f'<path class="kb-goal" d="M{_AXIS} {y:.1f}H{CHART_WIDTH}"/>'
-            f'<text class="kb-goal-word kb-right" x="{CHART_WIDTH}" y="{y + 12:.1f}">goal '
+            f'<text class="kb-goal-word kb-right" x="{_AXIS - 6}" y="{y + 4:.1f}">goal '
             f"{format_value(goal, 'share')}</text>"
         )
     return drawn_chart(212, f"{''.join(_levels())}{line}{''.join(drawn)}")

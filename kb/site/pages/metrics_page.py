@@ -20,6 +20,8 @@ from kb.site.pages.shared_values import Link, record_link
 from kb.wording import WHOSE, format_value, plural, said_interval
 
 _LISTED = 12
+#: Repeats named before the numbers: more would push those off the second sheet of paper.
+_PAIRS = 6
 _CLASSES = 8
 #: The aim of the detection section, drawn as a line.
 _GOAL_MINUTES = 30
@@ -88,7 +90,8 @@ def metrics(site: Site) -> Iterator[PageValues]:
         "as_of": page.as_of.day,
         "commit": page.as_of.commit[:9],
         "charts": tuple(_charts(site, page)),
-        "pairs": _preventable(site, page),
+        "pairs": _preventable(site, page)[:_PAIRS],
+        "more_pairs": max(0, len(page.pairs) - _PAIRS),
         "families": tuple(_families(site, page)),
         "notes": page.notes,
     }
@@ -179,7 +182,7 @@ def _preventable(site: Site, page: MetricsPage) -> list[Mapping[str, object]]:
             "text": pair.text,
             "days_open": pair.days_open,
         }
-        for pair in page.pairs
+        for pair in reversed(page.pairs)
     ]
 
 

@@ -108,10 +108,27 @@
     import(new URL("assets/kb/lists.js", base).href).then(function (module) { module.lists(document); });
   }
 
-  // Paper cannot be unfolded.
+  // Paper cannot be unfolded. Where a page has a place for lists, they come after its numbers.
+  var lists = document.querySelector("[data-kb-lists]");
   addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (folded) { folded.open = true; });
+    document.querySelectorAll("details").forEach(function (folded) {
+      var name = folded.querySelector(".kb-name");
+      var card = folded.closest("figure");
+      if (!lists || !(name || card)) {
+        folded.open = true;
+        return;
+      }
+      var part = document.createElement("section");
+      var title = document.createElement("h3");
+      title.textContent = name ? name.firstChild.textContent.trim() : card.querySelector("figcaption b").textContent;
+      part.append(title);
+      Array.prototype.slice.call(folded.children, 1).forEach(function (child) { part.append(child.cloneNode(true)); });
+      lists.append(part);
+    });
     document.querySelectorAll("[data-kb-filters] > [hidden]").forEach(function (row) { row.hidden = false; });
+  });
+  addEventListener("afterprint", function () {
+    if (lists) lists.querySelectorAll("section").forEach(function (part) { part.remove(); });
   });
 
   // Links into folded parts unfold them.

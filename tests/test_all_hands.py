@@ -294,9 +294,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return kb
 
 
-def test_the_terminal_says_the_same_with_lists_after_the_numbers(
-    run: Any, folder: Path
-) -> None:
+def test_the_terminal_says_the_same_with_lists_after_the_numbers(run: Any, folder: Path) -> None:
     lines = run(folder, "--published-since", "last").splitlines()
     assert "Since the last all-hands on 29 May 2026" in lines
     order = ["Since the last", "Repetition", "Early signs", "To be read", "Repeats that a kept"]

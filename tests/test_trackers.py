@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from kb.actions.action import actions
+from kb.actions.trackers.choose import Choice, find_service
 from kb.actions.trackers.journal import Journal, JournalEntry
 from kb.actions.trackers.sync import SyncEvent
 from kb.actions.trackers.values import utc_day
@@ -94,6 +96,44 @@ def test_every_open_action_gets_one_ticket_that_says_what_was_promised(world: Wo
         assert said in first["body"]
     assert all(world.keys()[f"A{n}"] for n in (1, 2, 3))
     assert world.keys()["A4"] == ""
+
+
+@pytest.mark.parametrize("world", ["jira"], indirect=True)
+def test_jira_data_center_is_spoken_to_with_a_personal_token(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JIRA_EMAIL")
+    monkeypatch.setenv("JIRA_ISSUE_TYPE", "Bug")
+    assert [event.what for event in world.sync()] == ["created"] * 3
+    assert [event.what for event in world.sync()] == ["unchanged"] * 3
+    assert {
+        path.partition("/issue")[0].partition("/search")[0] for _, path in world.state.requests
+    } == {"/rest/api/2"}
+    assert {ticket["type"] for ticket in world.state.tickets} == {"Bug"}
+
+
+@pytest.mark.parametrize("world", ["jira"], indirect=True)
+def test_the_address_of_the_record_is_a_link_in_jira(world: World) -> None:
+    world.sync()
+    link = {"type": "link", "attrs": {"href": f"https://host.example/{RECORD}.md"}}
+    assert json.dumps([link]) in world.state.tickets[0]["body"]
+    assert {ticket["type"] for ticket in world.state.tickets} == {"Task"}
+
+
+@pytest.mark.parametrize("world", ["linear"], indirect=True)
+def test_linear_is_asked_at_its_address_without_a_slash_at_the_end(world: World) -> None:
+    world.address += "/graphql"
+    world.sync()
+    assert {path for _, path in world.state.requests} == {"/graphql"}
+
+
+@pytest.mark.parametrize("world", ["github"], indirect=True)
+def test_a_github_server_is_spoken_to_in_the_version_it_knows(world: World) -> None:
+    world.sync()
+    assert set(world.state.versions) == {"2022-11-28"}
+    environment = {"GITHUB_TOKEN": TOKEN}
+    headers = find_service(Choice("github", "acme/agents"), environment).headers
+    assert headers["X-GitHub-Api-Version"] == "2026-03-10"
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:

@@ -30,6 +30,7 @@ class State:
     faults: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     answers: dict[int, int] = field(default_factory=dict)  # a GitHub issue that is gone or moved
     creations: int = 0
@@ -82,10 +83,13 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             self._answer(401, {"message": "Bad credentials"})
             return
-        if path.path.startswith("/rest/api/3"):
+        self.state.versions.append(self.headers.get("X-GitHub-Api-Version", ""))
+        if path.path.startswith(("/rest/api/3", "/rest/api/2")):
             _Jira(self).handle(path.path, content)
         elif path.path.startswith("/repos/"):
             _GitHub(self).handle(path.path, parse_qs(path.query), content)
+        elif path.path not in ("/", "/graphql"):
+            self._answer(404, {"message": "Linear's address has no slash at its end"})
         else:
             _Linear(self).handle(content)
 
@@ -245,12 +249,15 @@ class _Jira:
         self.handler, self.state = handler, handler.state
 
     def handle(self, path: str, content: Any) -> None:
-        if path.endswith("/search/jql"):
+        is_cloud = path.startswith("/rest/api/3")
+        if path.endswith("/search/jql" if is_cloud else "/search"):
             match = re.search(r'labels = "([^"]+)"', content["jql"])
             assert match
             found = [t for t in self.state.visible() if match[1] in t["labels"]]
             self.handler._answer(200, {"issues": [_public(t) for t in found], "isLast": True})
         elif path.endswith("/issue"):
+            # Each of the two takes a description in its own form alone.
+            assert isinstance(content["fields"]["description"], dict if is_cloud else str)
             self.handler.create(
                 lambda: self._make(content["fields"]),
                 lambda made: self.handler._answer(201, {"id": "1", "key": made["key"]}),
@@ -264,6 +271,7 @@ class _Jira:
         ticket = {
             "key": f"OPS-{len(self.state.tickets) + 1}",
             "labels": fields["labels"],
+            "type": fields["issuetype"]["name"],
             "title": fields["summary"],
             "body": json.dumps(fields["description"]),
             "duedate": fields.get("duedate"),

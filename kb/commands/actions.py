@@ -127,8 +127,8 @@ def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: fl
     """Give every open action one ticket, and tick the boxes of tickets that are done.
 
     Tokens come from the environment: GITHUB_TOKEN; LINEAR_API_KEY; JIRA_URL, JIRA_EMAIL and
-    JIRA_API_TOKEN. A run that was stopped can be run again at any time. Exit 1: something waits
-    or failed.
+    JIRA_API_TOKEN, for Data Center without JIRA_EMAIL. JIRA_ISSUE_TYPE is Task by default. A run
+    that was stopped can be run again at any time. Exit 1: something waits or failed.
 
     Commit the keys it writes: they, and .kb/sync on this machine, are what a ticket is known by.
     Without both it is looked up by a mark, under every name Git has for the record. A second

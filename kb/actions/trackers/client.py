@@ -96,7 +96,6 @@ class Client:
             ) from error
         self.service = service
         self._connection = httpx.Client(
-            base_url=service.address,
             headers=dict(service.headers),
             timeout=service.timeout_seconds,
         )
@@ -160,7 +159,9 @@ class Client:
         import httpx
 
         try:
-            answer = self._connection.request(method, path, **content)
+            # A base address would end in a slash, and Linear has no path below its own.
+            address = self.service.address.rstrip("/") + path
+            answer = self._connection.request(method, address, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             raise KbError(
                 f"{self.service.name} cannot be reached: {self._words(str(error))}",

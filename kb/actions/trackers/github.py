@@ -1,4 +1,4 @@
-"""GitHub Issues: REST API, version 2022-11-28.
+"""GitHub Issues: REST API, version 2026-03-10, on a server of one's own 2022-11-28.
 
 The mark stands in the issue's text, and a label narrows the listing in which it is looked up: the
 listing, unlike search, shows an issue as soon as it exists.
@@ -18,6 +18,8 @@ from kb.errors import KbError
 ADDRESS = "https://api.github.com"
 TOKEN = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 LABEL = "postmortem-action"
+#: Servers know the version of github.com only from release 3.21 on; theirs is kept until 2028.
+VERSION, SERVER_VERSION = "2026-03-10", "2022-11-28"
 _CREATED, _EXISTS = 201, 422
 _MISSING = {404, 410}  # never there, and deleted
 _KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
@@ -32,10 +34,16 @@ def service(address: str, environment: Mapping[str, str]) -> Service:
     headers = {
         "Accept": "application/vnd.github+json",
         "Authorization": f"Bearer {token}",
-        "X-GitHub-Api-Version": "2022-11-28",
+        "X-GitHub-Api-Version": VERSION if _is_github_com(address) else SERVER_VERSION,
         "User-Agent": "postmortem-kb",
     }
     return Service("GitHub", address, headers, token, TOKEN)
+
+
+def _is_github_com(address: str) -> bool:
+    """Whether it is github.com, or a company's part of it with data residency (`api.x.ghe.com`)."""
+    host = urlsplit(address).hostname or ""
+    return host == "api.github.com" or host.endswith(".ghe.com")
 
 
 def tracker(client: Client, project: str, remote: str) -> GitHub:

@@ -1,4 +1,7 @@
-"""Jira Cloud: REST API, version 3.
+"""Jira: Cloud by REST API 3, Data Center by REST API 2.
+
+Cloud knows a person by mail address and token, Data Center by a personal access token alone: which
+of the two is meant shows in whether `JIRA_EMAIL` is set.
 
 The mark is a label of its own for each action, found by JQL. Jira's search lags behind by seconds:
 what was begun and is not found waits for a later run.
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +22,9 @@ from kb.errors import KbError
 
 TOKEN = "JIRA_API_TOKEN"  # noqa: S105 - the name of a variable
 LABEL = "postmortem-action"
+ISSUE_TYPE = "JIRA_ISSUE_TYPE"
+_CLOUD = "Basic"
+_ADDRESS = re.compile(r"(https?://[^\s<>()]+[^\s<>().,;:!?])")
 _CREATED, _MISSING = 201, {404, 410}
 _KEY = re.compile(r"([A-Z][A-Z0-9_]+)-\d+")
 _FIELDS = ["status", "resolution", "resolutiondate"]
@@ -28,15 +35,17 @@ _DROPPED = {"won't do", "won't fix", "declined", "duplicate", "cannot reproduce"
 def service(address: str, environment: Mapping[str, str]) -> Service:
     """How Jira is spoken to: every site has an address of its own, by default `JIRA_URL`."""
     address = address or variable(environment, "JIRA_URL")
-    email, token = variable(environment, "JIRA_EMAIL"), variable(environment, TOKEN)
+    email, token = environment.get("JIRA_EMAIL", "").strip(), variable(environment, TOKEN)
     basic = base64.b64encode(f"{email}:{token}".encode()).decode("ascii")
-    headers = {"Authorization": f"Basic {basic}", "Accept": "application/json"}
+    authorization = f"{_CLOUD} {basic}" if email else f"Bearer {token}"
+    headers = {"Authorization": authorization, "Accept": "application/json"}
     return Service("Jira", address, headers, token, TOKEN)
 
 
 def tracker(client: Client, project: str, _remote: str) -> Jira:
-    """The issues of a project."""
-    return Jira(client, named_project(project))
+    """The issues of a project, of the type that `JIRA_ISSUE_TYPE` names, by default tasks."""
+    issue_type = os.environ.get(ISSUE_TYPE, "").strip() or "Task"
+    return Jira(client, named_project(project), issue_type)
 
 
 class Jira:
@@ -45,11 +54,14 @@ class Jira:
     name = "jira"
     refuses_twins = False
 
-    def __init__(self, client: Client, project: str) -> None:
+    def __init__(self, client: Client, project: str, issue_type: str = "Task") -> None:
         if not re.fullmatch(r"[A-Z][A-Z0-9_]+", project):
             raise KbError(f"'{project}' is no project's key", todo="Name it: --project OPS.")
         self.project = project
+        self._issue_type = issue_type
         self._client = client
+        self._is_cloud = client.service.headers["Authorization"].startswith(_CLOUD)
+        self._api = "/rest/api/3" if self._is_cloud else "/rest/api/2"
 
     def owns(self, key: str) -> bool:
         """Whether a key is an issue of this project."""
@@ -63,24 +75,25 @@ class Jira:
             "fields": _FIELDS,
             "maxResults": 1,
         }
-        reply = self._client.read("POST", "/rest/api/3/search/jql", json=content)
+        search = f"{self._api}/search/jql" if self._is_cloud else f"{self._api}/search"
+        reply = self._client.read("POST", search, json=content)
         issues = reply.body.get("issues") if isinstance(reply.body, dict) else None
         if not reply.is_ok or not isinstance(issues, list):
             raise self._client.refusal(reply)
         return self._ticket(issues[0]) if issues else None
 
     def create(self, wanted: WantedIssue) -> Ticket:
-        """A new task with the label of its action."""
+        """A new issue with the label of its action."""
         fields: dict[str, Any] = {
             "project": {"key": self.project},
-            "issuetype": {"name": "Task"},
+            "issuetype": {"name": self._issue_type},
             "summary": wanted.title[:255],
-            "description": _document(wanted.body),
+            "description": _document(wanted.body) if self._is_cloud else wanted.body,
             "labels": [LABEL, _mark(wanted.action)],
         }
         if wanted.due:
             fields["duedate"] = wanted.due.isoformat()
-        reply = self._client.write("POST", "/rest/api/3/issue", json={"fields": fields})
+        reply = self._client.write("POST", f"{self._api}/issue", json={"fields": fields})
         if reply.status != _CREATED:
             raise self._client.refusal(reply)
         if ticket := self._ticket(reply.body):
@@ -90,7 +103,7 @@ class Jira:
     def get(self, key: str) -> Ticket | None:
         """The issue as it stands."""
         content = {"fields": ",".join(_FIELDS)}
-        reply = self._client.read("GET", f"/rest/api/3/issue/{key}", params=content)
+        reply = self._client.read("GET", f"{self._api}/issue/{key}", params=content)
         if reply.status in _MISSING:
             return None
         ticket = self._ticket(reply.body) if reply.is_ok else None
@@ -132,5 +145,11 @@ def _paragraph(block: str) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
     for line in block.split("\n"):
         content += [{"type": "hardBreak"}] if content else []
-        content += [{"type": "text", "text": line}] if line else []
+        content += [_text(part) for part in _ADDRESS.split(line) if part]
     return {"type": "paragraph", "content": content}
+
+
+def _text(part: str) -> dict[str, Any]:
+    """Plain text; an address is a link, which Atlassian's documents do not make by themselves."""
+    link = {"marks": [{"type": "link", "attrs": {"href": part}}]}
+    return {"type": "text", "text": part} | (link if _ADDRESS.fullmatch(part) else {})

@@ -146,6 +146,7 @@ def test_its_page_says_all_of_it_with_a_lesson_a_record(folder: Path) -> None:
         "No lesson is written.",
         "open for 196 days when it came again",
         "197 days overdue",
+        "Overdue by owner: payments 1, sales 1.",
         "kept 12 Jun 2026 , late",
     ):
         assert words in text

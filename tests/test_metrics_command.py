@@ -256,6 +256,11 @@ def test_a_history_of_comparisons_is_refused(run: Any, team: Path) -> None:
     assert (status, "leave out --compare" in err) == (2, True)
 
 
+def test_a_window_of_news_is_refused_where_each_month_has_its_own(run: Any, team: Path) -> None:
+    asked = ("metrics", "--history", "month", "--published-since", "2026-01-01")
+    assert run(team, *asked)[0] == 2
+
+
 def test_named_measures_stand_alone_in_every_form(run: Any, team: Path) -> None:
     names = ("action_completion", "repeat_rate")
     found = rows(run(team, "metrics", *names, "--csv")[1])

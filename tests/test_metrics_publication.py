@@ -215,6 +215,21 @@ def test_on_a_branch_what_main_published_meanwhile_keeps_its_day(folder: Path) -
     assert page(folder, "2026-05-08").measure("reading_list").hits == ()
 
 
+def test_in_a_clone_the_default_branch_is_that_of_the_remote(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    git = git_in(folder)
+    git("branch", "--move", "main", "trunk")
+    save(folder, 7, "published", name="2026-05-01-on-trunk")
+    clone = tmp_path_factory.mktemp("clone") / "clone"
+    subprocess.run(["git", "clone", "--quiet", folder.as_uri(), str(clone)], check=True)
+    git_in(clone)("checkout", "--quiet", "-b", "postmortem")
+    save(clone, 8, "published")
+    found = page(clone, "2026-05-01")
+    assert found.measure("reading_list").hits == ("2026-05-01-on-trunk",)
+    assert any("not part of trunk" in note for note in found.notes)
+
+
 def test_a_merge_that_was_taken_back_and_made_again_published_the_second_time(folder: Path) -> None:
     write_on_branch(folder)
     git = git_in(folder)

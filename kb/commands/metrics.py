@@ -113,6 +113,10 @@ def command(**arguments: Any) -> int:
     wanted = _Wanted(**arguments)
     if wanted.history and wanted.compare:
         raise click.UsageError("--history shows every month already: leave out --compare.")
+    if wanted.history and wanted.published_since:
+        raise click.UsageError(
+            "--history shows each month with the all-hands before it: leave out --published-since."
+        )
     limits = read_limits(wanted.under, wanted.over)
     check_names(wanted.names)
     if wanted.is_list:

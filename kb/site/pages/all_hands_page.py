@@ -16,7 +16,7 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.values import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
+from kb.metrics.values import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.home import answer_cards
@@ -28,6 +28,7 @@ from kb.wording import WHOSE, plural
 _PER_SLIDE, _PROMISES = 5, 4
 #: Records with their lesson, and repeats: with the answers one sheet of paper, and a minute each.
 _NEW, _REPEATS = 10, 5
+_OWNERS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def all_hands(site: Site) -> Iterator[PageValues]:
         "repeat_lines": tuple(repeat_sentences(seen)),
         "repeats": _repeats(site, page, seen),
         "promise_lines": tuple(promise_sentences(seen)),
+        "overdue_by_owner": _by_owner(page.measure("actions_overdue")),
         "columns": _columns(site, seen) if seen.promises else (),
         "walls": tuple(record_link(site, path, name) for name in seen.walls),
         "effects": seen.effects,
@@ -128,6 +130,12 @@ def _repeats(site: Site, page: MetricsPage, seen: AllHands) -> tuple[RepeatRow, 
         )
         for new in seen.repeats[:_REPEATS]
     )
+
+
+def _by_owner(overdue: Measure) -> str:
+    """Who owes most of what is overdue: `payments 3, sales 1`; empty for nobody."""
+    parts = sorted(overdue.parts_by("owner"), key=lambda part: (-(part.value or 0), part.label))
+    return ", ".join(f"{part.label} {part.value:.0f}" for part in parts[:_OWNERS] if part.value)
 
 
 def _columns(site: Site, seen: AllHands) -> tuple[PromiseColumn, ...]:

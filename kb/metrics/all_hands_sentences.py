@@ -57,10 +57,11 @@ def repeat_sentences(seen: AllHands) -> Iterator[str]:
     looked = [new for new in incidents if new.is_looked_at]
     unseen = len(incidents) - len(looked)
     hits = sum(1 for new in looked if new.repeats)
-    if looked:
+    if len(looked) == 1:
+        yield f"The one new incident looked at repeats {'an' if hits else 'no'} earlier one."
+    elif looked:
         verb = "repeats" if hits == 1 else "repeat"
-        of = plural(len(looked), "new incident")
-        yield f"{hits} of {of} looked at {verb} an earlier one."
+        yield f"{hits} of {len(looked)} new incidents looked at {verb} an earlier one."
     if unseen:
         was = "was" if unseen == 1 else "were"
         yield f"{plural(unseen, 'new incident')} {was} not looked at."

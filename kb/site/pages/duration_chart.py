@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -63,10 +63,13 @@ def duration_chart(dots: Sequence[Dot], facts: DurationFacts) -> Markup:
     if not dots:
         return Markup()
     ordered = sorted(dots, key=lambda dot: dot.at)
-    most = max(60.0, *(dot.value for dot in ordered))
     first, last = ordered[0].at, ordered[-1].at
+    bins = _by_quarter(ordered) if len(ordered) > _MOST_DOTS else {}
+    # Of quarters no more is drawn than their quartiles: one outlier must not flatten the others.
+    drawn_to = [upper for _, _, upper, _ in bins.values()] or [dot.value for dot in ordered]
+    most = max(60.0, *drawn_to)
     scale = _Scale(first, max((last - first).days, 1), math.log10(1 + most * 1.3))
-    drawn = _bins(ordered, scale) if len(ordered) > _MOST_DOTS else _dots(ordered, scale)
+    drawn = _bins(bins, scale, last) if bins else _dots(ordered, scale)
     return drawn_chart(
         228,
         _marks(scale, most)
@@ -120,19 +123,26 @@ def _dots(dots: Sequence[Dot], scale: _Scale) -> Iterator[str]:
         )
 
 
-def _bins(dots: Sequence[Dot], scale: _Scale) -> Iterator[str]:
-    """The median and the quartiles of each quarter, in its middle."""
+#: Lower quartile, median, upper quartile, n.
+_Bin = tuple[float, float, float, int]
+
+
+def _by_quarter(dots: Sequence[Dot]) -> dict[date, _Bin]:
+    """The first day of each quarter to what its durations are."""
     quarters: dict[date, list[float]] = {}
     for dot in dots:
         start = date(dot.at.year, (dot.at.month - 1) // 3 * 3 + 1, 1)
         quarters.setdefault(start, []).append(dot.value)
-    for start, values in quarters.items():
-        lower, middle, upper = _quartiles(values)
-        x = scale.x(min(max(start + timedelta(days=45), dots[0].at), dots[-1].at))
+    return {start: (*_quartiles(values), len(values)) for start, values in quarters.items()}
+
+
+def _bins(bins: Mapping[date, _Bin], scale: _Scale, last: date) -> Iterator[str]:
+    """The median and the quartiles of each quarter, in its middle."""
+    for start, (lower, middle, upper, n) in bins.items():
+        x = scale.x(min(max(start + timedelta(days=45), scale.first), last))
         yield (
-            f"<g><title>{start:%b %Y}: median {format_value(middle, 'minutes')}, n {len(values)}"
-            f'</title><path class="kb-span" d="M{x:.1f} {scale.y(lower):.1f}'
-            f'V{scale.y(upper):.1f}"/>'
+            f"<g><title>{start:%b %Y}: median {format_value(middle, 'minutes')}, n {n}</title>"
+            f'<path class="kb-span" d="M{x:.1f} {scale.y(lower):.1f}V{scale.y(upper):.1f}"/>'
             f'<circle class="kb-dot" cx="{x:.1f}" cy="{scale.y(middle):.1f}" r="4"/></g>'
         )
 

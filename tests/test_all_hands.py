@@ -258,7 +258,7 @@ def test_forty_records_that_were_copied_here_are_counted_and_not_read_out(adopte
     text = text_of(site_in(adopted), ALL_HANDS)
     assert "40 records were copied here in one commit." in text
     assert "40 new incidents were not looked at." in text
-    assert "No record holds a promise to judge." in text
+    assert "There is no promise of ours to judge." in text
     assert "Outage 7" not in text
 
 
@@ -279,6 +279,17 @@ def test_nothing_is_green_about_no(folder: Path) -> None:
 
 def text_with_tags(site: Site, path: str) -> str:
     return next(one.body for one in all_pages(site) if one.path == path)
+
+
+def test_what_others_promised_is_neither_kept_nor_broken_here(tmp_path: Path) -> None:
+    story = twelve()[0]
+    story.origin = "public"
+    (tmp_path / "postmortems").mkdir()
+    (tmp_path / "kb.toml").write_text("", encoding="utf-8")
+    (tmp_path / story.path).write_text(story.markdown(), encoding="utf-8")
+    theirs = page_in(tmp_path).all_hands
+    assert theirs
+    assert list(promise_sentences(theirs)) == ["There is no promise of ours to judge."]
 
 
 # --- the terminal --------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ _AHEAD_DAYS = 30
 def all_hands(facts: MetricsInput) -> AllHands:
     """What the next all-hands has to know, beside the three answers."""
     window = facts.news_window
+    # Whether others kept their promises nobody here knows.
+    ours = [action for action in facts.actions if action.origin != "public"]
     found = [(record, facts.is_news(record)) for record in facts.published]
     news = (_new(facts, record) for record, is_news in found if is_news)
     return AllHands(
@@ -28,11 +30,11 @@ def all_hands(facts: MetricsInput) -> AllHands:
         is_all_hands=window.is_all_hands,
         new=tuple(sorted(news, key=_gravest_first)),
         unknown=sum(is_news is None for _, is_news in found),
-        kept=_promises(_kept(facts, window.since)),
-        broken=_promises(action for action in facts.actions if action.days_overdue > 0),
-        due=_promises(_due(facts, facts.as_of.day)),
-        undated=sum(a.state == "closed" and a.closed is None for a in facts.actions),
-        promises=sum(action.state != "cancelled" for action in facts.actions),
+        kept=_promises(_kept(ours, window.since)),
+        broken=_promises(action for action in ours if action.days_overdue > 0),
+        due=_promises(_due(ours, facts.as_of.day)),
+        undated=sum(action.state == "closed" and action.closed is None for action in ours),
+        promises=sum(action.state != "cancelled" for action in ours),
         walls=tuple(r.id for r in facts.published if dict(r.others).get("walls")),
         effects=_effects(facts.published),
     )
@@ -69,15 +71,15 @@ def _gravest_first(new: NewRecord) -> tuple[bool, str, int, str]:
     return new.is_import, new.severity or "~", age, new.record
 
 
-def _kept(facts: MetricsInput, since: date) -> Iterator[Action]:
-    for action in facts.actions:
+def _kept(found: Iterable[Action], since: date) -> Iterator[Action]:
+    for action in found:
         if action.state == "closed" and action.closed and action.closed >= since:
             yield action
 
 
-def _due(facts: MetricsInput, today: date) -> Iterator[Action]:
+def _due(found: Iterable[Action], today: date) -> Iterator[Action]:
     last = today + timedelta(days=_AHEAD_DAYS)
-    for action in facts.actions:
+    for action in found:
         if action.is_open and action.due and today <= action.due <= last:
             yield action
 

@@ -70,7 +70,7 @@ def repeat_sentences(seen: AllHands) -> Iterator[str]:
 def promise_sentences(seen: AllHands) -> Iterator[str]:
     """What became of promises: kept, broken, due."""
     if not seen.promises:
-        yield "No record holds a promise to judge."
+        yield "There is no promise of ours to judge."
         return
     late = sum(promise.is_late for promise in seen.kept)
     kept = plural(len(seen.kept), "promise")

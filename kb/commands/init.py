@@ -40,13 +40,20 @@ _MAX_KEPT_BYTES = 2_000_000
     help="The repository and full commit that CI and hooks install kb from; default the commit "
     "that this kb was installed from.",
 )
+@click.option(
+    "--agents",
+    is_flag=True,
+    help="Tell coding agents: AGENTS.md, a skill, and the MCP server for the common clients.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 def command(
     folder: Path,
-    example: bool,
-    casebook: bool,
     host: str | None,
     source: str | None,
+    *,
+    example: bool,
+    casebook: bool,
+    agents: bool,
     dry_run: bool,
 ) -> None:
     """Start a knowledge base in FOLDER, by default here.
@@ -58,7 +65,7 @@ def command(
     records = open_config(folder).library.path.strip("/") or "."
     host = host or _host(folder)
     origin = _source(source, host)
-    targets = plan(records, host, origin, example=example, casebook=casebook)
+    targets = plan(records, host, origin, example=example, casebook=casebook, agents=agents)
     missing = [target for target in targets if _there(folder, target) is None]
     for target in missing:
         if not dry_run:

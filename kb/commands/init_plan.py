@@ -109,21 +109,40 @@ _GITLAB = (
         "/postmortems/",
     ),
 )
+#: For coding agents: what they are told, the skill, and the MCP server in the files of the common
+#: clients (Claude Code and others; Cursor; VS Code; Codex).
+_SKILL = ".agents/skills/postmortem"
+_AGENTS = (
+    _Row("AGENTS.md", "agents/AGENTS.md", "what coding agents are told", needle="kb:agents start"),
+    _Row(f"{_SKILL}/SKILL.md", "agents/SKILL.md", "how an agent drafts a record"),
+    _Row(f"{_SKILL}/scripts/draft.sh", "agents/scripts/draft.sh", "from a run to a draft"),
+    _Row(f"{_SKILL}/scripts/check.sh", "agents/scripts/check.sh", "formats and checks one"),
+    _Row(".mcp.json", "agents/mcp.json", "the MCP server, for Claude Code", needle='"kb"'),
+    _Row(".cursor/mcp.json", "agents/mcp.json", "the same for Cursor", needle='"kb"'),
+    _Row(".vscode/mcp.json", "agents/vscode-mcp.json", "the same for VS Code", needle='"kb"'),
+    _Row(".codex/config.toml", "agents/codex.toml", "the same for Codex", needle='"kb"'),
+)
 HOSTS: dict[str, tuple[_Row, ...]] = {"github": _GITHUB, "gitlab": _GITLAB, "none": ()}
 
 
 def plan(
-    records: str, host: str, source: InstallSource | None, *, example: bool, casebook: bool = False
+    records: str,
+    host: str,
+    source: InstallSource | None,
+    *,
+    example: bool,
+    casebook: bool = False,
+    agents: bool = False,
 ) -> tuple[Target, ...]:
     """The files of a knowledge base in the order they are written.
 
     `records` is the folder of the records, `host` a key of `HOSTS`; what CI and hooks install comes
     from `source`, and without one they are left out. With `casebook` the settings let public
-    incidents be searched.
+    incidents be searched; with `agents` coding agents are told how to use the knowledge base.
     """
     template = Target(f"{records}/template.md", blank_template().encode(), "the form, for cp")
     found = [template, *_schemas(records)]
-    rows = (*_EVERYWHERE, *HOSTS[host])
+    rows = (*_EVERYWHERE, *HOSTS[host], *(_AGENTS if agents else ()))
     found += [_target(row, records, source) for row in rows if not row.runs_kb or source]
     if casebook:
         found = [_with_casebook(target) if target.path == FILE_NAME else target for target in found]
@@ -162,7 +181,7 @@ def _schemas(records: str) -> Iterator[Target]:
 
 
 def _target(row: _Row, records: str, source: InstallSource | None) -> Target:
-    text = _placed(_data("init", row.name).read_text("utf-8"), records)
+    text = _placed(_data("init", *row.name.split("/")).read_text("utf-8"), records)
     content = _sourced(text, source, records) if source else text
     needle = _placed(row.needle, records)
     return Target(row.path, content.encode(), row.purpose, row.instead, needle)

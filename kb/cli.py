@@ -18,6 +18,8 @@ VERBS: dict[str, str] = {
     "check": "Say what is wrong with records, by line.",
     "fmt": "Mend what has one right answer.",
     "similar": "Find the earlier incidents of the same class.",
+    "list": "List the records, by what they are.",
+    "open": "Open a record in the editor, by its id.",
     "build": "Bring the search index up to date.",
     "metrics": "Measure whether the organisation is learning.",
     "actions": "List and close what was promised.",
@@ -31,6 +33,7 @@ VERBS: dict[str, str] = {
     "mcp": "Answer coding agents, over MCP.",
     "lsp": "Serve an editor: checks, words, earlier incidents.",
     "init": "Start a knowledge base in a repository.",
+    "completion": "Print the completion script of a shell.",
     "doctor": "Say what is installed, what is missing, and what mends it.",
 }
 

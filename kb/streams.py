@@ -170,8 +170,13 @@ class _Guard(io.TextIOBase):
         """As in a stream that Python opens."""
         return "strict"
 
-    def write(self, text: str) -> int:
-        """The number of characters of the text, which is printed escaped."""
+    def write(self, text: str | bytes) -> int:
+        """The number of characters of the text, which is printed escaped.
+
+        Click writes what it completes in bytes.
+        """
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
         _write(self._name, _without_commands(visible_lines(text)))
         return len(text)
 

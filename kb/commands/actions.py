@@ -20,6 +20,7 @@ from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
 from kb.commands.metrics import read_day
+from kb.commands.shell_words import owners, record_ids, words
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
 from kb.metrics.page import main_origin, read_as_of, read_folder
@@ -31,11 +32,29 @@ from kb.terminal import visible
 
 
 @click.group("actions", invoke_without_command=True)
-@click.option("--owner", metavar="WHO", help="Only what this owner promised.")
-@click.option("--lever", metavar="WORD", help="Only this lever: test, alert, permission, …")
-@click.option("--class", "word", metavar="CLASS", help="Only of incidents of this class.")
-@click.option("--record", metavar="ID", help="Only of this record.")
-@click.option("--gate", metavar="WORD", help="Only conditions of this gate: restart, rollout.")
+@click.option(
+    "--owner", metavar="WHO", shell_complete=owners, help="Only what this owner promised."
+)
+@click.option(
+    "--lever",
+    metavar="WORD",
+    shell_complete=words("lever"),
+    help="Only this lever: test, alert, permission, …",
+)
+@click.option(
+    "--class",
+    "word",
+    metavar="CLASS",
+    shell_complete=words("classes"),
+    help="Only of incidents of this class.",
+)
+@click.option("--record", metavar="ID", shell_complete=record_ids, help="Only of this record.")
+@click.option(
+    "--gate",
+    metavar="WORD",
+    shell_complete=words("gate"),
+    help="Only conditions of this gate: restart, rollout.",
+)
 @click.option(
     "--state",
     type=click.Choice(["open", "closed", "cancelled", "all"]),

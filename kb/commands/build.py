@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.search.installed import prepare_search
+from kb.search.installed import PREPARING, prepare_search
 from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 
@@ -47,16 +47,24 @@ def _say_waiting() -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress | None]:
-    """A callback that draws a bar with an estimate on a terminal; None in a pipe."""
+def progress_bar(*, first_is_said: bool = False) -> Iterator[Progress | None]:
+    """A callback that draws a bar with an estimate on a terminal; None in a pipe.
+
+    With `first_is_said` a pipe is told in a line of what is done once on a machine, and takes long.
+    """
     if not is_terminal("stderr"):
-        yield None
+        yield _say_the_first if first_is_said else None
         return
     bar = _Bar()
     try:
         yield bar
     finally:
         bar.close()
+
+
+def _say_the_first(label: str, done: int, total: int) -> None:
+    if label == PREPARING and not done:
+        warn(f"{label}; this takes a minute, and later answers a second")
 
 
 class _Bar:

@@ -15,6 +15,7 @@ from kb.actions.gate_unparsed import GATES
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off
 from kb.as_of import AsOf
+from kb.commands.shell_words import routes
 from kb.library import Library, open_library, open_library_at
 from kb.metrics.page import read_as_of
 from kb.metrics.schema import encoded, gate_json
@@ -34,7 +35,7 @@ class _Question:
 
 
 @click.command("gate")
-@click.argument("route")
+@click.argument("route", shell_complete=routes)
 @click.option("--gate", type=click.Choice(GATES), default="restart", help="Which conditions.")
 @click.option("--as-of", metavar="DATE|REV", help="Ask a commit instead of the working tree.")
 @click.option("--sign-off", "owner", metavar="OWNER", help="Record who accepts the conditions.")

@@ -99,7 +99,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         path = _write(root, title, profile or "full", on or datetime.now(UTC).date(), form)
         echo(visible(str(_shown(path))))
     if not no_edit:
-        _edit(path)
+        edit(path)
 
 
 def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, profile: str) -> Path:
@@ -179,7 +179,7 @@ def _replace(path: Path, before: bytes, after: bytes) -> None:
         raise KbError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def _edit(path: Path) -> None:
+def edit(path: Path) -> None:
     """Open the editor the user chose, when there is a person at the terminal."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor or not (is_terminal("stdin") and is_terminal("stdout")):

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.commands.shell_words import record_ids
 from kb.errors import KbError
-from kb.streams import echo, echo_json, read_stdin, too_long
+from kb.streams import echo, echo_json, read_stdin, too_long, warn
+from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.library import Library
@@ -31,6 +33,7 @@ _FILE_ENDING = re.compile(
 )
 _PIPED = "echo WORD | kb similar -"
 _LOOKED_AT_BYTES = 4096
+_MOST_NAMED = 5
 #: A long record has 40 kB; what is longer is not a question but a mistake, such as a log. 150,000
 #: words took 485 s to embed, on two busy cores.
 _MOST_QUERY_BYTES = 64 << 10
@@ -208,7 +211,7 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("similar")
-@click.argument("query")
+@click.argument("query", required=False, shell_complete=record_ids)
 @click.option("-k", "limit", type=click.IntRange(1, 100), help="Matches shown; default 5.")
 @_narrowed
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.similar/1).")
@@ -217,7 +220,7 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--casebook/--no-casebook", default=None, help=_CASEBOOK)
 @click.option("--run", "run_id", default="", metavar="ID|N", help="Which run of a trace file.")
 def command(
-    query: str,
+    query: str | None,
     limit: int | None,
     filters: Filters,
     explain: str | None,
@@ -229,6 +232,7 @@ def command(
 ) -> None:
     """Find the earlier incidents like QUERY: a draft's file, a record's id, a text, or - for stdin.
 
+    Without QUERY the draft you are on asks: the one that differs from the last commit.
     A trace or a fixture.json asks with what its run was asked, called, met and claimed.
     Records later than a draft are no candidates, and neither are other drafts. Incidents of the
     casebook stand behind the library's own and are never proposed by --write.
@@ -239,6 +243,7 @@ def command(
     from kb.library import unread_library
 
     today = datetime.now(UTC).date()
+    query = query if query is not None else _draft_at_hand()
     path = named_file(query)
     # A trace lies anywhere; its library is the one it is asked from.
     library = unread_library(_home_of(path) if path and not is_run(path) else Path.cwd())
@@ -251,6 +256,35 @@ def command(
         echo(_written(given, path))
     else:
         _show(given, as_json=as_json)
+
+
+def _draft_at_hand() -> str:
+    """The draft that differs from the last commit, or the only one; said, for it was not named.
+
+    Raises `KbError` where there is none, or several.
+    """
+    from kb.commands.check import changed_paths
+    from kb.library import open_library
+
+    library = open_library(Path.cwd())
+    drafts = [
+        library.root / document.path
+        for document in library.documents
+        if (document.front.text("status") or "draft") == "draft" and document.front.present
+    ]
+    try:
+        changed = set(changed_paths(library, (), "HEAD")) if len(drafts) > 1 else set()
+    except KbError:  # no Git, or no commit yet
+        changed = set()
+    found = [draft for draft in drafts if draft in changed] or drafts
+    names = [os.path.relpath(draft) for draft in found]
+    if len(names) == 1:
+        warn(f"kb similar {visible(names[0])}")
+        return names[0]
+    if not names:
+        raise KbError("there is no draft to ask with", todo="Give a text, a file or an id.")
+    shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    raise KbError(f"there are {len(names)} drafts", todo=f"Name one: {shown}")
 
 
 def _home_of(draft: Path) -> Path:
@@ -344,4 +378,4 @@ def _written(asked: _Asked, path: Path | None) -> str:
 def _progress() -> AbstractContextManager[Progress | None]:
     from kb.commands.build import progress_bar
 
-    return progress_bar()
+    return progress_bar(first_is_said=True)

@@ -8,6 +8,8 @@ import os
 from kb.errors import KbError
 from kb.installation import install_line
 
+#: What is said of the one step that only the first answer on a machine takes.
+PREPARING = "Preparing the encoder, once on this machine"
 _NEEDED = ("numpy", "faiss", "onnx", "onnxruntime", "safetensors", "tokenizers")
 
 

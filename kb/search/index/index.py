@@ -45,6 +45,7 @@ from kb.search.index.storage import (
     write_manifest,
 )
 from kb.search.index.upkeep import prune_vectors, repair_encoder
+from kb.search.installed import PREPARING
 from kb.search.ranking.learn import learn
 from kb.search.records.collection import build_collection
 from kb.search.records.entry import IndexedRecord
@@ -298,10 +299,10 @@ def _encoder_of(manifest: Manifest | None, library: Library, progress: Progress 
 def _installed(library: Library, progress: Progress | None) -> Encoder:
     source = find_source(library.config.search.model, library.root)
     if progress:
-        progress("Preparing the encoder, once on this machine", 0, 1)
+        progress(PREPARING, 0, 1)
     encoder = install_encoder(source, library.config.search.precision)
     if progress:
-        progress("Preparing the encoder, once on this machine", 1, 1)
+        progress(PREPARING, 1, 1)
     return encoder
 
 

@@ -1,0 +1,137 @@
+"""`kb list`: the records of the library, newest first, narrowed by what they are."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kb.commands.metrics import read_day
+from kb.commands.shell_words import owners, routes, words
+from kb.errors import KbError
+from kb.library import Library, open_library
+from kb.records.model import Postmortem
+from kb.streams import echo, echo_json
+from kb.terminal import as_lines, cut, visible
+from kb.wording import plural
+
+_TITLE_WIDTH = 76
+
+
+@dataclass(frozen=True)
+class RecordFilter:
+    """What is asked for; empty and None mean any. `text` are words of id or title."""
+
+    text: tuple[str, ...]
+    status: str | None
+    origin: str | None
+    kind: str | None
+    severity: str | None
+    word: str | None
+    route: str | None
+    owner: str | None
+    since: date | None
+
+    def allows(self, record: Postmortem) -> bool:
+        """Whether a record is asked for; case and the @ of an owner make no difference."""
+        told = f"{record.id} {record.title}".casefold()
+        return all(
+            (
+                all(part.casefold() in told for part in self.text),
+                _is_asked(self.status, (record.status,)),
+                _is_asked(self.origin, (record.origin,)),
+                _is_asked(self.kind, (record.kind,)),
+                _is_asked(self.severity, (record.severity,)),
+                _is_asked(self.word, record.classes),
+                _is_asked(self.route, (record.route,)),
+                _is_asked(self.owner, record.owners),
+                self.since is None or record.date >= self.since,
+            )
+        )
+
+
+def _is_asked(wanted: str | None, given: Iterable[str]) -> bool:
+    return wanted is None or _plain(wanted) in {_plain(word) for word in given}
+
+
+def _plain(word: str) -> str:
+    return word.lstrip("@").casefold()
+
+
+@click.command("list")
+@click.argument("text", nargs=-1)
+@click.option("--status", metavar="WORD", shell_complete=words("status"), help="Only this status.")
+@click.option("--origin", metavar="WORD", shell_complete=words("origin"), help="Whose incidents.")
+@click.option("--kind", metavar="WORD", shell_complete=words("kind"), help="Only this kind.")
+@click.option(
+    "--severity", metavar="WORD", shell_complete=words("severity"), help="Only this severity."
+)
+@click.option("--class", "word", metavar="CLASS", shell_complete=words("classes"), help="Of it.")
+@click.option("--route", metavar="ROUTE", shell_complete=routes, help="Only this route.")
+@click.option("--owner", metavar="WHO", shell_complete=owners, help="Only what they answer for.")
+@click.option("--since", metavar="DATE", help="Only from this day on.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.list/1).")
+def command(since: str | None, *, as_json: bool, **asked: Any) -> None:
+    """List the records whose id or title has every word of TEXT, newest first.
+
+    Drafts are listed too, and marked.
+    """
+    wanted = RecordFilter(since=read_day(since), **asked)
+    library = open_library(Path.cwd())
+    _refuse_unknown(library, wanted)
+    found = [record for record in reversed(library.records) if wanted.allows(record)]
+    if as_json:
+        echo_json(
+            json.dumps({"schema": "kb.list/1", "records": [_json(r) for r in found]}, indent=2)
+        )
+        return
+    lines = [line for record in found for line in _lines(record)]
+    echo(as_lines([*lines, plural(len(found), "record")]), end="")
+
+
+def _refuse_unknown(library: Library, wanted: RecordFilter) -> None:
+    """Raise `KbError` for a word that nothing has: an empty list would read as an answer."""
+    form, records = library.form, library.records
+    known = {
+        "status": (wanted.status, form.words("status")),
+        "origin": (wanted.origin, form.words("origin")),
+        "kind": (wanted.kind, form.words("kind")),
+        "severity": (wanted.severity, form.words("severity")),
+        "class": (wanted.word, form.words("classes") | {c for r in records for c in r.classes}),
+        "route": (wanted.route, {record.route for record in records}),
+        "owner": (wanted.owner, {owner for record in records for owner in record.owners}),
+    }
+    for what, (word, names) in known.items():
+        plain = {_plain(name): name for name in names if name}
+        if word is not None and _plain(word) not in plain:
+            near = difflib.get_close_matches(_plain(word), plain, n=1)
+            todo = f"Did you mean '{plain[near[0]]}'?" if near else f"One of: {', '.join(plain)}"
+            raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
+
+
+def _lines(record: Postmortem) -> tuple[str, str]:
+    mark = "" if record.status == "published" else f" [{record.status}]"
+    title = cut(visible(record.title), _TITLE_WIDTH)
+    return f"{record.severity or '-':<5} {visible(record.id)}{mark}", f"      {title}"
+
+
+def _json(record: Postmortem) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "path": record.path.as_posix(),
+        "title": record.title,
+        "date": record.date.isoformat(),
+        "status": record.status,
+        "origin": record.origin,
+        "kind": record.kind,
+        "severity": record.severity,
+        "classes": list(record.classes),
+        "route": record.route,
+        "owners": list(record.owners),
+    }

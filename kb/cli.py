@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from kb import __version__, streams
+from kb.commands.verb_group import VerbGroup
 from kb.errors import KbError
 
 #: Verb to what it does, in the order `kb --help` shows them. The code is `kb.commands.<verb>`.
@@ -38,36 +38,10 @@ VERBS: dict[str, str] = {
 }
 
 
-class Verbs(click.Group):
-    """Commands that are imported when they are asked for, so that none pays for another."""
+class Verbs(VerbGroup):
+    """The verbs of `kb`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"kb.commands.{cmd_name}").command
-        return command
-
-    def resolve_command(  # noqa: D102
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            raise click.UsageError(_did_you_mean(args[0]) or error.message, ctx) from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-def _did_you_mean(word: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(word, VERBS, n=1)
-    return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else ""
+    VERBS = VERBS
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
+from kb.statistics import share_interval
 from kb.traces.replay.agent_process import EntryPoint
 from kb.traces.replay.overrides import read_known, with_known
 from kb.traces.replay.report import replay_json, replay_text
 from kb.traces.replay.tool_answers import Mode, Outcome
-from kb.traces.replay.trials import Replay, Settings, TrialVerdict, replay, wilson
+from kb.traces.replay.trials import Replay, Settings, TrialVerdict, replay
 from kb.traces.run import Effect, OutcomeAssert, Run
 
 from conftest import ROOT
@@ -361,9 +362,9 @@ def test_equal_trials_are_said_to_prove_no_more_than_one(agent_of: Agent) -> Non
 
 
 def test_the_interval_is_wilsons() -> None:
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
-    assert wilson(0, 0) == (0.0, 1.0)
+    assert share_interval(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert share_interval(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert share_interval(0, 0) is None
 
 
 @pytest.mark.parametrize("text", ["[[asserts]]\nclaim = 1", "not toml", "surprise = 1"])

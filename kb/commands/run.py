@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
 
+from kb.commands.verb_group import VerbGroup
 from kb.errors import KbError
 
 #: Verb to what it does, in the order `kb run --help` shows them; the code is in `run_<verb>.py`.
@@ -20,17 +20,11 @@ VERBS: dict[str, str] = {
 }
 
 
-class RunVerbs(click.Group):
-    """Commands that are imported when they are asked for."""
+class RunVerbs(VerbGroup):
+    """The verbs of `kb run`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"kb.commands.run_{cmd_name}").command
-        return command
+    VERBS = VERBS
+    MODULE = "kb.commands.run_{}"
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102
         try:
@@ -39,10 +33,6 @@ class RunVerbs(click.Group):
             from kb.traces.redaction.redact import safe_error
 
             raise safe_error(error) from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
 
 
 @click.group("run", cls=RunVerbs)

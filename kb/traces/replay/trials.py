@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from kb.errors import KbError
+from kb.statistics import share_interval
 from kb.traces.canonical_json import digest
 from kb.traces.replay import protocol
 from kb.traces.replay.agent_process import Child, EntryPoint, OverdueError, ProtocolError
@@ -21,7 +21,6 @@ from kb.traces.run import Run
 _MAX_CALLS = 1_000
 _MAX_SAID = 1_000
 #: 95 % of the normal distribution.
-_Z = 1.959964
 
 
 class TrialVerdict(StrEnum):
@@ -75,7 +74,7 @@ class Replay:
     @property
     def interval(self) -> tuple[float, float]:
         """Between which shares the true one of passing trials lies, with 95 % confidence."""
-        return wilson(self.count(TrialVerdict.PASS), len(self.trials))
+        return share_interval(self.count(TrialVerdict.PASS), len(self.trials)) or (0.0, 1.0)
 
     @property
     def is_one_trial(self) -> bool:
@@ -91,16 +90,6 @@ def replay(run: Run, settings: Settings) -> Replay:
         trials.append(_trial(run, number, settings))
         settings.progress(trials[-1])
     return Replay(run, settings.mode, settings.entry.text, tuple(trials))
-
-
-def wilson(passed: int, n: int) -> tuple[float, float]:
-    """The Wilson score interval of a share (E. B. Wilson, JASA 22, 1927), 0–1."""
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = passed / n, _Z * _Z
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _check(run: Run) -> None:

@@ -1,0 +1,45 @@
+"""A group of verbs whose code is imported when one is asked for, so that none pays for another."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import ClassVar
+
+import click
+
+
+class VerbGroup(click.Group):
+    """The verbs of `VERBS`, in its order; the code of each is the module `MODULE` names for it."""
+
+    #: Verb to what it does, as help shows it.
+    VERBS: ClassVar[Mapping[str, str]] = {}
+    #: The path of a verb's module, in which it is `command`; `{}` stands for the verb.
+    MODULE: ClassVar[str] = "kb.commands.{}"
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
+        return list(self.VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
+        if cmd_name not in self.VERBS:
+            return None
+        command: click.Command = importlib.import_module(self.MODULE.format(cmd_name)).command
+        return command
+
+    def resolve_command(  # noqa: D102
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(self._did_you_mean(args[0]) or error.message, ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.VERBS.items()))
+
+    def _did_you_mean(self, word: str) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(word, self.VERBS, n=1)
+        return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else ""

@@ -68,3 +68,34 @@ def session(root: Path, draft: Path) -> Any:
     )
     assert out.is_file(), done.stderr
     return json.loads(out.read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(NVIM is None, reason="Neovim is not installed: apt install neovim")
+def test_the_settings_of_the_documentation_work_from_an_empty_configuration(
+    example_library: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    guide = (ROOT / "docs/editor.md").read_text(encoding="utf-8")
+    block = guide.partition("<!-- neovim 0.7 -->\n```lua\n")[2].partition("```")[0]
+    (home / "nvim").mkdir()
+    (home / "nvim/init.lua").write_text(block, encoding="utf-8")
+    draft = example_library / "postmortems/2026-11-18-draft.md"
+    text = (ROOT / "tests/data/draft.md").read_text(encoding="utf-8")
+    draft.write_text(text.replace("kind: incident", "kind: incidnt"), encoding="utf-8")
+    look = (
+        "vim.wait(120000, function() return #vim.diagnostic.get(0) > 0 end, 20) "
+        "for _, each in ipairs(vim.diagnostic.get(0)) do "
+        "io.stdout:write(each.lnum + 1, ': ', each.message, '\\n') end"
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [str(NVIM), "--headless", "-i", "NONE", "-n", str(draft), f"+lua {look}", "+qall!"],
+        env=os.environ | {"XDG_CONFIG_HOME": str(home), "PATH": path},
+        cwd=example_library,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    line = text.splitlines().index("kind: incident") + 1
+    assert f"{line}: unknown word" in done.stdout, done.stderr

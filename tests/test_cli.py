@@ -41,7 +41,7 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 def test_help_names_every_verb_in_one_screen(tmp_path: Path) -> None:
     status, out, _ = kb("--help", cwd=tmp_path)
     assert status == 0
-    assert len(out.splitlines()) <= 30
+    assert len(out.splitlines()) <= 40  # a window of a terminal, and room for some verbs more
     assert all(len(line) <= 80 for line in out.splitlines())
 
 

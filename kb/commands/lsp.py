@@ -15,10 +15,9 @@ from kb.streams import open_wire, warn
 def command() -> None:
     """Serve an editor over standard input and output, by the Language Server Protocol.
 
-    \b
     Checks records as they are typed, completes keys, words and records, and shows the earlier
     incidents. docs/editor.md has the settings of each editor.
-    """  # noqa: D301 - click's mark for lines that are not wrapped
+    """
     try:
         from kb.lsp.server import make_server
     except ImportError as error:

@@ -143,7 +143,10 @@ def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report
         problems = in_order([*problems, *strays])
     else:
         problems.sort(key=lambda problem: job.chosen[job.root / problem.path])
-    return build_report(context, problems, lines, records=len(job.chosen))
+    found = (context.records.get(file.stem) for file in job.chosen)
+    statuses = {job.status or one.status for one in found if one is not None}
+    asks = bool(statuses & {"in-review", "published"})
+    return build_report(context, problems, lines, records=len(job.chosen), asks_search=asks)
 
 
 def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Claims]:

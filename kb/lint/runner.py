@@ -16,6 +16,7 @@ from kb.library import Library, load_document
 from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, stray_problems
 from kb.lint.registry import active_rules
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
+from kb.lint.rules.document_facts import is_submitted
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.safe_files import walk
@@ -77,7 +78,8 @@ def check(
         problems = in_order([*problems, *stray_problems(library.folder, context)])
     problems += misplaced_problems(named.records, library.folder, context)
     problems += loose_problems(named.loose, context)
-    return build_report(context, problems, lines, records=len(documents))
+    asks = any(map(is_submitted, documents))
+    return build_report(context, problems, lines, records=len(documents), asks_search=asks)
 
 
 def with_status(document: Document, status: str) -> Document:
@@ -151,15 +153,20 @@ def _shown(document: Document, line: int, found: Iterable[Problem]) -> str:
 
 
 def build_report(
-    context: LintContext, problems: Sequence[Problem], lines: Lines, *, records: int
+    context: LintContext,
+    problems: Sequence[Problem],
+    lines: Lines,
+    *,
+    records: int,
+    asks_search: bool,
 ) -> Report:
-    """The report of what was found."""
+    """The report of what was found; `asks_search`: some record is far enough to be asked of it."""
     return Report(
         problems=tuple(problems),
         records=records,
         errors=sum(problem.severity == ERROR for problem in problems),
         advice=sum(problem.severity == ADVICE for problem in problems),
-        not_run=tuple(_not_run(active_rules(context.settings), context)) if records else (),
+        not_run=tuple(_not_run(active_rules(context.settings), context)) if asks_search else (),
         root=Path(context.root),
         lines=lines,
     )

@@ -16,6 +16,8 @@ from kb.errors import KbError
 VERBS: dict[str, str] = {
     "new": "Start a record, from nothing or from a run.",
     "check": "Say what is wrong with records, by line.",
+    "words": "Print the words a key may take, and what each means.",
+    "rules": "List the rules of kb check, by any word of theirs.",
     "fmt": "Mend what has one right answer.",
     "similar": "Find the earlier incidents of the same class.",
     "list": "List the records, by what they are.",

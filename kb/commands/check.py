@@ -15,7 +15,7 @@ from kb.library import Library, find_root, open_library
 from kb.lint.parallel import check_library, is_large
 from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
-from kb.lint.rule import PriorSuggestion, Rule
+from kb.lint.rule import PriorSuggestion
 from kb.lint.runner import Report, check
 from kb.records.document import Document
 from kb.streams import echo, echo_commands, echo_json
@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     type=click.Choice(["in-review", "published"]),
     help="Hold records to what this status asks for.",
 )
-@click.option("--explain", metavar="RULE", help="Show what a rule is about, by code or name.")
+@click.option(
+    "--explain",
+    metavar="RULE",
+    help="Show what a rule is about, by code, name or part of one.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -59,7 +63,7 @@ def command(
     Exit status 0: no fault; 1: faults; 2: could not run.
     """
     if explain is not None:
-        echo(_page(explain))
+        echo(_explained(explain))
         return
     report = _report(paths, changed_since, status or "")
     if style in JSON_FORMATS:
@@ -152,20 +156,32 @@ def _index(library: Library) -> Index | None:
         return None
 
 
-def _page(name: str) -> str:
+def _explained(text: str) -> str:
+    """The page of the rule a code, a name or a part of one means; where there are several, a list.
+
+    Raises `KbError` where no rule is meant.
+    """
+    from kb.commands.rules import find_rules, row
     from kb.lint.docs import rule_page
 
-    return rule_page(_rule(name))
+    found = find_rules(text)
+    named = [rule for rule in found if _spelled(text) in rule.name] or list(found)
+    if len(named) == 1:
+        return rule_page(named[0])
+    if not named:
+        raise _no_rule(text)
+    return "\n".join([f"{len(named)} rules speak of '{text.strip()}':", *map(row, named)])
 
 
-def _rule(name: str) -> Rule:
+def _spelled(text: str) -> str:
+    """A text as the names of rules are spelled."""
+    return "-".join(text.lower().replace("-", " ").split())
+
+
+def _no_rule(text: str) -> KbError:
     import difflib
 
-    wanted = name.strip().lower()
-    for rule in all_rules():
-        if wanted in {rule.code.lower(), rule.name}:
-            return rule
     known = {word.lower(): word for rule in all_rules() for word in (rule.name, rule.code)}
-    near = difflib.get_close_matches(wanted, known, n=1)
-    todo = f"Did you mean '{known[near[0]]}'?" if near else "'kb check' prints each with its fault."
-    raise KbError(f"there is no rule '{name}'", todo=todo)
+    near = difflib.get_close_matches(text.strip().lower(), known, n=1)
+    todo = f"Did you mean '{known[near[0]]}'?" if near else "'kb rules' lists them all."
+    return KbError(f"there is no rule '{text}'", todo=todo)

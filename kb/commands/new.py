@@ -12,10 +12,12 @@ import click
 
 from kb.commands.metrics import read_day
 from kb.errors import KbError
+from kb.wording import plural
 from kb.library import find_root, records_folder
 from kb.records.document import MAX_RECORD_BYTES, read_document
 from kb.records.form import Form, build_form
-from kb.records.template import blank_record, blank_section, slug
+from kb.records.growth import Growth, grown
+from kb.records.template import blank_record, slug
 from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
 @click.command("new")
 @click.argument("title", required=False)
-@click.option("--one-page", "profile", flag_value="one-page", help="Six sections, 30 minutes.")
+@click.option(
+    "--one-page", "profile", flag_value="one-page", help="A sentence a question, 30 minutes."
+)
 @click.option("--short", "profile", flag_value="short", help="For SEV3–SEV4, near misses, rescues.")
 @click.option("--public", "profile", flag_value="public", help="Written from published facts.")
 @click.option(
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     "extend",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Add to a record the sections it lacks; change nothing else.",
+    help="Add to a record what publishing will ask of it; change nothing else.",
 )
 @click.option(
     "--from-run",
@@ -93,8 +97,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         asked = Sources(from_run, wanted, against, from_channel, from_git)
         path = _from_evidence(root, asked, title or "", on, profile or "full")
     elif extend is not None:
-        path, added = extend, _extend(extend, form)
-        echo(f"{extend}: {added} section{'' if added == 1 else 's'} added")
+        path, growth = extend, _extend(extend, form)
+        echo(visible(_what_was_added(extend, form, growth)))
     else:
         path = _write(root, title, profile or "full", on or datetime.now(UTC).date(), form)
         echo(visible(str(_shown(path))))
@@ -150,8 +154,8 @@ def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -
     return path
 
 
-def _extend(path: Path, form: Form) -> int:
-    """Append the sections of the full profile that a record lacks; the number added."""
+def _extend(path: Path, form: Form) -> Growth:
+    """Insert what publishing will ask of a record and it lacks; what was added."""
     try:
         raw = read_named(path, MAX_RECORD_BYTES)
     except OSError as error:
@@ -160,15 +164,28 @@ def _extend(path: Path, form: Form) -> int:
     if document.faults:
         fault = document.faults[0]
         raise KbError(fault.message, where=f"{path}:{fault.line}", todo="Mend that first.")
-    day = document.name_date or datetime.now(UTC).date()
-    present = {section.key for section in document.sections}
-    missing = [key for key in form.profiles["full"] if key not in present]
-    if missing:
-        added = "".join("\n" + blank_section(form.section(key), day) for key in missing)
-        newline = "\r\n" if b"\r\n" in raw else "\n"
-        end = b"" if raw.endswith(b"\n") else newline.encode()
-        _replace(path, raw, raw + end + added.replace("\n", newline).encode())
-    return len(missing)
+    growth = grown(document, document.name_date or datetime.now(UTC).date())
+    after = growth.text.encode("utf-8", errors="surrogateescape")
+    if after != raw:
+        _replace(path, raw, after)
+    return growth
+
+
+def _what_was_added(path: Path, form: Form, growth: Growth) -> str:
+    """What `--full` did, and which profile decided it."""
+    document = read_document(growth.text.encode("utf-8", "surrogateescape"), path, form)
+    counts = (
+        (growth.sections, "section"),
+        (growth.lines, "evidence line"),
+        (growth.keys, "front-matter key"),
+        (growth.tasks, "action for an open question"),
+    )
+    many = {"action for an open question": "actions for open questions"}
+    parts = [plural(n, noun, many.get(noun, "")) for n, noun in counts if n]
+    profile = f"the {document.profile} profile"
+    if not parts:
+        return f"{path}: has all that {profile} asks for; nothing was added"
+    return f"{path}: {', '.join(parts)} added, for {profile}"
 
 
 def _replace(path: Path, before: bytes, after: bytes) -> None:

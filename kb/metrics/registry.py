@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from kb.metrics import action_measures, coverage, detection, repetition, sharing_deadlines
+from kb.metrics import action_measures, conduct, coverage, detection, repetition, sharing_deadlines
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.publication import READING_DAYS
@@ -322,6 +322,38 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         formula="sum of rescues",
         source="rescues",
         compute=coverage.rescue_load,
+    ),
+    MeasureRow(
+        name="warnings_by_kind",
+        family="early",
+        title="Records that name their first warning",
+        unit="count",
+        definition="Records that say what kind of signal their first warning was, by kind: which "
+        "signals a team can learn to act on, and how often nothing showed.",
+        formula="number of records with warned_by, by its word",
+        source="warned_by",
+        compute=conduct.warnings_by_kind,
+    ),
+    MeasureRow(
+        name="containment_by_kind",
+        family="early",
+        title="Records that name how it was stopped",
+        unit="count",
+        definition="Records that say how the route was kept from doing further harm, by the way.",
+        formula="number of records with contained_by, by its word",
+        source="contained_by",
+        compute=conduct.containment_by_kind,
+    ),
+    MeasureRow(
+        name="tool_failures_poorly",
+        family="evidence",
+        title="Tool failures handled poorly",
+        unit="share",
+        definition="Records in which a tool failed and the agent handled that poorly, as a share "
+        "of records in which a tool failed and somebody judged how it was handled.",
+        formula="records with TOOL_FAILURE_HANDLED: poorly ÷ those with well or poorly",
+        source="TOOL_FAILURE_HANDLED in the Agent path section",
+        compute=conduct.tool_failures_poorly,
     ),
     MeasureRow(
         name="reading_list",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -41,6 +41,30 @@ class Form:
         """The section a heading names, whatever its case, numbering and punctuation."""
         return self._by_heading.get(normal_heading(heading))
 
+    @cached_property
+    def grown_order(self) -> tuple[str, ...]:
+        """All sections in the order of a record that began as one page.
+
+        Those of the one page keep theirs; each other one stands before the first of them that
+        comes later in the form.
+        """
+        places = {section.key: place for place, section in enumerate(self.sections)}
+        order = [key for key in self.profiles["one-page"] if key in places]
+        for key, place in places.items():
+            if key not in order:
+                later = (n for n, other in enumerate(order) if places[other] > place)
+                order.insert(next(later, len(order)), key)
+        return tuple(order)
+
+    def sections_for(self, profile: str, classes: Iterable[str]) -> tuple[str, ...]:
+        """The sections a profile asks for, with those that a named failure class asks for."""
+        wanted = set(classes)
+        keys = set(self.profiles[profile])
+        also = {s.key for s in self.sections if not wanted.isdisjoint(s.asked_by_classes)} - keys
+        every = (*self.profiles[profile], *also)
+        order = [section.key for section in self.sections]
+        return tuple(sorted(every, key=order.index)) if also else every
+
     def words(self, taxonomy: str) -> frozenset[str]:
         """The allowed words of one vocabulary."""
         return frozenset(word.name for word in self.taxonomies[taxonomy])
@@ -75,8 +99,10 @@ def _changed(section: Section, changes: FormConfig) -> Section:
     aliases = (*section.aliases, *changes.aliases.get(section.key, ()))
     if heading != section.heading:
         aliases = (*aliases, section.heading)
-    prompt = changes.prompts.get(section.key, section.prompt)
-    return replace(section, heading=heading, aliases=aliases, prompt=prompt)
+    section = replace(section, heading=heading, aliases=aliases)
+    prompt = changes.prompts.get(section.key)
+    # An example of ours, and our short question, would stand in another language below theirs.
+    return replace(section, prompt=prompt, example="", question="") if prompt else section
 
 
 def _extended(config: Config) -> dict[str, tuple[Word, ...]]:

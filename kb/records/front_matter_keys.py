@@ -78,6 +78,8 @@ class Key:
     records in which another key, or the profile, has that value. `read` gives the value, where
     that of the type does not; `blank` is the YAML a blank record has, empty where it lacks the key.
     `external` says whether the external edition may carry it; without it a key is internal.
+    `one_page` is the YAML a one page has, empty where it does not ask for the key. `hint` says how
+    a value is written, in a comment above it.
     """
 
     name: str
@@ -91,6 +93,8 @@ class Key:
     read: Reader | None = None
     blank: str = ""
     external: bool = False
+    one_page: str = ""
+    hint: str = ""
 
     @property
     def reader(self) -> Reader:
@@ -107,6 +111,7 @@ def _word(
     *,
     blank: str,
     external: bool = False,
+    one_page: str = "",
 ) -> Key:
     """A WORD of the list that has the key's name."""
     return Key(
@@ -119,11 +124,16 @@ def _word(
         read=read,
         blank=blank,
         external=external,
+        one_page=one_page,
     )
 
 
 #: The clocks the external edition may carry.
 _CLOCKS_SHOWN = frozenset({"first_impact", "detected", "contained", "resolved"})
+#: The clocks a blank record asks for; the others are added when they have happened.
+_CLOCKS_ASKED = ("route_start", "first_warning", "first_impact", "detected", "contained")
+#: Those a person knows in the night in which it happens.
+_CLOCKS_AT_ONCE = ("first_impact", "detected", "contained")
 _CLOCK_MEANINGS = {
     "route_start": "When the run, or the first of the runs, began",
     "first_warning": "The first signal that anything could have noticed",
@@ -144,7 +154,14 @@ KEYS: tuple[Key, ...] = (
         external=True,
     ),
     Key("date", KeyType.DATE, "The day in the file name: of first impact, UTC", "", "", "draft"),
-    _word("status", "How far the record is", "draft", read=text_or("draft"), blank="draft"),
+    _word(
+        "status",
+        "How far the record is",
+        "draft",
+        read=text_or("draft"),
+        blank="draft",
+        one_page="draft",
+    ),
     _word(
         "origin",
         "The team's own incident, or one written from published facts",
@@ -166,9 +183,17 @@ KEYS: tuple[Key, ...] = (
         unknown="always",
         required_from="in-review",
         required_when=("kind", "rescue"),
+        blank="unknown",
     ),
-    _word("severity", "How bad it was", "in-review", blank="SEV3", external=True),
-    _word("impact", "How far it reached", "in-review", blank="internal", external=True),
+    _word("severity", "How bad it was", "in-review", blank="SEV3", external=True, one_page="SEV3"),
+    _word(
+        "impact",
+        "How far it reached",
+        "in-review",
+        blank="internal",
+        external=True,
+        one_page="internal",
+    ),
     Key(
         "classes",
         KeyType.WORDS,
@@ -237,6 +262,7 @@ KEYS: tuple[Key, ...] = (
         "Vendors whose behaviour contributed",
         unknown="always",
         read=known_texts,
+        blank="[]",
     ),
     Key(
         "tools",
@@ -262,10 +288,34 @@ KEYS: tuple[Key, ...] = (
             for name in CLOCK_NAMES
         ),
         read=clocks,
-        blank="\n  first_impact: unknown\n  detected: unknown\n  contained: unknown",
+        blank="".join(f"\n  {name}: unknown" for name in _CLOCKS_ASKED),
+        hint="UTC, as 2026-04-12T14:02:00Z",
+        one_page="".join(f"\n  {name}: unknown" for name in _CLOCKS_AT_ONCE),
         external=True,
     ),
-    _word("detected_by", "Who or what found it", "in-review", "early", known_text, blank="unknown"),
+    _word(
+        "detected_by",
+        "Who or what found it",
+        "in-review",
+        "early",
+        known_text,
+        blank="unknown",
+        one_page="unknown",
+    ),
+    _word(
+        "warned_by",
+        "What kind of signal the first warning was",
+        unknown="always",
+        read=known_text,
+        blank="unknown",
+    ),
+    _word(
+        "contained_by",
+        "How it was stopped from doing further harm",
+        unknown="always",
+        read=known_text,
+        blank="unknown",
+    ),
     Key(
         "customers_affected",
         KeyType.COUNT,
@@ -297,6 +347,17 @@ KEYS: tuple[Key, ...] = (
         required_from="in-review",
         blank="[]",
     ),
+    Key(
+        "facts_agreed",
+        KeyType.GROUP,
+        "Who agreed on the facts of the run before causes were discussed, and when",
+        keys=(
+            Key("by", KeyType.TEXT, "Handles or roles", unknown="always"),
+            Key("at", KeyType.TIME, "When", unknown="always"),
+        ),
+        read=review,
+        blank="{by: unknown, at: unknown}",
+    ),
     Key("opened", KeyType.TIME, "When review was asked for"),
     Key(
         "reviewed",
@@ -314,6 +375,7 @@ KEYS: tuple[Key, ...] = (
         "The person who wrote the lessons, by handle or role",
         required_from="published",
         required_when=("profile", "full"),
+        blank="# handle or role of the person who writes the lessons",
     ),
     Key("links", KeyType.LINKS, "Where the rest is: trace, eval, channel, prs"),
     Key(

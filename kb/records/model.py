@@ -88,6 +88,9 @@ class Postmortem:
     timeline: tuple[TimelineEntry, ...]
     priors: tuple[PriorIncident, ...]
     others: tuple[tuple[str, Any], ...] = ()
+    warned_by: str = ""
+    contained_by: str = ""
+    facts_agreed: Review | None = None
 
     @property
     def primary_class(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 YES_NO = ("yes", "no")
+ASSERT_ANSWERS = ("yes", "no", "not-checked")
 AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
 
 
@@ -36,7 +37,9 @@ class Section:
     """One section of the form.
 
     `aliases` are headings that are read as this section; `embedded` says whether search indexes it,
-    `external` whether the external edition may carry it.
+    `external` whether the external edition may carry it. `question` is what the one page asks, to
+    be answered in one sentence; empty where it is the prompt. `vocabularies` are the lists that its
+    items take words from. `asked_by_classes` are failure classes that ask for it in every profile.
     """
 
     key: str
@@ -47,6 +50,9 @@ class Section:
     aliases: tuple[str, ...] = ()
     embedded: bool = True
     external: bool = False
+    question: str = ""
+    vocabularies: tuple[str, ...] = ()
+    asked_by_classes: tuple[str, ...] = ()
 
     @cached_property
     def group_key(self) -> str | None:
@@ -56,7 +62,8 @@ class Section:
     @cached_property
     def template_lines(self) -> frozenset[str]:
         """What a blank record says here: the question, and the example below it."""
-        return frozenset({self.prompt, f"e.g. {self.example.splitlines()[0]}"})
+        example = [f"e.g. {self.example.splitlines()[0]}"] if self.example else []
+        return frozenset([self.prompt, self.question or self.prompt, *example])
 
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:
@@ -78,6 +85,7 @@ SECTIONS: tuple[Section, ...] = (
             Field("DAMAGED", "What was harmed for certain", external=True),
             Field("THREATENED", "What could have been harmed and was not"),
         ),
+        question="What happened, to whom, when; how was it stopped?",
         aliases=("overview", "tl;dr", "executive summary", "what happened"),
         external=True,
     ),
@@ -97,6 +105,7 @@ SECTIONS: tuple[Section, ...] = (
             Field("TOLD_US_BY", "The channel in which the first customer told us"),
             Field("TOLD_US_AT", "When, UTC", external=True),
         ),
+        question="What did customers see; when did they tell us?",
         aliases=("customer impact", "impact", "user impact", "customer visible truth"),
         external=True,
     ),
@@ -105,6 +114,7 @@ SECTIONS: tuple[Section, ...] = (
         heading="Timeline",
         prompt="What happened when, UTC, from the first detectable warning to the restart?",
         example="- 2026-04-12 14:02 UTC — first duplicate refund posted [impact]",
+        vocabularies=("timeline_tag",),
         aliases=("timeline (utc)", "timeline (all times utc)", "chronology"),
         external=True,
     ),
@@ -150,6 +160,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Field("WALL", "What would stop this whole class before live work"),
         ),
+        asked_by_classes=("unauthorised-action", "excess-authority", "wrong-objective"),
         aliases=("decision",),
     ),
     Section(
@@ -161,6 +172,12 @@ SECTIONS: tuple[Section, ...] = (
             Field("PROMPT_STATE", "Prompt and instructions in force, by version or hash"),
             Field("RETRIEVAL", "What was retrieved, from where, how old"),
             Field("TOOL_LOG", "Calls in order, or a link to them"),
+            Field(
+                "TOOL_FAILURE_HANDLED",
+                "How the agent took a tool's failure",
+                words=("well", "poorly", "none"),
+            ),
+            Field("AFTER_TOOL_FAILURE", "What the agent did next"),
             Field("INTERVENTIONS", "What people did, when"),
             Field("OUTCOME", "How it ended, and who judged that"),
             Field("DESIGN_APPROVED_BY", "The role that accepted this design"),
@@ -182,6 +199,7 @@ SECTIONS: tuple[Section, ...] = (
             Field("PASSING_RUN", "A run of the same task that went well"),
             Field("DIVERGENCE_STEP", "The first step at which the two differ"),
         ),
+        question="Can you re-run this? If no, what is missing?",
         aliases=("replay",),
     ),
     Section(
@@ -201,6 +219,7 @@ SECTIONS: tuple[Section, ...] = (
                 external=True,
             ),
         ),
+        question="Which path was allowed, which was taken?",
         aliases=("policy path", "policy path evidence"),
         external=True,
     ),
@@ -219,11 +238,14 @@ SECTIONS: tuple[Section, ...] = (
             Field(
                 "OUTCOME_ASSERT", "The check of the world's state that would tell", external=True
             ),
-            Field("LATENCY_ASSERT", "By when it must be true"),
+            Field("LATENCY_ASSERT", "By when it must be true, and when it was (actual: 14s)"),
+            Field("LATENCY_HELD", "Whether it was in time", words=ASSERT_ANSWERS),
             Field("INTEGRITY_ASSERT", "What must not have changed"),
+            Field("INTEGRITY_HELD", "Whether it had not", words=ASSERT_ANSWERS),
             Field("ASSERTED_IN", "Where it was checked", words=("trace", "afterwards", "nowhere")),
-            Field("HELD", "Whether it was true", words=("yes", "no", "not-checked"), external=True),
+            Field("HELD", "Whether it was true", words=ASSERT_ANSWERS, external=True),
         ),
+        question="What did the agent claim; which check would have told?",
         aliases=("outcome assert",),
         external=True,
     ),
@@ -244,6 +266,7 @@ SECTIONS: tuple[Section, ...] = (
             Field("DEDUPE_AT_DB_LAYER", "Would the database refuse it?", words=AUDIT_ANSWERS),
             Field("REAL_HARM_OCCURRED", "Did it do harm?", words=AUDIT_ANSWERS),
         ),
+        question="Which calls had side effects; was each safe to repeat?",
         aliases=("idempotency key audit", "idempotency audit", "idempotency"),
     ),
     Section(
@@ -276,6 +299,8 @@ SECTIONS: tuple[Section, ...] = (
             Field("WHY_WE_DID_NOT_HAVE_IT", "What was chosen instead, and why"),
             Field("FIRST_OF_CLASS", "Is this the first of its class?", words=YES_NO),
         ),
+        question="Which control would have caught this; which earlier incident showed it?",
+        vocabularies=("verdict",),
         aliases=("counterfactuals",),
     ),
     Section(
@@ -298,6 +323,7 @@ SECTIONS: tuple[Section, ...] = (
         prompt="What will be done, by whom, by when, with which lever?",
         example="- [ ] A1: require an idempotency key in the refund tool schema — "
         "owner: payments, due: 2026-05-12, lever: code, gate: restart",
+        vocabularies=("lever", "gate"),
         aliases=("actions", "follow-up actions", "follow-ups", "follow up", "remediation"),
         embedded=False,
     ),
@@ -313,6 +339,7 @@ SECTIONS: tuple[Section, ...] = (
 #: The profile a draft starts from, and what `published` needs. Order is advice.
 PROFILES: dict[str, tuple[str, ...]] = {
     "one-page": (
+        "summary",
         "replay",
         "policy_path",
         "outcome_asserts",

@@ -186,7 +186,11 @@ MISSING_CONTROLS = _words(
 
 CAUSES = _words(
     ("tool-failure", "A tool returned an error, a wrong result or nothing."),
-    ("prompt-drift", "Instructions changed by small steps until they meant something else."),
+    (
+        "prompt-drift",
+        "The model's answer to the same prompt changed, often because the model was updated.",
+        "Chen, Zaharia and Zou 2023, arXiv:2307.09009",
+    ),
     ("state-corruption", "Session, memory or shared state was wrong.", f"{_OWASP_ASI}, ASI06"),
     ("environmental-change", "Something outside changed: an API, a model, a schema, a load."),
     ("edge-case-input", "A legitimate input nobody had planned for."),
@@ -259,6 +263,20 @@ DETECTED_BY = _words(
     ("partner", "A vendor or partner."),
     ("public", "The press, social media or an outside researcher."),
 )
+WARNED_BY = _words(
+    ("failed-verification", "A check of the output or of the outcome failed."),
+    ("weak-evidence", "The agent went on with few, old or contradicting facts."),
+    ("manual-corrections", "People had to correct its output more and more often."),
+    ("policy-mismatch", "What it did was not what the policy allows."),
+    ("none", "Nothing showed before the first effect."),
+)
+CONTAINED_BY = _words(
+    ("slowed", "It ran on at a lower rate, or with a pause before each step."),
+    ("narrowed", "It ran on with fewer tools, permissions, customers or kinds of request."),
+    ("paused", "The route was stopped."),
+    ("manual-control", "People took over each step or each decision."),
+    ("ended-by-itself", "It ran out of work, money or time before anybody acted."),
+)
 VISIBILITIES = _words(
     ("internal", "Never leaves the internal edition."),
     ("external", "The redacted edition may carry it."),
@@ -297,10 +315,27 @@ TAXONOMIES: dict[str, tuple[Word, ...]] = {
     "severity": SEVERITIES,
     "impact": IMPACTS,
     "detected_by": DETECTED_BY,
+    "warned_by": WARNED_BY,
+    "contained_by": CONTAINED_BY,
     "visibility": VISIBILITIES,
     "timeline_tag": TIMELINE_TAGS,
     "verdict": VERDICTS,
     "gate": GATES,
+}
+
+#: What people write, and the word of the lists that means it.
+SYNONYMS: dict[str, str] = {
+    "typo": "prompt-defect",
+    "injection": "prompt-injection",
+    "prompt-typo": "prompt-defect",
+    "confabulation": "hallucination",
+    "bug": "code-defect",
+    "stopped": "paused",
+    "kill-switch": "paused",
+    "manual": "manual-control",
+    "verification": "failed-verification",
+    "corrections": "manual-corrections",
+    "rising-manual-corrections": "manual-corrections",
 }
 
 #: The vocabularies a team may extend in `kb.toml`; code depends on the meaning of the others.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import groupby
 
+from kb.config import CheckConfig
+from kb.records.compound_values import Clocks
 from kb.records.form import Form, build_form
 from kb.records.front_matter_keys import KEYS
 from kb.records.sections import Section
@@ -17,6 +20,21 @@ _MAX_SLUG = 60
 _YAML_WORDS = {"yes", "no", "true", "false", "null", "on", "off"}
 #: A question a one-page draft leaves open becomes an action due within this time (SPEC 2.2).
 OPEN_QUESTION_DAYS = 90
+ONE_PAGE = "one-page"
+_SHORT_ANSWERS = "One sentence each; `kb new --full FILE` asks the rest."
+_AIM = (
+    f"About {CheckConfig().word_budget:,} words in all, evidence not counted: link to traces "
+    "rather than paste them.\n     `kb words KEY` explains the words a key may take."
+)
+#: The line a clock gives a timeline: what happened then, and its tag.
+_ENTRY_OF_CLOCK = {
+    "route_start": "the run starts [trigger]",
+    "first_warning": "first warning [warning]",
+    "first_impact": "first effect outside the route [impact]",
+    "detected": "we know [detected]",
+    "contained": "it can do no further harm [contained]",
+    "restarted": "the route runs again [restart]",
+}
 _SCHEMA_LINE = "# yaml-language-server: $schema=front-matter.schema.json"
 
 
@@ -49,11 +67,14 @@ def blank_record(
 ) -> str:
     """The text of a draft with the sections of a profile, as `kb new` writes it."""
     prefill = prefill or Prefill()
-    parts = [_front_matter(title, day, form, prefill), f"# {title}\n"]
-    for key in form.profiles[profile]:
-        parts.append(blank_section(form.section(key), day, body=prefill.sections.get(key)))
-    if profile == "one-page" and "actions" not in form.profiles[profile]:
-        parts.append(_open_questions(form, day))
+    is_one_page = profile == ONE_PAGE
+    parts = [_front_matter(title, day, form, prefill, is_one_page=is_one_page), f"# {title}\n"]
+    parts.append(f"<!-- {_SHORT_ANSWERS if is_one_page else _AIM} -->\n")
+    for section in _sections(profile, form, prefill):
+        body = prefill.sections.get(section.key)
+        asked = one_question(section) if is_one_page else questions(section, form)
+        body = body if body is not None or is_one_page else blank_body(section, form)
+        parts.append(section_text(section, asked, body or ""))
     return "\n".join(parts)
 
 
@@ -63,37 +84,101 @@ def blank_template() -> str:
     return text.replace("2000-01-01", "YYYY-MM-DD")
 
 
-def blank_section(section: Section, day: date, *, body: str | None = None) -> str:
-    """One section with its question as a comment, an example, and its evidence lines to fill in."""
-    lines = [f"## {section.heading}", "", f"<!-- {section.prompt}"]
-    lines += [f"     e.g. {section.example.splitlines()[0]} -->", ""]
-    lines.append(body if body is not None else _blank_body(section, day))
-    return "\n".join(lines).rstrip() + "\n"
+def section_text(section: Section, asked: str, body: str) -> str:
+    """A section: its heading, what it asks as a comment, and what stands below."""
+    return "\n".join([f"## {section.heading}", "", asked, "", body]).rstrip() + "\n"
 
 
-def _blank_body(section: Section, day: date) -> str:
+def one_question(section: Section) -> str:
+    """The question of a section for one sentence, as a comment."""
+    return f"<!-- {section.question or section.prompt} -->"
+
+
+def questions(section: Section, form: Form) -> str:
+    """The question of a section, an example and the words it takes, as a comment."""
+    lines = [section.prompt]
+    lines += [f"e.g. {section.example.splitlines()[0]}"] if section.example else []
+    return "<!-- " + "\n     ".join([*lines, *_closed_lists(section, form)]) + " -->"
+
+
+def evidence_questions(section: Section, form: Form) -> str:
+    """The lists that the evidence lines of a section take their words from, empty for none."""
+    lines = _closed_lists(section, form)
+    return "<!-- " + "\n     ".join(lines) + " -->\n\n" if lines else ""
+
+
+def _closed_lists(section: Section, form: Form) -> list[str]:
+    """A line for each closed list; fields that stand together and share one share a line."""
+    lines = [f"{name.rpartition('_')[2]}: {_either(form, name)}" for name in section.vocabularies]
+    for words, fields in groupby(section.fields, key=lambda field: field.words):
+        if words:
+            lines.append(f"{', '.join(field.key for field in fields)}: {' | '.join(words)}")
+    return lines
+
+
+def _either(form: Form, taxonomy: str) -> str:
+    return " | ".join(word.name for word in form.taxonomies[taxonomy])
+
+
+def blank_body(section: Section, form: Form, clocks: Clocks | None = None) -> str:
+    """What a blank section holds below its question; a timeline the clocks that are known."""
     if section.key == "timeline":
-        return f"- {day.isoformat()} 00:00 UTC —  [impact]"
+        return "\n".join(_dated_lines(clocks or Clocks()))
     if section.key == "root_cause":
         return "### Code\n\n\n### Model\n"
-    if section.key == "actions":
-        return ""
-    if section.fields:
-        lines = "\n".join(f"{field.key}:" for field in section.fields)
-        return f"```evidence\n{lines}\n```"
-    return ""
+    return blank_evidence(section)
 
 
-def _front_matter(title: str, day: date, form: Form, prefill: Prefill) -> str:
+def blank_evidence(section: Section) -> str:
+    """The fence with every evidence line of a section, empty where it has none."""
+    lines = [f"{field.key}:" for field in section.fields]
+    return "\n".join(["```evidence", *lines, "```"]) if lines else ""
+
+
+def _dated_lines(clocks: Clocks) -> Iterator[str]:
+    known = [(at, name) for name, at in clocks.known() if name in _ENTRY_OF_CLOCK]
+    for at, name in sorted(known):
+        yield f"- {at:%Y-%m-%d %H:%M} UTC — {_ENTRY_OF_CLOCK[name]}"
+
+
+def open_question(section: Section, day: date, label: str = "A1") -> str:
+    """The task that a question of the one page becomes when it is left open."""
+    due = (day + timedelta(days=OPEN_QUESTION_DAYS)).isoformat()
+    return (
+        f"- [ ] {label}: answer “{section.heading}” — owner: unknown, due: {due}, "
+        "lever: review-process"
+    )
+
+
+def _sections(profile: str, form: Form, prefill: Prefill) -> list[Section]:
+    """The sections of a profile, and a timeline where its lines are known already."""
+    keys = list(form.profiles[profile])
+    if "timeline" in prefill.sections and "timeline" not in keys:
+        order = form.grown_order
+        after = [n for n, key in enumerate(keys) if order.index(key) < order.index("timeline")]
+        keys.insert(after[-1] + 1 if after else 0, "timeline")
+    return [form.section(key) for key in keys]
+
+
+def _front_matter(title: str, day: date, form: Form, prefill: Prefill, *, is_one_page: bool) -> str:
     values = {
         "title": json.dumps(title, ensure_ascii=False) if _needs_quotes(title) else title,
         "date": day.isoformat(),
-        **{row.name: row.blank for row in KEYS if row.blank},
-        **prefill.front,
     }
-    lines = [f"{key}: {text}".replace(": \n", ":\n", 1) for key, text in values.items()]
-    hints = [f"# classes: {', '.join(word.name for word in form.taxonomies['classes'])}"]
-    return "\n".join(["---", _SCHEMA_LINE, *hints, *lines, "---"])
+    values |= {
+        row.name: text for row in KEYS if (text := row.one_page if is_one_page else row.blank)
+    }
+    values |= prefill.front
+    lines = [line for key, text in values.items() for line in front_lines(key, text, form)]
+    return "\n".join(["---", _SCHEMA_LINE, *lines, "---"])
+
+
+def front_lines(key: str, text: str, form: Form) -> list[str]:
+    """A front-matter key with its value, below a comment with the words it may take."""
+    row = next((row for row in KEYS if row.name == key), None)
+    hint = (_either(form, row.taxonomy) if row.taxonomy else row.hint) if row else ""
+    comment = [f"# {key}: {hint}"] if hint else []
+    return [*comment, f"{key}: {text}".replace(": \n", ":\n", 1)]
 
 
 def _needs_quotes(text: str) -> bool:
@@ -101,16 +186,3 @@ def _needs_quotes(text: str) -> bool:
     return (
         not plain or text.strip() != text or text.lower() in {"yes", "no", "true", "false", "null"}
     )
-
-
-def _open_questions(form: Form, day: date) -> str:
-    """The action list of a one-page draft: one task for each question that is still open."""
-    due = (day + timedelta(days=OPEN_QUESTION_DAYS)).isoformat()
-    section = form.section("actions")
-    tasks = [
-        f"- [ ] A{number}: answer what “{form.section(key).heading}” leaves open"
-        f" — owner: unknown, due: {due}, lever: review-process"
-        for number, key in enumerate(form.profiles["one-page"], 1)
-    ]
-    hint = "<!-- Tick or delete what this page already answers. -->"
-    return "\n".join([f"## {section.heading}", "", hint, "", *tasks]) + "\n"

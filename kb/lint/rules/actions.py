@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.document_facts import (
@@ -19,7 +19,9 @@ from kb.lint.rules.document_facts import (
 )
 from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
+from kb.records.growth import open_questions
 from kb.records.list_items import ActionItem
+from kb.records.template import OPEN_QUESTION_DAYS
 
 NOBODY = {
     *("", "?", "tbd", "todo", "unknown", "n/a", "none", "nobody", "someone", "somebody"),
@@ -151,8 +153,8 @@ def action_without_lever(document: Document, context: LintContext) -> Iterator[F
     """Live actions that do not say how they work."""
     for action in live_actions(document) if is_submitted(document) else ():
         if _lacks(document, action, "lever"):
-            levers = ", ".join(word.name for word in context.form.taxonomies["lever"][:6])
-            message = f"{name_of(action)} has no lever; add 'lever: ' and one of {levers} …"
+            levers = ", ".join(word.name for word in context.form.taxonomies["lever"])
+            message = f"{name_of(action)} has no lever; add 'lever: ' and one of {levers}"
             yield at_action(document, action, message)
 
 
@@ -263,6 +265,32 @@ def several_owners(document: Document, _: LintContext) -> Iterator[Finding]:
         if _SEVERAL.search(owner):
             message = f"{quoted(owner)} is more than one owner; name one, or split the action"
             yield at_attribute(document, action, owner, message)
+
+
+@rule(
+    "KB617",
+    "open-question",
+    reason="A page written in the night may leave questions open, and each is a promise to answer "
+    "it: without an owner and a day it stays a blank that looks like a decision.",
+    bad="## Replay fixture\n\n## Policy-path evidence",
+    good="## Replay fixture\n\n- the fixture cannot be run: the tool results were not logged\n\n"
+    "## Action items\n\n- [ ] A1: answer “Policy-path evidence” — owner: payments, "
+    "due: 2026-07-11, lever: review-process",
+    severity=ADVICE,
+)
+def open_question(document: Document, _: LintContext) -> Iterator[Finding]:
+    """One finding that names the questions of a one page which nobody has answered or promised."""
+    found = open_questions(document)
+    if not found or not document.front.present or is_submitted(document):
+        return
+    names = ", ".join(quoted(section.heading) for section in found)
+    day = document.name_date
+    due = f", due {day + timedelta(days=OPEN_QUESTION_DAYS)}" if day else ""
+    message = (
+        f"still open: {names}; answer each in a sentence, or let kb new --full make each an "
+        f"action{due}"
+    )
+    yield at_heading(found[0], message)
 
 
 def is_day(text: str) -> bool:

@@ -12,6 +12,7 @@ from kb.records.front_matter import Node
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time
+from kb.records.taxonomy import SYNONYMS
 from kb.sensitive.secrets_by_format import masked
 
 _UNANSWERED = re.compile(
@@ -109,25 +110,24 @@ def words_of(document: Document, key: str) -> tuple[Node, ...]:
     return tuple(item for item in nodes if item.text)
 
 
-_LISTED_IN_FULL = 8  # a longer list hides the message it should help
 _MAX_WORD = 60  # what is longer is a sentence, and comparing it costs more than it tells
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """The known word closest to this one, empty where none is close. Case does not count."""
+    """The known word closest to this one, or that it means; empty for none. Case does not count."""
     names = {name.lower(): name for name in known}
-    close = nearest(word.lower()[:_MAX_WORD], names)
+    lower = word.lower()[:_MAX_WORD]
+    close = SYNONYMS.get(lower, "")
+    close = close if close in names else nearest(lower, names)
     return names[close] if close else ""
 
 
 def what_to_write(word: str, known: Iterable[str]) -> str:
-    """What to write in place of an unknown word: the nearest one, else what may be chosen."""
+    """What to write in place of an unknown word: the nearest one, else all that may be chosen."""
     names = tuple(known)
     if found := meant(word, names):
         return f"did you mean '{found}'?"
-    if len(names) <= _LISTED_IN_FULL:
-        return f"write one of: {', '.join(names)}"
-    return f"write a known one, such as: {', '.join(names[:_LISTED_IN_FULL])} …"
+    return f"write one of: {', '.join(names)}"
 
 
 #: The ways in which messages name what may stand in place of what they underline.

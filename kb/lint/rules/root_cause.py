@@ -54,17 +54,21 @@ _MAX_BARE_WORDS = 8
 )
 def _missing_prong(document: Document, context: LintContext) -> Iterator[Finding]:
     section = document.section("root_cause")
-    if not section or not is_submitted(document) or says_not_applicable(section):
+    if not section or section.is_empty or not is_submitted(document):
+        return
+    if says_not_applicable(section):
         return
     texts = {name.lower(): text for name, _, text in section.subsections()}
+    lacking = []
     for prong in _PRONGS:
         found = [text for name, text in texts.items() if re.search(rf"\b{prong.lower()}\b", name)]
         if not any(text.strip() for text in found):
-            message = (
-                f'the prong "### {prong}" is {"empty" if found else "missing"}: write what in the '
-                f"{prong.lower()} made this possible, or why this prong does not apply"
-            )
-            yield at_heading(section, message)
+            lacking.append((prong, "empty" if found else "missing"))
+    if lacking:
+        what = " and ".join(f'the prong "### {prong}" is {how}' for prong, how in lacking)
+        where = " and ".join(f"the {prong.lower()}" for prong, _ in lacking)
+        message = f"{what}: write what in {where} made this possible, or why it does not apply"
+        yield at_heading(section, message)
 
 
 def _open_causes(document: Document) -> Iterator[Finding]:

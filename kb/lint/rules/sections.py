@@ -46,12 +46,18 @@ def missing_section(document: Document, context: LintContext) -> Iterator[Findin
     present = {section.key for section in document.sections}
     missing = [
         f"'{context.form.section(key).heading}'"
-        for key in context.form.profiles[document.profile]
+        for key in _asked_for(document, context.form)
         if key not in present
     ]
     if missing:
         listed = ", ".join(missing)
         yield Finding(1, f"the {document.profile} profile also needs the sections: {listed}")
+
+
+def _asked_for(document: Document, form: Form) -> tuple[str, ...]:
+    """The sections of its profile, and of its classes; facts made public need not answer those."""
+    classes = () if is_public(document) else document.front.texts("classes")
+    return form.sections_for(document.profile, classes)
 
 
 @rule(
@@ -176,7 +182,7 @@ def _prior_to_fill(document: Document) -> Iterator[Finding]:
 def section_out_of_order(document: Document, context: LintContext) -> Iterator[Finding]:
     """Sections that stand before one they should follow."""
     found = [section for section in document.sections if section.key]
-    order = _order({section.key or "" for section in found}, context.form)
+    order = _order([section.key or "" for section in found], context.form)
     highest: SectionText | None = None
     for section in found:
         if highest and order.index(section.key or "") < order.index(highest.key or ""):
@@ -186,10 +192,11 @@ def section_out_of_order(document: Document, context: LintContext) -> Iterator[F
             highest = section
 
 
-def _order(keys: set[str], form: Form) -> tuple[str, ...]:
-    """The one-page order where nothing else stands in the file, else the order of the form."""
-    one_page = (*form.profiles["one-page"], "actions")
-    return one_page if keys <= set(one_page) else tuple(section.key for section in form.sections)
+def _order(keys: list[str], form: Form) -> tuple[str, ...]:
+    """That of a record which began as one page where it keeps to it, else that of the form."""
+    grown = form.grown_order
+    is_grown = keys == sorted(keys, key=grown.index)
+    return grown if is_grown else tuple(section.key for section in form.sections)
 
 
 @rule(

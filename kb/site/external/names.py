@@ -185,8 +185,9 @@ def _all_names(
         yield _person(person)
     for record in records:
         reviewer = (record.reviewed.by,) if record.reviewed else ()
+        agreed = (record.facts_agreed.by,) if record.facts_agreed else ()
         signers = (signoff.owner for signoff in record.signoffs)
-        for person in (*record.owners, *reviewer, record.lessons_by, *signers):
+        for person in (*record.owners, *reviewer, *agreed, record.lessons_by, *signers):
             yield _person(person)
         copies = (copy.customer for copy in record.shared)
         for customer in (*record.affected_customers, *copies):

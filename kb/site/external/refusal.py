@@ -36,7 +36,8 @@ _MISREAD = frozenset({"duplicate-key", "unclosed-fence"})
 #: And those that count where the key names somebody, or seems to be meant so.
 _OF_KEYS = frozenset({"wrong-type", "unknown-key"})
 _NAMING = (
-    *("affected_customers", "shared", "owners", "reviewed", "lessons_by", "signoffs", "systems"),
+    *("affected_customers", "shared", "owners", "reviewed", "facts_agreed", "lessons_by"),
+    *("signoffs", "systems"),
 )
 _ALIKE = 0.7
 _MAX_KEY = 60  # what is longer is like none of them

@@ -106,6 +106,8 @@ def _texts(record: Postmortem) -> Iterator[Fact]:
     remark = ", ".join(part for part in (autonomy, agent.framework) if part)
     yield Fact("Agent", text=named, remark=remark)
     yield Fact("Found by", text=in_words(record.detected_by))
+    yield Fact("First warning", text=in_words(record.warned_by))
+    yield Fact("Contained by", text=in_words(record.contained_by))
     yield Fact("Models", text=", ".join(record.models))
     yield Fact("Systems", text=", ".join(record.systems))
     yield Fact("Vendors", text=", ".join(record.vendors))

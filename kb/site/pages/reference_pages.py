@@ -12,7 +12,10 @@ from kb.site.content import Site
 from kb.site.pages.page import PageValues
 from kb.wording import in_words
 
-_WORD_LISTS = ("classes", "missing_control", "causes", "lever", "impact", "kind", "detected_by")
+_WORD_LISTS = (
+    *("classes", "missing_control", "causes", "lever", "impact", "kind", "detected_by"),
+    *("warned_by", "contained_by"),
+)
 
 
 def rules(site: Site) -> Iterator[PageValues]:

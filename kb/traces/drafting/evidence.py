@@ -232,6 +232,8 @@ def _agent_path(run: Run) -> list[str]:
         f"PROMPT_STATE: {_prompt(run)}",
         f"RETRIEVAL: {_events(run, 'retrieval')}",
         f"TOOL_LOG: {_tool_log(run)}",
+        "TOOL_FAILURE_HANDLED:",
+        "AFTER_TOOL_FAILURE:",
         f"INTERVENTIONS: {_interventions(run)}",
         f"OUTCOME: {_last_words_evidence(run)}",
         "DESIGN_APPROVED_BY:",
@@ -320,7 +322,8 @@ def _outcome_asserts(run: Run) -> list[str]:
     lines: list[str] = []
     for claim in [claim for claim in claims(run) if claim.step > since][:_MAX_CLAIMS]:
         lines += [f"LLM_SAYS_IT_DID: {_quoted(claim.text)}", "OUTCOME_ASSERT: not checked"]
-        lines += ["LATENCY_ASSERT:", "INTEGRITY_ASSERT:", "ASSERTED_IN: nowhere"]
+        lines += ["LATENCY_ASSERT:", "LATENCY_HELD:", "INTEGRITY_ASSERT:", "INTEGRITY_HELD:"]
+        lines += ["ASSERTED_IN: nowhere"]
         lines += ["HELD: not-checked", ""]
     return lines[:-1]
 

@@ -44,7 +44,7 @@ def page(*, without: tuple[str, ...] = ()) -> str:
     for heading, sentence in SENTENCES.items():
         if heading not in without:
             pattern = rf"(## {heading}\n\n<!--[^>]*-->\n)"
-            text = re.sub(pattern, lambda m, s=sentence: f"{m[1]}\n{s}\n", text)
+            text = re.sub(pattern, rf"\g<1>\n{sentence}\n", text)
     return text
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from kb.lint.rules.actions import _VAGUE
 from kb.lint.rules.blameless import Find
 from kb.lint.rules.judgements import blame_words, human_errors, judged_people
+from kb.lint.rules.verdict_phrases import blamed_people, judged_agents, slips
 from kb.records.document import read_document
 from kb.records.form import build_form
 
@@ -29,17 +29,39 @@ PERSONAL = (
     *("we didn't bother", "she didn’t care", "we shouldn't have deployed", "he had forgotten"),
     *("an oversight by the reviewer", "the operator's mistake", "it was **our fault**"),
 )
-VAGUE = (
-    *("improve the prompt", "we should consider a limit", "Think about limits", "explore limits"),
-    *("could look at retries", "be careful", "be more mindful", "be vigilant", "be cautious"),
-    *("pay attention", "remember to ask", "raise awareness", "remind people to ask"),
-    *("look into it", "looking into it", "investigate retries", "dashboard widgets"),
-    *("dashboard panel", "add a widget", "better tests", "more training"),
+BLAMED = (
+    *("tom should have known better", "he was asleep at the wheel", "classic pebkac"),
+    *("the on-call engineer was careless", "the operator negligently approved it"),
+    *("the reviewer rubber-stamped it", "they dropped the ball", "whoever wrote this prompt"),
+    *("an approver clicked through the dialog without reading", "dave forgot to turn it off"),
+    *(
+        "the operator misread the ticket",
+        "nobody bothered to look",
+        "a competent engineer would not",
+    ),
+    *("had they done their job", "the operator picked the wrong tenant", "he had no excuse"),
+)
+SLIPS = (
+    *(
+        "someone pasted it by mistake",
+        "the file was uploaded by accident",
+        "a fat-fingered command",
+    ),
+    *("the engineer accidentally deleted it", "an honest mistake", "a copy-paste error"),
+    *("a slip by the on-call", "lack of attention by the reviewer", "it was due to an oversight"),
+    *("an operator mistake during the cutover", "pilot error: the wrong tenant"),
+)
+AGENTS = (
+    *("the agent got confused", "the model was lazy", "the agent went off the rails"),
+    *("a rogue agent", "the stupid bot", "the agent lied about it", "the model is dumb"),
 )
 CASES = [
     *((blame_words, text) for text in (*BLAMING, *BLAME_WORDS)),
     *((judged_people, text) for text in PERSONAL),
     *((human_errors, text) for text in HUMAN_ERROR_AS_CAUSE),
+    *((blamed_people, text) for text in BLAMED),
+    *((slips, text) for text in SLIPS),
+    *((judged_agents, text) for text in AGENTS),
 ]
 
 
@@ -51,13 +73,6 @@ def words_of(text: str) -> frozenset[str]:
 def test_to_know_the_words_of_a_text_hides_no_judgement(find: Find, text: str) -> None:
     assert list(find(text))
     assert list(find(text, words_of(text))) == list(find(text))
-
-
-@pytest.mark.parametrize("text", VAGUE)
-def test_to_know_the_words_of_a_record_hides_no_vague_action(text: str) -> None:
-    rows = [(words, pattern) for words, pattern, _ in _VAGUE if pattern.search(text)]
-    assert rows
-    assert all(words & words_of(text) for words, _ in rows)
 
 
 def test_the_words_are_cut_where_no_ascii_letter_stands() -> None:

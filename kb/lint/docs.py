@@ -26,9 +26,9 @@ _FAMILIES = {
 #: and how many were read. The list is tests/data/judgements.jsonl; a test compares.
 READ_BY_HAND = {
     "blame-word": (5, 8),
-    "human-error-as-cause": (11, 12),
+    "human-error-as-cause": (12, 13),
     "judged-person": (34, 38),
-    "vague-action": (78, 86),
+    "vague-action": (112, 121),
 }
 _Z95 = 1.96  # of the normal distribution, two-sided 95 %
 

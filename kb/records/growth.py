@@ -95,7 +95,8 @@ def _inserted(text: str, insertions: list[_Insertion]) -> str:
     """The text with the lines put in; of two at one place the first stays first."""
     end = "\r" if "\r\n" in text else ""
     lines = text.split("\n")
-    for insertion in reversed(sorted(insertions, key=lambda one: one.line)):
+    in_order = sorted(insertions, key=lambda one: one.line)
+    for insertion in in_order[::-1]:
         lines[insertion.line - 1 : insertion.line - 1] = [
             line + end for line in insertion.text.split("\n")
         ]

@@ -18,6 +18,7 @@ from kb.lint.rules.document_facts import (
     what_to_write,
 )
 from kb.lint.rules.front_matter_values import place
+from kb.lint.rules.vague_actions import vague_wording
 from kb.records.document import Document
 from kb.records.growth import open_questions
 from kb.records.list_items import ActionItem
@@ -28,58 +29,6 @@ NOBODY = {
     *("everyone", "everybody", "all", "us", "we", "anyone"),
 }
 _SEVERAL = re.compile(r",|;|&|\+|\s/\s|\band\b")
-
-# What an action must not rest on, and the stronger form to write in its place. Before it, words of
-# which each match has one: where the record has none of them, no action need be read.
-_VAGUE = (
-    (
-        {"improve"},
-        re.compile(
-            r"\bimprove (?:the |our )?(?:agent|model|prompts?|bot|assistant|system|process|"
-            r"monitoring|alerting|testing|tests|reliability|quality|communication|documentation)\b",
-            re.IGNORECASE,
-        ),
-        "which behaviour, and which test fails without it",
-    ),
-    (
-        {"consider", "think", "look", "explore"},
-        re.compile(
-            r"\b(?:should|could|might|may) (?:also )?(?:consider|think about|look at|explore)\b"
-            r"|^(?:consider|think about|explore)\b",
-            re.IGNORECASE,
-        ),
-        "what was decided, or who decides it by which day",
-    ),
-    (
-        {"careful", "mindful", "vigilant", "cautious", "attention"}
-        | {"remember", "awareness", "remind"},
-        re.compile(
-            r"\bbe (?:more )?(?:careful|mindful|vigilant|cautious)\b|\bpay (?:more )?attention\b"
-            r"|\bremember to\b|\b(?:raise|increase) awareness\b|\bremind (?:the |our )?\w+ to\b",
-            re.IGNORECASE,
-        ),
-        "which check, permission or alert makes the slip harmless",
-    ),
-    (
-        {"look", "looking", "investigate"},
-        re.compile(r"\blook(?:ing)? into\b|^investigate\b", re.IGNORECASE),
-        "what will be known at the end, and where it will be written",
-    ),
-    (
-        {"widget", "widgets", "panel", "panels"},
-        re.compile(r"\bdashboard (?:widget|panel)s?\b|\badd (?:a )?widget\b", re.IGNORECASE),
-        "which signal pages whom, above which limit",
-    ),
-    (
-        {"better", "more"},
-        re.compile(
-            r"\b(?:better|more) (?:monitoring|alerting|testing|tests|logging|documentation|"
-            r"communication|training)\b",
-            re.IGNORECASE,
-        ),
-        "which signal, test or line exactly, and what it would have shown this time",
-    ),
-)
 
 
 def at_action(document: Document, action: ActionItem, message: str) -> Finding:
@@ -224,13 +173,13 @@ def duplicate_action_label(document: Document, _: LintContext) -> Iterator[Findi
 )
 def vague_action(document: Document, _: LintContext) -> Iterator[Finding]:
     """Wording that leaves open what will be different, with the question that sharpens it."""
-    rows = [row for row in _VAGUE if not document.words.isdisjoint(row[0])]
-    for action in live_actions(document) if rows else ():
-        for _words, pattern, stronger in rows:
-            if match := pattern.search(action.text):
-                message = f"'{match[0]}': what will be different? Write {stronger}"
-                yield at_attribute(document, action, match[0], message)
-                break
+    if is_public(document):
+        return  # what others promised is told as they said it
+    for action in live_actions(document):
+        if found := vague_wording(action.text):
+            words = action.text[found.start : found.end]
+            message = f"{quoted(words)}: what will be different? Write {found.stronger}"
+            yield at_attribute(document, action, words, message)
 
 
 @rule(

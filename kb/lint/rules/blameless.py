@@ -11,6 +11,7 @@ from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.document_facts import quoted
 from kb.lint.rules.judgements import Judgement, blame_words, human_errors, judged_people
 from kb.lint.rules.prose import ProsePassage, passages
+from kb.lint.rules.verdict_phrases import blamed_people, judged_agents, slips
 from kb.records.document import Document
 
 
@@ -70,6 +71,28 @@ def _blame_word(document: Document, context: LintContext) -> Iterator[Finding]:
         yield _finding(passage, found, message)
 
 
+def _judged(
+    text: str, words: frozenset[str] | None = None, *, names: tuple[str, ...] = ()
+) -> Iterator[Judgement]:
+    """What is said against people: by a verb and its subject, or by a phrase."""
+    yield from _apart(judged_people(text, words, names), blamed_people(text, words))
+
+
+def _slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
+    """Where somebody's error is given as the cause, by name or in other words."""
+    yield from _apart(human_errors(text, words), slips(text, words))
+
+
+def _apart(*kinds: Iterator[Judgement]) -> Iterator[Judgement]:
+    """Judgements of several kinds; of those that overlap the first alone."""
+    end = -1
+    every = (found for kind in kinds for found in kind)
+    for found in sorted(every, key=lambda one: (one.start, -one.end)):
+        if found.start >= end:
+            yield found
+            end = found.end
+
+
 @rule(
     "KB702",
     "judged-person",
@@ -84,7 +107,7 @@ def _judged_person(document: Document, context: LintContext) -> Iterator[Finding
         "judges a person: what made this the likely thing to happen? "
         "Write what the screen, alert, procedure or tool showed, or did not offer"
     )
-    find = partial(judged_people, names=_people(document, context.settings.people))
+    find = partial(_judged, names=_people(document, context.settings.people))
     for passage, found in _judgements(document, find):
         if not (found.is_hypothetical and passage.section in _HYPOTHETICAL_SECTIONS):
             yield _finding(passage, found, message)
@@ -104,7 +127,25 @@ def _human_error_as_cause(document: Document, context: LintContext) -> Iterator[
         "as a cause: what made the action look right at that moment, and what would have stopped "
         "it? Write that as the cause"
     )
-    for passage, found in _judgements(document, human_errors):
+    for passage, found in _judgements(document, _slips):
+        yield _finding(passage, found, message)
+
+
+@rule(
+    "KB705",
+    "judged-agent",
+    severity=ADVICE,
+    reason="An agent has no will to scold. What it went by was in its instructions, its context, "
+    "its objective or its authority, and each of those can be changed.",
+    bad="The agent went off the rails and deleted the table.",
+    good="The instruction to clean up named no table, and the agent's role could drop all of them.",
+)
+def _judged_agent(document: Document, context: LintContext) -> Iterator[Finding]:
+    message = (
+        "judges the agent as one judges a person: which instruction, context, objective or "
+        "permission led to it? Write that"
+    )
+    for passage, found in _judgements(document, judged_agents):
         yield _finding(passage, found, message)
 
 

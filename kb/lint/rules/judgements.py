@@ -15,21 +15,21 @@ from functools import lru_cache
 
 #: Roles that are always people. `agent`, `user` and `client` are not among them: in these records
 #: they are mostly software, or somebody outside whose failed attempt is a symptom.
-_ROLE = (
+ROLE = (
     r"(?:engineers?|developers?|devs?|programmers?|coders?|operators?|admins?|administrators?"
     r"|sysadmins?|on-?calls?|responders?|reviewers?|approvers?|authors?|maintainers?|committers?"
     r"|employees?|staff|colleagues?|co-?workers?|teams?|managers?|leads?|contractors?|interns?"
     r"|technicians?|analysts?|person|people|somebody|someone|anyone|nobody|humans?|sres?|dbas?"
     r"|cto|ceo|founder|members?)"
 )
-_LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
+LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
 _BETWEEN = r"\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+){0,2}$"
 #: `@alice`, but not `@acme/router`, nor what is called a bot or an agent.
-_HANDLE = r"@(?!\w*(?:bot|agent|claude|codex|copilot|cursor|gemini))\w[\w-]{0,38}"
+HANDLE = r"@(?!\w*(?:bot|agent|claude|codex|copilot|cursor|gemini))\w[\w-]{0,38}"
 #: A subject: a role with up to two words before it, a handle, or a pronoun that means people.
 _SUBJECT_BEFORE = re.compile(
-    rf"(?<![\w'’/@.-])(?:(?:{_LEAD}\s+(?:[\w-]+\s+){{0,2}})?{_ROLE}(?:\s+on\s+(?:call|duty|shift))?"
-    rf"|{_HANDLE}|we|he|she){_BETWEEN}"
+    rf"(?<![\w'’/@.-])(?:(?:{LEAD}\s+(?:[\w-]+\s+){{0,2}})?{ROLE}(?:\s+on\s+(?:call|duty|shift))?"
+    rf"|{HANDLE}|we|he|she){_BETWEEN}"
 )
 #: A subject that says that there was nobody of whom the verdict is true.
 _NOBODY = re.compile(r"(?:nobody|no)\b")
@@ -53,10 +53,10 @@ _OUGHT = (
 #: What is missed is no judgement where it is a target.
 _MISSABLE = (
     r"(?:alerts?|alarms?|warnings?|pages?|notifications?|e-?mails?|messages?|signs?|signals?|clues?"
-    r"|bugs?|errors?|mistakes?|problems?|issues?|steps?|changes?|cases?|details?|it|this|that|facts?)"
+    r"|bugs?|errors?|mistakes?|problems?|issues?|steps?|changes?|cases?|details?|lines?|flags?|typos?|it|this|that|facts?)"
 )
 _UNDONE = (
-    r"(?:bother|care|think\s+to|pay\s+attention|know\s+better|notice|reali[sz]e|check|double-check"
+    r"(?:bother|care|think\s+to|read|pay\s+attention|know\s+better|notice|reali[sz]e|check|double-check"
     r"|verify|look|follow|spot|remember)"
 )
 #: What is said of somebody who did wrong: the word it begins with, and the whole of it.
@@ -71,8 +71,8 @@ _VERDICTS = {
         "ignored": r"ignored\b",
         "disregarded": r"disregarded\b",
         "made": r"made\s+(?:an?|the|several|many)\s+(?:\w+\s+)?(?:mistakes?|errors?|blunders?)\b",
-        "did": rf"did(?:\s+not|n['’]t)\s+{_UNDONE}\b",
-        "missed": rf"missed\s+(?:{_LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_MISSABLE}(?![\w-])",
+        "did": rf"did(?:\s+not|n['’]t)\s+(?:even\s+|really\s+|actually\s+)?{_UNDONE}\b",
+        "missed": rf"missed\s+(?:{LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_MISSABLE}(?![\w-])",
         "mistakenly": r"mistakenly\s+\w+",
         "wrongly": r"wrongly\s+\w+",
         "blindly": r"blindly\s+\w+",
@@ -96,11 +96,11 @@ _FAULTS = (
 )
 #: "Operator's failure", without an article, is one of a program of that name.
 _OWNER_BEFORE = re.compile(
-    rf"(?<!\w)(?:{_LEAD}\s+(?:[\w-]+\s+){{0,2}}{_ROLE}['’]s?|{_ROLE}(?<=s)['’])\s+(?:own\s+)?$"
+    rf"(?<!\w)(?:{LEAD}\s+(?:[\w-]+\s+){{0,2}}{ROLE}['’]s?|{ROLE}(?<=s)['’])\s+(?:own\s+)?$"
 )
 _PRONOUN_BEFORE = re.compile(r"(?<!\w)(?:my|our|his|her)\s+(?:own\s+)?$")
 _OWNER_AFTER = re.compile(
-    rf"\s+(?:made\s+)?(?:by|of)\s+{_LEAD}\s+(?:[\w-]+\s+){{0,2}}{_ROLE}(?![\w'’])"
+    rf"\s+(?:made\s+)?(?:by|of)\s+{LEAD}\s+(?:[\w-]+\s+){{0,2}}{ROLE}(?![\w'’])"
 )
 #: Words that judge whoever they are said of.
 _BLAME_WORD = re.compile(
@@ -134,7 +134,7 @@ _BLAME_OPENERS = frozenset(
 #: Of oneself that is what was known at the time, and no judgement.
 _UNSEEN = re.compile(r"did(?:\s+not|n['’]t)\s+(?:notice|reali[sz]e|check|verify|look|spot)")
 #: What stands before a judgement and takes it back; "not only" does not.
-_NEGATED = re.compile(
+NEGATED = re.compile(
     r"(?:\b(?:no|not|nor|never|without|rather\s+than|instead\s+of)|\w{2,6}n['’]t)"
     r"\s+(?!only\b|just\b)(?:[\w'’-]+\s+){0,2}$"
 )
@@ -177,7 +177,15 @@ def _opens_word(text: str, start: int) -> bool:
     return start == 0 or not (text[start - 1].isalnum() or text[start - 1] == "_")
 
 
-def _places(text: str, word: str) -> Iterator[int]:
+def is_whole_word(text: str, start: int, end: int) -> bool:
+    """Whether neither a letter, a digit nor `_` stands before or behind."""
+    return _opens_word(text, start) and not (
+        text[end : end + 1].isalnum() or text[end : end + 1] == "_"
+    )
+
+
+def places(text: str, word: str) -> Iterator[int]:
+    """Where a word stands in a text, also within other words."""
     at = text.find(word)
     while at >= 0:
         yield at
@@ -191,13 +199,13 @@ def judged_people(
     for word, verdict in _VERDICTS.items():
         if not (words is None or word in words or f"{word}n" in words):  # `didn't`
             continue
-        for at in _places(text, word):
+        for at in places(text, word):
             match = verdict.match(text, at)
             subject = _subject(text, at, names) if match else None
             if match and subject:
                 yield Judgement(at - len(subject), match.end(), word in _HYPOTHETICAL)
     for word in _FAULTS if words is None else filter(words.__contains__, _FAULTS):
-        for at in _places(text, word):
+        for at in places(text, word):
             yield from _fault_of_person(text, word, at)
 
 
@@ -229,12 +237,12 @@ def _fault_of_person(text: str, word: str, at: int) -> Iterator[Judgement]:
     after = None if owner else _OWNER_AFTER.match(text, end)
     if owner and not _NOT_A_CAUSE.match(text, end) and not _is_denied(before, owner):
         yield Judgement(at - len(owner[0]), end)
-    elif after and _opens_word(text, at) and not _NEGATED.search(before):
+    elif after and _opens_word(text, at) and not NEGATED.search(before):
         yield Judgement(at, after.end())
 
 
 def _is_denied(before: str, owner: re.Match[str]) -> bool:
-    return bool(_NEGATED.search(before, 0, owner.start()))
+    return bool(NEGATED.search(before, 0, owner.start()))
 
 
 def blame_words(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
@@ -254,7 +262,7 @@ def _judges(text: str, match: re.Match[str]) -> bool:
     if match[0].endswith("to blame") and not _SUBJECT_BEFORE.search(before):
         return False
     supposed = _SUPPOSED_BEFORE.search(before) or _SUPPOSED_AFTER.match(text, match.end())
-    return not (supposed or _NEGATED.search(before))
+    return not (supposed or NEGATED.search(before))
 
 
 def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
@@ -262,7 +270,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
     if words is not None and words.isdisjoint(_ERROR_ROLES):
         return
     for word in ("error", "mistake"):
-        for at in _places(text, word):
+        for at in places(text, word):
             role = _ERROR_OF_ROLE.search(_before(text, at))
             end = at + len(word)
             if role and not _NOT_A_CAUSE.match(text, end):
@@ -274,7 +282,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
 
 def _is_given_as_cause(text: str, start: int, end: int) -> bool:
     before = _before(text, start)
-    if _NEGATED.search(before):
+    if NEGATED.search(before):
         return False
     opens = _OPENS.search(before) and _CAUSE_AFTER.match(text, end)
     return bool(_CAUSE_BEFORE.search(before) or opens)

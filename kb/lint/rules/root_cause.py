@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.rules.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
 from kb.lint.rules.document_facts import (
     at_heading,
     at_node,
@@ -15,6 +16,7 @@ from kb.lint.rules.document_facts import (
     is_submitted,
     lever,
     live_actions,
+    quoted,
     says_not_applicable,
     words_of,
 )
@@ -23,22 +25,12 @@ from kb.lint.rules.remedies import PERMANENT_LEVERS, RIGHT_FIXES, removes
 from kb.records.document import Document
 
 _PRONGS = ("Code", "Model")
-_HUMAN_OR_ROGUE = (
-    r"(?:human|operator|user|engineer|pilot|manual)(?:'s)? (?:error|mistake)"
-    r"|(?:went|gone|going|goes) rogue|rogue (?:agent|ai|model)|misbehaved"
-)
-_LABEL = re.compile(
-    rf"\b(?:hallucinat\w*|confabulat\w*|made (?:it|that|this|something)? ?up|{_HUMAN_OR_ROGUE}"
-    r"|(?:is|are|was|were) (?:just |simply )?(?:unreliable|non-?deterministic|stupid)"
-    r"|(?:model|llm|ai|agent) (?:error|mistake|failure))\b",
-    re.IGNORECASE,
-)
-_PERSON_LABEL = re.compile(rf"\b(?:{_HUMAN_OR_ROGUE})\b", re.IGNORECASE)
 _EXPLAINS = re.compile(
     r"\b(?:because|since|as (?:the|no|it|there)|when|whenever|given|after|so that|whose|without"
     r"|until|although|while|where|if|had|lacks?|lacked|missing|never)\b",
     re.IGNORECASE,
 )
+_PARAGRAPH_END = re.compile(r"\n\s*\n|\n#+ .*\n|\n```")
 _MAX_LABEL_WORDS = 15  # a longer sentence says more than the label
 _MAX_BARE_WORDS = 8
 
@@ -150,7 +142,7 @@ def _wrong_kind_of_fix(document: Document, context: LintContext) -> Iterator[Fin
 def _root_cause_is_a_label(document: Document, context: LintContext) -> Iterator[Finding]:
     root_cause, path = document.section("root_cause"), document.field("policy_path", "ROOT_CAUSE")
     argued = f"{path}\n{root_cause.text if root_cause else ''}"
-    if not is_submitted(document) or not _LABEL.search(argued):
+    if not is_submitted(document) or not (LABEL.search(argued) or _may_be_bare(argued)):
         return
     units: dict[tuple[str, int], list[ProsePassage]] = {}
     for passage in passages(document):
@@ -161,6 +153,12 @@ def _root_cause_is_a_label(document: Document, context: LintContext) -> Iterator
             yield found
 
 
+def _may_be_bare(argued: str) -> bool:
+    """Whether a short paragraph is no more than a label: to look at all text takes longer."""
+    short = [part for part in _PARAGRAPH_END.split(argued) if len(part) <= MAX_ALONE]
+    return any(is_only_a_label(text) for part in short for text in sentences(part))
+
+
 def _is_explanation(passage: ProsePassage) -> bool:
     prose = passage.section == "root_cause" and not passage.field
     return passage.field == "ROOT_CAUSE" or (prose and not passage.text.lstrip().startswith("#"))
@@ -168,18 +166,23 @@ def _is_explanation(passage: ProsePassage) -> bool:
 
 def _label_it_ends_at(unit: list[ProsePassage]) -> Finding | None:
     """Where the explanation stops at a label, None where it goes further."""
-    parts = [text for passage in unit for text in sentences(passage.text)]
-    all_labels = bool(parts) and all(_is_bare(text, _LABEL, _MAX_LABEL_WORDS) for text in parts)
-    if not all_labels and not (parts and _is_bare(parts[-1], _PERSON_LABEL, _MAX_BARE_WORDS)):
+    parts = [(passage, text) for passage in unit for text in sentences(passage.text)]
+    if not parts:
         return None
-    passage, match = [(p, found) for p in unit for found in _LABEL.finditer(p.text)][-1]
-    line, column = passage.place(match.start())
-    label = " ".join(match[0].split())
-    message = (
-        f'"{label}" is where this explanation ends: go on to what made it possible and can be '
-        "changed: the context, the tool, the permission or the check that was not there"
+    all_labels = all(
+        is_only_a_label(text) or _is_bare(text, LABEL, _MAX_LABEL_WORDS) for _, text in parts
     )
-    return Finding(line, message, column, len(match[0]))
+    if not all_labels and not _is_bare(parts[-1][1], PERSON_LABEL, _MAX_BARE_WORDS):
+        return None
+    passage, text = parts[-1]
+    match = LABEL.search(text)
+    label = " ".join((match[0] if match else text).split()).strip(" .!*_")
+    line, column = passage.place(max(passage.text.find(label), 0))
+    message = (
+        f"{quoted(label)} is where this explanation ends: go on to what made it possible and can "
+        "be changed: the context, the tool, the permission or the check that was not there"
+    )
+    return Finding(line, message, column, len(label))
 
 
 def _is_bare(sentence: str, label: re.Pattern[str], most_words: int) -> bool:

@@ -1,0 +1,99 @@
+"""Sentences that give a label as a cause and say nothing else.
+
+"Hallucination" and "human error" are labels wherever an explanation ends at them. "Race condition",
+"typo" or "bug" are labels only where the whole sentence is no more than that: with a place, a value
+or a mechanism beside them they are explanations. Every repetition is bounded: the time is linear.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PERSON_OR_ROGUE = (
+    r"(?:human|operator|user|engineer|pilot|manual)(?:'s|’s)? (?:error|mistake|failure)"
+    r"|(?:went|gone|going|goes) rogue|rogue (?:agent|ai|model)|misbehaved|went off the rails"
+)
+_MACHINE = r"(?:model|llm|ai|agent|bot|assistant)"
+#: Labels of a person or of a will: an explanation of any length must not end at them.
+PERSON_LABEL = re.compile(rf"\b(?:{_PERSON_OR_ROGUE})\b", re.IGNORECASE)
+#: Labels of what a model did.
+LABEL = re.compile(
+    rf"\b(?:hallucinat\w*|confabulat\w*|made (?:it|that|this|something)? ?up|{_PERSON_OR_ROGUE}"
+    r"|(?:is|are|was|were) (?:just |simply )?(?:unreliable|non-?deterministic|stupid)"
+    rf"|{_MACHINE} (?:error|mistake|failure|unpredictability|nondeterminism|non-determinism)"
+    rf"|{_MACHINE} (?:simply |just )?(?:made an? (?:mistake|error)|got confused|was confused"
+    r"|did something (?:unexpected|wrong|strange|odd)|behaved (?:unexpectedly|strangely|badly)"
+    r"|misunderstood(?: the \w+)?|messed up|failed))\b",
+    re.IGNORECASE,
+)
+_OF_CODE = (
+    r"(?:software |code |coding |logic |programming |implementation |off-by-one )?(?:bug|defect)"
+    r"|(?:configuration|config|software|programming|coding|deployment|network|connection|database"
+    r"|system|tool|api|server|hardware|vendor|third[- ]party|provider|upstream|dependency|internal"
+    r"|integration) (?:error|issue|problem|failure|outage|bug|fault|glitch|mistake)s?"
+    r"|mis-?configuration|race condition|time-?outs?|rate limit(?:s|ing)?|memory leak|glitch"
+    r"|(?:bad|wrong|stale|missing|corrupt(?:ed)?|invalid|incorrect|dirty) (?:data|input|state"
+    r"|context"
+    r"|configuration|config|deploy(?:ment)?|code)|edge[- ]case(?: input)?|legacy code"
+    r"|tech(?:nical)? debt"
+)
+_OF_MODEL = (
+    r"(?:prompt|sql|indirect|instruction) ?injection|injected (?:instruction|prompt)s?"
+    r"|jailbreak(?:ing)?"
+    r"|(?:prompt|model|data|concept|behaviou?r) drift|model (?:regression|change|update|upgrade)"
+    r"|(?:bad|wrong|poor|weak|vague|faulty|unclear|incomplete) (?:prompt|instruction)s?|typo"
+    r"|prompt (?:defect|error|typo|issue|problem|bug)|context(?:[- ]window)? (?:overflow|limit"
+    r"|loss|rot)"
+    r"|(?:lost|missing) context|(?:llm |model |ai )?(?:non-?determinism|stochasticity"
+    r"|randomness|unpredictability)"
+    rf"|(?:stochastic|non-?deterministic|random|unexpected|erratic) behaviou?r"
+    rf"|{_MACHINE} behaviou?r"
+    r"|misalignment|alignment (?:issue|failure|problem)|overconfidence|sycophancy|scope creep"
+)
+_OF_WORK = (
+    r"(?:lack of|insufficient|missing|poor|inadequate|no|not enough|too little|bad"
+    r"|limited) (?:\w+ )?(?:testing"
+    r"|tests|test coverage|monitoring|alerting|observability|communication|training|documentation"
+    r"|guardrails|validation|oversight|review|process|governance|attention|diligence|awareness"
+    r"|experience|coordination|planning|care|safeguards|controls|qa)"
+    r"|(?:communication|process|review|planning) (?:breakdown|failure|gap|error|issue)"
+    r"|miscommunication|misunderstanding|bad luck|unforeseen circumstances|complexity"
+)
+_OPENING = (
+    r"(?:(?:the|a|our|this|it|main|primary|underlying|root|ultimate|likely|real|cause|reason|issue"
+    r"|problem|incident|outage|failure|of|for|whole|thing|that)[ :]+){0,7}"
+    r"(?:(?:was|is|were|came|down|due|to|caused|by|because|of|boils|a|an|some|the|simply|just"
+    r"|probably"
+    r"|plain|another|classic|mostly|from|in|:|-|–|—)[ :]+){0,7}"
+)
+_PLACE = (
+    r"(?: (?:in|of|by|with|from|on|inside|at|for)(?: (?:the|our|a|an|its|some))?(?: (?:system"
+    r"|refund|"
+    r"support|main|back-?end|payment|payments))? (?:prompts?|code|model|agent|ai|llm|tools?"
+    r"|config\w*|system|context|software"
+    r"|application|app|service|api|database|team|network|vendor|provider|pipeline|gateway"
+    r"|instructions?))?"
+)
+_ALONE = re.compile(
+    rf"(?:[-*+>#]|\d+[.)])*[ *_]*{_OPENING}(?:{_OF_CODE}|{_OF_MODEL}|{_OF_WORK}){_PLACE}"
+    r"(?: (?:was|is) (?:the|a|our|one) (?:root |main |real )*(?:cause|reason|problem|issue)"
+    r"(?: (?:of|for|behind) (?:this|the) (?:incident|outage|failure|problem))?)?[ *_]*[.!]?[ *_]*",
+    re.IGNORECASE,
+)
+_VERDICT = re.compile(
+    r"(?:[-*+>#]|\d+[.)])*[ *_]*(?:root cause:? *)?(?:the|our|a) (?:system )?(?:prompt"
+    r"|instruction|code|data|tool|config\w*|model|test"
+    r"|context)s? (?:was|were|is|are) (?:just |simply |too )?(?:bad|wrong|poor|not good enough"
+    r"|insufficient"
+    r"|vague|faulty|unclear|broken|buggy|incorrect|weak|inadequate|incomplete)[.!]?",
+    re.IGNORECASE,
+)
+MAX_ALONE = 140  # characters; a longer sentence says more
+
+
+def is_only_a_label(sentence: str) -> bool:
+    """Whether a sentence is a label of what was seen, and no word more."""
+    text = " ".join(sentence.split())
+    if len(text) > MAX_ALONE:
+        return False
+    return bool(_ALONE.fullmatch(text) or _VERDICT.fullmatch(text))

@@ -1,0 +1,305 @@
+"""Wording of actions that cannot fail, each kind with the question that sharpens it.
+
+What a list of tasks puts before an action (tickets, links, labels, "we should") is left out first.
+Most patterns look at how the rest begins: what is promised is the verb. Where a promise may still
+be exact, one of the marks of the concrete takes it back: a number, code, a path, a condition.
+Every repetition is bounded or cannot overlap with what follows, so the time is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_LINK = r"\[[^\[\]\n]{0,200}\]\([^()\s]{0,500}\)"
+_TICKET = r"#\d{1,7}|[A-Z][A-Z0-9]{1,9}-\d{1,6}|[\w.-]{1,40}/[\w.-]{1,60}#\d{1,7}"
+#: What may stand before an action and says nothing of it, one piece at a time.
+_LEADS = re.compile(
+    rf"\s*(?:{_LINK}|https?://\S{{1,300}}|\[(?!\w+\]\s*\w+\()[^\[\]\n]{{0,60}}\]"
+    rf"|\((?:{_TICKET}|[^()\n]{{0,12}})\)|(?:{_TICKET})(?![\w-])"
+    r"|\*\*(?:[\w/-]+\s?){1,2}:?\*\*(?=\s*[:—–\w-])|[*_`~]{1,3}(?=\S)|[:—–|>]|-(?=\s)"
+    r"|(?:P[0-4]|todo|tbd|action|task|ticket|fix|short[- ]term|long[- ]term|medium[- ]term)\s*:"
+    r"|(?:we|i|they|the team|team|someone|somebody)\s+(?:also\s+)?(?:should|will|must|can|could"
+    r"|might|may"
+    r"|need(?:s)?\s+to|have\s+to|ought\s+to|plan\s+to|want\s+to|would\s+like\s+to|intend\s+to"
+    r"|are\s+going\s+to|are|’ll|'ll)(?=\s)"
+    r"|(?:we|they)(?:'|’)(?:ll|re)(?=\s)|(?:should|need\s+to|plan\s+to|let(?:'|’)?s|please|also"
+    r"|then"
+    r"|additionally,?|and|leads?\s+to|continue\s+to|start\s+to|begin\s+to|to|some\w+\s+to)(?=\s))",
+    re.IGNORECASE,
+)
+#: `Key Management Processes: strengthen …`: a heading of its own before the promise.
+_TITLE = re.compile(r"(?:[A-Z][\w&/-]*(?: (?:and|of|for|&))? ?){1,4}:\s+(?=\w)")
+_MOST_LEADS = 8
+#: What makes a promise exact.
+_CONCRETE = re.compile(
+    r"`|\d\s*%|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
+    r"|eur|usd|\$)\b|[<>]=?\s*\d|\b\w+_\w+\b|\w\.(?:py|ya?ml|toml|json|md|sh|ts|js|go)\b|[\"“]"
+    r"|\bso that\b|\bsuch that\b|\bby (?:add|remov|sett|requir|us|refus|pinn|return|replac"
+    r"|split|mov"
+    r"|limit|block|mak|chang|switch|writ|send|enabl|disabl)\w*ing\b|\bwhen(?:ever)?\b|\bunless\b"
+    r"|\bfails? (?:when|if)\b|\bwith an? (?:test|eval|alert|alarm|page|limit|threshold|key)\b"
+    r"|\balert(?:s)? (?:at|above|below|on|for|if)\b|\bpages?\b|\bto (?:include|show|return|refuse"
+    r"|reject|require|log|contain|use|support|accept|handle|match|send|store|exclude)\b",
+    re.IGNORECASE,
+)
+_PEOPLE = (
+    r"(?:the\s+|our\s+|all\s+|new\s+|more\s+|other\s+|on-?call\s+|support\s+|engineering\s+)*"
+    r"(?:teams?|people|staff|users?|customers?|engineers?|operators?|developers?|devs|reviewers?"
+    r"|approvers?|agents?\s+team|support|on-?calls?|colleagues?|every(?:one|body)|employees|members"
+    r"|maintainers|contributors|responders|sres?|admins?|managers?|each other|them|us)\b"
+)
+_MAX_SHORT = 9  # words of a promise that says nothing but what is to become better
+
+
+@dataclass(frozen=True, slots=True)
+class VagueWording:
+    """What is vague in an action: its start and end in the text, and what to write in its place."""
+
+    start: int
+    end: int
+    stronger: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of wording.
+
+    `yields` lets a mark of the concrete take it back; `short` that, too, where many words follow;
+    `anywhere` looks behind the beginning as well.
+    """
+
+    pattern: re.Pattern[str]
+    stronger: str
+    yields: bool = False
+    short: bool = False
+    anywhere: bool = False
+
+
+def _kind(
+    pattern: str,
+    stronger: str,
+    *,
+    yields: bool = False,
+    short: bool = False,
+    anywhere: bool = False,
+) -> _Kind:
+    return _Kind(re.compile(pattern, re.IGNORECASE), stronger, yields, short, anywhere)
+
+
+_KNOWN_AT_THE_END = "what will be known at the end, and where it will be written"
+_DECIDED = "what was decided, or who decides it by which day"
+_HARMLESS = "which check, permission or alert makes the slip harmless"
+_BEHAVIOUR = "which behaviour, and which test or eval fails without it"
+_SIGNAL = "which signal pages whom, above which limit"
+_AGREED = "what they are to change or answer, and what is done if they do not"
+
+_KINDS: tuple[_Kind, ...] = (
+    _kind(
+        r"(?:can|could|should|shall|do|does|did|is|are|would|will|may|must|why|what|how|which|who"
+        r"|where|when)\b[^?\n]{0,200}\?\s*(?:\)|$)",
+        _DECIDED,
+    ),
+    _kind(
+        r"(?:to\s+)?(?:investigat(?:e|ing|ion)|look(?:ing)?\s+(?:into|at|for|deeper|closer|further)"
+        r"|dig(?:ging)?\s+(?:into|deeper)|research(?:ing)?|explor(?:e|ing)|figur(?:e|ing)\s+out"
+        r"|find(?:ing)?\s+out|analy[sz](?:e|ing)|study(?:ing)?|understand(?:ing)?|diagnos(?:e|ing)"
+        r"|(?:check|see|determin|identify|verify|confirm|learn|assess|find)(?:e|ing)?\s+(?:if"
+        r"|whether"
+        r"|why|how|what)|identify(?:ing)?\s+(?:ways|opportunities|areas|gaps|other|any|additional"
+        r"|potential|the\s+root\s+cause|options))\b",
+        _KNOWN_AT_THE_END,
+    ),
+    _kind(
+        r"(?:re-?)?(?:evaluat|assess|consider|visit|think|examin)(?:e|ing)?\b"
+        r"|think(?:ing)?\s+about\b"
+        r"|revisit(?:ing)?\b|review(?:ing)?(?:,)?\s+(?:and|or|the|our|all|how|whether|with|if"
+        r"|existing|"
+        r"current|any|these|this|other|what|your|their|each|every|of|internal|process\w*|polic\w+"
+        r"|alert\w*|monitoring|documentation|configuration|settings|usage|options|update)\b"
+        r"|brainstorm(?:ing)?\b|discuss(?:ing|ion)?\b|debat(?:e|ing)\b|propos(?:e|ing)\b"
+        r"|com(?:e|ing)\s+up\s+with\b|suggest(?:ing)?\b|weigh(?:ing)?\s+up\b"
+        r"|(?:hav(?:e|ing)|hold(?:ing)?|schedul(?:e|ing)|organi[sz](?:e|ing)"
+        r"|set(?:ting)?\s+up)\s+an?\s+"
+        r"(?:\w+\s+)?(?:meeting|discussion|call|chat|session|conversation|retro\w*"
+        r"|brainstorm\w*)\b",
+        _DECIDED,
+    ),
+    _kind(
+        r"\b(?:should|could|might|may)\s+(?:also\s+)?(?:consider|think\s+about|look\s+(?:at|into)"
+        r"|explore|investigate|review|discuss)\b|\blook(?:ing)?\s+into\b",
+        _DECIDED,
+        anywhere=True,
+    ),
+    _kind(
+        r"(?:talk|speak|chat|sync|meet|liaise|engage|consult|align|coordinate|communicate"
+        r"|check\s+in"
+        r"|follow(?:ing)?[- ]?up|reach(?:ing)?\s+out|touch\s+base|work)(?:ing)?\s*(?:with|to|on"
+        r"|about)?\b"
+        r"(?!\s+(?:around|item|to\s+(?:add|remov|make|creat|fix|allow|enabl|expos|rais|set)\w*))",
+        _AGREED,
+    ),
+    _kind(
+        r"(?:get(?:ting)?|seek(?:ing)?|reach(?:ing)?)\s+(?:alignment|agreement|buy-?in"
+        r"|consensus|clarity"
+        r"|feedback|a\s+better\s+understanding)\b",
+        _AGREED,
+    ),
+    _kind(
+        r"tweak(?:ing)?\b|(?:re-?)?word(?:ing)?\s+(?:the\s+)?(?:system\s+)?prompts?\b"
+        r"|prompt\s+(?:tweak"
+        r"|tuning|improvement|engineering)\w*|(?:better|clearer|stronger|improved)\s+prompts?\b"
+        r"|(?:improv|refin|adjust|polish|tun|optimi[sz]|enhanc|clarify|strengthen"
+        r"|clean\s+up)(?:e|ing)?"
+        r"\s+(?:the\s+|our\s+|its\s+)?(?:\w+\s+){0,2}(?:prompts?|instructions|wording)\b",
+        _BEHAVIOUR,
+        yields=True,
+    ),
+    _kind(
+        r"(?:prais|thank|congratulat|celebrat|commend|recogni[sz]|reward|credit)(?:e"
+        r"|ing)?\s+(?:\w+\s+)?"
+        rf"{_PEOPLE}|(?:kudos|thanks|hats\s+off|shout-?out|well\s+done)\b",
+        "what that person did by hand this time, and which control does it the next time",
+    ),
+    _kind(
+        rf"(?:warn|remind|train|educat|teach|coach|tell|encourag|urg|ask|instruct|brief|inform"
+        rf"|advis)"
+        rf"(?:e|ing)?\s+{_PEOPLE}|(?:re-?)?train(?:ing)?\s+(?:for|on|sessions?|about)\b"
+        r"|(?:more|better|further|additional|extra)\s+training\b"
+        r"|(?:user|staff|team|operator|engineer|developer)\s+(?:training|education|awareness)\b",
+        _HARMLESS,
+        yields=True,
+    ),
+    _kind(
+        r"\b(?:be|being|stay|staying|become)\s+(?:more\s+|extra\s+|very\s+)?(?:careful|mindful"
+        r"|vigilant|"
+        r"cautious|proactive|aware|alert|attentive|diligent|thorough)\b(?!\s+to\s+(?:page|slack))"
+        r"|\bpay(?:ing)?\s+(?:more\s+|closer\s+|better\s+)?attention\b|\bremember\s+to\b"
+        r"|\b(?:rais|increas|spread)(?:e|ing)?\s+(?:the\s+)?awareness\b|\bremind\s+(?:the\s+"
+        r"|our\s+)?\w+\s+to\b"
+        r"|\bcommunicate\s+(?:better|more|earlier)\b|\b(?:take|more|greater|extra)\s+care\b"
+        r"|\bdouble-?check\s+(?:everything|manually|before)\b"
+        r"|\b(?:make\s+sure|ensure)\s+(?:that\s+)?(?:every(?:one|body)|people|the\s+team"
+        r"|all\s+\w+|engineers"
+        r"|operators|users)\s+(?:\w+\s+)?(?:knows?|understands?|is\s+aware|are\s+aware|reads?"
+        r"|follows?)\b",
+        _HARMLESS,
+        anywhere=True,
+    ),
+    _kind(
+        r"\b(?:ensure|make\s+sure|prevent)\s+(?:that\s+)?(?:this|it|such\s+\w+|these\s+\w+)\s+"
+        r"(?:(?:do(?:es)?|can|will)(?:\s+not|n['’]t)|never|cannot|from\s+happening|happening)\b",
+        "what makes it impossible, or which test fails when it comes back",
+    ),
+    _kind(
+        r"(?:keep(?:ing)?\s+(?:an\s+eye|a\s+close\s+eye|watch|monitoring|track)|monitor(?:ing)?"
+        r"|watch(?:ing)?"
+        r"|observ(?:e|ing)|wait(?:ing)?\s+(?:and|to)\s+see)\b(?!\s+(?:dashboard|stack|system"
+        r"|agent))",
+        _SIGNAL,
+        yields=True,
+    ),
+    _kind(
+        r"(?:conduct|perform|schedul|carry\s+out|implement|hold|run|do|institut|introduc)(?:e"
+        r"|ing)?\s+"
+        r"(?:more\s+|additional\s+)?(?:regular|periodic|frequent|routine|thorough|better)\s+\w+"
+        r"|(?:regularly|periodically|routinely|proactively|continuously)\s+(?:review|update"
+        r"|check|test"
+        r"|monitor|audit|assess|evaluat)\w*",
+        "what exactly is looked at, by whom, how often, and what happens when it fails",
+        yields=True,
+    ),
+    _kind(
+        r"(?:provid|conduct|offer|organi[sz]|arrang|hold|giv)(?:e"
+        r"|ing)?\s+(?:\w+\s+){0,2}(?:training|"
+        r"education|workshops?|awareness|sessions)\b",
+        _HARMLESS,
+        yields=True,
+    ),
+    _kind(
+        r"(?:implement|add|introduc|build|develop|set(?:ting)?\s+up|creat|adopt"
+        r"|put\s+in\s+place)(?:e|ing)?"
+        r"\s+(?:an?\s+|some\s+)?(?:better|robust|comprehensive|(?<!an )additional|proper|enhanced"
+        r"|improved|more"
+        r"|stronger|stricter|adequate|appropriate|effective)\s+\w+",
+        "which one exactly, and what it would have shown or stopped this time",
+        yields=True,
+    ),
+    _kind(
+        r"\bdashboard\s+(?:widget|panel)s?\b|\badd\s+(?:a\s+|another\s+)?(?:widget|panel)\b",
+        _SIGNAL,
+        anywhere=True,
+    ),
+    _kind(
+        r"\b(?:better|more|improved|enhanced|additional|proper|stronger)\s+(?:monitoring"
+        r"|alerting|alerts|testing"
+        r"|tests|logging|documentation|communication|observability|visibility|guardrails|validation"
+        r"|controls|tooling|reviews?)\b",
+        "which signal, test or line exactly, and what it would have shown this time",
+        yields=True,
+        short=True,
+        anywhere=True,
+    ),
+    _kind(r"(?:better|more|fewer|less|improved)\s+\w+", _BEHAVIOUR, yields=True, short=True),
+    _kind(
+        r"(?:establish|defin|develop|creat|introduc|formali[sz]|agree\s+on|set\s+up|work\s+out"
+        r"|draft|build"
+        r"|implement)(?:e|ing)?\s+(?:an?\s+|some\s+|our\s+|better\s+|clear(?:er)?\s+|proper\s+"
+        r"|more\s+|new\s+"
+        r"|formal\s+|internal\s+|the\s+)*(?:process(?:es)?|procedures?|best\s+practices?"
+        r"|guidelines?"
+        r"|strateg(?:y|ies)|culture|plans?|frameworks?|policies|policy|standards?|roadmap)\b",
+        "its first step: who does what differently from which day, and what refuses the old way",
+        yields=True,
+    ),
+    _kind(
+        r"(?:improv|harden|strengthen|tighten|enhanc|optimi[sz]|refin|streamlin|bolster|beef"
+        r"|increas|polish"
+        r"|simplify|moderni[sz]|fine-tun|tun|clean)(?:e|ing)?(?:\s+up)?\s+\w",
+        _BEHAVIOUR,
+        yields=True,
+        short=True,
+    ),
+    _kind(
+        r"\bmak(?:e|ing)\s+(?:the\s+|our\s+|it\s+|them\s+|this\s+)?(?:[\w-]+\s+){0,3}(?:more\s+"
+        r"|less\s+)"
+        r"(?:robust|reliable|resilient|stable|secure|accurate|careful|consistent|efficient"
+        r"|visible|clear"
+        r"|predictable|fragile|brittle|error-prone)\b",
+        _BEHAVIOUR,
+        anywhere=True,
+    ),
+    _kind(
+        r"try(?:ing)?\s+(?:out|an?|another|different|the|other|some)\b"
+        r"|experiment(?:ing)?\s+with\b",
+        "what counts as success, and what happens if it fails",
+    ),
+)
+
+
+def vague_wording(text: str) -> VagueWording | None:
+    """What is vague in the text of an action, None where it says what will be different."""
+    start = _beginning(text)
+    rest = text[start:]
+    is_concrete = bool(_CONCRETE.search(rest))
+    is_short = len(rest.split()) <= _MAX_SHORT
+    for kind in _KINDS:
+        if (kind.yields and is_concrete) or (kind.short and not is_short):
+            continue
+        match = kind.pattern.search(text) if kind.anywhere else kind.pattern.match(text, start)
+        if match:
+            return VagueWording(match.start(), match.end(), kind.stronger)
+    return None
+
+
+def _beginning(text: str) -> int:
+    """Where an action begins behind tickets, links, labels and "we should"."""
+    at = 0
+    for _ in range(_MOST_LEADS):
+        match = _LEADS.match(text, at) or _TITLE.match(text, at)
+        if not match or match.end() == at:
+            break
+        at = match.end()
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at

@@ -10,8 +10,8 @@ import click
 
 from kb.errors import KbError
 from kb.library import find_root
-from kb.records.front_matter_keys import KEYS
 from kb.records.form import Form, build_form
+from kb.records.front_matter_keys import KEYS
 from kb.streams import echo
 from kb.terminal import visible
 from kb.trust import open_config

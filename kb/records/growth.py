@@ -8,8 +8,8 @@ from datetime import date
 
 from kb.records.compound_values import CLOCK_NAMES, Clocks, read_time
 from kb.records.document import Document
-from kb.records.front_matter_keys import KEYS, position
 from kb.records.front_matter import MappingEntry
+from kb.records.front_matter_keys import KEYS, position
 from kb.records.markdown import SectionText
 from kb.records.sections import Section
 from kb.records.template import (

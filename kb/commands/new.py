@@ -137,7 +137,7 @@ def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -
     path = folder / f"{day.isoformat()}-{slug(title)}.md"
     text = blank_record(title, day, profile=profile, form=form)
     if profile == "public":
-        text = text.replace("origin: own", "origin: public", 1)
+        text = text.replace("\norigin: own\n", "\norigin: public\n", 1)
     try:
         library = Root(root)
         place = library.relative(path)

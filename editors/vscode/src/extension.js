@@ -38,7 +38,7 @@ async function startOrSay() {
     await start();
   } catch (error) {
     const chosen = await vscode.window.showErrorMessage(
-      `Postmortem KB did not start: ${error.message}. It needs: pip install "postmortem-kb[editor]"`,
+      `Postmortem KB did not start: ${error.message}. It needs kb with its extra editor.`,
       'Open Settings',
     );
     if (chosen) await vscode.commands.executeCommand('workbench.action.openSettings', 'postmortemKb');

@@ -211,7 +211,7 @@ PLACES = (
     "summary", "timeline", "title", "lesson", "action", "evidence", "truth", "root cause",
     "list", "went well", "tool", "route", "agent", "file name", "heading", "table", "quotation",
     "code block", "comment", "footnote", "alias", "source", "link text", "attachment",
-    "counterfactual", "model", "class note", "signed text",
+    "counterfactual", "model", "class note", "customer saw", "signed text",
 )  # fmt: skip
 
 PATTERNS = {
@@ -333,9 +333,13 @@ _BACK = str.maketrans("асеорхуітнкм", "aceopxyithkm")
 _BACK_GREEK = str.maketrans("ονιτεακ", "oviteak")
 
 
-def found_in(content: bytes, needles: tuple[str, ...]) -> list[str]:
-    """The needles that a reader could see in a file, whatever code it is written in."""
-    seen = [text for layer in _layers(content) for text in _views(layer)]
+def views(content: bytes) -> list[str]:
+    """What a reader could see in a file, whatever code it is written in."""
+    return [text for layer in _layers(content) for text in _views(layer)]
+
+
+def found_in(seen: list[str], needles: tuple[str, ...]) -> list[str]:
+    """The needles among what can be seen."""
     return [needle for needle in needles if any(skeleton(needle) in text for text in seen)]
 
 
@@ -433,6 +437,10 @@ A refund was sent twice, and two people were paid too much.
 ## Customer-visible truth
 
 Two people saw a second refund. {_in(case, "truth")}
+
+```evidence
+CUSTOMER_SAW: two refunds {_one_line(case, "customer saw")}
+```
 
 ## Timeline
 

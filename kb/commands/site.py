@@ -6,14 +6,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kb.errors import KbError
 from kb.installation import install_line
-from kb.library import open_library
+from kb.library import Library, open_library
 from kb.streams import echo, is_terminal, progress, warn
 from kb.terminal import visible
+
+if TYPE_CHECKING:
+    from kb.site.content import Edition
+
+SITE = "site"
 
 
 @click.command("site")
@@ -25,6 +31,18 @@ from kb.terminal import visible
     help="external: only what may leave the house.",
 )
 @click.option("--customer", metavar="NAME", help="The external copy owed to one customer.")
+@click.option(
+    "--propose",
+    "read_first",
+    flag_value="propose",
+    help="Write what may leave of each record, for a person to sign.",
+)
+@click.option(
+    "--preview",
+    "read_first",
+    flag_value="preview",
+    help="Write a page for each record, with what leaves beside it.",
+)
 @click.option("--pages-only", is_flag=True, help="Write build/ and stop: for 'mkdocs build'.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Where it comes to lie."
@@ -37,42 +55,92 @@ from kb.terminal import visible
     help="What builds it.",
 )
 @click.option("--trust", is_flag=True, help="Use all of mkdocs.yml, hooks and plugins too.")
+@click.pass_context
 def command(
+    context: click.Context,
     edition: str,
     customer: str | None,
+    read_first: str | None,
     pages_only: bool,
     out: Path | None,
     engine: str,
     trust: bool,
 ) -> None:
-    """Build the static site: by default into site/ at the root of the library."""
-    require_site_extra()
-    from kb.repo import open_repo
-    from kb.site.content import Edition
-    from kb.site.gather import SiteRequest, gather
-    from kb.site.related_search import find_related
-    from kb.site.site import SITE, Build, build_site
+    """Build the static site: by default into site/ at the root of the library.
 
+    What --edition external shows of a record is its external.md, once a person has signed it.
+    --propose writes these files from the records; where a record changed since, its text is
+    written anew, and has to be signed anew. --preview shows both side by side.
+
+    Exit status 0: all is there; 1: some records are left out of the external edition, each named
+    with the reason, or cannot be proposed; 2: could not run.
+    """
+    require_site_extra()
+    from kb.site.content import Edition
+
+    _refuse_misuse(edition, customer, read_first)
+    library = open_library(Path.cwd())
+    if read_first:
+        from kb.commands.site_external import propose_all, write_previews
+
+        context.exit(propose_all(library) if read_first == "propose" else write_previews(library))
+    wanted = Edition(edition, customer)
+    default = "-".join((SITE, *_kind_of(wanted)))
+    target = (out or library.root / default).absolute()
+    context.exit(
+        _build(library, wanted, target, engine, pages_only, trust, is_named=out is not None)
+    )
+
+
+def _refuse_misuse(edition: str, customer: str | None, read_first: str | None) -> None:
     if customer is not None and edition != "external":
         raise click.UsageError("--customer needs --edition external")
+    if read_first and edition != "external":
+        raise click.UsageError(f"--{read_first} needs --edition external")
     if customer is not None and not customer.strip():
         raise click.UsageError("--customer needs a name: an empty one is that of nobody")
-    library = open_library(Path.cwd())
-    wanted = SiteRequest(datetime.now(UTC), find_related, Edition(edition, customer))
+
+
+def _build(
+    library: Library,
+    edition: Edition,
+    target: Path,
+    engine: str,
+    pages_only: bool,
+    trust: bool,
+    *,
+    is_named: bool,
+) -> int:
+    """Build the site and say what it is; 1 where records are left out."""
+    from kb.repo import open_repo
+    from kb.site.gather import SiteRequest, gather
+    from kb.site.related_search import find_related
+    from kb.site.site import Build, build_site
+
     say = _progress()
     say("reading")
+    wanted = SiteRequest(datetime.now(UTC), find_related, edition)
     site = gather(library, open_repo(library.root), wanted)
-    default = SITE if edition == "internal" else f"{SITE}-{edition}"
-    target = (out or library.root / default).absolute()
     with_meaning = library.config.site.semantic_search
-    build = Build(target, engine, pages_only, with_meaning, trust, is_named=out is not None)
+    build = Build(target, engine, pages_only, with_meaning, trust, is_named=is_named)
     made = build_site(library, site, build, say)
     say("")
-    for note in made.notes:
+    for note in (*made.notes, *site.refused):
         warn(visible(note))
-    shown = _shown(made.folder)
     size = f"{made.size_bytes / 1e6:.1f} MB"
-    echo(visible(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {shown}"))
+    echo(visible(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {_shown(made.folder)}"))
+    if site.refused:
+        warn(f"{len(site.refused)} of {len(site.refused) + len(site.records)} records left out")
+    return 1 if site.refused else 0
+
+
+def _kind_of(edition: Edition) -> tuple[str, ...]:
+    """What follows `site` in the name of an edition's folder; a copy has one of its own."""
+    from kb.records.template import slug
+
+    if edition.is_internal:
+        return ()
+    return (edition.name, slug(edition.customer)) if edition.customer else (edition.name,)
 
 
 def require_site_extra() -> None:

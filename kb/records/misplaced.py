@@ -19,6 +19,9 @@ _OURS = frozenset(
 )
 _ENOUGH = 2  # one of them alone may be a coincidence
 _TEMPLATE = "template.md"
+#: What of a record leaves the house lies beside it under this name, with its facts (docs/site.md).
+EXTERNAL_TEXT = "external.md"
+_OF_EXTERNAL_TEXT = frozenset({"made_from", "approved"})
 
 
 def is_markdown(name: str) -> bool:
@@ -27,5 +30,11 @@ def is_markdown(name: str) -> bool:
 
 
 def is_meant_as_record(name: str, front: FrontMatter) -> bool:
-    """Whether a file has the front matter of a record; the template that ships has it, too."""
-    return name != _TEMPLATE and sum(entry.key in _OURS for entry in front.entries) >= _ENOUGH
+    """Whether a file has the front matter of a record.
+
+    So has the template that ships, and the text of a record for outsiders.
+    """
+    keys = {entry.key for entry in front.entries}
+    if name == _TEMPLATE or (name == EXTERNAL_TEXT and keys >= _OF_EXTERNAL_TEXT):
+        return False
+    return sum(entry.key in _OURS for entry in front.entries) >= _ENOUGH

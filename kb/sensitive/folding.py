@@ -1,80 +1,195 @@
-"""Text with its line breaks taken out, for keys and numbers that were cut in two."""
+"""The readings of a text in which names and addresses are looked for, however they are written.
+
+`readings` is the one folding that every matcher uses: compatibility forms (NFKD), small letters,
+marks, unseen characters, emoji and apostrophes; letters that look like Latin ones; letters with
+signs or line breaks between them; entities, escapes, percent signs, base64 and hex.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
 
-from kb.sensitive.randomness import Detection
+from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
+from kb.sensitive.secrets_by_context import SHORTEST
 
-Find = Callable[[str], Iterator[Detection]]
-_SHORTEST_KEY = 16
-_DIGITS = frozenset("0123456789")
-#: A line break that may stand within a key, and the word below it, which may be indented or quoted.
-#: No key goes on behind a mark that ends a sentence, nor in the key of an evidence line; and of its
-#: two halves one is half as long as the shortest key, unless there are spaces between them.
-_BREAK_IN_KEY = re.compile(
-    r"\n(?<![\n.:,;!?)\"`|*]\n)"
-    r"(?:(?<=\S{8}\n)|(?=\S{8})|(?<=[\s\\]\n)|(?=[ \t>]))"
-    r"[^\S\n]*+(?:>[^\S\n]+)?+(?![A-Z]+(?:_[A-Z]+)*:(?!\S))(\S{1,300})"
+#: Letters that Unicode does not take apart, as they are written without them.
+_LETTERS = {
+    **{"ø": "o", "đ": "d", "ł": "l", "ı": "i", "ħ": "h", "ŧ": "t", "ð": "d", "þ": "th", "æ": "ae"},
+    **{"œ": "oe", "ß": "ss", "ς": "σ", "ĸ": "k", "ŋ": "n"},
+}
+#: What stands for an apostrophe, a hyphen, a full stop or a slash.
+_SIGNS = {
+    **dict.fromkeys("\u02bc\u02bb\u02b9\u02bd\u2018\u2019\u201b\u2032\u00b4`\uff07\u05f3", "'"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u3002\uff61\ufe52\u2024", "."),
+    **dict.fromkeys("\u2044\u2215\u29f8", "/"),
+}
+_UNSEEN = frozenset({"Mn", "Mc", "Me", "Cf"})  # vowel signs of India, too
+_DRAWN = frozenset({"So", "Sk"})  # emoji and their like; no word has them
+_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u0640")
+#: Blocks of letters in circles and squares without a compatibility form, by their first.
+_BLOCKS = (0x1F150, 0x1F170, 0x1F1E6)
+_LETTERS_OF_ALPHABET = 26
+#: Three letters or more with the same sign or space between each two.
+_APART = re.compile(
+    r"(?<![^\W_])[^\W\d_](?:([\W_]{1,3}?)(?:[^\W\d_]|')(?![^\W_]))(?:\1(?:[^\W\d_]|')(?![^\W_]))*"
 )
-_LONGEST_HALF = 300  # characters of a line that can be part of a key which goes on
-#: A line break before a digit; the line below may be indented or quoted.
-_BREAK_BEFORE_NUMBER = re.compile(r"\n[ \t>]*[0-9(]")
-#: A line break with the indentation, quotation mark or backslash that belongs to it.
-_BREAK = re.compile(r"\\?\r?\n[ \t>]*")
+_MARKS_IN_WORD = re.compile(
+    r"(?<=[^\W_])(?:<!--.{0,200}?-->|</?[a-z][^<>]{0,100}>|\*{1,3}|~~|__|\\)+(?=[^\W_])", re.DOTALL
+)
+_BREAK_IN_WORD = re.compile(r"(?<=[^\W\d_])-?\n[ \t>]*(?=[^\W\d_])")
+#: Base64 and hex too short for a secret, and long enough for a name.
+_SHORT_CODE = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{2,40}={0,2}(?![\w+/=-])")
+_SHORTEST_CODE = 6  # characters of base64 without padding; `Labs` is a word
 
 
-def keys_across_lines(text: str, find: Find) -> Iterator[Detection]:
-    """What `find` sees only when the end of a line and the start of the next are one word."""
-    words = "\n".join(_words_at_breaks(text))
-    if words and next(find(words), None):
-        yield from _across(text, find, "")
+@dataclass(frozen=True)
+class Reading:
+    """A text as a matcher reads it. `source` has the letters as written, at `places`.
 
-
-def numbers_across_lines(text: str, find: Find) -> Iterator[Detection]:
-    """What `find` sees only when one line break is read as a space, between digits."""
-    if any(_ends_in_digit(text, match.start()) for match in _BREAK_BEFORE_NUMBER.finditer(text)):
-        yield from _across(text, find, " ")
-
-
-def _ends_in_digit(text: str, end: int) -> bool:
-    line = text[text.rfind("\n", 0, end) + 1 : end].rstrip(" \t\r")
-    return line[-1:] in _DIGITS
-
-
-def _words_at_breaks(text: str) -> Iterator[str]:
-    """The words that would stand there without each break, where they are long enough for a key.
-
-    A key cut twice is found where two of its three parts are long enough for its shape.
+    `across_lines`: words that stand on two lines are read as one.
     """
-    for match in _BREAK_IN_KEY.finditer(text):
-        above = text[max(0, match.start() - _LONGEST_HALF) : match.start()].rpartition("\n")[2]
-        half = above.rstrip("\r\\").rsplit(None, 1)[-1:]
-        if half and len(half[0]) + len(match[1]) >= _SHORTEST_KEY:
-            yield half[0] + match[1]
+
+    text: str
+    source: str
+    places: Sequence[int]
+    layer: DecodedLayer | None = None
+    token: tuple[int, int] | None = None
+    across_lines: bool = False
+
+    def stretch(self, start: int, end: int) -> tuple[int, int]:
+        """Where a stretch of the reading stands in the text that was read."""
+        if self.token:
+            return self.token
+        first, last = self.places[start], self.places[end - 1] + 1
+        return self.layer.stretch(first, last) if self.layer else (first, last)
+
+    def written(self, start: int, end: int) -> str:
+        """A stretch of the reading as it was written, decoded."""
+        return self.source[self.places[start] : self.places[end - 1] + 1]
 
 
-def _across(text: str, find: Find, joint: str) -> Iterator[Detection]:
-    folded, starts, origins = _fold(text, joint)
-    for found in find(folded):
-        first = bisect_right(starts, found.start) - 1
-        last = bisect_right(starts, found.end - 1) - 1
-        # Columns of numbers are no card number: a number is cut once.
-        if last > first and (not joint or last == first + 1):
-            start = origins[first] + found.start - starts[first]
-            yield Detection(found.kind, start, origins[last] + found.end - starts[last])
+def fold(text: str) -> str:
+    """A text in small letters, without marks, unseen characters and emoji."""
+    return text.lower().replace("`", "'") if text.isascii() else "".join(map(_plain, text))
 
 
-def _fold(text: str, joint: str) -> tuple[str, list[int], list[int]]:
-    """The joined text, and where each of its lines starts in it and in the original."""
-    parts, starts, origins, at, folded_at = [], [0], [0], 0, 0
-    for match in _BREAK.finditer(text):
-        part = text[at : match.start()]
-        parts.append(part)
-        at, folded_at = match.end(), folded_at + len(part) + len(joint)
-        starts.append(folded_at)
-        origins.append(at)
-    parts.append(text[at:])
-    return joint.join(parts), starts, origins
+def look_alike(text: str) -> str:
+    """A folded text with Latin letters in place of those that look like them."""
+    return text if text.isascii() else "".join(map(_as_latin, text))
+
+
+def readings(text: str) -> tuple[Reading, ...]:
+    """The text in all the ways in which it may be read, the plain one first."""
+    return tuple(_all(text))
+
+
+def _all(text: str) -> Iterator[Reading]:
+    yield from _written(text, None)
+    for layer in decoded_layers(text.ljust(SHORTEST)):
+        yield from _written(layer.text, layer)
+    for match in _SHORT_CODE.finditer(text):
+        for said in _decoded(match[0]):
+            yield replace(_folded(said, None), token=match.span())
+
+
+def _written(text: str, layer: DecodedLayer | None) -> Iterator[Reading]:
+    plain = _folded(text, layer)
+    yield plain
+    yield from _joined(plain)
+    if not text.isascii() and (_look_alikes().keys() & set(text)):
+        for kind in (_as_latin, _as_drawn):
+            alike = _folded(text, layer, kind)
+            yield alike
+            yield from _joined(alike)
+
+
+def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> Reading:
+    if text.isascii() and kind is None:
+        return Reading(fold(text), text, range(len(text)), layer)
+    each = kind if callable(kind) else _plain
+    found = [(part, at) for at, char in enumerate(text) for part in each(char)]
+    return Reading("".join(p for p, _ in found), text, [at for _, at in found], layer)
+
+
+def _joined(reading: Reading) -> Iterator[Reading]:
+    """The reading with letters joined that stand apart, and words that a line break cuts."""
+    if _APART.search(reading.text):
+        gaps = [m.span() for m in _APART.finditer(reading.text)]
+        inside = {n for s, e in gaps for n in range(s, e) if not reading.text[n].isalpha()}
+        yield _without(reading, inside)
+    if marks := [m.span() for m in _MARKS_IN_WORD.finditer(reading.text)]:
+        yield _without(reading, {n for s, e in marks for n in range(s, e)})
+    if breaks := [m.span() for m in _BREAK_IN_WORD.finditer(reading.text)]:
+        gone = {n for s, e in breaks for n in range(s, e)}
+        yield replace(_without(reading, gone), across_lines=True)
+
+
+def _without(reading: Reading, gone: set[int]) -> Reading:
+    kept = [n for n in range(len(reading.text)) if n not in gone]
+    text = "".join(reading.text[n] for n in kept)
+    places = [reading.places[n] for n in kept]
+    return Reading(text, reading.source, places, reading.layer, reading.token)
+
+
+@lru_cache(maxsize=20_000)
+def _plain(char: str) -> str:
+    if sign := _SIGNS.get(char):
+        return sign
+    for first in _BLOCKS:
+        if first <= ord(char) < first + _LETTERS_OF_ALPHABET:
+            return chr(ord("a") + ord(char) - first)
+    if "\uac00" <= char <= "\ud7a3":  # syllables of Hangul are letters
+        return char
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    return "".join(_LETTERS.get(p, _SIGNS.get(p, p)) for p in parts if not _is_unseen(p))
+
+
+def _is_unseen(char: str) -> bool:
+    if char.isascii():
+        return False
+    return char in _FILLERS or unicodedata.category(char) in _UNSEEN | _DRAWN
+
+
+@lru_cache(maxsize=20_000)
+def _as_latin(char: str) -> str:
+    """By its small letter, so that a word in capitals reads like the same in small letters."""
+    return "".join(_look_alikes().get(part, part) for part in _plain(char))
+
+
+@lru_cache(maxsize=20_000)
+def _as_drawn(char: str) -> str:
+    """By its own shape: a capital Nu is an N, whatever the small one looks like."""
+    return _look_alikes().get(char) or _as_latin(char)
+
+
+@lru_cache(maxsize=1)
+def _look_alikes() -> dict[str, str]:
+    """Letter of another script to the Latin one it is taken for."""
+    text = (files("kb.data") / "sensitive/confusables.tsv").read_text("utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return {char: latin for latin, chars in rows for char in chars}
+
+
+def _decoded(word: str) -> Iterator[str]:
+    plain = word.rstrip("=").replace("-", "+").replace("_", "/")
+    may_be = len(word) >= _SHORTEST_CODE or word.endswith("=")
+    if may_be and len(plain) % 4 != 1:
+        yield from _text_of(lambda: base64.b64decode(plain + "=" * (-len(plain) % 4)))
+    yield from _text_of(lambda: bytes.fromhex(word))
+
+
+def _text_of(decode: object) -> Iterator[str]:
+    try:
+        said = decode().decode("utf-8") if callable(decode) else ""
+    except (binascii.Error, ValueError):
+        return
+    if said.isprintable() and any(c.isalpha() for c in said):
+        yield said

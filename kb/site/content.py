@@ -64,7 +64,7 @@ class Site:
     the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
     metrics page where it could not be made. `published` maps a record's id to when it reached the
     default branch, where that is known. `notes` are for whoever makes the site, and stand on
-    no page.
+    no page; so are `refused`, the records that an edition leaves out.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Site:
     drafts: tuple[Postmortem, ...] = ()
     published: Mapping[str, datetime] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Postmortem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from kb.actions.action import actions
@@ -18,10 +18,11 @@ from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.safe_files import real_path, walk
+from kb.sensitive.names import NameIndex
 from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
-from kb.site.external.names import PrivateNames
-from kb.site.external.redaction import redacted
-from kb.site.external.refusal import left_out, refuse_faults, refuse_unread
+from kb.site.external.edition import affects, external_edition
+from kb.site.external.names import private_names
+from kb.site.external.refusal import left_out, refuse_unread
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of
 from kb.site.related_search import Finding
@@ -80,19 +81,12 @@ def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
         return replace(site, notes=tuple(notes))
     refuse_unread(library, today)
     _check_customer(library, wanted.edition)
-    return _redacted(library, site, wanted.edition, today)
+    return external_edition(library, site, wanted.edition, names_of(library), today)
 
 
-def names_of(library: Library) -> PrivateNames:
+def names_of(library: Library) -> NameIndex:
     """The names of a library that no outsider is told."""
-    return PrivateNames.of(library.records, library.config.check.people)
-
-
-def _redacted(library: Library, site: Site, edition: Edition, today: date) -> Site:
-    names, key = names_of(library), library.config.site.key
-    found = redacted(site, edition, library.records, names, key)
-    refuse_faults(library, found, today)
-    return found.site
+    return private_names(library.records, library.config.check.people)
 
 
 def _without_place(page: MetricsPage, root: Path) -> MetricsPage:
@@ -131,7 +125,7 @@ def _drafts(library: Library) -> tuple[Postmortem, ...]:
 def _check_customer(library: Library, edition: Edition) -> None:
     if edition.customer is None:
         return
-    named = [r for r in library.published if edition.customer in r.affected_customers]
+    named = [r for r in library.published if affects(r, edition.customer)]
     if any(record.visibility == "external" for record in named):
         return
     what = f"no published record marked external affects '{edition.customer}'"

@@ -18,8 +18,9 @@ from kb.errors import KbError
 from kb.records.form import build_form
 from kb.records.sections import SECTIONS
 from kb.records.taxonomy import TAXONOMIES
+from kb.sensitive.folding import fold
+from kb.sensitive.names import NameIndex
 from kb.site.content import Site
-from kb.site.external.names import PrivateNames
 from kb.site.machine.feed import data_files
 
 #: Pictures and programs: those that ship, and cards, which show the titles of records.
@@ -30,25 +31,65 @@ _NOT_TEXT = frozenset(
 _VOCABULARY = "semantic/vocabulary-"
 _TAG = re.compile(r"</?(?:strong|em|del|code|a|b|i|small|span|mark)\b[^>]*>")
 _OTHER_TAG = re.compile(r"<[^<>]*>")
+_WORD = re.compile(r"[^\W_]+")
 _GZIP = b"\x1f\x8b"
 _NOT_FOUND = "404.html"
 
 
-def refuse_names(folder: Path, site: Site, names: PrivateNames) -> None:
+def refuse_names(folder: Path, site: Site, names: NameIndex) -> None:
     """Raise `KbError` when a file of a folder holds one of the names, or is called by it."""
-    own = "\n".join((site.name, site.url))
-    if name := names.to_look_for("").first_in(own):
-        _refuse(name, "the name or address of the site")
-    empty = folder / _NOT_FOUND
-    chrome = _text(empty.read_bytes()) if empty.is_file() else ""
-    sought = names.to_look_for(f"{_said_by_pages(site)}\n{chrome}")
-    for path in sorted(folder.rglob("*")) if sought.names else ():
+    for hit in names.find("\n".join((site.name, site.url))):
+        _refuse(hit.name.written, "the name or address of the site")
+    look = _Look(names, _own_words(folder, site))
+    for path in sorted(folder.rglob("*")) if look.names.names else ():
         place = path.relative_to(folder).as_posix()
         is_text = path.is_file() and path.suffix.lower() not in _NOT_TEXT
         is_text = is_text and not place.startswith(_VOCABULARY)
         text = _text(path.read_bytes()) if is_text else ""
-        if name := sought.first_in(place) or sought.first_in(text):
+        if name := look.first_in(place.replace("/", " ")) or look.first_in(text):
             _refuse(name, place)
+
+
+class _Look:
+    """Looks for names word by word: each word that any file has is looked into once."""
+
+    def __init__(self, names: NameIndex, own_words: str) -> None:
+        own = NameIndex(names.names)
+        said = {hit.name for word in set(own_words.split()) for hit in own.find(word)}
+        said |= {name for name in own.names if set(name.telling) <= set(_words(own_words))}
+        self.names = NameIndex(name for name in names.names if name not in said)
+        self._phrases = [name for name in self.names.names if len(name.words) > 1]
+        self._known: dict[str, str] = {}
+
+    def first_in(self, text: str) -> str:
+        """The first of the names that stands in a text, empty for none."""
+        for word in dict.fromkeys(text.split()):
+            if word not in self._known:
+                hits = self.names.find(word)
+                self._known[word] = next((h.name.written for h in hits if h.is_certain), "")
+            if self._known[word]:
+                return self._known[word]
+        return self._first_phrase(text)
+
+    def _first_phrase(self, text: str) -> str:
+        words = set(_words(text)) if self._phrases else set()
+        for name in self._phrases:
+            if words.issuperset(name.words):
+                hits = NameIndex((name,)).find(text)
+                if any(hit.is_certain for hit in hits):
+                    return name.written
+        return ""
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
+
+
+def _own_words(folder: Path, site: Site) -> str:
+    """What the pages of any site say, and the engine's own."""
+    empty = folder / _NOT_FOUND
+    chrome = _text(empty.read_bytes()) if empty.is_file() else ""
+    return f"{_said_by_pages(site)}\n{chrome}"
 
 
 def _refuse(name: str, where: str) -> None:

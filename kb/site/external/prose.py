@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from kb.records.sections import SECTIONS
-from kb.site.external.names import NameRemover
+from kb.site.external.cleaner import TextCleaner
 
 #: `NOTE:`, `INTERNAL NOTE:`
 _CAPITALS = re.compile(
@@ -107,7 +107,7 @@ class Prose:
     `first_line` is the number of the first line of the Markdown in its file.
     """
 
-    cleaner: NameRemover
+    cleaner: TextCleaner
     first_line: int
     left_out: list[LeftOut] = field(default_factory=list)
     _last_cut: str = ""
@@ -264,7 +264,7 @@ def _is_word_in_angles(html: str) -> bool:
     return bool(match and match[1].lower() not in _ELEMENTS)
 
 
-def _cut(pieces: Iterable[ProsePiece], cleaner: NameRemover) -> Iterator[ProsePiece]:
+def _cut(pieces: Iterable[ProsePiece], cleaner: TextCleaner) -> Iterator[ProsePiece]:
     """The pieces without what must not be told; what crosses pieces is looked for, too."""
     pieces = tuple(pieces)
     spans = cleaner.spans(_plain(pieces))

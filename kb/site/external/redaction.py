@@ -1,14 +1,10 @@
-"""The external edition's content: allow-lists, and a site made of nothing but what they name.
+"""What of a record may be proposed to outsiders: allow-lists, and a record made of them alone.
 
-A redacted record is built anew from allowed values: what is not listed here has no way in. Every
-page, feed, index and copy is made of the redacted values, so none of them can leak by itself.
+A redacted record is built anew from allowed values: what is not listed here has no way in.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -23,12 +19,8 @@ from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
 from kb.records.model import Clocks, Postmortem
 from kb.records.sections import SECTIONS as FORM_SECTIONS
-from kb.records.taxonomy import TAXONOMIES
-from kb.records.template import slug
-from kb.site.content import Edition, Site
-from kb.site.external.names import NameRemover, PrivateNames
+from kb.site.external.cleaner import TextCleaner
 from kb.site.external.prose import LeftOut, Prose
-from kb.site.related import Related
 
 #: Sections the edition may carry, each with its evidence lines that may stand in it.
 SECTIONS: dict[str, frozenset[str]] = {
@@ -37,110 +29,21 @@ SECTIONS: dict[str, frozenset[str]] = {
     if section.external
 }
 #: Keys of the front matter the edition may carry, and the clocks among them.
-_KEYS = tuple(row for row in KEYS if row.external)
-_ATTRIBUTES = tuple(row for row in _KEYS if row.name in Postmortem.__dataclass_fields__)
+KEYS_SHOWN = tuple(row for row in KEYS if row.external)
+_ATTRIBUTES = tuple(row for row in KEYS_SHOWN if row.name in Postmortem.__dataclass_fields__)
 _CLOCKS = tuple(
-    row.name for key in _KEYS if key.name == "clocks" for row in key.keys if row.external
+    row.name for key in KEYS_SHOWN if key.name == "clocks" for row in key.keys if row.external
 )
-_SHIPPED = frozenset(word for words in TAXONOMIES.values() for word in words)
-_TAIL = 6  # hexadecimal digits that tell two incidents of one day and title apart
-
-
-@dataclass(frozen=True)
-class Redacted:
-    """A redacted site, with the record that each of its records was made of, by the new id."""
-
-    site: Site
-    sources: dict[str, Postmortem]
-
-
-def redacted(
-    site: Site, edition: Edition, every: Iterable[Postmortem], names: PrivateNames, key: str = ""
-) -> Redacted:
-    """The edition of a site: allowed records, each with allowed values only.
-
-    `every` are all records of the library; `key` is what the tails of ids are made with.
-    """
-    ids = _public_ids((r for r in every if _may_be_shown(r)), names, key)
-    shown = [record for record in site.records if _is_shown(record, edition)]
-    made = [
-        _Redaction(record, NameRemover(names, record.origin == "public"), site.form)
-        for record in shown
-    ]
-    shown_ids = {record.id for record in shown}
-    redacted_site = Site(
-        name=site.name,
-        url=site.url,
-        form=_told_form(site.form, shown, NameRemover(names)),
-        as_of=replace(site.as_of, commit=""),
-        records=tuple(replace(one.made(), id=ids[one.record.id]) for one in made),
-        edition=edition,
-        related={
-            ids[record.id]: tuple(
-                Related(ids[one.id], one.probability)
-                for one in site.related.get(record.id, ())
-                if one.id in shown_ids
-            )
-            for record in shown
-        },
-        notes=tuple(note for one in made for note in one.notes()),
-    )
-    return Redacted(redacted_site, {ids[record.id]: record for record in shown})
-
-
-def _told_form(form: Form, shown: Iterable[Postmortem], cleaner: NameRemover) -> Form:
-    """The form; of a team's own words those a record uses, their meanings cleaned."""
-    used = {word for r in shown for word in (*r.classes, *r.causes, r.missing_control)}
-    taxonomies = {
-        name: tuple(
-            word if word in _SHIPPED else replace(word, definition=cleaner.text(word.definition))
-            for word in words
-            if word in _SHIPPED or word.name in used
-        )
-        for name, words in form.taxonomies.items()
-    }
-    return replace(form, taxonomies=taxonomies)
-
-
-def _may_be_shown(record: Postmortem) -> bool:
-    is_fiction = record.origin == "example"
-    return record.visibility == "external" and record.is_published and not is_fiction
-
-
-def _is_shown(record: Postmortem, edition: Edition) -> bool:
-    if not _may_be_shown(record):
-        return False
-    return edition.customer is None or edition.customer in record.affected_customers
-
-
-def _public_ids(records: Iterable[Postmortem], names: PrivateNames, key: str) -> dict[str, str]:
-    """Record id to the id of its page: day, title, and a tail that no other record has.
-
-    The file name may tell more than the title, so only its digest stands there; it stays what it
-    is whatever other records come and go.
-    """
-    ids: dict[str, str] = {}
-    for record in records:
-        cleaner = NameRemover(names, record.origin == "public")
-        wanted = slug(cleaner.text(record.title))
-        tail = hmac.new(key.encode(), os.fsencode(record.id), hashlib.sha256).hexdigest()[:_TAIL]
-        ids[record.id] = f"{record.date}-{wanted}-{tail}"
-    return ids
 
 
 @dataclass
-class _Redaction:
+class Redaction:
     """One record on its way out; `left_out` grows with what it loses."""
 
     record: Postmortem
-    cleaner: NameRemover
+    cleaner: TextCleaner
     form: Form
     left_out: list[LeftOut] = field(default_factory=list)
-
-    def notes(self) -> Iterator[str]:
-        """What was left out, one sentence each."""
-        for one in self.left_out:
-            yield f"{self.record.path}:{one.line}: left out of the external edition: {one.what}"
 
     def made(self) -> Postmortem:
         """A record with allowed values only; every other one is that of a blank record."""
@@ -152,7 +55,7 @@ class _Redaction:
             **{row.name: self._value(row, getattr(record, row.name)) for row in _ATTRIBUTES},
             others=tuple(
                 (row.name, self._value(row, others[row.name]))
-                for row in _KEYS
+                for row in KEYS_SHOWN
                 if row.name in others
             ),
             sources=record.sources if record.origin == "public" else (),

@@ -1,16 +1,15 @@
-"""Reasons to refuse an external build: unread files, and records that would leak.
+"""Reasons to refuse: files that nothing reads, and what the rules find in records and texts.
 
 The rules on secrets, personal data and leaks are asked twice: of the record as it was written,
-with the allowances it gives, and of what is left of it, without any.
+with the allowances it gives, and of what would leave, without any.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import PurePath
@@ -24,8 +23,6 @@ from kb.lint.registry import all_rules
 from kb.lint.rule import ERROR, MOST_FINDINGS, LintContext, Problem, Rule, run_rules
 from kb.records.document import Document, read_document
 from kb.records.front_matter_keys import STAGES
-from kb.records.model import Postmortem
-from kb.site.external.redaction import Redacted
 
 _UNREAD = frozenset(
     {"unreadable", "outside-tree", "too-large", "not-utf-8", "no-front-matter"}
@@ -104,7 +101,7 @@ def _is_of_names(document: Document, line: int) -> bool:
 
 
 _FAMILIES = frozenset({"privacy", "external"})
-#: What these find in a record is taken out of the edition, so only what is left is asked.
+#: What these find in a record is taken out of the edition, so only what is signed is asked.
 _MENDED = frozenset({"customer-named", "person-named-outside", "internal-link"})
 _OF_TEXT = frozenset({"secret", "personal-data-for-outsiders", "internal-link"})
 _MOST_TOLD = 20
@@ -112,67 +109,32 @@ _MOST_TOLD = 20
 
 def refuse_unread(library: Library, today: date) -> None:
     """Raise `KbError` while a file may hold names that nothing reads."""
-    _refuse(
-        "the names in these files cannot be known, so nobody can take them out of other records",
-        map(str, may_hide_names(library, today)),
-        "Mend them or move them away ('kb check' says more), then build again.",
-    )
+    found = list(map(str, may_hide_names(library, today)))
+    if not found:
+        return
+    more = [f"and {len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else []
+    what = "the names in these files cannot be known, so nobody can take them out of other records"
+    lines = "\n  ".join((f"{what}:", *found[:_MOST_TOLD], *more))
+    todo = "Mend them or move them away ('kb check' says more), then build again."
+    raise KbError(f"no external edition: {lines}", todo=todo)
 
 
-def refuse_faults(library: Library, redacted: Redacted, today: date) -> None:
-    """Raise `KbError` for what must not leave, naming file and line."""
+def context_for_outsiders(library: Library, today: date) -> LintContext:
+    """What rules are asked with: whatever a team has switched off counts."""
     settings = structs.replace(library.config.check, disable=())
-    context = LintContext(library.form, settings, today, library.root)
-    written = list(_in_sources(library, redacted.sources.values(), context))
-    known = {(problem.path, problem.message) for problem in written}
-    left = _in_what_is_left(library, redacted, context)
-    found = (*written, *(p for p in left if (p.path, p.message) not in known))
-    _refuse("these must not leave the house", map(_told, found), "Mend them, then build again.")
+    return LintContext(library.form, settings, today, library.root)
 
 
-def _refuse(what: str, faults: Iterable[str], todo: str) -> None:
-    if found := list(faults):
-        more = [f"and {len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else []
-        lines = "\n  ".join((f"{what}:", *found[:_MOST_TOLD], *more))
-        raise KbError(f"no external edition: {lines}", todo=todo)
+def faults_of_record(document: Document, context: LintContext) -> Iterator[Problem]:
+    """What keeps a record from being proposed: secrets and personal data in all of it."""
+    yield from run_rules(document, context, [r for r in _rules() if r.name not in _MENDED])
+
+
+def faults_of_text(text: str, path: PurePath, context: LintContext) -> Iterator[Problem]:
+    """Secrets, personal data and links into the house in what would leave."""
+    document = read_document(text.encode(errors="replace"), path, context.form)
+    yield from run_rules(document, context, [r for r in _rules() if r.name in _OF_TEXT])
 
 
 def _rules() -> tuple[Rule, ...]:
     return tuple(r for r in all_rules() if r.family in _FAMILIES and r.severity == ERROR)
-
-
-def _in_sources(
-    library: Library, shown: Iterable[Postmortem], context: LintContext
-) -> Iterator[Problem]:
-    paths = {record.path for record in shown}
-    rules = [rule for rule in _rules() if rule.name not in _MENDED]
-    for document in library.documents:
-        if document.path in paths:
-            yield from run_rules(document, context, rules)
-
-
-def _in_what_is_left(
-    library: Library, redacted: Redacted, context: LintContext
-) -> Iterator[Problem]:
-    rules = [rule for rule in _rules() if rule.name in _OF_TEXT]
-    for record in redacted.site.records:
-        lines = list(_lines(record))
-        raw = "\n".join(text for _, text in lines).encode("utf-8", errors="replace")
-        document = read_document(raw, PurePath(f"{record.id}.md"), library.form)
-        source = redacted.sources[record.id].path
-        for problem in run_rules(document, context, rules):
-            yield replace(problem, path=source, line=lines[problem.line - 1][0])
-
-
-def _lines(record: Postmortem) -> Iterator[tuple[int, str]]:
-    """What is left of a record as a file, each line with that of the file it was made of."""
-    title = json.dumps(record.title, ensure_ascii=False)
-    for text in ("---", f"title: {title}", "visibility: external", "---"):
-        yield 1, text
-    for section in record.sections:
-        yield section.line, f"## {section.heading}"
-        yield from ((line.number, " ".join(line.text.split("\n"))) for line in section.lines)
-
-
-def _told(problem: Problem) -> str:
-    return f"{problem.path}:{problem.line}: {problem.rule} {problem.name}: {problem.message}"

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.library import open_library
+from kb.repo import open_repo
 from kb.safe_files import Root
+from kb.site.content import EXTERNAL, Edition, Site
 from kb.site.external.proposal import Proposal, proposals
-from kb.site.gather import names_of
+from kb.site.gather import SiteRequest, gather, names_of
+from kb.site.related_search import no_search
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SIGNED = "approved: {by: jo-doe, at: 2026-10-30}"
@@ -36,3 +39,20 @@ def approve_all(folder: Path) -> list[Proposal]:
     made = propose(folder)
     sign(folder)
     return made
+
+
+def signed_site(folder: Path, edition: Edition = EXTERNAL) -> Site:
+    """The external edition of a library as it lies there."""
+    return gather(open_library(folder), open_repo(folder), SiteRequest(NOW, no_search, edition))
+
+
+def approved_site(folder: Path, edition: Edition = EXTERNAL) -> Site:
+    """The edition after everything was proposed and signed."""
+    if not edition.is_internal:
+        approve_all(folder)
+    return signed_site(folder, edition)
+
+
+def removed(folder: Path, name: str) -> str:
+    """The list of what was taken out of a record."""
+    return (folder / "postmortems" / name / "external-removed.md").read_text("utf-8")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a name and its forms stand on one line
 """Leaks to be found: names in many scripts and forms, planted at many places of records.
 
 Written from what leaked before, with no look at what searches for names. `cases()` gives each

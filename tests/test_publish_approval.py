@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from kb.cli import cli
 
 from external_texts import SIGNED, approve_all, propose, sign
-from test_publish_outside import site_of, summary_of, told, written
+from test_publish_outside import site_of, summary_of, written
 
 NAMED = "affected_customers: [Nordwerk]\nowners: [maren-holtkamp]\n"
 SUMMARY = "Nordwerks Buchhaltung was paid twice; Maren Holtkamp stopped the run."
@@ -34,7 +34,7 @@ def external_text(folder: Path) -> Path:
 
 
 @pytest.mark.site
-def test_a_pull_request_from_the_proposal_to_the_next_one(
+def test_a_pull_request_from_the_proposal_to_the_next_one(  # noqa: PLR0915 - one history
     library_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("material")
@@ -251,4 +251,3 @@ def test_the_preview_shows_both_sides(
     assert "Nordwerks Buchhaltung" in page
     assert "<mark>Customer A</mark> Buchhaltung" in page
     assert "not signed" in page
-

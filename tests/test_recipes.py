@@ -87,9 +87,10 @@ from kb.library import open_library
 from kb.records.form import build_form
 from kb.records.json_schema import front_matter_schema
 from kb.records.template import blank_record
-from kb.site.content import EXTERNAL, Site
-from kb.site.external.names import PrivateNames
-from kb.site.external.redaction import redacted
+from kb.site.content import Site
+from kb.sensitive.names import NameIndex
+from kb.site.external.cleaner import TextCleaner
+from kb.site.external.redaction import Redaction
 from kb.site.pages.page_kinds import incident_page
 from kb.as_of import AsOf
 from datetime import datetime, UTC
@@ -98,7 +99,7 @@ library = open_library(Path("."))
 (record,) = library.records
 record = replace(record, origin="own", status="published", visibility="external")
 site = Site("x", "", build_form(), AsOf(datetime.now(UTC)), (record,))
-(outside,) = redacted(site, EXTERNAL, (record,), PrivateNames(())).site.records
+outside = Redaction(record, TextCleaner(NameIndex(())), site.form).made()
 print(json.dumps({
     "read": dict(record.others),
     "outside": dict(outside.others),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import PurePath
 
-from kb.format import plural
 from kb.library import Library
 from kb.safe_files import Root
 from kb.site.external.outgoing import candidates
@@ -15,6 +14,7 @@ from kb.site.external.side_by_side import previews
 from kb.site.gather import names_of
 from kb.streams import echo, warn
 from kb.terminal import visible
+from kb.wording import plural
 
 PREVIEWS = PurePath("build/side-by-side")
 _NEXT = """\

@@ -16,7 +16,7 @@ from kb.site.external.approved_text import facts
 from kb.site.external.cleaner import CLOSE, OPEN
 from kb.site.external.outgoing import Outgoing, candidates, outgoing, refusals
 from kb.site.external.refusal import context_for_outsiders
-from kb.site.html import to_html
+from kb.site.safe_html import to_html
 from kb.site.templates import environment
 
 _TEMPLATE = "side_by_side.html"

@@ -259,7 +259,7 @@ PATTERNS = {
     "home path": ("/home/quuxperson/agent", "quuxperson"),
     "Windows path": (r"C:\Users\quuxperson\run", "quuxperson"),
     "UNC path": (r"\\quuxfiles\share", "quuxfiles"),
-    "phone": ("+49 151 23456789", "23456789"),
+    "phone": ("+49 151 29384756", "29384756"),
     "phone spaced": ("(212) 555-0187", "555-0187"),
     "IBAN": ("DE89 3704 0044 0532 0130 00", "0532"),
     "card": ("4111 1111 1111 1111", "4111 1111"),

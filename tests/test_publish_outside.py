@@ -272,7 +272,9 @@ def test_a_rule_that_is_switched_off_still_keeps_secrets_in(library_folder: Path
     path = written(library_folder, FAULTS["KB901"])
     text = path.read_text().replace("---\n", "---\n# kb: allow secret — revoked\n", 1)
     path.write_text(text)
-    assert "KB901" in site_of(library_folder).refused[0]
+    site = site_of(library_folder)
+    assert "AKIAQ3" not in told(site)
+    assert "AKIAQ3" not in removed(library_folder, "2026-04-12-a")
 
 
 def test_an_incident_that_is_not_contained_is_not_published(library_folder: Path) -> None:

@@ -126,6 +126,8 @@ class NameIndex:
         is_person = name.kind == PERSON
         told = [word for word in _as_declared(name.written) if fold(word) in name.telling]
         for word in told:
+            if len(fold(word)) == 1 and script_of(fold(word)) is Script.ENDINGS:
+                continue  # an initial tells nobody
             if fold(word) in english_words():
                 self._add_ordinary(name, fold(word))
                 continue
@@ -300,10 +302,20 @@ def _upper(reading: Reading, at: int) -> bool:
     return reading.written(at, at + 1).isupper()
 
 
+_BEGINNING = re.compile(
+    r"(?:^|\n[ \t]*\n|\n[ \t]*(?:[-*+>]|\d{1,3}[.)]|#{1,6}|[A-Za-z_]{1,60}:)[ \t]+)"
+    r"[\s*_'\"\[]{0,4}$"
+)
+_LOOK_BACK = 80  # characters before a word
+
+
 def _begins(text: str, start: int) -> bool:
     """Whether a word stands where any word has a capital."""
-    before = text[:start].rstrip(" \t\n*_'\"[")
-    return not before or before[-1] in _ENDS_SENTENCE or text[:start].endswith(("\n- ", "\n* "))
+    before = text[max(0, start - _LOOK_BACK) : start]
+    if _BEGINNING.search(before):
+        return True
+    kept = before.rstrip(" \t\n*_'\"[")
+    return not kept or kept[-1] in _ENDS_SENTENCE
 
 
 def _is_english(word: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from kb.records.taxonomy import TIMELINE_TAGS
 from kb.sensitive.folding import fold
 from kb.sensitive.house_places import find_places
 from kb.sensitive.names import NameHit, NameIndex
@@ -24,7 +25,10 @@ _AN = re.compile(r"\b[Aa](n)\s+$")
 _THE = re.compile(r"\b[Tt]he\s+$")
 _ENDS = re.compile(r"\s*(?:[.,;:!?)]|$)")
 #: What is left of a link that is none, for its target is written wrong or there is no such label.
-_TARGET = re.compile(r"(?<=\])(?!\(https?://)\((?:[^()\n]|\([^()\n]*\))*\)")
+_TARGET = re.compile(r"(?<=\])(?!\(<?https?://)\((?:[^()\n]|\([^()\n]*\))*\)")
+_LABEL = re.compile(
+    rf"(?<=\])\[(?!(?:{'|'.join(word.name for word in TIMELINE_TAGS)})\])[^\]\n]*\]"
+)
 
 
 def without_marks(text: str) -> str:
@@ -77,8 +81,9 @@ class TextCleaner:
                 yield hit.start, hit.end, (hit.name.kind.capitalize(), hit.name.written)
         for place in find_places(text, is_public=self.is_public):
             yield place.start, place.end, (place.kind, fold(text[place.start : place.end]))
-        for match in _TARGET.finditer(text):
-            yield match.start(), match.end(), ("", "")
+        for pattern in (_TARGET,) if self.is_public else (_TARGET, _LABEL):
+            for match in pattern.finditer(text):
+                yield match.start(), match.end(), ("", "")
 
     def _names_in(self, text: str) -> Iterator[NameHit]:
         for hit in self.names.find(text, self.record):

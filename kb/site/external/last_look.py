@@ -31,6 +31,9 @@ _NOT_TEXT = frozenset(
 _VOCABULARY = "semantic/vocabulary-"
 _TAG = re.compile(r"</?(?:strong|em|del|code|a|b|i|small|span|mark)\b[^>]*>")
 _OTHER_TAG = re.compile(r"<[^<>]*>")
+#: Search indexes: words with numbers between them, in which two letters stand by chance.
+_PACKED = frozenset({".pf_index", ".pf_meta", ".pf_filter"})
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _WORD = re.compile(r"[^\W_]+")
 _GZIP = b"\x1f\x8b"
 _NOT_FOUND = "404.html"
@@ -46,6 +49,8 @@ def refuse_names(folder: Path, site: Site, names: NameIndex) -> None:
         is_text = path.is_file() and path.suffix.lower() not in _NOT_TEXT
         is_text = is_text and not place.startswith(_VOCABULARY)
         text = _text(path.read_bytes()) if is_text else ""
+        if path.suffix.lower() in _PACKED:
+            text = " ".join(_LONG_WORD.findall(text))
         if name := look.first_in(place.replace("/", " ")) or look.first_in(text):
             _refuse(name, place)
 

@@ -27,6 +27,8 @@ from kb.site.external.outgoing import Outgoing, Refusal, candidates, outgoing, q
 from kb.site.external.refusal import context_for_outsiders
 
 NEW, CHANGED, EDITED, UNCHANGED = "new", "changed", "edited", "unchanged"
+#: What may be a secret or somebody's address is not written down a second time.
+_NOT_SHOWN = frozenset({"Code", "Number", "Mailbox", "Link", "Address"})
 _MOST_LINES = 6
 _LONGEST_SHOWN = 80
 
@@ -108,7 +110,8 @@ def _removed(library: Library, out: Outgoing) -> Iterator[str]:
     document = next(d for d in library.documents if d.path == out.source.path)
     lines = document.text.split("\n")
     for text, label in out.taken:
-        yield f"- {_where(text, lines)}`{_short(text)}` \u2192 {label}"
+        said = "" if label.split()[0] in _NOT_SHOWN else f"`{_short(text)}` "
+        yield f"- {_where(text, lines)}{said}\u2192 {label}"
     for lost in out.left_out:
         yield f"- line {lost.line}: left out: {lost.what}"
     if not out.taken and not out.left_out:

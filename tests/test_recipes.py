@@ -90,7 +90,7 @@ from kb.records.template import blank_record
 from kb.site.content import Site
 from kb.sensitive.names import NameIndex
 from kb.site.external.cleaner import TextCleaner
-from kb.site.external.redaction import Redaction
+from kb.site.external.redaction import RecordRedaction
 from kb.site.pages.page_kinds import incident_page
 from kb.as_of import AsOf
 from datetime import datetime, UTC
@@ -99,7 +99,7 @@ library = open_library(Path("."))
 (record,) = library.records
 record = replace(record, origin="own", status="published", visibility="external")
 site = Site("x", "", build_form(), AsOf(datetime.now(UTC)), (record,))
-outside = Redaction(record, TextCleaner(NameIndex(())), site.form).made()
+outside = RecordRedaction(record, TextCleaner(NameIndex(())), site.form).made()
 print(json.dumps({
     "read": dict(record.others),
     "outside": dict(outside.others),

@@ -51,7 +51,7 @@ _SHORTEST_CODE = 6  # characters of base64 without padding; `Labs` is a word
 
 
 @dataclass(frozen=True)
-class Reading:
+class TextReading:
     """A text as a matcher reads it. `source` has the letters as written, at `places`.
 
     `across_lines`: words that stand on two lines are read as one.
@@ -86,12 +86,12 @@ def look_alike(text: str) -> str:
     return text if text.isascii() else "".join(map(_as_latin, text))
 
 
-def readings(text: str) -> tuple[Reading, ...]:
+def readings(text: str) -> tuple[TextReading, ...]:
     """The text in all the ways in which it may be read, the plain one first."""
     return tuple(_all(text))
 
 
-def _all(text: str) -> Iterator[Reading]:
+def _all(text: str) -> Iterator[TextReading]:
     yield from _written(text, None)
     for layer in decoded_layers(text.ljust(SHORTEST)):
         yield from _written(layer.text, layer)
@@ -100,7 +100,7 @@ def _all(text: str) -> Iterator[Reading]:
             yield replace(_folded(said, None), token=match.span())
 
 
-def _written(text: str, layer: DecodedLayer | None) -> Iterator[Reading]:
+def _written(text: str, layer: DecodedLayer | None) -> Iterator[TextReading]:
     plain = _folded(text, layer)
     yield plain
     yield from _joined(plain)
@@ -111,15 +111,15 @@ def _written(text: str, layer: DecodedLayer | None) -> Iterator[Reading]:
             yield from _joined(alike)
 
 
-def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> Reading:
+def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextReading:
     if text.isascii() and kind is None:
-        return Reading(fold(text), text, range(len(text)), layer)
+        return TextReading(fold(text), text, range(len(text)), layer)
     each = kind if callable(kind) else _plain
     found = [(part, at) for at, char in enumerate(text) for part in each(char)]
-    return Reading("".join(p for p, _ in found), text, [at for _, at in found], layer)
+    return TextReading("".join(p for p, _ in found), text, [at for _, at in found], layer)
 
 
-def _joined(reading: Reading) -> Iterator[Reading]:
+def _joined(reading: TextReading) -> Iterator[TextReading]:
     """The reading with letters joined that stand apart, and words that a line break cuts."""
     if _APART.search(reading.text):
         gaps = [m.span() for m in _APART.finditer(reading.text)]
@@ -132,11 +132,11 @@ def _joined(reading: Reading) -> Iterator[Reading]:
         yield replace(_without(reading, gone), across_lines=True)
 
 
-def _without(reading: Reading, gone: set[int]) -> Reading:
+def _without(reading: TextReading, gone: set[int]) -> TextReading:
     kept = [n for n in range(len(reading.text)) if n not in gone]
     text = "".join(reading.text[n] for n in kept)
     places = [reading.places[n] for n in kept]
-    return Reading(text, reading.source, places, reading.layer, reading.token)
+    return TextReading(text, reading.source, places, reading.layer, reading.token)
 
 
 @lru_cache(maxsize=20_000)

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kb.sensitive.folding import Reading, readings
+from kb.sensitive.folding import TextReading, readings
 from kb.sensitive.personal_data import find_personal_data
 from kb.sensitive.words import english_words
 
-Accept = Callable[[Reading, "re.Match[str]"], bool]
+Accept = Callable[[TextReading, "re.Match[str]"], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ _ID_CHANGES = 3  # between digits and letters: names with a year have one
 _URL = r"[a-z][a-z0-9+.-]{1,20}://[^\s<>)\]\"'`|]+"
 
 
-def _is_host(reading: Reading, match: re.Match[str]) -> bool:
+def _is_host(reading: TextReading, match: re.Match[str]) -> bool:
     labels = match["host"].rstrip(".").split(".")
     if labels[-1] not in _ENDINGS and not labels[-1].startswith("xn--"):
         return False
@@ -95,7 +95,7 @@ def _is_host(reading: Reading, match: re.Match[str]) -> bool:
     return not (reading.written(last, last + 1).isupper() and labels[-1] in english_words())
 
 
-def _is_ticket(reading: Reading, match: re.Match[str]) -> bool:
+def _is_ticket(reading: TextReading, match: re.Match[str]) -> bool:
     if match["project"] in _NO_TICKETS:
         return False
     if reading.written(*match.span("project")).isupper():
@@ -104,7 +104,7 @@ def _is_ticket(reading: Reading, match: re.Match[str]) -> bool:
     return len(match["number"]) >= _FEWEST_DIGITS and not is_word
 
 
-def _is_hex(_: Reading, match: re.Match[str]) -> bool:
+def _is_hex(_: TextReading, match: re.Match[str]) -> bool:
     text = match[0]
     return any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
 
@@ -114,7 +114,7 @@ def _is_hex_part(part: str) -> bool:
     return is_hex and any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
 
 
-def _is_random(reading: Reading, match: re.Match[str]) -> bool:
+def _is_random(reading: TextReading, match: re.Match[str]) -> bool:
     """Whether a part between hyphens mixes digits and letters as no name does."""
     return any(_looks_drawn(part) for part in re.split(r"[-_.]", match[0]))
 
@@ -124,7 +124,7 @@ def _looks_drawn(part: str) -> bool:
     return len(part) >= _ID_LETTERS and changes >= _ID_CHANGES
 
 
-def _is_ip6(_: Reading, match: re.Match[str]) -> bool:
+def _is_ip6(_: TextReading, match: re.Match[str]) -> bool:
     try:
         ipaddress.IPv6Address(match["ip"])
     except ValueError:
@@ -209,7 +209,7 @@ def find_places(text: str, *, is_public: bool = False) -> list[PlaceHit]:
     return [PlaceHit(start, end, kind) for (start, end), kind in found.items()]
 
 
-def _stretch(reading: Reading, text: str, match: re.Match[str]) -> tuple[int, int]:
+def _stretch(reading: TextReading, text: str, match: re.Match[str]) -> tuple[int, int]:
     start, end = match.span()
     kept = match[0].rstrip(".,;:!?'")
     return reading.stretch(start, start + len(kept) if kept else end)

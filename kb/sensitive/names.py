@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from kb.sensitive.folding import Reading, fold, readings
+from kb.sensitive.folding import TextReading, fold, readings
 from kb.sensitive.name_stems import LONG, Script, Stem, Where, roman, roman_stem, script_of, stems
 from kb.sensitive.words import english_words
 
@@ -145,7 +145,7 @@ class NameIndex:
             stem = Stem(word, Where.ALONE)
             self._entries.setdefault(word, []).append(_Entry(stem, name, is_word=True))
 
-    def _in_reading(self, reading: Reading, text: str, record: str) -> Iterator[NameHit]:
+    def _in_reading(self, reading: TextReading, text: str, record: str) -> Iterator[NameHit]:
         words = set()
         for match in _WORD.finditer(reading.text):
             words.add(match[0])
@@ -185,7 +185,7 @@ class NameIndex:
         return None
 
     def _phrases_in(
-        self, reading: Reading, words: set[str], text: str, record: str
+        self, reading: TextReading, words: set[str], text: str, record: str
     ) -> Iterator[NameHit]:
         joined = {word for word in words if len(word) > LONG}
         for name, parts, pattern in self._phrases:
@@ -208,14 +208,16 @@ def _is_latin(text: str) -> bool:
     return fold(text).isascii()
 
 
-def _hit(reading: Reading, text: str, start: int, entry: _Entry, certain: str) -> NameHit:
+def _hit(reading: TextReading, text: str, start: int, entry: _Entry, certain: str) -> NameHit:
     span = reading.stretch(start, start + len(entry.stem.text))
     if entry.stem.script is not Script.UNSPACED:
         span = _widened(text, *span)
     return NameHit(*span, entry.name, certain == "sure")
 
 
-def _judged(reading: Reading, match: re.Match[str], start: int, entry: _Entry, record: str) -> str:
+def _judged(
+    reading: TextReading, match: re.Match[str], start: int, entry: _Entry, record: str
+) -> str:
     """Whether it is the name: "sure", "maybe", or empty where the word is another."""
     word, stem = match[0], entry.stem
     before, after = start - match.start(), match.end() - start - len(stem.text)
@@ -240,7 +242,7 @@ def _fits_joined(stem: Stem, before: int, after: int) -> bool:
     return is_hangul or len(stem.text) > _FEW or (before <= _FEW and after <= _FEW)
 
 
-def _fits_short(reading: Reading, match: re.Match[str], start: int, stem: Stem) -> bool:
+def _fits_short(reading: TextReading, match: re.Match[str], start: int, stem: Stem) -> bool:
     """Whether a name of two to four letters begins here, with an ending at most."""
     end = start + len(stem.text)
     if not _opens(reading, match, start):
@@ -251,7 +253,7 @@ def _fits_short(reading: Reading, match: re.Match[str], start: int, stem: Stem) 
     return rest <= _LONGEST_ENDING.get(len(stem.text), 0) and not _is_english(match[0])
 
 
-def _opens(reading: Reading, match: re.Match[str], start: int) -> bool:
+def _opens(reading: TextReading, match: re.Match[str], start: int) -> bool:
     if start == match.start() or not reading.text[start - 1].isalpha():
         return True
     return reading.written(start, start + 1).isupper() and (
@@ -259,14 +261,14 @@ def _opens(reading: Reading, match: re.Match[str], start: int) -> bool:
     )
 
 
-def _closes(reading: Reading, match: re.Match[str], end: int) -> bool:
+def _closes(reading: TextReading, match: re.Match[str], end: int) -> bool:
     if end == match.end() or not reading.text[end].isalpha():
         return True
     return reading.written(end, end + 1).isupper() and reading.written(end - 1, end).islower()
 
 
 def _judged_word(
-    reading: Reading, match: re.Match[str], start: int, entry: _Entry, record: str
+    reading: TextReading, match: re.Match[str], start: int, entry: _Entry, record: str
 ) -> str:
     """How sure it is that an English word is the name: by its capital and what is around it."""
     end = start + len(entry.stem.text)
@@ -283,7 +285,9 @@ def _judged_word(
     return "maybe" if written[:1].isupper() or is_own else ""
 
 
-def _judged_phrase(reading: Reading, match: re.Match[str], name: PrivateName, record: str) -> str:
+def _judged_phrase(
+    reading: TextReading, match: re.Match[str], name: PrivateName, record: str
+) -> str:
     start, end = match.span()
     text = reading.text
     if text[start - 1 : start].isalpha() and not _upper(reading, start):
@@ -298,7 +302,7 @@ def _judged_phrase(reading: Reading, match: re.Match[str], name: PrivateName, re
     return "sure"
 
 
-def _upper(reading: Reading, at: int) -> bool:
+def _upper(reading: TextReading, at: int) -> bool:
     return reading.written(at, at + 1).isupper()
 
 

@@ -33,7 +33,7 @@ from kb.site.external.approved_text import (
 )
 from kb.site.external.cleaner import TextCleaner
 from kb.site.external.prose import LeftOut
-from kb.site.external.redaction import Redaction
+from kb.site.external.redaction import RecordRedaction
 from kb.site.external.refusal import faults_of_record, faults_of_text
 
 PROPOSE = "kb site --edition external --propose"
@@ -98,7 +98,7 @@ def outgoing(
 ) -> Outgoing:
     """A record's way out, with what lies in its folder."""
     cleaner = TextCleaner(names, record.id, record.origin == "public")
-    redaction = Redaction(record, cleaner, library.form)
+    redaction = RecordRedaction(record, cleaner, library.form)
     marked = redaction.made()
     document = next(d for d in library.documents if d.path == record.path)
     faults = (
@@ -211,7 +211,7 @@ def _second_wall(out: Outgoing, signed: ApprovedText, context: LintContext) -> I
         word = " ".join(said[span.start : span.end].split())
         line = _line_at(said, span.start) + _offset(signed)
         yield Refusal(out.path, max(line, 1), f"'{word}' must not be told. Write it otherwise")
-    redaction = Redaction(_of_source(signed, out.source), cleaner, out.form)
+    redaction = RecordRedaction(_of_source(signed, out.source), cleaner, out.form)
     again = redaction.made()
     for lost in redaction.left_out:
         yield Refusal(out.path, lost.line, f"has no place in the edition: {lost.what}")
@@ -248,7 +248,7 @@ def leaving(out: Outgoing) -> Postmortem:
     if out.signed is None:
         raise KbError("nothing was signed", where=out.path)
     cleaner = replace(out.cleaner, labels={}, taken=[])
-    return Redaction(_of_source(out.signed, out.source), cleaner, out.form).made()
+    return RecordRedaction(_of_source(out.signed, out.source), cleaner, out.form).made()
 
 
 def may_leave(record: Postmortem) -> bool:

@@ -37,7 +37,7 @@ _CLOCKS = tuple(
 
 
 @dataclass
-class Redaction:
+class RecordRedaction:
     """One record on its way out; `left_out` grows with what it loses."""
 
     record: Postmortem

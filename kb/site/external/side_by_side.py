@@ -23,7 +23,7 @@ _TEMPLATE = "side_by_side.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class BothSides:
     """A section inside and outside; `outside` is empty where nothing of it leaves."""
 
     heading: str
@@ -59,11 +59,11 @@ def _page(out: Outgoing, why: list[str]) -> str:
     )
 
 
-def _pairs(out: Outgoing, outside: Document) -> Iterator[Pair]:
+def _pairs(out: Outgoing, outside: Document) -> Iterator[BothSides]:
     told = {section.key: section.text for section in outside.sections}
     for section in out.source.sections:
         text = told.get(section.key, "")
-        yield Pair(section.heading, to_html(section.text), _marked_html(text))
+        yield BothSides(section.heading, to_html(section.text), _marked_html(text))
 
 
 def _marked_html(markdown: str) -> Markup:

@@ -345,14 +345,18 @@ def found_in(seen: list[str], needles: tuple[str, ...]) -> list[str]:
 
 
 def _layers(content: bytes) -> Iterator[bytes]:
-    yield content
-    for wbits in (31, 15, -15):
-        try:
-            yield zlib.decompress(content, wbits)
-        except zlib.error:
-            continue
+    """The bytes, unpacked where they are packed: in packed ones letters stand by chance."""
+    unpacked = [layer for wbits in (31, 15) if (layer := _unpacked(content, wbits)) is not None]
+    yield from unpacked or [content]
     if content.startswith(b"\x89PNG"):
         yield from _png_texts(content)
+
+
+def _unpacked(content: bytes, wbits: int) -> bytes | None:
+    try:
+        return zlib.decompress(content, wbits)
+    except zlib.error:
+        return None
 
 
 def _png_texts(content: bytes) -> Iterator[bytes]:

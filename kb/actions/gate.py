@@ -132,8 +132,8 @@ def _is_for(action: Action, gate: str) -> bool:
 
 
 def _real(library: Library) -> tuple[Postmortem, ...]:
-    """The records that may hold a route: a worked example is fiction."""
-    return tuple(record for record in library.records if record.origin != "example")
+    """The records that may hold a route: an example is fiction, an adopted record binds nobody."""
+    return tuple(r for r in library.records if r.origin != "example" and not r.is_adopted)
 
 
 def _near(library: Library, route: str) -> str:

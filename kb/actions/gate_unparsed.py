@@ -50,11 +50,13 @@ def unreadable(library: Library, misplaced: Iterable[Document], route: str) -> I
 
 
 def _cannot_hold(document: Document, route: str) -> bool:
-    """Whether a file can hold no condition of a route: a draft, or of another route."""
+    """Whether a file can hold no condition of a route: a draft, adopted, or of another route."""
     front = document.front
     if front.faults or not front.present:
         return False
     named = front.text("route")
+    if document.is_adopted:
+        return True
     return front.text("status") == "draft" or (is_route(named) and not is_of_route(named, route))
 
 

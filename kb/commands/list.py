@@ -16,7 +16,7 @@ from kb.commands.metrics import read_day
 from kb.commands.shell_words import owners, routes, words
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.records.model import Postmortem
+from kb.records.model import ADOPTED, Postmortem
 from kb.streams import echo, echo_json
 from kb.terminal import as_lines, cut, visible
 from kb.wording import plural
@@ -117,6 +117,7 @@ def _refuse_unknown(library: Library, wanted: RecordFilter) -> None:
 
 def _lines(record: Postmortem) -> tuple[str, str]:
     mark = "" if record.status == "published" else f" [{record.status}]"
+    mark += f" [{ADOPTED}]" if record.is_adopted else ""
     title = cut(visible(record.title), _TITLE_WIDTH)
     return f"{record.severity or '-':<5} {visible(record.id)}{mark}", f"      {title}"
 
@@ -134,4 +135,5 @@ def _json(record: Postmortem) -> dict[str, Any]:
         "classes": list(record.classes),
         "route": record.route,
         "owners": list(record.owners),
+        "form": record.form,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path, PurePath
@@ -125,11 +125,18 @@ def find(
     problems: list[Problem] = []
     lines: dict[tuple[PurePath, int], str] = {}
     for document in documents:
-        found = list(run_rules(document, context, _rules_for(document, rules)))
+        found = _as_adopted(document, run_rules(document, context, _rules_for(document, rules)))
         for line, there in groupby(found, key=lambda problem: problem.line):
             lines[document.path, line] = _shown(document, line, there)
         problems += found
     return problems, lines
+
+
+def _as_adopted(document: Document, found: Iterable[Problem]) -> list[Problem]:
+    """The problems of a document; those of an adopted one are advice."""
+    if not document.is_adopted:
+        return list(found)
+    return [replace(problem, severity=ADVICE) for problem in found]
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -220,8 +227,13 @@ def claims(documents: Iterable[Document]) -> dict[str, tuple[PurePath, ...]]:
 
 
 def _rules_for(document: Document, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """All rules for a record; where its facts could not be read, what it takes, and secrets."""
+    """All rules for a record; where its facts could not be read, what it takes, and secrets.
+
+    An adopted record is looked through for secrets and people, and held to nothing.
+    """
     broken = any(fault.name == "yaml-syntax" for fault in document.faults)
+    if document.is_adopted and not broken:
+        return tuple(rule for rule in rules if rule.family == "privacy")
     if document.front.present and not broken:
         return rules
     return tuple(rule for rule in rules if rule.family in {"record", "privacy"})

@@ -72,7 +72,7 @@ def time_to_publish(facts: MetricsInput) -> MetricValue:
 
     What others published, and what was copied here with others, has no such time.
     """
-    ours = [record for record in facts.records if record.origin != "public"]
+    ours = [record for record in facts.in_form if record.origin != "public"]
     found = [(record, facts.publication(record)) for record in ours]
     copied = sum(published.is_import for _, published in found)
     known = [
@@ -83,7 +83,7 @@ def time_to_publish(facts: MetricsInput) -> MetricValue:
     unknown = len(ours) - len(known)
     waiting = sum(1 for record in facts.in_review if record.clocks.contained)
     notes = (
-        counted(len(facts.records) - len(ours), "record", "records", "of others, left out."),
+        counted(len(facts.in_form) - len(ours), "record", "records", "of others, left out."),
         counted(copied, "record", "records", COPIED),
         counted(
             unknown - copied,
@@ -108,7 +108,7 @@ def _days_to(record: Postmortem, at: datetime | None) -> float | None:
 
 def review_time(facts: MetricsInput) -> MetricValue:
     """Hours from the request for review to the review."""
-    found = [(r, *facts.opened_at(r)) for r in facts.records if r.reviewed]
+    found = [(r, *facts.opened_at(r)) for r in facts.in_form if r.reviewed]
     timed = [(record, _review_hours(record, at), stood) for record, at, stood in found]
     known = [(r, hours, stood) for r, hours, stood in timed if hours is not None and hours >= 0]
     unknown = len(found) - len(known)
@@ -137,12 +137,12 @@ def reviewed_in_time(facts: MetricsInput) -> MetricValue:
     """
     kept = {
         record.id: is_kept
-        for record in (*facts.records, *facts.in_review)
+        for record in (*facts.in_form, *facts.in_review)
         if (is_kept := _is_reviewed_in_time(facts, record)) is not None
     }
-    reviewed = [record for record in facts.records if record.reviewed]
+    reviewed = [record for record in facts.in_form if record.reviewed]
     untimed = sum(1 for record in reviewed if record.id not in kept)
-    silent = sum(1 for record in facts.records if _is_silent(record))
+    silent = sum(1 for record in facts.in_form if _is_silent(record))
     cases = (record_case(facts.by_id[name], is_kept, "quarter") for name, is_kept in kept.items())
     notes = (
         counted(

@@ -22,7 +22,7 @@ def all_hands(facts: MetricsInput) -> AllHands:
     window = facts.news_window
     # Whether others kept their promises nobody here knows.
     ours = [action for action in facts.actions if action.origin != "public"]
-    found = [(record, facts.is_news(record)) for record in facts.published]
+    found = [(record, facts.is_news(record)) for record in facts.written_here]
     news = (_new(facts, record) for record, is_news in found if is_news)
     return AllHands(
         since=window.since,

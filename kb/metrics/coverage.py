@@ -88,7 +88,7 @@ def section_coverage(facts: MetricsInput) -> MetricValue:
     notes = (
         counted(excused, "section says", "sections say", "n/a with a reason, left out."),
         counted(
-            len(facts.records) - len(asked),
+            len(facts.in_form) - len(asked),
             "record",
             "records",
             "without these sections, left out.",
@@ -120,7 +120,7 @@ def rescue_load(facts: MetricsInput) -> MetricValue:
 
 def reading_list(facts: MetricsInput) -> MetricValue:
     """The records published since the last all-hands: what to read at the next one."""
-    found = [(record, facts.is_news(record)) for record in facts.published]
+    found = [(record, facts.is_news(record)) for record in facts.written_here]
     news = [(record, facts.publication(record)) for record, is_news in found if is_news]
     unknown = sum(1 for _, is_news in found if is_news is None)
     notes = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from kb.metrics.inputs import MetricsInput, record_case
+from kb.metrics.inputs import MetricsInput, asked, record_case
 from kb.metrics.summary import counted, durations, share
 from kb.metrics.values import MetricValue
 from kb.records.model import Postmortem
@@ -45,9 +45,10 @@ def detected_within(minutes: float) -> Callable[[MetricsInput], MetricValue]:
     """The share of incidents detected within so many minutes of first impact."""
 
     def compute(facts: MetricsInput) -> MetricValue:
-        known, notes = _known(facts.incidents, _chain, "first_impact or detected")
+        every = asked(facts.incidents, lambda record: _chain(record) is not None)
+        known, notes = _known(every, _chain, "first_impact or detected")
         cases = (record_case(record, found <= minutes, *_BY) for record, found in known)
-        return share(cases, notes, unknown=len(facts.incidents) - len(known))
+        return share(cases, notes, unknown=len(every) - len(known))
 
     return compute
 
@@ -55,7 +56,7 @@ def detected_within(minutes: float) -> Callable[[MetricsInput], MetricValue]:
 def found_by_others(facts: MetricsInput) -> MetricValue:
     """The share of incidents that a customer, a bill, a partner or the public showed us."""
     known = [record for record in facts.incidents if record.detected_by]
-    unknown = len(facts.incidents) - len(known)
+    unknown = len(asked(facts.incidents, lambda record: record.detected_by)) - len(known)
     note = counted(unknown, "incident", "incidents", "left out: detected_by is unknown.")
     cases = (record_case(record, record.detected_by in OTHERS, *_BY) for record in known)
     return share(cases, [note], unknown=unknown)
@@ -70,7 +71,7 @@ def _chain(record: Postmortem) -> float | None:
 
 
 def _clock(records: Iterable[Postmortem], minutes: Minutes, clocks: str) -> MetricValue:
-    every = list(records)
+    every = asked(records, lambda record: minutes(record) is not None)
     known, notes = _known(every, minutes, clocks)
     cases = (record_case(record, found, *_BY) for record, found in known)
     return durations(cases, notes, unknown=len(every) - len(known))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -59,7 +59,12 @@ class MetricsInput:
 
         A share of what the form asks for says nothing about a record that was never asked.
         """
-        return tuple(record for record in self.records if not is_adopted(record))
+        return tuple(record for record in self.records if not record.is_adopted)
+
+    @cached_property
+    def written_here(self) -> tuple[Postmortem, ...]:
+        """The records that count and were published here, not adopted, whatever the window."""
+        return tuple(record for record in self.published if not record.is_adopted)
 
     @cached_property
     def in_review(self) -> tuple[Postmortem, ...]:
@@ -112,9 +117,11 @@ class MetricsInput:
         return (trail.first.at if trail.first and is_told else None), True
 
 
-def is_adopted(record: Postmortem) -> bool:
-    """Whether a record was taken over from elsewhere as it stood, and not held to the form."""
-    return dict(record.others).get("form") == "adopted"
+def asked(
+    records: Iterable[Postmortem], says: Callable[[Postmortem], object]
+) -> tuple[Postmortem, ...]:
+    """The records that a measure may ask: those in the form, and adopted ones that say it."""
+    return tuple(r for r in records if not r.is_adopted or says(r))
 
 
 def moment(record: Postmortem) -> tuple[datetime, str]:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC
 
-from kb.metrics.inputs import Case, MetricsInput, moment, record_case
+from kb.metrics.inputs import Case, MetricsInput, asked, moment, record_case
 from kb.metrics.summary import counted, durations, share, total
 from kb.metrics.values import MetricValue, Pair
 from kb.records.model import Postmortem
@@ -29,7 +29,7 @@ def repeat_rate(facts: MetricsInput) -> MetricValue:
     No change is claimed: the longer a library, the more there is for an incident to repeat.
     """
     looked = [record for record in facts.incidents if is_looked_at(facts, record)]
-    unseen = len(facts.incidents) - len(looked)
+    unseen = len(asked(facts.incidents, lambda r: is_looked_at(facts, r))) - len(looked)
     apart = sum(1 for r in looked if _repeats_foreign(facts, r))
     notes = (
         counted(unseen, "incident", "incidents", "not looked at: no verdict, no FIRST_OF_CLASS."),
@@ -81,13 +81,14 @@ def recurrence(key: Key) -> Callable[[MetricsInput], MetricValue]:
 
     def compute(facts: MetricsInput) -> MetricValue:
         named = [record for record in facts.incidents if key(record)]
-        known = [record for record in named if _has_a_past(facts, record)]
+        known = [record for record in named if _has_a_past(facts, record, key)]
         gaps = _gaps(facts, key)
         cases = (
             record_case(r, gaps.get(r.id, LOOK_BACK_DAYS + 1) <= LOOK_BACK_DAYS, *_BY)
             for r in known
         )
-        unnamed, young = len(facts.incidents) - len(named), len(named) - len(known)
+        unnamed = len(asked(facts.incidents, key)) - len(named)
+        young = len(named) - len(known)
         notes = (
             counted(unnamed, "incident", "incidents", "left out: none is named."),
             counted(
@@ -176,9 +177,12 @@ def _unclear(facts: MetricsInput, record: Postmortem, prior: str) -> bool:
     return any(action.was_open_at(record.happened_at) is None for action in actions)
 
 
-def _has_a_past(facts: MetricsInput, record: Postmortem) -> bool:
-    """Whether the library reaches back far enough before a record."""
-    first = facts.published[0].happened_at.date()
+def _has_a_past(facts: MetricsInput, record: Postmortem, key: Key) -> bool:
+    """Whether the library reaches back far enough before a record.
+
+    An adopted record that was never classified is no past: nothing can be seen again in it.
+    """
+    first = next(r for r in facts.published if not r.is_adopted or key(r)).happened_at.date()
     return (record.happened_at.date() - first).days >= LOOK_BACK_DAYS
 
 

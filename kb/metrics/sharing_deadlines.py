@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from kb.metrics.action_measures import REVIEW_HOURS
-from kb.metrics.inputs import Case, MetricsInput, is_adopted, moment, record_case
+from kb.metrics.inputs import Case, MetricsInput, moment, record_case
 from kb.metrics.summary import clustered_share, counted, share
 from kb.metrics.values import Deadline, MetricValue
 from kb.records.model import Postmortem
@@ -18,7 +18,7 @@ def shared_in_time(facts: MetricsInput) -> MetricValue:
     """The share of affected customers who had their copy within 72 hours of resolution."""
     cases: list[Case] = []
     pending = unknown = 0
-    for record in facts.records:
+    for record in facts.in_form:
         due = _sharing_due(record)
         if due is None:
             unknown += len(set(record.affected_customers))
@@ -86,7 +86,7 @@ def _outside_due(facts: MetricsInput, record: Postmortem) -> Iterator[Deadline]:
     due = _sharing_due(record)
     if due is None:
         return
-    if _is_owed_outside(record) and not is_adopted(record) and not _is_outside(record):
+    if _is_owed_outside(record) and not record.is_adopted and not _is_outside(record):
         yield _deadline(facts, record, "external", due)
     copies = {copy.customer.casefold() for copy in record.shared if copy.at}
     for customer in dict.fromkeys(record.affected_customers):

@@ -131,6 +131,11 @@ class Document:
             if m
         )
 
+    @property
+    def is_adopted(self) -> bool:
+        """Whether it was taken over as it stood, and is not held to the form."""
+        return self.front.text("form") == "adopted"
+
     @cached_property
     def profile(self) -> str:
         """The profile that `published` holds it to: public, full or short."""

@@ -168,6 +168,12 @@ KEYS: tuple[Key, ...] = (
         read=text_or("own"),
         blank="own",
     ),
+    Key(
+        "form",
+        KeyType.WORD,
+        "`adopted` for a record taken over as it stood, which is not held to the form",
+        taxonomy="form",
+    ),
     _word(
         "kind",
         "What sort of event it was",

@@ -24,7 +24,11 @@ from kb.records.front_matter_keys import READERS
 from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
 from kb.records.markdown import SectionText
 
+#: What is said of an adopted record wherever it is shown.
+ADOPTED = "adopted, not held to the form"
+
 __all__ = [
+    "ADOPTED",
     "CLOCK_NAMES",
     "AgentFacts",
     "Clocks",
@@ -54,6 +58,7 @@ class Postmortem:
     date: date
     status: str
     origin: str
+    form: str
     kind: str
     severity: str
     impact: str
@@ -101,6 +106,11 @@ class Postmortem:
     def is_published(self) -> bool:
         """Whether it counts: in search, in the measures, on the site."""
         return self.status == "published"
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether it was taken over as it stood, and is not held to the form."""
+        return self.form == "adopted"
 
     @property
     def happened_at(self) -> datetime:

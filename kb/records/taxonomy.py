@@ -235,6 +235,9 @@ ORIGINS = _words(
     ("public", "Written from published facts; what is not public is `unknown`."),
     ("example", "Made up to show the form; shown as fiction, and counted nowhere."),
 )
+FORMS = _words(
+    ("adopted", "Taken over as it stood: searched, listed, and not held to the form."),
+)
 KINDS = _words(
     ("incident", "Something outside the route was harmed or changed."),
     ("near-miss", "It was stopped, or found, before it did harm."),
@@ -311,6 +314,7 @@ TAXONOMIES: dict[str, tuple[Word, ...]] = {
     "lever": LEVERS,
     "status": STATUSES,
     "origin": ORIGINS,
+    "form": FORMS,
     "kind": KINDS,
     "severity": SEVERITIES,
     "impact": IMPACTS,

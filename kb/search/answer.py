@@ -60,6 +60,7 @@ class Match:
     verdict: str
     actions: tuple[PromisedAction, ...]
     counterfactual: str
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class MatchJson(Struct, kw_only=True):
     verdict: str | UnsetType = UNSET
     actions: list[ActionJson]
     counterfactual: str
+    form: str = ""
 
 
 class MissJson(Struct, kw_only=True):
@@ -187,6 +188,7 @@ def _match(match: Match) -> MatchJson:
         verdict=match.verdict or UNSET,
         actions=[_fill(ActionJson, action) for action in match.actions],
         counterfactual=match.counterfactual,
+        form=match.form,
     )
 
 

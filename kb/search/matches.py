@@ -34,6 +34,7 @@ def match_of(
         verdict=query.verdict(entry.id),
         actions=tuple(_promised(entry, promise, query.at) for promise in entry.promises),
         counterfactual=entry.control,
+        form=entry.form,
     )
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from datetime import date
 
+from kb.records.model import ADOPTED
 from kb.search.aligned_passages import excerpt
 from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
 from kb.search.ranking.calibration import LIKENESS_BAR
@@ -71,7 +72,8 @@ def _found(answer: Answer, today: date) -> Iterator[Text | str]:
 def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[Text | str]:
     chance = _chance(match.probability, answer)
     yield from _wrapped(f"{number}  ", match.title, "bold")
-    facts = (match.id, match.severity, ", ".join(match.classes))
+    adopted = ADOPTED if match.form == "adopted" else ""
+    facts = (match.id, match.severity, ", ".join(match.classes), adopted)
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
     likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
     tone = "green" if likely else "yellow"

@@ -55,6 +55,7 @@ class IndexedRecord(Struct, frozen=True, array_like=True):
     verdicts: tuple[PriorVerdict, ...]
     control: str
     caught_at: str
+    form: str = ""
 
     @property
     def primary_class(self) -> str:
@@ -139,6 +140,7 @@ def _entry(record: Postmortem) -> IndexedRecord:
         ),
         control=record.value("counterfactual", "CONTROL_THAT_WOULD_HAVE_CAUGHT_IT"),
         caught_at=record.value("counterfactual", "WOULD_HAVE_BEEN_CAUGHT_AT"),
+        form=record.form,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from kb.records.model import Postmortem
+from kb.records.model import ADOPTED, Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
@@ -55,10 +55,14 @@ def _row(site: Site, record: Postmortem, source: str) -> IncidentRow:
         record.severity,
         record_link(site, source, record.id),
         summary_text(record, _LEAD_CHARACTERS),
-        "" if record.kind == "incident" else in_words(record.kind),
+        ADOPTED if record.is_adopted else _kind(record),
         word_links(site, source, "classes", record.classes[:_CLASSES]),
         _undetected(record),
     )
+
+
+def _kind(record: Postmortem) -> str:
+    return "" if record.kind == "incident" else in_words(record.kind)
 
 
 def _undetected(record: Postmortem) -> str:

@@ -134,9 +134,9 @@ def _blank(record: Postmortem) -> Postmortem:
     """A record with nothing of its own but id, day and status."""
     return Postmortem(
         id=record.id, path=PurePath(f"{record.id}.md"), title="", date=record.date,
-        status="published", origin=record.origin, form="", kind="", severity="", impact="", classes=(),
-        causes=(), missing_control="", route="", agent=AgentFacts(), models=(), vendors=(),
-        tools=(), systems=(), clocks=Clocks(), detected_by="", customers_affected=None,
+        status="published", origin=record.origin, form="", kind="", severity="", impact="",
+        classes=(), causes=(), missing_control="", route="", agent=AgentFacts(), models=(),
+        vendors=(), tools=(), systems=(), clocks=Clocks(), detected_by="", customers_affected=None,
         cost_usd=None, rescues=None, visibility="external", affected_customers=(), owners=(),
         opened=None,
         reviewed=None, lessons_by="", links=(), shared=(), signoffs=(), sources=(), aliases=(),

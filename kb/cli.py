@@ -10,7 +10,7 @@ import click
 
 from kb import __version__, streams
 from kb.commands.verb_group import VerbGroup
-from kb.errors import KbError
+from kb.errors import KbError, system_fault
 
 #: Verb to what it does, in the order `kb --help` shows them. The code is `kb.commands.<verb>`.
 VERBS: dict[str, str] = {
@@ -86,6 +86,8 @@ def _run(arguments: list[str] | None, *, debug: bool) -> Any:
     except (click.Abort, KeyboardInterrupt):
         streams.warn("kb: interrupted")
         return 130
+    except (OSError, MemoryError) as error:
+        return _fail(f"kb: {system_fault(error)}", debug=debug)
     except Exception as error:  # noqa: BLE001 - the one boundary: no traceback reaches a user
         what = f"kb: unexpected {type(error).__name__}: {error}"
         return _fail(f"{what}\n  → Run again with --debug, and report what it shows.", debug=debug)

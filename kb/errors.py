@@ -25,6 +25,17 @@ class KbError(Exception):
         return f"{head}\n  → {_indented(self.todo)}" if self.todo else head
 
 
+def system_fault(error: OSError | MemoryError) -> KbError:
+    """What the system refused, of a fault that nobody nearer could explain better."""
+    if isinstance(error, MemoryError):
+        return KbError("there is not enough memory", todo="End other programs, or ask for less.")
+    return KbError(
+        f"the system refused it: {error.strerror or error}",
+        where=str(error.filename or ""),
+        todo="Free space there, or make it readable and writable, and run it again.",
+    )
+
+
 def _indented(text: str) -> str:
     """The text with no line but its first at the margin, where only kb itself begins one."""
     lines = visible_lines(text).split("\n")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kb.errors import system_fault
 from kb.records.form import build_form
 
 from conftest import EXAMPLE
@@ -160,3 +161,11 @@ def test_init_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert status == 0
     assert "would write  postmortems/template.md" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_system_refuses_is_said_in_its_words() -> None:
+    full = OSError(28, "No space left on device", "/library/.kb/x")
+    assert str(system_fault(full)).startswith(
+        "/library/.kb/x: the system refused it: No space left on device\n  → Free space"
+    )
+    assert str(system_fault(MemoryError())).startswith("there is not enough memory\n  → ")

@@ -253,6 +253,7 @@ mount --bind {whole} {whole} && mount -o remount,ro,bind {whole} && cd {whole} |
         (VERBS["similar"], ID),
         (("metrics",), "incidents"),
         (("check", "--format", "json"), "problems"),
+        (("eval",), "success@1"),
         (("site", "--out", "{out}"), "pages"),
         (VERBS["fmt"], "cannot be written"),
         (VERBS["new"], "cannot be written"),

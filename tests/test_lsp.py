@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -426,6 +428,50 @@ def test_hostile_and_huge_records_are_answered_and_so_is_the_next(
         return by_rule(await editor.checked(uri, version))
 
     assert "unknown-word" in talk(draft.parent, work)
+
+
+def frame(message: dict[str, object]) -> bytes:
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"x" * 100_000 + b"\r\n\r\n",
+        b"Content-Length: 30000000\r\nOther: x\r\n\r\n" + b"[" * 30_000_000,
+        frame({"id": 7, "method": "textDocument/hover", "params": []}),
+        frame({"id": 7, "method": "textDocument/completion", "params": {"position": -1}}),
+    ],
+    ids=["5,000 digits", "a long header", "30 MB", "odd params", "odd position"],
+)
+def test_a_message_that_is_none_ends_no_session_and_shows_no_traceback(
+    tmp_path: Path, header: bytes
+) -> None:
+    sent = header + frame({"id": 1, "method": "shutdown"}) + frame({"method": "exit"})
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "lsp"],
+        cwd=tmp_path,
+        input=sent,
+        capture_output=True,
+        check=False,
+    )
+    assert b'"id": 1' in done.stdout
+    said = done.stderr.decode()
+    assert not re.search("unexpected|Traceback|memory", said), said
+
+
+def test_a_length_that_no_memory_holds_is_skipped_and_said(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "lsp"],
+        cwd=tmp_path,
+        input=b"Content-Length: 99999999999\r\n\r\n{}",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"a message of more than 24 MiB was skipped" in done.stderr
 
 
 @pytest.fixture

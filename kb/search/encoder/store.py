@@ -7,6 +7,7 @@ are not used and are written again. `kb build` drops old rows that nothing uses,
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import zlib
 from collections.abc import Container, Sequence
@@ -46,6 +47,12 @@ class VectorStore:
         self._root, self._place = (root, root.relative(path)) if root else local_place(path)
         self._is_kept, self._is_believed = is_kept, is_believed
         self._row = np.dtype([("key", "V20"), ("checksum", "<u4"), ("vector", "<f4", (dimension,))])
+
+    def read_only(self) -> VectorStore:
+        """The same vectors, to which none are added."""
+        store = copy.copy(self)
+        store._is_kept = False
+        return store
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The vectors that are stored, by key; what is damaged is absent."""

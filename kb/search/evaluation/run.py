@@ -45,14 +45,20 @@ class EvaluationRun:
 
 @dataclass(frozen=True)
 class _Embedder:
-    """Texts to vectors through a store, so that a second run embeds nothing."""
+    """Texts to vectors through a store, so that a second run embeds nothing.
+
+    Where the store cannot be written, each run embeds what it lacks; the numbers are the same.
+    """
 
     encoder: Encoder
     store: VectorStore
     progress: Progress | None
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
-        return embed_rows(texts, self.encoder, self.store, self.progress)
+        try:
+            return embed_rows(texts, self.encoder, self.store, self.progress)
+        except OSError:
+            return embed_rows(texts, self.encoder, self.store.read_only(), self.progress)
 
 
 def run_trial(trial: EvaluationRun, start: Path, progress: Progress | None = None) -> Evaluation:

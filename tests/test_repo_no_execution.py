@@ -278,6 +278,21 @@ def test_a_pipe_among_the_files_that_git_reads_stops_nobody(
         _ask_everything(open_repo(folder))
 
 
+@pytest.mark.parametrize("key", ["mailmap.file", "core.excludesFile", "diff.orderFile"])
+def test_a_pipe_that_the_settings_name_as_a_file_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(git_command, "SILENT_SECONDS", 2.0)
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    library_in(folder)
+    os.mkfifo(tmp_path / "pipe")
+    git_in(folder)("config", key, str(tmp_path / "pipe"))
+    repo = open_repo(folder)
+    _ask_everything(repo)
+    assert repo.commits_in("HEAD~1..HEAD")
+
+
 def test_a_git_file_that_holds_what_no_path_has_is_no_repository(tmp_path: Path) -> None:
     (tmp_path / ".git").write_bytes(b"gitdir: a\0b\n")
     assert open_repo(tmp_path).root is None

@@ -245,7 +245,7 @@ class _Watch:
 
 
 def opens_pipes(folder: Path) -> bool:
-    """Whether a pipe lies where Git opens files: in `.git`, or as a `.gitignore` and its like."""
+    """Whether a pipe or a device lies where Git opens files: in `.git`, or as `.gitignore`."""
     seen = 0
     for place, _, names in walk(folder):
         in_git = f"{os.sep}.git{os.sep}" in f"{place}{os.sep}"
@@ -260,7 +260,8 @@ def opens_pipes(folder: Path) -> bool:
 
 def _is_pipe(place: str, name: str) -> bool:
     with suppress(OSError):
-        return stat.S_ISFIFO(Path(place, name).stat().st_mode)
+        mode = Path(place, name).stat().st_mode
+        return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
     return False
 
 

@@ -38,7 +38,6 @@ SETTINGS = (
 _INSTEAD = {
     "alternaterefscommand": "",
     "askpass": "",
-    "attributesfile": os.devnull,
     "browser": "",
     "cccmd": "",
     "clean": "",
@@ -69,7 +68,11 @@ _INSTEAD = {
     "uploadpack": "",
     "vcs": "",
 }
-_WORDS = tuple(word.encode() for word in (*_INSTEAD, "include"))
+#: The last part of each key that names a file, which Git reads to its end: a device has none.
+_FILES = ("attributesfile", "excludesfile", "file", "ignorerevsfile", "orderfile")
+_INSTEAD |= dict.fromkeys(_FILES, os.devnull)
+#: `file` alone would be found in `core.fileMode`, which each clone has.
+_WORDS = tuple(word.encode() for word in (*_INSTEAD, "include", "mailmap") if word != "file")
 _OF_THE_REPOSITORY = frozenset({b"local", b"worktree"})
 #: More than any `config` that Git writes; one of a thousand branches has 200 kB.
 _MAX_CONFIG_BYTES = 4_000_000

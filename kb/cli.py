@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "run": "Import, show and audit a run of an agent.",
     "mcp": "Answer coding agents, over MCP.",
     "lsp": "Serve an editor: checks, words, earlier incidents.",
+    "adopt": "Take over existing postmortems as they stand.",
     "init": "Start a knowledge base in a repository.",
     "completion": "Print the completion script of a shell.",
     "doctor": "Say what is installed, what is missing, and what mends it.",

@@ -1,0 +1,1 @@
+"""Existing postmortems become searchable records of `form: adopted`; nothing is guessed."""

@@ -1,0 +1,151 @@
+"""Forty postmortems of a team are taken over as they stand, and one revert undoes it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from kb.actions.gate import decide
+from kb.adopt.facts import read_written_day
+from kb.as_of import AsOf
+from kb.commands.adopt import command
+from kb.library import open_library
+from kb.lint.parallel import check_library
+
+TODAY = date(2026, 11, 30)
+OLD = """# Queue {number} stood still
+
+**Date**: {number} March 2021
+Severity: {severity}
+Detected: 2021-03-04 10:15 UTC
+Date of review: 2022-01-01
+
+The queue filled up, number {number}.
+
+## Action items
+
+- [ ] watch the queue
+"""
+
+
+def git(root: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=root, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with forty postmortems in a folder of their own, and a commit."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "kb.toml").write_text("")
+    (tmp_path / "postmortems").mkdir()
+    (tmp_path / "postmortems" / "2021-04-01-named-like-a-record.md").write_text("# It fell over\n")
+    (tmp_path / "old").mkdir()
+    for number in range(1, 40):
+        severity = "SEV-2" if number % 2 else "P1"
+        text = OLD.format(number=min(number, 31), severity=severity)
+        (tmp_path / "old" / f"PM {number}.md").write_text(text)
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "forty")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def adopt(*arguments: str) -> str:
+    return CliRunner().invoke(command, [*arguments], catch_exceptions=False).output
+
+
+def test_forty_are_adopted_checked_without_an_error_and_undone_by_one_revert(team: Path) -> None:
+    before = git(team, "ls-tree", "-r", "HEAD")
+    said = adopt("old", "postmortems")
+    assert "40 files: 40 adopted, 0 kept, 0 refused" in said
+    library = open_library(team)
+    assert len(library.published) == 40
+    assert all(record.is_adopted for record in library.records)
+    assert check_library(team, today=TODAY).errors == 0
+    asked = decide(library, "any", "restart", AsOf(datetime(2026, 11, 30, tzinfo=UTC)))
+    assert asked.verdict == "unknown-route"
+    assert git(team, "log", "--oneline").count("\n") == 1
+    git(team, "add", "-A")
+    git(team, "commit", "-qm", "adopt")
+    git(team, "revert", "--no-edit", "HEAD")
+    assert git(team, "ls-tree", "-r", "HEAD") == before
+
+
+def test_values_are_those_the_text_says_and_the_text_stays_whole(team: Path) -> None:
+    adopt("old/PM 3.md")
+    record = open_library(team).record("2021-03-03-queue-3-stood-still")
+    assert record is not None
+    assert (record.title, record.severity) == ("Queue 3 stood still", "SEV2")
+    assert record.clocks.detected == datetime(2021, 3, 4, 10, 15, tzinfo=UTC)
+    assert record.clocks.resolved is None
+    assert record.aliases == ("old/PM 3.md",)
+    text = (team / record.path).read_text()
+    assert text.endswith((team / "old" / "PM 3.md").read_text())
+    assert "severity: SEV2  # line 4" in text
+
+
+def test_a_severity_of_another_scale_is_unknown(team: Path) -> None:
+    said = adopt("old/PM 2.md")
+    assert "severity: unknown (line 4 has a word of its own)" in said
+    assert open_library(team).record("2021-03-02-queue-2-stood-still").severity == ""  # type: ignore[union-attr]
+
+
+def test_adopting_again_changes_nothing_and_a_dry_run_writes_nothing(team: Path) -> None:
+    assert "40 adopted" in adopt("--dry-run", "old", "postmortems")
+    assert git(team, "status", "--porcelain") == ""
+    adopt("old", "postmortems")
+    written = git(team, "status", "--porcelain", "-uall")
+    assert "0 adopted, 79 kept, 0 refused" in adopt("old", "postmortems")
+    assert git(team, "status", "--porcelain", "-uall") == written
+
+
+def test_without_a_day_the_first_commit_stands_in_and_without_one_it_is_refused(team: Path) -> None:
+    (team / "old" / "new.md").write_text("# Nobody knows when\n")
+    outcome = CliRunner().invoke(command, ["old/new.md"], standalone_mode=False)
+    assert outcome.return_value == 1
+    assert "refused  old/new.md: no date" in outcome.output
+    git(team, "add", "-A")
+    git(team, "commit", "-qm", "one more")
+    day = datetime.fromtimestamp(int(git(team, "log", "-1", "--format=%ct")), UTC).date()
+    assert f"date: {day} (the file's first commit, no other)" in adopt("old/new.md")
+
+
+def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
+    (team / "old" / "2022-06-02-limit.md").write_text("# 2022-01-27, pod limit reached\n")
+    said = adopt("old/2022-06-02-limit.md")
+    assert "no date: line 1 says 2022-01-27, the file name says 2022-06-02" in said
+    assert not list((team / "postmortems").glob("*limit*"))
+
+
+def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None:
+    own = "---\ntitle: 'A: b'\ndate: 2020-02-03\nseverity: SEV1\n---\n# Another\n\nText.\n"
+    (team / "old" / "hugo.md").write_text(own)
+    adopt("old/hugo.md")
+    record = open_library(team).record("2020-02-03-a-b")
+    assert record is not None
+    assert (record.title, record.severity) == ("A: b", "SEV1")
+    assert json.dumps("A: b") in (team / record.path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2021-03-04 10:00", date(2021, 3, 4)),
+        ("4th March 2021", date(2021, 3, 4)),
+        ("Mar 4, 2021", date(2021, 3, 4)),
+        ("9/2/2021", None),
+        ("March 2–5, 2026", None),
+        ("Mid-2025", None),
+        ("2021-02-30", None),
+    ],
+)
+def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> None:
+    assert read_written_day(text) == day

@@ -84,6 +84,9 @@ def derive(document: Document, first_commit: date | None) -> tuple[DerivedFact, 
 def _labels(document: Document) -> Iterator[_Labelled]:
     """The labelled values of the head, its own front matter included; no code, no comments."""
     skipped = {line.number for line in document.lines if line.fence is not None or line.comment}
+    own = range(1, document.front.end_line + 1)
+    # The date of a source or an author is indented there.
+    skipped |= {n for n in own if document.source_line(n)[:1] in {" ", "-"}}
     for number in range(1, _HEAD_LINES + 1):
         found = _LABEL.match(document.source_line(number)) if number not in skipped else None
         if found and found["value"].strip(_EDGES):

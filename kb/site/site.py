@@ -23,7 +23,6 @@ from kb.site.external.last_look import refuse_names
 from kb.site.gather import names_of
 from kb.site.mkdocs_settings import packaged_settings, settings_text, used_settings
 from kb.site.post_process import finish
-from kb.site.semantic.files import add_meaning
 from kb.site.work_folder import (
     BUILD,
     INDEX,
@@ -104,7 +103,7 @@ def _build(
     say("writing pages")
     pages = write_pages(site, library, work / PAGES)
     has_index = search_index.can_be_made(work / SEARCHED)
-    megabytes, why = add_meaning(library, site, work / PAGES) if build.with_meaning else (0, "")
+    megabytes, why = _add_meaning(library, site, work / PAGES) if build.with_meaning else (0, "")
     write_theme(work / THEME, has_index=has_index, meaning_megabytes=megabytes)
     settings, unused = engine_settings(library.root, work, site, trusted=build.trusted)
     own_settings = {} if build.pages_only else {"site_dir": (own / OUT).as_posix()}
@@ -124,6 +123,13 @@ def _build(
     return Made(
         folder, pages, _size(folder), took, (*site.notes, *filter(None, (unused, note, why)))
     )
+
+
+def _add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
+    """What search by meaning loads, in megabytes; it alone needs the search extra."""
+    from kb.site.semantic.files import add_meaning
+
+    return add_meaning(library, site, pages)
 
 
 def _target(library: Library, build: Build) -> tuple[Root, PurePath]:

@@ -393,7 +393,7 @@ class Redaction(JsonValue, frozen=True):
 class Provenance(JsonValue, frozen=True):
     """Where the run came from, and what the reading of it lost."""
 
-    format: str = field(default="", name="kb.wording")
+    format: str = field(default="", name="kb.format")
     file: Annotated[str, Meta(description="Name without folders")] = field(
         default="", name="kb.file"
     )

@@ -21,7 +21,7 @@ from kb.lint.fmt.formatter import edits
 from kb.records.model import read_time
 
 from conftest import EXAMPLE
-from test_fmt import CONTEXT, facts, fmt, read
+from test_fmt import CONTEXT, FORM, facts, fmt, read
 
 MUTANTS = int(os.environ.get("KB_MUTANTS", "10000"))
 GROUPS = 20
@@ -130,10 +130,10 @@ def is_fence(place: Place) -> bool:
 
 def _is_same_field(old: str, new: str) -> bool:
     if new.startswith("  "):
-        return old.strip() == new.strip() and old[:1].isspace()
+        return old.strip() == new.strip()
     key, _, value = new.partition(":")
-    lead = old.rstrip().removesuffix(value.strip())
-    return re.sub(r"[\W_]", "", lead).upper() == key.replace("_", "")
+    label = re.sub(r"[\W_]+", " ", old.rstrip().removesuffix(value.strip())).strip()
+    return any(row.key == key for section in FORM.sections if (row := section.labelled(label)))
 
 
 def is_order_of_keys(place: Place) -> bool:

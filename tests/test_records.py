@@ -272,6 +272,10 @@ def test_a_span_of_time_is_read_from_its_start_and_its_end_is_kept_as_text(
         ("UTC+0530", 8),
         ("UTC-7", 21),
         ("GMT-11", 1),
+        ("(UTC+2)", 12),
+        ("CEST", 12),
+        ("PT", 21),
+        ("JST", 5),
     ],
 )
 def test_an_offset_behind_utc_counts(written: str, hour: int) -> None:
@@ -285,12 +289,11 @@ def test_an_offset_behind_utc_counts(written: str, hour: int) -> None:
         "05:01 UTC-07:00",  # the end of a span, or an offset
         "05:01 UTC +2",
         "05:01 UTC+25",
-        "05:01 (UTC+2)",
-        "05:01 CEST",
+        "05:01 CET",  # in summer CEST is the time there
         "05:01 (PST)",
         "05:01–06:00 EST",
-        "5:01pm UTC",
-        "5:01 p.m.",
+        "05:01 IST",  # of India, Israel or Ireland
+        "15:01 pm",
         "5:01 UTC pm",
         "5:01–6:00 PM UTC",
     ],

@@ -151,7 +151,7 @@ def test_a_duration_in_another_unit_is_a_fault_and_no_number(
 def test_a_heading_that_says_utc_does_not_make_other_zones_utc(example_library: Path) -> None:
     record = example_library / "postmortems" / EXAMPLE.name
     text = record.read_text("utf-8").replace("## Timeline\n", "## Timeline (UTC)\n")
-    text = text.replace("08:31 UTC", "08:31 (UTC+2)").replace("09:05 UTC", "09:05")
+    text = text.replace("08:31 UTC", "08:31 UTC +2").replace("09:05 UTC", "09:05")
     record.write_text(text, encoding="utf-8")
     problems = check(open_library(example_library), today=TODAY).problems
-    assert [(p.rule, "UTC+2" in p.message) for p in problems] == [("KB309", True)]
+    assert [(p.rule, "UTC +2" in p.message) for p in problems] == [("KB309", True)]

@@ -20,14 +20,14 @@ from kb.records.list_items import (
     ActionItem,
     Item,
     PriorIncident,
-    TimelineEntry,
     read_actions,
     read_date,
     read_priors,
-    read_timeline,
     read_unboxed,
 )
-from kb.records.markdown import Line, SectionText, read_sections, scan_lines
+from kb.records.markdown import Line, SectionText, scan_lines
+from kb.records.section_reader import by_key, read_sections
+from kb.records.timeline import TimelineEntry, read_timeline
 
 #: A record is prose; what is larger is data that belongs beside it, and is not looked into.
 MAX_RECORD_BYTES = 2_000_000
@@ -85,11 +85,11 @@ class Document:
 
     @cached_property
     def _by_key(self) -> dict[str | None, SectionText]:
-        """The sections by key; of two with one key the first."""
-        return {section.key: section for section in reversed(self.sections)}
+        """The sections by key; those with one key joined."""
+        return by_key(self.sections)
 
     def section(self, key: str) -> SectionText | None:
-        """The first section with that key."""
+        """The section with that key; several of one key are one, in their order."""
         return self._by_key.get(key)
 
     def field(self, section_key: str, key: str) -> str:
@@ -113,7 +113,7 @@ class Document:
     def timeline(self) -> tuple[TimelineEntry, ...]:
         """The dated lines of the timeline."""
         section = self.section("timeline")
-        return read_timeline(section.lines) if section else ()
+        return read_timeline(section.lines, section.heading, self.name_date) if section else ()
 
     @cached_property
     def priors(self) -> tuple[PriorIncident, ...]:

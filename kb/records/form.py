@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from kb.config import Config, FormConfig
 from kb.errors import KbError
-from kb.records.sections import PROFILES, SECTIONS, Section
+from kb.records.headings import heading_names, normal_heading
+from kb.records.sections import PROFILES, SECTIONS, Field, Section
 from kb.records.taxonomy import EXTENSIBLE, TAXONOMIES, Word
+
+_MAX_HEADINGS = 4096
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,41 @@ class Form:
         """The section with that key. Raises `KeyError` for a key no row has."""
         return self._by_key[key]
 
+    @cached_property
+    def _by_question(self) -> dict[str, tuple[Section, Field]]:
+        names: dict[str, tuple[Section, Field]] = {}
+        for section in self.sections:
+            for row in section.fields:
+                for heading in row.headings:
+                    names.setdefault(normal_heading(heading), (section, row))
+        return names
+
+    @cached_property
+    def _looked_up(self) -> dict[str, tuple[Section | None, Field | None]]:
+        return {}  # a library has the same twenty headings in each record
+
+    def named_by(self, heading: str) -> tuple[Section | None, Field | None]:
+        """The section a heading names, and the field of it where it asks for one alone."""
+        found = self._looked_up.get(heading)
+        if found is None:
+            found = self._look_up(heading)
+            if len(self._looked_up) < _MAX_HEADINGS:
+                self._looked_up[heading] = found
+        return found
+
+    def _look_up(self, heading: str) -> tuple[Section | None, Field | None]:
+        names = tuple(heading_names(heading))
+        for name in names:
+            if name in self._by_heading:
+                return self._by_heading[name], None
+        for name in names:
+            if name in self._by_question:
+                return self._by_question[name]
+        return None, None
+
     def section_for_heading(self, heading: str) -> Section | None:
         """The section a heading names, whatever its case, numbering and punctuation."""
-        return self._by_heading.get(normal_heading(heading))
+        return self.named_by(heading)[0]
 
     @cached_property
     def grown_order(self) -> tuple[str, ...]:
@@ -75,18 +109,11 @@ class Form:
         return next((word.definition for word in rows if word.name == name), "")
 
 
-@lru_cache(maxsize=512)  # a library has the same twenty headings in each record
-def normal_heading(heading: str) -> str:
-    """A heading reduced to its words: lower case, without numbering, marks and punctuation."""
-    text = re.sub(r"[^\w\s&-]", " ", heading.lower().replace("-", " "))
-    text = re.sub(r"^\s*(?:\d+\s+)+", "", text)
-    return " ".join(text.split())
-
-
 def build_form(config: Config | None = None) -> Form:
     """The form in force under a configuration. Raises `KbError` for a key no section has."""
     config = config or Config()
     _refuse_unknown_keys(config.form)
+    _refuse_conflicts(config.form)
     return Form(
         sections=tuple(_changed(section, config.form) for section in SECTIONS),
         profiles={**PROFILES, **config.form.profiles},
@@ -96,13 +123,38 @@ def build_form(config: Config | None = None) -> Form:
 
 def _changed(section: Section, changes: FormConfig) -> Section:
     heading = changes.headings.get(section.key, section.heading)
-    aliases = (*section.aliases, *changes.aliases.get(section.key, ()))
+    others = _names_given(changes, but=section.key)
+    aliases = tuple(name for name in section.aliases if normal_heading(name) not in others)
+    aliases = (*aliases, *changes.aliases.get(section.key, ()))
     if heading != section.heading:
         aliases = (*aliases, section.heading)
     section = replace(section, heading=heading, aliases=aliases)
     prompt = changes.prompts.get(section.key)
     # An example of ours, and our short question, would stand in another language below theirs.
     return replace(section, prompt=prompt, example="", question="") if prompt else section
+
+
+def _names_given(changes: FormConfig, *, but: str) -> frozenset[str]:
+    """The headings that `kb.toml` gives to other sections: they are no alias of this one."""
+    if not (changes.aliases or changes.headings):
+        return frozenset()
+    given = [name for key, names in changes.aliases.items() if key != but for name in names]
+    given += [name for key, name in changes.headings.items() if key != but]
+    return frozenset(map(normal_heading, given))
+
+
+def _refuse_conflicts(changes: FormConfig) -> None:
+    """Refuses a heading that two sections would answer to."""
+    owners = {normal_heading(changes.headings.get(s.key, s.heading)): s.key for s in SECTIONS}
+    named = [(key, name) for key, names in changes.aliases.items() for name in names]
+    for key, name in [*changes.headings.items(), *named]:
+        owner = owners.setdefault(normal_heading(name), key)
+        if owner != key:
+            raise KbError(
+                f"'{name}' is given to the section {key} and is a heading of {owner}",
+                where="kb.toml [form]",
+                todo="Give the heading to one of the two.",
+            )
 
 
 def _extended(config: Config) -> dict[str, tuple[Word, ...]]:

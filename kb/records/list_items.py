@@ -1,7 +1,6 @@
-"""The three small grammars of list items: actions, timeline entries, prior incidents.
+"""List items, and the two small grammars of them: actions and prior incidents.
 
     - [ ] A1: do this — owner: team, due: 2026-05-12, lever: test, gate: restart
-    - 2026-04-12 14:02 UTC — first duplicate refund posted [impact]
     - [repeat] [2026-01-09-double-email](2026-01-09-double-email.md) — same retry, fix existed: yes
 
 An item may go on in indented lines. What cannot be read is kept as text, never dropped.
@@ -11,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 
 from msgspec import Struct
 
@@ -21,8 +20,11 @@ _BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
 _TASK = re.compile(
     r"\[([ xX-])\][ \t]+(?:(?:\*\*)?(A\d{1,4})(?:\*\*)?[ \t]*:[ \t]*)?(.*)$", re.DOTALL
 )
-#: What else may be meant as a list item: a number, or a bullet that lacks the space behind it.
-_ANY_BULLET = re.compile(r"([ \t]*)(?:[-*+](?:[ \t]+|(?=\[))|\d{1,4}[.)][ \t]+)(.*)$")
+#: What else may be meant as a list item: a number, a bullet of a word processor, or one that lacks
+#: the space behind it.
+ANY_ITEM = re.compile(
+    r"([ \t]*)(?:[-*+](?:[ \t\u00a0]+|(?=\[))|[•‣◦▪·●○–—][ \t\u00a0]*|\d{1,4}[.)][ \t\u00a0]+)(.*)$"
+)
 #: A label, a box of some kind, or an attribute where a list of them goes on: this is an action.
 _MEANT_AS_ACTION = re.compile(
     r"\A[*_~]*(?:A\d{1,4}[*_~]*[ \t]*:|\[[^\]\w\n]{0,2}\](?![(\[:])|\[[A-Za-z]\](?![(\[:]))"
@@ -36,33 +38,6 @@ _ATTRIBUTE_START = re.compile(
     rf"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)"
 )
 _ATTRIBUTE = re.compile(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
-#: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
-#: is a time that has a zone of its own.
-_WEST = r"-(?:0\d|1[0-2]):?(?:00|30)(?![ \t]*(?:UTC|GMT|Z|[+-]\d))"
-#: `5:00 UTC pm`; in capitals it is somebody's title there.
-_HALF_BEHIND = re.compile(r"[ \t]*([ap]\.?m\b)")
-_OFFSET = re.compile(r"([+−-])(\d{1,2}):?(\d\d)?$")
-#: `UTC+2`, `GMT-7`; not `UTC-07:00`, which may as well be the end of a span.
-_NAMED_OFFSET = (
-    r"(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?|-(?:0?\d|1[0-2])(?:[0-5]\d)?)(?![\w:])"
-)
-#: What makes a time unclear: half a day, a zone by another name, digits behind `UTC` and a sign.
-_UNCLEAR = re.compile(
-    r"[ \t]*(?P<half>[AaPp]\.?[Mm]\b\.?)|[ \t]*\(?(?P<zone>(?:UTC|GMT|Z)"
-    r"[ \t]*(?:[+−]\d|-(?!(?:1[3-9]|2\d):|\d{1,2}:\d\d[ \t]*(?:UTC|GMT|Z))\d)[\d:]*"
-    r"|(?:[AECMPB]S|[ECMP]D|CES|EES|WES|AES|AED|HS|NZS|NZD|IS|JS|KS|SG|HK)T\b|(?:CET|EET|WET|MSK)\b)"
-)
-_DATED = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
-    rf"(?:(?![ \t]*{_WEST})[ \t]*"
-    r"(?P<until>[-–][ \t]*(?:\d{4}-\d{2}-\d{2}[T \t]+)?\d{1,2}:\d{2}(?::\d{2})?)(?![\d:]))?"
-    rf"[ \t]*(?P<zone>{_NAMED_OFFSET}|UTC|GMT|Z|\+\d{{2}}:?\d{{2}}|{_WEST})?)?"
-    r"[ \t]*(?:—|–|--|-|:)?[ \t]*(?P<text>.*)$",
-    re.DOTALL,
-)
-_TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_MAX_TAGS = 8
 _PRIOR = re.compile(
     r"\[(?P<verdict>[^\]\n]{0,20})\][ \t]+\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)"
     r"[ \t]*(?:(?:—|–|--|:)[ \t]*)?(?P<why>.*)$",
@@ -109,22 +84,6 @@ class ActionItem(Struct, frozen=True, gc=False):
     def date(self, key: str) -> date | None:
         """An attribute as a day, None where it is absent or no ISO date."""
         return read_date(self.attribute(key))
-
-
-class TimelineEntry(Struct, frozen=True, gc=False):
-    """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`).
-
-    Of a span of time `at` is the start; its end is the beginning of `text`.
-    `unclear` is what could make it another hour, such as `pm`; the time is then part of `text`.
-    """
-
-    at: datetime
-    has_time: bool
-    has_zone: bool
-    text: str
-    tags: tuple[str, ...]
-    line: int
-    unclear: str = ""
 
 
 class PriorIncident(Struct, frozen=True, gc=False):
@@ -176,7 +135,7 @@ def read_unboxed(lines: Sequence[Line], actions: Sequence[ActionItem]) -> tuple[
     boxed = {action.line for action in actions}
     return tuple(
         item
-        for item in read_items(lines, _ANY_BULLET)
+        for item in read_items(lines, ANY_ITEM)
         if item.line not in boxed and _MEANT_AS_ACTION.search(_CODE_SPAN.sub("", item.text))
     )
 
@@ -200,58 +159,6 @@ def _attributes(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
         (match[1], text[match.end() : end].strip()) for match, end in zip(found, ends, strict=True)
     )
     return pairs, text[: found[0].start()].strip() if found else text.strip()
-
-
-def read_timeline(lines: Sequence[Line]) -> tuple[TimelineEntry, ...]:
-    """The list items that begin with an ISO date, in the order they stand."""
-    return tuple(entry for item in read_items(lines) if (entry := _timeline_entry(item)))
-
-
-def _timeline_entry(item: Item) -> TimelineEntry | None:
-    match = _DATED.match(item.text.lstrip("*`_"))
-    if not match:
-        return None
-    unclear = _unclear(match) if match["time"] else ""
-    time, zone = ("", None) if unclear else (match["time"], match["zone"])
-    try:
-        at = datetime.fromisoformat(f"{match['date']} {(time or '00:00').zfill(5)}")
-        at = at.replace(tzinfo=_zone(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    rest = "time" if unclear else "until" if match["until"] else "text"
-    text, tags = _tags(match.string[match.start(rest) :].strip())
-    return TimelineEntry(at, bool(time), bool(zone), text, tags, item.line, unclear)
-
-
-def _unclear(match: re.Match[str]) -> str:
-    """What stands behind a time and could make it another hour, empty where it is clear."""
-    if match["zone"]:
-        late = _HALF_BEHIND.match(match.string, match.end("zone"))
-        if late or match["zone"][-1] in "0123456789":
-            return late[1] if late else ""
-    found = _UNCLEAR.match(match.string, match.end("until" if match["until"] else "time"))
-    return found["half"] or found["zone"] if found else ""
-
-
-def _zone(text: str | None) -> timezone:
-    """The zone of `UTC`, `Z`, `+02:00`, `-0700` or `UTC+2`; UTC where nothing is said."""
-    match = _OFFSET.search(text or "")
-    if not match:
-        return UTC
-    offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
-    return timezone(offset if match[1] == "+" else -offset)
-
-
-def _tags(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without the `[tag]`s at its end, and the tags."""
-    tags: list[str] = []
-    while text.endswith("]") and len(tags) < _MAX_TAGS:
-        before, opening, tag = text[:-1].rpartition("[")
-        if not opening or not _TAG.fullmatch(tag):
-            break
-        tags.insert(0, tag)
-        text = before.rstrip()
-    return text, tuple(tags)
 
 
 def read_priors(lines: Sequence[Line]) -> tuple[PriorIncident, ...]:

@@ -7,27 +7,30 @@ Line numbers count from 1 in the whole file. Every pattern is linear in the leng
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from kb.records.form import Form
-from kb.records.sections import Section
+from kb.records.sections import british
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?[ \t]*(?:[ \t]#+)?[ \t]*$")
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
-_FENCED_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*:(?:[ \t]+(.*))?$")
-_BARE_FIELD = re.compile(
-    r"(?P<lead>[ \t]*)(?P<bullet>[-*+][ \t]+)?(?P<mark>[*_`]{0,3})"
-    r"(?P<key>[A-Za-z][A-Za-z0-9_ -]{0,60}?)(?:(?P=mark)[ \t]*:|[ \t]*:(?P=mark))"
-    r"(?:[ \t]+(?P<value>.*))?$"
-)
 _WORD = re.compile(r"[\w/-]+")
-_NESTED_ITEM = re.compile(r"[ \t]*[-*+][ \t]")
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
+_BOLD = re.compile(
+    r" {0,3}(?:\*\*(?!\*)([^*\n]{1,120})\*\*|__(?!_)([^_\n]{1,120})__)[ \t]*+[:：]?[ \t]*+$"
+)
+_UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*$")
+_NO_PARAGRAPH = re.compile(r"[ \t]*+(?:[-*+•][ \t]|\d{1,4}[.)][ \t]|[>|#]|<|$)")
+_LONGEST_HEADING = 100
+#: Fences that say nothing of their language, or name one that evidence is pasted as.
+_PLAIN_FENCES = frozenset(
+    {"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"}
+    | {"properties", "ini", "log", "console", "kb"}
+)
+_ODD_SPACES = str.maketrans({"\u00a0": " ", "\u3000": " ", "\u202f": " ", "\u2007": " "})
 _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not looked into
 
 
@@ -60,7 +63,8 @@ class Line(Struct, frozen=True, gc=False):
 class FieldLine(Struct, frozen=True, gc=False):
     """One evidence line. `key` is in capitals, `written` as typed; `value` has its continuations.
 
-    `style` is "fenced", "bare" or "item"; `known` says whether the section's table has the key.
+    `style` is "fenced", "bare", "item", "quote", "table" or "heading"; `known` says whether the
+    section's table has the key.
     """
 
     key: str
@@ -73,9 +77,12 @@ class FieldLine(Struct, frozen=True, gc=False):
 
     @property
     def word(self) -> str:
-        """The first word of the value in lower case: what a closed list of answers looks at."""
-        match = _WORD.match(self.value.strip())
-        return match[0].lower() if match else ""
+        """The first word of the value in lower case: what a closed list of answers looks at.
+
+        Spelt as the lists spell it: `Authorized` is `authorised`.
+        """
+        match = _WORD.match(self.value.strip().lstrip("*_`"))
+        return british(match[0].lower()) if match else ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,47 @@ class SectionText:
         return tuple((name, number, "\n".join(text).strip()) for name, number, text in found)
 
 
+def read_heading(text: str) -> str | None:
+    """The text of a heading that begins with number signs, None for any other line."""
+    match = _heading(text)
+    return (match[2] or "").strip() if match else None
+
+
+def heading_level(text: str) -> int:
+    """The level of a heading that begins with number signs, 0 for any other line."""
+    match = _heading(text)
+    return len(match[1]) if match else 0
+
+
+def bold_heading(text: str) -> str | None:
+    """The text of a line that is nothing but bold, None for any other line."""
+    if "**" not in text[:5] and "__" not in text[:5]:
+        return None
+    match = _BOLD.match(text)
+    return (match[1] or match[2]).strip().rstrip(":：").rstrip() if match else None
+
+
+def underlined_level(text: str, below: str) -> int:
+    """The level of a heading written as a line with `===` or `---` below it, 0 for none."""
+    mark = below.lstrip(" ")[:1]
+    if mark not in {"=", "-"} or not _UNDERLINE.match(below):
+        return 0
+    is_short = len(text) <= _LONGEST_HEADING and not text.rstrip().endswith((".", ",", ";"))
+    if not is_short or _NO_PARAGRAPH.match(text) or _UNDERLINE.match(text):
+        return 0
+    return 1 if mark == "=" else 2
+
+
+def is_plain_fence(info: str) -> bool:
+    """Whether a fence names no language of code, so that text may have been pasted into it."""
+    return info.strip().lower() in _PLAIN_FENCES
+
+
+def even_spaces(text: str) -> str:
+    """The text with a plain space for each no-break or wide one; offsets stay the same."""
+    return text if text.isascii() else text.translate(_ODD_SPACES)
+
+
 def _heading(text: str) -> re.Match[str] | None:
     return _read_heading(text) if "#" in text[:4] else None  # three spaces may stand before it
 
@@ -193,101 +241,3 @@ def _comment_state(text: str, inside: bool) -> tuple[bool, bool]:
             inside = bool(found)
     started_inside = not outside.strip() and bool(text.strip())
     return started_inside, inside
-
-
-def read_sections(lines: Sequence[Line], form: Form) -> tuple[SectionText, ...]:
-    """The sections of a body, in the order they stand.
-
-    A heading that names a section of the form opens it at any level; any other heading of level 1
-    or 2, or of the level of the open section, opens an unknown one. Deeper headings belong inside.
-    """
-    starts = list(_section_starts(lines, form))
-    ends = [start for start, *_ in starts[1:]] + [len(lines)]
-    return tuple(
-        _section(lines[start:end], heading, level, section)
-        for (start, heading, level, section), end in zip(starts, ends, strict=False)
-    )
-
-
-def _section_starts(
-    lines: Sequence[Line], form: Form
-) -> Iterator[tuple[int, str, int, Section | None]]:
-    open_level = 0
-    for index, line in enumerate(lines):
-        may_be_one = "#" in line.text[:4] and line.fence is None and not line.comment
-        match = _heading(line.text) if may_be_one and len(line.text) <= _MAX_LINE else None
-        if not match:
-            continue
-        level, heading = len(match[1]), (match[2] or "").strip()
-        section = form.section_for_heading(heading)
-        is_title = level == 1 and section is None
-        if section or level <= max(open_level, 2):
-            open_level = 0 if is_title else level
-            yield index, heading, level, section
-
-
-def _section(
-    lines: Sequence[Line], heading: str, level: int, section: Section | None
-) -> SectionText:
-    body = tuple(lines[1:])
-    return SectionText(
-        key=section.key if section else None,
-        heading=heading,
-        level=level,
-        line=lines[0].number,
-        end_line=lines[-1].number,
-        lines=body,
-        fields=tuple(_fields(body, section)),
-    )
-
-
-def _fields(lines: Sequence[Line], section: Section | None) -> Iterator[FieldLine]:
-    """The evidence lines: every `KEY: value` of an evidence fence, known keys elsewhere."""
-    end = 0
-    for index, line in enumerate(lines):
-        found = _field_at(line, section) if index >= end and ":" in line.text else None
-        if found is not None:
-            end = _continuation_end(lines, index, found)
-            yield _continued(found, lines[index + 1 : end])
-
-
-def _continued(found: FieldLine, lines: Sequence[Line]) -> FieldLine:
-    if not lines:
-        return found
-    parts = [found.value, *(line.text.strip() for line in lines)]
-    value = "\n".join(part for part in parts if part)
-    return replace(found, value=value, end_line=lines[-1].number)
-
-
-def _field_at(line: Line, section: Section | None) -> FieldLine | None:
-    if line.comment or line.is_mark or len(line.text) > _MAX_LINE:
-        return None
-    if line.fence is not None:
-        match = _FENCED_FIELD.match(line.text) if line.is_evidence else None
-        if not match:
-            return None
-        written, value, style = match[1], match[2] or "", "fenced"
-    else:
-        match = _BARE_FIELD.match(line.text) if section and section.fields else None
-        if not match:
-            return None
-        written, value = match["key"], match["value"] or ""
-        style = "item" if match["bullet"] else "bare"
-    key = written.replace(" ", "_").replace("-", "_").upper()
-    known = bool(section and section.field(key))
-    if not known and style != "fenced":
-        return None
-    return FieldLine(key, written, value.strip(), line.number, line.number, style, known)
-
-
-def _continuation_end(lines: Sequence[Line], index: int, found: FieldLine) -> int:
-    """One past the last line of a value: indented lines that follow and are no field themselves."""
-    end = index + 1
-    while end < len(lines) and lines[end].text[:1] in {" ", "\t"}:
-        line = lines[end]
-        same_block = line.fence == lines[index].fence and not line.is_mark and not line.comment
-        nested_item = found.style != "fenced" and _NESTED_ITEM.match(line.text)
-        if not same_block or nested_item or not line.text.strip():
-            break
-        end += 1
-    return end

@@ -21,8 +21,10 @@ from kb.records.compound_values import (
 )
 from kb.records.document import Document
 from kb.records.front_matter_keys import READERS
-from kb.records.list_items import ActionItem, PriorIncident, TimelineEntry, read_date
+from kb.records.list_items import ActionItem, PriorIncident, read_date
 from kb.records.markdown import SectionText
+from kb.records.section_reader import joined
+from kb.records.timeline import TimelineEntry
 
 #: What is said of an adopted record wherever it is shown.
 ADOPTED = "adopted, not held to the form"
@@ -118,8 +120,9 @@ class Postmortem:
         return _began(self.clocks, self.date)
 
     def section(self, key: str) -> SectionText | None:
-        """The first section with that key."""
-        return next((section for section in self.sections if section.key == key), None)
+        """The section with that key; several of one key are one, in their order."""
+        found = tuple(section for section in self.sections if section.key == key)
+        return joined(found) if found else None
 
     def value(self, section_key: str, key: str) -> str:
         """The first value of an evidence field, empty where there is none."""

@@ -6,13 +6,29 @@ the template, the parser, the checks, the index and the site read this table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 YES_NO = ("yes", "no")
 ASSERT_ANSWERS = ("yes", "no", "not-checked")
 AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
+
+
+#: Stems in American spelling, and as the form spells them.
+_SPELLINGS = re.compile(r"(authori|optimi|prioriti|organi)z(?=e|i)")
+
+
+def british(text: str) -> str:
+    """Lower-case words in the spelling of the form: `unauthorized` is `unauthorised`."""
+    return _SPELLINGS.sub(r"\1s", text) if "z" in text else text
+
+
+@lru_cache(maxsize=2048)  # a library has the same labels in each record
+def plain_label(text: str) -> str:
+    """A label reduced to its words: lower case, British spelling, no marks or punctuation."""
+    return british(" ".join(re.findall(r"[^\W_]+", text.lower().replace("’", "'"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,8 @@ class Field:
     `words` lists the allowed first words of the value, empty when any text may stand.
     `many` allows the key to repeat; `starts_group` makes it open a new group of lines.
     `external` lets the external edition carry it, in a section that may be there.
+    `aliases` are labels that are read as the key; one that is a question, or in `headings`, is also
+    read as a heading whose text is the value. `answers` are words that mean one of `words`.
     """
 
     key: str
@@ -30,6 +48,13 @@ class Field:
     many: bool = False
     starts_group: bool = False
     external: bool = False
+    aliases: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
+
+    def answer(self, word: str) -> str:
+        """The word of the list that a written word means; the word itself where it means none."""
+        return dict(self.answers).get(word, word)
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,18 @@ class Section:
         """The field with that key, upper case, or None."""
         return self._by_key.get(key)
 
+    @cached_property
+    def _by_label(self) -> Mapping[str, Field]:
+        labels: dict[str, Field] = {}
+        for row in self.fields:
+            for name in (row.key, *row.aliases, *row.headings):
+                labels.setdefault(plain_label(name), row)
+        return labels
+
+    def labelled(self, label: str) -> Field | None:
+        """The field that a label means: its key in any case and spelling, or an alias of it."""
+        return self._by_label.get(plain_label(label))
+
 
 SECTIONS: tuple[Section, ...] = (
     Section(
@@ -86,7 +123,14 @@ SECTIONS: tuple[Section, ...] = (
             Field("THREATENED", "What could have been harmed and was not"),
         ),
         question="What happened, to whom, when; how was it stopped?",
-        aliases=("overview", "tl;dr", "executive summary", "what happened"),
+        aliases=(
+            *("overview", "tl;dr", "tldr", "executive summary", "what happened", "abstract"),
+            *("incident summary", "issue summary", "summary and impact", "incident overview"),
+            *("problem", "problem summary", "problem description", "problem statement", "issue"),
+            *("description", "incident description", "synopsis", "in brief", "at a glance"),
+            *("narrative", "blameless narrative", "write the blameless narrative"),
+            *("incident", "incident details", "what went down"),
+        ),
         external=True,
     ),
     Section(
@@ -97,7 +141,12 @@ SECTIONS: tuple[Section, ...] = (
         example="CUSTOMER_SAW: two refunds for one return, then one of them taken back",
         fields=(
             Field("WINDOW", "From when to when customers could notice", external=True),
-            Field("CUSTOMERS_AFFECTED", "How many, and how that was counted", external=True),
+            Field(
+                "CUSTOMERS_AFFECTED",
+                "How many, and how that was counted",
+                external=True,
+                aliases=("affected customers", "users affected", "affected users"),
+            ),
             Field("CUSTOMER_SAW", "What was on their screen, statement or phone", external=True),
             Field("HARM", "Money, time, privacy, safety, trust", many=True, external=True),
             Field("DASHBOARD_SAID", "What our own instruments showed meanwhile"),
@@ -106,7 +155,13 @@ SECTIONS: tuple[Section, ...] = (
             Field("TOLD_US_AT", "When, UTC", external=True),
         ),
         question="What did customers see; when did they tell us?",
-        aliases=("customer impact", "impact", "user impact", "customer visible truth"),
+        aliases=(
+            *("customer impact", "impact", "user impact", "customer visible truth"),
+            *("customer visible truth statement", "business impact", "impact on users"),
+            *("impact on customers", "impact analysis", "impact assessment", "impact summary"),
+            *("scope", "scope of impact", "scope and impact", "impact and scope", "service impact"),
+            *("symptoms", "symptom", "what users saw", "what customers saw", "blast radius"),
+        ),
         external=True,
     ),
     Section(
@@ -115,7 +170,14 @@ SECTIONS: tuple[Section, ...] = (
         prompt="What happened when, UTC, from the first detectable warning to the restart?",
         example="- 2026-04-12 14:02 UTC — first duplicate refund posted [impact]",
         vocabularies=("timeline_tag",),
-        aliases=("timeline (utc)", "timeline (all times utc)", "chronology"),
+        aliases=(
+            *("timeline (utc)", "timeline (all times utc)", "chronology", "incident timeline"),
+            *("timeline of events", "event timeline", "issue timeline", "timeline summary"),
+            *("detailed timeline", "timeline of the incident", "sequence of events", "key events"),
+            *("chronology of events", "follow up timeline", "decision tree", "divergence point"),
+            *("cascading effects", "external state changes", "find the divergence point"),
+            *("outage timeline", "response timeline", "events", "incident log"),
+        ),
         external=True,
     ),
     Section(
@@ -130,9 +192,28 @@ SECTIONS: tuple[Section, ...] = (
                 "A signal that finds this in 30 minutes",
                 many=True,
                 external=True,
+                headings=(
+                    "what would have detected this",
+                    "what would have detected this in <30 minutes?",
+                    "what would have detected this in 30 minutes",
+                    "what would have detected this in under 30 minutes",
+                    "what would have detected this within 30 minutes",
+                    "what would have detected it",
+                ),
             ),
         ),
-        aliases=("detection",),
+        aliases=(
+            *("detection", "discovery", "observed signals", "how we found out", "detection time"),
+            *("how it was detected", "how was it detected", "how did we find out", "diagnosis"),
+            *(
+                "how was the incident detected",
+                "detection and alerting",
+                "first warning",
+                "signals",
+            ),
+            *("how it was discovered", "how we detected it", "monitoring and detection"),
+            *("detection and diagnosis", "why it wasn't caught", "why it was not caught"),
+        ),
         external=True,
     ),
     Section(
@@ -141,10 +222,29 @@ SECTIONS: tuple[Section, ...] = (
         prompt="What was decided and why, with which context and authority?",
         example="AUTHORITY: authorised (refunds under 500 USD need no approval)",
         fields=(
-            Field("DECISION", "What the agent decided, in one sentence"),
-            Field("OPTIMISING_FOR", "What it was trying to make better"),
+            Field(
+                "DECISION",
+                "What the agent decided, in one sentence",
+                headings=(
+                    "what decision did the agent make",
+                    "what decision did the agent make, and what was it trying to optimise for?",
+                ),
+            ),
+            Field(
+                "OPTIMISING_FOR",
+                "What it was trying to make better",
+                headings=("what was it trying to optimise for",),
+            ),
             Field("ALTERNATIVES", "What else it could have done"),
-            Field("CONTEXT_PRESENT", "What it had seen", many=True),
+            Field(
+                "CONTEXT_PRESENT",
+                "What it had seen",
+                many=True,
+                headings=(
+                    "what context was in its window",
+                    "what context was in its window at that moment?",
+                ),
+            ),
             Field("CONTEXT_MISSING", "What it had not seen and needed", many=True),
             Field("CONTEXT_EXCESS", "What it had seen and should not have", many=True),
             Field("CONTEXT_SOURCE", "How we know", words=("logged", "inferred")),
@@ -157,8 +257,22 @@ SECTIONS: tuple[Section, ...] = (
                 "AUTHORITY",
                 "Authorised: a governance design problem; unauthorised: an access control problem",
                 words=("authorised", "unauthorised"),
+                answers=(("yes", "authorised"), ("no", "unauthorised")),
+                headings=(
+                    "was it authorised to take that action?",
+                    "was the agent authorised to take that action",
+                    "was it authorised",
+                ),
             ),
-            Field("WALL", "What would stop this whole class before live work"),
+            Field(
+                "WALL",
+                "What would stop this whole class before live work",
+                headings=(
+                    "could the operation have caught this class of error before it landed on "
+                    "live work?",
+                    "could the operation have caught this class of error",
+                ),
+            ),
         ),
         asked_by_classes=("unauthorised-action", "excess-authority", "wrong-objective"),
         aliases=("decision",),
@@ -169,21 +283,48 @@ SECTIONS: tuple[Section, ...] = (
         prompt="Where is the evidence: prompt state, retrieval, tool log, interventions, outcome?",
         example="PROMPT_STATE: refunds-system@2026.04.1, sha256 9f2c…, see trace 4bf9",
         fields=(
-            Field("PROMPT_STATE", "Prompt and instructions in force, by version or hash"),
-            Field("RETRIEVAL", "What was retrieved, from where, how old"),
-            Field("TOOL_LOG", "Calls in order, or a link to them"),
+            Field(
+                "PROMPT_STATE",
+                "Prompt and instructions in force, by version or hash",
+                aliases=("prompt and instruction state", "prompt and instructions"),
+            ),
+            Field(
+                "RETRIEVAL",
+                "What was retrieved, from where, how old",
+                aliases=("retrieval evidence",),
+            ),
+            Field("TOOL_LOG", "Calls in order, or a link to them", aliases=("tool logs",)),
             Field(
                 "TOOL_FAILURE_HANDLED",
                 "How the agent took a tool's failure",
                 words=("well", "poorly", "none"),
             ),
             Field("AFTER_TOOL_FAILURE", "What the agent did next"),
-            Field("INTERVENTIONS", "What people did, when"),
-            Field("OUTCOME", "How it ended, and who judged that"),
+            Field(
+                "INTERVENTIONS",
+                "What people did, when",
+                aliases=("human interventions",),
+                headings=(
+                    *("resolution", "mitigation", "resolution and recovery", "response"),
+                    *("mitigation and resolution", "recovery", "how it was fixed", "fix", "fixes"),
+                    *("how it was stopped", "how was it stopped", "containment", "the fix"),
+                    *("solution", "solution implemented", "fix applied", "fixes applied"),
+                    *("incident response", "resolution steps", "response and resolution"),
+                    *("containment and recovery", "remediation steps taken", "solution applied"),
+                    *("final resolution", "fixes implemented", "how we fixed it", "what we did"),
+                    *("mitigation and recovery", "immediate actions taken", "actions taken"),
+                    *("mitigations", "immediate actions completed", "recovery actions"),
+                ),
+            ),
+            Field(
+                "OUTCOME",
+                "How it ended, and who judged that",
+                aliases=("outcome assessment",),
+            ),
             Field("DESIGN_APPROVED_BY", "The role that accepted this design"),
             Field("OPERATOR_SAW", "What the operator's screen showed at the time"),
         ),
-        aliases=("agent trajectory",),
+        aliases=("agent trajectory", "evidence pack", "evidence", "investigation"),
     ),
     Section(
         key="replay",
@@ -194,13 +335,20 @@ SECTIONS: tuple[Section, ...] = (
             Field("FIXTURE", "Path of the fixture, beside this file"),
             Field("REPLAYABLE", "Whether it can be run", words=("yes", "partly", "no")),
             Field("MISSING", "What a replay lacks", many=True),
-            Field("SIDE_EFFECTS_ALREADY_RUN", "Effects a replay must not repeat"),
+            Field(
+                "SIDE_EFFECTS_ALREADY_RUN",
+                "Effects a replay must not repeat",
+                aliases=("side effects that already ran", "which side effects already ran"),
+            ),
             Field("REPRODUCED", "k/N runs that failed the same way"),
             Field("PASSING_RUN", "A run of the same task that went well"),
             Field("DIVERGENCE_STEP", "The first step at which the two differ"),
         ),
         question="Can you re-run this? If no, what is missing?",
-        aliases=("replay",),
+        aliases=(
+            *("replay", "reproduction", "steps to reproduce", "how to reproduce"),
+            *("pull the failing run", "failing run", "reproducing"),
+        ),
     ),
     Section(
         key="policy_path",
@@ -220,7 +368,12 @@ SECTIONS: tuple[Section, ...] = (
             ),
         ),
         question="Which path was allowed, which was taken?",
-        aliases=("policy path", "policy path evidence"),
+        aliases=(
+            "policy path",
+            "policy path evidence",
+            "policy path evidence lattice",
+            "policy evidence",
+        ),
         external=True,
     ),
     Section(
@@ -246,7 +399,7 @@ SECTIONS: tuple[Section, ...] = (
             Field("HELD", "Whether it was true", words=ASSERT_ANSWERS, external=True),
         ),
         question="What did the agent claim; which check would have told?",
-        aliases=("outcome assert",),
+        aliases=("outcome assert", "outcome assert line", "outcome assertions"),
         external=True,
     ),
     Section(
@@ -274,7 +427,10 @@ SECTIONS: tuple[Section, ...] = (
         heading="Failed controls",
         prompt="Which guardrail should have prevented or contained this, and what did each do?",
         example="- spend alert — expected a page at 500 USD — did not fire, threshold was monthly",
-        aliases=("controls that failed",),
+        aliases=(
+            *("controls that failed", "failed control", "failed safeguards", "failed guardrails"),
+            *("safeguards that failed", "missing controls", "control failures"),
+        ),
     ),
     Section(
         key="root_cause",
@@ -282,7 +438,17 @@ SECTIONS: tuple[Section, ...] = (
         prompt="Why was it possible, in the code and in the model? Either may say why it does not "
         "apply.",
         example="### Code\n\nThe client retries after 10 s; the API commits after 12 s.",
-        aliases=("root causes", "root cause(s)", "contributing factors"),
+        aliases=(
+            *("root causes", "root cause(s)", "contributing factors", "contributing factor"),
+            *("root cause analysis", "root causes analysis", "rca", "cause", "causes", "cause(s)"),
+            *("root causes identified", "root cause identified", "contributing causes"),
+            *("root cause and contributing factors", "root causes and contributing factors"),
+            *("root cause and trigger", "trigger and root cause", "trigger", "triggers"),
+            *("trigger(s)", "underlying cause", "underlying causes", "technical root cause"),
+            *("five whys", "5 whys", "the five whys", "why it happened", "why did it happen"),
+            *("what caused the incident", "what caused it", "why did this happen", "why it failed"),
+            *("why this happened", "cause analysis", "root cause hypothesis", "proximate cause"),
+        ),
         external=True,
     ),
     Section(
@@ -301,21 +467,40 @@ SECTIONS: tuple[Section, ...] = (
         ),
         question="Which control would have caught this; which earlier incident showed it?",
         vocabularies=("verdict",),
-        aliases=("counterfactuals",),
+        aliases=(
+            *("counterfactuals", "cross-cutting counterfactual", "related incidents"),
+            *("prior incidents", "previous incidents", "earlier incidents", "similar incidents"),
+            *("past incidents", "recurrence"),
+        ),
     ),
     Section(
         key="went_well",
         heading="What went well",
         prompt="What helped, and must not be lost?",
         example="The on-call stopped the route within 29 minutes of the alert.",
-        aliases=("what went right", "went well"),
+        aliases=(
+            *("what went right", "went well", "what worked", "what worked well", "positives"),
+            *("things that went well", "things that worked", "where we got lucky"),
+            *("where did we get lucky", "what helped", "how we got lucky", "got lucky", "luck"),
+            *("what we did well", "where we were lucky"),
+        ),
     ),
     Section(
         key="went_wrong",
         heading="What went wrong",
         prompt="What made it worse or longer?",
         example="The refund dashboard counts calls, not customers.",
-        aliases=("what went badly", "what went poorly", "went wrong"),
+        aliases=(
+            *("what went badly", "what went poorly", "went wrong", "things that went wrong"),
+            *("what didn't go well", "what did not go well", "what didn't go so well"),
+            *("what did not go so well", "what didn't work", "what did not work"),
+            *("what could be improved", "what could be better", "what could have been better"),
+            *("what could have gone better", "what could have been improved", "went poorly"),
+            *("what we could improve", "what we can improve", "what can be improved"),
+            *("areas for improvement", "area for improvement", "things that went poorly"),
+            *("what went wrong and contributing factors", "where we got unlucky", "challenges"),
+            *("what we could have done better", "opportunities for improvement", "gaps"),
+        ),
     ),
     Section(
         key="actions",
@@ -324,7 +509,30 @@ SECTIONS: tuple[Section, ...] = (
         example="- [ ] A1: require an idempotency key in the refund tool schema — "
         "owner: payments, due: 2026-05-12, lever: code, gate: restart",
         vocabularies=("lever", "gate"),
-        aliases=("actions", "follow-up actions", "follow-ups", "follow up", "remediation"),
+        aliases=(
+            *("actions", "follow-up actions", "follow-ups", "follow up", "remediation"),
+            *("action item", "action items and owners", "action plan", "corrective actions"),
+            *("corrective action", "corrective measures", "corrective and preventive actions"),
+            *("corrective and preventative actions", "corrective and preventative measures"),
+            *("corrective and preventative measure", "corrective and preventive measures"),
+            *("preventive actions", "preventative actions", "preventive measures"),
+            *(
+                "preventative measures",
+                "prevention",
+                "prevention measures",
+                "prevention strategies",
+            ),
+            *("prevention measures implemented", "how to prevent recurrence", "prevent recurrence"),
+            *("next steps", "follow-up items", "follow-up tasks", "follow-up work", "followups"),
+            *("follow-up improvements", "permanent changes", "permanent fixes", "permanent fix"),
+            *("owner and deadline", "owners and deadlines", "recommendations", "tasks", "to do"),
+            *("recommended actions", "remediation items", "remediation actions", "todo", "todos"),
+            *("remediation plan", "improvements", "process improvements", "technical improvements"),
+            *("open items", "define actionable items", "actionable items", "future work"),
+            *("long term actions", "short term actions", "immediate actions", "action points"),
+            *("future improvements", "documentation improvements", "preventing recurrence"),
+            *("remediation and prevention", "remediation and follow-up", "what we changed"),
+        ),
         embedded=False,
     ),
     Section(
@@ -332,7 +540,12 @@ SECTIONS: tuple[Section, ...] = (
         heading="Lessons",
         prompt="What did a person learn about the system, without blame?",
         example="A timeout is not a failure: it is an answer we did not wait for.",
-        aliases=("lessons learned", "lessons learnt"),
+        aliases=(
+            *("lessons learned", "lessons learnt", "lesson", "lesson learned", "lesson learnt"),
+            *("blameless lessons", "learnings", "key learnings", "what we learned", "takeaways"),
+            *("what we learnt", "what did we learn", "key takeaways", "key lessons", "insights"),
+            *("conclusion", "conclusions", "retrospective", "lessons and follow-ups"),
+        ),
     ),
 )
 

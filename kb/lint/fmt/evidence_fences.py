@@ -34,7 +34,7 @@ def _runs(section: SectionText) -> Iterator[list[FieldLine]]:
 
 
 def _is_bare(field: FieldLine) -> bool:
-    return field.known and field.style != "fenced"
+    return field.known and field.style in {"bare", "item"}
 
 
 def _is_alone(run: list[FieldLine], lines: dict[int, Line]) -> bool:

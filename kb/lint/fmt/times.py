@@ -13,8 +13,8 @@ from kb.lint.fmt.edit import Edit
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.front_matter_keys import KeyType
-from kb.records.list_items import TimelineEntry
 from kb.records.model import read_time
+from kb.records.timeline import TimelineEntry
 
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{7}")
 #: An offset west of Greenwich looks like the end of a span of time (`08:00-09:30`): it is left, and

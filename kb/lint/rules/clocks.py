@@ -26,8 +26,9 @@ from kb.lint.rules.front_matter_values import is_blank, is_naive_time, place
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry
 from kb.records.front_matter_keys import KeyType
-from kb.records.list_items import TimelineEntry, read_items
+from kb.records.list_items import read_items
 from kb.records.model import CLOCK_NAMES, read_time
+from kb.records.timeline import TimelineEntry
 
 #: The clock each tag of the timeline speaks of.
 _CLOCK_OF_TAG = {

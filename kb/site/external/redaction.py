@@ -15,10 +15,10 @@ from msgspec import structs
 from kb.records.compound_values import AgentFacts
 from kb.records.form import Form
 from kb.records.front_matter_keys import KEYS, Key, KeyType
-from kb.records.list_items import read_timeline
 from kb.records.markdown import FieldLine, Line, SectionText
 from kb.records.model import Clocks, Postmortem
 from kb.records.sections import SECTIONS as FORM_SECTIONS
+from kb.records.timeline import read_timeline
 from kb.site.external.cleaner import TextCleaner
 from kb.site.external.prose import LeftOut, Prose
 
@@ -60,7 +60,9 @@ class RecordRedaction:
             ),
             sources=record.sources if record.origin == "public" else (),
             sections=sections,
-            timeline=read_timeline(timeline.lines) if timeline else (),
+            timeline=(
+                read_timeline(timeline.lines, timeline.heading, record.date) if timeline else ()
+            ),
         )
 
     def _value(self, row: Key, value: Any) -> Any:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
+from kb.records.tables import read_tables
 from kb.site.safe_html import LinkTarget, to_html, to_inline_html
 from kb.wording import duration
 
@@ -147,13 +148,19 @@ def parts(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> I
 
 
 def parts_beside(section: SectionText, items: Collection[int], link: LinkTarget) -> Iterator[Part]:
-    """What stands in a section beside the list items, known by their first lines, drawn already."""
+    """What stands in a section beside what was drawn already: items, lines and rows of tables.
+
+    They are known by their first lines; a table is left out once all of its rows are drawn.
+    """
     drawn = {
         number
         for item in read_items(section.lines)
         if item.line in items
         for number in range(item.line, item.end_line + 1)
-    }
+    }.union(items)
+    for table in read_tables(section.lines):
+        if all(row.line in drawn for row in table.rows):
+            drawn.update(range(table.line, table.end_line + 1))
     return _parts(blocks(section, drawn), link, definitions)
 
 

@@ -1,0 +1,295 @@
+"""Days and times as people write them: `1 May 2026`, `May 1st`, `2:02 pm CET`, `14:02–14:30 UTC`.
+
+A day or an hour that could be read two ways (`9/2/2021`, `PST` in June) is not read: its reason is
+in `Moment.unclear`. Every pattern is linear in the length of a line.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
+
+from msgspec import Struct
+
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
+_MONTH_NUMBERS = {
+    name[:length]: number
+    for number, name in enumerate(_MONTHS, 1)
+    for length in range(3, len(name) + 1)
+}
+_MONTH = (
+    r"(?P<month{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_WEEKDAY = (
+    r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?[ \t]+"
+    r"(?:the[ \t]+)?)?"
+)
+_DAY = re.compile(
+    _WEEKDAY + r"(?:(?P<y0>\d{4})(?P<sep>[-/.])(?P<m0>\d{1,2})(?P=sep)(?P<d0>\d{1,2})(?!\d)"
+    r"|(?P<y1>\d{4})[ \t]*+[年년][ \t]*+(?P<m1>\d{1,2})[ \t]*+[月월]"
+    r"[ \t]*+(?P<d1>\d{1,2})[ \t]*+[日일]"
+    r"|(?P<d2>\d{1,2})\.[ \t]?(?P<m2>\d{1,2})\.[ \t]?(?P<y2>\d{4})(?!\d)"
+    r"|(?P<d3>\d{1,2})(?:st|nd|rd|th|\.)?[ \t]*+-?(?:of[ \t]++)?[ \t]*+"
+    + _MONTH.format(3)
+    + r"(?:,?[ \t]*+-?(?P<y3>\d{4})(?![\d:]))?"
+    r"|" + _MONTH.format(4) + r"[ \t]+(?P<d4>\d{1,2})(?!\d|:\d)(?:st|nd|rd|th)?\b"
+    r"(?:,?[ \t]+(?P<y4>\d{4})(?![\d:]))?"
+    r"|(?P<a5>\d{1,2})/(?P<b5>\d{1,2})/(?P<y5>\d{4}|\d{2})(?!\d))",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?"
+    r"(?:[ \t]?(?P<half>[ap]\.?m\b\.?))?|[ \t]?(?P<bare>[ap]\.?m\b\.?))(?![\d:])",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"[ \t*_`~≈\[(<]*(?:(?:ca|approx|c)\.[ \t]+|(?:around|approximately|about)[ \t]+)?"
+)
+_BETWEEN = re.compile(r"[ \t*_`\])]*(?:[T,@|][ \t]*|at[ \t]+)?[ \t*_`\[(~≈]*")
+_RANGE = re.compile(r"[ \t]*(?:-|–|—|~|to|until|till)[ \t]*")
+_ZONE = re.compile(
+    r"[ \t]*\(?(?P<zone>(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?"
+    r"|-(?:0?\d|1[0-2])(?:[0-5]\d)?)"
+    r"(?![\w:])|UTC|GMT|Z|[A-Z]{2,4}|[+−]\d{2}:?\d{2})\)?(?!\w)"
+)
+_AFTER = re.compile(r"[ \t*_`\])>]*(?:—|–|--|-|:|：|\||,|=>|->|→)?[ \t*_`]*")
+_BEHIND = re.compile(r"[ \t]*,?[ \t]*(?:on[ \t]+)?\(?")
+_OFFSET = re.compile(r"([+−-])(\d{1,2}):?(\d\d)?$")
+#: Behind a zone: half a day as in `5:00 UTC pm` (in capitals it is somebody's title), and after UTC
+#: a sign and digits, which may be an offset or the end of a span.
+_HALF_BEHIND = re.compile(r"[ \t]*([ap]\.?m\b)")
+_SIGN_BEHIND = re.compile(
+    r"[ \t]*(?:[+−]\d|-(?!(?:1[3-9]|2\d):|\d{1,2}:\d\d[ \t]*(?:UTC|GMT|Z))\d)[\d:]*"
+)
+
+#: Abbreviations that name one offset all the year.
+_FIXED = {"UTC": 0, "GMT": 0, "Z": 0, "JST": 540, "KST": 540, "SGT": 480, "HKT": 480, "MSK": 180}
+#: Abbreviations that hold for a part of the year, and a place where they do. Written in the other
+#: part they leave an hour open, and are not read.
+_SEASONAL = {
+    "CET": "Europe/Berlin",
+    "CEST": "Europe/Berlin",
+    "EET": "Europe/Helsinki",
+    "EEST": "Europe/Helsinki",
+    "WET": "Europe/Lisbon",
+    "WEST": "Europe/Lisbon",
+    "BST": "Europe/London",
+    "EST": "America/New_York",
+    "EDT": "America/New_York",
+    "CDT": "America/Chicago",
+    "MDT": "America/Denver",
+    "PST": "America/Los_Angeles",
+    "PDT": "America/Los_Angeles",
+    "AEST": "Australia/Sydney",
+    "AEDT": "Australia/Sydney",
+    "NZST": "Pacific/Auckland",
+    "NZDT": "Pacific/Auckland",
+}
+#: Words for the time of a place, whatever the season.
+_PLACES = {"ET": "America/New_York", "PT": "America/Los_Angeles"}
+#: Zones that are two: of India, Israel and Ireland; of Chicago, China and Cuba; of Denver.
+_TWOFOLD = frozenset({"IST", "CST", "MST", "CT", "MT", "AST", "HST"})
+ZONE_NAMES = frozenset({*_FIXED, *_SEASONAL, *_PLACES, *_TWOFOLD})
+
+
+class Moment(Struct, frozen=True, gc=False):
+    """A day, a time, or both, found at the begin of a text that goes on at `end`.
+
+    `day` is None where the text names none, `clock` None where it gives no time; `zone` is as
+    written, empty for none. `unclear` is what could be read two ways; then `at` gives None.
+    """
+
+    day: date | None
+    clock: time | None
+    zone: str
+    end: int
+    unclear: str = ""
+    until: str = ""
+
+    def at(self, day: date | None = None, zone: str = "") -> datetime | None:
+        """The moment in UTC, with the day and zone of what stands around it where it lacks one.
+
+        Midnight where there is no time; None where the day is not known or something is unclear.
+        """
+        on = self.day or day
+        if on is None or self.unclear:
+            return None
+        moment = datetime.combine(on, self.clock or time())
+        if self.clock is None:
+            return moment.replace(tzinfo=UTC)
+        offset = zone_of(self.zone or zone or "UTC", moment)
+        try:
+            return moment.replace(tzinfo=offset).astimezone(UTC) if offset else None
+        except OverflowError:
+            return None
+
+
+def read_day(text: str, near: date | None = None) -> date | None:
+    """The day that a whole text names, None where it says anything else or leaves it open."""
+    found = _DAY.match(text.strip())
+    return _day(found, near)[0] if found and found.end() == len(text.strip()) else None
+
+
+def read_moment(text: str, near: date | None = None) -> Moment | None:
+    """The moment a text begins with, None where it begins with none.
+
+    `near` lends its year to a day without one.
+    """
+    lead = _LEAD.match(text)
+    start = lead.end() if lead else 0
+    if not text[start : start + 1].isalnum():
+        return None
+    found = _DAY.match(text, start)
+    day, unclear = _day(found, near) if found else (None, "")
+    if found and day is None and not unclear:
+        found = None
+    end = found.end() if found else start
+    clock = _TIME.match(text, _skip(_BETWEEN, text, end) if found else end)
+    if found is None and clock is None:
+        return None
+    return _moment(text, day, unclear, clock, end, near)
+
+
+def _moment(
+    text: str,
+    day: date | None,
+    unclear: str,
+    clock: re.Match[str] | None,
+    end: int,
+    near: date | None,
+) -> Moment | None:
+    if clock is None:
+        return Moment(day, None, "", _skip(_AFTER, text, end), unclear)
+    hour, fault = _hour(clock)
+    if hour is None:
+        return None
+    end, until, half = _until(text, clock.end(), near)
+    zone = _ZONE.match(text, end)
+    named = (
+        zone["zone"] if zone and (zone["zone"][-1].isdigit() or zone["zone"] in ZONE_NAMES) else ""
+    )
+    if zone and named:
+        end = zone.end()
+        fault = fault or _behind_zone(text, end, named)
+    if half and not (clock["half"] or clock["bare"]):
+        fault = half
+    if day is None:
+        behind = _DAY.match(text, _skip(_BEHIND, text, end))
+        day, unclear = _day(behind, near) if behind else (None, unclear)
+        end = behind.end() if behind and day else end
+    unclear = unclear or fault
+    return Moment(day, hour, named, _skip(_AFTER, text, end), unclear, until)
+
+
+def _behind_zone(text: str, end: int, zone: str) -> str:
+    """What stands behind a zone and leaves the hour open, empty where nothing does."""
+    if half := _HALF_BEHIND.match(text, end):
+        return half[1]
+    sign = _SIGN_BEHIND.match(text, end) if zone in {"UTC", "GMT", "Z"} else None
+    return f"{zone}{sign[0]}" if sign else ""
+
+
+def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _until(text: str, start: int, near: date | None) -> tuple[int, str, str]:
+    """Where a span of time ends in the text, its end as written, and the half of its day."""
+    dash = _RANGE.match(text, start)
+    if not dash:
+        return start, "", ""
+    day = _DAY.match(text, dash.end())
+    at = _skip(_BETWEEN, text, day.end()) if day and _day(day, near)[0] else dash.end()
+    clock = _TIME.match(text, at)
+    if not clock:
+        return start, "", ""
+    return clock.end(), text[dash.end() : clock.end()], clock["half"] or clock["bare"] or ""
+
+
+def _day(match: re.Match[str], near: date | None) -> tuple[date | None, str]:
+    """The day of a match and, where it can be read two ways, its text."""
+    if match["y5"]:
+        return _slashed(match)
+    for number in "0123":
+        if match[f"d{number}"]:
+            month = match[f"month{number}"] if number == "3" else match[f"m{number}"]
+            return _valid(match[f"y{number}"], month, match[f"d{number}"], near), ""
+    return _valid(match["y4"], match["month4"], match["d4"], near), ""
+
+
+def _slashed(match: re.Match[str]) -> tuple[date | None, str]:
+    """`25/12/2026` and `12/25/2026` are one day each; `9/2/2021` is two."""
+    first, second = int(match["a5"]), int(match["b5"])
+    year = match["y5"] if len(match["y5"]) == 4 else f"20{match['y5']}"  # noqa: PLR2004
+    if first == second or first > 12:  # noqa: PLR2004
+        return _valid(year, match["b5"], match["a5"], None), ""
+    if second > 12:  # noqa: PLR2004
+        return _valid(year, match["a5"], match["b5"], None), ""
+    return None, match[0]
+
+
+def _valid(year: str | None, month: str, day: str, near: date | None) -> date | None:
+    if year is None and near is None:
+        return None
+    number = int(month) if month.isdecimal() else _MONTH_NUMBERS.get(month.lower(), 0)
+    try:
+        return date(int(year) if year else near.year if near else 0, number, int(day))
+    except ValueError:
+        return None
+
+
+def _hour(match: re.Match[str]) -> tuple[time | None, str]:
+    """The time of a match and, where it can be read two ways, its half of the day."""
+    hour, half = int(match["hour"]), (match["half"] or match["bare"] or "").lower()
+    if half and not 1 <= hour <= 12:  # noqa: PLR2004
+        return time(0), half
+    if half:
+        hour = hour % 12 + (12 if half[0] == "p" else 0)
+    if hour > 23:  # noqa: PLR2004
+        return None, ""
+    return time(hour, int(match["minute"] or 0), int(match["second"] or 0)), ""
+
+
+def zone_of(name: str, moment: datetime) -> tzinfo | None:
+    """The offset a zone's name gives at a local time, None where it leaves that open."""
+    offset = _OFFSET.search(name)
+    if offset:
+        gap = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        return timezone(-gap if offset[1] in "-" else gap) if gap < timedelta(days=1) else None
+    if name in _FIXED:
+        return timezone(timedelta(minutes=_FIXED[name]))
+    place = _PLACES.get(name) or _SEASONAL.get(name)
+    local = _place(place) if place else None
+    if local is None:
+        return None
+    there = moment.replace(tzinfo=local)
+    if name in _SEASONAL and there.tzname() != name:
+        return None
+    offset_there = there.utcoffset()
+    return timezone(offset_there) if offset_there is not None else None
+
+
+@lru_cache(maxsize=32)
+def _place(name: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError):
+        return None
+
+
+_HEADING_ZONE = re.compile(r"\b([A-Z]{1,4}(?:[+−-]\d{1,2})?)\b")
+
+
+def zone_in(text: str) -> str:
+    """The zone that a heading or a column's head names, empty where it names none or several."""
+    found = {match[1] for match in _HEADING_ZONE.finditer(text)}
+    named = {name for name in found if name in ZONE_NAMES or name[:3] in {"UTC", "GMT"}}
+    return named.pop() if len(named) == 1 else ""

@@ -1,0 +1,44 @@
+"""The names that a heading may be looked up by, the plainest last.
+
+## 1. Replay Fixture (not just a log)   ->  replay fixture not just a log, replay fixture
+## Step 2 — The timeline: all times UTC ->  …, timeline
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.records.sections import british
+
+_BRACKET = re.compile(r"(?<!\s)\s*+[(（\[].*$")
+_PART = re.compile(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|](?:\s++|$))")
+_ORDINAL = re.compile(r"(?:part|section|step|phase|appendix|§)?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])?")
+_LEADING = re.compile(r"\A(?:(?:the|our|an?|incident|postmortem|detailed|full|initial)\s)+")
+_NUMERAL = re.compile(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
+_FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
+
+
+def normal_heading(heading: str) -> str:
+    """A heading reduced to its words: lower case, without numbering, marks and punctuation."""
+    text = heading.lower().replace("-", " ").replace("&", " and ").replace("’", "'")
+    text = re.sub(r"[^\w\s]|_", " ", text)
+    text = re.sub(r"^\s*(?:\d+\s+)+", "", text)
+    return british(" ".join(text.split()))
+
+
+def heading_names(heading: str) -> Iterator[str]:
+    """The normal forms of a heading: whole, without brackets, its first part, without articles."""
+    written = _NUMERAL.sub("", heading)
+    bare = _BRACKET.sub("", written)
+    parts = [part for part in _PART.split(bare) if part and part.strip()]
+    first = parts[0] if parts else ""
+    if len(parts) > 1 and _ORDINAL.fullmatch(first.strip().lower()):
+        first = parts[1]
+    seen: set[str] = set()
+    for text in (heading, written, bare, first):
+        whole = normal_heading(text)
+        for name in (whole, _LEADING.sub("", whole, count=1), _FROM_DAY.sub("", whole)):
+            if name and name not in seen:
+                seen.add(name)
+                yield name

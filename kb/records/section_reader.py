@@ -1,0 +1,248 @@
+"""The sections of a body: which heading opens which, and the evidence each holds.
+
+A heading is read at any level, with number signs, underlined or as a line of bold; a line
+`Heading — text` below the title opens a section where the file has no heading of that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kb.records.evidence import label_of, mark_evidence, read_fields
+from kb.records.form import Form
+from kb.records.list_items import ANY_ITEM
+from kb.records.markdown import (
+    FieldLine,
+    Line,
+    SectionText,
+    bold_heading,
+    even_spaces,
+    heading_level,
+    read_heading,
+    underlined_level,
+)
+from kb.records.sections import Field, Section
+
+#: `Replay fixture — yes: …`, `3. **Root cause:** the retry …`, `Timeline:`.
+_INLINE = re.compile(
+    r" {0,3}(?:(?:[-*+•][ \t]+)|\d{1,2}[.)][ \t]+)?(?P<mark>\*\*|__)?"
+    r"(?P<name>[A-Z][\w '’&/()-]{2,60}?)"
+    r"(?:(?P=mark)[ \t]*[:：]|[:：](?P=mark)|(?P=mark)[ \t]+(?:—|–|--?)(?=[ \t])"
+    r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
+)
+_MAX_LINE = 20_000
+#: Sections of lists: a deeper heading groups their items, though another section has its name.
+_GROUPED = frozenset({"timeline", "actions", "went_well", "went_wrong", "lessons"})
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingLine:
+    """One heading: where it stands, how it is written, and what of the form it names.
+
+    `form` is "atx", "setext", "bold" or "inline"; `taken` counts its lines; `text` is what goes on
+    behind an inline one.
+    """
+
+    index: int
+    heading: str
+    level: int
+    form: str
+    taken: int = 1
+    text: str = ""
+    section: Section | None = None
+    field: Field | None = None
+
+
+def read_sections(lines: Sequence[Line], form: Form) -> tuple[SectionText, ...]:
+    """The sections of a body, in the order they stand.
+
+    A heading that names a section of the form opens it at any level; any other heading of level 1
+    or 2, or of the level of the open section, opens an unknown one. Deeper headings belong inside.
+    """
+    found = list(_headings(lines, form))
+    starts = list(_section_starts(found))
+    ends = [*(start.index for start in starts[1:]), len(lines)]
+    return tuple(
+        _section(lines, start, end, [h for h in found if start.index <= h.index < end])
+        for start, end in zip(starts, ends, strict=False)
+    )
+
+
+def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
+    """Every heading, those of bold and within a line only where they name a part of the form."""
+    full = list(_full_headings(lines, form))
+    keys = {heading.section.key for heading in full if heading.section}
+    at = {heading.index for heading in full}
+    below = {heading.index + 1 for heading in full if heading.form == "setext"}
+    other = (
+        found
+        for index, line in enumerate(lines)
+        if line.is_prose and index not in at and index not in below
+        for found in _other_heading(lines, index, form, keys)
+    )
+    return iter(sorted((*full, *other), key=lambda heading: heading.index))
+
+
+def _full_headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
+    for index, line in enumerate(lines):
+        if line.fence is not None or line.comment or len(line.text) > _MAX_LINE:
+            continue
+        if "#" in line.text[:4] and (heading := read_heading(line.text)) is not None:
+            level = heading_level(line.text)
+            yield HeadingLine(index, heading, level, "atx", 1, "", *form.named_by(heading))
+        elif line.text[:1] not in {"", "-", "="} and index + 1 < len(lines):
+            yield from _underlined(lines, index, form)
+
+
+def _underlined(lines: Sequence[Line], index: int, form: Form) -> Iterator[HeadingLine]:
+    line, below = lines[index], lines[index + 1]
+    if below.text[:1] not in "=- " or not below.text or below.fence is not None or below.comment:
+        return
+    level = underlined_level(line.text, below.text)
+    if level and (index == 0 or not lines[index - 1].is_prose or lines[index - 1].text[:1] == "#"):
+        heading = bold_heading(line.text) or line.text.strip()
+        yield HeadingLine(index, heading, level, "setext", 2, "", *form.named_by(heading))
+
+
+def _other_heading(
+    lines: Sequence[Line], index: int, form: Form, keys: set[str]
+) -> Iterator[HeadingLine]:
+    text = lines[index].text
+    if len(text) > _MAX_LINE or (index and _is_text_above(lines[index - 1])):
+        return
+    if heading := bold_heading(text):
+        section, field = form.named_by(heading)
+        if field or (section and section.key not in keys):
+            yield HeadingLine(index, heading, 0, "bold", 1, "", section, field)
+        return
+    inline = _INLINE.match(even_spaces(text)) if text.lstrip()[:1] not in {">", "|", "#"} else None
+    if not inline:
+        return
+    section, field = form.named_by(inline["name"])
+    if section and not field and section.key not in keys:
+        yield HeadingLine(index, inline["name"], 0, "inline", 1, inline["text"], section)
+
+
+def _is_text_above(line: Line) -> bool:
+    """Whether a line is text that the next one goes on with; items and headings are none."""
+    text = line.text
+    if not line.is_prose or heading_level(text) or bold_heading(text):
+        return False
+    return not (ANY_ITEM.match(text) or _INLINE.match(text) or text.endswith(("  ", "\\")))
+
+
+def _section_starts(found: Sequence[HeadingLine]) -> Iterator[HeadingLine]:
+    level, opened = 0, ""
+    is_inline = True  # nothing is open, or what was opened within a line
+    for heading in found:
+        key = heading.section.key if heading.section else ""
+        if not _opens(heading, key, level, opened, is_inline=is_inline):
+            continue
+        is_title = heading.form in {"atx", "setext"} and heading.level == 1 and not key
+        if heading.form in {"atx", "setext"}:
+            level = 0 if is_title else heading.level
+        opened, is_inline = key, is_title or heading.form == "inline"
+        yield heading
+
+
+def _opens(heading: HeadingLine, key: str, level: int, opened: str, *, is_inline: bool) -> bool:
+    if heading.form == "inline":
+        return is_inline
+    if key and key == opened and (heading.field or heading.form == "bold"):
+        return False
+    if heading.form == "bold":
+        return opened not in _GROUPED
+    if heading.level > level > 0 and opened in _GROUPED and not _is_own_name(heading):
+        return False
+    return bool(key) or heading.level <= max(level, 2)
+
+
+def _is_own_name(heading: HeadingLine) -> bool:
+    """Whether a heading is the section's own and not one of the names it answers to besides."""
+    section = heading.section
+    return bool(section and section.heading.lower() in heading.heading.lower())
+
+
+def _section(
+    lines: Sequence[Line], start: HeadingLine, end: int, headings: Sequence[HeadingLine]
+) -> SectionText:
+    head = lines[start.index]
+    body = tuple(lines[start.index + start.taken : end])
+    if start.text:
+        body = (Line(head.number, start.text), *body)
+    body = mark_evidence(body, start.section)
+    fields = (*read_fields(body, start.section), *_asked(lines, headings, end, start.section))
+    return SectionText(
+        key=start.section.key if start.section else None,
+        heading=start.heading,
+        level=start.level or 2,
+        line=head.number,
+        end_line=lines[end - 1].number,
+        lines=body,
+        fields=tuple(sorted(fields, key=lambda field: field.line)),
+    )
+
+
+def _asked(
+    lines: Sequence[Line], headings: Sequence[HeadingLine], end: int, section: Section | None
+) -> Iterator[FieldLine]:
+    """The values that stand below headings which ask for one field."""
+    for number, heading in enumerate(headings):
+        row = heading.field
+        if row is None or section is None or not section.field(row.key):
+            continue
+        last = headings[number + 1].index if number + 1 < len(headings) else end
+        below = lines[heading.index + heading.taken : last]
+        if not any(label_of(even_spaces(line.text), section) for line in below if line.is_prose):
+            yield from _below(heading, row, lines[heading.index].number, below)
+
+
+def _below(
+    heading: HeadingLine, row: Field, number: int, below: Sequence[Line]
+) -> Iterator[FieldLine]:
+    texts = [line for line in below if line.is_prose]
+    written = heading.heading
+    items = [line for line in texts if ANY_ITEM.match(line.text)]
+    if row.many and items and len(items) == len(texts):
+        for line in items:
+            match = ANY_ITEM.match(line.text)
+            value = match[2].strip() if match else ""
+            yield FieldLine(row.key, written, value, line.number, line.number, "heading", True)
+        return
+    if texts:
+        value = "\n".join(line.text.strip() for line in texts)
+        first, last = texts[0].number, texts[-1].number
+        yield FieldLine(row.key, written, value, first, last, "heading", True)
+
+
+def joined(sections: Sequence[SectionText]) -> SectionText:
+    """Sections of one key as one: the heading of the first, the lines and evidence of all.
+
+    A heading between two of them stands among the lines.
+    """
+    first = sections[0]
+    if len(sections) == 1:
+        return first
+    lines = list(first.lines)
+    for section in sections[1:]:
+        lines.append(Line(section.line, f"### {section.heading}"))
+        lines += [line for line in section.lines if line.number > section.line]
+    return SectionText(
+        key=first.key,
+        heading=first.heading,
+        level=first.level,
+        line=first.line,
+        end_line=sections[-1].end_line,
+        lines=tuple(lines),
+        fields=tuple(field for section in sections for field in section.fields),
+    )
+
+
+def by_key(sections: Sequence[SectionText]) -> dict[str | None, SectionText]:
+    """The sections by key, several of one key joined."""
+    groups: dict[str | None, list[SectionText]] = {}
+    for section in sections:
+        groups.setdefault(section.key, []).append(section)
+    return {key: joined(group) if key is not None else group[0] for key, group in groups.items()}

@@ -1,0 +1,315 @@
+"""The dated lines of a timeline, in the forms people give them.
+
+    - 2026-04-12 14:02 UTC — first duplicate refund posted [impact]
+    | 14:02 UTC | first duplicate refund posted |
+    First impact: 12 April 2026, 2:02 pm UTC
+    ### 12 April
+
+Lists, tables, headings, plain lines and lines `Label: time` are read. A day may stand in a heading
+above, a zone in the section's heading. What leaves the day or the hour open is kept as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kb.records.dates import Moment, read_day, read_moment, zone_in
+from kb.records.list_items import ANY_ITEM, Item, read_items
+from kb.records.markdown import Line, bold_heading, is_plain_fence, read_heading
+from kb.records.tables import Table, TableRow, read_tables
+
+#: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
+#: is a time that has a zone of its own.
+_WEST = r"-(?:0\d|1[0-2]):?(?:00|30)(?![ \t]*(?:UTC|GMT|Z|[+-]\d))"
+#: `5:00 UTC pm`; in capitals it is somebody's title there.
+_HALF_BEHIND = re.compile(r"[ \t]*([ap]\.?m\b)")
+_OFFSET = re.compile(r"([+−-])(\d{1,2}):?(\d\d)?$")
+#: `UTC+2`, `GMT-7`; not `UTC-07:00`, which may as well be the end of a span.
+_NAMED_OFFSET = (
+    r"(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?|-(?:0?\d|1[0-2])(?:[0-5]\d)?)(?![\w:])"
+)
+#: What makes a time unclear: half a day, a zone by another name, digits behind `UTC` and a sign.
+_UNCLEAR = re.compile(
+    r"[ \t]*(?P<half>[AaPp]\.?[Mm]\b\.?)|[ \t]*\(?(?P<zone>(?:UTC|GMT|Z)"
+    r"[ \t]*(?:[+−]\d|-(?!(?:1[3-9]|2\d):|\d{1,2}:\d\d[ \t]*(?:UTC|GMT|Z))\d)[\d:]*"
+    r"|(?:[AECMPB]S|[ECMP]D|CES|EES|WES|AES|AED|HS|NZS|NZD|IS|JS|KS|SG|HK)T\b|(?:CET|EET|WET|MSK|ET|PT)\b)"
+)
+_DATED = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
+    rf"(?:(?![ \t]*{_WEST})[ \t]*"
+    r"(?P<until>[-–][ \t]*(?:\d{4}-\d{2}-\d{2}[T \t]+)?\d{1,2}:\d{2}(?::\d{2})?)(?![\d:]))?"
+    rf"[ \t]*(?P<zone>{_NAMED_OFFSET}|UTC|GMT|Z|\+\d{{2}}:?\d{{2}}|{_WEST})?)?"
+    r"[ \t]*(?:—|–|--|-|:)?[ \t]*(?P<text>.*)$",
+    re.DOTALL,
+)
+_TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_MAX_TAGS = 8
+_MAX_LINE = 20_000
+#: `First warning: 2026-06-02 08:00 UTC`, in bold or behind a bullet, too.
+_LABELLED = re.compile(
+    r"[*_`]{0,3}(?P<label>[A-Za-z][A-Za-z ()/-]{1,40}?)[*_`]{0,3}[ \t]*[:：][*_`]{0,3}[ \t]*"
+)
+#: The tag that the clock of a label speaks of.
+_TAG_OF_LABEL = {
+    "trigger": "trigger",
+    "first warning": "warning",
+    "first impact": "impact",
+    "first customer impact": "impact",
+    "first customer or operator impact": "impact",
+    "detected": "detected",
+    "detection": "detected",
+    "containment": "contained",
+    "contained": "contained",
+    "restart": "restart",
+    "restarted": "restart",
+}
+#: A time of day that is this much earlier than that of the entry before it may be of the next day.
+_NEXT_DAY = timedelta(hours=6)
+_TIME_HEADS = frozenset(
+    {"time", "when", "date", "timestamp", "date/time", "datetime", "date & time", "date and time"}
+)
+_ALL_TIMES = re.compile(r"\b(?:times?|timestamps?)\b", re.IGNORECASE)
+
+
+class TimelineEntry(Struct, frozen=True, gc=False):
+    """One dated line. `at` is aware UTC, midnight where only the day was given (`has_time`).
+
+    Of a span of time `at` is the start; its end is the beginning of `text`.
+    `unclear` is what could make it another hour or day, such as `pm`; the time is then part of
+    `text`. `has_day` says whether the day stands in the timeline; without it, it is the record's.
+    """
+
+    at: datetime
+    has_time: bool
+    has_zone: bool
+    text: str
+    tags: tuple[str, ...]
+    line: int
+    unclear: str = ""
+    has_day: bool = True
+    end_line: int = 0
+
+
+@dataclass
+class _Reading:
+    """What was read so far: the day that a time without one is of, and the zone of all times."""
+
+    day: date | None
+    zone: str
+    has_day: bool = False
+    entries: list[TimelineEntry] = field(default_factory=list)
+
+    def add(self, text: str, line: int, end_line: int, *, strict: bool = False) -> bool:
+        """Whether the text begins with a moment; then it is an entry."""
+        entry = self._entry(text, strict=strict)
+        if entry is None:
+            return False
+        self.entries.append(replace(entry, line=line, end_line=max(end_line, line)))
+        if entry.has_day:
+            self.day, self.has_day = entry.at.date(), True
+        return True
+
+    def _entry(self, text: str, *, strict: bool) -> TimelineEntry | None:
+        plain = text.lstrip("*`_")
+        if plain[:4].isdecimal() and (entry := _iso_entry(plain, self.zone)):
+            other = self._free(text, "", strict=strict) if entry.unclear else None
+            return other if other and not other.unclear else entry
+        label = _LABELLED.match(text) if not strict or ":" in text else None
+        if label and not text[label.end() :].lstrip("*_` ")[:1].isdigit():
+            label = None
+        if label and (entry := self._free(text[label.end() :], label["label"], strict=False)):
+            return entry
+        return self._free(text, "", strict=strict)
+
+    def _free(self, text: str, label: str, *, strict: bool) -> TimelineEntry | None:
+        moment = read_moment(text, self.day)
+        if moment is None or (strict and not _is_dated_line(moment, text)):
+            return None
+        at = moment.at(self.day, self.zone)
+        on = moment.day or self.day
+        if on is None:
+            return None
+        unclear = moment.unclear or ("" if at else moment.zone or self.zone)
+        unclear = unclear or ("day" if at and not moment.day and self._may_be_next_day(at) else "")
+        rest, tags = _tags(_rest(moment, text, label) if not unclear else text.strip())
+        tags = tags or ((tag,) if (tag := _TAG_OF_LABEL.get(label.lower(), "")) else ())
+        if unclear or at is None:
+            midnight = datetime.combine(on, datetime.min.time(), UTC)
+            return TimelineEntry(midnight, False, False, rest, tags, 0, unclear, bool(moment.day))
+        has_time, has_zone = moment.clock is not None, bool(moment.zone or self.zone)
+        has_day = bool(moment.day) or self.has_day
+        return TimelineEntry(at, has_time, has_time and has_zone, rest, tags, 0, "", has_day)
+
+    def _may_be_next_day(self, at: datetime) -> bool:
+        before = next((e for e in reversed(self.entries) if e.has_time), None)
+        return before is not None and before.at - at > _NEXT_DAY
+
+
+def _rest(moment: Moment, text: str, label: str) -> str:
+    rest = text[moment.end :].strip()
+    if moment.until:
+        rest = f"– {moment.until} {f'{moment.zone} ' if moment.zone else ''}— {rest}".rstrip(" —")
+    return f"{label} — {rest}".rstrip(" —") if label else rest
+
+
+def _is_dated_line(moment: Moment, text: str) -> bool:
+    """Whether a line outside a list is meant as dated: a time in it, and a mark behind that."""
+    before = text[: moment.end].rstrip(" \t*_`")
+    is_marked = before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
+    return moment.clock is not None and (is_marked or bool(moment.zone) or bool(moment.day))
+
+
+def read_timeline(
+    lines: Sequence[Line], heading: str = "", day: date | None = None
+) -> tuple[TimelineEntry, ...]:
+    """The dated lines in the order they stand.
+
+    `heading` is that of the section, for a zone that holds for all times; `day` the record's, for
+    times below no day.
+    """
+    reading = _Reading(read_day_in(heading) or day, zone_in(heading))
+    items = {item.line: item for item in read_items(lines, ANY_ITEM)}
+    tables = {table.line: table for table in read_tables(lines)} if _has_table(lines) else {}
+    skip_to = 0
+    for index, line in enumerate(lines):
+        if line.number < skip_to or line.comment or len(line.text) > _MAX_LINE:
+            continue
+        if line.number in tables:
+            skip_to = _read_table(reading, tables[line.number])
+        elif line.number in items:
+            item = items[line.number]
+            skip_to = item.end_line + 1
+            _read_item(reading, item, items)
+        elif line.text.strip() and not line.is_mark:
+            _read_line(reading, line, lines[index + 1 : index + 4])
+    return tuple(reading.entries)
+
+
+def _has_table(lines: Sequence[Line]) -> bool:
+    return any("|" in line.text for line in lines)
+
+
+def read_day_in(heading: str) -> date | None:
+    """The day a heading ends with or consists of: `Timeline 2026-04-12`, `Day 2 (12 May 2026)`."""
+    for part in re.split(r"[()—–:]|[ \t]-[ \t]", heading)[::-1]:
+        words = part.split()
+        for first in range(max(len(words) - 4, 0), len(words)):
+            if any(c.isdigit() for c in words[first]) or words[first][:3].isalpha():
+                found = read_day(" ".join(words[first:]))
+                if found:
+                    return found
+    return None
+
+
+def _read_item(reading: _Reading, item: Item, items: dict[int, Item]) -> None:
+    if not reading.add(item.text, item.line, item.end_line):
+        return
+    below = items.get(item.end_line + 1)
+    last = reading.entries[-1]
+    if not last.text and below and below.indent > item.indent:
+        reading.entries[-1] = replace(last, text=below.text)
+
+
+def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
+    if line.fence is not None:
+        if is_plain_fence(line.fence):
+            reading.add(line.text.strip(), line.number, line.number, strict=True)
+        return
+    heading = read_heading(line.text) or bold_heading(line.text)
+    if heading is None:
+        reading.add(line.text.strip(), line.number, line.number, strict=True)
+        return
+    moment = read_moment(heading, reading.day)
+    if moment is None or (moment.clock is None and not moment.unclear):
+        on = moment.day if moment else read_day_in(heading)
+        if on:
+            reading.day, reading.has_day = on, True
+        return
+    if reading.add(heading, line.number, line.number) and not reading.entries[-1].text:
+        text = next((other.text.strip() for other in below if other.is_prose), "")
+        reading.entries[-1] = replace(reading.entries[-1], text=text)
+
+
+def _read_table(reading: _Reading, table: Table) -> int:
+    zone, own = reading.zone, " ".join(cell for cell in table.head if _ALL_TIMES.search(cell))
+    reading.zone = zone_in(own) or zone
+    for row in table.rows:
+        reading.add(row_text(table, row), row.line, row.line)
+    reading.zone = zone
+    return table.end_line + 1
+
+
+def row_text(table: Table, row: TableRow) -> str:
+    """A row as the text of an item: its day and time first, the other cells behind them."""
+    first = table.column(*_TIME_HEADS)
+    if first is None:
+        first = next((n for n, cell in enumerate(row.cells[:3]) if read_moment(cell)), 0)
+    if first >= len(row.cells):
+        return ""
+    when, rest = row.cells[first], [c for n, c in enumerate(row.cells) if n != first and c]
+    moment = read_moment(when)
+    if moment and moment.day and moment.clock is None and rest and _is_clock(rest[0]):
+        when, rest = f"{when} {rest[0]}", rest[1:]
+    return f"{when} — {' — '.join(rest)}"
+
+
+def _is_clock(text: str) -> bool:
+    moment = read_moment(text)
+    return moment is not None and moment.day is None and moment.end == len(text)
+
+
+def _iso_entry(text: str, default_zone: str) -> TimelineEntry | None:
+    match = _DATED.match(text)
+    if not match:
+        return None
+    unclear = _unclear(match) if match["time"] else ""
+    clock, zone = ("", None) if unclear else (match["time"], match["zone"])
+    if clock and not zone and default_zone not in {"", "UTC", "GMT"}:
+        return None
+    try:
+        at = datetime.fromisoformat(f"{match['date']} {(clock or '00:00').zfill(5)}")
+        at = at.replace(tzinfo=_zone(zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    rest = "time" if unclear else "until" if match["until"] else "text"
+    found, tags = _tags(match.string[match.start(rest) :].strip())
+    has_zone = bool(zone or (clock and default_zone))
+    return TimelineEntry(at, bool(clock), has_zone, found, tags, 0, unclear)
+
+
+def _unclear(match: re.Match[str]) -> str:
+    """What stands behind a time and could make it another hour, empty where it is clear."""
+    if match["zone"]:
+        late = _HALF_BEHIND.match(match.string, match.end("zone"))
+        if late or match["zone"][-1] in "0123456789":
+            return late[1] if late else ""
+    found = _UNCLEAR.match(match.string, match.end("until" if match["until"] else "time"))
+    return found["half"] or found["zone"] if found else ""
+
+
+def _zone(text: str | None) -> timezone:
+    """The zone of `UTC`, `Z`, `+02:00`, `-0700` or `UTC+2`; UTC where nothing is said."""
+    match = _OFFSET.search(text or "")
+    if not match:
+        return UTC
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+    return timezone(offset if match[1] == "+" else -offset)
+
+
+def _tags(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without the `[tag]`s at its end, and the tags."""
+    tags: list[str] = []
+    while text.endswith("]") and len(tags) < _MAX_TAGS:
+        before, opening, tag = text[:-1].rpartition("[")
+        if not opening or not _TAG.fullmatch(tag):
+            break
+        tags.insert(0, tag)
+        text = before.rstrip()
+    return text, tuple(tags)

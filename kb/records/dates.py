@@ -1,7 +1,7 @@
 """Days and times as people write them: `1 May 2026`, `May 1st`, `2:02 pm CET`, `14:02–14:30 UTC`.
 
 A day or an hour that could be read two ways (`9/2/2021`, `PST` in June) is not read: its reason is
-in `Moment.unclear`. Every pattern is linear in the length of a line.
+in `WrittenTime.unclear`. Every pattern is linear in the length of a line.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ _TWOFOLD = frozenset({"IST", "CST", "MST", "CT", "MT", "AST", "HST"})
 ZONE_NAMES = frozenset({*_FIXED, *_SEASONAL, *_PLACES, *_TWOFOLD})
 
 
-class Moment(Struct, frozen=True, gc=False):
+class WrittenTime(Struct, frozen=True, gc=False):
     """A day, a time, or both, found at the begin of a text that goes on at `end`.
 
     `day` is None where the text names none, `clock` None where it gives no time; `zone` is as
@@ -135,7 +135,7 @@ def read_day(text: str, near: date | None = None) -> date | None:
     return _day(found, near)[0] if found and found.end() == len(text.strip()) else None
 
 
-def read_moment(text: str, near: date | None = None) -> Moment | None:
+def read_written_time(text: str, near: date | None = None) -> WrittenTime | None:
     """The moment a text begins with, None where it begins with none.
 
     `near` lends its year to a day without one.
@@ -162,9 +162,9 @@ def _moment(
     clock: re.Match[str] | None,
     end: int,
     near: date | None,
-) -> Moment | None:
+) -> WrittenTime | None:
     if clock is None:
-        return Moment(day, None, "", _skip(_AFTER, text, end), unclear)
+        return WrittenTime(day, None, "", _skip(_AFTER, text, end), unclear)
     hour, fault = _hour(clock)
     if hour is None:
         return None
@@ -183,7 +183,7 @@ def _moment(
         day, unclear = _day(behind, near) if behind else (None, unclear)
         end = behind.end() if behind and day else end
     unclear = unclear or fault
-    return Moment(day, hour, named, _skip(_AFTER, text, end), unclear, until)
+    return WrittenTime(day, hour, named, _skip(_AFTER, text, end), unclear, until)
 
 
 def _behind_zone(text: str, end: int, zone: str) -> str:

@@ -21,7 +21,7 @@ from kb.records.markdown import (
     read_heading,
 )
 from kb.records.sections import Field, Section
-from kb.records.tables import Table, TableRow, read_tables
+from kb.records.tables import Table, TableRow, cells, read_tables
 
 _FENCED_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*:(?:[ \t]+(.*))?$")
 #: A key of one word in capitals, or a label of several words; the colon may be one of East Asia.
@@ -144,7 +144,6 @@ def read_fields(lines: Sequence[Line], section: Section | None) -> Iterator[Fiel
 
 
 def _table_field(line: Line, text: str, section: Section | None) -> FieldLine | None:
-    from kb.records.tables import cells
 
     if line.is_mark or section is None or not line.is_evidence:
         return None
@@ -178,9 +177,8 @@ def _known_field(line: Line, match: re.Match[str], row: Field) -> FieldLine:
     style = "item" if match["bullet"] else "quote" if match["quote"] else "bare"
     style = "fenced" if line.fence is not None else style
     value = match["value"].strip()
-    if match["mark"] and match["inner"] is None and match["colon"] is None:
-        value = value.strip()
-    return FieldLine(row.key, match["key"], value, line.number, line.number, style, True)
+    number = line.number
+    return FieldLine(row.key, match["key"], value, number, number, style, True, row.answers)
 
 
 def _continued(found: FieldLine, lines: Sequence[Line]) -> FieldLine:

@@ -124,7 +124,9 @@ def build_form(config: Config | None = None) -> Form:
 def _changed(section: Section, changes: FormConfig) -> Section:
     heading = changes.headings.get(section.key, section.heading)
     others = _names_given(changes, but=section.key)
-    aliases = tuple(name for name in section.aliases if normal_heading(name) not in others)
+    aliases = section.aliases
+    if others:
+        aliases = tuple(name for name in aliases if normal_heading(name) not in others)
     aliases = (*aliases, *changes.aliases.get(section.key, ()))
     if heading != section.heading:
         aliases = (*aliases, section.heading)
@@ -145,6 +147,8 @@ def _names_given(changes: FormConfig, *, but: str) -> frozenset[str]:
 
 def _refuse_conflicts(changes: FormConfig) -> None:
     """Refuses a heading that two sections would answer to."""
+    if not (changes.aliases or changes.headings):
+        return
     owners = {normal_heading(changes.headings.get(s.key, s.heading)): s.key for s in SECTIONS}
     named = [(key, name) for key, names in changes.aliases.items() for name in names]
     for key, name in [*changes.headings.items(), *named]:

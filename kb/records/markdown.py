@@ -64,7 +64,7 @@ class FieldLine(Struct, frozen=True, gc=False):
     """One evidence line. `key` is in capitals, `written` as typed; `value` has its continuations.
 
     `style` is "fenced", "bare", "item", "quote", "table" or "heading"; `known` says whether the
-    section's table has the key.
+    section's table has the key; `answers` are words that mean one of its list.
     """
 
     key: str
@@ -74,15 +74,17 @@ class FieldLine(Struct, frozen=True, gc=False):
     end_line: int
     style: str
     known: bool
+    answers: tuple[tuple[str, str], ...] = ()
 
     @property
     def word(self) -> str:
         """The first word of the value in lower case: what a closed list of answers looks at.
 
-        Spelt as the lists spell it: `Authorized` is `authorised`.
+        Spelt as the lists spell it, and in their words: `Authorized` and `Yes` are `authorised`.
         """
         match = _WORD.match(self.value.strip().lstrip("*_`"))
-        return british(match[0].lower()) if match else ""
+        word = british(match[0].lower()) if match else ""
+        return dict(self.answers).get(word, word)
 
 
 @dataclass(frozen=True)

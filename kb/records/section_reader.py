@@ -209,12 +209,13 @@ def _below(
         for line in items:
             match = ANY_ITEM.match(line.text)
             value = match[2].strip() if match else ""
-            yield FieldLine(row.key, written, value, line.number, line.number, "heading", True)
+            at = line.number
+            yield FieldLine(row.key, written, value, at, at, "heading", True, row.answers)
         return
     if texts:
         value = "\n".join(line.text.strip() for line in texts)
         first, last = texts[0].number, texts[-1].number
-        yield FieldLine(row.key, written, value, first, last, "heading", True)
+        yield FieldLine(row.key, written, value, first, last, "heading", True, row.answers)
 
 
 def joined(sections: Sequence[SectionText]) -> SectionText:

@@ -52,10 +52,6 @@ class Field:
     headings: tuple[str, ...] = ()
     answers: tuple[tuple[str, str], ...] = ()
 
-    def answer(self, word: str) -> str:
-        """The word of the list that a written word means; the word itself where it means none."""
-        return dict(self.answers).get(word, word)
-
 
 @dataclass(frozen=True)
 class Section:
@@ -333,7 +329,12 @@ SECTIONS: tuple[Section, ...] = (
         example="FIXTURE: 2026-04-12-refund-agent-charged-twice/fixture.json",
         fields=(
             Field("FIXTURE", "Path of the fixture, beside this file"),
-            Field("REPLAYABLE", "Whether it can be run", words=("yes", "partly", "no")),
+            Field(
+                "REPLAYABLE",
+                "Whether it can be run",
+                words=("yes", "partly", "no"),
+                answers=(("partially", "partly"),),
+            ),
             Field("MISSING", "What a replay lacks", many=True),
             Field(
                 "SIDE_EFFECTS_ALREADY_RUN",

@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kb.records.dates import Moment, read_day, read_moment, zone_in
+from kb.records.dates import WrittenTime, read_day, read_written_time, zone_in
 from kb.records.list_items import ANY_ITEM, Item, read_items
 from kb.records.markdown import Line, bold_heading, is_plain_fence, read_heading
 from kb.records.tables import Table, TableRow, read_tables
@@ -129,7 +129,7 @@ class _Reading:
         return self._free(text, "", strict=strict)
 
     def _free(self, text: str, label: str, *, strict: bool) -> TimelineEntry | None:
-        moment = read_moment(text, self.day)
+        moment = read_written_time(text, self.day)
         if moment is None or (strict and not _is_dated_line(moment, text)):
             return None
         at = moment.at(self.day, self.zone)
@@ -152,14 +152,14 @@ class _Reading:
         return before is not None and before.at - at > _NEXT_DAY
 
 
-def _rest(moment: Moment, text: str, label: str) -> str:
+def _rest(moment: WrittenTime, text: str, label: str) -> str:
     rest = text[moment.end :].strip()
     if moment.until:
         rest = f"– {moment.until} {f'{moment.zone} ' if moment.zone else ''}— {rest}".rstrip(" —")
     return f"{label} — {rest}".rstrip(" —") if label else rest
 
 
-def _is_dated_line(moment: Moment, text: str) -> bool:
+def _is_dated_line(moment: WrittenTime, text: str) -> bool:
     """Whether a line outside a list is meant as dated: a time in it, and a mark behind that."""
     before = text[: moment.end].rstrip(" \t*_`")
     is_marked = before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
@@ -226,7 +226,7 @@ def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
     if heading is None:
         reading.add(line.text.strip(), line.number, line.number, strict=True)
         return
-    moment = read_moment(heading, reading.day)
+    moment = read_written_time(heading, reading.day)
     if moment is None or (moment.clock is None and not moment.unclear):
         on = moment.day if moment else read_day_in(heading)
         if on:
@@ -250,18 +250,18 @@ def row_text(table: Table, row: TableRow) -> str:
     """A row as the text of an item: its day and time first, the other cells behind them."""
     first = table.column(*_TIME_HEADS)
     if first is None:
-        first = next((n for n, cell in enumerate(row.cells[:3]) if read_moment(cell)), 0)
+        first = next((n for n, cell in enumerate(row.cells[:3]) if read_written_time(cell)), 0)
     if first >= len(row.cells):
         return ""
     when, rest = row.cells[first], [c for n, c in enumerate(row.cells) if n != first and c]
-    moment = read_moment(when)
+    moment = read_written_time(when)
     if moment and moment.day and moment.clock is None and rest and _is_clock(rest[0]):
         when, rest = f"{when} {rest[0]}", rest[1:]
     return f"{when} — {' — '.join(rest)}"
 
 
 def _is_clock(text: str) -> bool:
-    moment = read_moment(text)
+    moment = read_written_time(text)
     return moment is not None and moment.day is None and moment.end == len(text)
 
 

@@ -17,6 +17,8 @@ from kb.records.model import read_time
 from kb.records.timeline import TimelineEntry
 
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{7}")
+#: Seconds of three digits, which Python reads: which of them is the slip is for a person.
+_ODD_SECONDS = re.compile(r":\d\d:\d{3}")
 #: An offset west of Greenwich looks like the end of a span of time (`08:00-09:30`): it is left, and
 #: so is a time before a sign and a digit: a span would be left with two zones.
 _TIMELINE_TIME = re.compile(
@@ -48,7 +50,7 @@ def _clock(document: Document, node: Node) -> Iterator[Edit]:
     if _CANONICAL.fullmatch(written):
         return
     at = read_time(written)
-    if at is None or _FINER_THAN_MICROSECONDS.search(written):
+    if at is None or _FINER_THAN_MICROSECONDS.search(written) or _ODD_SECONDS.search(written):
         return
     canonical = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     source = document.text[node.start : node.end]

@@ -220,20 +220,24 @@ def unknown_heading(document: Document, context: LintContext) -> Iterator[Findin
 @rule(
     "KB208",
     "duplicate-section",
-    reason="Of two sections with one heading only the first is read by checks, search and site.",
+    reason="Two sections with one heading split one answer: a reader finds the first, and misses "
+    "what stands in the second.",
     bad="## Root cause\n\nThe retry.\n\n## Root cause\n\nThe ledger.",
     good="## Root cause\n\nThe retry, and the ledger that took it.",
 )
 def duplicate_section(document: Document, _: LintContext) -> Iterator[Finding]:
-    """A section that was there before."""
-    seen: dict[str, int] = {}
+    """A section that was there before under the same heading, or with evidence in both."""
+    seen: dict[str, SectionText] = {}
     for section in document.sections:
-        if section.key in seen:
-            first = seen[section.key]
-            message = f"{quoted(section.heading)} is already on line {first}; join the two"
+        first = seen.setdefault(section.key, section) if section.key else section
+        if first is not section and _is_same(first, section):
+            message = f"{quoted(section.heading)} is already on line {first.line}; join the two"
             yield at_heading(section, message)
-        elif section.key:
-            seen[section.key] = section.line
+
+
+def _is_same(first: SectionText, second: SectionText) -> bool:
+    """Whether two sections of one key are one; `Trigger` beside `Root cause` is read with it."""
+    return _plain(first.heading) == _plain(second.heading) or bool(first.fields and second.fields)
 
 
 @rule(

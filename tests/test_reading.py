@@ -1,0 +1,507 @@
+"""What people write is read: headings, evidence and timelines, in the forms they are common in."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import PurePath
+
+import pytest
+from kb.config import Config, FormConfig
+from kb.errors import KbError
+from kb.records.dates import read_day, read_written_time
+from kb.records.document import Document, read_document
+from kb.records.form import build_form
+
+FORM = build_form()
+
+
+def read(text: str, name: str = "2026-04-12-x.md") -> Document:
+    return read_document(text.encode(), PurePath(name), FORM)
+
+
+def keys(text: str) -> list[str | None]:
+    return [section.key for section in read(text).sections if section.level > 1 or section.key]
+
+
+def values(document: Document, section: str) -> dict[str, str]:
+    found = document.section(section)
+    return {field.key: field.value for field in found.fields} if found else {}
+
+
+ONE_PAGE = """# The refund agent paid twice
+
+## 1. Replay Fixture (not just a log)
+
+- the customer asked for one refund of order 7781
+- before the failing turn the agent had two messages and prompt version 12
+- seed 7
+- lookup returned the order, refund timed out, refund returned 200
+- the first refund had already run
+
+## 2. The Policy-Path Evidence Lattice
+
+ALLOWED_POLICY: lookup -> approve -> refund
+ACTUAL_PATH: lookup -> refund [no approval call] -> refund
+EVIDENCE: trace event ts=03:14:11.4, prompt=refunds-12,
+tool=refund
+ROOT_CAUSE: the approval was asked for in the prompt and enforced nowhere
+
+## 3. The Outcome-Assert Line
+
+LLM_SAYS_IT_DID: refunded the order once
+OUTCOME_ASSERT: GET /v1/refunds/7781 -> 200, amount=$120, status=settled
+LATENCY_ASSERT: settled in < 2s (actual: 14s)
+INTEGRITY_ASSERT: one refund an order
+
+## 4. The Idempotency-Key Audit
+
+WAS_THIS_CALL_IDEMPOTENT: no
+SHOULD_IT_HAVE_BEEN: yes
+KEY_PRESENT_IN_TRACE: no
+KEY_PRESENT_IN_TOOL_SCHEMA: no (the schema has no such field)
+KEY_PRESENT_IN_AGENT_PROMPT: no
+KEY_PRESENT_IN_LIVE_TRACE: no
+DEDUPE_AT_DB_LAYER: no
+DEDUPE_AT_API_LAYER: no
+REAL_HARM_OCCURRED: yes
+
+## 5. The Customer-Visible Truth Statement
+
+Two refunds stood on the statement for three days.
+
+## 6. The Cross-Cutting Counterfactual
+
+With a key in the schema the second call would have been refused; this is the third incident in 2026
+where the missing line was the key.
+"""
+
+
+def test_the_one_page_shape_is_read_whole_as_it_is_printed() -> None:
+    document = read(ONE_PAGE)
+    assert keys(ONE_PAGE) == [
+        *("replay", "policy_path", "outcome_asserts"),
+        *("idempotency", "customer_truth", "counterfactual"),
+    ]
+    assert values(document, "policy_path")["EVIDENCE"].endswith("prompt=refunds-12,\ntool=refund")
+    assert list(values(document, "policy_path")) == [
+        *("ALLOWED_POLICY", "ACTUAL_PATH", "EVIDENCE", "ROOT_CAUSE"),
+    ]
+    assert len(values(document, "outcome_asserts")) == 4
+    assert len(values(document, "idempotency")) == 9
+
+
+def test_the_short_forms_of_the_one_page_are_sections() -> None:
+    text = (
+        "# A title\n\n"
+        "1. Replay fixture — yes, from fixture.json.\n"
+        "2. Policy-path evidence — the approval was skipped.\n"
+        "3. Outcome-assert — nothing read the ledger.\n"
+        "4. Idempotency-key audit — the call could not be repeated.\n"
+        "5. Customer-visible truth — two refunds for one return.\n"
+        "6. Cross-cutting counterfactual — a key would have refused it.\n"
+    )
+    assert keys(text) == [
+        *("replay", "policy_path", "outcome_asserts"),
+        *("idempotency", "customer_truth", "counterfactual"),
+    ]
+    found = read(text).section("counterfactual")
+    assert found is not None
+    assert found.text == "a key would have refused it."
+
+
+FIVE_STEPS = """# The agent deleted a mailbox
+
+## Pull the failing run
+
+Run 4bf9, agreed on by two people.
+
+## Timeline
+
+### The trigger
+
+- 2026-04-12 14:02 UTC — a user asks for a clean inbox
+
+### The decision tree
+
+It could archive, or delete.
+
+### The divergence point
+
+- 2026-04-12 14:03 UTC — it chooses to delete
+
+### The cascading effects
+
+Rules that watched the folder fired.
+
+### External state changes
+
+- 2026-04-12 14:04 UTC — 212 letters are gone
+
+## Write the blameless narrative
+
+The tool offers one verb for two intentions.
+
+## Define actionable items
+
+- [ ] A1: split the verb — owner: mail, due: 2026-05-12, lever: code
+"""
+
+
+def test_the_five_steps_are_read_and_their_timeline_stays_one() -> None:
+    document = read(FIVE_STEPS)
+    assert keys(FIVE_STEPS) == ["replay", "timeline", "summary", "actions"]
+    assert len(document.timeline) == 3
+    assert [action.label for action in document.actions] == ["A1"]
+
+
+EIGHT_SECTIONS = """# Duplicate refunds
+
+## Summary & impact
+
+Fourteen customers were paid twice.
+
+## Timeline
+
+| Time (UTC) | What |
+| --- | --- |
+| 2026-04-12 14:02 | first duplicate refund |
+| 2026-04-12 16:51 | alert |
+
+## Detection chain
+
+- 2026-04-12 14:02 UTC — first impacted call
+- 2026-04-12 16:51 UTC — automated alert fires (refunds per order)
+- detection_chain_minutes: 169
+
+### What would have detected this in <30 minutes?
+
+- a count of refunds for each order
+- a canary order
+
+## Root cause
+
+**Code**
+
+The client retries.
+
+**Model**
+
+The prompt asks for persistence.
+
+## What went well
+
+The route was paused.
+
+## What went wrong
+
+Nobody counted customers.
+
+## Action items
+
+- [ ] A1: ask for a key — owner: payments, due: 2026-05-12, lever: code
+
+## Blameless lessons
+
+A timeout is no failure.
+"""
+
+
+def test_the_eight_sections_are_read() -> None:
+    document = read(EIGHT_SECTIONS)
+    assert keys(EIGHT_SECTIONS) == [
+        *("summary", "timeline", "detection", "root_cause"),
+        *("went_well", "went_wrong", "actions", "lessons"),
+    ]
+    detection = document.section("detection")
+    assert detection is not None
+    assert detection.value("DETECTION_CHAIN_MINUTES") == "169"
+    assert detection.values("WOULD_HAVE_DETECTED") == (
+        "a count of refunds for each order",
+        "a canary order",
+    )
+    assert [(entry.at, entry.text) for entry in document.timeline] == [
+        (datetime(2026, 4, 12, 14, 2, tzinfo=UTC), "first duplicate refund"),
+        (datetime(2026, 4, 12, 16, 51, tzinfo=UTC), "alert"),
+    ]
+
+
+LIGHTWEIGHT = """# Wrong invoices
+
+## Incident summary
+
+Six invoices had the wrong tax.
+
+## Timeline
+
+Route start: 2026-06-02 08:00 UTC
+First warning: 2026-06-02 08:20 UTC
+First impact: 2026-06-02 08:30 UTC
+Containment: 2026-06-02 09:10 UTC
+Restart: 2026-06-03 10:00 UTC
+
+## Agent path
+
+1. Prompt and instruction state: invoices-7
+2. Retrieval evidence: a tax table of 2024
+3. Tool log: trace 77
+4. Human interventions: the clerk stopped the route
+5. Outcome assessment: six wrong, found by the clerk
+
+## Failed controls
+
+- the table's age was checked by nobody
+
+## Permanent changes
+
+- [ ] A1: refuse tables older than a year — owner: tax, due: 2026-07-01, lever: retrieval
+"""
+
+
+def test_the_lightweight_template_is_read() -> None:
+    document = read(LIGHTWEIGHT)
+    assert keys(LIGHTWEIGHT) == [
+        *("summary", "timeline", "agent_path", "failed_controls", "actions"),
+    ]
+    assert [(entry.at.hour, entry.tags) for entry in document.timeline] == [
+        (8, ()),
+        (8, ("warning",)),
+        (8, ("impact",)),
+        (9, ("contained",)),
+        (10, ("restart",)),
+    ]
+    assert list(values(document, "agent_path")) == [
+        *("PROMPT_STATE", "RETRIEVAL", "TOOL_LOG", "INTERVENTIONS", "OUTCOME"),
+    ]
+
+
+QUESTIONS = (
+    "What decision did the agent make, and what was it trying to optimize for?",
+    "What context was in its window at that moment?",
+    "Was it authorized to take that action?",
+    "Could the operation have caught this class of error before it landed on live work?",
+)
+
+
+@pytest.mark.parametrize("mark", ["## {}", "**{}**"])
+def test_the_four_questions_are_the_decision_record(mark: str) -> None:
+    answers = ("It paid, to close the case.", "The order.", "Yes, below 500 USD.", "By a limit.")
+    pairs = zip(QUESTIONS, answers, strict=True)
+    document = read("# T\n\n" + "\n\n".join(f"{mark.format(q)}\n\n{a}" for q, a in pairs))
+    decision = document.section("decision")
+    assert decision is not None
+    assert [section.key for section in document.sections if section.key] == ["decision"]
+    assert [(f.key, f.value) for f in decision.fields] == list(
+        zip(("DECISION", "CONTEXT_PRESENT", "AUTHORITY", "WALL"), answers, strict=True)
+    )
+    assert decision.fields[2].word == "authorised"
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("Root Cause Analysis", "root_cause"),
+        ("Root Cause(s)", "root_cause"),
+        ("Contributing factors", "root_cause"),
+        ("Resolution", "agent_path"),
+        ("Incident Timeline", "timeline"),
+        ("Timeline (all times PST) 01/16/2024 - 02/28/2024", "timeline"),
+        ("Corrective actions", "actions"),
+        ("Next steps", "actions"),
+        ("Follow-up items", "actions"),
+        ("Permanent changes", "actions"),
+        ("Where we got lucky", "went_well"),
+        ("What didn’t go so well?", "went_wrong"),
+        ("Blameless lessons", "lessons"),
+        ("Business impact", "customer_truth"),
+        ("IV. Summary", "summary"),
+        ("Step 2 — Timeline", "timeline"),
+        ("Attendees", None),
+        ("The impact of retries on ledgers", None),
+    ],
+)
+def test_a_heading_is_known_by_the_names_people_give_it(heading: str, key: str | None) -> None:
+    assert keys(f"## {heading}\n\nText.\n") == [key]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Root cause\n----------\n\nA retry.", "**Root cause**\n\nA retry.", "Root cause:\nA retry."],
+)
+def test_a_heading_may_be_underlined_bold_or_end_in_a_colon(text: str) -> None:
+    document = read(f"# T\n\n{text}\n")
+    section = document.section("root_cause")
+    assert section is not None
+    assert section.text == "A retry."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Some prose.\n---\n\nMore.",
+        "See **Root cause** below.",
+        "- **Root cause**",
+        "| Root cause |",
+    ],
+)
+def test_a_rule_below_a_sentence_and_bold_within_one_are_no_headings(text: str) -> None:
+    assert keys(f"## Summary\n\n{text}\n") == ["summary"]
+
+
+def test_what_stands_under_two_names_of_a_section_is_read_as_one() -> None:
+    document = read("## Root cause\n\nA retry.\n\n## Trigger\n\nA timeout.\n")
+    section = document.section("root_cause")
+    assert section is not None
+    assert "A retry." in section.text
+    assert "A timeout." in section.text
+
+
+def test_a_group_of_actions_named_like_a_section_stays_among_the_actions() -> None:
+    document = read(
+        "## Action items\n\n### Detection\n\n- [ ] A1: x\n\n### Prevention\n\n- [ ] A2: y\n"
+    )
+    assert [action.label for action in document.actions] == ["A1", "A2"]
+
+
+def test_other_languages_are_read_through_aliases() -> None:
+    form = build_form(
+        Config(form=FormConfig(aliases={"summary": ("サマリー",), "lessons": ("教訓",)}))
+    )
+    document = read_document("## サマリー\n\n文\n".encode(), PurePath("x.md"), form)
+    assert document.section("summary") is not None
+
+
+def test_a_heading_that_two_sections_would_answer_to_is_refused() -> None:
+    doubles: list[dict[str, tuple[str, ...]]] = [
+        {"summary": ("Timeline",)},
+        {"summary": ("Vorfall",), "lessons": ("vorfall",)},
+    ]
+    for aliases in doubles:
+        with pytest.raises(KbError, match="is a heading of"):
+            build_form(Config(form=FormConfig(aliases=aliases)))
+
+
+def test_a_name_of_ours_yields_to_one_the_team_gives() -> None:
+    form = build_form(Config(form=FormConfig(aliases={"timeline": ("Trigger",)})))
+    section = form.section_for_heading("Trigger")
+    assert section is not None
+    assert section.key == "timeline"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```text\nCUSTOMER_SAW: two refunds\n```",
+        "```yaml\nCUSTOMER_SAW: two refunds\n```",
+        "```\nCUSTOMER_SAW: two refunds\n```",
+        "> CUSTOMER_SAW: two refunds",
+        "| Key | Value |\n| --- | --- |\n| CUSTOMER_SAW | two refunds |",
+        "| Customer saw | two refunds |\n| --- | --- |\n| Window | three days |",
+        "Customer saw: two refunds",
+        "**Customer Saw:** two refunds",
+        "• CUSTOMER_SAW: two refunds",
+        "3. Customer saw: two refunds",
+        "CUSTOMER_SAW： two refunds",
+        "CUSTOMER_SAW：two refunds",
+        "CUSTOMER_SAW:\u00a0two refunds",
+        "CUSTOMER_SAW = two refunds",
+        "CUSTOMER_SAW:two refunds",
+        "```evidence\nCustomer saw: two refunds\n```",
+    ],
+)
+def test_evidence_is_read_in_each_form(text: str) -> None:
+    document = read(f"## Customer-visible truth\n\n{text}\n")
+    assert document.field("customer_truth", "CUSTOMER_SAW") == "two refunds"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```yaml\nretrieval:\n  top_k: 5\nmodel: x\n```",
+        "```python\nTOOL_LOG = 3\n```",
+        "| Tool | Calls | Failed |\n| --- | --- | --- |\n| outcome | 3 | 1 |",
+        "The outcome: nobody saw it.",
+    ],
+)
+def test_code_and_prose_are_no_evidence(text: str) -> None:
+    assert values(read(f"## Agent path\n\n{text}\n"), "agent_path") == {}
+
+
+def test_a_value_goes_on_in_the_line_below_and_ends_at_what_begins_anew() -> None:
+    document = read("## Agent path\n\nTOOL_LOG: lookup,\nrefund\nNote: a remark\n\nProse.\n")
+    assert values(document, "agent_path") == {"TOOL_LOG": "lookup,\nrefund"}
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("1 May 2026", (2026, 5, 1)),
+        ("May 1st, 2026", (2026, 5, 1)),
+        ("May 1st", (2025, 5, 1)),
+        ("2026/05/01", (2026, 5, 1)),
+        ("1.5.2026", (2026, 5, 1)),
+        ("25/12/2026", (2026, 12, 25)),
+        ("2026年5月1日", (2026, 5, 1)),
+        ("9/2/2021", None),
+        ("31 February 2026", None),
+        ("May be later", None),
+    ],
+)
+def test_a_day_is_read_as_people_write_it(written: str, day: tuple[int, int, int] | None) -> None:
+    assert read_day(written, date(2025, 4, 12)) == (date(*day) if day else None)
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        ("14:02 UTC — x", 14),
+        ("2:02 pm UTC: x", 14),
+        ("[14:02 UTC] x", 14),
+        ("**14:02** - x", 14),
+        ("~14:02–14:30 UTC x", 14),
+        ("14:02 CEST x", 12),
+        ("14:02 PT x", 21),
+        ("14:02 CET x", None),  # in April it is CEST there
+        ("14:02 IST x", None),
+        ("14:02 UTC-07:00 x", None),
+    ],
+)
+def test_a_time_is_read_where_it_is_one_hour_and_only_there(written: str, hour: int | None) -> None:
+    found = read_written_time(written)
+    assert found is not None
+    at = found.at(date(2026, 4, 12))
+    assert (at.hour if at else None) == hour
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "- 14:02 UTC — paid twice",
+        "1. 14:02 UTC — paid twice",
+        "• 14:02 UTC — paid twice",
+        "14:02 UTC - paid twice",
+        "**14:02 UTC**: paid twice",
+        "| Time | Event |\n|---|---|\n| 14:02 UTC | paid twice |",
+        "| Time (UTC) | Event |\n|---|---|\n| 14:02 | paid twice |",
+        "### 14:02 UTC\n\npaid twice",
+        "### 12 April\n\n- 2:02 pm UTC paid twice",
+        "- April 12, 2026, 14:02 UTC: paid twice",
+        "```\n14:02 UTC  paid twice\n```",
+    ],
+)
+def test_a_timeline_is_read_in_each_form(lines: str) -> None:
+    document = read(f"## Timeline\n\n{lines}\n")
+    entry = document.timeline[-1]
+    assert (entry.at, entry.text) == (datetime(2026, 4, 12, 14, 2, tzinfo=UTC), "paid twice")
+
+
+def test_a_time_after_midnight_below_no_day_of_its_own_is_left_open() -> None:
+    document = read("## Timeline\n\n- 2026-04-12 23:50 UTC — a\n- 00:10 UTC — b\n")
+    assert [(entry.has_time, entry.unclear) for entry in document.timeline] == [
+        (True, ""),
+        (False, "day"),
+    ]
+
+
+def test_prose_with_a_time_in_it_is_no_entry() -> None:
+    document = read("## Timeline\n\n14:02 was when we knew.\n15 minutes later it stopped.\n")
+    assert document.timeline == ()

@@ -278,7 +278,7 @@ def _recognise(source: Source) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for row in source.rows():
-        tape = RunBuilder(row.where, "pump")
+        tape = RunBuilder(source.account, row.where, "pump")
         for stroke in row.value["strokes"]:
             tape.execute(ToolCall(id="", tool=stroke))
         yield tape

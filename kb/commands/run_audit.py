@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     metavar="PASSING",
     help="A run of the same task that went well: where do they part?",
 )
+@click.option("--passing-run", default="", metavar="ID|N", help="Which run of PASSING.")
 @click.option("--format", "trace_format", default="", metavar="NAME", help="Do not guess it.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-audit/1).")
-def command(file: Path, wanted: str, against: Path | None, trace_format: str, as_json: bool) -> int:
+def command(
+    file: Path,
+    wanted: str,
+    against: Path | None,
+    passing_run: str,
+    trace_format: str,
+    as_json: bool,
+) -> int:
     """Examine the runs of FILE: a trace in any known format, or a fixture.json.
 
     Exit 0: nothing that the trace proves to be wrong. 1: there are faults. 2: could not be read.
@@ -36,7 +44,8 @@ def command(file: Path, wanted: str, against: Path | None, trace_format: str, as
     from kb.traces.read_runs import one_run, read_runs, team_settings
 
     settings = team_settings(Path.cwd(), format=trace_format)
-    passing = one_run(against, team_settings(Path.cwd())) if against else None
+    plain, named = team_settings(Path.cwd()), "--passing-run"
+    passing = one_run(against, plain, passing_run, option=named) if against else None
     context = AnalysisContext(passing, tuple(settings.effects))
     if wanted or against:
         runs = iter([one_run(file, settings, wanted)])

@@ -25,7 +25,8 @@ def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: b
     from kb.traces.read_runs import one_run, team_settings
 
     settings = team_settings(Path.cwd())
-    aligned = align(one_run(file, settings, wanted), one_run(passing, settings, passing_run))
+    other = one_run(passing, settings, passing_run, option="--passing-run")
+    aligned = align(one_run(file, settings, wanted), other)
     if as_json:
         echo_json(json.dumps(diff_json(aligned), ensure_ascii=False, indent=2))
     else:

@@ -15,8 +15,9 @@ from kb.errors import KbError
 from kb.streams import echo, echo_data, echo_json
 from kb.terminal import as_lines, plain, wrapped
 from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
-from kb.traces.read_runs import ReadingSettings, one_run, read_runs, team_settings
+from kb.traces.read_runs import one_run, open_reading, team_settings
 from kb.traces.render import plural
+from kb.traces.rows_report import rows_counts, rows_line
 from kb.traces.run import Effect, Run
 
 _LINES = 6
@@ -58,7 +59,8 @@ def command(
     OpenAI Agents exports; the format is told from the content.
     """
     settings = team_settings(Path.cwd(), format=form, redact=not no_redact, freeze_at=freeze_at)
-    runs = _runs(file, settings, wanted)
+    reading = open_reading(file, settings)
+    runs = iter((one_run(file, settings, wanted),)) if wanted else reading.runs()
     if out is not None and str(out) == "-":
         _print(file, runs)
         return
@@ -68,12 +70,13 @@ def command(
         reports.append(_report(path, run))
         if not as_json:
             echo(_text(path, run))
+    counts = None if wanted or reading.is_fixture else reading.rows
     if as_json:
-        echo_json(json.dumps({"schema": "kb.run-import/1", "runs": reports}, ensure_ascii=False))
-
-
-def _runs(file: Path, settings: ReadingSettings, wanted: str) -> Iterator[Run]:
-    return iter((one_run(file, settings, wanted),)) if wanted else read_runs(file, settings)
+        report: dict[str, Any] = {"schema": "kb.run-import/1", "runs": reports}
+        report |= {"rows": rows_counts(counts)} if counts else {}
+        echo_json(json.dumps(report, ensure_ascii=False))
+    elif counts:
+        echo(f"{rows_line(counts)} (kb run show --rows names them)")
 
 
 def _placed(

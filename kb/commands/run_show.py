@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from itertools import chain
@@ -10,11 +11,18 @@ from pathlib import Path
 import click
 
 from kb.errors import KbError
-from kb.streams import echo, echo_data
+from kb.streams import echo, echo_data, echo_json
 from kb.terminal import cells, cut, joined, plain, styled, visible
 from kb.traces.fixture import Blobs, fixture_chunks
-from kb.traces.read_runs import ReadingSettings, one_run, read_runs, team_settings
+from kb.traces.read_runs import (
+    ReadingSettings,
+    one_run,
+    open_reading,
+    read_runs,
+    team_settings,
+)
 from kb.traces.render import View, timeline
+from kb.traces.rows_report import rows_json, rows_text
 from kb.traces.run import Run
 
 _STYLES = {
@@ -47,26 +55,53 @@ _WIDEST, _NARROWEST = 120, 60
     metavar="FILE",
     help="A run of the same task that went well: mark where they part.",
 )
+@click.option("--passing-run", default="", metavar="ID|NUMBER", help="Which run of that file.")
+@click.option("--rows", is_flag=True, help="Say of each row of the file what became of it.")
 @click.option("--format", "form", default="", metavar="NAME", help="Take the format at its word.")
 @click.option("--full", is_flag=True, help="Whole texts and results.")
-@click.option("--json", "as_json", is_flag=True, help="The canonical run instead.")
+@click.option("--json", "as_json", is_flag=True, help="The canonical run, or the rows, instead.")
 def command(
-    file: Path, wanted: str, passing: Path | None, form: str, full: bool, as_json: bool
+    file: Path,
+    wanted: str,
+    passing: Path | None,
+    passing_run: str,
+    rows: bool,
+    form: str,
+    full: bool,
+    as_json: bool,
 ) -> None:
     """Draw the run in FILE, a trace or a fixture, as a timeline.
 
     A file with several runs is listed; --run draws one. Secrets and personal data are replaced.
+    With --rows each row of the file is accounted for instead: used, repeated, or left out and why.
     """
     settings = team_settings(Path.cwd(), format=form)
+    if rows:
+        _account(file, settings, as_json=as_json)
+        return
     run = one_run(file, settings, wanted) if wanted or as_json else _only_run(file, settings)
     if run is None:
         return
     if as_json:
         echo_data(b"".join(fixture_chunks(run, Blobs(sys.maxsize))))
         return
-    step = _divergence(run, one_run(passing, settings) if passing else None)
+    other = one_run(passing, settings, passing_run, option="--passing-run") if passing else None
+    step = _divergence(run, other)
     for line in timeline(run, View(width=_width(), full=full, divergence=step)):
         echo(joined("", [styled(piece.text, _STYLES.get(piece.style, "")) for piece in line]))
+
+
+def _account(file: Path, settings: ReadingSettings, *, as_json: bool) -> None:
+    """Read the file whole, and print what became of its rows."""
+    reading = open_reading(file, settings)
+    if reading.is_fixture:
+        what = "is a run already: its rows were read when it was imported"
+        raise KbError(what, where=str(file), todo="Name the trace it was made of.")
+    runs = sum(1 for _ in reading.runs())
+    if as_json:
+        echo_json(json.dumps(rows_json(reading.rows, runs), ensure_ascii=False))
+    else:
+        echo(rows_text(reading.rows, runs))
 
 
 def _only_run(file: Path, settings: ReadingSettings) -> Run | None:

@@ -16,15 +16,16 @@ from kb.errors import KbError
 from kb.library import find_root, local_place, make_local_folder
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
+from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, open_source
 from kb.traces.effects.tools import Effects
 from kb.traces.fixture import is_fixture, read_fixture
-from kb.traces.importers.detect import detect
+from kb.traces.importers.detect import detect, what_is_seen
 from kb.traces.importers.importer import Importer
 from kb.traces.normalize.assemble import Assembly, assemble
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.redaction.redact import Redactor, safe_name
+from kb.traces.redaction.redact import Redactor, safe_name, safely
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
 from kb.trust import allowed_values
 from kb.wording import plural
@@ -63,20 +64,58 @@ def settings_from(config: RunsConfig, **more: object) -> ReadingSettings:
 def read_runs(path: Path, settings: ReadingSettings | None = None) -> Iterator[Run]:
     """The runs of a trace file, or the one of a `fixture.json`, in the order of the file.
 
-    Memory is that of one run. Raises `KbError` when the file cannot be read or no format fits
-    (the message shows what was seen).
+    Memory is that of one run. Raises `KbError` when the file cannot be read, no format fits, or
+    nothing of it can be put on a run (the message shows what was seen).
     """
-    settings = settings or ReadingSettings()
-    source = open_source(path)
-    if not settings.format and is_fixture(source.head):
-        yield read_fixture(path)
-        return
-    importer = detect(source, settings.format)
-    assembly = Assembly(
-        source, importer.name, Effects(settings.effects), settings.policy, settings.freeze_at
-    )
-    for number, tape in enumerate(_tapes(importer, source)):
-        yield _run(tape, number, assembly, settings)
+    yield from open_reading(path, settings).runs()
+
+
+@dataclass(frozen=True)
+class TraceReading:
+    """A file about to be read as runs. `rows` says of each row what became of it, when it was."""
+
+    source: Source
+    settings: ReadingSettings
+
+    @property
+    def rows(self) -> RowAccount:
+        """The account of the file's rows: complete when all runs were taken."""
+        return self.source.account
+
+    @property
+    def is_fixture(self) -> bool:
+        """Whether the file is a canonical run already, of which no row is read."""
+        return not self.settings.format and is_fixture(self.source.head)
+
+    def runs(self) -> Iterator[Run]:
+        """The runs, one at a time; see `read_runs`."""
+        if self.is_fixture:
+            yield read_fixture(self.source.path)
+            return
+        source, settings = self.source, self.settings
+        importer = detect(source, settings.format)
+        effects = Effects(settings.effects)
+        assembly = Assembly(source, importer.name, effects, settings.policy, settings.freeze_at)
+        number = 0
+        for tape in _tapes(importer, source):
+            if tape.has_steps:
+                yield _run(tape, number, assembly, settings)
+                number += 1
+        if not number:
+            raise _nothing_read(source, importer)
+
+
+def open_reading(path: Path, settings: ReadingSettings | None = None) -> TraceReading:
+    """A trace file, opened. Raises `KbError` when it cannot be read or holds no JSON."""
+    return TraceReading(open_source(path), settings or ReadingSettings())
+
+
+def _nothing_read(source: Source, importer: Importer) -> KbError:
+    """Rows of a format that is read, and none that says or does anything."""
+    ends = [f"{number:,} {why}" for (_, why), number in source.account.counts().most_common(3)]
+    what = f"was read as {importer.name}, and no step of a run is in it: {what_is_seen(source)}"
+    told = f" Its rows were left out: {safely('; '.join(ends))}." if ends else ""
+    return KbError(what, where=str(source.path), todo=f"Export the trace with its steps.{told}")
 
 
 def _tapes(importer: Importer, source: Source) -> Iterator[RunBuilder]:
@@ -119,29 +158,47 @@ def _said_of_kept(count: int) -> tuple[str, ...]:
 _IDS_SHOWN = 8
 
 
-def one_run(path: Path, settings: ReadingSettings, wanted: str = "") -> Run:
-    """The run of a file. `wanted` is its id, the beginning of it, or its number, from 1.
+def one_run(
+    path: Path, settings: ReadingSettings, wanted: str = "", *, option: str = "--run"
+) -> Run:
+    """The run of a file. `wanted` is its number from 1, else its id, else the beginning of one id.
 
-    Raises `KbError` where the file holds no run, or several and none is named.
+    A number that the file has is never the beginning of an id. Raises `KbError` where the file
+    holds no such run, or several, and `option` is the one to name it with.
     """
     ids: list[str] = []
+    whole: list[Run] = []
+    begun: list[Run] = []
     for number, run in enumerate(read_runs(path, settings), 1):
-        ids.append(run.id)
-        if wanted and (wanted == str(number) or run.id.startswith(wanted)):
+        if wanted == str(number):
             return run
-        if not wanted and number == 1:
-            only = run
-    if not wanted and len(ids) == 1:
-        return only
-    raise _not_chosen(path, ids, wanted)
+        ids.append(run.id)
+        if run.id == wanted:
+            whole.append(run)
+        elif run.id.startswith(wanted):
+            begun.append(run)
+        del whole[2:], begun[2:]  # two are as many as it takes to see that several fit
+    found = whole or begun
+    if len(found) == 1:
+        return found[0]
+    raise _not_chosen(path, ids, wanted, option)
 
 
-def _not_chosen(path: Path, ids: list[str], wanted: str) -> KbError:
-    if not ids:
-        return KbError("holds no run", where=str(path), todo="Export the trace with its steps.")
-    shown = ", ".join(ids[:_IDS_SHOWN]) + (", …" if len(ids) > _IDS_SHOWN else "")
+def _not_chosen(path: Path, ids: list[str], wanted: str, option: str) -> KbError:
+    fits = [f"{number} ({run_id})" for number, run_id in enumerate(ids, 1) if run_id == wanted]
+    fits = fits or [
+        f"{number} ({run_id})" for number, run_id in enumerate(ids, 1) if run_id.startswith(wanted)
+    ]
+    if wanted and fits:
+        what = f"has {len(fits)} runs whose id is, or begins with, '{wanted}'"
+        return KbError(what, where=str(path), todo=f"Name one by its number: {_some(fits)}.")
     what = f"has no run '{wanted}'" if wanted else f"holds {len(ids)} runs"
-    return KbError(what, where=str(path), todo=f"Name one with --run: its number, or of {shown}.")
+    todo = f"Name one with {option}: its number, or of {_some(ids)}."
+    return KbError(what, where=str(path), todo=todo)
+
+
+def _some(words: list[str]) -> str:
+    return ", ".join(words[:_IDS_SHOWN]) + (", …" if len(words) > _IDS_SHOWN else "")
 
 
 _KEY_FILE = "redaction.key"

@@ -33,6 +33,7 @@ class Layout(StrEnum):
     LIST = "one JSON list"
     OBJECT = "one JSON object"
     STREAM = "JSON objects one after the other"
+    CUT_LIST = "a JSON list that was cut off"
     YAML = "YAML"
 
 
@@ -41,8 +42,15 @@ _PACKED = {
     b"\x1f\x8b": "is packed with gzip: unpack it first (gunzip)",
     b"PK\x03\x04": "is a zip archive: unpack it, and import the files in it",
     b"\x28\xb5\x2f\xfd": "is packed with zstd: unpack it first (unzstd)",
+    b"\xff\xfe\x00\x00": "is written in UTF-32: save it as UTF-8",
+    b"\x00\x00\xfe\xff": "is written in UTF-32: save it as UTF-8",
     b"\xff\xfe": "is written in UTF-16: save it as UTF-8",
     b"\xfe\xff": "is written in UTF-16: save it as UTF-8",
+    # without a mark at the beginning: a bracket of 32 or 16 bits
+    **{bytes(3) + sign: "is written in UTF-32: save it as UTF-8" for sign in (b"{", b"[")},
+    **{sign + bytes(3): "is written in UTF-32: save it as UTF-8" for sign in (b"{", b"[")},
+    **{b"\x00" + sign: "is written in UTF-16: save it as UTF-8" for sign in (b"{", b"[")},
+    **{sign + b"\x00": "is written in UTF-16: save it as UTF-8" for sign in (b"{", b"[")},
     b"SQLite format 3": "is an SQLite database: export its rows as JSON",
     b"PAR1": "is a Parquet file: export its rows as JSON lines",
 }
@@ -95,7 +103,7 @@ def _layout_of_whole(path: Path, whole: Layout, *, is_one_line: bool) -> Layout:
             return Layout.STREAM
         if not is_one_line and any(_is_json(line) for _, line in _first_two(lines(path))):
             return Layout.LINES  # the first line is the torn end of an earlier one
-        _require_json(path, raw, error)
+        return whole if _is_careless_json(raw) else _cut_list(path, whole, error)
     return whole
 
 
@@ -103,12 +111,20 @@ def _first_two(rows: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     return (row for row, _ in zip(rows, range(2), strict=False))
 
 
-def _require_json(path: Path, raw: mmap.mmap, error: Exception) -> None:
+def _is_careless_json(raw: mmap.mmap) -> bool:
     try:
         decode(memoryview(raw))
-    except NotJsonError as kinder:
-        what = f"is no JSON that can be read: {error or kinder}"
-        raise KbError(what, where=str(path), todo="Was it cut off while it was written?") from error
+    except NotJsonError:
+        return False
+    return True
+
+
+def _cut_list(path: Path, whole: Layout, error: Exception) -> Layout:
+    """A list that does not end, if it has an element; any other file cannot be read."""
+    if whole is Layout.LIST and any(_first_two(stream(path, after="["))):
+        return Layout.CUT_LIST
+    what = f"is no JSON that can be read: {error}"
+    raise KbError(what, where=str(path), todo="Was it cut off while it was written?") from error
 
 
 def _is_json(line: bytes) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -25,18 +27,47 @@ class NotJsonError(ValueError):
     """A text that is no JSON, however kindly it is read."""
 
 
-def decode(raw: bytes | str | memoryview) -> Any:
-    """The value of a JSON text. Raises `NotJsonError`, also for nesting without end."""
+def decode(raw: bytes | str | memoryview, repaired: Callable[[str], None] | None = None) -> Any:
+    """The value of a JSON text. Raises `NotJsonError`, also for nesting without end.
+
+    `repaired` is told in words what was done to bytes that are no UTF-8.
+    """
     try:
         return msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeError):
-        return _decode_kindly(raw)
+        return _decode_kindly(raw, repaired)
     except RecursionError as error:
         raise NotJsonError("nested too deeply") from error
 
 
-def _decode_kindly(raw: bytes | str | memoryview) -> Any:
-    text = raw if isinstance(raw, str) else bytes(raw).decode("utf-8-sig", errors="replace")
+def text_of(raw: bytes, repaired: Callable[[str], None] | None = None) -> str:
+    """The text of bytes: UTF-8, else Latin-1 as Windows writes it, else what of UTF-8 is whole.
+
+    Latin-1 is told by high bytes none of which begin a character of UTF-8.
+    """
+    with suppress(UnicodeDecodeError):
+        return raw.decode("utf-8-sig")
+    if _HIGH.search(raw) and not _FAR_FROM_LATIN.search(raw):
+        if repaired is not None:
+            repaired("bytes that are no UTF-8 were read as Latin-1")
+        return raw.decode("cp1252")
+    if repaired is not None:
+        repaired("bytes that are no UTF-8 were replaced")
+    return raw.decode("utf-8-sig", errors="replace")
+
+
+_HIGH = re.compile(rb"[\x80-\xff]")
+#: A character of UTF-8, bytes that stand for none in Latin-1, or three high bytes in a row.
+_FAR_FROM_LATIN = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\x80-\xff]{3}"
+    rb"|[\x81\x8d\x8f\x90\x9d\xfe\xff]"
+)
+
+
+def _decode_kindly(
+    raw: bytes | str | memoryview, repaired: Callable[[str], None] | None = None
+) -> Any:
+    text = raw if isinstance(raw, str) else text_of(bytes(raw), repaired)
     try:
         return _whole(json.loads(text, parse_int=_integer, strict=False))
     except RecursionError as error:

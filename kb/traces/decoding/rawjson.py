@@ -9,7 +9,7 @@ import json
 import mmap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -46,10 +46,14 @@ def lines(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield f"line {number}", line
 
 
-def stream(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Values that follow each other with nothing but space between them."""
+def stream(path: Path, after: str = "") -> Iterator[tuple[str, bytes]]:
+    """Values that follow each other with nothing but space or commas between them.
+
+    `after` is passed over first: the bracket of a list that does not end.
+    """
     decoder, text, number = json.JSONDecoder(strict=False), "", 0
     with path.open("r", encoding="utf-8-sig", errors="replace") as file:
+        _pass_over(file, after)
         wanted = CHUNK_BYTES
         while chunk := file.read(wanted):
             text += chunk
@@ -64,6 +68,11 @@ def stream(path: Path) -> Iterator[tuple[str, bytes]]:
             # What is cut off is tried again with twice as much: each byte is read few times.
             wanted = max(CHUNK_BYTES, len(text) - at)
             text = text[at:]
+
+
+def _pass_over(file: TextIO, after: str) -> None:
+    while after and (read := file.read(1)) and read != after:
+        continue
 
 
 def _next_value(text: str, at: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,11 +27,16 @@ from kb.traces.decoding.rawjson import (
     stream,
     yaml_as_json,
 )
+from kb.traces.decoding.row_account import RowAccount
+from kb.traces.redaction.redact import safely
 from kb.traces.run import ImportWarnings
 
-_HEAD_ROWS = 20
+_FIRST_ROWS = 20
+_HEAD_ROWS = 28
+#: More bytes are not looked through for rows that differ: 8 MB take 20 ms.
+_HEAD_BYTES = 8_000_000
 _ROWS_BETWEEN_RELEASES = 256
-_UNREADABLE = "rows that are no JSON were left out"
+_UNREADABLE = "rows that are no JSON"
 
 
 class SourceRow(NamedTuple):
@@ -50,6 +55,9 @@ class Source:
     size_bytes: int
     layout: Layout
     notes: ImportWarnings = field(default_factory=ImportWarnings, compare=False)
+    account: RowAccount = field(default_factory=RowAccount, compare=False)
+    within: str = ""
+    """Of a file that belongs to another: its name, which stands before the places in it."""
 
     @property
     def name(self) -> str:
@@ -59,31 +67,69 @@ class Source:
     def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""
         for where, raw in self.raw_rows():
+            self.account.turn_to(where)
             refuse_swelling(raw, self.path)
             try:
-                value = decode(raw)
+                value = self.decoded(raw, where)
             except NotJsonError:
-                self.notes.add(_UNREADABLE, where)
+                self.leave_out(_UNREADABLE, where)
                 continue
             finally:
                 del raw  # a view keeps the whole file mapped, beside the values made of it
             yield SourceRow(where, value)
+        self.account.turn_away()
+
+    def decoded(self, raw: bytes | memoryview, where: str) -> Any:
+        """The value of a row; what had to be done to its bytes is noted. Raises `NotJsonError`."""
+        return decode(raw, lambda what: self.notes.add(what, where))
+
+    def leave_out(self, what: str, place: str = "") -> None:
+        """Note that the row at hand is passed over; `what` are such rows in words."""
+        self.notes.add(f"{what} were left out", place)
+        self.account.left_out(what)
 
     @cached_property
     def head(self) -> tuple[Any, ...]:
-        """The first values, long ones shortened: enough to tell the format."""
-        found = []
+        """Some values, long ones shortened: enough to tell the format.
+
+        The first, and of those that follow some that look unlike all before: rows of another kind
+        may stand before the ones that tell what the file is, any number of them.
+        """
+        found: list[Any] = []
+        shapes: set[Any] = set()
+        looked_at = 0
         for _, raw in self.raw_rows():
+            looked_at += len(raw)
             try:
-                found.append(shortened(raw))
+                value = shortened(raw)
             except NotJsonError:
                 continue
-            if len(found) == _HEAD_ROWS:
+            shape = _shape(value)
+            if len(found) < _FIRST_ROWS or shape not in shapes:
+                found.append(value)
+                shapes.add(shape)
+            if len(found) == _HEAD_ROWS or looked_at > _HEAD_BYTES:
                 break
         return tuple(found)
 
+    def _whole_elements(self) -> Iterator[tuple[str, bytes]]:
+        """The elements of a list before the place where it was cut off, and what is left there."""
+        number = 0
+        for number, (_, raw) in enumerate(stream(self.path, after="["), 1):
+            yield f"[{number - 1}]", raw
+        yield f"[{number}]", b"{"  # the torn one is no JSON: it is left out as such
+
+    def beside(self, path: Path) -> Source:
+        """A file that belongs to this one: its rows are accounted for with those of this one."""
+        other = open_source(path)
+        return replace(other, notes=self.notes, account=self.account, within=safely(other.name))
+
     def raw_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
         """The values undecoded, with their places; views into the file where it can be mapped."""
+        for where, raw in self._raw_rows():
+            yield f"{self.within} {where}".strip() if self.within else where, raw
+
+    def _raw_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
         if self.layout is Layout.LINES:
             yield from lines(self.path)
         elif self.layout is Layout.LIST:
@@ -94,10 +140,20 @@ class Source:
                     release(whole)
         elif self.layout is Layout.STREAM:
             yield from stream(self.path)
+        elif self.layout is Layout.CUT_LIST:
+            yield from self._whole_elements()
         elif self.layout is Layout.OBJECT:
             yield "", memoryview(mapped(self.path))
         else:
             yield "", yaml_as_json(self.path)
+
+
+def _shape(value: Any) -> Any:
+    """What rows of one kind have in common: their keys, and what they say they are."""
+    if not isinstance(value, dict):
+        return type(value).__name__
+    kind = value.get("type")
+    return kind if isinstance(kind, str) else "", frozenset(value)
 
 
 #: What a value takes in memory when it is read: its bytes, and these for each text, object and list

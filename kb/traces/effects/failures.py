@@ -49,22 +49,32 @@ _TOOL_ERROR = re.compile(r"\s*<tool_use_error>(.{0,500})", re.DOTALL)
 _EXIT_CODE = re.compile(
     r"^(?:Process exited with code|Exit code:?|exit status)\s+(\d{1,3})\b", re.MULTILINE
 )
+_REJECTED = "rejected"
 _REFUSED = re.compile(
-    r"\s*(?:\[Request interrupted by user|The user doesn't want to (?:proceed|take this action)"
+    r"\s*(?:<tool_use_error>\s*)?"
+    r"(?:\[Request interrupted by user|The user doesn't want to (?:proceed|take this action)"
+    r"|The tool use was rejected|Tool (?:use|call) (?:was )?(?:rejected|denied|declined)"
     r"|User (?:rejected|denied|declined)|Tool permission request failed|Permission to use)",
     re.IGNORECASE,
 )
 
 
-def failure_of(result: Any, *, is_read: bool = False) -> Failure | None:
+def failure_of(result: Any, *, is_read: bool = False, is_told_fine: bool = False) -> Failure | None:
     """The failure the result of a call tells of, None when it tells of none.
 
     `is_read` says that the tool is known to read: a declined payment it found is no failure.
+    `is_told_fine` says that the harness wrote that this is no error: an exit code in the text is
+    then one that the program itself printed.
     """
     value = embedded(result)
     if isinstance(value, dict):
         return _of_object(value) or _of_status(value, is_read=is_read)
-    return _of_text(result) if isinstance(result, str) else None
+    return _of_text(result, is_told_fine=is_told_fine) if isinstance(result, str) else None
+
+
+def is_refused(failure: Failure | None) -> bool:
+    """Whether somebody or something kept a call from running."""
+    return failure is not None and failure.type == _REJECTED
 
 
 def _of_object(value: dict[str, Any]) -> Failure | None:
@@ -103,10 +113,10 @@ def _reason(value: dict[str, Any]) -> str:
     return _text(next((value[key] for key in keys if value.get(key)), None))
 
 
-def _of_text(text: str) -> Failure | None:
+def _of_text(text: str, *, is_told_fine: bool) -> Failure | None:
     if refused := _REFUSED.match(text):
-        return _told_by_text("rejected", text[refused.start() :].strip())
-    if code := _EXIT_CODE.search(text[:_BEGINNING]):
+        return _told_by_text(_REJECTED, text[refused.start() :].strip())
+    if not is_told_fine and (code := _EXIT_CODE.search(text[:_BEGINNING])):
         return _exit(int(code[1]), text) if int(code[1]) else None
     if tagged := _TOOL_ERROR.match(text):
         return _told_by_text("tool_error", tagged[1].removesuffix("</tool_use_error>").strip())

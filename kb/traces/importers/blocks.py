@@ -12,6 +12,10 @@ from kb.traces.run import Failure
 _TEXT_TYPES = {"text", "input_text", "output_text", "summary_text", "refusal"}
 _REASONING_TYPES = {"thinking", "reasoning", "redacted_thinking"}
 _CALL_TYPES = {"tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "toolcall", "tool-call"}
+_CALL_KEYS = ("function_call", "functionCall", "toolUse")
+_ANSWER_KEYS = ("function_response", "functionResponse", "toolResult")
+_ANSWER_TYPES = ("tool_result", "tool_call_response", "tool-result", "toolresult")
+_IDS = ("tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id")
 _MAX_MESSAGE = 500
 
 
@@ -38,7 +42,10 @@ def content_of(content: Any) -> Content:
     answers: list[ToolResult] = []
     for block in blocks:
         kind = _kind(block)
-        if kind == "text":
+        if _is_part_of_ui(block):
+            calls.append(_asked(block))
+            answers += _answers_of_ui(block)
+        elif kind == "text":
             texts.append(words_of(block))
         elif kind == "reasoning":
             thoughts.append(words_of(block))
@@ -63,10 +70,28 @@ def _kind(block: Any) -> str:
         return "text"  # Gemini parts have no type
     if kind in _REASONING_TYPES:
         return "reasoning"
-    if kind in _CALL_TYPES or "function_call" in block or "functionCall" in block:
+    if kind in _CALL_TYPES or any(isinstance(block.get(key), dict) for key in _CALL_KEYS):
         return "call"
-    is_answer = kind.endswith(("tool_result", "tool_call_response", "tool-result"))
-    return "answer" if is_answer or "function_response" in block else ""
+    is_answer = kind.endswith(_ANSWER_TYPES)
+    is_answer = is_answer or any(isinstance(block.get(key), dict) for key in _ANSWER_KEYS)
+    return "answer" if is_answer else ""
+
+
+def _is_part_of_ui(block: Any) -> bool:
+    """Whether a block is a part of the Vercel AI SDK that holds a call and what became of it."""
+    if not isinstance(block, dict) or "toolCallId" not in block:
+        return False
+    kind = a_word(block.get("type"))
+    return "state" in block and (kind.startswith("tool-") or kind == "dynamic-tool")
+
+
+def _answers_of_ui(block: dict[str, Any]) -> list[ToolResult]:
+    state, call_id = a_word(block.get("state")), str(block["toolCallId"])
+    if state == "output-error":
+        text = str(block.get("errorText") or "")
+        failure = Failure(type="tool_error", message=text[:_MAX_MESSAGE])
+        return [ToolResult(call_id, text, failure)]
+    return [ToolResult(call_id, block.get("output"))] if state == "output-available" else []
 
 
 def words_of(block: Any) -> str:
@@ -85,30 +110,55 @@ def words_of(block: Any) -> str:
 
 
 def _asked(block: dict[str, Any]) -> ToolCallRequest:
-    inner = block.get("function_call") or block.get("functionCall") or block.get("function")
-    call = inner if isinstance(inner, dict) else block
+    inner = (block.get(key) for key in (*_CALL_KEYS, "function"))
+    call = next((one for one in inner if isinstance(one, dict)), block)
     arguments = next(
         (call[key] for key in ("arguments", "input", "args") if call.get(key) is not None), None
     )
-    call_id = block.get("id") or call.get("id") or block.get("tool_call_id") or ""
-    name = call.get("name") or block.get("name") or block.get("tool_name") or "unknown"
+    ids = (one[key] for one in (block, call) for key in reversed(_IDS) if one.get(key))
+    call_id = next(ids, "")
+    names = (one[key] for one in (call, block) for key in _NAMES if one.get(key))
+    kind = a_word(block.get("type"))
+    name = next(names, kind.removeprefix("tool-") if _is_part_of_ui(block) else "unknown")
     return ToolCallRequest(str(name), arguments_of(arguments), str(call_id))
 
 
+_NAMES = ("name", "tool_name", "toolName")
+
+
 def _answer(block: dict[str, Any]) -> ToolResult:
-    inner = block.get("function_response") or block
+    found = (block.get(key) for key in _ANSWER_KEYS)
+    inner = next((one for one in found if isinstance(one, dict)), block)
     keys = ("content", "response", "result", "output")
-    raw = next((inner[key] for key in keys if key in inner), "")
+    raw = _value_of_output(next((inner[key] for key in keys if key in inner), ""))
     content = content_of(raw) if isinstance(raw, list) else None
     result = content.text if content and not content.parts else raw
-    failed = inner.get("is_error") is True
+    told = told_error(inner)
     message = result if isinstance(result, str) else ""
     return ToolResult(
-        str(inner.get("tool_use_id") or inner.get("tool_call_id") or inner.get("id") or ""),
+        str(next((inner[key] for key in _IDS if inner.get(key)), "")),
         "" if result is None else result,
-        Failure(type="tool_error", message=message[:_MAX_MESSAGE]) if failed else None,
-        str(inner.get("name") or ""),
+        Failure(type="tool_error", message=message[:_MAX_MESSAGE]) if told else None,
+        str(next((inner[key] for key in _NAMES if inner.get(key)), "")),
+        {"is_error": False} if told is False else {},
     )
+
+
+def told_error(value: dict[str, Any]) -> bool | None:
+    """Whether an answer says that it is an error; None where it says nothing of that."""
+    output = value.get("output")
+    if isinstance(output, dict) and a_word(output.get("type")).startswith("error-"):
+        return True
+    if value.get("status") == "error" and "toolUseId" in value:
+        return True
+    told = value.get("is_error", value.get("isError"))
+    return told if isinstance(told, bool) else None
+
+
+def _value_of_output(raw: Any) -> Any:
+    """What the Vercel AI SDK wraps in a type (`{"type": "json", "value": …}`), bare."""
+    is_wrapped = isinstance(raw, dict) and raw.keys() == {"type", "value"}
+    return raw["value"] if is_wrapped else raw
 
 
 def _lines(texts: list[str]) -> str:

@@ -1,7 +1,8 @@
 """Runs from session files of Claude Code: one row a line, one answer of the model in several rows.
 
-Sub-agents are rows of a side chain, or lie in rows of progress; both are put under the call that
-started them. The second copy of a result (`toolUseResult`) is left out, its short facts are kept.
+Sub-agents are rows of a side chain, lie in rows of progress, or have files of their own beside the
+session; all are put under the call that started them. The second copy of a result
+(`toolUseResult`) is left out, its short facts are kept.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from msgspec.structs import replace
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.importers.claude_files import (
+    AgentFile,
+    SessionFiles,
+    is_persisted,
+    session_files,
+)
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import said_of
 from kb.traces.importers.model_requests import usage_of
-from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.chat_message import ChatMessage, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message
 
@@ -26,15 +33,20 @@ _TYPES = {"user", "assistant", "system", "attachment", "progress"}
 _ERRORS = {"api_error", "model_refusal_fallback"}
 _SUMMARIES = {"compact_boundary", "microcompact_boundary"}
 _LONGEST_FACT = 200
-_LEFT_OUT = "rows of other types were left out"
+_OTHER = "rows of other types"
+#: Rows that may stand before the first turn, any number of them, and that no other tool writes.
+_PREAMBLE = {"file-history-snapshot", "queue-operation", "permission-mode", "custom-title"}
+_PREAMBLE |= {"ai-title", "last-prompt", "agent-name", "agent-color", "worktree-state"}
 #: Where the call that started a sub-agent is not told.
 _SIDE_CHAIN = "side-chain"
 
 
 def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
-    told = any(_is_turn(row) for row in rows)
-    return "rows of user and assistant with a uuid and a sessionId" if told else ""
+    if any(_is_turn(row) for row in rows):
+        return "rows of user and assistant with a uuid and a sessionId"
+    before = rows and all(a_word(row.get("type")) in _PREAMBLE for row in rows)
+    return "rows that a session begins with" if before else ""
 
 
 def _is_turn(row: dict[str, Any]) -> bool:
@@ -43,9 +55,17 @@ def _is_turn(row: dict[str, Any]) -> bool:
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
-    session = _Session(source)
+    files = session_files(source.path)
+    session = _Session(source, files)
     for row in source.rows():
-        if isinstance(row.value, dict):
+        session.take(row)
+    waiting = list(files.agents)
+    while waiting:
+        # The file of an agent that a known call started; failing that, any: it is said so.
+        one = next((one for one in waiting if session.starter(one)), waiting[0])
+        waiting.remove(one)
+        session.enter(one)
+        for row in source.beside(one.path).rows():
             session.take(row)
     yield session.tape
 
@@ -53,18 +73,41 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 class _Session:
     """A session that is fed with its rows."""
 
-    def __init__(self, source: Source) -> None:
-        self.tape = RunBuilder()
-        self._source = source
+    def __init__(self, source: Source, files: SessionFiles) -> None:
+        self.tape = RunBuilder(source.account)
+        self.tape.tells_errors = True
+        self._files = files
         self._answers: dict[str, int] = {}
         self._chains: dict[str, str] = {}
-        self._started: dict[str, str] = {}
+        #: What an agent was asked to the calls that asked it and that no agent was found for.
+        self._started: dict[str, list[str]] = {}
+        self._agents: dict[str, str] = {}
+        self._of_progress: set[str] = set()
+        self._within = ""
+
+    def starter(self, agent: AgentFile) -> str:
+        """The call that started the agent of a file, empty where that is not known yet."""
+        by_id = self._agents.get(agent.id) or (agent.call if self.tape.call(agent.call) else "")
+        return by_id or next(iter(self._started.get(agent.prompt, ())), "")
+
+    def enter(self, agent: AgentFile) -> None:
+        """The rows that follow are those of an agent's own file."""
+        self._within = self.starter(agent) or _SIDE_CHAIN
+        self._claim(agent.prompt, self._within)
+        if self._within == _SIDE_CHAIN:
+            self.tape.notes.add("agents whose call the session does not hold", agent.path.name)
 
     def take(self, row: SourceRow) -> None:
         """Put on the tape what one row tells."""
+        if not isinstance(row.value, dict):
+            self.tape.leave_out("rows that are no objects")
+            return
         value, kind = row.value, a_word(row.value.get("type"))
         self._note_session(value)
         message = value.get("message")
+        if value.get("uuid") in self._of_progress:
+            self.tape.rows.repeated()
+            return
         if kind in {"assistant", "user"} and isinstance(message, dict):
             self._take_message(value, message, row.where, self._parent(value, message))
         elif kind == "progress":
@@ -74,9 +117,10 @@ class _Session:
         elif kind == "attachment":
             self._take_attachment(value, row.where)
         elif kind == "summary":
+            self.tape.rows.used()
             self.tape.source.setdefault("summary", value.get("summary"))
         else:
-            self.tape.notes.add(_LEFT_OUT, str(kind))
+            self.tape.leave_out(_OTHER, str(kind))
 
     def _note_session(self, value: dict[str, Any]) -> None:
         tape = self.tape
@@ -90,22 +134,31 @@ class _Session:
 
     def _parent(self, value: dict[str, Any], message: dict[str, Any]) -> str:
         """The call that a row of a side chain belongs to, empty for the main chain."""
+        if self._within:
+            return self._within
         if not value.get("isSidechain"):
             return ""
         above = str(value.get("parentUuid") or "")
         chain = self._chains.get(above) or str(value.get("sourceToolUseID") or "")
         if not chain:
             said = said_of({"role": "user", "content": message.get("content")})
-            chain = self._started.get(said.text.strip() if said else "", _SIDE_CHAIN)
+            prompt = said.text.strip() if said else ""
+            chain = next(iter(self._started.get(prompt, ())), _SIDE_CHAIN)
+            self._claim(prompt, chain)
         self._chains[str(value.get("uuid") or "")] = chain
         return chain
+
+    def _claim(self, prompt: str, call: str) -> None:
+        """One agent is found for a call: another one that was asked the same is of another call."""
+        if call in self._started.get(prompt, ()):
+            self._started[prompt].remove(call)
 
     def _take_message(
         self, value: dict[str, Any], message: dict[str, Any], where: str, parent: str
     ) -> None:
         said = said_of({"role": a_word(value.get("type")), **message})
         if said is None:
-            self.tape.notes.add("messages that cannot be read were left out", where)
+            self.tape.leave_out("messages that cannot be read", where)
             return
         base = Message(
             role=said.role,
@@ -124,7 +177,8 @@ class _Session:
         for call in said.calls:
             prompt = call.arguments.get("prompt") if isinstance(call.arguments, dict) else None
             if isinstance(prompt, str):
-                self._started[prompt.strip()] = call.id
+                asked = self._started.setdefault(prompt.strip(), [])
+                asked += [call.id] if call.id not in asked else []
         key = str(message.get("id") or "")
         step = self._answers.get(key) if key else None
         usage = usage_of(message.get("usage"))
@@ -143,15 +197,30 @@ class _Session:
         told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
         role = "developer" if told_by_harness and said.role == "user" else said.role
         self.tape.add_message(ChatMessage(role, said.text, "", said.parts, (), said.answers), base)
+        for answer in said.answers:
+            self._keep_whole(answer)
         second = value.get("toolUseResult")
         if second is None or not said.answers:
             return
         self.tape.notes.add("second copies of results (toolUseResult) were left out")
         call_id = said.answers[0].call_id
+        agent = an_object(second).get("agentId")
+        if isinstance(agent, str):
+            self._agents[agent] = call_id
+        self._amend(call_id, "toolUseResult", _facts(second))
+
+    def _keep_whole(self, answer: ToolResult) -> None:
+        """Put beside a result of which the agent saw the beginning the file that holds it all."""
+        whole = self._files.whole_output(answer.result)
+        if whole is not None:
+            self._amend(answer.call_id, "persistedOutput", whole)
+        elif is_persisted(answer.result):
+            self.tape.notes.add("results of which the session holds the beginning only")
+
+    def _amend(self, call_id: str, key: str, part: Any) -> None:
         call = self.tape.call(call_id)
-        facts = _facts(second)
-        if call is not None and facts:
-            self.tape.amend(call_id, source={**call.source, "toolUseResult": facts})
+        if call is not None and part:
+            self.tape.amend(call_id, source={**call.source, key: part})
 
     def _take_progress(self, value: dict[str, Any], where: str) -> None:
         """Rows of a sub-agent that lie in a row of progress; other progress is left out."""
@@ -159,16 +228,20 @@ class _Session:
         inner = an_object(data.get("message"))
         message = inner.get("message")
         if not isinstance(message, dict):
-            self.tape.notes.add(_LEFT_OUT, "progress")
+            self.tape.leave_out(_OTHER, "progress")
             return
         parent = str(value.get("parentToolUseID") or value.get("toolUseID") or _SIDE_CHAIN)
+        if isinstance(data.get("agentId"), str):
+            self._agents[data["agentId"]] = parent
+        if isinstance(inner.get("uuid"), str):
+            self._of_progress.add(inner["uuid"])
         row = {"timestamp": value.get("timestamp"), **inner, "agentId": data.get("agentId")}
         self._take_message(row, message, where, parent)
 
     def _take_system(self, value: dict[str, Any], where: str) -> None:
         name = str(value.get("subtype") or "")
         if name not in _ERRORS | _SUMMARIES:
-            self.tape.notes.add(_LEFT_OUT, f"system {name}")
+            self.tape.leave_out(_OTHER, f"system {name}")
             return
         error = value.get("error")
         text = str(value.get("content") or _message_of(error))
@@ -196,7 +269,7 @@ class _Session:
             event = Event(kind="guardrail", name=name, text=text, started=at, where=where)
             self.tape.add_event(replace(event, failure=Failure(type="rejected", message=text)))
         else:
-            self.tape.notes.add(_LEFT_OUT, f"attachment {kind}")
+            self.tape.leave_out(_OTHER, f"attachment {kind}")
 
 
 def _longer(known: Message, said: ChatMessage, usage: dict[str, Any]) -> Message:

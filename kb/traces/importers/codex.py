@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word
@@ -22,7 +23,7 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy
 
 _ROW_TYPES = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
-_LEFT_OUT = "rows of other types were left out"
+_OTHER = "rows of other types"
 #: Messages in the name of the user that the program writes itself begin so.
 _WRITTEN_BY_PROGRAM = (
     "<environment_context>",
@@ -56,20 +57,20 @@ def _recognise(source: Source) -> str:
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
-    session = _Session()
+    session = _Session(source.account)
     for row in source.rows():
         if isinstance(row.value, dict) and isinstance(row.value.get("payload"), dict):
             session.take(row)
         else:
-            source.notes.add("rows without a payload were left out", row.where)
+            source.leave_out("rows without a payload", row.where)
     yield session.tape
 
 
 class _Session:
     """A session that is fed with its rows."""
 
-    def __init__(self) -> None:
-        self.tape = RunBuilder()
+    def __init__(self, rows: RowAccount) -> None:
+        self.tape = RunBuilder(rows)
         self._answering: int | None = None
         self._last_answer: int | None = None
 
@@ -91,13 +92,15 @@ class _Session:
             text = str(payload.get("message") or "")
             self.tape.add_event(_event("summary", "compacted", text, base))
         else:
-            self.tape.notes.add(_LEFT_OUT, str(kind))
+            self.tape.leave_out(_OTHER, str(kind))
 
     def _take_session(self, payload: dict[str, Any]) -> None:
         tape = self.tape
         if tape.id:
             tape.notes.add("a second session_meta was left out")
+            tape.rows.left_out("a second session_meta")
             return
+        tape.rows.used()
         tape.id = str(payload.get("id") or payload.get("session_id") or "")
         tape.conversation = str(payload.get("session_id") or "")
         version = str(payload.get("cli_version") or "")
@@ -110,6 +113,7 @@ class _Session:
 
     def _take_context(self, payload: dict[str, Any]) -> None:
         tape = self.tape
+        tape.rows.used()
         if isinstance(payload.get("model"), str) and not tape.request.model:
             tape.request = replace(tape.request, model=payload["model"])
         for key in _CONTEXT:
@@ -119,9 +123,10 @@ class _Session:
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
         said = said_of(payload)
         if said is None:
-            self.tape.notes.add(_LEFT_OUT, f"item {payload.get('type')}")
+            self.tape.leave_out(_OTHER, f"item {payload.get('type')}")
         elif payload.get("type") == "reasoning" and not said.reasoning:
             self.tape.notes.add("thoughts of the model are encrypted")
+            self.tape.rows.left_out("thoughts that are encrypted")
         elif said.answers and not said.calls:
             self._answering = None
             self.tape.add_message(said, base)
@@ -161,14 +166,16 @@ class _Session:
             self.tape.add_event(_event("permission", kind, text, base))
         elif kind in _REPEATED:
             self.tape.notes.add("events that repeat a message were left out")
+            self.tape.rows.repeated()
         else:
-            self.tape.notes.add(_LEFT_OUT, f"event {kind}")
+            self.tape.leave_out(_OTHER, f"event {kind}")
 
     def _take_end(self, payload: dict[str, Any], base: Message) -> None:
         """What an event knows of a call that its result does not say: exit code, time, success."""
         call_id = str(payload.get("call_id") or "")
         call = self.tape.call(call_id)
         if call is None:
+            self.tape.leave_out("ends of calls that the trace does not hold")
             return
         code, failed = payload.get("exit_code"), payload.get("success") is False
         if isinstance(code, int) and code != 0:
@@ -185,10 +192,14 @@ class _Session:
         info = payload.get("info")
         usage = usage_of(info.get("last_token_usage")) if isinstance(info, dict) else {}
         step = self._last_answer
-        if step is not None and usage:
-            message = self.tape.steps[step]
-            if isinstance(message, Message) and message.input_tokens is None:
-                self.tape.steps[step] = replace(message, **usage)
+        message = None if step is None else self.tape.steps[step]
+        if step is None or not usage or not isinstance(message, Message):
+            self.tape.rows.left_out("counts of tokens that no answer needs")
+        elif message.input_tokens is None:
+            self.tape.rows.used()
+            self.tape.steps[step] = replace(message, **usage)
+        else:
+            self.tape.rows.repeated()
 
 
 def _event(kind: str, name: str, text: str, base: Message) -> Event:

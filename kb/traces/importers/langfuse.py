@@ -1,11 +1,14 @@
 """Runs from Langfuse: exported traces with their observations, or observations alone.
 
-Observations come in any order, with input and output as JSON texts or decoded. Frameworks type
-their tools as TOOL or only as SPAN; a SPAN is a tool when its answer or its name says so.
+Observations come in any order, with input and output as JSON texts or decoded, in camel case (the
+API, the user interface) or in snake case (the export to blob storage). Frameworks type their tools
+as TOOL or only as SPAN; a SPAN is a tool when its answer or its name says so.
+https://langfuse.com/docs/api-and-data-platform/features/blob-storage-export-fields
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,8 +45,12 @@ _READ = frozenset(
         "promptName",
     }
     | {"promptVersion", "createdAt", "updatedAt", "latency", "costDetails", "internalModel"}
-    | {"internalModelId", "calculatedTotalCost", "environment"}
+    | {"internalModelId", "calculatedTotalCost", "environment", "providedModelName", "modelId"}
+    | {"parentObservationType", "completionStartTime", "timeToFirstToken", "inputUsage"}
+    | {"outputUsage", "totalUsage", "inputCost", "outputCost", "eventTs", "isRoot", "bookmarked"}
 )
+#: What a row says of its trace, where rows stand alone.
+_OF_TRACE = {"traceName": "name", "userId": "userId", "tags": "tags", "release": "release"}
 
 
 def _recognise(source: Source) -> str:
@@ -53,38 +60,64 @@ def _recognise(source: Source) -> str:
 def _evidence(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    if a_word(value.get("type")) in _TYPES and "traceId" in value and "startTime" in value:
-        return "observations with a type and a traceId"
-    trace = value.get("trace")
-    inner = value.get("observations") or (
-        trace.get("observations") if isinstance(trace, dict) else None
-    )
-    first = inner[0] if isinstance(inner, list) and inner else None
+    is_one = a_word(value.get("type")) in _TYPES
+    if is_one and any(keys <= value.keys() for keys in _OBSERVATION):
+        return "observations with a type and a trace id"
+    trace = an_object(value.get("trace"))
+    lists = (value.get("observations"), trace.get("observations"), value.get("data"))
+    inner = next((one for one in lists if isinstance(one, list) and one), [])
+    first = inner[0] if inner else None
     return "a trace with observations" if isinstance(first, dict) and _evidence(first) else ""
+
+
+#: What every observation has, in both cases.
+_OBSERVATION = ({"traceId", "startTime"}, {"trace_id", "start_time"})
+
+
+def _camel(value: dict[str, Any]) -> dict[str, Any]:
+    """An observation with its keys in camel case."""
+    if "trace_id" not in value:
+        return value
+    return {_SNAKE.sub(lambda found: found[1].upper(), key): part for key, part in value.items()}
+
+
+_SNAKE = re.compile(r"(?<=[a-z0-9])_([a-z])")
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
+        reader = RunOfSpans(source.account, trace_id)
         asked: set[str] = set()
         group: dict[str, Any] = {}
         system = ""
-        for record in records:
+        for snake in records:
+            record = snake._replace(value=_camel(snake.value))
             span = _span(record, asked)
-            group = group or record.group
+            group = group or record.group or _of_trace(record.value)
             system = system or _system(record.value)
             if span.attributes.get("openinference.span.kind") == "LLM":
                 said = output_of(span)
                 asked |= {call.tool for call in said.calls} if said else set()
             reader.take(span)
+        reader.tell(group.get("input"), group.get("output"))
         tape = reader.finished()
         tape.prompt = tape.prompt if tape.prompt.text else Prompt(text=system)
         tape.conversation = tape.conversation or str(group.get("sessionId") or "")
-        tape.source = {key: part for key, part in group.items() if key not in {"id"} and part}
+        tape.source = {key: part for key, part in group.items() if key not in _TOLD and part}
         if not tape.agent.name:
             tape.agent = Agent(name=str(group.get("name") or ""))
         if tape.steps:
             yield tape
+
+
+#: What is read of a trace into a field of the run.
+_TOLD = frozenset({"id", "input", "output", "sessionId"})
+
+
+def _of_trace(value: dict[str, Any]) -> dict[str, Any]:
+    """What an observation says of its trace, under the names that a trace has for it."""
+    found = {name: value[key] for key, name in _OF_TRACE.items() if value.get(key)}
+    return found | ({"sessionId": value["sessionId"]} if value.get("sessionId") else {})
 
 
 def _system(value: dict[str, Any]) -> str:
@@ -117,7 +150,11 @@ def _span(record: Record, asked: set[str]) -> Span:
 
 def _attributes(value: dict[str, Any], metadata: Any, asked: set[str]) -> dict[str, Any]:
     """An observation under the names the other spans have; what it has besides is kept."""
-    found = {key: part for key, part in value.items() if key not in _READ and part not in _NOTHING}
+    found = {
+        key: part
+        for key, part in value.items()
+        if key not in _READ and key not in _OF_TRACE and part not in _NOTHING
+    }
     kind = _KINDS.get(a_word(value.get("type")), "CHAIN")
     answer = _tool_message(value.get("output")) if kind in {"CHAIN", "TOOL"} else {}
     if answer or (kind == "CHAIN" and a_word(value.get("name")) in asked):
@@ -170,7 +207,7 @@ def _of_generation(value: dict[str, Any]) -> dict[str, Any]:
     parameters = embedded(value.get("modelParameters"))
     definitions = value.get("toolDefinitions")
     return {
-        "llm.model_name": value.get("model"),
+        "llm.model_name": value.get("model") or value.get("providedModelName"),
         "llm.token_count.prompt": usage.get("input"),
         "llm.token_count.completion": usage.get("output"),
         "llm.cost.total": value.get("totalCost") or value.get("calculatedTotalCost") or None,

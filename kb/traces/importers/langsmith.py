@@ -5,15 +5,18 @@ A run of the log is told twice, at its start and at its end; the two are one by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.lenient import arguments_of
+from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source
 from kb.traces.decoding.times import has_zone, time_of
-from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.importers.blocks import a_list, a_word, an_object
 from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.importer import Importer
+from kb.traces.importers.model_requests import usage_of
 from kb.traces.importers.run_of_spans import RunOfSpans
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.run_builder import RunBuilder
@@ -23,8 +26,35 @@ _KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER"}
 _READ = frozenset(
     {"id", "name", "run_type", "start_time", "end_time", "inputs", "outputs", "error", "extra"}
     | {"trace_id", "parent_run_id", "dotted_order", "operation", "serialized", "events", "tags"}
-    | {"session_name", "session_id", "child_run_ids", "parent_run_ids", "manifest", "status"}
+    | {
+        "session_name",
+        "session_id",
+        "child_run_ids",
+        "child_runs",
+        "parent_run_ids",
+        "manifest",
+        "status",
+    }
+    | {"prompt_tokens", "completion_tokens", "total_tokens", "app_path", "inputs_preview"}
+    | {
+        "outputs_preview",
+        "serialized_id",
+        "manifest_id",
+        "trace_min_start_time",
+        "direct_child_run_ids",
+    }
 )
+
+
+#: Where runs lie in an answer of the API, and in what its SDKs send.
+_LISTS = {
+    "post": "a batch of runs",
+    "patch": "a batch of runs",
+    "runs": "runs as the API answers them",
+    "items": "runs as the API answers them",
+}
+#: Of an operation the SDK for JavaScript may send the order alone: time and id of each ancestor.
+_ORDER = re.compile(r"Z([0-9a-fA-F-]{36})")
 
 
 def _recognise(source: Source) -> str:
@@ -38,34 +68,53 @@ def _evidence(value: Any) -> str:
         return "runs with a run_type"
     if a_word(value.get("operation")) in {"post", "patch"} and "dotted_order" in value:
         return "an operation log of runs"
-    inner = value.get("post")
-    first = inner[0] if isinstance(inner, list) and inner else None
-    return "a batch of runs" if isinstance(first, dict) and _evidence(first) else ""
+    for key, seen in _LISTS.items():
+        first = next(iter(a_list(value.get(key))), None)
+        if isinstance(first, dict) and (_evidence(first) or (key == "patch" and _run_id(first))):
+            return seen
+    return ""
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        runs = _whole(records)
-        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
+        runs = _whole(records, source.account)
+        reader = RunOfSpans(source.account, trace_id)
         for record in runs:
+            source.account.turn_to(record.where)
             if not has_zone(start_of(record.value)):
                 source.notes.add("times without a zone were taken as UTC")
             reader.take(_span(record))
+        source.account.turn_away()
         tape = reader.finished()
         _tell(tape, runs[0].value if runs else {})
         if tape.steps:
             yield tape
 
 
-def _whole(records: Iterator[Record]) -> list[Record]:
+def _whole(records: Iterator[Record], rows: RowAccount) -> list[Record]:
     """The runs of a trace, start and end joined, in the order of their starts."""
     found: dict[str, Record] = {}
     for record in records:
-        run_id = str(record.value.get("id"))
-        before = found[run_id].value if run_id in found else {}
+        run_id = _run_id(record.value) or record.where
         told = {key: part for key, part in record.value.items() if part not in (None, {}, [])}
-        found[run_id] = record._replace(value={**before, **told})
+        before = found.get(run_id)
+        if before is not None:
+            rows.share(record.where, before.where)
+            told = {**before.value, **told}
+        found[run_id] = (before or record)._replace(value={**told, "id": run_id})
     return sorted(found.values(), key=_order)
+
+
+def _run_id(value: dict[str, Any]) -> str:
+    """The id of a run, which its order ends with; empty where neither is told."""
+    written = value.get("id") or value.get("run_id")
+    ids = _ORDER.findall(str(value.get("dotted_order") or ""))
+    return str(written or (ids[-1] if ids else ""))
+
+
+def _parent_id(value: dict[str, Any]) -> str:
+    ids = _ORDER.findall(str(value.get("dotted_order") or ""))
+    return str(value.get("parent_run_id") or (ids[-2] if len(ids) > 1 else ""))
 
 
 def _order(record: Record) -> tuple[float, str]:
@@ -91,7 +140,7 @@ def _span(record: Record) -> Span:
     return Span(
         trace_id=str(value.get("trace_id") or ""),
         id=str(value.get("id") or ""),
-        parent=str(value.get("parent_run_id") or ""),
+        parent=_parent_id(value),
         name=str(value.get("name") or ""),
         start=time_of(start_of(value)),
         end=time_of(end_of(value)),
@@ -119,13 +168,8 @@ def _attributes(value: dict[str, Any]) -> dict[str, Any]:
     if kind == "TOOL":
         return found | _of_tool(value, inputs, outputs)
     if kind == "LLM":
-        extra = an_object(value.get("extra"))
-        parameters = an_object(extra.get("invocation_params"))
-        found["gen_ai.tool.definitions"] = parameters.get("tools")
-        found["llm.provider"] = an_object(extra.get("metadata")).get("ls_provider")
-        kept = {key: part for key, part in parameters.items() if key != "tools"}
-        found["llm.invocation_parameters"] = kept
-        found |= _usage(outputs)
+        found |= _of_request(an_object(value.get("extra")), an_object(inputs))
+        found |= _usage(value, an_object(outputs))
     return found | {"input.value": inputs, "output.value": outputs}
 
 
@@ -147,17 +191,41 @@ def _of_tool(value: dict[str, Any], inputs: Any, outputs: Any) -> dict[str, Any]
     return found
 
 
-def _usage(outputs: Any) -> dict[str, Any]:
-    """Model and tokens of an answer, from what LangChain writes beside its message."""
-    message = an_object(_generation(outputs).get("message"))
+def _of_request(extra: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """What a model was asked with: by LangChain beside the inputs, by wrapped clients in them."""
+    parameters, about = (an_object(extra.get(key)) for key in ("invocation_params", "metadata"))
+    kept = {key: part for key, part in inputs.items() if key not in {"messages", "tools"}}
+    kept |= {key: part for key, part in parameters.items() if key != "tools"}
+    told = {name: about[f"ls_{name}"] for name in _LS_NAMES if about.get(f"ls_{name}") is not None}
+    model = kept.get("model") or kept.get("model_name") or about.get("ls_model_name")
+    return {
+        "gen_ai.tool.definitions": parameters.get("tools") or inputs.get("tools"),
+        "llm.provider": about.get("ls_provider"),
+        "llm.invocation_parameters": {**told, **kept, "model": model},
+    }
+
+
+_LS_NAMES = ("temperature", "max_tokens", "stop")
+
+
+def _usage(value: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+    """Model and tokens of an answer: beside its message, in the answer, or of the run itself."""
+    message = an_object(_generation(outputs).get("message") or outputs.get("message"))
     inner = an_object(message.get("kwargs", message))
     told = an_object(inner.get("response_metadata"))
-    usage = an_object(inner.get("usage_metadata") or told.get("token_usage"))
+    output = an_object(outputs.get("llm_output"))
+    usages = (
+        *(inner.get("usage_metadata"), told.get("token_usage"), output.get("token_usage")),
+        *(outputs.get("usage_metadata"), outputs.get("usage"), value),
+    )
+    usage = next((one for one in map(usage_of, usages) if one), {})
+    models = (told.get("model_name"), told.get("model"), outputs.get("model"))
     return {
-        "gen_ai.response.model": told.get("model_name") or told.get("model"),
-        "gen_ai.response.id": told.get("id"),
-        "gen_ai.usage.input_tokens": usage.get("input_tokens", usage.get("prompt_tokens")),
-        "gen_ai.usage.output_tokens": usage.get("output_tokens", usage.get("completion_tokens")),
+        "gen_ai.response.model": next((m for m in (*models, output.get("model_name")) if m), None),
+        "gen_ai.response.id": told.get("id") or outputs.get("id"),
+        "gen_ai.usage.input_tokens": usage.get("input_tokens"),
+        "gen_ai.usage.output_tokens": usage.get("output_tokens"),
+        "gen_ai.usage.cache_read.input_tokens": usage.get("cached_tokens"),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.lenient import arguments_of, embedded
-from kb.traces.importers.blocks import Content, a_word, an_object, content_of
+from kb.traces.importers.blocks import Content, a_word, an_object, content_of, told_error
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult, joined
 from kb.traces.run import Failure
 
@@ -24,6 +24,8 @@ _ROLES = {
     "humanmessage": "user",
     "systemmessage": "system",
     "toolmessage": "tool",
+    "toolresult": "tool",
+    "tool_result": "tool",
     "function": "tool",
     "functionmessage": "tool",
 }
@@ -35,7 +37,9 @@ _READ = frozenset(
     | {"agent", "i", "id", "object", "status", "model", "kwargs", "lc", "invalid_tool_calls"}
     | {"additional_kwargs", "is_error", "response_metadata", "usage_metadata", "message", "refusal"}
     | {"index", "annotations", "logprobs", "audio", "phase", "artifact", "stop_sequence"}
+    | {"toolCallId", "toolName", "isError", "stopReason", "finishReason", "toolCalls"}
 )
+_FINISHES = ("finish_reason", "stop_reason", "finishReason", "stopReason")
 _CALL_TYPES = {"function_call", "custom_tool_call", "mcp_call", "local_shell_call", "computer_call"}
 #: Calls that the provider runs itself, answered in the same item.
 _HOSTED_TYPES = {"web_search_call", "file_search_call", "code_interpreter_call"}
@@ -122,7 +126,7 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
         content.parts,
         content.calls or tuple(_calls(value)),
         content.answers,
-        _text(value.get("finish_reason") or value.get("stop_reason")),
+        _text(next((value[key] for key in _FINISHES if value.get(key)), None)),
         _text(value.get("agent")) or (_text(value.get("name")) if role != "tool" else ""),
         _rest(value),
     )
@@ -131,20 +135,23 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
 
 def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:
     """The answer of a tool as a message of its own: the OpenAI and LangChain way."""
-    failed = value.get("status") == "error" or value.get("is_error") is True
+    told = told_error(value)
+    failed = told or value.get("status") == "error"
     result = value.get("content") if content.parts else content.text
     answer = ToolResult(
-        _text(value.get("tool_call_id") or value.get("id")),
+        _text(value.get("tool_call_id") or value.get("toolCallId") or value.get("id")),
         result if result is not None else "",
         Failure(message=content.text[:500]) if failed else None,
-        _text(value.get("name")),
+        _text(value.get("name") or value.get("toolName")),
+        {"is_error": False} if told is False else {},
     )
     return ChatMessage("tool", answers=(answer,), source=_rest(value))
 
 
 def _calls(value: dict[str, Any]) -> Iterator[ToolCallRequest]:
     more = value.get("additional_kwargs")
-    listed = value.get("tool_calls") or (more.get("tool_calls") if isinstance(more, dict) else None)
+    listed = value.get("tool_calls") or value.get("toolCalls")
+    listed = listed or (more.get("tool_calls") if isinstance(more, dict) else None)
     for call in listed if isinstance(listed, list) else ():
         if isinstance(call, dict):
             yield _asked(call)

@@ -7,20 +7,24 @@ recorded exchange of requests and answers, streamed ones included.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
 
+from kb.errors import KbError
 from kb.traces.canonical_json import digest
 from kb.traces.decoding.lenient import embedded
+from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.importers.foreign import tool_event
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import is_message, saids_of
 from kb.traces.importers.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.importers.reply import reply_of
-from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.chat_message import ChatMessage, message_parts
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Message, Prompt
 
@@ -32,10 +36,16 @@ _IDS = ("id", "run_id", "session_id", "conversation_id", "thread_id", "task_id")
 #: So many values of a list tell whether it holds messages.
 _LOOKED_AT = 5
 _TIMES = ("timestamp", "created_at", "created", "time")
+#: Rows that name the same one are requests of one conversation.
+_SESSIONS = ("session_id", "sessionId", "conversation_id", "conversationId", "thread_id")
+#: So many conversations of a log are held open for rows that go on with them.
+_MOST_OPEN = 16
 
 
 def _recognise(source: Source) -> str:
     head = source.head
+    if any(map(_event, head)):
+        return ""  # a log of events, some of which hold messages
     if any(_interactions(value) for value in head):
         return "recorded HTTP exchanges"
     if sum(map(is_message, head)) > len(head) / 2:  # some rows of a log may be torn
@@ -44,6 +54,12 @@ def _recognise(source: Source) -> str:
     if keys:
         return f"objects with a list of messages under {keys[0]!r}"
     return "the recorded answer of a model" if head and _is_answer(head[0]) else ""
+
+
+def _event(value: Any) -> str:
+    """The event of a tool that a row without messages tells of, empty for none."""
+    is_read = is_message(value) or _key(value) or _interactions(value)
+    return "" if is_read else tool_event(value)
 
 
 def _key(value: Any) -> str:
@@ -68,41 +84,81 @@ def _is_answer(value: Any) -> bool:
         return False
     if isinstance(value.get("body"), str) and ("headers" in value or "status" in value):
         return reply_of(value["body"]) is not None
-    kind = a_word(value.get("object"))
-    return kind in {"response", "chat.completion"} or value.get("type") == "message"
+    if a_word(value.get("object")) in {"response", "chat.completion"}:
+        return True
+    # Anthropic's answers name the model and have blocks; bots write `type: message` as well.
+    return value.get("type") == "message" and isinstance(value.get("content"), list)
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
-    tape: RunBuilder | None = None
-    before: list[str] = []
-    bare: list[SourceRow] = []
+    """The runs of a file: one of all bare messages, then one for each conversation.
+
+    A log of requests repeats a conversation in every row, and may tell several in turns.
+    """
+    bare: RunBuilder | None = None
+    open_ones: list[_Conversation] = []
     for row in source.rows():
         if is_message(row.value):
-            bare.append(row)
+            bare = bare or RunBuilder(source.account)
+            for said in saids_of([row.value]):
+                bare.add_message(said, _base(row.value, row.where, said.role))
             continue
-        said = _fingerprints(row.value)
-        if not (said or _is_answer(row.value) or _interactions(row.value)):
-            source.notes.add("rows without messages were left out", row.where)
+        said_so_far = _fingerprints(row.value)
+        if not (said_so_far or _is_answer(row.value) or _interactions(row.value)):
+            _leave_out(source, row)
             continue
-        if tape is not None and not _goes_on(before, said):
-            yield tape
-            tape = None
-        tape = tape or _opened(row)
-        _hear(tape, row)
-        before = said
-    if bare:
-        yield _of_bare(bare)
-    if tape is not None:
-        yield tape
+        one = _continued(open_ones, row.value, said_so_far)
+        if one is None:
+            one = _Conversation(_opened(source, row), _session(row.value))
+            open_ones.append(one)
+        one.said = said_so_far
+        _hear(one.tape, row)
+        if len(open_ones) > _MOST_OPEN:
+            yield open_ones.pop(0).tape
+    if bare is not None:
+        yield bare
+    yield from (one.tape for one in open_ones)
+
+
+@dataclass
+class _Conversation:
+    """A run that later rows may go on with, and the keys of the messages it was told with."""
+
+    tape: RunBuilder
+    session: str
+    said: list[str] = field(default_factory=list)
+
+
+def _continued(open_ones: list[_Conversation], value: Any, said: list[str]) -> _Conversation | None:
+    """The conversation that a row goes on with, None where it begins one of its own."""
+    session = _session(value)
+    for one in reversed(open_ones):
+        if (session and session == one.session) or _goes_on(one.said, said):
+            return one
+    return None
+
+
+def _session(value: Any) -> str:
+    """What a row says of the conversation it is a request of, empty for nothing."""
+    if not isinstance(value, dict):
+        return ""
+    return next((f"{key} {value[key]}" for key in _SESSIONS if value.get(key)), "")
 
 
 def _fingerprints(value: Any) -> list[str]:
-    """A key of each message: the messages themselves would lie in memory beside those on a tape."""
+    """A key of each message: the messages themselves would lie in memory beside those on a tape.
+
+    Ids and marks take no part: clients number a call anew, and move the marks of a cache.
+    """
     key = _key(value)
     history = embedded(value[key]) if key else []
     if all("role" in an_object(part) for part in history):
-        return [digest(said) for part in history for said in saids_of([part])]
-    return [digest(said) for said in saids_of(history)]
+        return [_fingerprint(said) for part in history for said in saids_of([part])]
+    return [_fingerprint(said) for said in saids_of(history)]
+
+
+def _fingerprint(said: ChatMessage) -> str:
+    return digest([said.role, *(key for key, _ in message_parts(said))])
 
 
 def _goes_on(before: list[str], said: list[str]) -> bool:
@@ -110,20 +166,20 @@ def _goes_on(before: list[str], said: list[str]) -> bool:
     return bool(before) and len(said) > len(before) and said[: len(before)] == before
 
 
-def _of_bare(rows: list[SourceRow]) -> RunBuilder:
-    """A file that is one list of messages, or has one message a line; the rows are used up."""
-    tape = RunBuilder()
-    rows.reverse()
-    while rows:
-        where, value = rows.pop()
-        for said in saids_of([value]):
-            tape.add_message(said, _base(value, where, said.role))
-    return tape
+def _leave_out(source: Source, row: SourceRow) -> None:
+    """Pass over a row without messages; raises `KbError` where it tells of a tool."""
+    event = _event(row.value)
+    if event:
+        what = f"holds messages, and beside them events of tools that no format here reads: {event}"
+        todo = "A run without them would be wrong. Export it in a format of the list."
+        raise KbError(what, where=f"{source.path}: {row.where}", todo=todo)
+    source.leave_out("rows without messages", row.where)
 
 
-def _opened(row: SourceRow) -> RunBuilder:
+def _opened(source: Source, row: SourceRow) -> RunBuilder:
     value = row.value
-    tape = RunBuilder(row.where, next((str(value[key]) for key in _IDS if value.get(key)), ""))
+    run_id = next((str(value[key]) for key in _IDS if value.get(key)), "")
+    tape = RunBuilder(source.account, row.where, run_id)
     if "traj" in value and "task_id" in value:  # tau-bench: the trials of a task share its number
         tape.task, tape.id = str(value["task_id"]), f"{value['task_id']}-{value.get('trial', 0)}"
     elif isinstance(value.get("task"), str):
@@ -135,11 +191,14 @@ def _opened(row: SourceRow) -> RunBuilder:
 
 def _hear(tape: RunBuilder, row: SourceRow) -> None:
     where, value = row
-    for exchange in _interactions(value):
-        _hear_exchange(tape, exchange, where)
+    for number, exchange in enumerate(_interactions(value)):
+        _hear_exchange(tape, exchange, _inner(where, f"interactions[{number}]"))
     _hear_request(tape, value, where)
     base = Message(role="assistant", where=where, started=_time(value))
-    _hear_answer(tape, _answer_in(value), base)
+    answer = _answer_in(value)
+    if answer is not None and (_key(value) or _interactions(value)):
+        tape.rows.turn_to(_inner(where, "answer"))
+    _hear_answer(tape, answer, base)
     cost = value.get("cost")
     if isinstance(cost, int | float) and tape.steps and isinstance(tape.steps[-1], Message):
         tape.steps[-1] = replace(tape.steps[-1], cost_usd=float(cost))
@@ -159,11 +218,14 @@ def _hear_exchange(tape: RunBuilder, exchange: Any, where: str) -> None:
     request = exchange.get("request") if isinstance(exchange, dict) else None
     response = exchange.get("response") if isinstance(exchange, dict) else None
     body = embedded(request.get("body")) if isinstance(request, dict) else None
+    tape.rows.divide()
     if isinstance(body, dict):
         _hear_request(tape, body, where)
     answer = response.get("body") if isinstance(response, dict) else None
     text = answer.get("string") if isinstance(answer, dict) else answer
+    tape.rows.turn_to(_inner(where, "answer"))
     _hear_answer(tape, text, Message(role="assistant", where=where))
+    tape.rows.turn_away()
 
 
 def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
@@ -174,21 +236,34 @@ def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
     if instructions and not tape.prompt.text:
         tape.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
     key = _key(value)
-    history = embedded(value[key]) if key else []
-    tape.add_history(_placed(history, f"{where}.{key}" if where else key))
+    if key:
+        tape.add_history(_placed(embedded(value[key]), _inner(where, key), tape.rows))
 
 
-def _placed(history: list[Any], where: str) -> Iterator[tuple[ChatMessage, Message]]:
-    """The messages, each with its place and what it says of itself."""
+def _inner(where: str, part: str) -> str:
+    """The place of a part: `line 3.messages[2]`."""
+    return f"{where}.{part}" if where else part
+
+
+def _placed(
+    history: list[Any], where: str, rows: RowAccount
+) -> Iterator[tuple[ChatMessage, Message]]:
+    """The messages, each with its place and what it says of itself; each is accounted for."""
+    rows.divide()
     if not all("role" in an_object(value) for value in history):
+        rows.turn_to(where)
         for said in saids_of(history):
             yield said, Message(role=said.role, where=where)
+        rows.turn_away()
         return
     for number, value in enumerate(history):
+        place = f"{where}[{number}]"
+        rows.turn_to(place)
         for said in saids_of([value]):
-            yield said, _base(value, f"{where}[{number}]", said.role)
+            yield said, _base(value, place, said.role)
         if number >= _LOOKED_AT:
             history[number] = None  # what is on the tape now need not lie in memory twice
+    rows.turn_away()
 
 
 def _hear_answer(tape: RunBuilder, answer: Any, base: Message) -> None:

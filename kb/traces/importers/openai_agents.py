@@ -45,12 +45,14 @@ def _evidence(value: Any) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
+        reader = RunOfSpans(source.account, trace_id)
         about: dict[str, Any] = {}
         tools: dict[str, None] = {}
         for record in records:
             data = record.value.get("span_data")
-            about = record.value if record.value.get("object") == "trace" else about
+            if record.value.get("object") == "trace":
+                about = record.value
+                source.account.used()
             if isinstance(data, dict):
                 named = data.get("tools") if data.get("type") == "agent" else None
                 tools |= dict.fromkeys(map(str, a_list(named)))

@@ -1,4 +1,8 @@
-"""Runs from spans: OTLP JSON and JSON lines, Tempo, Jaeger, Phoenix; GenAI and OpenInference."""
+"""Runs from spans: OTLP JSON and JSON lines, Tempo, Jaeger, Phoenix; GenAI and OpenInference.
+
+The GenAI conventions let a library put words into events of the log, beside its spans: an event
+belongs to the span whose id it has, and stands for it where the span is not in the file.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.source import Source
-from kb.traces.importers.group_by_trace import group_by_trace
+from kb.traces.importers.blocks import a_list, an_object
+from kb.traces.importers.group_by_trace import Record, group_by_trace
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.run_of_spans import RunOfSpans
-from kb.traces.importers.spans import span_of
+from kb.traces.importers.spans import attributes_of, event_name, span_id, span_of
 from kb.traces.normalize.run_builder import RunBuilder
 
 _GROUPS = ("resourceSpans", "scopeSpans", "batches", "instrumentationLibrarySpans")
@@ -30,6 +35,8 @@ def _evidence(value: Any) -> str:
     for key in _GROUPS:
         if isinstance(value.get(key), list):
             return f"OTLP spans under {key!r}"
+    if any(map(_is_genai, _log_records(value))):
+        return "OTLP logs with events of the GenAI conventions"
     return _evidence_in_list(value) or _evidence_of_span(value)
 
 
@@ -51,16 +58,62 @@ def _evidence_in_list(value: dict[str, Any]) -> str:
     return "a Jaeger export" if "traceID" in first and "spans" in first else ""
 
 
+def _log_records(value: dict[str, Any]) -> Iterator[Any]:
+    for resource in a_list(value.get("resourceLogs")):
+        for scope in a_list(an_object(resource).get("scopeLogs")):
+            yield from a_list(an_object(scope).get("logRecords"))
+
+
+def _is_genai(log: Any) -> bool:
+    return isinstance(log, dict) and event_name(log).startswith("gen_ai.")
+
+
+def _is_log(value: dict[str, Any]) -> bool:
+    return "body" in value and not {"startTimeUnixNano", "start_time"} & value.keys()
+
+
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        reader = RunOfSpans(f"trace {trace_id}" if trace_id else "", trace_id)
-        for record in records:
-            reader.take(span_of(record, trace_id))
+        reader = RunOfSpans(source.account, trace_id)
+        logs: dict[str, list[Record]] = {}
+        for record in records:  # logs come first: they have no start
+            if _is_log(record.value):
+                logs.setdefault(span_id(record.value), []).append(record)
+                continue
+            own = logs.pop(span_id(record.value), [])
+            reader.take(span_of(_with_events(record, own, source), trace_id))
+        for alone in logs.values():
+            _take_alone(alone, trace_id, reader, source)
         tape = reader.finished()
         if tape.steps:
             yield tape
         else:
             source.notes.add("traces without a span of a model, a tool or an agent were left out")
+
+
+def _take_alone(logs: list[Record], trace_id: str, reader: RunOfSpans, source: Source) -> None:
+    """Events whose span is not in the file, as one span with what they say of it."""
+    if not any(_is_genai(log.value) for log in logs):
+        for log in logs:
+            source.account.turn_to(log.where)
+            reader.leave_out("records of the log that tell of no model")
+        return
+    first = logs[0]
+    source.account.turn_to(first.where)
+    at = first.value.get("timeUnixNano") or first.value.get("observedTimeUnixNano")
+    attributes = {name: value for log in logs for name, value in attributes_of(log.value).items()}
+    span = {**first.value, "start_time": at, "attributes": attributes, "body": None}
+    reader.take(span_of(_with_events(first._replace(value=span), logs, source), trace_id))
+
+
+def _with_events(record: Record, logs: list[Record], source: Source) -> Record:
+    """A span with the events of the log that belong to it; their rows fare as its own does."""
+    if not logs:
+        return record
+    for log in logs:
+        source.account.share(log.where, record.where)
+    events = [*a_list(record.value.get("events")), *(log.value for log in logs)]
+    return record._replace(value={**record.value, "events": events})
 
 
 IMPORTER = Importer(

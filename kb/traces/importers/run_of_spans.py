@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kb.traces.decoding.lenient import embedded
+from kb.traces.decoding.row_account import RowAccount
 from kb.traces.importers.model_requests import merged
 from kb.traces.importers.span_kinds import (
     SpanKind,
@@ -26,26 +27,33 @@ from kb.traces.importers.span_messages import (
     output_of,
     read_names,
     request_in,
+    request_messages,
     tools_offered,
     usage_in,
+    words_in,
 )
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, ToolCall, ToolDefinition
 
+#: Kinds of spans that are told as events.
+_EVENTS = frozenset(
+    {SpanKind.RETRIEVAL, SpanKind.GUARDRAIL, SpanKind.HANDOFF, SpanKind.PLAN, SpanKind.MEMORY}
+)
 _MAX_ANCESTORS = 1000
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 _PROMPT_NAMES = ("gen_ai.prompt.name", "langfuse.observation.prompt.name", "llm.prompt.name")
 _PROMPT_VERSIONS = ("gen_ai.prompt.version", "langfuse.observation.prompt.version")
+_QUERIES = ("input.value", "gen_ai.retrieval.query.text", "gen_ai.memory.query.text")
 _CONVERSATIONS = ("gen_ai.conversation.id", "session.id", "gcp.vertex.agent.session_id")
 
 
 class RunOfSpans:
     """A tape that is fed with spans, parents before their children."""
 
-    def __init__(self, place: str, trace_id: str) -> None:
-        self._tape = RunBuilder(place, trace_id)
+    def __init__(self, rows: RowAccount, trace_id: str) -> None:
+        self._tape = RunBuilder(rows, f"trace {trace_id}" if trace_id else "", trace_id)
         self._parents: dict[str, str] = {}
         self._kinds: dict[str, SpanKind] = {}
         self._agents: dict[str, str] = {}
@@ -59,10 +67,14 @@ class RunOfSpans:
         self._heard: set[str] = set()
         self._has_request = False
         self._is_named = False
+        self._roots: list[Span] = []
+        self._first: Span | None = None
+        self._told: tuple[Any, Any] = (None, None)
 
     def take(self, span: Span) -> None:
         """Put on the tape what one span tells."""
         kind = kind_of(span)
+        self._first = self._first or span
         self._parents[span.id] = span.parent
         self._kinds[span.id] = kind
         self._note_trace(span)
@@ -72,15 +84,30 @@ class RunOfSpans:
             self._take_tool(span)
         elif kind is SpanKind.AGENT:
             self._take_agent(span)
-        elif kind in {SpanKind.RETRIEVAL, SpanKind.GUARDRAIL, SpanKind.HANDOFF}:
+        elif kind in _EVENTS:
             self._take_event(span, kind)
         elif span.error:
             self._tape.add_event(_event(span, "error", span.message, self._base(span)))
         else:
-            self._tape.notes.add("spans of other kinds (HTTP, chains, tasks) were left out")
+            self._tape.leave_out("spans of other kinds (HTTP, chains, tasks)")
+        if kind is SpanKind.OTHER and not span.parent:
+            self._roots.append(span)
+
+    def leave_out(self, what: str) -> None:
+        """Note that the record at hand is passed over; `what` are such records in words."""
+        self._tape.leave_out(what)
+
+    def tell(self, request: Any, answer: Any) -> None:
+        """What a trace says of itself beside its spans: what was asked for, and what came of it."""
+        self._told = (request, answer)
 
     def finished(self) -> RunBuilder:
         """The tape, when all spans were taken; what was told late is put in its place by time."""
+        self._finish_agents()
+        self._finish_roots()
+        return self._tape
+
+    def _finish_agents(self) -> None:
         for span, base, context in self._wordless.values():
             self._tape.notes.add("answers of a model were recorded without their words", base.where)
             self._hear(span, None, base, context)
@@ -88,17 +115,50 @@ class RunOfSpans:
             if not self._has_request:
                 base = replace(self._base(span), ended=None)
                 self._tape.add_history(((said, _as(base, said)) for said in history), context)
+        asked = [said for _, history, _ in self._agent_starts for said in history]
+        self._has_request = self._has_request or any(said.role == "user" for said in asked)
         for span, said, context in self._agent_ends:
             if context not in self._heard:
                 base = replace(self._base(span), started=span.end, ended=span.end)
                 self._tape.add_completion(said, base, context)
-        return self._tape
+
+    def _finish_roots(self) -> None:
+        """Words that stand in the outermost span, or beside all spans, and in no other."""
+        request, answer = self._told
+        if not self._has_request:
+            self._ask(request_messages(request), self._first)
+        for span in self._roots:
+            self._tape.rows.turn_to(span.where)
+            if not self._has_request:
+                self._ask(request_messages(span.attributes.get("input.value")), span)
+            if not self._has_words():
+                self._close(output_of(span), span)
+        self._tape.rows.turn_away()
+        if not self._has_words() and self._first is not None:
+            self._close(words_in(answer), self._first)
+
+    def _has_words(self) -> bool:
+        steps = self._tape.steps
+        return any(isinstance(step, Message) and step.role == "assistant" for step in steps)
+
+    def _ask(self, saids: list[ChatMessage], span: Span | None) -> None:
+        if saids and span is not None:
+            self._has_request = True
+            base = replace(self._base(span), ended=None)
+            self._tape.add_history((said, _as(base, said)) for said in saids)
+
+    def _close(self, said: ChatMessage | None, span: Span) -> None:
+        if said is not None and said.has_words:
+            base = replace(self._base(span), started=span.end, ended=span.end)
+            self._tape.add_completion(said, base)
 
     def _take_model(self, span: Span) -> None:
         outer = [a for a in self._ancestors(span) if self._kinds.get(a) is SpanKind.MODEL]
         if any(ancestor in self._answered for ancestor in outer):
             self._tape.notes.add("calls of a model that two libraries recorded were kept once")
+            self._tape.rows.repeated()
             return
+        self._tape.rows.used()
         base, context, inputs = self._base(span), self._context(span), inputs_of(span)
         self._tape.offer(tools_offered(span))
         self._tape.request = merged(self._tape.request, request_in(span))
@@ -159,6 +219,7 @@ class RunOfSpans:
 
     def _take_agent(self, span: Span) -> None:
         name = agent_name(span)
+        self._tape.rows.used()
         self._agents[span.id] = name
         self._within_calls[span.id] = self._call_around(span)
         attributes = span.attributes
@@ -172,8 +233,9 @@ class RunOfSpans:
                 framework=_framework(span.scope),
             )
         self._tape.offer(tools_offered(span))
-        if any(key.endswith(("input.messages", "input.value")) for key in attributes):
-            history = [said for said in inputs_of(span) if said.role in {"user", "system"}]
+        self._tape.request = merged(self._tape.request, request_in(span))
+        history = [said for said in inputs_of(span) if said.role in {"user", "system"}]
+        if history:
             self._agent_starts.append((span, history, context))
         said = output_of(span)
         if said is not None:
@@ -182,9 +244,7 @@ class RunOfSpans:
             self._tape.add_event(_event(span, "error", span.message, base))
 
     def _take_event(self, span: Span, kind: SpanKind) -> None:
-        query = embedded(
-            span.attributes.get("input.value") or span.attributes.get("gen_ai.retrieval.query.text")
-        )
+        query = embedded(first(span, _QUERIES))
         bundle = query.get("query_bundle", query) if isinstance(query, dict) else query
         text = (
             bundle.get("query_str") or bundle.get("query") if isinstance(bundle, dict) else bundle

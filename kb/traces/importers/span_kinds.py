@@ -1,11 +1,13 @@
 """The kind of a span (model, tool, agent, retrieval), in any vintage of the conventions.
 
-Names of the GenAI conventions from 1.27 to today, of OpenInference, OpenLLMetry, Logfire, the
-Vercel AI SDK and Google ADK; the first name that a span has is taken.
+Names of the GenAI conventions from 1.27 to v0.1.0 of their own repository, of OpenInference,
+OpenLLMetry, Logfire, the Vercel AI SDK and Google ADK; the first name that a span has is taken.
+https://github.com/open-telemetry/semantic-conventions-genai (read 2026-11-30)
 """
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +24,8 @@ class SpanKind(StrEnum):
     RETRIEVAL = "retrieval"
     GUARDRAIL = "guardrail"
     HANDOFF = "handoff"
+    PLAN = "plan"
+    MEMORY = "memory"
     OTHER = "other"
 
 
@@ -29,11 +33,17 @@ _OPERATIONS = {
     "chat": SpanKind.MODEL,
     "text_completion": SpanKind.MODEL,
     "generate_content": SpanKind.MODEL,
+    "fetch_response": SpanKind.MODEL,
     "execute_tool": SpanKind.TOOL,
     "invoke_agent": SpanKind.AGENT,
     "create_agent": SpanKind.AGENT,
     "invoke_workflow": SpanKind.AGENT,
     "retrieval": SpanKind.RETRIEVAL,
+    "plan": SpanKind.PLAN,
+    "handoff": SpanKind.HANDOFF,
+    **{f"{verb}_memory": SpanKind.MEMORY for verb in ("search", "create", "update", "upsert")},
+    **{f"{verb}_memory": SpanKind.MEMORY for verb in ("delete", "store", "retrieve")},
+    **{f"{verb}_memory_store": SpanKind.MEMORY for verb in ("create", "delete")},
 }
 _WRITTEN = {
     "llm": SpanKind.MODEL,
@@ -63,6 +73,7 @@ _ARGUMENTS = (
     "tool_arguments",
     "input.value",
     "traceloop.entity.input",
+    *("tool.arguments", "tool.args", "tool.input", "arguments", "args", "input"),
 )
 _RESULTS = (
     "gen_ai.tool.call.result",
@@ -71,14 +82,20 @@ _RESULTS = (
     "tool_response",
     "output.value",
     "traceloop.entity.output",
+    *("tool.result", "tool.output", "tool.response", "result", "output"),
 )
-_AGENT_NAMES = ("gen_ai.agent.name", "agent.name", "agent_name", "graph.node.id", "llm.agent.name")
+_AGENT_NAMES = (
+    *("gen_ai.agent.name", "agent.name", "agent_name", "graph.node.id", "llm.agent.name"),
+    "gen_ai.workflow.name",
+)
 _READ_OF_TOOL = frozenset(
     {*_TOOL_NAMES, *_CALL_IDS, *_ARGUMENTS, *_RESULTS, "gen_ai.operation.name", "error.type"}
     | {"openinference.span.kind", "traceloop.span.kind", "gen_ai.agent.name", "input.mime_type"}
     | {"output.mime_type"}
 )
-_NAME_PREFIXES = ("execute_tool ", "running tool: ", "running tool ", "tool: ")
+_NAME_PREFIXES = ("execute_tool ", "running tool: ", "running tool ", "tool: ", "tool:", "tool.")
+#: A handing over that a library records as a tool; it has no arguments and no result.
+_HANDOFF = re.compile(r"handoff\b", re.IGNORECASE)
 
 
 def kind_of(span: Span) -> SpanKind:
@@ -89,15 +106,27 @@ def kind_of(span: Span) -> SpanKind:
         return _OPERATIONS[operation]
     written = attributes.get("openinference.span.kind") or attributes.get("traceloop.span.kind")
     kind = _WRITTEN.get(str(written or "").lower())
+    if kind is SpanKind.TOOL and _is_handoff(span):
+        return SpanKind.HANDOFF
     if kind is not None:
         return kind
-    if written is None:
-        if span.name.endswith((".doGenerate", ".doStream")):
-            return SpanKind.MODEL
-        if "gcp.vertex.agent.llm_request" in attributes and "gen_ai.tool.name" not in attributes:
-            return SpanKind.MODEL
-        return next((kind for sign, kind in _SIGNS if sign in attributes), SpanKind.OTHER)
-    return SpanKind.OTHER
+    return SpanKind.OTHER if written is not None else _kind_by_signs(span)
+
+
+def _kind_by_signs(span: Span) -> SpanKind:
+    """What a span tells that does not say it: by its attributes, else by its name."""
+    attributes = span.attributes
+    if span.name.endswith((".doGenerate", ".doStream")):
+        return SpanKind.MODEL
+    if "gcp.vertex.agent.llm_request" in attributes and "gen_ai.tool.name" not in attributes:
+        return SpanKind.MODEL
+    named = SpanKind.TOOL if span.name.startswith(_NAME_PREFIXES) else SpanKind.OTHER
+    return next((kind for sign, kind in _SIGNS if sign in attributes), named)
+
+
+def _is_handoff(span: Span) -> bool:
+    told = (*_CALL_IDS, "tool.name", "gen_ai.tool.name", "input.value", "output.value")
+    return bool(_HANDOFF.match(span.name)) and first(span, told) is None
 
 
 def first(span: Span, names: tuple[str, ...]) -> Any:

@@ -39,6 +39,8 @@ _USAGE = {
 }
 _COSTS = ("operation.cost", "llm.cost.total", "gen_ai.usage.cost", "gen_ai.usage.total_cost")
 _MODELS = ("gen_ai.response.model", "ai.response.model", "llm.response.model", "llm.model_name")
+#: Where the model stands that was asked, if the parameters of the request do not name it.
+_ASKED_MODELS = ("llm.model_name", "ai.model.id", "llm.request.model", "model_name")
 _PROVIDERS = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
 _INPUTS = ("gen_ai.input.messages", "ai.prompt.messages", "gen_ai.prompt", "llm.prompts")
 _OUTPUTS = ("gen_ai.output.messages", "gen_ai.completion", "llm.completions")
@@ -100,7 +102,7 @@ def output_of(span: Span) -> ChatMessage | None:
     if "ai.response.text" in attributes or "ai.response.toolCalls" in attributes:
         return _vercel(attributes)
     for name in ("gcp.vertex.agent.llm_response", "output.value"):
-        reply = _reply(attributes.get(name))
+        reply = words_in(attributes.get(name))
         if reply is not None:
             return reply
     return _last(_of_events(span, inputs=False))
@@ -115,18 +117,23 @@ def _last(saids: list[ChatMessage]) -> ChatMessage | None:
     return said
 
 
-def _reply(value: Any) -> ChatMessage | None:
+def words_in(value: Any) -> ChatMessage | None:
+    """The answer in an output of any API, None where there are no words in it."""
     reply = reply_of(value)
     if reply is not None:
         return reply.said
     inner = embedded(value)
     if isinstance(inner, dict):  # LlamaIndex: {"text": …}; others: {"message": {…}}
-        words = inner.get("text") or inner.get("generated_text")
+        words = next((inner[key] for key in _ANSWERS if isinstance(inner.get(key), str)), None)
         nested = said_of(inner.get("message"))
         return ChatMessage("assistant", words) if isinstance(words, str) and words else nested
     if isinstance(inner, list):
         return _last(saids_of(inner))
     return ChatMessage("assistant", inner) if isinstance(inner, str) and inner else None
+
+
+#: Under which an answer stands as one text.
+_ANSWERS = ("text", "generated_text", "output", "answer", "response", "result", "final_output")
 
 
 def _vercel(attributes: dict[str, Any]) -> ChatMessage:
@@ -153,11 +160,30 @@ def _of_value(value: Any) -> list[ChatMessage]:
             isinstance(m, str) for m in inner["messages"]
         ):
             return []  # smolagents: Python reprs of what the flat attributes hold
-        prompt = next(
-            (inner[k] for k in ("prompt", "question", "query", "task") if k in inner), None
-        )
-        return [ChatMessage("user", prompt)] if isinstance(prompt, str) else saids_of(inner)
+        if isinstance(inner.get("args"), list):  # Langfuse: what a decorated function was given
+            return _of_arguments(inner)
+        prompt = next((inner[k] for k in _REQUESTS if isinstance(inner.get(k), str)), "")
+        return saids_of(inner) or ([ChatMessage("user", prompt)] if prompt else [])
     return saids_of(inner)
+
+
+#: Under which a request stands as one text.
+_REQUESTS = (
+    *("prompt", "question", "query", "task", "user_input", "user_message", "contents"),
+    *("input", "request"),
+)
+
+
+def _of_arguments(told: dict[str, Any]) -> list[ChatMessage]:
+    """The first argument that is words or messages, of those by place and those by name."""
+    by_name = told.get("kwargs")
+    values = [*told["args"], *(by_name.values() if isinstance(by_name, dict) else ())]
+    return next((saids for value in values if (saids := request_messages(value))), [])
+
+
+def request_messages(value: Any) -> list[ChatMessage]:
+    """What was asked for, as an input that is no list of a model's messages tells it."""
+    return [said for said in _of_value(value) if said.has_words]
 
 
 def _of_events(span: Span, *, inputs: bool) -> list[ChatMessage]:
@@ -206,11 +232,23 @@ def _flat_message(flat: dict[str, Any]) -> ChatMessage | None:
         for row in _indexed(flat, "tool_calls")
     ]
     message["tool_calls"] = [_flat_call(call) for call in calls]
+    contents = contents or _flat_contents(flat)
     if contents:
         message["content"] = contents
     elif isinstance(message.get("content"), str):
         message["content"] = _blocks(message["content"])
     return said_of({"role": "assistant", "content": "", **message})
+
+
+def _flat_contents(flat: dict[str, Any]) -> list[Any]:
+    """The pieces of a content that was flattened like any list: `content.0`, `content.1.text`."""
+    pieces = {
+        int(number): value
+        for key, value in flat.items()
+        if (number := key.removeprefix("content.")) != key and number.isdigit()
+    }
+    rows = _indexed(flat, "content")
+    return [pieces[number] for number in sorted(pieces)] or rows
 
 
 def _flat_call(call: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +298,9 @@ def request_in(span: Span) -> Request:
     for key, value in attributes.items():
         if key.startswith("gen_ai.request."):
             values[key.removeprefix("gen_ai.request.")] = value
-    values.setdefault("model", attributes.get("llm.model_name"))
+    values["model"] = values.get("model") or next(
+        (attributes[name] for name in _ASKED_MODELS if attributes.get(name)), None
+    )
     provider = next((str(attributes[name]) for name in _PROVIDERS if attributes.get(name)), "")
     return request_of(values, provider)
 

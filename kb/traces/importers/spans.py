@@ -40,24 +40,38 @@ _PARENTS = ("parentSpanId", "parent_span_id", "parent_id", "parentSpanID")
 def span_of(record: Record, trace_id: str) -> Span:
     """A record of OTLP, Jaeger, Phoenix or a flat dump as a span."""
     value = record.value
-    context = value["context"] if isinstance(value.get("context"), dict) else {}
     error, message = _status(value)
     start = time_of(start_of(value))
     return Span(
         trace_id=trace_id,
-        id=_id(context.get("span_id") or next((value[k] for k in _SPAN_IDS if value.get(k)), "")),
+        id=span_id(value),
         parent=_id(next((value[key] for key in _PARENTS if value.get(key)), _jaeger_parent(value))),
         name=str(value.get("name") or value.get("operationName") or ""),
         start=start,
         end=_end(value, start),
-        attributes=attributes_of(value),
-        events=tuple(_events(value)),
+        attributes={**_details(value), **attributes_of(value)},
+        events=tuple(events_of(value)),
         error=error,
         message=message,
         scope=str(record.scope.get("name") or ""),
         resource=_pairs(record.group.get("attributes") or value.get("resource") or {}),
         where=record.where,
     )
+
+
+#: The event in which the conventions put words and settings that the span itself does not hold.
+DETAILS = "gen_ai.client.inference.operation.details"
+
+
+def _details(value: dict[str, Any]) -> dict[str, Any]:
+    found = (event["attributes"] for event in events_of(value) if event["name"] == DETAILS)
+    return next(found, {})
+
+
+def span_id(value: dict[str, Any]) -> str:
+    """The id of the span a record is, or belongs to."""
+    context = an_object(value.get("context"))
+    return _id(context.get("span_id") or next((value[k] for k in _SPAN_IDS if value.get(k)), ""))
 
 
 def _id(value: Any) -> str:
@@ -102,7 +116,7 @@ def _status(value: dict[str, Any]) -> tuple[str, str]:
 
 
 def _exception(value: dict[str, Any]) -> dict[str, Any]:
-    found = (e["attributes"] for e in _events(value) if e.get("name") == "exception")
+    found = (e["attributes"] for e in events_of(value) if e.get("name") == "exception")
     return next(found, {})
 
 
@@ -154,13 +168,19 @@ def _plain(value: Any) -> Any:
     return inner if kind in {"stringValue", "boolValue", "doubleValue", "bytesValue"} else value
 
 
-def _events(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def event_name(event: dict[str, Any]) -> str:
+    """The name of an event of a span or of the log, in any vintage."""
+    found = event.get("name") or event.get("event_name") or event.get("eventName")
+    return str(found or attributes_of(event).get("event.name") or "")
+
+
+def events_of(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The events of a span: name, time, attributes; Jaeger calls them logs."""
     for event in a_list(value.get("events") or value.get("span_events") or value.get("logs")):
         if isinstance(event, dict):
             attributes = _pairs(event.get("attributes") or event.get("fields") or {})
-            name = event.get("name") or event.get("event_name") or attributes.get("event") or ""
+            name = event_name(event) or attributes.get("event") or ""
             time = event.get("timeUnixNano") or event.get("timestamp") or event.get("time")
-            body = event.get("body")
+            body = _plain(event.get("body"))
             attributes |= body if isinstance(body, dict) else {}
             yield {"name": str(name), "time": time, "attributes": attributes}

@@ -13,13 +13,14 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from kb.traces.decoding.source import Source
-from kb.traces.effects.failures import failure_of
+from kb.traces.effects.failures import failure_of, is_refused
 from kb.traces.effects.tools import Effects, ran, replay_policy
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import (
     CONVENTIONS,
     SCHEMA,
     Event,
+    Failure,
     Message,
     Provenance,
     Redaction,
@@ -99,7 +100,7 @@ def assemble(tape: RunBuilder, number: int, assembly: Assembly) -> Run:
     """The run on a tape, as the source has it: nothing is redacted yet."""
     definitions = {name: _judged(tool, assembly.effects) for name, tool in tape.tools.items()}
     steps = tuple(
-        _finished(step, assembly.effects, definitions.get(getattr(step, "tool", "")))
+        _finished(step, assembly.effects, definitions.get(getattr(step, "tool", "")), tape)
         for step in _in_turns(_in_order(tape))
     )
     state = _state(tape, steps, tuple(definitions.values()), assembly.freeze_at)
@@ -177,13 +178,13 @@ def _in_turns(steps: list[Step]) -> list[Step]:
     return numbered
 
 
-def _finished(step: Step, effects: Effects, tool: ToolDefinition | None) -> Step:
+def _finished(step: Step, effects: Effects, tool: ToolDefinition | None, tape: RunBuilder) -> Step:
     """A call with its failure, effect and treatment; other steps as they are."""
     if not isinstance(step, ToolCall):
         return step
     judged = effects.of(step.tool, tool)
-    told = failure_of(step.result, is_read=not judged.effect.is_write) if step.is_answered else None
-    failure = step.failure or told
+    is_told_fine = tape.tells_errors or step.source.get("is_error") is False
+    failure = _failure(step, is_read=not judged.effect.is_write, is_told_fine=is_told_fine)
     return replace(
         step,
         failure=failure,
@@ -193,6 +194,14 @@ def _finished(step: Step, effects: Effects, tool: ToolDefinition | None) -> Step
         ran=ran(has_ended=step.is_answered or bool(step.span_id and step.ended), failure=failure),
         replay=replay_policy(judged.effect),
     )
+
+
+def _failure(call: ToolCall, *, is_read: bool, is_told_fine: bool) -> Failure | None:
+    """What the source says of a call; a refusal shows in its words where the source says error."""
+    told = None
+    if call.is_answered:
+        told = failure_of(call.result, is_read=is_read, is_told_fine=is_told_fine)
+    return told if is_refused(told) else call.failure or told
 
 
 def _judged(tool: ToolDefinition, effects: Effects) -> ToolDefinition:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from kb.errors import KbError
+from kb.traces.decoding.row_account import RowAccount
 from kb.traces.normalize.chat_message import (
     ChatMessage,
     MessagePart,
@@ -189,9 +190,14 @@ MOST_STEPS = 1_000_000
 
 
 class RunBuilder:
-    """One run as its source tells it; `kb.traces.read_runs` makes a `Run` of it."""
+    """One run as its source tells it; `kb.traces.read_runs` makes a `Run` of it.
 
-    def __init__(self, place: str = "", run_id: str = "") -> None:
+    `rows` is the account of the source: what is put on the tape, or was on it already, is said
+    of the row at hand.
+    """
+
+    def __init__(self, rows: RowAccount, place: str = "", run_id: str = "") -> None:
+        self.rows = rows
         self.place = place
         self.id = run_id
         self.conversation = ""
@@ -203,6 +209,9 @@ class RunBuilder:
         self.steps: list[Step] = []
         self.source: dict[str, Any] = {}
         self.notes = ImportWarnings()
+        self.tells_errors = False
+        """Whether the source marks every result that is an error, so that none shows by its words
+        alone."""
         self._ids = CallIds()
         self._ends: dict[int, Ends] = {}
         self._by_arguments: dict[str, list[int]] = {}
@@ -219,7 +228,13 @@ class RunBuilder:
                 where=self.place,
                 todo="Split the trace: one conversation or task a file.",
             )
+        self.rows.used()
         self.steps.append(step)
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether anything that was said or done is on the tape."""
+        return bool(self.steps or self._early)
 
     # What is said
 
@@ -227,6 +242,11 @@ class RunBuilder:
         """Put a message on the tape; the number of its step."""
         self._append(message)
         return len(self.steps) - 1
+
+    def leave_out(self, what: str, which: str = "") -> None:
+        """Note that the row at hand is passed over: `what` such rows are, and `which` this is."""
+        self.notes.add(f"{what} were left out", which)
+        self.rows.left_out(f"{what}: {which}" if which else what)
 
     def add_message(self, said: ChatMessage, base: Message) -> int | None:
         """Put a message of any dialect on the tape: answers, words, then the calls it asks for.
@@ -241,6 +261,8 @@ class RunBuilder:
             step = self.say(message_of(said, base))
         for asked in said.calls:
             self.ask(asked, base, step)
+        if said.is_empty:
+            self.rows.left_out("messages without words")
         return step
 
     def add_history(
@@ -259,6 +281,8 @@ class RunBuilder:
             new = self._new_pieces(said, here, seen)
             if new:
                 self.add_message(only(said, new), base)
+            elif message_parts(said):
+                self.rows.repeated()
 
     def add_completion(self, said: ChatMessage, base: Message, context: str = "") -> int | None:
         """Put the answer of a model on the tape; later requests will repeat it."""
@@ -294,6 +318,7 @@ class RunBuilder:
         known = self._asked_before(asked, call)
         if known is None:
             return self._put(call, Ends(asked=True))
+        self._note_join(is_new_end=not self._ends[known].asked)
         self._tell_other_end(known, asked=True)
         if asked.id:
             self._ids.know(asked.id, known)
@@ -320,6 +345,7 @@ class RunBuilder:
         known = self._told_before(call)
         if known is None:
             return self._put(call, Ends(executed=True))
+        self._note_join(is_new_end=not self._ends[known].executed)
         self._tell_other_end(known, executed=True)
         self.notes.add("calls told by a message and by a span were joined")
         self.steps[known] = joined_call(self._call_at(known), call)
@@ -344,13 +370,18 @@ class RunBuilder:
         if known is None and not answer.call_id:
             known = self._first_waiting(answer.tool)
         if known is None:
-            if not self._is_known_result(answer):
+            if self._is_known_result(answer):
+                self.rows.repeated()
+            else:
+                self.rows.used()
                 self._early.append((answer, base))
             return
         call = self._call_at(known)
         if call.is_answered:
             self.notes.add("results that stand in the trace twice were kept once")
+            self.rows.repeated()
             return
+        self.rows.used()
         self._waiting.pop(known, None)
         self.steps[known] = replace(
             call,
@@ -376,7 +407,14 @@ class RunBuilder:
         """Change what is known of a call; nothing happens for an id that was not told."""
         step = self._ids.latest(call_id)
         if step is not None:
+            self.rows.used()
             self.steps[step] = replace(self._call_at(step), **changes)
+
+    def _note_join(self, *, is_new_end: bool) -> None:
+        if is_new_end:
+            self.rows.used()
+        else:
+            self.rows.repeated()
 
     def _call_at(self, step: int) -> ToolCall:
         return cast("ToolCall", self.steps[step])
@@ -458,4 +496,5 @@ class RunBuilder:
         """Tools that were offered to the model; the first schema of a name stays."""
         for tool in tools:
             if tool.name:
+                self.rows.used()
                 self.tools.setdefault(tool.name, tool)

@@ -102,7 +102,7 @@ def test_a_message_that_a_later_request_repeats_is_repeated(tmp_path: Path) -> N
 def test_plumbing_is_left_out_with_its_reason_and_an_empty_group_is_said(tmp_path: Path) -> None:
     spans = [span(1, "HTTP GET", 0, 9), span(2, "tool.pay", 1, 2, input='{"n": 1}', output="paid")]
     trace = {"resourceSpans": [{"scopeSpans": [{"spans": spans}, {"spans": []}]}]}
-    other = {"resourceSpans": []}
+    other: dict[str, list[object]] = {"resourceSpans": []}
     found = ends(read_whole(written(tmp_path / "t.jsonl", lines(trace, other))))
     assert found == [
         (

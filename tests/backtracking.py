@@ -152,7 +152,7 @@ class Matcher:
             return self._same(value, character)
         if op is c.RANGE:
             both = {character, character.upper()} if self.flags & re.IGNORECASE else {character}
-            return any(value[0] <= ord(one) <= value[1] for one in both)
+            return any(value[0] <= ord(one) <= value[1] for one in both if len(one) == 1)
         return bool(re.match(_CLASSES[value], character))
 
     def _is_at(self, value: Any, at: int) -> bool:

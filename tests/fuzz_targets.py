@@ -475,6 +475,7 @@ def _mcp_seeds() -> Iterator[bytes]:
         "read_incident": {"record_id": EXAMPLE.stem, "from_character": 9},
         "open_promises": {"owner": "@billing", "failure_class": "retry-storm"},
         "restart_gate": {"route": "billing-agent"},
+        "check_record": {"record_id": EXAMPLE.stem, "as_status": "published"},
     }
     assert given.keys() == {tool.name for tool in TOOLS}
     for name, arguments in given.items():

@@ -377,6 +377,8 @@ def test_the_page_for_no_page_works_at_any_address(
     page.keyboard.press("Escape")
     page.locator("article a", has_text="Home").click()
     page.wait_for_url(f"http://host.test{prefix}")
+    # A script that is still on its way would find its context gone.
+    page.wait_for_load_state("networkidle")
     context.close()
 
 

@@ -178,6 +178,14 @@ BOUNDED = {
     "kb.lint.rules.judgements._SUBJECT_BEFORE": "looks at the 80 characters before a word",
     "kb.lint.rules.judgements._OWNER_BEFORE": "the same",
     "kb.traces.effects.failures._STATUS": "looks at the beginning of an answer",
+    "kb.lint.rules.bare_labels._ALONE": "held against a sentence of at most 140 characters",
+    "kb.lint.rules.bare_labels._VERDICT": "the same",
+    "kb.lint.rules.vague_actions._LEADS": "looks at the first 600 characters of an action",
+    "kb.lint.rules.vague_actions._TITLE": "the same",
+    "kb.lint.rules.vague_actions._KINDS": "the same",
+    "kb.traces.importers.claude_files._SAVED_TO": "looks at the beginning of a result",
+    "kb.traces.rows_report._NUMBER": "reads places that kb itself has written",
+    "kb.trust._WILD": "looks at the first 500 characters of a pattern",
     "kb.traces.analyses.claims._CLAIM": "of a message 20,000 characters are read",
 }
 

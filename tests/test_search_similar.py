@@ -77,7 +77,7 @@ def run(root: Path, *arguments: str, text: str | None = None) -> tuple[int, str]
     os.chdir(root)
     try:
         result = CliRunner().invoke(cli, ["similar", *arguments], input=text)
-        return result.exit_code, result.output
+        return result.exit_code, result.stdout
     finally:
         os.chdir(before)
 

@@ -38,6 +38,7 @@ from kb.site.write import all_pages, page_text
 from kb.wording import format_alike
 
 from conftest import ROOT
+from external_texts import approved_site
 from test_browser import Visit, browser, served
 
 __all__ = ["browser"]
@@ -200,10 +201,10 @@ def test_cards_of_the_edition_for_others_hold_nothing_internal(library_folder: P
     path = written(library_folder, "2026-01-02-canary-file", front=internal, body=truth)
     text = path.read_text(encoding="utf-8").replace("paid twice", "paid canary-one twice")
     path.write_text(text, encoding="utf-8")
-    cards = cards_of(site_of(with_address(library_folder), EXTERNAL))
+    cards = cards_of(approved_site(with_address(library_folder)))
     assert "canary" not in repr(cards).lower()
     (own,) = (card for page, card in cards.items() if page != HOME)
-    assert own.title == "The agent paid a customer twice"
+    assert own.title == "The agent paid Customer A twice"
     assert [name for name, _ in own.bars] == ["detected", "contained"]
 
 

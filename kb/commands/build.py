@@ -64,7 +64,7 @@ def progress_bar(*, first_is_said: bool = False) -> Iterator[Progress | None]:
 
 def _say_the_first(label: str, done: int, total: int) -> None:
     if label == PREPARING and not done:
-        warn(f"{label}; this takes a minute, and later answers a second")
+        warn(f"{label}: a minute now, a second from then on")
 
 
 class _Bar:

@@ -26,7 +26,7 @@ from kb.lsp.lenses import (
 from kb.lsp.navigation import definition, references, workspace_symbols
 from kb.lsp.open_record import OpenRecord
 from kb.lsp.outline import folds, symbols
-from kb.lsp.rename import renamable, rename
+from kb.lsp.rename import renamable, rename_class
 from kb.lsp.semantic_tokens import LEGEND, semantic_tokens
 from kb.lsp.server import RecordServer
 from kb.terminal import visible_lines
@@ -167,7 +167,7 @@ def _changes(server: RecordServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     async def renamed(ls: RecordServer, params: types.RenameParams) -> Any:
         return await _of(
-            ls, params, lambda record: rename(record, params.position, params.new_name)
+            ls, params, lambda record: rename_class(record, params.position, params.new_name)
         )
 
 

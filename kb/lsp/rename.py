@@ -24,7 +24,7 @@ def renamable(record: OpenRecord, position: types.Position) -> types.Range | Non
     return record.range_of(found[1].line, found[1].column, len(found[1].text or ""))
 
 
-def rename(record: OpenRecord, position: types.Position, new: str) -> types.WorkspaceEdit:
+def rename_class(record: OpenRecord, position: types.Position, new: str) -> types.WorkspaceEdit:
     """The edits that give a class its new name; the client makes them, and can take them back.
 
     Raises `KbError` where no class stands there, or the new name would be a word of no list.

@@ -174,7 +174,7 @@ def roman(word: str) -> str:
 _ONE_SOUND = tuple(
     (re.compile(pattern), letters)
     for pattern, letters in (
-        ("oy|ou|oo", "u"), ("[iy]+a", "a"), ("[iy]+u", "u"), ("[jy]", "i"), ("ii+", "i"),
+        ("oy|ou|oo", "u"), ("[iy]{1,4}a", "a"), ("[iy]{1,4}u", "u"), ("[jy]", "i"), ("ii+", "i"),
         ("kh|ch", "h"), ("ph", "f"), ("w", "v"), ("x", "ks"), ("ck|c(?!h)", "k"),
         (r"([a-z])\1+", r"\1"),
     )

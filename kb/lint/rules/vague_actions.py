@@ -31,6 +31,8 @@ _LEADS = re.compile(
 #: `Key Management Processes: strengthen …`: a heading of its own before the promise.
 _TITLE = re.compile(r"(?:[A-Z][\w&/-]*(?: (?:and|of|for|&))? ?){1,4}:\s+(?=\w)")
 _MOST_LEADS = 8
+#: An action is vague by how it begins; what stands behind that many characters changes nothing.
+_MOST_CHARACTERS = 600
 #: What makes a promise exact.
 _CONCRETE = re.compile(
     r"`|\d\s*%|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
@@ -279,6 +281,7 @@ _KINDS: tuple[_Kind, ...] = (
 
 def vague_wording(text: str) -> VagueWording | None:
     """What is vague in the text of an action, None where it says what will be different."""
+    text = text[:_MOST_CHARACTERS]
     start = _beginning(text)
     rest = text[start:]
     is_concrete = bool(_CONCRETE.search(rest))

@@ -15,19 +15,17 @@ from dataclasses import dataclass
 from kb.lint.rules.judgements import HANDLE, LEAD, NEGATED, ROLE, Judgement, is_whole_word, places
 
 _WHO = (
-    rf"(?:(?:{LEAD}\s+(?:[\w-]+\s+){{0,2}})?{ROLE}(?:\s+(?:on\s+(?:the\s+)?[\w-]+(?:\s+team)?"
-    rf"|in\s+charge"
+    rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"
+    rf"|in\s{{1,6}}charge"
     rf"|responsible))?(?![\w'’])|{HANDLE}|we|he|she)"
 )
 #: Where a clause begins, so that what follows is its subject.
 _CLAUSE = (
     r"(?:^|(?<=[.;:!?,(|—–\n])|(?<=[-*+]\s)|\b(?:and|but|because|when|that|as|since|after|while"
     r"|where|if"
-    r"|then|so|who)\s)\s*"
+    r"|then|so|who)\s)\s{0,3}"
 )
-_SUBJECT = (
-    rf"{_CLAUSE}{_WHO}\s+(?:(?:\w+ly|also|just|then|again|even|had|has|have|simply)\s+){{0,2}}"
-)
+_SUBJECT = rf"{_CLAUSE}{_WHO}\s{{1,6}}(?:(?:\w+ly|also|just|then|again|even|had|has|have|simply)\s{{1,6}}){{0,2}}"  # noqa: E501
 _MACHINES = (
     r"(?:agents?|models?|bots?|llms?|ais?|assistants?|copilot|claude\w*|chatgpt|gpt[\w.-]*"
     r"|cursor|gemini"
@@ -40,17 +38,17 @@ _SOFTWARE = (
     r"|database)"
 )
 #: A word that may be a name: it begins the clause and is no software.
-_NAME = rf"{_CLAUSE}(?!{_SOFTWARE}\b)[a-z][a-z'’-]{{1,20}}\s+"
+_NAME = rf"{_CLAUSE}(?!{_SOFTWARE}\b)[a-z][a-z'’-]{{1,20}}\s{{1,6}}"
 _CARELESS = (
     r"(?:careless|sloppy|lazy|negligent|reckless|incompetent|inattentive|clueless|naive"
     r"|stupid|hasty"
-    r"|inexperienced|distracted|complacent|overconfident|unprofessional|tired|in\s+a\s+hurry|asleep"
-    r"|not\s+paying\s+attention|out\s+of\s+(?:his|her|their)\s+depth)"
+    r"|inexperienced|distracted|complacent|overconfident|unprofessional|tired|in\s{1,6}a\s{1,6}hurry|asleep"
+    r"|not\s{1,6}paying\s{1,6}attention|out\s{1,6}of\s{1,6}(?:his|her|their)\s{1,6}depth)"
 )
 _UNREAD = (
     r"(?:reading|checking|looking|thinking|verifying|asking|understanding|testing|reviewing"
     r"|questioning"
-    r"|noticing|paying\s+attention|a\s+second\s+(?:look|thought))"
+    r"|noticing|paying\s{1,6}attention|a\s{1,6}second\s{1,6}(?:look|thought))"
 )
 _APPROVES = (
     r"(?:approved|merged|deployed|accepted|signed|clicked|confirmed|shipped|pushed|pasted"
@@ -78,143 +76,161 @@ def _phrase(words: str, pattern: str) -> _Phrase:
 _PEOPLE = (
     _phrase(
         "without",
-        rf"{_SUBJECT}(?:[\w'’-]+\s+){{1,9}}without\s+(?:even\s+|really\s+|first\s+)?{_UNREAD}\b",
+        rf"{_SUBJECT}(?:[\w'’-]+\s{{1,6}}){{1,9}}without\s{{1,6}}(?:even\s{{1,6}}|really\s{{1,6}}|first\s{{1,6}})?{_UNREAD}\b",
     ),
     _phrase(
         "without",
-        rf"{_NAME}(?:just\s+)?{_APPROVES}\s+(?:[\w'’-]+\s+){{0,8}}without\s+(?:even\s+"
-        rf"|really\s+|first\s+)?{_UNREAD}\b",
+        rf"{_NAME}(?:just\s{{1,6}})?{_APPROVES}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,8}}without\s{{1,6}}(?:even\s{{1,6}}"
+        rf"|really\s{{1,6}}|first\s{{1,6}})?{_UNREAD}\b",
     ),
     _phrase(
-        "better", r"(?<!\w)(?:should|ought\s+to|could|must)\s+(?:really\s+)?have\s+known\s+better\b"
+        "better",
+        r"(?<!\w)(?:should|ought\s{1,6}to|could|must)\s{1,6}(?:really\s{1,6})?have\s{1,6}known\s{1,6}better\b",
     ),
     _phrase(
         "ought should",
-        rf"{_NAME}(?:really\s+)?(?:should|ought\s+to)\s+(?:really\s+)?have\s+(?:checked|read\s"
+        rf"{_NAME}(?:really\s{{1,6}})?(?:should|ought\s{{1,6}}to)\s{{1,6}}(?:really\s{{1,6}})?have\s{{1,6}}(?:checked|read\s"
         rf"|noticed"
-        r"|paid|been\s+(?:more\s+)?(?:careful|attentive)|looked\s|double-checked|reviewed)",
+        r"|paid|been\s{1,6}(?:more\s{1,6})?(?:careful|attentive)|looked\s|double-checked|reviewed)",
     ),
     _phrase(
         "careless sloppy lazy negligent reckless incompetent inattentive clueless naive stupid "
         "hasty inexperienced distracted complacent overconfident unprofessional tired hurry asleep "
         "paying depth",
-        rf"(?:{_SUBJECT}|\bthey\s+)(?:was|were|is|are|been|being)\s+(?:too\s+|so\s+|simply\s+"
-        rf"|just\s+|very\s+"
-        rf"|rather\s+|quite\s+|clearly\s+)?{_CARELESS}\b",
+        rf"(?:{_SUBJECT}|\bthey\s{{1,6}})(?:was|were|is|are|been|being)\s{{1,6}}(?:too\s{{1,6}}|so\s{{1,6}}|simply\s{{1,6}}"
+        rf"|just\s{{1,6}}|very\s{{1,6}}"
+        rf"|rather\s{{1,6}}|quite\s{{1,6}}|clearly\s{{1,6}})?{_CARELESS}\b",
     ),
     _phrase(
         "negligently carelessly recklessly sloppily foolishly stupidly thoughtlessly",
         rf"(?:{_SUBJECT}|{_NAME})(?:negligently|carelessly|recklessly|sloppily|foolishly|stupidly"
-        r"|thoughtlessly)\s+\w+",
+        r"|thoughtlessly)\s{1,6}\w{1,30}",
     ),
     _phrase(
         "misread misunderstood misinterpreted mistyped mistook mixed stamped rubberstamped cut "
         "took refused confused panicked",
-        rf"(?:{_SUBJECT})(?:misread|misunderstood|misinterpreted|mistyped|mistook|mixed\s+up"
-        r"|rubber-?stamped|cut\s+corners|took\s+(?:an?\s+)?short-?cuts?"
-        r"|refused\s+to\s+(?:listen|read|follow"
-        r"|escalate|help|look|act)|panicked|confused\s+(?:the|two|both)\b)",
+        rf"(?:{_SUBJECT})(?:misread|misunderstood|misinterpreted|mistyped|mistook|mixed\s{{1,6}}up"
+        r"|rubber-?stamped|cut\s{1,6}corners|took\s{1,6}(?:an?\s{1,6})?short-?cuts?"
+        r"|refused\s{1,6}to\s{1,6}(?:listen|read|follow"
+        r"|escalate|help|look|act)|panicked|confused\s{1,6}(?:the|two|both)\b)",
     ),
     _phrase(
         "wrong",
-        rf"{_SUBJECT}(?:then\s+)?{_PICKED}\s+(?:in\s+|on\s+)?(?:the|an?)\s+wrong\b"
-        rf"|\bwrong\s+\w+\s+(?:was\s+|were\s+)?(?:{_PICKED}|deleted|used"
-        rf"|chosen)\s+by\s+(?:{LEAD}\s+)?(?:[\w-]+\s+)?{ROLE}\b",
+        rf"{_SUBJECT}(?:then\s{{1,6}})?{_PICKED}\s{{1,6}}(?:in\s{{1,6}}|on\s{{1,6}})?(?:the|an?)\s{{1,6}}wrong\b"
+        rf"|\bwrong\s{{1,6}}\w+\s{{1,6}}(?:was\s{{1,6}}|were\s{{1,6}})?(?:{_PICKED}|deleted|used"
+        rf"|chosen)\s{{1,6}}by\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}})?{ROLE}\b",
     ),
-    _phrase("early soon", rf"{_SUBJECT}(?:hit|pressed|clicked)\s+\w+\s+too\s+(?:early|soon)\b"),
     _phrase(
-        "bothered", r"\b(?:not|n['’]t)\s+be\s+bothered\b|(?<!not )(?<!n['’]t )\bbothered\s+to\s+\w+"
+        "early soon",
+        rf"{_SUBJECT}(?:hit|pressed|clicked)\s{{1,6}}\w+\s{{1,6}}too\s{{1,6}}(?:early|soon)\b",
     ),
-    _phrase("wheel", r"\basleep\s+at\s+the\s+wheel\b"),
-    _phrase("pebkac layer", r"\bpebkac\b|\bid-?10-?t\b|\blayer\s+8\s+(?:problem|error|issue)\b"),
-    _phrase("excuse", r"\b(?:had|has|have|is|was)\s+no\s+excuse\b"),
-    _phrase("idea", r"\bhad\s+(?:clearly\s+)?no\s+idea\s+(?:what|how)\s+(?:he|she|they)\b"),
-    _phrase("ball", r"\bdropped\s+the\s+ball\b"),
     _phrase(
-        "job", r"\b(?:done|did|doing)\s+(?:his|her|their)\s+jobs?\b(?!\s+(?:well|right|correctly))"
+        "bothered",
+        r"\b(?:not|n['’]t)\s{1,6}be\s{1,6}bothered\b|(?<!not )(?<!n['’]t )\bbothered\s{1,6}to\s{1,6}\w+",  # noqa: E501
+    ),
+    _phrase("wheel", r"\basleep\s{1,6}at\s{1,6}the\s{1,6}wheel\b"),
+    _phrase(
+        "pebkac layer", r"\bpebkac\b|\bid-?10-?t\b|\blayer\s{1,6}8\s{1,6}(?:problem|error|issue)\b"
+    ),
+    _phrase("excuse", r"\b(?:had|has|have|is|was)\s{1,6}no\s{1,6}excuse\b"),
+    _phrase(
+        "idea",
+        r"\bhad\s{1,6}(?:clearly\s{1,6})?no\s{1,6}idea\s{1,6}(?:what|how)\s{1,6}(?:he|she|they)\b",
+    ),
+    _phrase("ball", r"\bdropped\s{1,6}the\s{1,6}ball\b"),
+    _phrase(
+        "job",
+        r"\b(?:done|did|doing)\s{1,6}(?:his|her|their)\s{1,6}jobs?\b(?!\s{1,6}(?:well|right|correctly))",
     ),
     _phrase(
         "whoever",
-        r"\bwhoever\s+(?:wrote|approved|configured|merged|deployed|built|changed"
+        r"\bwhoever\s{1,6}(?:wrote|approved|configured|merged|deployed|built|changed"
         r"|reviewed|set)\b",
     ),
     _phrase(
         "experienced competent careful good sensible decent attentive senior reasonable",
         rf"\b(?:experienced|competent|careful|good|sensible|decent|attentive|senior"
-        rf"|reasonable)\s+{ROLE}\s+"
-        r"would\s+(?:never|not|have)\b",
+        rf"|reasonable)\s{{1,6}}{ROLE}\s{{1,6}}"
+        r"would\s{1,6}(?:never|not|have)\b",
     ),
-    _phrase("attention", r"\b(?:if|had)\s+(?:[\w-]+\s+){1,3}been\s+paying\s+attention\b"),
-    _phrase("blame", rf"{_SUBJECT}(?:is|are|was|were)\s+(?:\w+\s+)?to\s+blame\b"),
-    _phrase("forgot", rf"{_NAME}(?:simply\s+|just\s+|also\s+)?forgot\s+to\b"),
+    _phrase(
+        "attention", r"\b(?:if|had)\s{1,6}(?:[\w-]+\s{1,6}){1,3}been\s{1,6}paying\s{1,6}attention\b"
+    ),
+    _phrase("blame", rf"{_SUBJECT}(?:is|are|was|were)\s{{1,6}}(?:\w+\s{{1,6}})?to\s{{1,6}}blame\b"),
+    _phrase(
+        "forgot", rf"{_NAME}(?:simply\s{{1,6}}|just\s{{1,6}}|also\s{{1,6}})?forgot\s{{1,6}}to\b"
+    ),
     _phrase(
         "sloppy lazy careless",
-        r"\bbecause\s+(?:of\s+)?(?:they\s+were\s+|the\s+\w+\s+was\s+)?(?:too\s+)?(?:sloppy|lazy"
+        r"\bbecause\s{1,6}(?:of\s{1,6})?(?:they\s{1,6}were\s{1,6}|the\s{1,6}\w+\s{1,6}was\s{1,6})?(?:too\s{1,6})?(?:sloppy|lazy"
         r"|careless)\b",
     ),
-    _phrase("listen", r"\b(?:refused|unwilling)\s+to\s+listen\b"),
-    _phrase("half", r"\bshipped\s+(?:it\s+)?half[- ](?:finished|baked|done)\b"),
-    _phrase("rookie", r"\brookie\s+(?:mistake|error)\b"),
+    _phrase("listen", r"\b(?:refused|unwilling)\s{1,6}to\s{1,6}listen\b"),
+    _phrase("half", r"\bshipped\s{1,6}(?:it\s{1,6})?half[- ](?:finished|baked|done)\b"),
+    _phrase("rookie", r"\brookie\s{1,6}(?:mistake|error)\b"),
 )
 _SLIPS = (
     _phrase(
         "mistake accident",
-        rf"(?:{_SUBJECT}(?:[\w'’-]+\s+){{1,12}}|\b(?:was|were|got)\s+(?:[\w-]+\s+){{1,6}})"
-        r"by\s+(?:mistake|accident)\b",
+        rf"(?:{_SUBJECT}(?:[\w'’-]+\s{{1,6}}){{1,12}}|\b(?:was|were|got)\s{{1,6}}(?:[\w-]+\s{{1,6}}){{1,6}})"
+        r"by\s{1,6}(?:mistake|accident)\b",
     ),
     _phrase(
         "accidentally inadvertently unintentionally unwittingly",
-        rf"{_SUBJECT}(?:accidentally|inadvertently|unintentionally|unwittingly)\s+\w+",
+        rf"{_SUBJECT}(?:accidentally|inadvertently|unintentionally|unwittingly)\s{{1,6}}\w{{1,30}}",
     ),
     _phrase("fat", r"\bfat[- ]finger(?:ed|ing)?\b"),
     _phrase("paste", r"\bcopy[- ]?(?:and[- ])?paste[- ](?:error|mistake)s?\b"),
-    _phrase("honest", r"\bhonest\s+mistake\b"),
-    _phrase("slip", r"\b(?:an?|the|one)\s+slip\s+(?:of|by)\s+(?!paper)"),
-    _phrase("typo", rf"{_SUBJECT}made\s+an?\s+typo\b"),
+    _phrase("honest", r"\bhonest\s{1,6}mistake\b"),
+    _phrase("slip", r"\b(?:an?|the|one)\s{1,6}slip\s{1,6}(?:of|by)\s{1,6}(?!paper)"),
+    _phrase("typo", rf"{_SUBJECT}made\s{{1,6}}an?\s{{1,6}}typo\b"),
     _phrase(
         "attention diligence care vigilance discipline carefulness",
-        r"\b(?:lack\s+of|insufficient|inadequate|poor|too\s+little|not\s+enough)\s+(?:attention"
+        r"\b(?:lack\s{1,6}of|insufficient|inadequate|poor|too\s{1,6}little|not\s{1,6}enough)\s{1,6}(?:attention"
         r"|diligence"
-        rf"|care|vigilance|discipline|carefulness)\s+(?:by|of|from"
-        rf"|on\s+the\s+part\s+of)\s+(?:{LEAD}\s+)?(?:[\w-]+\s+)?{ROLE}\b",
+        rf"|care|vigilance|discipline|carefulness)\s{{1,6}}(?:by|of|from"
+        rf"|on\s{{1,6}}the\s{{1,6}}part\s{{1,6}}of)\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}})?{ROLE}\b",
     ),
     _phrase(
         "oversight",
-        rf"\b(?:due\s+to|because\s+of|caused\s+by|was|simply)\s+(?:an?\s+)?(?:simple\s+"
-        rf"|plain\s+|human\s+|{ROLE}['’]s\s+"
-        r"|individual['’]s\s+)?oversight\b|\bindividual['’]s\s+oversight\b",
+        rf"\b(?:due\s{{1,6}}to|because\s{{1,6}}of|caused\s{{1,6}}by|was|simply)\s{{1,6}}(?:an?\s{{1,6}})?(?:simple\s{{1,6}}"
+        rf"|plain\s{{1,6}}|human\s{{1,6}}|{ROLE}['’]s\s{{1,6}}"
+        r"|individual['’]s\s{1,6})?oversight\b|\bindividual['’]s\s{1,6}oversight\b",
     ),
-    _phrase("human", r"(?:^|[.:;]\s*|\n)(?:[-*+]\s*)?(?:an?\s+)?human\s+(?:failure|slip|lapse)\b"),
+    _phrase(
+        "human",
+        r"(?:^|[.:;]\s{0,6}|\n)(?:[-*+]\s{0,6})?(?:an?\s{1,6})?human\s{1,6}(?:failure|slip|lapse)\b",
+    ),
     _phrase(
         "operator manual user human engineer",
-        r"(?:^|[.:;]\s+|\n)(?:[-*+]\s*)?an?\s+(?:operator|manual|user|human"
-        r"|engineer)\s+(?:mistake|error)"
-        r"\s+(?:by|during|while|when|in|on)\b",
+        r"(?:^|[.:;]\s{1,6}|\n)(?:[-*+]\s{0,6})?an?\s{1,6}(?:operator|manual|user|human"
+        r"|engineer)\s{1,6}(?:mistake|error)"
+        r"\s{1,6}(?:by|during|while|when|in|on)\b",
     ),
-    _phrase("pilot operator", r"\b(?:pilot|operator)\s+error\s*:"),
+    _phrase("pilot operator", r"\b(?:pilot|operator)\s{1,6}error\s{0,6}:"),
 )
 _AGENTS = (
     _phrase(
         "rails rogue confused lazy panicked lied crazy wild mind better sense misbehaved freaked "
         "cheated drunk",
-        rf"\b{_MACHINES}\s+(?:(?:\w+ly|also|just|then|had|has"
-        rf"|apparently)\s+){{0,2}}(?:went\s+(?:off\s+the\s+rails|rogue"
-        r"|crazy|wild|nuts|berserk|mad)|gone\s+(?:off\s+the\s+rails|rogue)|(?:got|was|became"
-        r"|gets|is)\s+(?:\w+\s+)?"
-        r"(?:confused|lazy|drunk|crazy|insane)|panicked|lied|freaked\s+out|lost\s+its\s+mind"
+        rf"\b{_MACHINES}\s{{1,6}}(?:(?:\w+ly|also|just|then|had|has"
+        rf"|apparently)\s{{1,6}}){{0,2}}(?:went\s{{1,6}}(?:off\s{{1,6}}the\s{{1,6}}rails|rogue"
+        r"|crazy|wild|nuts|berserk|mad)|gone\s{1,6}(?:off\s{1,6}the\s{1,6}rails|rogue)|(?:got|was|became"
+        r"|gets|is)\s{1,6}(?:\w+\s{1,6})?"
+        r"(?:confused|lazy|drunk|crazy|insane)|panicked|lied|freaked\s{1,6}out|lost\s{1,6}its\s{1,6}mind"
         r"|misbehaved|cheated"
-        r"|(?:has|had)\s+a\s+mind\s+of\s+its\s+own|(?:thought"
-        r"|decided)\s+(?:that\s+)?it\s+knew\s+better"
-        r"|has\s+no\s+common\s+sense)\b",
+        r"|(?:has|had)\s{1,6}a\s{1,6}mind\s{1,6}of\s{1,6}its\s{1,6}own|(?:thought"
+        r"|decided)\s{1,6}(?:that\s{1,6})?it\s{1,6}knew\s{1,6}better"
+        r"|has\s{1,6}no\s{1,6}common\s{1,6}sense)\b",
     ),
-    _phrase("rails", r"\b(?:went|gone|goes|going)\s+off\s+the\s+rails\b"),
+    _phrase("rails", r"\b(?:went|gone|goes|going)\s{1,6}off\s{1,6}the\s{1,6}rails\b"),
     _phrase(
         "dumb stupid careless reckless sloppy evil idiotic trusted",
-        rf"\b{_MACHINES}\s+(?:is|was|are|were)\s+(?:\w+\s+)?(?:dumb|stupid|careless|reckless"
-        rf"|sloppy|evil|idiotic|not\s+to\s+be"
-        rf"\s+trusted)\b|\b(?:dumb|stupid|idiotic|lazy|crazy)\s+{_MACHINES}\b",
+        rf"\b{_MACHINES}\s{{1,6}}(?:is|was|are|were)\s{{1,6}}(?:\w+\s{{1,6}})?(?:dumb|stupid|careless|reckless"
+        rf"|sloppy|evil|idiotic|not\s{{1,6}}to\s{{1,6}}be"
+        rf"\s{{1,6}}trusted)\b|\b(?:dumb|stupid|idiotic|lazy|crazy)\s{{1,6}}{_MACHINES}\b",
     ),
-    _phrase("rogue", rf"\brogue\s+{_MACHINES}\b"),
+    _phrase("rogue", rf"\brogue\s{{1,6}}{_MACHINES}\b"),
 )
 _BEFORE = 140  # characters before a word in which its phrase begins
 _AFTER = 100  # and those from its beginning in which the phrase ends

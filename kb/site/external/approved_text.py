@@ -119,7 +119,7 @@ def read_text(raw: bytes, source: Postmortem, form: Form) -> ApprovedText | None
     return ApprovedText(approval, document, record, written)
 
 
-def write_text(record: Postmortem, approval: Approval) -> str:
+def text_of(record: Postmortem, approval: Approval) -> str:
     """The file's text for a redacted record, with marks around what was replaced."""
     return "\n".join(("---", *_head(approval), *facts(record), "---", "", body(record), ""))
 

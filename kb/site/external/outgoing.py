@@ -29,7 +29,7 @@ from kb.site.external.approved_text import (
     facts,
     place_of,
     read_text,
-    write_text,
+    text_of,
 )
 from kb.site.external.cleaner import TextCleaner
 from kb.site.external.prose import LeftOut
@@ -128,7 +128,7 @@ def _read(library: Library, record: Postmortem) -> bytes | None:
 
 def _parsed(marked: Postmortem, record: Postmortem, form: Form) -> ApprovedText:
     """The proposal as it is read back: its digest is that of the file it becomes."""
-    text = write_text(marked, Approval("", ""))
+    text = text_of(marked, Approval("", ""))
     parsed = read_text(text.encode(errors="replace"), record, form)
     if parsed is None:  # nothing that is written here is unreadable
         raise KbError("its proposal cannot be read back", where=str(record.path))

@@ -20,8 +20,8 @@ from kb.site.external.approved_text import (
     ApprovedText,
     place_of,
     read_text,
+    text_of,
     with_head,
-    write_text,
 )
 from kb.site.external.outgoing import Outgoing, Refusal, candidates, outgoing, question_of
 from kb.site.external.refusal import context_for_outsiders
@@ -91,7 +91,7 @@ def _of_text_that_stands(out: Outgoing, signed: ApprovedText, made: Proposal) ->
 
 def _files(library: Library, out: Outgoing) -> tuple[tuple[PurePath, str], ...]:
     head = Approval(out.digest, out.digest)
-    text, _ = _asked(out, lambda approval: write_text(out.marked, approval), head)
+    text, _ = _asked(out, lambda approval: text_of(out.marked, approval), head)
     removed = "\n".join(_removed(library, out))
     return (place_of(out.source), text), (place_of(out.source, REMOVED), f"{removed}\n")
 

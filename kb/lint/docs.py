@@ -28,7 +28,7 @@ READ_BY_HAND = {
     "blame-word": (5, 8),
     "human-error-as-cause": (12, 13),
     "judged-person": (34, 38),
-    "vague-action": (112, 121),
+    "vague-action": (115, 124),
 }
 _Z95 = 1.96  # of the normal distribution, two-sided 95 %
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -173,6 +174,7 @@ def parse_config(raw: bytes, where: str) -> Config:
         values = tomllib.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, or a number of 4,300 digits
         todo = "Correct the file, then run kb again."
+        _refuse_table_twice(raw.decode("utf-8", "replace"), where)
         what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise KbError(
             f"cannot be read: {what.partition(';')[0]}", where=where, todo=todo
@@ -184,6 +186,23 @@ def parse_config(raw: bytes, where: str) -> Config:
         raise KbError(f"{error}", where=where, todo=todo) from error
     _refuse_unusable(values, config, where)
     return config
+
+
+def _refuse_table_twice(text: str, where: str) -> None:
+    """Raises `KbError` where a table has two headings: TOML wants its keys below one."""
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        name = line.partition("#")[0].strip()
+        if not _TABLE.fullmatch(name):
+            continue
+        if name in seen:
+            todo = f"Move the keys below line {number} to those below line {seen[name]}."
+            what = f"{name} stands twice, in lines {seen[name]} and {number}"
+            raise KbError(what, where=where, todo=todo)
+        seen[name] = number
+
+
+_TABLE = re.compile(r"\[[\w.-]{1,100}\]")
 
 
 def _refuse_unusable(values: dict[str, object], config: Config, where: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from kb.errors import KbError
 from kb.records.form import build_form
 from kb.traces.drafting.channel_export import read_channel
 from kb.traces.drafting.evidence import DraftEvidence, draft_prefill
@@ -242,19 +245,188 @@ def test_a_channel_adds_candidates_without_names_or_secrets(team: Path) -> None:
     assert "REDACTED_EMAIL_1" in timeline
 
 
-def test_a_text_with_times_is_read_as_a_channel(tmp_path: Path) -> None:
+def lines_of(tmp_path: Path, text: str, **more: Any) -> list[tuple[str, str]]:
+    """The lines of a text on the 15th: their times in UTC, and what they say."""
     file = tmp_path / "inc.txt"
-    file.write_text(
+    file.write_text(text, encoding="utf-8")
+    found = read_channel(file, date(2026, 4, 15), **more)
+    return [(f"{c.at:%d %H:%M}", c.text) for c in found.candidates]
+
+
+def test_a_text_with_times_is_read_as_a_channel(tmp_path: Path) -> None:
+    text = (
         "2026-04-15\n08:20 support: a customer was charged twice\n[08:31] I see both\n"
-        "no time here\n2026-04-15T09:05:00Z stopped the route\n",
-        encoding="utf-8",
+        "no time here\n2026-04-15T09:05:00Z stopped the route\n"
     )
-    found = read_channel(file, None)
-    assert [(f"{c.at:%d %H:%M}", c.text) for c in found] == [
+    assert lines_of(tmp_path, text, zone="UTC") == [
         ("15 08:20", "a customer was charged twice"),
         ("15 08:31", "I see both"),
         ("15 09:05", "stopped the route"),
     ]
+
+
+PASTED = """Tuesday, April 14th
+Jane Doe  11:59 PM
+double charges
+again
+Wednesday, April 15th
+Jane Doe  1:00 AM
+still there
+1:02
+I stop the route
+PagerDuty APP  [12:05 PM]
+resolved
+"""
+
+
+def test_a_pasted_chat_has_names_and_bare_minutes_above_its_words(tmp_path: Path) -> None:
+    assert lines_of(tmp_path, PASTED, zone="Europe/Berlin") == [
+        ("14 21:59", "double charges again"),
+        ("14 23:00", "still there"),
+        ("14 23:02", "I stop the route"),
+        ("15 10:05", "resolved"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (PASTED, "('11:59 PM', line 2)"),
+        ("08:20 UTC one\n08:31 two\n", "('08:31', line 2)"),
+        ("2026-04-15 08:20 one\n", "('08:20', line 1)"),
+        ('[{"timestamp": "2026-04-15T08:20:00", "text": "one"}]', "('2026-04-15T08:20:00'"),
+    ],
+)
+def test_a_clock_time_asks_for_its_zone(text: str, seen: str, tmp_path: Path) -> None:
+    with pytest.raises(KbError) as caught:
+        lines_of(tmp_path, text)
+    assert f"gives clock times without a zone {seen}" in caught.value.what
+    assert "--zone UTC, --zone +02:00 or --zone Europe/Berlin" in caught.value.todo
+    assert lines_of(tmp_path, text, zone="+02:00") != lines_of(tmp_path, text, zone="UTC")
+
+
+def test_a_zone_that_a_text_names_is_not_asked_for(tmp_path: Path) -> None:
+    text = "All times are UTC\n08:20 one\n2026-04-15 08:21 PDT two\n2026-04-15 11:22+02:00 three\n"
+    assert lines_of(tmp_path, text) == [
+        ("15 08:20", "one"),
+        ("15 09:22", "three"),
+        ("15 15:21", "two"),
+    ]
+    with pytest.raises(KbError, match="'Mars' is no time zone"):
+        lines_of(tmp_path, text, zone="Mars")
+
+
+def test_alerts_of_bots_are_lines_and_joins_are_none(team: Path) -> None:
+    fields = [{"title": "service", "value": "pay"}]
+    rich = [{"type": "text", "text": "ask "}, {"type": "user", "user_id": "U1"}]
+    blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": "Incident declared"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "SEV1"}},
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": rich}]},
+    ]
+    rows = [
+        {"ts": "1776241200.1", "subtype": "channel_join", "text": "<@U1> has joined"},
+        {"ts": "1776241260.2", "subtype": "bot_message", "text": "", "attachments": [
+            {"title": "HighErrorRate", "text": "5xx above 5 %", "fields": fields}]},
+        {"ts": "1776241320.3", "text": "", "blocks": blocks},
+    ]  # fmt: skip
+    (team / "inc.json").write_text(json.dumps(rows), encoding="utf-8")
+    asked = ("new", "Charged twice", "--one-page", "--from-channel", "inc.json")
+    status, out, err = kb(*asked, "--date", "2026-04-15", cwd=team)
+    assert (status, err) == (
+        0,
+        "the channel: 1 message left out: about the channel itself (joins, leaves)\n",
+    )
+    timeline = section((team / out.strip()).read_text("utf-8"), "Timeline")
+    assert [line for line in timeline.splitlines() if line.startswith("- ")] == [
+        "- 2026-04-15 08:21:00 UTC — `HighErrorRate · 5xx above 5 % · service: pay`"
+        " (candidate, from the channel)",
+        "- 2026-04-15 08:22:00 UTC — `Incident declared · SEV1 · ask @someone`"
+        " (candidate, from the channel)",
+    ]
+
+
+def log_entry(kind: str, time: str, text: str, person: str = "") -> dict[str, Any]:
+    agent = {"type": "user_reference", "summary": person}
+    at = f"2026-04-15T{time}:00Z"
+    return {"type": f"{kind}_log_entry", "created_at": at, "summary": text, "agent": agent}
+
+
+def moment(name: str, time: str) -> dict[str, Any]:
+    return {
+        "incident_timestamp": {"name": name},
+        "value": {"value": f"2026-04-15T{time}:00Z"},
+    }
+
+
+INCIDENTS: dict[str, tuple[Any, list[str], dict[str, str]]] = {
+    "PagerDuty": (
+        {"log_entries": [
+            log_entry("resolve", "09:22", "Resolved by Laura Haley", "Laura Haley"),
+            log_entry("acknowledge", "08:22", "Acknowledged by Laura Haley", "Laura Haley"),
+            log_entry("trigger", "08:20", "Triggered through the API"),
+        ]},
+        ["Triggered through the API", "Acknowledged by someone", "Resolved by someone"],
+        {"detected": "08:20", "acknowledged": "08:22", "resolved": "09:22"},
+    ),
+    "incident.io": (
+        {"incidents": [{"reference": "INC-1", "incident_status": {"name": "Closed"},
+                        "name": "Charged twice", "created_at": "2026-04-15T08:21:00Z",
+                        "incident_timestamp_values": [
+                            moment("Impact started", "08:00"), moment("Reported at", "08:20"),
+                            moment("Fixed at", "08:50")]}],
+         "incident_updates": [{"incident_id": "1", "created_at": "2026-04-15T08:40:00Z",
+                               "message": "rolled back",
+                               "new_incident_status": {"name": "Monitoring"}}]},
+        ["Impact started", "Reported at", "declared: Charged twice", "Monitoring: rolled back",
+         "Fixed at"],
+        {"first_impact": "08:00", "detected": "08:20", "contained": "08:50"},
+    ),
+    "FireHydrant": (
+        {"id": "x", "milestones": [
+            {"type": "started", "occurred_at": "2026-04-15T08:00:00Z"},
+            {"type": "detected", "occurred_at": "2026-04-15T08:10:00Z"},
+            {"type": "mitigated", "occurred_at": "2026-04-15T08:30:00Z"}],
+         "events": [{"type": "chat_message", "occurred_at": "2026-04-15T08:15:00Z",
+                     "data": {"body": "seeing it"}}]},
+        ["started", "detected", "chat message: seeing it", "mitigated"],
+        {"first_impact": "08:00", "detected": "08:10", "contained": "08:30"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", INCIDENTS)
+def test_incidents_of_tools_give_dated_lines_and_clocks(tool: str, team: Path) -> None:
+    value, texts, clocks = INCIDENTS[tool]
+    (team / "inc.json").write_text(json.dumps(value), encoding="utf-8")
+    found = read_channel(team / "inc.json", None)
+    assert [(one.text, one.source) for one in found.candidates] == [(t, tool) for t in texts]
+    assert {name: f"{at:%H:%M}" for name, at in found.clocks.items()} == clocks
+    asked = ("new", "Charged twice", "--from-channel", "inc.json", "--date", "2026-04-15")
+    status, out, _ = kb(*asked, cwd=team)
+    assert status == 0
+    text = (team / out.strip()).read_text("utf-8")
+    for name, time in clocks.items():
+        assert f"  {name}: 2026-04-15T{time}:00Z  # as the incident tool has it: check\n" in text
+    assert "1 record, 0 errors" in kb("check", cwd=team)[1]
+
+
+def test_commits_that_touch_nothing_of_the_agent_are_counted(team: Path) -> None:
+    from conftest import git_in
+
+    git: Git = git_in(team)
+    git("init", "--quiet", "--initial-branch=main")
+    for number in range(5):
+        (team / "notes.txt").write_text(str(number), encoding="utf-8")
+        git("add", "notes.txt")
+        git("commit", "--quiet", "-m", f"Note {number}", at=f"2026-04-0{number + 1}T10:00:00Z")
+    asked = ("new", "Charged twice", "--one-page", "--from-git", "HEAD~4..HEAD")
+    status, out, err = kb(*asked, "--date", "2026-04-15", cwd=team)
+    assert (status, err) == (
+        0,
+        "Git: 0 of 4 commits touch a prompt, a tool schema, a model or a permission\n",
+    )
+    assert (team / out.strip()).is_file()
 
 
 def test_commits_that_touched_the_agent_become_candidates(team: Path) -> None:
@@ -274,7 +446,8 @@ def test_commits_that_touched_the_agent_become_candidates(team: Path) -> None:
         git("add", name)
         git("commit", "--quiet", "-m", f"Change {name}", at=at)
     status, _, err = kb("new", "--from-run", "trace.json", "--from-git", "HEAD~4..HEAD", cwd=team)
-    assert (status, err) == (0, "")
+    late = "Git: 1 of 4 commits touch a prompt, a tool schema, a model or a permission"
+    assert (status, err) == (0, f"{late}, and came after the run began to write\n")
     timeline = section((team / "postmortems" / f"{STEM}.md").read_text("utf-8"), "Timeline")
     assert "committed: Change prompts/billing.txt (prompt)` (candidate, from Git, " in timeline
     assert "Change app.py (model)" in timeline
@@ -310,7 +483,7 @@ def test_a_long_run_keeps_what_weighs_and_says_how_much_it_left_out() -> None:
     text = draft_prefill(DraftEvidence(run)).sections["timeline"]
     assert "`last {}` fails" in text
     assert "the agent says `All done.`" in text
-    assert "calls left out; kb run show FIXTURE draws them all" in text
+    assert "entries left out; kb run show FIXTURE draws all calls" in text
     assert len(text.splitlines()) < 50
 
 

@@ -60,11 +60,18 @@ if TYPE_CHECKING:
     metavar="PASSING",
     help="A run of the same task that went well.",
 )
+@click.option("--passing-run", default="", metavar="ID|N", help="Which run of that file.")
 @click.option(
     "--from-channel",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Timeline candidates from a chat export.",
+    help="Timeline candidates from a chat, or an incident of PagerDuty, incident.io, FireHydrant.",
+)
+@click.option(
+    "--zone",
+    default="",
+    metavar="ZONE",
+    help="Whose clock its times are that name no zone: UTC, +02:00, Europe/Berlin.",
 )
 @click.option("--from-git", metavar="RANGE", help="Timeline candidates from these commits.")
 @click.option("--no-edit", is_flag=True, help="Do not open $EDITOR.")
@@ -76,7 +83,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from_run: Path | None,
     wanted: str,
     against: Path | None,
+    passing_run: str,
     from_channel: Path | None,
+    zone: str,
     from_git: str | None,
     no_edit: bool,
 ) -> None:
@@ -94,7 +103,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         if extend is not None or profile == "public":
             raise click.UsageError("Evidence goes into a new record of your own.")
-        asked = Sources(from_run, wanted, against, from_channel, from_git)
+        asked = Sources(from_run, wanted, against, passing_run, from_channel, zone, from_git)
         path = _from_evidence(root, asked, title or "", on, profile or "full")
     elif extend is not None:
         path, growth = extend, _extend(extend, form)
@@ -111,9 +120,11 @@ def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, prof
     from kb.traces.redaction.redact import safe_error
 
     try:
-        path = start(root, asked, title, on, profile)
+        path, notes = start(root, asked, title, on, profile)
     except KbError as error:
         raise safe_error(error) from error
+    for note in notes:
+        warn(visible(note))
     echo(visible(str(_shown(path))))
     if asked.run and is_terminal("stderr"):
         _say_what_next(path)

@@ -68,7 +68,14 @@ def trace_files(paths: Sequence[Path]) -> tuple[Path, ...]:
             found[path] = None
         else:
             raise KbError("is not there", where=str(path), todo="Name a folder or a file.")
-    return tuple(found)
+    # A session is read with the files of its agents: by themselves they would count twice.
+    return tuple(path for path in found if not _is_read_with(path, found))
+
+
+def _is_read_with(path: Path, found: dict[Path, None]) -> bool:
+    folder = path.parent
+    is_agent = folder.name == "subagents" and path.name.startswith("agent-")
+    return is_agent and folder.parent.with_suffix(".jsonl") in found
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -1,23 +1,28 @@
-"""Dated lines of a chat export or of a text with times.
+"""Dated lines of a chat export, of an incident tool's export, or of a text with times.
 
-Read are Slack exports, JSON or JSON lines with a time and a text, and texts whose lines begin with
-a time. Who said it is left out; secrets and personal data are replaced before anything is kept.
+Read are Slack exports, JSON or JSON lines with a time and a text, incidents of PagerDuty,
+incident.io and FireHydrant, and texts whose lines begin with a time or stand below a name and a
+time, as chats are pasted. Who said it is left out; secrets and personal data are replaced before
+anything is kept. A clock time is nobody's until its zone is known: it is never taken as UTC.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
 from kb.errors import KbError
 from kb.safe_files import read_named
-from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.decoding.times import time_of
-from kb.traces.redaction.redact import Redactor
+from kb.traces.decoding.lenient import NotJsonError, decode, text_of
+from kb.traces.decoding.times import has_zone, time_of
+from kb.traces.drafting.incident_export import incident_export
+from kb.traces.drafting.pasted_chat import Said, spoken_lines
+from kb.traces.redaction.redact import Redactor, safely
 
 
 @dataclass(frozen=True)
@@ -29,81 +34,157 @@ class Candidate:
     source: str
 
 
+@dataclass(frozen=True)
+class ChannelReading:
+    """What an export tells: dated lines, oldest first, and clocks that an incident tool set.
+
+    `left_out` counts messages that are no lines by why they are none.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    clocks: Mapping[str, datetime] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
 _SOURCE = "the channel"
 _MAX_BYTES = 20_000_000
 _TIME_KEYS = ("ts", "timestamp", "time", "created_at", "createdAt", "date", "createdDateTime")
 _TEXT_KEYS = ("text", "content", "message", "body")
 _LISTS = ("messages", "value", "items")
 _PERSON = re.compile(r"<@[A-Z0-9|\w.-]+>|(?<![\w.])@[\w.-]+")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-#: `2026-04-15 08:20 UTC — text`, `[08:20] name: text`, `[2026-04-15T08:20:11Z] text`.
-_LINE = re.compile(
-    r"\s*+[-*]?+\s*+\[?(?P<day>\d{4}-\d{2}-\d{2})?[T ]?(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)"
-    r"\s*(?P<zone>UTC|GMT|Z|[+-]\d{2}:?\d{2})?\]?[\s,—–:-]*(?P<text>.*)$"
+#: Slack's messages about the channel itself.
+_ABOUT_CHANNEL = re.compile(
+    r"(?:channel|group)_(?:join|leave|archive|unarchive|name|posting_permissions|convert\w*)"
+    r"|bot_(?:add|remove)|tombstone|reminder_add|huddle_thread"
 )
-_SPEAKER = re.compile(r"^[\w .'’()-]{1,40}:\s+")
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})")
 
 
 def read_channel(
-    path: Path, day: date | None, allow: tuple[str, ...] = ()
-) -> tuple[Candidate, ...]:
+    path: Path, day: date | None, allow: tuple[str, ...] = (), zone: str = ""
+) -> ChannelReading:
     """The dated lines of an export, oldest first.
 
-    `day` is the UTC day of lines that give only a time. Times without a zone are taken as UTC.
-    Raises `KbError` when the file cannot be read or holds no dated line.
+    `day` is the day of lines that give only a time, `zone` the one of times that name none: UTC,
+    an offset, or a name such as Europe/Berlin. Raises `KbError` when the file cannot be read,
+    holds no dated line, or gives times without a zone and none is named.
     """
     try:
-        text = read_named(path, _MAX_BYTES).decode("utf-8-sig", errors="replace")
+        text = text_of(read_named(path, _MAX_BYTES))
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    said = sorted(_messages(text) or _lines(text, day))
+    clock = _Zone(path, zone_of(zone))
+    values = _values(text)
+    export = incident_export(values)
+    left_out: Counter[str] = Counter()
+    said = list(export.lines) or [
+        (clock.utc(one.at, one.is_utc, one.where, one.shown), one.text)
+        for one in (_found(values, left_out) if values else spoken_lines(text, day))
+    ]
     if not said:
-        raise KbError(
-            "holds no dated line",
-            where=str(path),
-            todo="Export it as JSON, or write lines such as '2026-04-15 08:20 UTC — text'.",
-        )
-    return tuple(_candidates(said, allow))
+        raise _no_line(path, text, day)
+    told = tuple(_candidates(sorted(said), allow, export.tool or _SOURCE))
+    return ChannelReading(told, dict(export.clocks), dict(left_out))
 
 
-def _candidates(said: list[tuple[datetime, str]], allow: tuple[str, ...]) -> Iterator[Candidate]:
+def _no_line(path: Path, text: str, day: date | None) -> KbError:
+    if day is None and any(True for _ in spoken_lines(text, date(2000, 1, 1))):
+        todo = "Name the day of its times: --date YYYY-MM-DD."
+        return KbError("gives times and no day", where=str(path), todo=todo)
+    return KbError(
+        "holds no dated line",
+        where=str(path),
+        todo="Export it as JSON, or write lines such as '2026-04-15 08:20 UTC — text'.",
+    )
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The zone of a name or an offset, None for no name. Raises `KbError` for what is none."""
+    if not name:
+        return None
+    if name.upper() in {"UTC", "GMT", "Z"}:
+        return UTC
+    told = _OFFSET.fullmatch(name)
+    try:
+        if told is not None:
+            ahead = timedelta(hours=int(told["hours"]), minutes=int(told["minutes"]))
+            return timezone(ahead if told["sign"] == "+" else -ahead)
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        todo = "Name it as UTC, as an offset (+02:00), or as a place (Europe/Berlin)."
+        raise KbError(f"'{name}' is no time zone", todo=todo) from error
+
+
+@dataclass(frozen=True)
+class _Zone:
+    """The zone of times that name none, where somebody named it."""
+
+    path: Path
+    zone: tzinfo | None
+
+    def utc(self, at: datetime, is_utc: bool, where: str, shown: str) -> datetime:
+        """The time in UTC. Raises `KbError` where nobody knows its zone."""
+        if is_utc:
+            return at.astimezone(UTC)
+        if self.zone is None:
+            what = f"gives clock times without a zone ({safely(shown)[:40]!r}, {where})"
+            todo = "Say whose clock it is: --zone UTC, --zone +02:00 or --zone Europe/Berlin."
+            raise KbError(what, where=str(self.path), todo=todo)
+        return at.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+def _candidates(
+    said: list[tuple[datetime, str]], allow: tuple[str, ...], source: str
+) -> Iterator[Candidate]:
     """The lines redacted: all are looked at before the first is rewritten."""
     redactor = Redactor(None, allow)
     texts = [_PERSON.sub("@someone", text) for _, text in said]
     for text in texts:
         redactor.look(text)
     for (at, _), text in zip(said, texts, strict=True):
-        yield Candidate(at, redactor.rewrite(text), _SOURCE)
+        yield Candidate(at, redactor.rewrite(text), source)
 
 
-def _messages(text: str) -> list[tuple[datetime, str]]:
-    """The messages of a JSON export; none where the text is no JSON."""
+def _values(text: str) -> list[Any]:
+    """The values of a JSON export, or of JSON lines; none where the text is neither."""
     if text.lstrip()[:1] not in {"{", "["}:
         return []
     try:
-        return list(_found(decode(text)))
+        return [decode(text)]
     except NotJsonError:
-        return [pair for line in text.splitlines() for pair in _of_json_line(line)]
+        return [value for line in text.splitlines() for value in _of_json_line(line)]
 
 
-def _of_json_line(line: str) -> Iterator[tuple[datetime, str]]:
+def _of_json_line(line: str) -> Iterator[Any]:
     try:
-        yield from _found(decode(line))
+        yield decode(line)
     except NotJsonError:
         return
 
 
-def _found(value: Any) -> Iterator[tuple[datetime, str]]:
+def _found(value: Any, left_out: Counter[str]) -> Iterator[Said]:
+    """The messages in an export, with the times they were said at."""
     if isinstance(value, list):
         for part in value:
-            yield from _found(part)
-    elif isinstance(value, dict):
-        at = next((t for key in _TIME_KEYS if (t := _time(value.get(key)))), None)
-        said = next((s for key in _TEXT_KEYS if (s := _said(value.get(key)))), "")
-        if at and said:
-            yield at, said
-        for key in _LISTS:
-            yield from _found(value.get(key)) if isinstance(value.get(key), list) else ()
+            yield from _found(part, left_out)
+        return
+    if not isinstance(value, dict):
+        return
+    written = next((value[key] for key in _TIME_KEYS if _time(value.get(key))), None)
+    at = _time(written)
+    if at is not None:
+        words = _words(value)
+        subtype = value.get("subtype")
+        if isinstance(subtype, str) and _ABOUT_CHANNEL.fullmatch(subtype):
+            left_out["about the channel itself (joins, leaves)"] += 1
+        elif words:
+            yield Said(at, words, has_zone(written), "a message", str(written))
+        else:
+            left_out["without words"] += 1
+    for key in _LISTS:
+        yield from _found(value.get(key), left_out) if isinstance(value.get(key), list) else ()
 
 
 def _time(value: Any) -> datetime | None:
@@ -113,42 +194,56 @@ def _time(value: Any) -> datetime | None:
     return time_of(value)
 
 
+def _words(message: dict[str, Any]) -> str:
+    """What a message says: its text, else the words of its blocks, then of its attachments.
+
+    Bots say nothing in the text, and everything in what is attached to it.
+    """
+    own = next((text for key in _TEXT_KEYS if (text := _said(message.get(key)))), "")
+    parts = [own or _of_block(message.get("blocks"))]
+    for attached in _objects(message.get("attachments")):
+        parts.append(_of_attachment(attached))
+    return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _of_attachment(attached: dict[str, Any]) -> str:
+    keys = ("pretext", "title", "text")
+    told = [_said(attached.get(key)) for key in keys] + [_of_block(attached.get("blocks"))]
+    for row in _objects(attached.get("fields")):
+        named = [_said(row.get(key)) for key in ("title", "value")]
+        told.append(": ".join(part for part in named if part))
+    words = [part for part in told if part]
+    return " · ".join(words) or _said(attached.get("fallback"))
+
+
+def _of_block(block: Any) -> str:
+    """The words of Slack's blocks, in their order: headers, sections, fields, rich text."""
+    if isinstance(block, list):
+        return " · ".join(text for part in block if (text := _of_block(part)))
+    if not isinstance(block, dict):
+        return ""
+    if isinstance(block.get("text"), str):
+        return str(block["text"]).strip()
+    if str(block.get("type", "")).startswith("rich_text_"):
+        elements = block.get("elements")
+        return "".join(_of_element(one) for one in elements) if isinstance(elements, list) else ""
+    inner = (block.get(key) for key in ("text", "fields", "elements"))
+    return " · ".join(text for part in inner if (text := _of_block(part)))
+
+
+def _of_element(element: Any) -> str:
+    if not isinstance(element, dict):
+        return ""
+    if element.get("type") in {"user", "usergroup", "broadcast"}:
+        return "@someone"
+    return str(element.get("text") or element.get("url") or _of_block(element))
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
 def _said(value: Any) -> str:
     if isinstance(value, dict):
         value = value.get("content") or value.get("text")
     return value.strip() if isinstance(value, str) else ""
-
-
-def _lines(text: str, day: date | None) -> list[tuple[datetime, str]]:
-    """The dated lines of a text; a line that is a day alone dates those that follow."""
-    found = []
-    for line in text.splitlines():
-        match = _LINE.match(line)
-        if match is None:
-            named = _DAY.search(line)
-            day = _day(named[0]) or day if named else day
-            continue
-        at = _at(match, day)
-        said = _SPEAKER.sub("", match["text"]).strip()
-        if at is not None and said:
-            found.append((at, said))
-    return found
-
-
-def _at(match: re.Match[str], day: date | None) -> datetime | None:
-    on = _day(match["day"]) if match["day"] else day
-    if on is None:
-        return None
-    zone = (match["zone"] or "UTC").replace("UTC", "+00:00").replace("GMT", "+00:00")
-    time = match["time"].zfill(len("00:00") if match["time"].count(":") == 1 else 8)
-    try:
-        return datetime.fromisoformat(f"{on}T{time}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import NamedTuple
 
 from kb.errors import KbError
 from kb.library import records_folder
@@ -12,13 +14,14 @@ from kb.records.form import Form, build_form
 from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
 from kb.safe_files import Root
-from kb.traces.drafting.channel_export import Candidate, read_channel
+from kb.traces.drafting.channel_export import Candidate, ChannelReading, read_channel
 from kb.traces.drafting.evidence import (
     DraftEvidence,
     draft_day,
     draft_prefill,
     draft_title,
     timeline,
+    told_clocks,
 )
 from kb.traces.drafting.git_changes import changes
 from kb.traces.fixture import write_fixture
@@ -26,6 +29,7 @@ from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.run import Run
 from kb.trust import allowed_values, open_config
+from kb.wording import plural
 
 FIXTURE = "fixture.json"
 
@@ -41,6 +45,7 @@ class Draft:
     passing: Run | None = None
     passing_name: str = ""
     candidates: tuple[Candidate, ...] = ()
+    clocks: Mapping[str, datetime] = field(default_factory=dict)
     is_near_miss: bool = False
 
 
@@ -58,7 +63,12 @@ def write_draft(draft: Draft, folder: Path, form: Form) -> Path:
     if Root(folder).exists(path.name):
         raise _already_there(path)
     evidence = DraftEvidence(
-        run, draft.passing, draft.passing_name, draft.candidates, f"{stem}/{FIXTURE}"
+        run,
+        draft.passing,
+        draft.passing_name,
+        draft.candidates,
+        f"{stem}/{FIXTURE}",
+        draft.clocks,
     )
     prefill = draft_prefill(evidence, near_miss=draft.is_near_miss)
     text = blank_record(title, day, profile=draft.profile, form=form, prefill=prefill)
@@ -91,32 +101,52 @@ class Sources:
     run: Path | None = None
     wanted: str = ""
     passing: Path | None = None
+    passing_wanted: str = ""
     channel: Path | None = None
+    zone: str = ""
     commits: str | None = None
 
 
-def start(root: Path, sources: Sources, title: str, day: date | None, profile: str) -> Path:
-    """The path of a new record below `root` with what the sources prove.
+@dataclass(frozen=True)
+class _Dated:
+    """Dated lines and clocks of what lies beside a run, and what to say of how they were read."""
+
+    candidates: tuple[Candidate, ...] = ()
+    clocks: Mapping[str, datetime] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Started(NamedTuple):
+    """The record that was written, and in words what its sources did not give."""
+
+    path: Path
+    notes: tuple[str, ...]
+
+
+def start(root: Path, sources: Sources, title: str, day: date | None, profile: str) -> Started:
+    """A new record below `root` with what the sources prove.
 
     Raises `KbError` where a source cannot be read, or a title or a day is needed and not given.
     """
     config = open_config(root)
     settings = team_settings(root)
     run = one_run(sources.run, settings, sources.wanted) if sources.run else None
-    passing = one_run(sources.passing, settings) if sources.passing else None
+    named = {"wanted": sources.passing_wanted, "option": "--passing-run"}
+    passing = one_run(sources.passing, settings, **named) if sources.passing else None
     day = day or (draft_day(run) if run else datetime.now(UTC).date())
-    found = _candidates(root, sources, run, day)
+    found = _dated(root, sources, run, day)
     folder, form = records_folder(root, config), build_form(config)
     if run is not None:
         name = f"{sources.passing.name}, run {passing.id}" if sources.passing and passing else ""
-        return write_draft(Draft(run, title, day, profile, passing, name, found), folder, form)
+        draft = Draft(run, title, day, profile, passing, name, found.candidates, found.clocks)
+        return Started(write_draft(draft, folder, form), found.notes)
     if passing is not None:
         raise KbError("--against needs --from-run: there is nothing to compare")
     title = _title(title)
-    text = blank_record(title, day, profile=profile, form=form, prefill=_dated(found))
+    text = blank_record(title, day, profile=profile, form=form, prefill=_prefill(found))
     path = folder / f"{day.isoformat()}-{slug(title)}.md"
     write_record(path, text)
-    return path
+    return Started(path, found.notes)
 
 
 def _title(text: str) -> str:
@@ -125,16 +155,24 @@ def _title(text: str) -> str:
     return " ".join(text.split())
 
 
-def _dated(found: tuple[Candidate, ...]) -> Prefill:
-    return Prefill(sections={"timeline": timeline(None, found)} if found else {})
+def _prefill(found: _Dated) -> Prefill:
+    told = found.candidates
+    sections = {"timeline": timeline(None, told)} if told else {}
+    return Prefill({"clocks": told_clocks(found.clocks)} if found.clocks else {}, sections)
 
 
-def _candidates(root: Path, sources: Sources, run: Run | None, day: date) -> tuple[Candidate, ...]:
+def _dated(root: Path, sources: Sources, run: Run | None, day: date) -> _Dated:
     """Dated lines of the channel and of Git; commits only from before the run wrote anything."""
     allow = allowed_values(root, open_config(root))
-    said = read_channel(sources.channel, day, allow) if sources.channel else ()
+    said = ChannelReading()
+    if sources.channel:
+        said = read_channel(sources.channel, day, allow, sources.zone)
+    out = said.left_out.items()
+    notes = [f"the channel: {plural(number, 'message')} left out: {why}" for why, number in out]
     if sources.commits is None:
-        return said
+        return _Dated(said.candidates, said.clocks, tuple(notes))
     until = (run.clocks.first_write or run.clocks.ended) if run else None
     until = until or datetime.combine(day, time.max, UTC)
-    return (*said, *changes(open_repo(root).commits_in(sources.commits), until))
+    found = changes(open_repo(root).commits_in(sources.commits), until)
+    notes += found.notes()
+    return _Dated((*said.candidates, *found.candidates), said.clocks, tuple(notes))

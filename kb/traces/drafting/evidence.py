@@ -6,8 +6,8 @@ Nothing here is concluded: what a trace cannot prove stays the blank question of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from kb.errors import KbError
@@ -51,7 +51,7 @@ def timeline(
     shown = [_line(entry) for entry in kept]
     if len(entries) > len(kept):
         left_out = len(entries) - len(kept)
-        shown.append(f"\n<!-- {left_out} calls left out; kb run show FIXTURE draws them all -->")
+        shown.append(f"\n<!-- {left_out} entries left out; kb run show FIXTURE draws all calls -->")
     return "\n".join(shown)
 
 
@@ -148,6 +148,7 @@ class DraftEvidence:
     passing_name: str = ""
     candidates: tuple[Candidate, ...] = ()
     fixture: str = ""
+    clocks: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def draft_title(run: Run) -> str:
@@ -186,10 +187,11 @@ def draft_prefill(evidence: DraftEvidence, *, near_miss: bool = False) -> Prefil
         "outcome_asserts": _fenced(_outcome_asserts(run)),
         "idempotency": _fenced(_idempotency(run)),
     }
-    return Prefill(_front(run, near_miss=near_miss), {k: t for k, t in sections.items() if t})
+    return Prefill(_front(evidence, near_miss=near_miss), {k: t for k, t in sections.items() if t})
 
 
-def _front(run: Run, *, near_miss: bool) -> dict[str, str]:
+def _front(evidence: DraftEvidence, *, near_miss: bool) -> dict[str, str]:
+    run = evidence.run
     models = dict.fromkeys(m.model for m in run.messages if m.model)
     models = models or dict.fromkeys([run.state.request.model] if run.state.request.model else [])
     tools = list(dict.fromkeys(call.tool for call in run.calls))[:_MAX_TOOLS]
@@ -204,7 +206,7 @@ def _front(run: Run, *, near_miss: bool) -> dict[str, str]:
         "agent": f"{{{words}}}",
         "models": f"[{', '.join(map(_yaml, models))}]",
         "tools": f"[{', '.join(map(_yaml, tools))}]",
-        "clocks": _clocks(run, near_miss=near_miss),
+        "clocks": _clocks(run, evidence.clocks, near_miss=near_miss),
         "links": f"{{trace: {_yaml(run.id)}}}",
     }
     return front | _undecided(near_miss=near_miss)
@@ -220,11 +222,22 @@ def _undecided(*, near_miss: bool) -> dict[str, str]:
     return {key: f"{word}  {_UNDECIDED}" for key, word in guesses.items()}
 
 
-def _clocks(run: Run, *, near_miss: bool) -> str:
+def _clocks(run: Run, told: Mapping[str, datetime], *, near_miss: bool) -> str:
     known = {"route_start": run.clocks.started, "first_warning": run.clocks.first_failure}
     lines = [f"\n  {name}: {_time(at)}" for name, at in known.items() if at]
-    asked = ["detected"] if near_miss else ["first_impact", "detected", "contained"]
-    return "".join([*lines, *(f"\n  {name}: unknown" for name in asked)])
+    asked = ["detected"] if near_miss else _ASKED_CLOCKS
+    return "".join(lines) + told_clocks(told, asked)
+
+
+_ASKED_CLOCKS = ("first_impact", "detected", "contained")
+_TOLD_CLOCK = "# as the incident tool has it: check"
+
+
+def told_clocks(told: Mapping[str, datetime], asked: Sequence[str] = _ASKED_CLOCKS) -> str:
+    """The clocks a person is asked for as YAML, with the moments that an incident tool tells."""
+    further = [name for name in told if name not in asked]
+    values = {name: f"{_time(at)}  {_TOLD_CLOCK}" for name, at in told.items()}
+    return "".join(f"\n  {name}: {values.get(name, 'unknown')}" for name in (*asked, *further))
 
 
 def _agent_path(run: Run) -> list[str]:

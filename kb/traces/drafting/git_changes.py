@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import NamedTuple
 
 from kb.repo.commits import Touched
 from kb.traces.drafting.channel_export import Candidate
+from kb.wording import plural
 
 _BY_PATH = {
     "prompt": r"prompt|instruction|system[_-]?message|AGENTS\.md|CLAUDE\.md|\.cursorrules|persona",
@@ -32,17 +34,39 @@ _LONGEST_LINE = 500
 _SHORT_SHA = 8
 
 
-def changes(commits: tuple[Touched, ...], before: datetime | None) -> tuple[Candidate, ...]:
+class Changes(NamedTuple):
+    """Commits that touched what an agent is made of, of how many, and how many came too late."""
+
+    candidates: tuple[Candidate, ...]
+    looked_at: int
+    later: int
+
+    def notes(self) -> list[str]:
+        """What to say of commits that give no line; nothing where some do and none is late."""
+        of = f"of {plural(self.looked_at, 'commit')}"
+        touching = len(self.candidates) + self.later
+        lines = [f"Git: {touching} {of} touch {_WHAT}"] if not touching else []
+        late = f"Git: {self.later} {of} touch {_WHAT}, and came after the run began to write"
+        return lines + ([late] if self.later else [])
+
+
+_WHAT = "a prompt, a tool schema, a model or a permission"
+
+
+def changes(commits: tuple[Touched, ...], before: datetime | None) -> Changes:
     """The commits that touched what an agent is made of, up to a time, oldest first."""
-    found = []
+    found: list[Candidate] = []
+    later = 0
     for touched in reversed(commits):
         kinds = kinds_of(touched)
-        if kinds and (before is None or touched.commit.at <= before):
+        if kinds and before is not None and touched.commit.at > before:
+            later += 1
+        elif kinds:
             what = "merged" if touched.is_merge else "committed"
             text = f"{what}: {touched.subject} ({', '.join(kinds)})"
             source = f"Git, {touched.commit.sha[:_SHORT_SHA]}"
             found.append(Candidate(touched.commit.at, text, source))
-    return tuple(found)
+    return Changes(tuple(found), len(commits), later)
 
 
 def kinds_of(touched: Touched) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from kb.errors import KbError
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
 from kb.traces.importers.blocks import a_word, an_object
@@ -64,10 +65,19 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         # The file of an agent that a known call started; failing that, any: it is said so.
         one = next((one for one in waiting if session.starter(one)), waiting[0])
         waiting.remove(one)
-        session.enter(one)
-        for row in source.beside(one.path).rows():
-            session.take(row)
+        _take_agent(session, one, source)
     yield session.tape
+
+
+def _take_agent(session: _Session, agent: AgentFile, source: Source) -> None:
+    try:
+        rows = source.beside(agent.path)
+    except KbError:  # empty, or cut off in its first row: the rest of the session is whole
+        source.notes.add("files of agents that cannot be read were left out", agent.path.name)
+        return
+    session.enter(agent)
+    for row in rows.rows():
+        session.take(row)
 
 
 class _Session:

@@ -75,13 +75,14 @@ def _agents(root: Root, folder: str) -> Iterator[AgentFile]:
         meta = _value(_read(root, f"{folder}/agent-{agent_id}.meta.json", _MAX_META_BYTES))
         call = a_word(meta.get("toolUseId") or meta.get("toolUseID") or meta.get("tool_use_id"))
         first = _first_row(root, f"{folder}/{name}")
-        yield AgentFile(root.path / folder / name, agent_id, call, _prompt(first))
+        if first is not None:
+            yield AgentFile(root.path / folder / name, agent_id, call, _prompt(first))
 
 
 def _earlier(root: Root, session: str) -> Iterator[AgentFile]:
     """The agents of a session whose files lie beside it, as earlier versions wrote them."""
     for name, agent_id in _named(root, "."):
-        first = _first_row(root, name)
+        first = _first_row(root, name) or {}
         if first.get("isSidechain") and first.get("sessionId") == session:
             yield AgentFile(root.path / name, agent_id, "", _prompt(first))
 
@@ -100,12 +101,13 @@ def _prompt(row: dict[str, Any]) -> str:
     return said.text.strip() if said else ""
 
 
-def _first_row(root: Root, name: str) -> dict[str, Any]:
+def _first_row(root: Root, name: str) -> dict[str, Any] | None:
+    """The first row of a file, None where it is a link or cannot be read."""
     try:
         with root.open_regular(name) as stream:
             return _value(stream.readline(_MAX_FIRST_ROW_BYTES))
     except (OSError, UnsafePathError):
-        return {}
+        return None
 
 
 def _read(root: Root, name: str, most_bytes: int) -> bytes | None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.traces.decoding.source import Source
+from kb.traces.importers.foreign import tool_event
 from kb.traces.importers.importer import Importer
+from kb.traces.importers.message_dialects import is_message
 from kb.traces.importers.registry import importers
 from kb.traces.redaction.redact import safely
 
@@ -85,4 +87,7 @@ def _guess(head: tuple[Any, ...]) -> str:
         for always, name in _STRANGERS:
             if always <= keys:
                 return name
-    return ""
+    event = next(
+        (told for value in head if not is_message(value) and (told := tool_event(value))), ""
+    )
+    return f"a log of events ({event})" if event else ""

@@ -283,6 +283,8 @@ class RunBuilder:
                 self.add_message(only(said, new), base)
             elif message_parts(said):
                 self.rows.repeated()
+            else:
+                self.rows.left_out("messages without words")
 
     def add_completion(self, said: ChatMessage, base: Message, context: str = "") -> int | None:
         """Put the answer of a model on the tape; later requests will repeat it."""

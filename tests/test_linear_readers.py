@@ -173,6 +173,7 @@ def test_a_sentence_without_an_end_is_cut_into_whole_pieces(count: int) -> None:
 BOUNDED = {
     "kb.records.list_items._BULLET": "held against the beginning of a line, by way of an argument",
     "kb.records.list_items.ANY_ITEM": "the same",
+    "kb.records.informal_actions.ANY_ITEM": "the same",
     "kb.site.safe_html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.site.post_process._SCRIPT": "pages are ours: a record's own tags are escaped",
     "kb.lint.rules.judgements._SUBJECT_BEFORE": "looks at the 80 characters before a word",

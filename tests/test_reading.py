@@ -11,6 +11,7 @@ from kb.errors import KbError
 from kb.records.dates import read_day, read_written_time
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
+from kb.records.unread import unread_actions, unread_evidence, unread_text, unread_times
 
 FORM = build_form()
 
@@ -505,3 +506,28 @@ def test_a_time_after_midnight_below_no_day_of_its_own_is_left_open() -> None:
 def test_prose_with_a_time_in_it_is_no_entry() -> None:
     document = read("## Timeline\n\n14:02 was when we knew.\n15 minutes later it stopped.\n")
     assert document.timeline == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("## Timeline\n\nCUSTOMER_SAW: two refunds\n", "CUSTOMER_SAW: two refunds"),
+        ("## Attendees\n\n| HELD | no |\n", ""),
+        ("## Action items\n\n- cap refunds — payments, 12 May 2026\n", "due: 2026-05-12"),
+        ("## Notes\n\n- [ ] cap refunds\n", "- [ ] cap refunds"),
+        ("## Notes\n\n- 14:02 UTC a\n- 14:03 UTC b\n", "## Timeline"),
+        ("## Timeline\n\n- 14:02 UTC — a\n", "- 2026-04-12 14:02 UTC — a"),
+        ("## Timeline\n\n- 9/2/2026 14:02 UTC — a\n", "HH:MM UTC"),
+        ("# T\n\nIt paid twice.\n\n## Timeline\n", "## Summary"),
+        ("# T\n\n**Severity:** SEV2\n", "severity: SEV2"),
+        ("## Severity\n\nCustomer-visible defect\n", "impact: customer-visible"),
+        ("## Summary\n\nIt paid twice.\n", ""),
+    ],
+)
+def test_what_looks_like_content_and_is_not_read_is_named_with_the_line_to_write(
+    body: str, found: str
+) -> None:
+    document = read(body)
+    ways = (unread_evidence, unread_times, unread_actions, unread_text)
+    written = [one.write for way in ways for one in way(document)]
+    assert (found in written[0]) if found else not written

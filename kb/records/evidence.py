@@ -129,9 +129,9 @@ def read_fields(lines: Sequence[Line], section: Section | None) -> Iterator[Fiel
 
     The lines are those that `mark_evidence` gives.
     """
-    end = 0
+    end, asks = 0, section is not None and bool(section.fields)
     for index, line in enumerate(lines):
-        if index < end:
+        if index < end or not _may_be_field(line, asks=asks):
             continue
         text = even_spaces(line.text)
         if line.fence is not None and "|" in text and text.lstrip("> \t")[:1] == "|":
@@ -141,6 +141,16 @@ def read_fields(lines: Sequence[Line], section: Section | None) -> Iterator[Fiel
         if found is not None:
             end = _continuation_end(lines, index, found, section)
             yield _continued(found, lines[index + 1 : end])
+
+
+def _may_be_field(line: Line, *, asks: bool) -> bool:
+    """Whether a line can be a field at all, told without a pattern; most lines are none."""
+    text = line.text
+    if not (":" in text or "_" in text or "：" in text or "|" in text):
+        return False
+    if line.comment or line.is_mark or len(text) > _MAX_LINE:
+        return False
+    return asks if line.fence is None else line.is_evidence
 
 
 def _table_field(line: Line, text: str, section: Section | None) -> FieldLine | None:
@@ -156,16 +166,14 @@ def _table_field(line: Line, text: str, section: Section | None) -> FieldLine | 
 
 
 def _field_at(line: Line, text: str, section: Section | None) -> FieldLine | None:
-    if line.comment or line.is_mark or len(text) > _MAX_LINE:
-        return None
-    if not any(sign in text for sign in ":：=—–-"):
-        return None
-    if line.fence is not None and not line.is_evidence:
-        return None
+    match = _FENCED_FIELD.match(text) if line.fence is not None else None
+    row = section.field(match[1]) if match and section else None  # as it is nearly always written
+    if match and row:
+        value, number = (match[2] or "").strip(), line.number
+        return FieldLine(row.key, match[1], value, number, number, "fenced", True, row.answers)
     found = label_of(text, section) if section and section.fields else None
     if found:
         return _known_field(line, *found)
-    match = _FENCED_FIELD.match(text) if line.fence is not None else None
     if not match:
         return None
     key = match[1].upper()

@@ -30,7 +30,8 @@ _PLAIN_FENCES = frozenset(
     {"", "text", "txt", "plain", "plaintext", "yaml", "yml", "none", "md", "markdown"}
     | {"properties", "ini", "log", "console", "kb"}
 )
-_ODD_SPACES = str.maketrans({"\u00a0": " ", "\u3000": " ", "\u202f": " ", "\u2007": " "})
+_ODD = ("\u00a0", "\u3000", "\u202f", "\u2007")
+_ODD_SPACES = str.maketrans(dict.fromkeys(_ODD, " "))
 _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not looked into
 
 
@@ -190,7 +191,9 @@ def is_plain_fence(info: str) -> bool:
 
 def even_spaces(text: str) -> str:
     """The text with a plain space for each no-break or wide one; offsets stay the same."""
-    return text if text.isascii() else text.translate(_ODD_SPACES)
+    if text.isascii() or not any(space in text for space in _ODD):
+        return text
+    return text.translate(_ODD_SPACES)
 
 
 def _heading(text: str) -> re.Match[str] | None:

@@ -32,6 +32,7 @@ _INLINE = re.compile(
     r"(?:(?P=mark)[ \t]*[:：]|[:：](?P=mark)|(?P=mark)[ \t]+(?:—|–|--?)(?=[ \t])"
     r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
 )
+_UNDERLINES = frozenset({"===", "---"})
 _MAX_LINE = 20_000
 #: Sections of lists: a deeper heading groups their items, though another section has its name.
 _GROUPED = frozenset({"timeline", "actions", "went_well", "went_wrong", "lessons"})
@@ -75,13 +76,15 @@ def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
     full = list(_full_headings(lines, form))
     keys = {heading.section.key for heading in full if heading.section}
     at = {heading.index for heading in full}
+    titles = {heading.index for heading in full if heading.level == 1 and not heading.section}
     below = {heading.index + 1 for heading in full if heading.form == "setext"}
-    other = (
-        found
-        for index, line in enumerate(lines)
-        if line.is_prose and index not in at and index not in below
-        for found in _other_heading(lines, index, form, keys)
-    )
+    other: list[HeadingLine] = []
+    at_head = True  # of the file, or below a title: there a line may be a heading and its text
+    for index, line in enumerate(lines):
+        if index in at:
+            at_head = index in titles
+        elif index not in below and (at_head or "**" in line.text or "__" in line.text):
+            other += _other_heading(lines, index, form, keys)
     return iter(sorted((*full, *other), key=lambda heading: heading.index))
 
 
@@ -92,13 +95,13 @@ def _full_headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
         if "#" in line.text[:4] and (heading := read_heading(line.text)) is not None:
             level = heading_level(line.text)
             yield HeadingLine(index, heading, level, "atx", 1, "", *form.named_by(heading))
-        elif line.text[:1] not in {"", "-", "="} and index + 1 < len(lines):
+        elif index + 1 < len(lines) and lines[index + 1].text.lstrip(" ")[:3] in _UNDERLINES:
             yield from _underlined(lines, index, form)
 
 
 def _underlined(lines: Sequence[Line], index: int, form: Form) -> Iterator[HeadingLine]:
     line, below = lines[index], lines[index + 1]
-    if below.text[:1] not in "=- " or not below.text or below.fence is not None or below.comment:
+    if below.fence is not None or below.comment:
         return
     level = underlined_level(line.text, below.text)
     if level and (index == 0 or not lines[index - 1].is_prose or lines[index - 1].text[:1] == "#"):
@@ -110,7 +113,9 @@ def _other_heading(
     lines: Sequence[Line], index: int, form: Form, keys: set[str]
 ) -> Iterator[HeadingLine]:
     text = lines[index].text
-    if len(text) > _MAX_LINE or (index and _is_text_above(lines[index - 1])):
+    if not lines[index].is_prose or len(text) > _MAX_LINE:
+        return
+    if index and _is_text_above(lines[index - 1]):
         return
     if heading := bold_heading(text):
         section, field = form.named_by(heading)

@@ -71,7 +71,7 @@ _TAG_OF_LABEL = {
     "restarted": "restart",
 }
 #: A time of day that is this much earlier than that of the entry before it may be of the next day.
-_NEXT_DAY = timedelta(hours=6)
+_NEXT_DAY = timedelta(hours=1)
 _TIME_HEADS = frozenset(
     {"time", "when", "date", "timestamp", "date/time", "datetime", "date & time", "date and time"}
 )
@@ -150,6 +150,17 @@ class _Reading:
     def _may_be_next_day(self, at: datetime) -> bool:
         before = next((e for e in reversed(self.entries) if e.has_time), None)
         return before is not None and before.at - at > _NEXT_DAY
+
+
+def line_label(source: str) -> tuple[str, str]:
+    """A line cut before its moment: bullet and label, and the text from the moment on."""
+    item = ANY_ITEM.match(source)
+    text = item[2] if item else source.strip()
+    label = _LABELLED.match(text)
+    if label and text[label.end() :].lstrip("*_` ")[:1].isdigit():
+        text = text[label.end() :]
+    at = source.rindex(text) if text else len(source)
+    return source[:at], text
 
 
 def _rest(moment: WrittenTime, text: str, label: str) -> str:

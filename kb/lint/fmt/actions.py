@@ -28,7 +28,7 @@ def action_edits(document: Document) -> Iterator[Edit]:
     """The edits that label actions and put their attributes in order."""
     free = _free_number(document) if any(not a.label for a in document.actions) else 0
     for item in document.unboxed:
-        yield from _boxed(document, item)
+        yield from box_edits(document, item)
     for action in document.actions:
         if (edit := _labelled(document, action, free)) is not None:
             yield edit
@@ -44,7 +44,7 @@ def _free_number(document: Document) -> int:
     return max((int(label[1:]) for label in (*written, *signed)), default=0) + 1
 
 
-def _boxed(document: Document, item: Item) -> Iterator[Edit]:
+def box_edits(document: Document, item: Item) -> Iterator[Edit]:
     """The open box of an item that is surely an action, and does not say that it is done."""
     match = _BOXLESS.match(document.source_line(item.line))
     if not match or "closed:" in item.text.lower():

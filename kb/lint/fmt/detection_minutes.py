@@ -70,7 +70,9 @@ def minutes_edits(document: Document) -> Iterator[Edit]:
 
 def _corrected(document: Document, field: FieldLine, minutes: float) -> Iterator[Edit]:
     source = document.source_line(field.line)
-    colon = source.index(":", source.index(field.written)) + 1
+    colon = source.find(":", max(source.find(field.written), 0)) + 1
+    if not colon or field.style in {"table", "heading"}:
+        return
     lead = len(source[colon:]) - len(source[colon:].lstrip())
     start = document.offset(field.line, colon + lead + 1)
     match = _WRITTEN.match(field.value.strip())

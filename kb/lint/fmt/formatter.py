@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.lint.fmt.action_forms import task_edits
 from kb.lint.fmt.actions import action_edits
 from kb.lint.fmt.detection_minutes import minutes_edits
 from kb.lint.fmt.edit import Edit, apply
 from kb.lint.fmt.evidence_fences import fence_edits
 from kb.lint.fmt.key_order import order_edits
+from kb.lint.fmt.timeline_lines import timeline_edits
 from kb.lint.fmt.times import time_edits
 from kb.lint.rule import LintContext
 from kb.records.document import Document, read_document
@@ -29,7 +31,7 @@ __all__ = ["Edit", "apply", "edits", "formatted", "unreadable", "write"]
 #: record, and not ours to change.
 _NOT_READ = {"unreadable", "outside-tree", "too-large", "not-utf-8"}
 #: Edits wait for a next pass where they overlap: at most once for each kind of edit.
-_MAX_PASSES = 6
+_MAX_PASSES = 8
 
 
 def edits(document: Document, context: LintContext) -> tuple[Edit, ...]:
@@ -54,6 +56,8 @@ def _all_edits(document: Document) -> Iterator[Edit]:
     yield from time_edits(document)
     yield from minutes_edits(document)
     yield from action_edits(document)
+    yield from task_edits(document)
+    yield from timeline_edits(document)
     yield from fence_edits(document)
     yield from order_edits(document)
 

@@ -11,5 +11,6 @@ from kb.lint.rules import (  # noqa: F401 - imported to register
     record,
     root_cause,
     sections,
+    unread,
     unredacted,
 )

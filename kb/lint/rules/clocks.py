@@ -135,6 +135,8 @@ def timeline_without_zone(document: Document, _: LintContext) -> Iterator[Findin
         return
     says_utc = "utc" in section.heading.lower()
     for entry in document.timeline:
+        if entry.unclear == "day":
+            continue  # `unread-time` tells
         if entry.unclear:
             what = quoted(entry.unclear)
             message = f"{what} leaves open which hour this is; write it in UTC, as 14:02 UTC"

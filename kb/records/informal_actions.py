@@ -1,0 +1,294 @@
+"""Actions as people list them without the form's grammar: bullets, numbers, and tables.
+
+    - require an idempotency key — payments, 12 May 2026, code
+    | Action | Owner | Due | Status |
+
+What is told apart is the text, owner, day, lever, state and ticket; what cannot be, stays text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+
+from msgspec import Struct
+
+from kb.records.dates import read_day
+from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
+from kb.records.markdown import Line, even_spaces
+from kb.records.tables import Table, TableRow, read_tables
+
+_BOX = re.compile(r"\[(?P<mark>[ xX✓✔-]?)\][ \t]*")
+_TAIL = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--?)[ \t]++")
+_IN_BRACKETS = re.compile(r"(?<![ \t])[ \t]*+[(\[]([^()\[\]\n]{2,120})[)\]][.]?$")
+_SEPARATOR = re.compile(r"(?<![ \t])[ \t]*+(?:[,;|]|(?<=[ \t])/(?=[ \t]))[ \t]*+")
+_LABELLED = re.compile(
+    r"[*_]*(?P<label>[A-Za-z][A-Za-z -]{1,24}?)[*_]*[ \t]*[:=][*_]*[ \t]*(?P<value>.*)$"
+)
+_HANDLE = re.compile(r"@[\w./-]+|[A-Za-z][\w.’'-]*(?:[ /&+-]+[A-Za-z][\w.’'-]*){0,2}")
+_NO_OWNER = re.compile(r"(?:see|cf|ref|via|in|for|to|by|after|from|on|and|or|as)\b", re.IGNORECASE)
+_YEAR = re.compile(r"\d{4}")
+_SIGNS = re.compile(r"[^\w' ]+")
+_STRUCK = re.compile(r"~~(.*)~~$")
+#: Labels and column heads by what they give.
+_MEANINGS = {
+    **dict.fromkeys(
+        ("owner", "owners", "assignee", "assigned to", "assigned", "responsible"), "owner"
+    ),
+    **dict.fromkeys(("who", "dri", "lead", "owned by", "team", "owner(s)", "owner role"), "owner"),
+    **dict.fromkeys(
+        ("due", "due date", "deadline", "by", "eta", "when", "target", "by when"), "due"
+    ),
+    **dict.fromkeys(("target date", "due by", "date", "target completion"), "due"),
+    **dict.fromkeys(("lever", "blast-radius lever", "blast radius lever"), "lever"),
+    **dict.fromkeys(("status", "state", "done", "done?", "progress"), "state"),
+    **dict.fromkeys(("tracker", "ticket", "issue", "jira", "tracking", "bug", "link"), "tracker"),
+    **dict.fromkeys(("action", "action item", "action items", "task", "item", "what"), "text"),
+    **dict.fromkeys(("description", "follow-up", "follow up", "todo", "to do", "change"), "text"),
+    **dict.fromkeys(("improvement", "recommendation", "measure", "corrective action"), "text"),
+    **dict.fromkeys(("permanent change", "fix", "title", "preventive action", "actions"), "text"),
+    **dict.fromkeys(("id", "#", "no", "no.", "nr", "number", "ref"), "label"),
+}
+_DONE = frozenset({"done", "closed", "complete", "completed", "fixed", "resolved", "shipped", "✅"})
+_DONE_MARKS = frozenset(
+    {"✅", "✔", "✔️", "x", "[x]", "☑", "yes", "merged", "implemented", "deployed"}
+)
+_OPEN = frozenset(
+    {"", "open", "todo", "to do", "pending", "in progress", "not started", "planned", "new", "no"}
+    | {"wip", "ongoing", "[ ]", "⏳", "🔄", "❌", "-", "backlog", "proposed"}
+)
+#: States that a box tells as well; every other one is kept in the text.
+_PLAIN_STATES = frozenset({*_DONE, *_DONE_MARKS, "open", "todo", "to do", "new", "[ ]", "-"})
+_DROPPED = frozenset({"cancelled", "canceled", "won't do", "wont do", "won't fix", "wontfix"})
+_LABEL = re.compile(r"A\d{1,4}")
+_BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
+_MAX_TEXT = 2_000
+
+
+class InformalAction(Struct, frozen=True, gc=False):
+    """One action that lacks the form's grammar. `state` is open, closed or cancelled.
+
+    `owner`, `due` (a day where one could be read), `lever` and `tracker` are empty where not told;
+    `is_whole` says that nothing was told which they do not hold. `row` is a row of a table.
+    """
+
+    text: str
+    owner: str
+    due: str
+    lever: str
+    tracker: str
+    state: str
+    line: int
+    end_line: int
+    is_whole: bool
+    row: bool = False
+
+    @property
+    def attributes(self) -> tuple[tuple[str, str], ...]:
+        """What is told of owner, day, lever and ticket, as the attributes of an action."""
+        pairs = (("owner", self.owner), ("due", self.due), ("lever", self.lever))
+        return tuple((k, v) for k, v in (*pairs, ("tracker", self.tracker)) if v)
+
+    def task(self, label: str = "") -> str:
+        """The list item to write for it."""
+        box = {"closed": "x", "cancelled": "-"}.get(self.state, " ")
+        told = ", ".join(f"{key}: {value}" for key, value in self.attributes)
+        head = f"- [{box}] {f'{label}: ' if label else ''}{self.text}"
+        return f"{head} — {told}" if told else head
+
+
+def read_informal_actions(
+    lines: Sequence[Line], levers: Collection[str] = (), near: date | None = None
+) -> tuple[InformalAction, ...]:
+    """The items and rows of an action list that are no task of the form, in order.
+
+    Details below a task or an item (deeper items) belong to it and are none of their own.
+    """
+    found = [*_from_items(lines, levers, near)]
+    if any("|" in line.text for line in lines):
+        found += [
+            action for table in read_tables(lines) for action in _from_table(table, levers, near)
+        ]
+    return tuple(sorted(found, key=lambda action: action.line))
+
+
+def read_all_actions(
+    lines: Sequence[Line], tasks: Sequence[ActionItem], levers: Collection[str] = ()
+) -> tuple[ActionItem, ...]:
+    """Every action of a list, in the form's grammar or in none, as the form would have it."""
+    informal = (
+        ActionItem("", action.state, action.text, action.attributes, action.line, action.end_line)
+        for action in read_informal_actions(lines, levers)
+    )
+    return tuple(sorted((*tasks, *informal), key=lambda action: action.line))
+
+
+def _from_items(
+    lines: Sequence[Line], levers: Collection[str], near: date | None
+) -> Iterator[InformalAction]:
+    source = {line.number: line.text for line in lines}
+    above: list[int] = []  # the indents of the items that an item may be a detail of
+    for item in read_items(lines, ANY_ITEM):
+        while above and above[-1] >= item.indent:
+            above.pop()
+        if not above and not _BOXED.match(source[item.line]) and item.text.strip():
+            yield _from_item(item, levers, near)
+        above.append(item.indent)
+
+
+def _from_item(item: Item, levers: Collection[str], near: date | None) -> InformalAction:
+    text = even_spaces(item.text.replace("\n", " "))[:_MAX_TEXT].strip()
+    box = _BOX.match(text)
+    state = "closed" if box and box["mark"] in {"x", "X", "✓", "✔"} else "open"
+    text = text[box.end() :] if box else text
+    struck = _STRUCK.match(text)
+    if struck:
+        text, state = struck[1], "closed"
+    told, tail = _split(text, levers, near)
+    return _made(told, tail, state, item.line, item.end_line, row=False)
+
+
+def _split(
+    text: str, levers: Collection[str], near: date | None
+) -> tuple[str, dict[str, str] | None]:
+    """The text and what its tail tells, None where the tail is text."""
+    dashes = list(_TAIL.finditer(text))
+    for dash in dashes[-3:]:
+        if tail := _told(_parts(_TAIL.sub(", ", text[dash.end() :])), levers, near):
+            return text[: dash.start()].strip(), tail
+    bracket = _IN_BRACKETS.search(text[-124:])
+    if bracket and (tail := _told(_parts(bracket[1]), levers, near)):
+        return text[: len(text) - len(bracket[0])].strip(), tail
+    return text, None
+
+
+def _parts(tail: str) -> list[str]:
+    """The parts of a tail; a year behind a comma belongs to its day."""
+    parts: list[str] = []
+    for part in filter(None, _SEPARATOR.split(tail)):
+        if parts and _YEAR.fullmatch(part):
+            parts[-1] = f"{parts[-1]}, {part}"
+        else:
+            parts.append(part)
+    return parts
+
+
+def _told(
+    parts: Sequence[str], levers: Collection[str], near: date | None
+) -> dict[str, str] | None:
+    """Owner, day, lever, state and ticket of a tail; None unless each part is surely one.
+
+    One part that says of itself what it is, or is a day, a handle or a lever, makes a tail; a
+    part that is nothing of that may then be the owner.
+    """
+    told: dict[str, str] = {}
+    free: list[str] = []
+    for part in parts:
+        key, value = _meaning(part.strip(" *_`.[]()"), levers, near)
+        if not key:
+            free.append(value)
+        elif key in told:
+            return None
+        else:
+            told[key] = value
+    if not told or len(free) > 1:
+        return None
+    if free:
+        if "owner" in told or not _HANDLE.fullmatch(free[0]) or _NO_OWNER.match(free[0]):
+            return None
+        told["owner"] = free[0]
+    return told
+
+
+def _meaning(part: str, levers: Collection[str], near: date | None) -> tuple[str, str]:
+    label = _LABELLED.match(part)
+    key = _MEANINGS.get(label["label"].lower(), "") if label else ""
+    if label and key and key not in {"text", "label"}:
+        value = label["value"].strip(" *_`")
+        return key, _as_day(value, near) if key == "due" else value
+    day = read_day(re.sub(r"^(?:by|due|until)[ \t]+", "", part, flags=re.I), near)
+    if day:
+        return "due", day.isoformat()
+    if part.lower() in levers:
+        return "lever", part.lower()
+    if part.startswith("@") and _HANDLE.fullmatch(part):
+        return "owner", part
+    if part.lower() in _DONE:
+        return "state", part
+    return "", part
+
+
+def _as_day(value: str, near: date | None) -> str:
+    day = read_day(value, near)
+    return day.isoformat() if day else value
+
+
+def _state(written: str) -> str | None:
+    """What a state says by itself or by its first word; None where it says something else."""
+    plain = written.lower().strip(" .*_`")
+    plain = _SIGNS.sub("", plain).strip() or plain
+    first = plain.split(" ", 1)[0]
+    plain = first if first in _DONE else plain
+    if plain in _DONE or plain in _DONE_MARKS:
+        return "closed"
+    if plain in _DROPPED:
+        return "cancelled"
+    return "open" if plain in _OPEN else None
+
+
+def _made(
+    text: str, tail: dict[str, str] | None, state: str, line: int, end_line: int, *, row: bool
+) -> InformalAction:
+    told = tail or {}
+    said = _state(told["state"]) if "state" in told else None
+    if told.get("state") and (said is None or told["state"].lower() not in _PLAIN_STATES):
+        text, told = f"{text} ({told['state']})", {**told, "state": ""}
+    fields = (told.get(key, "") for key in ("owner", "due", "lever", "tracker"))
+    owner, due, lever, tracker = (value.strip() for value in fields)
+    final = said if said and said != "open" else state
+    is_whole = bool(text) and bool(tail)
+    return InformalAction(text, owner, due, lever, tracker, final, line, end_line, is_whole, row)
+
+
+def _from_table(
+    table: Table, levers: Collection[str], near: date | None
+) -> Iterator[InformalAction]:
+    columns = [_MEANINGS.get(cell.strip("*_` ").lower(), "") for cell in table.head]
+    if "text" not in columns or len(columns) < 2 or len({*columns} - {""}) < 2:  # noqa: PLR2004
+        return
+    for row in table.rows:
+        action = _from_row(row, table.head, columns, levers, near)
+        if action is not None:
+            yield action
+
+
+def _from_row(
+    row: TableRow,
+    head: Sequence[str],
+    columns: Sequence[str],
+    levers: Collection[str],
+    near: date | None,
+) -> InformalAction | None:
+    told: dict[str, str] = {}
+    further: list[str] = []
+    for number, cell in enumerate(row.cells):
+        key = columns[number] if number < len(columns) else ""
+        if not cell or cell in {"-", "—", "–"}:
+            continue
+        if key == "label":
+            if not cell.isdecimal() and not _LABEL.fullmatch(cell.strip("*`")):
+                further.append(cell)
+        elif key and key not in told:
+            told[key] = _as_day(cell, near) if key == "due" else cell
+        else:
+            name = head[number] if number < len(head) else ""
+            further.append(f"{name}: {cell}" if name else cell)
+    text = told.pop("text", "")
+    told.pop("label", "")
+    if told.get("lever", "").lower() in levers:
+        told["lever"] = told["lever"].lower()
+    if not text:
+        return None
+    text = f"{text} ({'; '.join(further)})" if further else text
+    return _made(text, told, "open", row.line, row.line, row=True)

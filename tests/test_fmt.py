@@ -197,7 +197,7 @@ def test_timeline_entries_with_a_zone_are_written_in_utc(before: str, after: str
         ("- ~~A5: do x~~", "- ~~A5: do x~~"),
         ("- owner: a, due: 2026-05-01", "- owner: a, due: 2026-05-01"),
         ("- [y] A5: do x", "- [y] A5: do x"),
-        ("1. A5: do x — owner: a", "1. A5: do x — owner: a"),
+        ("1. A5: do x — owner: a", "- [ ] A5: do x — owner: a"),
         ("- A5:", "- A5:"),
         ("- [see](x.md) for `— owner: a`", "- [see](x.md) for `— owner: a`"),
     ],

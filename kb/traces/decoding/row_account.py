@@ -74,6 +74,11 @@ class RowAccount:
         if self._at is not None and self._rows[self._at] == UNREAD:
             self._rows[self._at] = why
 
+    def withdraw(self, why: str) -> None:
+        """Nothing of the row at hand is in a run after all."""
+        if self._at is not None:
+            self._rows[self._at] = why
+
     def share(self, where: str, fate_of: str) -> None:
         """A row has the fate of another: the end of an operation that of its beginning."""
         if where != fate_of:

@@ -112,9 +112,8 @@ def words_of(block: Any) -> str:
 def _asked(block: dict[str, Any]) -> ToolCallRequest:
     inner = (block.get(key) for key in (*_CALL_KEYS, "function"))
     call = next((one for one in inner if isinstance(one, dict)), block)
-    arguments = next(
-        (call[key] for key in ("arguments", "input", "args") if call.get(key) is not None), None
-    )
+    told = (one.get(key) for one in (call, block) for key in ("arguments", "input", "args"))
+    arguments = next((part for part in told if part is not None), None)
     ids = (one[key] for one in (block, call) for key in reversed(_IDS) if one.get(key))
     call_id = next(ids, "")
     names = (one[key] for one in (call, block) for key in _NAMES if one.get(key))

@@ -52,7 +52,9 @@ def _recognise(source: Source) -> str:
 
 def _is_turn(row: dict[str, Any]) -> bool:
     has_ids = "sessionId" in row and "uuid" in row and "parentUuid" in row
-    return has_ids and a_word(row.get("type")) in _TYPES
+    # Qwen Code writes the same ids, and messages of Gemini's shape, whose parts are no content.
+    is_other = "parts" in an_object(row.get("message"))
+    return has_ids and not is_other and a_word(row.get("type")) in _TYPES
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
@@ -199,6 +201,7 @@ class _Session:
             return
         known = self.tape.steps[step]
         if isinstance(known, Message):
+            self.tape.rows.used()  # a further part of the answer, or its usage
             self.tape.steps[step] = _longer(known, said, usage)
         for call in said.calls:
             self.tape.ask(call, base, step)

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_word
+from kb.traces.importers.blocks import a_word, an_object, content_of
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import said_of
 from kb.traces.importers.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy
+from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy, ToolCall
 
 _ROW_TYPES = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
 _OTHER = "rows of other types"
@@ -35,6 +35,7 @@ _WRITTEN_BY_PROGRAM = (
     "# AGENTS.md instructions",
 )
 _ENDS = {"exec_command_end", "patch_apply_end", "mcp_tool_call_end"}
+_ASKED = ("command", "changes")
 _ERRORS = {"error", "stream_error", "turn_aborted"}
 _REPEATED = {"user_message", "agent_message", "agent_reasoning", "agent_message_delta"}
 _ABOUT = (
@@ -121,7 +122,7 @@ class _Session:
                 tape.source.setdefault(key, payload[key])
 
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
-        said = said_of(payload)
+        said = said_of(payload) or _of_block(payload)
         if said is None:
             self.tape.leave_out(_OTHER, f"item {payload.get('type')}")
         elif payload.get("type") == "reasoning" and not said.reasoning:
@@ -175,8 +176,7 @@ class _Session:
         call_id = str(payload.get("call_id") or "")
         call = self.tape.call(call_id)
         if call is None:
-            self.tape.leave_out("ends of calls that the trace does not hold")
-            return
+            call = self._told_by_its_end(call_id, payload, base)
         code, failed = payload.get("exit_code"), payload.get("success") is False
         if isinstance(code, int) and code != 0:
             message = str(payload.get("stderr") or payload.get("aggregated_output") or "")[:500]
@@ -187,6 +187,31 @@ class _Session:
             self.tape.fail(call_id, Failure(message=str(payload.get("stderr") or "")[:500]))
         facts = {key: payload[key] for key in ("exit_code", "duration", "cwd") if key in payload}
         self.tape.amend(call_id, ended=base.started, source={**call.source, **facts})
+
+    def _told_by_its_end(self, call_id: str, payload: dict[str, Any], base: Message) -> ToolCall:
+        """A call of which the file has the event at its end alone."""
+        invocation = an_object(payload.get("invocation"))
+        names = {"exec_command_end": "exec_command", "patch_apply_end": "apply_patch"}
+        tool = a_word(invocation.get("tool")) or names.get(str(payload.get("type")), "unknown")
+        arguments = next((payload[key] for key in _ASKED if payload.get(key) is not None), None)
+        told = an_object(payload.get("result"))
+        result = payload.get("aggregated_output") or payload.get("stdout")
+        if told:
+            outcome = told.get("Ok", told.get("Err"))
+            result = content_of(an_object(outcome).get("content")).text or outcome
+        call = ToolCall(
+            tool=tool,
+            id=call_id,
+            arguments=invocation.get("arguments", arguments),
+            result=result,
+            is_answered=result is not None,
+            failure=Failure(message=str(told["Err"])[:500]) if "Err" in told else None,
+            agent=base.agent,
+            ended=base.started,
+            where=base.where,
+        )
+        made = self.tape.steps[self.tape.execute(call)]
+        return made if isinstance(made, ToolCall) else call
 
     def _take_usage(self, payload: dict[str, Any]) -> None:
         info = payload.get("info")
@@ -200,6 +225,14 @@ class _Session:
             self.tape.steps[step] = replace(message, **usage)
         else:
             self.tape.rows.repeated()
+
+
+def _of_block(payload: dict[str, Any]) -> ChatMessage | None:
+    """An item that is a block of a message, as early versions wrote calls and results."""
+    content = content_of([payload]) if payload.get("type") in {"tool_call", "tool_result"} else None
+    if content is None:
+        return None
+    return ChatMessage("assistant", calls=content.calls, answers=content.answers)
 
 
 def _event(kind: str, name: str, text: str, base: Message) -> Event:

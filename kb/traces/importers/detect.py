@@ -22,6 +22,16 @@ _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"git_patch", "history", "instruction"}), "an OpenHands resolver output"),
     (frozenset({"source", "timestamp", "action", "args"}), "an OpenHands event list"),
     (frozenset({"source", "timestamp", "observation", "extras"}), "an OpenHands event list"),
+    (frozenset({"agent_role", "fingerprint_metadata", "source_fingerprint"}), "events of CrewAI"),
+    (frozenset({"emission_sequence", "event_id", "type"}), "events of CrewAI"),
+    (frozenset({"projectHash", "sessionId", "kind"}), "a chat of the Gemini CLI"),
+    (frozenset({"projectHash", "sessionId", "messages"}), "a chat of the Gemini CLI"),
+    (frozenset({"session_start", "platform", "message_count"}), "a session of Hermes"),
+    (frozenset({"protocol_version", "created_at", "type"}), "a session of Kimi"),
+    (frozenset({"synthetic_reason", "content"}), "a chat of Grok"),
+    (frozenset({"step_index", "source", "status", "created_at"}), "steps of Antigravity"),
+    (frozenset({"subtype", "session_id", "tools", "mcp_servers"}), "stream-json of Claude Code"),
+    (frozenset({"message", "session_id", "parent_tool_use_id"}), "stream-json of Claude Code"),
     (frozenset({"resourceMetrics"}), "OTLP metrics, not traces"),
     (frozenset({"resourceLogs"}), "OTLP logs, not traces"),
     (frozenset({"scopeMetrics"}), "OTLP metrics, not traces"),
@@ -81,12 +91,30 @@ def _kind(head: tuple[Any, ...]) -> str:
     return kinds.get(type(head[0]).__name__, "other values") if head else "nothing that can be read"
 
 
+def _told_by_value(value: Any) -> str:
+    """A format that shows in a value and not in the keys alone."""
+    if not isinstance(value, dict):
+        return ""
+    kind, message = value.get("type"), value.get("message")
+    if kind == "session" and "version" in value and "cwd" in value:
+        return "a session of pi or OpenClaw"
+    if isinstance(message, dict) and "parts" in message and "parentUuid" in value:
+        return "a session of Qwen Code"
+    if kind == "session.start" and isinstance(value.get("data"), dict):
+        return "events of the GitHub Copilot CLI"
+    is_row = kind in {"user", "assistant"} and isinstance(message, dict) and "sessionId" in value
+    return "rows of Claude Code without their ids" if is_row and "uuid" not in value else ""
+
+
 def _guess(head: tuple[Any, ...]) -> str:
     for value in head:
         keys = value.keys() if isinstance(value, dict) else set()
         for always, name in _STRANGERS:
             if always <= keys:
                 return name
+    told = next((name for value in head if (name := _told_by_value(value))), "")
+    if told:
+        return told
     event = next(
         (told for value in head if not is_message(value) and (told := tool_event(value))), ""
     )

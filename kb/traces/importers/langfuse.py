@@ -19,6 +19,7 @@ from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.run_of_spans import RunOfSpans
+from kb.traces.importers.span_kinds import tool_message
 from kb.traces.importers.span_messages import output_of
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.run_builder import RunBuilder
@@ -32,7 +33,7 @@ _KINDS = {
     "GUARDRAIL": "GUARDRAIL",
 }
 _TYPES = {"SPAN", "EVENT", "CHAIN", "EMBEDDING", "EVALUATOR", *_KINDS}
-_NAME_PREFIXES = ("execute_tool ", "running tool: ", "running tool ")
+_NAME_PREFIXES = ("execute_tool ", "running tool: ", "running tool ", "tool.")
 _READ = frozenset(
     {"id", "traceId", "parentObservationId", "type", "name", "level", "statusMessage", "startTime"}
     | {"endTime", "input", "output", "model", "usageDetails", "usage", "metadata", "projectId"}
@@ -108,6 +109,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             tape.agent = Agent(name=str(group.get("name") or ""))
         if tape.steps:
             yield tape
+        else:
+            reader.drop("traces without a call of a model or of a tool")
 
 
 #: What is read of a trace into a field of the run.
@@ -156,8 +159,8 @@ def _attributes(value: dict[str, Any], metadata: Any, asked: set[str]) -> dict[s
         if key not in _READ and key not in _OF_TRACE and part not in _NOTHING
     }
     kind = _KINDS.get(a_word(value.get("type")), "CHAIN")
-    answer = _tool_message(value.get("output")) if kind in {"CHAIN", "TOOL"} else {}
-    if answer or (kind == "CHAIN" and a_word(value.get("name")) in asked):
+    answer = tool_message(value.get("output")) if kind in {"CHAIN", "TOOL"} else {}
+    if answer or (kind == "CHAIN" and _is_named_for_tool(value, asked)):
         kind = "TOOL"
     found["openinference.span.kind"] = kind
     original = metadata.get("attributes") if isinstance(metadata, dict) else None
@@ -165,7 +168,13 @@ def _attributes(value: dict[str, Any], metadata: Any, asked: set[str]) -> dict[s
         return found | _of_tool(value, answer, original if isinstance(original, dict) else {})
     if kind == "LLM":
         found |= _of_generation(value)
-    return found | {"input.value": value.get("input"), "output.value": value.get("output")}
+    return found | {"input.value": _heard(value), "output.value": value.get("output")}
+
+
+def _is_named_for_tool(value: dict[str, Any], asked: set[str]) -> bool:
+    """Whether a span that is typed as none is a tool: a model asked for it, or its name says so."""
+    name = a_word(value.get("name"))
+    return name in asked or (name.startswith(_NAME_PREFIXES) and value.get("input") is not None)
 
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, 0, False)
@@ -193,19 +202,31 @@ def _of_tool(
     }
 
 
-def _tool_message(output: Any) -> dict[str, Any]:
-    """The fields of a LangChain ToolMessage, when an output is one; {} for anything else."""
-    output = embedded(output)
-    if not isinstance(output, dict):
-        return {}
-    inner: dict[str, Any] = output["kwargs"] if isinstance(output.get("kwargs"), dict) else output
-    return inner if "tool_call_id" in inner and "content" in inner else {}
+def _offered(value: dict[str, Any]) -> list[Any]:
+    """The tools that were offered: told as such, or as messages, as LangChain's handler does."""
+    told = value.get("toolDefinitions")
+    heard = embedded(value.get("input"))
+    rows = heard if isinstance(heard, list) else []
+    return told or [row["content"] for row in rows if _is_offer(row)]
+
+
+def _is_offer(row: Any) -> bool:
+    content = row.get("content") if isinstance(row, dict) else None
+    is_schema = isinstance(content, dict) and isinstance(content.get("function"), dict)
+    return is_schema and "tool_call_id" not in row
+
+
+def _heard(value: dict[str, Any]) -> Any:
+    heard = embedded(value.get("input"))
+    if not isinstance(heard, list) or not any(map(_is_offer, heard)):
+        return value.get("input")
+    return [row for row in heard if not _is_offer(row)]
 
 
 def _of_generation(value: dict[str, Any]) -> dict[str, Any]:
     usage = an_object(value.get("usageDetails") or value.get("usage"))
     parameters = embedded(value.get("modelParameters"))
-    definitions = value.get("toolDefinitions")
+    definitions = _offered(value)
     return {
         "llm.model_name": value.get("model") or value.get("providedModelName"),
         "llm.token_count.prompt": usage.get("input"),

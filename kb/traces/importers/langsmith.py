@@ -89,6 +89,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         _tell(tape, runs[0].value if runs else {})
         if tape.steps:
             yield tape
+        else:
+            reader.drop("traces without a call of a model or of a tool")
 
 
 def _whole(records: Iterator[Record], rows: RowAccount) -> list[Record]:

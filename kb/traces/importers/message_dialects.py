@@ -117,7 +117,10 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
     role = _ROLES.get(written_role.lower(), written_role.lower())
     if "additional_kwargs" in value and role not in _PLAIN_ROLES:  # Langfuse: the tool's name
         value, role = {**value, "name": value.get("name") or written_role}, "tool"
-    content = content_of(value.get("parts") if "parts" in value else value.get("content"))
+    written = value.get("parts") if "parts" in value else value.get("content")
+    asked = _calls_as_text(written)
+    role = "assistant" if asked else role  # Koog repeats them in the name of the tool
+    content = content_of(asked or written)
     reasoning = value.get("reasoning_content") or value.get("reasoning") or value.get("thinking")
     said = ChatMessage(
         role,
@@ -131,6 +134,20 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
         _rest(value),
     )
     return _tool_message(value, content) if role == "tool" and not content.answers else said
+
+
+def _calls_as_text(content: Any) -> list[Any]:
+    """Calls that an exporter wrote as the JSON text of a message; none in any other text."""
+    values = embedded(content) if isinstance(content, str) and content[:2] == "[{" else None
+    if not isinstance(values, list):
+        return []
+    calls = [one for one in values if isinstance(one, dict) and one.keys() <= _OF_CALL]
+    named = all(isinstance(one.get("function"), dict) and "id" in one for one in calls)
+    told = [{**one["function"], "id": one["id"], "type": "tool_call"} for one in calls if named]
+    return told if len(told) == len(values) else []
+
+
+_OF_CALL = {"function", "id", "type", "index"}
 
 
 def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:

@@ -62,6 +62,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         _tell(tape, about, tools)
         if tape.steps:
             yield tape
+        else:
+            reader.drop("traces without a call of a model or of a tool")
 
 
 def _tell(tape: RunBuilder, about: dict[str, Any], tools: dict[str, None]) -> None:

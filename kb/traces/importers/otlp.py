@@ -88,6 +88,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         if tape.steps:
             yield tape
         else:
+            reader.drop("traces without a span of a model, a tool or an agent")
             source.notes.add("traces without a span of a model, a tool or an agent were left out")
 
 

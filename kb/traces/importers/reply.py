@@ -57,7 +57,7 @@ def _said(value: dict[str, Any]) -> ChatMessage | None:
         return said_of({**message, "finish_reason": finish}) if isinstance(message, dict) else None
     if isinstance(value.get("output"), list):
         saids = saids_of(value["output"])
-        return saids[-1] if len(saids) == 1 else _all(saids)
+        return saids[-1] if len(saids) == 1 else all_of(saids)
     generations = value.get("generations")
     while isinstance(generations, list) and generations:  # LangChain: a list for each prompt
         generations = generations[0]
@@ -76,7 +76,7 @@ def _is_answer(value: dict[str, Any]) -> bool:
     return is_message({"role": "assistant", **value}) and "messages" not in value
 
 
-def _all(saids: list[ChatMessage]) -> ChatMessage | None:
+def all_of(saids: list[ChatMessage]) -> ChatMessage | None:
     """Several items of one answer as one message."""
     if not saids:
         return None

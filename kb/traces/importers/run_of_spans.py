@@ -18,6 +18,7 @@ from kb.traces.importers.span_kinds import (
     call_id,
     call_result,
     first,
+    is_told_error,
     kind_of,
     rest_of_tool,
     tool_name,
@@ -68,6 +69,7 @@ class RunOfSpans:
         self._has_request = False
         self._is_named = False
         self._roots: list[Span] = []
+        self._places: list[str] = []
         self._first: Span | None = None
         self._told: tuple[Any, Any] = (None, None)
 
@@ -75,6 +77,7 @@ class RunOfSpans:
         """Put on the tape what one span tells."""
         kind = kind_of(span)
         self._first = self._first or span
+        self._places.append(span.where)
         self._parents[span.id] = span.parent
         self._kinds[span.id] = kind
         self._note_trace(span)
@@ -92,6 +95,13 @@ class RunOfSpans:
             self._tape.leave_out("spans of other kinds (HTTP, chains, tasks)")
         if kind is SpanKind.OTHER and not span.parent:
             self._roots.append(span)
+
+    def drop(self, why: str) -> None:
+        """Note that no run is made of these spans: nothing that they told is in one."""
+        for where in self._places:
+            self._tape.rows.turn_to(where)
+            self._tape.rows.withdraw(why)
+        self._tape.rows.turn_away()
 
     def leave_out(self, what: str) -> None:
         """Note that the record at hand is passed over; `what` are such records in words."""
@@ -203,7 +213,7 @@ class RunOfSpans:
             arguments=call_arguments(span),
             result=result,
             is_answered=is_answered,
-            failure=Failure(type=span.error, message=span.message) if span.error else None,
+            failure=_failure_of_tool(span, result),
             parent=base.parent,
             agent=base.agent,
             started=span.start,
@@ -303,6 +313,16 @@ class RunOfSpans:
 def _named(span: Span) -> bool:
     """Whether a span names its agent, so that its own name need not stand in."""
     return agent_name(span) != span.name
+
+
+def _failure_of_tool(span: Span, result: Any) -> Failure | None:
+    if span.error:
+        return Failure(type=span.error, message=span.message)
+    text = result if isinstance(result, str) else ""
+    return Failure(type="tool_error", message=text[:_MAX_MESSAGE]) if is_told_error(span) else None
+
+
+_MAX_MESSAGE = 500
 
 
 def _as(base: Message, said: ChatMessage) -> Message:

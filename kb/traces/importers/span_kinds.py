@@ -147,7 +147,9 @@ def tool_name(span: Span) -> str:
 
 def call_id(span: Span) -> str:
     """The id of the call, empty where the span has none."""
-    return str(first(span, _CALL_IDS) or "")
+    return str(
+        first(span, _CALL_IDS) or tool_message(first(span, _RESULTS)).get("tool_call_id", "")
+    )
 
 
 def call_arguments(span: Span) -> Any:
@@ -174,7 +176,22 @@ def _is_schema(value: Any) -> bool:
 def call_result(span: Span) -> tuple[bool, Any]:
     """Whether the answer of a tool was recorded, and what it was."""
     value = first(span, _RESULTS)
-    return value is not None, value
+    message = tool_message(value)
+    return value is not None, message.get("content", value)
+
+
+def is_told_error(span: Span) -> bool:
+    """Whether the message a tool answered with says of itself that it is an error."""
+    return tool_message(first(span, _RESULTS)).get("status") == "error"
+
+
+def tool_message(output: Any) -> dict[str, Any]:
+    """The fields of a LangChain ToolMessage, when an output is one; {} for anything else."""
+    output = embedded(output)
+    if not isinstance(output, dict):
+        return {}
+    inner: dict[str, Any] = output["kwargs"] if isinstance(output.get("kwargs"), dict) else output
+    return inner if "tool_call_id" in inner and "content" in inner else {}
 
 
 def rest_of_tool(span: Span) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.lenient import NotJsonError, arguments_of, decode, embedded
+from kb.traces.importers.blocks import an_object
 from kb.traces.importers.message_dialects import said_of, saids_of
 from kb.traces.importers.model_requests import is_number, request_of, tools_of
-from kb.traces.importers.reply import reply_of
+from kb.traces.importers.reply import all_of, reply_of
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, joined
 from kb.traces.run import Request, ToolDefinition
@@ -64,14 +65,22 @@ def inputs_of(span: Span) -> list[ChatMessage]:
         found = [said for m in _indexed(attributes, prefix) if (said := _flat_message(m))]
         if found:
             return system + joined(found)
-    request = embedded(attributes.get("gcp.vertex.agent.llm_request"))
-    if isinstance(request, dict) and request:
-        config = request.get("config")
-        told = config.get("system_instruction") if isinstance(config, dict) else None
+    request = _gemini_request(attributes)
+    if request:
+        told = an_object(request.get("config")).get("system_instruction")
         return ([ChatMessage("system", str(told))] if told else []) + saids_of(
             request.get("contents")
         )
     return system + (_of_events(span, inputs=True) or _of_value(attributes.get("input.value")))
+
+
+def _gemini_request(attributes: dict[str, Any]) -> dict[str, Any]:
+    """A request of Gemini's shape with its settings, {} for none: contents beside a config."""
+    request = embedded(attributes.get("gcp.vertex.agent.llm_request"))
+    if not (isinstance(request, dict) and request):
+        request = an_object(embedded(attributes.get("input.value")))
+        request = request if isinstance(request.get("config"), dict) else {}
+    return request if "contents" in request else {}
 
 
 def _system(attributes: dict[str, Any]) -> list[ChatMessage]:
@@ -109,7 +118,12 @@ def output_of(span: Span) -> ChatMessage | None:
 
 
 def _last(saids: list[ChatMessage]) -> ChatMessage | None:
-    said = saids[-1] if saids else None
+    """The answer in a list of messages: the last, with the calls that stand in those before it."""
+    asking = [one for one in saids if one.role == "assistant" and one.calls and not one.answers]
+    if len(asking) > 1 and asking[-1] is saids[-1]:
+        said: ChatMessage | None = all_of(asking)
+    else:
+        said = saids[-1] if saids else None
     if said is not None and said.role in {"user", "tool"} and not said.answers:
         return ChatMessage(
             "assistant", said.text, said.reasoning, said.parts, said.calls, said.answers
@@ -283,10 +297,8 @@ def tools_offered(span: Span) -> list[ToolDefinition]:
     parameters = embedded(attributes.get("model_request_parameters"))
     if not flat and isinstance(parameters, dict):
         flat = parameters.get("function_tools") or []
-    request = embedded(attributes.get("gcp.vertex.agent.llm_request"))
-    config = request.get("config") if isinstance(request, dict) else None
-    if not flat and isinstance(config, dict):
-        flat = config.get("tools") or []
+    config = an_object(_gemini_request(attributes).get("config"))
+    flat = flat or config.get("tools") or []
     return tools_of(flat)
 
 

@@ -220,6 +220,7 @@ class RunBuilder:
         self._seen: dict[str, Counter[str]] = {}
         self._askings: dict[str, RequestNumbers] = {}
         self._early: list[tuple[ToolResult, Message]] = []
+        self._told_twice: set[int] = set()
 
     def _append(self, step: Step) -> None:
         if len(self.steps) >= MOST_STEPS:
@@ -422,10 +423,23 @@ class RunBuilder:
         return cast("ToolCall", self.steps[step])
 
     def _is_known_result(self, answer: ToolResult) -> bool:
-        """Whether an answer that names no call repeats one that is known."""
-        told = (answer.tool, answer.result)
-        calls = (self._call_at(step) for step in self._ends)
-        return not answer.call_id and any((call.tool, call.result) == told for call in calls)
+        """Whether an answer that names no call repeats one that is known.
+
+        It has the same result, or is the second telling of one that a span brought: messages and
+        spans often write the same result in two ways.
+        """
+        if answer.call_id:
+            return False
+        named = {"", answer.tool}
+        of_tool = [s for s in self._ends if not answer.tool or self._call_at(s).tool in named]
+        if any(self._call_at(step).result == answer.result for step in of_tool):
+            return True
+        brought = (s for s in of_tool if self._ends[s].executed and s not in self._told_twice)
+        first = next(brought, None)
+        if first is None or not self._call_at(first).is_answered:
+            return False
+        self._told_twice.add(first)
+        return True
 
     def all_steps(self) -> list[Step]:
         """The steps, with the results whose call was never told as events at the end."""

@@ -1,4 +1,7 @@
-"""Splits text into sentences; "v.", "e.g.", "No. 5" and initials do not end one."""
+"""Splits text into sentences and counts words.
+
+"v.", "e.g.", "No. 5" and initials end no sentence.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,12 @@ _BEFORE_NUMBER = re.compile(
     r"(?:approx|ca|[Nn]os?|[Ff]igs?|[Ss]ecs?|[Aa]rts?|[Cc]h|[Vv]ol|[Pp]p?|[Ee]d|Eq|Ref|v|"
     r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.$"
 )
+#: Signs that are a word each by the rules of Unicode (UAX #29, WB999): Han and Hiragana. Katakana
+#: and Hangul keep together, and are parted by blanks or by those.
+_SIGN = re.compile("[\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+#: Scripts without blanks between words: Thai, Lao, Burmese, Khmer. A word has about five letters.
+_RUN = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+_LETTERS_A_WORD = 5
 #: How far back an abbreviation can begin.
 _LONGEST = 12
 
@@ -37,3 +46,14 @@ def sentences(text: str) -> list[str]:
         start = end.end()
     found.append(text[start:])
     return [sentence for sentence in found if sentence.strip()]
+
+
+def word_count(text: str) -> int:
+    """How many words a text has, in scripts that part them by blanks and in those that do not."""
+    if text.isascii():
+        return len(text.split())
+    signs = len(_SIGN.findall(text))
+    text = _SIGN.sub(" ", text)
+    letters = sum(len(run) for run in _RUN.findall(text))
+    rest = (word for word in _RUN.sub(" ", text).split() if any(map(str.isalnum, word)))
+    return signs + -(-letters // _LETTERS_A_WORD) + sum(1 for _ in rest)

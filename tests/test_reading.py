@@ -12,6 +12,7 @@ from kb.records.dates import read_day, read_written_time
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.unread import unread_actions, unread_evidence, unread_text, unread_times
+from kb.sentences import word_count
 
 FORM = build_form()
 
@@ -531,3 +532,37 @@ def test_what_looks_like_content_and_is_not_read_is_named_with_the_line_to_write
     ways = (unread_evidence, unread_times, unread_actions, unread_text)
     written = [one.write for way in ways for one in way(document)]
     assert (found in written[0]) if found else not written
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Two refunds, one return.", 4),
+        ("Zwei Rückzahlungen — eine Rückgabe.", 4),
+        ("二件返金した", 6),
+        ("返金エージェントが二回", 6),
+        ("환불이 두 번 되었다", 4),
+        ("", 0),
+    ],
+)
+def test_words_are_counted_in_scripts_that_do_not_part_them(text: str, count: int) -> None:
+    assert word_count(text) == count
+
+
+def test_a_time_without_a_zone_below_one_with_a_zone_is_of_that_zone() -> None:
+    document = read("## Timeline\n\n- 2026-04-12 17:04 PDT a\n- 17:07 b\n- 1:20 pm: c\n")
+    assert [(entry.at.day, entry.at.hour) for entry in document.timeline[:2]] == [(13, 0), (13, 0)]
+    assert [entry.has_zone for entry in document.timeline[:2]] == [True, False]
+    assert read("## Timeline\n\n1:20 pm: c\n").timeline[0].at.hour == 13
+
+
+def test_days_and_times_as_headings_stay_in_the_timeline() -> None:
+    document = read(
+        "## Timeline\n\n_All times in EDT_\n\n## July 22\n\n1:03\nFirst alert\n\n"
+        "5:10 AM\nChecked\n",
+        "2025-07-22-x.md",
+    )
+    assert [(f"{e.at:%d %H:%M}", e.text) for e in document.timeline] == [
+        ("22 05:03", "First alert"),
+        ("22 09:10", "Checked"),
+    ]

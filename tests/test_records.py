@@ -293,7 +293,7 @@ def test_an_offset_behind_utc_counts(written: str, hour: int) -> None:
         "05:01 (PST)",
         "05:01–06:00 EST",
         "05:01 IST",  # of India, Israel or Ireland
-        "15:01 pm",
+        "15:01 am",
         "5:01 UTC pm",
         "5:01–6:00 PM UTC",
     ],

@@ -44,7 +44,7 @@ _DAY = re.compile(
 )
 _TIME = re.compile(
     r"(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?"
-    r"(?:[ \t]?(?P<half>[ap]\.?m\b\.?))?|[ \t]?(?P<bare>[ap]\.?m\b\.?))(?![\d:])",
+    r"(?:[ \t]?(?P<half>[ap]\.?m\b\.?))?|[ \t]?(?P<bare>[ap]\.?m\b\.?))(?!\d|:\d)",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
@@ -247,9 +247,9 @@ def _valid(year: str | None, month: str, day: str, near: date | None) -> date | 
 def _hour(match: re.Match[str]) -> tuple[time | None, str]:
     """The time of a match and, where it can be read two ways, its half of the day."""
     hour, half = int(match["hour"]), (match["half"] or match["bare"] or "").lower()
-    if half and not 1 <= hour <= 12:  # noqa: PLR2004
+    if half and (hour < 1 or (hour > 12 and half[0] == "a")):  # noqa: PLR2004
         return time(0), half
-    if half:
+    if half and hour <= 12:  # noqa: PLR2004 - `13:06 PM` says twice that it is after noon
         hour = hour % 12 + (12 if half[0] == "p" else 0)
     if hour > 23:  # noqa: PLR2004
         return None, ""
@@ -285,7 +285,7 @@ def _place(name: str) -> tzinfo | None:
         return None
 
 
-_HEADING_ZONE = re.compile(r"\b([A-Z]{1,4}(?:[+−-]\d{1,2})?)\b")
+_HEADING_ZONE = re.compile(r"(?<![A-Za-z])([A-Z]{1,4}(?:[+−-]\d{1,2})?)(?![A-Za-z])")
 
 
 def zone_in(text: str) -> str:

@@ -48,6 +48,12 @@ _MEANINGS = {
     **dict.fromkeys(("description", "follow-up", "follow up", "todo", "to do", "change"), "text"),
     **dict.fromkeys(("improvement", "recommendation", "measure", "corrective action"), "text"),
     **dict.fromkeys(("permanent change", "fix", "title", "preventive action", "actions"), "text"),
+    **dict.fromkeys(("アクション", "対応", "行动", "措施", "maßnahme", "acción", "ação"), "text"),
+    **dict.fromkeys(
+        ("担当", "担当者", "负责人", "verantwortlich", "responsable", "responsável"), "owner"
+    ),
+    **dict.fromkeys(("期限", "截止", "截止日期", "frist", "échéance", "plazo", "prazo"), "due"),
+    **dict.fromkeys(("状態", "ステータス", "状态", "statut", "estado"), "state"),
     **dict.fromkeys(("id", "#", "no", "no.", "nr", "number", "ref"), "label"),
 }
 _DONE = frozenset({"done", "closed", "complete", "completed", "fixed", "resolved", "shipped", "✅"})

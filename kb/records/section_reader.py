@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from kb.records.dates import read_written_time
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
 from kb.records.list_items import ANY_ITEM
@@ -32,6 +34,8 @@ _INLINE = re.compile(
     r"(?:(?P=mark)[ \t]*[:：]|[:：](?P=mark)|(?P=mark)[ \t]+(?:—|–|--?)(?=[ \t])"
     r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
 )
+_ANY_DAY = date(2000, 1, 1)  # lends a year to `July 22`; only that it is a day is asked
+_SHORT = 12  # what may stand behind a day: `(Monday)`
 _UNDERLINES = frozenset({"===", "---"})
 _MAX_LINE = 20_000
 #: Sections of lists: a deeper heading groups their items, though another section has its name.
@@ -74,7 +78,7 @@ def read_sections(lines: Sequence[Line], form: Form) -> tuple[SectionText, ...]:
 def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
     """Every heading, those of bold and within a line only where they name a part of the form."""
     full = list(_full_headings(lines, form))
-    keys = {heading.section.key for heading in full if heading.section}
+    keys = {h.field.key if h.field else h.section.key for h in full if h.section}
     at = {heading.index for heading in full}
     titles = {heading.index for heading in full if heading.level == 1 and not heading.section}
     below = {heading.index + 1 for heading in full if heading.form == "setext"}
@@ -119,7 +123,8 @@ def _other_heading(
         return
     if heading := bold_heading(text):
         section, field = form.named_by(heading)
-        if field or (section and section.key not in keys):
+        asked = field.key if field else section.key if section else ""
+        if asked and asked not in keys:
             yield HeadingLine(index, heading, 0, "bold", 1, "", section, field)
         return
     inline = _INLINE.match(even_spaces(text)) if text.lstrip()[:1] not in {">", "|", "#"} else None
@@ -161,7 +166,17 @@ def _opens(heading: HeadingLine, key: str, level: int, opened: str, *, is_inline
         return opened not in _GROUPED
     if heading.level > level > 0 and opened in _GROUPED and not _is_own_name(heading):
         return False
+    if not key and opened == "timeline" and _is_dated(heading.heading):
+        return False
     return bool(key) or heading.level <= max(level, 2)
+
+
+def _is_dated(heading: str) -> bool:
+    """Whether a heading is a day or a time: below a timeline it is part of that."""
+    if not any(character.isdigit() for character in heading):
+        return False
+    found = read_written_time(heading, _ANY_DAY)
+    return found is not None and len(heading) - found.end <= _SHORT
 
 
 def _is_own_name(heading: HeadingLine) -> bool:

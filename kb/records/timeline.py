@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kb.records.dates import WrittenTime, read_day, read_written_time, zone_in
-from kb.records.list_items import ANY_ITEM, Item, read_items
+from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
 from kb.records.markdown import Line, bold_heading, is_plain_fence, read_heading
 from kb.records.tables import Table, TableRow, read_tables
 
@@ -52,6 +52,7 @@ _DATED = re.compile(
 _TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _MAX_TAGS = 8
 _MAX_LINE = 20_000
+_LONGEST_NOTE = 80
 #: `First warning: 2026-06-02 08:00 UTC`, in bold or behind a bullet, too.
 _LABELLED = re.compile(
     r"[*_`]{0,3}(?P<label>[A-Za-z][A-Za-z ()/-]{1,40}?)[*_`]{0,3}[ \t]*[:：][*_`]{0,3}[ \t]*"
@@ -104,7 +105,13 @@ class _Reading:
     day: date | None
     zone: str
     has_day: bool = False
+    last_zone: str = ""  # of the entry before: that of the next one, where it names none
     entries: list[TimelineEntry] = field(default_factory=list)
+
+    def note_zone(self, text: str) -> None:
+        """Takes the zone of a line such as `All times in EDT`."""
+        if not self.zone and len(text) <= _LONGEST_NOTE and _ALL_TIMES.search(text):
+            self.zone = zone_in(text)
 
     def add(self, text: str, line: int, end_line: int, *, strict: bool = False) -> bool:
         """Whether the text begins with a moment; then it is an entry."""
@@ -112,14 +119,14 @@ class _Reading:
         if entry is None:
             return False
         self.entries.append(replace(entry, line=line, end_line=max(end_line, line)))
-        if entry.has_day:
-            self.day, self.has_day = entry.at.date(), True
         return True
 
     def _entry(self, text: str, *, strict: bool) -> TimelineEntry | None:
         plain = text.lstrip("*`_")
-        if plain[:4].isdecimal() and (entry := _iso_entry(plain, self.zone)):
+        zone = self.zone if self.last_zone in {"", "UTC", "GMT", "Z"} else self.last_zone
+        if plain[:4].isdecimal() and (entry := _iso_entry(plain, zone)):
             other = self._free(text, "", strict=strict) if entry.unclear else None
+            self.day, self.has_day = read_date(plain), True
             return other if other and not other.unclear else entry
         label = _LABELLED.match(text) if not strict or ":" in text else None
         if label and not text[label.end() :].lstrip("*_` ")[:1].isdigit():
@@ -132,7 +139,7 @@ class _Reading:
         moment = read_written_time(text, self.day)
         if moment is None or (strict and not _is_dated_line(moment, text)):
             return None
-        at = moment.at(self.day, self.zone)
+        at = moment.at(self.day, self.zone or self.last_zone)
         on = moment.day or self.day
         if on is None:
             return None
@@ -140,6 +147,9 @@ class _Reading:
         unclear = unclear or ("day" if at and not moment.day and self._may_be_next_day(at) else "")
         rest, tags = _tags(_rest(moment, text, label) if not unclear else text.strip())
         tags = tags or ((tag,) if (tag := _TAG_OF_LABEL.get(label.lower(), "")) else ())
+        self.last_zone = moment.zone or self.last_zone
+        if moment.day:
+            self.day, self.has_day = moment.day, True
         if unclear or at is None:
             midnight = datetime.combine(on, datetime.min.time(), UTC)
             return TimelineEntry(midnight, False, False, rest, tags, 0, unclear, bool(moment.day))
@@ -174,7 +184,9 @@ def _is_dated_line(moment: WrittenTime, text: str) -> bool:
     """Whether a line outside a list is meant as dated: a time in it, and a mark behind that."""
     before = text[: moment.end].rstrip(" \t*_`")
     is_marked = before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
-    return moment.clock is not None and (is_marked or bool(moment.zone) or bool(moment.day))
+    if moment.clock is None:
+        return is_marked or moment.end == len(text)
+    return is_marked or bool(moment.zone) or bool(moment.day) or moment.end == len(text)
 
 
 def read_timeline(
@@ -235,7 +247,10 @@ def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
         return
     heading = read_heading(line.text) or bold_heading(line.text)
     if heading is None:
-        reading.add(line.text.strip(), line.number, line.number, strict=True)
+        reading.note_zone(line.text)
+        text = line.text.strip()
+        if reading.add(text, line.number, line.number, strict=True):
+            _take_text(reading, below)
         return
     moment = read_written_time(heading, reading.day)
     if moment is None or (moment.clock is None and not moment.unclear):
@@ -243,9 +258,16 @@ def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
         if on:
             reading.day, reading.has_day = on, True
         return
-    if reading.add(heading, line.number, line.number) and not reading.entries[-1].text:
+    if reading.add(heading, line.number, line.number):
+        _take_text(reading, below)
+
+
+def _take_text(reading: _Reading, below: Sequence[Line]) -> None:
+    """Gives an entry that is nothing but a time the text that stands below it."""
+    last = reading.entries[-1]
+    if not last.text:
         text = next((other.text.strip() for other in below if other.is_prose), "")
-        reading.entries[-1] = replace(reading.entries[-1], text=text)
+        reading.entries[-1] = replace(last, text=text)
 
 
 def _read_table(reading: _Reading, table: Table) -> int:

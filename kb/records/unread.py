@@ -47,6 +47,7 @@ _REMARK = re.compile(
     r"(?:what|how|why|see|note|none|nothing|n/?a|no|this|that|it|all)\b|\[[^\]]*\]\([^)]*\)[.]?$",
     re.IGNORECASE,
 )
+_RELATIVE = re.compile(r"[*_`\[(]*T ?[+-][ \[]?[\d\w]")
 _FEW = 2
 _MAX_LINE = 2_000
 
@@ -112,12 +113,15 @@ def _undated(document: Document, section: SectionText) -> Iterator[UnreadLine]:
         for row in table.rows
     }
     for line in _prose(section.lines):
-        if line.number in read or not any(c.isdigit() for c in line.text[:40]):
+        head = line.text[:40]
+        if line.number in read or not ("T+" in head or any(c.isdigit() for c in head)):
             continue
         item = ANY_ITEM.match(line.text)
         text = rows.get(line.number) or (item[2] if item else line.text.strip())
         found = read_written_time(even_spaces(text), document.name_date)
-        if found and (item or line.number in rows) and read_heading(line.text) is None:
+        is_listed = item or line.number in rows or (found and found.clock)
+        is_time = (found and is_listed) or _RELATIVE.match(text)
+        if is_time and read_heading(line.text) is None:
             day = document.name_date or "YYYY-MM-DD"
             yield UnreadLine(line.number, "timeline", text, f"- {day} HH:MM UTC — …")
 
@@ -150,9 +154,22 @@ def unread_actions(document: Document) -> Iterator[UnreadLine]:
             if action.line not in unboxed and not _REMARK.match(action.text):
                 text = document.source_line(action.line).strip()
                 yield UnreadLine(action.line, "action", text, action.task())
+        yield from _tables(document, section, {action.line for action in informal})
     for other in document.sections:
         if other.key is None:
             yield from _stray_actions(other, levers)
+
+
+def _tables(
+    document: Document, section: SectionText, rows: Collection[int]
+) -> Iterator[UnreadLine]:
+    """Tables of the action list whose heads say of no column that it is the action."""
+    for table in read_tables(section.lines) if "|" in section.text else ():
+        if table.rows and not any(row.line in rows for row in table.rows):
+            text = document.source_line(table.line).strip()
+            yield UnreadLine(
+                table.line, "action", text, "its head as | Action | Owner | Due | Status |"
+            )
 
 
 def _stray_actions(section: SectionText, levers: Collection[str]) -> Iterator[UnreadLine]:

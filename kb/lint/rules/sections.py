@@ -20,6 +20,7 @@ from kb.records.form import Form
 from kb.records.list_items import PRIOR_TO_FILL
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.sections import Section
+from kb.sentences import word_count
 
 _BARE_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
 #: Its first line; few sections begin like that, and of the others the whole text is not needed.
@@ -252,7 +253,7 @@ def _is_same(first: SectionText, second: SectionText) -> bool:
 def over_word_budget(document: Document, context: LintContext) -> Iterator[Finding]:
     """More words of prose than the budget; evidence blocks are not counted."""
     words = sum(
-        len(line.text.split()) for section in document.sections for line in section.prose_lines
+        word_count(line.text) for section in document.sections for line in section.prose_lines
     )
     budget = context.settings.word_budget
     if words > budget:

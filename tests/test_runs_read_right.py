@@ -11,7 +11,7 @@ from kb.errors import KbError
 from kb.lint.rules.privacy import _all_secrets
 from kb.records.sections import SECTIONS
 from kb.traces.checkup.archive import trace_files
-from kb.traces.read_runs import ReadingSettings, one_run
+from kb.traces.read_runs import ReadingSettings, one_run, open_reading
 from kb.traces.run import Event, Ran, Run
 
 from test_cli import kb
@@ -21,6 +21,7 @@ from traces_made import (
     attribute,
     call,
     claude_row,
+    codex_row,
     lines,
     observation,
     run_of,
@@ -577,3 +578,159 @@ def test_a_table_that_stands_twice_in_the_settings_is_named_with_both_lines(tmp_
     assert status == 2
     assert f"[runs] stands twice, in lines {first} and {second}" in err
     assert f"Move the keys below line {second} to those below line {first}." in err
+
+
+# What foreign exports taught
+
+
+def test_calls_in_several_outputs_and_as_text_are_calls(tmp_path: Path) -> None:
+    """As Koog writes them: a message a call, the call as JSON text, spans named for the tools."""
+
+    def as_text(call_id: str, tool: str) -> dict[str, Any]:
+        function = {"name": tool, "arguments": '{"n": 1}'}
+        text = json.dumps([{"function": function, "id": call_id, "type": "function"}])
+        return {"role": "assistant", "content": text, "finish_reason": "tool_calls"}
+
+    asks = [as_text("c1", "hello"), as_text("c2", "bye")]
+    again = [{**one, "role": "tool"} for one in asks]
+    results = [{"role": "tool", "content": f"{word} Bob"} for word in ("hello", "bye")]
+    history = [GO, again[0], results[0], again[1], results[1]]
+    rows = [
+        observation(1, "GENERATION", "llm", input=[GO], output=asks),
+        observation(3, "SPAN", "tool.hello", input={"n": 1}, output="hello Bob"),
+        observation(5, "SPAN", "tool.bye", input={"n": 1}, output="bye Bob"),
+        observation(7, "GENERATION", "llm", input=history, output="Hello and bye."),
+    ]
+    run = run_of(tmp_path, {"trace": {"id": "t1"}, "observations": rows})
+    assert [(c.tool, c.id, c.result) for c in run.calls] == [
+        ("hello", "c1", "hello Bob"),
+        ("bye", "c2", "bye Bob"),
+    ]
+    assert [step for step in run.steps if isinstance(step, Event)] == []
+
+
+def test_a_request_of_gemini_has_its_instructions_and_its_tools(tmp_path: Path) -> None:
+    declared = [{"functionDeclarations": [{"name": "hello", "parameters": {"type": "object"}}]}]
+    contents = [{"role": "user", "parts": [{"text": "hi"}]}]
+    config = {"system_instruction": "Greet.", "tools": declared}
+    asks = {"content": {"role": "model", "parts": [{"function_call": {"name": "hello"}}]}}
+    answered_twice = [
+        *contents,
+        {"role": "model", "parts": [{"function_call": {"name": "hello"}}]},
+        {"role": "user", "parts": [{"function_response": {"name": "hello", "response": {"r": 1}}}]},
+    ]
+    rows = [
+        observation(1, "GENERATION", "llm", input={"contents": contents, "config": config},
+                    output=asks),
+        observation(3, "TOOL", "execute_tool hello", input={}, output={"other": "spelling"}),
+        observation(5, "GENERATION", "llm",
+                    input={"contents": answered_twice, "config": config}, output="Hello."),
+    ]  # fmt: skip
+    run = run_of(tmp_path, {"trace": {"id": "t1"}, "observations": rows})
+    assert run.state.prompt.text == "Greet."
+    assert [tool.name for tool in run.state.tools] == ["hello"]
+    assert [type(step).__name__ for step in run.steps if isinstance(step, Event)] == []
+    assert len(run.calls) == 1
+
+
+def test_tools_that_stand_among_the_messages_are_offers_and_no_results(tmp_path: Path) -> None:
+    schema = {"name": "pay", "parameters": {"type": "object"}}
+    offer = {"role": "tool", "content": {"type": "function", "function": schema}}
+    row = observation(1, "GENERATION", "llm", input=[GO, offer], output="I wait.")
+    run = run_of(tmp_path, {"trace": {"id": "t1"}, "observations": [row]})
+    assert [tool.name for tool in run.state.tools] == ["pay"]
+    assert said(run) == [("user", "go"), ("assistant", "I wait.")]
+    assert len(run.steps) == 2
+
+
+def test_a_message_that_a_tool_answered_with_is_unwrapped(tmp_path: Path) -> None:
+    told = {"content": "no funds", "tool_call_id": "t1", "status": "error"}
+    kind = {"openinference__span__kind": "TOOL", "tool__name": "pay", "input__value": '{"n": 1}'}
+    paid = span(1, "pay", 0, 1, output__value=json.dumps(told), **kind)
+    (made,) = run_of(tmp_path, spans_of(paid)).calls
+    assert (made.id, made.result) == ("t1", "no funds")
+    assert made.failure is not None
+    assert made.failure.type == "tool_error"
+
+
+def test_calls_that_codex_tells_by_their_end_alone_are_calls(tmp_path: Path) -> None:
+    invocation = {"server": "s", "tool": "lookup", "arguments": {"n": 1}}
+    ok = {"Ok": {"content": [{"type": "text", "text": "found"}], "isError": False}}
+    rows = [
+        codex_row("session_meta", 0, id="s1"),
+        codex_row("event_msg", 1, type="mcp_tool_call_end", call_id="m1", invocation=invocation,
+                  result=ok),
+        codex_row("event_msg", 2, type="exec_command_end", call_id="e1", command=["ls"],
+                  exit_code=2, aggregated_output="no such folder"),
+        codex_row("response_item", 3, type="tool_call", function={"name": "shell"},
+                  arguments={"command": "ls"}),
+        codex_row("response_item", 4, type="tool_result", name="shell", result={"exitCode": 0}),
+    ]  # fmt: skip
+    run = run_of(tmp_path, lines(*rows))
+    assert [(c.tool, c.arguments, c.result) for c in run.calls] == [
+        ("lookup", {"n": 1}, "found"),
+        ("exec_command", ["ls"], "no such folder"),
+        ("shell", {"command": "ls"}, {"exitCode": 0}),
+    ]
+    assert [c.failure.type if c.failure else "" for c in run.calls] == ["", "exit 2", ""]
+
+
+def test_a_trace_that_makes_no_run_has_no_row_in_one(tmp_path: Path) -> None:
+    made = span(1, "create_agent a", 0, 1, gen_ai__operation__name="create_agent")
+    paid = span(2, "tool.pay", 1, 2, input='{"n": 1}', output="paid")
+    path = written(tmp_path / "t.json", spans_of({**made, "traceId": "b" * 32}, paid))
+    reading = open_reading(path)
+    assert len(list(reading.runs())) == 1
+    why = "traces without a span of a model, a tool or an agent"
+    assert [row.why for row in reading.rows.verdicts()] == [why, ""]
+
+
+@pytest.mark.parametrize(
+    ("body", "request_text"),
+    [
+        ({"model": "m-1", "input": "Refund 7"}, "Refund 7"),
+        ({"model": "m-1", "contents": [{"role": "user", "parts": [{"text": "Refund 7"}]}]},
+         "Refund 7"),
+    ],
+)  # fmt: skip
+def test_a_recorded_request_of_one_text_is_no_missing_request(
+    body: dict[str, Any], request_text: str, tmp_path: Path
+) -> None:
+    content = {"role": "model", "parts": [{"text": "Done."}]}
+    answer = {"candidates": [{"content": content}], "modelVersion": "m-2"}
+    exchange = {
+        "request": {"body": json.dumps(body)},
+        "response": {"body": {"string": json.dumps(answer)}},
+    }
+    run = run_of(tmp_path, {"interactions": [exchange]})
+    assert said(run) == [("user", request_text), ("assistant", "Done.")]
+    assert (run.state.request.model, run.messages[1].model) == ("m-1", "m-2")
+
+
+def test_of_two_lists_the_one_with_calls_is_read(tmp_path: Path) -> None:
+    told = [GO, {"role": "assistant", "content": "<function=pay>1</function>"}]
+    raw = [GO, asked(call(1, "pay", {"n": 1})), answered(1, "paid")]
+    run = run_of(tmp_path, {"messages": told, "raw_messages": raw})
+    assert [(c.tool, c.result) for c in run.calls] == [("pay", "paid")]
+
+
+IDS = {"uuid": "u1", "parentUuid": None, "sessionId": "s1"}
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ({**IDS, "type": "user", "message": {"role": "user", "parts": []}}, "Qwen Code"),
+        ({"type": "session", "version": 3, "id": "s", "cwd": "/"}, "pi or OpenClaw"),
+        ({"type": "session.start", "data": {"sessionId": "s"}, "id": "1"}, "GitHub Copilot CLI"),
+        ({"sessionId": "s", "projectHash": "h", "kind": "main", "messages": []}, "Gemini CLI"),
+        ({"type": "user", "message": {"content": "x"}, "sessionId": "s"}, "Claude Code without"),
+        ({"name": "ai.generateText", "spanContext": {}, "attributes": {}}, "SDK for JavaScript"),
+    ],
+)
+def test_a_format_that_is_known_and_not_read_is_named(
+    row: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KbError) as caught:
+        runs_in(written(tmp_path / "t.jsonl", lines(row, row)))
+    assert named in caught.value.what

@@ -32,6 +32,10 @@ _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"step_index", "source", "status", "created_at"}), "steps of Antigravity"),
     (frozenset({"subtype", "session_id", "tools", "mcp_servers"}), "stream-json of Claude Code"),
     (frozenset({"message", "session_id", "parent_tool_use_id"}), "stream-json of Claude Code"),
+    (
+        frozenset({"spanContext", "attributes"}),
+        "spans of the OpenTelemetry SDK for JavaScript",
+    ),
     (frozenset({"resourceMetrics"}), "OTLP metrics, not traces"),
     (frozenset({"resourceLogs"}), "OTLP logs, not traces"),
     (frozenset({"scopeMetrics"}), "OTLP metrics, not traces"),

@@ -29,7 +29,7 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Message, Prompt
 
 #: Where a run keeps its messages, in the order they are looked for.
-_KEYS = ("messages", "traj", "conversation", "input", "steps", "contents")
+_KEYS = ("raw_messages", "messages", "traj", "conversation", "input", "steps", "contents")
 #: Keys that are read; all others are kept.
 _READ = frozenset({"response", "choices", "output", "body", "tools", "functions", "system", *_KEYS})
 _IDS = ("id", "run_id", "session_id", "conversation_id", "thread_id", "task_id")
@@ -238,6 +238,10 @@ def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
     key = _key(value)
     if key:
         tape.add_history(_placed(embedded(value[key]), _inner(where, key), tape.rows))
+    elif isinstance(value.get("input"), str) and "model" in value:  # a request of one text
+        tape.rows.turn_to(_inner(where, "input"))
+        said = ChatMessage("user", value["input"])
+        tape.add_history([(said, Message(role="user", where=_inner(where, "input")))])
 
 
 def _inner(where: str, part: str) -> str:

@@ -29,7 +29,9 @@ def tools_of(values: Any) -> list[ToolDefinition]:
         ]
     found: list[ToolDefinition] = []
     for value in map(embedded, values if isinstance(values, list) else ()):
-        declared = value.get("function_declarations") if isinstance(value, dict) else None
+        declared = None
+        if isinstance(value, dict):
+            declared = value.get("function_declarations") or value.get("functionDeclarations")
         if isinstance(declared, list):
             found += tools_of(declared)
         elif isinstance(value, dict) and (tool := _tool(value)):
@@ -88,8 +90,14 @@ def merged(first: Request, second: Request) -> Request:
     return Request(**{**asdict(second), **ours})
 
 
-_INPUT = ("input_tokens", "prompt_tokens", "input", "prompt_token_count", "promptTokens")
-_OUTPUT = ("output_tokens", "completion_tokens", "output", "candidates_token_count")
+_INPUT = (
+    *("input_tokens", "prompt_tokens", "input", "prompt_token_count", "promptTokens"),
+    *("promptTokenCount", "inputTokens"),
+)
+_OUTPUT = (
+    *("output_tokens", "completion_tokens", "output", "candidates_token_count"),
+    *("candidatesTokenCount", "completionTokens", "outputTokens"),
+)
 _CACHED = ("cache_read_input_tokens", "cached_input_tokens", "cached_tokens", "input_cached_tokens")
 
 

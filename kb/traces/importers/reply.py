@@ -29,6 +29,9 @@ class ModelReply:
         return {key: part for key, part in told.items() if part and not getattr(base, key)}
 
 
+_USAGES = ("usage", "usage_metadata", "usageMetadata")
+
+
 def reply_of(value: Any) -> ModelReply | None:
     """The answer in a value of any API: chat completion, Anthropic message, Responses, stream."""
     if isinstance(value, str) and is_stream(value):
@@ -39,12 +42,13 @@ def reply_of(value: Any) -> ModelReply | None:
     said = _said(value)
     if said is None:
         return None
-    model, reply_id = value.get("model"), value.get("id")
+    model = value.get("model") or value.get("modelVersion") or value.get("model_version")
+    reply_id = value.get("id") or value.get("responseId")
     return ModelReply(
         said,
         model if isinstance(model, str) else "",
         reply_id if isinstance(reply_id, str) else "",
-        usage_of(value.get("usage") or value.get("usage_metadata")),
+        usage_of(next((value[key] for key in _USAGES if value.get(key)), None)),
         value if value.get("object") == "response" else {},
     )
 

@@ -113,5 +113,5 @@ def _one(first: ChatMessage, second: ChatMessage) -> ChatMessage:
 
 
 def call_key(tool: str, arguments: Any) -> str:
-    """The key under which the same call is found again."""
-    return f"call {digest([tool, arguments])}"
+    """The key under which the same call is found again; no arguments are the same as empty ones."""
+    return f"call {digest([tool, {} if arguments in (None, '') else arguments])}"

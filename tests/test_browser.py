@@ -285,6 +285,8 @@ def searched(page: Any, words: str) -> tuple[str, list[str]]:
         ("website support chat", "/routes/website-support-chat/"),
         ("duplicate-side-effect", "/classes/duplicate-side-effect/"),
         ("fabricated content", "/classes/fabricated-content/"),
+        # Another record's tool is called sendEmail.
+        ("send_email", "/tools/send-email-"),
     ],
 )
 def test_a_name_finds_the_page_that_bears_it_first(visit: Visit, words: str, path: str) -> None:
@@ -316,6 +318,7 @@ def test_a_result_names_its_section_and_classes_and_does_not_repeat_its_title(
     first = visit.page.locator(".kb-result").first
     assert first.locator(".kb-chip").first.inner_text() == "fabricated-content"
     assert first.locator(".kb-result-part").inner_text() == "Summary"
+    assert first.locator(".kb-result-date").inner_text() == "11 Nov 2022"
     title = first.locator(".kb-result-title").inner_text()
     assert title not in first.locator(".kb-result-text").inner_text()
 

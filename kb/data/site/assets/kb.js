@@ -162,6 +162,7 @@
   // Search
   if (!dialog || !dialog.showModal) return;
 
+  var MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   var FACETS = ["severity", "class", "tool", "year"];
   var PAGE = 10;
   var FEW = 3;
@@ -337,6 +338,12 @@
     });
   }
 
+  // A day as pages write it: 2 Jun 2026.
+  function saidDay(day) {
+    var parts = day.split("-").map(Number);
+    return parts.length === 3 ? parts[2] + " " + MONTHS[parts[1] - 1] + " " + parts[0] : day;
+  }
+
   function howMany(number) {
     return number + (number === 1 ? " incident" : " incidents");
   }
@@ -467,7 +474,7 @@
     made.setAttribute("aria-selected", "false");
     made.dataset.address = row.address;
     var head = element("div", "kb-result-head");
-    if (row.date) head.append(element("span", "kb-result-date", row.date));
+    if (row.date) head.append(element("span", "kb-result-date", saidDay(row.date)));
     if (row.severity) head.append(element("span", "kb-sev kb-" + row.severity.toLowerCase(), row.severity));
     if (row.kind) head.append(element("span", "", row.kind));
     (row.classes || []).slice(0, 2).forEach(function (name) { head.append(element("span", "kb-chip", name)); });

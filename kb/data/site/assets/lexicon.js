@@ -102,11 +102,13 @@ class Lexicon {
     return { text: unknown.length ? words.filter(Boolean).join(" ") : query, unknown };
   }
 
-  /** The pages whose name was typed, whole ones before begun ones. */
+  /** The pages whose name was typed: those written so first, begun ones last. */
   named(query) {
     const typed = bare(query);
     if (typed.length < 2) return [];
-    const whole = this.names.filter((one) => one.bare === typed);
+    const letters = fold(query.trim());
+    const same = (one) => Number(fold(one.name) === letters);
+    const whole = this.names.filter((one) => one.bare === typed).sort((a, b) => same(b) - same(a));
     const begun = typed.length < LEAST_LETTERS ? [] :
       this.names.filter((one) => one.bare !== typed && one.bare.startsWith(typed));
     const found = [...whole, ...begun];

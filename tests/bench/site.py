@@ -112,7 +112,10 @@ def measure(folder: Path, runs: int, engine: str) -> dict[str, float]:
     result["whole ÷ (engine + index)"] = _ratio(taken, 0)
     result["the same in CPU"] = _ratio(taken, 1)
     result["site, MB"] = made[-1].size_bytes / 1e6
-    result["first results, s"] = first_results(folder / f"site-{engine}")
+    box, alone = first_results(folder / f"site-{engine}")
+    result["first results, s"] = box
+    result["Pagefind's API alone, s"] = alone
+    result["first results ÷ Pagefind alone"] = box / alone
     return result
 
 
@@ -148,17 +151,32 @@ def _index(folder: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def first_results(folder: Path) -> float:
-    """Seconds from pressing the key to results on the screen; NaN without a browser."""
+#: What the search box asks of Pagefind, from loading it to the words of ten results.
+_ALONE = """async (words) => {
+  const started = performance.now();
+  const pagefind = await import(new URL("pagefind/pagefind.js", location.href).href);
+  await pagefind.options({ excerptLength: 22, noWorker: true });
+  await pagefind.init();
+  const found = await pagefind.search(words);
+  await Promise.all(found.results.slice(0, 10).map((one) => one.data()));
+  return (performance.now() - started) / 1000;
+}"""
+
+
+def first_results(folder: Path) -> tuple[float, float]:
+    """Seconds from pressing the key to results on the screen, and those of Pagefind's API alone.
+
+    Each in a browser with an empty cache; NaN without a browser.
+    """
     try:
         from playwright.sync_api import sync_playwright
 
         from test_browser import CHROMIUM_ARGUMENTS, _chromium, served
     except ImportError:
-        return float("nan")
+        return float("nan"), float("nan")
     server = served(folder)
     address = next(server)
-    times = []
+    times, alone = [], []
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=_chromium(), args=CHROMIUM_ARGUMENTS)
         for words in ("refund", "deleted", "prompt"):
@@ -171,9 +189,14 @@ def first_results(folder: Path) -> float:
             page.locator(f"dialog[data-shown='{words}'] .kb-result").first.wait_for()
             times.append(time.perf_counter() - started)
             context.close()
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(address)
+            alone.append(page.evaluate(_ALONE, words))
+            context.close()
         browser.close()
     server.close()
-    return statistics.median(times)
+    return statistics.median(times), statistics.median(alone)
 
 
 def edit_seconds(folder: Path, records: int, engine: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _FULL = "█"
@@ -61,6 +62,11 @@ def bar(share: float, width: int) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 record`, `2 records`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def said_day(day: date) -> str:
+    """A day as people read it: `12 Apr 2026`."""
+    return f"{day.day} {day:%b %Y}"
 
 
 def nearest_word(word: str, known: Iterable[str]) -> str:

@@ -132,7 +132,7 @@ def test_its_sentences_can_be_read_out(seen: AllHands) -> None:
     said = [" ".join(find(seen)) for find in (news_sentences, repeat_sentences, promise_sentences)]
     assert said == [
         "3 records were published: 1 SEV1, 1 SEV2, 1 SEV3.",
-        "1 of 2 new incidents looked at repeats an earlier one. 1 new incident was not looked at.",
+        "Of 2 new incidents looked at, 1 repeats an earlier one. 1 new incident was not looked at.",
         "2 promises kept, 1 of them late. 2 overdue, 1 of them since then. 3 due within 30 days.",
     ]
 

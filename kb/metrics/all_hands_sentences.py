@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.values import AllHands
-from kb.wording import plural
+from kb.wording import plural, said_day
 
 
 def window_title(seen: AllHands) -> str:
@@ -61,7 +60,7 @@ def repeat_sentences(seen: AllHands) -> Iterator[str]:
         yield f"The one new incident looked at repeats {'an' if hits else 'no'} earlier one."
     elif looked:
         verb = "repeats" if hits == 1 else "repeat"
-        yield f"{hits} of {len(looked)} new incidents looked at {verb} an earlier one."
+        yield f"Of {len(looked)} new incidents looked at, {hits} {verb} an earlier one."
     if unseen:
         was = "was" if unseen == 1 else "were"
         yield f"{plural(unseen, 'new incident')} {was} not looked at."
@@ -80,11 +79,6 @@ def promise_sentences(seen: AllHands) -> Iterator[str]:
     since = f", {seen.newly_broken} of them since then" if seen.newly_broken else ""
     yield f"{len(seen.broken)} overdue{since}."
     yield f"{len(seen.due)} due within 30 days."
-
-
-def said_day(day: date) -> str:
-    """A day as people read it: `12 Apr 2026`."""
-    return f"{day.day} {day:%b %Y}"
 
 
 def _graveness(seen: AllHands) -> str:

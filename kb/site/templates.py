@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kb.site.safe_html import to_inline_html, without_controls
-from kb.wording import duration, in_words, plural
+from kb.wording import duration, in_words, plural, said_day
 
 #: A line that ends a block: with the text of a heading, or with none.
 _END = re.compile(r"\n<(?:h2>(.*)</h2>|!-- block -->)(?=\n)")
@@ -88,8 +88,7 @@ def _iso_day(at: date) -> str:
 
 @lru_cache(maxsize=4096)
 def _said_day(at: date) -> str:
-    """A day as people read it: `12 Apr 2026`."""
-    return f"{at.day} {at:%b %Y}"
+    return said_day(at)
 
 
 def _one_line(text: str) -> Markup:

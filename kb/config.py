@@ -92,6 +92,13 @@ class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """How the site presents itself."""
 
     url: Annotated[str, Meta(description="Public address of the site, for feeds")] = ""
+    subtitle: Annotated[
+        str,
+        Meta(
+            description="Line under the name on the home page of the internal edition, "
+            "before the number of postmortems"
+        ),
+    ] = ""
     repository: Annotated[
         str, Meta(description="Web address of the repository; read from the remote when empty")
     ] = ""

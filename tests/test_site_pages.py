@@ -14,12 +14,13 @@ from typing import Any
 import jsonschema
 import pytest
 from kb.library import open_library
+from kb.lint.registry import all_rules
 from kb.metrics.values import MetricPart
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.gather import SiteRequest, gather
-from kb.site.links import HOME
+from kb.site.links import HOME, INCIDENTS, RULES
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages import charts
@@ -417,6 +418,54 @@ def test_a_cut_text_ends_in_no_comma() -> None:
     assert (
         cut("It advised a deficit, calorie counting, and weighing", 24) == "It advised a deficit…"
     )
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"),
+    [
+        ("It paid.\n\nDAMAGED: 4,200 USD of two customers", "4,200 USD of two customers"),
+        # The title again, in another order, is nothing new.
+        ("Twice the agent paid.\n\nDAMAGED: the trust of two", "the trust of two"),
+        ("It paid.\n\nDAMAGED: unknown", "It paid."),
+        (
+            "A retry without a key sent the refund to the bank again.\n\nDAMAGED: money",
+            "A retry without a key sent the refund to the bank again.",
+        ),
+    ],
+)
+def test_a_list_says_what_was_damaged_where_a_summary_begins_with_nothing(
+    library_folder: Path, summary: str, said: str
+) -> None:
+    path = written(library_folder, "2026-03-01-paid-twice")
+    path.write_text(path.read_text(encoding="utf-8").replace("It paid.", summary), encoding="utf-8")
+    assert f'<p class="kb-lead">{said}</p>' in page_of(site_of(library_folder), INCIDENTS)
+
+
+def test_a_day_in_a_record_is_written_as_every_day_of_the_site(library_folder: Path) -> None:
+    evidence = "## Customer-visible truth\n\nTOLD_US_BY: 2026-02-30\nTOLD_US_AT: 2026-03-02\n"
+    written(library_folder, "2026-03-01-paid-twice", body=evidence)
+    body = page_of(site_of(library_folder), "incidents/2026-03-01-paid-twice")
+    assert "<dd>2 Mar 2026</dd>" in body
+    assert "<dd>2026-02-30</dd>" in body
+
+
+def test_a_rule_says_why_in_one_sentence_before_it_is_opened(library_folder: Path) -> None:
+    body = page_of(site_of(library_folder), RULES)
+    rows = re.findall(r"<summary>(.*?)</summary>", body)
+    assert len(rows) == len(list(all_rules()))
+    assert all(re.search(r'<span class="kb-why">[^<]+\.</span>$', row) for row in rows)
+    assert '<span class="kb-why">A record is read by people.</span></summary>' in body
+    assert body.count("A record is read by people.") == 1
+
+
+def test_the_home_page_has_the_subtitle_of_its_team_and_outsiders_the_shipped_one(
+    library_folder: Path,
+) -> None:
+    (library_folder / "kb.toml").write_text('[site]\nsubtitle = "What our agents did"\n')
+    written(library_folder, "2026-03-01-paid-twice")
+    site = site_of(library_folder)
+    assert "<p>What our agents did. 1 postmortem.</p>" in page_of(site, HOME)
+    assert "What our agents did" not in page_of(site_of(library_folder, EXTERNAL), HOME)
 
 
 def test_minutes_are_said_in_larger_units_first(example_library: Path) -> None:

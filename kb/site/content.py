@@ -63,8 +63,9 @@ class Site:
     `why_not_related` says in one sentence why there are none at all. `files` maps a record's id to
     the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
     metrics page where it could not be made. `published` maps a record's id to when it reached the
-    default branch, where that is known. `notes` are for whoever makes the site, and stand on
-    no page; so are `refused`, the records that an edition leaves out.
+    default branch, where that is known. `subtitle` is the team's own line on the home page, empty
+    for the shipped one. `notes` are for whoever makes the site, and stand on no page; so are
+    `refused`, the records that an edition leaves out.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Site:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drafts: tuple[Postmortem, ...] = ()
     published: Mapping[str, datetime] = field(default_factory=dict)
+    subtitle: str = ""
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 

@@ -73,6 +73,7 @@ def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
         gates=open_gates(library, reading.as_of.day),
         places=_places(library, repo),
         published=_published(library, reading),
+        subtitle=library.config.site.subtitle.strip(),
         files={record.id: files_beside(library, record) for record in library.records},
     )
     today = wanted.now.date()

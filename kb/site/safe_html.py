@@ -170,6 +170,11 @@ def _skip_comment(state: StateInline, silent: bool) -> bool:
     return True
 
 
+#: Values of DAMAGED that tell a reader less than any sentence.
+_NO_DAMAGE = {"", "none", "nothing", "unknown", "n/a"}
+_WORDS = re.compile(r"\w+")
+#: A first sentence below this is a heading in disguise ("The agent paid twice.").
+_FEW_CHARACTERS = 40
 _MARKS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 #: Where a sentence ends: not behind an initial or an abbreviation (`Mata v. Avianca`, `e.g.`).
@@ -185,6 +190,24 @@ def summary_text(record: Postmortem, limit: int = 300) -> str:
         return ""
     prose = " ".join(line.text.strip() for line in section.prose_lines)
     return cut(plain(prose), limit)
+
+
+def teaser(record: Postmortem, limit: int) -> str:
+    """What a list says of a record: its summary, or the damage where that begins with nothing.
+
+    A first sentence says nothing that is short, or has no word that is not in the title.
+    """
+    said = summary_text(record, limit)
+    first = _SENTENCE.split(said, maxsplit=1)[0]
+    damaged = record.value("summary", "DAMAGED").strip()
+    if damaged.casefold() in _NO_DAMAGE or not _says_nothing(first, record.title):
+        return said
+    return cut(plain(damaged), limit)
+
+
+def _says_nothing(sentence: str, title: str) -> bool:
+    words = _WORDS.findall(sentence.casefold())
+    return len(sentence) < _FEW_CHARACTERS or set(words) <= set(_WORDS.findall(title.casefold()))
 
 
 def plain(markdown: str) -> str:

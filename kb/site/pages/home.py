@@ -58,6 +58,9 @@ def _said(site: Site) -> str:
     count = len(site.records)
     what = "an incident" if count == 1 else "incidents"
     said = f"{plural(count, 'postmortem')} of {what} caused by AI agents."
+    if site.subtitle:
+        end = "" if site.subtitle.endswith((".", "!", "?")) else "."
+        said = f"{site.subtitle}{end} {plural(count, 'postmortem')}."
     if site.measured is not None and site.measured.origin == "public":
         return f"{said} They are public incidents of others: a casebook, not a team's record."
     return said

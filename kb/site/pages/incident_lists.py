@@ -12,7 +12,7 @@ from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link, word_links
-from kb.site.safe_html import summary_text
+from kb.site.safe_html import teaser
 from kb.wording import duration, in_words, plural
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.
@@ -54,7 +54,7 @@ def _row(site: Site, record: Postmortem, source: str) -> IncidentRow:
         record.date,
         record.severity,
         record_link(site, source, record.id),
-        summary_text(record, _LEAD_CHARACTERS),
+        teaser(record, _LEAD_CHARACTERS),
         ADOPTED if record.is_adopted else _kind(record),
         word_links(site, source, "classes", record.classes[:_CLASSES]),
         _undetected(record),

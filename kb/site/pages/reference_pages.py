@@ -7,6 +7,7 @@ from itertools import groupby
 
 from kb.lint.registry import all_rules
 from kb.lint.rule import Rule
+from kb.sentences import sentences
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
@@ -23,11 +24,17 @@ def rules(site: Site) -> Iterator[PageValues]:
     found = sorted(all_rules(), key=lambda rule: (len(rule.code), rule.code))
     said = f"{len(found)} rules that kb check applies, each with a reason and an example."
     families = [
-        (in_words(family), [(rule, _remarks(rule)) for rule in members])
+        (in_words(family), [_rule_row(rule) for rule in members])
         for family, members in groupby(found, key=lambda rule: rule.family)
     ]
     values = {"said": said, "families": families}
     yield PageValues(links.RULES, "Rules", values, said, contents=True)
+
+
+def _rule_row(rule: Rule) -> tuple[Rule, str, str, str]:
+    """A rule, its remarks, the first sentence of its reason, and what follows that."""
+    first, *rest = sentences(rule.reason)
+    return rule, _remarks(rule), first, " ".join(rest)
 
 
 def _remarks(rule: Rule) -> str:

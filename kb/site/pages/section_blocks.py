@@ -5,8 +5,11 @@ Each part of a section names its `shape`; the macro of that name in `sections.ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from textwrap import dedent
 from typing import ClassVar, Protocol
 
@@ -16,9 +19,10 @@ from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.tables import read_tables
 from kb.site.safe_html import LinkTarget, to_html, to_inline_html
-from kb.wording import duration
+from kb.wording import duration, said_day
 
 _MAX_DIGITS = 9
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WRITTEN = (
     *(("llm", "LLM"), ("Llm", "LLM"), ("api", "API"), ("db ", "database ")),
     *(("Oncall", "On-call"), ("oncall", "on-call")),
@@ -131,8 +135,14 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> Iterator[Defin
 
 
 def _value(field: FieldLine, link: LinkTarget) -> FieldValue:
-    """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days."""
+    """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days.
+
+    A value that is a day and nothing else is written as every day of the site.
+    """
     text = field.value.strip()
+    if _DAY.fullmatch(text):
+        with suppress(ValueError):  # no day of a calendar: it stays as it is
+            return FieldValue(said_day(date.fromisoformat(text)))
     if field.key == "FIXTURE" and (address := link(text)):
         return FieldValue(text, address)
     if not field.key.endswith("_MINUTES") or not text.isdecimal() or len(text) > _MAX_DIGITS:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from html import unescape
 from typing import TypedDict
 
@@ -21,6 +22,8 @@ from kb.site.content import Site
 PATH = "data/lexicon.json"
 #: A tag, which is passed over, or a word.
 _TAG_OR_WORD = re.compile(r"<[^<>]*>|([^\W_]+)")
+#: ASCII has no accents, and is nearly all of a page: only the rest is looked at letter by letter.
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 #: Longer ones are hashes and encoded bytes: nobody types them, and they are near to nothing.
 _MOST_CHARACTERS = 30
 
@@ -42,10 +45,16 @@ def page_words(html: str) -> set[str]:
     """The words of a page's body, in lower case and without accents, as a query is folded."""
     text = unescape(html) if "&" in html else html
     if not text.isascii():
-        letters = unicodedata.normalize("NFKD", text)
-        text = "".join(letter for letter in letters if not unicodedata.combining(letter))
+        text = _BEYOND_ASCII.sub(lambda run: _without_accents(run[0]), text)
     words = set(_TAG_OR_WORD.findall(text.lower()))
     return {word for word in words if 1 < len(word) <= _MOST_CHARACTERS}
+
+
+@lru_cache(maxsize=4096)
+def _without_accents(letters: str) -> str:
+    """Letters in their plainest form; the same dashes and quotes stand on every page."""
+    parts = unicodedata.normalize("NFKD", letters)
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 
 def lexicon_json(site: Site, words: Counter[str]) -> str:

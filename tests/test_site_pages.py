@@ -20,6 +20,7 @@ from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.gather import SiteRequest, gather
+from kb.site.lexicon import page_words
 from kb.site.links import HOME, INCIDENTS, RULES
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
@@ -443,8 +444,10 @@ def test_a_list_says_what_was_damaged_where_a_summary_begins_with_nothing(
 
 def test_a_day_in_a_record_is_written_as_every_day_of_the_site(library_folder: Path) -> None:
     evidence = "## Customer-visible truth\n\nTOLD_US_BY: 2026-02-30\nTOLD_US_AT: 2026-03-02\n"
-    written(library_folder, "2026-03-01-paid-twice", body=evidence)
+    action = "## Action items\n\n- [x] A1: key — owner: us, closed: 2026-04-05\n"
+    written(library_folder, "2026-03-01-paid-twice", body=f"{evidence}\n{action}")
     body = page_of(site_of(library_folder), "incidents/2026-03-01-paid-twice")
+    assert "<i>closed</i> 5 Apr 2026</span>" in body
     assert "<dd>2 Mar 2026</dd>" in body
     assert "<dd>2026-02-30</dd>" in body
 
@@ -591,3 +594,8 @@ def test_no_entry_of_the_menu_is_cut_on_a_phone(phone: Any, printed: tuple[str, 
         box = link.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
+
+
+def test_the_lexicon_folds_accents_however_they_are_written() -> None:
+    html = "<p title='no'>Caf\u00e9 cafe\u0301s \ufb01x \u2013 &Auml;rger \uff21\uff22</p>"
+    assert page_words(html) == {"cafe", "cafes", "fix", "arger", "ab"}

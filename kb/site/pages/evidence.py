@@ -25,6 +25,7 @@ from kb.site.pages.section_blocks import (
     label,
     parts,
     parts_beside,
+    with_said_day,
 )
 from kb.site.safe_html import LinkTarget, to_inline_html
 
@@ -260,7 +261,7 @@ def _action(action: ActionItem, link: LinkTarget, is_public: bool) -> ActionEntr
         to_inline_html(action.text, link),
         action.state,
         is_public and action.state == "open",
-        tuple((name, value) for name, value in attributes if value),
+        tuple((name, with_said_day(value)) for name, value in attributes if value),
     )
 
 

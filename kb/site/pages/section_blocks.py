@@ -135,21 +135,23 @@ def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> Iterator[Defin
 
 
 def _value(field: FieldLine, link: LinkTarget) -> FieldValue:
-    """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days.
-
-    A value that is a day and nothing else is written as every day of the site.
-    """
+    """A field's value; minutes in larger units first, for nobody reads 128160 as 89 days."""
     text = field.value.strip()
-    if _DAY.fullmatch(text):
-        with suppress(ValueError):  # no day of a calendar: it stays as it is
-            return FieldValue(said_day(date.fromisoformat(text)))
     if field.key == "FIXTURE" and (address := link(text)):
         return FieldValue(text, address)
     if not field.key.endswith("_MINUTES") or not text.isdecimal() or len(text) > _MAX_DIGITS:
-        return FieldValue(to_inline_html(field.value, link))
+        return FieldValue(to_inline_html(with_said_day(field.value), link))
     said = duration(float(text))
     minutes = f"{int(text):,} min"
     return FieldValue(said) if said == minutes else FieldValue(said, remark=minutes)
+
+
+def with_said_day(value: str) -> str:
+    """The value; one that is a day and nothing else as the site writes days."""
+    if _DAY.fullmatch(value.strip()):
+        with suppress(ValueError):  # no day of a calendar: it stays as it is
+            return said_day(date.fromisoformat(value.strip()))
+    return value
 
 
 def parts(section: SectionText, link: LinkTarget, draw: Draw = definitions) -> Iterator[Part]:

@@ -566,3 +566,9 @@ def test_days_and_times_as_headings_stay_in_the_timeline() -> None:
         ("22 05:03", "First alert"),
         ("22 09:10", "Checked"),
     ]
+
+
+def test_times_that_all_lack_their_day_are_one_finding() -> None:
+    document = read("## Timeline\n\n- 14:02 UTC a\n- 14:03 UTC b\n- 14:04 UTC c\n")
+    (one,) = unread_times(document)
+    assert (one.line, one.write) == (3, "- 2026-04-12 14:02 UTC — a (as in 2 further lines)")

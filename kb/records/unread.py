@@ -91,17 +91,29 @@ def unread_evidence(document: Document) -> Iterator[UnreadLine]:
 
 
 def unread_times(document: Document) -> Iterator[UnreadLine]:
-    """Lines of a timeline whose day or hour is open, and dated lines under no heading of ours."""
+    """Lines of a timeline whose day or hour is open, and dated lines under no heading of ours.
+
+    Of the entries that lack the same the first is named, with how many there are.
+    """
     for section in document.sections:
         if section.key == "timeline":
             yield from _undated(document, section)
         elif section.key is None:
             yield from _stray_times(document, section)
-    for entry in document.timeline:
-        if not entry.has_day or entry.unclear:
-            text = document.source_line(entry.line).strip()
-            kind = "hour" if entry.unclear not in {"", "day"} else "timeline"
-            yield UnreadLine(entry.line, kind, text, _dated(document, entry))
+    for kind in ("hour", "timeline"):
+        open_ones = [entry for entry in document.timeline if _open(entry) == kind]
+        if open_ones:
+            first, more = open_ones[0], len(open_ones) - 1
+            further = f" (as in {more} further lines)" if more else ""
+            text = document.source_line(first.line).strip()
+            yield UnreadLine(first.line, kind, text, _dated(document, first) + further)
+
+
+def _open(entry: TimelineEntry) -> str:
+    """What an entry leaves open: its "hour", its day ("timeline"), or nothing."""
+    if entry.unclear not in {"", "day"}:
+        return "hour"
+    return "timeline" if entry.unclear or not entry.has_day else ""
 
 
 def _undated(document: Document, section: SectionText) -> Iterator[UnreadLine]:

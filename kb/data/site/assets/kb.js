@@ -432,7 +432,7 @@
           return state.around || !engine.widened ? found : engine.widened(found, state.chosen);
         }).then(function (found) {
           if (run !== state.run) return;
-          show(found, engine.note || "");
+          show(found, engine.note || "", words);
           // Counts come with results only once the filters are loaded, which can wait.
           if (engine.filters) return engine.filters().then(function () { if (run === state.run) search(0); });
         });
@@ -440,8 +440,7 @@
     }, delay);
   }
 
-  function show(found, note) {
-    var words = box.value.trim();
+  function show(found, note, words) {
     var rows = withNames(found.named || [], found.rows);
     list.replaceChildren.apply(list, rows.map(option));
     var kept = dialog.dataset.shown === words ? state.at : -1;

@@ -8,6 +8,7 @@ that are allowed, seen with what stands around it, and what stands outside the e
 
 from __future__ import annotations
 
+import calendar
 import os
 import random
 import re
@@ -174,6 +175,7 @@ def is_tasks(place: Place) -> bool:
 
 
 _NO_WORDS = {
+    *(month.lower() for month in calendar.month_name[1:]),
     *("utc", "gmt", "am", "pm", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep"),
     *("oct", "nov", "dec", "st", "nd", "rd", "th", "at", "on", "by", "due", "done", "open"),
     *(

@@ -182,7 +182,7 @@ def test_no_output_of_a_check_shows_the_secret(library_folder: Path) -> None:
     front = "---\ntitle: A canary\ndate: 2026-04-12\nstatus: in-review\n---\n"
     (library_folder / "postmortems" / NAME).write_text(front + body, encoding="utf-8")
     report = check(open_library(library_folder), today=date(2026, 6, 1))
-    assert {"secret", "unknown-answer", "stray-evidence-line", "claim-without-assert"} <= {
+    assert {"secret", "unknown-answer", "unformatted", "claim-without-assert"} <= {
         problem.name for problem in report.problems
     }
     for style in ("text", *FORMATS):

@@ -147,7 +147,6 @@ LEFT_OUT = {
     "a field as prose": "Told us by: canary",
     "an aside": "Internal remark: canary",
     "a field in the second line": "It paid.\nINTERNAL_NOTE: canary",
-    "an underlined heading": "Internal notes\n--------------\n\ncanary",
     "a heading in a quotation": "> ### Internal\n> canary",
     "a heading in an item": "- # Internal\n\n  canary",
     "an indented code block": "    canary password=hunter2",
@@ -159,6 +158,15 @@ LEFT_OUT = {
     "a nested item": "- It paid.\n  - nested INTERNAL_NOTE: canary",
     "an item in an item": "- - canary",
 }
+
+
+@pytest.mark.parametrize("heading", ["## Internal notes", "Internal notes\n--------------"])
+def test_a_section_that_no_list_has_stays_in_the_house(heading: str, library_folder: Path) -> None:
+    written(library_folder, f"It paid twice.\n\n{heading}\n\ncanary")
+    site = site_of(library_folder)
+    assert "canary" not in told(site)
+    assert summary_of(site).startswith("It paid")
+    assert "sections and keys" in removed(library_folder, "2026-04-12-a")
 
 
 @pytest.mark.parametrize("what", LEFT_OUT)

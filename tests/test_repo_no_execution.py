@@ -128,9 +128,12 @@ def library_in(folder: Path) -> None:
 
 
 def stale_index(folder: Path) -> None:
-    """Make Git look into each file again: their times are not those of the index."""
+    """Make Git look into each file again: their times are not those of the index.
+
+    The sizes are: a file of another size is changed without a look into it.
+    """
     for path in folder.rglob("*.md"):
-        path.write_text(path.read_text() + "\n")
+        path.write_bytes(path.read_bytes()[:-1] + b" ")
         os.utime(path, (1, 1))
 
 

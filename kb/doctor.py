@@ -34,6 +34,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "site": ("mkdocs-material", "markdown-it-py", "nh3", "pagefind", "pillow"),
     "mcp": ("mcp",),
     "trackers": ("httpx",),
+    "adopt": ("mammoth", "markdownify"),
 }
 #: Values of these kinds tell nothing of a team; all others are text of its own.
 _PLAIN = (bool, int, float)

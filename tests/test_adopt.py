@@ -13,6 +13,7 @@ from kb.actions.gate import decide
 from kb.adopt.facts import read_written_day
 from kb.as_of import AsOf
 from kb.commands.adopt import command
+from kb.errors import KbError
 from kb.library import open_library
 from kb.lint.parallel import check_library
 
@@ -94,10 +95,25 @@ def test_values_are_those_the_text_says_and_the_text_stays_whole(team: Path) -> 
 
 def test_a_severity_of_another_scale_is_unknown(team: Path) -> None:
     said = adopt("old/PM 2.md")
-    assert "severity: unknown (line 4 has a word of its own)" in said
+    assert "severity: unknown (line 4 has a word of its own, P1)" in said
+    assert "severity is a word of your own in 1: p1 (1)" in said
     record = open_library(team).record("2021-03-02-queue-2-stood-still")
     assert record is not None
     assert record.severity == ""
+
+
+def test_a_scale_of_the_team_is_taken_as_it_says(team: Path) -> None:
+    said = adopt("old/PM 2.md", "--severity", "P1=SEV1")
+    assert "severity: SEV1 (line 4 has a word of its own, P1, as --severity has it)" in said
+    outcome = CliRunner().invoke(command, ["old", "--severity", "P1=high"])
+    assert isinstance(outcome.exception, KbError)
+    assert outcome.exception.what == "no severity is called high"
+
+
+@pytest.mark.parametrize("title", ["ISSUE NAME", "[Incident title]", "<name of the incident>"])
+def test_a_form_that_nobody_filled_in_is_left_alone(team: Path, title: str) -> None:
+    (team / "old" / "form.md").write_text(f"# {title}\n\nDate: 2021-03-04\n")
+    assert "1 file: 0 adopted, 1 kept, 0 refused" in adopt("old/form.md")
 
 
 def test_adopting_again_changes_nothing_and_a_dry_run_writes_nothing(team: Path) -> None:
@@ -144,6 +160,10 @@ def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None
         ("2021-03-04 10:00", date(2021, 3, 4)),
         ("4th March 2021", date(2021, 3, 4)),
         ("Mar 4, 2021", date(2021, 3, 4)),
+        ("Thursday, 4 March 2021 10:15 UTC", date(2021, 3, 4)),
+        ("@March 4, 2021 10:15 AM (UTC)", date(2021, 3, 4)),
+        ("4.3.2021", date(2021, 3, 4)),
+        ("25/12/2021", date(2021, 12, 25)),
         ("9/2/2021", None),
         ("March 2–5, 2026", None),
         ("Mid-2025", None),

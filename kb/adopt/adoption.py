@@ -1,4 +1,4 @@
-"""From a file of somebody's postmortems to an adopted record: planned as values, then written.
+"""From a file of somebody's postmortems to adopted records: planned as values, then written.
 
 The text stays whole below the new front matter. A file that is named like a record and lies among
 them gets its front matter where it is; of any other a record is made, and the file is left alone.
@@ -8,34 +8,39 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.adopt.facts import DerivedFact, derive
+from kb.adopt.facts import NO_DAY, DerivedFact, derive, is_unfilled
+from kb.adopt.files import FoundFile
+from kb.adopt.sources.registry import sources
+from kb.adopt.sources.source import ForeignText, UnreadableError
 from kb.errors import KbError
 from kb.library import Library, records_folder
-from kb.records.document import MAX_RECORD_BYTES, Document, is_record_name, read_document
+from kb.records.document import Document, is_record_name, read_document
 from kb.records.front_matter import FrontMatter
-from kb.records.misplaced import is_markdown, is_meant_as_record
+from kb.records.informal_actions import read_all_actions
+from kb.records.misplaced import is_meant_as_record
 from kb.records.template import slug
 from kb.repo import NoRepo, Repo
-from kb.safe_files import Root, read_named, replace_known, walk
+from kb.safe_files import Root, replace_known
 
 _NO_POSTMORTEM = re.compile(r"(?:readme|index|contributing|changelog|license|.*template.*)", re.I)
 #: Reasons that are no fault of a file.
 ADOPTED_BEFORE = "adopted before"
 NO_POSTMORTEM = "a template or an index, by its name"
+UNFILLED = "a template: its title is one that nobody has filled in"
 _TOML_FRONT = re.compile(r"\+\+\+\n.*?\n\+\+\+\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class AdoptedFile:
-    """One file and what becomes of it.
+    """One postmortem and what becomes of it.
 
     `refusal` says why nothing does. `before` are the bytes that are replaced, None where a record
-    is made. `actions` are those that are read, `unboxed` the items meant as such that lack a box.
+    is made. `actions` are those that are read, `left` what was not carried over.
     """
 
     source: str
@@ -44,43 +49,75 @@ class AdoptedFile:
     content: bytes = b""
     before: bytes | None = None
     actions: int = 0
-    unboxed: int = 0
+    left: tuple[str, ...] = ()
     refusal: str = ""
 
 
-def sources(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files to adopt: those named, and of a folder its Markdown.
+@dataclass(frozen=True)
+class _Planning:
+    """What the plan for one file has to know of the others.
 
-    Raises `KbError` for a path that does not exist.
+    `taken` are the paths that records have, `known` the sources that were adopted before;
+    `severities` are words of the team's own scale with what they are in that of the form.
     """
-    for path in paths:
-        if not path.exists():
-            raise KbError("no such file or folder", where=str(path), todo="Nothing was written.")
-        if not path.is_dir():
-            yield path.absolute()
-            continue
-        for place, folders, names in walk(path.absolute()):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (Path(place, name) for name in sorted(names) if is_markdown(name))
+
+    library: Library
+    folder: Path
+    days: _FirstCommits
+    taken: set[Path]
+    known: frozenset[str]
+    severities: Mapping[str, str]
 
 
-def plan(library: Library, repo: Repo, files: Iterable[Path]) -> tuple[AdoptedFile, ...]:
-    """What becomes of each file, in their order; nothing is written."""
-    folder = records_folder(library.root, library.config)
-    taken = {library.root / document.path for document in library.documents}
-    known = {
-        alias
-        for document in library.documents
-        if document.is_adopted
-        for alias in document.front.texts("aliases")
-    }
-    days = _FirstCommits(repo)
-    found: list[AdoptedFile] = []
-    for file in dict.fromkeys(files):
-        one = _plan_one(library, folder, file, days, taken, known)
-        taken.add(library.root / one.target)
-        found.append(one)
-    return tuple(found)
+def plan(
+    library: Library,
+    repo: Repo,
+    files: Iterable[FoundFile],
+    severities: Mapping[str, str] | None = None,
+) -> tuple[AdoptedFile, ...]:
+    """What becomes of each postmortem, in the order of the files; nothing is written."""
+    planning = _Planning(
+        library=library,
+        folder=records_folder(library.root, library.config),
+        days=_FirstCommits(repo),
+        taken={library.root / document.path for document in library.documents},
+        known=frozenset(
+            alias
+            for document in library.documents
+            if document.is_adopted
+            for alias in document.front.texts("aliases")
+        ),
+        severities=severities or {},
+    )
+    return tuple(one for file in files for one in _plan_file(planning, file))
+
+
+def _plan_file(planning: _Planning, found: FoundFile) -> Iterator[AdoptedFile]:
+    """What becomes of each postmortem of a file."""
+    file = found.file
+    if found.fault:
+        yield AdoptedFile(file.name, refusal=found.fault)
+        return
+    source = next((row for row in sources() if row.is_theirs(file)), None)
+    if source is None:
+        yield AdoptedFile(file.name, refusal=_unknown_kind(file.suffix))
+        return
+    try:
+        texts = source.read(file)
+    except UnreadableError as error:
+        yield AdoptedFile(file.name, refusal=f"{source.name}: {error}")
+        return
+    for text in texts:
+        one = _plan_one(planning, found, text)
+        planning.taken.add(planning.library.root / one.target)
+        yield one
+
+
+def _unknown_kind(suffix: str) -> str:
+    if suffix == ".json":
+        names = ", ".join(row.name for row in sources() if "JSON" in row.shape)
+        return f"JSON of none of these: {names}"
+    return f"no kind of file that is read ({', '.join(row.name for row in sources())})"
 
 
 def write(library: Library, files: Iterable[AdoptedFile]) -> None:
@@ -120,51 +157,85 @@ class _FirstCommits:
         return self._days.get(place)
 
 
-def _plan_one(
-    library: Library,
-    folder: Path,
-    file: Path,
-    days: _FirstCommits,
-    taken: set[Path],
-    known: set[str],
-) -> AdoptedFile:
-    source = _name_of(file, library.root)
-    try:
-        raw = read_named(file, MAX_RECORD_BYTES)
-    except (OSError, KbError) as error:
-        return AdoptedFile(source, refusal=f"cannot be read: {error}")
-    document = read_document(raw, PurePath(file.name), library.form)
-    refusal = _refusal(document, raw, source in known)
+def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> AdoptedFile:
+    library = planning.library
+    name = found.file.name
+    source = f"{name}#{text.part.removeprefix('#')}" if text.part else name
+    document = read_document(text.text, PurePath(_file_name(text.stem)), library.form)
+    # What a file with ten postmortems is called says nothing of one of them.
+    by_name = PurePosixPath(name).name if not text.part else ""
+    refusal = _refusal(document, text.text, by_name, is_known=source in planning.known)
     if refusal:
         return AdoptedFile(source, refusal=refusal)
-    facts = derive(document, None)
-    if not _value(facts, "date"):
-        facts = derive(document, days.of(file))
-    if not _value(facts, "date"):
-        why = next(fact.source for fact in facts if fact.key == "date")
-        return AdoptedFile(source, facts=facts, refusal=f"no date: {why}; add 'Date: YYYY-MM-DD'")
-    in_place = file.parent == folder and is_record_name(file.name)
-    target = file if in_place else _free(folder, facts, taken)
-    text = _front(facts, source) + _body(document)
+    facts = _facts(planning, document, found, text)
+    if refusal := _no_record(facts):
+        return AdoptedFile(source, facts=facts, refusal=refusal)
+    path = found.path
+    in_place = bool(path and path.parent == planning.folder and is_record_name(path.name))
+    target = path if path and in_place else _free(planning, facts)
+    content = _front(facts, source) + _body(document)
     return AdoptedFile(
         source=source,
         target=target.relative_to(library.root),
         facts=facts,
-        content=text.encode("utf-8", "surrogateescape"),
-        before=raw if in_place else None,
-        actions=len(document.actions),
-        unboxed=len(document.unboxed),
+        content=content.encode("utf-8", "surrogateescape"),
+        before=found.file.raw if in_place else None,
+        actions=_actions(document),
+        left=text.left,
     )
 
 
-def _name_of(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
+def _file_name(stem: str) -> str:
+    """What a file with this text would be called: a fact may stand in a name."""
+    return f"{stem.replace('/', '-').strip() or 'unnamed'}.md"
 
 
-def _refusal(document: Document, raw: bytes, is_known: bool) -> str:
+def _no_record(facts: Iterable[DerivedFact]) -> str:
+    """Why no record can be made of what is known, empty where one can."""
+    told = {fact.key: fact for fact in facts}
+    if not told["title"].value:
+        return f"no title: {told['title'].source} is empty"
+    if is_unfilled(told["title"].value):
+        return UNFILLED
+    if not told["date"].value:
+        return f"no date: {told['date'].source}; add 'Date: YYYY-MM-DD'"
+    return ""
+
+
+def _facts(
+    planning: _Planning, document: Document, found: FoundFile, text: ForeignText
+) -> tuple[DerivedFact, ...]:
+    """What is told outside the text, then by it, then by when it was entered or committed."""
+    told = {fact.key: fact for fact in text.facts}
+    facts = [told.get(fact.key, fact) for fact in derive(document)]
+    return tuple(_completed(planning, fact, found, text) for fact in facts)
+
+
+def _completed(
+    planning: _Planning, fact: DerivedFact, found: FoundFile, text: ForeignText
+) -> DerivedFact:
+    if fact.key == "date" and fact.source == NO_DAY:
+        if text.entered:
+            return DerivedFact("date", text.entered.isoformat(), text.entered_by)
+        day = planning.days.of(found.path) if found.path else None
+        source = "the file's first commit, no other"
+        return replace(fact, value=day.isoformat(), source=source) if day else fact
+    if fact.key == "severity" and not fact.value and fact.word in planning.severities:
+        source = f"{fact.source}, as --severity has it"
+        return replace(fact, value=planning.severities[fact.word], source=source)
+    return fact
+
+
+def _actions(document: Document) -> int:
+    """How many actions the text lists: with boxes, as plain items, or in a table."""
+    section = document.section("actions")
+    return len(read_all_actions(section.lines, document.actions)) if section else 0
+
+
+def _refusal(document: Document, raw: bytes, name: str, *, is_known: bool) -> str:
     if document.is_adopted or is_known:
         return ADOPTED_BEFORE
-    if _NO_POSTMORTEM.fullmatch(document.path.stem):
+    if _NO_POSTMORTEM.fullmatch(PurePosixPath(name).stem):
         return NO_POSTMORTEM
     if is_meant_as_record(document.path.name, document.front):
         return "a record of the form already"
@@ -180,13 +251,13 @@ def _value(facts: Iterable[DerivedFact], key: str) -> str:
     return next(fact.value for fact in facts if fact.key == key)
 
 
-def _free(folder: Path, facts: Iterable[DerivedFact], taken: set[Path]) -> Path:
+def _free(planning: _Planning, facts: Iterable[DerivedFact]) -> Path:
     """A name for the record that nothing has."""
-    facts = tuple(facts)
+    facts, folder = tuple(facts), planning.folder
     stem = f"{_value(facts, 'date')}-{slug(_value(facts, 'title'))}"
-    for number in range(1, len(taken) + 2):
+    for number in range(1, len(planning.taken) + 2):
         path = folder / (f"{stem}.md" if number == 1 else f"{stem}-{number}.md")
-        if path not in taken and not path.exists():
+        if path not in planning.taken and not path.exists():
             return path
     raise KbError("no name is free", where=str(folder / stem))
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from kb.records.compound_values import CLOCK_NAMES, read_time
+from kb.records.compound_values import CLOCK_NAMES
+from kb.records.dates import read_written_time
 from kb.records.document import Document
+from kb.records.list_items import read_date
 
 #: Labels are read in so many lines from the top: below, a `Date:` may be that of anything.
 _HEAD_LINES = 60
@@ -22,6 +24,7 @@ _LABEL = re.compile(
 _EDGES = " \t*_|`\"'"
 _DATES = frozenset(
     {"date", "incident date", "date of incident", "date of the incident", "incident start date"}
+    | {"date occurred", "occurred on", "date of occurrence", "date of outage", "outage date"}
 )
 _SEVERITIES = frozenset({"severity", "sev", "severity level", "incident severity"})
 _STATUSES = frozenset({"status", "state", "document status", "postmortem status"})
@@ -32,34 +35,38 @@ _CLOCKS: Mapping[str, frozenset[str]] = {
     "contained": frozenset({"mitigated", "mitigated at", "contained", "contained at"}),
     "resolved": frozenset({"resolved", "resolved at", "time resolved", "resolution time"}),
 }
+#: Why a date is unknown where a text says nothing of one, and something else may stand in.
+NO_DAY = "nothing names a day"
 _UNFINISHED = frozenset({"draft", "wip", "in progress", "work in progress", "in-progress"})
-_SEV = re.compile(r"(?:SEV|severity)?[ \t_-]?([1-4])", re.IGNORECASE)
-_AT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T \t]+(\d{2}:\d{2}(?::\d{2})?)[ \t]*(UTC|GMT|Z|[+-]\d{2}:?\d{2})"
-)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (
-    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
+#: A bare number is a place on a scale that may run the other way.
+_SEV = re.compile(r"(?:SEV|severity)[ \t_-]?([1-4])", re.IGNORECASE)
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
-_DAY_FIRST = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)?\.?[ \t]+{_MONTH},?[ \t]+(\d{{4}})", re.I)
-_MONTH_FIRST = re.compile(rf"{_MONTH}[ \t]+(\d{{1,2}})(?:st|nd|rd|th)?,?[ \t]+(\d{{4}})", re.I)
 #: First headings that name the kind of document and nothing that happened.
 _NO_TITLES = frozenset(
     {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
     | {"incident", "summary", "overview", "issue summary", "incident summary", "rca"}
     | {"postmortem report", "post-mortem report", "root cause analysis", "introduction"}
+    | {"incident review", "incident details", "tl;dr", "tldr", "what happened", "timeline"}
+)
+#: Titles of a form that nobody has filled in.
+_UNFILLED = re.compile(
+    r"[<\[{].{0,80}[>\]}]|(?:(?:your|incident|issue|postmortem|outage|short|brief)[ ]){0,2}"
+    r"(?:title|name|headline)(?:[ ](?:here|of[ ](?:the[ ])?(?:incident|issue)))?|x{3,}|todo|tbd",
+    re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class DerivedFact:
-    """One value and where it came from; `value` is empty where it is unknown, `source` says why."""
+    """One value and where it came from; `value` is empty where it is unknown, `source` says why.
+
+    `word` is what stands there in the team's own scale, in small letters, empty for none.
+    """
 
     key: str
     value: str
     source: str
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +76,23 @@ class _Labelled:
     line: int
 
 
-def derive(document: Document, first_commit: date | None) -> tuple[DerivedFact, ...]:
-    """Title, date, status, severity and clocks of a text, in the order of the form.
-
-    `first_commit` is the day Git first had the file, for one that names no other. The date is
-    unknown where there is none at all.
-    """
+def derive(document: Document) -> tuple[DerivedFact, ...]:
+    """Title, date, status, severity and clocks of a text, in the order of the form."""
     labels = list(_labels(document))
-    title, day = _title(document, labels), _date(document, labels, first_commit)
+    title, day = _title(document, labels), _date(document, labels)
     clocks = (_clock(name, labels) for name in CLOCK_NAMES)
     return (title, day, _status(labels), _severity(labels), *clocks)
+
+
+def is_unfilled(title: str) -> bool:
+    """Whether a title stands for one that nobody has written: `[Incident title]`, `ISSUE NAME`."""
+    return bool(_UNFILLED.fullmatch(" ".join(title.split())[:120]))
+
+
+def severity_of(word: str) -> str:
+    """The severity that a word names in the form's own scale, empty for any other."""
+    found = _SEV.fullmatch(word.strip())
+    return f"SEV{found[1]}" if found else ""
 
 
 def _labels(document: Document) -> Iterator[_Labelled]:
@@ -106,7 +120,7 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
     return DerivedFact("title", words, "the file name")
 
 
-def _date(document: Document, labels: list[_Labelled], first_commit: date | None) -> DerivedFact:
+def _date(document: Document, labels: list[_Labelled]) -> DerivedFact:
     """The one day that label, heading and file name agree on; two days are none."""
     told = list(_days_told(document, labels))
     if len({day for day, _ in told}) == 1:
@@ -117,9 +131,7 @@ def _date(document: Document, labels: list[_Labelled], first_commit: date | None
     unread = next((row.line for row in labels if row.label in _DATES), 0)
     if unread:
         return DerivedFact("date", "", f"line {unread} can be read in more than one way")
-    if first_commit:
-        return DerivedFact("date", first_commit.isoformat(), "the file's first commit, no other")
-    return DerivedFact("date", "", "nothing names a day")
+    return DerivedFact("date", "", NO_DAY)
 
 
 def _days_told(document: Document, labels: list[_Labelled]) -> Iterator[tuple[date, str]]:
@@ -130,30 +142,14 @@ def _days_told(document: Document, labels: list[_Labelled]) -> Iterator[tuple[da
     texts = [(heading.heading, f"line {heading.line}")] if heading else []
     for text, source in (*texts, (document.path.name, "the file name")):
         for match in _ISO.finditer(text):
-            if day := _day(*match.groups()):
+            if day := read_date(match[0]):
                 yield day, source
 
 
 def read_written_day(text: str) -> date | None:
-    """The one day a text begins with, None where it names none, or a slash leaves it open."""
-    if match := _ISO.match(text):
-        return _day(*match.groups())
-    if match := _DAY_FIRST.match(text):
-        return _day(match[3], _month(match[2]), match[1])
-    if match := _MONTH_FIRST.match(text):
-        return _day(match[3], _month(match[1]), match[2])
-    return None
-
-
-def _month(name: str) -> str:
-    return str(_MONTHS.index(name[:3].lower()) + 1)
-
-
-def _day(year: str, month: str, day: str) -> date | None:
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
+    """The one day a text begins with, None where it names none, or leaves it open."""
+    found = read_written_time(text.lstrip("@"))
+    return found.day if found else None
 
 
 def _status(labels: list[_Labelled]) -> DerivedFact:
@@ -167,10 +163,14 @@ def _severity(labels: list[_Labelled]) -> DerivedFact:
     row = next((row for row in labels if row.label in _SEVERITIES), None)
     if row is None:
         return DerivedFact("severity", "", "nothing names one")
-    found = _SEV.fullmatch(row.value)
-    if found:
-        return DerivedFact("severity", f"SEV{found[1]}", f"line {row.line}")
-    return DerivedFact("severity", "", f"line {row.line} has a word of its own")
+    return severity_fact(row.value, f"line {row.line}")
+
+
+def severity_fact(word: str, source: str) -> DerivedFact:
+    """The severity that a word names; unknown where it is of a scale of the team's own."""
+    named = severity_of(word)
+    why = f"{source} has a word of its own, {' '.join(word.split())[:40]}"
+    return DerivedFact("severity", named, source if named else why, word.strip().lower())
 
 
 def _clock(name: str, labels: list[_Labelled]) -> DerivedFact:
@@ -178,10 +178,10 @@ def _clock(name: str, labels: list[_Labelled]) -> DerivedFact:
     rows = [row for row in labels if row.label in _CLOCKS.get(name, frozenset())]
     if not rows:
         return DerivedFact(key, "", "nothing names it")
-    found = _AT.fullmatch(rows[0].value)
-    if found:
-        zone = "Z" if found[3] in {"UTC", "GMT"} else found[3]
-        at = read_time(f"{found[1]}T{found[2]}{zone}")
-        if at:
-            return DerivedFact(key, at.isoformat().replace("+00:00", "Z"), f"line {rows[0].line}")
-    return DerivedFact(key, "", f"line {rows[0].line} has no day, time and zone")
+    text, line = rows[0].value.lstrip("@"), rows[0].line
+    found = read_written_time(text)
+    # What goes on behind the time may say that it was another one.
+    is_whole = found is not None and not text[found.end :].strip() and not found.until
+    if found and is_whole and found.day and found.clock and found.zone and (at := found.at()):
+        return DerivedFact(key, at.isoformat().replace("+00:00", "Z"), f"line {line}")
+    return DerivedFact(key, "", f"line {line} has no day, time and zone")

@@ -1,0 +1,1 @@
+"""What postmortems are kept in elsewhere: one module and one row of `registry` each."""

@@ -1,0 +1,90 @@
+"""HTML to Markdown, by markdownify; what no text can hold is named."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from kb.adopt.sources.source import UnreadableError
+from kb.errors import KbError
+from kb.installation import install_line
+from kb.wording import plural
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
+
+_NO_TEXT = ("script", "style", "noscript", "template", "iframe", "object", "svg", "form", "nav")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_LOWER = {f"h{level}": f"h{min(level + 1, 6)}" for level in range(1, 7)}
+
+
+def parse(raw: bytes) -> BeautifulSoup:
+    """The page, without what is no text. Raises `KbError` where the converter is not installed."""
+    try:
+        from bs4 import BeautifulSoup
+    except ImportError as error:
+        raise missing() from error
+    try:
+        page = BeautifulSoup(raw, "html.parser")
+    except (RecursionError, ValueError, AssertionError) as error:
+        raise UnreadableError("HTML that cannot be read") from error
+    for tag in page(_NO_TEXT):
+        tag.decompose()
+    return page
+
+
+def missing() -> KbError:
+    """What to say where the extra is not installed."""
+    return KbError(
+        "Word and HTML files are read by mammoth and markdownify, which are not installed",
+        todo=install_line("adopt"),
+    )
+
+
+def markdown_of(body: Tag, title: str = "") -> tuple[str, tuple[str, ...]]:
+    """The text of a page below its title, and what was not carried over.
+
+    With a title the headings of the page go one level down, so that it has one of the first level.
+    """
+    from markdownify import MarkdownConverter
+
+    left = _images(body)
+    _boxes(body)
+    for link in body("a", href=True):
+        link["href"] = _target(str(link["href"]))
+    if title:
+        for heading in body(list(_LOWER)):
+            heading.name = _LOWER[heading.name]
+    converter = MarkdownConverter(heading_style="ATX", bullets="-", table_infer_header=True)
+    try:
+        text = str(converter.convert_soup(body))
+    except RecursionError as error:
+        raise UnreadableError("HTML that is nested too deeply") from error
+    lines = "\n".join(line.rstrip() for line in text.replace("\u00a0", " ").splitlines())
+    head = f"# {' '.join(title.split())}\n\n" if title else ""
+    return head + _BLANK_LINES.sub("\n\n", lines).strip() + "\n", left
+
+
+def _images(body: Tag) -> tuple[str, ...]:
+    """Each image becomes its description: the image itself lies elsewhere, or inside the page."""
+    images = body("img")
+    for image in images:
+        told = " ".join(str(image.get("alt") or "").split())
+        image.replace_with(f"(image: {told})" if told else "(image)")
+    return (plural(len(images), "image"),) if images else ()
+
+
+def _boxes(body: Tag) -> None:
+    """Check boxes of Confluence and Notion become those of Markdown."""
+    for item in body.select("ul.inline-task-list > li"):
+        item.insert(0, "[x] " if "checked" in (item.get("class") or ()) else "[ ] ")
+    for box in body.select("li > div.checkbox"):
+        box.replace_with("[x] " if "checkbox-on" in (box.get("class") or ()) else "[ ] ")
+
+
+def _target(address: str) -> str:
+    """Where a link leads; Google Docs puts a page of its own before it."""
+    parts = urlsplit(address) if address.startswith("https://www.google.com/url?") else None
+    found = parse_qs(parts.query).get("q") if parts else None
+    return found[0] if found else address

@@ -1,0 +1,64 @@
+"""incident.io: incidents of its API v2, with their updates and follow-ups.
+
+`{"incident": {…}}` or `{"incidents": […]}` of GET /v2/incidents, told by `reference` beside
+`incident_status`; timestamps are clocks by their names; follow-ups of GET /v2/follow_ups:
+https://api-docs.incident.io/tag/Incidents-V2 (read 2026-11-30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.tool_incident import (
+    ToolIncident,
+    add_lines,
+    inner,
+    objects,
+    texts_of,
+    word,
+)
+
+
+def _is_theirs(file: SourceFile) -> bool:
+    return any(map(_is_incident, objects(file.json)))
+
+
+def _is_incident(one: dict[str, Any]) -> bool:
+    return "incident_status" in one and "reference" in one and "name" in one
+
+
+def _read(file: SourceFile) -> tuple[ForeignText, ...]:
+    return texts_of(file, _incidents(file.json))
+
+
+def _incidents(value: Any) -> Iterator[ToolIncident]:
+    every = list(objects(value))
+    found = [one for one in every if _is_incident(one)]
+    for one in found:
+        incident = ToolIncident(word(one, "name"), word(one, "reference"))
+        incident.severity = (word(inner(one, "severity"), "name"), "severity.name")
+        incident.section("Summary", word(one, "summary"))
+        for entry in one.get("custom_field_entries") or ():
+            _add_field(incident, entry)
+        theirs = [row for row in every if "incident_id" in row and row["incident_id"] == one["id"]]
+        add_lines(incident, value if len(found) == 1 else [one, *theirs])
+        for row in theirs if len(found) > 1 else every:
+            if "incident_id" in row and "title" in row:
+                done = word(row, "status") in {"completed", "not_doing"}
+                incident.actions.append((done, word(row, "title")))
+        incident.entered_at(one, "created_at")
+        yield incident
+
+
+def _add_field(incident: ToolIncident, entry: Any) -> None:
+    """A custom field that holds text is a section of its name."""
+    if not isinstance(entry, dict):
+        return
+    values = (value for value in entry.get("values") or () if isinstance(value, dict))
+    text = "\n".join(filter(None, (word(value, "value_text") for value in values)))
+    incident.section(word(inner(entry, "custom_field"), "name") or "Further", text)
+
+
+SOURCE = Source("incident.io", "JSON of GET /v2/incidents", _is_theirs, _read)

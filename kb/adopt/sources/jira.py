@@ -1,0 +1,122 @@
+"""Jira: issues of its REST API, v2 (wiki text) and v3 (Atlassian Document Format).
+
+`{"issues": [{"key", "fields": {…}}]}` of GET /rest/api/3/search/jql, or one issue of
+GET /rest/api/3/issue/{key}; when an issue was created says when it was entered, not when it
+happened. Comments and people are left out. The document format is read by the names of its nodes:
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues and
+https://developer.atlassian.com/cloud/jira/platform/apis/document/structure (read 2026-11-30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.tool_incident import ToolIncident, inner, objects, rows, texts_of, word
+from kb.traces.decoding.times import time_of
+
+_MOST_LEVELS = 20
+_LISTS = {"bulletList": "- ", "orderedList": "1. ", "taskList": "- [ ] ", "decisionList": "- "}
+
+
+def _is_theirs(file: SourceFile) -> bool:
+    return any(map(_is_issue, objects(file.json)))
+
+
+def _is_issue(one: dict[str, Any]) -> bool:
+    return bool(word(one, "key")) and bool(word(inner(one, "fields"), "summary"))
+
+
+def _read(file: SourceFile) -> tuple[ForeignText, ...]:
+    return texts_of(file, _incidents(file.json))
+
+
+def _incidents(value: Any) -> Iterator[ToolIncident]:
+    for one in _outer_issues(value):
+        fields = inner(one, "fields")
+        incident = ToolIncident(word(fields, "summary"), word(one, "key"))
+        incident.severity = (word(inner(fields, "priority"), "name"), "priority.name")
+        told = fields.get("description")
+        text = told if isinstance(told, str) else "\n".join(_blocks(told, "", 0))
+        incident.section("Description", text)
+        for row in rows(fields, "subtasks"):
+            status = inner(row, "fields", "status", "statusCategory")
+            done = word(status, "key") == "done"
+            incident.actions.append((done, word(inner(row, "fields"), "summary")))
+        incident.entered_at(fields, "created")
+        yield incident
+
+
+def _outer_issues(value: Any) -> list[dict[str, Any]]:
+    """The issues of a file; those inside another, its subtasks and links, are no incidents."""
+    if isinstance(value, dict) and _is_issue(value):
+        return [value]
+    listed = value.get("issues") if isinstance(value, dict) else value
+    return [one for one in listed if isinstance(one, dict) and _is_issue(one)] if listed else []
+
+
+def _blocks(node: Any, indent: str, level: int) -> Iterator[str]:
+    """The lines of a node of the document format and those below it."""
+    if not isinstance(node, dict) or level > _MOST_LEVELS:
+        return
+    kind = word(node, "type")
+    if kind in _LISTS:
+        for item in rows(node, "content"):
+            done = inner(item, "attrs").get("state") == "DONE"
+            yield from _item(item, indent + _LISTS[kind].replace("[ ]", "[x]" if done else "[ ]"))
+    elif kind == "codeBlock":
+        yield from ("```text", *_text(node).splitlines(), "```", "")
+    elif kind == "table":
+        yield from (*_table(node), "")
+    elif kind in {"paragraph", "heading"}:
+        yield from (indent + (_marks(node) if kind == "heading" else "") + _text(node), "")
+    else:
+        for part in rows(node, "content"):
+            yield from _blocks(part, indent, level + 1)
+
+
+def _marks(heading: dict[str, Any]) -> str:
+    """The signs of a heading, one level below the title."""
+    level = inner(heading, "attrs").get("level")
+    return "#" * min(1 + (level if isinstance(level, int) and level > 0 else 1), 6) + " "
+
+
+def _item(item: dict[str, Any], lead: str) -> Iterator[str]:
+    parts = rows(item, "content")
+    inside = [part for part in parts if word(part, "type") in _LISTS]
+    yield lead + " ".join(_text(part) for part in parts if part not in inside)
+    for part in inside:
+        yield from _blocks(part, " " * len(lead), 1)
+
+
+def _table(node: dict[str, Any]) -> Iterator[str]:
+    for number, row in enumerate(rows(node, "content")):
+        cells = [_text(cell).replace("|", "\\|") for cell in rows(row, "content")]
+        yield f"| {' | '.join(cells)} |"
+        if number == 0:
+            yield "|" + " --- |" * len(cells)
+
+
+def _text(node: dict[str, Any], level: int = 0) -> str:
+    """The text of a node; a mention of a person is `someone`, a date its day."""
+    kind = word(node, "type")
+    if kind == "text":
+        return str(node.get("text") or "")
+    if kind == "hardBreak":
+        return " "
+    if kind == "mention":
+        return "someone"
+    if kind == "date":
+        return _day(inner(node, "attrs").get("timestamp"))
+    if level > _MOST_LEVELS:
+        return ""
+    return "".join(_text(part, level + 1) for part in rows(node, "content"))
+
+
+def _day(milliseconds: Any) -> str:
+    at = time_of(milliseconds)
+    return f"{at:%Y-%m-%d}" if at else ""
+
+
+SOURCE = Source("Jira", "JSON of issues, REST API v2 or v3", _is_theirs, _read)

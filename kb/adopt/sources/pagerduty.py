@@ -1,0 +1,57 @@
+"""PagerDuty: incidents of its REST API, with their log entries and notes.
+
+`{"incident": {…}}` or `{"incidents": […]}` of GET /incidents, told by `incident_number`; log
+entries of GET /incidents/{id}/log_entries beside them:
+https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents (read 2026-11-30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.tool_incident import (
+    ToolIncident,
+    add_lines,
+    inner,
+    objects,
+    rows,
+    texts_of,
+    word,
+)
+
+
+def _is_theirs(file: SourceFile) -> bool:
+    return any(map(_is_incident, objects(file.json)))
+
+
+def _is_incident(one: dict[str, Any]) -> bool:
+    return "incident_number" in one and "created_at" in one and bool(word(one, "title", "summary"))
+
+
+def _read(file: SourceFile) -> tuple[ForeignText, ...]:
+    return texts_of(file, _incidents(file.json))
+
+
+def _incidents(value: Any) -> Iterator[ToolIncident]:
+    found = [one for one in objects(value) if _is_incident(one)]
+    for one in found:
+        incident = ToolIncident(word(one, "title", "summary"), f"#{one['incident_number']}")
+        severity = word(inner(one, "priority"), "summary", "name")
+        incident.severity = (severity, "priority")
+        incident.section("Description", word(inner(one, "body"), "details"))
+        incident.section("Resolution", word(one, "resolve_reason"))
+        add_lines(incident, value if len(found) == 1 else [one, *_logs(value, one)])
+        incident.entered_at(one, "created_at")
+        yield incident
+
+
+def _logs(value: Any, incident: dict[str, Any]) -> list[dict[str, Any]]:
+    """The log entries in a file that name this incident."""
+    logs = (one for one in objects(value) if word(one, "type").endswith("_log_entry"))
+    own = [one for row in (incident,) for one in rows(row, "log_entries")]
+    return [one for one in logs if inner(one, "incident").get("id") == incident.get("id")] + own
+
+
+SOURCE = Source("PagerDuty", "JSON of GET /incidents", _is_theirs, _read)

@@ -1,0 +1,45 @@
+"""The kinds of files that postmortems are taken from, one row each."""
+
+from __future__ import annotations
+
+from kb.adopt.sources import (
+    csv_table,
+    firehydrant,
+    github_issues,
+    incident_io,
+    jira,
+    markdown,
+    notion,
+    opsgenie,
+    pagerduty,
+    rootly,
+    web_page,
+    word,
+)
+from kb.adopt.sources.source import Source, SourceFile
+
+#: Files of these kinds are looked at where a folder or an archive is named.
+KINDS = frozenset({".md", ".markdown", ".docx", ".html", ".htm", ".json", ".csv"})
+
+
+def sources() -> tuple[Source, ...]:
+    """All kinds, in the order they are asked whether a file is theirs."""
+    return (
+        notion.SOURCE,
+        markdown.SOURCE,
+        word.SOURCE,
+        web_page.SOURCE,
+        csv_table.SOURCE,
+        pagerduty.SOURCE,
+        incident_io.SOURCE,
+        firehydrant.SOURCE,
+        rootly.SOURCE,
+        opsgenie.SOURCE,
+        jira.SOURCE,
+        github_issues.SOURCE,
+    )
+
+
+def source_of(file: SourceFile) -> Source | None:
+    """The kind a file is of, None where it is of none."""
+    return next((source for source in sources() if source.is_theirs(file)), None)

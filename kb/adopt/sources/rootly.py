@@ -1,0 +1,75 @@
+"""Rootly: incidents of its API v1, in the form of JSON:API.
+
+`{"data": {"type": "incidents", "attributes": {…}}}` or a list of them, with `started_at`,
+`detected_at`, `acknowledged_at`, `mitigated_at` and `resolved_at`, and the severity as
+`severity.data.attributes.name`; action items have the type `incident_action_items`:
+https://docs.rootly.com/api-reference/incidents/list-incidents, and the OpenAPI description in
+https://github.com/rootlyhq/rootly-go (read 2026-11-30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.tool_incident import ToolIncident, inner, objects, texts_of, word
+
+_SECTIONS = (
+    ("summary", "Summary"),
+    ("mitigation_message", "Mitigation"),
+    ("resolution_message", "Resolution"),
+)
+_CLOCKS = (
+    ("first_impact", "started_at"),
+    ("detected", "detected_at"),
+    ("acknowledged", "acknowledged_at"),
+    ("contained", "mitigated_at"),
+    ("resolved", "resolved_at"),
+)
+
+
+def _is_theirs(file: SourceFile) -> bool:
+    return any(map(_is_incident, objects(file.json)))
+
+
+def _is_incident(one: dict[str, Any]) -> bool:
+    return one.get("type") == "incidents" and bool(word(inner(one, "attributes"), "title"))
+
+
+def _read(file: SourceFile) -> tuple[ForeignText, ...]:
+    return texts_of(file, _incidents(file.json))
+
+
+def _incidents(value: Any) -> Iterator[ToolIncident]:
+    every = list(objects(value))
+    for one in filter(_is_incident, every):
+        told = inner(one, "attributes")
+        number = told.get("sequential_id") or one.get("id") or ""
+        incident = ToolIncident(word(told, "title"), str(number))
+        severity = inner(told, "severity", "data", "attributes")
+        incident.severity = (word(severity, "name"), "severity.data.attributes.name")
+        for key, heading in _SECTIONS:
+            incident.section(heading, word(told, key))
+        for name, key in _CLOCKS:
+            incident.clock(name, told, key)
+        incident.actions += [_action(row) for row in every if _is_action_of(row, one)]
+        incident.entered_at(told, "created_at")
+        yield incident
+
+
+def _is_action_of(row: dict[str, Any], incident: dict[str, Any]) -> bool:
+    if row.get("type") != "incident_action_items" or not inner(row, "attributes"):
+        return False
+    whose = inner(row, "attributes").get("incident_id") or inner(
+        row, "relationships", "incident", "data"
+    ).get("id")
+    return bool(whose == incident.get("id"))
+
+
+def _action(row: dict[str, Any]) -> tuple[bool, str]:
+    told = inner(row, "attributes")
+    return word(told, "status") in {"done", "cancelled"}, word(told, "summary", "description")
+
+
+SOURCE = Source("Rootly", "JSON of GET /v1/incidents", _is_theirs, _read)

@@ -1,0 +1,154 @@
+"""An incident as a tool exports it, and the Markdown that is made of it; people are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kb.adopt.facts import DerivedFact, severity_fact
+from kb.adopt.sources.source import ForeignText, SourceFile, UnreadableError
+from kb.records.compound_values import CLOCK_NAMES
+from kb.traces.decoding.times import has_zone, time_of
+from kb.traces.drafting.incident_export import incident_export
+
+Object = Mapping[str, Any]
+_MOST_LEVELS = 12
+_MOST_INCIDENTS = 5_000
+
+
+@dataclass
+class ToolIncident:
+    """What one incident of a tool tells.
+
+    `clocks` and `began` come with the key they stand under; `sections` are headings with their
+    text, `actions` whether each is done and its text. `entered` is when it was entered, which may
+    be long after it happened.
+    """
+
+    title: str
+    part: str = ""
+    severity: tuple[str, str] = ("", "")
+    clocks: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    entered: tuple[datetime, str] | None = None
+    sections: list[tuple[str, str]] = field(default_factory=list)
+    timeline: list[tuple[datetime, str]] = field(default_factory=list)
+    actions: list[tuple[bool, str]] = field(default_factory=list)
+
+    def clock(self, name: str, one: Object, key: str) -> None:
+        """Takes a clock from a key, where it holds a time that says its zone."""
+        told = one.get(key)
+        at = time_of(told) if told and has_zone(told) else None
+        if at is not None:
+            self.clocks.setdefault(name, (at, f"'{key}'"))
+
+    def section(self, heading: str, text: str) -> None:
+        """A section, where there is a text for it."""
+        if text.strip():
+            self.sections.append((heading, text.strip()))
+
+    def entered_at(self, one: Object, key: str) -> None:
+        """When it was entered, from a key."""
+        at = time_of(one.get(key)) if one.get(key) else None
+        if at is not None:
+            self.entered = (at, f"'{key}', when it was entered, and no other")
+
+
+def objects(value: Any, level: int = 0) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON value, outer ones first."""
+    if level > _MOST_LEVELS:
+        return
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from objects(part, level + 1)
+
+
+def add_lines(incident: ToolIncident, value: Any) -> None:
+    """Adds what the readers of incident exports find: dated lines, and clocks not known yet."""
+    export = incident_export(value)
+    incident.timeline += export.lines
+    for name, at in export.clocks.items():
+        incident.clocks.setdefault(name, (at, "its timeline"))
+
+
+def texts_of(file: SourceFile, incidents: Iterable[ToolIncident]) -> tuple[ForeignText, ...]:
+    """The incidents of a file as texts. Raises `UnreadableError` where there are none, or many."""
+    found = [_as_text(incident) for incident in incidents]
+    if not found:
+        raise UnreadableError("no incident in it")
+    if len(found) > _MOST_INCIDENTS:
+        raise UnreadableError(f"{len(found)} incidents; at most {_MOST_INCIDENTS} are read")
+    return tuple(found)
+
+
+def _as_text(incident: ToolIncident) -> ForeignText:
+    entered = incident.entered
+    return ForeignText(
+        text="\n".join(_lines(incident)).encode("utf-8", "replace") + b"\n",
+        part=incident.part,
+        stem=incident.title,
+        facts=tuple(_facts(incident)),
+        entered=entered[0].astimezone(UTC).date() if entered else None,
+        entered_by=entered[1] if entered else "",
+    )
+
+
+def _facts(incident: ToolIncident) -> Iterator[DerivedFact]:
+    if incident.title:
+        yield DerivedFact("title", incident.title, "its title")
+    began = incident.clocks.get("first_impact") or incident.clocks.get("detected")
+    if began:
+        day = began[0].astimezone(UTC).date().isoformat()
+        yield DerivedFact("date", day, f"{began[1]}, in UTC")
+    word, key = incident.severity
+    if word:
+        yield severity_fact(word, f"'{key}'")
+    for name in CLOCK_NAMES:
+        if name in incident.clocks:
+            at, source = incident.clocks[name]
+            yield DerivedFact(f"clocks.{name}", _iso(at), source)
+
+
+def _lines(incident: ToolIncident) -> Iterator[str]:
+    yield f"# {incident.title}"
+    for heading, text in incident.sections:
+        yield from ("", f"## {heading}", "", text)
+    if incident.timeline:
+        yield from ("", "## Timeline", "")
+        for at, text in sorted(incident.timeline, key=lambda line: line[0]):
+            yield f"- {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC — {_one_line(text)}"
+    if incident.actions:
+        yield from ("", "## Action items", "")
+        yield from (f"- [{'x' if done else ' '}] {_one_line(t)}" for done, t in incident.actions)
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def word(one: Object, *keys: str) -> str:
+    """The first text among some keys, empty where none holds one."""
+    found = (one.get(key) for key in keys)
+    return next((text.strip() for text in found if isinstance(text, str) and text.strip()), "")
+
+
+def inner(one: Object, *keys: str) -> dict[str, Any]:
+    """The object at the end of a path of keys, empty where there is none."""
+    for key in keys:
+        found = one.get(key)
+        one = found if isinstance(found, dict) else {}
+    return dict(one)
+
+
+def rows(one: Object, key: str) -> list[dict[str, Any]]:
+    """The objects of a list, none where there is no list."""
+    found = one.get(key)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []

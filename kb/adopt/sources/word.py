@@ -1,0 +1,53 @@
+"""Word: .docx files, of Google Docs too, by way of mammoth.
+
+Headings are told by the styles "Title" and "Heading 1" to "Heading 6", as mammoth reads them:
+https://github.com/mwilliamson/python-mammoth#writing-style-maps (read 2026-11-30).
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from kb.adopt.sources.html_text import markdown_of, missing, parse
+from kb.adopt.sources.source import ForeignText, Source, SourceFile, UnreadableError
+
+_STYLES = "p[style-name='Title'] => p.title:fresh\np[style-name='Subtitle'] => p:fresh"
+#: What a document may grow to when it is unpacked: real ones with many images have less.
+_MAX_UNPACKED_BYTES = 200_000_000
+
+
+def _is_theirs(file: SourceFile) -> bool:
+    return file.suffix == ".docx"
+
+
+def _read(file: SourceFile) -> tuple[ForeignText, ...]:
+    try:
+        import mammoth
+    except ImportError as error:
+        raise missing() from error
+    _refuse_bombs(file.raw)
+    try:
+        found = mammoth.convert_to_html(io.BytesIO(file.raw), style_map=_STYLES)
+    except Exception as error:
+        raise UnreadableError(f"a Word file that mammoth cannot read ({error})") from error
+    page = parse(found.value.encode())
+    named = page.select_one("p.title")
+    title = named.get_text(" ", strip=True) if named else ""
+    if named:
+        named.extract()
+    text, left = markdown_of(page, title)
+    return (ForeignText(text.encode(), stem=file.path.stem, left=left),)
+
+
+def _refuse_bombs(raw: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        raise UnreadableError("no Word file inside: .docx is a zip of XML") from error
+    if size > _MAX_UNPACKED_BYTES:
+        raise UnreadableError(f"unpacks to {size / 1e6:.0f} MB, more than a document has")
+
+
+SOURCE = Source("Word", ".docx", _is_theirs, _read)

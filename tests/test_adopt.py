@@ -112,7 +112,7 @@ def test_a_scale_of_the_team_is_taken_as_it_says(team: Path) -> None:
 
 @pytest.mark.parametrize("title", ["ISSUE NAME", "[Incident title]", "<name of the incident>"])
 def test_a_form_that_nobody_filled_in_is_left_alone(team: Path, title: str) -> None:
-    (team / "old" / "form.md").write_text(f"# {title}\n\nDate: 2021-03-04\n")
+    (team / "old" / "form.md").write_text(f"# {title}\n\nDate: YYYY-MM-DD\n")
     assert "1 file: 0 adopted, 1 kept, 0 refused" in adopt("old/form.md")
 
 
@@ -141,6 +141,45 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
     said = adopt("old/2022-06-02-limit.md")
     assert "no date: line 1 says 2022-01-27, the file name says 2022-06-02" in said
     assert not list((team / "postmortems").glob("*limit*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title", "date"),
+    [
+        (
+            "form.md",
+            "# ISSUE NAME\n\n## Timeline\n\n2021-03-04 10:15 UTC: down\n",
+            "form (the file name; line 1 is a form's)",
+            "2021-03-04 (line 5, where its timeline begins)",
+        ),
+        (
+            "2021-03-05.md",
+            "# Post-mortem: attack on March 4th, 2021\n\n## Timeline\n\n"
+            "2021-03-04 10:15 UTC: down\n",
+            "attack on March 4th, 2021 (line 1)",
+            "2021-03-04 (its timeline; line 1 says 2021-03-04, the file name says 2021-03-05)",
+        ),
+        (
+            "2021-06-01-leak.md",
+            "# 2021-06-01, keys leaked\n\n## Timeline\n\n- 2021-03-04: leaked\n",
+            "keys leaked (line 1)",
+            "2021-06-01 (line 1)",
+        ),
+        (
+            "2021-06-01-leak.md",
+            "# Keys leaked\n\n## Timeline\n\n- 2021-03-04: leaked\n",
+            "Keys leaked (line 1)",
+            "2021-06-01 (the file name; its timeline begins on 2021-03-04)",
+        ),
+    ],
+)
+def test_a_timeline_bears_out_a_day_or_stands_in_for_it(
+    team: Path, name: str, text: str, title: str, date: str
+) -> None:
+    (team / "old" / name).write_text(text)
+    said = adopt(f"old/{name}")
+    assert f"title: {title}" in said
+    assert f"date: {date}" in said
 
 
 def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None:

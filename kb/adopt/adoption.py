@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.adopt.facts import NO_DAY, DerivedFact, derive, is_unfilled
+from kb.adopt.facts import NO_DAY, DerivedFact, derive
 from kb.adopt.files import FoundFile
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
@@ -172,6 +172,9 @@ def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> Adopt
         return AdoptedFile(source, facts=facts, refusal=refusal)
     path = found.path
     in_place = bool(path and path.parent == planning.folder and is_record_name(path.name))
+    day = _value(facts, "date")
+    if path and in_place and not path.name.startswith(day):
+        return AdoptedFile(source, facts=facts, refusal=f"it is of {day}: rename it first")
     target = path if path and in_place else _free(planning, facts)
     content = _front(facts, source) + _body(document)
     return AdoptedFile(
@@ -195,10 +198,11 @@ def _no_record(facts: Iterable[DerivedFact]) -> str:
     told = {fact.key: fact for fact in facts}
     if not told["title"].value:
         return f"no title: {told['title'].source} is empty"
-    if is_unfilled(told["title"].value):
+    day = told["date"]
+    if told["title"].source.endswith("a form's") and not (day.value and "line" in day.source):
         return UNFILLED
-    if not told["date"].value:
-        return f"no date: {told['date'].source}; add 'Date: YYYY-MM-DD'"
+    if not day.value:
+        return f"no date: {day.source}; add 'Date: YYYY-MM-DD'"
     return ""
 
 
@@ -216,10 +220,11 @@ def _completed(
 ) -> DerivedFact:
     if fact.key == "date" and fact.source == NO_DAY:
         if text.entered:
-            return DerivedFact("date", text.entered.isoformat(), text.entered_by)
-        day = planning.days.of(found.path) if found.path else None
+            day, source = text.entered, text.entered_by
+            return DerivedFact("date", day.isoformat(), source, stands_in=True)
+        first = planning.days.of(found.path) if found.path else None
         source = "the file's first commit, no other"
-        return replace(fact, value=day.isoformat(), source=source) if day else fact
+        return DerivedFact("date", first.isoformat(), source, stands_in=True) if first else fact
     if fact.key == "severity" and not fact.value and fact.word in planning.severities:
         source = f"{fact.source}, as --severity has it"
         return replace(fact, value=planning.severities[fact.word], source=source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from kb.records.compound_values import CLOCK_NAMES
 from kb.records.dates import read_written_time
@@ -37,6 +37,17 @@ _CLOCKS: Mapping[str, frozenset[str]] = {
 }
 #: Why a date is unknown where a text says nothing of one, and something else may stand in.
 NO_DAY = "nothing names a day"
+FILE_NAME = "the file name"
+#: A timeline of more days holds what led to it, or what was done later.
+_ONE_INCIDENT = timedelta(days=7)
+_LONGEST_HEADING = 300
+_WORD = re.compile(r"(?<!\w)\w")
+#: What a heading may name before what happened.
+_KIND = re.compile(
+    r"(?:post[ -]?mortem|incident(?:[ ](?:report|review|date|postmortem))?|rca|outage)"
+    r"(?:[ ]*(?::|–|—)|[ ]+-)[ ]*",
+    re.IGNORECASE,
+)
 _UNFINISHED = frozenset({"draft", "wip", "in progress", "work in progress", "in-progress"})
 #: A bare number is a place on a scale that may run the other way.
 _SEV = re.compile(r"(?:SEV|severity)[ \t_-]?([1-4])", re.IGNORECASE)
@@ -60,13 +71,15 @@ _UNFILLED = re.compile(
 class DerivedFact:
     """One value and where it came from; `value` is empty where it is unknown, `source` says why.
 
-    `word` is what stands there in the team's own scale, in small letters, empty for none.
+    `word` is what stands there in the team's own scale, in small letters, empty for none;
+    `stands_in` says that nothing names the value, and the source is the nearest thing to it.
     """
 
     key: str
     value: str
     source: str
     word: str = ""
+    stands_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +127,55 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
         line = next((row.line for row in labels if row.label == "title"), 1)
         return DerivedFact("title", own, f"line {line}")
     heading = next((s for s in document.sections if s.level == 1 and s.heading.strip()), None)
-    if heading and heading.heading.strip(" :#").lower() not in _NO_TITLES:
-        return DerivedFact("title", heading.heading.strip(), f"line {heading.line}")
-    words = re.sub(r"[_-]+", " ", _ISO.sub("", document.path.stem)).strip() or document.path.stem
-    return DerivedFact("title", words, "the file name")
+    told = heading.heading.strip() if heading else ""
+    if heading and told.strip(" :#").lower() not in _NO_TITLES and not is_unfilled(told):
+        return DerivedFact("title", _without_day(told), f"line {heading.line}")
+    source = f"the file name; line {heading.line} is a form's" if is_unfilled(told) else ""
+    stem = document.path.stem
+    words = re.sub(r"[_-]+", " ", _ISO.sub("", stem)).strip() or stem
+    return DerivedFact("title", words, source)
+
+
+def _without_day(heading: str) -> str:
+    """A heading without the day, or the kind of document, that it begins with."""
+    text = _KIND.sub("", heading, count=1)
+    found = read_written_time(text)
+    rest = text[found.end :].lstrip(" ,:–—-") if found and found.day else text
+    return rest if any(map(str.isalnum, rest)) else heading
 
 
 def _date(document: Document, labels: list[_Labelled]) -> DerivedFact:
-    """The one day that label, heading and file name agree on; two days are none."""
+    """The one day that label, heading and file name agree on; of two, what the timeline bears out.
+
+    Where they name none it is the day the timeline begins, where that is of one week.
+    """
     told = list(_days_told(document, labels))
+    lived = sorted({entry.at.date() for entry in document.timeline if entry.has_day})
     if len({day for day, _ in told}) == 1:
-        return DerivedFact("date", told[0][0].isoformat(), told[0][1])
+        return _told_day(*told[0], lived)
     if told:
         said = ", ".join(f"{source} says {day}" for day, source in told)
+        borne_out = {day for day, _ in told if day in lived}
+        if len(borne_out) == 1:
+            return DerivedFact("date", borne_out.pop().isoformat(), f"its timeline; {said}")
         return DerivedFact("date", "", said)
     unread = next((row.line for row in labels if row.label in _DATES), 0)
     if unread:
         return DerivedFact("date", "", f"line {unread} can be read in more than one way")
+    if lived and lived[-1] - lived[0] <= _ONE_INCIDENT:
+        line = next(entry.line for entry in document.timeline if entry.at.date() == lived[0])
+        source = f"line {line}, where its timeline begins"
+        return DerivedFact("date", lived[0].isoformat(), source, stands_in=len(lived) > 1)
     return DerivedFact("date", "", NO_DAY)
+
+
+def _told_day(day: date, source: str, lived: list[date]) -> DerivedFact:
+    """A day that is told; a file may be named for the day it was written."""
+    near = timedelta(days=1)  # of another zone
+    if source == FILE_NAME and lived and not lived[0] - near <= day <= lived[-1] + near:
+        source = f"{source}; its timeline begins on {lived[0]}"
+        return DerivedFact("date", day.isoformat(), source, stands_in=True)
+    return DerivedFact("date", day.isoformat(), source)
 
 
 def _days_told(document: Document, labels: list[_Labelled]) -> Iterator[tuple[date, str]]:
@@ -139,11 +183,21 @@ def _days_told(document: Document, labels: list[_Labelled]) -> Iterator[tuple[da
         if row.label in _DATES and (day := read_written_day(row.value)):
             yield day, f"line {row.line}"
     heading = next((section for section in document.sections if section.level == 1), None)
-    texts = [(heading.heading, f"line {heading.line}")] if heading else []
-    for text, source in (*texts, (document.path.name, "the file name")):
-        for match in _ISO.finditer(text):
-            if day := read_date(match[0]):
-                yield day, source
+    for day in _days_in(heading.heading) if heading else ():
+        yield day, f"line {heading.line}" if heading else ""
+    for match in _ISO.finditer(document.path.name):
+        if found := read_date(match[0]):
+            yield found, FILE_NAME
+
+
+def _days_in(heading: str) -> Iterator[date]:
+    """The days a heading names, in whatever form."""
+    end = 0
+    for word in _WORD.finditer(heading[:_LONGEST_HEADING]):
+        found = read_written_time(heading[word.start() :]) if word.start() >= end else None
+        if found and found.day:
+            end = word.start() + found.end
+            yield found.day
 
 
 def read_written_day(text: str) -> date | None:

@@ -136,9 +136,9 @@ def _sum(files: Iterable[AdoptedFile], found: Found, *, dry_run: bool) -> Iterat
 def _missing(files: Iterable[AdoptedFile]) -> Iterator[str]:
     """What is unknown in how many, and what it takes."""
     facts = [fact for file in files for fact in file.facts]
-    entered = sum(fact.key == "date" and fact.source.endswith("no other") for fact in facts)
-    if entered:
-        yield f"the date of {entered} is only that of the first commit, or of entry: look at these"
+    stood_in = sum(fact.stands_in for fact in facts)
+    if stood_in:
+        yield f"no line names the date of {stood_in}: look at what stands in for it, in brackets"
     words = _scale(facts)
     silent = sum(fact.key == "severity" and not fact.value and not fact.word for fact in facts)
     if silent:

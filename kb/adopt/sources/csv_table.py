@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Mapping
 
 from kb.adopt.facts import DerivedFact, read_written_day, severity_fact
-from kb.adopt.sources.source import ForeignText, Source, SourceFile, UnreadableError
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
 from kb.records.dates import read_written_time
 
@@ -102,4 +102,6 @@ def _clock(key: str, cell: str, source: str) -> DerivedFact:
     return DerivedFact(f"clocks.{key}", value, source if at else f"{source} has no zone or day")
 
 
-SOURCE = Source("CSV", "a row each; --columns says which column is which", _is_theirs, _read)
+SOURCE = PostmortemSource(
+    "CSV", "a row each; --columns says which column is which", _is_theirs, _read
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import (
     ToolIncident,
     add_lines,
@@ -63,4 +63,4 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         yield incident
 
 
-SOURCE = Source("FireHydrant", "JSON of incidents and retrospectives", _is_theirs, _read)
+SOURCE = PostmortemSource("FireHydrant", "JSON of incidents and retrospectives", _is_theirs, _read)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from kb.adopt.facts import DerivedFact, severity_of
-from kb.adopt.sources.source import ForeignText, Source, SourceFile, UnreadableError
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 from kb.adopt.sources.tool_incident import rows, word
 from kb.traces.decoding.times import time_of
 
@@ -63,4 +63,6 @@ def _severity(one: dict[str, Any]) -> tuple[DerivedFact, ...]:
     return (DerivedFact("severity", found.pop(), "a label"),) if len(found) == 1 else ()
 
 
-SOURCE = Source("GitHub issues", "JSON of gh issue list, or of the REST API", _is_theirs, _read)
+SOURCE = PostmortemSource(
+    "GitHub issues", "JSON of gh issue list, or of the REST API", _is_theirs, _read
+)

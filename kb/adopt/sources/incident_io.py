@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import (
     ToolIncident,
     add_lines,
@@ -61,4 +61,4 @@ def _add_field(incident: ToolIncident, entry: Any) -> None:
     incident.section(word(inner(entry, "custom_field"), "name") or "Further", text)
 
 
-SOURCE = Source("incident.io", "JSON of GET /v2/incidents", _is_theirs, _read)
+SOURCE = PostmortemSource("incident.io", "JSON of GET /v2/incidents", _is_theirs, _read)

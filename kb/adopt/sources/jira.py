@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import ToolIncident, inner, objects, rows, texts_of, word
 from kb.traces.decoding.times import time_of
 
@@ -119,4 +119,4 @@ def _day(milliseconds: Any) -> str:
     return f"{at:%Y-%m-%d}" if at else ""
 
 
-SOURCE = Source("Jira", "JSON of issues, REST API v2 or v3", _is_theirs, _read)
+SOURCE = PostmortemSource("Jira", "JSON of issues, REST API v2 or v3", _is_theirs, _read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 
 
 def _is_theirs(file: SourceFile) -> bool:
@@ -13,4 +13,4 @@ def _read(file: SourceFile) -> tuple[ForeignText, ...]:
     return (ForeignText(file.raw, stem=file.path.stem),)
 
 
-SOURCE = Source("Markdown", ".md, UTF-8", _is_theirs, _read)
+SOURCE = PostmortemSource("Markdown", ".md, UTF-8", _is_theirs, _read)

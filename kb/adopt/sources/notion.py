@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 
 _ID = re.compile(r"[ -][0-9a-f]{32}$")
 
@@ -27,4 +27,4 @@ def without_id(stem: str) -> str:
     return _ID.sub("", stem)
 
 
-SOURCE = Source("Notion", 'pages of an export as "Markdown & CSV"', _is_theirs, _read)
+SOURCE = PostmortemSource("Notion", 'pages of an export as "Markdown & CSV"', _is_theirs, _read)

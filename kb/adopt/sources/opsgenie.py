@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import ToolIncident, objects, texts_of, word
 from kb.traces.decoding.times import time_of
 
@@ -51,4 +51,4 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         yield incident
 
 
-SOURCE = Source("Opsgenie", "JSON of GET /v1/incidents", _is_theirs, _read)
+SOURCE = PostmortemSource("Opsgenie", "JSON of GET /v1/incidents", _is_theirs, _read)

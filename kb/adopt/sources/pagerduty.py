@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import (
     ToolIncident,
     add_lines,
@@ -54,4 +54,4 @@ def _logs(value: Any, incident: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in logs if inner(one, "incident").get("id") == incident.get("id")] + own
 
 
-SOURCE = Source("PagerDuty", "JSON of GET /incidents", _is_theirs, _read)
+SOURCE = PostmortemSource("PagerDuty", "JSON of GET /incidents", _is_theirs, _read)

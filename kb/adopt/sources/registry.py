@@ -16,13 +16,13 @@ from kb.adopt.sources import (
     web_page,
     word,
 )
-from kb.adopt.sources.source import Source, SourceFile
+from kb.adopt.sources.source import PostmortemSource, SourceFile
 
 #: Files of these kinds are looked at where a folder or an archive is named.
 KINDS = frozenset({".md", ".markdown", ".docx", ".html", ".htm", ".json", ".csv"})
 
 
-def sources() -> tuple[Source, ...]:
+def sources() -> tuple[PostmortemSource, ...]:
     """All kinds, in the order they are asked whether a file is theirs."""
     return (
         notion.SOURCE,
@@ -40,6 +40,6 @@ def sources() -> tuple[Source, ...]:
     )
 
 
-def source_of(file: SourceFile) -> Source | None:
+def source_of(file: SourceFile) -> PostmortemSource | None:
     """The kind a file is of, None where it is of none."""
     return next((source for source in sources() if source.is_theirs(file)), None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, Source, SourceFile
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import ToolIncident, inner, objects, texts_of, word
 
 _SECTIONS = (
@@ -72,4 +72,4 @@ def _action(row: dict[str, Any]) -> tuple[bool, str]:
     return word(told, "status") in {"done", "cancelled"}, word(told, "summary", "description")
 
 
-SOURCE = Source("Rootly", "JSON of GET /v1/incidents", _is_theirs, _read)
+SOURCE = PostmortemSource("Rootly", "JSON of GET /v1/incidents", _is_theirs, _read)

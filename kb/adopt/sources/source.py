@@ -69,7 +69,7 @@ class ForeignText:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PostmortemSource:
     """One row of the registry.
 
     `name` is what people call it, `shape` what of it is read. `is_theirs` looks at no more than it

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kb.adopt.sources.html_text import markdown_of, parse
 from kb.adopt.sources.notion import without_id
-from kb.adopt.sources.source import ForeignText, Source, SourceFile, UnreadableError
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -56,4 +56,6 @@ def _parts(page: BeautifulSoup) -> tuple[str, Tag]:
     return own, body
 
 
-SOURCE = Source("HTML", "pages of Google Docs, Confluence, Notion and others", _is_theirs, _read)
+SOURCE = PostmortemSource(
+    "HTML", "pages of Google Docs, Confluence, Notion and others", _is_theirs, _read
+)

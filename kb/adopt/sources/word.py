@@ -10,7 +10,7 @@ import io
 import zipfile
 
 from kb.adopt.sources.html_text import markdown_of, missing, parse
-from kb.adopt.sources.source import ForeignText, Source, SourceFile, UnreadableError
+from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 
 _STYLES = "p[style-name='Title'] => p.title:fresh\np[style-name='Subtitle'] => p:fresh"
 #: What a document may grow to when it is unpacked: real ones with many images have less.
@@ -50,4 +50,4 @@ def _refuse_bombs(raw: bytes) -> None:
         raise UnreadableError(f"unpacks to {size / 1e6:.0f} MB, more than a document has")
 
 
-SOURCE = Source("Word", ".docx", _is_theirs, _read)
+SOURCE = PostmortemSource("Word", ".docx", _is_theirs, _read)

@@ -153,6 +153,12 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "2021-03-04 (line 5, where its timeline begins)",
         ),
         (
+            "2021-03-04-pump.md",
+            "# Postmortem\n\nIt stood still.\n",
+            "pump (the file name)",
+            "2021-03-04 (the file name)",
+        ),
+        (
             "2021-03-05.md",
             "# Post-mortem: attack on March 4th, 2021\n\n## Timeline\n\n"
             "2021-03-04 10:15 UTC: down\n",

@@ -130,7 +130,8 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
     told = heading.heading.strip() if heading else ""
     if heading and told.strip(" :#").lower() not in _NO_TITLES and not is_unfilled(told):
         return DerivedFact("title", _without_day(told), f"line {heading.line}")
-    source = f"the file name; line {heading.line} is a form's" if is_unfilled(told) else ""
+    is_form = is_unfilled(told)
+    source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
     stem = document.path.stem
     words = re.sub(r"[_-]+", " ", _ISO.sub("", stem)).strip() or stem
     return DerivedFact("title", words, source)

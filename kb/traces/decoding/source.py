@@ -36,7 +36,7 @@ _HEAD_ROWS = 28
 #: More bytes are not looked through for rows that differ: 8 MB take 20 ms.
 _HEAD_BYTES = 8_000_000
 _ROWS_BETWEEN_RELEASES = 256
-_UNREADABLE = "rows that are no JSON"
+UNREADABLE = "rows that are no JSON"
 
 
 class SourceRow(NamedTuple):
@@ -72,7 +72,7 @@ class Source:
             try:
                 value = self.decoded(raw, where)
             except NotJsonError:
-                self.leave_out(_UNREADABLE, where)
+                self.leave_out(UNREADABLE, where)
                 continue
             finally:
                 del raw  # a view keeps the whole file mapped, beside the values made of it

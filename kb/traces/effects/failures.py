@@ -42,6 +42,7 @@ _STATUS = re.compile(
     re.IGNORECASE,
 )
 _STATUS_KEYS = ("statusCode", "status_code", "status")
+_WORD_KEYS = ("status", "response_status", "responseStatus")
 _FAILED = {"error", "failed", "failure", "timeout", "timed_out"}
 #: What a tool answers that would not do it. In the answer of a read it is what was read.
 _DECLINED = {"declined", "rejected", "denied", "refused"}
@@ -102,7 +103,7 @@ def _of_status(value: dict[str, Any], *, is_read: bool) -> Failure | None:
         is_fault = isinstance(code, int) and code in _FAULT_STATUSES
         if is_fault and (key != "status" or _reason(value)):
             return _told_by_text(f"HTTP {code}", _reason(value))
-    word = str(value.get("status")).lower()
+    word = next((str(value[key]).lower() for key in _WORD_KEYS if value.get(key)), "")
     if word in _FAILED:
         return _told_by_text("timeout" if "time" in word else "error", _reason(value))
     return _told_by_text(word, _reason(value)) if word in _DECLINED and not is_read else None

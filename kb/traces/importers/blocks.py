@@ -12,8 +12,8 @@ from kb.traces.run import Failure
 _TEXT_TYPES = {"text", "input_text", "output_text", "summary_text", "refusal"}
 _REASONING_TYPES = {"thinking", "reasoning", "redacted_thinking"}
 _CALL_TYPES = {"tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "toolcall", "tool-call"}
-_CALL_KEYS = ("function_call", "functionCall", "toolUse")
-_ANSWER_KEYS = ("function_response", "functionResponse", "toolResult")
+_CALL_KEYS = ("function_call", "functionCall", "toolUse", "toolCall")
+_ANSWER_KEYS = ("function_response", "functionResponse", "toolResult", "toolResponse")
 _ANSWER_TYPES = ("tool_result", "tool_call_response", "tool-result", "toolresult")
 _IDS = ("tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id")
 _MAX_MESSAGE = 500
@@ -122,7 +122,7 @@ def _asked(block: dict[str, Any]) -> ToolCallRequest:
     return ToolCallRequest(str(name), arguments_of(arguments), str(call_id))
 
 
-_NAMES = ("name", "tool_name", "toolName")
+_NAMES = ("name", "tool_name", "toolName", "toolType")
 
 
 def _answer(block: dict[str, Any]) -> ToolResult:

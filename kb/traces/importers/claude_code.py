@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kb.errors import KbError
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.importers.blocks import a_list, a_word, an_object
 from kb.traces.importers.claude_files import (
     AgentFile,
     SessionFiles,
@@ -38,6 +38,8 @@ _OTHER = "rows of other types"
 #: Rows that may stand before the first turn, any number of them, and that no other tool writes.
 _PREAMBLE = {"file-history-snapshot", "queue-operation", "permission-mode", "custom-title"}
 _PREAMBLE |= {"ai-title", "last-prompt", "agent-name", "agent-color", "worktree-state"}
+#: Under which the web gives the rows of a session.
+_LOG = "loglines"
 #: Where the call that started a sub-agent is not told.
 _SIDE_CHAIN = "side-chain"
 
@@ -46,21 +48,32 @@ def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
     if any(_is_turn(row) for row in rows):
         return "rows of user and assistant with a uuid and a sessionId"
+    if len(rows) == 1 and any(map(_is_logline, a_list(rows[0].get(_LOG)))):
+        return "rows of user and assistant under 'loglines'"
     before = rows and all(a_word(row.get("type")) in _PREAMBLE for row in rows)
     return "rows that a session begins with" if before else ""
 
 
 def _is_turn(row: dict[str, Any]) -> bool:
-    has_ids = "sessionId" in row and "uuid" in row and "parentUuid" in row
+    # Cleaned copies lack the id of the row before; the folder is Claude Code's own, too.
+    has_ids = "sessionId" in row and "uuid" in row and ("parentUuid" in row or "cwd" in row)
     # Qwen Code writes the same ids, and messages of Gemini's shape, whose parts are no content.
     is_other = "parts" in an_object(row.get("message"))
     return has_ids and not is_other and a_word(row.get("type")) in _TYPES
 
 
+def _is_logline(row: Any) -> bool:
+    """Whether a row is one of a session on the web: it has no ids of its own."""
+    row = an_object(row)
+    return a_word(row.get("type")) in {"user", "assistant"} and "role" in an_object(
+        row.get("message")
+    )
+
+
 def _read(source: Source) -> Iterator[RunBuilder]:
     files = session_files(source.path)
     session = _Session(source, files)
-    for row in source.rows():
+    for row in _rows(source):
         session.take(row)
     waiting = list(files.agents)
     while waiting:
@@ -69,6 +82,21 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         waiting.remove(one)
         _take_agent(session, one, source)
     yield session.tape
+
+
+def _rows(source: Source) -> Iterator[SourceRow]:
+    """The rows of a session: lines, or the list in the one object that the web gives."""
+    for row in source.rows():
+        log = row.value.get(_LOG) if isinstance(row.value, dict) else None
+        if not isinstance(log, list):
+            yield row
+            continue
+        source.account.divide()
+        for number, value in enumerate(log):
+            where = f"{_LOG}[{number}]"
+            source.account.turn_to(where)
+            yield SourceRow(where, value)
+        source.account.turn_away()
 
 
 def _take_agent(session: _Session, agent: AgentFile, source: Source) -> None:
@@ -120,7 +148,9 @@ class _Session:
         if value.get("uuid") in self._of_progress:
             self.tape.rows.repeated()
             return
-        if kind in {"assistant", "user"} and isinstance(message, dict):
+        if kind == "tool_result":
+            self._take_result(value, row.where)
+        elif kind in {"assistant", "user"} and isinstance(message, dict):
             self._take_message(value, message, row.where, self._parent(value, message))
         elif kind == "progress":
             self._take_progress(value, row.where)
@@ -133,6 +163,13 @@ class _Session:
             self.tape.source.setdefault("summary", value.get("summary"))
         else:
             self.tape.leave_out(_OTHER, str(kind))
+
+    def _take_result(self, value: dict[str, Any], where: str) -> None:
+        """A result that stands as a row of its own, as other programs write these sessions."""
+        told = value.get("message") if isinstance(value.get("message"), dict) else value
+        call_id = value.get("tool_use_id") or an_object(told).get("tool_call_id")
+        message = {"content": an_object(told).get("content"), "tool_call_id": call_id}
+        self._take_message(value, {"role": "tool", **message}, where, self._parent(value, message))
 
     def _note_session(self, value: dict[str, Any]) -> None:
         tape = self.tape

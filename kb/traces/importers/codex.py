@@ -18,7 +18,7 @@ from kb.traces.importers.blocks import a_word, an_object, content_of
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import said_of
 from kb.traces.importers.model_requests import usage_of
-from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.chat_message import ChatMessage, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy, ToolCall
 
@@ -35,9 +35,13 @@ _WRITTEN_BY_PROGRAM = (
     "# AGENTS.md instructions",
 )
 _ENDS = {"exec_command_end", "patch_apply_end", "mcp_tool_call_end"}
+_SEARCH_END = "web_search_end"
 _ASKED = ("command", "changes")
 _ERRORS = {"error", "stream_error", "turn_aborted"}
-_REPEATED = {"user_message", "agent_message", "agent_reasoning", "agent_message_delta"}
+#: Events that tell a message again, which most files have as an item too; who says it.
+_MESSAGES = {"user_message": "user", "agent_message": "assistant", "task_complete": "assistant"}
+_WORDS = ("message", "text", "last_agent_message")
+_REPEATED = {"agent_reasoning", "agent_message_delta"}
 _ABOUT = (
     "cwd",
     "originator",
@@ -53,18 +57,42 @@ _CONTEXT = ("approval_policy", "sandbox_policy", "effort", "timezone", "current_
 def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
     payloads = (row for row in rows if isinstance(row.get("payload"), dict))
-    told = any(a_word(row.get("type")) in _ROW_TYPES for row in payloads)
-    return "rows with a type and a payload" if told else ""
+    if any(a_word(row.get("type")) in _ROW_TYPES for row in payloads):
+        return "rows with a type and a payload"
+    is_early = len(rows) == 1 and _is_early(rows[0]) and "id" in rows[0]["session"]
+    return "a session and its items" if is_early else ""
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     session = _Session(source.account)
-    for row in source.rows():
+    for row in _rows(source):
         if isinstance(row.value, dict) and isinstance(row.value.get("payload"), dict):
             session.take(row)
         else:
             source.leave_out("rows without a payload", row.where)
+    session.finish()
     yield session.tape
+
+
+def _rows(source: Source) -> Iterator[SourceRow]:
+    """The rows of a rollout; early versions wrote one object, with a session and its items."""
+    for row in source.rows():
+        if not _is_early(row.value):
+            yield row
+            continue
+        source.account.divide()
+        parts = [("session", "session_meta", row.value["session"])]
+        parts += [(f"items[{n}]", "response_item", v) for n, v in enumerate(row.value["items"])]
+        for where, kind, payload in parts:
+            source.account.turn_to(where)
+            at = an_object(payload).get("timestamp")
+            yield SourceRow(where, {"type": kind, "payload": payload, "timestamp": at})
+        source.account.turn_away()
+
+
+def _is_early(value: Any) -> bool:
+    value = an_object(value)
+    return isinstance(value.get("session"), dict) and isinstance(value.get("items"), list)
 
 
 class _Session:
@@ -74,6 +102,38 @@ class _Session:
         self.tape = RunBuilder(rows)
         self._answering: int | None = None
         self._last_answer: int | None = None
+        self._has_context = False
+        self._said: set[str] = set()
+        #: Messages and results that events told, in case no item tells them.
+        self._told: list[tuple[ChatMessage, Message]] = []
+        self._outputs: dict[str, tuple[Any, str]] = {}
+        self._searches: list[ToolCall] = []
+
+    def finish(self) -> None:
+        """Put on the tape what the events alone told, when all rows were taken."""
+        rows = self.tape.rows
+        for said, base in self._told:
+            if not self._is_said(said.text.strip()):
+                self._said.add(said.text.strip())
+                rows.turn_to(base.where)
+                self.tape.add_message(said, replace(base, role=said.role))
+        if not any(call.tool == "web_search" for call in self._calls()):
+            for call in self._searches:
+                rows.turn_to(call.where)
+                self.tape.execute(call)
+        for call in self._calls():
+            output, where = self._outputs.get(call.id, (None, ""))
+            if output is not None and not call.is_answered:
+                rows.turn_to(where)
+                self.tape.answer(ToolResult(call.id, output), Message(role="tool", where=where))
+        rows.turn_away()
+
+    def _is_said(self, text: str) -> bool:
+        """Whether an item has these words, alone or with what a program put around them."""
+        return text in self._said or any(text in said for said in self._said)
+
+    def _calls(self) -> list[ToolCall]:
+        return [step for step in self.tape.steps if isinstance(step, ToolCall)]
 
     def take(self, row: SourceRow) -> None:
         """Put on the tape what one row tells."""
@@ -106,7 +166,11 @@ class _Session:
         tape.conversation = str(payload.get("session_id") or "")
         version = str(payload.get("cli_version") or "")
         tape.agent = Agent(name="codex", version=version, framework="codex")
-        tape.request = replace(tape.request, provider=str(payload.get("model_provider") or ""))
+        tape.request = replace(
+            tape.request,
+            provider=str(payload.get("model_provider") or ""),
+            model=a_word(payload.get("model")),
+        )
         told = payload.get("base_instructions") or payload.get("instructions")
         text = told.get("text") if isinstance(told, dict) else told
         tape.prompt = Prompt(text=text if isinstance(text, str) else "")
@@ -115,14 +179,17 @@ class _Session:
     def _take_context(self, payload: dict[str, Any]) -> None:
         tape = self.tape
         tape.rows.used()
-        if isinstance(payload.get("model"), str) and not tape.request.model:
-            tape.request = replace(tape.request, model=payload["model"])
+        model = a_word(payload.get("model"))
+        if model and not self._has_context:  # the session's own is its default
+            tape.request = replace(tape.request, model=model)
+            self._has_context = True
         for key in _CONTEXT:
             if payload.get(key):
                 tape.source.setdefault(key, payload[key])
 
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
         said = said_of(payload) or _of_block(payload)
+        self._said.add(said.text.strip() if said else "")
         if said is None:
             self.tape.leave_out(_OTHER, f"item {payload.get('type')}")
         elif payload.get("type") == "reasoning" and not said.reasoning:
@@ -165,11 +232,26 @@ class _Session:
         elif kind.endswith("_approval_request"):
             text = str(payload.get("reason") or payload.get("command") or "")
             self.tape.add_event(_event("permission", kind, text, base))
+        elif kind in _MESSAGES:
+            self._take_told(_MESSAGES[kind], payload, base)
+        elif kind == _SEARCH_END:
+            self._searches.append(_search(payload, base))
+            self.tape.rows.repeated()
         elif kind in _REPEATED:
             self.tape.notes.add("events that repeat a message were left out")
             self.tape.rows.repeated()
         else:
             self.tape.leave_out(_OTHER, f"event {kind}")
+
+    def _take_told(self, role: str, payload: dict[str, Any], base: Message) -> None:
+        """A message that an event tells; it is one of its own where no item has these words."""
+        text = next((word for key in _WORDS if (word := a_word(payload.get(key)))), "")
+        if not text:
+            self.tape.leave_out("events without words", str(payload.get("type")))
+            return
+        self._told.append((ChatMessage(role, text), base))
+        self.tape.notes.add("events that repeat a message were left out")
+        self.tape.rows.repeated()
 
     def _take_end(self, payload: dict[str, Any], base: Message) -> None:
         """What an event knows of a call that its result does not say: exit code, time, success."""
@@ -185,6 +267,7 @@ class _Session:
             )
         elif failed:
             self.tape.fail(call_id, Failure(message=str(payload.get("stderr") or "")[:500]))
+        self._outputs[call_id] = (_output(payload), base.where)
         facts = {key: payload[key] for key in ("exit_code", "duration", "cwd") if key in payload}
         self.tape.amend(call_id, ended=base.started, source={**call.source, **facts})
 
@@ -194,11 +277,7 @@ class _Session:
         names = {"exec_command_end": "exec_command", "patch_apply_end": "apply_patch"}
         tool = a_word(invocation.get("tool")) or names.get(str(payload.get("type")), "unknown")
         arguments = next((payload[key] for key in _ASKED if payload.get(key) is not None), None)
-        told = an_object(payload.get("result"))
-        result = payload.get("aggregated_output") or payload.get("stdout")
-        if told:
-            outcome = told.get("Ok", told.get("Err"))
-            result = content_of(an_object(outcome).get("content")).text or outcome
+        told, result = an_object(payload.get("result")), _output(payload)
         call = ToolCall(
             tool=tool,
             id=call_id,
@@ -225,6 +304,30 @@ class _Session:
             self.tape.steps[step] = replace(message, **usage)
         else:
             self.tape.rows.repeated()
+
+
+def _output(payload: dict[str, Any]) -> Any:
+    """What came of a call, as the event at its end has it; None for nothing."""
+    told = payload.get("result")
+    if isinstance(told, dict) and told:
+        outcome = next((told[key] for key in ("Ok", "Err") if key in told), told)
+        return content_of(an_object(outcome).get("content")).text or outcome
+    written = (payload.get(key) for key in ("aggregated_output", "stdout", "stderr"))
+    texts = [part for part in written if isinstance(part, str)]
+    return next((text for text in texts if text), texts[0] if texts else None)
+
+
+def _search(payload: dict[str, Any], base: Message) -> ToolCall:
+    """A search on the web, which the provider runs, as the event at its end has it."""
+    query = payload.get("query")
+    return ToolCall(
+        tool="web_search",
+        id=a_word(payload.get("call_id")),
+        arguments=payload.get("action") or ({"query": query} if query else None),
+        is_answered=False,
+        ended=base.started,
+        where=base.where,
+    )
 
 
 def _of_block(payload: dict[str, Any]) -> ChatMessage | None:

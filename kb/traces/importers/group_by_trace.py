@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.decoding.rawjson import elements, first_byte, members
-from kb.traces.decoding.source import Source
+from kb.traces.decoding.rawjson import decode_lenient, elements, first_byte, members
+from kb.traces.decoding.source import UNREADABLE, Source
 from kb.traces.decoding.times import time_of
 
 
@@ -53,8 +53,14 @@ _GROUPS = (
     "logRecords",
 )
 _TRACE_IDS = ("traceId", "trace_id", "traceID", "context.trace_id")
-_STARTS = ("startTimeUnixNano", "start_time", "startTime", "start_time_unix_nano", "started_at")
-_ENDS = ("endTimeUnixNano", "end_time", "endTime", "end_time_unix_nano", "ended_at")
+_STARTS = (
+    *("startTimeUnixNano", "start_time", "startTime", "start_time_unix_nano", "started_at"),
+    "start_time_ms",
+)
+_ENDS = (
+    *("endTimeUnixNano", "end_time", "endTime", "end_time_unix_nano", "ended_at"),
+    "end_time_ms",
+)
 #: Records that lie in a record: LangSmith's runs, where a client loaded those below.
 _CHILDREN = "child_runs"
 _ORDER = re.compile(r"[^.Z]{0,40}Z([0-9a-fA-F-]{36})")
@@ -84,7 +90,8 @@ def _gathered(row: Any, where: str, source: Source) -> list[tuple[str, _Raw]]:
     """The records of a row of the file, each of them accounted for in its place."""
     found = list(_gather(row, where, {}, {}))
     if not found:
-        source.leave_out("rows that hold no records", where)
+        is_json = decode_lenient(row) is not None
+        source.leave_out("rows that hold no records" if is_json else UNREADABLE, where)
     elif [raw.where for _, raw in found] != [where]:
         source.account.divide(*(raw.where for _, raw in found))
     return found

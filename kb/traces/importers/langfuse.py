@@ -68,7 +68,14 @@ def _evidence(value: Any) -> str:
     lists = (value.get("observations"), trace.get("observations"), value.get("data"))
     inner = next((one for one in lists if isinstance(one, list) and one), [])
     first = inner[0] if inner else None
-    return "a trace with observations" if isinstance(first, dict) and _evidence(first) else ""
+    seen = isinstance(first, dict) and (_evidence(first) or _is_within_trace(first))
+    return "a trace with observations" if seen else ""
+
+
+def _is_within_trace(value: dict[str, Any]) -> bool:
+    """Whether an observation that lies in its trace is one: it need not repeat the trace's id."""
+    has_start = "startTime" in value or "start_time" in value
+    return has_start and "id" in value and a_word(value.get("type")) in _TYPES
 
 
 #: What every observation has, in both cases.
@@ -160,15 +167,25 @@ def _attributes(value: dict[str, Any], metadata: Any, asked: set[str]) -> dict[s
     }
     kind = _KINDS.get(a_word(value.get("type")), "CHAIN")
     answer = tool_message(value.get("output")) if kind in {"CHAIN", "TOOL"} else {}
-    if answer or (kind == "CHAIN" and _is_named_for_tool(value, asked)):
+    original = an_object(metadata.get("attributes")) if isinstance(metadata, dict) else {}
+    is_tool = answer or _is_named_for_tool(value, asked) or _is_typed_as_tool(value, original)
+    if kind == "CHAIN" and is_tool:
         kind = "TOOL"
     found["openinference.span.kind"] = kind
-    original = metadata.get("attributes") if isinstance(metadata, dict) else None
     if kind == "TOOL":
-        return found | _of_tool(value, answer, original if isinstance(original, dict) else {})
+        return found | _of_tool(value, answer, original)
     if kind == "LLM":
         found |= _of_generation(value)
     return found | {"input.value": _heard(value), "output.value": value.get("output")}
+
+
+def _is_typed_as_tool(value: dict[str, Any], original: dict[str, Any]) -> bool:
+    """Whether the attributes that are kept of a span type it as a tool that answered.
+
+    BeeAI tells one call as three spans (start, success, finish): the one with the answer is it.
+    """
+    is_tool = a_word(original.get("openinference.span.kind")) == "TOOL"
+    return is_tool and value.get("output") is not None
 
 
 def _is_named_for_tool(value: dict[str, Any], asked: set[str]) -> bool:
@@ -180,13 +197,19 @@ def _is_named_for_tool(value: dict[str, Any], asked: set[str]) -> bool:
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, 0, False)
 
 
+#: How BeeAI names the span of a call that succeeded: `tool.search.wikipedia.success-12`.
+_EVENT_OF_TOOL = re.compile(r"\.(?:success|error)-\d{1,9}$")
+
+
 def _of_tool(
     value: dict[str, Any], answer: dict[str, Any], original: dict[str, Any]
 ) -> dict[str, Any]:
     arguments = embedded(value.get("input"))
     if isinstance(arguments, dict) and arguments.keys() == {"input"}:
         arguments = embedded(arguments["input"])
-    name = str(value.get("name") or "")
+    if arguments is None:
+        arguments = embedded(original.get("tool.parameters"))
+    name = _EVENT_OF_TOOL.sub("", str(value.get("name") or ""))
     for prefix in _NAME_PREFIXES:
         name = name.removeprefix(prefix)
     ids = ("gen_ai.tool.call.id", "tool_call_id", "tool_call.id")

@@ -57,6 +57,10 @@ _LISTS = {
 _ORDER = re.compile(r"Z([0-9a-fA-F-]{36})")
 
 
+#: What a run has beside its type: an export may lack what was given to it.
+_OF_RUN = frozenset({"inputs", "dotted_order", "trace_id", "parent_run_id", "parent_run_ids"})
+
+
 def _recognise(source: Source) -> str:
     return next((seen for value in source.head if (seen := _evidence(value))), "")
 
@@ -64,7 +68,7 @@ def _recognise(source: Source) -> str:
 def _evidence(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    if "run_type" in value and ("inputs" in value or "dotted_order" in value):
+    if "run_type" in value and value.keys() & _OF_RUN:
         return "runs with a run_type"
     if a_word(value.get("operation")) in {"post", "patch"} and "dotted_order" in value:
         return "an operation log of runs"
@@ -116,7 +120,8 @@ def _run_id(value: dict[str, Any]) -> str:
 
 def _parent_id(value: dict[str, Any]) -> str:
     ids = _ORDER.findall(str(value.get("dotted_order") or ""))
-    return str(value.get("parent_run_id") or (ids[-2] if len(ids) > 1 else ""))
+    above = next(reversed(a_list(value.get("parent_run_ids"))), "")
+    return str(value.get("parent_run_id") or (ids[-2] if len(ids) > 1 else above))
 
 
 def _order(record: Record) -> tuple[float, str]:
@@ -170,7 +175,8 @@ def _attributes(value: dict[str, Any]) -> dict[str, Any]:
     if kind == "TOOL":
         return found | _of_tool(value, inputs, outputs)
     if kind == "LLM":
-        found |= _of_request(an_object(value.get("extra")), an_object(inputs))
+        made_with = an_object(an_object(value.get("serialized")).get("kwargs"))
+        found |= _of_request(an_object(value.get("extra")), an_object(inputs), made_with)
         found |= _usage(value, an_object(outputs))
     return found | {"input.value": inputs, "output.value": outputs}
 
@@ -193,13 +199,20 @@ def _of_tool(value: dict[str, Any], inputs: Any, outputs: Any) -> dict[str, Any]
     return found
 
 
-def _of_request(extra: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    """What a model was asked with: by LangChain beside the inputs, by wrapped clients in them."""
+def _of_request(
+    extra: dict[str, Any], inputs: dict[str, Any], made_with: dict[str, Any]
+) -> dict[str, Any]:
+    """What a model was asked with: by LangChain beside the inputs, by wrapped clients in them.
+
+    `made_with` are the arguments that the model's object was made with.
+    """
     parameters, about = (an_object(extra.get(key)) for key in ("invocation_params", "metadata"))
     kept = {key: part for key, part in inputs.items() if key not in {"messages", "tools"}}
     kept |= {key: part for key, part in parameters.items() if key != "tools"}
     told = {name: about[f"ls_{name}"] for name in _LS_NAMES if about.get(f"ls_{name}") is not None}
-    model = kept.get("model") or kept.get("model_name") or about.get("ls_model_name")
+    places = [(kept, "model"), (kept, "model_name"), (about, "ls_model_name")]
+    places += [(made_with, "model"), (made_with, "model_name")]
+    model = next((place[key] for place, key in places if place.get(key)), None)
     return {
         "gen_ai.tool.definitions": parameters.get("tools") or inputs.get("tools"),
         "llm.provider": about.get("ls_provider"),

@@ -40,7 +40,12 @@ _READ = frozenset(
     | {"toolCallId", "toolName", "isError", "stopReason", "finishReason", "toolCalls"}
 )
 _FINISHES = ("finish_reason", "stop_reason", "finishReason", "stopReason")
-_CALL_TYPES = {"function_call", "custom_tool_call", "mcp_call", "local_shell_call", "computer_call"}
+_CALL_TYPES = {
+    *("function_call", "custom_tool_call", "mcp_call", "local_shell_call", "computer_call"),
+    "tool_search_call",
+}
+#: What answers a call: `local_shell_call_output`, and the tools that a search of tools found.
+_OUTPUTS = ("_call_output", "tool_search_output")
 #: Calls that the provider runs itself, answered in the same item.
 _HOSTED_TYPES = {"web_search_call", "file_search_call", "code_interpreter_call"}
 
@@ -58,7 +63,7 @@ def _is_item(value: dict[str, Any]) -> bool:
     kind = value.get("type")
     return isinstance(kind, str) and (
         (kind in _CALL_TYPES and ("call_id" in value or "name" in value))
-        or (kind.endswith("_call_output") and "call_id" in value)
+        or (kind.endswith(_OUTPUTS) and "call_id" in value)
         or kind in _HOSTED_TYPES
         or (kind == "reasoning" and "summary" in value)
     )
@@ -191,9 +196,10 @@ def _of_item(item: dict[str, Any]) -> ChatMessage | None:
     if kind == "reasoning":
         content = content_of(item.get("summary"))
         return ChatMessage("assistant", reasoning=content.text or content.reasoning)
-    if kind.endswith("_call_output"):
-        output = content_of(item.get("output"))
-        result = item.get("output") if output.parts else output.text
+    if kind.endswith(_OUTPUTS):
+        raw = item.get("output") if "output" in item else item.get("tools")
+        output = content_of(raw)
+        result = raw if output.parts else output.text
         return ChatMessage("tool", answers=(ToolResult(call_id, result),), source=_item_rest(item))
     name = _text(item.get("name")) or kind.removesuffix("_call")
     keys = ("arguments", "input", "action", "queries")

@@ -70,8 +70,13 @@ def _key(value: Any) -> str:
 
 
 def _holds_messages(value: Any) -> bool:
+    """Whether a list holds messages: an item of a kind that is new to us does not hide the rest."""
     values = embedded(value)
-    return isinstance(values, list) and bool(values) and all(map(is_message, values[:_LOOKED_AT]))
+    if not isinstance(values, list):
+        return False
+    first = values[:_LOOKED_AT]
+    others = [one for one in first if not is_message(one)]
+    return len(others) < len(first) / 2 and not any(map(tool_event, others))
 
 
 def _interactions(value: Any) -> list[Any]:
@@ -217,15 +222,20 @@ def _hear_exchange(tape: RunBuilder, exchange: Any, where: str) -> None:
     """One recorded request with its answer."""
     request = exchange.get("request") if isinstance(exchange, dict) else None
     response = exchange.get("response") if isinstance(exchange, dict) else None
-    body = embedded(request.get("body")) if isinstance(request, dict) else None
+    body = embedded(_body(request))
     tape.rows.divide()
     if isinstance(body, dict):
         _hear_request(tape, body, where)
-    answer = response.get("body") if isinstance(response, dict) else None
-    text = answer.get("string") if isinstance(answer, dict) else answer
     tape.rows.turn_to(_inner(where, "answer"))
-    _hear_answer(tape, text, Message(role="assistant", where=where))
+    _hear_answer(tape, _body(response), Message(role="assistant", where=where))
     tape.rows.turn_away()
+
+
+def _body(half: Any) -> Any:
+    """What a request or an answer carries: as it was sent, or decoded by the recorder."""
+    half = an_object(half)
+    body = half.get("body") or half.get("parsed_body")
+    return body["string"] if isinstance(body, dict) and body.keys() == {"string"} else body
 
 
 def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:

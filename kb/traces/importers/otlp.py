@@ -44,7 +44,8 @@ def _evidence_of_span(value: dict[str, Any]) -> str:
     context = value.get("context")
     if isinstance(context, dict) and "span_id" in context and "name" in value:
         return "spans with a context"
-    is_span = "name" in value and any(keys <= value.keys() for keys in _SPAN_KEYS)
+    tells = "name" in value or isinstance(value.get("attributes"), dict | list)
+    is_span = tells and any(keys <= value.keys() for keys in _SPAN_KEYS)
     return "spans with a trace id and a span id" if is_span else ""
 
 

@@ -66,6 +66,8 @@ class RunOfSpans:
         self._agent_starts: list[tuple[Span, list[ChatMessage], str]] = []
         self._wordless: dict[str, tuple[Span, Message, str]] = {}
         self._heard: set[str] = set()
+        #: An answer whose request could not be read: a span within it may tell it.
+        self._unasked: tuple[Span, ChatMessage, Message, str] | None = None
         self._has_request = False
         self._is_named = False
         self._roots: list[Span] = []
@@ -76,6 +78,7 @@ class RunOfSpans:
     def take(self, span: Span) -> None:
         """Put on the tape what one span tells."""
         kind = kind_of(span)
+        self._settle(span, kind)
         self._first = self._first or span
         self._places.append(span.where)
         self._parents[span.id] = span.parent
@@ -113,6 +116,7 @@ class RunOfSpans:
 
     def finished(self) -> RunBuilder:
         """The tape, when all spans were taken; what was told late is put in its place by time."""
+        self._settle()
         self._finish_agents()
         self._finish_roots()
         return self._tape
@@ -165,6 +169,8 @@ class RunOfSpans:
     def _take_model(self, span: Span) -> None:
         outer = [a for a in self._ancestors(span) if self._kinds.get(a) is SpanKind.MODEL]
         if any(ancestor in self._answered for ancestor in outer):
+            if self._unasked and self._ask_for_outer(inputs_of(span)):
+                return
             self._tape.notes.add("calls of a model that two libraries recorded were kept once")
             self._tape.rows.repeated()
             return
@@ -183,7 +189,36 @@ class RunOfSpans:
             self._wordless.pop(ancestor, None)
         self._answered.add(span.id)
         self._heard.add(context)
-        self._hear(span, said, full, context)
+        if not inputs and span.attributes.get("input.value"):
+            self._unasked = (span, said, full, context)
+        else:
+            self._hear(span, said, full, context)
+
+    def _ask_for_outer(self, inputs: list[ChatMessage]) -> bool:
+        """Tell the request of the answer that is held, where a span within it has that request."""
+        if self._unasked is None or not inputs:
+            return False
+        _, _, base, context = self._unasked
+        self._has_request = self._has_request or any(said.role == "user" for said in inputs)
+        plain = replace(base, ended=None)
+        self._tape.add_history(((said, _as(plain, said)) for said in inputs), context)
+        self._settle()
+        return True
+
+    def _settle(self, span: Span | None = None, kind: SpanKind = SpanKind.OTHER) -> None:
+        """Put the answer that is held on the tape, unless a span follows that may ask for it."""
+        held, self._unasked = self._unasked, None
+        if held is None:
+            return
+        outer, said, base, context = held
+        if span is not None and kind is SpanKind.MODEL and span.parent == outer.id:
+            self._unasked = held
+            return
+        self._tape.rows.turn_to(outer.where)
+        self._hear(outer, said, base, context)
+        self._tape.rows.turn_away()
+        if span is not None:
+            self._tape.rows.turn_to(span.where)
 
     def _hear(self, span: Span, said: ChatMessage | None, base: Message, context: str) -> None:
         attributes = span.attributes

@@ -63,6 +63,9 @@ _SIGNS = (
     ("gen_ai.prompt.0.role", SpanKind.MODEL),
     ("gen_ai.input.messages", SpanKind.MODEL),
     ("llm.input_messages.0.message.role", SpanKind.MODEL),
+    ("gen_ai.prompt", SpanKind.MODEL),
+    ("gen_ai.completion", SpanKind.MODEL),
+    ("gen_ai.tool.name", SpanKind.TOOL),
 )
 _TOOL_NAMES = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name")
 _CALL_IDS = ("gen_ai.tool.call.id", "tool_call.id", "tool.id", "tool_call_id", "ai.toolCall.id")
@@ -73,6 +76,7 @@ _ARGUMENTS = (
     "tool_arguments",
     "input.value",
     "traceloop.entity.input",
+    *("gen_ai.tool.arguments", "gen_ai.tool.input"),
     *("tool.arguments", "tool.args", "tool.input", "arguments", "args", "input"),
 )
 _RESULTS = (
@@ -82,6 +86,7 @@ _RESULTS = (
     "tool_response",
     "output.value",
     "traceloop.entity.output",
+    *("gen_ai.tool.result", "gen_ai.tool.output"),
     *("tool.result", "tool.output", "tool.response", "result", "output"),
 )
 _AGENT_NAMES = (

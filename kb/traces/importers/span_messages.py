@@ -6,6 +6,7 @@ Requests repeat all that was said before; `Tape.hear_history` keeps what is new.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from kb.traces.decoding.lenient import NotJsonError, arguments_of, decode, embedded
@@ -44,7 +45,10 @@ _MODELS = ("gen_ai.response.model", "ai.response.model", "llm.response.model", "
 _ASKED_MODELS = ("llm.model_name", "ai.model.id", "llm.request.model", "model_name")
 _PROVIDERS = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
 _INPUTS = ("gen_ai.input.messages", "ai.prompt.messages", "gen_ai.prompt", "llm.prompts")
-_OUTPUTS = ("gen_ai.output.messages", "gen_ai.completion", "llm.completions")
+_OUTPUTS = (
+    *("gen_ai.output.messages", "gen_ai.completion", "llm.completions"),
+    "gen_ai.response.content",
+)
 _TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "gen_ai.request.tools")
 _EVENT_ROLES = {
     "gen_ai.system.message": "system",
@@ -168,7 +172,7 @@ def _vercel(attributes: dict[str, Any]) -> ChatMessage:
 
 def _of_value(value: Any) -> list[ChatMessage]:
     """Messages in OpenInference's `input.value`: JSON with messages, a prompt, or plain text."""
-    inner = embedded(value)
+    inner = _bare(value)
     if isinstance(inner, dict):
         if isinstance(inner.get("messages"), list) and all(
             isinstance(m, str) for m in inner["messages"]
@@ -179,6 +183,14 @@ def _of_value(value: Any) -> list[ChatMessage]:
         prompt = next((inner[k] for k in _REQUESTS if isinstance(inner.get(k), str)), "")
         return saids_of(inner) or ([ChatMessage("user", prompt)] if prompt else [])
     return saids_of(inner)
+
+
+def _bare(value: Any) -> Any:
+    """The value with its layers of JSON text taken off: some exporters encode it twice."""
+    if isinstance(value, str) and value[:2] in {'"{', '"['}:
+        with suppress(NotJsonError):
+            value = decode(value)
+    return embedded(value)
 
 
 #: Under which a request stands as one text.

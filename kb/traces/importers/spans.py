@@ -49,7 +49,7 @@ def span_of(record: Record, trace_id: str) -> Span:
         name=str(value.get("name") or value.get("operationName") or ""),
         start=start,
         end=_end(value, start),
-        attributes={**_details(value), **attributes_of(value)},
+        attributes={**_kind(value), **_details(value), **attributes_of(value)},
         events=tuple(events_of(value)),
         error=error,
         message=message,
@@ -57,6 +57,22 @@ def span_of(record: Record, trace_id: str) -> Span:
         resource=_pairs(record.group.get("attributes") or value.get("resource") or {}),
         where=record.where,
     )
+
+
+def _kind(value: dict[str, Any]) -> dict[str, Any]:
+    """The kind that Phoenix's API writes beside the attributes, under the name it has in them.
+
+    https://arize.com/docs/phoenix/sdk-api-reference/rest-api/api-reference/spans/list-spans
+    """
+    kind = value.get("span_kind")
+    is_one = isinstance(kind, str) and kind.upper() in _OPENINFERENCE_KINDS
+    return {"openinference.span.kind": kind} if is_one else {}
+
+
+_OPENINFERENCE_KINDS = frozenset(
+    {"LLM", "TOOL", "AGENT", "RETRIEVER", "GUARDRAIL", "CHAIN", "EMBEDDING", "RERANKER"}
+    | {"EVALUATOR", "PROMPT"}
+)
 
 
 #: The event in which the conventions put words and settings that the span itself does not hold.
@@ -107,11 +123,11 @@ def _status(value: dict[str, Any]) -> tuple[str, str]:
         code = status
     failed = code == 2 or (isinstance(code, str) and code.upper().endswith("ERROR"))  # noqa: PLR2004 - OTLP
     attributes = attributes_of(value)
-    failed = (
-        failed or attributes.get("error") is True or attributes.get("otel.status_code") == "ERROR"
-    )
+    worded = attributes.get("gen_ai.tool.error") or attributes.get("gen_ai.error")
+    failed = failed or bool(worded) or attributes.get("error") is True
+    failed = failed or attributes.get("otel.status_code") == "ERROR"
     kind = attributes.get("error.type") or _exception(value).get("exception.type") or "error"
-    told = message or _exception(value).get("exception.message") or ""
+    told = message or _exception(value).get("exception.message") or worded or ""
     return (str(kind), str(told)) if failed else ("", "")
 
 

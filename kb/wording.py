@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -62,6 +62,11 @@ def bar(share: float, width: int) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 record`, `2 records`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words as a sentence lists them: `owner`, `owner or lever`, `owner, due date or lever`."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def said_day(day: date) -> str:

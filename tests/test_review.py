@@ -169,8 +169,7 @@ def asks_for_everything(root: Path, text: str) -> None:
     comment = (root / "comment.md").read_text("utf-8")
     line = next(n for n, written in enumerate(text.splitlines(), 1) if "A5:" in written)
     for part in (
-        f"| {line} | A5 has no owner",
-        f"| {line} | A5 has no due date",
+        f"| {line} | A5 has no owner or due date; add 'owner: ' and one handle or role",
         "** **Refund agent paid fourteen customers twice after a timeout** (2025-01-10)",
         "Why: same class duplicate-side-effect; same missing control idempotency-key",
         "Promised then: 1 action, 1 still open: require an idempotency key",

@@ -61,6 +61,12 @@ class LintContext:
     paths_of: Mapping[str, tuple[PurePath, ...]] = field(default_factory=dict)
     likely_priors: Callable[[Document], Iterable[PriorSuggestion]] | None = None
 
+    def asks(self, document: Document, name: str) -> bool:
+        """Whether a rule runs over a document: it is switched on, and not silenced there."""
+        row = next(row for row in _RULES.values() if row.name == name)
+        silenced = {name for allowance in document.allowances for name in allowance.rules}
+        return bool(switched_on([row], self.settings)) and not silenced & {row.code, row.name}
+
     @cached_property
     def records_of_class(self) -> Mapping[tuple[str, str], tuple[Outline, ...]]:
         """The records by primary class and origin, drafts apart, in the order they happened.

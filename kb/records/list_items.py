@@ -14,6 +14,7 @@ from datetime import date
 
 from msgspec import Struct
 
+from kb.records.dates import read_day
 from kb.records.markdown import Line
 
 _BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
@@ -82,8 +83,9 @@ class ActionItem(Struct, frozen=True, gc=False):
         return ""
 
     def date(self, key: str) -> date | None:
-        """An attribute as a day, None where it is absent or no ISO date."""
-        return read_date(self.attribute(key))
+        """An attribute as a day, None where it is absent or names none: `1 May 2026` is one."""
+        written = self.attribute(key)
+        return read_date(written) or (read_day(written) if written else None)
 
 
 class PriorIncident(Struct, frozen=True, gc=False):

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kb.lint.fmt.edit import Edit
+from kb.records.dates import read_day
 from kb.records.document import Document
 from kb.records.list_items import ActionItem, Item, read_actions
 from kb.records.markdown import scan_lines
 
 #: Attributes in the order of SPEC 2.2; dates of the past stand last.
 _ORDER = ("owner", "due", "lever", "cause", "gate", "tracker", "opened", "closed")
+_DAYS = frozenset({"due", "closed", "opened"})
 _BOX = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 #: An item that lacks its box, or the space in it; `text` is what the box stands before.
 _BOXLESS = re.compile(r"(?P<lead>[ \t]*[-*+][ \t]+)(?P<box>\[\][ \t]+)?(?P<text>[^\[\s~].*)$")
@@ -92,7 +94,9 @@ def _ordered(document: Document, action: ActionItem) -> Iterator[Edit]:
     canonical = _rendered(action)
     if canonical and canonical != written and _same(action, source[: match.start()] + canonical):
         at = document.offset(line, match.start() + 1)
-        yield Edit(at, at + len(written), canonical, "attributes have one order")
+        is_day = _in_iso(action) != list(action.attributes)
+        rule = "bad-action-date" if is_day else "unformatted"
+        yield Edit(at, at + len(written), canonical, "attributes have one order", rule)
 
 
 def _dash(document: Document, action: ActionItem) -> tuple[int, re.Match[str]] | None:
@@ -108,8 +112,16 @@ def _rendered(action: ActionItem) -> str:
     counts = Counter(key for key, _ in action.attributes)
     if action.unread or max(counts.values()) > 1 or not all(v for _, v in action.attributes):
         return ""
-    pairs = sorted(action.attributes, key=lambda pair: _ORDER.index(pair[0]))
+    pairs = sorted(_in_iso(action), key=lambda pair: _ORDER.index(pair[0]))
     return "— " + ", ".join(f"{key}: {value}" for key, value in pairs)
+
+
+def _in_iso(action: ActionItem) -> list[tuple[str, str]]:
+    """The attributes with each whole day as the form writes it: `1 May 2026` is `2026-05-01`."""
+    return [
+        (key, str(day) if key in _DAYS and (day := read_day(value)) else value)
+        for key, value in action.attributes
+    ]
 
 
 def _same(action: ActionItem, line: str) -> bool:
@@ -118,4 +130,4 @@ def _same(action: ActionItem, line: str) -> bool:
         line = f"- [ ] x\n{line}"
     lines, _ = scan_lines(line.split("\n"), 1)
     actions = read_actions(lines)
-    return len(actions) == 1 and sorted(actions[0].attributes) == sorted(action.attributes)
+    return len(actions) == 1 and sorted(actions[0].attributes) == sorted(_in_iso(action))

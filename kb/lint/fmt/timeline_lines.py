@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from kb.lint.fmt.edit import Edit, newline_of
 from kb.records.dates import WrittenTime, read_written_time
 from kb.records.document import Document
-from kb.records.markdown import SectionText, bold_heading, even_spaces, read_heading
+from kb.records.markdown import (
+    SectionText,
+    bold_heading,
+    even_spaces,
+    read_heading,
+    without_tags,
+)
 from kb.records.tables import Table, read_tables
 from kb.records.timeline import TimelineEntry, line_label
 
@@ -25,6 +31,11 @@ def timeline_edits(document: Document) -> Iterator[Edit]:
             yield from _of(document, section, entries)
 
 
+def _is_marked_up(source: str) -> bool:
+    """Whether a line holds tags of HTML, which an entry does not keep."""
+    return without_tags(source) != source
+
+
 def _is_sure(entry: TimelineEntry) -> bool:
     return entry.has_time and entry.has_zone and entry.has_day and not entry.unclear
 
@@ -35,7 +46,9 @@ def _of(
     rows: set[int] = set()
     for table in read_tables(section.lines) if "|" in section.text else ():
         rows.update(range(table.line, table.end_line + 1))
-        if table.rows and all(row.line in entries for row in table.rows):
+        lines = [row.line for row in table.rows if row.line in entries]
+        is_plain = not any(_is_marked_up(document.source_line(line)) for line in lines)
+        if table.rows and len(lines) == len(table.rows) and is_plain:
             yield _items(document, table, entries)
     for line in section.lines:
         entry = entries.get(line.number) if line.number not in rows else None
@@ -53,6 +66,8 @@ def _items(document: Document, table: Table, entries: dict[int, TimelineEntry]) 
 def _item(document: Document, entry: TimelineEntry) -> Iterator[Edit]:
     source = document.source_line(entry.line)
     if read_heading(source) is not None or bold_heading(source) is not None:
+        return
+    if _is_marked_up(source):
         return
     lead, text = line_label(source)
     moment = read_written_time(even_spaces(text))

@@ -19,10 +19,12 @@ from kb.lint.rules.document_facts import (
 )
 from kb.lint.rules.front_matter_values import place
 from kb.lint.rules.vague_actions import vague_wording
+from kb.records.dates import read_day
 from kb.records.document import Document
 from kb.records.growth import open_questions
 from kb.records.list_items import ActionItem
 from kb.records.template import OPEN_QUESTION_DAYS
+from kb.wording import listed
 
 NOBODY = {
     *("", "?", "tbd", "todo", "unknown", "n/a", "none", "nobody", "someone", "somebody"),
@@ -60,6 +62,38 @@ def _lacks(document: Document, action: ActionItem, key: str) -> bool:
     return value in NOBODY
 
 
+#: What an action has to give, in the order it is written: the rule that asks for it, how a message
+#: calls it, and what to put there.
+_GIVEN = {
+    "owner": ("action-without-owner", "owner", "one handle or role"),
+    "due": ("action-without-due", "due date", "a day"),
+    "lever": ("action-without-lever", "lever", "one of {levers}"),
+}
+
+
+def _lacking(
+    document: Document, context: LintContext, first: str
+) -> Iterator[tuple[ActionItem, str]]:
+    """The actions whose first missing attribute this is, with one message for all they miss.
+
+    The rules on the others keep quiet there; what a team does not ask for is not missed.
+    """
+    if not is_submitted(document):
+        return
+    asked = [k for k, row in _GIVEN.items() if k == first or context.asks(document, row[0])]
+    for action in live_actions(document):
+        missing = [key for key in asked if _lacks(document, action, key)]
+        if missing and missing[0] == first:
+            names = listed([_GIVEN[key][1] for key in missing], "or")
+            yield action, f"{name_of(action)} has no {names}; add {_to_add(missing, context)}"
+
+
+def _to_add(missing: list[str], context: LintContext) -> str:
+    levers = ", ".join(word.name for word in context.form.taxonomies["lever"])
+    told = [f"'{key}: ' and {_GIVEN[key][2].format(levers=levers)}" for key in missing]
+    return ", ".join(told)
+
+
 @rule(
     "KB601",
     "action-without-owner",
@@ -67,12 +101,10 @@ def _lacks(document: Document, action: ActionItem, key: str) -> bool:
     bad="- [ ] A1: cap refunds at the order total — due: 2026-05-12, lever: code",
     good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
 )
-def action_without_owner(document: Document, _: LintContext) -> Iterator[Finding]:
-    """Live actions that name no handle or role."""
-    for action in live_actions(document) if is_submitted(document) else ():
-        if _lacks(document, action, "owner"):
-            message = f"{name_of(action)} has no owner; add ' — owner: ' and one handle or role"
-            yield at_action(document, action, message)
+def action_without_owner(document: Document, context: LintContext) -> Iterator[Finding]:
+    """Live actions that name no handle or role, and what else they lack."""
+    for action, message in _lacking(document, context, "owner"):
+        yield at_action(document, action, message)
 
 
 @rule(
@@ -82,12 +114,10 @@ def action_without_owner(document: Document, _: LintContext) -> Iterator[Finding
     bad="- [ ] A1: cap refunds at the order total — owner: payments, lever: code",
     good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
 )
-def action_without_due(document: Document, _: LintContext) -> Iterator[Finding]:
-    """Live actions without a day."""
-    for action in live_actions(document) if is_submitted(document) else ():
-        if _lacks(document, action, "due"):
-            message = f"{name_of(action)} has no due date; add 'due: ' and a day"
-            yield at_action(document, action, message)
+def action_without_due(document: Document, context: LintContext) -> Iterator[Finding]:
+    """Live actions that have an owner and no day."""
+    for action, message in _lacking(document, context, "due"):
+        yield at_action(document, action, message)
 
 
 @rule(
@@ -99,12 +129,9 @@ def action_without_due(document: Document, _: LintContext) -> Iterator[Finding]:
     good="- [ ] A1: cap refunds at the order total — owner: payments, due: 2026-05-12, lever: code",
 )
 def action_without_lever(document: Document, context: LintContext) -> Iterator[Finding]:
-    """Live actions that do not say how they work."""
-    for action in live_actions(document) if is_submitted(document) else ():
-        if _lacks(document, action, "lever"):
-            levers = ", ".join(word.name for word in context.form.taxonomies["lever"])
-            message = f"{name_of(action)} has no lever; add 'lever: ' and one of {levers}"
-            yield at_action(document, action, message)
+    """Live actions with owner and day that do not say how they work."""
+    for action, message in _lacking(document, context, "lever"):
+        yield at_action(document, action, message)
 
 
 @rule(
@@ -315,9 +342,10 @@ def cause_not_in_record(document: Document, context: LintContext) -> Iterator[Fi
     reason="A due date that is no day is never overdue.",
     bad="- [ ] A1: cap refunds — owner: payments, due: end of May, lever: code",
     good="- [ ] A1: cap refunds — owner: payments, due: 2026-05-31, lever: code",
+    fixable=True,
 )
 def bad_action_date(document: Document, context: LintContext) -> Iterator[Finding]:
-    """`due` or `closed` that is no ISO day, or closed in the future."""
+    """`due` or `closed` that is no ISO day, or closed in the future; `1 May 2026` is read."""
     for action in document.actions:
         for key in ("due", "closed"):
             value = action.attribute(key).strip()
@@ -325,11 +353,18 @@ def bad_action_date(document: Document, context: LintContext) -> Iterator[Findin
             if value.lower() in NOBODY:
                 continue
             if not is_day(value):
-                message = f"{key} {quoted(value)} is no day; write it as 2026-05-31"
+                message = _as_iso(key, value, day or read_day(value, document.name_date))
                 yield at_attribute(document, action, value, message)
             elif key == "closed" and day and day > context.today:
                 message = f"{name_of(action)} is closed on {day}, which has not come yet"
                 yield at_attribute(document, action, value, message)
+
+
+def _as_iso(key: str, value: str, day: date | None) -> str:
+    """What to write for a date: its own day, and never another one."""
+    if day is None:
+        return f"{key} {quoted(value)} is no day; write a day as YYYY-MM-DD"
+    return f"{key} {quoted(value)} is not in the form of a day; write it as {day}"
 
 
 @rule(

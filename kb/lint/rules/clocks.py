@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time, timedelta
 
 from kb.lint.fmt.detection_minutes import (
     KEY,
@@ -38,6 +38,11 @@ _CLOCK_OF_TAG = {
     "contained": "contained",
     "restart": "restarted",
 }
+#: Clocks that may run either way: a warning may only show after the first effect, and a person may
+#: acknowledge what was contained already.
+_FREE_PAIRS = {("first_warning", "first_impact"), ("acknowledged", "contained")}
+#: An entry gives the minute; the clock may give the second before it.
+_ROUNDING = timedelta(minutes=1)
 
 
 def _is_before(entry: TimelineEntry, at: datetime) -> bool:
@@ -87,14 +92,41 @@ def timeline_outside_clocks(document: Document, _: LintContext) -> Iterator[Find
     good="clocks: {detected: 2026-04-12T15:10:00Z}\n\n- 2026-04-12 15:10 UTC — alert [detected]",
 )
 def tag_against_clock(document: Document, _: LintContext) -> Iterator[Finding]:
-    """A tagged entry that is earlier than the clock which its tag speaks of."""
+    """A tagged entry before its clock; the first of a tag after it, or after one that follows."""
+    known = {name: read_time(document.front.text(f"clocks.{name}")) for name in CLOCK_NAMES}
+    seen: set[str] = set()
     for entry in document.timeline:
         for tag in entry.tags:
-            name = _CLOCK_OF_TAG.get(tag)
-            at = read_time(document.front.text(f"clocks.{name}")) if name else None
+            name = _CLOCK_OF_TAG.get(tag, "")
+            at = known.get(name)
             if at and _is_before(entry, at):
-                message = f"[{tag}] is before the clock '{name}', {at:%Y-%m-%d %H:%M} UTC"
-                yield _at_tag(document, entry, tag, f"{message}; correct one")
+                yield _contradiction(document, entry, tag, "before", name, at)
+            elif tag not in seen and (late := _passed(entry, name, known)):
+                yield _contradiction(document, entry, tag, "after", *late)
+            seen.add(tag)
+
+
+def _passed(
+    entry: TimelineEntry, name: str, known: Mapping[str, datetime | None]
+) -> tuple[str, datetime] | None:
+    """The first clock that an entry of a clock's own moment cannot lie after, and does."""
+    if name not in CLOCK_NAMES or (name == "first_warning" and known[name] is None):
+        return None  # a warning may be one of many; only the first has to come before the rest
+    for other in CLOCK_NAMES[CLOCK_NAMES.index(name) :]:
+        at = known[other]
+        if at is None or (name, other) in _FREE_PAIRS:
+            continue
+        is_day = at.time() == time()  # midnight is how a clock says that only the day is known
+        if entry.at.date() > at.date() if is_day else _is_after(entry, at + _ROUNDING):
+            return other, at
+    return None
+
+
+def _contradiction(
+    document: Document, entry: TimelineEntry, tag: str, side: str, name: str, at: datetime
+) -> Finding:
+    message = f"[{tag}] is {side} the clock '{name}', {at:%Y-%m-%d %H:%M} UTC; correct one"
+    return _at_tag(document, entry, tag, message)
 
 
 def _at_tag(document: Document, entry: TimelineEntry, tag: str, message: str) -> Finding:
@@ -181,11 +213,6 @@ def unknown_tag(document: Document, context: LintContext) -> Iterator[Finding]:
             if tag not in known:
                 message = f"unknown tag {quoted(tag)}; {what_to_write(tag, known)}"
                 yield _at_tag(document, entry, tag, message)
-
-
-#: Clocks that may run either way: a warning may only show after the first effect, and a person may
-#: acknowledge what was contained already.
-_FREE_PAIRS = {("first_warning", "first_impact"), ("acknowledged", "contained")}
 
 
 def _times(document: Document) -> Iterator[MappingEntry]:

@@ -20,6 +20,15 @@ from kb.records.list_items import PriorIncident
 from kb.records.markdown import FieldLine
 from kb.records.model import Outline, outline
 
+_MAX_LINE = 2_000
+#: A record that counts itself behind others: `this is the third incident in 2026 where …`.
+_COUNTED = re.compile(
+    r"\b(?:(?:this|it) (?:is|was|makes)|we (?:have|had)|for|already) "
+    r"(?:now )?(?:already )?(?:had )?(?:the|our) "
+    r"(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d{1,3}(?:nd|rd|th|st)) "
+    r"(?:\w+ )?(?:incident|time|case|occurrence|outage|repeat|failure|postmortem|one)\b",
+    re.IGNORECASE,
+)
 #: What `kb similar --write` proposes: `62%: same tool refund`.
 _PROPOSED = re.compile(r"\d{1,3}%:")
 
@@ -73,20 +82,35 @@ def no_prior_incident(document: Document, _: LintContext) -> Iterator[Finding]:
     "the same retry, fix existed: yes",
 )
 def first_of_class_not_first(document: Document, context: LintContext) -> Iterator[Finding]:
-    """FIRST_OF_CLASS: yes beside an earlier record of that class, or beside a `repeat` below."""
+    """FIRST_OF_CLASS: yes beside an earlier record of that class, a `repeat` or a count below."""
     field = _first_of_class(document)
     if field is None or field.word != "yes":
         return
     repeat = next((prior.id for prior in document.priors if prior.verdict == "repeat"), "")
     earlier = _earlier_of_class(document, context)
+    counted = _counted_repeat(document)
     if repeat:
         message = f"this is called a repeat of {repeat} below, so it is not the first; write no"
+        yield at_value(document, field, message)
+    elif counted:
+        line, words = counted
+        message = f"line {line} says {quoted(words)}; write no, and link the earlier ones"
         yield at_value(document, field, message)
     elif earlier:
         also = f" and {len(earlier) - 1} more" if len(earlier) > 1 else ""
         primary = quoted(earlier[-1].primary_class)
         message = f"{earlier[-1].id}{also} came before with class {primary}; write no, and link it"
         yield at_value(document, field, message)
+
+
+def _counted_repeat(document: Document) -> tuple[int, str] | None:
+    """Where the section counts itself behind others, as in `the third incident of 2026`."""
+    section = document.section("counterfactual")
+    for line in section.lines if section else ():
+        found = _COUNTED.search(line.text[:_MAX_LINE]) if not line.comment else None
+        if found:
+            return line.number, found[0]
+    return None
 
 
 def _earlier_of_class(document: Document, context: LintContext) -> tuple[Outline, ...]:

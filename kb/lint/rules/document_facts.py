@@ -137,6 +137,7 @@ _OFFERED = (
     re.compile(r"; write (no)\b"),
     re.compile(r"write '(one customer)'$"),
     re.compile(r"write (REDACTED_[A-Z]+_\d+)\b"),
+    re.compile(r"; write it as (\d{4}-\d\d-\d\d)$"),
 )
 
 

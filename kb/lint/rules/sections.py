@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.document_facts import (
@@ -21,6 +22,7 @@ from kb.records.list_items import PRIOR_TO_FILL
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.sections import Section
 from kb.sentences import word_count
+from kb.wording import plural
 
 _BARE_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
 #: Its first line; few sections begin like that, and of the others the whole text is not needed.
@@ -292,14 +294,19 @@ def _sections(document: Document, form: Form) -> Iterator[tuple[SectionText, Sec
     good="LLM_SAYS_IT_DID: charged once\nOUTCOME_ASSERT: the ledger holds one charge",
 )
 def field_before_group(document: Document, context: LintContext) -> Iterator[Finding]:
-    """Evidence lines that stand before the line which opens their group."""
+    """Evidence lines that stand before the line which opens their group, as one finding."""
     for section, row in _sections(document, context.form):
-        for field in section.fields:
-            if row.group_key is None or field.key == row.group_key:
-                break
-            if field.known:
-                message = f"'{field.key}' stands before any '{row.group_key}'; begin with that line"
-                yield at_key(document, field, message)
+        if known := _before_groups(section, row.group_key):
+            others = f" and {plural(len(known) - 1, 'line')} more" if known[1:] else ""
+            verb = "stand" if known[1:] else "stands"
+            first = f"'{known[0].key}'{others} {verb} before any '{row.group_key}'"
+            yield at_key(document, known[0], f"{first}; begin with that line")
+
+
+def _before_groups(section: SectionText, group_key: str | None) -> list[FieldLine]:
+    """The lines of the form's that stand before the first one with the key of the groups."""
+    lines = takewhile(lambda field: field.key != group_key, section.fields)
+    return [field for field in lines if field.known] if group_key else []
 
 
 @rule(

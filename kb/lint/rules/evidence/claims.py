@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.document_facts import (
     at_heading,
+    at_key,
     at_value,
     field_of,
     is_answered,
@@ -20,6 +21,7 @@ from kb.lint.rules.document_facts import (
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine
+from kb.wording import listed
 
 #: Levers that change what people know or agree on, not what the system does.
 _PEOPLE_LEVERS = frozenset({"communication", "ownership", "review-process", "runbook"})
@@ -30,6 +32,20 @@ _MAKES_REPEATS_SAFE = re.compile(
 )
 #: Characters of the actions that are searched for the name of each tool: more than any list has.
 _MAX_SEARCHED = 50_000
+#: The asserts of a claim, and the lines that say whether they held.
+_ASSERTS = (
+    ("OUTCOME_ASSERT", "HELD"),
+    ("LATENCY_ASSERT", "LATENCY_HELD"),
+    ("INTEGRITY_ASSERT", "INTEGRITY_HELD"),
+)
+_MAX_ASSERT = 500
+_DURATION = (
+    r"(\d{1,9}(?:\.\d{1,9})?)[ \t]?"
+    r"(ms|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)\b"
+)
+_LIMIT = re.compile(rf"(?:<=?|≤|\b(?:with)?in|\bunder|\bbelow)[ \t]?{_DURATION}", re.IGNORECASE)
+_ACTUAL = re.compile(rf"\bactual(?:ly)?\b[ \t:=]{{0,3}}{_DURATION}", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 #: What a reader can look up: a number, an address, a name in code.
 _POINTER = re.compile(r"\d|://|`|\w[_/.]\w|\btrace\b|\blog\b|\bspan\b", re.IGNORECASE)
 
@@ -82,13 +98,58 @@ def _failed_assert_without_action(document: Document, context: LintContext) -> I
     if not is_submitted(document) or is_public(document) or _changes_the_system(document):
         return
     for group in _groups(document, "outcome_asserts"):
-        held = field_of(group, "HELD")
-        if held and held.word == "no":
+        answers = [field_of(group, held) for _, held in _ASSERTS]
+        failed = [answer for answer in answers if answer and answer.word == "no"]
+        late = field_of(group, "LATENCY_ASSERT")
+        if late and not field_of(group, "LATENCY_HELD") and _is_too_late(late.value):
+            failed.append(late)
+        if failed:
             message = (
                 "the assert did not hold and no action changes the system: add an action that "
                 "makes it hold, or one that stops the run when it does not"
             )
-            yield at_value(document, held, message)
+            yield at_value(document, failed[0], message)
+
+
+@rule(
+    "KB412",
+    "assert-not-answered",
+    reason="An assert that nobody looked at proves nothing, and one that says itself that it was "
+    "missed did not hold: on time and unchanged are asked as true is.",
+    bad="LATENCY_ASSERT: the refund is settled < 2s (actual: 14s)\nLATENCY_HELD: yes",
+    good="LATENCY_ASSERT: the refund is settled < 2s (actual: 14s)\nLATENCY_HELD: no",
+)
+def _assert_not_answered(document: Document, context: LintContext) -> Iterator[Finding]:
+    for group in _groups(document, "outcome_asserts") if is_submitted(document) else ():
+        open_asserts = [check for name, held in _ASSERTS if (check := _open(group, name, held))]
+        if open_asserts and not is_public(document):
+            missing = listed([dict(_ASSERTS)[check.key] for check in open_asserts])
+            message = f"nobody says whether this held; add {missing}: yes, no or not-checked"
+            yield at_key(document, open_asserts[0], message)
+        check, answer = field_of(group, "LATENCY_ASSERT"), field_of(group, "LATENCY_HELD")
+        if check and answer and answer.word == "yes" and _is_too_late(check.value):
+            message = f"line {check.line} says that it was later than allowed; write no"
+            yield at_value(document, answer, message)
+
+
+def _open(group: tuple[FieldLine, ...], name: str, held: str) -> FieldLine | None:
+    """An assert of a group that neither its own line of answers nor itself decides."""
+    check = field_of(group, name)
+    if check is None or not is_answered(check.value) or field_of(group, held):
+        return None
+    is_told = name == "LATENCY_ASSERT" and _ACTUAL.search(check.value[:_MAX_ASSERT])
+    return None if is_told else check
+
+
+def _is_too_late(value: str) -> bool:
+    """Whether a latency assert names a limit, and behind it an actual time above it."""
+    limit, actual = _LIMIT.search(value[:_MAX_ASSERT]), _ACTUAL.search(value[:_MAX_ASSERT])
+    return bool(limit and actual) and _seconds(actual) > _seconds(limit)
+
+
+def _seconds(match: re.Match[str] | None) -> float:
+    unit = match[2].lower() if match else "s"
+    return float(match[1]) * _SECONDS["ms" if unit == "ms" else unit[0]] if match else 0.0
 
 
 @rule(

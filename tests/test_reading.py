@@ -572,3 +572,119 @@ def test_times_that_all_lack_their_day_are_one_finding() -> None:
     document = read("## Timeline\n\n- 14:02 UTC a\n- 14:03 UTC b\n- 14:04 UTC c\n")
     (one,) = unread_times(document)
     assert (one.line, one.write) == (3, "- 2026-04-12 14:02 UTC — a (as in 2 further lines)")
+
+
+# --- kinds that public postmortems showed ---
+
+
+def test_lines_between_blank_lines_are_headings_where_a_file_has_no_others() -> None:
+    text = (
+        "REPORT OF AN OUTAGE\n\nISSUE OVERVIEW\n\nAll clients saw errors.\n\n"
+        "Timeline (all times in EAT)\n\n11:30 AM\t\tupgrade starts\n11:45 AM\t\trolled back\n\n"
+        "ROOT CAUSE\n\nThe upgrade was not tested.\n\nPREVENTIVE ACTIONS\n\n- test upgrades\n"
+    )
+    assert keys(text) == ["summary", "timeline", "root_cause", "actions"]
+    assert [f"{e.at:%H:%M}" for e in read(text).timeline] == ["08:30", "08:45"]
+
+
+def test_a_plain_line_is_no_heading_beside_headings_nor_within_a_paragraph() -> None:
+    assert keys("# T\n\n## Summary\n\nTimeline\n\nIt broke.\n") == ["summary"]
+    assert keys("It broke.\nTimeline\nIt was fixed.\n") == []
+
+
+def test_a_name_and_a_colon_are_a_heading_below_text_too() -> None:
+    text = "Issue summary:\nIt broke.\nTimeline:\n14:02 UTC: it broke\nRoot cause:\nThe retry.\n"
+    assert keys(text) == ["summary", "timeline", "root_cause"]
+
+
+def test_bold_headings_follow_a_bold_timeline() -> None:
+    text = "**Timeline:**\n\n- 14:02 UTC: it broke\n\n**Root cause:**\n\nThe retry.\n"
+    assert keys(text) == ["timeline", "root_cause"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("Root cause and resolution", "root_cause"),
+        ("Remediation and architectural lessons", "actions"),
+        ("Background and impact", "customer_truth"),
+        ("Consolidated root causes", "root_cause"),
+        ("What could improve", "went_wrong"),
+        ("タイムライン", "timeline"),
+        ("根本原因分析", "root_cause"),
+        ("Lecciones aprendidas", "lessons"),
+        ("Technical description", None),
+        ("Terms and conditions", None),
+    ],
+)
+def test_a_heading_is_read_for_the_part_that_names_a_section(heading: str, key: str | None) -> None:
+    assert keys(f"# T\n\n## {heading}\n\nText.\n") == [key]
+
+
+def test_a_title_that_begins_with_incident_is_a_title() -> None:
+    text = "# Incident: the cache was poisoned\n\n## Summary\n\nIt was.\n"
+    assert [section.key for section in read(text).sections] == [None, "summary"]
+    assert keys("# Summary\n\nIt was.\n\n# Timeline\n") == ["summary", "timeline"]
+
+
+def test_parts_of_a_section_stay_in_it() -> None:
+    text = "## Root causes\n\n### Primary cause: a\n\nText.\n\n### Compounding cause: b\n\nMore.\n"
+    found = read(text).section("root_cause")
+    assert found is not None
+    assert "More." in found.text
+
+
+def test_a_heading_that_lacks_its_blank_is_read_where_it_names_a_section() -> None:
+    assert keys("###Timeline\n\n- 2026-04-12 14:02 UTC — it broke\n\n##2230 stays text\n") == [
+        "timeline"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "clock", "text"),
+    [
+        (
+            "Attacker deployed the contract at 2021-02-13 5:37 AM +UTC",
+            "2021-02-13 05:37",
+            "Attacker deployed the contract",
+        ),
+        (
+            "Fixed on 13 February 2021 at 08:44:30 UTC.",
+            "2021-02-13 08:44",
+            "Fixed",
+        ),
+        (
+            '**<span style="color: red">08:05 AM UTC:</span>** the team looks',
+            "2026-04-12 08:05",
+            "the team looks",
+        ),
+    ],
+)
+def test_a_moment_is_read_at_the_end_of_an_item_and_within_tags(
+    line: str, clock: str, text: str
+) -> None:
+    (entry,) = read(f"## Timeline\n\n- {line}\n").timeline
+    assert f"{entry.at:%Y-%m-%d %H:%M}" == clock
+    assert entry.text.strip("* ") == text
+
+
+def test_an_item_of_a_timeline_with_a_time_that_is_not_read_is_named() -> None:
+    document = read("## Timeline\n\n- Attack started at eb-04-2021 09:12:40 PM, in two parts\n")
+    assert document.timeline == ()
+    assert [one.line for one in unread_times(document)] == [3]
+
+
+def test_an_item_that_names_a_group_is_no_action_and_those_below_are() -> None:
+    document = read(
+        "## Corrective measures\n\n- **Improvements**:\n  - check queries in review\n"
+        "  - watch for deadlocks\n\n- **Tasks:**\n  1. **Load test**: run one\n"
+        "- alert on errors\n  - at five a minute\n"
+    )
+    assert [one.line for one in unread_actions(document)] == [4, 5, 8, 9]
+
+
+def test_an_action_list_of_prose_is_named() -> None:
+    document = read("## To do\n\nMake the settings read-only for the team.\n")
+    (one,) = unread_actions(document)
+    assert one.write == "- [ ] Make the settings read-only for the team."
+    assert list(unread_actions(read("## To do\n\nNone: the route was closed.\n"))) == []

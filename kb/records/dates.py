@@ -69,6 +69,7 @@ _SIGN_BEHIND = re.compile(
 
 #: Abbreviations that name one offset all the year.
 _FIXED = {"UTC": 0, "GMT": 0, "Z": 0, "JST": 540, "KST": 540, "SGT": 480, "HKT": 480, "MSK": 180}
+_FIXED |= {"WAT": 60, "CAT": 120, "SAST": 120, "EAT": 180, "PKT": 300, "WIB": 420}
 #: Abbreviations that hold for a part of the year, and a place where they do. Written in the other
 #: part they leave an hour open, and are not read.
 _SEASONAL = {

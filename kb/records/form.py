@@ -61,6 +61,10 @@ class Form:
                 self._looked_up[heading] = found
         return found
 
+    def is_named(self, heading: str) -> bool:
+        """Whether a heading is the name of a section and says nothing besides."""
+        return normal_heading(heading) in self._by_heading
+
     def _look_up(self, heading: str) -> tuple[Section | None, Field | None]:
         names = tuple(heading_names(heading))
         for name in names:

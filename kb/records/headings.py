@@ -1,6 +1,7 @@
 """The names that a heading may be looked up by, the plainest last.
 
 ## 1. Replay Fixture (not just a log)   ->  replay fixture not just a log, replay fixture
+## Root cause and resolution            ->  …, root cause, resolution
 ## Step 2 — The timeline: all times UTC ->  …, timeline
 """
 
@@ -14,7 +15,13 @@ from kb.records.sections import british
 _BRACKET = re.compile(r"(?<!\s)\s*+[(（\[].*$")
 _PART = re.compile(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|,](?:\s++|$))")
 _ORDINAL = re.compile(r"(?:part|section|step|phase|appendix|§)?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])?")
-_LEADING = re.compile(r"\A(?:(?:the|our|an?|incident|postmortem|detailed|full|initial)\s)+")
+_LEADING = re.compile(
+    r"\A(?:(?:the|our|an?|incident|postmortem|detailed|full|initial|final|consolidated|main|primary"
+    r"|preliminary|brief|complete|overall|remaining|further|additional|suggested|issue"
+    r"|outage)\s)+"
+)
+#: `Root cause and resolution` is a root cause where the form has no such heading.
+_BOTH = re.compile(r" (?:and|und|et|y|e) ")
 _NUMERAL = re.compile(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
 _FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
 
@@ -28,7 +35,10 @@ def normal_heading(heading: str) -> str:
 
 
 def heading_names(heading: str) -> Iterator[str]:
-    """The normal forms of a heading: whole, without brackets, its first part, without articles."""
+    """The normal forms of a heading: whole, without brackets, its first part, without articles.
+
+    The parts of `one and other` come last.
+    """
     written = _NUMERAL.sub("", heading)
     bare = _BRACKET.sub("", written)
     parts = [part for part in _PART.split(bare) if part and part.strip()]
@@ -42,3 +52,7 @@ def heading_names(heading: str) -> Iterator[str]:
             if name and name not in seen:
                 seen.add(name)
                 yield name
+    for name in _BOTH.split(normal_heading(first)):
+        if name not in seen:
+            yield name
+            yield _LEADING.sub("", name, count=1)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from kb.records.dates import read_day
 from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
-from kb.records.markdown import Line, even_spaces
+from kb.records.markdown import Line, even_spaces, without_tags
 from kb.records.tables import Table, TableRow, read_tables
 
 _BOX = re.compile(r"\[(?P<mark>[ xX✓✔-]?)\][ \t]*")
@@ -28,6 +28,8 @@ _LABELLED = re.compile(
 )
 _HANDLE = re.compile(r"@[\w./-]+|[A-Za-z][\w.’'-]*(?:[ /&+-]+[A-Za-z][\w.’'-]*){0,2}")
 _NO_OWNER = re.compile(r"(?:see|cf|ref|via|in|for|to|by|after|from|on|and|or|as)\b", re.IGNORECASE)
+#: An item that only names those below it.
+_GROUP_HEAD = re.compile(r"[*_]{0,3}[^*_:：\n\[\]]{2,60}(?:[:：][*_]{0,3}|[*_]{2,3}[:：]?)[ \t]*")
 _YEAR = re.compile(r"\d{4}")
 _SIGNS = re.compile(r"[^\w' ]+")
 _STRUCK = re.compile(r"~~(.*)~~$")
@@ -135,16 +137,20 @@ def _from_items(
 ) -> Iterator[InformalAction]:
     source = {line.number: line.text for line in lines}
     above: list[int] = []  # the indents of the items that an item may be a detail of
-    for item in read_items(lines, ANY_ITEM):
+    items = list(read_items(lines, ANY_ITEM))
+    below = [*(item.indent for item in items[1:]), 0][: len(items)]
+    for item, indent in zip(items, below, strict=True):
         while above and above[-1] >= item.indent:
             above.pop()
+        if indent > item.indent and _GROUP_HEAD.fullmatch(item.text):
+            continue  # `Tasks:`, and the tasks below it
         if not above and not _BOXED.match(source[item.line]) and item.text.strip():
             yield _from_item(item, levers, near)
         above.append(item.indent)
 
 
 def _from_item(item: Item, levers: Collection[str], near: date | None) -> InformalAction:
-    text = even_spaces(item.text.replace("\n", " "))[:_MAX_TEXT].strip()
+    text = without_tags(even_spaces(item.text.replace("\n", " "))[:_MAX_TEXT]).strip()
     box = _BOX.match(text)
     state = "closed" if box and box["mark"] in {"x", "X", "✓", "✔"} else "open"
     text = text[box.end() :] if box else text

@@ -32,6 +32,11 @@ _PLAIN_FENCES = frozenset(
 )
 _ODD = ("\u00a0", "\u3000", "\u202f", "\u2007")
 _ODD_SPACES = str.maketrans(dict.fromkeys(_ODD, " "))
+_TAGS = re.compile(
+    r"</?(?:span|font|strong|small|center|code|mark|del|ins|sup|sub|div|em|br|li|ul|ol|[bipu])"
+    r"(?:[ \t][^<>\n]{0,300})?/?>",
+    re.IGNORECASE,
+)
 _MAX_LINE = 20_000  # longer lines are data, not prose: they are kept and not looked into
 
 
@@ -194,6 +199,11 @@ def even_spaces(text: str) -> str:
     if text.isascii() or not any(space in text for space in _ODD):
         return text
     return text.translate(_ODD_SPACES)
+
+
+def without_tags(text: str) -> str:
+    """The text without tags of HTML that only say how it looks: `<span style=…>`, `<br>`."""
+    return _TAGS.sub("", text) if "<" in text else text
 
 
 def _heading(text: str) -> re.Match[str] | None:

@@ -34,6 +34,11 @@ _INLINE = re.compile(
     r"(?:(?P=mark)[ \t]*[:：]|[:：](?P=mark)|(?P=mark)[ \t]+(?:—|–|--?)(?=[ \t])"
     r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
 )
+#: `###Timeline`, which lacks its blank.
+_TIGHT = re.compile(r" {0,3}(?P<marks>#{2,6})(?P<name>[A-Z][^#\n]{2,80})$")
+_LONGEST_NAME = 64
+#: What a heading without any mark consists of: words, and a remark in brackets.
+_NAME = re.compile(r"[^\W\d_][\w '’&/-]{2,50}(?:[ \t]?\([^()\n]{1,40}\))?")
 _ANY_DAY = date(2000, 1, 1)  # lends a year to `July 22`; only that it is a day is asked
 _SHORT = 12  # what may stand behind a day: `(Monday)`
 _UNDERLINES = frozenset({"===", "---"})
@@ -98,9 +103,25 @@ def _full_headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
             continue
         if "#" in line.text[:4] and (heading := read_heading(line.text)) is not None:
             level = heading_level(line.text)
-            yield HeadingLine(index, heading, level, "atx", 1, "", *form.named_by(heading))
+            named = (None, None) if _is_title(heading, level, form) else form.named_by(heading)
+            yield HeadingLine(index, heading, level, "atx", 1, "", *named)
+        elif tight := _TIGHT.match(line.text) if "##" in line.text[:5] else None:
+            section, field = form.named_by(tight["name"])
+            if section:
+                yield HeadingLine(
+                    index, tight["name"], len(tight["marks"]), "atx", 1, "", section, field
+                )
         elif index + 1 < len(lines) and lines[index + 1].text.lstrip(" ")[:3] in _UNDERLINES:
             yield from _underlined(lines, index, form)
+
+
+def _is_title(heading: str, level: int, form: Form) -> bool:
+    """Whether a heading of level 1 is a title that begins with a name of the summary.
+
+    `# Incident: the cache was poisoned` is one; `# Summary` is a section.
+    """
+    section = form.named_by(heading)[0] if level == 1 else None
+    return section is not None and section.key == "summary" and not form.is_named(heading)
 
 
 def _underlined(lines: Sequence[Line], index: int, form: Form) -> Iterator[HeadingLine]:
@@ -119,7 +140,7 @@ def _other_heading(
     text = lines[index].text
     if not lines[index].is_prose or len(text) > _MAX_LINE:
         return
-    if index and _is_text_above(lines[index - 1]):
+    if index and _is_text_above(lines[index - 1]) and not _is_name_alone(text):
         return
     if heading := bold_heading(text):
         section, field = form.named_by(heading)
@@ -129,10 +150,32 @@ def _other_heading(
         return
     inline = _INLINE.match(even_spaces(text)) if text.lstrip()[:1] not in {">", "|", "#"} else None
     if not inline:
+        named = _plain_heading(lines, index, form)
+        if named and named.key not in keys:
+            yield HeadingLine(index, text.strip(), 0, "inline", 1, "", named)
         return
     section, field = form.named_by(inline["name"])
     if section and not field and section.key not in keys:
         yield HeadingLine(index, inline["name"], 0, "inline", 1, inline["text"], section)
+
+
+def _is_name_alone(text: str) -> bool:
+    """Whether a line says no more than `Timeline:`; what stands above it is not gone on with."""
+    return text.rstrip().endswith((":", "：")) and len(text) <= _LONGEST_NAME
+
+
+def _plain_heading(lines: Sequence[Line], index: int, form: Form) -> Section | None:
+    """The section that a line between blank lines names, where nothing else stands in it.
+
+    `ROOT CAUSE`, `Timeline (all times in EAT)`: read in files that have no other heading.
+    """
+    text = lines[index].text.strip()
+    around = (*lines[max(index - 1, 0) : index], *lines[index + 1 : index + 2])
+    is_apart = all(not other.text.strip() for other in around)
+    if not is_apart or not _NAME.fullmatch(text):
+        return None
+    section, field = form.named_by(text)
+    return section if section and not field else None
 
 
 def _is_text_above(line: Line) -> bool:
@@ -144,12 +187,14 @@ def _is_text_above(line: Line) -> bool:
 
 
 def _section_starts(found: Sequence[HeadingLine]) -> Iterator[HeadingLine]:
-    level, opened = 0, ""
+    level, opened, form = 0, "", ""
     is_inline = True  # nothing is open, or what was opened within a line
     for heading in found:
         key = heading.section.key if heading.section else ""
-        if not _opens(heading, key, level, opened, is_inline=is_inline):
+        is_sibling = heading.form == form == "bold" and key != opened
+        if not is_sibling and not _opens(heading, key, level, opened, is_inline=is_inline):
             continue
+        form = heading.form
         is_title = heading.form in {"atx", "setext"} and heading.level == 1 and not key
         if heading.form in {"atx", "setext"}:
             level = 0 if is_title else heading.level
@@ -160,11 +205,12 @@ def _section_starts(found: Sequence[HeadingLine]) -> Iterator[HeadingLine]:
 def _opens(heading: HeadingLine, key: str, level: int, opened: str, *, is_inline: bool) -> bool:
     if heading.form == "inline":
         return is_inline
-    if key and key == opened and (heading.field or heading.form == "bold"):
+    is_deeper = heading.level > level > 0
+    if key and key == opened and (heading.field or heading.form == "bold" or is_deeper):
         return False
     if heading.form == "bold":
         return opened not in _GROUPED
-    if heading.level > level > 0 and opened in _GROUPED and not _is_own_name(heading):
+    if is_deeper and opened in _GROUPED and not _is_own_name(heading):
         return False
     if not key and opened == "timeline" and _is_dated(heading.heading):
         return False

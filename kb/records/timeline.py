@@ -21,7 +21,13 @@ from msgspec.structs import replace
 
 from kb.records.dates import WrittenTime, read_day, read_written_time, zone_in
 from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
-from kb.records.markdown import Line, bold_heading, is_plain_fence, read_heading
+from kb.records.markdown import (
+    Line,
+    bold_heading,
+    is_plain_fence,
+    read_heading,
+    without_tags,
+)
 from kb.records.tables import Table, TableRow, read_tables
 
 #: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
@@ -49,6 +55,9 @@ _DATED = re.compile(
     r"[ \t]*(?:—|–|--|-|:)?[ \t]*(?P<text>.*)$",
     re.DOTALL,
 )
+#: What may stand before the moment that ends an item, and what behind it.
+_AT = re.compile(r"[ \t](?:at|on)[ \t]")
+_END = re.compile(r"[ \t+]{0,3}(?:UTC|GMT)?[ \t)\].]{0,3}")
 _TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _MAX_TAGS = 8
 _MAX_LINE = 20_000
@@ -114,8 +123,14 @@ class _Reading:
             self.zone = zone_in(text)
 
     def add(self, text: str, line: int, end_line: int, *, strict: bool = False) -> bool:
-        """Whether the text begins with a moment; then it is an entry."""
+        """Whether the text begins with a moment; then it is an entry. Of an item it may be the end.
+
+        `Attacker deployed the contract at 2021-02-13 5:37 AM UTC` is one.
+        """
+        text = without_tags(text)
         entry = self._entry(text, strict=strict)
+        if entry is None and not strict:
+            entry = self._at_end(text)
         if entry is None:
             return False
         self.entries.append(replace(entry, line=line, end_line=max(end_line, line)))
@@ -157,6 +172,17 @@ class _Reading:
         has_day = bool(moment.day) or self.has_day
         return TimelineEntry(at, has_time, has_time and has_zone, rest, tags, 0, "", has_day)
 
+    def _at_end(self, text: str) -> TimelineEntry | None:
+        """The entry of an item that ends with its day and time; the rest of it is the text."""
+        begin = max(len(text) - _LONGEST_NOTE, 0)
+        for found in _AT.finditer(text, begin):
+            moment = read_written_time(text[found.end() :], self.day)
+            is_whole = moment is not None and moment.day is not None and moment.clock is not None
+            if moment and is_whole and _END.fullmatch(text[found.end() + moment.end :]):
+                entry = self._free(text[found.end() :], "", strict=False)
+                return replace(entry, text=text[: found.start()].strip()) if entry else None
+        return None
+
     def _may_be_next_day(self, at: datetime) -> bool:
         before = next((e for e in reversed(self.entries) if e.has_time), None)
         return before is not None and before.at - at > _NEXT_DAY
@@ -183,7 +209,8 @@ def _rest(moment: WrittenTime, text: str, label: str) -> str:
 def _is_dated_line(moment: WrittenTime, text: str) -> bool:
     """Whether a line outside a list is meant as dated: a time in it, and a mark behind that."""
     before = text[: moment.end].rstrip(" \t*_`")
-    is_marked = before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
+    is_column = text[: moment.end].endswith(("\t", "  "))
+    is_marked = is_column or before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
     if moment.clock is None:
         return is_marked or moment.end == len(text)
     return is_marked or bool(moment.zone) or bool(moment.day) or moment.end == len(text)

@@ -15,7 +15,15 @@ from kb.records.document import Document
 from kb.records.front_matter_keys import KEYS
 from kb.records.informal_actions import read_informal_actions
 from kb.records.list_items import ANY_ITEM, read_actions
-from kb.records.markdown import Line, SectionText, even_spaces, is_plain_fence, read_heading
+from kb.records.markdown import (
+    Line,
+    SectionText,
+    bold_heading,
+    even_spaces,
+    is_plain_fence,
+    read_heading,
+    without_tags,
+)
 from kb.records.sections import plain_label
 from kb.records.tables import read_tables
 from kb.records.timeline import TimelineEntry, read_timeline, row_text
@@ -48,6 +56,8 @@ _REMARK = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(r"[*_`\[(]*T ?[+-][ \[]?[\d\w]")
+#: A time of day anywhere in an item of a timeline.
+_CLOCK = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d.]|:\d{3})")
 _FEW = 2
 _MAX_LINE = 2_000
 
@@ -125,14 +135,13 @@ def _undated(document: Document, section: SectionText) -> Iterator[UnreadLine]:
         for row in table.rows
     }
     for line in _prose(section.lines):
-        head = line.text[:40]
-        if line.number in read or not ("T+" in head or any(c.isdigit() for c in head)):
+        if line.number in read or not ("T+" in line.text or any(map(str.isdigit, line.text))):
             continue
         item = ANY_ITEM.match(line.text)
-        text = rows.get(line.number) or (item[2] if item else line.text.strip())
+        text = without_tags(rows.get(line.number) or (item[2] if item else line.text.strip()))
         found = read_written_time(even_spaces(text), document.name_date)
         is_listed = item or line.number in rows or (found and found.clock)
-        is_time = (found and is_listed) or _RELATIVE.match(text)
+        is_time = (found and is_listed) or _RELATIVE.match(text) or (item and _CLOCK.search(text))
         if is_time and read_heading(line.text) is None:
             day = document.name_date or "YYYY-MM-DD"
             yield UnreadLine(line.number, "timeline", text, f"- {day} HH:MM UTC — …")
@@ -167,9 +176,20 @@ def unread_actions(document: Document) -> Iterator[UnreadLine]:
                 text = document.source_line(action.line).strip()
                 yield UnreadLine(action.line, "action", text, action.task())
         yield from _tables(document, section, {action.line for action in informal})
+        if document.front.text("status") != "published":  # then it is `published-without-actions`
+            yield from _in_prose(document, section)
     for other in document.sections:
         if other.key is None:
             yield from _stray_actions(other, levers)
+
+
+def _in_prose(document: Document, section: SectionText) -> Iterator[UnreadLine]:
+    """The first line of an action list that is nothing but prose."""
+    has_list = any(ANY_ITEM.match(line.text) or "|" in line.text for line in section.prose_lines)
+    first = next((line for line in section.prose_lines if not bold_heading(line.text)), None)
+    if first and not has_list and not _REMARK.match(first.text.lstrip("*_> ")):
+        text = first.text.strip()
+        yield UnreadLine(first.number, "action", text, f"- [ ] {text}")
 
 
 def _tables(

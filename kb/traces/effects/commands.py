@@ -1,0 +1,361 @@
+"""What a shell command does: read, write, destructive or unknown, command by command.
+
+    >>> [(e.effect.value, e.name, e.targets) for e in command_effects("cd x && sudo rm -rf build")]
+    [('read', 'cd', ('x',)), ('destructive', 'rm', ('build',))]
+
+The text is parsed and held against a table of programs (`kb/data/effects`); nothing is run. What
+neither says is unknown and never a read. It is a reading of the words, no proof: a program may be
+another than its name says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+from fnmatch import fnmatchcase
+
+from kb.installation import install_line
+from kb.traces.effects.command_effect import CommandEffect, worst
+from kb.traces.effects.program_table import (
+    SHOWS,
+    Arguments,
+    Program,
+    SqlInput,
+    Wrapper,
+    arguments,
+    by_marks,
+    program,
+    verdict,
+    wrapper,
+)
+from kb.traces.effects.shell_text import (
+    MAX_COMMANDS,
+    ShellTextError,
+    ShellWord,
+    SimpleCommand,
+    is_installed,
+    read_shell_text,
+)
+from kb.traces.run import Effect
+
+__all__ = ["CommandEffect", "command_effects", "worst"]
+
+#: Programs that start programs: `sudo env bash -c "timeout 5 xargs rm"` are five.
+_MAX_DEPTH = 8
+_MAX_TARGETS = 20
+_ASSIGNMENT = re.compile(r"\w+=.*", re.DOTALL)
+_DEVICE = re.compile(r"/dev/(?:sd|nvme|hd|vd|xvd|disk|rdisk|mapper/)\S*")
+_EMPTIERS = frozenset({":", "true"})
+#: Calls of a standard library that take files away, in programs given on the command line.
+_REMOVERS = re.compile(
+    r"shutil\.rmtree|os\.(?:remove|unlink|rmdir|removedirs)\b|\.unlink\(|rmSync|rmdirSync"
+    r"|unlinkSync|fs\.rm\b|FileUtils\.rm|File\.delete|\.truncate\("
+)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a command stands: the programs that start it, and the team's word on commands."""
+
+    settings: Mapping[str, Effect]
+    via: tuple[str, ...] = ()
+
+    def inside(self, name: str) -> _Place:
+        return replaced(self, via=(*self.via, name))
+
+
+def command_effects(
+    command: str, settings: Mapping[str, Effect] | None = None
+) -> tuple[CommandEffect, ...]:
+    """What each command of a shell text does, in the order of the text; empty for an empty text.
+
+    `settings` is the team's word, by the first words of a command or a pattern of them
+    (`make deploy*`); it beats the table. Without the parser, and for a text beyond its bounds, the
+    one answer is unknown.
+    """
+    if not command.strip():
+        return ()
+    return tuple(_of_text(command, _Place(settings or {})))[:MAX_COMMANDS]
+
+
+def _of_text(text: str, place: _Place) -> Iterator[CommandEffect]:
+    if len(place.via) >= _MAX_DEPTH:
+        yield CommandEffect(Effect.UNKNOWN, "", "commands within commands too deep", via=place.via)
+        return
+    if not is_installed():
+        why = f"the shell parser is not installed: {install_line('shell')}"
+        yield CommandEffect(Effect.UNKNOWN, "", why, via=place.via)
+        return
+    try:
+        found = read_shell_text(text)
+    except ShellTextError as error:
+        yield CommandEffect(Effect.UNKNOWN, "", str(error), via=place.via)
+        return
+    for command in found.commands:
+        if command.words:
+            yield from _of_words(command.words, command.stdin, place)
+        yield from _of_outputs(command, place)
+    if not found.is_whole:
+        why = "a part of it is not understood as shell"
+        yield CommandEffect(Effect.UNKNOWN, "", why, via=place.via)
+
+
+def _of_outputs(command: SimpleCommand, place: _Place) -> Iterator[CommandEffect]:
+    name = command.words[0].text if command.words else ""
+    for path in command.writes_to:
+        if _DEVICE.fullmatch(path):
+            effect, why = Effect.DESTRUCTIVE, "overwrites a device"
+        elif (not name and not command.is_group) or name in _EMPTIERS or _is_empty_input(command):
+            effect, why = Effect.DESTRUCTIVE, "empties a file"
+        else:
+            effect, why = Effect.WRITE, "sends its output to a file"
+        yield CommandEffect(effect, ">", why, targets=(path,), via=place.via)
+
+
+def _is_empty_input(command: SimpleCommand) -> bool:
+    return [word.text for word in command.words] == ["cat", "/dev/null"]
+
+
+def _of_words(
+    words: Sequence[ShellWord], stdin: str | None, place: _Place
+) -> Iterator[CommandEffect]:
+    first = words[0]
+    texts = [word.text for word in words]
+    if told := _told(texts, place):
+        yield told
+        return
+    if not first.is_literal:
+        why = "what it runs stands in a variable or comes from another command"
+        yield CommandEffect(Effect.UNKNOWN, first.text, why, via=place.via)
+        return
+    name = _name(first.text)
+    found = wrapper([name, *texts[1:4]]) if name else None
+    if found is not None:
+        yield from _wrapped(*found, [ShellWord(name), *words[1:]], stdin, place)
+        return
+    row = program(name)
+    if row is None:
+        yield _of_stranger(name, texts[1:], place)
+        return
+    yield from _of_program(name, row, texts[1:], stdin, place)
+
+
+def _of_stranger(name: str, texts: Sequence[str], place: _Place) -> CommandEffect:
+    """A program the table does not have: unknown, unless it is only asked for its help."""
+    if SHOWS & set(texts):
+        why = "is asked for its help or version"
+        return CommandEffect(Effect.READ, name, why, is_guess=True, via=place.via)
+    words = tuple(text for text in texts if text[:1] != "-")[:_MAX_TARGETS]
+    why = "nobody says what this program does"
+    return CommandEffect(Effect.UNKNOWN, name, why, targets=words, via=place.via)
+
+
+def _told(texts: Sequence[str], place: _Place) -> CommandEffect | None:
+    """What the team says of a command, by its first words or a pattern."""
+    if not place.settings:
+        return None
+    line = " ".join([_name(texts[0]) or texts[0], *texts[1:]])
+    for pattern, effect in place.settings.items():
+        if line == pattern or line.startswith(f"{pattern} ") or fnmatchcase(line, pattern):
+            action, targets = pattern.partition(" ")[2].rstrip("*"), tuple(texts[1:])
+            why = f"the team says so of {pattern!r}"
+            return CommandEffect(effect, _name(texts[0]), why, action, targets, via=place.via)
+    return None
+
+
+def _name(word: str) -> str:
+    """The name of a program without its folders; `./gradlew` keeps none either."""
+    name = word.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return name.removesuffix(".exe").lower() if name.isascii() else name
+
+
+def _wrapped(
+    length: int, found: Wrapper, words: Sequence[ShellWord], stdin: str | None, place: _Place
+) -> Iterator[CommandEffect]:
+    name = " ".join(word.text for word in words[:length])
+    rest = list(words[length:])
+    texts = [word.text for word in rest]
+    if found.looks and set(found.looks) & set(texts[:1]):
+        yield CommandEffect(Effect.READ, name, "looks up a command", via=place.via)
+        return
+    script = _script(found, texts)
+    if script is not None:
+        yield from _of_text(script, place.inside(name))
+        return
+    inner, skipped = _inner(found, rest)
+    inside = place.inside(" ".join([name, *skipped]))
+    if not inner:
+        yield from _without_inner(name, found, stdin, texts, place)
+    elif found.script and found.stdin and not found.text:
+        why = "runs a script whose text does not stand here"
+        yield CommandEffect(
+            Effect.UNKNOWN, name, why, targets=tuple(w.text for w in inner), via=place.via
+        )
+    elif found.text:
+        yield from _of_text(" ".join(word.text for word in inner), inside)
+    elif len(inside.via) >= _MAX_DEPTH:
+        yield CommandEffect(Effect.UNKNOWN, "", "commands within commands too deep", via=place.via)
+    else:
+        yield from _of_words(inner, stdin, inside)
+
+
+def _script(found: Wrapper, texts: Sequence[str]) -> str | None:
+    """The shell text an option holds: that of `-c`, or of `--command=…`."""
+    for number, text in enumerate(texts):
+        name, _, value = text.partition("=")
+        if name in found.script:
+            return value or " ".join(texts[number + 1 : number + 2])
+    return None
+
+
+def _inner(found: Wrapper, rest: Sequence[ShellWord]) -> tuple[list[ShellWord], tuple[str, ...]]:
+    """The words of the inner command, and those that were passed over to reach it."""
+    if found.dashes and any(word.text == "--" for word in rest):
+        place = next(n for n, word in enumerate(rest) if word.text == "--")
+        return list(rest[place + 1 :]), tuple(w.text for w in rest[:place] if w.text[:1] != "-")[:1]
+    skipped: list[str] = []
+    place = 0
+    while place < len(rest):
+        text = rest[place].text
+        if text == "--":
+            place += 1
+            continue
+        if text.startswith("-") and len(text) > 1:
+            place += 2 if text in found.values else 1
+            continue
+        if found.assignments and _ASSIGNMENT.fullmatch(text):
+            place += 1
+            continue
+        if len(skipped) < found.skip:
+            skipped.append(text)
+            place += 1
+            continue
+        break
+    return list(rest[place:]), tuple(skipped)
+
+
+def _without_inner(
+    name: str, found: Wrapper, stdin: str | None, texts: Sequence[str], place: _Place
+) -> Iterator[CommandEffect]:
+    if found.stdin and stdin is not None:
+        yield from _of_text(stdin, place.inside(name))
+        return
+    row = program(name.partition(" ")[0])
+    if found.optional and row is not None:
+        action = name.partition(" ")[2].split()
+        yield from _of_program(name.partition(" ")[0], row, [*action, *texts], None, place)
+        return
+    if name in ("env", "sudo", "time", "command", "exec", "nice", "su"):
+        effect, why = Effect.READ, "starts nothing that stands here"
+    else:
+        effect, why = Effect.UNKNOWN, "what it runs does not stand here"
+    yield CommandEffect(effect, name, why, via=place.via)
+
+
+def _of_program(
+    name: str, row: Program, texts: Sequence[str], stdin: str | None, place: _Place
+) -> Iterator[CommandEffect]:
+    if name == "find":
+        yield from _executed_by_find(texts, place)
+    given = arguments(texts, row.values)
+    if row.sql is not None and (found := tuple(_of_sql(name, row.sql, texts, given, stdin, place))):
+        yield from found
+        return
+    if script := _program_text(row, texts, stdin):
+        if row.code and _REMOVERS.search(script):
+            why = "runs a program that calls a function for removing files"
+            yield CommandEffect(Effect.DESTRUCTIVE, name, why, is_guess=True, via=place.via)
+            return
+        if told := by_marks(row, script):
+            yield CommandEffect(told.effect, name, told.why, is_guess=True, via=place.via)
+            return
+    told = verdict(row, given)
+    if told is None:
+        why = "the table does not say what it does with these words"
+        yield CommandEffect(Effect.UNKNOWN, name, why, targets=_targets(given, ""), via=place.via)
+        return
+    action = told.action or _first_action(row, given)
+    targets = _targets(given, told.action)
+    yield CommandEffect(told.effect, name, told.why, action, targets, told.is_guess, place.via)
+
+
+def _first_action(row: Program, given: Arguments) -> str:
+    """The first word of a program whose rules speak of actions."""
+    return given.words[0] if given.words and any(rule.on for rule in row.rules) else ""
+
+
+def _targets(given: Arguments, action: str) -> tuple[str, ...]:
+    named = [part for part in action.split() if not part.startswith("-")]
+    return given.words[len(named) :][:_MAX_TARGETS]
+
+
+def _executed_by_find(texts: Sequence[str], place: _Place) -> Iterator[CommandEffect]:
+    """The commands behind `-exec`, `-execdir` and the like."""
+    for number, text in enumerate(texts):
+        if text in ("-exec", "-execdir", "-ok", "-okdir"):
+            rest = texts[number + 1 :]
+            end = next((n for n, word in enumerate(rest) if word in (";", "\\;", "+")), len(rest))
+            words = [ShellWord(word) for word in rest[:end]]
+            if words and len(place.via) < _MAX_DEPTH:
+                yield from _of_words(words, None, place.inside("find"))
+
+
+def _program_text(row: Program, texts: Sequence[str], stdin: str | None) -> str:
+    """The program that stands on the command line or is fed to an interpreter."""
+    options = ("-c", "-e", "--eval", "-r", "-p") if row.code else row.words_in
+    for number, text in enumerate(texts):
+        if text in options:
+            return " ".join(texts[number + 1 : number + 2])
+    return stdin or ""
+
+
+def _of_sql(
+    name: str,
+    takes: SqlInput,
+    texts: Sequence[str],
+    given: Arguments,
+    stdin: str | None,
+    place: _Place,
+) -> Iterator[CommandEffect]:
+    from kb.traces.effects.sql import sql_effects
+
+    scripts = list(_sql_scripts(takes, texts, given, stdin))
+    for script in scripts:
+        for found in sql_effects(script, takes.dialect):
+            yield CommandEffect(
+                found.effect, name, found.reason, "sql", found.targets, found.is_guess, place.via
+            )
+    if scripts or takes.on:
+        return
+    if not given.options.isdisjoint(("-l", "--list", "--version", "-V", "--help")):
+        yield CommandEffect(Effect.READ, name, "looks at the server", via=place.via)
+    else:
+        why = "the SQL it runs does not stand here"
+        yield CommandEffect(Effect.UNKNOWN, name, why, targets=given.words, via=place.via)
+
+
+def _sql_scripts(
+    takes: SqlInput, texts: Sequence[str], given: Arguments, stdin: str | None
+) -> Iterator[str]:
+    found = False
+    for number, text in enumerate(texts):
+        option, _, value = text.partition("=")
+        if text in takes.options:
+            found = True
+            yield " ".join(texts[number + 1 : number + 2])
+        elif option in takes.options and option.startswith("--"):
+            found = True
+            yield value
+        elif text[:2] in takes.options and text[2:] and not text.startswith("--"):
+            found = True
+            yield text[2:]
+    if takes.words_after is not None and len(given.words) > takes.words_after:
+        found = True
+        yield " ".join(given.words[takes.words_after :])
+    if takes.on and given.words[: len(takes.on)] == takes.on and len(given.words) > len(takes.on):
+        found = True
+        yield " ".join(given.words[len(takes.on) :])
+    if not found and stdin is not None:
+        yield stdin

@@ -21,9 +21,9 @@ from kb.traces.effects.command_effect import CommandEffect, worst
 from kb.traces.effects.program_table import (
     SHOWS,
     Arguments,
-    Program,
+    ProgramRow,
     SqlInput,
-    Wrapper,
+    WrapperRow,
     arguments,
     by_marks,
     program,
@@ -172,7 +172,7 @@ def _name(word: str) -> str:
 
 
 def _wrapped(
-    length: int, found: Wrapper, words: Sequence[ShellWord], stdin: str | None, place: _Place
+    length: int, found: WrapperRow, words: Sequence[ShellWord], stdin: str | None, place: _Place
 ) -> Iterator[CommandEffect]:
     name = " ".join(word.text for word in words[:length])
     rest = list(words[length:])
@@ -201,7 +201,7 @@ def _wrapped(
         yield from _of_words(inner, stdin, inside)
 
 
-def _script(found: Wrapper, texts: Sequence[str]) -> str | None:
+def _script(found: WrapperRow, texts: Sequence[str]) -> str | None:
     """The shell text an option holds: that of `-c`, or of `--command=…`."""
     for number, text in enumerate(texts):
         name, _, value = text.partition("=")
@@ -210,7 +210,7 @@ def _script(found: Wrapper, texts: Sequence[str]) -> str | None:
     return None
 
 
-def _inner(found: Wrapper, rest: Sequence[ShellWord]) -> tuple[list[ShellWord], tuple[str, ...]]:
+def _inner(found: WrapperRow, rest: Sequence[ShellWord]) -> tuple[list[ShellWord], tuple[str, ...]]:
     """The words of the inner command, and those that were passed over to reach it."""
     if found.dashes and any(word.text == "--" for word in rest):
         place = next(n for n, word in enumerate(rest) if word.text == "--")
@@ -237,7 +237,7 @@ def _inner(found: Wrapper, rest: Sequence[ShellWord]) -> tuple[list[ShellWord], 
 
 
 def _without_inner(
-    name: str, found: Wrapper, stdin: str | None, texts: Sequence[str], place: _Place
+    name: str, found: WrapperRow, stdin: str | None, texts: Sequence[str], place: _Place
 ) -> Iterator[CommandEffect]:
     if found.stdin and stdin is not None:
         yield from _of_text(stdin, place.inside(name))
@@ -255,7 +255,7 @@ def _without_inner(
 
 
 def _of_program(
-    name: str, row: Program, texts: Sequence[str], stdin: str | None, place: _Place
+    name: str, row: ProgramRow, texts: Sequence[str], stdin: str | None, place: _Place
 ) -> Iterator[CommandEffect]:
     if name == "find":
         yield from _executed_by_find(texts, place)
@@ -281,7 +281,7 @@ def _of_program(
     yield CommandEffect(told.effect, name, told.why, action, targets, told.is_guess, place.via)
 
 
-def _first_action(row: Program, given: Arguments) -> str:
+def _first_action(row: ProgramRow, given: Arguments) -> str:
     """The first word of a program whose rules speak of actions."""
     return given.words[0] if given.words and any(rule.on for rule in row.rules) else ""
 
@@ -302,7 +302,7 @@ def _executed_by_find(texts: Sequence[str], place: _Place) -> Iterator[CommandEf
                 yield from _of_words(words, None, place.inside("find"))
 
 
-def _program_text(row: Program, texts: Sequence[str], stdin: str | None) -> str:
+def _program_text(row: ProgramRow, texts: Sequence[str], stdin: str | None) -> str:
     """The program that stands on the command line or is fed to an interpreter."""
     options = ("-c", "-e", "--eval", "-r", "-p") if row.code else row.words_in
     for number, text in enumerate(texts):

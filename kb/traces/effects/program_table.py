@@ -25,7 +25,9 @@ SHOWS = frozenset({"--help", "--version", "-help"})
 _VERB_WORDS = 5
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"with_": "with"}):
+class ProgramRule(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"with_": "with"}
+):
     """One rule of a program: what must hold, and the effect with its reason."""
 
     effect: Effect
@@ -52,7 +54,7 @@ class SqlInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: bool = False
 
 
-class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+class ScriptMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     """Words in a script that tell its effect."""
 
     effect: Effect
@@ -60,20 +62,20 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=T
     words: tuple[str, ...]
 
 
-class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProgramRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row: the names it is for, options that take a value, rules, and special inputs."""
 
     names: str
     values: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ProgramRule, ...] = ()
     verbs: str = ""
     sql: SqlInput | None = None
     code: bool = False
     words_in: tuple[str, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ScriptMark, ...] = ()
 
 
-class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WrapperRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program that starts another: how to find the inner command.
 
     `skip` words stand before it; `text` says that it is one shell text, `script` names the option
@@ -92,7 +94,7 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
 
 
-class Verbs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CloudVerbs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The verbs of a cloud's command line."""
 
     destructive: frozenset[str]
@@ -101,9 +103,9 @@ class Verbs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    rows: tuple[Program, ...]
-    wrappers: dict[str, Wrapper]
-    verbs: dict[str, Verbs]
+    rows: tuple[ProgramRow, ...]
+    wrappers: dict[str, WrapperRow]
+    verbs: dict[str, CloudVerbs]
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Arguments:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ProgramEffect:
     """What the table says: the effect, why, and how many words name the action."""
 
     effect: Effect
@@ -124,12 +126,12 @@ class Verdict:
     is_guess: bool = False
 
 
-def program(name: str) -> Program | None:
+def program(name: str) -> ProgramRow | None:
     """The row of a program, None where the table has none."""
     return _programs().get(name)
 
 
-def wrapper(names: Sequence[str]) -> tuple[int, Wrapper] | None:
+def wrapper(names: Sequence[str]) -> tuple[int, WrapperRow] | None:
     """The wrapper a command begins with, and how many words name it."""
     for length in (3, 2, 1):
         if len(names) >= length and (found := _table().wrappers.get(" ".join(names[:length]))):
@@ -156,24 +158,24 @@ def arguments(words: Sequence[str], takes_value: Sequence[str]) -> Arguments:
     return Arguments(frozenset(options), tuple(others))
 
 
-def verdict(row: Program, given: Arguments) -> Verdict | None:
+def verdict(row: ProgramRow, given: Arguments) -> ProgramEffect | None:
     """What the rules of a row say of these arguments, None where none fits."""
     if given.options & SHOWS:
-        return Verdict(Effect.READ, "shows its help or version")
+        return ProgramEffect(Effect.READ, "shows its help or version")
     if row.verbs:
         return _by_verb(_table().verbs[row.verbs], given)
     for rule in row.rules:
         action = _action(rule, given)
         if action is not None and _fits(rule, given, len(action.split())):
-            return Verdict(rule.effect, rule.why, action, rule.guess)
+            return ProgramEffect(rule.effect, rule.why, action, rule.guess)
     return None
 
 
-def by_marks(row: Program, script: str) -> Verdict | None:
+def by_marks(row: ProgramRow, script: str) -> ProgramEffect | None:
     """What the words of a script tell, a guess: it is not parsed."""
     for mark in row.marks:
         if any(word in script for word in mark.words):
-            return Verdict(mark.effect, mark.why, is_guess=True)
+            return ProgramEffect(mark.effect, mark.why, is_guess=True)
     return None
 
 
@@ -182,7 +184,7 @@ def _bundled(name: str) -> Iterator[str]:
         yield from (f"-{letter}" for letter in name[1:8])
 
 
-def _action(rule: Rule, given: Arguments) -> str | None:
+def _action(rule: ProgramRule, given: Arguments) -> str | None:
     """The words that name what a rule is for, empty for a rule without; None where they differ."""
     if not rule.on:
         return ""
@@ -195,7 +197,7 @@ def _action(rule: Rule, given: Arguments) -> str | None:
     return None
 
 
-def _fits(rule: Rule, given: Arguments, action: int) -> bool:
+def _fits(rule: ProgramRule, given: Arguments, action: int) -> bool:
     rest = given.words[action:]
     if rule.with_ and given.options.isdisjoint(rule.with_):
         return False
@@ -210,10 +212,10 @@ def _fits(rule: Rule, given: Arguments, action: int) -> bool:
     return len(rest) >= rule.least
 
 
-def _by_verb(verbs: Verbs, given: Arguments) -> Verdict | None:
+def _by_verb(verbs: CloudVerbs, given: Arguments) -> ProgramEffect | None:
     """By the verb that weighs most among the first words: `s3 rm`, `ec2 terminate-instances`."""
     if not given.options.isdisjoint(("--dryrun", "--dry-run")):
-        return Verdict(Effect.READ, "only shows what it would do")
+        return ProgramEffect(Effect.READ, "only shows what it would do")
     heads = [(word, re.split(r"[-:]", word)) for word in given.words[:_VERB_WORDS]]
     for effect, known, why in (
         (Effect.DESTRUCTIVE, verbs.destructive, "the cloud's own verb for taking away"),
@@ -222,7 +224,7 @@ def _by_verb(verbs: Verbs, given: Arguments) -> Verdict | None:
     ):
         for number, (word, parts) in enumerate(heads):
             if word in known or parts[0] in known:
-                return Verdict(effect, why, " ".join(given.words[: number + 1]))
+                return ProgramEffect(effect, why, " ".join(given.words[: number + 1]))
     return None
 
 
@@ -233,5 +235,5 @@ def _table() -> _Table:
 
 
 @cache
-def _programs() -> dict[str, Program]:
+def _programs() -> dict[str, ProgramRow]:
     return {name: row for row in _table().rows for name in row.names.split()}

@@ -47,6 +47,7 @@ _MARKS_IN_WORD = re.compile(
 _BREAK_IN_WORD = re.compile(r"(?<=[^\W\d_])-?\n[ \t>]*(?=[^\W\d_])")
 #: Base64 and hex too short for a secret, and long enough for a name.
 _SHORT_CODE = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{2,40}={0,2}(?![\w+/=-])")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _SHORTEST_CODE = 6  # characters of base64 without padding; `Labs` is a word
 
 
@@ -86,6 +87,7 @@ def look_alike(text: str) -> str:
     return text if text.isascii() else "".join(map(_as_latin, text))
 
 
+@lru_cache(maxsize=8)  # of one text names and places are looked for
 def readings(text: str) -> tuple[TextReading, ...]:
     """The text in all the ways in which it may be read, the plain one first."""
     return tuple(_all(text))
@@ -115,8 +117,11 @@ def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextR
     if text.isascii() and kind is None:
         return TextReading(fold(text), text, range(len(text)), layer)
     each = kind if callable(kind) else _plain
-    found = [(part, at) for at, char in enumerate(text) for part in each(char)]
-    return TextReading("".join(p for p, _ in found), text, [at for _, at in found], layer)
+    parts = [each(char) for char in text]
+    if set(map(len, parts)) <= {1}:
+        return TextReading("".join(parts), text, range(len(text)), layer)
+    places = [at for at, part in enumerate(parts) for _ in part]
+    return TextReading("".join(parts), text, places, layer)
 
 
 def _joined(reading: TextReading) -> Iterator[TextReading]:
@@ -128,8 +133,33 @@ def _joined(reading: TextReading) -> Iterator[TextReading]:
     if marks := [m.span() for m in _MARKS_IN_WORD.finditer(reading.text)]:
         yield _without(reading, {n for s, e in marks for n in range(s, e)})
     if breaks := [m.span() for m in _BREAK_IN_WORD.finditer(reading.text)]:
-        gone = {n for s, e in breaks for n in range(s, e)}
-        yield replace(_without(reading, gone), across_lines=True)
+        yield _over_breaks(reading, breaks)
+
+
+def _over_breaks(reading: TextReading, breaks: list[tuple[int, int]]) -> TextReading:
+    """The words on both sides of each line break as one, and nothing of the lines between them."""
+    texts: list[str] = []
+    places: list[int] = []
+    for start, end in breaks:
+        first = _word_start(reading.text, start)
+        last = _word_end(reading.text, end)
+        texts.append(f"{reading.text[first:start]}{reading.text[end:last]}\n")
+        places += [reading.places[n] for n in (*range(first, start), *range(end, last))]
+        places.append(places[-1])
+    text = "".join(texts)
+    return replace(reading, text=text, places=places, across_lines=True)
+
+
+def _word_start(text: str, at: int) -> int:
+    while at > 0 and (text[at - 1].isalnum()):
+        at -= 1
+    return at
+
+
+def _word_end(text: str, at: int) -> int:
+    while at < len(text) and text[at].isalnum():
+        at += 1
+    return at
 
 
 def _without(reading: TextReading, gone: set[int]) -> TextReading:
@@ -178,12 +208,19 @@ def _look_alikes() -> dict[str, str]:
     return {char: latin for latin, chars in rows for char in chars}
 
 
-def _decoded(word: str) -> Iterator[str]:
+@lru_cache(maxsize=50_000)
+def _decoded(word: str) -> tuple[str, ...]:
+    """What a word says in base64 or hex, as far as that is text; for most words nothing."""
+    return tuple(_read_codes(word))
+
+
+def _read_codes(word: str) -> Iterator[str]:
     plain = word.rstrip("=").replace("-", "+").replace("_", "/")
     may_be = len(word) >= _SHORTEST_CODE or word.endswith("=")
     if may_be and len(plain) % 4 != 1:
         yield from _text_of(lambda: base64.b64decode(plain + "=" * (-len(plain) % 4)))
-    yield from _text_of(lambda: bytes.fromhex(word))
+    if _HEX.fullmatch(word):
+        yield from _text_of(lambda: bytes.fromhex(word))
 
 
 def _text_of(decode: object) -> Iterator[str]:

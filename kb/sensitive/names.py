@@ -21,7 +21,7 @@ _DESKS = """
 a access accounts admin agent agents ai alerts analytics api app apps architecture assistant
 audit automation backend billing bot build call casebook chat checkout ci cloud commerce
 compliance content core customer customers cx data database dba delivery design desk dev
-developer developers devex devops docs duty edge eng engineer engineering evals evaluation
+developer developers devex devops docs duty edge eng engineer engineering erased evals evaluation
 experience finance fraud frontend governance group growth hr identity incident incidents infra
 infrastructure integration integrations internal it knowledge lead leads legal logistics mail
 maintainer maintainers management manager marketing messaging ml mobile model models
@@ -46,6 +46,9 @@ DESKS = frozenset(_DESKS.split())
 _SAYS_NOTHING = DESKS | frozenset(_PARTS.split())
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+#: What stands where a name is not known, or was taken out.
+_NO_ANSWERS = frozenset({("unknown",), ("erased",)})
+_SHORTEST_SYSTEM = 3
 _BETWEEN = r"[\W_]{0,3}"
 _ENDS_SENTENCE = frozenset('.!?:;"“”(—–•|')
 _ENGLISH_ENDINGS = re.compile(r"(?:s|es|ed|d|ing|ings|er|ers|ly|ness|al)$")
@@ -78,6 +81,15 @@ class PrivateName:
     def is_of_desk(self) -> bool:
         """Whether it is a desk, a team or no answer, and nobody's name."""
         return all(word in DESKS for word in self.words)
+
+    @property
+    def tells(self) -> bool:
+        """Whether it names somebody or something of the house at all."""
+        if not self.words or self.words in _NO_ANSWERS:
+            return False
+        if self.kind == PERSON:
+            return not self.is_of_desk
+        return self.kind == CUSTOMER or len("".join(self.words)) >= _SHORTEST_SYSTEM
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.document_facts import is_answered, is_public, is_submitted, quoted
 from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
 from kb.records.model import read_time
+
+if TYPE_CHECKING:
+    from kb.sensitive.names import NameIndex
 
 _LINK_HOST = re.compile(r"\b(?:https?|ssh|ftp)://(?:[^\s/@]{1,100}@)?([^\s/:?#)>\]\"'`]{1,253})")
 #: Endings that no public resolver answers: RFC 6762, RFC 8375, and the names ICANN reserved or
@@ -105,10 +110,11 @@ def external_not_published(document: Document, _: LintContext) -> Iterator[Findi
     good="affected_customers: [acme]\nvisibility: external\n\nOne customer was refunded twice.",
 )
 def customer_named(document: Document, context: LintContext) -> Iterator[Finding]:
-    """An affected customer's name in what the external edition shows."""
+    """An affected customer's name in what the external edition shows, in any form it knows."""
     names = document.front.texts("affected_customers")
     if names and _is_external(document):
-        yield from _named(document, context, names, "is an affected customer; write 'one customer'")
+        what = "is an affected customer; write 'one customer'"
+        yield from _named(document, context, names, "customer", what)
 
 
 @rule(
@@ -149,30 +155,33 @@ def _is_internal(host: str) -> bool:
     good="visibility: external\n\nThe on-call rolled it back.",
 )
 def person_named_outside(document: Document, context: LintContext) -> Iterator[Finding]:
-    """A name of `kb.toml` in what the external edition shows."""
+    """A name of `kb.toml` in what the external edition shows, in any form it knows."""
     people = context.settings.people
     if people and _is_external(document):
-        yield from _named(document, context, people, "is a person; write the role")
+        yield from _named(document, context, people, "person", "is a person; write the role")
 
 
 def _named(
-    document: Document, context: LintContext, names: tuple[str, ...], what: str
+    document: Document, context: LintContext, names: tuple[str, ...], kind: str, what: str
 ) -> Iterator[Finding]:
-    spoken = {re.sub(r"[-_\s]+", " ", name).strip() for name in names} - {""}
-    said = [name for name in sorted(spoken) if _may_stand_in(document, name)]
-    choices = "|".join(r"[-_\s]".join(map(re.escape, name.split())) for name in said)
-    if not choices:
-        return
-    pattern = re.compile(rf"(?<!\w)(?:{choices})(?!\w)", re.IGNORECASE)
-    for number, text in _shown_lines(document, context):
-        for match in pattern.finditer(text):
-            yield Finding(number, f"{quoted(match[0])} {what}", match.start() + 1, len(match[0]))
+    """What the edition would replace for certain; of words that may be words it asks itself."""
+    shown = tuple(_shown_lines(document, context))
+    said = "\n".join(text for _, text in shown)
+    for hit in _index(names, kind).find(said):
+        if not hit.is_certain:
+            continue
+        before = said[: hit.start]
+        number, _ = shown[before.count("\n")]
+        written = " ".join(said[hit.start : hit.end].split())
+        column = hit.start - (before.rfind("\n") + 1) + 1
+        yield Finding(number, f"{quoted(written)} {what}", column, len(written))
 
 
-def _may_stand_in(document: Document, name: str) -> bool:
-    """Whether the first word of a name is in the title or the body: cheap, and most often not."""
-    word = name.split(maxsplit=1)[0].lower()
-    return word in document.title.lower() or document.lower.find(word, document.front.end) >= 0
+@lru_cache(maxsize=64)  # the people of `kb.toml` are those of every record
+def _index(names: tuple[str, ...], kind: str) -> NameIndex:
+    from kb.sensitive.names import NameIndex, PrivateName  # most libraries have none for outside
+
+    return NameIndex(name for name in (PrivateName(n, kind) for n in names) if name.tells)
 
 
 @rule(

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from kb.records.model import Postmortem
 from kb.sensitive.names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
 
-_SHORTEST_SYSTEM = 3
-
 
 def private_names(records: Iterable[Postmortem], people: Iterable[str]) -> NameIndex:
     """Customers and people of all records, systems of a team's own, and people of `kb.toml`."""
@@ -16,13 +14,15 @@ def private_names(records: Iterable[Postmortem], people: Iterable[str]) -> NameI
     for person in people:
         declared.setdefault((person.strip(), PERSON), set())
     for record in records:
-        for written, kind in _named_in(record):
+        for written, kind in declared_names(record):
             declared.setdefault((written.strip(), kind), set()).add(record.id)
     names = (PrivateName(name, kind, frozenset(ids)) for (name, kind), ids in declared.items())
-    return NameIndex(sorted(filter(_may_tell, names), key=lambda n: (-len(n.words), n.written)))
+    told = (name for name in names if name.tells)
+    return NameIndex(sorted(told, key=lambda name: (-len(name.words), name.written)))
 
 
-def _named_in(record: Postmortem) -> Iterator[tuple[str, str]]:
+def declared_names(record: Postmortem) -> Iterator[tuple[str, str]]:
+    """The names a record declares, each with its kind: people, customers, systems."""
     for person in _people_of(record):
         yield person, PERSON
     for customer in (*record.affected_customers, *(copy.customer for copy in record.shared)):
@@ -43,11 +43,3 @@ def _people_of(record: Postmortem) -> Iterator[str]:
     if record.origin != "public":  # the owners of others' actions are in the published facts
         yield from (action.attribute("owner") for action in record.actions)
         yield record.value("agent_path", "DESIGN_APPROVED_BY")
-
-
-def _may_tell(name: PrivateName) -> bool:
-    if not name.words or name.words == ("unknown",):
-        return False
-    if name.kind == PERSON:
-        return not name.is_of_desk
-    return name.kind == CUSTOMER or len("".join(name.words)) >= _SHORTEST_SYSTEM

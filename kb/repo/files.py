@@ -54,7 +54,7 @@ def contents(
     answer = git.demand("cat-file", "--batch", stdin=batch)
     return {
         PurePosixPath(entry.path): content
-        for entry, content in zip(entries, _objects(git, answer.output), strict=True)
+        for entry, content in zip(entries, objects_in(git, answer.output), strict=True)
     }
 
 
@@ -95,7 +95,7 @@ def _below(git: Git, question: tuple[str, ...], folder: str) -> GitOutput:
     return git.demand("--literal-pathspecs", *question, "--", *limit)
 
 
-def _objects(git: Git, batch: bytes) -> Iterator[bytes]:
+def objects_in(git: Git, batch: bytes) -> Iterator[bytes]:
     """The contents in what `git cat-file --batch` writes: a line with the size before each."""
     position = 0
     while position < len(batch):

@@ -171,10 +171,11 @@ def _raw(line: bytes) -> tuple[bytes, bytes, bytes, list[PurePosixPath]]:
     """Old mode, new mode, one-letter status, and the old and new path or the only one."""
     facts, *paths = line[1:].rstrip(b"\n").split(b"\t")
     old_mode, new_mode, _, _, status = facts.split()
-    return old_mode, new_mode, status[:1], [_unquoted(path) for path in paths]
+    return old_mode, new_mode, status[:1], [unquoted_path(path) for path in paths]
 
 
-def _unquoted(path: bytes) -> PurePosixPath:
+def unquoted_path(path: bytes) -> PurePosixPath:
+    """A path as Git writes it where no NUL ends it."""
     if path.startswith(b'"'):
         # Git's quoted names are C strings in ASCII, and all their escapes mean the same here.
         path = ast.literal_eval("b" + path.decode("ascii"))

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from kb.errors import KbError
 from kb.repo import commits, files, log, revisions, safe_settings, web
 from kb.repo.commits import Touched
+from kb.repo.everything import ObjectStore
 from kb.repo.git_command import Git, GitOutput, first_line
 from kb.repo.git_values import Commit, File, instant
 from kb.repo.history import History, LineTest
@@ -140,6 +141,11 @@ class Repo:
         KbError where Git knows no such range.
         """
         return tuple(commits.in_range(self._git, span))
+
+    @property
+    def object_store(self) -> ObjectStore | None:
+        """All that Git keeps here, reached by a branch or by nothing."""
+        return ObjectStore(self._git)
 
     def default_branch(self) -> tuple[str, Commit] | None:
         """The branch that everybody's work lands on, and its last commit; None where none is known.
@@ -275,6 +281,10 @@ class NoRepo(Repo):
     def commits_in(self, span: str) -> tuple[Touched, ...]:
         """KbError: a range was named, and there is nothing to look it up in."""
         raise KbError(f"no range {span!r}: {self.why_unknown}")
+
+    @property
+    def object_store(self) -> None:
+        """Unknown."""
 
     def default_branch(self) -> None:
         """Unknown."""

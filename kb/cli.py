@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "gate": "Fail while a restart condition of a route is open.",
     "site": "Build the static site.",
     "serve": "Show the site here and follow edits.",
+    "purge": "Take a name or value out of all of it.",
     "eval": "Measure search on your own library.",
     "review": "Write the comment of a pull request.",
     "trust": "Allow what settings name outside the library, or run.",

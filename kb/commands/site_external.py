@@ -12,11 +12,13 @@ from kb.site.external.proposal import CHANGED, EDITED, NEW, Proposal, proposals
 from kb.site.external.refusal import refuse_unread
 from kb.site.external.side_by_side import previews
 from kb.site.gather import names_of
+from kb.site.work_folder import BUILD
+from kb.site.work_folder import PREVIEWS as SIDE_BY_SIDE
 from kb.streams import echo, warn
 from kb.terminal import visible
 from kb.wording import plural
 
-PREVIEWS = PurePath("build/side-by-side")
+PREVIEWS = PurePath(BUILD, SIDE_BY_SIDE)
 _NEXT = """\
 Read each external.md ({removed} lists what was taken out), and sign it in its front matter:
   approved: {{by: your-name, at: {day}}}

@@ -7,7 +7,7 @@ its place at the end, so that a build that fails leaves the old one standing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -215,6 +215,14 @@ def _said(unused: tuple[str, ...]) -> str:
 def _has_page(entry: object, pages: Path) -> bool:
     target = next(iter(entry.values())) if isinstance(entry, dict) else entry
     return not isinstance(target, str) or (pages / target).is_file()
+
+
+def made_sites(root: Path) -> Iterator[PurePath]:
+    """The sites that lie where kb builds them by default."""
+    library = Root(root)
+    for name in library.names():
+        if (name == "site" or name.startswith("site-")) and library.is_folder(f"{name}/assets/kb"):
+            yield PurePath(name)
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -16,6 +16,8 @@ PAGES, THEME, OUT, EDIT, SETTINGS = "pages", "theme", "out", "edit", "mkdocs.yml
 #: Beside the pages: those that are searched, as Pagefind reads them.
 SEARCHED = "searched"
 INDEX = "pagefind"
+#: What `--preview` writes: internal and external text side by side.
+PREVIEWS = "side-by-side"
 #: What kb makes there and may remove: nothing else in the folder is touched.
 _OURS = (PAGES, f"{PAGES}.new", THEME, SEARCHED, EDIT, SETTINGS)
 _MARK, _LOCK = ".kb-made", ".kb-lock"
@@ -60,6 +62,17 @@ def _take(held: ExitStack, library: Root, site: Site, say: Callable[[str], None]
     _own(work, library.path)
     work.sweep()
     return work
+
+
+def made_in_work(root: Path) -> Iterator[PurePath]:
+    """What kb made in the work folders of a library, which it may remove."""
+    library = Root(root)
+    below = (PurePath(BUILD, name) for name in library.names(BUILD))
+    for folder in (PurePath(BUILD), *filter(library.is_folder, below)):
+        if library.exists(folder / _MARK):
+            yield from (folder / name for name in _OURS if library.exists(folder / name))
+    if library.is_folder(PurePath(BUILD, PREVIEWS)):
+        yield PurePath(BUILD, PREVIEWS)
 
 
 def _own(work: Root, library: Path) -> None:

@@ -120,7 +120,7 @@ def vector_store(library: Library, encoder: Encoder, *, is_kept: bool = True) ->
     by its whole path. Vectors that are committed are nobody's: not kept they are empty, else
     `UnsafePathError`.
     """
-    root, folder = _vectors_place(library)
+    root, folder = vectors_place(library)
     path = root.path / folder / f"vectors-{encoder.card.key}"
     is_believed = True
     try:
@@ -140,7 +140,8 @@ def _refuse_committed(library: Library, root: Root, place: PurePath) -> None:
         refuse_tracked(root.path, name)
 
 
-def _vectors_place(library: Library) -> tuple[Root, PurePath]:
+def vectors_place(library: Library) -> tuple[Root, PurePath]:
+    """The folder of the vectors, as a root and the rest. Raises `KbError` where it climbs out."""
     value = library.config.search.vectors
     todo = "Name a folder of the library, or one elsewhere by its whole path."
     try:

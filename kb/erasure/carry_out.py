@@ -1,0 +1,65 @@
+"""Writes a plan: every file whole or as it was, and in an order that a later run can take up.
+
+New names first, then changed files, then old names, then what kb makes anew. A run that is killed
+in between leaves old files in place; they still hold what is sought, and the next run goes on.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path, PurePath
+
+from kb.erasure.plan import FileCut, Plan
+from kb.errors import KbError
+from kb.safe_files import Root, replace_known
+
+
+def carry_out(root: Path, plan: Plan) -> None:
+    """Change, rename and remove what the plan says below a library's root.
+
+    Raises `KbError` where a file changed meanwhile; what was done until then stays done.
+    """
+    place = Root(root)
+    renamed = [change for change in plan.changes if change.is_renamed]
+    for change in renamed:
+        _create(place, change)
+    for change in plan.changes:
+        if not change.is_renamed:
+            _replace(place, change)
+    for change in renamed:
+        place.remove_file(change.path)
+        _remove_empty(place, change.path.parent)
+    for path in plan.removed:
+        if place.is_folder(path):
+            place.remove_tree(path)
+        else:
+            place.remove_file(path)
+
+
+def _create(root: Root, change: FileCut) -> None:
+    try:
+        root.create(change.new_path, change.after)
+    except FileExistsError:
+        if root.read_bytes(change.new_path, len(change.after)) != change.after:
+            raise _changed(change.new_path) from None
+
+
+def _replace(root: Root, change: FileCut) -> None:
+    if not replace_known(root.path_of(change.path), change.before, change.after):
+        raise _changed(change.path)
+
+
+def _changed(path: PurePath) -> KbError:
+    return KbError(
+        "changed while kb looked at it; it is as it was",
+        where=str(path),
+        todo="Run it again: what is done stays done.",
+    )
+
+
+def _remove_empty(root: Root, folder: PurePath) -> None:
+    """Remove the folders that renaming has emptied."""
+    with suppress(FileNotFoundError):
+        while folder.parts and root.is_folder(folder) and not root.names(folder):
+            root.remove_tree(folder)
+            folder = folder.parent

@@ -95,6 +95,19 @@ def test_a_recipe_for_bread_finds_nothing_similar(casebook: Path) -> None:
     assert all(miss.probability < found.bar for miss in found.nearest_misses)
 
 
+def test_what_a_record_says_word_for_word_finds_it_though_it_tells_of_no_incident(
+    library_folder: Path, vectors: Path
+) -> None:
+    said = "At noon the pipeline was updated to the latest release of the modules"
+    write_record(library_folder, "2025-02-03-logs", "Logs were not shipped", summary=f"{said}.")
+    record = (library_folder / "postmortems/2025-02-03-logs.md").read_text()
+    assert said in record
+    assert [match.id for match in ask(library_folder, said.upper()).matches][:1] == [
+        "2025-02-03-logs"
+    ]
+    assert not ask(library_folder, f"{said}, as on each day").matches
+
+
 def test_drafts_are_no_answers(stories: Path) -> None:
     write_record(stories, "2025-07-01-draft", "Draft", summary=REFUND, status="draft")
     assert "2025-07-01-draft" not in {match.id for match in ask(stories, REFUND).matches}

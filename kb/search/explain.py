@@ -71,12 +71,12 @@ def _odds_lines(ranking: Ranking, calibration: Calibration, position: int) -> It
 
 def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     """From log odds to a probability: what it is multiplied by."""
-    ranking, calibration = found.ranking, found.index.generation.learned.calibration
+    ranking = found.ranking
     yield "probability of these odds, 1 / (1 + exp(-log odds))"
     share = known(ranking.similarity[found.allowed])
     yield f"  times {share:.4f}, the chance that the library knows anything like it"
     if found.query.is_plain:
-        incident = incident_share(calibration, found.query, found.question)
+        incident = incident_share(found.index, found.query, found.question)
         yield f"  times {incident:.4f}, the chance that the text tells of an incident at all"
     if found.query.is_run:
         collection = found.index.generation.collection

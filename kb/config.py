@@ -18,6 +18,10 @@ from kb.safe_files import read_named
 
 FILE_NAME = "kb.toml"
 _MAX_BYTES = 5_000_000
+#: The years of the first and of the newest rules. An upgrade brings rules of a new edition, which
+#: advise until a team moves its own.
+FIRST_EDITION = 2026
+EDITION = 2026
 
 
 class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -27,6 +31,27 @@ class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     path: Annotated[str, Meta(description="Folder of the records, relative to kb.toml")] = (
         "postmortems"
     )
+    adopted: Annotated[
+        tuple[str, ...],
+        Meta(description="Files, such as postmortems/2019-*, that are held to no form"),
+    ] = ()
+
+
+class ScopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Files that are held to a profile and to rules of their own."""
+
+    files: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1, description="Paths from kb.toml on, * standing for anything"),
+    ]
+    profile: Annotated[
+        Literal["", "one-page", "short", "full"],
+        Meta(description="The profile they are held to, whatever their severity"),
+    ] = ""
+    disable: Annotated[tuple[str, ...], Meta(description="Rules that are off for them")] = ()
+    enable: Annotated[
+        tuple[str, ...], Meta(description="Rules off by default that are on for them")
+    ] = ()
 
 
 class FormConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,6 +67,10 @@ class FormConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         dict[str, tuple[str, ...]],
         Meta(description="Profile (one-page, short, full, public) to its required section keys"),
     ] = {}
+    scope: Annotated[
+        tuple[ScopeConfig, ...],
+        Meta(description="Files with a profile and rules of their own; the first that fits holds"),
+    ] = ()
 
 
 class TaxonomyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +89,14 @@ class CheckConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     enable: Annotated[
         tuple[str, ...], Meta(description="Rules that are off by default and on here")
     ] = ()
+    edition: Annotated[
+        int,
+        Meta(
+            ge=FIRST_EDITION,
+            le=EDITION,
+            description="The year whose rules may be errors; those of later years only advise",
+        ),
+    ] = EDITION
     word_budget: Annotated[int, Meta(ge=1, description="Words of prose to keep to")] = 1500
     containment_limit_minutes: Annotated[
         int, Meta(ge=1, description="Warning to containment above which a control is asked for")

@@ -569,7 +569,9 @@ def test_a_branch_cannot_switch_off_the_rules_on_secrets(team: tuple[Path, Git])
     root, git = team
     git("switch", "--quiet", "--create", "incident")
     (root / "kb.toml").write_text(
-        '[check]\ndisable = ["secret", "future-due"]\nword_budget = 9000\n', encoding="utf-8"
+        '[check]\ndisable = ["secret", "future-due"]\nword_budget = 9000\n'
+        '[[form.scope]]\nfiles = ["*"]\ndisable = ["secret"]\n',
+        encoding="utf-8",
     )
     record = root / "postmortems/2025-01-10-refund-twice.md"
     record.write_text(record.read_text("utf-8") + f"\n{LEAK}\n", encoding="utf-8")
@@ -580,3 +582,4 @@ def test_a_branch_cannot_switch_off_the_rules_on_secrets(team: tuple[Path, Git])
     out = html.unescape(out).replace("\\", "")
     assert 'check.disable: [] → ["secret","future-due"]' in out
     assert "check.word_budget: 1500 → 9000" in out
+    assert 'form.scope: [] → [{"files":["*"]' in out

@@ -12,10 +12,12 @@ from datetime import date
 from functools import cached_property
 from pathlib import PurePath
 
-from kb.config import CheckConfig
+from kb.config import FIRST_EDITION, CheckConfig
+from kb.errors import KbError
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.model import Outline
+from kb.wording import nearest_word
 
 #: Findings of one rule in one file: nobody reads more, and a file of two megabytes can hold a
 #: hundred thousand mistakes.
@@ -89,6 +91,7 @@ class Rule:
 
     `code` is stable for ever; `name` is named for the fault and reads as "allow <name>".
     `severity` is error or advice (advice changes the exit code only under --strict).
+    `edition` is the year it came; where a team's is earlier, it only advises.
     `default` False: off unless `kb.toml` enables it. `fixable`: `kb fmt` mends it.
     """
 
@@ -102,6 +105,7 @@ class Rule:
     severity: str = ERROR
     default: bool = True
     fixable: bool = False
+    edition: int = FIRST_EDITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class Problem:
 _RULES: dict[str, Rule] = {}
 
 
-def rule(
+def rule(  # noqa: PLR0913 - a rule is a row of this many columns
     code: str,
     name: str,
     *,
@@ -132,6 +136,7 @@ def rule(
     severity: str = ERROR,
     default: bool = True,
     fixable: bool = False,
+    edition: int = FIRST_EDITION,
 ) -> Callable[[Check], Check]:
     """Register a check under a code and a name; the family is the module, or package, of rules.
 
@@ -143,7 +148,7 @@ def rule(
             raise ValueError(f"{code} {name} is registered twice")
         family = check.__module__.rpartition(".rules.")[2].partition(".")[0]
         _RULES[code] = Rule(
-            code, name, family, reason, bad, good, check, severity, default, fixable
+            code, name, family, reason, bad, good, check, severity, default, fixable, edition
         )
         return check
 
@@ -154,6 +159,17 @@ def registered_rules() -> tuple[Rule, ...]:
     """The rules registered by now, by code: all of them once `kb.lint.registry` is imported."""
     # KB1001 belongs after KB901, not between KB1 and KB2.
     return tuple(_RULES[code] for code in sorted(_RULES, key=lambda code: int(code[2:])))
+
+
+def refuse_unknown_rules(names: Iterable[str], where: str) -> None:
+    """Raise `KbError` for a name that no rule has: what is misspelt would be on, or off, unseen."""
+    rows = registered_rules()
+    known = {name for row in rows for name in (row.code, row.name)}
+    for name in names:
+        if name not in known:
+            near = nearest_word(name, [row.name for row in rows])
+            todo = f"Did you mean {near}?" if near else "kb rules lists them."
+            raise KbError(f"no rule is called {name!r}", where=where, todo=todo)
 
 
 def switched_on(rules: Iterable[Rule], settings: CheckConfig) -> tuple[Rule, ...]:
@@ -170,7 +186,7 @@ def run_rules(document: Document, context: LintContext, rules: Iterable[Rule]) -
     """What the rules find in one document, allowances of the file applied, in order of lines."""
     allowed = {name for allowance in document.allowances for name in allowance.rules}
     found = [
-        _problem(document, row, finding)
+        _problem(document, row, finding, context.settings.edition)
         for row in rules
         if row.code not in allowed and row.name not in allowed
         for finding in _first(row.check(document, context))
@@ -188,15 +204,17 @@ def _first(found: Iterable[Finding]) -> Iterator[Finding]:
             return
 
 
-def _problem(document: Document, row: Rule, finding: Finding) -> Problem:
+def _problem(document: Document, row: Rule, finding: Finding, edition: int) -> Problem:
+    is_later = row.edition > edition and row.severity == ERROR
+    message = f"{finding.message} (an error from edition {row.edition} on)"
     return Problem(
         document.path,
         finding.line,
         finding.column,
         row.code,
         row.name,
-        row.severity,
-        finding.message,
+        ADVICE if is_later else row.severity,
+        message if is_later else finding.message,
         row.fixable,
         finding.length,
     )

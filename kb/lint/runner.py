@@ -14,7 +14,7 @@ from types import MappingProxyType
 from kb.errors import KbError
 from kb.library import Library, load_document
 from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, stray_problems
-from kb.lint.registry import active_rules
+from kb.lint.registry import active_rules, rules_of_scope
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
 from kb.lint.rules.document_facts import is_submitted
 from kb.records.document import Document, is_record_name, read_document
@@ -122,10 +122,13 @@ def find(
 ) -> tuple[list[Problem], dict[tuple[PurePath, int], str]]:
     """The problems of documents, and the source lines they point at."""
     rules = active_rules(context.settings)
+    scoped = [(one, rules_of_scope(context.settings, one)) for one in context.form.scopes]
     problems: list[Problem] = []
     lines: dict[tuple[PurePath, int], str] = {}
     for document in documents:
-        found = _as_adopted(document, run_rules(document, context, _rules_for(document, rules)))
+        scope = context.form.scope(document.path) if scoped else None
+        theirs = next((own for one, own in scoped if one is scope), rules)
+        found = _as_adopted(document, run_rules(document, context, _rules_for(document, theirs)))
         for line, there in groupby(found, key=lambda problem: problem.line):
             lines[document.path, line] = _shown(document, line, there)
         problems += found

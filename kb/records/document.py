@@ -27,6 +27,7 @@ from kb.records.list_items import (
 )
 from kb.records.markdown import Line, SectionText, scan_lines
 from kb.records.section_reader import by_key, read_sections
+from kb.records.taxonomy import PROFILE_FORMS
 from kb.records.timeline import TimelineEntry, read_timeline
 
 #: A record is prose; what is larger is data that belongs beside it, and is not looked into.
@@ -131,14 +132,27 @@ class Document:
             if m
         )
 
-    @property
+    @cached_property
     def is_adopted(self) -> bool:
-        """Whether it was taken over as it stood, and is not held to the form."""
-        return self.front.text("form") == "adopted"
+        """Whether it was taken over as it stood, and is not held to the form.
+
+        What `form:` says in the record holds before what `kb.toml` says of the file.
+        """
+        told = self.front.text("form")
+        return told == "adopted" or (not told and self.form.adopts(self.path))
 
     @cached_property
     def profile(self) -> str:
-        """The profile that `published` holds it to: public, full or short."""
+        """The profile that `published` holds it to: public, full or short.
+
+        Its `form:` says which, else the scope of `kb.toml` that it is in, else its facts.
+        """
+        told = self.front.text("form")
+        if told in PROFILE_FORMS:
+            return told
+        scope = self.form.scope(self.path)
+        if scope and scope.profile:
+            return scope.profile
         if self.front.text("origin") == "public":
             return "public"
         severe = self.front.text("severity") in {"SEV1", "SEV2"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
+from pathlib import PurePath
 
-from kb.config import Config, FormConfig
+from kb.config import Config, FormConfig, ScopeConfig
 from kb.errors import KbError
 from kb.records.headings import heading_names, normal_heading
 from kb.records.sections import PROFILES, SECTIONS, Field, Section
@@ -22,6 +24,16 @@ class Form:
     sections: tuple[Section, ...]
     profiles: Mapping[str, tuple[str, ...]]
     taxonomies: Mapping[str, tuple[Word, ...]]
+    adopted: tuple[str, ...] = ()
+    scopes: tuple[ScopeConfig, ...] = ()
+
+    def adopts(self, path: PurePath) -> bool:
+        """Whether `kb.toml` says of a file that it is held to no form."""
+        return bool(self.adopted) and fits(path, self.adopted)
+
+    def scope(self, path: PurePath) -> ScopeConfig | None:
+        """The first scope of `kb.toml` that a file is in, None for most."""
+        return next((scope for scope in self.scopes if fits(path, scope.files)), None)
 
     @cached_property
     def _by_heading(self) -> dict[str, Section]:
@@ -113,6 +125,13 @@ class Form:
         return next((word.definition for word in rows if word.name == name), "")
 
 
+def fits(path: PurePath, patterns: Iterable[str]) -> bool:
+    """Whether a path from the library's root on is one of these; `*` stands for anything."""
+    name = path.as_posix()
+    whole = ("*/{}" if path.is_absolute() else "{}").format
+    return any(fnmatchcase(name, whole(pattern)) for pattern in patterns)
+
+
 def build_form(config: Config | None = None) -> Form:
     """The form in force under a configuration. Raises `KbError` for a key no section has."""
     config = config or Config()
@@ -122,6 +141,8 @@ def build_form(config: Config | None = None) -> Form:
         sections=tuple(_changed(section, config.form) for section in SECTIONS),
         profiles={**PROFILES, **config.form.profiles},
         taxonomies=_extended(config),
+        adopted=config.library.adopted,
+        scopes=config.form.scope,
     )
 
 

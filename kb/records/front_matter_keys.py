@@ -171,7 +171,8 @@ KEYS: tuple[Key, ...] = (
     Key(
         "form",
         KeyType.WORD,
-        "`adopted` for a record taken over as it stood, which is not held to the form",
+        "`adopted` for a record taken over as it stood, which is not held to the form; or the "
+        "profile it is held to",
         taxonomy="form",
     ),
     _word(

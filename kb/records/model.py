@@ -152,7 +152,10 @@ def interpret(document: Document) -> Postmortem | None:
         others=tuple(
             (key, READERS[key](front, key)) for key in _OTHERS if front.get(key) is not None
         ),
-        **{key: read(front, key) for key, read in _ATTRIBUTES.items()},
+        **{
+            **{key: read(front, key) for key, read in _ATTRIBUTES.items()},
+            "form": "adopted" if document.is_adopted else front.text("form"),
+        },
     )
 
 

@@ -237,7 +237,11 @@ ORIGINS = _words(
 )
 FORMS = _words(
     ("adopted", "Taken over as it stood: searched, listed, and not held to the form."),
+    ("short", "Held to the short profile, whatever its severity."),
+    ("full", "Held to the full profile, whatever its severity."),
 )
+#: The forms that are profiles.
+PROFILE_FORMS = frozenset({"short", "full"})
 KINDS = _words(
     ("incident", "Something outside the route was harmed or changed."),
     ("near-miss", "It was stopped, or found, before it did harm."),

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from kb.config import FILE_NAME, CheckConfig, Config, parse_config
+from kb.config import FILE_NAME, CheckConfig, Config, ScopeConfig, parse_config
 from kb.library import Library, load_document, record_files
 from kb.lint.registry import all_rules
 from kb.repo import Commit, Repo
@@ -38,7 +38,8 @@ def with_trusted_settings(library: Library, before: Config) -> Library:
         search=before.search,
         check=_trusted_check(library.config.check, before.check),
     )
-    trusted = replace(library, config=config)
+    scopes = tuple(_trusted_scope(scope, before.form.scope) for scope in library.form.scopes)
+    trusted = replace(library, config=config, form=replace(library.form, scopes=scopes))
     if library.folder == trusted.folder:
         return trusted
     files = record_files(trusted.folder) if trusted.folder.is_dir() else []
@@ -47,8 +48,7 @@ def with_trusted_settings(library: Library, before: Config) -> Library:
 
 
 def _trusted_check(now: CheckConfig, before: CheckConfig) -> CheckConfig:
-    rows = [row for row in all_rules() if row.family in _KEPT_FAMILIES]
-    kept = {name for row in rows for name in (row.code, row.name)}
+    kept = _kept_rules()
 
     def mixed(here: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
         """What the branch says of its own rules, and what the base says of those kept."""
@@ -63,9 +63,31 @@ def _trusted_check(now: CheckConfig, before: CheckConfig) -> CheckConfig:
     )
 
 
+def _trusted_scope(scope: ScopeConfig, before: tuple[ScopeConfig, ...]) -> ScopeConfig:
+    """A scope of the branch; of the rules that are kept, one that the base has not says nothing."""
+    if scope in before:
+        return scope
+    kept = _kept_rules()
+    return msgspec.structs.replace(
+        scope,
+        disable=tuple(name for name in scope.disable if name not in kept),
+        enable=tuple(name for name in scope.enable if name not in kept),
+    )
+
+
+def _kept_rules() -> frozenset[str]:
+    """The codes and names of the rules that a branch cannot choose."""
+    rows = [row for row in all_rules() if row.family in _KEPT_FAMILIES]
+    return frozenset(name for row in rows for name in (row.code, row.name))
+
+
 def changed_settings(now: Config, before: Config) -> tuple[str, ...]:
     """What a branch changes of where the records are and how they are checked, a line each."""
-    rows = [("library.path", before.library.path, now.library.path)]
+    rows: list[tuple[str, object, object]] = [
+        ("library.path", before.library.path, now.library.path),
+        ("library.adopted", before.library.adopted, now.library.adopted),
+        ("form.scope", before.form.scope, now.form.scope),
+    ]
     rows += [
         (f"check.{name}", getattr(before.check, name), getattr(now.check, name))
         for name in CheckConfig.__struct_fields__

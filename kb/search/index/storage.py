@@ -335,7 +335,8 @@ def form_key(library: Library) -> str:
     """Which sections are read and what the classes mean: a changed form is a changed index."""
     sections = [(s.key, s.heading, s.aliases, s.embedded) for s in library.form.sections]
     words = [(word.name, word.definition) for word in library.form.taxonomies["classes"]]
-    return text_key(repr((sections, words))).hex()
+    adopted = library.form.adopted
+    return text_key(repr((sections, words, *([adopted] if adopted else ())))).hex()
 
 
 _CHUNK_BYTES = 1 << 24

@@ -569,7 +569,7 @@ def test_a_branch_cannot_switch_off_the_rules_on_secrets(team: tuple[Path, Git])
     root, git = team
     git("switch", "--quiet", "--create", "incident")
     (root / "kb.toml").write_text(
-        '[check]\ndisable = ["secret", "future-due"]\nword_budget = 9000\n'
+        '[check]\ndisable = ["secret", "future-date"]\nword_budget = 9000\n'
         '[[form.scope]]\nfiles = ["*"]\ndisable = ["secret"]\n',
         encoding="utf-8",
     )
@@ -580,6 +580,6 @@ def test_a_branch_cannot_switch_off_the_rules_on_secrets(team: tuple[Path, Git])
     assert status == 1, err
     assert "KB901" in out
     out = html.unescape(out).replace("\\", "")
-    assert 'check.disable: [] → ["secret","future-due"]' in out
+    assert 'check.disable: [] → ["secret","future-date"]' in out
     assert "check.word_budget: 1500 → 9000" in out
     assert 'form.scope: [] → [{"files":["*"]' in out

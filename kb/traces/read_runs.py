@@ -94,7 +94,7 @@ class TraceReading:
             return
         source, settings = self.source, self.settings
         importer = detect(source, settings.format)
-        effects = Effects(settings.effects)
+        effects = Effects(settings.effects, importer.name)
         assembly = Assembly(source, importer.name, effects, settings.policy, settings.freeze_at)
         number = 0
         for tape in _tapes(importer, source):

@@ -72,6 +72,12 @@ class EffectSource(StrEnum):
     """MCP hints in the tool's schema."""
     HINT_DEFAULTS = "tool-annotations-default"
     """The tool has MCP hints, and what they leave out counts by its documented default."""
+    COMMAND = "command"
+    """The words of the shell command it was given."""
+    TABLE = "tool-table"
+    """The table of known agents' and servers' tools."""
+    GUESS = "guess"
+    """Likely by its name or words, and not sure."""
     NOBODY = "nobody"
 
 
@@ -176,6 +182,9 @@ class ToolCall(JsonValue, frozen=True, tag_field="kb.step", tag="tool_call"):
     failure: Failure | None = field(default=None, name="kb.failure")
     effect: Effect = field(default=Effect.UNKNOWN, name="kb.effect")
     effect_source: EffectSource = field(default=EffectSource.NOBODY, name="kb.effect.source")
+    effect_reason: Annotated[
+        str, Meta(description="Of a command: its part that weighs most, and why it does")
+    ] = field(default="", name="kb.effect.reason")
     ran: Ran = field(default=Ran.UNKNOWN, name="kb.ran")
     replay: Treatment = field(default=Treatment.FORBID, name="kb.replay")
     turn: int = field(default=0, name="kb.turn")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.canonical_json import digest
-from kb.traces.run import Effect, Failure, Ran, Run, ToolCall
+from kb.traces.run import Effect, EffectSource, Failure, Ran, Run, ToolCall
 
 #: Errors that leave open whether the effect happened: the caller stopped waiting, the connection
 #: was lost, the server failed (any 5xx) on its way.
@@ -89,7 +89,9 @@ def result_text(call: ToolCall) -> str:
 
 
 def effect_words(call: ToolCall) -> str:
-    """The effect of a call with who says so: `write (kb.toml)`."""
+    """The effect of a call with who says so: `write (kb.toml)`, `write (a guess: git checkout)`."""
     if call.effect is Effect.UNKNOWN:
         return "effect unknown, so taken as write"
-    return f"{call.effect.value} ({call.effect_source.value})"
+    said = "a guess" if call.effect_source is EffectSource.GUESS else call.effect_source.value
+    reason = f": {call.effect_reason}" if call.effect_reason else ""
+    return f"{call.effect.value} ({said}{reason})"

@@ -1,8 +1,11 @@
-"""What a tool does to the world, and who says so: the team, then the tool's hints, then nobody.
+"""What a call does to the world, and who says so.
 
-Nothing is guessed from names. The hints are those of the Model Context Protocol, their documented
+The team's word goes first, then the command a shell tool was given, the tool's hints, the table
+of known agents and servers. The hints are those of the Model Context Protocol, their documented
 defaults included: a tool is taken to write unless it says that it only reads.
 https://modelcontextprotocol.io/specification/2025-06-18/schema#toolannotations
+
+What is only likely is marked as a guess, and no replay answers a guessed read from the tape.
 """
 
 from __future__ import annotations
@@ -11,11 +14,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
+from kb.traces.effects.tool_tables import MCP_PREFIXES, shell_text, table_effect
 from kb.traces.run import Effect, EffectSource, Failure, Ran, ToldBy, ToolDefinition, Treatment
 
-#: Tools of MCP servers, as coding agents name them.
-_MCP_PREFIXES = ("mcp__", "mcp_")
+#: Before a name in `[runs.effects]` that is the beginning of a command and no tool.
+_COMMAND = "$ "
+_REASON_CHARACTERS = 200
 
 #: Errors that are raised before a tool does anything.
 _BEFORE_RUNNING = (
@@ -43,28 +49,64 @@ _REFUSING_STATUS = re.compile(r"http4(?!08|99)\d\d")
 
 @dataclass(frozen=True)
 class ToolEffect:
-    """An effect, and who says so."""
+    """An effect, who says so, and of a command which part of it weighs most and why."""
 
     effect: Effect = Effect.UNKNOWN
     source: EffectSource = EffectSource.NOBODY
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """The team's word on its tools, by name or by pattern; exact names come first."""
+    """The team's word on its tools and commands, by name or pattern; exact names come first.
+
+    A key such as `$ make deploy*` is the beginning, or a pattern, of a command in a shell.
+    `format_name` is the format of the recording: it tells whose tools these are.
+    """
 
     settings: Mapping[str, Effect] = field(default_factory=dict)
+    format_name: str = ""
 
     def of(self, tool: str, definition: ToolDefinition | None) -> ToolEffect:
         """What a tool does; `definition` is its schema where the trace holds it."""
+        return self.of_call(tool, None, definition)
+
+    def of_call(
+        self, tool: str, arguments: Any, definition: ToolDefinition | None = None
+    ) -> ToolEffect:
+        """What a call does, its arguments known."""
         named = self._named(tool)
         if named is not None:
             return ToolEffect(named, EffectSource.SETTINGS)
+        command = shell_text(tool, arguments)
+        if command is not None:
+            return self._of_command(command)
         if definition is not None and definition.annotations:
             return _hinted(definition.annotations)
-        if tool.startswith(_MCP_PREFIXES):
+        told = table_effect(tool, arguments, self.format_name)
+        if told is not None and told.effect is not Effect.UNKNOWN:
+            source = EffectSource.GUESS if told.is_guess else EffectSource.TABLE
+            return ToolEffect(told.effect, source, f"a tool of {told.owner}")
+        if tool.startswith(MCP_PREFIXES):
             return ToolEffect(Effect.WRITE, EffectSource.HINT_DEFAULTS)
         return ToolEffect()
+
+    def _of_command(self, command: str) -> ToolEffect:
+        from kb.traces.effects.commands import command_effects, worst
+
+        told = {
+            name.removeprefix(_COMMAND): effect
+            for name, effect in self.settings.items()
+            if name.startswith(_COMMAND)
+        }
+        found = worst(command_effects(command, told))
+        if found is None:
+            return ToolEffect(Effect.READ, EffectSource.COMMAND, "sets variables at most")
+        source = EffectSource.GUESS if found.is_guess else EffectSource.COMMAND
+        if found.effect is Effect.UNKNOWN:
+            source = EffectSource.NOBODY
+        reason = f"{found.name}: {found.reason}" if found.name else found.reason
+        return ToolEffect(found.effect, source, reason[:_REASON_CHARACTERS])
 
     def _named(self, tool: str) -> Effect | None:
         if tool in self.settings:
@@ -97,6 +139,7 @@ def ran(*, has_ended: bool, failure: Failure | None) -> Ran:
     return Ran.NO if refused and failure.told_by is not ToldBy.EXIT_CODE else Ran.UNKNOWN
 
 
-def replay_policy(effect: Effect) -> Treatment:
+def replay_policy(effect: Effect, source: EffectSource = EffectSource.SETTINGS) -> Treatment:
     """What a replay does with a call: only what is known to read is answered from the tape."""
-    return Treatment.FORBID if effect.is_write else Treatment.MOCK
+    is_guess = source is EffectSource.GUESS
+    return Treatment.FORBID if effect.is_write or is_guess else Treatment.MOCK

@@ -182,7 +182,7 @@ def _finished(step: Step, effects: Effects, tool: ToolDefinition | None, tape: R
     """A call with its failure, effect and treatment; other steps as they are."""
     if not isinstance(step, ToolCall):
         return step
-    judged = effects.of(step.tool, tool)
+    judged = effects.of_call(step.tool, step.arguments, tool)
     is_told_fine = tape.tells_errors or step.source.get("is_error") is False
     failure = _failure(step, is_read=not judged.effect.is_write, is_told_fine=is_told_fine)
     return replace(
@@ -190,9 +190,10 @@ def _finished(step: Step, effects: Effects, tool: ToolDefinition | None, tape: R
         failure=failure,
         effect=judged.effect,
         effect_source=judged.source,
+        effect_reason=judged.reason,
         # A span that ended has run, also where the tool's answer was not recorded.
         ran=ran(has_ended=step.is_answered or bool(step.span_id and step.ended), failure=failure),
-        replay=replay_policy(judged.effect),
+        replay=replay_policy(judged.effect, judged.source),
     )
 
 

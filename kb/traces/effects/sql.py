@@ -30,7 +30,7 @@ _FIRST_WORDS = {
         | {"comment", "rename", "lock", "attach", "detach", "refresh", "import", "kill", "cluster"}
     ),
 }
-_WORD = re.compile(r"\s*\(*\s*([A-Za-z_]+)")
+_WORD = re.compile(r"[\s(]*([A-Za-z_]+)")
 #: Commands of the client, not SQL: `\d` of psql, `.tables` of sqlite3.
 _OF_CLIENT = re.compile(r"\s*[\\.](\S+)")
 _CLIENT_WRITES = frozenset({"copy", "i", "ir", "o", "restore", "import", "read", "output", "load"})

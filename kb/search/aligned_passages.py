@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def aligned_passages(
         return ()
     mine, others = question.vectors, collection.vectors[rows]
     alike = mine @ others.T
-    average = collection.means.mean(axis=0)
+    average = collection.mean
     usual = ((mine @ average)[:, None] + (others @ average)[None]) / 2
     shared = _shared_words(query.passages, theirs, collection.postings)
     worth = alike - usual + _WORDS * shared + _readable(theirs)
@@ -93,14 +94,20 @@ def _shared_words(
     mine: Sequence[Passage], theirs: Sequence[Passage], postings: Postings
 ) -> Numbers:
     """The share of each query passage's words, weighed by rarity, that each passage holds, 0…1."""
-    held = [set(tokens(passage.text)) for passage in theirs]
+    held = [_words_of(passage.text) for passage in theirs]
     shares = np.zeros((len(mine), len(theirs)), np.float32)
     for row, passage in enumerate(mine):
-        rarity = {word: postings.rarity(word_hash(word)) for word in set(tokens(passage.text))}
+        rarity = {word: postings.rarity(word_hash(word)) for word in _words_of(passage.text)}
         total = sum(rarity.values()) or 1.0
         for column, words in enumerate(held):
             shares[row, column] = sum(rarity[word] for word in words & rarity.keys()) / total
     return shares
+
+
+@lru_cache(maxsize=2_048)
+def _words_of(text: str) -> frozenset[str]:
+    """The different words of a passage; a draft is asked about again with few of them changed."""
+    return frozenset(tokens(text))
 
 
 def excerpt(text: str, other: str, most: int = 210) -> str:

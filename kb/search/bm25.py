@@ -79,8 +79,12 @@ class Postings:
 
     def rarity(self, word: int) -> float:
         """How much a word is worth: large for a rare one, 0 for one that no record holds."""
-        bag = Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
-        return sum(self._rarity(self.records[span], None) for span in self._spans(bag))
+        known = self._rarities.get(word)
+        if known is None:
+            bag = Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
+            found = (self._rarity(self.records[span], None) for span in self._spans(bag))
+            known = self._rarities[word] = sum(found)
+        return known
 
     def weight(self, word: int, record: int) -> float:
         """What one word adds to the score of one record; 0 where most records hold it."""
@@ -126,6 +130,10 @@ class Postings:
         if without is None:
             return self._whole_length_part
         return self._length_part_of(without)
+
+    @cached_property
+    def _rarities(self) -> dict[int, float]:
+        return {}
 
     @cached_property
     def _whole_length_part(self) -> NDArray[np.float32]:

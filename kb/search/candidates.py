@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from datetime import UTC
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.search.query import EVERYTHING, Filters, Query
+from kb.search.records.collection import Standing
 from kb.search.records.entry import IndexedRecord
 
 
-def allowed(entries: Iterable[IndexedRecord], query: Query, filters: Filters) -> NDArray[np.bool_]:
-    """Which of the records may answer, (n,).
+def allowed(
+    entries: Sequence[IndexedRecord], standing: Standing, query: Query, filters: Filters
+) -> NDArray[np.bool_]:
+    """Which of the records may answer, (n,); `standing` is that of the same records.
 
     Those that are published, not the record that asks, not later than it, not called different by
     its author, and within the filters.
     """
+    asked_at = np.datetime64(query.at.astimezone(UTC).replace(tzinfo=None), "us")
+    may_answer = standing.published & (standing.happened_at <= asked_at)
     verdicts = query.entry.verdicts if query.entry else ()
-    different = frozenset(verdict.id for verdict in verdicts if verdict.word == "different")
-    return np.array([_may_answer(entry, query, filters, different) for entry in entries], bool)
-
-
-def _may_answer(
-    entry: IndexedRecord, query: Query, filters: Filters, different: frozenset[str]
-) -> bool:
-    return (
-        entry.is_candidate
-        and entry.id != query.id
-        and entry.happened_at <= query.at
-        and entry.id not in different
-        and (filters is EVERYTHING or filters.allow(entry))
-    )
+    ruled_out = {query.id, *(verdict.id for verdict in verdicts if verdict.word == "different")}
+    for place in np.flatnonzero(may_answer).tolist():
+        entry = entries[place]
+        if entry.id in ruled_out or not (filters is EVERYTHING or filters.allow(entry)):
+            may_answer[place] = False
+    return may_answer

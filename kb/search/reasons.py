@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from kb.search.bm25 import Postings, stem, word_hash, written_words
 from kb.search.query import Query
-from kb.search.ranking.rank import Ranking, facets
+from kb.search.ranking.rank import Ranking
 from kb.search.records.collection import Collection
-from kb.search.records.entry import IndexedRecord
+from kb.search.records.entry import IndexedRecord, facets
 
 _FACET_WORDS = {
     "missing_control": "missing control",

@@ -62,7 +62,7 @@ _QUOTED_IN = 5
 _NEAREST = 400
 _POOLED = 400
 #: Records up to which all are ranked, without asking the index for the near ones first.
-_RANK_ALL = 2000
+_RANK_ALL = 5_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class RankedQuery:
     """One query worked through: what `answer` words and `--explain` prints.
 
     `unpooled` are the probabilities before those further down are kept from rising above others.
+    `eligible` records of the whole index may answer, not only of those that were ranked.
     """
 
     index: Index
@@ -81,13 +82,7 @@ class RankedQuery:
     order: NDArray[np.int64]
     unpooled: NDArray[np.float32]
     filters: Filters
-
-    @property
-    def eligible(self) -> int:
-        """How many records may answer: of the whole index, not only of those that were ranked."""
-        if len(self.ranking.places) == len(self.index.entries):
-            return int(self.allowed.sum())
-        return int(allowed(self.index.entries, self.query, self.filters).sum())
+    eligible: int
 
 
 def similar(
@@ -166,7 +161,8 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
     ranking = rank(
         collection, learned.posterior, question, near=near, without=asker, lexical=lexical
     )
-    may_answer = allowed([collection.entries[place] for place in ranking.places], query, filters)
+    everywhere = allowed(collection.entries, collection.standing, query, filters)
+    may_answer = everywhere[ranking.places]
     incident = incident_share(index, query, question)
     probabilities = learned.calibration.probabilities(ranking, may_answer, incident)
     probabilities *= proof(collection, query, ranking)
@@ -174,7 +170,8 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
     unpooled = probabilities.copy()
     probabilities[order] = isotonic_decreasing(probabilities[order])
     return RankedQuery(
-        index, query, question, ranking, may_answer, probabilities, order, unpooled, filters
+        *(index, query, question, ranking, may_answer, probabilities, order, unpooled, filters),
+        eligible=int(everywhere.sum()),
     )
 
 

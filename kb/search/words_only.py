@@ -23,6 +23,7 @@ from kb.search.index.storage import scan
 from kb.search.matches import match_of
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.reasons import reasons_by_words
+from kb.search.records.collection import standing_of
 from kb.search.records.entry import IndexedRecord, read_entry
 from kb.search.records.passages import Passage
 
@@ -70,7 +71,7 @@ def answer_by_words(
     index: WordIndex, query: Query, *, limit: int, filters: Filters = EVERYTHING
 ) -> Answer:
     """The records that share the query's rare words, best first; each has a reason to show."""
-    may_answer = allowed(index.entries, query, filters)
+    may_answer = allowed(index.entries, standing_of(index.entries), query, filters)
     asker = next((place for place, e in enumerate(index.entries) if e.id == query.id), None)
     asked = bag_of([query.title, *(passage.text for passage in query.passages)])
     scores = np.where(may_answer, index.postings.scores(asked, asker), 0.0)

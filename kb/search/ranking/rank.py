@@ -6,7 +6,7 @@ filled so that they do not all bet on the same class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kb.search.ranking.classes import ClassPosterior, ClassScores, Numbers
 from kb.search.ranking.likeness import Likeness, Places, Question, likeness
 from kb.search.records.collection import VERDICT_VALUES, Collection
-from kb.search.records.entry import IndexedRecord
+from kb.search.records.entry import IndexedRecord, facets
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,6 @@ class Weights:
     hedged_places: int = 5
 
 
-_FACETS = ("tools", "systems", "causes", "missing_control", "route")
 _MOST_FACETS = 4
 #: What a class that the draft states itself counts at least: as much as one that its text speaks
 #: of plainly, so that within the class the text still decides.
@@ -200,20 +199,9 @@ def _raised(scores: Numbers, stated: list[int]) -> Numbers:
 def _shared_facets(collection: Collection, places: Places, entry: IndexedRecord | None) -> Numbers:
     if entry is None:
         return np.zeros(len(places), np.float32)
-    mine = facets(entry)
-    counts = [len(mine & facets(collection.entries[place])) for place in places]
+    mine, known = facets(entry), collection.facets
+    counts = [len(mine & known(place)) for place in places.tolist()]
     return np.minimum(np.array(counts, np.float32), _MOST_FACETS)
-
-
-def facets(entry: IndexedRecord) -> frozenset[tuple[str, str]]:
-    """What a record states about itself besides its classes, as pairs of key and word."""
-    pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)
-    return frozenset((key, word) for key, words in pairs for word in words)
-
-
-def _words(value: str | tuple[str, ...]) -> Iterable[str]:
-    words = (value,) if isinstance(value, str) else value
-    return (word for word in words if word and word not in {"unknown", "none"})
 
 
 def _alike_runs(collection: Collection, places: Places, alike: Mapping[str, float]) -> Numbers:
@@ -243,11 +231,12 @@ def _neighbour_verdicts(
     linked = np.zeros(len(collection), np.float32)
     parted = np.zeros(len(collection), np.float32)
     nearness = np.clip((similarity - _STRANGER) / (_SIBLING - _STRANGER), 0, 1)
-    for one, other, value in collection.verdicts:
-        if without in {one, other}:
-            continue
-        for place, partner in ((one, other), (other, one)):
-            said = value * nearness[partner]
-            linked[place] = max(linked[place], said)
-            parted[place] = min(parted[place], said)
+    pairs = collection.verdicts
+    hidden = -1 if without is None else without
+    heard = (pairs.speakers != hidden) & (pairs.others != hidden)
+    speakers, others, values = pairs.speakers[heard], pairs.others[heard], pairs.values[heard]
+    for places, partners in ((speakers, others), (others, speakers)):
+        said = values * nearness[partners]
+        np.maximum.at(linked, places, said)
+        np.minimum.at(parted, places, said)
     return linked + parted

@@ -11,12 +11,36 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag, Postings, build_postings
 from kb.search.encoder.encoder import Vectors
-from kb.search.records.entry import IndexedRecord
+from kb.search.records.entry import IndexedRecord, facets
 
 Labels = NDArray[np.float32]
 
 #: What a verdict says about two records being of one kind.
 VERDICT_VALUES = {"repeat": 1.0, "related": 0.5, "different": -1.0}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Verdicts on pairs of records, each (v,): who spoke, of which, and what the word is worth."""
+
+    speakers: NDArray[np.int64]
+    others: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Which records are published, and when their incidents happened in UTC, each (n,)."""
+
+    published: NDArray[np.bool_]
+    happened_at: NDArray[np.datetime64]
+
+
+def standing_of(entries: Sequence[IndexedRecord]) -> Standing:
+    """The standing of records, in their order."""
+    moments = [entry.happened_at.replace(tzinfo=None) for entry in entries]
+    published = np.array([entry.is_candidate for entry in entries], bool)
+    return Standing(published, np.array(moments, "datetime64[us]"))
 
 
 @dataclass(frozen=True)
@@ -64,14 +88,39 @@ class Collection:
         return labels
 
     @cached_property
-    def verdicts(self) -> tuple[tuple[int, int, float], ...]:
-        """What people said about pairs of records: who spoke, of which, and what it is worth."""
-        return tuple(
+    def verdicts(self) -> Verdicts:
+        """What people said about pairs of records."""
+        said = [
             (place, self.positions[verdict.id], VERDICT_VALUES.get(verdict.word, 0.0))
             for place, entry in enumerate(self.entries)
             for verdict in entry.verdicts
             if verdict.id in self.positions
+        ]
+        speakers, others, values = zip(*said, strict=True) if said else ((), (), ())
+        return Verdicts(
+            np.array(speakers, np.int64), np.array(others, np.int64), np.array(values, np.float32)
         )
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What decides for every query which records may answer it."""
+        return standing_of(self.entries)
+
+    def facets(self, place: int) -> frozenset[tuple[str, str]]:
+        """The facets of one record, read once."""
+        known = self._facets.get(place)
+        if known is None:
+            known = self._facets[place] = facets(self.entries[place])
+        return known
+
+    @cached_property
+    def _facets(self) -> dict[int, frozenset[tuple[str, str]]]:
+        return {}
+
+    @cached_property
+    def mean(self) -> NDArray[np.float32]:
+        """The average of all records, (d,): what the library at large speaks of."""
+        return np.asarray(self.means.mean(axis=0))
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from kb.search.records.passages import Passage, record_passages
 
 #: Words that are verdicts; any other is a slip of the pen, which `kb check` reports.
 VERDICT_WORDS = frozenset({"repeat", "related", "different"})
+_FACETS = ("tools", "systems", "causes", "missing_control", "route")
 
 
 class Promise(Struct, frozen=True, array_like=True):
@@ -102,6 +104,17 @@ def blank_entry(
         control="",
         caught_at="",
     )
+
+
+def facets(entry: IndexedRecord) -> frozenset[tuple[str, str]]:
+    """What a record states about itself besides its classes, as pairs of key and word."""
+    pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)
+    return frozenset((key, word) for key, words in pairs for word in words)
+
+
+def _words(value: str | tuple[str, ...]) -> Iterable[str]:
+    words = (value,) if isinstance(value, str) else value
+    return (word for word in words if word and word not in {"unknown", "none"})
 
 
 def readable(document: Document) -> Document:

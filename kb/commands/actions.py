@@ -13,8 +13,8 @@ import click
 from kb.actions.action import Action, actions
 from kb.actions.edit import close_action, write_change
 from kb.actions.filter import ActionFilter, record_id_in
-from kb.actions.history import trails_from
 from kb.actions.render import actions_text
+from kb.actions.stored_trails import trails_from
 from kb.actions.trackers.choose import NAMES, Choice, find_service, make_tracker
 from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from itertools import groupby
 
 from kb.lint.registry import all_rules
 from kb.lint.rule import ADVICE, Rule
+from kb.statistics import share_interval
 
 _FAMILIES = {
     "record": "Can it be read, and does it use known keys, types and words?",
@@ -30,7 +30,6 @@ READ_BY_HAND = {
     "judged-person": (34, 38),
     "vague-action": (115, 124),
 }
-_Z95 = 1.96  # of the normal distribution, two-sided 95 %
 
 
 def rule_pages() -> dict[str, str]:
@@ -88,19 +87,11 @@ def _facts(rule: Rule) -> list[str]:
 
 
 def _how_often_right(right: int, read: int) -> str:
-    low, high = wilson(right, read)
+    low, high = share_interval(right, read) or (0.0, 1.0)
     return (
         f"Right in {right} of {read} firings on public postmortems, read by hand "
         f"(95 % interval {low:.2f} to {high:.2f})."
     )
-
-
-def wilson(right: int, read: int) -> tuple[float, float]:
-    """The 95 % interval of a share, 0 to 1 (Wilson 1927)."""
-    share, square = right / read, _Z95**2 / read
-    middle = share + square / 2
-    width = _Z95 * math.sqrt(share * (1 - share) / read + square / (4 * read))
-    return (middle - width) / (1 + square), min(1.0, (middle + width) / (1 + square))
 
 
 def _severity(rule: Rule) -> str:

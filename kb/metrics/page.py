@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.actions.history import Trails, trails_from
+from kb.actions.history import Trails
+from kb.actions.stored_trails import trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library_at, read_library

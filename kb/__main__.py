@@ -1,5 +1,25 @@
-"""`python -m kb` is the command `kb`."""
+"""`python -m kb` is the command `kb`; the hook of walls is answered before click is imported."""
 
-from kb.cli import main
+from __future__ import annotations
 
-main()
+import sys
+
+_HOOK = ["wall", "hook"]
+_LIBRARY = "--library"
+
+
+def main() -> None:
+    """Run the command and exit with its status, as `kb.cli.main` does."""
+    words = sys.argv[1:]
+    rest = words[2:]
+    if words[:2] == _HOOK and (not rest or (len(rest) == 2 and rest[0] == _LIBRARY)):  # noqa: PLR2004 - a flag and its value
+        from kb.walls.hook import run
+
+        sys.exit(run(rest[1] if rest else ""))
+    from kb.cli import main as command
+
+    command()
+
+
+if __name__ == "__main__":
+    main()

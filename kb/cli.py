@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "review": "Write the comment of a pull request.",
     "trust": "Allow what settings name outside the library, or run.",
     "run": "Import, show and audit a run of an agent.",
+    "wall": "Stop what a postmortem names before it runs again.",
     "mcp": "Answer coding agents, over MCP.",
     "lsp": "Serve an editor: checks, words, earlier incidents.",
     "adopt": "Take over existing postmortems as they stand.",

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from kb.config import FILE_NAME, Config, SearchConfig, read_config
 from kb.errors import KbError
 from kb.user_config import (
     Trusted,
-    UserConfig,
     read_user_config,
     user_config_path,
     write_user_config,
@@ -197,17 +198,19 @@ def store(root: Path, wanted: Iterable[Wish]) -> None:
         )
     rows = [_row(root, wish) for wish in wanted]
     replaced = {(row.library, row.key) for row in rows}
-    kept = (t for t in read_user_config().trust if (t.library, t.key) not in replaced)
-    write_user_config(UserConfig(trust=(*kept, *rows)))
+    config = read_user_config()
+    kept = (t for t in config.trust if (t.library, t.key) not in replaced)
+    write_user_config(msgspec.structs.replace(config, trust=(*kept, *rows)))
 
 
 def revoke(root: Path, keys: Iterable[str]) -> tuple[Trusted, ...]:
     """Trust these keys of a library no more, or without keys none of it; what was trusted."""
     home, named = os.path.realpath(root), set(keys)
-    trusted = read_user_config().trust
-    gone = tuple(t for t in trusted if t.library == home and (not named or t.key in named))
+    config = read_user_config()
+    gone = tuple(t for t in config.trust if t.library == home and (not named or t.key in named))
     if gone:
-        write_user_config(UserConfig(trust=tuple(t for t in trusted if t not in gone)))
+        kept = tuple(t for t in config.trust if t not in gone)
+        write_user_config(msgspec.structs.replace(config, trust=kept))
     return gone
 
 

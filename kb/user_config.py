@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from kb.errors import KbError
 from kb.safe_files import Root
+from kb.user_folders import config_folder
 
 _HEAD = "# Written by `kb trust`. What stands here holds for this person on this machine.\n"
 
@@ -30,24 +29,27 @@ class Trusted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     value: Annotated[str, Meta(description="The value that is trusted, and no other")]
 
 
+class WallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `kb wall hook` does where it cannot judge a call; no repository has a say in it."""
+
+    on_failure: Annotated[
+        Literal["open", "closed"], Meta(description="Let such a call pass, or deny it")
+    ] = "open"
+
+
 class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of the user's configuration; a missing file is this value with its defaults."""
 
     trust: tuple[Trusted, ...] = ()
+    walls: WallSettings = WallSettings()
 
 
 def user_config_path() -> Path:
     """Where the user's configuration lies. Raises `KbError` where there is no home folder."""
-    named = os.environ.get("XDG_CONFIG_HOME", "")
-    if sys.platform == "win32" and not named:
-        named = os.environ.get("APPDATA", "")
     try:
-        base = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
-    except RuntimeError as error:
-        raise KbError("there is no home folder", todo="Set HOME or XDG_CONFIG_HOME.") from error
-    if not base.is_absolute():  # it would be looked for wherever one stands
-        raise KbError(f"the home folder is no absolute path: {base}", todo="Set HOME to one.")
-    return base / "postmortem-kb" / "config.toml"
+        return Path(config_folder()) / "config.toml"
+    except OSError as error:
+        raise KbError(str(error), todo="Set HOME or XDG_CONFIG_HOME.") from error
 
 
 def read_user_config() -> UserConfig:
@@ -87,7 +89,9 @@ def config_text(config: UserConfig) -> str:
         "[[trust]]\n" + "".join(f"{name} = {_quoted(value)}\n" for name, value in row.items())
         for row in map(msgspec.structs.asdict, config.trust)
     )
-    return "\n".join((_HEAD, *rows))
+    is_set = config.walls != WallSettings()
+    walls = f"[walls]\non_failure = {_quoted(config.walls.on_failure)}\n" if is_set else ""
+    return "\n".join((_HEAD, *filter(None, (walls, *rows))))
 
 
 def _quoted(text: str) -> str:

@@ -35,6 +35,7 @@ from kb.metrics.values import MetricsPage
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
 from kb.streams import echo, echo_json, warn
+from kb.walls.summary import WallsOnThisMachine, walls_on_this_machine, walls_text
 
 
 def read_day(text: str | None) -> date | None:
@@ -78,6 +79,7 @@ class _Found:
     page: MetricsPage
     compared: MetricsPage | None
     months: tuple[MetricsPage, ...]
+    walls: WallsOnThisMachine | None = None
 
 
 @click.command("metrics")
@@ -148,7 +150,9 @@ def _measure(wanted: _Wanted, limits: tuple[Limit, ...]) -> _Found:
     if wanted.compare:
         then = read_as_of(repo, wanted.compare, now)
         compared = _page(wanted, names, read_folder(Path.cwd(), repo, then), page.origin)
-    return _Found(page, compared, ())
+    # A log of this machine says nothing of what was before.
+    walls = None if moment.is_past else walls_on_this_machine(reading.library.root, reading.library)
+    return _Found(page, compared, (), walls)
 
 
 def _computed(wanted: _Wanted, limits: tuple[Limit, ...]) -> tuple[str, ...]:
@@ -178,7 +182,10 @@ def _rendered(wanted: _Wanted, found: _Found) -> str:
         return page_markdown(page, found.compared)
     if wanted.names and not found.compared:
         return "\n".join(measure_text(measure) for measure in page.measures)
-    return page_text(found.page, found.compared, wanted.names)
+    text = page_text(found.page, found.compared, wanted.names)
+    if found.walls is None or wanted.names:
+        return text
+    return f"{text}\n{walls_text(found.walls)}"
 
 
 def _series(wanted: _Wanted, months: tuple[MetricsPage, ...]) -> str:
@@ -196,4 +203,5 @@ def _json(wanted: _Wanted, found: _Found) -> PageJson:
         return replace(page, measures=only(page, wanted.names).measures)
 
     compared = named(found.compared) if found.compared else None
-    return page_json(named(found.page), compared, [named(page) for page in found.months])
+    months = [named(page) for page in found.months]
+    return page_json(named(found.page), compared, months, found.walls)

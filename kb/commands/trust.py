@@ -10,10 +10,13 @@ import click
 from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root
+from kb.safe_files import real_path
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
 from kb.trust import VARIABLE, Wish, is_trusted, revoke, store, wishes
 from kb.user_config import read_user_config
+from kb.walls.compiled import KEY as WALLS
+from kb.walls.compiled import bring_up_to_date, wishes_of_walls
 
 
 @click.command("trust")
@@ -29,7 +32,7 @@ def command(
 
     Without KEY all that the settings ask for: a folder outside (search.vectors), another encoder
     (search.model), values that redaction keeps (runs.allow), your agent (runs.replay), hooks and
-    plugins (mkdocs.yml).
+    plugins (mkdocs.yml), the walls of the records (walls).
     Each is shown before you are asked. The value as it stands now is trusted, in this folder, for
     you; a changed value is not. Exit status 1 when nothing was allowed.
     """
@@ -50,7 +53,9 @@ def command(
 
 def _chosen(root: Path, keys: tuple[str, ...]) -> tuple[Wish, ...]:
     """What the settings ask for, or what of it was named. Raises `KbError` for another key."""
-    found = {wish.key: wish for wish in (*wishes(read_config(root), root), *_of_the_site(root))}
+    config = read_config(root)
+    asked = (*wishes(config, root), *_of_the_site(root), *wishes_of_walls(root, config))
+    found = {wish.key: wish for wish in asked}
     for key in keys:
         if key not in found:
             there = ", ".join(found) or "nothing"
@@ -83,6 +88,8 @@ def _allow(root: Path, asked: tuple[Wish, ...], *, yes: bool) -> int:
         warn("nothing was allowed")
         return 1
     store(root, new)
+    if any(wish.key == WALLS for wish in new):
+        bring_up_to_date(str(real_path(root)))
     echo(f"trusted: {', '.join(wish.key for wish in new)}")
     return 0
 

@@ -21,6 +21,7 @@ from kb.json_schemas import schema_of
 from kb.metrics.values import AllHands, Counts, Deadline, Measure, MetricsPage, Pair, QuestionAnswer
 from kb.records.model import SignOff
 from kb.terminal import whole_value
+from kb.walls.summary import WallsOnThisMachine
 
 
 class AsOfJson(Struct, kw_only=True):
@@ -51,7 +52,7 @@ class PageJson(Struct, kw_only=True):
     """`kb.metrics/1`: the metrics page, every measure by name.
 
     `compare` is the page of --compare, `history` the months of --history. `all_hands` is null where
-    only measures were asked for.
+    only measures were asked for. `walls` is what the log of this machine says, of today alone.
     """
 
     schema: str = "kb.metrics/1"
@@ -68,6 +69,7 @@ class PageJson(Struct, kw_only=True):
     all_hands: AllHands | None
     compare: PageJson | UnsetType = UNSET
     history: list[PointJson] | UnsetType = UNSET
+    walls: WallsOnThisMachine | UnsetType = UNSET
 
 
 class ActionsJson(Struct, kw_only=True):
@@ -113,7 +115,10 @@ class GateJson(Struct, kw_only=True):
 
 
 def page_json(
-    page: MetricsPage, compared: MetricsPage | None = None, months: Sequence[MetricsPage] = ()
+    page: MetricsPage,
+    compared: MetricsPage | None = None,
+    months: Sequence[MetricsPage] = (),
+    walls: WallsOnThisMachine | None = None,
 ) -> PageJson:
     """A page, what it is compared with, and the months before it."""
     return PageJson(
@@ -130,6 +135,7 @@ def page_json(
         all_hands=page.all_hands,
         compare=page_json(compared) if compared else UNSET,
         history=[_point(month) for month in months] or UNSET,
+        walls=walls or UNSET,
     )
 
 

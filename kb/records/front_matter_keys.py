@@ -31,6 +31,7 @@ from kb.records.value_readers import (
     time_of,
     whole_number,
 )
+from kb.records.walls import walls_of
 
 #: The statuses in the order a record passes through them.
 STAGES = ("draft", "in-review", "published")
@@ -50,6 +51,8 @@ class KeyType(StrEnum):
     GROUP = "keys of its own such as {name: value}"
     GROUPS = "a list of groups such as [{name: value}]"
     LINKS = "links by name such as {trace: value}"
+    PATTERNS = "patterns by JSONPath such as {$.amount: '> 100'}"
+    CALLS = "a command, the arguments of a call such as {path: value}, or a list of these"
 
 
 #: How a value of each type is read, where the row of its key names no reader of its own.
@@ -65,6 +68,8 @@ _READERS: dict[KeyType, Reader] = {
     KeyType.GROUP: pairs,
     KeyType.GROUPS: lists_of_pairs,
     KeyType.LINKS: links,
+    KeyType.PATTERNS: links,
+    KeyType.CALLS: text_of,
 }
 
 
@@ -413,6 +418,24 @@ KEYS: tuple[Key, ...] = (
         "Where each published fact comes from",
         required_from="in-review",
         required_when=("origin", "public"),
+    ),
+    Key(
+        "walls",
+        KeyType.GROUPS,
+        "Calls of a tool that are stopped, asked about or noted from now on (docs/walls.md)",
+        keys=(
+            Key("id", KeyType.TEXT, "What it is called in this record, such as W1"),
+            Key("tool", KeyType.TEXT, "Names of tools, * for anything, | between; shell for any"),
+            Key("command", KeyType.TEXT, "Words of one command, in order: terraform destroy"),
+            Key("effect", KeyType.WORD, "What that command does", taxonomy="wall_effect"),
+            Key("target", KeyType.TEXT, "What it does it to, * for anything"),
+            Key("arguments", KeyType.PATTERNS, "What the arguments are like"),
+            Key("verdict", KeyType.WORD, "What becomes of the call", taxonomy="wall_verdict"),
+            Key("reason", KeyType.TEXT, "Why, in one sentence that the agent is shown"),
+            Key("stops", KeyType.CALLS, "A call that it stops, to prove it"),
+            Key("passes", KeyType.CALLS, "A like call that it lets pass"),
+        ),
+        read=walls_of,
     ),
     Key("aliases", KeyType.TEXTS, "Other names of this incident, such as AIID-622"),
 )

@@ -54,6 +54,8 @@ def _shape(key: Key, form: Form) -> dict[str, Any]:
             "type": ["object", "null"],
             "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]},
         },
+        KeyType.PATTERNS: {"type": ["object", "null"], "additionalProperties": text},
+        KeyType.CALLS: {"type": ["string", "number", "object", "array", "null"]},
     }
     if key.type in {KeyType.WORD, KeyType.WORDS}:
         return _words(key, form)

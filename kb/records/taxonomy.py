@@ -310,6 +310,16 @@ GATES = _words(
     ("rollout", "Must be done before the route is expanded."),
 )
 
+WALL_VERDICTS = _words(
+    ("deny", "The call does not run; the agent is told why."),
+    ("ask", "A person is asked before the call runs."),
+    ("note", "The call runs, and the agent is told what happened last time."),
+)
+WALL_EFFECTS = _words(
+    ("write", "The command changes something, or destroys it."),
+    ("destructive", "The command destroys something that it does not bring back."),
+)
+
 #: Every vocabulary by the front-matter key, or attribute, whose values it lists.
 TAXONOMIES: dict[str, tuple[Word, ...]] = {
     "classes": FAILURE_CLASSES,
@@ -329,6 +339,8 @@ TAXONOMIES: dict[str, tuple[Word, ...]] = {
     "timeline_tag": TIMELINE_TAGS,
     "verdict": VERDICTS,
     "gate": GATES,
+    "wall_verdict": WALL_VERDICTS,
+    "wall_effect": WALL_EFFECTS,
 }
 
 #: What people write, and the word of the lists that means it.

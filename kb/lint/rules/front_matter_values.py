@@ -61,7 +61,7 @@ def _misfits(row: Key, node: Node) -> Iterator[tuple[Node, str]]:
     elif row.type is KeyType.GROUPS:
         bad = [item for item in node.items if item.kind != "mapping"]
         yield from _not_a("sequence", node) or [(i, f"one with {_described(i)}") for i in bad]
-    else:
+    elif row.type is not KeyType.CALLS:  # which may be anything
         yield from _not_a("mapping", node)
 
 

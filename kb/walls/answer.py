@@ -1,0 +1,49 @@
+"""The answer to one call: the table opened, the walls asked, the firing logged, a pass used up."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from kb.walls.decide import Decided, UnjudgeableError, decide
+from kb.walls.places import library_root, passes_path
+from kb.walls.table import open_table
+
+
+def answer(tool: str, arguments: Any, path: str) -> Decided:
+    """What the walls of the repository around a folder say of a call; never an exception.
+
+    Without a knowledge base, and without walls that the user trusts, nothing is said.
+    """
+    try:
+        root = library_root(path)
+        return _asked(root, tool, arguments) if root else Decided()
+    except UnjudgeableError as error:
+        return failed(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
+        return failed(f"{type(error).__name__}: {error}")
+
+
+def _asked(root: str, tool: str, arguments: Any) -> Decided:
+    table = open_table(root)
+    row = decide(table.rows, tool, arguments)
+    if row is None:
+        return Decided(reason=table.notice)
+    from kb.walls.firings import PASSED, log, use_pass
+
+    is_passed = os.path.exists(passes_path(root)) and use_pass(root, row["id"])
+    log(root, row["id"], PASSED if is_passed else row["verdict"], tool)
+    verdict = "" if is_passed else row["verdict"]
+    return Decided(verdict, row["id"], row["reason"], is_passed=is_passed)
+
+
+def failed(why: str) -> Decided:
+    """What the user set for a call that cannot be judged: let pass, or denied; with the fault."""
+    try:
+        from kb.user_config import read_user_config
+
+        is_closed = read_user_config().walls.on_failure == "closed"
+    except Exception as error:  # noqa: BLE001 - who wrote a configuration wanted more than none
+        is_closed = True
+        why = f"{why}; and your configuration cannot be read: {error}"
+    return Decided("deny" if is_closed else "", fault=" ".join(why.split()))

@@ -1,0 +1,192 @@
+"""From records to the table the hook reads: gathered, hashed, trusted by the user, stored.
+
+Only published records count. The value that a user trusts holds the hash of the walls themselves,
+so that a changed, new or removed wall is another value; until that is trusted too, the walls that
+were trusted before stay in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kb.config import Config
+from kb.errors import KbError
+from kb.library import record_files
+from kb.records.document import MAX_RECORD_BYTES
+from kb.records.front_matter import read_front_matter
+from kb.records.walls import Wall, comparison, tool_patterns, walls_of
+from kb.safe_files import Root, Tree
+from kb.trust import Wish, is_trusted, open_config
+from kb.user_config import read_user_config
+from kb.walls.patterns import longest_part
+from kb.walls.places import table_path
+from kb.walls.table import VERSION, Table, is_in_the_tree, stamp
+from kb.wording import plural
+
+#: The name under which `kb trust` knows them.
+KEY = "walls"
+_MARK = b"\nwalls:"
+_EFFECT = "these walls deny, ask about or note calls of your coding agents (kb wall hook)"
+
+
+def address(record_id: str, wall: Wall) -> str:
+    """The name of a wall in a library: `2026-02-26-x#W1`."""
+    return f"{record_id}#{wall.label}"
+
+
+def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
+    """A wall as the table holds it, see `kb.walls.decide`."""
+    words = wall.command.split()
+    fixed = (*words, wall.target)
+    # `-rf` may be written `-r -f`, and a program with its path and `.exe`.
+    needs = {longest_part(word) for word in fixed if word[:1] != "-" or word[:2] == "--"}
+    return {
+        "id": address(record_id, wall),
+        "tools": list(tool_patterns(wall.tool)),
+        "command": words,
+        "effect": wall.effect,
+        "target": wall.target,
+        "needs": sorted(needs - {""}),
+        "arguments": [_condition(path, pattern) for path, pattern in wall.arguments],
+        "verdict": wall.verdict,
+        "reason": wall.reason,
+    }
+
+
+def _condition(path: str, pattern: str) -> list[Any]:
+    is_negated = pattern.startswith("not ")
+    pattern = pattern.removeprefix("not ").strip() if is_negated else pattern
+    sign, wanted = comparison(pattern) or ("", pattern)
+    return [_steps(path), is_negated, sign, wanted]
+
+
+def _steps(path: str) -> list[str | int] | str:
+    """The steps of a path that names one value; the path itself where it looks for several."""
+    from jsonpath_rfc9535 import JSONPathEnvironment
+    from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
+
+    query = JSONPathEnvironment().compile(path)
+    if not query.singular_query():
+        return path
+    steps: list[str | int] = []
+    for segment in query.segments:
+        (selector,) = segment.selectors
+        if isinstance(selector, NameSelector):
+            steps.append(selector.name)
+        elif isinstance(selector, IndexSelector):
+            steps.append(selector.index)
+    return steps
+
+
+class Gathered:
+    """The walls of a library's published records, and the files that they stand in."""
+
+    __slots__ = ("files", "rows")
+
+    def __init__(self, rows: list[dict[str, Any]], files: list[str]) -> None:
+        self.rows = rows
+        self.files = files
+
+    @property
+    def wish(self) -> Wish:
+        """What the user is asked to trust: so many walls, of this hash."""
+        text = json.dumps(self.rows, sort_keys=True, ensure_ascii=False)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        return Wish(KEY, f"{plural(len(self.rows), 'wall')}, sha256 {digest}", _EFFECT)
+
+
+def gather(root: Path, config: Config) -> Gathered:
+    """The walls of the published records; the others are looked at and not parsed.
+
+    Raises `KbError` where the records' folder cannot be read.
+    """
+    rows: list[dict[str, Any]] = []
+    files = [config.library.path]
+    tree = Tree(root)
+    for file in record_files(root / config.library.path):
+        raw = _with_walls(tree, file)
+        if raw is None:
+            continue
+        files.append(file.relative_to(root).as_posix())
+        front = read_front_matter(raw.decode("utf-8", "replace"))
+        if front.text("status") == "published":
+            record_id = file.name.removesuffix(".md")
+            rows += [row_of(record_id, wall) for wall in walls_of(front)]
+    return Gathered(rows, files)
+
+
+def _with_walls(tree: Tree, file: Path) -> bytes | None:
+    """The bytes of a record that may have walls. A file that cannot be read is none."""
+    try:
+        raw, _ = tree.read(file, MAX_RECORD_BYTES)
+    except (OSError, KbError):
+        return None
+    return raw if _MARK in raw else None
+
+
+def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> Table:
+    """The walls that hold now, stored for the calls to come.
+
+    Where the records have other walls than those that are trusted, the ones trusted before stay,
+    and a notice says so once. Raises `KbError` where those are nowhere any more, and `OSError`.
+    """
+    place = Path(root)
+    gathered = gather(place, open_config(place))
+    wish, notice = gathered.wish, ""
+    rows = gathered.rows
+    if not is_trusted(place, wish):
+        before = Wish(KEY, stored["value"], _EFFECT) if stored else None
+        held = bool(before and is_trusted(place, before))
+        if not held:
+            _refuse_lost(root)
+        rows, wish = (stored["rows"], before) if stored and before and held else ([], wish)
+        notice = _notice(gathered, is_changed=held) if gathered.rows or held else ""
+    _write(root, rows, wish.value, gathered.files)
+    return Table(rows, notice)
+
+
+def _refuse_lost(root: str) -> None:
+    """Raises `KbError` where the user trusts walls of this library that cannot be found."""
+    if any(row.library == root and row.key == KEY for row in read_user_config().trust):
+        raise KbError(
+            "the walls that you trust are neither in the records nor in your cache",
+            where=root,
+            todo=f"Look at those that are there: kb wall check, then kb trust {KEY}.",
+        )
+
+
+def _notice(gathered: Gathered, *, is_changed: bool) -> str:
+    if not gathered.rows:
+        return f"The postmortems here have no walls any more; to end yours: kb trust --revoke {KEY}"
+    count = plural(len(gathered.rows), "wall")
+    what = "other walls than those you trust" if is_changed else "walls that nobody here trusts yet"
+    return f"The postmortems here have {what} ({count}): kb wall check, then kb trust {KEY}."
+
+
+def _write(root: str, rows: list[dict[str, Any]], value: str, files: list[str]) -> None:
+    """Store the table, but where a commit could have brought another one."""
+    path = Path(table_path(root))
+    if is_in_the_tree(root, str(path)):
+        return
+    table = {
+        "version": VERSION,
+        "root": root,
+        "rows": rows,
+        "files": files,
+        "stamp": stamp(root, files),
+        "value": value,
+    }
+    folder = Root(path.parent)
+    folder.make_folder(".")
+    folder.write_text(path.name, json.dumps(table), "surrogateescape")
+
+
+def wishes_of_walls(root: Path, config: Config) -> Iterator[Wish]:
+    """What has to be trusted for the walls of a library to hold; nothing where it has none."""
+    gathered = gather(root, config)
+    if gathered.rows:
+        yield gathered.wish

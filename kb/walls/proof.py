@@ -1,0 +1,243 @@
+"""What a wall is proved by: the run it came from, the calls beside it, and all other runs.
+
+A wall is proved when it stops a call of the failing run (or the example written as `stops`), and
+none of a passing run (or the example written as `passes`). How often it would have spoken in the
+runs of other records is counted, and decides nothing: some of those it should have stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.model import Postmortem
+from kb.records.walls import ExampleCall, Wall
+from kb.safe_files import real_path
+from kb.walls.compiled import address, row_of
+from kb.walls.decide import UnjudgeableError, walls_met
+
+if TYPE_CHECKING:
+    from kb.traces.run import Run
+
+FIXTURE = "fixture.json"
+#: A run of the same task that went well, kept beside the fixture.
+PASSING = "passing.json"
+SCHEMA = "kb.wall-check/1"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run and the record whose folder it lies in; empty for one from elsewhere."""
+
+    record: str
+    name: str
+    run: Run
+
+
+@dataclass(frozen=True)
+class WallProof:
+    """What was found of one wall.
+
+    `stopped` and `passed` say by what it is proved, `failures` why it is not. `alarms` are the
+    other runs in which it speaks, each with how many of its calls, of `others` that were read.
+    """
+
+    id: str
+    wall: Wall
+    status: str
+    stopped: tuple[str, ...]
+    passed: tuple[str, ...]
+    failures: tuple[str, ...]
+    alarms: tuple[tuple[str, int], ...]
+    others: int
+    calls: int
+
+    @cached_property
+    def is_proved(self) -> bool:
+        """Whether it is known to stop what it is for, and to let pass what it is not for."""
+        return not self.failures and bool(self.stopped) and bool(self.passed)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Why it is not proved."""
+        lacks = (
+            "" if self.stopped or self.failures else "nothing shows that it stops: write 'stops'",
+            "" if self.passed or self.failures else "nothing shows what passes: write 'passes'",
+        )
+        return (*self.failures, *filter(None, lacks))
+
+
+def stored_runs(library: Library) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
+    """The fixtures and passing runs of all records, and what of them could not be read."""
+    runs: list[StoredRun] = []
+    unread = []
+    for record in library.records:
+        for name in (FIXTURE, PASSING):
+            try:
+                if (run := _stored(library, record, name)) is not None:
+                    runs.append(StoredRun(record.id, name, run))
+            except KbError as error:
+                unread.append(f"{record.id}/{name}: {error.what}")
+    return tuple(runs), tuple(unread)
+
+
+def _stored(library: Library, record: Postmortem, name: str) -> Run | None:
+    path = library.folder / record.id / name
+    if not path.is_file() or not real_path(path).is_relative_to(real_path(library.root)):
+        return None
+    from kb.traces.fixture import read_fixture
+
+    return read_fixture(path)
+
+
+def runs_of(paths: Iterable[Path]) -> Iterator[StoredRun]:
+    """The runs of traces that a person named. Raises `KbError` for what holds none."""
+    from kb.traces.read_runs import read_runs
+
+    for path in paths:
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            yield from (StoredRun("", f"{file.name}: {run.id}", run) for run in read_runs(file))
+
+
+def prove(library: Library, runs: Sequence[StoredRun], only: str = "") -> Iterator[WallProof]:
+    """The proof of each wall of the library, or of those whose address begins with `only`."""
+    for record in library.records:
+        for wall in dict(record.others).get("walls", ()):
+            if address(record.id, wall).startswith(only):
+                yield _prove(record, wall, runs)
+
+
+def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallProof:
+    row = row_of(record.id, wall)
+    own = {run.name: run.run for run in runs if run.record == record.id}
+    others = [run for run in runs if run.record != record.id]
+    stopped, passed, failures = _examples(row, wall)
+    if FIXTURE in own:
+        steps = _steps(row, own[FIXTURE])
+        stopped += [f"would have stopped step {steps[0]} of its own run"] if steps else []
+        calls = len(own[FIXTURE].calls)
+        failures += [] if steps else [f"would have stopped none of the {calls} calls of its run"]
+    if PASSING in own:
+        steps = _steps(row, own[PASSING])
+        passed += [] if steps else ["would have let pass the passing run"]
+        failures += [f"would have stopped step {steps[0]} of the passing run"] if steps else []
+    counted = [(_name(run), len(_steps(row, run.run))) for run in others]
+    return WallProof(
+        id=row["id"],
+        wall=wall,
+        status=record.status,
+        stopped=tuple(stopped),
+        passed=tuple(passed),
+        failures=tuple(failures),
+        alarms=tuple((name, count) for name, count in counted if count),
+        others=len(others),
+        calls=sum(len(run.run.calls) for run in others),
+    )
+
+
+def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], list[str]]:
+    """What the calls written beside a wall show: that it stops, that it lets pass, or neither."""
+    stopped, passed, failures = [], [], []
+    for call in wall.stops:
+        if _is_met(row, call):
+            stopped.append(f"stops: {call}")
+        else:
+            failures.append(f"does not stop: {call}")
+    for call in wall.passes:
+        if _is_met(row, call):
+            failures.append(f"does not let pass: {call}")
+        else:
+            passed.append(f"lets pass: {call}")
+    return stopped, passed, failures
+
+
+def _is_met(row: dict[str, Any], call: ExampleCall) -> bool:
+    return _speaks(row, call.tool, call.arguments)
+
+
+def _steps(row: dict[str, Any], run: Run) -> list[int]:
+    """The numbers of the steps that a wall speaks of."""
+    from kb.traces.run import ToolCall
+
+    return [
+        number
+        for number, step in run.numbered()
+        if isinstance(step, ToolCall) and _speaks(row, step.tool, step.arguments)
+    ]
+
+
+def _speaks(row: dict[str, Any], tool: str, arguments: Any) -> bool:
+    """Whether a wall speaks of a call; of one that cannot be read it says nothing."""
+    try:
+        return any(walls_met([row], tool, arguments))
+    except UnjudgeableError:
+        return False
+
+
+def _name(run: StoredRun) -> str:
+    return f"{run.record}/{run.name}" if run.record else run.name
+
+
+def proofs_json(proofs: Sequence[WallProof], unread: Sequence[str]) -> dict[str, Any]:
+    """The proofs for machines (`kb.wall-check/1`)."""
+    return {
+        "schema": SCHEMA,
+        "walls": [
+            {
+                "id": proof.id,
+                "verdict": proof.wall.verdict,
+                "subject": proof.wall.subject,
+                "reason": proof.wall.reason,
+                "status": proof.status,
+                "proved": proof.is_proved,
+                "stopped": list(proof.stopped),
+                "passed": list(proof.passed),
+                "missing": list(proof.missing),
+                "other_runs": proof.others,
+                "other_calls": proof.calls,
+                "alarms": [{"run": name, "calls": count} for name, count in proof.alarms],
+            }
+            for proof in proofs
+        ],
+        "unread": list(unread),
+    }
+
+
+def proofs_text(proofs: Sequence[WallProof], unread: Sequence[str]) -> str:
+    """The proofs for people: each wall, what shows that it works, and how often it would speak."""
+    from kb.terminal import visible
+    from kb.wording import plural
+
+    lines = []
+    for proof in proofs:
+        mark = "PROVED    " if proof.is_proved else "NOT PROVED"
+        draft = "" if proof.status == "published" else f" ({proof.status}: not in force)"
+        lines += [
+            visible(f"{mark}  {proof.id}{draft}"),
+            visible(f"            {proof.wall.verdict} {proof.wall.subject}"),
+            visible(f"            “{proof.wall.reason}”"),
+        ]
+        shown = (*proof.missing, *proof.stopped, *proof.passed, *_alarms(proof))
+        lines += [visible(f"            · {text}") for text in shown]
+    lines += [visible(f"not read: {name}") for name in unread]
+    count = sum(proof.is_proved for proof in proofs)
+    lines += ["", f"{plural(len(proofs), 'wall')}: {count} proved"]
+    return "\n".join(lines) + "\n"
+
+
+def _alarms(proof: WallProof) -> Iterator[str]:
+    if not proof.others:
+        yield "no other run is stored to look for false alarms in"
+        return
+    spoken = sum(count for _, count in proof.alarms)
+    runs = ", ".join(name for name, _ in proof.alarms[:3])
+    yield (
+        f"false alarms: speaks of {spoken} of {proof.calls} calls in {proof.others} other runs"
+        f"{f': {runs}' if runs else ''}"
+    )

@@ -1,0 +1,85 @@
+"""The compiled walls of a repository: what its user trusted, read before every call of a tool.
+
+A table says which state it was made of: the times of the records with walls, of their folder and
+of the user's configuration, which holds the trust. While that state lasts the table is right;
+otherwise `kb.walls.compiled` looks again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from kb.user_folders import config_folder
+from kb.walls.places import table_path
+
+if TYPE_CHECKING:
+    from kb.walls.decide import Row
+
+#: Raised when the form of a row changes: a table of another version is made again.
+VERSION = 1
+_MOST_BYTES = 20_000_000
+
+
+class Table:
+    """The walls that hold, and what is to be said beside them once."""
+
+    __slots__ = ("notice", "rows")
+
+    def __init__(self, rows: list[Row], notice: str = "") -> None:
+        self.rows = rows
+        self.notice = notice
+
+
+def open_table(root: str) -> Table:
+    """The walls of a repository that its user trusts. Raises what reading and compiling raise."""
+    stored = read_stored(root)
+    if stored is None or stored["stamp"] != stamp(root, stored["files"]):
+        from kb.walls.compiled import bring_up_to_date
+
+        return bring_up_to_date(root, stored)
+    return Table(stored["rows"])
+
+
+def read_stored(root: str) -> dict[str, Any] | None:
+    """The table as it was stored; None where there is none for this folder and version.
+
+    Raises `ValueError` for a file that is no table, `OSError` for one that cannot be read.
+    """
+    path = table_path(root)
+    if is_in_the_tree(root, path):
+        return None
+    try:
+        with open(path, "rb") as stream:
+            raw = stream.read(_MOST_BYTES)
+    except FileNotFoundError:
+        return None
+    stored = json.loads(raw)
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path} is no table of walls")
+    is_this = stored.get("version") == VERSION and stored.get("root") == root
+    return stored if is_this else None
+
+
+def stamp(root: str, files: list[str]) -> list[Any]:
+    """What changes when a record comes, goes or changes, or what is trusted does.
+
+    `files` are the folder of the records, then those with walls, relative to the root.
+    """
+    paths = [os.path.join(root, name) for name in ("kb.toml", *files)]
+    paths.append(os.path.join(config_folder(), "config.toml"))
+    return [*map(_times, paths), os.environ.get("KB_TRUST", "")]
+
+
+def _times(path: str) -> list[int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return [0, 0]
+    return [found.st_mtime_ns, found.st_size]
+
+
+def is_in_the_tree(root: str, path: str) -> bool:
+    """Whether a commit of the repository could bring a file along: then it is not believed."""
+    return os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep)

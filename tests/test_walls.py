@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -587,3 +588,42 @@ def test_walls_are_exported_as_far_as_an_agent_can_say_them(library_folder: Path
     assert 'pattern = ["terraform", "destroy"]' in rule
     assert 'match = ["terraform destroy -auto-approve"]' in rule
     assert 'not_match = ["terraform plan"]' in rule
+
+
+def commands_in_the_documentation() -> list[str]:
+    """The hook's command of each agent, out of the configurations in docs/walls.md."""
+    text = (ROOT / "docs/walls.md").read_text(encoding="utf-8")
+    settings = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    found = tomllib.loads(text.partition("```toml\n")[2].partition("```")[0])
+    groups = (*settings["hooks"]["PreToolUse"], *found["hooks"]["PreToolUse"])
+    return [each["command"] for group in groups for each in group["hooks"]]
+
+
+@pytest.mark.parametrize("command", commands_in_the_documentation())
+def test_a_configuration_of_the_documentation_denies_the_command_of_a_postmortem(
+    guarded: Path, command: str
+) -> None:
+    """The agent starts the configured command in a shell, and speaks JSON with it."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=guarded,
+        env=os.environ | {"PATH": path},
+        input=json.dumps(event(guarded, "terraform destroy -auto-approve")),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    decision = json.loads(done.stdout)["hookSpecificOutput"]
+    assert decision["permissionDecision"] == "deny"
+    assert decision["permissionDecisionReason"]
+
+
+def test_the_examples_of_the_documentation_are_proved(library_folder: Path) -> None:
+    text = (ROOT / "docs/walls.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\nwalls:")[2].partition("```")[0]
+    record(library_folder, example, "2026-02-26-agent-destroyed-production")
+    done = kb(library_folder, "wall", "check")
+    assert done.returncode == 0, done.stdout
+    shown = text.partition("$ kb wall check\n")[2].partition("\n\n1 wall")[0]
+    assert shown in done.stdout

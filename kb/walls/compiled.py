@@ -24,7 +24,7 @@ from kb.trust import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
 from kb.walls.patterns import longest_part
 from kb.walls.places import table_path
-from kb.walls.table import VERSION, Table, is_in_the_tree, stamp
+from kb.walls.table import VERSION, WallTable, is_in_the_tree, stamp
 from kb.wording import plural
 
 #: The name under which `kb trust` knows them.
@@ -128,7 +128,7 @@ def _with_walls(tree: Tree, file: Path) -> bytes | None:
     return raw if _MARK in raw else None
 
 
-def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> Table:
+def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTable:
     """The walls that hold now, stored for the calls to come.
 
     Where the records have other walls than those that are trusted, the ones trusted before stay,
@@ -146,7 +146,7 @@ def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> Table:
         rows, wish = (stored["rows"], before) if stored and before and held else ([], wish)
         notice = _notice(gathered, is_changed=held) if gathered.rows or held else ""
     _write(root, rows, wish.value, gathered.files)
-    return Table(rows, notice)
+    return WallTable(rows, notice)
 
 
 def _refuse_lost(root: str) -> None:

@@ -22,7 +22,7 @@ VERSION = 1
 _MOST_BYTES = 20_000_000
 
 
-class Table:
+class WallTable:
     """The walls that hold, and what is to be said beside them once."""
 
     __slots__ = ("notice", "rows")
@@ -32,14 +32,14 @@ class Table:
         self.notice = notice
 
 
-def open_table(root: str) -> Table:
+def open_table(root: str) -> WallTable:
     """The walls of a repository that its user trusts. Raises what reading and compiling raise."""
     stored = read_stored(root)
     if stored is None or stored["stamp"] != stamp(root, stored["files"]):
         from kb.walls.compiled import bring_up_to_date
 
         return bring_up_to_date(root, stored)
-    return Table(stored["rows"])
+    return WallTable(stored["rows"])
 
 
 def read_stored(root: str) -> dict[str, Any] | None:

@@ -157,6 +157,12 @@ def test_a_hostile_pattern_takes_no_longer_than_its_text() -> None:
         "/usr/local/bin/terraform destroy",
         'terra"form" destroy',
         "(cd a; terraform destroy) | tee log",
+        "bash -c 'cd infra && terraform destroy'",
+        "sudo -u deploy env TF_LOG=1 terraform -chdir=prod destroy",
+        "echo $(terraform destroy)",
+        "TF=terraform; $TF destroy",
+        "bash <<EOF\ncd infra\nterraform destroy\nEOF",
+        "echo prod | xargs terraform destroy",
     ],
 )
 def test_a_command_is_found_wherever_it_stands_in_a_line(command: str) -> None:
@@ -170,6 +176,8 @@ def test_a_command_is_found_wherever_it_stands_in_a_line(command: str) -> None:
         "echo terraform; ls destroy",
         "git commit -m 'terraform destroy is gone'",
         "grep -r 'terraform destroy' docs",
+        "echo 'terraform destroy' >> notes.md",
+        "cat > plan.md <<EOF\nterraform destroy\nEOF",
         "",
     ],
 )
@@ -205,6 +213,34 @@ def test_flags_are_found_in_any_order_and_bundle(flags: str) -> None:
     text = "\n  - {tool: shell, command: rm -rf, verdict: ask, reason: gone}\n"
     assert decide(rows(text), "Bash", {"command": f"rm {flags} /x"})
     assert decide(rows(text), "Bash", {"command": "rm -r /x"}) is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "command", "is_met"),
+    [
+        ("effect: destructive", "rm -rf build", True),
+        ("effect: destructive", "ls build", False),
+        ("effect: destructive", "psql -c 'DROP TABLE users'", True),
+        ("effect: destructive", "psql -c 'SELECT 1'", False),
+        ("effect: write", "rm -rf build", True),
+        ("effect: write", "git commit -m x", True),
+        ("command: rm, target: '*prod*'", "rm -rf /data/prod/x", True),
+        ("command: rm, target: '*prod*'", "rm -rf /data/test/x", False),
+        ("command: rm, target: '*prod*'", "ssh prod-1 rm -rf data", True),
+        ("effect: destructive, target: '*prod*'", "sudo rm -rf prod && ls", True),
+    ],
+)
+def test_what_a_command_does_and_to_what_is_asked(
+    conditions: str, command: str, is_met: bool
+) -> None:
+    text = f"\n  - {{tool: shell, {conditions}, verdict: ask, reason: gone}}\n"
+    assert (decide(rows(text), "Bash", {"command": command}) is not None) is is_met
+
+
+def test_a_command_that_may_be_meant_and_cannot_be_parsed_is_not_judged() -> None:
+    with pytest.raises(UnjudgeableError):
+        decide(rows(TERRAFORM), "Bash", {"command": "terraform plan; destroy (("})
+    assert decide(rows(TERRAFORM), "Bash", {"command": "ls (("}) is None
 
 
 @pytest.mark.parametrize(

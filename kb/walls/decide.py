@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from kb.walls.patterns import matches
 
 if TYPE_CHECKING:
-    from kb.walls.shell import Command
-
     #: `id`, `tools`, `command` (words), `effect`, `target`, `needs` (texts), `arguments`
     #: ([path, is_negated, sign, value]), `verdict`, `reason`.
     Row = dict[str, Any]
@@ -95,26 +93,15 @@ def _meets_command(row: Row, line: str) -> bool:
     plain = _without_quotes(line).casefold()
     if not all(text in plain for text in row["needs"]):
         return False
-    from kb.walls.shell import commands
+    from kb.walls.shell import meets
 
-    return any(_is_meant(row, command) for command in commands(line, bool(row["effect"])))
+    return meets(row, line)
 
 
 def _without_quotes(line: str) -> str:
     for sign in ("'", '"', "\\\n", "\\"):
         line = line.replace(sign, "")
     return line
-
-
-def _is_meant(row: Row, command: Command) -> bool:
-    return (
-        has_words(row["command"], command.words)
-        and (not row["effect"] or command.effect in _AT_LEAST[row["effect"]])
-        and (not row["target"] or any(matches(row["target"], each) for each in command.targets))
-    )
-
-
-_AT_LEAST = {"write": ("write", "destructive"), "destructive": ("destructive",)}
 
 
 def has_words(wanted: Iterable[str], words: tuple[str, ...]) -> bool:

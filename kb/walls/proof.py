@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.model import Postmortem
-from kb.records.walls import ExampleCall, Wall
+from kb.records.walls import Wall
 from kb.safe_files import real_path
 from kb.walls.compiled import address, row_of
 from kb.walls.decide import UnjudgeableError, walls_met
@@ -144,21 +144,21 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
 def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], list[str]]:
     """What the calls written beside a wall show: that it stops, that it lets pass, or neither."""
     stopped, passed, failures = [], [], []
-    for call in wall.stops:
-        if _is_met(row, call):
+    for call in (*wall.stops, *wall.passes):
+        is_to_stop = call in wall.stops
+        try:
+            is_met = any(walls_met([row], call.tool, call.arguments))
+        except UnjudgeableError as error:
+            failures.append(f"cannot be judged, {error}: {call}")
+            continue
+        said = "stop" if is_to_stop else "let pass"
+        if is_met is not is_to_stop:
+            failures.append(f"does not {said}: {call}")
+        elif is_to_stop:
             stopped.append(f"stops: {call}")
-        else:
-            failures.append(f"does not stop: {call}")
-    for call in wall.passes:
-        if _is_met(row, call):
-            failures.append(f"does not let pass: {call}")
         else:
             passed.append(f"lets pass: {call}")
     return stopped, passed, failures
-
-
-def _is_met(row: dict[str, Any], call: ExampleCall) -> bool:
-    return _speaks(row, call.tool, call.arguments)
 
 
 def _steps(row: dict[str, Any], run: Run) -> list[int]:

@@ -18,7 +18,8 @@ class CommandEffect:
     `program` is its name without folders, `action` the words that name what it is to do (`push`,
     `volume rm`), `targets` the other words that are no options. `reason` is one sentence without
     its full stop. `is_guess` says that the table itself is not sure. `via` are the programs that
-    start it, the outermost first: `("sudo", "ssh deploy@example.com")`.
+    start it, the outermost first: `("sudo", "ssh deploy@example.com")`. `words` are its own,
+    options included; none for what is no command, such as a redirection.
     """
 
     effect: Effect
@@ -28,6 +29,7 @@ class CommandEffect:
     targets: tuple[str, ...] = ()
     is_guess: bool = False
     via: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -121,6 +121,15 @@ def _is_empty_input(command: SimpleCommand) -> bool:
 def _of_words(
     words: Sequence[ShellWord], stdin: str | None, place: _Place
 ) -> Iterator[CommandEffect]:
+    """The effects of a command with its words; those that it starts bring their own."""
+    texts = tuple(word.text for word in words)
+    for found in _of_command(words, stdin, place):
+        yield found if found.words else replaced(found, words=texts)
+
+
+def _of_command(
+    words: Sequence[ShellWord], stdin: str | None, place: _Place
+) -> Iterator[CommandEffect]:
     first = words[0]
     texts = [word.text for word in words]
     if told := _told(texts, place):

@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the fixtures, and have pytest look where they lie."""
+    """Find the fixtures."""
     folder = config.getoption("--postmortems")
     if folder is None:
         return
@@ -51,7 +51,6 @@ def pytest_configure(config: pytest.Config) -> None:
     except KbError as error:
         raise pytest.UsageError(f"--postmortems: {error}") from error
     config.stash[_SUITE] = suite
-    config.args.extend(str(path) for path in suite.cases if str(path) not in config.args)
 
 
 class _Suite:
@@ -90,12 +89,38 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return PostmortemFixture.from_parent(parent, path=file_path)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the cases that pytest did not come upon, before `-k` and the like choose among them.
+
+    They are no arguments of pytest: it would run the `conftest.py` that lies beside a fixture.
+    """
+    suite = config.stash.get(_SUITE, None)
+    if suite is None:
+        return
+    there = {item.path for item in items if isinstance(item, PostmortemItem)}
+    for path, case in suite.cases.items():
+        if path not in there:
+            place = f"postmortems/{_shown(case.record.id)}"
+            fixture = PostmortemFixture.from_parent(session, path=path, nodeid=place)
+            items.extend(fixture.collect())
+
+
+def _shown(name: str) -> str:
+    """A record's name as a terminal may see it."""
+    from kb.terminal import visible
+
+    return visible(name)
+
+
 class PostmortemFixture(pytest.File):
     """The fixture of one record, which is one test."""
 
     def collect(self) -> Iterator[pytest.Item]:  # noqa: D102
         case = self.config.stash[_SUITE].cases[self.path]
-        yield PostmortemItem.from_parent(self, name=case.record.id)
+        yield PostmortemItem.from_parent(self, name=_shown(case.record.id))
 
 
 class PostmortemItem(pytest.Item):

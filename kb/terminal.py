@@ -248,24 +248,33 @@ def cut(text: str, width: int) -> str:
 
 def wrapped(text: str, width: int, most_lines: int) -> list[str]:
     """Text of a trace as lines of so many cells, broken at spaces where there are any."""
+    words, at = plain(text), 0
     lines: list[str] = []
-    rest = plain(text)
-    while rest and len(lines) < most_lines - 1 and cells(rest) > width:
-        line = _line(rest, width)
-        lines.append(line.rstrip())
-        rest = rest[len(line) :].lstrip()
-    return [*lines, cut(rest, width)] if rest else lines or [""]
-
-
-def _line(text: str, width: int) -> str:
-    """The beginning of a text that fits, up to a space if one is near enough."""
-    used = taken = 0
-    for character in text:
-        used += _cell(character)
-        if used > width:
+    while len(lines) < most_lines - 1:
+        end = _line_end(words, at, width)
+        if end == len(words):
             break
-        taken += 1
-    if text[taken : taken + 1] == " ":
-        return text[:taken]
-    space = text.rfind(" ", width // 3, taken)
-    return text[: space + 1] if space > 0 else text[: max(1, taken)]
+        lines.append(words[at:end].rstrip())
+        at = end + (words[end] == " ")
+    return [*lines, cut(words[at:], width)]
+
+
+def _line_end(text: str, at: int, width: int) -> int:
+    """Where the line ends that begins at a place: at a space if one is near enough."""
+    end = _reach(text, at, width)
+    if end == len(text) or text[end] == " ":
+        return end
+    space = text.rfind(" ", at + width // 3, end)
+    return space if space > at else max(at + 1, end)
+
+
+def _reach(text: str, at: int, width: int) -> int:
+    """The first place that so many cells do not hold, the end of the text where they hold it."""
+    if text[at : at + width].isascii():
+        return min(at + width, len(text))
+    used = 0
+    for place in range(at, len(text)):
+        used += _cell(text[place])
+        if used > width:
+            return place
+    return len(text)

@@ -155,3 +155,34 @@ def test_a_suite_that_does_not_ask_for_it_imports_nothing_of_it(kb: Kb) -> None:
     assert "1 passed" in pytest_run("test_own.py").stdout
     without = pytest_run("-p", "no:postmortems", "--postmortems", "test_own.py")
     assert without.returncode == 4
+
+
+def test_nothing_beside_a_fixture_is_run_and_no_name_steers_the_terminal(
+    kb: Kb, tmp_path: Path
+) -> None:
+    """The library of others is only read: pytest runs its own folder, and that alone."""
+    odd = "2026-05-01-\x1b[31mred"
+    record = next(Path("postmortems").glob("*.md"))
+    fixture = record.with_suffix("") / "fixture.json"
+    record.rename(f"postmortems/{odd}.md")
+    fixture.parent.rename(f"postmortems/{odd}")
+    for place in ("postmortems", f"postmortems/{odd}"):
+        Path(place, "conftest.py").write_text("open('ran', 'w')\nprint('RAN')\n")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    agent = shutil.copy("billing_agent.py", mine)
+    (mine / "test_own.py").write_text("def test_own():\n    pass\n")
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "test_own.py"]
+    options = [f"--postmortems={Path.cwd()}", "--postmortems-trials=1"]
+    done = subprocess.run(
+        [*command, *options, "--postmortems-entry", f"{Path(agent).stem}:mended"],
+        cwd=mine,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert "2 passed" in said
+    assert "RAN" not in said
+    assert "\x1b[31mred" not in said
+    assert not [*tmp_path.rglob("ran")]

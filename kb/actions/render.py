@@ -15,6 +15,7 @@ from kb.wording import plural
 
 WIDTH = 80
 _LEAD = 13  # the column in which an action's own text begins
+_MOST = 50  # conditions, places and sign-offs that a deploy log is given; --json gives them all
 
 
 def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
@@ -49,10 +50,25 @@ def gate_text(decision: Decision) -> str:
     """The decision for a deploy log: the verdict, what blocks, and the way out."""
     head = _HEADS[decision.verdict]
     lines = [f"{head}  {decision.route}: {_why(decision)}"]
-    lines += [line for action in decision.blocking for line in _item(action, decision.as_of.day)]
-    for place in decision.unreadable:
+    for action in decision.blocking[:_MOST]:
+        lines += _item(action, decision.as_of.day)
+    lines += _left(decision.blocking)
+    for place in decision.unreadable[:_MOST]:
         lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
+    lines += _left(decision.unreadable)
     return as_lines([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)])
+
+
+def _left(found: Sequence[object]) -> Iterator[str]:
+    """What stands in place of those that are not shown."""
+    if len(found) > _MOST:
+        yield f"  and {len(found) - _MOST:,} more; --json gives them all."
+
+
+def _ids(found: Sequence[str]) -> str:
+    """The ids in a line, the first of them where there are many."""
+    more = f" and {len(found) - _MOST:,} more" if len(found) > _MOST else ""
+    return ", ".join(found[:_MOST]) + more
 
 
 _HEADS = {
@@ -100,17 +116,18 @@ def _remarks(decision: Decision) -> Iterator[str]:
         ("Open in drafts, not counted before review", decision.in_drafts),
     ):
         if found:
-            yield from _wrapped(f"{title}: {', '.join(action.id for action in found)}", 2)
+            yield from _wrapped(f"{title}: {_ids([action.id for action in found])}", 2)
 
 
 def _accepted(decision: Decision) -> Iterator[str]:
     """Who signed for what, and what has changed since."""
-    for record, signed in decision.signoffs:
+    for record, signed in decision.signoffs[-_MOST:]:
         at = f" on {signed.at.date()}" if signed.at else ""
-        accepted = ", ".join(signed.actions)
+        accepted = _ids(signed.actions)
         yield from _wrapped(f"{signed.owner} accepted {accepted} of {record}{at}.", 2)
+    yield from _left(decision.signoffs)
     if decision.reworded:
-        ids = ", ".join(decision.reworded)
+        ids = _ids(decision.reworded)
         yield from _wrapped(f"Reworded since it was signed: {ids}. Sign again if it holds.", 2)
 
 
@@ -119,7 +136,7 @@ def _way_out(decision: Decision) -> Iterator[str]:
     dropped = [action for action in decision.blocking if not action.is_open]
     if still_open:
         yield f"  When done: kb actions close {still_open[0].id}, then commit."
-    for action in dropped:
+    for action in dropped[:_MOST]:
         if action.closed is None:
             yield f"  No day of cancelling: kb actions close {action.id} --cancel, then commit."
     if dropped:

@@ -20,6 +20,9 @@ from msgspec import Struct
 # The C loader is about ten times faster; it is missing only where PyYAML was built without libyaml.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 20  # the form needs 3
+#: Characters of a block, and its keys and values. The worked example has 2,000 and 120; four bytes
+#: more of a list are a page of the site, a row of each measure, and a line of many answers.
+MAX_FRONT_CHARACTERS, MAX_FRONT_VALUES = 100_000, 4_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _COMMENT = re.compile(r"(?:^|\s)#\s*(kb:.*)$")
 
@@ -266,9 +269,13 @@ class _Builder:
 
 def _build(block: str, first_line: int, offset: int) -> tuple[Node | None, tuple[Fault, ...]]:
     """The tree of a YAML block, as far as it can be read, and what is wrong with it."""
+    if len(block) > MAX_FRONT_CHARACTERS:
+        return None, (_too_large(first_line, f"{len(block):,} characters"),)
     builder = _Builder(first_line, offset)
     try:
-        for event in yaml.parse(block, Loader=_LOADER):
+        for number, event in enumerate(yaml.parse(block, Loader=_LOADER)):
+            if number > MAX_FRONT_VALUES:
+                return None, (_too_large(first_line, f"more than {MAX_FRONT_VALUES:,} values"),)
             if not builder.take(event):
                 break
     except yaml.MarkedYAMLError as error:
@@ -286,6 +293,11 @@ def _build(block: str, first_line: int, offset: int) -> tuple[Node | None, tuple
         )
         root = None
     return root, tuple(builder.faults)
+
+
+def _too_large(line: int, size: str) -> Fault:
+    message = f"{size} in the front matter is more than a record may have; it was not read"
+    return Fault(line, 1, "too-large", message)
 
 
 def _in_words(error: yaml.MarkedYAMLError) -> str:

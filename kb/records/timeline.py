@@ -115,6 +115,7 @@ class _Reading:
     zone: str
     has_day: bool = False
     last_zone: str = ""  # of the entry before: that of the next one, where it names none
+    last_time: datetime | None = None  # of the entries before: the last that has an hour
     entries: list[TimelineEntry] = field(default_factory=list)
 
     def note_zone(self, text: str) -> None:
@@ -134,6 +135,7 @@ class _Reading:
         if entry is None:
             return False
         self.entries.append(replace(entry, line=line, end_line=max(end_line, line)))
+        self.last_time = entry.at if entry.has_time else self.last_time
         return True
 
     def _entry(self, text: str, *, strict: bool) -> TimelineEntry | None:
@@ -184,8 +186,7 @@ class _Reading:
         return None
 
     def _may_be_next_day(self, at: datetime) -> bool:
-        before = next((e for e in reversed(self.entries) if e.has_time), None)
-        return before is not None and before.at - at > _NEXT_DAY
+        return self.last_time is not None and self.last_time - at > _NEXT_DAY
 
 
 def line_label(source: str) -> tuple[str, str]:

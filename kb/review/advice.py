@@ -155,7 +155,7 @@ def _reviewed(desk: _Desk, document: Document) -> ReviewedRecord:
     told = ReviewedRecord(
         id=document.id,
         path=desk.branch.root / PurePosixPath(document.path),
-        title=document.front.text("title") or document.title or document.id,
+        title=document.title,
         problems=tuple(problem for problem in found if problem.name != PRIOR_RULE),
         silenced=tuple((", ".join(a.rules), a.reason) for a in document.allowances),
     )

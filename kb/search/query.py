@@ -65,7 +65,7 @@ def query_from_document(document: Document, today: date) -> Query:
     document = readable(document)
     found = read_entry(document)
     if found is None:
-        title = document.front.text("title") or document.title
+        title = document.title
         return Query(title, title, record_passages(document), None, _end_of(today))
     entry, passages = found
     return Query(entry.title, entry.title, passages, entry, entry.happened_at)

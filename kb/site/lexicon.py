@@ -72,6 +72,8 @@ def _facet_pages(site: Site) -> Iterator[NamedPage]:
         counts = Counter(word for record in site.records for word in set(kind.words(record)))
         for word, count in sorted(counts.items()):
             path = site.names.path(kind.folder, word)
+            if not path:
+                continue
             yield NamedPage(name=word, kind=kind.noun, count=count, path=path, title=word)
 
 

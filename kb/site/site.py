@@ -121,7 +121,15 @@ def _build(
         root.take_tree(Root(work), own / OUT, target)
     took = time.monotonic() - started
     return Made(
-        folder, pages, _size(folder), took, (*site.notes, *filter(None, (unused, note, why)))
+        folder,
+        pages,
+        _size(folder),
+        took,
+        (
+            *site.notes,
+            *site.names.left_out(site.kinds.values()),
+            *filter(None, (unused, note, why)),
+        ),
     )
 
 

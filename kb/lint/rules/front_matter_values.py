@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from kb.lint.rule import Finding
 from kb.lint.rules.document_facts import quoted
+from kb.records.document import MAX_TITLE_CHARACTERS as _LONGEST_TITLE
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry, Node
 from kb.records.front_matter_keys import Key, KeyType
@@ -35,7 +36,10 @@ def is_naive_time(text: str) -> bool:
 def type_faults(document: Document) -> Iterator[Finding]:
     """What has another type than its key asks for. Blank values and naive times are not judged."""
     for entry, row, _ in document.entries:
-        if row is not None and not is_blank(entry.value):
+        if row is not None and row.name == "title" and len(entry.value.text or "") > _LONGEST_TITLE:
+            size = f"{len(entry.value.text or ''):,} characters"
+            yield place(entry.value, f"'title' has {size}; of them {_LONGEST_TITLE} are shown")
+        elif row is not None and not is_blank(entry.value):
             yield from (_fault(entry, row, node, text) for node, text in _misfits(row, entry.value))
 
 

@@ -58,11 +58,12 @@ class _Word:
 
 
 def _words(site: Site, kind: PageKind) -> tuple[_Word, ...]:
-    """The words of a kind, in the order in which records first used them."""
+    """The words of a kind that have a page, in the order in which records first used them."""
     found: dict[str, list[Postmortem]] = {}
     for record in site.records:
         for word in dict.fromkeys(kind.words(record)):
-            found.setdefault(word, []).append(record)
+            if site.names.path(kind.folder, word):
+                found.setdefault(word, []).append(record)
     return tuple(
         _Word(
             kind,
@@ -99,6 +100,7 @@ def word_indexes(site: Site) -> Iterator[PageValues]:
                 for word in sorted(words, key=lambda word: (-len(word.records), word.name))
             ],
             "unseen": ", ".join(word.name for word in taxonomy if word.name not in known),
+            "without_page": site.names.without.get(kind.folder, 0),
         }
         yield PageValues(kind.folder, kind.title, values, f"Incidents by {kind.noun}.")
 

@@ -114,6 +114,7 @@ def _latest_classes(site: Site) -> list[dict[str, object]]:
         (
             (max(record.date for record in members), len(members), word)
             for word, members in site.by_class.items()
+            if site.names.path("classes", word)
         ),
         reverse=True,
     )

@@ -8,9 +8,10 @@ back in every later request. Steps on it are frozen values that are replaced, ne
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from kb.traces.normalize.chat_message import (
     message_parts,
     only,
 )
+from kb.traces.normalize.waiting_calls import KnownResults, WaitingCalls
 from kb.traces.run import (
     Agent,
     Event,
@@ -46,6 +48,7 @@ class CallIds:
     def __init__(self) -> None:
         self._latest: dict[str, int] = {}
         self._given_again: dict[str, list[int]] = {}
+        self._free = 0
 
     def latest(self, call_id: str) -> int | None:
         """The call that was given an id last."""
@@ -59,7 +62,7 @@ class CallIds:
     def give(self, call_id: str, call: int) -> None:
         """A new call has this id; an answer that names it from now on is the answer of this one."""
         if call_id in self._latest:
-            self._given_again[call_id] = [*self.all(call_id), call]
+            self._given_again.setdefault(call_id, self.all(call_id)).append(call)
         self._latest[call_id] = call
 
     def know(self, call_id: str, call: int) -> None:
@@ -67,10 +70,11 @@ class CallIds:
         self._latest.setdefault(call_id, call)
 
     def free(self, number: int) -> str:
-        """An id that nobody has: `call-N` with N from that number on."""
-        while f"call-{number}" in self._latest:
-            number += 1
-        return f"call-{number}"
+        """An id that nobody has: `call-N` with N from that number on; the numbers only grow."""
+        self._free = max(self._free, number)
+        while f"call-{self._free}" in self._latest:
+            self._free += 1
+        return f"call-{self._free}"
 
 
 class RequestNumbers:
@@ -184,6 +188,11 @@ def message_of(said: ChatMessage, base: Message) -> Message:
 _NEAR = 64
 
 
+def _near(steps: list[int], first: int) -> Iterator[int]:
+    """The steps from a place of their list on, as many as are looked at."""
+    return (steps[place] for place in range(first, min(first + _NEAR, len(steps))))
+
+
 #: A run lies in memory as a whole, 800 bytes a short message (measured on 200,000): the longest
 #: takes some 900 MB. Recorded runs have a few thousand steps.
 MOST_STEPS = 1_000_000
@@ -215,12 +224,14 @@ class RunBuilder:
         self._ids = CallIds()
         self._ends: dict[int, Ends] = {}
         self._by_arguments: dict[str, list[int]] = {}
-        self._one_ended: dict[tuple[str, bool], list[int]] = {}
-        self._waiting: dict[int, str] = {}
+        self._one_ended: dict[tuple[str, bool], OrderedDict[int, None]] = {}
+        self._not_run_from: dict[str, int] = {}
+        self._waiting = WaitingCalls()
+        self._known = KnownResults(self._call_at)
         self._seen: dict[str, Counter[str]] = {}
         self._askings: dict[str, RequestNumbers] = {}
-        self._early: list[tuple[ToolResult, Message]] = []
-        self._told_twice: set[int] = set()
+        self._early: dict[str, list[tuple[int, ToolResult, Message]]] = {}
+        self._early_count = 0
 
     def _append(self, step: Step) -> None:
         if len(self.steps) >= MOST_STEPS:
@@ -337,7 +348,8 @@ class RunBuilder:
         known = self._ids.all(asked.id)
         if not known:
             return self._same_call(asked.tool, asked.arguments, asked.id, executed=True)
-        for step in known[asked.nth - 1 :] if asked.nth else known[-1:]:
+        first = asked.nth - 1 if asked.nth else len(known) - 1
+        for step in _near(known, first):
             is_again = not asked.nth and was_over(self._call_at(step), call)
             if not self._ends[step].asked or (self._is_same(step, asked) and not is_again):
                 return step
@@ -352,9 +364,10 @@ class RunBuilder:
         self._tell_other_end(known, executed=True)
         self.notes.add("calls told by a message and by a span were joined")
         self.steps[known] = joined_call(self._call_at(known), call)
+        self._known.told(known)
         self._ids.know(self._call_at(known).id, known)
         if call.is_answered:
-            self._waiting.pop(known, None)
+            self._waiting.remove(known)
         return known
 
     def _told_before(self, call: ToolCall) -> int | None:
@@ -362,7 +375,11 @@ class RunBuilder:
         known = self._ids.all(call.id)
         if not known:
             return self._same_call(call.tool, call.arguments, call.id, executed=False)
-        waiting = [step for step in known if not self._ends[step].executed]
+        first = self._not_run_from.get(call.id, 0)
+        while first < len(known) and self._ends[known[first]].executed:
+            first += 1
+        self._not_run_from[call.id] = first
+        waiting = [step for step in _near(known, first) if not self._ends[step].executed]
         equal = [s for s in waiting if self._is_same(s, call)] if len(waiting) > 1 else waiting
         recorded = [step for step in known[-1:] if is_one_run(self._call_at(step), call)]
         return next(iter(equal or waiting[-1:] or recorded), None)
@@ -371,13 +388,15 @@ class RunBuilder:
         """The answer of a call; told again it is left out, without its call it waits for it."""
         known = self._ids.latest(answer.call_id)
         if known is None and not answer.call_id:
-            known = self._first_waiting(answer.tool)
+            known = self._waiting.first(answer.tool)
         if known is None:
-            if self._is_known_result(answer):
+            if not answer.call_id and self._known.has(answer):
                 self.rows.repeated()
             else:
                 self.rows.used()
-                self._early.append((answer, base))
+                self._early_count += 1
+                early = self._early.setdefault(answer.call_id, [])
+                early.append((self._early_count, answer, base))
             return
         call = self._call_at(known)
         if call.is_answered:
@@ -385,7 +404,8 @@ class RunBuilder:
             self.rows.repeated()
             return
         self.rows.used()
-        self._waiting.pop(known, None)
+        self._waiting.remove(known)
+        self._known.told(known)
         self.steps[known] = replace(
             call,
             result=answer.result,
@@ -422,31 +442,13 @@ class RunBuilder:
     def _call_at(self, step: int) -> ToolCall:
         return cast("ToolCall", self.steps[step])
 
-    def _is_known_result(self, answer: ToolResult) -> bool:
-        """Whether an answer that names no call repeats one that is known.
-
-        It has the same result, or is the second telling of one that a span brought: messages and
-        spans often write the same result in two ways.
-        """
-        if answer.call_id:
-            return False
-        named = {"", answer.tool}
-        of_tool = [s for s in self._ends if not answer.tool or self._call_at(s).tool in named]
-        if any(self._call_at(step).result == answer.result for step in of_tool):
-            return True
-        brought = (s for s in of_tool if self._ends[s].executed and s not in self._told_twice)
-        first = next(brought, None)
-        if first is None or not self._call_at(first).is_answered:
-            return False
-        self._told_twice.add(first)
-        return True
-
     def all_steps(self) -> list[Step]:
         """The steps, with the results whose call was never told as events at the end."""
-        for answer, base in self._early:
+        early = (one for ones in self._early.values() for one in ones)
+        for _, answer, base in sorted(early, key=lambda one: one[0]):
             self.notes.add("results whose call the trace does not hold", base.where)
             self._append(result_alone(answer, base))
-        self._early = []
+        self._early = {}
         return self.steps
 
     def _put(self, call: ToolCall, ends: Ends) -> int:
@@ -465,22 +467,25 @@ class RunBuilder:
         key = call_key(call.tool, call.arguments)
         self._by_arguments.setdefault(key, []).append(step)
         if ends.asked is not ends.executed:
-            self._one_ended.setdefault((key, ends.executed), []).append(step)
-        if not call.is_answered:
-            self._waiting[step] = call.tool
+            self._one_ended.setdefault((key, ends.executed), OrderedDict())[step] = None
+        if ends.executed:
+            self._known.executed(step, call.tool)
+        if call.is_answered:
+            self._known.told(step)
+        else:
+            self._waiting.add(step, call.tool)
         self._take_early(call.id)
         return step
 
     def _take_early(self, call_id: str) -> None:
         """Give a call the answer that stood in the source before it."""
-        for early in [early for early in self._early if early[0].call_id == call_id]:
-            self._early.remove(early)
-            self.answer(*early)
+        for _, answer, base in self._early.pop(call_id, ()):
+            self.answer(answer, base)
 
     def _same_call(self, tool: str, arguments: Any, call_id: str, *, executed: bool) -> int | None:
         """The first call with equal arguments that was told from the other end only."""
-        waiting = self._one_ended.get((call_key(tool, arguments), executed), [])
-        for step in waiting:
+        waiting = self._one_ended.get((call_key(tool, arguments), executed), ())
+        for step in islice(waiting, _NEAR):
             # Two ids of their own are two calls.
             if not call_id or self._call_at(step).id.startswith("call-"):
                 return step
@@ -489,18 +494,16 @@ class RunBuilder:
     def _tell_other_end(self, step: int, *, asked: bool = False, executed: bool = False) -> None:
         """Note that a call has now been told from both ends."""
         ends, call = self._ends[step], self._call_at(step)
+        if executed and not ends.executed:
+            self._known.executed(step, call.tool)
         ends.asked, ends.executed = ends.asked or asked, ends.executed or executed
+        key = call_key(call.tool, call.arguments)
         for end in (True, False):
-            waiting = self._one_ended.get((call_key(call.tool, call.arguments), end), [])
-            if step in waiting[:_NEAR]:
-                waiting.remove(step)
+            self._one_ended.get((key, end), OrderedDict[int, None]()).pop(step, None)
 
     def _is_same(self, step: int, other: ToolCallRequest | ToolCall) -> bool:
         call = self._call_at(step)
         return call_key(call.tool, call.arguments) == call_key(other.tool, other.arguments)
-
-    def _first_waiting(self, tool: str) -> int | None:
-        return next((s for s, name in self._waiting.items() if tool in {"", name}), None)
 
     # What else happens
 

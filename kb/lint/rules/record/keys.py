@@ -32,7 +32,7 @@ def _scalars(node: Node) -> tuple[Node, ...]:
 def missing_key(document: Document, _: LintContext) -> Iterator[Finding]:
     """One finding that names them all: they are filled in together."""
     front = document.front
-    if not front.present or any(fault.name == "yaml-syntax" for fault in front.faults):
+    if not front.present or any(f.name in {"yaml-syntax", "too-large"} for f in front.faults):
         return
     missing = [
         name for name in required(document.front, document.profile) if is_blank(front.get(name))

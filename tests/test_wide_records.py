@@ -13,10 +13,16 @@ import pytest
 from kb.actions.render import _MOST
 from kb.library import open_library
 from kb.lint.runner import check
-from kb.records.document import MAX_TITLE_CHARACTERS, Document, read_document
+from kb.records.document import (
+    MAX_SEARCHED_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+    Document,
+    read_document,
+)
 from kb.records.form import build_form
 from kb.records.front_matter import MAX_FRONT_CHARACTERS, MAX_FRONT_VALUES
 from kb.records.model import interpret
+from kb.search.records.passages import record_passages
 from kb.site.links import MOST_WORDS, PageNames
 from kb.site.write import all_pages
 
@@ -141,3 +147,14 @@ def test_a_deploy_log_gets_the_first_of_many_and_how_many_there_are(
     assert len(said) < 20_000
     assert " more" in said
     assert len(said.splitlines()) < 5 * _MOST
+
+
+def test_search_reads_so_much_of_a_record_and_the_check_says_so(library_folder: Path) -> None:
+    lines = "- 2026-01-03 10:00 UTC — it paid again\n" * 40_000
+    put(library_folder, NAME, "", f"\n## Timeline\n\n{lines}")
+    library = open_library(library_folder)
+    passages = record_passages(library.documents[0])
+    assert sum(len(p.text) for p in passages) <= MAX_SEARCHED_CHARACTERS + len(passages)
+    assert passages[0].text == "It paid twice."
+    said = [p.message for p in check(library, today=TODAY).problems if p.name == "too-large"]
+    assert said == ["1,560,051 characters: search reads the first 200,000"]

@@ -35,6 +35,9 @@ MAX_RECORD_BYTES = 2_000_000
 #: Characters of a title that are read: it stands on every page that names the record. The longest
 #: of 1,818 in collections of others has 210.
 MAX_TITLE_CHARACTERS = 300
+#: Characters of a record that search reads: each thousand is a passage, and takes the encoder some
+#: 30 ms. The longest of 209 postmortems of others has 40 passages.
+MAX_SEARCHED_CHARACTERS = 200_000
 _RECORD_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
 #: Every byte that is no small letter becomes a space.
 _LETTERS_ONLY = bytes(code if code in b"abcdefghijklmnopqrstuvwxyz" else 32 for code in range(256))

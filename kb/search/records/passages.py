@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kb.records.document import Document
+from kb.records.document import MAX_SEARCHED_CHARACTERS, Document
 from kb.records.list_items import read_priors
 from kb.records.markdown import SectionText
 from kb.sentences import sentences
@@ -70,12 +70,24 @@ def _readable_key(key: str) -> str:
 
 
 def record_passages(document: Document) -> tuple[Passage, ...]:
-    """The passages of a record, in the order of the file; sections the form excludes are absent."""
+    """The passages of a record, in the order of the file; sections the form excludes are absent.
+
+    They hold the first `MAX_SEARCHED_CHARACTERS`; of a record with more the checks say so.
+    """
     return tuple(
         Passage(heading, text)
-        for heading, markdown in _indexed_sections(document)
+        for heading, markdown in _within(_indexed_sections(document), MAX_SEARCHED_CHARACTERS)
         for text in cut(plain_text(markdown))
     )
+
+
+def _within(sections: Iterable[tuple[str, str]], characters: int) -> Iterator[tuple[str, str]]:
+    """The sections up to so many characters of them all."""
+    for heading, markdown in sections:
+        if characters <= 0:
+            return
+        yield heading, markdown[:characters]
+        characters -= len(markdown)
 
 
 def text_passages(text: str, section: str) -> tuple[Passage, ...]:

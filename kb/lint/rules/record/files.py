@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lint.rule import Check, Finding, LintContext, rule
-from kb.records.document import Document
+from kb.records.document import MAX_SEARCHED_CHARACTERS, Document
 
 # Code, name of the fault in `Document.faults`, reason, bad, good.
 _ROWS = (
@@ -76,8 +76,17 @@ def _reporter(fault_name: str) -> Check:
         for fault in document.faults:
             if fault.name == fault_name:
                 yield Finding(fault.line, fault.message, fault.column)
+        if fault_name == "too-large":
+            yield from _beyond_search(document)
 
     return check
+
+
+def _beyond_search(document: Document) -> Iterator[Finding]:
+    size = len(document.text) - document.front.end
+    if size > MAX_SEARCHED_CHARACTERS:
+        message = f"{size:,} characters: search reads the first {MAX_SEARCHED_CHARACTERS:,}"
+        yield Finding(document.front.end_line + 1, message)
 
 
 for _code, _name, _reason, _bad, _good in _ROWS:

@@ -120,17 +120,8 @@ def _build(
         folder = build.out
         root.take_tree(Root(work), own / OUT, target)
     took = time.monotonic() - started
-    return Made(
-        folder,
-        pages,
-        _size(folder),
-        took,
-        (
-            *site.notes,
-            *site.names.left_out(site.kinds.values()),
-            *filter(None, (unused, note, why)),
-        ),
-    )
+    notes = (*site.notes, *site.names.left_out(site.kinds.values()))
+    return Made(folder, pages, _size(folder), took, (*notes, *filter(None, (unused, note, why))))
 
 
 def _add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:

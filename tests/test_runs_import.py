@@ -24,6 +24,7 @@ from kb.traces.importers.registry import importers
 from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.run import Run
 
+from conftest import ROOT
 from test_cli import kb
 from traces_made import FORMATS, runs_in, written
 
@@ -124,6 +125,11 @@ def test_every_format_can_be_named_and_is_listed_once(name: str, tmp_path: Path)
     path = written(tmp_path / "trace.json", FORMATS[name]("x"))
     assert runs_in(path, format=name) == runs_in(path)
     assert [row.name for row in importers()].count(name) == 1
+
+
+def test_every_format_is_in_the_documentation_by_its_name_and_what_it_is() -> None:
+    text = (ROOT / "docs/replay.md").read_text("utf-8")
+    assert "".join(f"| `{row.name}` | {row.title} |\n" for row in importers()) in text
 
 
 def test_a_format_nobody_knows_is_answered_with_the_list(tmp_path: Path) -> None:
@@ -231,8 +237,8 @@ def test_what_cannot_be_imported_exits_with_2_and_what_was_seen(tmp_path: Path) 
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (b"\x1f\x8b\x08", "packed with gzip"),
-        (b"PK\x03\x04", "a zip archive"),
+        (b"\x1f\x8b\x08", "cannot be unpacked: Compressed file ended"),
+        (b"PK\x03\x04", "cannot be unpacked: File is not a zip file"),
         ("{}".encode("utf-16"), "UTF-16"),
         (b'{"resourceSpans": [{"scopeSpans": [', "no JSON that can be read"),
         (b"hello\n", "holds no JSON; it begins with 'hello'"),

@@ -118,14 +118,6 @@ def test_bytes_of_nul_between_rows_are_left_out_and_said(tmp_path: Path) -> None
     assert any("line 2" in line for line in run.provenance.lossy)
 
 
-def test_a_large_archive_in_gzip_is_refused_unopened(tmp_path: Path) -> None:
-    import gzip
-
-    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b"[" + b" " * 50_000_000))
-    status, _, err = kb("run", "import", "bomb.json.gz", cwd=tmp_path)
-    assert (status, "packed with gzip: unpack it first" in err) == (2, True)
-
-
 def test_a_torn_last_row_loses_only_itself(tmp_path: Path) -> None:
     text = lines({"role": "user", "content": "hi"}) + '{"role": "assistant", "cont'
     (run,) = runs_in(written(tmp_path / "trace.jsonl", text))

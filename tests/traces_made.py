@@ -10,6 +10,8 @@ from typing import Any
 from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.run import Run
 
+from agent_traces_made import AGENT_FORMATS
+
 
 def written(path: Path, value: Any) -> Path:
     """A file with a value as JSON, or with a text as it is."""
@@ -222,4 +224,5 @@ FORMATS: dict[str, Callable[[str], Any]] = {
     "langfuse": langfuse,
     "langsmith": langsmith,
     "openai-agents": openai_agents,
+    **AGENT_FORMATS,
 }

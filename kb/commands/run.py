@@ -39,6 +39,6 @@ class RunVerbs(VerbGroup):
 def command() -> None:
     """Turn what an agent did into evidence: import its trace, show it, audit it, replay it.
 
-    Reads OTLP spans (GenAI, OpenInference), OpenAI and Anthropic messages, sessions of Claude Code
-    and Codex, Langfuse, LangSmith and the OpenAI Agents SDK.
+    Reads OTLP spans (GenAI, OpenInference), messages of any API, sessions of coding agents and
+    exports of frameworks and platforms, packed ones too: docs/replay.md lists them.
     """

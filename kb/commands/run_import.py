@@ -54,9 +54,8 @@ def command(
 ) -> None:
     """Make fixtures of the trace in FILE: canonical JSON, secrets and personal data taken out.
 
-    One run becomes fixture.json, several become a folder of one file each. Reads OTLP (GenAI,
-    OpenInference), OpenAI and Anthropic messages, Claude Code, Codex, Langfuse, LangSmith and
-    OpenAI Agents exports; the format is told from the content.
+    One run becomes fixture.json, several become a folder of one file each. The format is told
+    from the content; docs/replay.md lists those that are read, also packed (gz, zst, zip, tar).
     """
     settings = team_settings(Path.cwd(), format=form, redact=not no_redact, freeze_at=freeze_at)
     reading = open_reading(file, settings)

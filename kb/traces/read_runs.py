@@ -16,6 +16,7 @@ from kb.errors import KbError
 from kb.library import find_root, local_place, make_local_folder
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
+from kb.traces.decoding.layout import Layout
 from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, open_source
 from kb.traces.effects.tools import Effects
@@ -91,18 +92,10 @@ class TraceReading:
         """The runs, one at a time; see `read_runs`."""
         if self.is_fixture:
             yield read_fixture(self.source.path)
-            return
-        source, settings = self.source, self.settings
-        importer = detect(source, settings.format)
-        effects = Effects(settings.effects, importer.name)
-        assembly = Assembly(source, importer.name, effects, settings.policy, settings.freeze_at)
-        number = 0
-        for tape in _tapes(importer, source):
-            if tape.has_steps:
-                yield _run(tape, number, assembly, settings)
-                number += 1
-        if not number:
-            raise _nothing_read(source, importer)
+        elif self.source.layout is Layout.PACKED:
+            yield from _runs_in_packed(self.source, self.settings)
+        else:
+            yield from _runs_of(self.source, self.settings)
 
 
 def open_reading(path: Path, settings: ReadingSettings | None = None) -> TraceReading:
@@ -110,12 +103,56 @@ def open_reading(path: Path, settings: ReadingSettings | None = None) -> TraceRe
     return TraceReading(open_source(path), settings or ReadingSettings())
 
 
+def _runs_of(source: Source, settings: ReadingSettings, before: int = 0) -> Iterator[Run]:
+    """The runs of one file of values; `before` is the number of those told before it."""
+    importer = detect(source, settings.format)
+    effects = Effects(settings.effects, importer.name)
+    assembly = Assembly(source, importer.name, effects, settings.policy, settings.freeze_at)
+    number = before
+    for tape in _tapes(importer, source):
+        if tape.has_steps:
+            yield _run(tape, number, assembly, settings)
+            number += 1
+    if number == before:
+        raise _nothing_read(source, importer)
+
+
+def _runs_in_packed(packed: Source, settings: ReadingSettings) -> Iterator[Run]:
+    """The runs of all files in a packed one; those that hold none are left out, with the reason."""
+    number = 0
+    last: KbError | None = None
+    for source in packed.unpacked():
+        try:
+            if is_fixture(source.head):
+                raise KbError("is a canonical run: unpack it first", where=source.shown)
+            for run in _runs_of(source, settings, number):
+                yield run
+                number += 1
+        except KbError as fault:
+            last = fault
+            if not source.within:
+                raise
+            packed.leave_out_member(source.within, fault.what)
+    if not number:
+        raise _nothing_packed(packed, last)
+
+
+def _nothing_packed(packed: Source, last: KbError | None) -> KbError:
+    """A packed file with no file in it that is read."""
+    ends = [f"{row.where}: {row.why}" for row in packed.account.verdicts() if row.why][:_SHOWN]
+    what = f"is packed, and no trace is in it that is read ({'; '.join(ends) or 'no file'})"
+    return KbError(what, where=str(packed.path), todo=last.todo if last else "Pack the traces.")
+
+
+_SHOWN = 3
+
+
 def _nothing_read(source: Source, importer: Importer) -> KbError:
     """Rows of a format that is read, and none that says or does anything."""
     ends = [f"{number:,} {why}" for (_, why), number in source.account.counts().most_common(3)]
     what = f"was read as {importer.name}, and no step of a run is in it: {what_is_seen(source)}"
     told = f" Its rows were left out: {safely('; '.join(ends))}." if ends else ""
-    return KbError(what, where=str(source.path), todo=f"Export the trace with its steps.{told}")
+    return KbError(what, where=source.shown, todo=f"Export the trace with its steps.{told}")
 
 
 def _tapes(importer: Importer, source: Source) -> Iterator[RunBuilder]:
@@ -125,7 +162,7 @@ def _tapes(importer: Importer, source: Source) -> Iterator[RunBuilder]:
     except _UNEXPECTED as error:
         what = f"has values the {importer.name} importer does not expect ({type(error).__name__})"
         todo = "Check that the export is whole; report the shape of its rows, not their content."
-        raise KbError(what, where=str(source.path), todo=todo) from error
+        raise KbError(what, where=source.shown, todo=todo) from error
 
 
 _UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError)

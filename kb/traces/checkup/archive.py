@@ -23,10 +23,10 @@ from kb.traces.checkup.measure import VERSION, RunSummary, facts
 from kb.traces.read_runs import ReadingSettings, read_runs
 from kb.traces.redaction.redact import safe_path, safely
 
-#: Files that hold no trace whatever they are called: notes, pictures, packed archives.
+#: Files that hold no trace whatever they are called: notes, pictures. Packed ones may.
 _NO_TRACES = frozenset(
     {".md", ".txt", ".rst", ".html", ".css", ".js", ".py", ".toml", ".lock"}
-    | {".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".zip", ".gz", ".tar"}
+    | {".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf"}
 )
 _BLOBS = "blobs"
 

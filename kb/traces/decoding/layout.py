@@ -12,6 +12,7 @@ import msgspec
 
 from kb.errors import KbError
 from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.packed import is_packed
 from kb.traces.decoding.rawjson import (
     CHUNK_BYTES,
     decode_lenient,
@@ -35,13 +36,11 @@ class Layout(StrEnum):
     STREAM = "JSON objects one after the other"
     CUT_LIST = "a JSON list that was cut off"
     YAML = "YAML"
+    PACKED = "a packed file"
 
 
 #: How files begin that hold a trace only after something was done to them, and what.
-_PACKED = {
-    b"\x1f\x8b": "is packed with gzip: unpack it first (gunzip)",
-    b"PK\x03\x04": "is a zip archive: unpack it, and import the files in it",
-    b"\x28\xb5\x2f\xfd": "is packed with zstd: unpack it first (unzstd)",
+_UNREADABLE = {
     b"\xff\xfe\x00\x00": "is written in UTF-32: save it as UTF-8",
     b"\x00\x00\xfe\xff": "is written in UTF-32: save it as UTF-8",
     b"\xff\xfe": "is written in UTF-16: save it as UTF-8",
@@ -57,10 +56,12 @@ _PACKED = {
 
 
 def layout_of(path: Path) -> Layout:
-    """The layout of a file. Raises `KbError` for one that is empty, packed or no JSON."""
+    """The layout of a file. Raises `KbError` for one that is empty or no JSON."""
     with path.open("rb") as file:
         start = file.read(_START_BYTES)
-    for magic, what in _PACKED.items():
+    if is_packed(start):
+        return Layout.PACKED
+    for magic, what in _UNREADABLE.items():
         if start.startswith(magic):
             raise KbError(what, where=str(path))
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()

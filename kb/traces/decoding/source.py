@@ -18,6 +18,7 @@ from kb.errors import KbError
 from kb.safe_files import open_named
 from kb.traces.decoding.layout import Layout, layout_of
 from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.packed import members
 from kb.traces.decoding.rawjson import (
     elements,
     lines,
@@ -58,17 +59,30 @@ class Source:
     account: RowAccount = field(default_factory=RowAccount, compare=False)
     within: str = ""
     """Of a file that belongs to another: its name, which stands before the places in it."""
+    packed_in: Path | None = None
+    """The packed file that this one was unpacked from: `path` is a place of ours then."""
 
     @property
     def name(self) -> str:
-        """The file's name, without folders; bytes that are no UTF-8 became U+FFFD."""
-        return os.fsencode(self.path.name).decode("utf-8", "replace")
+        """The file's name, without folders; bytes that are no UTF-8 became U+FFFD.
+
+        Of a file in a packed one the name of that one, and its own in it.
+        """
+        name = os.fsencode((self.packed_in or self.path).name).decode("utf-8", "replace")
+        return f"{name}/{self.within}" if self.packed_in and self.within else name
+
+    @property
+    def shown(self) -> str:
+        """The file as messages name it."""
+        if self.packed_in is None:
+            return str(self.path)
+        return f"{self.packed_in}: {self.within}" if self.within else str(self.packed_in)
 
     def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""
         for where, raw in self.raw_rows():
             self.account.turn_to(where)
-            refuse_swelling(raw, self.path)
+            refuse_swelling(raw, self.shown)
             try:
                 value = self.decoded(raw, where)
             except NotJsonError:
@@ -124,6 +138,41 @@ class Source:
         other = open_source(path)
         return replace(other, notes=self.notes, account=self.account, within=safely(other.name))
 
+    def unpacked(self) -> Iterator[Source]:
+        """The files in a packed one, one at a time, each gone when the next is asked for.
+
+        What holds no values is left out with its reason, as is the rest of one that is damaged.
+        Raises `KbError` for what is packed alone and holds no values, and as `members` does.
+        """
+        for member in members(self.path):
+            name = safely(os.fsencode(member.name).decode("utf-8", "replace"))
+            if member.path is not None:
+                try:
+                    layout = layout_of(member.path)
+                except KbError as fault:
+                    if not name:
+                        raise KbError(fault.what, where=self.shown, todo=fault.todo) from fault
+                    self.leave_out_member(name, fault.what)
+                    continue
+                yield Source(
+                    member.path,
+                    self.sha256,
+                    self.size_bytes,
+                    layout,
+                    account=self.account,
+                    within=name,
+                    packed_in=self.path,
+                )
+            if member.fault:
+                place = f"{name} (the rest)".strip() if member.path else name
+                self.leave_out_member(place, member.fault)
+
+    def leave_out_member(self, name: str, why: str) -> None:
+        """Note that a file in a packed one, or what is left of it, is passed over, and why."""
+        self.account.turn_to(name)
+        self.account.left_out(why)
+        self.account.turn_away()
+
     def raw_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
         """The values undecoded, with their places; views into the file where it can be mapped."""
         for where, raw in self._raw_rows():
@@ -144,7 +193,7 @@ class Source:
             yield from self._whole_elements()
         elif self.layout is Layout.OBJECT:
             yield "", memoryview(mapped(self.path))
-        else:
+        elif self.layout is Layout.YAML:
             yield "", yaml_as_json(self.path)
 
 
@@ -163,7 +212,7 @@ _MOST_VALUE_BYTES = 700_000_000
 _COUNTED_BYTES = 1 << 20
 
 
-def refuse_swelling(raw: bytes | memoryview, path: Path) -> None:
+def refuse_swelling(raw: bytes | memoryview, where: Path | str) -> None:
     """Raise `KbError` for one value of JSON that would take more memory than a trace is worth."""
     if len(raw) * _CONTAINER_BYTES <= _MOST_VALUE_BYTES:
         return
@@ -175,7 +224,7 @@ def refuse_swelling(raw: bytes | memoryview, path: Path) -> None:
     if takes > _MOST_VALUE_BYTES:
         raise KbError(
             f"one value in it would take some {takes / 1e9:.1f} GB of memory",
-            where=str(path),
+            where=str(where),
             todo="Split the trace: one run a file, or one value a line (.jsonl).",
         )
 
@@ -183,7 +232,8 @@ def refuse_swelling(raw: bytes | memoryview, path: Path) -> None:
 def open_source(path: Path) -> Source:
     """The file as a source of values.
 
-    Raises `KbError` for a file that cannot be read, is empty or packed, or holds no JSON.
+    Raises `KbError` for a file that cannot be read, is empty, or holds no JSON. A packed one has
+    the layout `PACKED`, and no values but those of the files in it.
     """
     try:
         if not path.is_file():

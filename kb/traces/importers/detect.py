@@ -24,8 +24,6 @@ _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"source", "timestamp", "observation", "extras"}), "an OpenHands event list"),
     (frozenset({"agent_role", "fingerprint_metadata", "source_fingerprint"}), "events of CrewAI"),
     (frozenset({"emission_sequence", "event_id", "type"}), "events of CrewAI"),
-    (frozenset({"projectHash", "sessionId", "kind"}), "a chat of the Gemini CLI"),
-    (frozenset({"projectHash", "sessionId", "messages"}), "a chat of the Gemini CLI"),
     (frozenset({"session_start", "platform", "message_count"}), "a session of Hermes"),
     (frozenset({"protocol_version", "created_at", "type"}), "a session of Kimi"),
     (frozenset({"synthetic_reason", "content"}), "a chat of Grok"),
@@ -57,7 +55,7 @@ def detect(source: Source, wanted: str = "") -> Importer:
         found = _first([row for row in rows if row.occurs_in_others], source)
     if found is None:
         what = f"is in no format that is read: {what_is_seen(source)}"
-        raise KbError(what, where=str(source.path), todo=_choices(rows))
+        raise KbError(what, where=source.shown, todo=_choices(rows))
     return found
 
 
@@ -104,8 +102,6 @@ def _told_by_value(value: Any) -> str:
         return "a session of pi or OpenClaw"
     if isinstance(message, dict) and "parts" in message and "parentUuid" in value:
         return "a session of Qwen Code"
-    if kind == "session.start" and isinstance(value.get("data"), dict):
-        return "events of the GitHub Copilot CLI"
     is_row = kind in {"user", "assistant"} and isinstance(message, dict) and "sessionId" in value
     return "rows of Claude Code without their ids" if is_row and "uuid" not in value else ""
 

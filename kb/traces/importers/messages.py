@@ -177,7 +177,7 @@ def _leave_out(source: Source, row: SourceRow) -> None:
     if event:
         what = f"holds messages, and beside them events of tools that no format here reads: {event}"
         todo = "A run without them would be wrong. Export it in a format of the list."
-        raise KbError(what, where=f"{source.path}: {row.where}", todo=todo)
+        raise KbError(what, where=f"{source.shown}: {row.where}", todo=todo)
     source.leave_out("rows without messages", row.where)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from kb.traces.importers import (
     claude_code,
     codex,
+    copilot_cli,
+    gemini_cli,
     langfuse,
     langsmith,
     messages,
     openai_agents,
     otlp,
+    vscode_chat,
 )
 from kb.traces.importers.importer import Importer
 
@@ -22,6 +25,9 @@ def importers() -> tuple[Importer, ...]:
         openai_agents.IMPORTER,
         claude_code.IMPORTER,
         codex.IMPORTER,
+        copilot_cli.IMPORTER,
+        vscode_chat.IMPORTER,
+        gemini_cli.IMPORTER,
         langfuse.IMPORTER,
         langsmith.IMPORTER,
     )

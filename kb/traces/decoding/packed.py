@@ -1,0 +1,274 @@
+"""The files inside a packed one: gzip, bzip2, xz, zstd, tar and zip, also one within another.
+
+Each is unpacked as a stream into a private folder under a name of our own, read, and removed: the
+names inside are shown and never written to. Links are not followed. What is unpacked is bounded
+by the size of the packed file, so that a bomb ends as a refusal.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from kb.errors import KbError
+from kb.installation import install_line
+from kb.safe_files import Root, open_named, private_folder
+
+_GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
+_COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTD)
+_ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_TAR, _TAR_AT = b"ustar", 257
+_START_BYTES = 512
+_CHUNK_BYTES = 1 << 20
+_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zstd")
+
+#: Logs of JSON shrink to a tenth, very even ones to a hundredth; what unpacks to more is no log.
+#: Below the first bound nothing is refused: so much does no harm to a disk.
+MOST_TIMES = 200
+ALWAYS_BYTES = 256 << 20
+MOST_BYTES = 16 << 30
+MOST_MEMBERS = 100_000
+#: A session in gzip in a tar in zstd in a zip.
+_MOST_LEVELS = 4
+_METHOD_ZSTD = 93
+_LOCAL_HEADER_BYTES = 30
+_ENCRYPTED = 0x1
+_FAULTS = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, ValueError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a packed one: its name there, and where it lies unpacked.
+
+    `fault` says why it is not unpacked, or not to its end: `path` is None where nothing was.
+    """
+
+    name: str
+    path: Path | None = None
+    fault: str = ""
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether a file that begins so is packed in a way that is read here."""
+    return start.startswith((*_COMPRESSED, _ZIP, _EMPTY_ZIP)) or _is_tar(start)
+
+
+def _is_tar(start: bytes) -> bool:
+    return start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR
+
+
+def members(path: Path) -> Iterator[Member]:
+    """The files inside, one at a time: each is there until the next is asked for.
+
+    The name of what is packed alone is empty. Raises `KbError` for a file that is damaged in its
+    beginning, or unpacks to more than a trace can be; damage further in is the fault of a member.
+    """
+    with private_folder() as folder, open_named(path) as file:
+        unpacking = _Unpacking(folder, _Budget(path.stat().st_size), str(path))
+        yield from unpacking.files(file, "", 0)
+
+
+class _TooMuchError(Exception):
+    """More was unpacked than a trace can be."""
+
+
+class _Budget:
+    """How many bytes and members may still be unpacked of a file of some size."""
+
+    def __init__(self, packed_bytes: int) -> None:
+        self._left = min(MOST_BYTES, max(ALWAYS_BYTES, packed_bytes * MOST_TIMES))
+        self._members = MOST_MEMBERS
+
+    def spend(self, taken: int) -> None:
+        self._left -= taken
+        if self._left < 0:
+            raise _TooMuchError
+
+    def count(self) -> None:
+        self._members -= 1
+        if self._members < 0:
+            raise _TooMuchError
+
+
+class _Metered(io.RawIOBase):
+    """A stream that is read once and paid for: what it gives is taken from the budget."""
+
+    def __init__(self, stream: BinaryIO, budget: _Budget) -> None:
+        self._stream = stream
+        self._budget = budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        taken = 0
+        while taken < len(buffer) and (read := self._stream.read(len(buffer) - taken)):
+            buffer[taken : taken + len(read)] = read
+            taken += len(read)
+        self._budget.spend(taken)
+        return taken
+
+
+@dataclass(frozen=True)
+class _Unpacking:
+    """One packed file while its members are handed out."""
+
+    folder: Root
+    budget: _Budget
+    shown: str
+
+    def files(self, stream: BinaryIO, name: str, level: int) -> Iterator[Member]:
+        """The files of a stream, which may be sought in at level 0."""
+        try:
+            yield from self._files(stream, name, level)
+        except _TooMuchError as error:
+            what = f"unpacks to more than {MOST_TIMES} times its size, or to too many files"
+            todo = "Unpack it yourself, and name the traces in it."
+            raise KbError(what, where=self.shown, todo=todo) from error
+        except _FAULTS as error:
+            what = f"is packed and cannot be unpacked: {error}"
+            raise KbError(what, where=self.shown, todo="Was it copied whole?") from error
+
+    def _files(self, stream: BinaryIO, name: str, level: int) -> Iterator[Member]:
+        buffered = _peekable(stream)
+        start = buffered.peek(_START_BYTES)
+        if level > _MOST_LEVELS:
+            yield Member(name, fault="packed more often than is unpacked")
+        elif start.startswith(_COMPRESSED):
+            yield from self._decompressed(buffered, start, name, level)
+        elif _is_tar(start):
+            yield from self._of_tar(buffered, name, level)
+        elif start.startswith((_ZIP, _EMPTY_ZIP)):
+            yield from self._of_zip(buffered, name, level)
+        else:
+            yield from self._alone(buffered, name)
+
+    def _decompressed(
+        self, stream: io.BufferedReader, start: bytes, name: str, level: int
+    ) -> Iterator[Member]:
+        ending = next((end for end in _ENDINGS if name.lower().endswith(end)), "")
+        inner = name.removesuffix(name[len(name) - len(ending) :] if ending else "")
+        unpacked = _Metered(_decompressor(stream, start, self.shown), self.budget)
+        try:
+            yield from self._files(cast("BinaryIO", unpacked), inner, level + 1)
+        except _FAULTS as error:
+            yield Member(name, fault=f"cannot be unpacked: {error}")
+
+    def _of_tar(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for entry in tar:
+                inner = _within(name, entry.name)
+                if entry.isreg() and (held := tar.extractfile(entry)) is not None:
+                    self.budget.count()
+                    metered = cast("BinaryIO", _Metered(cast("BinaryIO", held), self.budget))
+                    yield from self._files(metered, inner, level + 1)
+                elif not entry.isdir():
+                    yield Member(inner, fault="is a link or a device: it is not followed")
+
+    def _of_zip(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
+        with self._seekable(stream, level) as file, zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                inner = _within(name, entry.filename)
+                if entry.is_dir():
+                    continue
+                self.budget.count()
+                if entry.flag_bits & _ENCRYPTED:
+                    yield Member(inner, fault="is encrypted")
+                    continue
+                try:
+                    with _of_entry(archive, entry, file, self.shown) as held:
+                        metered = cast("BinaryIO", _Metered(held, self.budget))
+                        yield from self._files(metered, inner, level + 1)
+                except (*_FAULTS, NotImplementedError) as error:
+                    yield Member(inner, fault=f"cannot be unpacked: {error}")
+
+    @contextmanager
+    def _seekable(self, stream: io.BufferedReader, level: int) -> Iterator[BinaryIO]:
+        """A stream one can go back in: a zip has its table at its end."""
+        if level == 0:
+            yield stream
+            return
+        place, _ = self._kept(stream)
+        with self.folder.open_regular(place) as file:
+            yield file
+        self.folder.remove_file(place)
+
+    def _alone(self, stream: io.BufferedReader, name: str) -> Iterator[Member]:
+        place, fault = self._kept(stream)
+        yield Member(name, self.folder.path_of(place), fault)
+        self.folder.remove_file(place)
+
+    def _kept(self, stream: BinaryIO) -> tuple[str, str]:
+        """The name of a file with what a stream holds, and the fault that ended it early."""
+        place = f"{len(self.folder.names())}"
+        with self.folder.filling(place) as file:
+            try:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    file.write(chunk)
+            except _FAULTS as error:
+                return place, f"damaged: {error}"
+        return place, ""
+
+
+def _peekable(stream: BinaryIO) -> io.BufferedReader:
+    """The stream, its first bytes shown without being taken; as many as there are."""
+    if isinstance(stream, io.BufferedReader):
+        return stream
+    return io.BufferedReader(cast("io.RawIOBase", stream), _CHUNK_BYTES)
+
+
+def _within(archive: str, name: str) -> str:
+    return f"{archive}/{name}" if archive else name
+
+
+def _decompressor(stream: io.BufferedReader, start: bytes, shown: str) -> BinaryIO:
+    if start.startswith(_GZIP):
+        import gzip
+
+        return cast("BinaryIO", gzip.GzipFile(fileobj=stream))
+    if start.startswith(_BZIP2):
+        import bz2
+
+        return cast("BinaryIO", bz2.BZ2File(stream))
+    if start.startswith(_XZ):
+        import lzma
+
+        return cast("BinaryIO", lzma.LZMAFile(stream))
+    return _zstd_file(stream, shown)
+
+
+def _zstd_file(stream: BinaryIO, shown: str) -> BinaryIO:
+    """What zstd packed: the standard library has it from Python 3.14 on, an extra before."""
+    try:
+        try:
+            from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            from backports import zstd  # type: ignore[no-redef,unused-ignore]
+    except ImportError as error:
+        what = "is packed with zstd, which this Python cannot unpack"
+        todo = f"Unpack it first (unzstd), or: {install_line('zstd')}"
+        raise KbError(what, where=shown, todo=todo) from error
+    return cast("BinaryIO", zstd.ZstdFile(stream))
+
+
+@contextmanager
+def _of_entry(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: BinaryIO, shown: str
+) -> Iterator[BinaryIO]:
+    """The bytes of an entry of a zip, those of the method zstd too (APPNOTE 6.3.8, 93)."""
+    if entry.compress_type != _METHOD_ZSTD:
+        with archive.open(entry) as held:
+            yield cast("BinaryIO", held)
+        return
+    file.seek(entry.header_offset)
+    header = file.read(_LOCAL_HEADER_BYTES)
+    file.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
+    yield _zstd_file(io.BytesIO(file.read(entry.compress_size)), shown)

@@ -19,6 +19,7 @@ from kb.adopt.adoption import (
 from kb.adopt.facts import DerivedFact
 from kb.adopt.files import Found, find_files
 from kb.adopt.sources.csv_table import KEYS
+from kb.commands.adopt_classify import classify_adopted
 from kb.errors import KbError
 from kb.library import open_library
 from kb.records.taxonomy import SEVERITIES
@@ -48,7 +49,25 @@ _QUIET = ("nothing names it", "nothing names one")
     metavar="WORD=SEV,…",
     help="Your scale in that of the form: P1=SEV1,critical=SEV1.",
 )
-def command(paths: tuple[Path, ...], *, dry_run: bool, columns: str, scale: str) -> int:
+@click.option(
+    "--classify",
+    is_flag=True,
+    help="Propose class, cause and control of what was adopted, and write what is confirmed.",
+)
+@click.option(
+    "--checklist",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --classify: write the proposals to this file, or read what was ticked in it.",
+)
+def command(
+    paths: tuple[Path, ...],
+    *,
+    dry_run: bool,
+    columns: str,
+    scale: str,
+    classify: bool,
+    checklist: Path | None,
+) -> int:
     """Take over the postmortems in PATHS, by default those among the records.
 
     Markdown, Word, HTML of Google Docs and Confluence, exports of Notion as a folder or zip, JSON
@@ -59,10 +78,17 @@ def command(paths: tuple[Path, ...], *, dry_run: bool, columns: str, scale: str)
     them in so many words, each with its line, and are unknown otherwise. Files elsewhere are left
     as they are. Nothing is committed, and the command can be run again.
 
+    With --classify each adopted record that lacks them is proposed a class, a cause and a control,
+    with how often such a proposal holds: on a terminal to answer yes, no or with another word, else
+    as a Markdown checklist, which a second call reads.
+
     Exit status 0: all were adopted; 1: some were refused, and the report says why; 2: could not
     run.
     """
     library = open_library(Path.cwd())
+    if classify or checklist:
+        classify_adopted(library, checklist, dry_run=dry_run)
+        return 0
     found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
     files = plan(library, open_repo(library.root), found.files, _severities(scale))
     wanted = [file for file in files if not file.refusal]

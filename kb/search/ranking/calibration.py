@@ -78,7 +78,7 @@ class Calibration:
         odds = text * ranking.text + weight * second + constant
         odds = odds + FACET_LOG_ODDS * ranking.stated_part
         about = known(ranking.similarity[allowed]) * incident
-        return np.asarray(_logistic(odds) * about, np.float32)
+        return np.asarray(logistic(odds) * about, np.float32)
 
     def incident(self, question: Question) -> float:
         """The probability that a plain text tells of an incident at all, 0…1.
@@ -95,7 +95,7 @@ class Calibration:
         Asked only where the best match has that class, and fitted to such cases.
         """
         slope, constant = self.class_curve
-        return float(_logistic(slope * weight + constant))
+        return float(logistic(slope * weight + constant))
 
 
 def known(similarities: Numbers) -> float:
@@ -103,7 +103,7 @@ def known(similarities: Numbers) -> float:
     if not len(similarities):
         return 0.0
     distance = float(similarities.max()) - LIKENESS_BAR
-    return float(_logistic(distance / _LIKENESS_WIDTH))
+    return float(logistic(distance / _LIKENESS_WIDTH))
 
 
 def isotonic_decreasing(probabilities: Numbers) -> Numbers:
@@ -148,11 +148,11 @@ def fit_calibration(
         _sample(collection, posterior, place, question, compared, jaccard)
         for (place, question), compared in zip(asked, near, strict=True)
     ]
-    text, classes, rest = _fitted(
+    text, classes, rest = fit_logistic(
         [s.features for s in samples], [s.outcomes for s in samples], SHIPPED
     )
     borne_out = [s for s in samples if s.proposal_right is not None]
-    slope, constant = _fitted(
+    slope, constant = fit_logistic(
         [np.array([[s.proposal_weight]], np.float32) for s in borne_out],
         [np.array([s.proposal_right]) for s in borne_out],
         SHIPPED_CLASS,
@@ -200,10 +200,14 @@ def same_class(many: Numbers, one: Numbers, jaccard: float = 0.0) -> NDArray[np.
     return np.asarray((shared > 0) & (shared / np.maximum(union, 1) >= jaccard))
 
 
-def _fitted(
+def fit_logistic(
     features: Sequence[Numbers], outcomes: Sequence[NDArray[np.bool_]], shipped: tuple[float, ...]
 ) -> tuple[float, ...]:
-    """Logistic regression by Newton's method, with a normal prior around the shipped curve."""
+    """The coefficients of a logistic regression, with a normal prior around the shipped curve.
+
+    Each of `features` is (n, k) with `outcomes` (n,); there are k + 1 coefficients, of 1 the last.
+    Newton's method.
+    """
     if not features:
         return shipped
     rows, right = np.concatenate(features), np.concatenate(outcomes)
@@ -219,5 +223,6 @@ def _fitted(
     return tuple(curve.tolist())
 
 
-def _logistic(odds: ArrayLike) -> Numbers:
+def logistic(odds: ArrayLike) -> Numbers:
+    """Log odds as probabilities, 0…1."""
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32)

@@ -58,14 +58,14 @@ def _first_vectors(collection: Collection) -> Vectors:
     return collection.vectors[collection.starts[:-1][published & filled]]
 
 
-def class_text(name: str, form: Form) -> str:
+def class_text(name: str, form: Form, taxonomy: str = "classes") -> str:
     """What a class is called and means, as the encoder reads it; teams may define their own.
 
     Without its subject: "The agent …" is how definitions begin and questions too, and would make
     any short question like those classes.
     """
     words = name.replace("-", " ").replace("_", " ").replace(":", " ")
-    definition = _SUBJECT.sub("", form.definition("classes", name))
+    definition = _SUBJECT.sub("", form.definition(taxonomy, name))
     return f"{words}: {definition}" if definition else words
 
 

@@ -1,0 +1,141 @@
+"""The list on which proposals are confirmed, and what is confirmed in the records.
+
+    ## 2021-03-03-queue-3-stood-still
+
+    Queue 3 stood still
+
+    - [ ] class: duplicate-side-effect (62 %)
+
+A tick takes a word over; another word may be written in its place. Nothing else is ever written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from kb.adopt.classify import KEYS, RecordProposals, missing_keys
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.document import Document
+from kb.safe_files import replace_known
+from kb.wording import nearest_word
+
+#: What a key is called on the list.
+NAMES = {"classes": "class", "causes": "cause", "missing_control": "control"}
+_KEYS_BY_NAME = {name: key for key, name in NAMES.items()}
+_RECORD = re.compile(r"##[ \t]+(\S+)[ \t]*$")
+_TICK = re.compile(r"[ \t]*[-*+][ \t]+\[(?P<box>[ xX])\][ \t]+(?P<name>\w+):[ \t]*(?P<word>[\w-]*)")
+_HEAD = """# Class, cause and control of adopted records
+
+Tick what is right, or write another word in its place and tick that; leave the rest.
+The number says how often such a proposal holds on public incidents of AI agents.
+`kb adopt --classify --checklist FILE` then writes what is ticked, and nothing else.
+"""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What a person confirmed of one record: a word for each of some keys."""
+
+    document: Document
+    words: Mapping[str, str]
+
+
+def checklist(found: Iterable[RecordProposals]) -> str:
+    """The proposals as a list to tick, the surest record first."""
+    parts = [_HEAD]
+    for record in surest_first(found):
+        lines = [f"## {record.document.id}", "", " ".join(record.document.title.split()), ""]
+        lines += [f"- [ ] {NAMES[p.key]}: {p.word} ({p.probability:.0%})" for p in record.words]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def surest_first(found: Iterable[RecordProposals]) -> list[RecordProposals]:
+    """The records whose first proposal is likeliest to hold come first."""
+    return sorted(found, key=lambda record: -max(p.probability for p in record.words))
+
+
+def read_checklist(text: str, library: Library, where: str) -> tuple[Confirmed, ...]:
+    """What is ticked, record by record.
+
+    Raises `KbError` with the line of a record or a word that does not exist.
+    """
+    documents = {document.id: document for document in library.documents}
+    found: dict[str, dict[str, str]] = {}
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        place = f"{where}:{number}"
+        if head := _RECORD.match(line):
+            current = head[1]
+            if current not in documents or not documents[current].is_adopted:
+                raise KbError("no adopted record has this id", where=place, todo="Remove its part.")
+        tick = _TICK.match(line)
+        if tick and tick["box"] != " ":
+            key, word = _ticked(tick, library, place)
+            found.setdefault(current, {})[key] = word
+    return tuple(Confirmed(documents[name], words) for name, words in found.items() if name)
+
+
+def _ticked(tick: re.Match[str], library: Library, place: str) -> tuple[str, str]:
+    key = _KEYS_BY_NAME.get(tick["name"], "")
+    if not key:
+        names = ", ".join(_KEYS_BY_NAME)
+        raise KbError(f"'{tick['name']}' is none of {names}", where=place)
+    return key, known_word(library, key, tick["word"], place)
+
+
+def known_word(library: Library, key: str, word: str, where: str = "") -> str:
+    """A word of a key's vocabulary. Raises `KbError` for any other, with the nearest."""
+    words = library.form.words(key)
+    if word in words:
+        return word
+    near = nearest_word(word, words)
+    todo = f"Did you mean {near}?" if near else f"One of: {', '.join(sorted(words))}."
+    raise KbError(f"{NAMES[key]} '{word}' is no word of the form", where=where, todo=todo)
+
+
+def write_confirmed(library: Library, confirmed: Iterable[Confirmed]) -> int:
+    """Writes the words into the front matter of their records; how many records changed.
+
+    A key that a record fills meanwhile is left as it is. Raises `KbError` where one cannot be
+    written; those before it are.
+    """
+    changed = 0
+    for one in confirmed:
+        lacking = missing_keys(one.document)
+        words = {key: one.words[key] for key in KEYS if key in one.words and key in lacking}
+        if not words:
+            continue
+        path = library.root / one.document.path
+        text = with_words(one.document, words)
+        try:
+            is_done = replace_known(path, one.document.encode(), text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise KbError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        if not is_done:
+            raise KbError("changed meanwhile", where=str(path), todo="Run the command again.")
+        changed += 1
+    return changed
+
+
+def with_words(document: Document, words: Mapping[str, str]) -> str:
+    """The text of a record with lines for these keys at the end of its front matter."""
+    lines = [
+        f"{key}: {word if key == 'missing_control' else f'[{word}]'}  # proposed, and confirmed\n"
+        for key, word in words.items()
+    ]
+    if not document.front.present:
+        return "".join(("---\n", *lines, "---\n\n", document.text))
+    rows = document.text.splitlines(keepends=True)
+    end = document.front.end_line - 1
+    kept = _without_blank(rows[:end], words)
+    return "".join((*kept, *lines, *rows[end:]))
+
+
+def _without_blank(rows: Iterable[str], words: Mapping[str, str]) -> Iterator[str]:
+    """The lines of front matter without those that leave one of these keys blank."""
+    blank = re.compile(rf"(?:{'|'.join(words)}):[ \t]*(?:\[[ \t]*\]|unknown)?[ \t]*(?:#.*)?$")
+    return (row for row in rows if not blank.match(row.rstrip("\r\n")))

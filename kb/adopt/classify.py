@@ -114,12 +114,13 @@ class Teachers:
     def proposals(self, mean: Numbers, keys: Sequence[str]) -> Iterator[WordProposal]:
         """The likeliest word for each key, by a record's vector (d,)."""
         for key in keys:
-            yield self._subjects[key].propose(mean)
+            yield self._posteriors[key].propose(mean)
 
     @cached_property
-    def _subjects(self) -> dict[str, Subject]:
+    def _posteriors(self) -> dict[str, KeyPosterior]:
         return {
-            key: fit_subject(key, self.means, self.words[key], *self.meanings[key]) for key in KEYS
+            key: fit_key_posterior(key, self.means, self.words[key], *self.meanings[key])
+            for key in KEYS
         }
 
 
@@ -130,7 +131,7 @@ def _words(entry: IndexedRecord, key: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Subject:
+class KeyPosterior:
     """What was learnt of one key. `curve` is that of a proposal's weight to its probability."""
 
     key: str
@@ -148,13 +149,13 @@ class Subject:
         return WordProposal(self.key, self.names[best], probability)
 
 
-def fit_subject(
+def fit_key_posterior(
     key: str,
     means: Vectors,
     words: Sequence[Sequence[str]],
     names: tuple[str, ...],
     meanings: Vectors,
-) -> Subject:
+) -> KeyPosterior:
     """What these records, (n, d) with the words of each, teach of one key."""
     labels = np.array([[name in row for name in names] for row in words], np.float32)
     posterior = fit_posterior(means, labels, meanings)
@@ -163,7 +164,7 @@ def fit_subject(
     features = np.array([[weight] for weight, _ in tops], np.float32)
     outcomes: NDArray[np.bool_] = np.array([is_right for _, is_right in tops], bool)
     slope, constant = fit_logistic([features], [outcomes], SHIPPED_CLASS)
-    return Subject(key, names, posterior, (slope, constant))
+    return KeyPosterior(key, names, posterior, (slope, constant))
 
 
 def _left_out(posterior: ClassPosterior, place: int) -> tuple[float, bool]:

@@ -590,6 +590,8 @@ def test_lines_between_blank_lines_are_headings_where_a_file_has_no_others() -> 
 def test_a_plain_line_is_no_heading_beside_headings_nor_within_a_paragraph() -> None:
     assert keys("# T\n\n## Summary\n\nTimeline\n\nIt broke.\n") == ["summary"]
     assert keys("It broke.\nTimeline\nIt was fixed.\n") == []
+    assert keys("It broke.\n\nOur timeline\nIt was fixed.\n") == []
+    assert keys("It broke.\n\nTimeline\n14:02 UTC: it broke\n") == ["timeline"]
 
 
 def test_a_name_and_a_colon_are_a_heading_below_text_too() -> None:
@@ -613,6 +615,11 @@ def test_bold_headings_follow_a_bold_timeline() -> None:
         ("タイムライン", "timeline"),
         ("根本原因分析", "root_cause"),
         ("Lecciones aprendidas", "lessons"),
+        ("Our response timeline", "timeline"),
+        ("Potential impact", "customer_truth"),
+        ("Improvements/Fixes", "actions"),
+        ("Tasks to address the issue", "actions"),
+        ("緩和策・復旧", "agent_path"),
         ("Technical description", None),
         ("Terms and conditions", None),
     ],
@@ -654,6 +661,12 @@ def test_a_heading_that_lacks_its_blank_is_read_where_it_names_a_section() -> No
             "Fixed",
         ),
         (
+            "Fix deployed to production (24 August ~18:30 UTC)",
+            "2026-08-24 18:30",
+            "Fix deployed to production",
+        ),
+        ("2105hrs UTC: the header is gone", "2026-04-12 21:05", "the header is gone"),
+        (
             '**<span style="color: red">08:05 AM UTC:</span>** the team looks',
             "2026-04-12 08:05",
             "the team looks",
@@ -688,3 +701,26 @@ def test_an_action_list_of_prose_is_named() -> None:
     (one,) = unread_actions(document)
     assert one.write == "- [ ] Make the settings read-only for the team."
     assert list(unread_actions(read("## To do\n\nNone: the route was closed.\n"))) == []
+
+
+def test_headings_and_items_of_html_are_read() -> None:
+    document = read(
+        "<h3>Timeline</h3>\n<hr>\n14:02 UTC: it broke\n\n<h3>Corrective measures</h3><hr>\n<ul>\n"
+        "<li>check the status</li>\n<li>read the <b>log</b></li>\n</ul>\n"
+    )
+    assert [section.key for section in document.sections] == ["timeline", "actions"]
+    assert len(document.timeline) == 1
+    assert [one.write for one in unread_actions(document)] == [
+        "- [ ] check the status",
+        "- [ ] read the log",
+    ]
+
+
+def test_a_bold_day_opens_a_line_of_a_timeline() -> None:
+    assert len(read("## Timeline\n\n**April 5th, 2023** the team looks\n").timeline) == 1
+
+
+def test_a_timeline_under_another_name_is_named() -> None:
+    lines = "".join(f"14:0{minute} UTC: step {minute}\n" for minute in range(4))
+    document = read(f"## Summary\n\nIt broke.\n\n## Root cause\n\nWhat came first\n{lines}")
+    assert [one.line for one in unread_times(document)] == [8]

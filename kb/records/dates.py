@@ -43,8 +43,9 @@ _DAY = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(
-    r"(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?"
-    r"(?:[ \t]?(?P<half>[ap]\.?m\b\.?))?|[ \t]?(?P<bare>[ap]\.?m\b\.?))(?!\d|:\d)",
+    r"(?:(?P<hours>[01]\d|2[0-3])(?P<minutes>[0-5]\d)[ \t]?(?:hrs?|hours)\b"
+    r"|(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?"
+    r"(?:[ \t]?(?P<half>[ap]\.?m\b\.?))?|[ \t]?(?P<bare>[ap]\.?m\b\.?))(?!\d|:\d))",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
@@ -247,14 +248,18 @@ def _valid(year: str | None, month: str, day: str, near: date | None) -> date | 
 
 def _hour(match: re.Match[str]) -> tuple[time | None, str]:
     """The time of a match and, where it can be read two ways, its half of the day."""
-    hour, half = int(match["hour"]), (match["half"] or match["bare"] or "").lower()
+    hour, half = (
+        int(match["hour"] or match["hours"]),
+        (match["half"] or match["bare"] or "").lower(),
+    )
     if half and (hour < 1 or (hour > 12 and half[0] == "a")):  # noqa: PLR2004
         return time(0), half
     if half and hour <= 12:  # noqa: PLR2004 - `13:06 PM` says twice that it is after noon
         hour = hour % 12 + (12 if half[0] == "p" else 0)
     if hour > 23:  # noqa: PLR2004
         return None, ""
-    return time(hour, int(match["minute"] or 0), int(match["second"] or 0)), ""
+    minute = match["minute"] or match["minutes"] or 0
+    return time(hour, int(minute), int(match["second"] or 0)), ""
 
 
 def zone_of(name: str, moment: datetime) -> tzinfo | None:

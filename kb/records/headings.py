@@ -22,6 +22,12 @@ _LEADING = re.compile(
 )
 #: `Root cause and resolution` is a root cause where the form has no such heading.
 _BOTH = re.compile(r" (?:and|und|et|y|e) ")
+_EITHER = re.compile(r"[/・／]")
+#: `Tasks to address the issue`, `Impact on the shop`: what stands behind says no more.
+_PURPOSE = re.compile(r" (?:to|of|for|on|taken) .*$")
+#: Names that hold whatever words stand before them: `Our response timeline`.
+_ENDS = re.compile(r"\b(?:timeline|root causes?|action items|lessons learned|impact)$")
+_MOST_WORDS = 4
 _NUMERAL = re.compile(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
 _FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
 
@@ -52,7 +58,14 @@ def heading_names(heading: str) -> Iterator[str]:
             if name and name not in seen:
                 seen.add(name)
                 yield name
-    for name in _BOTH.split(normal_heading(first)):
-        if name not in seen:
-            yield name
-            yield _LEADING.sub("", name, count=1)
+    yield from _by_part(normal_heading(_EITHER.sub(" and ", first)))
+
+
+def _by_part(whole: str) -> Iterator[str]:
+    """The names that parts of a heading may be: the looser, the later."""
+    parts = [part for part in _BOTH.split(whole) if part]
+    yield from parts
+    yield from (_LEADING.sub("", part, count=1) for part in parts)
+    yield from (_PURPOSE.sub("", part) for part in parts)
+    if whole.count(" ") < _MOST_WORDS and (end := _ENDS.search(whole)):
+        yield end[0]

@@ -50,7 +50,8 @@ _MEANINGS = {
     **dict.fromkeys(("description", "follow-up", "follow up", "todo", "to do", "change"), "text"),
     **dict.fromkeys(("improvement", "recommendation", "measure", "corrective action"), "text"),
     **dict.fromkeys(("permanent change", "fix", "title", "preventive action", "actions"), "text"),
-    **dict.fromkeys(("アクション", "対応", "行动", "措施", "maßnahme", "acción", "ação"), "text"),
+    **dict.fromkeys(("アクション", "対応", "内容", "対策", "行动", "措施"), "text"),
+    **dict.fromkeys(("maßnahme", "acción", "ação", "tarea", "tarefa"), "text"),
     **dict.fromkeys(
         ("担当", "担当者", "负责人", "verantwortlich", "responsable", "responsável"), "owner"
     ),

@@ -21,10 +21,11 @@ _BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
 _TASK = re.compile(
     r"\[([ xX-])\][ \t]+(?:(?:\*\*)?(A\d{1,4})(?:\*\*)?[ \t]*:[ \t]*)?(.*)$", re.DOTALL
 )
-#: What else may be meant as a list item: a number, a bullet of a word processor, or one that lacks
-#: the space behind it.
+#: What else may be meant as a list item: a number, a bullet of a word processor, one that lacks the
+#: space behind it, or one of HTML.
 ANY_ITEM = re.compile(
-    r"([ \t]*)(?:[-*+](?:[ \t\u00a0]+|(?=\[))|[•‣◦▪·●○–—][ \t\u00a0]*|\d{1,4}[.)][ \t\u00a0]+)(.*)$"
+    r"([ \t]*)(?:[-*+](?:[ \t\u00a0]+|(?=\[))|[•‣◦▪·●○–—][ \t\u00a0]*|\d{1,4}[.)][ \t\u00a0]+"
+    r"|<li>[ \t]*)(.*)$"
 )
 #: A label, a box of some kind, or an attribute where a list of them goes on: this is an action.
 _MEANT_AS_ACTION = re.compile(

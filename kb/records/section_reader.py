@@ -35,7 +35,12 @@ _INLINE = re.compile(
     r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
 )
 #: `###Timeline`, which lacks its blank.
-_TIGHT = re.compile(r" {0,3}(?P<marks>#{2,6})(?P<name>[A-Z][^#\n]{2,80})$")
+_TIGHT = re.compile(r" {0,3}(#{2,6})([A-Z][^#\n]{2,80})$")
+#: `<h3>Timeline</h3>`, and what a line may end with.
+_HTML = re.compile(
+    r" {0,3}<h([1-6])>[ \t]*([^<>\n]{2,80})</h[1-6]>[ \t]*(?:<[a-z/ ]{1,5}>[ \t]*)?$"
+)
+_OTHER_MARKS = frozenset({"##", "<h"})
 _LONGEST_NAME = 64
 #: What a heading without any mark consists of: words, and a remark in brackets.
 _NAME = re.compile(r"[^\W\d_][\w '’&/-]{2,50}(?:[ \t]?\([^()\n]{1,40}\))?")
@@ -105,14 +110,21 @@ def _full_headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
             level = heading_level(line.text)
             named = (None, None) if _is_title(heading, level, form) else form.named_by(heading)
             yield HeadingLine(index, heading, level, "atx", 1, "", *named)
-        elif tight := _TIGHT.match(line.text) if "##" in line.text[:5] else None:
-            section, field = form.named_by(tight["name"])
-            if section:
-                yield HeadingLine(
-                    index, tight["name"], len(tight["marks"]), "atx", 1, "", section, field
-                )
+        elif line.text.lstrip(" ")[:2] in _OTHER_MARKS:
+            yield from _marked_otherwise(line.text, index, form)
         elif index + 1 < len(lines) and lines[index + 1].text.lstrip(" ")[:3] in _UNDERLINES:
             yield from _underlined(lines, index, form)
+
+
+def _marked_otherwise(text: str, index: int, form: Form) -> Iterator[HeadingLine]:
+    """A heading that lacks its blank, or is one of HTML, where it names a section."""
+    match = _TIGHT.match(text) or _HTML.match(text)
+    if match:
+        marks, name = match.groups()
+        section, field = form.named_by(name)
+        level = int(marks) if marks.isdecimal() else len(marks)
+        if section:
+            yield HeadingLine(index, name, level, "atx", 1, "", section, field)
 
 
 def _is_title(heading: str, level: int, form: Form) -> bool:
@@ -165,14 +177,15 @@ def _is_name_alone(text: str) -> bool:
 
 
 def _plain_heading(lines: Sequence[Line], index: int, form: Form) -> Section | None:
-    """The section that a line between blank lines names, where nothing else stands in it.
+    """The section that a line below a blank one names, where nothing else stands in it.
 
-    `ROOT CAUSE`, `Timeline (all times in EAT)`: read in files that have no other heading.
+    `ROOT CAUSE`, `Timeline (all times in EAT)`: read in files that have no other heading. What goes
+    on in the next line is no more than the name.
     """
     text = lines[index].text.strip()
-    around = (*lines[max(index - 1, 0) : index], *lines[index + 1 : index + 2])
-    is_apart = all(not other.text.strip() for other in around)
-    if not is_apart or not _NAME.fullmatch(text):
+    is_below_text = index > 0 and bool(lines[index - 1].text.strip())
+    goes_on = index + 1 < len(lines) and bool(lines[index + 1].text.strip())
+    if is_below_text or not _NAME.fullmatch(text) or (goes_on and not form.is_named(text)):
         return None
     section, field = form.named_by(text)
     return section if section and not field else None

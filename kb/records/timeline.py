@@ -56,7 +56,7 @@ _DATED = re.compile(
     re.DOTALL,
 )
 #: What may stand before the moment that ends an item, and what behind it.
-_AT = re.compile(r"[ \t](?:at|on)[ \t]")
+_AT = re.compile(r"[ \t](?:at|on)[ \t]|[ \t]\(")
 _END = re.compile(r"[ \t+]{0,3}(?:UTC|GMT)?[ \t)\].]{0,3}")
 _TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _MAX_TAGS = 8
@@ -211,7 +211,11 @@ def _is_dated_line(moment: WrittenTime, text: str) -> bool:
     """Whether a line outside a list is meant as dated: a time in it, and a mark behind that."""
     before = text[: moment.end].rstrip(" \t*_`")
     is_column = text[: moment.end].endswith(("\t", "  "))
-    is_marked = is_column or before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
+    bold = text[:2] if text[:2] in {"**", "__"} else ""
+    is_bold = bool(bold) and bold in text[2 : moment.end]
+    is_marked = (
+        is_column or is_bold or before.endswith(("—", "–", "-", ":", "：", "|", "]", ")", ">", ","))
+    )
     if moment.clock is None:
         return is_marked or moment.end == len(text)
     return is_marked or bool(moment.zone) or bool(moment.day) or moment.end == len(text)

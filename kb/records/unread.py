@@ -58,7 +58,8 @@ _REMARK = re.compile(
 _RELATIVE = re.compile(r"[*_`\[(]*T ?[+-][ \[]?[\d\w]")
 #: A time of day anywhere in an item of a timeline.
 _CLOCK = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d.]|:\d{3})")
-_FEW = 2
+#: Dated lines that make a timeline of what stands under no name, and of a part of the form.
+_FEW, _SEVERAL = 2, 4
 _MAX_LINE = 2_000
 
 
@@ -108,7 +109,7 @@ def unread_times(document: Document) -> Iterator[UnreadLine]:
     for section in document.sections:
         if section.key == "timeline":
             yield from _undated(document, section)
-        elif section.key is None:
+        elif section.key is None or document.section("timeline") is None:
             yield from _stray_times(document, section)
     for kind in ("hour", "timeline"):
         open_ones = [entry for entry in document.timeline if _open(entry) == kind]
@@ -151,7 +152,7 @@ def _stray_times(document: Document, section: SectionText) -> Iterator[UnreadLin
     entries = [
         e for e in read_timeline(section.lines, section.heading, document.name_date) if e.has_time
     ]
-    if len(entries) >= _FEW:
+    if len(entries) >= (_FEW if section.key is None else _SEVERAL):
         first = entries[0]
         text = document.source_line(first.line).strip()
         written = f"'## Timeline' above it, and {_dated(document, first)}"

@@ -60,7 +60,7 @@ _OF_WORK = (
     r"|miscommunication|misunderstanding|bad luck|unforeseen circumstances|complexity"
 )
 _OPENING = (
-    r"(?:(?:the|a|our|this|it|main|primary|underlying|root|ultimate|likely|real|cause|reason|issue"
+    r"(?:(?:it|the|a|our|this|it|main|primary|underlying|root|ultimate|likely|real|cause|reason|issue"
     r"|problem|incident|outage|failure|of|for|whole|thing|that)[ :]+){0,7}"
     r"(?:(?:was|is|were|came|down|due|to|caused|by|because|of|boils|a|an|some|the|simply|just"
     r"|probably"
@@ -88,6 +88,15 @@ _VERDICT = re.compile(
     r"|vague|faulty|unclear|broken|buggy|incorrect|weak|inadequate|incomplete)[.!]?",
     re.IGNORECASE,
 )
+#: `The vendor had an outage`, `The system was overloaded`, `It was an edge case`.
+_STATE = re.compile(
+    r"(?:[-*+>#]|\d+[.)])*[ *_]*(?:root cause:? *)?(?:the|our|an?) (?:\w+ )?(?:vendor|provider"
+    r"|upstream|supplier|api|server|system|service|database|network|cluster|gateway|platform)s?"
+    r" (?:had|has|was having|was|were|is|went) (?:an? |some |simply |just |temporarily )?"
+    r"(?:outage|issues?|problems?|downtime|incident|down|unavailable|overloaded|slow|offline|unstable"
+    r"|broken|flaky)[.!]?",
+    re.IGNORECASE,
+)
 MAX_ALONE = 140  # characters; a longer sentence says more
 
 
@@ -96,4 +105,4 @@ def is_only_a_label(sentence: str) -> bool:
     text = " ".join(sentence.split())
     if len(text) > MAX_ALONE:
         return False
-    return bool(_ALONE.fullmatch(text) or _VERDICT.fullmatch(text))
+    return any(pattern.fullmatch(text) for pattern in (_ALONE, _VERDICT, _STATE))

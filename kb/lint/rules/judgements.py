@@ -20,7 +20,8 @@ ROLE = (
     r"|sysadmins?|on-?calls?|responders?|reviewers?|approvers?|authors?|maintainers?|committers?"
     r"|employees?|staff|colleagues?|co-?workers?|teams?|managers?|leads?|contractors?|interns?"
     r"|technicians?|analysts?|person|people|somebody|someone|anyone|nobody|humans?|sres?|dbas?"
-    r"|cto|ceo|founder|members?)"
+    r"|cto|ceo|founder|members?|hires?|trainees?|editors?|moderators?|deployers?|architects?"
+    r"|consultants?|(?:support|release|duty)\s+(?:engineers?|leads?|managers?|person))"
 )
 LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
 _BETWEEN = r"\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+){0,2}$"
@@ -29,7 +30,7 @@ HANDLE = r"@(?!\w*(?:bot|agent|claude|codex|copilot|cursor|gemini))\w[\w-]{0,38}
 #: A subject: a role with up to two words before it, a handle, or a pronoun that means people.
 _SUBJECT_BEFORE = re.compile(
     rf"(?<![\w'’/@.-])(?:(?:{LEAD}\s+(?:[\w-]+\s+){{0,2}})?{ROLE}(?:\s+on\s+(?:call|duty|shift))?"
-    rf"|{HANDLE}|we|he|she){_BETWEEN}"
+    rf"|{HANDLE}|we|he|she|i){_BETWEEN}"
 )
 #: A subject that says that there was nobody of whom the verdict is true.
 _NOBODY = re.compile(r"(?:nobody|no)\b")
@@ -57,7 +58,14 @@ _MISSABLE = (
 )
 _UNDONE = (
     r"(?:bother|care|think\s+to|read|pay\s+attention|know\s+better|notice|reali[sz]e|check|double-check"
-    r"|verify|look|follow|spot|remember)"
+    r"|verify|look|follow|spot|remember|take\s+the\s+time|listen)"
+)
+#: What somebody says of themselves and means; "I forgot what the quota was" is an aside.
+_OF_MYSELF = re.compile(r"made\s|carelessly|stupidly|blindly|messed|screwed|was\s")
+#: What is skipped or cut short is no judgement where it is software that does so.
+_SKIPPABLE = (
+    r"(?:reviews?|checks?|checklists?|steps?|tests?|testing|approvals?|procedures?|runbooks?"
+    r"|confirmations?|validations?|verifications?)"
 )
 #: What is said of somebody who did wrong: the word it begins with, and the whole of it.
 _VERDICTS = {
@@ -77,22 +85,34 @@ _VERDICTS = {
         "wrongly": r"wrongly\s+\w+",
         "blindly": r"blindly\s+\w+",
         "naively": r"naively\s+\w+",
-        "was": r"was\s+(?:\w+\s+)?(?:lazy|at\s+fault|too\s+(?:hasty|quick|eager|confident))\b",
-        "were": r"were\s+(?:\w+\s+)?(?:lazy|at\s+fault|too\s+(?:hasty|quick|eager|confident))\b",
+        "was": r"was\s+(?:\w+\s+)?(?:lazy|at\s+fault|slow\s+to|too\s+(?:hasty|quick|eager|confident"
+        r"|slow|late))\b|(?:was\s+not|wasn['’]t)\s+paying\s+attention\b",
+        "wasn": r"wasn['’]t\s+paying\s+attention\b",
+        "were": r"were\s+(?:\w+\s+)?(?:lazy|at\s+fault|slow\s+to|too\s+(?:hasty|quick|eager"
+        r"|confident|slow|late))\b",
+        "skipped": rf"skipped\s+(?:{LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_SKIPPABLE}\b",
+        "never": r"never\s+(?:checked|read|looked|tested|verified|noticed|bothered)\b",
+        "took": r"took\s+(?:far\s+|much\s+|way\s+)?too\s+long\b",
+        "slept": r"slept\s+through\b",
+        "misjudged": r"misjudged\b",
+        "insisted": r"insisted\s+on\s+\w+ing\b",
+        "carelessly": r"carelessly\s+\w+",
+        "stupidly": r"stupidly\s+\w+",
         "dropped": r"dropped\s+the\s+ball\b",
         "messed": r"messed\s+up\b",
         "screwed": r"screwed\s+up\b",
         "slipped": r"slipped\s+up\b",
         "should": rf"should{_OUGHT}",
         "ought": rf"ought\s+to{_OUGHT}",
-        "could": rf"could\s+(?:easily|simply|just)\s+have\s+{_PARTICIPLE}\b",
+        "could": rf"could\s+(?:(?:easily|simply|just)\s+have\s+{_PARTICIPLE}\b|have\s+(?:noticed"
+        r"|prevented|asked|escalated|caught|checked|avoided|known|spotted|stopped)\b)",
     }.items()
 }
 _HYPOTHETICAL = frozenset({"should", "ought", "could"})
 #: The same as a noun: "the operator's mistake", "an oversight by the reviewer", "our own fault".
 _FAULTS = (
     *("mistake", "error", "fault", "negligence", "carelessness", "oversight", "failure"),
-    *("inattention", "incompetence"),
+    *("inattention", "incompetence", "typo", "slip", "misclick"),
 )
 #: "Operator's failure", without an article, is one of a program of that name.
 _OWNER_BEFORE = re.compile(
@@ -108,6 +128,8 @@ _BLAME_WORD = re.compile(
     r"|idiot(?:ic|s)?|foolish(?:ly|ness)?|reckless(?:ly|ness)?|clueless|irresponsibl[ey]"
     r"|unprofessional(?:ly)?|inexcusabl[ey]|inattenti(?:ve|on|veness)|laziness"
     r"|negligent(?:ly)?(?!\s+misrepresentation)|(?:through|due\s+to|sheer|by)\s+negligence"
+    r"|gross negligence|negligence in|botched|amateurish|silly (?:mistake|oversight|error)"
+    r"|dumb (?:default|mistake|change|idea|move|error)"
     r"|lack of (?:care|diligence|attention|discipline|common sense|professionalism)"
     r"|known better|rookie mistake|(?:is|are|was|were) to blame|whose fault"
     r"|finger[- ]pointing)(?!\w)"
@@ -119,7 +141,8 @@ _SUPPOSED_AFTER = re.compile(r"\s+[\w-]+\s+(?:can|could|may|might|would)\b")
 _BLAME_STEMS = (
     *("careless", "slopp", "incompet", "stupid", "idiot", "foolish", "reckless", "clueless"),
     *("irresponsib", "unprofession", "inexcus", "inattent", "laziness", "neglig", "lack of"),
-    *("known better", "rookie", "to blame", "whose fault", "pointing"),
+    *("known better", "rookie", "to blame", "whose fault", "pointing", "botched", "amateurish"),
+    *("silly", "dumb"),
 )
 #: And one of these, whole, in the words of every text that has a match.
 _BLAME_OPENERS = frozenset(
@@ -129,10 +152,13 @@ _BLAME_OPENERS = frozenset(
     | {"clueless", "irresponsible", "irresponsibly", "unprofessional", "unprofessionally"}
     | {"inexcusable", "inexcusably", "inattentive", "inattention", "inattentiveness", "laziness"}
     | {"negligent", "negligently", "negligence", "lack", "known", "rookie", "blame", "whose"}
-    | {"pointing"}
+    | {"pointing", "botched", "amateurish", "silly", "dumb"}
 )
 #: Of oneself that is what was known at the time, and no judgement.
-_UNSEEN = re.compile(r"did(?:\s+not|n['’]t)\s+(?:notice|reali[sz]e|check|verify|look|spot)")
+_UNSEEN = re.compile(
+    r"(?:did(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?(?:notice|reali[sz]e|check|verify|look|spot|follow)"
+    r"|never\s+\w+|took\s+|skipped\s+|could\s+have|were\s+slow)"
+)
 #: What stands before a judgement and takes it back; "not only" does not.
 NEGATED = re.compile(
     r"(?:\b(?:no|not|nor|never|without|rather\s+than|instead\s+of)|\w{2,6}n['’]t)"
@@ -141,10 +167,13 @@ NEGATED = re.compile(
 #: The same before a whole sentence; "it did not fire and the engineer …" takes nothing back.
 _NOT_SO = re.compile(r"\b(?:not|never)\s+(?:that|because|since|as\s+if)\s+(?:[\w'’-]+\s+){0,2}$")
 #: Human error: not its rate, its budget or its handling.
-_ERROR_ROLES = ("human", "operator", "pilot", "engineer", "administrator", "user", "manual")
+_ERROR_ROLES = (
+    *("human", "operator", "pilot", "engineer", "administrator", "admin", "user", "manual"),
+    *("employee", "staff", "developer"),
+)
 _ERROR_OF_ROLE = re.compile(rf"(?<!\w)(?:{'|'.join(_ERROR_ROLES)})\s+$")
 _NOT_A_CAUSE = re.compile(
-    r"s?(?:\w|['’]?s?\s+(?:rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
+    r"s?(?:\w|['’]?s?\s+(?:reports?|messages?|rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
     r"|reports?|about|reduction|tolerance|domains?|modes?))"
 )
 #: What makes it the cause, before it and, where it opens a sentence or an item, after it.
@@ -154,7 +183,8 @@ _CAUSE_BEFORE = re.compile(
     r"\s*(?:a\s+|an\s+)?(?:\w+\s+)?$"
 )
 _CAUSE_AFTER = re.compile(
-    r"\s*(?:[.!;,)]|$|(?:was|were)\s+(?:made|the\s+(?:root\s+)?cause)|led\s+to|caused|in\s+(?:not\s+)?\w+ing\b)"
+    r"\s*(?:[.!;,)]|$|(?:was|were)\s+(?:made|the\s+(?:root\s+)?cause)|led\s+to|caused|wiped"
+    r"|(?:in|when|while|during)\s+(?:not\s+)?(?:\w+ing|the|an?)\b)"
 )
 _OPENS = re.compile(r"(?:^|[.:|]|\n[ \t]*[-*+])[\s\-*+_|>#]*$")
 _WINDOW = 80  # characters on either side that can decide
@@ -219,6 +249,8 @@ def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
         return ""
     if found[0].startswith("we ") and _UNSEEN.match(text, at):
         return ""
+    if found[0].startswith("i ") and not _OF_MYSELF.match(text, at):
+        return ""
     if _ALSO_SOFTWARE.search(found[0]) and _SOFTWARE_FAILS_TO.match(text, at):
         return ""
     return found[0]
@@ -269,7 +301,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
     """Where a text in lower case gives human error as the cause."""
     if words is not None and words.isdisjoint(_ERROR_ROLES):
         return
-    for word in ("error", "mistake"):
+    for word in ("error", "mistake", "failure"):
         for at in places(text, word):
             role = _ERROR_OF_ROLE.search(_before(text, at))
             end = at + len(word)

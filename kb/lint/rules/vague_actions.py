@@ -98,14 +98,41 @@ _AGREED = "what they are to change or answer, and what is done if they do not"
 
 _KINDS: tuple[_Kind, ...] = (
     _kind(
-        r"(?:can|could|should|shall|do|does|did|is|are|would|will|may|must|why|what|how|which|who"
-        r"|where|when)\b[^?\n]{0,200}\?\s*(?:\)|$)",
+        r"(?:can|could|should|shall|do|does|did|is|are|would|will|may"
+        r"|must|why|what|how|which|who|where|when)\b[^?\n]{0,200}\?\s*(?:\)|$)",
         _DECIDED,
+    ),
+    _kind(r"[^?\n\"“`]{2,300}\?[\s*_]*$", _DECIDED, yields=True),
+    _kind(
+        r"(?:maybe|perhaps|possibly|probably|ideally)\b|decid(?:e|ing)\s+(?:on|what|whether|how|if"
+        r"|who|which)\b|(?:try|attempt)(?:ing)?\s+to\b|prioriti[sz](?:e|ing)\b",
+        _DECIDED,
+    ),
+    _kind(
+        r"\b(?:should|could|might)\s+(?:probably|maybe|perhaps|possibly)\b",
+        _DECIDED,
+        anywhere=True,
+    ),
+    _kind(
+        r"(?:have|take|having|taking)\s+(?:an?|another|a\s+second|one\s+more)\s+(?:\w+\s+)?(?:think"
+        r"|look)\b|(?:do|perform|conduct)(?:ing)?\s+an?\s+(?:\w+\s+)?(?:deep[- ]dive|analysis"
+        r"|investigation|assessment)\b"
+        r"|clarify(?:ing)?\s+(?:who|what|how|when|whether|ownership|roles|responsibilit\w+)\b"
+        r"|document(?:ing)?\s+(?:the\s+|our\s+|these\s+)?(?:lessons|learnings|findings)\b",
+        _KNOWN_AT_THE_END,
+    ),
+    _kind(
+        r"keep(?:ing)?\s+(?:[\w-]+\s+){1,3}(?:informed|in\s+the\s+loop|posted|in\s+mind)\b"
+        r"|rais(?:e|ing)\s+(?:this|it|the|an?)\s*(?:\w+\s+)?(?:with|to|at)\b"
+        r"|get(?:ting)?\s+better\s+(?:at|in|with)\b|double-?\s?check(?:ing)?\b",
+        _AGREED,
+        yields=True,
     ),
     _kind(
         r"(?:to\s+)?(?:investigat(?:e|ing|ion)|look(?:ing)?\s+(?:into|at|for|deeper|closer|further)"
         r"|dig(?:ging)?\s+(?:into|deeper)|research(?:ing)?|explor(?:e|ing)|figur(?:e|ing)\s+out"
         r"|find(?:ing)?\s+out|analy[sz](?:e|ing)|study(?:ing)?|understand(?:ing)?|diagnos(?:e|ing)"
+        r"|(?:check|verify)(?:ing)?\s+(?:that\s+)?(?:this|it)\s+(?:can|does|will|is)\b"
         r"|(?:check|see|determin|identify|verify|confirm|learn|assess|find)(?:e|ing)?\s+(?:if"
         r"|whether"
         r"|why|how|what)|identify(?:ing)?\s+(?:ways|opportunities|areas|gaps|other|any|additional"
@@ -113,18 +140,18 @@ _KINDS: tuple[_Kind, ...] = (
         _KNOWN_AT_THE_END,
     ),
     _kind(
-        r"(?:re-?)?(?:evaluat|assess|consider|visit|think|examin)(?:e|ing)?\b"
+        r"(?:re-?)?(?:evaluat|assess|consider|think|examin)(?:e|ing)?\b"
         r"|think(?:ing)?\s+about\b"
-        r"|revisit(?:ing)?\b|review(?:ing)?(?:,)?\s+(?:and|or|the|our|all|how|whether|with|if"
+        r"|revisit(?:ing)?\b|review(?:ing)?(?:,)?\s+(?:and(?!\s+merge)|or|the|our|all|how|whether|with|if"
         r"|existing|"
         r"current|any|these|this|other|what|your|their|each|every|of|internal|process\w*|polic\w+"
         r"|alert\w*|monitoring|documentation|configuration|settings|usage|options|update)\b"
         r"|brainstorm(?:ing)?\b|discuss(?:ing|ion)?\b|debat(?:e|ing)\b|propos(?:e|ing)\b"
         r"|com(?:e|ing)\s+up\s+with\b|suggest(?:ing)?\b|weigh(?:ing)?\s+up\b"
-        r"|(?:hav(?:e|ing)|hold(?:ing)?|schedul(?:e|ing)|organi[sz](?:e|ing)"
-        r"|set(?:ting)?\s+up)\s+an?\s+"
-        r"(?:\w+\s+)?(?:meeting|discussion|call|chat|session|conversation|retro\w*"
-        r"|brainstorm\w*)\b",
+        r"|(?:hav(?:e|ing)|hold(?:ing)?|schedul(?:e|ing)|organi[sz](?:e|ing)|start(?:ing)?"
+        r"|plan(?:ning)?|arrang(?:e|ing)|book(?:ing)?|set(?:ting)?\s+up)\s+an?\s+"
+        r"(?:\w+\s+)?(?:meeting|discussion|call|chat|session|conversation|retro\w*|brainstorm\w*"
+        r"|working\s+group|task\s+force|workshop)\b",
         _DECIDED,
     ),
     _kind(
@@ -134,7 +161,8 @@ _KINDS: tuple[_Kind, ...] = (
         anywhere=True,
     ),
     _kind(
-        r"(?:talk|speak|chat|sync|meet|liaise|engage|consult|align|coordinate|communicate"
+        r"(?:talk|speak|chat(?=\s+(?:with|to|about))|sync(?=\s+(?:up|with))|meet|liaise|engage|consult|align(?=\s+(?:with|on))"
+        r"|coordinate(?!-)|communicate"
         r"|check\s+in"
         r"|follow(?:ing)?[- ]?up|reach(?:ing)?\s+out|touch\s+base|work)(?:ing)?\s*(?:with|to|on"
         r"|about)?\b"
@@ -175,7 +203,8 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         r"\b(?:be|being|stay|staying|become)\s+(?:more\s+|extra\s+|very\s+)?(?:careful|mindful"
         r"|vigilant|"
-        r"cautious|proactive|aware|alert|attentive|diligent|thorough)\b(?!\s+to\s+(?:page|slack))"
+        r"cautious|proactive|aware|attentive|diligent|thorough)\b(?!\s+to\s+(?:page|slack))"
+        r"|\b(?:be|stay)\s+(?:more\s+|extra\s+)alert\b"
         r"|\bpay(?:ing)?\s+(?:more\s+|closer\s+|better\s+)?attention\b|\bremember\s+to\b"
         r"|\b(?:rais|increas|spread)(?:e|ing)?\s+(?:the\s+)?awareness\b|\bremind\s+(?:the\s+"
         r"|our\s+)?\w+\s+to\b"
@@ -189,7 +218,7 @@ _KINDS: tuple[_Kind, ...] = (
         anywhere=True,
     ),
     _kind(
-        r"\b(?:ensure|make\s+sure|prevent)\s+(?:that\s+)?(?:this|it|such\s+\w+|these\s+\w+)\s+"
+        r"\b(?:ensure|make\s+sure|prevent|verify)\s+(?:that\s+)?(?:this|it|such\s+\w+|these\s+\w+)\s+"
         r"(?:(?:do(?:es)?|can|will)(?:\s+not|n['’]t)|never|cannot|from\s+happening|happening)\b",
         "what makes it impossible, or which test fails when it comes back",
     ),
@@ -197,14 +226,15 @@ _KINDS: tuple[_Kind, ...] = (
         r"(?:keep(?:ing)?\s+(?:an\s+eye|a\s+close\s+eye|watch|monitoring|track)|monitor(?:ing)?"
         r"|watch(?:ing)?"
         r"|observ(?:e|ing)|wait(?:ing)?\s+(?:and|to)\s+see)\b(?!\s+(?:dashboard|stack|system"
-        r"|agent))",
+        r"|agent|script|job|tool|probe|service|alert|exporter|hook|(?:the\s+)?(?:next|first)\b))",
         _SIGNAL,
         yields=True,
     ),
     _kind(
         r"(?:conduct|perform|schedul|carry\s+out|implement|hold|run|do|institut|introduc)(?:e"
         r"|ing)?\s+"
-        r"(?:more\s+|additional\s+)?(?:regular|periodic|frequent|routine|thorough|better)\s+\w+"
+        r"(?:more\s+|additional\s+)?(?:regular|periodic|frequent|routine|thorough|better)"
+        r"\s+(?!clean|backup|restart|rotation|restore)\w+"
         r"|(?:regularly|periodically|routinely|proactively|continuously)\s+(?:review|update"
         r"|check|test"
         r"|monitor|audit|assess|evaluat)\w*",

@@ -42,7 +42,7 @@ _NAME = rf"{_CLAUSE}(?!{_SOFTWARE}\b)[a-z][a-z'’-]{{1,20}}\s{{1,6}}"
 _CARELESS = (
     r"(?:careless|sloppy|lazy|negligent|reckless|incompetent|inattentive|clueless|naive"
     r"|stupid|hasty"
-    r"|inexperienced|distracted|complacent|overconfident|unprofessional|tired|in\s{1,6}a\s{1,6}hurry|asleep"
+    r"|inexperienced|distracted|complacent|overconfident|unprofessional|tired|in\s{1,6}a\s{1,6}hurry"
     r"|not\s{1,6}paying\s{1,6}attention|out\s{1,6}of\s{1,6}(?:his|her|their)\s{1,6}depth)"
 )
 _UNREAD = (
@@ -95,8 +95,8 @@ _PEOPLE = (
     ),
     _phrase(
         "careless sloppy lazy negligent reckless incompetent inattentive clueless naive stupid "
-        "hasty inexperienced distracted complacent overconfident unprofessional tired hurry asleep "
-        "paying depth",
+        "hasty inexperienced distracted complacent overconfident unprofessional tired hurry paying "
+        "depth",
         rf"(?:{_SUBJECT}|\bthey\s{{1,6}})(?:was|were|is|are|been|being)\s{{1,6}}(?:too\s{{1,6}}|so\s{{1,6}}|simply\s{{1,6}}"
         rf"|just\s{{1,6}}|very\s{{1,6}}"
         rf"|rather\s{{1,6}}|quite\s{{1,6}}|clearly\s{{1,6}})?{_CARELESS}\b",
@@ -130,7 +130,13 @@ _PEOPLE = (
     ),
     _phrase("wheel", r"\basleep\s{1,6}at\s{1,6}the\s{1,6}wheel\b"),
     _phrase(
-        "pebkac layer", r"\bpebkac\b|\bid-?10-?t\b|\blayer\s{1,6}8\s{1,6}(?:problem|error|issue)\b"
+        "pebkac pebcak layer keyboard",
+        r"\bpeb[kc][ac][ck]\b|\bid-?10-?t\b|\blayer\s{1,6}(?:8|eight)\s{1,6}(?:problem|error|issue)\b"
+        r"|\bbetween\s{1,6}(?:the\s{1,6})?keyboard\s{1,6}and\s{1,6}(?:the\s{1,6})?chair\b",
+    ),
+    _phrase(
+        "nobody",
+        r"\bnobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|took\s{1,6}the\s{1,6}time)\s{1,6}to\b",
     ),
     _phrase("excuse", r"\b(?:had|has|have|is|was)\s{1,6}no\s{1,6}excuse\b"),
     _phrase(
@@ -144,8 +150,8 @@ _PEOPLE = (
     ),
     _phrase(
         "whoever",
-        r"\bwhoever\s{1,6}(?:wrote|approved|configured|merged|deployed|built|changed"
-        r"|reviewed|set)\b",
+        r"(?:^|[.!?:\n]\s{0,6}|\b(?:of|by)\s{1,6})whoever\s{1,6}(?:wrote|approved|configured|merged"
+        r"|deployed|built|changed|reviewed|set)\b",
     ),
     _phrase(
         "experienced competent careful good sensible decent attentive senior reasonable",
@@ -208,6 +214,23 @@ _SLIPS = (
         r"\s{1,6}(?:by|during|while|when|in|on)\b",
     ),
     _phrase("pilot operator", r"\b(?:pilot|operator)\s{1,6}error\s{0,6}:"),
+    _phrase(
+        "carelessness negligence inattention laziness incompetence inattentiveness",
+        r"\b(?:cause|reason|trigger|due\s{1,6}to|because\s{1,6}of|caused\s{1,6}by|result\s{1,6}of"
+        r"|down\s{1,6}to)\b\s{0,6}(?:was|is|:)?\s{0,6}(?:the\s{1,6}|plain\s{1,6}|simple\s{1,6}"
+        r"|pure\s{1,6}|sheer\s{1,6}){0,2}(?:carelessness|negligence|inattention|laziness"
+        r"|incompetence|inattentiveness)\b",
+    ),
+    _phrase(
+        "caused triggered wrong incorrect faulty",
+        rf"\b(?:caused|triggered)\s{{1,6}}by\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}}){{0,2}}"
+        rf"(?:{ROLE}\s{{1,6}}who|(?:engineer|developer|admin|colleague|employee|intern|contractor)"
+        r"\s{1,6}\w{2,20}ing)\b"
+        r"|\b(?:wrong|incorrect|faulty)\s{1,6}(?:[\w-]+\s{1,6}){0,2}(?:command|input|entry|click|key"
+        r"|value|intervention|change|edit|deletion|configuration|setting)\s{1,6}"
+        rf"by\s{{1,6}}(?:{LEAD}\s{{1,6}})?"
+        rf"(?:[\w-]+\s{{1,6}})?{ROLE}\b",
+    ),
 )
 _AGENTS = (
     _phrase(
@@ -231,6 +254,19 @@ _AGENTS = (
         rf"\s{{1,6}}trusted)\b|\b(?:dumb|stupid|idiotic|lazy|crazy)\s{{1,6}}{_MACHINES}\b",
     ),
     _phrase("rogue", rf"\brogue\s{{1,6}}{_MACHINES}\b"),
+    _phrase(
+        "recklessly maliciously stubbornly secretly carelessly lazily stupidly sneakily stubborn "
+        "disobeyed deceived pretended hid overconfident overeager eager spite please cover hide "
+        "forgot irrationally care listen",
+        rf"\b{_MACHINES}\s{{1,6}}(?:(?:simply|just|then|also|even)\s{{1,6}})?(?:(?:recklessly|maliciously"
+        r"|stubbornly|secretly|carelessly|lazily|stupidly|sneakily)\s{1,6}\w{2,30}"
+        r"|(?:got|was|became|is)\s{1,6}(?:too\s{1,6}|so\s{1,6})?(?:stubborn|overconfident|overeager"
+        r"|eager)|(?:acted|behaved)\s{1,6}(?:recklessly|irrationally|maliciously|stupidly)"
+        r"|disobeyed|deceived|pretended|hid\s{1,6}(?:the|its|his|her|that|what)"
+        r"|tried\s{1,6}to\s{1,6}(?:hide|cover\s{1,6}up|please)|wanted\s{1,6}to\s{1,6}please"
+        r"|forgot\s{1,6}(?:its|what|that|about|to)|refused\s{1,6}to\s{1,6}listen"
+        r"|(?:did|does)\s{1,6}not\s{1,6}care|(?:\w{1,30}\s{1,6}){1,6}out\s{1,6}of\s{1,6}spite)\b",
+    ),
 )
 _BEFORE = 140  # characters before a word in which its phrase begins
 _AFTER = 100  # and those from its beginning in which the phrase ends
@@ -270,7 +306,8 @@ def _found(
     matches = (match for phrase in phrases for match in _matches(text, words, phrase))
     for match in sorted(matches, key=lambda match: (match.start(), -match.end())):
         start = match.start() + len(match[0]) - len(match[0].lstrip(" \t\n,;:.-"))
-        if match.start() >= end and not NEGATED.search(text, max(0, start - _WINDOW), start):
+        is_taken_back = NEGATED.search(text, max(0, start - _WINDOW), start)
+        if match.start() >= end and not is_taken_back and not text.startswith("if ", start):
             yield Judgement(start, match.end())
             end = match.end()
 

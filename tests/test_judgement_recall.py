@@ -1,0 +1,109 @@
+"""How much of what people write do the rules on wording see? Recall on written sentences.
+
+`data/judged-sentences.jsonl` holds sentences that each should be seen, by the rule that is meant.
+They were written from the kinds of judgement in three lists, each before the patterns of its time
+were read; the patterns were then mended by lists a and b, list c was kept for measuring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import date
+from pathlib import PurePath
+
+import pytest
+from kb.config import CheckConfig
+from kb.lint.registry import all_rules
+from kb.lint.rule import LintContext
+from kb.lint.rules.judgements import blame_words, judged_people
+from kb.lint.rules.vague_actions import vague_wording
+from kb.lint.rules.verdict_phrases import blamed_people, judged_agents, slips
+from kb.records.document import read_document
+from kb.records.form import build_form
+
+from conftest import ROOT
+
+FORM = build_form()
+RULES = {rule.name: rule for rule in all_rules()}
+CONTEXT = LintContext(FORM, CheckConfig(), date(2026, 6, 1), PurePath())
+LEAST_RECALL = 0.7
+#: A slip that is given as the cause is seen by any of the rules that ask what led to it.
+SEEN_BY = {
+    "judged-person": ("judged-person", "human-error-as-cause"),
+    "human-error-as-cause": ("human-error-as-cause", "judged-person", "root-cause-is-a-label"),
+}
+ROWS = [
+    json.loads(line)
+    for line in (ROOT / "tests/data/judged-sentences.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def is_seen(rule: str, sentence: str) -> bool:
+    """Whether a rule fires for a sentence that stands where such sentences stand."""
+    if rule == "vague-action":
+        text = f"## Action items\n\n- [ ] A1: {sentence}\n"
+    elif rule == "root-cause-is-a-label":
+        text = f"---\nstatus: in-review\n---\n## Root cause\n\n### Code\n\n{sentence}\n"
+    else:
+        text = f"## Summary\n\nIt broke on Monday.\n\n{sentence}\n"
+    document = read_document(text.encode(), PurePath("2026-01-01-x.md"), FORM)
+    return any(True for _ in RULES[rule].check(document, CONTEXT))
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_seven_of_ten_written_judgements_of_each_kind_are_seen(name: str) -> None:
+    seen: dict[str, list[bool]] = defaultdict(list)
+    for row in ROWS:
+        if row["list"] == name:
+            rule = row["rule"]
+            rules = SEEN_BY.get(rule, (rule,))
+            seen[rule].append(any(is_seen(other, row["sentence"]) for other in rules))
+    for rule, found in sorted(seen.items()):
+        print(f"list {name}, {rule}: {sum(found)} of {len(found)}")
+    assert all(sum(found) / len(found) >= LEAST_RECALL for found in seen.values())
+
+
+def test_the_lists_are_as_long_as_a_share_needs() -> None:
+    assert len(ROWS) >= 300
+    assert len({(row["rule"], row["sentence"]) for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "coordinate-snapped cache that no build invalidates",
+        "sync completes without an error",
+        "chat works end to end",
+        "visit the page that lists them",
+        "monitoring script for changes of the address",
+        "monitor the first run after the deployment",
+        "review and merge the fix",
+        "include the identifiers and how they are related (parent, child?)",
+        "the cache rule should ideally exclude them",
+        "align the documents of the check",
+        "implement periodic cleanup of artwork that nobody refers to",
+    ],
+)
+def test_what_only_begins_like_a_vague_action_is_none(text: str) -> None:
+    assert vague_wording(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we were slow to answer",
+        "the operator was asleep: it was three in the morning",
+        "it was caused by the eviction manager failing to start",
+        "the cost of a wrong default is paid by someone else",
+        "whoever prints a list vouches for it, whoever wrote it",
+        "by 80 i mean 55, because i forgot what we asked for",
+        "if developers approve without reading, nothing helps",
+        "he did not ask it to buy anything",
+        "the service support failed to load",
+    ],
+)
+def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
+    judged = (*judged_people(text), *blamed_people(text), *slips(text), *judged_agents(text))
+    assert judged == ()
+    assert list(blame_words(text)) == []

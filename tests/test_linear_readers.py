@@ -181,6 +181,7 @@ BOUNDED = {
     "kb.traces.effects.failures._STATUS": "looks at the beginning of an answer",
     "kb.lint.rules.bare_labels._ALONE": "held against a sentence of at most 140 characters",
     "kb.lint.rules.bare_labels._VERDICT": "the same",
+    "kb.lint.rules.bare_labels._STATE": "the same",
     "kb.lint.rules.vague_actions._LEADS": "looks at the first 600 characters of an action",
     "kb.lint.rules.vague_actions._TITLE": "the same",
     "kb.lint.rules.vague_actions._KINDS": "the same",

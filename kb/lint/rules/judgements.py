@@ -21,7 +21,7 @@ ROLE = (
     r"|employees?|staff|colleagues?|co-?workers?|teams?|managers?|leads?|contractors?|interns?"
     r"|technicians?|analysts?|person|people|somebody|someone|anyone|nobody|humans?|sres?|dbas?"
     r"|cto|ceo|founder|members?|hires?|trainees?|editors?|moderators?|deployers?|architects?"
-    r"|consultants?|(?:support|release|duty)\s+(?:engineers?|leads?|managers?|person))"
+    r"|consultants?|(?:support|release|duty)[ -](?:engineers?|leads?|managers?|person))"
 )
 LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
 _BETWEEN = r"\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+){0,2}$"

@@ -150,7 +150,7 @@ _PEOPLE = (
     ),
     _phrase(
         "whoever",
-        r"(?:^|[.!?:\n]\s{0,6}|\b(?:of|by)\s{1,6})whoever\s{1,6}(?:wrote|approved|configured|merged"
+        r"(?:^|[.!?:\n][ ]{0,3}|\b(?:of|by)[ ]{1,3})whoever\s{1,6}(?:wrote|approved|configured|merged"
         r"|deployed|built|changed|reviewed|set)\b",
     ),
     _phrase(

@@ -150,8 +150,8 @@ _PEOPLE = (
     ),
     _phrase(
         "whoever",
-        r"(?:^|[.!?:\n][ ]{0,3}|\b(?:of|by)[ ]{1,3})whoever\s{1,6}(?:wrote|approved|configured|merged"
-        r"|deployed|built|changed|reviewed|set)\b",
+        r"(?:^|[.!?:\n][ ]{0,3}|\b(?:of|by)[ ]{1,3})whoever\s{1,6}(?:wrote|approved|configured"
+        r"|merged|deployed|built|changed|reviewed|set)\b",
     ),
     _phrase(
         "experienced competent careful good sensible decent attentive senior reasonable",

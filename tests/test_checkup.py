@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from kb.errors import KbError
 from kb.traces.checkup.archive import FileFacts, examine, trace_files
+from kb.traces.checkup.groups import grouped, known_run
 from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.signs import seems_to_write
@@ -22,6 +24,7 @@ from kb.traces.run import Run
 from conftest import EXAMPLE
 from runs_made import agent, failed, made_run, read, unknown, user, write
 from test_cli import kb
+from traces_made import answered, asked, call, run_of
 
 AGENT = EXAMPLE.parent / "agent"
 
@@ -121,16 +124,101 @@ def test_a_name_that_is_no_text_is_read_all_the_same(archive: Path, tmp_path: Pa
         assert sum(len(file.runs) for file in found) == 3
 
 
-def test_a_repeated_write_outweighs_everything_else() -> None:
-    bad = of(made_run(write("pay", {"id": 1}), write("pay", {"id": 1}), read("get")))
-    fine = of(made_run(write("pay", {"id": 1}), read("get")))
-    assert bad.score > fine.score + 4
+def summary_of(*runs: RunSummary) -> Checkup:
+    files = [FileFacts(file=run.file, size=1, modified=1, runs=(run,)) for run in runs]
+    return check_up(files)
 
 
-def test_a_person_who_took_over_makes_a_run_less_suspicious() -> None:
-    alone = of(made_run(failed(write("pay")), agent("No.")))
+def test_what_a_trace_proves_stands_before_every_score() -> None:
+    pay = write("pay", {"id": 1})
+    long = of(made_run(*[failed(write("pay", {"id": n}, str(n))) for n in range(60)], id="long"))
+    bad = of(made_run(pay, pay, read("get"), id="twice"))
+    assert long.score > bad.score
+    assert next(facts.run for facts in summary_of(long, bad).candidates) == "twice"
+
+
+def test_a_longer_run_with_more_failures_has_a_higher_score() -> None:
+    short = of(made_run(user("go"), read("get"), agent("Done.")))
+    long = of(made_run(user("go"), *[failed(read("get"))] * 9, agent("I am not sure. " * 90)))
+    assert long.score > short.score
+
+
+def test_a_person_who_took_over_is_said() -> None:
     helped = of(made_run(failed(write("pay")), unknown("transfer_to_human")))
-    assert helped.score < alone.score
+    assert "handover" in [sign.kind for sign in helped.signs]
+
+
+def test_a_coding_agent_that_destroyed_something_is_found_and_reading_twice_is_not() -> None:
+    session = [
+        {"role": "user", "content": "Clean up the old environment."},
+        asked(call(1, "Bash", {"command": "terraform destroy -auto-approve"})),
+        answered(1, "Destroy complete! Resources: 12 destroyed."),
+        {"role": "assistant", "content": "The old environment is gone."},
+    ]
+    looks = [
+        asked(call(1, "mcp__kb__similar_incidents", {"query": "x"})),
+        answered(1, "{}"),
+        asked(call(2, "mcp__kb__similar_incidents", {"query": "x"})),
+        answered(2, "{}"),
+    ]
+    destroyed, looked = of(run_from(session)), of(run_from(looks))
+    assert [(sign.kind, sign.step) for sign in destroyed.signs if sign.proves] == [("destroyed", 2)]
+    assert destroyed.is_suspicious
+    assert not looked.is_suspicious
+    assert looked.signs == ()
+
+
+def run_from(messages: list[dict[str, object]]) -> Run:
+    with TemporaryDirectory() as folder:
+        return run_of(Path(folder), {"id": "r", "messages": messages})
+
+
+def test_runs_of_one_failure_are_counted_together_with_their_first_time() -> None:
+    pay = write("pay", {"id": 1})
+    week = [of(made_run(pay, pay, user(str(n)), read("get"), id=f"run-{n}")) for n in range(7)]
+    other = of(made_run(write("send"), write("send"), id="other"))
+    groups = grouped(summary_of(*week, other).candidates, {})
+    assert sorted(len(group.runs) for group in groups) == [1, 7]
+    text = checkup_markdown(summary_of(*week, other), 10)
+    assert "7 runs, first Sunday 2026-04-12 03:14 of one kind" in text
+
+
+def test_a_run_that_went_the_way_of_a_stored_one_leads_the_list() -> None:
+    pay = write("pay", {"id": 1})
+    known = made_run(write("send"), write("send"), read("look"))
+    worse = of(made_run(pay, pay, pay, pay, id="worse"))
+    again = of(made_run(write("send"), write("send"), read("look"), user("again"), id="again"))
+    text = checkup_markdown(
+        summary_of(worse, again), 10, {"2026-03-04-sent-twice": known_run(known)}
+    )
+    first = next(line for line in text.splitlines() if line.startswith("1. "))
+    assert first.startswith("1. went the way of `2026-03-04-sent-twice` (its run is stored, 100%)")
+    assert "`again`" in text
+
+
+def test_a_run_of_other_tools_goes_nobodys_way() -> None:
+    known = {"2026-03-04-sent-twice": known_run(made_run(write("send"), write("send")))}
+    other = of(made_run(write("pay"), write("pay")))
+    assert [group.record for group in grouped([other], known)] == [""]
+
+
+def test_the_same_way_without_the_same_fault_is_not_a_known_failure() -> None:
+    stored = made_run(write("send"), write("send"), read("look"))
+    known = {"2026-03-04-sent-twice": known_run(stored)}
+    fine = of(made_run(write("send", {"n": 1}), write("send", {"n": 2}), read("look")))
+    assert [group.record for group in grouped([fine], known)] == [""]
+
+
+def test_the_library_around_is_asked_for_its_stored_runs(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "kb.toml").write_text("", encoding="utf-8")
+    records = tmp_path / "postmortems"
+    shutil.copytree(EXAMPLE.parent / EXAMPLE.stem, records / EXAMPLE.stem)
+    shutil.copy(EXAMPLE, records)
+    status, out, _ = kb("run", "checkup", "week", cwd=tmp_path)
+    assert status == 0
+    assert f"went the way of `{EXAMPLE.stem}` (its run is stored, 100%): 1 run, first Sunday" in out
+    answer = json.loads(kb("run", "checkup", "week", "--json", cwd=tmp_path)[1])
+    assert answer["groups"][0]["record"] == EXAMPLE.stem
 
 
 def test_names_of_tools_count_only_where_nobody_says_what_they_do() -> None:
@@ -270,20 +358,22 @@ def test_runs_that_differ_in_one_result_are_two_runs() -> None:
     assert (check_up([empty]).runs, check_up([empty]).equal) == (2, 0)
 
 
-def test_the_report_says_with_which_runs_in_view_its_weights_were_set(archive: Path) -> None:
+def test_the_report_says_on_what_its_score_was_fitted(archive: Path) -> None:
     text = checkup_markdown(check_up(examine(trace_files([archive]), ReadingSettings())), 1)
-    assert "with the 100 airline runs of tau-bench in view" in text
-    assert "no held-out one" in text
+    assert "fitted on 1040 runs of 6 sources: " in text
+    assert "airline (200)" in text
 
 
-def test_the_ranking_beats_length_on_the_runs_its_weights_were_set_with(data: Path) -> None:
-    """In sample: it shows that the order is no worse than trivial ones where it was made."""
+def test_the_report_says_how_it_ranks_beside_each_trivial_order(data: Path) -> None:
+    """In sample: these runs are among those the score was fitted on."""
     file = data / "runs" / "tau-airline-gpt-4o-even-tasks.json"
     done = check_up(examine([file], ReadingSettings()))
     auc = {worth.name: round(worth.auc, 2) for worth in done.worths()}
+    assert list(auc) == [
+        *("this ranking", "constant", "length", "tool calls", "distinct tools", "errors")
+    ]
     assert auc["constant"] == 0.5
     assert auc["this ranking"] > auc["length"]
-    assert auc["this ranking"] > auc["tool calls"]
-    base, hits = done.base_rate(), done.hit_rate()
-    assert base is not None
-    assert hits.k / hits.n > base.k / base.n
+    assert "Here this ranking orders the runs better than each of them." in (
+        checkup_markdown(done, 1)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from kb.trust import open_config
 
 if TYPE_CHECKING:
     from kb.traces.checkup.archive import Progress
+    from kb.traces.checkup.groups import KnownRun
     from kb.traces.checkup.measure import RunSummary
 
 
@@ -44,8 +45,9 @@ def command(
 ) -> int:
     """Read every trace in PATHS, in whatever mix of formats, and say which runs deserve a look.
 
-    A pass that was interrupted goes on where it stopped. Files that hold no trace are listed and
-    skipped. Nothing is concluded: each candidate comes with the step that speaks for it.
+    Runs that went the way of one stored beside a record lead the list, runs of one failure are
+    counted together. A pass that was interrupted goes on where it stopped. Files that hold no
+    trace are listed and skipped. Nothing is concluded: each comes with the step that shows it.
     """
     from kb.traces.checkup.archive import examine, shown_path, state_file, trace_files
     from kb.traces.checkup.report import checkup_json, checkup_markdown
@@ -61,15 +63,24 @@ def command(
         place.remove_file(name)
     progress = _show if is_terminal("stderr") else None
     done = check_up(examine(files, settings, state, progress))
+    known = _stored_runs()
     if as_json:
-        text = json.dumps(checkup_json(done, top), ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(checkup_json(done, top, known), ensure_ascii=False, indent=2) + "\n"
     else:
-        text = checkup_markdown(done, top)
+        text = checkup_markdown(done, top, known)
     _put(text, out, echo_json if as_json else echo)
     if root is not None:
         for facts in done.candidates[:draft]:
             _draft(root, facts, [file for file in files if shown_path(file) == facts.file], on)
     return 0
+
+
+def _stored_runs() -> Mapping[str, KnownRun]:
+    """The runs beside the records of the knowledge base around, none outside of one."""
+    from kb.traces.checkup.groups import stored_runs
+
+    root = _root()
+    return stored_runs(records_folder(root, open_config(root))) if root else {}
 
 
 def _root() -> Path | None:

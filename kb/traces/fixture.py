@@ -23,6 +23,9 @@ from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.redaction.redact import safely
 from kb.traces.run import SCHEMA, ImportWarnings, Run, run_schema
 
+#: The name of a stored run, in the folder beside its record.
+FIXTURE = "fixture.json"
+
 BLOBS = "blobs"
 #: Values of more canonical bytes than this lie in a blob: a fixture stays readable in a review.
 MOST_INLINE_BYTES = 16_384

@@ -14,8 +14,10 @@ import msgspec
 
 from kb.traces.analyses import policy_path
 from kb.traces.analyses.idempotency import key_audits
+from kb.traces.analyses.likeness import Signature, signature
 from kb.traces.analyses.replayability import replayability
 from kb.traces.canonical_json import digest
+from kb.traces.checkup.likelihood import features, fitted, score
 from kb.traces.checkup.signs import Sign, WorldState, signs, world
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
 
@@ -83,7 +85,7 @@ def _auc(runs: Sequence[Labelled], place: int) -> float | None:
 
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 3
+VERSION = 5
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
@@ -91,6 +93,7 @@ _GUARDS = frozenset({"guardrail", "permission", "policy"})
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of an archive. `number` is its place in the file, from 1; `file` as it may be shown.
 
+    `score` is the fitted likelihood of failure, `signature` its way for comparisons with others.
     `reads_back` and `has_key` are None where the run wrote nothing. `failed` is what the source
     itself says of the outcome, None where it says nothing; no rank depends on it.
     Runs with the same `content` are one run, exported twice; empty where there are no steps.
@@ -113,8 +116,21 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     has_key: bool | None = None
     names_policy: bool = False
     failed: bool | None = None
+    errors: int = 0
+    started: str = ""
     score: float = 0.0
     signs: tuple[Sign, ...] = ()
+    signature: Signature | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether a sign proves that something went wrong."""
+        return any(sign.proves for sign in self.signs)
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the run deserves a look: by a proof, or by its score."""
+        return self.is_proven or self.score >= fitted().threshold
 
 
 def facts(run: Run, file: str, number: int) -> RunSummary:
@@ -139,8 +155,11 @@ def facts(run: Run, file: str, number: int) -> RunSummary:
         has_key=_has_key(run, seen),
         names_policy=_names_policy(run),
         failed=_failed(run.source),
-        score=round(sum(sign.weight for sign in found), 3),
+        errors=sum(call.failure is not None for call in run.calls),
+        started=run.clocks.started.isoformat() if run.clocks.started else "",
+        score=score(features(run, seen)),
         signs=found,
+        signature=signature(run),
     )
 
 

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
+from kb.traces.checkup.groups import FailureGroup, KnownRun, grouped
+from kb.traces.checkup.likelihood import fitted
 from kb.traces.checkup.measure import RunSummary
 from kb.traces.checkup.signs import KINDS, Sign
-from kb.traces.checkup.summary import SUSPICIOUS, Checkup, Share
+from kb.traces.checkup.summary import Checkup, Share
+from kb.wording import listed, plural
 
 _SIGNS_SHOWN = 3
+_OTHERS_SHOWN = 4
 _SKIPPED_SHOWN = 20
 _MISSING_SHOWN = 12
-_METHOD = (
-    "The score is a sum of signs whose weights were set by reason, with the 100 airline runs of "
-    "tau-bench in view: a figure measured on those is no held-out one."
-)
+KnownRuns = Mapping[str, KnownRun]
+NONE_KNOWN: KnownRuns = {}
 
 
-def checkup_markdown(done: Checkup, top: int) -> str:
-    """The report as Markdown, which reads well as plain text too."""
-    blocks = [_head(done), _coverage(done), _worth(done), _candidates(done, top)]
+def checkup_markdown(done: Checkup, top: int, known: KnownRuns = NONE_KNOWN) -> str:
+    """The report as Markdown, which reads well as plain text too.
+
+    `known` are the stored runs of the library's records, by record id.
+    """
+    blocks = [_head(done), _candidates(done, top, known), _coverage(done), _worth(done)]
     blocks += [_signs(done), _missing(done), _skipped(done)]
     return visible_lines("\n\n".join(block for block in blocks if block) + "\n")
 
 
-def checkup_json(done: Checkup, top: int) -> dict[str, Any]:
+def checkup_json(done: Checkup, top: int, known: KnownRuns = NONE_KNOWN) -> dict[str, Any]:
     """The report for machines."""
     base, hits = done.base_rate(), done.hit_rate()
     return {
@@ -40,16 +46,33 @@ def checkup_json(done: Checkup, top: int) -> dict[str, Any]:
         "formats": dict(done.formats.most_common()),
         "effects_guessed": done.guessed,
         "coverage": {name: {"k": share.k, "n": share.n} for name, share in done.coverage()},
-        "suspicious": {"k": done.suspicious, "n": done.runs, "from_score": SUSPICIOUS},
+        "suspicious": {"k": done.suspicious, "n": done.runs, "from_score": fitted().threshold},
         "base_rate": {"k": base.k, "n": base.n} if base else None,
         "hit_rate": {"k": hits.k, "n": hits.n} if base else None,
         "ranking": [
             {"name": w.name, "auc": w.auc, "low": w.low, "high": w.high} for w in done.worths()
         ],
-        "candidates": [msgspec.to_builtins(facts) for facts in done.candidates[:top]],
+        "groups": [_group_json(group) for group in grouped(done.candidates, known)[:top]],
+        "candidates": [_facts_json(facts) for facts in done.candidates[:top]],
         "signs": dict(done.kinds.most_common()),
         "missing": dict(done.missing.most_common()),
         "skipped": [{"file": file, "why": why} for file, why in done.skipped],
+    }
+
+
+def _facts_json(facts: RunSummary) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.to_builtins(facts)
+    values.pop("signature", None)
+    return values
+
+
+def _group_json(group: FailureGroup) -> dict[str, Any]:
+    return {
+        "record": group.record,
+        "likeness": round(group.likeness, 4) if group.record else None,
+        "count": len(group.runs),
+        "first": group.first or None,
+        "runs": [{"run": f.run, "file": f.file, "number": f.number} for f in group.runs],
     }
 
 
@@ -79,11 +102,19 @@ def _coverage(done: Checkup) -> str:
 
 
 def _worth(done: Checkup) -> str:
-    """What the ranking is worth here, where the source tells how runs ended."""
-    share = Share(done.suspicious, done.runs)
-    base = done.base_rate()
-    lines = ["## What the ranking is worth", ""]
-    lines += [_METHOD, "", f"Suspicious (score {SUSPICIOUS:g} or more): {_of(share)}."]
+    """What the ranking is worth here, where the source tells how runs ended, and where it was."""
+    share, base, model = Share(done.suspicious, done.runs), done.base_rate(), fitted()
+    runs = sum(source.runs for source in model.sources)
+    names = ", ".join(f"{source.name} ({source.runs})" for source in model.sources)
+    lines = [
+        "## What the ranking is worth",
+        "",
+        "Known failures stand first, then what a trace proves, then the score: the likelihood of "
+        f"failure by {len(model.features)} counts ({', '.join(model.features)}), fitted on {runs} "
+        f"runs of {len(model.sources)} sources: {names}.",
+        "",
+        f"Suspicious (a proof, or a score of {model.threshold:g} or more): {_of(share)}.",
+    ]
     if base is None:
         lines.append("The source does not say how enough of the runs ended; see docs/analyses.")
         return "\n".join(lines)
@@ -91,28 +122,63 @@ def _worth(done: Checkup) -> str:
     lines.append(f"Failed among the suspicious: {_of(done.hit_rate())}.")
     lines += ["", "| order by | AUC | 95 % interval |", "|---|---|---|"]
     lines += [f"| {w.name} | {w.auc:.2f} | {w.low:.2f}–{w.high:.2f} |" for w in done.worths()]
+    return "\n".join([*lines, "", _beside_the_trivial(done)])
+
+
+def _beside_the_trivial(done: Checkup) -> str:
+    """Whether the ranking is better here than each trivial order, in one sentence."""
+    ours, *others = done.worths()
+    better = [other.name for other in others if other.auc >= ours.auc]
+    if better:
+        return f"Here {listed(better)} order these runs at least as well as this ranking."
+    return "Here this ranking orders the runs better than each of them."
+
+
+def _candidates(done: Checkup, top: int, known: KnownRuns) -> str:
+    groups = grouped(done.candidates, known)
+    if not groups:
+        return "## Runs that deserve a look\n\nNone: no proof, and no score that counts enough."
+    total = plural(done.suspicious, "run")
+    lines = [f"## Runs that deserve a look: {total}, {len(groups[:top])} of {len(groups)}", ""]
+    lines[0] += " failures" if len(groups) > 1 else " failure"
+    for number, group in enumerate(groups[:top], 1):
+        lines += [*_group(number, group)]
     return "\n".join(lines)
 
 
-def _candidates(done: Checkup, top: int) -> str:
-    found = done.candidates[:top]
-    if not found:
-        return "## Runs that deserve a look\n\nNone: no run has a sign that counts enough."
-    lines = [f"## Runs that deserve a look, {len(found)} of {done.suspicious}", ""]
-    for number, facts in enumerate(found, 1):
-        lines += [*_candidate(number, facts)]
-    return "\n".join(lines)
-
-
-def _candidate(number: int, facts: RunSummary) -> Iterator[str]:
-    where = f"{facts.file}, run {facts.number}" if facts.number > 1 else facts.file
-    yield f"{number}. score {facts.score:g}: {_code(facts.run)}, {_code(where)}"
-    for sign in [sign for sign in facts.signs if sign.weight > 0][:_SIGNS_SHOWN]:
-        yield f"   - {sign.kind} (+{sign.weight:g}): {_plain(sign.message)}{_place(sign)}"
+def _group(number: int, group: FailureGroup) -> Iterator[str]:
+    facts = group.runs[0]
+    if group.record:
+        way = f"went the way of {_code(group.record)} (its run is stored, {group.likeness:.0%})"
+        yield f"{number}. {way}: {_count(group)}"
+    elif len(group.runs) > 1:
+        yield f"{number}. {_count(group)} of one kind"
+    if group.record or len(group.runs) > 1:
+        yield f"   - {_named(facts)}"
+    else:
+        yield f"{number}. {_named(facts)}"
+    for sign in facts.signs[:_SIGNS_SHOWN]:
+        mark = " (proof)" if sign.proves else ""
+        yield f"   - {sign.kind}{mark}: {_plain(sign.message)}{_place(sign)}"
         if sign.evidence:
             yield f"     {_code(sign.evidence)}"
-    for sign in (sign for sign in facts.signs if sign.weight < 0):
-        yield f"   - {sign.kind} ({sign.weight:g}): {_plain(sign.message)}{_place(sign)}"
+    for other in group.runs[1:_OTHERS_SHOWN]:
+        yield f"   - also {_named(other)}"
+    if len(group.runs) > _OTHERS_SHOWN:
+        yield f"   - and {len(group.runs) - _OTHERS_SHOWN} more"
+
+
+def _named(facts: RunSummary) -> str:
+    where = f"{facts.file}, run {facts.number}" if facts.number > 1 else facts.file
+    return f"score {facts.score:g}: {_code(facts.run)}, {_code(where)}"
+
+
+def _count(group: FailureGroup) -> str:
+    """`7 runs, first Monday 2026-03-02 09:14`; without the time where no trace has one."""
+    runs = plural(len(group.runs), "run")
+    if not group.first:
+        return runs
+    return f"{runs}, first {datetime.fromisoformat(group.first):%A %Y-%m-%d %H:%M}"
 
 
 def _place(sign: Sign) -> str:
@@ -122,10 +188,10 @@ def _place(sign: Sign) -> str:
 
 
 def _signs(done: Checkup) -> str:
-    rows = ["## The signs", "", "| sign | counts | why | runs |", "|---|---|---|---|"]
+    rows = ["## The signs", "", "| sign | what it does | why | runs |", "|---|---|---|---|"]
     for kind in KINDS:
         share = Share(done.kinds[kind.name], done.runs)
-        counts = f"{kind.weight:+g}, at most {kind.limit}"
+        counts = "proves" if kind.proves else "explains"
         rows.append(f"| {kind.name} | {counts} | {kind.why} | {_of(share)} |")
     return "\n".join(rows)
 

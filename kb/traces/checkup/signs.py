@@ -1,7 +1,7 @@
-"""Signs of trouble in a run, each with its weight and its reason.
+"""Signs of trouble in a run, each with its reason and the step that shows it.
 
-The weights were set by reason, in steps of one, and not fitted; `docs/analyses/checkup.md` holds
-what the order they give was measured to be worth.
+A sign that proves something puts its run before all others; the rest explain a run and move no
+rank, which is fitted (`kb.traces.checkup.likelihood`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from dataclasses import dataclass
 import msgspec
 
 from kb.traces.analyses import call_schema, loops, outcome_gap, policy_path, secrets
-from kb.traces.analyses.calls_made import call_text, calls, is_handover, same_calls
+from kb.traces.analyses.calls_made import (
+    call_text,
+    calls,
+    is_handover,
+    may_have_run,
+    same_calls,
+)
 from kb.traces.analyses.finding import AnalysisContext, At, Severity, TraceFinding
 from kb.traces.analyses.idempotency import repeats
-from kb.traces.run import Effect, Run, ToolCall
+from kb.traces.run import Effect, EffectSource, Run, ToolCall
 
 _READS = frozenset(
     word
@@ -81,11 +87,12 @@ def world(run: Run) -> WorldState:
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sign: its kind, what it adds to the score, and the step that proves it."""
+    """One sign: its kind, whether it proves something, and the step and tool that show it."""
 
     kind: str
-    weight: float
     message: str
+    proves: bool = False
+    tool: str = ""
     evidence: str = ""
     step: int | None = None
     where: str = ""
@@ -95,28 +102,33 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class SignKind:
-    """One kind of sign: each counts `weight`, at most `limit` of them; `why` says why at all."""
+    """One kind of sign: `proves` where the trace shows that something went wrong.
+
+    At most `limit` of them are kept of a run; `why` says why it is one at all.
+    """
 
     name: str
-    weight: float
+    proves: bool
     limit: int
     why: str
     find: Callable[[Run, WorldState], Iterable[TraceFinding]]
 
 
 def signs(run: Run, seen: WorldState) -> tuple[Sign, ...]:
-    """The signs of a run, the heaviest first."""
+    """The signs of a run, those that prove something first."""
     found = [sign for kind in KINDS for sign in _of_kind(kind, run, seen)]
-    return tuple(sorted(found, key=lambda sign: -abs(sign.weight)))
+    return tuple(sorted(found, key=lambda sign: not sign.proves))
 
 
 def _of_kind(kind: SignKind, run: Run, seen: WorldState) -> Iterator[Sign]:
     for number, finding in enumerate(kind.find(run, seen)):
         if number == kind.limit:
             return
+        step = run.steps[finding.step] if finding.step is not None else None
         yield Sign(
             kind=kind.name,
-            weight=kind.weight,
+            proves=kind.proves,
+            tool=step.tool if isinstance(step, ToolCall) else "",
             message=finding.message,
             evidence=finding.evidence,
             step=finding.step,
@@ -214,19 +226,52 @@ def _handover(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
         yield At("handover", run).step(number, Severity.NOTE, message, evidence=call_text(call))
 
 
+#: Programs that take away files or what is not committed on this machine: agents do it all day.
+_LOCAL = frozenset({"rm", "unlink", "find", "truncate", "shred", ">", "python", "python3", "node"})
+
+
+def _destroyed(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+    return _taken_away(run, is_local=False)
+
+
+def _removed(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+    return _taken_away(run, is_local=True)
+
+
+def _taken_away(run: Run, *, is_local: bool) -> Iterator[TraceFinding]:
+    """Calls known to be destructive that ran, or may have; guesses are no sign."""
+    at = At("removed-files" if is_local else "destroyed", run)
+    for number, call in calls(run):
+        is_known = call.effect is Effect.DESTRUCTIVE and call.effect_source in _KNOWN
+        if is_known and _is_local(call) is is_local and may_have_run(call):
+            what = call.effect_reason or f"{call.tool} is destructive"
+            yield at.step(number, Severity.WARNING, what, evidence=call_text(call))
+
+
+_KNOWN = frozenset({EffectSource.COMMAND, EffectSource.SETTINGS, EffectSource.HINTS})
+
+
+def _is_local(call: ToolCall) -> bool:
+    name, _, _ = call.effect_reason.partition(":")
+    program, _, action = name.partition(" ")
+    return program in _LOCAL or (program == "git" and not action.startswith("push"))
+
+
 KINDS: tuple[SignKind, ...] = (
-    SignKind("repeated-write", 5, 2, "an effect happened twice, or may have", _repeated_writes),
+    SignKind("repeated-write", True, 2, "an effect happened twice, or may have", _repeated_writes),
+    SignKind("policy", True, 3, "a rule the team wrote was broken", _policy),
+    SignKind("false-claim", True, 1, "the agent reported what the trace denies", _false_claims),
+    SignKind("destroyed", True, 3, "something was taken away beyond this machine", _destroyed),
+    SignKind("secret", True, 1, "whoever reads the trace has the key", _secrets),
     SignKind(
-        "repeated-call", 3, 2, "the same, if the tool writes as its name says", _repeated_calls
+        "repeated-call", False, 2, "the same, if the tool writes as its name says", _repeated_calls
     ),
-    SignKind("policy", 4, 3, "a rule the team wrote was broken", _policy),
-    SignKind("false-claim", 4, 1, "the agent reported what the trace denies", _false_claims),
-    SignKind("secret", 3, 1, "whoever reads the trace has the key", _secrets),
-    SignKind("failed-write", 2, 2, "something was attempted and refused", _failed_writes),
-    SignKind("unread-write", 2, 3, "nobody looked whether it happened", _unread_writes),
-    SignKind("loop", 2, 2, "work that did not get on", _loops),
-    SignKind("given-up", 2, 1, "the last thing known is a failure", _given_up),
-    SignKind("misfit", 1, 2, "a call did not fit its tool", _misfits),
-    SignKind("write", 1, 3, "every effect is a chance to be wrong", _writes),
-    SignKind("handover", -3, 1, "a person has seen it: it is not silent", _handover),
+    SignKind("failed-write", False, 2, "something was attempted and refused", _failed_writes),
+    SignKind("unread-write", False, 3, "nobody looked whether it happened", _unread_writes),
+    SignKind("removed-files", False, 2, "files or uncommitted work were removed", _removed),
+    SignKind("loop", False, 2, "work that did not get on", _loops),
+    SignKind("given-up", False, 1, "the last thing known is a failure", _given_up),
+    SignKind("misfit", False, 2, "a call did not fit its tool", _misfits),
+    SignKind("write", False, 3, "every effect is a chance to be wrong", _writes),
+    SignKind("handover", False, 1, "a person has seen it: it is not silent", _handover),
 )

@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kb.traces.checkup.archive import FileFacts
+from kb.traces.checkup.likelihood import fitted
 from kb.traces.checkup.measure import Labelled, RunSummary, Worth, worths
 
 #: Candidates kept in memory; more than anybody reads.
 _KEPT = 200
 _MAX_SKIPPED = 500
 _MAX_LABELLED = 5_000
-#: From this score on a run is called suspicious: one proven fault, or a write nobody read back
-#: that came with something else.
-SUSPICIOUS = 3.0
 _ENOUGH_LABELS = 20
-_NAMES = ("this ranking", "constant", "length", "tool calls", "distinct tools")
+_NAMES = ("this ranking", "constant", "length", "tool calls", "distinct tools", "errors")
+#: How far a proof lies above every score, which ends at 100.
+_PROVEN = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,14 @@ class Checkup:
         self.missing.update(facts.missing)
         self.names_policy += facts.names_policy
         self.guessed += facts.is_guessed
-        self.suspicious += facts.score >= SUSPICIOUS
+        self.suspicious += facts.is_suspicious
+
         self.kinds.update({sign.kind for sign in facts.signs})
         for counter, value in ((self.reads_back, facts.reads_back), (self.has_key, facts.has_key)):
             if value is not None:
                 counter[value] += 1
         # Later runs of an equal score stand behind: the order is that of the archive.
-        heapq.heappush(self._ranked, (facts.score, facts.calls, -self.runs, facts))
+        heapq.heappush(self._ranked, (_rank(facts), facts.calls, -self.runs, facts))
         if len(self._ranked) > _KEPT:
             heapq.heappop(self._ranked)
         if facts.failed is not None and len(self._labelled) < _MAX_LABELLED:
@@ -93,7 +94,7 @@ class Checkup:
     def candidates(self) -> tuple[RunSummary, ...]:
         """The runs that deserve a look, the most suspicious first."""
         ranked = sorted(self._ranked, key=lambda entry: entry[:3], reverse=True)
-        return tuple(entry[3] for entry in ranked if entry[0] >= SUSPICIOUS)
+        return tuple(entry[3] for entry in ranked if entry[3].is_suspicious)
 
     def coverage(self) -> Iterator[tuple[str, Share]]:
         """The table: what of all runs, or of those that wrote something, could be shown."""
@@ -112,7 +113,7 @@ class Checkup:
 
     def hit_rate(self) -> Share:
         """How many of the suspicious runs failed, among those whose source says."""
-        called = [run for run in self._labelled if run.values[0] >= SUSPICIOUS]
+        called = [run for run in self._labelled if run.values[0] >= fitted().threshold]
         return Share(sum(run.failed for run in called), len(called))
 
     def worths(self) -> tuple[Worth, ...]:
@@ -129,5 +130,11 @@ def check_up(files: Iterable[FileFacts]) -> Checkup:
 
 
 def _labelled(facts: RunSummary) -> Labelled:
-    values = (facts.score, 0.0, float(facts.steps), float(facts.calls), float(facts.tools))
+    trivial = (0.0, facts.steps, facts.calls, facts.tools, facts.errors)
+    values = (_rank(facts), *map(float, trivial))
     return Labelled(facts.task, bool(facts.failed), values)
+
+
+def _rank(facts: RunSummary) -> float:
+    """What the trace proves stands first, and among equals the score decides."""
+    return _PROVEN * facts.is_proven + facts.score

@@ -24,14 +24,12 @@ from kb.traces.drafting.evidence import (
     told_clocks,
 )
 from kb.traces.drafting.git_changes import changes
-from kb.traces.fixture import write_fixture
+from kb.traces.fixture import FIXTURE, write_fixture
 from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.run import Run
 from kb.trust import allowed_values, open_config
 from kb.wording import plural
-
-FIXTURE = "fixture.json"
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,10 @@ from kb.library import Library
 from kb.records.model import Postmortem
 from kb.safe_files import real_path
 from kb.terminal import visible
-from kb.traces.fixture import read_fixture
+from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.replay.report import redact_report, replay_json
 from kb.traces.replay.trials import Replay, Settings, Trial, TrialVerdict, replay
 
-FIXTURE = "fixture.json"
 SCHEMA = "kb.run-replay-suite/1"
 _WORDS = 90
 

@@ -42,6 +42,8 @@ FINDS = [
     ("trace", '{"object": [1], "id": {}}'),
     ("trace", json.dumps(chat("x") | {"seed": 2**60})),
     ("trace", json.dumps(chat("x") | {"extra": {"n": 1e18}})),
+    ("trace", '{"type": ["assistant"], "message": {}, "sessionId": 1}'),
+    ("mcp", '{"jsonrpc": "2.0", "id": "\0", "method": "ping"}'),
 ]
 EXECUTIONS = os.environ.get("KB_FUZZ_RUNS", "1500")
 

@@ -433,6 +433,9 @@ ODD_LINES = {
     b'{"jsonrpc":"2.0","id":12,"method":"no/such"}': (-32601, 12),
     b'{"jsonrpc":"2.0","id":13,"method":"tools/call","params":{"name":5}}': (-32602, 13),
     b'{"jsonrpc":"2.0","id":14,"method":"tools/call"}': (-32602, 14),
+    b'{"jsonrpc":"2.0","id":"\x00","method":"ping"}': (-32700, None),
+    b'{"jsonrpc":"2.0","id":"\\q","method":"ping"}': (-32700, None),
+    b'{"jsonrpc":"2.0","id":-00,"method":"ping"}': (-32700, None),
     b'{"jsonrpc":"2.0",' + b" " * 2_000_000 + b'"method":"ping"}': (-32600, None),
 }
 

@@ -83,9 +83,16 @@ def _id_of(text: str) -> str:
     """The id of a line that is no message, as JSON: what a client waits for; else null."""
     if text.lstrip().startswith("{"):
         found = _ID.search(text.partition('"params"')[0].encode("utf-8", "replace"))
-        if found:
-            return found[1].decode("utf-8", "replace")
+        return _as_json(found) if found else "null"
     return "null"
+
+
+def _as_json(found: re.Match[bytes]) -> str:
+    """The id that was found, as JSON that every client reads; null where it is none."""
+    try:
+        return json.dumps(json.loads(whole_json(found[1].decode("utf-8", "replace"))))
+    except ValueError:
+        return "null"
 
 
 def _error(code: int, words: str, identity: str) -> str:
@@ -96,9 +103,9 @@ def _error(code: int, words: str, identity: str) -> str:
 def _too_long(head: bytes, tail: bytes) -> tuple[str, Fault | None]:
     """A call of `TOO_LONG` for a long line with an id; else its beginning and what is wrong."""
     found = _ID.search(head.partition(b'"params"')[0]) or _last_id(tail)
-    if found is None:
+    identity = _as_json(found) if found else "null"
+    if identity == "null":
         return "a long line", (_NO_REQUEST, f"Invalid Request: more than {MOST_BYTES >> 20} MiB")
-    identity = whole_json(found[1].decode("utf-8", "replace"))
     return (
         f'{{"jsonrpc":"2.0","id":{identity},'
         f'"method":"tools/call","params":{{"name":"{TOO_LONG}"}}}}'

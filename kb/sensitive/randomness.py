@@ -36,6 +36,10 @@ _STAND_IN = re.compile(
     r"|12345678|23456789|abcdefg|fakekey|0{12}|1{12}|testtest).*",
     re.IGNORECASE | re.DOTALL,
 )
+#: Twenty and more letters and digits, four of each and more.
+_DRAWN = re.compile(
+    r"(?=(?:[A-Za-z]*+[0-9]){4})(?=(?:[0-9]*+[A-Za-z]){4})[A-Za-z0-9]{20,128}={0,2}"
+)
 _FEWEST_CHARACTERS = 4  # different ones, in a key that was drawn
 #: A path: of lower-case names, or of words; base64 may begin with a slash, too.
 _PATH = re.compile(
@@ -137,6 +141,15 @@ def is_key_like(value: str) -> bool:
         bool(_KEY_LIKE.fullmatch(value))
         and is_random(value, is_password=False)
         and _entropy(value) > _BARE_KEY_ENTROPY
+        and not is_stand_in(value)
+    )
+
+
+def is_drawn(value: str) -> bool:
+    """Whether a value is letters and digits in no order, too long to be a name."""
+    return (
+        bool(_DRAWN.fullmatch(value))
+        and is_random(value, is_password=False)
         and not is_stand_in(value)
     )
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from kb.sensitive.randomness import (
     Detection,
+    is_drawn,
     is_key_like,
     is_named,
     is_placeholder,
@@ -48,8 +49,13 @@ _KEY_BEFORE = (
     *("webhook", "license", "secret", "subscription", "consumer", "service", "deploy", "admin"),
     *("functions", "shared", "storage", "role"),
 )
-#: Tokens that are no secret: for pages of a list, for forms, for the public.
-_OPEN_BEFORE = ("public", "csrf", "xsrf", "page", "next", "continuation", "cancellation", "stop")
+#: `bypass` and other words that end in `pass`, and tokens that are no secret: for pages of a list,
+#: for forms, for the public.
+_OPEN_BEFORE = (
+    *("by", "com", "tres", "sur", "public", "csrf", "xsrf", "page", "next", "continuation"),
+    *("cancellation", "stop"),
+)
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #: The rest of a name, unless it says that the value is something about the secret.
 _REST_OF_NAME = re.compile(
     r"(?![\w-]{0,30}(?:name|id|ids|length|size|count|url|uri|type|hash|file|path|vault|store|expir\w*"
@@ -60,7 +66,8 @@ _REST_OF_NAME = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?:[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\||-(?=\s[\"'`]))\s{0,3}|[\"'`],\s?(?=[\"'`])"
+    r"(?:\\{0,3}[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\||-(?=\s[\"'`]))\s{0,20}\\{0,3}"
+    r"|[\"'`],\s?(?=[\"'`])"
     r"|\s{1,3}(?:is|was)\s{1,3})"
     # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret
     r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3}(?:(?<=[\"'`]) )?)"
@@ -108,7 +115,7 @@ _SHORTEST_TOLD_TOKEN = 16
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
 _ON_COMMAND_LINE = re.compile(
-    r"\s(?:--?(?:password|passwd|pass|token|secret|api-key)[ =]"
+    r"\s(?:--?(?:[Pp]assword|passwd|pass|token|secret|api-key)[ =]"
     r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:|sshpass -p ?)"
     r"[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
 )
@@ -186,7 +193,8 @@ def _headers(text: str, lower: str) -> Iterator[Detection]:
         name = "bearer" if match["bearer"] else "other"
         value = match[name]
         random = any(c.isdigit() for c in value) or name == "other"
-        if random and not is_placeholder(value) and not is_named(value):
+        is_made_up = is_placeholder(value) or is_stand_in(value)
+        if random and not is_made_up and not is_named(value):
             yield Detection("authorization header", match.start(name), match.end(name))
 
 
@@ -211,11 +219,21 @@ def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]
     """The value given to a name whose stem ends at `at`, or told after it."""
     name = _REST_OF_NAME.match(text, at)
     match = _ASSIGNED.match(text, name.end()) if name else None
+    if match and _is_code(text, match.end()):
+        return
     kind = "password" if is_password else "secret value"
     if match and is_random(match["value"], is_password):
         yield Detection(kind, match.start("value"), match.end("value"))
     elif name and (told := _TOLD.match(text, name.end())):
         yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
+
+
+def _is_code(text: str, end: int) -> bool:
+    """Whether what ends there is called, or is a name that is given a value itself."""
+    if text[end - 1] == "=":
+        before = text[max(0, end - 40) : end - 1]
+        return "_" in before[len(before.rstrip(_CAPITALS)) :]
+    return text[end : end + 1] in {"(", "="}
 
 
 def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[Detection]:
@@ -236,9 +254,17 @@ def _bare_key(text: str, lower: str, at: int) -> Iterator[Detection]:
     if not match or _OPEN_KEY_BEFORE.search(lower, max(0, at - 16), at):
         return
     value = match["value"]
+    if _is_code(text, match.end()):
+        return
     using = is_random(value, is_password=False) and _USING.search(lower, max(0, at - 80), at)
-    if using or is_key_like(value):
+    if using or is_key_like(value) or (_is_joined(text, at) and is_drawn(value)):
         yield Detection("secret value", match.start("value"), match.end("value"))
+
+
+def _is_joined(text: str, at: int) -> bool:
+    """Whether `key` is the last part of a longer name: `acme_key`, `acmeKey`, `ACMEKEY`."""
+    before, here = text[at - 1 : at], text[at : at + 1]
+    return before in {"_", "-"} or (before.isalpha() and here.isupper())
 
 
 def _told(text: str, lower: str) -> Iterator[Detection]:
@@ -307,6 +333,7 @@ def _codes(lower: str) -> Iterator[Detection]:
 
 def _on_command_lines(text: str) -> Iterator[Detection]:
     flags = "--" in text and any(flag in text for flag in ("--pass", "--token", "--sec", "--api"))
+    flags = flags or " -Password " in text
     for match in _ON_COMMAND_LINE.finditer(text) if flags or "curl" in text else ():
         if is_random(match["value"], is_password=True):
             yield Detection("password", match.start("value"), match.end("value"))

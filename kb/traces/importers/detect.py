@@ -7,6 +7,7 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.traces.decoding.source import Source
+from kb.traces.importers.blocks import a_word
 from kb.traces.importers.foreign import tool_event
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import is_message
@@ -97,7 +98,7 @@ def _told_by_value(value: Any) -> str:
     """A format that shows in a value and not in the keys alone."""
     if not isinstance(value, dict):
         return ""
-    kind, message = value.get("type"), value.get("message")
+    kind, message = a_word(value.get("type")), value.get("message")
     if kind == "session" and "version" in value and "cwd" in value:
         return "a session of pi or OpenClaw"
     if isinstance(message, dict) and "parts" in message and "parentUuid" in value:

@@ -5,15 +5,21 @@ A sample of them is built each time, all of them with --slow, with either engine
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kb.library import open_library
+from kb.sensitive.names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
+from kb.site.external.cleaner import TextCleaner, without_marks
 from kb.site.site import Build, build_site
 
 import leaks_made as leaks
+import leaks_of_another_hand as others
 from external_texts import propose, sign, signed_site
 
+_NAMES = (*leaks.NAMES, *others.NAMES)
+_KINDS = {leaks.CUSTOMER: CUSTOMER, leaks.SHARED: CUSTOMER, leaks.SYSTEM: SYSTEM}
 _SAMPLE = 29  # every 29th case: prime, so that forms and places are met evenly
 _TWO_LETTERS_IN_A_WORD = {"in a word"}  # no filter can: docs/site.md says so
 
@@ -27,8 +33,12 @@ def _chosen(step: int) -> list[leaks.Case]:
     return every[::step]
 
 
+def _of_another_hand(step: int) -> list[leaks.Case]:
+    return list(others.cases())[::step]
+
+
 def _written(folder: Path, cases: list[leaks.Case]) -> None:
-    people = [name.declared for name in leaks.NAMES if name.key == leaks.TEAM_NAMES]
+    people = [name.declared for name in _NAMES if name.key == leaks.TEAM_NAMES]
     (folder / "kb.toml").write_text(f"[check]\npeople = {people!r}\n", "utf-8")
     for case in cases:
         leaks.write(folder / "postmortems", case)
@@ -73,9 +83,12 @@ def _is_missed_in_signed_text(why: str) -> bool:
 @pytest.mark.site
 @pytest.mark.parametrize("engine", ["mkdocs", "zensical"])
 @pytest.mark.parametrize("step", [_SAMPLE, pytest.param(1, marks=pytest.mark.slow)])
-def test_no_byte_of_an_edition_holds_a_canary(engine: str, step: int, library_folder: Path) -> None:
+@pytest.mark.parametrize("made", [_chosen, _of_another_hand])
+def test_no_byte_of_an_edition_holds_a_canary(
+    made: Callable[[int], list[leaks.Case]], engine: str, step: int, library_folder: Path
+) -> None:
     pytest.importorskip("material" if engine == "mkdocs" else "zensical")
-    cases = _chosen(step)
+    cases = made(step)
     _written(library_folder, cases)
     site = signed_site(library_folder)
     assert all(map(_is_missed_in_signed_text, site.refused))
@@ -83,6 +96,30 @@ def test_no_byte_of_an_edition_holds_a_canary(engine: str, step: int, library_fo
     out = library_folder / "outside"
     build_site(open_library(library_folder), site, Build(out, engine), lambda text: None)
     assert _leaks_in(out, cases) == []
+
+
+@pytest.mark.parametrize("made", [_chosen, _of_another_hand])
+def test_no_cleaned_text_holds_a_canary(made: Callable[[int], list[leaks.Case]]) -> None:
+    """The same without a page around it, for all of them."""
+    names = [PrivateName(n.declared, _KINDS.get(n.key, PERSON)) for n in _NAMES]
+    index = NameIndex(name for name in names if name.tells)
+    left = []
+    for case in made(1):
+        said = TextCleaner(index, case.identity).text(f"It says {case.text} there.")
+        seen = leaks.views(without_marks(said).encode("utf-8", "replace"))
+        if leaks.found_in(seen, case.needles) or _has_tags(said):
+            left.append((case.number, case.form, case.text, said))
+    assert left == []
+
+
+def _has_tags(text: str) -> bool:
+    return any("\U000e0000" <= char <= "\U000e007f" for char in text)
+
+
+@pytest.mark.parametrize("declared", [pair for row in others.BEYOND.values() for pair in row])
+def test_what_the_documentation_says_is_beyond_the_filters_is(declared: tuple[str, str]) -> None:
+    name, written = declared
+    assert NameIndex([PrivateName(name, CUSTOMER)]).find(f"It says {written} there.") == []
 
 
 def test_the_canaries_are_enough_and_can_be_seen() -> None:

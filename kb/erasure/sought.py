@@ -18,9 +18,9 @@ from kb.sensitive.names import PERSON, NameHit, NameIndex, PrivateName
 
 #: Stands for any record: a word in small letters is reported, and not passed over.
 _HERE = "here"
+_LOOK_BACK = 80  # characters before a name
 _FEWEST_DIGITS = 7  # of a number that is found however its digits are set apart
 _BETWEEN_DIGITS = r"[\s().+/-]{0,3}"
-_WORD_BEFORE = re.compile(r"([^\W\d_][^\W_]*)[ \t]$")
 _WORD_AFTER = re.compile(r"[ \t]([^\W\d_][^\W_]*)")
 _SCALAR_OPENS = re.compile(r"(?:^|[:\[,{-][ \t]*)[\"']?$")
 _SCALAR_CLOSES = re.compile(r"[\"']?[ \t]*(?:[\],}#\n]|$)")
@@ -149,10 +149,11 @@ def _stands_by_a_name(text: str, hit: NameHit) -> bool:
     after = _WORD_AFTER.match(text, hit.end)
     if after and after[1][:1].isupper() and not after[1].isupper():
         return True
-    before = _WORD_BEFORE.search(text, max(0, hit.start - 80), hit.start)
-    if not before or not before[1][:1].isupper():
+    before = text[max(0, hit.start - _LOOK_BACK) : hit.start]
+    word = re.split(r"[\W_]", before[:-1])[-1]
+    if before[-1:] not in {" ", "\t"} or not word[:1].isupper():
         return False
-    ahead = text[: before.start()].rstrip(" \t*_\"'")
+    ahead = before[: -len(word) - 1].rstrip(" \t*_\"'")
     return bool(ahead) and ahead[-1] not in ".!?:\n-#>"
 
 

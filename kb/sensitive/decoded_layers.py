@@ -12,6 +12,7 @@ import binascii
 import html
 import json
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,16 +36,16 @@ _UNSEEN = "[\u00ad\u200b-\u200d\u2060\ufeff]"
 _IS_UNSEEN = re.compile(_UNSEEN)
 #: The first character stands alone before the choice: that is what a search is fast by.
 _ESCAPED = re.compile(
-    r"[%&\\](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
-    r"|(?<=&)(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,8});"
-    r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)"
+    r"[%&\\](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*|(?<=%)u[0-9A-Fa-f]{4}"
+    r"|(?<=&)(?:#\d{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z]{2,8};)"
+    r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*|(?<=\\)u\{[0-9A-Fa-f]{1,6}\})"
     rf"|{_UNSEEN}+"
 )
 #: The least that each kind of escape has: a percentage or an ampersand in prose has it not.
 _SIGNS = {
-    "%": re.compile(r"%[0-9A-Fa-f]{2}"),
-    "&": re.compile(r"&(?:#|[a-z]{2,8};)"),
-    "\\": re.compile(r"\\u[0-9A-Fa-f]{4}"),
+    "%": re.compile(r"%u?[0-9A-Fa-f]{2}"),
+    "&": re.compile(r"&(?:#|[A-Za-z]{2,8};)"),
+    "\\": re.compile(r"\\u\{?[0-9A-Fa-f]"),
 }
 #: What stands in a word of base64 and is no base64: a path, or a name before a value.
 _PARTS = re.compile(r"[^/_-]{15,}")
@@ -152,8 +153,21 @@ def _escapes(text: str) -> Iterator[tuple[str, EncodedPiece]]:
         yield text[before:], EncodedPiece(at, before, len(text), is_literal=True)
 
 
+def _of_percent(escapes: str) -> str:
+    """The characters of `%41%42`, or the one of `%u0041`."""
+    return _of_code(escapes, escapes[2:]) if escapes[1] == "u" else unquote(escapes)
+
+
+def _of_code(escapes: str, digits: str) -> str:
+    """The character of a hexadecimal number; the escape itself where there is none."""
+    code = int(digits, 16)
+    return chr(code) if code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF else escapes  # noqa: PLR2004
+
+
 def _of_json(escapes: str) -> str:
-    r"""The characters of `\u0041\u0042`; half a character stays as it is."""
+    r"""The characters of `\u0041\u0042` or `\u{41}`; half a character stays as it is."""
+    if escapes[2] == "{":
+        return _of_code(escapes, escapes[3:-1])
     said: str = json.loads(f'"{escapes}"')
     return escapes if any("\ud800" <= character <= "\udfff" for character in said) else said
 
@@ -162,7 +176,7 @@ def _nothing(_: str) -> str:
     return ""
 
 
-_UNESCAPE: dict[str, Callable[[str], str]] = {"%": unquote, "&": html.unescape, "\\": _of_json}
+_UNESCAPE: dict[str, Callable[[str], str]] = {"%": _of_percent, "&": html.unescape, "\\": _of_json}
 
 
 def _words(text: str) -> Iterator[tuple[int, str]]:

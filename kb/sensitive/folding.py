@@ -22,8 +22,16 @@ from kb.sensitive.secrets_by_context import SHORTEST
 #: Letters that Unicode does not take apart, as they are written without them.
 _LETTERS = {
     **{"ø": "o", "đ": "d", "ł": "l", "ı": "i", "ħ": "h", "ŧ": "t", "ð": "d", "þ": "th", "æ": "ae"},
-    **{"œ": "oe", "ß": "ss", "ς": "σ", "ĸ": "k", "ŋ": "n"},
+    **{"œ": "oe", "ß": "ss", "ς": "σ", "ĸ": "k", "ŋ": "n", "ə": "e"},
+    # Letters of Persian and Urdu, and those of Arabic that keyboards put in their place.
+    **{"ی": "ي", "ى": "ي", "ک": "ك", "ہ": "ه", "ھ": "ه", "ە": "ه", "ة": "ه"},
+    # Hiragana is read as Katakana.
+    **{chr(code): chr(code + 0x60) for code in range(0x3041, 0x3097)},
 }
+_ROT13 = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM",
+)
 #: What stands for an apostrophe, a hyphen, a full stop or a slash.
 _SIGNS = {
     **dict.fromkeys("\u02bc\u02bb\u02b9\u02bd\u2018\u2019\u201b\u2032\u00b4`\uff07\u05f3", "'"),
@@ -31,7 +39,7 @@ _SIGNS = {
     **dict.fromkeys("\u3002\uff61\ufe52\u2024", "."),
     **dict.fromkeys("\u2044\u2215\u29f8", "/"),
 }
-_UNSEEN = frozenset({"Mn", "Mc", "Me", "Cf"})  # vowel signs of India, too
+_UNSEEN = frozenset({"Mn", "Mc", "Me", "Cf", "Co", "Cn"})  # vowel signs of India, too
 _DRAWN = frozenset({"So", "Sk"})  # emoji and their like; no word has them
 _FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u0640")
 #: Blocks of letters in circles and squares without a compatibility form, by their first.
@@ -42,12 +50,25 @@ _APART = re.compile(
     r"(?<![^\W_])[^\W\d_](?:([\W_]{1,3}?)(?:[^\W\d_]|')(?![^\W_]))(?:\1(?:[^\W\d_]|')(?![^\W_]))*"
 )
 _MARKS_IN_WORD = re.compile(
-    r"(?<=[^\W_])(?:<!--.{0,200}?-->|</?[a-z][^<>]{0,100}>|\*{1,3}|~~|__|\\)+(?=[^\W_])", re.DOTALL
+    r"(?<=[^\W_])(?:<!--.{0,200}?-->|</?[a-z][^<>]{0,100}>|\*{1,3}|~~|__|[\\'\"“”„()\[\]])+(?=[^\W_])",
+    re.DOTALL,
 )
-_BREAK_IN_WORD = re.compile(r"(?<=[^\W\d_])-?\n[ \t>]*(?=[^\W\d_])")
+_BREAK_IN_WORD = re.compile(r"(?<=[^\W\d_])[-\\]?\n[ \t>]*(?=[^\W\d_])")
+#: A space or a middle dot between letters of scripts that have neither within a name.
+_GAP_UNSPACED = re.compile(
+    r"(?<=[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e01-\u0eff])[ \u3000\u30fb\u00b7]"
+    r"(?=[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e01-\u0eff])"
+)
+#: Syllables of Hangul in their letters, as file systems write them.
+_JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
+_JAMO_INSIDE = re.compile("[\u1160-\u11ff]+")
 #: Base64 and hex too short for a secret, and long enough for a name.
 _SHORT_CODE = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{2,40}={0,2}(?![\w+/=-])")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+#: Bytes in hex, each by itself.
+_HEX_APART = re.compile(
+    r"(?<![\w:])[0-9A-Fa-f]{2}([ :-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){1,200}(?![\w:])"
+)
 _SHORTEST_CODE = 6  # characters of base64 without padding; `Labs` is a word
 
 
@@ -55,7 +76,7 @@ _SHORTEST_CODE = 6  # characters of base64 without padding; `Labs` is a word
 class TextReading:
     """A text as a matcher reads it. `source` has the letters as written, at `places`.
 
-    `across_lines`: words that stand on two lines are read as one.
+    `across_lines`: words that stand on two lines are read as one. `is_rotated`: in ROT13.
     """
 
     text: str
@@ -64,12 +85,15 @@ class TextReading:
     layer: DecodedLayer | None = None
     token: tuple[int, int] | None = None
     across_lines: bool = False
+    is_rotated: bool = False
 
     def stretch(self, start: int, end: int) -> tuple[int, int]:
         """Where a stretch of the reading stands in the text that was read."""
         if self.token:
             return self.token
         first, last = self.places[start], self.places[end - 1] + 1
+        if inside := _JAMO_INSIDE.match(self.source, last):
+            last = inside.end()
         return self.layer.stretch(first, last) if self.layer else (first, last)
 
     def written(self, start: int, end: int) -> str:
@@ -80,6 +104,11 @@ class TextReading:
 def fold(text: str) -> str:
     """A text in small letters, without marks, unseen characters and emoji."""
     return text.lower().replace("`", "'") if text.isascii() else "".join(map(_plain, text))
+
+
+def rotated(text: str) -> str:
+    """A text in ROT13, letters of ASCII alone."""
+    return text.translate(_ROT13)
 
 
 def look_alike(text: str) -> str:
@@ -95,10 +124,14 @@ def readings(text: str) -> tuple[TextReading, ...]:
 
 def _all(text: str) -> Iterator[TextReading]:
     yield from _written(text, None)
+    yield replace(_folded(rotated(text), None), is_rotated=True)
     for layer in decoded_layers(text.ljust(SHORTEST)):
         yield from _written(layer.text, layer)
     for match in _SHORT_CODE.finditer(text):
         for said in _decoded(match[0]):
+            yield replace(_folded(said, None), token=match.span())
+    for match in _HEX_APART.finditer(text):
+        for said in _text_of(lambda found=match: bytes.fromhex(found[0].replace(found[1], ""))):
             yield replace(_folded(said, None), token=match.span())
 
 
@@ -118,6 +151,11 @@ def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextR
         return TextReading(fold(text), text, range(len(text)), layer)
     each = kind if callable(kind) else _plain
     parts = [each(char) for char in text]
+    for match in _JAMO.finditer(text):
+        parts[match.start() : match.end()] = [
+            unicodedata.normalize("NFC", match[0]),
+            *[""] * (len(match[0]) - 1),
+        ]
     if set(map(len, parts)) <= {1}:
         return TextReading("".join(parts), text, range(len(text)), layer)
     places = [at for at, part in enumerate(parts) for _ in part]
@@ -126,14 +164,26 @@ def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextR
 
 def _joined(reading: TextReading) -> Iterator[TextReading]:
     """The reading with letters joined that stand apart, and words that a line break cuts."""
-    if _APART.search(reading.text):
-        gaps = [m.span() for m in _APART.finditer(reading.text)]
-        inside = {n for s, e in gaps for n in range(s, e) if not reading.text[n].isalpha()}
+    if inside := _gaps(reading):
         yield _without(reading, inside)
+    if gaps := [m.start() for m in _GAP_UNSPACED.finditer(reading.text)]:
+        yield _without(reading, set(gaps))
     if marks := [m.span() for m in _MARKS_IN_WORD.finditer(reading.text)]:
         yield _without(reading, {n for s, e in marks for n in range(s, e)})
     if breaks := [m.span() for m in _BREAK_IN_WORD.finditer(reading.text)]:
         yield _over_breaks(reading, breaks)
+
+
+def _gaps(reading: TextReading) -> set[int]:
+    """The signs between letters that stand apart; a letter may be read as two (`ß`)."""
+    text, source = reading.text, reading.source
+    spans = [m.span() for m in _APART.finditer(text)]
+    found = {n for s, e in spans for n in range(s, e) if not text[n].isalpha()}
+    if len(text) > len(source):
+        spans = [m.span() for m in _APART.finditer(source)]
+        signs = {n for s, e in spans for n in range(s, e) if not source[n].isalpha()}
+        found |= {n for n, place in enumerate(reading.places) if place in signs}
+    return found
 
 
 def _over_breaks(reading: TextReading, breaks: list[tuple[int, int]]) -> TextReading:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kb.sensitive.folding import TextReading, readings
+from kb.sensitive.folding import TextReading, fold, readings
 from kb.sensitive.personal_data import find_personal_data
 from kb.sensitive.words import english_words
 
@@ -63,7 +63,15 @@ stream studio style support systems tax team tech technology test tips today too
 trade training travel university ventures vet video vip vision watch website wiki wine work works
 world wtf xyz yoga zone
 """
-_ENDINGS = frozenset(_COUNTRIES.split()) | frozenset(_GENERIC.split())
+_OTHER_ALPHABETS = """
+рф рус москва сайт онлайн укр бел срб мон қаз бг мкд ею ευ ελ გე հայ
+中国 中國 台湾 台灣 香港 公司 网络 新加坡 みんな
+コム 한국 닷컴 भारत ভারত भारतम தமிழ் இந்தியா
+இலங்கை భారత్ ਭਾਰਤ ભારત ලංකා ไทย ລາວ
+ישראל مصر السعودية امارات ایران الجزائر المغرب تونس سورية العراق
+الاردن فلسطين قطر عمان پاکستان شبكة
+"""
+_ENDINGS = frozenset((*_COUNTRIES.split(), *_GENERIC.split(), *map(fold, _OTHER_ALPHABETS.split())))
 #: Endings of files that are those of countries, too.
 _FILES = frozenset(
     {"md", "py", "rs", "sh", "pl", "cc", "ps", "so", "zip", "mo", "la", "ml", "name"}
@@ -76,6 +84,7 @@ line page rule note case test p q
 """
 #: What stands before a hyphen and a number, and is no project: standards, units, models.
 _NO_TICKETS = frozenset(_NO_TICKETS_OF.split())
+_FEWEST_CODED = 10  # characters of base64 or hex with an address in them
 _FEWEST_DIGITS = 3  # of a ticket in small letters: `gpt-4` is none
 _ID_LETTERS = 8
 _ID_CHANGES = 3  # between digits and letters: names with a year have one
@@ -93,6 +102,12 @@ def _is_host(reading: TextReading, match: re.Match[str]) -> bool:
     last = match.start("host") + match["host"].rindex(".") + 1
     # "done.In the end": a space is missing.
     return not (reading.written(last, last + 1).isupper() and labels[-1] in english_words())
+
+
+def _is_path(_: TextReading, match: re.Match[str]) -> bool:
+    """Whether a part between slashes is no word: `read/write/delete` is no path."""
+    parts = re.split(r"[/._@:-]", match[0])
+    return any(not part.isdigit() and part not in english_words() for part in parts if part)
 
 
 def _is_ticket(reading: TextReading, match: re.Match[str]) -> bool:
@@ -144,7 +159,7 @@ _SHAPES = (
     _shape(
         "Mailbox",
         r"[\w.+-]{1,64} ?(?:[\[({<]at[\])}>]| at ) ?[\w-]{1,63}"
-        r"(?: ?(?:[\[({<]dot[\])}>]| dot ) ?[\w-]{1,63}){1,5}",
+        r"(?: ?(?:[\[({<](?:dot|punkt|point|punto)[\])}>]| dot | punkt ) ?[\w-]{1,63}){1,5}",
         always=True,
     ),
     _shape("Person", r"(?<![\w/.@])@[^\W\d_][\w/.-]*(?<![.-])", always=True),
@@ -153,10 +168,11 @@ _SHAPES = (
     _shape("Link", r"data:[\w/+.-]{0,60}[;,][^\s<>)\"'`]{4,}"),
     _shape(
         "Host",
-        r"(?<![\w@.-])(?P<host>(?:[\w-]{1,63}(?:\.|\[\.\]|\(\.\))){1,8}(?:xn--[\w-]{2,59}|[a-z]{2,24}))"
+        r"(?<![\w@.-])(?P<host>(?:[\w-]{1,63}(?:\.|\[\.\]|\(\.\))){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,24}))"
         r"(?::\d{1,5})?(?P<path>/[^\s<>)\]\"'`]*)?(?![\w-])",
         lambda r, m: "[" in m["host"] or "(" in m["host"] or _is_host(r, m),
     ),
+    _shape("Host", r"(?<![\w-])xn--[\w-]{2,59}"),
     _shape("Host", r"(?<![\w-])ip-\d{1,3}(?:-\d{1,3}){3}[\w.-]*"),
     _shape("Channel", r"(?<![\w/#&])#[^\W\d_][\w-]+"),
     _shape("Ticket", r"(?<![\w./-])[\w.-]{1,60}/[\w.-]{1,100}[#!]\d+"),
@@ -166,9 +182,17 @@ _SHAPES = (
         r"(?<![\w-])(?P<project>[a-z][a-z0-9]{1,9})-(?P<number>\d{1,6})(?![\w-])",
         _is_ticket,
     ),
+    _shape("Repository", r"(?<![\w./-])[\w.-]{1,60}/[\w.-]{1,100}@[0-9a-f]{7,40}(?!\w)"),
+    _shape("Ticket", r"(?<![\w-])(?:inc|chg|req|ritm|prb|sctask)\d{5,10}(?![\w-])"),
+    _shape("Path", r"(?<![\w./~-])~[\w.-]{1,60}(?:/[\w.@-]{1,100}){1,20}"),
+    _shape("Path", r"(?<![\w./@-])(?:[\w.-]{1,60}/){2,12}[\w.@-]{1,100}(?::\d{1,6})?", _is_path),
     _shape("Path", r"(?<![\w.:/<])(?:~|\.{1,2})?/(?:[\w.@-]+/)+[\w.@-]*"),
     _shape("Path", r"(?<!\w)(?:[a-z]:\\{1,2}|\\{1,2})[\w.$-][\w.$ -]*(?:\\{1,2}[\w.$-]+)+"),
-    _shape("Address", r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2}|:\d{1,5})?(?![\d.])"),
+    _shape("Address", r"(?<![\d.])-?\d{1,3}\.\d{4,12}, ?-?\d{1,3}\.\d{4,12}(?![\d.])"),
+    _shape(
+        "Address",
+        r"(?<![\d.])\d{1,3}(?:[\[(]?\.[\])]?\d{1,3}){3}(?:/\d{1,2}|:\d{1,5})?(?![\d.])",
+    ),
     _shape(
         "Address",
         r"(?<![\w:.])\[?(?P<ip>(?=[0-9a-f:]*:[0-9a-f:]*:)[0-9a-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?)"
@@ -176,6 +200,7 @@ _SHAPES = (
         _is_ip6,
     ),
     _shape("Address", r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])"),
+    _shape("Code", r"(?<!\w)gke_[\w-]{3,200}"),
     _shape("Code", r"(?<!\w)arn:[\w-]*:[^\s<>)\]\"'`]+"),
     _shape("Code", r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),
     _shape("Code", r"(?<![\w-])[\w-]*(?<![^\W_])[0-9a-f]{7,128}(?![^\W_])[\w-]*", lambda r, m: any(
@@ -184,6 +209,7 @@ _SHAPES = (
     _shape("Code", r"(?<![\w+/=.-])[\w+/=.-]{10,4000}", _is_random),
     _shape("Code", r"(?<![\w-])[a-z0-9]{16,400}(?![\w-])", _is_hex),
     _shape("Number", r"(?<![\w+-])\+\d[\d ().-]{6,18}\d(?![\w-])"),
+    _shape("Number", r"(?<![\w/.-])0\d{2,5}[/-]\d{4,9}(?![\w/-])"),
     _shape("Number", r"(?<![\w+-])\(\d{3}\) ?\d{3}[ .-]\d{4}(?![\w-])"),
     _shape("Number", r"(?<![\w.-])\d{3}([ .-])\d{3}\1\d{4}(?![\w-])"),
     _shape("Number", r"(?<![\w.-])\d{4}([ .-])\d{4}\1\d{4}\1\d{1,7}(?![\w-])"),
@@ -195,7 +221,7 @@ def find_places(text: str, *, is_public: bool = False) -> list[PlaceHit]:
     """The stretches that lead into a house; in public facts mailboxes, handles and records only."""
     found: dict[tuple[int, int], str] = {}
     for reading in readings(text):
-        if reading.across_lines:
+        if reading.across_lines or reading.is_rotated or _is_chance(reading):
             continue
         for shape in _SHAPES:
             if is_public and not shape.always:
@@ -207,6 +233,11 @@ def find_places(text: str, *, is_public: bool = False) -> list[PlaceHit]:
         for hit in find_personal_data(text):
             found.setdefault((hit.start, hit.end), "Number")
     return [PlaceHit(start, end, kind) for (start, end), kind in found.items()]
+
+
+def _is_chance(reading: TextReading) -> bool:
+    """Whether so few letters of base64 or hex were read that an address in them is chance."""
+    return reading.token is not None and reading.token[1] - reading.token[0] < _FEWEST_CODED
 
 
 def _stretch(reading: TextReading, text: str, match: re.Match[str]) -> tuple[int, int]:

@@ -66,7 +66,7 @@ _JOINED = (
     *("GURMUKHI", "KANNADA", "MALAYALAM", "SINHALA", "ORIYA", "ETHIOPIC", "SYRIAC"),
 )
 _ENDINGS = {
-    "LATIN": re.compile(r"(?:nen|[aeiouy]{1,2}|s)$"),
+    "LATIN": re.compile(r"(?:nen|(?<=[sc])k[aiy]|scu|[aeiouy]s|[iu]r|[aeiouy]{1,2}|s)$"),
     "CYRILLIC": re.compile(r"(?:[аеиоуыэюяьі]{1,2})$"),
     "GREEK": re.compile(r"(?:[αεηιουω]{1,2}σ?)$"),
     "ARMENIAN": re.compile(r"[աեէըիոօ]$"),
@@ -78,6 +78,7 @@ _JOINED_LETTERS = 3
 _ROMAN_LETTERS = 5
 #: Letters that are written with two where keyboards lack them, and the other way round.
 _SPELLINGS = {
+    **{"đ": ("d", "dj"), "ə": ("e", "a")},
     **{"ä": ("a", "ae"), "ö": ("o", "oe"), "ü": ("u", "ue"), "ø": ("o", "oe"), "å": ("a", "aa")},
     **{"æ": ("ae", "a"), "œ": ("oe", "o")},
 }
@@ -129,17 +130,20 @@ def _of_folded(word: str, *, is_person: bool) -> Iterator[Stem]:
         case Script.JOINED:
             yield from _joined(word, is_person=is_person)
         case _:
-            yield _with_endings(word)
+            yield from _with_endings(word)
 
 
-def _with_endings(word: str) -> Stem:
+def _with_endings(word: str) -> Iterator[Stem]:
     ending = _ENDINGS.get(_script_name(word))
     cut = ending.sub("", word) if ending else word
     if len(cut) >= LONG:
-        return Stem(cut, Where.ANYWHERE, whole=word)
-    if len(word) >= LONG:
-        return Stem(word, Where.ANYWHERE, whole=word)
-    return Stem(word, Where.START if len(word) >= _SHORT else Where.ALONE)
+        yield Stem(cut, Where.ANYWHERE, whole=word)
+    elif len(word) >= LONG:
+        yield Stem(word, Where.ANYWHERE, whole=word)
+        if len(word) == LONG and cut != word and _script_name(word) != "LATIN":
+            yield Stem(word[:-1], Where.START)  # of short Latin stems too many words are made
+    else:
+        yield Stem(word, Where.START if len(word) >= _SHORT else Where.ALONE)
 
 
 def _unspaced(word: str, is_person: bool) -> Iterator[str]:
@@ -148,6 +152,8 @@ def _unspaced(word: str, is_person: bool) -> Iterator[str]:
         yield from (word[:2], word[2:])
     elif is_person and len(word) == 3:  # noqa: PLR2004 - one and two, as most of China are
         yield word[1:]
+    elif is_person and len(word) == 5:  # noqa: PLR2004 - three and two, or two and three
+        yield from (word[:3], word[3:], word[2:])
     yield from (run for run in re.findall("[ァ-ヿ]{3,}", word) if run != word)
 
 
@@ -174,8 +180,10 @@ def roman(word: str) -> str:
 _ONE_SOUND = tuple(
     (re.compile(pattern), letters)
     for pattern, letters in (
-        ("oy|ou|oo", "u"), ("[iy]{1,4}a", "a"), ("[iy]{1,4}u", "u"), ("[jy]", "i"), ("ii+", "i"),
-        ("kh|ch", "h"), ("ph", "f"), ("w", "v"), ("x", "ks"), ("ck|c(?!h)", "k"),
+        ("dj|gj", "d"), ("g", "h"), ("oy|ou|oo", "u"),
+        ("[iy]{1,4}[eo]", "e"), ("[iy]{1,4}a", "a"), ("[iy]{1,4}u", "u"),
+        ("[jy]", "i"), ("ii+", "i"), ("kh|ch", "h"), ("ph", "f"),
+        ("w", "v"), ("x", "ks"), ("ck|c(?!h)", "k"),
         (r"([a-z])\1+", r"\1"),
     )
 )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from kb.sensitive.folding import TextReading, fold, readings
+from kb.sensitive.folding import TextReading, fold, readings, rotated
 from kb.sensitive.name_stems import LONG, Script, Stem, Where, roman, roman_stem, script_of, stems
 from kb.sensitive.words import english_words
 
@@ -49,10 +49,14 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 #: What stands where a name is not known, or was taken out.
 _NO_ANSWERS = frozenset({("unknown",), ("erased",)})
 _SHORTEST_SYSTEM = 3
+#: Stands between the words of a Persian name.
+_NON_JOINER = "\u200c"
 _BETWEEN = r"[\W_]{0,3}"
 _ENDS_SENTENCE = frozenset('.!?:;"“”(—–•|')
 _ENGLISH_ENDINGS = re.compile(r"(?:s|es|ed|d|ing|ings|er|ers|ly|ness|al)$")
 _LONGEST_ENDING = {3: 2, 4: 3}  # letters of a short name to those of its ending
+_IN_HALVES = re.compile(r"[ \t\u00a0\u2013-]")
+_LONGEST_HALF_ENDING = 2  # letters behind a name that is cut in two
 _FEW = 3  # letters around three letters of Arabic or Hebrew: prefixes and suffixes
 
 
@@ -67,8 +71,7 @@ class PrivateName:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Its words, folded; of a mail address those before the sign."""
-        name = self.written.partition("@")[0] or self.written
-        return tuple(_WORD.findall(fold(_CAMEL.sub(" ", name))))
+        return tuple(_WORD.findall(fold(_apart_words(self.written))))
 
     @cached_property
     def telling(self) -> tuple[str, ...]:
@@ -124,6 +127,12 @@ class NameIndex:
         self._roman_lengths = sorted({len(stem) for stem in self._roman})
         self._of_latin = any(_is_latin(n.written) for n in self._roman.values())
         self._of_others = any(not _is_latin(n.written) for n in self._roman.values())
+        self._beginnings = {
+            text[:length]
+            for text, entries in self._entries.items()
+            if any(entry.stem.where is Where.ANYWHERE for entry in entries)
+            for length in range(2, len(text))
+        } - english_words()
         self._known: dict[str, tuple[tuple[int, _Entry], ...]] = {}
 
     def find(self, text: str, record: str = "") -> list[NameHit]:
@@ -159,17 +168,37 @@ class NameIndex:
 
     def _in_reading(self, reading: TextReading, text: str, record: str) -> Iterator[NameHit]:
         words = set()
+        before: re.Match[str] | None = None
         for match in _WORD.finditer(reading.text):
+            if reading.is_rotated and _is_english(rotated(match[0])):
+                continue
             words.add(match[0])
+            if before and before[0] in self._beginnings:
+                yield from self._in_halves(reading, before, match, text)
+            before = match
             for offset, entry in self._candidates(match[0]):
                 start = match.start() + offset
                 if certain := _judged(reading, match, start, entry, record):
                     yield _hit(reading, text, start, entry, certain)
-            if name := self._by_sound(match[0]):
+            if name := None if reading.is_rotated else self._by_sound(match[0]):
                 start, end = _widened(text, *reading.stretch(*match.span()))
                 yield NameHit(start, end, name)
-        if not reading.across_lines:
+        if not (reading.across_lines or reading.is_rotated):
             yield from self._phrases_in(reading, words, text, record)
+
+    def _in_halves(
+        self, reading: TextReading, first: re.Match[str], second: re.Match[str], text: str
+    ) -> Iterator[NameHit]:
+        """A name that a space or a hyphen cuts in two, where the halves are all of both words."""
+        if not _IN_HALVES.fullmatch(reading.text, first.end(), second.start()):
+            return
+        word = first[0] + second[0]
+        for offset, entry in self._candidates(word):
+            length = len(entry.stem.text)
+            is_cut = offset == 0 and length > len(first[0])
+            if is_cut and not entry.is_word and len(word) - length <= _LONGEST_HALF_ENDING:
+                start, end = reading.stretch(first.start(), second.end())
+                yield NameHit(*_widened(text, start, end), entry.name)
 
     def _candidates(self, word: str) -> tuple[tuple[int, _Entry], ...]:
         if word not in self._known:
@@ -211,9 +240,14 @@ class NameIndex:
 
 def _as_declared(name: str) -> list[str]:
     """The words of a name with their own letters and marks."""
-    plain = _CAMEL.sub(" ", name.partition("@")[0] or name)
-    kept = (c if unicodedata.category(c)[0] in "LNM" else " " for c in plain)
-    return "".join(kept).split()
+    unseen = (c for c in _apart_words(name) if unicodedata.category(c) != "Cf")
+    return "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in unseen).split()
+
+
+def _apart_words(name: str) -> str:
+    """A name with spaces where its words meet; of a mail address what stands before the sign."""
+    plain = name.partition("@")[0] or name
+    return _CAMEL.sub(" ", plain.replace(_NON_JOINER, " "))
 
 
 def _is_latin(text: str) -> bool:
@@ -233,7 +267,9 @@ def _judged(
     """Whether it is the name: "sure", "maybe", or empty where the word is another."""
     word, stem = match[0], entry.stem
     before, after = start - match.start(), match.end() - start - len(stem.text)
-    if reading.across_lines and (entry.is_word or stem.where is not Where.ANYWHERE):
+    if (reading.across_lines or reading.is_rotated) and (
+        entry.is_word or stem.where is not Where.ANYWHERE
+    ):
         return ""
     if stem.script is Script.UNSPACED:
         return "sure"

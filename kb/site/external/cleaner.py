@@ -21,6 +21,8 @@ _MARKS = str.maketrans("", "", OPEN + CLOSE)
 _LETTERS = 26
 #: What is no kind of thing with a letter, and stands as it is.
 _AS_IT_IS = frozenset({"another record"})
+#: Letters that nobody sees and machines read: tags, and variation selectors in a row.
+_SMUGGLED = re.compile("[\U000e0000-\U000e007f]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}")
 _AN = re.compile(r"\b[Aa](n)\s+$")
 _THE = re.compile(r"\b[Tt]he\s+$")
 _ENDS = re.compile(r"\s*(?:[.,;:!?)]|$)")
@@ -81,6 +83,8 @@ class TextCleaner:
                 yield hit.start, hit.end, (hit.name.kind.capitalize(), hit.name.written)
         for place in find_places(text, is_public=self.is_public):
             yield place.start, place.end, (place.kind, fold(text[place.start : place.end]))
+        for match in _SMUGGLED.finditer(text):
+            yield match.start(), match.end(), ("", "")
         for pattern in (_TARGET,) if self.is_public else (_TARGET, _LABEL):
             for match in pattern.finditer(text):
                 yield match.start(), match.end(), ("", "")

@@ -85,6 +85,11 @@ def test_a_pull_request_from_the_proposal_to_the_next_one(  # noqa: PLR0915 - on
     assert f"-{SIGNED}" in changed
     assert len(changed) == 8  # two digests, the signature, the sentence; each out and in
 
+    sign(library_folder)
+    assert kb(library_folder, monkeypatch).exit_code == 0
+    (page,) = (library_folder / "site-external/incidents").glob("2026-04-12-refund-loop-*")
+    assert "paid three times" in (page / "index.html").read_text("utf-8")
+
 
 def test_a_ticked_action_changes_nothing(library_folder: Path) -> None:
     action = "\n## Action items\n\n- [ ] A1: send a key — owner: payments, due: 2026-05-12"

@@ -27,7 +27,7 @@ from kb.site.site import Build, build_site, engine_settings, work_folder
 from kb.site.write import all_pages
 
 from conftest import ROOT
-from external_texts import approved_site, removed
+from external_texts import approved_site, propose, removed, sign, signed_site
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FRONT = """title: {title}
@@ -131,6 +131,26 @@ def test_people_and_customers_of_other_records_are_named_nowhere(library_folder:
     written(library_folder, name="2026-04-13-b", front=other, visibility="internal")
     said = summary_of(site_of(library_folder))
     assert said == "Customer A called, and Person A answered."
+
+
+SENTENCES = {
+    "The agent paid the Northwind Bakery.": "The agent paid Customer A.",
+    "The agent paid the Northwind Bakery twice.": "The agent paid the Customer A twice.",
+    "It read the `northwind.image` key.": "It read the `Customer A.image` key.",
+    "An Northwind account was hit.": "A Customer A account was hit.",
+    "It is a target, and Log4Shell was not it.": "It is a target, and Log4Shell was not it.",
+    "She used read/write/delete and/or both/none.": "She used read/write/delete and/or both/none.",
+    "It was done.Then it paid, at 404954 rows.": "It was done.Then it paid, at 404954 rows.",
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_sentence_stays_one(sentence: str, library_folder: Path) -> None:
+    front = "affected_customers: [northwind-bakery, shell, target]\n"
+    written(library_folder, sentence, front=front)
+    propose(library_folder)
+    sign(library_folder, answer="yes")
+    assert summary_of(signed_site(library_folder)) == SENTENCES[sentence]
 
 
 def test_the_name_of_a_desk_is_an_ordinary_word(library_folder: Path) -> None:

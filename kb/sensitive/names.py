@@ -323,9 +323,10 @@ def _judged_word(
     if not (_opens(reading, match, start) and _closes(reading, match, end)):
         return ""
     around = reading.text[max(0, start - 1) : start], reading.text[end : end + 1]
-    in_identifier = len(match[0]) > len(entry.stem.text) or "_" in around or around[0] in {"@", "#"}
-    if in_identifier:
+    if "_" in around or around[0] in {"@", "#"}:
         return "sure"
+    if len(match[0]) > len(entry.stem.text):  # `TargetOrders`, and `Log4Shell` as well
+        return "maybe"
     written = reading.written(start, end)
     if written[:1].isupper() and not written.isupper() and not _begins(reading.text, start):
         return "sure"

@@ -25,7 +25,7 @@ _AS_IT_IS = frozenset({"another record"})
 _SMUGGLED = re.compile("[\U000e0000-\U000e007f]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}")
 _AN = re.compile(r"\b[Aa](n)\s+$")
 _THE = re.compile(r"\b[Tt]he\s+$")
-_ENDS = re.compile(r"\s*(?:[.,;:!?)]|$)")
+_ENDS = re.compile(r"\s*(?:[.,;:!?)]+(?=\s|$)|$)")
 #: What is left of a link that is none, for its target is written wrong or there is no such label.
 _TARGET = re.compile(r"(?<=\])(?!\(<?https?://)\((?:[^()\n]|\([^()\n]*\))*\)")
 _LABEL = re.compile(

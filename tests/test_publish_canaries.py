@@ -62,10 +62,11 @@ def _leaks_in(built: Path, cases: list[leaks.Case]) -> list[str]:
     names = "\n".join(path.relative_to(built).as_posix() for path in paths).encode()
     seen = {text for content in (*told, names) for text in leaks.views(content)}
     needles = {case.needles: case for case in cases}
+    everything, texts_alone = "\n".join(seen), "\n".join(short)
     return [
         f"{found} of case {case.number}: {case.form}, {case.place}"
         for key, case in needles.items()
-        if (found := _found(key, "\n".join(seen), "\n".join(short)))
+        if (found := _found(key, everything, texts_alone))
     ]
 
 
@@ -77,7 +78,8 @@ def _found(needles: tuple[str, ...], everything: str, texts: str) -> list[str]:
 
 
 def _is_missed_in_signed_text(why: str) -> bool:
-    return "must not be told" in why or "KB9" in why or "holds more" in why or "has no place" in why
+    said = ("must not be told", "KB9", "holds more", "has no place", "'Freight'")  # a question
+    return any(words in why for words in said)
 
 
 @pytest.mark.site
@@ -92,7 +94,8 @@ def test_no_byte_of_an_edition_holds_a_canary(
     _written(library_folder, cases)
     site = signed_site(library_folder)
     assert all(map(_is_missed_in_signed_text, site.refused))
-    assert len(site.records) >= len(cases) * 0.9
+    planted = sum(case.place == "signed text" for case in cases)  # each of these is to be refused
+    assert len(site.records) >= (len(cases) - planted) * 0.95
     out = library_folder / "outside"
     build_site(open_library(library_folder), site, Build(out, engine), lambda text: None)
     assert _leaks_in(out, cases) == []

@@ -172,6 +172,8 @@ _SHAPES = (
         r"(?::\d{1,5})?(?P<path>/[^\s<>)\]\"'`]*)?(?![\w-])",
         lambda r, m: "[" in m["host"] or "(" in m["host"] or _is_host(r, m),
     ),
+    _shape("Channel", r"<[#!][a-z][\w^-]{2,40}(?:\|[^<>|\n]{0,100})?>", always=True),
+    _shape("Person", r"<@[a-z]\w{2,40}(?:\|[^<>|\n]{0,100})?>", always=True),
     _shape("Host", r"(?<![\w-])xn--[\w-]{2,59}"),
     _shape("Host", r"(?<![\w-])ip-\d{1,3}(?:-\d{1,3}){3}[\w.-]*"),
     _shape("Channel", r"(?<![\w/#&])#[^\W\d_][\w-]+"),

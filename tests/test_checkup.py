@@ -16,8 +16,8 @@ from kb.traces.checkup.archive import FileFacts, examine, trace_files
 from kb.traces.checkup.groups import grouped, known_run
 from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
 from kb.traces.checkup.report import checkup_json, checkup_markdown
-from kb.traces.checkup.signs import seems_to_write
 from kb.traces.checkup.summary import Checkup, check_up
+from kb.traces.effects.names import seems_to_write
 from kb.traces.read_runs import ReadingSettings
 from kb.traces.run import Run
 

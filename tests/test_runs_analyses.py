@@ -336,6 +336,25 @@ def test_a_diff_lays_calls_side_by_side() -> None:
     assert "first: call 3, step 2" in text
 
 
+def test_a_diff_names_the_write_with_who_says_so_beside_the_first_write_of_all() -> None:
+    run = made_run(write("log"), read("get"), write("pay", {"n": 2}))
+    passing = made_run(write("log"), read("get"), write("pay", {"n": 1}), id="good")
+    text = diff_text(align(run, passing))
+    assert "first write: call 2, step 2, pay: write (kb.toml)" in text
+    assert "baseline, the first write of all: step 0" in text
+
+
+def test_unknown_tools_are_writes_of_a_diff_by_their_names_and_said_to_be_a_guess() -> None:
+    run = made_run(unknown("get_order"), unknown("update_order", {"n": 2}))
+    parted = divergence(run, made_run(unknown("get_order"), unknown("update_order"), id="good"))
+    assert parted.is_guess
+    assert parted.first_write is not None
+    assert parted.first_write.step == 1
+    known = divergence(made_run(unknown("update_order"), write("pay")), made_run(write("pay")))
+    assert not known.is_guess
+    assert known.first_write is None
+
+
 # Schema, loops, clocks, secrets, replayability
 
 

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from kb.terminal import as_lines
-from kb.traces.analyses.calls_made import arguments_text, calls
+from kb.traces.analyses.calls_made import arguments_text, calls, effect_words
 from kb.traces.analyses.divergence import Difference, Divergence, divergence, masked_key
 from kb.traces.analyses.finding import one_line
 from kb.traces.run import Run, ToolCall
@@ -73,6 +73,8 @@ def diff_json(aligned: Alignment) -> dict[str, Any]:
         "first": _place(parted.first),
         "first_tool": _place(parted.first_tool),
         "first_write": _place(parted.first_write),
+        "first_write_is_guess": parted.is_guess,
+        "baseline": _place(parted.baseline),
         "rows": [
             {
                 "step": row.step,
@@ -103,9 +105,21 @@ def _parting(parted: Divergence) -> list[str]:
     found = (parted.first, parted.first_tool, parted.first_write)
     for name, difference in zip(names, found, strict=True):
         if difference is not None:
-            at = f"step {difference.step}" if difference.step is not None else "after its end"
-            lines.append(f"{name}: call {difference.number}, {at}")
+            lines.append(f"{name}: call {difference.number}, {_at(difference)}")
+    if parted.first_write is not None and parted.first_write.call is not None:
+        lines[-1] += f", {_write(parted.first_write.call, is_guess=parted.is_guess)}"
+    if parted.baseline is not None:
+        lines.append(f"baseline, the first write of all: {_at(parted.baseline)}")
     return [*lines, "Where they part first is not always where it went wrong."]
+
+
+def _at(difference: Difference) -> str:
+    return f"step {difference.step}" if difference.step is not None else "after its end"
+
+
+def _write(call: ToolCall, *, is_guess: bool) -> str:
+    guess = "a guess by its name" if is_guess else effect_words(call)
+    return f"{call.tool}: {guess}"
 
 
 def _place(difference: Difference | None) -> dict[str, Any] | None:

@@ -95,3 +95,28 @@ def effect_words(call: ToolCall) -> str:
     said = "a guess" if call.effect_source is EffectSource.GUESS else call.effect_source.value
     reason = f": {call.effect_reason}" if call.effect_reason else ""
     return f"{call.effect.value} ({said}{reason})"
+
+
+_KNOWN = frozenset({EffectSource.COMMAND, EffectSource.SETTINGS, EffectSource.HINTS})
+#: Programs that take away files or what is not committed on this machine: agents do it all day.
+_LOCAL = frozenset({"rm", "unlink", "find", "truncate", "shred", ">", "python", "python3", "node"})
+
+
+def is_destruction(call: ToolCall) -> bool:
+    """Whether a call is known to take something away that is not only on this machine."""
+    return _is_known_to_destroy(call) and not _is_local(call)
+
+
+def is_local_removal(call: ToolCall) -> bool:
+    """Whether a call is known to remove files, or work that is not committed, on this machine."""
+    return _is_known_to_destroy(call) and _is_local(call)
+
+
+def _is_known_to_destroy(call: ToolCall) -> bool:
+    return call.effect is Effect.DESTRUCTIVE and call.effect_source in _KNOWN
+
+
+def _is_local(call: ToolCall) -> bool:
+    name, _, _ = call.effect_reason.partition(":")
+    program, _, action = name.partition(" ")
+    return program in _LOCAL or (program == "git" and not action.startswith("push"))

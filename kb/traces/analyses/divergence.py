@@ -15,7 +15,8 @@ from kb.errors import KbError
 from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.canonical_json import digest
-from kb.traces.run import Run, ToolCall
+from kb.traces.effects.names import seems_to_write
+from kb.traces.run import Effect, Run, ToolCall
 
 _NAME = "divergence"
 _WORD = re.compile(r"[\w@.+-]{3,}")
@@ -39,11 +40,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where a run leaves a passing one: in any call, and in a call that is not known to read."""
+    """Where a run leaves a passing one: in any call, in a tool, and in a write.
+
+    Writes are the calls known to write; where none of either run is, those that sound so by their
+    names, and `is_guess` says it. `baseline` is the run's first write, parted or not.
+    """
 
     first: Difference | None
     first_tool: Difference | None
     first_write: Difference | None
+    baseline: Difference | None = None
+    is_guess: bool = False
 
 
 def divergence(run: Run, passing: Run) -> Divergence:
@@ -54,10 +61,14 @@ def divergence(run: Run, passing: Run) -> Divergence:
     _refuse_strangers(run, passing)
     mine, theirs = tuple(calls(run)), tuple(calls(passing))
     asked = _words(run), _words(passing)
+    is_guess = not any(_is_known_write(call) for _, call in (*mine, *theirs))
+    my_writes, other_writes = _writes(mine, is_guess), _writes(theirs, is_guess)
     return Divergence(
         _first(mine, theirs, asked),
         _first(mine, theirs, asked, tools_only=True),
-        _first(_writes(mine), _writes(theirs), asked),
+        _first(my_writes, other_writes, asked),
+        Difference(1, *my_writes[0], None, is_tool=False) if my_writes else None,
+        is_guess,
     )
 
 
@@ -78,8 +89,13 @@ def _refuse_strangers(run: Run, passing: Run) -> None:
 Made = Sequence[tuple[int, ToolCall]]
 
 
-def _writes(made: Made) -> Made:
-    return [(number, call) for number, call in made if call.effect.is_write]
+def _is_known_write(call: ToolCall) -> bool:
+    return call.effect in (Effect.WRITE, Effect.DESTRUCTIVE)
+
+
+def _writes(made: Made, is_guess: bool) -> Made:
+    is_write = seems_to_write if is_guess else _is_known_write
+    return [(number, call) for number, call in made if is_write(call)]
 
 
 def _first(
@@ -135,7 +151,8 @@ def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
     if found.first_tool is not None:
         yield _told(at, "first other tool", found.first_tool, Severity.WARNING)
     if found.first_write is not None:
-        yield _told(at, "first divergent write", found.first_write, Severity.WARNING)
+        what = "first divergent write" + (", by the names of tools a guess" * found.is_guess)
+        yield _told(at, what, found.first_write, Severity.WARNING)
 
 
 def _told(at: At, what: str, found: Difference, severity: Severity) -> TraceFinding:

@@ -6,7 +6,6 @@ rank, which is fitted (`kb.traces.checkup.likelihood`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,47 +15,16 @@ from kb.traces.analyses import call_schema, loops, outcome_gap, policy_path, sec
 from kb.traces.analyses.calls_made import (
     call_text,
     calls,
+    is_destruction,
     is_handover,
+    is_local_removal,
     may_have_run,
     same_calls,
 )
 from kb.traces.analyses.finding import AnalysisContext, At, Severity, TraceFinding
 from kb.traces.analyses.idempotency import repeats
-from kb.traces.run import Effect, EffectSource, Run, ToolCall
-
-_READS = frozenset(
-    word
-    for line in (
-        "analyze ask browse calc calculate cat check compute count describe diff explore fetch",
-        "find get glob grep head info inspect list load lookup ls open outline plan preview query",
-        "read recall retrieve scan search select show stat status summarize tail think thought",
-        "todo todowrite validate verify view wait",
-    )
-    for word in line.split()
-)
-_WRITES = frozenset(
-    word
-    for line in (
-        "add apply approve archive assign book buy cancel change charge close commit copy create",
-        "delete deploy disable drop edit email enable grant insert install invite issue kill merge",
-        "modify move notify order overwrite patch pay place post publish purchase push put refund",
-        "register remove rename renew reopen replace reply reschedule reset restart revoke",
-        "rollback save schedule send set ship submit terminate transfer update upgrade upload",
-        "upsert withdraw write",
-    )
-    for word in line.split()
-)
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-
-
-def seems_to_write(call: ToolCall) -> bool:
-    """Whether a call is known to write, or sounds so where nobody says."""
-    if call.effect is not Effect.UNKNOWN:
-        return call.effect.is_write
-    words = [word.lower() for word in _WORDS.findall(call.tool)]
-    known = next((word for word in words if word in _READS or word in _WRITES), "")
-    return known in _WRITES
-
+from kb.traces.effects.names import seems_to_write
+from kb.traces.run import Effect, Run, ToolCall
 
 Made = tuple[tuple[int, ToolCall], ...]
 
@@ -226,10 +194,6 @@ def _handover(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
         yield At("handover", run).step(number, Severity.NOTE, message, evidence=call_text(call))
 
 
-#: Programs that take away files or what is not committed on this machine: agents do it all day.
-_LOCAL = frozenset({"rm", "unlink", "find", "truncate", "shred", ">", "python", "python3", "node"})
-
-
 def _destroyed(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     return _taken_away(run, is_local=False)
 
@@ -242,19 +206,10 @@ def _taken_away(run: Run, *, is_local: bool) -> Iterator[TraceFinding]:
     """Calls known to be destructive that ran, or may have; guesses are no sign."""
     at = At("removed-files" if is_local else "destroyed", run)
     for number, call in calls(run):
-        is_known = call.effect is Effect.DESTRUCTIVE and call.effect_source in _KNOWN
-        if is_known and _is_local(call) is is_local and may_have_run(call):
+        found = is_local_removal(call) if is_local else is_destruction(call)
+        if found and may_have_run(call):
             what = call.effect_reason or f"{call.tool} is destructive"
             yield at.step(number, Severity.WARNING, what, evidence=call_text(call))
-
-
-_KNOWN = frozenset({EffectSource.COMMAND, EffectSource.SETTINGS, EffectSource.HINTS})
-
-
-def _is_local(call: ToolCall) -> bool:
-    name, _, _ = call.effect_reason.partition(":")
-    program, _, action = name.partition(" ")
-    return program in _LOCAL or (program == "git" and not action.startswith("push"))
 
 
 KINDS: tuple[SignKind, ...] = (

@@ -14,7 +14,13 @@ from kb.errors import KbError
 from kb.records.template import Prefill
 from kb.terminal import plain
 from kb.traces.analyses import Audit, audit
-from kb.traces.analyses.calls_made import arguments_text, calls, may_have_run, result_text
+from kb.traces.analyses.calls_made import (
+    arguments_text,
+    calls,
+    is_destruction,
+    may_have_run,
+    result_text,
+)
 from kb.traces.analyses.claims import claims
 from kb.traces.analyses.divergence import divergence
 from kb.traces.analyses.finding import AnalysisContext, one_line, time_of_step
@@ -158,10 +164,18 @@ def draft_title(run: Run) -> str:
     if found:
         worst = max(found, key=lambda repeat: repeat.effect is not Effect.UNKNOWN)
         return one_line(f"{name} called {worst.tool} {len(worst.calls)} times with equal arguments")
+    if destroyed := _destroyed(run):
+        return one_line(f"{name} ran {destroyed}")
     gap = unverified(run)
     if gap is not None and gap.claim is not None:
         return one_line(f"{name} claimed the success of {gap.call.tool} and nobody looked")
     return one_line(f"{name}: run {run.id[:16]}")
+
+
+def _destroyed(run: Run) -> str:
+    """The first command that took something away beyond this machine: `terraform destroy`."""
+    ran = (call for call in run.calls if is_destruction(call) and may_have_run(call))
+    return next((call.effect_reason.partition(":")[0] or call.tool for call in ran), "")
 
 
 def draft_day(run: Run) -> date:

@@ -85,8 +85,152 @@ def gemini_cli(text: str) -> str:
     )  # fmt: skip
 
 
+def cursor(text: str) -> str:
+    uses = {"type": "tool_use", "name": "charge", "input": {"note": text}}
+    query = {"type": "text", "text": f"<user_query>\n{ASKED}\n</user_query>"}
+    return _lines(
+        {"role": "user", "message": {"content": [query]}},
+        {"role": "assistant", "message": {"content": [{"type": "text", "text": text}, uses]}},
+        {"role": "assistant", "message": {"content": [{"type": "text", "text": "Renewed."}]}},
+    )
+
+
+def opencode_messages(text: str, status: str = "completed") -> list[dict[str, Any]]:
+    """The messages of a session of OpenCode: one that asks, one that calls and tells."""
+    times = {"start": 1_776_000_002_000, "end": 1_776_000_004_000}
+    state = {"status": status, "input": {"note": text}, "time": times}
+    state |= {"output": f"done {text}"} if status == "completed" else {"error": f"no {text}"}
+    tool = {"id": "p3", "type": "tool", "tool": "charge", "callID": "c1", "state": state}
+    head = {"id": "m2", "role": "assistant", "modelID": "m", "providerID": "x", "cost": 0.5}
+    head |= {"tokens": {"input": 9, "output": 4, "cache": {"read": 2}}}
+    return [
+        {"info": {"id": "m1", "role": "user", "time": {"created": 1_776_000_000_000}},
+         "parts": [{"id": "p1", "type": "text", "text": ASKED}]},
+        {"info": {**head, "time": {"created": 1_776_000_001_000}},
+         "parts": [{"id": "p2", "type": "text", "text": text}, tool]},
+    ]  # fmt: skip
+
+
+def opencode(text: str) -> str:
+    def event(kind: str, **data: Any) -> dict[str, Any]:
+        return {"type": kind, "data": {"sessionID": "s1", **data}}
+
+    rows = [event("session.created.1", info={"id": "s1", "version": "1.17", "title": text})]
+    for message in opencode_messages(text):
+        told = {"sessionID": "s1", "messageID": message["info"]["id"]}
+        rows.append(event("message.updated.1", info=message["info"]))
+        rows += [event("message.part.updated.1", part=told | p) for p in message["parts"]]
+    return _lines(*rows)
+
+
+def openhands_row(number: int, **more: Any) -> dict[str, Any]:
+    """An event of OpenHands before its SDK: an action, or an observation."""
+    return {"id": number, "timestamp": _at(number)[:-1], "source": "agent", **more}
+
+
+def openhands(text: str) -> str:
+    told = {"function_name": "charge", "tool_call_id": "c1", "model_response": {"model": "m"}}
+    arguments = {"note": text, "thought": text}
+    return _lines(
+        openhands_row(0, action="message", args={"content": ASKED}) | {"source": "user"},
+        openhands_row(1, action="run", args=arguments, tool_call_metadata=told),
+        openhands_row(3, observation="run", cause=1, content=f"done {text}",
+                      extras={"metadata": {"exit_code": 0}}, tool_call_metadata=told),
+    )  # fmt: skip
+
+
+def goose_row(number: int, role: str, *blocks: Any) -> dict[str, Any]:
+    """A row of Goose's table of messages."""
+    row = {"id": number, "session_id": "s1", "role": role, "content_json": json.dumps(blocks)}
+    return {**row, "created_timestamp": 1_776_000_000 + number}
+
+
+def goose(text: str) -> str:
+    call = {"status": "success", "value": {"name": "charge", "arguments": {"note": text}}}
+    back = {"content": [{"type": "text", "text": f"done {text}"}], "isError": False}
+    result = {"status": "success", "value": back}
+    return _lines(
+        goose_row(0, "user", {"type": "text", "text": ASKED}),
+        goose_row(1, "assistant", {"type": "text", "text": text},
+                  {"type": "toolRequest", "id": "c1", "toolCall": call}),
+        goose_row(3, "user", {"type": "toolResponse", "id": "c1", "toolResult": result}),
+    )  # fmt: skip
+
+
+def pi_row(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    """An entry of a session of pi."""
+    above = f"e{number - 1}" if number else None
+    return {"type": kind, "id": f"e{number}", "parentId": above, "timestamp": _at(number), **more}
+
+
+def pi(text: str) -> str:
+    call = {"type": "toolCall", "id": "c1", "name": "charge", "arguments": {"note": text}}
+    usage = {"input": 9, "output": 4, "cacheRead": 2, "cacheWrite": 1, "cost": {"total": 0.5}}
+    answer = {"role": "assistant", "model": "m", "usage": usage, "stopReason": "toolUse"}
+    back = {"role": "toolResult", "toolCallId": "c1", "toolName": "charge", "isError": False}
+    return _lines(
+        {"type": "session", "version": 3, "id": "s1", "timestamp": _at(0), "cwd": f"/{text}"},
+        pi_row("message", 0, message={"role": "user", "content": ASKED}),
+        pi_row("message", 1, message={**answer, "content": [{"type": "text", "text": text}, call]}),
+        pi_row("message", 3, message={**back, "content": [{"type": "text", "text": text}]}),
+    )
+
+
+def inspect_sample(text: str) -> dict[str, Any]:
+    """A sample of a log of Inspect: its messages, and the events that repeat them."""
+    call = {"id": "c1", "function": "charge", "arguments": {"note": text}}
+    asks = {"role": "assistant", "content": text, "tool_calls": [call], "model": "m"}
+    tool = {"event": "tool", "id": "c1", "function": "charge", "timestamp": _at(3)}
+    usage = {"input_tokens": 9, "output_tokens": 4}
+    output = {"choices": [{"message": asks}], "usage": usage}
+    return {
+        "id": 7,
+        "epoch": 1,
+        "input": ASKED,
+        "target": "",
+        "messages": [
+            {"role": "user", "content": "attachment://a1"},
+            asks,
+            {"role": "tool", "tool_call_id": "c1", "function": "charge", "content": text},
+        ],
+        "attachments": {"a1": ASKED},
+        "events": [
+            {"event": "model", "model": "x/m", "timestamp": _at(1), "completed": _at(2),
+             "tools": [{"name": "charge", "parameters": {"type": "object"}}], "output": output},
+            {**tool, "completed": _at(5)},
+        ],
+    }  # fmt: skip
+
+
+def inspect(text: str) -> dict[str, Any]:
+    return inspect_sample(text)
+
+
+def atif(text: str) -> dict[str, Any]:
+    call = {"tool_call_id": "c1", "function_name": "charge", "arguments": {"note": text}}
+    results = [{"source_call_id": "c1", "content": f"done {text}"}]
+    metrics = {"prompt_tokens": 9, "completion_tokens": 4, "cost_usd": 0.5}
+    return {
+        "schema_version": "ATIF-v1.5",
+        "session_id": "s1",
+        "agent": {"name": "a", "version": "1", "model_name": "m"},
+        "steps": [
+            {"step_id": 1, "source": "user", "message": ASKED, "timestamp": _at(0)},
+            {"step_id": 2, "source": "agent", "message": text, "timestamp": _at(1),
+             "tool_calls": [call], "observation": {"results": results}, "metrics": metrics},
+        ],
+    }  # fmt: skip
+
+
 AGENT_FORMATS = {
     "copilot-cli": copilot_cli,
     "vscode-chat": vscode_chat,
     "gemini-cli": gemini_cli,
+    "cursor": cursor,
+    "opencode": opencode,
+    "openhands": openhands,
+    "goose": goose,
+    "pi": pi,
+    "inspect": inspect,
+    "atif": atif,
 }

@@ -31,8 +31,6 @@ from traces_made import FORMATS, runs_in, written
 #: Formats of the measuring data that are not read: the error names what was seen.
 STRANGERS = {
     "swe_agent": "a SWE-agent trajectory",
-    "openhands": "an OpenHands",
-    "inspect": "an Inspect evaluation log",
     "extra_streaming": "a pydantic-ai event stream",
 }
 #: LangGraph JS types its tool as SPAN, which the manifest, counting by type, does not see.
@@ -148,8 +146,8 @@ def test_spans_that_hold_messages_are_spans(tmp_path: Path) -> None:
 
 
 def test_a_format_that_is_known_and_not_read_is_not_taken_for_messages(tmp_path: Path) -> None:
-    row = {"eval": {}, "samples": [], "messages": FORMATS["messages"]("x")["messages"]}
-    with pytest.raises(KbError, match="an Inspect evaluation log"):
+    row = {"trajectory": [], "info": {}, "messages": FORMATS["messages"]("x")["messages"]}
+    with pytest.raises(KbError, match="a SWE-agent trajectory"):
         runs_in(written(tmp_path / "trace.json", row))
 
 

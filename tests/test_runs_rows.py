@@ -39,8 +39,9 @@ def units(value: Any, text: str) -> int:
     """How many rows a reader counts in a trace made by hand: lines, spans, messages."""
     if isinstance(value, str):
         return len(text.splitlines())
-    if "messages" in value:
-        return len(value["messages"])
+    lists = [value[key] for key in ("messages", "steps") if key in value]
+    if lists:
+        return len(lists[0])
     return text.count('"traceId"')
 
 

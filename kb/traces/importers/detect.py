@@ -17,12 +17,10 @@ from kb.traces.redaction.redact import safely
 #: Formats that are known and not read: what a value of theirs always has, and their name.
 _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"trajectory", "info"}), "a SWE-agent trajectory"),
-    (frozenset({"eval", "samples"}), "an Inspect evaluation log"),
+    (frozenset({"eval", "plan", "version"}), "what an Inspect log says of itself"),
+    (frozenset({"epoch", "target", "scores"}), "what an Inspect log says of its samples"),
+    (frozenset({"scorer", "samples"}), "scores of an Inspect log"),
     (frozenset({"event_kind", "part"}), "a pydantic-ai event stream"),
-    (frozenset({"schema_version", "steps", "agent"}), "an ATIF trajectory"),
-    (frozenset({"git_patch", "history", "instruction"}), "an OpenHands resolver output"),
-    (frozenset({"source", "timestamp", "action", "args"}), "an OpenHands event list"),
-    (frozenset({"source", "timestamp", "observation", "extras"}), "an OpenHands event list"),
     (frozenset({"agent_role", "fingerprint_metadata", "source_fingerprint"}), "events of CrewAI"),
     (frozenset({"emission_sequence", "event_id", "type"}), "events of CrewAI"),
     (frozenset({"session_start", "platform", "message_count"}), "a session of Hermes"),
@@ -99,8 +97,6 @@ def _told_by_value(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     kind, message = a_word(value.get("type")), value.get("message")
-    if kind == "session" and "version" in value and "cwd" in value:
-        return "a session of pi or OpenClaw"
     if isinstance(message, dict) and "parts" in message and "parentUuid" in value:
         return "a session of Qwen Code"
     is_row = kind in {"user", "assistant"} and isinstance(message, dict) and "sessionId" in value

@@ -65,6 +65,7 @@ class _Chat:
         self.tape.tells_errors = True
         self.tape.agent = Agent(name="gemini-cli", framework="gemini-cli")
         self._records: dict[str, tuple[dict[str, Any], str]] = {}
+        self._places: dict[str, list[str]] = {}
 
     def begin(self, head: dict[str, Any], where: str) -> None:
         """What a chat says of itself, with its messages where it is told whole."""
@@ -109,9 +110,10 @@ class _Chat:
 
     def _keep(self, record: dict[str, Any], where: str, key: str) -> None:
         """Hold a record until all are known: an earlier one of its id is told again by it."""
-        earlier = self._records.get(key) if key else None
-        if earlier is not None and earlier[1] != where:
-            self.tape.rows.share(earlier[1], where)
+        places = self._places.setdefault(key or where, [])
+        for earlier in places:
+            self.tape.rows.share(earlier, where)
+        places.append(where)
         self._records[key or where] = (record, where)
 
     def finished(self) -> RunBuilder:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from kb.traces.importers import (
+    atif,
     claude_code,
     codex,
     copilot_cli,
+    cursor,
     gemini_cli,
+    goose,
+    inspect_eval,
     langfuse,
     langsmith,
     messages,
     openai_agents,
+    opencode,
+    openhands,
     otlp,
+    pi,
     vscode_chat,
+    whowhen,
 )
 from kb.traces.importers.importer import Importer
 
@@ -27,7 +35,15 @@ def importers() -> tuple[Importer, ...]:
         codex.IMPORTER,
         copilot_cli.IMPORTER,
         vscode_chat.IMPORTER,
+        cursor.IMPORTER,
         gemini_cli.IMPORTER,
+        opencode.IMPORTER,
+        openhands.IMPORTER,
+        goose.IMPORTER,
+        pi.IMPORTER,
+        inspect_eval.IMPORTER,
+        atif.IMPORTER,
+        whowhen.IMPORTER,
         langfuse.IMPORTER,
         langsmith.IMPORTER,
     )

@@ -1,0 +1,132 @@
+"""Runs from trajectories in ATIF, the format of Harbor: steps that hold calls and their results.
+
+A call and what came back for it stand in the same step. A result that names no call belongs to
+the call of its place where there are as many, and to none where there are not.
+https://github.com/laude-institute/harbor/blob/main/docs/rfcs/0001-trajectory-format.md (ATIF 1.7)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from kb.traces.decoding.row_account import RowAccount
+from kb.traces.decoding.source import Source
+from kb.traces.decoding.times import time_of
+from kb.traces.importers.blocks import a_list, a_word, an_object, content_of
+from kb.traces.importers.importer import Importer
+from kb.traces.importers.model_requests import is_number, tools_of
+from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
+from kb.traces.normalize.run_builder import RunBuilder
+from kb.traces.run import Agent, Event, Message, ToolCall
+
+_KEYS = frozenset({"schema_version", "steps", "agent"})
+_ROLES = {"agent": "assistant", "user": "user", "system": "system"}
+_ABOUT = ("notes", "final_metrics", "extra", "continued_trajectory_ref", "schema_version")
+_COUNTS = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "cached_tokens": "cached_tokens",
+}
+
+
+def _recognise(source: Source) -> str:
+    told = any(_is_trajectory(value) for value in source.head)
+    return "a trajectory with a schema_version, an agent and steps" if told else ""
+
+
+def _is_trajectory(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() >= _KEYS and isinstance(value["steps"], list)
+
+
+def _read(source: Source) -> Iterator[RunBuilder]:
+    for where, value in source.rows():
+        if _is_trajectory(value):
+            yield _run(value, where, source.account)
+        else:
+            source.leave_out("rows that are no trajectories", where)
+
+
+def _run(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
+    agent = an_object(value.get("agent"))
+    tape = RunBuilder(rows, where, a_word(value.get("session_id")))
+    name, version = a_word(agent.get("name")), str(agent.get("version") or "")
+    tape.agent = Agent(name=name, version=version, framework=name)
+    tape.request = replace(tape.request, model=a_word(agent.get("model_name")))
+    tape.offer(tools_of(agent.get("tool_definitions")))
+    tape.source = {key: value[key] for key in _ABOUT if value.get(key)}
+    steps = value["steps"]
+    places = [f"{where}.steps[{number}]".lstrip(".") for number in range(len(steps))]
+    rows.divide(*places)
+    for step, place in zip(steps, places, strict=True):
+        rows.turn_to(place)
+        if isinstance(step, dict):
+            _take(tape, step, place)
+        else:
+            tape.leave_out("steps that are no objects")
+    rows.turn_away()
+    return tape
+
+
+def _take(tape: RunBuilder, step: dict[str, Any], place: str) -> None:
+    role = _ROLES.get(a_word(step.get("source")), a_word(step.get("source")))
+    content = content_of(step.get("message"))
+    calls = tuple(
+        ToolCallRequest(
+            a_word(call.get("function_name")) or "unknown",
+            call.get("arguments"),
+            a_word(call.get("tool_call_id")),
+        )
+        for call in map(an_object, a_list(step.get("tool_calls")))
+    )
+    metrics = an_object(step.get("metrics"))
+    told = {ours: metrics.get(theirs) for ours, theirs in _COUNTS.items()}
+    counts: dict[str, Any] = {k: int(v or 0) for k, v in told.items() if is_number(v)}
+    if is_number(metrics.get("cost_usd")):
+        counts["cost_usd"] = float(metrics["cost_usd"])
+    base = Message(
+        role=role,
+        started=time_of(step.get("timestamp")),
+        where=place,
+        model=a_word(step.get("model_name")),
+        **counts,
+    )
+    thought = a_word(step.get("reasoning_content"))
+    said = ChatMessage(role, content.text, thought, content.parts, calls)
+    before = len(tape.steps)
+    tape.add_message(said, base)
+    asked = [one.id for one in tape.steps[before:] if isinstance(one, ToolCall)]
+    results = a_list(an_object(step.get("observation")).get("results"))
+    _take_results(tape, [an_object(one) for one in results], asked, base)
+
+
+def _take_results(
+    tape: RunBuilder, results: list[dict[str, Any]], asked: list[str], base: Message
+) -> None:
+    """The results of a step, each given to the call that it names, or that stands in its place."""
+    plain = replace(base, input_tokens=None, output_tokens=None, cached_tokens=None, cost_usd=None)
+    for number, result in enumerate(results):
+        content = content_of(result.get("content"))
+        told = result.get("content") if content.parts else content.text
+        call_id = a_word(result.get("source_call_id"))
+        if not call_id and len(results) == len(asked):
+            call_id = asked[number]
+        if call_id:
+            source = {k: v for k, v in result.items() if k not in _READ and v}
+            tape.answer(ToolResult(call_id, told, source=source), plain)
+        else:
+            text = told if isinstance(told, str) else ""
+            event = Event("observation", text=text, started=base.started, where=base.where)
+            tape.add_event(event)
+
+
+_READ = {"source_call_id", "content"}
+
+IMPORTER = Importer(
+    "atif",
+    "trajectories in ATIF (Harbor)",
+    _recognise,
+    _read,
+)

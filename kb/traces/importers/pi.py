@@ -1,0 +1,186 @@
+"""Runs from sessions of pi, and of OpenClaw that is built on it: entries of a tree, one a line.
+
+An entry names the one it follows; a session that was rewound has several branches, all of which
+happened, and are told in the order of the file. Read after the format that pi documents (version
+3, August 2026): https://github.com/badlogic/pi-mono/blob/main/packages/coding-agent/docs/session.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from kb.traces.decoding.row_account import RowAccount
+from kb.traces.decoding.source import Source, SourceRow
+from kb.traces.decoding.times import time_of
+from kb.traces.importers.blocks import a_word, an_object, content_of
+from kb.traces.importers.importer import Importer
+from kb.traces.importers.message_dialects import said_of
+from kb.traces.importers.model_requests import is_number, usage_of
+from kb.traces.normalize.chat_message import ChatMessage
+from kb.traces.normalize.run_builder import RunBuilder
+from kb.traces.run import Agent, Event, Failure, Message, ToldBy, ToolCall
+
+_ABOUT = ("cwd", "version", "parentSession")
+_SUMMARIES = {"compaction", "branch_summary"}
+_OF_SUMMARY = {"compactionSummary", "branchSummary"}
+_OTHER = "entries of other types"
+_MOST_MESSAGE = 500
+
+
+def _recognise(source: Source) -> str:
+    told = any(isinstance(row, dict) and _is_header(row) for row in source.head)
+    return "a session with a version and a cwd" if told else ""
+
+
+def _is_header(row: dict[str, Any]) -> bool:
+    return row.get("type") == "session" and "cwd" in row and ("version" in row or "id" in row)
+
+
+def _read(source: Source) -> Iterator[RunBuilder]:
+    session: _Session | None = None
+    for row in source.rows():
+        if not isinstance(row.value, dict):
+            source.leave_out("rows that are no objects", row.where)
+            continue
+        if _is_header(row.value) and session is not None:
+            yield session.tape
+            session = None
+        session = session or _Session(source.account)
+        session.take(row)
+    if session is not None:
+        yield session.tape
+
+
+class _Session:
+    """A session that is fed with its entries."""
+
+    def __init__(self, rows: RowAccount) -> None:
+        self.tape = RunBuilder(rows)
+        self.tape.tells_errors = True
+        self.tape.agent = Agent(name="pi", framework="pi")
+        self._told: set[str] = set()
+        self._last = ""
+
+    def take(self, row: SourceRow) -> None:
+        """Put on the tape what one entry tells."""
+        value, kind = row.value, a_word(row.value.get("type"))
+        message = value.get("message")
+        at = time_of(value.get("timestamp"))
+        base = Message(role="assistant", started=at, where=row.where)
+        if kind == "message" and isinstance(message, dict):
+            self._note_branch(value, base)
+            self._take_message(message, base)
+        elif kind == "session":
+            self._begin(value)
+        elif kind == "model_change":
+            self._take_model(value, base)
+        elif kind in _SUMMARIES:
+            self._add("summary", kind, a_word(value.get("summary")), base)
+        elif kind == "custom_message":
+            content = content_of(value.get("content"))
+            said = ChatMessage("developer", content.text, parts=content.parts)
+            self.tape.add_message(said, replace(base, role="developer"))
+        else:
+            self.tape.leave_out(_OTHER, kind)
+
+    def _begin(self, header: dict[str, Any]) -> None:
+        self.tape.rows.used()
+        self.tape.id = a_word(header.get("id"))
+        self.tape.source = {key: header[key] for key in _ABOUT if header.get(key)}
+
+    def _note_branch(self, value: dict[str, Any], base: Message) -> None:
+        """Say where the talk went back to an earlier entry: the model forgot what was between."""
+        above, own = a_word(value.get("parentId")), a_word(value.get("id"))
+        if above in self._told and above != self._last:
+            self._add("rewind", "branch", f"the talk goes on from entry {above}", base)
+        self._told.add(own)
+        self._last = own
+
+    def _take_model(self, value: dict[str, Any], base: Message) -> None:
+        request = self.tape.request
+        model, provider = a_word(value.get("modelId")), a_word(value.get("provider"))
+        if request.model:
+            self._add("model", model, f"{provider}/{model}", base)
+            return
+        self.tape.rows.used()
+        self.tape.request = replace(request, model=model, provider=provider)
+
+    def _take_message(self, message: dict[str, Any], base: Message) -> None:
+        role = a_word(message.get("role"))
+        if role == "bashExecution":
+            self._take_bash(message, base)
+        elif role in _OF_SUMMARY:
+            self._add("summary", role, a_word(message.get("summary")), base)
+        elif role in {"custom", "hookMessage"}:
+            content = content_of(message.get("content"))
+            said = ChatMessage("developer", content.text, parts=content.parts)
+            self.tape.add_message(said, replace(base, role="developer"))
+        else:
+            self._take_said(message, base, role)
+
+    def _take_said(self, message: dict[str, Any], base: Message, role: str) -> None:
+        said = said_of(message)
+        if said is None:
+            self.tape.leave_out("messages that cannot be read", role)
+        elif said.role == "assistant":
+            self._take_answer(said, message, base)
+        else:
+            self.tape.add_message(said, replace(base, role=said.role))
+
+    def _take_answer(self, said: ChatMessage, message: dict[str, Any], base: Message) -> None:
+        usage = an_object(message.get("usage"))
+        cost = an_object(usage.get("cost")).get("total")
+        counts = usage_of(usage)
+        cached, written = usage.get("cacheRead"), usage.get("cacheWrite")
+        if is_number(cached) and "input_tokens" in counts:
+            counts["cached_tokens"] = int(cached or 0)
+            more = int(written or 0) if is_number(written) else 0
+            counts["input_tokens"] += counts["cached_tokens"] + more
+        if is_number(cost) and cost:
+            counts["cost_usd"] = float(cost)
+        self.tape.add_message(said, replace(base, model=a_word(message.get("model")), **counts))
+        text = a_word(message.get("errorMessage"))
+        stop = a_word(message.get("stopReason"))
+        if text or stop in {"error", "aborted"}:
+            failure = Failure(type=stop or "error", message=text[:_MOST_MESSAGE])
+            self._add("error", stop or "error", text, base, failure)
+
+    def _take_bash(self, message: dict[str, Any], base: Message) -> None:
+        """A command that a person ran in the session themselves."""
+        code, output = message.get("exitCode"), a_word(message.get("output"))
+        failure = None
+        if isinstance(code, int) and code != 0:
+            words = output[:_MOST_MESSAGE]
+            failure = Failure(type=f"exit {code}", message=words, told_by=ToldBy.EXIT_CODE)
+        elif message.get("cancelled") is True:
+            failure = Failure(type="cancelled", message=output[:_MOST_MESSAGE])
+        self.tape.execute(
+            ToolCall(
+                tool="bash",
+                id="",
+                arguments={"command": message.get("command")},
+                result=output,
+                failure=failure,
+                agent="user",
+                started=base.started,
+                where=base.where,
+                source={"role": "bashExecution"},
+            )
+        )
+
+    def _add(
+        self, kind: str, name: str, text: str, base: Message, failure: Failure | None = None
+    ) -> None:
+        event = Event(kind=kind, name=name, text=text, failure=failure)
+        self.tape.add_event(replace(event, started=base.started, where=base.where))
+
+
+IMPORTER = Importer(
+    "pi",
+    "sessions of pi and OpenClaw",
+    _recognise,
+    _read,
+)

@@ -222,6 +222,55 @@ def atif(text: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def cline(text: str) -> str:
+    """Messages that were shown, one a line as the CLI prints them."""
+    tool = json.dumps({"tool": "newFileCreated", "path": text, "content": text})
+    request = json.dumps({"tokensIn": 9, "tokensOut": 4, "cost": 0.5})
+    rows = [("task", ASKED), ("api_req_started", request), ("text", text), ("tool", tool)]
+    return _lines(
+        *(
+            {"ts": 1_776_000_000_000 + n * 1000, "type": "say", "say": kind, "text": words}
+            for n, (kind, words) in enumerate(rows)
+        )
+    )
+
+
+def crewai_row(kind: str, second: int, **more: Any) -> dict[str, Any]:
+    """An event of CrewAI's bus."""
+    return {"type": kind, "timestamp": _at(second), "source_fingerprint": "f", **more}
+
+
+def crewai(text: str) -> str:
+    told = {"agent_role": "Clerk", "tool_name": "charge"}
+    asked = [{"role": "user", "content": ASKED}]
+    return _lines(
+        crewai_row("crew_kickoff_started", 0, crew_name=text),
+        crewai_row("llm_call_started", 1, agent_role="Clerk", messages=asked, model="m"),
+        crewai_row("llm_call_completed", 2, agent_role="Clerk", response=text, model="m"),
+        crewai_row("tool_usage_started", 3, **told, tool_args=json.dumps({"note": text})),
+        crewai_row("tool_usage_finished", 5, **told, tool_args={"note": text}, output=text),
+    )
+
+
+def smolagents_step(text: str) -> dict[str, Any]:
+    """A step of smolagents that acts."""
+    return {
+        "step_number": 1,
+        "timing": {"start_time": 1_776_000_001.0, "end_time": 1_776_000_003.0},
+        "tool_calls": [{"id": "c1", "name": "charge", "arguments": {"note": text}}],
+        "model_output": text,
+        "model_input_messages": [{"role": "system", "content": f"Be kind, {text}"}],
+        "observations": f"done {text}",
+        "action_output": None,
+        "error": None,
+        "token_usage": {"input_tokens": 9, "output_tokens": 4},
+    }
+
+
+def smolagents(text: str) -> str:
+    return _lines({"task": ASKED, "task_images": None}, smolagents_step(text))
+
+
 AGENT_FORMATS = {
     "copilot-cli": copilot_cli,
     "vscode-chat": vscode_chat,
@@ -233,4 +282,7 @@ AGENT_FORMATS = {
     "pi": pi,
     "inspect": inspect,
     "atif": atif,
+    "cline": cline,
+    "crewai": crewai,
+    "smolagents": smolagents,
 }

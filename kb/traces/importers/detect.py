@@ -21,8 +21,6 @@ _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"epoch", "target", "scores"}), "what an Inspect log says of its samples"),
     (frozenset({"scorer", "samples"}), "scores of an Inspect log"),
     (frozenset({"event_kind", "part"}), "a pydantic-ai event stream"),
-    (frozenset({"agent_role", "fingerprint_metadata", "source_fingerprint"}), "events of CrewAI"),
-    (frozenset({"emission_sequence", "event_id", "type"}), "events of CrewAI"),
     (frozenset({"session_start", "platform", "message_count"}), "a session of Hermes"),
     (frozenset({"protocol_version", "created_at", "type"}), "a session of Kimi"),
     (frozenset({"synthetic_reason", "content"}), "a chat of Grok"),

@@ -271,6 +271,68 @@ def smolagents(text: str) -> str:
     return _lines({"task": ASKED, "task_images": None}, smolagents_step(text))
 
 
+def pydantic_ai(text: str) -> str:
+    call = {"part_kind": "tool-call", "tool_name": "charge", "tool_call_id": "c1"}
+    back = {"part_kind": "tool-return", "tool_name": "charge", "tool_call_id": "c1"}
+    asked = [
+        {"part_kind": "system-prompt", "content": "Be kind."},
+        {"part_kind": "user-prompt", "content": ASKED, "timestamp": _at(0)},
+    ]
+    said = [{"part_kind": "text", "content": text}, {**call, "args": json.dumps({"note": text})}]
+    usage = {"input_tokens": 9, "output_tokens": 4}
+    return _lines(
+        {"kind": "request", "parts": asked},
+        {"kind": "response", "parts": said, "model_name": "m", "usage": usage,
+         "timestamp": _at(1)},
+        {"kind": "request", "parts": [{**back, "content": f"done {text}", "timestamp": _at(3)}]},
+    )  # fmt: skip
+
+
+def model_stream(text: str) -> str:
+    item = {"type": "function_call", "call_id": "c1", "name": "charge",
+            "arguments": json.dumps({"note": text})}  # fmt: skip
+    words = {"type": "message", "role": "assistant",
+             "content": [{"type": "output_text", "text": text}]}  # fmt: skip
+    whole = {"id": "r1", "object": "response", "model": "m", "instructions": f"Be kind, {text}",
+             "usage": {"input_tokens": 9, "output_tokens": 4}}  # fmt: skip
+    events = [
+        {"type": "response.created", "sequence_number": 0, "response": {**whole, "output": []}},
+        {"type": "response.output_item.done", "item_id": "i1", "item": item},
+        {"type": "response.completed", "response": {**whole, "output": [words, item]}},
+    ]
+    return "".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events)
+
+
+def mlflow_span(number: int, name: str, kind: str, given: Any, gave: Any) -> dict[str, Any]:
+    """A span of MLflow; values of attributes are JSON texts."""
+    start = 1_776_000_000_000_000_000 + number * 1_000_000_000
+    told = {"mlflow.spanType": kind, "mlflow.spanInputs": given, "mlflow.spanOutputs": gave}
+    if kind == "CHAT_MODEL":
+        told["mlflow.chat.tokenUsage"] = {"input_tokens": 9, "output_tokens": 4}
+    return {
+        "span_id": f"s{number}",
+        "parent_span_id": None,
+        "name": name,
+        "start_time_unix_nano": str(start),
+        "end_time_unix_nano": str(start + 2_000_000_000),
+        "status": {"code": "STATUS_CODE_OK", "message": ""},
+        "attributes": {key: json.dumps(value) for key, value in told.items()},
+        "events": [],
+    }
+
+
+def mlflow(text: str) -> dict[str, Any]:
+    function = {"name": "charge", "arguments": json.dumps({"note": text})}
+    call = {"id": "c1", "type": "function", "function": function}
+    message = {"role": "assistant", "content": text, "tool_calls": [call]}
+    asked = {"model": "m", "messages": [{"role": "user", "content": ASKED}]}
+    spans = [
+        mlflow_span(3, "charge", "TOOL", {"note": text}, f"done {text}"),
+        mlflow_span(1, "chat", "CHAT_MODEL", asked, {"choices": [{"message": message}]}),
+    ]
+    return {"info": {"trace_id": "tr-1", "tags": {"note": text}}, "data": {"spans": spans}}
+
+
 AGENT_FORMATS = {
     "copilot-cli": copilot_cli,
     "vscode-chat": vscode_chat,
@@ -285,4 +347,7 @@ AGENT_FORMATS = {
     "cline": cline,
     "crewai": crewai,
     "smolagents": smolagents,
+    "pydantic-ai": pydantic_ai,
+    "model-stream": model_stream,
+    "mlflow": mlflow,
 }

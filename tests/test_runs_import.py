@@ -31,7 +31,6 @@ from traces_made import FORMATS, runs_in, written
 #: Formats of the measuring data that are not read: the error names what was seen.
 STRANGERS = {
     "swe_agent": "a SWE-agent trajectory",
-    "extra_streaming": "a pydantic-ai event stream",
 }
 #: LangGraph JS types its tool as SPAN, which the manifest, counting by type, does not see.
 COUNTED_BY_HAND = {"langfuse/langfuse__langfuse__langgraph-js.trace.json": 1}

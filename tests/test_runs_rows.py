@@ -38,11 +38,11 @@ def ends(reading: TraceReading) -> list[tuple[str, str, str]]:
 def units(value: Any, text: str) -> int:
     """How many rows a reader counts in a trace made by hand: lines, spans, messages."""
     if isinstance(value, str):
-        return len(text.splitlines())
+        return text.count("\ndata: ") or len(text.splitlines())
     lists = [value[key] for key in ("messages", "steps") if key in value]
     if lists:
         return len(lists[0])
-    return text.count('"traceId"')
+    return text.count('"traceId"') or text.count('"span_id"')
 
 
 @pytest.mark.parametrize("name", FORMATS)

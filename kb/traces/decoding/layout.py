@@ -37,6 +37,7 @@ class Layout(StrEnum):
     CUT_LIST = "a JSON list that was cut off"
     YAML = "YAML"
     PACKED = "a packed file"
+    EVENTS = "a stream of events"
 
 
 #: How files begin that hold a trace only after something was done to them, and what.
@@ -51,7 +52,6 @@ _UNREADABLE = {
     **{b"\x00" + sign: "is written in UTF-16: save it as UTF-8" for sign in (b"{", b"[")},
     **{sign + b"\x00": "is written in UTF-16: save it as UTF-8" for sign in (b"{", b"[")},
     b"SQLite format 3": "is an SQLite database: export its rows as JSON",
-    b"PAR1": "is a Parquet file: export its rows as JSON lines",
 }
 
 
@@ -85,6 +85,8 @@ def _first_of_several_lines(path: Path, start: int) -> bytes | None:
 
 
 def _layout_of_other(path: Path, text: bytes) -> Layout:
+    if text.startswith((b"data:", b"event:", b"id:", b":")) and b"data:" in text:
+        return Layout.EVENTS
     if path.suffix in {".yaml", ".yml"} or text.startswith((b"interactions:", b"---")):
         return Layout.YAML
     # Redacted before it is cut: the beginning of a key is not told from other words.

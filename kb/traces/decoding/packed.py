@@ -1,5 +1,7 @@
 """The files inside a packed one: gzip, bzip2, xz, zstd, tar and zip, also one within another.
 
+The rows of a Parquet file are one such file, of JSON lines.
+
 Each is unpacked as a stream into a private folder under a name of our own, read, and removed: the
 names inside are shown and never written to. Links are not followed. What is unpacked is bounded
 by the size of the packed file, so that a bomb ends as a refusal.
@@ -26,6 +28,7 @@ _COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTD)
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _TAR, _TAR_AT = b"ustar", 257
+_PARQUET = b"PAR1"
 _START_BYTES = 512
 _CHUNK_BYTES = 1 << 20
 _ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zstd")
@@ -58,7 +61,7 @@ class Member:
 
 def is_packed(start: bytes) -> bool:
     """Whether a file that begins so is packed in a way that is read here."""
-    return start.startswith((*_COMPRESSED, _ZIP, _EMPTY_ZIP)) or _is_tar(start)
+    return start.startswith((*_COMPRESSED, _ZIP, _EMPTY_ZIP, _PARQUET)) or _is_tar(start)
 
 
 def _is_tar(start: bytes) -> bool:
@@ -148,6 +151,8 @@ class _Unpacking:
             yield from self._of_tar(buffered, name, level)
         elif start.startswith((_ZIP, _EMPTY_ZIP)):
             yield from self._of_zip(buffered, name, level)
+        elif start.startswith(_PARQUET):
+            yield from self._of_parquet(buffered, name, level)
         else:
             yield from self._alone(buffered, name)
 
@@ -189,6 +194,16 @@ class _Unpacking:
                         yield from self._files(metered, inner, level + 1)
                 except (*_FAULTS, NotImplementedError) as error:
                     yield Member(inner, fault=f"cannot be unpacked: {error}")
+
+    def _of_parquet(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
+        """The rows of a table, written as JSON one a line."""
+        place = f"{len(self.folder.names())}.rows"
+        with self._seekable(stream, level) as file, self.folder.filling(place) as out:
+            for line in _rows_of_parquet(file, self.shown):
+                self.budget.spend(len(line))
+                out.write(line)
+        yield Member(name, self.folder.path_of(place))
+        self.folder.remove_file(place)
 
     @contextmanager
     def _seekable(self, stream: io.BufferedReader, level: int) -> Iterator[BinaryIO]:
@@ -257,6 +272,25 @@ def _zstd_file(stream: BinaryIO, shown: str) -> BinaryIO:
         todo = f"Unpack it first (unzstd), or: {install_line('zstd')}"
         raise KbError(what, where=shown, todo=todo) from error
     return cast("BinaryIO", zstd.ZstdFile(stream))
+
+
+def _rows_of_parquet(file: BinaryIO, shown: str) -> Iterator[bytes]:
+    import msgspec
+
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        todo = f"Export its rows as JSON lines, or: {install_line('parquet')}"
+        raise KbError("is a Parquet file", where=shown, todo=todo) from error
+    try:
+        for batch in parquet.ParquetFile(file).iter_batches(batch_size=_ROWS_AT_ONCE):
+            for row in batch.to_pylist():
+                yield msgspec.json.encode(row, enc_hook=str) + b"\n"
+    except ArrowException as error:
+        raise KbError(f"is no Parquet that can be read: {error}", where=shown) from error
+
+
+_ROWS_AT_ONCE = 64
 
 
 @contextmanager

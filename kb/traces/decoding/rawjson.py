@@ -46,6 +46,14 @@ def lines(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield f"line {number}", line
 
 
+def events(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The data of server-sent events, a value a line; marks without a value are passed over."""
+    for where, line in lines(path):
+        data = line.removeprefix(b"data:").strip() if line.startswith(b"data:") else b""
+        if data and data != b"[DONE]":
+            yield where, data
+
+
 def stream(path: Path, after: str = "") -> Iterator[tuple[str, bytes]]:
     """Values that follow each other with nothing but space or commas between them.
 

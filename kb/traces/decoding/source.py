@@ -21,6 +21,7 @@ from kb.traces.decoding.lenient import NotJsonError, decode
 from kb.traces.decoding.packed import members
 from kb.traces.decoding.rawjson import (
     elements,
+    events,
     lines,
     mapped,
     release,
@@ -193,6 +194,8 @@ class Source:
             yield from self._whole_elements()
         elif self.layout is Layout.OBJECT:
             yield "", memoryview(mapped(self.path))
+        elif self.layout is Layout.EVENTS:
+            yield from events(self.path)
         elif self.layout is Layout.YAML:
             yield "", yaml_as_json(self.path)
 

@@ -101,9 +101,10 @@ def _tell_messages(tape: RunBuilder, messages: Any, where: str) -> None:
         if said is None:
             tape.leave_out("messages that cannot be read")
             continue
-        model = a_word(message.get("model"))
+        told = an_object(message)
+        model = a_word(told.get("model"))
         tape.add_message(said, Message(role=said.role, where=place, model=model))
-        error = an_object(message.get("error"))
+        error = an_object(told.get("error"))
         for answer in said.answers if error else ():
             kind, text = a_word(error.get("type")), a_word(error.get("message"))
             tape.fail(answer.call_id, Failure(type=kind or "error", message=text[:500]))

@@ -25,6 +25,7 @@ _USAGE = {
         "llm.token_count.prompt",
         "llm.usage.prompt_tokens",
         "ai.usage.promptTokens",
+        "ai.usage.inputTokens",
     ),
     "output_tokens": (
         "gen_ai.usage.output_tokens",
@@ -32,11 +33,13 @@ _USAGE = {
         "llm.token_count.completion",
         "llm.usage.completion_tokens",
         "ai.usage.completionTokens",
+        "ai.usage.outputTokens",
     ),
     "cached_tokens": (
         "gen_ai.usage.cache_read.input_tokens",
         "gen_ai.usage.cache_read_input_tokens",
         "llm.token_count.prompt_details.cache_read",
+        "ai.usage.cachedInputTokens",
     ),
 }
 _COSTS = ("operation.cost", "llm.cost.total", "gen_ai.usage.cost", "gen_ai.usage.total_cost")

@@ -140,8 +140,23 @@ def attributes_of(value: dict[str, Any]) -> dict[str, Any]:
     """The attributes of a span, flat: from key-value lists, nested objects, tags or columns."""
     listed = value.get("attributes", value.get("tags"))
     if listed is None:
-        return {key[11:]: v for key, v in value.items() if key.startswith("attributes.")}
+        return _columns({k[11:]: v for k, v in value.items() if k.startswith("attributes.")})
     return _pairs(listed)
+
+
+def _columns(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Columns of a table of spans as dotted keys: lists of messages stand in one cell."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        is_list = isinstance(value, list) and value and all(isinstance(v, dict) for v in value)
+        if is_list and prefix.count(".") < _MOST_LEVELS:
+            for number, part in enumerate(value):
+                flat |= _columns(part, f"{prefix}{key}.{number}.")
+        elif isinstance(value, dict) and value and prefix and prefix.count(".") < _MOST_LEVELS:
+            flat |= _columns(value, f"{prefix}{key}.")
+        elif value is not None:
+            flat[prefix + key] = value
+    return flat
 
 
 def _pairs(values: Any) -> dict[str, Any]:

@@ -20,14 +20,22 @@ def is_stream(text: str) -> bool:
 
 def answer_of_stream(text: str) -> dict[str, Any]:
     """The answer an event stream carries, in the shape its API gives unstreamed; {} for none."""
-    events = list(_events(text))
-    kinds = {event.get("type") for event in events}
+    return answer_of_events(list(_events(text)))
+
+
+def answer_of_events(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same for events that are decoded."""
+    kinds = {kind for event in events if isinstance(kind := event.get("type"), str)}
     if kinds & {"message_start", "content_block_start"}:
         return _anthropic(events)
     if any(isinstance(event.get("choices"), list) for event in events):
         return _chat(events)
     done = [e["response"] for e in events if isinstance(e.get("response"), dict)]
-    return done[-1] if done else {}
+    answer = done[-1] if done else {}
+    whole = (e for e in events if e.get("type") == "response.output_item.done")
+    items = [e["item"] for e in whole if isinstance(e.get("item"), dict)]
+    # A stream that was cut off has no last event: its items are those that were whole.
+    return answer if answer.get("output") or not items else {**answer, "output": items}
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,102 @@
+"""Runs from the events of a streamed answer: OpenAI Responses and chat, Anthropic Messages.
+
+The events of one answer are put together before anything else sees them, from a stream as it was
+sent (`data: …`) or one event a line. Results of tools are in no stream.
+https://platform.openai.com/docs/api-reference/responses-streaming (read 2026-11-30)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from kb.traces.decoding.source import Source
+from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.importers.importer import Importer
+from kb.traces.importers.model_requests import merged, request_of, tools_of
+from kb.traces.importers.reply import reply_of
+from kb.traces.importers.stream import answer_of_events
+from kb.traces.normalize.run_builder import RunBuilder
+from kb.traces.run import Event, Failure, Message, Prompt
+
+_BEGINS = {"response.created", "message_start"}
+_ANTHROPIC = {"message_start", "content_block_start", "content_block_delta", "message_delta"}
+_FAILURES = {"error", "response.failed", "response.incomplete"}
+
+
+def _recognise(source: Source) -> str:
+    told = [value for value in source.head if isinstance(value, dict) and _is_event(value)]
+    return "events of a streamed answer" if told and len(told) > len(source.head) / 2 else ""
+
+
+def _is_event(value: dict[str, Any]) -> bool:
+    kind = a_word(value.get("type"))
+    if value.get("object") == "chat.completion.chunk":
+        return True
+    of_responses = kind.startswith("response.") and (
+        "sequence_number" in value or "response" in value or "item_id" in value
+    )
+    return of_responses or (kind in _ANTHROPIC and ("message" in value or "delta" in value))
+
+
+def _read(source: Source) -> Iterator[RunBuilder]:
+    tape = RunBuilder(source.account)
+    events: list[tuple[dict[str, Any], str]] = []
+    for where, value in source.rows():
+        if not isinstance(value, dict):
+            source.leave_out("rows that are no events", where)
+            continue
+        if events and _is_new(value, events[-1][0]):
+            _tell(tape, events)
+            events = []
+        events.append((value, where))
+        source.account.turn_to(where)
+    if events:
+        _tell(tape, events)
+    source.account.turn_away()
+    yield tape
+
+
+def _is_new(value: dict[str, Any], last: dict[str, Any]) -> bool:
+    """Whether an event begins another answer."""
+    if value.get("object") == "chat.completion.chunk":
+        return bool(value.get("id")) and value.get("id") != last.get("id")
+    return a_word(value.get("type")) in _BEGINS
+
+
+def _tell(tape: RunBuilder, events: list[tuple[dict[str, Any], str]]) -> None:
+    """Put one answer on the tape: all of its events are used by it."""
+    where = events[0][1]
+    answer = answer_of_events([event for event, _ in events])
+    tape.rows.turn_to(where)
+    reply = reply_of(answer)
+    for _, place in events[1:]:
+        tape.rows.share(place, where)
+    if reply is not None:
+        told = reply.request or {}
+        tape.offer(tools_of(told.get("tools")))
+        instructions = told.get("instructions")
+        if isinstance(instructions, str) and not tape.prompt.text:
+            tape.prompt = Prompt(text=instructions)
+        tape.request = merged(tape.request, request_of({"model": reply.model, **told}))
+        base = Message(role="assistant", where=where)
+        tape.add_completion(reply.said, replace(base, **reply.onto(base)))
+        tape.id = tape.id or reply.id
+    for event, place in events:
+        if a_word(event.get("type")) in _FAILURES:
+            response = an_object(event.get("response"))
+            error = an_object(event.get("error")) or an_object(response.get("error"))
+            text = a_word(error.get("message")) or a_word(event.get("message"))
+            kind = a_word(error.get("code")) or a_word(event.get("type"))
+            failure = Failure(type=kind, message=text[:500])
+            tape.add_event(Event("error", name=kind, text=text, failure=failure, where=place))
+
+
+IMPORTER = Importer(
+    "model-stream",
+    "streamed answers: OpenAI Responses and chat, Anthropic",
+    _recognise,
+    _read,
+)

@@ -295,7 +295,7 @@ def model_stream(text: str) -> str:
              "content": [{"type": "output_text", "text": text}]}  # fmt: skip
     whole = {"id": "r1", "object": "response", "model": "m", "instructions": f"Be kind, {text}",
              "usage": {"input_tokens": 9, "output_tokens": 4}}  # fmt: skip
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.created", "sequence_number": 0, "response": {**whole, "output": []}},
         {"type": "response.output_item.done", "item_id": "i1", "item": item},
         {"type": "response.completed", "response": {**whole, "output": [words, item]}},

@@ -721,9 +721,6 @@ IDS = {"uuid": "u1", "parentUuid": None, "sessionId": "s1"}
     ("row", "named"),
     [
         ({**IDS, "type": "user", "message": {"role": "user", "parts": []}}, "Qwen Code"),
-        ({"type": "session", "version": 3, "id": "s", "cwd": "/"}, "pi or OpenClaw"),
-        ({"type": "session.start", "data": {"sessionId": "s"}, "id": "1"}, "GitHub Copilot CLI"),
-        ({"sessionId": "s", "projectHash": "h", "kind": "main", "messages": []}, "Gemini CLI"),
         ({"type": "user", "message": {"content": "x"}, "sessionId": "s"}, "Claude Code without"),
         ({"name": "ai.generateText", "spanContext": {}, "attributes": {}}, "SDK for JavaScript"),
     ],

@@ -7,7 +7,6 @@ ids, and what came back is mostly not kept. Cursor documents no schema: read aft
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,7 @@ from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message
 
-_QUERY = re.compile(r"<user_query>\s*(.*?)\s*</user_query>", re.DOTALL)
+_BEGIN, _END = "<user_query>", "</user_query>"
 _ROLES = {"user", "assistant"}
 _OTHER_IDS = ("uuid", "sessionId", "parentUuid", "session_id", "type")
 
@@ -59,15 +58,26 @@ def _take(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
         tape.leave_out("messages that cannot be read")
         return
     base = Message(role=said.role, where=where, started=time_of(value.get("timestamp")))
-    asked = _QUERY.findall(said.text) if said.role == "user" else []
+    asked, around = _queries(said.text) if said.role == "user" else ([], "")
     if not asked:
         tape.add_message(said, base)
         return
-    around = _QUERY.sub("", said.text).strip()
     if around:
         tape.add_message(ChatMessage("developer", around), replace(base, role="developer"))
     rest = ChatMessage("user", "\n".join(asked), parts=said.parts, answers=said.answers)
     tape.add_message(rest, base)
+
+
+def _queries(text: str) -> tuple[list[str], str]:
+    """What a person asked, and what stands around it."""
+    pieces = text.split(_BEGIN)
+    asked: list[str] = []
+    around = [pieces[0]]
+    for piece in pieces[1:]:
+        query, end, after = piece.partition(_END)
+        asked += [query.strip()] if end else []
+        around.append(after if end else f"{_BEGIN}{piece}")
+    return asked, "".join(around).strip()
 
 
 def _end(tape: RunBuilder, value: dict[str, Any], where: str) -> None:

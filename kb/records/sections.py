@@ -83,8 +83,14 @@ class Section:
     @cached_property
     def template_lines(self) -> frozenset[str]:
         """What a blank record says here: the question, and the example below it."""
-        example = [f"e.g. {self.example.splitlines()[0]}"] if self.example else []
+        example = [f"e.g. {self.example_line}"] if self.example else []
         return frozenset([self.prompt, self.question or self.prompt, *example])
+
+    @property
+    def example_line(self) -> str:
+        """The line of the example that a blank record shows: the first that is no heading."""
+        lines = [line for line in self.example.splitlines() if line.strip()]
+        return next((line for line in lines if not line.startswith("#")), "")
 
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:

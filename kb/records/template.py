@@ -97,7 +97,7 @@ def one_question(section: Section) -> str:
 def questions(section: Section, form: Form) -> str:
     """The question of a section, an example and the words it takes, as a comment."""
     lines = [section.prompt]
-    lines += [f"e.g. {section.example.splitlines()[0]}"] if section.example else []
+    lines += [f"e.g. {section.example_line}"] if section.example else []
     return "<!-- " + "\n     ".join([*lines, *_closed_lists(section, form)]) + " -->"
 
 
@@ -137,7 +137,7 @@ def blank_evidence(section: Section) -> str:
 
 def _dated_lines(clocks: Clocks) -> Iterator[str]:
     known = [(at, name) for name, at in clocks.known() if name in _ENTRY_OF_CLOCK]
-    for at, name in sorted(known):
+    for at, name in sorted(known, key=lambda clock: clock[0]):  # of two at once the form's order
         yield f"- {at:%Y-%m-%d %H:%M} UTC — {_ENTRY_OF_CLOCK[name]}"
 
 

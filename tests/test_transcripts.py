@@ -1,0 +1,23 @@
+"""Do the pages print what their commands print?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from conftest import ROOT
+
+
+def test_the_tutorial_shows_what_its_commands_print() -> None:
+    script, page = ROOT / "scripts/transcripts", ROOT / "docs/first-postmortem.md"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check", "--page", str(page)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
+def test_readme_leads_to_the_tutorial() -> None:
+    assert "(docs/first-postmortem.md)" in (ROOT / "README.md").read_text("utf-8")

@@ -268,6 +268,20 @@ _AGENTS = (
         r"|(?:did|does)\s{1,6}not\s{1,6}care|(?:\w{1,30}\s{1,6}){1,6}out\s{1,6}of\s{1,6}spite)\b",
     ),
 )
+#: What stands at a common word in every phrase that has it: looked at first, for a whole phrase
+#: costs twenty times as much, and a record has a dozen of these words.
+_AT_WORD = {
+    "without": re.compile(
+        rf"without\s{{1,6}}(?:even\s{{1,6}}|really\s{{1,6}}|first\s{{1,6}})?{_UNREAD}\b"
+    ),
+    "took": re.compile(r"took\s{1,6}(?:an?\s{1,6})?short"),
+    "cut": re.compile(r"cut\s{1,6}corners"),
+    "refused": re.compile(r"refused\s{1,6}to\b"),
+    "nobody": re.compile(r"nobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|took)\b"),
+}
+#: And what stands near one, on either side.
+_NEAR_WORD = {"wrong": re.compile(rf"\b(?:{_PICKED}|by|deleted|used|chosen)\b")}
+_NEAR = 60  # characters on either side
 _BEFORE = 140  # characters before a word in which its phrase begins
 _AFTER = 100  # and those from its beginning in which the phrase ends
 _WINDOW = 60  # characters before a phrase that can take it back, or name a machine as its subject
@@ -316,9 +330,17 @@ def _matches(text: str, words: frozenset[str] | None, phrase: _Phrase) -> Iterat
     """The matches of a phrase, looked for around its words: to search all text takes longer."""
     for word in phrase.words if words is None else phrase.words & words:
         for at in places(text, word):
-            if not is_whole_word(text, at, at + len(word)):
+            if not is_whole_word(text, at, at + len(word)) or not _may_be(text, word, at):
                 continue
             around = phrase.pattern.finditer(text, max(0, at - _BEFORE), at + _AFTER)
             match = next((m for m in around if m.end() > at), None)
             if match and match.start() <= at:
                 yield match
+
+
+def _may_be(text: str, word: str, at: int) -> bool:
+    """Whether what stands at a common word, or near it, leaves room for a phrase with it."""
+    if behind := _AT_WORD.get(word):
+        return bool(behind.match(text, at))
+    near = _NEAR_WORD.get(word)
+    return not near or bool(near.search(text, max(0, at - _NEAR), at + _NEAR))

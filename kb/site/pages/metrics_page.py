@@ -17,7 +17,7 @@ from kb.site.pages.duration_chart import DurationFacts, duration_chart
 from kb.site.pages.home import answer_cards
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
-from kb.wording import WHOSE, format_value, plural, said_interval
+from kb.wording import WHOSE, format_value, in_words, plural, said_interval
 
 _LISTED = 12
 #: Repeats named before the numbers: more would push those off the second sheet of paper.
@@ -201,19 +201,23 @@ def _measure(site: Site, measure: Measure) -> MeasureLine:
         number=format_value(measure.value, measure.unit),
         small=f"95 % interval {interval}, n {measure.n}" if interval else f"n {measure.n}",
         meets_goal=measure.meets_goal,
-        facts=tuple(_explained(measure)),
+        facts=tuple(explained(measure)),
         counted="Counted" if measure.hits else "Records",
         records=tuple(record_link(site, links.METRICS, one) for one in records[:_LISTED]),
         unlisted=max(0, len(records) - _LISTED),
     )
 
 
-def _explained(measure: Measure) -> Iterator[tuple[str, str]]:
+def explained(measure: Measure) -> Iterator[tuple[str, str]]:
+    """What a reader of a measure is told of it: label and text, in order."""
     yield "What", measure.definition
     yield "How", measure.formula
     yield "From", measure.source
     if measure.goal:
         yield "Goal", f"{measure.goal.sign} {format_value(measure.goal.bound, measure.unit)}"
+    if kinds := measure.parts_by("kind"):
+        told = (f"{in_words(k.label)} {format_value(k.value, measure.unit)}" for k in kinds)
+        yield "By kind", ", ".join(told)
     for note in measure.notes:
         yield "Note", note
 

@@ -276,6 +276,54 @@ def test_the_lightweight_template_is_read() -> None:
     ]
 
 
+LIGHTWEIGHT_FACTS = """# Wrong invoices
+
+## Severity
+
+customer-visible defect
+
+## Business impact
+
+Six invoices had the wrong tax.
+
+## Permanent fixes
+
+| Action | Owner | Deadline |
+| --- | --- | --- |
+| refuse tables older than a year | tax | 1 July 2026 |
+
+## Owner and deadline
+
+- test the age of each table — tax, 8 July 2026
+
+## Classify the failure type
+
+environmental change
+"""
+
+
+def test_facts_under_headings_are_named_and_actions_under_both_names_are_read() -> None:
+    document = read(LIGHTWEIGHT_FACTS)
+    assert [k for k in keys(LIGHTWEIGHT_FACTS) if k] == ["customer_truth", "actions", "actions"]
+    assert [one.write for one in unread_actions(document)] == [
+        "- [ ] refuse tables older than a year — owner: tax, due: 2026-07-01",
+        "- [ ] test the age of each table — owner: tax, due: 2026-07-08",
+    ]
+    assert [one.write for one in unread_text(document)][:2] == [
+        "impact: customer-visible",
+        "causes: environmental change",
+    ]
+
+
+@pytest.mark.parametrize("text", [ONE_PAGE, FIVE_STEPS, EIGHT_SECTIONS, LIGHTWEIGHT])
+def test_nothing_of_the_printed_templates_is_left_unread(text: str) -> None:
+    document = read(text)
+    assert all(section.key or section.level == 1 for section in document.sections)
+    assert list(unread_evidence(document)) == []
+    assert list(unread_times(document)) == []
+    assert list(unread_actions(document)) == []
+
+
 QUESTIONS = (
     "What decision did the agent make, and what was it trying to optimize for?",
     "What context was in its window at that moment?",

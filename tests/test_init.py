@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli, main
 from kb.commands.init_plan import HOSTS, left_out
+from kb.commands.site import _besides
 from kb.config import Config, parse_config
 from kb.records.form import build_form
 
@@ -124,9 +125,67 @@ def test_files_of_the_team_are_kept_and_what_they_lack_is_said(tmp_path: Path) -
         (tmp_path / name).write_text(text)
     output = init(tmp_path, *FROM)
     assert {name: (tmp_path / name).read_text() for name in own} == own
-    assert output.count("it lacks this; add it by hand") == 4
-    for part in ("/postmortems/ @incident-review", "- id: kb-check", ".kb/", "assets/kb/kb.css"):
+    assert output.count("it lacks this; add it by hand") == 3
+    for part in ("/postmortems/ @incident-review", "- id: kb-check", ".kb/"):
         assert part in output
+    assert "\nrepos:" not in output.replace(" ", "")  # a second one would switch off the first
+    again = init(tmp_path, *FROM)
+    assert "kb.toml" not in again
+    assert "Nothing was written: every file is there." in again
+
+
+def test_the_item_of_a_hook_is_printed_with_its_key_where_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / ".pre-commit-config.yaml").write_text("ci: {}\n")
+    assert "         repos:\n           - repo: https://github.com/acme/kb" in init(tmp_path, *FROM)
+
+
+def test_a_schema_follows_the_settings_and_one_of_the_team_is_kept(tmp_path: Path) -> None:
+    init(tmp_path)
+    schema = tmp_path / "postmortems/front-matter.schema.json"
+    before = schema.read_text()
+    settings = (tmp_path / "kb.toml").read_text()
+    words = '[taxonomy]\nclasses = { voice-misheard = "Speech was transcribed wrongly." }\n'
+    (tmp_path / "kb.toml").write_text(settings.replace("[taxonomy]\n", words))
+    output = init(tmp_path)
+    assert "refreshed  postmortems/front-matter.schema.json" in output
+    assert "voice-misheard" in schema.read_text()
+    assert "voice-misheard" not in before
+    assert "refreshed" not in init(tmp_path)
+    schema.write_text("{}\n")
+    init(tmp_path)
+    assert schema.read_text() == "{}\n"
+
+
+def test_it_says_what_is_there_and_what_happens_to_checks_gates_and_ci(tmp_path: Path) -> None:
+    (tmp_path / "docs/post-mortems").mkdir(parents=True)
+    for number in range(40):
+        (tmp_path / f"docs/post-mortems/PM {number}.md").write_text("# It fell over\n")
+    (tmp_path / "docs/post-mortems/README.md").write_text("# All\n")
+    (tmp_path / "postmortems").mkdir()
+    (tmp_path / "postmortems/2021-03-04-pump.md").write_text("# Pump\n")
+    output = init(tmp_path)
+    assert "41 files look like postmortems and are no records:" in output
+    assert "40  docs/post-mortems/" in output
+    assert "kb adopt --dry-run docs/post-mortems postmortems" in output
+    assert "1 file there would fail it" in output
+    assert "CI      nothing was added to it." in output
+    assert "CI      a job of its own" in init(tmp_path / "docs", *FROM)
+    (tmp_path / "docs/post-mortems/PM 3.md").write_text("# Pump\n\nDate: 2021-03-04\n")
+    adopted = kb(tmp_path, "adopt", "docs/post-mortems/PM 3.md", "postmortems").output
+    assert "2 files: 2 adopted, 0 kept, 0 refused" in adopted
+    assert "39 files look like postmortems and are no records:" in init(tmp_path)
+
+
+def test_other_documentation_keeps_its_settings_and_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "mkdocs.yml").write_text("site_name: Ours\n")
+    init(tmp_path)
+    assert (tmp_path / "mkdocs.yml").read_text() == "site_name: Ours\n"
+    assert _besides(tmp_path) == ("postmortems",)
+    (tmp_path / "mkdocs.yml").write_text("site_name: Ours\nsite_dir: public\n")
+    assert _besides(tmp_path) == ()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text("theirs")
+    assert _besides(tmp_path) == ("postmortems",)
 
 
 def test_what_was_added_by_hand_is_not_asked_for_again(tmp_path: Path) -> None:
@@ -152,7 +211,7 @@ def test_a_folder_of_older_postmortems_is_kept_and_explained(tmp_path: Path) -> 
     (tmp_path / "postmortems/2025-01-01-older.md").write_text("# Older\n")
     output = init(tmp_path)
     assert (tmp_path / "postmortems/outage-march.md").read_text() == "# Outage\n"
-    assert "1 other Markdown file is in postmortems/; kb reads YYYY-MM-DD-slug.md." in output
+    assert "2 files look like postmortems and are no records:" in output
 
 
 def test_settings_that_exist_decide_where_records_go(tmp_path: Path) -> None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import shlex
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 import click
 
+from kb.adopt.existing import ExistingPostmortems, find_existing
 from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
+from kb.config import FILE_NAME
 from kb.errors import KbError
 from kb.installation import PLACEHOLDER, InstallSource, installed_source, parse_source
-from kb.records.document import is_record_name
-from kb.safe_files import Root, UnsafePathError, read_named
+from kb.safe_files import Root, UnsafePathError, read_named, replace_known
 from kb.streams import echo
-from kb.terminal import visible
+from kb.terminal import as_lines, visible
 from kb.trust import open_config
+from kb.wording import plural
 
 _WIDTH = 44
 _MAX_KEPT_BYTES = 2_000_000
+#: How a schema begins that kb wrote.
+_SCHEMA = '"$schema": "https://json-schema.org/draft/2020-12/schema"'
+_SCHEMA_HEAD = 200
 
 
 @click.command("init")
@@ -62,21 +69,32 @@ def command(
     exists is kept as it is, and what it lacks is said; the command can be run again. CI and hooks
     install kb from one commit, and are left out where none is known.
     """
-    records = open_config(folder).library.path.strip("/") or "."
+    config = open_config(folder)
+    records = config.library.path.strip("/") or "."
+    before = find_existing(folder.absolute(), config)
+    is_first = not _exists(folder, FILE_NAME)
     host = host or _host(folder)
     origin = _source(source, host)
-    targets = plan(records, host, origin, example=example, casebook=casebook, agents=agents)
+    targets = plan(
+        records, host, origin, example=example, casebook=casebook, agents=agents, config=config
+    )
     missing = [target for target in targets if _there(folder, target) is None]
+    is_brief = not (missing or dry_run or casebook or agents)
     for target in missing:
         if not dry_run:
             _write(folder, target.path, target.content)
         echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
-    kept = [target for target in targets if target not in missing]
-    for target in kept:
-        _say_kept(folder, target)
+    for target in (target for target in targets if target not in missing):
+        if _is_stale(folder, target):
+            _refresh(folder, target, dry_run=dry_run)
+        else:
+            _say_kept(folder, target, brief=is_brief)
     absent = [] if origin else [path for path in left_out(host) if not _exists(folder, path)]
     if absent:
         _say_left_out(absent)
+    if is_first and not dry_run:
+        _say_what_happens(records, before, [target.path for target in missing])
+    _say_existing(before)
     if not dry_run:
         _say_what_next(folder, records, fresh=bool(missing), whole=not absent)
 
@@ -111,16 +129,81 @@ def _there(folder: Path, target: Target) -> Path | None:
     return next((folder / name for name in names if _exists(folder, name)), None)
 
 
-def _say_kept(folder: Path, target: Target) -> None:
+def _say_kept(folder: Path, target: Target, *, brief: bool) -> None:
+    """What becomes of a file that exists; in brief no more than that it lacks something."""
     there = _there(folder, target) or folder / target.path
     text = _read(there)
+    if brief:
+        if what_to_add(target, text):
+            name = visible(there.relative_to(folder).as_posix())
+            echo(_line("kept ", name, "lacks something: kb init --dry-run says what"))
+        return
     is_ours = text == target.content.decode()
     purpose = "" if is_ours else "yours, kept as it is"
     echo(_line("kept ", visible(there.relative_to(folder).as_posix()), purpose))
     if added := what_to_add(target, text):
-        echo("       it lacks this; add it by hand:\n")
+        # An item of a list that the file has goes into that list: its key stands once.
+        where = ", in the list that is there" if added[:1] == " " else ""
+        echo(f"       it lacks this; add it by hand{where}:\n")
         echo("\n".join(f"         {line}".rstrip() for line in added.splitlines()))
         echo("")
+
+
+def _is_stale(folder: Path, target: Target) -> bool:
+    """Whether a file that kb made from the settings was made from others."""
+    if not target.refreshed:
+        return False
+    text = _read(folder / target.path)
+    return text != target.content.decode() and _SCHEMA in text[:_SCHEMA_HEAD]
+
+
+def _refresh(folder: Path, target: Target, *, dry_run: bool) -> None:
+    path = folder / target.path
+    echo(_line("would refresh" if dry_run else "refreshed", target.path, "kb.toml changed"))
+    if dry_run:
+        return
+    try:
+        replace_known(path, read_named(path, _MAX_KEPT_BYTES), target.content)
+    except OSError as error:
+        raise KbError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _say_what_happens(
+    records: str, before: tuple[ExistingPostmortems, ...], written: Iterable[str]
+) -> None:
+    """What checks, gates and CI do from now on."""
+    names = set(written)
+    among = sum(one.count for one in before if one.folder == PurePosixPath(records))
+    echo("\nFrom now on:")
+    echo(f"  checks  kb check holds {records}/YYYY-MM-DD-slug.md to the form, and nothing else.")
+    if among:
+        echo(f"          {plural(among, 'file')} there would fail it: kb adopt, and none does.")
+    echo("  gates   kb gate answers only where a record names a route; adopted ones hold none.")
+    if any("kb-check" in name or "kb.gitlab-ci" in name for name in names):
+        echo(f"  CI      a job of its own on changes of {records}/: it fails on errors, comments,")
+        echo("          and touches no other job.")
+    else:
+        echo("  CI      nothing was added to it.")
+    hook = ".pre-commit-config.yaml" in names
+    echo(f"  hooks   {'kb fmt and kb check, once pre-commit is installed' if hook else 'none'}.")
+
+
+def _say_existing(before: tuple[ExistingPostmortems, ...]) -> None:
+    """How many postmortems there are already, and how they get in."""
+    total = sum(one.count for one in before)
+    if not total:
+        return
+    are = (
+        "file looks like a postmortem and is no record"
+        if total == 1
+        else ("files look like postmortems and are no records")
+    )
+    echo(f"\n{total} {are}:")
+    for one in before:
+        echo(as_lines([f"  {one.count:4}  {visible(one.folder.as_posix())}/"]), end="")
+    folders = " ".join(visible(shlex.quote(one.folder.as_posix())) for one in before)
+    echo("They get in as they stand: searched, held to nothing, undone by one revert.")
+    echo(f"  kb adopt --dry-run {folders}")
 
 
 def _read(path: Path) -> str:
@@ -163,9 +246,6 @@ def _say_what_next(folder: Path, records: str, *, fresh: bool, whole: bool) -> N
     if inside is not None and inside.parts:
         echo(f"Move .github, .gitlab and .pre-commit-config.yaml to {repo.root}:")
         echo("hosts and hooks look for them only there.\n")
-    if others := _other_files(folder / records):
-        words = "file is" if others == 1 else "files are"
-        echo(f"{others} other Markdown {words} in {records}/; kb reads YYYY-MM-DD-slug.md.\n")
     if not fresh:
         echo(f"Nothing was written: every {'' if whole else 'other '}file is there.")
         return
@@ -173,13 +253,3 @@ def _say_what_next(folder: Path, records: str, *, fresh: bool, whole: bool) -> N
     echo('Next:  kb new "What the agent did"    a first record')
     echo("       kb check --as published        what is missing in it")
     echo("       kb similar FILE                whether it has happened before")
-
-
-def _other_files(folder: Path) -> int:
-    """How many Markdown files of the folder are no records, the template aside."""
-    try:
-        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".md")]
-    except OSError:
-        return 0
-    ours = {"template.md", "README.md"}
-    return sum(not is_record_name(name) and name not in ours for name in names)

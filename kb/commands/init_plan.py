@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 
 from kb.config import FILE_NAME, Config, config_schema
 from kb.installation import PLACEHOLDER, InstallSource
+from kb.records.form import build_form
 from kb.records.json_schema import front_matter_schema
 from kb.records.template import blank_template
 
@@ -21,7 +23,8 @@ class Target:
 
     `instead` are others a host would read in its place; `needle` is what a file of that name must
     hold to do its work, empty where its content is the team's own affair; `lacking` is what to add
-    where it does not, empty for the whole content.
+    where it does not, empty for the whole content. One that is `refreshed` is made from the
+    settings, and written anew where these changed.
     """
 
     path: str
@@ -30,6 +33,7 @@ class Target:
     instead: tuple[str, ...] = ()
     needle: str = ""
     lacking: str = ""
+    refreshed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,11 @@ class _Row:
 
 
 _CASEBOOK = "casebook = true"
+_LIST_KEY = re.compile(r"(?:repos|include):")
 _EVERYWHERE = (
     _Row("kb.toml", "kb.toml", "settings, every key with an example"),
-    _Row("mkdocs.yml", "mkdocs.yml", "the site", needle="assets/kb/kb.css"),
+    # A `mkdocs.yml` of other pages is left alone: `kb site` then has settings of its own.
+    _Row("mkdocs.yml", "mkdocs.yml", "the site"),
     _Row(
         ".pre-commit-config.yaml",
         "pre-commit-config.yaml",
@@ -133,6 +139,7 @@ def plan(
     example: bool,
     casebook: bool = False,
     agents: bool = False,
+    config: Config | None = None,
 ) -> tuple[Target, ...]:
     """The files of a knowledge base in the order they are written.
 
@@ -141,7 +148,7 @@ def plan(
     incidents be searched; with `agents` coding agents are told how to use the knowledge base.
     """
     template = Target(f"{records}/template.md", blank_template().encode(), "the form, for cp")
-    found = [template, *_schemas(records)]
+    found = [template, *_schemas(records, config or Config())]
     rows = (*_EVERYWHERE, *HOSTS[host], *(_AGENTS if agents else ()))
     found += [_target(row, records, source) for row in rows if not row.runs_kb or source]
     if casebook:
@@ -160,7 +167,15 @@ def what_to_add(target: Target, text: str) -> str:
     """What a file that exists lacks to do a target's work; empty where it lacks nothing."""
     if not target.needle or target.needle in text:
         return ""
-    return target.lacking or target.content.decode()
+    whole = target.lacking or target.content.decode()
+    return _items(whole, text)
+
+
+def _items(whole: str, text: str) -> str:
+    """What is added, without a key that the file has: a second one would take its place."""
+    key, _, rest = whole.partition("\n")
+    has_key = any(line.rstrip().startswith(key) for line in text.splitlines())
+    return rest if _LIST_KEY.fullmatch(key) and has_key else whole
 
 
 def _with_casebook(settings: Target) -> Target:
@@ -170,14 +185,14 @@ def _with_casebook(settings: Target) -> Target:
     return replace(settings, content=content, needle=f"\n{_CASEBOOK}", lacking=lacking)
 
 
-def _schemas(records: str) -> Iterator[Target]:
+def _schemas(records: str, config: Config) -> Iterator[Target]:
     """The schemas that editors complete front matter and settings by."""
     for name, schema in (
-        ("front-matter.schema.json", front_matter_schema()),
+        ("front-matter.schema.json", front_matter_schema(build_form(config))),
         ("kb.toml.schema.json", config_schema()),
     ):
         text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        yield Target(f"{records}/{name}", text.encode(), "completion in editors")
+        yield Target(f"{records}/{name}", text.encode(), "completion in editors", refreshed=True)
 
 
 def _target(row: _Row, records: str, source: InstallSource | None) -> Target:

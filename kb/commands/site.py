@@ -68,6 +68,8 @@ def command(
 ) -> None:
     """Build the static site: by default into site/ at the root of the library.
 
+    Where site/ is the folder of other pages it goes into site-postmortems/.
+
     What --edition external shows of a record is its external.md, once a person has signed it.
     --propose writes these files from the records; where a record changed since, its text is
     written anew, and has to be signed anew. --preview shows both side by side.
@@ -85,11 +87,20 @@ def command(
 
         context.exit(propose_all(library) if read_first == "propose" else write_previews(library))
     wanted = Edition(edition, customer)
-    default = "-".join((SITE, *_kind_of(wanted)))
+    default = "-".join((SITE, *(_kind_of(wanted) or _besides(library.root))))
     target = (out or library.root / default).absolute()
     context.exit(
         _build(library, wanted, target, engine, pages_only, trust, is_named=out is not None)
     )
+
+
+def _besides(root: Path) -> tuple[str, ...]:
+    """What the folder's name has behind `site` where that is the folder of other pages."""
+    from kb.site.mkdocs_settings import builds_other_pages
+
+    folder = root / SITE
+    is_foreign = folder.is_dir() and not (folder / "assets/kb").is_dir() and any(folder.iterdir())
+    return ("postmortems",) if is_foreign or builds_other_pages(root) else ()
 
 
 def _refuse_misuse(edition: str, customer: str | None, read_first: str | None) -> None:

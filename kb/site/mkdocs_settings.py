@@ -44,15 +44,31 @@ def read_settings(root: Path) -> Settings:
     their style, and ask other hosts for fonts and scripts. Raises `KbError` when it cannot be read.
     """
     path = root / SETTINGS
-    try:
-        settings = _load(path.read_bytes()) if path.is_file() else None
-    except (OSError, NotYamlError) as error:
-        raise KbError(f"cannot be read: {error}", where=str(path)) from error
+    settings = _given(path)
     if settings is None or (isinstance(settings, dict) and not _is_ours(settings)):
         return packaged_settings()
     if not isinstance(settings, dict):
         raise KbError("holds no settings", where=str(path), todo="Remove it, then run 'kb init'.")
     return {str(key): value for key, value in settings.items()}
+
+
+def builds_other_pages(root: Path) -> bool:
+    """Whether a library's folder has a `mkdocs.yml` that builds other pages into `site/`.
+
+    Raises `KbError` when it cannot be read.
+    """
+    settings = _given(root / SETTINGS)
+    if not isinstance(settings, dict) or _is_ours(settings):
+        return False
+    return str(settings.get("site_dir", "site")).rstrip("/") == "site"
+
+
+def _given(path: Path) -> object:
+    """What a settings file says, None where there is none."""
+    try:
+        return _load(path.read_bytes()) if path.is_file() else None
+    except (OSError, NotYamlError) as error:
+        raise KbError(f"cannot be read: {error}", where=str(path)) from error
 
 
 def packaged_settings() -> Settings:

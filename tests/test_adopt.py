@@ -159,6 +159,19 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "2021-03-04 (the file name)",
         ),
         (
+            "002.md",
+            "# Title:\n\n### Pump\n\nDate: 2021-03-04\nSeverity: SEV2 (one service)\n",
+            "002 (the file name; line 1 is a form's)",
+            "2021-03-04 (line 5)",
+        ),
+        (
+            "pump.md",
+            "# Post Incident Review: 24-10-2024 - Pump stood still\n\n## Timeline\n\n"
+            "- 16-10-2024 11:58 UTC - a valve was changed\n- 24-10-2024 02:00 UTC - it shut\n",
+            "Pump stood still (line 1)",
+            "2024-10-24 (line 1)",
+        ),
+        (
             "2021-03-05.md",
             "# Post-mortem: attack on March 4th, 2021\n\n## Timeline\n\n"
             "2021-03-04 10:15 UTC: down\n",
@@ -186,6 +199,13 @@ def test_a_timeline_bears_out_a_day_or_stands_in_for_it(
     said = adopt(f"old/{name}")
     assert f"title: {title}" in said
     assert f"date: {date}" in said
+
+
+def test_a_heading_with_a_day_that_can_be_two_is_refused(team: Path) -> None:
+    (team / "old" / "script.md").write_text("# 04-03-2026 - Script injection\n")
+    git(team, "add", "-A")
+    git(team, "commit", "-qm", "one more")
+    assert "no date: line 1 can be read in more than one way" in adopt("old/script.md")
 
 
 def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None:

@@ -24,7 +24,16 @@ _LABEL = re.compile(
 _EDGES = " \t*_|`\"'"
 _DATES = frozenset(
     {"date", "incident date", "date of incident", "date of the incident", "incident start date"}
-    | {"date occurred", "occurred on", "date of occurrence", "date of outage", "outage date"}
+    | {
+        "incident from",
+        "incident start",
+        "incident started",
+        "date occurred",
+        "occurred on",
+        "date of occurrence",
+        "date of outage",
+        "outage date",
+    }
 )
 _SEVERITIES = frozenset({"severity", "sev", "severity level", "incident severity"})
 _STATUSES = frozenset({"status", "state", "document status", "postmortem status"})
@@ -41,10 +50,11 @@ FILE_NAME = "the file name"
 #: A timeline of more days holds what led to it, or what was done later.
 _ONE_INCIDENT = timedelta(days=7)
 _LONGEST_HEADING = 300
+_LONGEST_SEVERITY = 30
 _WORD = re.compile(r"(?<!\w)\w")
 #: What a heading may name before what happened.
 _KIND = re.compile(
-    r"(?:post[ -]?mortem|incident(?:[ ](?:report|review|date|postmortem))?|rca|outage)"
+    r"(?:(?:post[ -]?)?incident(?:[ ](?:report|review|retro|date|postmortem))?|post[ -]?mortem|rca)"
     r"(?:[ ]*(?::|–|—)|[ ]+-)[ ]*",
     re.IGNORECASE,
 )
@@ -57,7 +67,18 @@ _NO_TITLES = frozenset(
     {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
     | {"incident", "summary", "overview", "issue summary", "incident summary", "rca"}
     | {"postmortem report", "post-mortem report", "root cause analysis", "introduction"}
-    | {"incident review", "incident details", "tl;dr", "tldr", "what happened", "timeline"}
+    | {"incident review", "post-incident review", "post incident review", "incident retro"}
+    | {
+        "metadata",
+        "meta",
+        "details",
+        "abstract",
+        "incident details",
+        "tl;dr",
+        "tldr",
+        "what happened",
+        "timeline",
+    }
 )
 #: Titles of a form that nobody has filled in.
 _UNFILLED = re.compile(
@@ -127,8 +148,8 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
         line = next((row.line for row in labels if row.label == "title"), 1)
         return DerivedFact("title", own, f"line {line}")
     heading = next((s for s in document.sections if s.level == 1 and s.heading.strip()), None)
-    told = heading.heading.strip() if heading else ""
-    if heading and told.strip(" :#").lower() not in _NO_TITLES and not is_unfilled(told):
+    told = heading.heading.strip(" \t:#") if heading else ""
+    if heading and told.lower() not in _NO_TITLES and not is_unfilled(told):
         return DerivedFact("title", _without_day(told), f"line {heading.line}")
     is_form = is_unfilled(told)
     source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
@@ -139,7 +160,8 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
 
 def _without_day(heading: str) -> str:
     """A heading without the day, or the kind of document, that it begins with."""
-    text = _KIND.sub("", heading, count=1)
+    kind = _KIND.match(heading)
+    text = heading[kind.end() :] if kind else heading
     found = read_written_time(text)
     rest = text[found.end :].lstrip(" ,:–—-") if found and found.day else text
     return rest if any(map(str.isalnum, rest)) else heading
@@ -160,7 +182,7 @@ def _date(document: Document, labels: list[_Labelled]) -> DerivedFact:
         if len(borne_out) == 1:
             return DerivedFact("date", borne_out.pop().isoformat(), f"its timeline; {said}")
         return DerivedFact("date", "", said)
-    unread = next((row.line for row in labels if row.label in _DATES), 0)
+    unread = next((row.line for row in labels if row.label in _DATES), 0) or _unclear(document)
     if unread:
         return DerivedFact("date", "", f"line {unread} can be read in more than one way")
     if lived and lived[-1] - lived[0] <= _ONE_INCIDENT:
@@ -189,6 +211,16 @@ def _days_told(document: Document, labels: list[_Labelled]) -> Iterator[tuple[da
     for match in _ISO.finditer(document.path.name):
         if found := read_date(match[0]):
             yield found, FILE_NAME
+
+
+def _unclear(document: Document) -> int:
+    """The line of a heading that names a day which can be two, 0 where it does not."""
+    heading = next((section for section in document.sections if section.level == 1), None)
+    for word in _WORD.finditer(heading.heading[:_LONGEST_HEADING]) if heading else ():
+        found = read_written_time(heading.heading[word.start() :]) if heading else None
+        if found and found.unclear and not found.day:
+            return heading.line if heading else 0
+    return 0
 
 
 def _days_in(heading: str) -> Iterator[date]:
@@ -223,9 +255,10 @@ def _severity(labels: list[_Labelled]) -> DerivedFact:
 
 def severity_fact(word: str, source: str) -> DerivedFact:
     """The severity that a word names; unknown where it is of a scale of the team's own."""
-    named = severity_of(word)
-    why = f"{source} has a word of its own, {' '.join(word.split())[:40]}"
-    return DerivedFact("severity", named, source if named else why, word.strip().lower())
+    told = " ".join(word.partition("(")[0].split())[:_LONGEST_SEVERITY]
+    named = severity_of(told)
+    why = f"{source} has a word of its own, {told}"
+    return DerivedFact("severity", named, source if named else why, told.lower())
 
 
 def _clock(name: str, labels: list[_Labelled]) -> DerivedFact:

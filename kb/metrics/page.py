@@ -302,9 +302,13 @@ def _counts(library: Library, known: tuple[Postmortem, ...]) -> Counts:
 
 def _notes(reading: Reading, origin: str, *, is_chosen: bool) -> Iterator[str]:
     """What holds for the page as a whole, one sentence each."""
-    counts = _counts(
-        reading.library, tuple(r for r in reading.library.records if r.origin == origin)
-    )
+    known = tuple(r for r in reading.library.records if r.origin == origin)
+    counts = _counts(reading.library, known)
+    if adopted := sum(record.is_adopted for record in known):
+        yield (
+            f"{plural(adopted, 'record')} adopted as they stood: a measure counts one where it "
+            "says what is measured, and looked at no other."
+        )
     if origin == "public" and not is_chosen:
         yield "All records are of public incidents: this measures a casebook, not a team."
     if origin == "example":

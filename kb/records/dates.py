@@ -39,7 +39,7 @@ _DAY = re.compile(
     + r"(?:,?[ \t]*+-?(?P<y3>\d{4})(?![\d:]))?"
     r"|" + _MONTH.format(4) + r"[ \t]+(?P<d4>\d{1,2})(?!\d|:\d)(?:st|nd|rd|th)?\b"
     r"(?:,?[ \t]+(?P<y4>\d{4})(?![\d:]))?"
-    r"|(?P<a5>\d{1,2})/(?P<b5>\d{1,2})/(?P<y5>\d{4}|\d{2})(?!\d))",
+    r"|(?P<a5>\d{1,2})(?P<s5>[/-])(?P<b5>\d{1,2})(?P=s5)(?P<y5>\d{4}|(?<=/)\d{2})(?!\d))",
     re.IGNORECASE,
 )
 _TIME = re.compile(
@@ -226,7 +226,7 @@ def _day(match: re.Match[str], near: date | None) -> tuple[date | None, str]:
 
 
 def _slashed(match: re.Match[str]) -> tuple[date | None, str]:
-    """`25/12/2026` and `12/25/2026` are one day each; `9/2/2021` is two."""
+    """`25/12/2026` and `12-25-2026` are one day each; `9/2/2021` is two."""
     first, second = int(match["a5"]), int(match["b5"])
     year = match["y5"] if len(match["y5"]) == 4 else f"20{match['y5']}"  # noqa: PLR2004
     if first == second or first > 12:  # noqa: PLR2004

@@ -157,9 +157,10 @@ def test_a_schema_follows_the_settings_and_one_of_the_team_is_kept(tmp_path: Pat
 
 
 def test_it_says_what_is_there_and_what_happens_to_checks_gates_and_ci(tmp_path: Path) -> None:
-    (tmp_path / "docs/post-mortems").mkdir(parents=True)
+    (tmp_path / "docs/post-mortems/2020").mkdir(parents=True)
     for number in range(40):
-        (tmp_path / f"docs/post-mortems/PM {number}.md").write_text("# It fell over\n")
+        year = "2020/" if number % 2 == 0 else ""
+        (tmp_path / f"docs/post-mortems/{year}PM {number}.md").write_text("# It fell over\n")
     (tmp_path / "docs/post-mortems/README.md").write_text("# All\n")
     (tmp_path / "postmortems").mkdir()
     (tmp_path / "postmortems/2021-03-04-pump.md").write_text("# Pump\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -43,19 +44,24 @@ def find_existing(root: Path, config: Config) -> tuple[ExistingPostmortems, ...]
     """
     records = config.library.path.strip("/") or "."
     known = _adopted(root / records, config)
-    found: list[ExistingPostmortems] = []
+    found: Counter[PurePosixPath] = Counter()
     for number, (place, folders, names) in enumerate(walk(root)):
         here = PurePosixPath(Path(place).relative_to(root).as_posix())
         folders[:] = sorted(name for name in folders if _is_looked_into(here, name))
         if number > _MOST_FOLDERS:
             break
-        is_theirs = here == PurePosixPath(records)
-        if is_theirs or any(map(_FOLDER.fullmatch, here.parts)):
-            count = sum(
-                (here / name).as_posix() not in known for name in _postmortems(Path(place), names)
-            )
-            found += [ExistingPostmortems(here, count)] if count else []
-    return tuple(sorted(found, key=lambda one: one.folder))
+        home = here if here == PurePosixPath(records) else _home(here)
+        if home is not None:
+            theirs = _postmortems(Path(place), names)
+            found[home] += sum((here / name).as_posix() not in known for name in theirs)
+    return tuple(ExistingPostmortems(home, n) for home, n in sorted(found.items()) if n)
+
+
+def _home(here: PurePosixPath) -> PurePosixPath | None:
+    """The outermost folder on the way that is called like one of postmortems, None for none."""
+    parts = here.parts
+    named = (n for n, part in enumerate(parts, 1) if _FOLDER.fullmatch(part))
+    return next((PurePosixPath(*parts[:n]) for n in named), None)
 
 
 def _adopted(folder: Path, config: Config) -> frozenset[str]:

@@ -94,7 +94,9 @@ def command(
     wanted = [file for file in files if not file.refusal]
     if not dry_run:
         write(library, wanted)
-    lines = [line for file in files for line in _lines(file, dry_run=dry_run)]
+    # What asks for a hand stands last, above the sum.
+    ordered = sorted(files, key=lambda file: ("adopted", "kept", "refused").index(_outcome(file)))
+    lines = [line for file in ordered for line in _lines(file, dry_run=dry_run)]
     echo(as_lines([*lines, *_sum(files, found, dry_run=dry_run)]), end="")
     return 1 if any(file.refusal and file.refusal not in _KEPT for file in files) else 0
 

@@ -21,7 +21,7 @@ _FOLDER = re.compile(
     r"post-?_?mortems?|incident-?_?(?:reports?|reviews?|postmortems?)|incidents?|outages?|rcas?",
     re.IGNORECASE,
 )
-_NOT_ONE = re.compile(r"(?:readme|index|contributing|changelog|.*template.*)\.\w+", re.IGNORECASE)
+_NOT_ONE = frozenset({"readme", "index", "contributing", "changelog"})
 _SKIPPED = frozenset({"node_modules", "vendor", "build", "site", "dist", "target", "venv"})
 _MOST_LEVELS = 5
 _MOST_FOLDERS = 20_000
@@ -82,7 +82,8 @@ def _is_looked_into(here: PurePosixPath, name: str) -> bool:
 
 def _postmortems(folder: Path, names: list[str]) -> Iterator[str]:
     for name in names:
-        if not is_markdown(name) or _NOT_ONE.fullmatch(name):
+        stem = Path(name).stem.lower()
+        if not is_markdown(name) or stem in _NOT_ONE or "template" in stem:
             continue
         if not is_record_name(name) or not _has_front_matter(folder / name):
             yield name

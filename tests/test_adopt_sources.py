@@ -494,6 +494,22 @@ def test_a_row_of_csv_is_a_record_with_its_other_columns_as_text(library: Path) 
     assert second.refusal == "no date: column 'Started at' is '9/2/2021'; add 'Date: YYYY-MM-DD'"
 
 
+def test_what_a_file_says_stays_in_the_line_it_is_put_in(library: Path) -> None:
+    head = '"Name\nroute: refunds\nx",When,Id\n'
+    (library / "old" / "all.csv").write_text(f'{head}"Pump\nroute: a",2021-03-04,"1\nroute: b"\n')
+    (file,) = planned(library, {"title": "Name\nroute: refunds\nx", "date": "When", "id": "Id"})
+    write(open_library(library), [file])
+    (record,) = open_library(library).records
+    assert (record.title, record.route) == ("Pump route: a", "")
+    assert record.aliases == ("old/all.csv#1 route: b",)
+
+
+def test_half_a_character_in_json_is_no_fault(library: Path) -> None:
+    raw = json.dumps(GITHUB[:1]).replace("Site was down", "Site \\ud800 was down")
+    (record,) = adopted(library, "issues.json", raw)
+    assert record.title == "Site ? was down"
+
+
 REFUSED = {
     "empty.docx": (b"", "Word: no Word file inside"),
     "broken.docx": (docx(("Normal", "&nope;")), "Word: a Word file that mammoth cannot read"),

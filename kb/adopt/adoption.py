@@ -160,7 +160,7 @@ class _FirstCommits:
 def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> AdoptedFile:
     library = planning.library
     name = found.file.name
-    source = f"{name}#{text.part.removeprefix('#')}" if text.part else name
+    source = f"{name}#{_line(text.part).removeprefix('#')}" if text.part else name
     document = read_document(text.text, PurePath(_file_name(text.stem)), library.form)
     # What a file with ten postmortems is called says nothing of one of them.
     by_name = PurePosixPath(name).name if not text.part else ""
@@ -210,9 +210,17 @@ def _facts(
     planning: _Planning, document: Document, found: FoundFile, text: ForeignText
 ) -> tuple[DerivedFact, ...]:
     """What is told outside the text, then by it, then by when it was entered or committed."""
-    told = {fact.key: fact for fact in text.facts}
+    told = {
+        fact.key: replace(fact, value=_line(fact.value), source=_line(fact.source))
+        for fact in text.facts
+    }
     facts = [told.get(fact.key, fact) for fact in derive(document)]
     return tuple(_completed(planning, fact, found, text) for fact in facts)
+
+
+def _line(text: str) -> str:
+    """A text of a file as one line of UTF-8: it ends up in front matter, where a line is a key."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())
 
 
 def _completed(

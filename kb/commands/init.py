@@ -80,15 +80,7 @@ def command(
     )
     missing = [target for target in targets if _there(folder, target) is None]
     is_brief = not (missing or dry_run or casebook or agents)
-    for target in missing:
-        if not dry_run:
-            _write(folder, target.path, target.content)
-        echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
-    for target in (target for target in targets if target not in missing):
-        if _is_stale(folder, target):
-            _refresh(folder, target, dry_run=dry_run)
-        else:
-            _say_kept(folder, target, brief=is_brief)
+    _write_all(folder, targets, missing, dry_run=dry_run, brief=is_brief)
     absent = [] if origin else [path for path in left_out(host) if not _exists(folder, path)]
     if absent:
         _say_left_out(absent)
@@ -97,6 +89,21 @@ def command(
     _say_existing(before)
     if not dry_run:
         _say_what_next(folder, records, fresh=bool(missing), whole=not absent)
+
+
+def _write_all(
+    folder: Path, targets: Iterable[Target], missing: list[Target], *, dry_run: bool, brief: bool
+) -> None:
+    """Writes what is missing, writes anew what kb.toml changed, and says what was kept."""
+    for target in missing:
+        if not dry_run:
+            _write(folder, target.path, target.content)
+        echo(_line("would write" if dry_run else "wrote", target.path, target.purpose))
+    for target in (target for target in targets if target not in missing):
+        if _is_stale(folder, target):
+            _refresh(folder, target, dry_run=dry_run)
+        else:
+            _say_kept(folder, target, brief=brief)
 
 
 def _source(named: str | None, host: str) -> InstallSource | None:

@@ -137,11 +137,8 @@ def _lines(file: AdoptedFile, *, dry_run: bool) -> Iterator[str]:
             yield f"         {fact.key}: {visible(fact.value)} ({visible(fact.source)})"
     unknown = [f for f in file.facts if not f.value and f.source not in _QUIET]
     yield from (f"         {fact.key}: unknown ({visible(fact.source)})" for fact in unknown)
-    yield (
-        f"         {plural(file.actions, 'action')} read"
-        if file.actions
-        else ("         no actions were found")
-    )
+    items = plural(file.actions, "item") if file.actions else "nothing"
+    yield f"         its action list: {items}"
     if file.left:
         yield f"         not carried over: {', '.join(file.left)}"
 

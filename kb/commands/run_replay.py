@@ -51,6 +51,18 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--save", is_flag=True, help="Put --known and --from into the fixture.")
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=60.0, help="Of each trial.")
 @click.option("--pass-env", multiple=True, metavar="NAME", help="Give the agent this variable.")
+@click.option(
+    "--prove", nargs=2, metavar="OLD NEW", help="Fails at the one revision, passes at the other?"
+)
+@click.option(
+    "--repository",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="With --prove: where the agent's code is; default: here.",
+)
+@click.option(
+    "--python", "pythons", multiple=True, metavar="PATH", help="Of both revisions, or of each."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON (kb.run-replay/1, -suite/1).")
 def command(fixture: Path | None, as_json: bool, **asked: Any) -> int:
     """Call your agent on the frozen state of FIXTURE, N times, and judge what it tries.
@@ -60,6 +72,11 @@ def command(fixture: Path | None, as_json: bool, **asked: Any) -> int:
 
     Reads are answered from the tape; writes are refused and noted. The agent runs in a child
     process with a time limit and without your environment. Nothing runs before you ask for it.
+
+    With --prove the same entry point is called on the code of two revisions, each laid out from
+    Git's objects without running anything of the repository. Where it fails on the first and passes
+    on the second, `PROVED:` is written into the record; a fixture that never failed proves nothing.
+    --python names an interpreter for both, or one for each, which has kb installed.
 
     The entry point is a function of yours, or a command that speaks JSON lines:
 
@@ -75,6 +92,12 @@ def command(fixture: Path | None, as_json: bool, **asked: Any) -> int:
     """  # noqa: D301 - click's mark for lines that are not wrapped
     if asked["every"] == (fixture is not None):
         raise click.UsageError("name a FIXTURE, or give --all")
+    if asked["prove"]:
+        if fixture is None:
+            raise click.UsageError("--prove is of one FIXTURE")
+        from kb.commands.run_replay_prove import prove_fixture
+
+        return prove_fixture(fixture, as_json, asked)
     return _suite(as_json, asked) if fixture is None else _one(fixture, as_json, asked)
 
 
@@ -83,11 +106,11 @@ def _one(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
     from kb.traces.replay.trials import TrialVerdict
     from kb.traces.replay.trials import replay as run_trials
 
-    run = _prepared(fixture, asked)
+    run = prepared_run(fixture, asked)
     root = find_root(Path.cwd())
     config = read_config(root)
     allow = allowed_values(root, config)
-    done = run_trials(run, _settings(root, config, asked))
+    done = run_trials(run, replay_settings(root, config, asked))
     if as_json:
         echo_json(json.dumps(replay_json(done, allow), ensure_ascii=False, indent=2))
     else:
@@ -110,7 +133,7 @@ def _suite(as_json: bool, asked: dict[str, Any]) -> int:
             where=str(library.folder),
             todo="Make one: kb new --from-run TRACE, or kb run import.",
         )
-    settings = _settings(library.root, library.config, asked)
+    settings = replay_settings(library.root, library.config, asked)
     jobs = asked["jobs"] or os.cpu_count() or 1
     allow = allowed_values(library.root, library.config)
     results = suite.run_suite(cases, settings, jobs, allow, _show_result())
@@ -122,7 +145,7 @@ def _suite(as_json: bool, asked: dict[str, Any]) -> int:
     return 0 if all(result.verdict is TrialVerdict.PASS for result in results) else 1
 
 
-def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
+def prepared_run(fixture: Path, asked: dict[str, Any]) -> Run:
     """The run with what people know, and begun where it was asked to."""
     from kb.traces.fixture import read_fixture, write_fixture
     from kb.traces.replay.overrides import read_known, with_known
@@ -139,12 +162,16 @@ def _prepared(fixture: Path, asked: dict[str, Any]) -> Run:
     return run
 
 
-def _settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
+def replay_settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
+    """How to replay, as the options say. Raises `KbError` where no agent may be called."""
     from kb.traces.replay.settings import entry_point
     from kb.traces.replay.tool_answers import Mode
     from kb.traces.replay.trials import Settings
 
-    point = entry_point(root, config, asked["entry"], asked["pass_env"])
+    pythons = asked["pythons"]
+    if len(pythons) > 1:
+        raise click.UsageError("--python is named once for each revision of --prove")
+    point = entry_point(root, config, asked["entry"], asked["pass_env"], *pythons)
     alone = is_terminal("stderr") and not asked["every"]
     progress = _show if alone else (lambda _: None)
     return Settings(point, asked["trials"], asked["seconds"], Mode(asked["mode"]), progress)

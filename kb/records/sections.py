@@ -373,6 +373,7 @@ SECTIONS: tuple[Section, ...] = (
                 aliases=("side effects that already ran", "which side effects already ran"),
             ),
             Field("REPRODUCED", "k/N runs that failed the same way"),
+            Field("PROVED", "Where the replay fails and where it passes, by kb run replay --prove"),
             Field("PASSING_RUN", "A run of the same task that went well"),
             Field("DIVERGENCE_STEP", "The first step at which the two differ"),
         ),

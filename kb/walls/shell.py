@@ -1,8 +1,8 @@
 """Whether a line of a shell holds a command that a wall is about.
 
-First the words of its commands are looked at, for which the parser is enough; what each command
-does, and what stands inside `sudo` and `bash -c`, is asked of `kb.traces.effects` only for a line
-in which that decides: its table takes twice as long to import as the parser.
+A line of plain words is split here. Any other is parsed for the words of its commands; what each
+command does, and what stands inside `sudo` and `bash -c`, is asked of `kb.traces.effects` only for
+a line in which that decides: its table takes twice as long to import as the parser.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kb.traces.effects.shell_text import ShellTextError, is_installed, read_shell_text
 from kb.walls.decide import UnjudgeableError, has_words
 from kb.walls.patterns import matches
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from kb.traces.effects.shell_text import ShellText, SimpleCommand
     from kb.walls.decide import Row
 
+#: Letters of words that no shell changes, and the signs between commands of such words.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:@,+-=")
+_BETWEEN = "&|;\n"
 _AT_LEAST = {"write": ("write", "destructive"), "destructive": ("destructive",)}
 
 
@@ -27,8 +29,10 @@ def meets(row: Row, line: str) -> bool:
 
     Raises `UnjudgeableError` where the line cannot be read whole and nothing that was read is.
     """
-    text = _read(line)
     asks_words_alone = not row["effect"] and not row["target"]
+    if asks_words_alone and any(has_words(row["command"], words) for words in _plain(line)):
+        return True
+    text = _read(line)
     if asks_words_alone:
         if any(has_words(row["command"], _words(each)) for each in text.commands):
             return True
@@ -43,7 +47,17 @@ def meets(row: Row, line: str) -> bool:
     return False
 
 
+def _plain(line: str) -> list[tuple[str, ...]]:
+    """The commands of a line of plain words, nothing for any other line."""
+    for sign in _BETWEEN:
+        line = line.replace(sign, "\n")
+    parts = line.split("\n")
+    return [tuple(part.split()) for part in parts] if _PLAIN.issuperset("".join(parts)) else []
+
+
 def _read(line: str) -> ShellText:
+    from kb.traces.effects.shell_text import ShellTextError, is_installed, read_shell_text
+
     if not is_installed():
         from kb.installation import install_line
 

@@ -76,7 +76,8 @@ def alarms(data: Path) -> None:
     from kb.library import open_library
     from kb.walls.proof import prove, runs_of
 
-    runs = tuple(runs_of(sorted((data / "runs/traces").glob("*/*.json*"))))
+    sessions = (data / "runs/traces").glob("c*/*.jsonl")  # of Claude Code and Codex
+    runs = tuple(runs_of(sorted(sessions)))
     proofs = list(prove(open_library(ROOT), runs))
     spoken = sum(count for proof in proofs for _, count in proof.alarms)
     print(
@@ -94,12 +95,14 @@ def main() -> int:
     for name, values in found.items():
         middle = statistics.median(values)
         print(f"{name:<40} {middle:5.0f} ms {min(values):5.0f} ms {middle / base:7.2f}")
+    # Where Python itself takes long to start, the machine is busy: four times that is 60 of 15 ms.
+    most = max(AIM_MS, 4 * min(found["python -c pass"]))
     slowest = max(min(values) for values in found.values())
-    print(f"the fastest answer of the slowest kind: {slowest:.0f} ms, at most {AIM_MS}")
+    print(f"the fastest answer of the slowest kind: {slowest:.0f} ms, at most {most:.0f}")
     data = Path(os.environ.get("KB_DATA", ROOT.parent / "shared/data"))
     if (data / "runs/traces").is_dir():
         alarms(data)
-    return int(slowest > AIM_MS)
+    return int(slowest > most)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def hide_environment() -> None:
 _MARK = "KB_REPLAY"
 #: `-P`: a folder `kb` where the agent runs must not stand in for this package. Not `-I`: the
 #: variables for Python are those of `Child._environment`, and no others are passed on.
-_CHILD = (sys.executable, "-P", "-m", "kb.traces.replay.inside_agent_process")
+_CHILD = ("-P", "-m", "kb.traces.replay.inside_agent_process")
 #: What one trial may say in all: enough for files as arguments, too little to fill the memory.
 _MAX_BYTES = 16_000_000
 _CHUNK_BYTES = 65_536
@@ -83,12 +83,14 @@ class EntryPoint:
     """The agent to be called: `package.module:function`, or a command that speaks the protocol.
 
     `folder` is where it runs and where its modules are looked for; `environment` are the names of
-    variables it is given besides the few every program needs.
+    variables it is given besides the few every program needs; `python` the interpreter that calls
+    the function, this one where none is named.
     """
 
     text: str
     folder: Path
     environment: tuple[str, ...] = ()
+    python: str = ""
 
     @property
     def command(self) -> list[str]:
@@ -200,7 +202,8 @@ class Child:
         return _CONTROLS.sub("", raw.decode("utf-8", "replace")).strip()
 
     def _started(self) -> Process:
-        command = [*_CHILD, str(_processor_seconds(self._seconds)), *self._entry.command]
+        python = self._entry.python or sys.executable
+        command = [python, *_CHILD, str(_processor_seconds(self._seconds)), *self._entry.command]
         hide_environment()
         process = start(
             command,

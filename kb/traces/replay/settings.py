@@ -12,9 +12,13 @@ from kb.trust import require
 
 
 def entry_point(
-    root: Path, config: Config, named: str | None = None, environment: Sequence[str] = ()
+    root: Path,
+    config: Config,
+    named: str | None = None,
+    environment: Sequence[str] = (),
+    python: str = "",
 ) -> EntryPoint:
-    """The agent, which is given the variables that `environment` names.
+    """The agent, which is given the variables that `environment` names, and called by `python`.
 
     Raises `KbError` where none is named, or where the library names one that nobody trusted.
     """
@@ -28,4 +32,4 @@ def entry_point(
         )
     if not named:
         require(root, config, "runs.replay")
-    return EntryPoint(entry, root, tuple(environment))
+    return EntryPoint(entry, root, tuple(environment), python)

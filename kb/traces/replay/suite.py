@@ -33,6 +33,11 @@ class SuiteCase:
     record: Postmortem
     path: Path
 
+    @property
+    def proved(self) -> str:
+        """Where it was shown to fail and to pass, as the record says; empty where it was not."""
+        return self.record.value("replay", "PROVED")
+
 
 @dataclass(frozen=True, slots=True)
 class SuiteResult:
@@ -67,10 +72,11 @@ class SuiteResult:
                 return "it did not happen again; all trials were alike, and prove what one does"
             low = self.replay.interval[0]
             return f"it did not happen again: with 95 % confidence in at least {low:.0%} of runs"
-        return next(filter(None, map(_why, self.replay.trials)), "")
+        return next(filter(None, map(trial_reason, self.replay.trials)), "")
 
 
-def _why(trial: Trial) -> str:
+def trial_reason(trial: Trial) -> str:
+    """Why a trial did not pass, in one line; empty for one that did."""
     if trial.verdict is TrialVerdict.PASS:
         return ""
     broken = next((held for held in trial.held if not held.holds), None)
@@ -133,7 +139,18 @@ def suite_text(results: Sequence[SuiteResult]) -> str:
             f"{result.verdict.value:<12} {_share(result):>5}  {visible(result.case.record.id)}",
             f"{'':20}{_cut(visible(result.reason))}",
         ]
-    return "\n".join((*lines, "", suite_line(results))) + "\n"
+    return "\n".join((*lines, "", *_unproved(results), suite_line(results))) + "\n"
+
+
+def _unproved(results: Sequence[SuiteResult]) -> list[str]:
+    """Which of those that pass were never shown to fail, one line for all."""
+    names = [r.case.record.id for r in results if _may_prove_nothing(r)]
+    told = "never shown to fail, so that a PASS may prove nothing (--prove OLD NEW)"
+    return [visible(f"{told}: {', '.join(names)}")] if names else []
+
+
+def _may_prove_nothing(result: SuiteResult) -> bool:
+    return result.verdict is TrialVerdict.PASS and not result.case.proved
 
 
 def _share(result: SuiteResult) -> str:
@@ -173,6 +190,7 @@ def suite_json(results: Sequence[SuiteResult]) -> dict[str, Any]:
                 "classes": list(result.case.record.classes),
                 "verdict": result.verdict.value,
                 "reason": result.reason,
+                "proved": result.case.proved,
                 "replay": replay_json(result.replay) if result.replay else None,
             }
             for result in results

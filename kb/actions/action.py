@@ -42,7 +42,8 @@ class Action:
     An action without a label has the id `<record>#item2`, by its place, until `kb fmt` labels it.
     `closed` is the day it was closed or cancelled, None while it is open or where that is unknown;
     `days_overdue` is 0 where it is not overdue. `spells` are the times during which it was owed,
-    oldest first: more than one where it was reopened.
+    oldest first: more than one where it was reopened. `replay` is the record whose run has to pass
+    before a gate opens, beside the tick.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Action:
     closed_source: str = "unknown"
     line: int = 0
     spells: tuple[Spell, ...] = ()
+    replay: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -174,6 +176,7 @@ def _action(record: Postmortem, item: ActionItem, place: int, trail: Trail, toda
         closed_source=closed_source,
         line=item.line,
         spells=_spells(item, known.marks.get(key, ()), opened, closed),
+        replay=item.attribute("replay"),
     )
 
 

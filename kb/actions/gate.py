@@ -22,6 +22,25 @@ from kb.records.model import Postmortem, SignOff
 _ONE_DAY = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayedCondition:
+    """A condition that asks for a replay, and what came of it.
+
+    `action` is its id, `record` the one whose run was replayed; `verdict` is PASS, FAIL or
+    INCONCLUSIVE, and anything but PASS holds the gate.
+    """
+
+    action: str
+    record: str
+    verdict: str
+    reason: str
+
+    @property
+    def passes(self) -> bool:
+        """Whether the run did not fail again in any trial."""
+        return self.verdict == "PASS"
+
+
 @dataclass(frozen=True)
 class Decision:
     """Whether a gate of a route is open, and why.
@@ -30,6 +49,7 @@ class Decision:
     ones that no sign-off names. `met` are done, `waived` cancelled with a sign-off.
     `elsewhere` are open conditions of the route's other gate, `in_drafts` those of drafts; neither
     counts here. `reworded` are ids whose text is not the one that was signed.
+    `replays` are the conditions whose runs were replayed.
     `near` is a known route of a similar name, where no record names this one.
     """
 
@@ -47,15 +67,23 @@ class Decision:
     in_drafts: tuple[Action, ...] = ()
     reworded: tuple[str, ...] = ()
     lets_unknown_pass: bool = False
+    replays: tuple[ReplayedCondition, ...] = ()
 
     @property
     def verdict(self) -> str:
         """In a word: blocked, unreadable, unknown-route or clear."""
-        if self.blocking:
+        if self.blocking or not all(replay.passes for replay in self.replays):
             return "blocked"
         if self.unreadable:
             return "unreadable"
         return "clear" if self.records else "unknown-route"
+
+    @property
+    def to_replay(self) -> tuple[Action, ...]:
+        """The conditions that ask for a replay and were not replayed, met and open ones alike."""
+        done = {replay.action for replay in self.replays}
+        found = (*self.blocking, *self.met)
+        return tuple(a for a in found if a.replay and a.state != "cancelled" and a.id not in done)
 
     @property
     def passes(self) -> bool:

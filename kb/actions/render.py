@@ -56,6 +56,7 @@ def gate_text(decision: Decision) -> str:
     for place in decision.unreadable[:_MOST]:
         lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
     lines += _left(decision.unreadable)
+    lines += _replays(decision)
     return as_lines([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)])
 
 
@@ -86,8 +87,10 @@ def _why(decision: Decision) -> str:
         return f"no record names this route{passed}"
     still_open = sum(1 for action in decision.blocking if action.is_open)
     dropped = len(decision.blocking) - still_open
+    failed = sum(not replay.passes for replay in decision.replays)
     reasons = (
         _conditions(decision, still_open, "open") if still_open else "",
+        f"{plural(failed, 'replay')} did not pass" if failed else "",
         f"{_conditions(decision, dropped, 'cancelled')} and not signed for" if dropped else "",
         f"{plural(len(decision.unreadable), 'place')} cannot be read"
         if decision.unreadable
@@ -98,6 +101,16 @@ def _why(decision: Decision) -> str:
 
 def _conditions(decision: Decision, n: int, state: str) -> str:
     return f"{plural(n, f'{decision.gate} condition')} {'is' if n == 1 else 'are'} {state}"
+
+
+def _replays(decision: Decision) -> Iterator[str]:
+    """What the replays showed, and which were not asked for."""
+    for replay in decision.replays:
+        yield from _wrapped(f"{replay.verdict}  {replay.action}, replay of {replay.record}:", 2)
+        yield from _wrapped(replay.reason, _LEAD)
+    if decision.to_replay:
+        ids = ", ".join(action.id for action in decision.to_replay)
+        yield from _wrapped(f"Not replayed: {ids}. kb gate {decision.route} --replay does.", 2)
 
 
 def _remarks(decision: Decision) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +24,7 @@ from kb.metrics.schema import encoded, gate_json
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json, warn
 from kb.terminal import visible
+from kb.trust import allowed_values
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,22 @@ class _Question:
     show_default=True,
     help="What a route that no record names does: pass it for a new route, never for an old one.",
 )
+@click.option("--replay", "replays", is_flag=True, help="Replay the runs that conditions name.")
+@click.option("--entry", metavar="NAME", help="With --replay: the agent; default [runs] replay.")
+@click.option("-n", "--trials", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=60.0, help="Of each trial.")
+@click.option("--pass-env", multiple=True, metavar="NAME", help="Give the agent this variable.")
 @click.option("--json", "as_json", is_flag=True, help="For a pipeline.")
-def command(
-    route: str, gate: str, as_of: str | None, owner: str | None, unknown_route: str, as_json: bool
-) -> int:
+def command(route: str, as_json: bool, **asked: Any) -> int:
     """Fail while a condition for running ROUTE again is open.
 
     Exit 0: clear. 1: blocked by a condition. 2: nobody knows, because no record names the route
     or something could not be read. A sign-off is written into the records, to be committed; it
     opens no gate, but for conditions that were cancelled.
+
+    A condition may ask for more than its tick: `replay: 2026-02-26-x` names a record whose run has
+    to pass. --replay calls your agent on it, as `kb run replay` does; a run that fails, that proves
+    nothing or is not there holds the gate with exit 1.
 
     As a step of a deploy pipeline:
 
@@ -62,18 +72,21 @@ def command(
     """
     if not route.strip():
         raise click.UsageError("ROUTE is empty: name the route that is to run again.")
-    if owner is not None and as_of is not None:
-        raise click.UsageError("A sign-off goes into the working tree: leave out --as-of.")
+    owner, as_of = asked["owner"], asked["as_of"]
+    if as_of is not None and (owner is not None or asked["replays"]):
+        raise click.UsageError("A sign-off or a replay is of the working tree: leave out --as-of.")
     library, now = open_library(Path.cwd()), datetime.now(UTC)
     repo = open_repo(library.root)
     moment = read_as_of(repo, as_of, now)
     if moment.is_past:
         library = open_library_at(repo, moment.commit, library.root)
-    asked = _Question(route, gate, moment, unknown_route == "pass")
-    decision = _decide(library, repo, asked)
+    question = _Question(route, asked["gate"], moment, asked["unknown_route"] == "pass")
+    decision = _decide(library, repo, question)
     if owner is not None:
         _sign(library, repo, decision, owner, now)
-        decision = _decide(open_library(library.root), repo, asked)
+        decision = _decide(open_library(library.root), repo, question)
+    if asked["replays"]:
+        decision = _replayed(library, decision, asked)
     if as_json:
         echo_json(encoded(gate_json(decision)), end="")
     else:
@@ -93,6 +106,20 @@ def _decide(library: Library, repo: Repo, asked: _Question) -> Decision:
     )
 
 
+def _replayed(library: Library, decision: Decision, asked: dict[str, Any]) -> Decision:
+    """The decision with the runs replayed that its conditions name."""
+    if not decision.to_replay:
+        return decision
+    from kb.actions.gate_replay import with_replays
+    from kb.traces.replay.settings import entry_point
+    from kb.traces.replay.trials import Settings
+
+    entry = entry_point(library.root, library.config, asked["entry"], asked["pass_env"])
+    settings = Settings(entry, asked["trials"], asked["seconds"])
+    allow = allowed_values(library.root, library.config)
+    return with_replays(library, decision, settings, os.cpu_count() or 1, allow)
+
+
 def _sign(library: Library, repo: Repo, decision: Decision, owner: str, now: datetime) -> None:
     """Write the sign-off into each record; all of them are made before the first is written."""
     changes = sign_off(library, repo, decision, owner=owner, at=now)
@@ -106,4 +133,4 @@ def _sign(library: Library, repo: Repo, decision: Decision, owner: str, now: dat
 def _status(decision: Decision) -> int:
     if decision.passes:
         return 0
-    return 1 if decision.blocking else 2
+    return 1 if decision.verdict == "blocked" else 2

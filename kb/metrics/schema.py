@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from kb.actions.action import Action, listed
-from kb.actions.gate import Decision
+from kb.actions.gate import Decision, ReplayedCondition
 from kb.actions.gate_unparsed import Unreadable
 from kb.as_of import AsOf
 from kb.json_schemas import schema_of
@@ -94,6 +94,7 @@ class GateJson(Struct, kw_only=True):
     """`kb.gate/1`: whether a route may go on; lists of texts are ids of actions.
 
     `verdict` is clear, blocked, unreadable or unknown-route; `near` a known route of similar name.
+    `to_replay` are conditions that ask for a replay which was not made (`kb gate --replay`).
     """
 
     schema: str = "kb.gate/1"
@@ -112,6 +113,8 @@ class GateJson(Struct, kw_only=True):
     reworded: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
     signoffs: tuple[SignOffJson, ...]
+    replays: tuple[ReplayedCondition, ...]
+    to_replay: tuple[str, ...]
 
 
 def page_json(
@@ -162,6 +165,8 @@ def gate_json(decision: Decision) -> GateJson:
         reworded=decision.reworded,
         unreadable=decision.unreadable,
         signoffs=tuple(_signed(record, signed) for record, signed in decision.signoffs),
+        replays=decision.replays,
+        to_replay=_ids(decision.to_replay),
     )
 
 

@@ -34,7 +34,17 @@ _MEANT_AS_ACTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CODE_SPAN = re.compile(r"`[^`\n]*`")
-_ATTRIBUTE_KEYS = ("owner", "due", "lever", "cause", "gate", "tracker", "closed", "opened")
+_ATTRIBUTE_KEYS = (
+    "owner",
+    "due",
+    "lever",
+    "cause",
+    "gate",
+    "tracker",
+    "closed",
+    "opened",
+    "replay",
+)
 # Blanks are taken whole, from the first of them: to try each in turn would be quadratic.
 _ATTRIBUTE_START = re.compile(
     rf"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)"

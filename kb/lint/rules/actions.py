@@ -422,3 +422,25 @@ def signoff_of_no_action(document: Document, _: LintContext) -> Iterator[Finding
             if item.text and item.text not in labels:
                 advice = what_to_write(item.text, near) if labels else "the record has none"
                 yield place(item, f"no action is labelled {quoted(item.text)}; {advice}")
+
+
+@rule(
+    "KB620",
+    "replay-of-nothing",
+    reason="A condition that asks for the replay of a record which is not there holds its gate for "
+    "ever, and is noticed on the day of the restart.",
+    bad="- [x] A1: cap refunds — owner: payments, gate: restart, replay: 2026-13-01-refunds",
+    good="- [x] A1: cap refunds — owner: payments, gate: restart, replay: 2026-04-12-refunds",
+)
+def replay_of_nothing(document: Document, context: LintContext) -> Iterator[Finding]:
+    """Actions whose `replay` names no record, or stands beside no gate."""
+    for action in document.actions:
+        named = action.attribute("replay")
+        if not named:
+            continue
+        if named != document.id and named not in context.records:
+            message = f"{name_of(action)}: no record is named {quoted(named)}; write its id"
+            yield at_attribute(document, action, named, message)
+        elif not action.attribute("gate"):
+            message = f"{name_of(action)}: only a gate asks for a replay; add 'gate: restart'"
+            yield at_attribute(document, action, named, message)

@@ -98,6 +98,13 @@ def find_cases(
     return tuple(case for case in found if _is_inside(case.path, library))
 
 
+def case_of(library: Library, record_id: str) -> SuiteCase | None:
+    """The fixture of one record, of whatever status; None where there is no such file."""
+    record = library.record(record_id)
+    case = SuiteCase(record, library.folder / record.id / FIXTURE) if record else None
+    return case if case and _is_inside(case.path, library) else None
+
+
 def _is_inside(path: Path, library: Library) -> bool:
     """Whether a fixture is a file of the library: a link that leads out of it is none."""
     return path.is_file() and real_path(path).is_relative_to(real_path(library.root))

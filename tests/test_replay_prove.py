@@ -149,6 +149,7 @@ def document(body: str) -> Document:
         ("> FIXTURE: a\n", "> PROVED: fails"),
         ("```evidence\nFIXTURE: a\nPROVED: fails at 1, passes at 2\nMISSING: b\n```\n",
          "PROVED: fails"),
+        ("```evidence\nFIXTURE: a\nPROVED:\nMISSING:\n```\n", "PROVED: fails"),
         ("```evidence\r\nFIXTURE: a\r\n```\r\n", "PROVED: fails\r"),
     ],
 )  # fmt: skip

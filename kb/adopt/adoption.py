@@ -67,6 +67,7 @@ class _Planning:
     taken: set[Path]
     known: frozenset[str]
     severities: Mapping[str, str]
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 def plan(
@@ -268,11 +269,14 @@ def _free(planning: _Planning, facts: Iterable[DerivedFact]) -> Path:
     """A name for the record that nothing has."""
     facts, folder = tuple(facts), planning.folder
     stem = f"{_value(facts, 'date')}-{slug(_value(facts, 'title'))}"
-    for number in range(1, len(planning.taken) + 2):
+    # Of thousands with one title each begins where the one before it ended.
+    number = planning.numbers.get(stem, 1)
+    while True:
         path = folder / (f"{stem}.md" if number == 1 else f"{stem}-{number}.md")
+        number += 1
         if path not in planning.taken and not path.exists():
+            planning.numbers[stem] = number
             return path
-    raise KbError("no name is free", where=str(folder / stem))
 
 
 def _front(facts: Iterable[DerivedFact], source: str) -> str:

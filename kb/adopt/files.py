@@ -13,7 +13,7 @@ from kb.adopt.sources.registry import KINDS, source_of
 from kb.adopt.sources.source import SourceFile
 from kb.errors import KbError
 from kb.records.document import is_record_name
-from kb.safe_files import read_named, walk
+from kb.safe_files import Tree, read_named, walk
 
 _ARCHIVES = frozenset({".zip"})
 #: Kinds that hold much besides postmortems: in a folder they are taken only where their shape is
@@ -40,10 +40,14 @@ class FoundFile:
 
 @dataclass
 class Found:
-    """What lies under the named paths; `left_alone` counts what is of no kind that is read."""
+    """What lies under the named paths; `left_alone` counts what is of no kind that is read.
+
+    `unpacked_bytes` is what all archives hold so far, those within others included.
+    """
 
     files: list[FoundFile] = field(default_factory=list)
     left_alone: Counter[str] = field(default_factory=Counter)
+    unpacked_bytes: int = 0
 
 
 def find_files(
@@ -62,7 +66,13 @@ def find_files(
         for file in _below(path.absolute()) if is_folder else (path.absolute(),):
             if file not in seen:
                 seen.add(file)
-                _take(found, file, _name(file, root), columns or {}, is_named=not is_folder)
+                within = _tree(path.absolute(), root) if is_folder else None
+                _take(
+                    found,
+                    file,
+                    SourceFile(_name(file, root), b"", columns or {}, not is_folder),
+                    within,
+                )
     return found
 
 
@@ -79,22 +89,32 @@ def _name(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
-def _take(
-    found: Found, path: Path, name: str, columns: Mapping[str, str], *, is_named: bool
-) -> None:
-    """Reads one file, where it is of a kind that is read."""
+def _tree(folder: Path, root: Path) -> Tree:
+    """What links of a folder may lead to: the library it lies in, else itself."""
+    return Tree(root if folder.is_relative_to(root) else folder)
+
+
+def _take(found: Found, path: Path, empty: SourceFile, within: Tree | None) -> None:
+    """Reads one file, where it is of a kind that is read; links only `within`, named ones all."""
     suffix = path.suffix.lower()
-    if suffix not in KINDS | _ARCHIVES and not is_named:
+    if suffix not in KINDS | _ARCHIVES and not empty.is_named:
         found.left_alone[suffix or path.name] += 1
         return
-    empty = SourceFile(name, b"", columns, is_named)
     try:
-        raw = read_named(path, MAX_FILE_BYTES)
+        raw = read_named(path, MAX_FILE_BYTES) if within is None else _read(within, path)
     except (OSError, KbError) as error:
         why = error.what if isinstance(error, KbError) else error.strerror or str(error)
         found.files.append(FoundFile(empty, path, f"cannot be read: {why}"))
         return
     _take_read(found, FoundFile(replace(empty, raw=raw), path), level=1)
+
+
+def _read(tree: Tree, path: Path) -> bytes:
+    """The bytes of a file that was come upon. Raises like `Tree.read`."""
+    raw, size = tree.read(path, MAX_FILE_BYTES)
+    if size > MAX_FILE_BYTES:
+        raise KbError(f"{size / 1e6:.0f} MB is more than is read", where=str(path))
+    return raw
 
 
 def _take_read(found: Found, one: FoundFile, level: int) -> None:
@@ -114,9 +134,11 @@ def _unpack(found: Found, archive: FoundFile, level: int) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(archive.file.raw)) as unpacked:
             members = [member for member in unpacked.infolist() if not member.is_dir()]
-            if fault := _too_much(members):
+            size = sum(member.file_size for member in members)
+            if fault := _too_much(len(members), found.unpacked_bytes + size):
                 found.files.append(replace(archive, fault=fault))
                 return
+            found.unpacked_bytes += size
             for member in sorted(members, key=lambda one: one.filename):
                 suffix = PurePosixPath(member.filename).suffix.lower()
                 if suffix not in KINDS | _ARCHIVES:
@@ -129,10 +151,8 @@ def _unpack(found: Found, archive: FoundFile, level: int) -> None:
         found.files.append(replace(archive, fault=f"a zip that cannot be unpacked: {error}"))
 
 
-def _too_much(members: list[zipfile.ZipInfo]) -> str:
-    size = sum(member.file_size for member in members)
-    if len(members) > _MAX_MEMBERS or size > _MAX_UNPACKED_BYTES:
-        return (
-            f"a zip of {len(members)} files and {size / 1e6:.0f} MB; unpack it, and name a folder"
-        )
+def _too_much(members: int, size: int) -> str:
+    if members > _MAX_MEMBERS or size > _MAX_UNPACKED_BYTES:
+        told = f"a zip of {members} files, and {size / 1e6:.0f} MB with all before it"
+        return f"{told}; unpack it, and name a folder"
     return ""

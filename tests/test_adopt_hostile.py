@@ -1,0 +1,70 @@
+"""`kb adopt` among files of strangers: what leads out is not read, and many cost what they are."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from kb.adopt import files as found_files
+from kb.adopt.adoption import plan
+from kb.adopt.files import find_files
+from kb.library import open_library
+from kb.repo import NoRepo
+
+from test_adopt import adopt, team  # noqa: F401 - a fixture
+from test_linear_readers import calls
+
+TEXT = "# It fell over\n\nDate: 2026-01-01\n\nIt fell over.\n"
+
+
+def test_a_link_of_a_folder_that_leads_out_is_named_and_not_read(team: Path) -> None:  # noqa: F811
+    beside = team.parent / "beside.md"
+    beside.write_text(f"{TEXT}A secret.\n")
+    (team / "old" / "2026-01-01-leak.md").symlink_to(beside)
+    (team / "old" / "2026-01-02-inside.md").symlink_to("PM 1.md")
+    (team / "old" / "2026-01-03-device.md").symlink_to("/dev/zero")
+    os.mkfifo(team / "old" / "2026-01-04-fifo.md")
+    said = adopt("old")
+    for name in ("2026-01-01-leak.md", "2026-01-03-device.md", "2026-01-04-fifo.md"):
+        assert f"refused  old/{name}: cannot be read" in said
+    assert "old/2026-01-02-inside.md: cannot be read" not in said
+    assert not [p for p in (team / "postmortems").iterdir() if "A secret" in p.read_text()]
+    assert "1 adopted" in adopt(str(beside))  # a path that somebody typed is followed
+
+
+def test_a_name_is_free_in_steps_that_do_not_grow_with_the_files(team: Path) -> None:  # noqa: F811
+    library = open_library(team)
+    counts = []
+    for n in (100, 200):
+        folder = team / f"of-{n}"
+        folder.mkdir()
+        for number in range(n):
+            (folder / f"n{number}.md").write_text(f"{TEXT}{number}\n")
+        files = find_files([folder], team).files
+        counts.append(calls(lambda files=files: plan(library, NoRepo("none"), files)))  # type: ignore[misc]
+        assert len({one.target for one in plan(library, NoRepo("none"), files)}) == n
+    assert counts[1] < 2.3 * counts[0]
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
+def test_archives_within_archives_share_one_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = packed({"a.md": b"x" * 4_000})
+    (tmp_path / "outer.zip").write_bytes(packed({f"{n}.zip": inner for n in range(5)}))
+    monkeypatch.setattr(found_files, "_MAX_UNPACKED_BYTES", 10_000)
+    found = find_files([tmp_path / "outer.zip"], tmp_path)
+    assert sum(len(one.file.raw) for one in found.files if not one.fault) <= 10_000
+    assert [one.fault.partition(",")[0] for one in found.files if one.fault] == [
+        "a zip of 1 files"
+    ] * 3

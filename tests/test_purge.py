@@ -200,6 +200,13 @@ def test_a_check_says_afterwards_what_it_said_before(library: Path) -> None:
     assert not codes() - before
 
 
+def test_search_finds_nothing_of_it_afterwards(library: Path) -> None:
+    CliRunner().invoke(cli, ["build"])
+    purge("Tollgren", "--write")
+    found = CliRunner().invoke(cli, ["similar", "Tollgren"])
+    assert "tollgren" not in found.stdout.lower()
+
+
 @pytest.mark.parametrize("step", range(6))
 def test_a_run_that_is_ended_at_any_step_is_taken_up_by_the_next(
     step: int, library: Path, monkeypatch: pytest.MonkeyPatch

@@ -199,7 +199,7 @@ def _made(library: Library) -> Iterator[PurePath]:
     """What kb makes anew: index, vectors and trails, pages and sites."""
     for name in sorted(os.listdir(library.root / LOCAL_FOLDER)) if _has_local(library) else ():  # noqa: PTH208
         path = PurePath(LOCAL_FOLDER, name)
-        if _is_computed(path) and name not in _KEPT:
+        if _is_computed(path) and name not in _KEPT and not name.endswith(".lock"):
             yield path
     root, folder = vectors_place(library)
     if root.path == library.root and folder.parts[:1] != (LOCAL_FOLDER,):

@@ -20,7 +20,7 @@ _REWRITE = """\
     3. Save the lines between the rulers as ../replace.txt, outside of any repository.
 {forms}
     4. {command}
-    5. git push --force --mirror
+    5. git push --force --mirror {url}
     6. Ask the host to drop its caches and the refs of closed pull requests.
        Remove what was published, CI artefacts, backups and packages that hold it.
   What to tell those who have a clone: delete it with its stashes and clone anew; neither merge nor
@@ -79,6 +79,8 @@ def remains_lines(remains: Remains, url: str, word: str) -> Iterator[str]:
     if not remains.is_empty:
         yield ""
         yield from _rewrite(remains, url, word).split("\n")
+        if remains.references:
+            yield "  References keep their names: git branch -m OLD NEW, git tag NEW OLD; push."
 
 
 def _old_file(file: OldFile) -> str:

@@ -57,6 +57,10 @@ _ENGLISH_ENDINGS = re.compile(r"(?:s|es|ed|d|ing|ings|er|ers|ly|ness|al)$")
 _LONGEST_ENDING = {3: 2, 4: 3}  # letters of a short name to those of its ending
 _IN_HALVES = re.compile(r"[ \t\u00a0\u2013-]")
 _LONGEST_HALF_ENDING = 2  # letters behind a name that is cut in two
+#: What may hold a name that its letters do not show.
+_MAY_BE_CODED = re.compile(r"&#|&[A-Za-z]{2,8};|%[0-9A-Fa-f]{2}|\\[uxU]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 _FEW = 3  # letters around three letters of Arabic or Hebrew: prefixes and suffixes
 
 
@@ -142,6 +146,22 @@ class NameIndex:
             for hit in self._in_reading(reading, text, record):
                 found.append(hit)
         return _apart(found, text)
+
+    def may_stand_in(self, text: str) -> bool:
+        """Whether `find` has to look: False where plain letters are read and none is of a name.
+
+        A hundredth of the work. Codes that need no sign (base64, hex, ROT13) are passed over.
+        """
+        plain = unicodedata.normalize("NFKD", text.lower())
+        is_coded = any(sign in text for sign in "&%\\") and _MAY_BE_CODED.search(text)
+        if is_coded or any(map(str.isalpha, _NOT_ASCII.findall(plain))):
+            return True
+        letters = plain.encode("ascii", "ignore").translate(None, _NO_LETTERS).decode()
+        return any(
+            _may_be(entry, stem, text, plain, letters)
+            for stem, entries in self._entries.items()
+            for entry in entries
+        )
 
     def _add(self, name: PrivateName) -> None:
         is_person = name.kind == PERSON
@@ -236,6 +256,17 @@ class NameIndex:
                 if certain := _judged_phrase(reading, match, name, record):
                     start, end = _widened(text, *reading.stretch(*match.span()))
                     yield NameHit(start, end, name, certain == "sure")
+
+
+def _may_be(entry: _Entry, stem: str, text: str, plain: str, letters: str) -> bool:
+    if not stem.isascii():
+        return True
+    if entry.is_word:  # for certain a name with a capital or in an identifier alone
+        signs = (f"_{stem}", f"{stem}_", f"@{stem}", f"#{stem}")
+        return stem.capitalize() in text or any(written in plain for written in signs)
+    if entry.stem.where is Where.ANYWHERE:
+        return stem in letters
+    return stem in plain or stem in letters
 
 
 def _as_declared(name: str) -> list[str]:

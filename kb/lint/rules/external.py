@@ -167,7 +167,8 @@ def _named(
     """What the edition would replace for certain; of words that may be words it asks itself."""
     shown = tuple(_shown_lines(document, context))
     said = "\n".join(text for _, text in shown)
-    for hit in _index(names, kind).find(said):
+    index = _index(names, kind)
+    for hit in index.find(said) if index.may_stand_in(said) else ():
         if not hit.is_certain:
             continue
         before = said[: hit.start]

@@ -40,8 +40,12 @@ def _ran(block: str, folder: Path) -> str:
 
 
 def _output(command: str, folder: Path) -> str:
+    command, _, most = command.partition(" | head -")
     words = shlex.split(command.replace("FIXTURE", FIXTURE))
     if words[0] == "cat":
         return (folder / words[1]).read_text(encoding="utf-8")
+    if words[0] == "cp":
+        shutil.copy(folder / words[1], folder / words[2])
+        return ""
     _, out, _ = kb(*words[1:], cwd=folder)
-    return out
+    return "".join(out.splitlines(keepends=True)[: int(most)]) if most else out

@@ -270,6 +270,17 @@ def _executed(number: int, code: str, text: str) -> ToolCall:
     )
 
 
+def labelled(data: Path) -> None:
+    """What needs labels of people or sources: effects of commands, and the fitted score."""
+    for bench, given in (("shell", "shell-labels.jsonl"), ("fit_checkup", "labelled-runs")):
+        if not (data / given).exists():
+            print(f"{bench}: not run, {given} is not in the measuring data\n")
+            continue
+        bench_file = ROOT / "tests" / "bench" / f"{bench}.py"
+        subprocess.run([sys.executable, str(bench_file), str(data / given)], check=True)
+        print()
+
+
 if __name__ == "__main__":
     folder = Path(
         sys.argv[1] if len(sys.argv) > 1 else os.environ.get("KB_DATA", ROOT.parent / "shared/data")
@@ -281,3 +292,4 @@ if __name__ == "__main__":
     findings_beside_the_base_rate(folder)
     partings(folder)
     who_and_when(folder)
+    labelled(folder)

@@ -78,8 +78,8 @@ def _group_json(group: FailureGroup) -> dict[str, Any]:
 
 def _head(done: Checkup) -> str:
     formats = f" ({counted(done.formats)})" if done.formats else ""
-    files = "1 file" if done.files == 1 else f"{done.files} files"
-    lines = [f"# Checkup: {done.runs} runs in {files}{formats}"]
+    files = plural(done.files, "file")
+    lines = [f"# Checkup: {plural(done.runs, 'run')} in {files}{formats}"]
     if done.equal:
         runs = "1 run that equals" if done.equal == 1 else f"{done.equal} runs that equal"
         lines += ["", f"Left out: {runs} an earlier one, message by message and call by call."]

@@ -36,9 +36,10 @@ def tarred(*files: tuple[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def zipped(*files: tuple[str, bytes]) -> bytes:
+def zipped(*files: tuple[str, bytes], store: bool = False) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    method = zipfile.ZIP_STORED if store else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(out, "w", method) as archive:
         for name, raw in files:
             archive.writestr(name, raw)
     return out.getvalue()
@@ -133,6 +134,14 @@ def test_an_encrypted_file_of_a_zip_is_named(tmp_path: Path) -> None:
     reading = open_reading(file(tmp_path, bytes(raw)))
     assert [run.trigger.text for run in reading.runs()] == ["ho"]
     assert ("a.jsonl", "is encrypted") in [(r.where, r.why) for r in reading.rows.verdicts()]
+
+
+def test_a_zip_whose_files_zstd_packed_is_read(tmp_path: Path) -> None:
+    raw = bytearray(zipped(("a.jsonl", zstd(HI)), store=True))
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        raw[raw.index(mark) + at] = 93  # the method, as APPNOTE 6.3.8 numbers it
+    (run,) = runs_in(file(tmp_path, bytes(raw), "log.eval"))
+    assert (run.trigger.text, len(run.calls)) == ("hi", 1)
 
 
 def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A call and what came back for it stand in the same step. A result that names no call belongs to
 the call of its place where there are as many, and to none where there are not.
-https://github.com/laude-institute/harbor/blob/main/docs/rfcs/0001-trajectory-format.md (ATIF 1.7)
+https://github.com/laude-institute/harbor/blob/main/docs/rfcs/0001-trajectory-format.md (a mirror of
+1.4, read 2026-11-30; files of 1.5 to 1.7 differ in nothing that is read here)
 """
 
 from __future__ import annotations

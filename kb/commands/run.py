@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "audit": "Say what a run proves, with the steps that prove it.",
     "diff": "Find where a run leaves the path of a passing one.",
     "replay": "Run your agent again from the freeze, and judge what it does.",
+    "export": "Print the suite of replays for Inspect or promptfoo.",
     "checkup": "Find the runs of an archive that deserve a postmortem.",
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kb.traces.replay.suite import SuiteCase
 
-_INSPECT = '''"""The postmortems of a library as a task of Inspect AI: each run is replayed and must pass.
+_INSPECT = '''"""Postmortems as a task of Inspect AI: each run is replayed and must pass.
 
 Written by `kb run export inspect`. No model is asked: your agent is, by `kb run replay`.
 

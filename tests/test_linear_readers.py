@@ -27,6 +27,7 @@ from kb.records.form import build_form
 from kb.records.list_items import read_items
 from kb.records.model import interpret
 from kb.search.records.passages import cut, plain_text, record_passages
+from kb.sensitive.names import PERSON, NameIndex, PrivateName
 from kb.terminal import plain
 from kb.traces.checkup.measure import facts
 from kb.traces.render import View, timeline
@@ -270,3 +271,11 @@ def test_a_run_is_drawn_and_judged_step_by_step(look: Callable[[Run], object]) -
 
 def test_a_plain_text_is_made_without_a_look_at_each_character() -> None:
     assert calls(lambda: plain("a" * 100_000 + "\n\x1b[31mé")) < 30
+
+
+def test_a_name_that_stands_over_and_over_is_found_in_work_that_grows_as_the_text() -> None:
+    index = NameIndex((PrivateName("Jane Roe", PERSON),))
+    texts = ["Jane\n" * n for n in (200, 400)]
+    once, twice = (calls(lambda text=text: index.find(text)) for text in texts)  # type: ignore[misc]
+    assert twice < 3 * once
+    assert [(hit.start, hit.end) for hit in index.find(texts[0])] == [(0, len(texts[0]) - 1)]

@@ -457,6 +457,12 @@ def _side_by_side(before: NameHit, hit: NameHit, text: str) -> bool:
     )
 
 
+_WORD_BEHIND = re.compile(r"[\s,&.'-]{1,3}(\w+)\.?(?!\w)")
+#: Words of a name that are taken in behind a part of it: a name written a thousand times in a row
+#: is a thousand hits, which are joined.
+_MOST_BEHIND = 8
+
+
 def _extended(hit: NameHit, text: str) -> NameHit:
     """The hit with the initials before it, and the words of its name and its legal form behind."""
     if not hit.is_certain:
@@ -468,7 +474,10 @@ def _extended(hit: NameHit, text: str) -> NameHit:
             break
         start -= len(match[0])
     known = set(hit.name.words)
-    while match := re.compile(r"[\s,&.'-]{1,3}(\w+)\.?(?!\w)").match(text, end):
+    for _ in range(_MOST_BEHIND):
+        match = _WORD_BEHIND.match(text, end)
+        if match is None:
+            break
         word = fold(match[1])
         is_legal = re.fullmatch(_LEGAL, word) and hit.name.kind == CUSTOMER
         if not (is_legal or (word in known and word not in DESKS | {"the", "and", "of"})):

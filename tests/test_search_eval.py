@@ -10,9 +10,16 @@ import pytest
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.records.form import build_form
-from kb.search.evaluation.evaluate import score_ranking
+from kb.search.evaluation.controls import shuffled, without_twins
+from kb.search.evaluation.evaluate import SYSTEMS, Judged, score_ranking
 from kb.search.evaluation.questions import CorpusLine, read_lines, subject_from_lines
-from kb.search.evaluation.report import evaluation_json, evaluation_text
+from kb.search.evaluation.report import (
+    Controls,
+    Measured,
+    evaluation,
+    evaluation_json,
+    evaluation_text,
+)
 from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.incident import (
@@ -89,6 +96,70 @@ def test_the_own_text_of_a_query_is_not_in_the_index_that_answers(embed) -> None
     for place, judged in enumerate(found):
         assert judged.best < 0.999, place
         assert len(judged.outcomes) == 5
+
+
+def test_records_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    bare = '{"id": "bare", "title": "An outage", "text": "A disk was full and writes failed."}\n'
+    path.write_text("".join(json.dumps(as_row(line)) + "\n" for line in lines()) + bare)
+    found = run_trial(EvaluationRun(path), tmp_path)
+    assert (found.measured.records, found.measured.of_records) == (6, 7)
+    assert "1 without a label were left out; --all-records ranks them too" in evaluation_text(found)
+    everything = run_trial(EvaluationRun(path, all_records=True), tmp_path)
+    assert everything.measured.records == 7
+    assert "left out;" not in evaluation_text(everything)
+
+
+def as_row(line: CorpusLine) -> dict[str, object]:
+    return {"id": line.id, "title": line.title, "text": line.text, "labels": line.labels}
+
+
+def test_few_queries_get_no_ratio_and_are_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(json.dumps(as_row(line)) + "\n" for line in lines()))
+    found = run_trial(EvaluationRun(path), tmp_path)
+    assert set(found.ratios.values()) == {None}
+    assert found.shuffled_ratio is None
+    assert "No ratio to a baseline is given for fewer than 20 queries." in evaluation_text(found)
+
+
+def test_labels_dealt_out_at_random_keep_their_sets(embed) -> None:  # type: ignore[no-untyped-def]
+    subject = subject_from_lines(lines(), FORM, embed, full=False, masked=False)
+    dealt = shuffled(subject, seed=1)
+    held = [sorted(entry.classes for entry in s.collection.entries) for s in (subject, dealt)]
+    assert held[0] == held[1]
+    assert dealt.collection.labels.tolist() != subject.collection.labels.tolist()
+    assert dealt.collection.means is subject.collection.means
+
+
+def test_an_incident_told_twice_is_a_twin_only_with_the_same_labels(embed) -> None:  # type: ignore[no-untyped-def]
+    first, *others = lines()
+    again = CorpusLine(id="again", title=first.title, text=first.text, labels=first.labels)
+    group = [first, *others, again, replace_label([again], 0, "prompt-injection")[0]]
+    alone = without_twins(subject_from_lines(group, FORM, embed, full=False, masked=False))
+    assert [entry.id for entry in alone.collection.entries].count("again") == 1
+    assert len(alone.collection) == len(group) - 1
+
+
+def test_the_ratio_is_that_of_the_means_with_an_interval_around_it() -> None:
+    table = np.zeros((20, 4, 4))
+    table[:, 0], table[:, 1], table[:, 2], table[:, 3] = 0.4, 0.5, 0.25, 0.6
+    judged = [judged_of(row, first=0.95, right=place < 19) for place, row in enumerate(table)]
+    found = evaluation(Measured("made", 20, 20), judged, {}, Controls((table,) * 3, 2, table))
+    ratio = found.ratios["ndcg@10"]
+    assert ratio
+    assert (ratio.value, ratio.low, ratio.high) == pytest.approx((1.2, 1.2, 1.2))
+    assert found.shuffled_ratio == pytest.approx(1.2)
+    (row,) = found.reliability
+    assert row.answers == 20
+    assert row.true == pytest.approx(0.95)
+    assert found.first_calibration_error == pytest.approx(0.0, abs=1e-6)
+    assert "2 records are told twice" in evaluation_text(found)
+
+
+def judged_of(row: np.ndarray, *, first: float, right: bool) -> Judged:
+    measures = {name: tuple(row[place]) for place, name in enumerate(SYSTEMS)}
+    return Judged(measures, np.array([first], np.float32), np.array([right]), first)
 
 
 def test_one_record_alone_has_nothing_to_measure(tmp_path: Path) -> None:

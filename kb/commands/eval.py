@@ -28,6 +28,7 @@ from kb.streams import echo, echo_json
     type=click.Path(path_type=Path),
     help='JSONL of texts about other things; may be repeated. "stratum" groups them.',
 )
+@click.option("--all-records", is_flag=True, help="Rank records without a label, too.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.eval/1).")
 def command(
     file: Path | None,
@@ -35,11 +36,13 @@ def command(
     jaccard: float,
     masked: bool,
     foreign: tuple[Path, ...],
+    all_records: bool,
     as_json: bool,
 ) -> None:
     """Measure search leave-one-out, on FILE.jsonl or on the published records of this library.
 
     Lines of FILE hold id, title, date, text and labels; records that share a label are alike.
+    Beside the figures stand those of words and vectors alone, and of labels dealt out at random.
     """
     from kb.commands.build import progress_bar
     from kb.search.installed import prepare_search
@@ -48,7 +51,13 @@ def command(
     from kb.search.evaluation.report import evaluation_json, evaluation_text
     from kb.search.evaluation.run import EvaluationRun, run_trial
 
-    trial = EvaluationRun(file, foreign, full=query == "full", masked=masked, jaccard=jaccard)
+    trial = EvaluationRun(
+        *(file, foreign),
+        full=query == "full",
+        masked=masked,
+        jaccard=jaccard,
+        all_records=all_records,
+    )
     with progress_bar() as progress:
         found = run_trial(trial, Path.cwd(), progress)
     if as_json:

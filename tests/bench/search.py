@@ -318,13 +318,17 @@ def quality() -> None:
     for file in [*files, None]:
         jaccard = 0.25 if file and file.stem == "atlas" else 0.0
         found = run_trial(EvaluationRun(file, foreign, jaccard=jaccard), ROOT)
-        measures = [
-            found.systems["full"][name].value
-            / max(found.systems[peer][name].value for peer in ("bm25", "dense", "fusion"))
-            for name in ("success@1", "success@5", "ndcg@10")
-        ]
         name = f"{found.name} ({found.queries} queries)"
-        row(f"{name}, s@1 s@5 nDCG ÷ best peer", " ".join(f"{m:.3f}" for m in measures))
+        ratios = (found.ratios[measure] for measure in ("success@1", "success@5", "ndcg@10"))
+        told = " ".join(f"{ratio.value:.3f}" if ratio else "—" for ratio in ratios)
+        row(f"{name}, s@1 s@5 nDCG ÷ best peer", told)
+        if found.shuffled_ratio is not None:
+            row(f"{name}, nDCG ÷ best peer, labels at random", f"{found.shuffled_ratio:.3f}")
+        if found.first_calibration_error is not None:
+            row(
+                f"{name}, calibration error of first answers",
+                f"{found.first_calibration_error:.3f}",
+            )
         row(f"{name}, calibration error", f"{found.calibration_error:.3f}")
         for stratum, (share, total) in found.foreign.items():
             row(f"{name}, {stratum} texts rejected", f"{share:.1%} of {total}")

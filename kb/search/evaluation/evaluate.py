@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from kb.records.form import Form
 from kb.search.evaluation.questions import Embed, Subject
 from kb.search.ranking.calibration import Calibration, isotonic_decreasing, same_class
-from kb.search.ranking.classes import ClassPosterior, Numbers
-from kb.search.ranking.learn import Learned, learn
+from kb.search.ranking.classes import ClassPosterior, Numbers, fit_posterior
+from kb.search.ranking.learn import Learned, class_text, learn
 from kb.search.ranking.likeness import Question
 from kb.search.ranking.rank import Ranking, Weights, best_first, rank
 from kb.search.records.collection import Collection
@@ -70,6 +70,23 @@ def score_ranking(
         for place, curve in enumerate(_curves(subject, fit))
         if right[place].any()
     )
+
+
+def measures_of(
+    subject: Subject, form: Form, embed: Embed, jaccard: float = 0.0
+) -> NDArray[np.float64]:
+    """The measures alone, (queries, systems, measures); no curve is fitted."""
+    collection = subject.collection
+    meanings = embed([class_text(name, form) for name in collection.classes])
+    posterior = fit_posterior(collection.means, collection.labels, meanings)
+    right = relevance(collection.labels, jaccard)
+    asked = np.flatnonzero(right.any(axis=1))
+    table = np.zeros((len(asked), len(SYSTEMS), len(MEASURES)))
+    for row, place in enumerate(asked):
+        ranking = rank(collection, posterior, subject.questions[place], without=int(place))
+        found = orders(ranking, posterior, ranking.places != place, Weights())
+        table[row] = [measure(found[system], right[place]) for system in SYSTEMS]
+    return table
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from kb.library import Library, unread_library
 from kb.records.form import build_form
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, cache_folder
 from kb.search.encoder.store import VectorStore, vector_store
-from kb.search.evaluation.evaluate import foreign_best, score_ranking
+from kb.search.evaluation.controls import labelled_only, shuffled, without_twins
+from kb.search.evaluation.evaluate import foreign_best, measures_of, score_ranking
 from kb.search.evaluation.questions import (
     Subject,
     questions_from,
@@ -22,7 +23,7 @@ from kb.search.evaluation.questions import (
     subject_from_index,
     subject_from_lines,
 )
-from kb.search.evaluation.report import Evaluation, evaluation
+from kb.search.evaluation.report import SEEDS, Controls, Evaluation, Measured, evaluation
 from kb.search.index.build import embed_rows
 from kb.search.index.index import open_index, ready_encoder
 from kb.search.ranking.classes import Numbers
@@ -33,7 +34,8 @@ from kb.search.ranking.learn import learn
 class EvaluationRun:
     """What to measure: `file` None means the library's own published records.
 
-    `foreign` are files of texts that no record should answer.
+    `foreign` are files of texts that no record should answer. Records without a label are left
+    out unless `all_records`: a ranking that learns which have one looks better than it is.
     """
 
     file: Path | None = None
@@ -41,6 +43,7 @@ class EvaluationRun:
     full: bool = False
     masked: bool = False
     jaccard: float = 0.0
+    all_records: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,32 @@ def run_trial(trial: EvaluationRun, start: Path, progress: Progress | None = Non
     library = _library(trial, start)
     encoder = ready_encoder(library, progress)
     embed = _Embedder(encoder, _store(trial, library, encoder), progress)
-    subject = _subject(trial, library, embed, progress)
+    everything = _subject(trial, library, embed, progress)
+    subject = everything if trial.all_records else labelled_only(everything)
     judged = score_ranking(
         subject, library.form, embed, jaccard=trial.jaccard, encoder_key=encoder.card.key
     )
     name = trial.file.name if trial.file else library.config.library.name
-    foreign = _foreign(trial, subject, library, embed)
-    return evaluation(name, len(subject.collection), judged, foreign)
+    return evaluation(
+        Measured(name, len(subject.collection), len(everything.collection)),
+        judged,
+        _foreign(trial, subject, library, embed),
+        _controls(trial, subject, library, embed),
+    )
+
+
+def _controls(
+    trial: EvaluationRun, subject: Subject, library: Library, embed: _Embedder
+) -> Controls:
+    """The same ranking on labels dealt out at random, and on the records without their twins."""
+    form, jaccard = library.form, trial.jaccard
+    alone = without_twins(subject)
+    twins = len(subject.collection) - len(alone.collection)
+    return Controls(
+        tuple(measures_of(shuffled(subject, seed), form, embed, jaccard) for seed in SEEDS),
+        twins,
+        measures_of(alone, form, embed, jaccard) if twins else None,
+    )
 
 
 def _subject(

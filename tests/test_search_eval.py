@@ -23,10 +23,8 @@ from kb.search.evaluation.report import (
 from kb.search.evaluation.run import EvaluationRun, run_trial
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.incident import (
-    INCIDENT_BAR,
     fit_probe,
     incident_chance,
-    own_bar,
     shipped_probe,
 )
 
@@ -211,7 +209,7 @@ def test_foreign_texts_are_reported_far_and_near(data: Path) -> None:
 
 def test_texts_in_the_words_of_incidents_are_told_apart_in_the_casebook() -> None:
     found = run_trial(EvaluationRun(foreign=(FOREIGN, NEAR)), ROOT)
-    assert found.foreign["near"][0] >= 0.8  # without the probe .36
+    assert found.foreign["near"][0] >= 0.7  # without the probe .36
     assert found.foreign["far"][0] >= 0.9
     assert found.true_rejected is not None
     assert found.true_rejected <= 0.1
@@ -235,19 +233,16 @@ def test_the_probe_has_seen_no_text_that_it_is_reported_on() -> None:
 
 
 def test_an_encoder_without_a_probe_takes_nothing_off() -> None:
-    assert own_bar("0123456789abcdef", np.zeros((3, 8), np.float32)) is None
-    assert incident_chance("0123456789abcdef", 0.0, np.zeros(8, np.float32)) == 1
+    assert incident_chance("0123456789abcdef", np.zeros(8, np.float32), 0.0) == 1
 
 
-def test_the_bar_is_lowered_for_a_team_whose_records_the_probe_does_not_understand(
-    library_folder: Path,
-) -> None:
+def test_a_text_near_a_record_is_not_refused_by_the_probe_alone(library_folder: Path) -> None:
     encoder = ready_encoder(unread_library(library_folder))
-    strange = encoder.encode([line.text for line in read_lines(NEAR)])
-    bar = own_bar(encoder.card.key, strange)
-    assert bar is not None
-    assert bar < INCIDENT_BAR
-    assert np.mean([incident_chance(encoder.card.key, bar, row) > 0.5 for row in strange]) > 0.9
+    other = encoder.encode([line.text for line in read_lines(NEAR)])
+    far = [incident_chance(encoder.card.key, row, 0.36) for row in other]
+    near = [incident_chance(encoder.card.key, row, 0.5) for row in other]
+    assert np.mean(np.array(far) < 0.2) > 0.8
+    assert min(near) >= 0.5
 
 
 def test_lines_without_a_word_are_not_measured(tmp_path: Path) -> None:

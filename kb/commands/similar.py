@@ -235,7 +235,7 @@ def command(
     Without QUERY the draft you are on asks: the one that differs from the last commit.
     A trace or a fixture.json asks with what its run was asked, called, met and claimed.
     Records later than a draft are no candidates, and neither are other drafts. Incidents of the
-    casebook stand behind the library's own and are never proposed by --write.
+    casebook stand among the library's own, marked, and are never proposed by --write.
     """
     from kb.search.installed import prepare_search
 

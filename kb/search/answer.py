@@ -44,7 +44,8 @@ class Match:
     """One earlier record. `probability` of the same class is calibrated, in 0…1.
 
     `similarity` is a cosine: best passages and whole texts in equal parts. Both are None in an
-    answer by words. `verdict` is the author's, empty if there is none.
+    answer by words. `verdict` is the author's, empty if there is none. `may_be_same`: so alike that
+    both may tell of one incident.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Match:
     actions: tuple[PromisedAction, ...]
     counterfactual: str
     form: str = ""
+    may_be_same: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,10 @@ class CasebookFacts:
 class Answer:
     """Matches best first, each above the bar; `nearest_misses` are what came closest below it.
 
-    Where the casebook was searched too, `casebook` says so and its matches stand last. `of_run`:
-    a run asked, whose probabilities are an order and no more. `too_short`: so few words asked that
-    probabilities mean nothing, and matches are an order as well. `filtered`: options narrowed it.
+    Where the casebook was searched too, `casebook` says so, and `library` of a match tells which
+    are from there. `of_run`: a run asked, whose probabilities are an order and no more.
+    `too_short`: so few words asked that probabilities mean nothing, and matches are an order as
+    well. `filtered`: options narrowed it.
     `words_only` says in one line that no encoder is here and what gets one, empty where one is.
     """
 

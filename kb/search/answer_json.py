@@ -55,7 +55,8 @@ class ActionJson(Struct, kw_only=True):
 class MatchJson(Struct, kw_only=True):
     """One earlier record; `probability` of the same class, calibrated, 0 to 1.
 
-    `probability` and `similarity` are null in an answer by words.
+    `probability` and `similarity` are null in an answer by words. `may_be_same`: both may tell of
+    one incident.
     """
 
     id: str
@@ -72,6 +73,7 @@ class MatchJson(Struct, kw_only=True):
     actions: list[ActionJson]
     counterfactual: str
     form: str = ""
+    may_be_same: bool = False
 
 
 class MissJson(Struct, kw_only=True):
@@ -119,7 +121,7 @@ class CasebookJson(Struct, kw_only=True):
 
 
 class AnswerJson(Struct, kw_only=True):
-    """The whole answer, matches best first; those of the casebook behind the library's own.
+    """The whole answer, matches best first, those of the casebook among the library's own.
 
     `mode` is "vectors", or "words" where no encoder is here: then matches share rare words and have
     an order and no probability, and `words_only` says what gets vectors.
@@ -189,6 +191,7 @@ def _match(match: Match) -> MatchJson:
         actions=[_fill(ActionJson, action) for action in match.actions],
         counterfactual=match.counterfactual,
         form=match.form,
+        may_be_same=match.may_be_same,
     )
 
 

@@ -16,7 +16,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.form import build_form
-from kb.search.answer import CASEBOOK, Answer, CasebookFacts
+from kb.search.answer import CASEBOOK, Answer, CasebookFacts, Match
 from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.source import NoEncoderError
 from kb.search.encoder.store import text_key
@@ -24,9 +24,6 @@ from kb.search.index.index import Index, existing_index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
 from kb.search.similar import RankedQuery, answer_of, as_query, find, find_question
 from kb.version import __version__
-
-#: Public incidents that are shown even where own ones fill the answer.
-_LEAST = 2
 
 
 def similar_with_casebook(
@@ -38,11 +35,11 @@ def similar_with_casebook(
     today: date | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The answer of `similar`, followed by the public incidents that are like the query.
+    """The answer of `similar` and the public incidents that are like the query, as one list.
 
-    Own incidents stand first, `library` of a match tells them apart, and a record that the
-    library holds itself is not shown twice. Of `limit` places the casebook gets those that are
-    left, and two at least. Raises `KbError` like `similar`, or where the casebook is missing.
+    The most probable stand first, own ones before public ones that are as probable; `library` of a
+    match tells them apart, and a record that the library holds itself is not shown twice.
+    Raises `KbError` like `similar`, or where the casebook is missing.
     """
     asked = as_query(query, today or datetime.now(UTC).date())
     limit = limit or library.config.search.limit
@@ -61,13 +58,7 @@ def answer_with_casebook(
     own = find(index, asked, filters)
     answer = answer_of(own, library, limit)
     public = find_beside(own, filters, book)
-    left = _left(limit, answer)
-    return _joined(answer, answer_of(public, casebook_library(library), left))
-
-
-def _left(limit: int, own: Answer) -> int:
-    """How many public incidents are shown beside own ones."""
-    return min(limit, max(limit - len(own.matches), _LEAST))
+    return _joined(answer, answer_of(public, casebook_library(library), limit), limit)
 
 
 def _by_words(
@@ -80,7 +71,8 @@ def _by_words(
     refuse_unknown(filters, library.form, (*index.entries, *book.entries))
     own = answer_by_words(index, query, limit=limit, filters=filters)
     beside = without_known(filters, index)
-    return _joined(own, answer_by_words(book, query, limit=_left(limit, own), filters=beside))
+    public = answer_by_words(book, query, limit=limit, filters=beside)
+    return _joined(own, public, limit)
 
 
 def find_beside(own: RankedQuery, filters: Filters, index: Index) -> RankedQuery:
@@ -151,16 +143,21 @@ def _cache() -> Path:
     return cache_folder().parent / "casebook"
 
 
-def _joined(own: Answer, public: Answer) -> Answer:
-    matches = own.matches + public.matches
+def _joined(own: Answer, public: Answer, limit: int) -> Answer:
+    """Both answers as one list; where there are no probabilities own matches stand first."""
+    matches = sorted((*own.matches, *public.matches), key=_order)[:limit]
     misses = own.nearest_misses or (() if matches else public.nearest_misses)
     facts = CasebookFacts(
         str(casebook_folder()), public.index.records, public.index.passages, public.index.eligible
     )
     return replace(
         own,
-        matches=matches,
+        matches=tuple(matches),
         nearest_misses=misses,
         proposed_class=own.proposed_class or public.proposed_class,
         casebook=facts,
     )
+
+
+def _order(match: Match) -> tuple[bool, float]:
+    return not match.may_be_same, -(match.probability or 0.0)

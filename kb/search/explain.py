@@ -12,7 +12,7 @@ from kb.errors import KbError
 from kb.search.ranking.calibration import FACET_LOG_ODDS, Calibration, known
 from kb.search.ranking.rank import Ranking, Weights
 from kb.search.render import WIDTH
-from kb.search.similar import BAR, RankedQuery, incident_share, proof
+from kb.search.similar import BAR, RankedQuery, most_probable, proof
 from kb.terminal import as_lines
 
 
@@ -76,12 +76,14 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     share = known(ranking.similarity[found.allowed])
     yield f"  times {share:.4f}, the chance that the library knows anything like it"
     if found.query.is_plain:
-        incident = incident_share(found.index, found.query, found.question)
-        yield f"  times {incident:.4f}, the chance that the text tells of an incident at all"
+        yield f"  times {found.incident:.4f}, the chance that the text tells of an incident at all"
     if found.query.is_run:
         collection = found.index.generation.collection
         share = float(proof(collection, found.query, ranking)[position])
         yield f"  times {share:.2f}, for a run is an incident only where its trace proves something"
+    most = float(most_probable(found.index.generation.collection, found.query, ranking)[position])
+    if most < 1:
+        yield f"  at most {most:.2f}, for its classes are all other than those stated"
     yield f"  is {float(found.unpooled[position]):.4f}"
 
 

@@ -18,6 +18,7 @@ def match_of(
     passages: tuple[PassagePair, ...],
     probability: float | None = None,
     similarity: float | None = None,
+    may_be_same: bool = False,
 ) -> Match:
     """A record of a library, named as `library`, as a match of a query."""
     return Match(
@@ -35,6 +36,7 @@ def match_of(
         actions=tuple(_promised(entry, promise, query.at) for promise in entry.promises),
         counterfactual=entry.control,
         form=entry.form,
+        may_be_same=may_be_same,
     )
 
 

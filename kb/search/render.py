@@ -19,7 +19,7 @@ _LABEL = 14
 _MOST_ACTIONS = 3
 #: Probability from which on a word is used, largest first.
 _WORDS = (
-    (0.9, "almost certainly the same class"),
+    (0.95, "almost certainly the same class"),
     (0.7, "very likely the same class"),
     (0.5, "likely the same class"),
     (0.25, "perhaps the same class"),
@@ -59,12 +59,7 @@ def _chance(probability: float | None, answer: Answer) -> str:
 
 
 def _found(answer: Answer, today: date) -> Iterator[Text | str]:
-    library = None
     for number, match in enumerate(answer.matches, 1):
-        if library != match.library == CASEBOOK:
-            yield styled("Public incidents, from the casebook:", "bold")
-            yield ""
-        library = match.library
         yield from _match(number, match, answer, today)
         yield ""
 
@@ -73,12 +68,15 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
     chance = _chance(match.probability, answer)
     yield from _wrapped(f"{number}  ", match.title, "bold")
     adopted = ADOPTED if match.form == "adopted" else ""
-    facts = (match.id, match.severity, ", ".join(match.classes), adopted)
+    origin = "public, from the casebook" if match.library == CASEBOOK else ""
+    facts = (match.id, origin, match.severity, ", ".join(match.classes), adopted)
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
     likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
     tone = "green" if likely else "yellow"
     said = f", you called it {match.verdict}" if match.verdict else ""
     yield "   " + styled(chance + said, tone)
+    if match.may_be_same and not match.verdict:
+        yield "   " + styled("This may be the same incident.", "bold")
     yield from _passages(match, answer)
     yield from _row("because", "; ".join(match.reasons))
     if match.counterfactual:

@@ -36,7 +36,14 @@ from kb.search.query import (
 from kb.search.ranking.calibration import isotonic_decreasing
 from kb.search.ranking.classes import largest
 from kb.search.ranking.likeness import Question, likeness
-from kb.search.ranking.rank import Ranking, background, best_first, rank
+from kb.search.ranking.rank import (
+    SAME_INCIDENT,
+    Ranking,
+    background,
+    best_first,
+    rank,
+    same_incident_first,
+)
 from kb.search.reasons import reasons
 from kb.search.records.collection import Collection
 from kb.search.records.passages import plain_text
@@ -54,6 +61,9 @@ _OF_A_RUN = "; they were fitted to texts, so take them as an order for a run"
 #: 50 % and more as often as runs that failed (78 and 71 of 100). What the trace proves does.
 _RUN_IS_INCIDENT = 0.5
 _SAME_COURSE = 0.5
+#: The most a record is given whose classes are all other than those that the draft states: people
+#: label the same thing differently, and a reader should see it below what is likely.
+_OTHER_CLASS = 0.3
 #: Records that are looked into for a text that stands in one word for word: 20 of 134 public
 #: postmortems came first for their own first sentence and were not shown, as it tells of none.
 _QUOTED_IN = 5
@@ -71,6 +81,7 @@ class RankedQuery:
 
     `unpooled` are the probabilities before those further down are kept from rising above others.
     `eligible` records of the whole index may answer, not only of those that were ranked.
+    `incident` is the chance that the query tells of an incident at all.
     """
 
     index: Index
@@ -83,6 +94,7 @@ class RankedQuery:
     unpooled: NDArray[np.float32]
     filters: Filters
     eligible: int
+    incident: float
 
 
 def similar(
@@ -163,26 +175,35 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
     )
     everywhere = allowed(collection.entries, collection.standing, query, filters)
     may_answer = everywhere[ranking.places]
-    incident = incident_share(index, query, question)
+    incident = _incident_share(index, query, question, ranking, may_answer)
     probabilities = learned.calibration.probabilities(ranking, may_answer, incident)
     probabilities *= proof(collection, query, ranking)
-    order = best_first(ranking, learned.posterior, may_answer)
+    probabilities = np.minimum(probabilities, most_probable(collection, query, ranking))
+    order = same_incident_first(best_first(ranking, learned.posterior, may_answer), ranking)
     unpooled = probabilities.copy()
     probabilities[order] = isotonic_decreasing(probabilities[order])
     return RankedQuery(
         *(index, query, question, ranking, may_answer, probabilities, order, unpooled, filters),
         eligible=int(everywhere.sum()),
+        incident=incident,
     )
 
 
-def incident_share(index: Index, query: Query, question: Question) -> float:
+def _incident_share(
+    index: Index,
+    query: Query,
+    question: Question,
+    ranking: Ranking,
+    may_answer: NDArray[np.bool_],
+) -> float:
     """The chance that a query is about an incident: drafts and records are, runs see `proof`.
 
     So is what stands word for word in a record: somebody asks for what they have read there.
     """
     if not query.is_plain:
         return 1.0
-    share = index.generation.learned.calibration.incident(question)
+    calibration = index.generation.learned.calibration
+    share = calibration.incident(question, ranking, may_answer)
     return 1.0 if share < 1 and _is_quotation(index, query, question) else share
 
 
@@ -218,6 +239,14 @@ def proof(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.
         for entry in entries
     ]
     return np.where(shared, 1.0, _RUN_IS_INCIDENT).astype(np.float32)
+
+
+def most_probable(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.float32]:
+    """The most each record can be given: little where both state classes and share none."""
+    mine = set(query.entry.classes) if query.entry and not query.is_run else set()
+    stated = (collection.entries[place].classes for place in ranking.places.tolist())
+    other = [bool(mine and theirs) and mine.isdisjoint(theirs) for theirs in stated]
+    return np.where(other, _OTHER_CLASS, 1.0).astype(np.float32)
 
 
 def likely_priors(
@@ -258,6 +287,7 @@ def _pool(
 def match_at(found: RankedQuery, library: Library, position: int) -> Match:
     """One record of a ranking as a match, with everything there is to say about it."""
     index, query, record = found.index, found.query, int(found.ranking.places[position])
+    similarity = float(found.ranking.similarity[position])
     return match_of(
         index.entries[record],
         library.config.library.name,
@@ -265,7 +295,8 @@ def match_at(found: RankedQuery, library: Library, position: int) -> Match:
         reasons=reasons(index.generation.collection, found.ranking, query, position),
         passages=aligned_passages(index, query, found.question, record),
         probability=float(found.probabilities[position]),
-        similarity=float(found.ranking.similarity[position]),
+        similarity=similarity,
+        may_be_same=similarity >= SAME_INCIDENT and not query.is_run,
     )
 
 
@@ -287,8 +318,7 @@ def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClas
     if collection.classes[best] not in best_classes:
         return None
     calibration = found.index.generation.learned.calibration
-    share = incident_share(found.index, found.query, found.question)
-    probability = calibration.class_probability(weights[best]) * share
+    probability = calibration.class_probability(weights[best]) * found.incident
     return ProposedClass(collection.classes[best], probability)
 
 

@@ -18,7 +18,7 @@ from kb.search.ranking.calibration import Calibration, isotonic_decreasing, same
 from kb.search.ranking.classes import ClassPosterior, Numbers, fit_posterior
 from kb.search.ranking.learn import Learned, class_text, learn
 from kb.search.ranking.likeness import Question
-from kb.search.ranking.rank import Ranking, Weights, best_first, rank
+from kb.search.ranking.rank import Ranking, Weights, best_first, rank, same_incident_first
 from kb.search.records.collection import Collection
 
 SYSTEMS = ("bm25", "dense", "fusion", "full")
@@ -124,7 +124,7 @@ def _judged(
     others = ranking.places != place
     found = orders(ranking, posterior, others, weights)
     order = found["full"][:_SHOWN]
-    incident = curve.incident(question)
+    incident = curve.incident(question, ranking, others)
     probabilities = isotonic_decreasing(curve.probabilities(ranking, others, incident)[order])
     return Judged(
         measures={name: measure(ranks, right) for name, ranks in found.items()},
@@ -143,7 +143,7 @@ def orders(
         "dense": _sorted(ranking.similarity, allowed),
     }
     found["fusion"] = _sorted(_reciprocal_ranks(found.values(), len(allowed)), allowed)
-    found["full"] = best_first(ranking, posterior, allowed, weights)
+    found["full"] = same_incident_first(best_first(ranking, posterior, allowed, weights), ranking)
     return found
 
 
@@ -182,7 +182,7 @@ def foreign_best(
     best = []
     for question in questions:
         ranking = rank(collection, learned.posterior, question)
-        incident = learned.calibration.incident(question)
+        incident = learned.calibration.incident(question, ranking, everything)
         found = learned.calibration.probabilities(ranking, everything, incident)
         best.append(float(found.max(initial=0)))
     return np.array(best, np.float32)

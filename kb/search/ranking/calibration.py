@@ -41,14 +41,19 @@ FACET_LOG_ODDS = 0.5
 _QUERIES = 200
 _DEPTH = 10
 _ROUNDS = 25
+_LEAST_STEP = 1e-6
+#: Share of the labelled records with one class from which on the answers teach nothing about
+#: telling classes apart: nearly all are right, whatever is asked.
+_ONE_CLASS = 0.9
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Two curves, of matches and of the proposed class, and where they come from.
 
-    `labelled` False: the first looks at similarity, not at classes. `incident_bar` is what a plain
-    text must reach to be taken for an incident, None where the encoder has no probe for that.
+    `labelled` False: the first looks at similarity, not at classes. `one_class`: nearly all records
+    of the library have the same class. `encoder_key` names the encoder, for which a probe of
+    incidents may be shipped.
     """
 
     curve: Curve = SHIPPED
@@ -56,13 +61,15 @@ class Calibration:
     labelled: bool = True
     class_curve: ClassCurve = SHIPPED_CLASS
     encoder_key: str = ""
-    incident_bar: float | None = None
+    one_class: bool = False
 
     @property
     def source(self) -> str:
         """Which of the two was used, in words."""
         if self.queries:
             return f"fitted to {self.queries} records of this library"
+        if self.one_class:
+            return "shipped with kb: nearly all records here have one class, which fits no curve"
         return "shipped with kb: too few records with a class to fit a curve"
 
     def probabilities(
@@ -80,14 +87,15 @@ class Calibration:
         about = known(ranking.similarity[allowed]) * incident
         return np.asarray(logistic(odds) * about, np.float32)
 
-    def incident(self, question: Question) -> float:
+    def incident(self, question: Question, ranking: Ranking, allowed: NDArray[np.bool_]) -> float:
         """The probability that a plain text tells of an incident at all, 0…1.
 
         1 where that is not known: for another encoder than the default one, and for a few words.
         """
-        if self.incident_bar is None or question.says_little:
+        if question.says_little:
             return 1.0
-        return incident_chance(self.encoder_key, self.incident_bar, question.mean)
+        nearest = float(ranking.similarity[allowed].max(initial=-1))
+        return incident_chance(self.encoder_key, question.mean, nearest)
 
     def class_probability(self, weight: float) -> float:
         """The probability that the class of the largest weight is one of the query's, 0…1.
@@ -143,6 +151,8 @@ def fit_calibration(
     asked = list(questions)
     if len(asked) < ENOUGH:
         return Calibration()
+    if posterior.labels[posterior.labelled].mean(axis=0).max() > _ONE_CLASS:
+        return Calibration(UNLABELLED, labelled=False, one_class=True)
     near = likenesses(collection, [question for _, question in asked])
     samples = [
         _sample(collection, posterior, place, question, compared, jaccard)
@@ -214,13 +224,32 @@ def fit_logistic(
     inputs = np.column_stack([rows, np.ones(len(rows))]).astype(np.float64)
     prior = np.array(shipped)
     curve = prior.copy()
+    loss = _loss(inputs, right, prior, curve)
     for _ in range(_ROUNDS):
         expected = 1 / (1 + np.exp(-np.clip(inputs @ curve, -30, 30)))
         slope = inputs.T @ (right - expected) - _PRIOR_PRECISION * (curve - prior)
         spread = expected * (1 - expected)
         bend = (inputs * spread[:, None]).T @ inputs + _PRIOR_PRECISION * np.eye(len(prior))
-        curve = curve + np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        # A whole step of Newton's can overshoot where nearly all answers are right.
+        while (after := _loss(inputs, right, prior, curve + step)) > loss and step.any():
+            step = step / 2 if np.abs(step).max() > _LEAST_STEP else np.zeros_like(step)
+        curve, loss = curve + step, after
+        if np.abs(step).max() <= _LEAST_STEP:
+            break
     return tuple(curve.tolist())
+
+
+def _loss(
+    inputs: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    prior: NDArray[np.float64],
+    curve: NDArray[np.float64],
+) -> float:
+    """The negative log posterior of a curve."""
+    odds = inputs @ curve
+    surprise = np.logaddexp(0, np.where(right, -odds, odds)).sum()
+    return float(surprise + _PRIOR_PRECISION / 2 * ((curve - prior) ** 2).sum())
 
 
 def logistic(odds: ArrayLike) -> Numbers:

@@ -6,14 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
 from kb.search.encoder.encoder import Vectors
 from kb.search.ranking.calibration import Calibration, fit_calibration, sample
 from kb.search.ranking.classes import ClassPosterior, fit_posterior
-from kb.search.ranking.incident import own_bar
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection
 
@@ -47,15 +44,7 @@ def learn(
     asked = sample(posterior)
     questions = _questions(collection, first_texts, asked)
     curves = fit_calibration(collection, posterior, questions, jaccard)
-    bar = own_bar(encoder_key, _first_vectors(collection))
-    return Learned(posterior, replace(curves, encoder_key=encoder_key, incident_bar=bar))
-
-
-def _first_vectors(collection: Collection) -> Vectors:
-    """The first passage of each published record that has one, (n, d)."""
-    published = np.array([entry.is_candidate for entry in collection.entries], bool)
-    filled = np.diff(collection.starts) > 0
-    return collection.vectors[collection.starts[:-1][published & filled]]
+    return Learned(posterior, replace(curves, encoder_key=encoder_key))
 
 
 def class_text(name: str, form: Form, taxonomy: str = "classes") -> str:

@@ -39,6 +39,10 @@ class Weights:
 
 
 _MOST_FACETS = 4
+#: Similarity from which on two texts may tell of one incident. Of 330 queries to the public
+#: corpora that hold no text from a mould, the nearest other incident came this near to 2 and the
+#: query's own record to all but 1 in 100.
+SAME_INCIDENT = 0.8
 #: What a class that the draft states itself counts at least: as much as one that its text speaks
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
@@ -159,6 +163,16 @@ def best_first(
         seen += labels[chosen[-1]]
     first = pool[sorted(chosen)]
     return np.concatenate([first, order[~np.isin(order, first)]])
+
+
+def same_incident_first(order: Places, ranking: Ranking) -> Places:
+    """The order with what may be the same incident before all else, the most alike first.
+
+    No class tells more than two texts that say the same.
+    """
+    same = order[ranking.similarity[order] >= SAME_INCIDENT]
+    same = same[np.argsort(-ranking.similarity[same], kind="stable")]
+    return np.concatenate([same, order[~np.isin(order, same)]])
 
 
 def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +18,7 @@ from kb.library import find_root, local_place, make_local_folder
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
 from kb.traces.decoding.layout import Layout
-from kb.traces.decoding.row_account import RowAccount
+from kb.traces.decoding.row_account import NoAccount, RowAccount
 from kb.traces.decoding.source import Source, open_source
 from kb.traces.effects.tools import Effects
 from kb.traces.fixture import is_fixture, read_fixture
@@ -40,6 +41,8 @@ class ReadingSettings:
     `allow` are values, or patterns, that are kept though they look like a secret or a person.
     `effects` is the team's word on its tools; it beats every hint in a trace.
     `freeze_at` is the step a replay begins at; None leaves it to the first failure.
+    `look_only` is for a pass that writes and shows nothing of the runs: they are neither redacted
+    nor made canonical, and no account of the rows is kept.
     """
 
     format: str = ""
@@ -49,6 +52,7 @@ class ReadingSettings:
     effects: Mapping[str, Effect] = field(default_factory=dict)
     policy: tuple[str, ...] = ()
     freeze_at: int | None = None
+    look_only: bool = False
 
 
 def settings_from(config: RunsConfig, **more: object) -> ReadingSettings:
@@ -100,7 +104,10 @@ class TraceReading:
 
 def open_reading(path: Path, settings: ReadingSettings | None = None) -> TraceReading:
     """A trace file, opened. Raises `KbError` when it cannot be read or holds no JSON."""
-    return TraceReading(open_source(path), settings or ReadingSettings())
+    settings, source = settings or ReadingSettings(), open_source(path)
+    if settings.look_only:
+        source = dataclasses.replace(source, account=NoAccount())
+    return TraceReading(source, settings)
 
 
 def _runs_of(source: Source, settings: ReadingSettings, before: int = 0) -> Iterator[Run]:
@@ -169,6 +176,8 @@ _UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, OverflowError
 
 
 def _run(tape: RunBuilder, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
+    if settings.look_only:
+        return assemble(tape, number, assembly)
     notes = ImportWarnings()
     redactor = Redactor(settings.key, settings.allow) if settings.redact else None
     run = RunCleaner(redactor, notes).cleaned(assemble(tape, number, assembly))

@@ -92,21 +92,26 @@ def key_audits(run: Run) -> tuple[KeyAudit, ...]:
     for _, call in calls(run):
         if call.effect.is_write:
             tools.setdefault(call.tool, []).append(call)
-    return tuple(_audit(run, tool, made, repeated.get(tool)) for tool, made in tools.items())
+    prompt = run.state.prompt.text
+    in_prompt = bool(_KEY.search(prompt)) if prompt and tools else None
+    return tuple(
+        _audit(run, tool, made, repeated.get(tool), in_prompt) for tool, made in tools.items()
+    )
 
 
-def _audit(run: Run, tool: str, made: list[ToolCall], repeat: Repeat | None) -> KeyAudit:
+def _audit(
+    run: Run, tool: str, made: list[ToolCall], repeat: Repeat | None, in_prompt: bool | None
+) -> KeyAudit:
     definition = run.tool(tool)
     schema = definition.parameters if definition else None
     hints = (definition.annotations or {}) if definition else {}
     hint = hints.get("idempotentHint")
-    prompt = run.state.prompt.text
     return KeyAudit(
         tool=tool,
         effect=made[0].effect,
         times=len(made),
         in_schema=None if schema is None else bool(_KEY.search(json.dumps(schema, default=str))),
-        in_prompt=bool(_KEY.search(prompt)) if prompt else None,
+        in_prompt=in_prompt,
         in_trace=any(_has_key(call) for call in made),
         hinted_idempotent=hint if isinstance(hint, bool) else None,
         repeat=repeat,

@@ -42,7 +42,7 @@ def lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """The lines of a file that are not empty, with their places."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if line.strip():
+            if not line.isspace():
                 yield f"line {number}", line
 
 

@@ -101,3 +101,16 @@ class RowAccount:
     def unread(self) -> bool:
         """Whether nothing of any row was used."""
         return all(own != Verdict.USED for own in self._rows.values())
+
+
+class NoAccount(RowAccount):
+    """Keeps nothing, for a pass that nobody asks for its rows: memory does not grow with them."""
+
+    def turn_to(self, where: str) -> None:
+        """Nothing is kept."""
+
+    def divide(self, *parts: str) -> None:
+        """Nothing is kept."""
+
+    def share(self, where: str, fate_of: str) -> None:
+        """Nothing is kept."""

@@ -173,13 +173,14 @@ class _Session:
 
     def _note_session(self, value: dict[str, Any]) -> None:
         tape = self.tape
-        tape.id = tape.id or str(value.get("sessionId") or "")
+        if not tape.id:
+            tape.id = str(value.get("sessionId") or "")
         if not tape.agent.framework and value.get("version"):
             version = str(value["version"])
             tape.agent = Agent(name="claude-code", version=version, framework="claude-code")
         for key in _ABOUT:
-            if value.get(key):
-                tape.source.setdefault(key, value[key])
+            if key not in tape.source and value.get(key):
+                tape.source[key] = value[key]
 
     def _parent(self, value: dict[str, Any], message: dict[str, Any]) -> str:
         """The call that a row of a side chain belongs to, empty for the main chain."""

@@ -13,7 +13,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from kb.errors import KbError
-from kb.traces.canonical_json import digest
 from kb.traces.decoding.lenient import embedded
 from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, SourceRow
@@ -108,16 +107,16 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             for said in saids_of([row.value]):
                 bare.add_message(said, _base(row.value, row.where, said.role))
             continue
-        said_so_far = _fingerprints(row.value)
-        if not (said_so_far or _is_answer(row.value) or _interactions(row.value)):
+        history = _History(row.value)
+        if not (history.messages or _is_answer(row.value) or _interactions(row.value)):
             _leave_out(source, row)
             continue
-        one = _continued(open_ones, row.value, said_so_far)
+        one = _continued(open_ones, row.value, history)
         if one is None:
             one = _Conversation(_opened(source, row), _session(row.value))
             open_ones.append(one)
-        one.said = said_so_far
-        _hear(one.tape, row)
+        one.said = []
+        _hear(one, row)
         if len(open_ones) > _MOST_OPEN:
             yield open_ones.pop(0).tape
     if bare is not None:
@@ -134,11 +133,13 @@ class _Conversation:
     said: list[str] = field(default_factory=list)
 
 
-def _continued(open_ones: list[_Conversation], value: Any, said: list[str]) -> _Conversation | None:
+def _continued(
+    open_ones: list[_Conversation], value: Any, history: _History
+) -> _Conversation | None:
     """The conversation that a row goes on with, None where it begins one of its own."""
     session = _session(value)
     for one in reversed(open_ones):
-        if (session and session == one.session) or _goes_on(one.said, said):
+        if (session and session == one.session) or history.goes_on(one.said):
             return one
     return None
 
@@ -150,25 +151,41 @@ def _session(value: Any) -> str:
     return next((f"{key} {value[key]}" for key in _SESSIONS if value.get(key)), "")
 
 
-def _fingerprints(value: Any) -> list[str]:
-    """A key of each message: the messages themselves would lie in memory beside those on a tape.
+class _History:
+    """The messages of a row, known by keys: logs of requests tell a conversation again and more.
 
-    Ids and marks take no part: clients number a call anew, and move the marks of a cache.
+    The keys are made as far as they are asked for: most rows differ from others early on.
     """
-    key = _key(value)
-    history = embedded(value[key]) if key else []
-    if all("role" in an_object(part) for part in history):
-        return [_fingerprint(said) for part in history for said in saids_of([part])]
-    return [_fingerprint(said) for said in saids_of(history)]
+
+    def __init__(self, value: Any) -> None:
+        key = _key(value)
+        parts = embedded(value[key]) if key else []
+        whole = not all("role" in an_object(part) for part in parts)
+        self.messages: list[Any] = saids_of(parts) if whole else parts
+        self._made: list[list[str]] = []
+
+    def goes_on(self, before: list[str]) -> bool:
+        """Whether these are the messages of an earlier row, by their keys, and more."""
+        at = 0
+        for number in range(len(self.messages) if before else 0):
+            keys = self._keys(number)
+            if before[at : at + len(keys)] != keys[: len(before) - at]:
+                return False
+            at += len(keys)
+            if at > len(before):
+                return True
+        return False
+
+    def _keys(self, number: int) -> list[str]:
+        for each in self.messages[len(self._made) : number + 1]:
+            saids = [each] if isinstance(each, ChatMessage) else saids_of([each])
+            self._made.append([_fingerprint(said) for said in saids])
+        return self._made[number]
 
 
 def _fingerprint(said: ChatMessage) -> str:
-    return digest([said.role, *(key for key, _ in message_parts(said))])
-
-
-def _goes_on(before: list[str], said: list[str]) -> bool:
-    """Whether a list of messages is the earlier one and more: logs of requests are cumulative."""
-    return bool(before) and len(said) > len(before) and said[: len(before)] == before
+    """A key of what a message says. Ids and marks take no part: clients number a call anew."""
+    return " ".join([said.role, *(key for key, _ in message_parts(said))])
 
 
 def _leave_out(source: Source, row: SourceRow) -> None:
@@ -194,11 +211,12 @@ def _opened(source: Source, row: SourceRow) -> RunBuilder:
     return tape
 
 
-def _hear(tape: RunBuilder, row: SourceRow) -> None:
+def _hear(one: _Conversation, row: SourceRow) -> None:
     where, value = row
+    tape = one.tape
     for number, exchange in enumerate(_interactions(value)):
         _hear_exchange(tape, exchange, _inner(where, f"interactions[{number}]"))
-    _hear_request(tape, value, where)
+    _hear_request(tape, value, where, one.said)
     base = Message(role="assistant", where=where, started=_time(value))
     answer = _answer_in(value)
     if answer is not None and (_key(value) or _interactions(value)):
@@ -238,7 +256,10 @@ def _body(half: Any) -> Any:
     return body["string"] if isinstance(body, dict) and body.keys() == {"string"} else body
 
 
-def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
+def _hear_request(
+    tape: RunBuilder, value: dict[str, Any], where: str, said: list[str] | None = None
+) -> None:
+    """Put a request on a tape; `said` is given the key of each of its messages."""
     options = an_object(value.get("kwargs"))
     tape.request = merged(tape.request, request_of({**options, **value}))
     tape.offer(tools_of(value.get("tools") or value.get("functions")))
@@ -247,11 +268,24 @@ def _hear_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
         tape.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
     key = _key(value)
     if key:
-        tape.add_history(_placed(embedded(value[key]), _inner(where, key), tape.rows))
+        placed = _placed(embedded(value[key]), _inner(where, key), tape.rows)
+        tape.add_history(placed if said is None else _noted(placed, said))
     elif isinstance(value.get("input"), str) and "model" in value:  # a request of one text
         tape.rows.turn_to(_inner(where, "input"))
-        said = ChatMessage("user", value["input"])
-        tape.add_history([(said, Message(role="user", where=_inner(where, "input")))])
+        asked = ChatMessage("user", value["input"])
+        tape.add_history([(asked, Message(role="user", where=_inner(where, "input")))])
+
+
+def _noted(
+    placed: Iterator[tuple[ChatMessage, Message]], said: list[str]
+) -> Iterator[tuple[ChatMessage, Message]]:
+    """The messages as they are; the key of each is put down as it passes.
+
+    A list of the messages themselves would lie in memory beside those on the tape.
+    """
+    for each, base in placed:
+        said.append(_fingerprint(each))
+        yield each, base
 
 
 def _inner(where: str, part: str) -> str:

@@ -120,7 +120,10 @@ def usage_of(usage: Any) -> dict[str, Any]:
 
 
 def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
-    return next((int(values[key]) for key in keys if is_number(values.get(key))), None)
+    for key in keys:
+        if key in values and is_number(values[key]):
+            return int(values[key])
+    return None
 
 
 #: More tokens, or a longer seed, nobody has: what is larger is no count.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from kb.traces.canonical_json import digest
@@ -59,6 +60,17 @@ class ChatMessage:
         """Whether nothing at all is in it."""
         return not (self.has_words or self.calls or self.answers)
 
+    @cached_property
+    def keyed_parts(self) -> list[tuple[str, MessagePart]]:
+        """See `message_parts`; made once, for a log of requests asks for them twice."""
+        found: list[tuple[str, MessagePart]] = [
+            (f"result {digest(answer.result)}", answer) for answer in self.answers
+        ]
+        if self.text.strip() or self.parts:
+            words = digest([self.role, self.text.strip(), self.parts])
+            found.append((f"words {words}", None))
+        return found + [(call_key(asked.tool, asked.arguments), asked) for asked in self.calls]
+
 
 MessagePart = ToolResult | ToolCallRequest | None
 
@@ -68,16 +80,13 @@ def message_parts(said: ChatMessage) -> list[tuple[str, MessagePart]]:
 
     Ids take no part: some tools number a call anew in every request. None stands for the words.
     """
-    found: list[tuple[str, MessagePart]] = [
-        (f"result {digest(answer.result)}", answer) for answer in said.answers
-    ]
-    if said.text.strip() or said.parts:
-        found.append((f"words {digest([said.role, said.text.strip(), said.parts])}", None))
-    return found + [(call_key(asked.tool, asked.arguments), asked) for asked in said.calls]
+    return said.keyed_parts
 
 
 def only(said: ChatMessage, kept: list[MessagePart]) -> ChatMessage:
     """The message with those of its pieces alone."""
+    if len(kept) == len(said.keyed_parts):
+        return said
     calls = tuple(piece for piece in kept if isinstance(piece, ToolCallRequest))
     answers = tuple(piece for piece in kept if isinstance(piece, ToolResult))
     if None in kept or not (said.text.strip() or said.parts):

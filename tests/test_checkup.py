@@ -7,24 +7,27 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from kb.errors import KbError
-from kb.traces.checkup.archive import FileFacts, examine, trace_files
+from kb.traces.checkup.archive import Progress, archive_of, examine, trace_files
 from kb.traces.checkup.groups import grouped, known_run
+from kb.traces.checkup.in_words import told_in_words
 from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
+from kb.traces.checkup.memory import FileFacts
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.summary import Checkup, check_up
 from kb.traces.effects.names import seems_to_write
-from kb.traces.read_runs import ReadingSettings
+from kb.traces.read_runs import ReadingSettings, open_reading
 from kb.traces.run import Run
 
 from conftest import EXAMPLE
 from runs_made import agent, failed, made_run, read, unknown, user, write
 from test_cli import kb
-from traces_made import answered, asked, call, run_of
+from traces_made import answered, asked, call, lines, run_of, written
 
 AGENT = EXAMPLE.parent / "agent"
 
@@ -377,3 +380,124 @@ def test_the_report_says_how_it_ranks_beside_each_trivial_order(data: Path) -> N
     assert "Here this ranking orders the runs better than each of them." in (
         checkup_markdown(done, 1)
     )
+
+
+# A pass looks at runs as they are; what is shown of them, and what is kept, is redacted
+
+LOOK = ReadingSettings(look_only=True)
+SECRET = "wJalrXUtnFEMIq9"
+
+
+def double_refund(number: int, note: str) -> dict[str, object]:
+    """A run that refunds twice; the note is a password where the first message says so."""
+    pay = [asked(call(n, "refund", {"note": note})) for n in (1, 2)]
+    told = {"role": "user", "content": f"password: {note}. Refund it."}
+    done = {"role": "assistant", "content": f"Refunded {number}."}
+    return {"messages": [told, pay[0], answered(1, "ok"), pay[1], answered(2, "ok"), done]}
+
+
+def test_what_is_shown_of_a_run_is_redacted_by_all_that_the_run_says(tmp_path: Path) -> None:
+    written(tmp_path / "kb.toml", '[runs.effects]\nrefund = "write"\n')
+    written(tmp_path / "week" / "a.json", double_refund(1, SECRET))
+    for more in ((), ("--quick",), ("--quick", "--json")):
+        status, out, _ = kb("run", "checkup", "week", *more, cwd=tmp_path)
+        assert status == 0
+        assert SECRET not in out
+        assert "refund" in out
+        assert '"note":"REDACTED_SECRET_1"' in out.replace("\\", "").replace(": ", ":")
+    kept = b"".join(file.read_bytes() for file in (tmp_path / ".kb" / "checkup").iterdir())
+    assert b"repeated-call" in kept
+    assert SECRET.encode() not in kept
+
+
+def test_a_pass_keeps_no_words_of_a_run(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.json", double_refund(1, SECRET))
+    (found,) = examine([file], LOOK, tmp_path / "state.jsonl")
+    assert found.runs[0].signs
+    assert {sign.message + sign.evidence for sign in found.runs[0].signs} == {""}
+    ((bare, whole),) = told_in_words(found.runs, [file], ReadingSettings())
+    assert [sign.kind for sign in bare.signs] == [s.kind for s in whole.signs if s.kind != "secret"]
+    assert any("REDACTED_SECRET_1" in sign.evidence for sign in whole.signs)
+    written(file, double_refund(1, "another"))
+    assert list(told_in_words(found.runs, [file], ReadingSettings())) == []
+
+
+def test_secrets_are_looked_for_where_words_are_shown_and_it_is_said(tmp_path: Path) -> None:
+    written(tmp_path / "kb.toml", '[runs.effects]\nrefund = "write"\n')
+    for number in (1, 2):
+        written(tmp_path / f"{number}.json", double_refund(number, SECRET))
+    written(tmp_path / "3.json", {"messages": [{"role": "user", "content": "password: hunter22x"}]})
+    _, out, _ = kb("run", "checkup", ".", "--quick", cwd=tmp_path)
+    assert "whoever reads the trace has the key | 2 of 3 (67%) |" in out
+    assert "A quick pass: secrets were looked for in 2 candidates alone." in out
+    _, out, _ = kb("run", "checkup", ".", cwd=tmp_path)
+    assert "the key | 3 of 3 (100%) |" in out
+    assert "A quick pass" not in out
+
+
+def test_a_pass_that_nobody_asks_for_its_rows_keeps_none(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", lines(*[double_refund(n, "x") for n in range(50)]))
+    reading = open_reading(file, LOOK)
+    assert len(list(reading.runs())) == 50
+    assert list(reading.rows.verdicts()) == []
+
+
+# Large archives: interrupted within a file, read by several, and nothing passed over in silence
+
+
+def test_a_pass_that_ended_within_a_file_goes_on_in_it(tmp_path: Path) -> None:
+    rows = [double_refund(number, f"n{number}") for number in range(1_200)]
+    file, state = written(tmp_path / "a.jsonl", lines(*rows)), tmp_path / "state.jsonl"
+    whole = list(examine([file], LOOK))
+
+    def interrupt(at: Progress) -> None:
+        if at.runs == 1_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(examine([file], LOOK, state, interrupt))
+    (part,) = tmp_path.glob("*.part")
+    told: list[int] = []
+    assert list(examine([file], LOOK, state, lambda at: told.append(at.runs))) == whole
+    assert told == [0]  # the thousand that were known, and fewer than five hundred more
+    assert not part.exists()
+    assert list(examine([file], LOOK, state)) == whole
+
+
+def test_a_part_of_a_file_that_changed_is_not_taken_up(tmp_path: Path) -> None:
+    rows = [double_refund(number, f"n{number}") for number in range(600)]
+    file, state = written(tmp_path / "a.jsonl", lines(*rows)), tmp_path / "state.jsonl"
+
+    def interrupt(at: Progress) -> None:
+        if at.runs:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(examine([file], LOOK, state, interrupt))
+    written(file, lines(*rows[300:]))
+    (found,) = examine([file], LOOK, state)
+    assert len(found.runs) == 300
+
+
+@pytest.mark.parametrize("pool", ["threads", "processes", "killed processes"])
+def test_several_readers_find_what_one_finds_in_its_order(pool: str, tmp_path: Path) -> None:
+    files = [written(tmp_path / f"{n}.json", double_refund(n, f"n{n}")) for n in range(40)]
+    made: dict[str, Executor] = {
+        "threads": ThreadPoolExecutor(3),
+        "processes": ProcessPoolExecutor(2),
+        "killed processes": ProcessPoolExecutor(1, initializer=os._exit, initargs=(1,)),
+    }
+    with made[pool] as executor:
+        found = list(examine(files, LOOK, executor=executor))
+    assert found == list(examine(files, LOOK))
+
+
+def test_what_is_passed_over_is_named_with_its_reason(archive: Path) -> None:
+    (archive / "link.json").symlink_to("/etc/passwd")
+    (archive / ".git").mkdir()
+    over = {file.name: why for file, why in archive_of([archive]).passed_over}
+    assert over.keys() == {"notes.md", ".hidden.json", "link.json", ".git"}
+    assert over["notes.md"] == ".md holds no trace"
+    _, out, _ = kb("run", "checkup", ".", cwd=archive)
+    assert "## Passed over by their names, 4 files" in out
+    assert "link.json`: a link: none is followed" in out

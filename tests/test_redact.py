@@ -221,6 +221,12 @@ def test_a_password_told_once_is_taken_out_everywhere(tmp_path: Path) -> None:
     assert run.calls[0].result == "password: REDACTED_SECRET_1"
 
 
+def test_a_password_at_the_end_of_a_sentence_is_taken_out_without_its_dot(tmp_path: Path) -> None:
+    told = {"role": "user", "content": "password: hunter2xyz. Use it."}
+    run = run_of(tmp_path, {"messages": [told, asked(call(1, "login", {"with": "hunter2xyz"}))]})
+    assert run.calls[0].arguments == {"with": "REDACTED_SECRET_1"}
+
+
 def test_equal_values_stay_equal_and_unequal_ones_stay_apart(tmp_path: Path) -> None:
     one, two = "anna@" + "gmail.com", "bert@" + "gmail.com"
     rows = [asked(call(n, "mail", {"to": to})) for n, to in enumerate((one, two, one.upper()), 1)]

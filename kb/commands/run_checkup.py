@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -19,9 +20,11 @@ from kb.terminal import visible
 from kb.trust import open_config
 
 if TYPE_CHECKING:
-    from kb.traces.checkup.archive import Progress
+    from kb.traces.checkup.archive import Archive, Progress
     from kb.traces.checkup.groups import KnownRun
     from kb.traces.checkup.measure import RunSummary
+    from kb.traces.checkup.summary import Checkup
+    from kb.traces.read_runs import ReadingSettings
 
 
 @click.command("checkup")
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="Of drafts whose trace has no times.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-checkup/1).")
+@click.option("--quick", is_flag=True, help="Look for secrets in the candidates alone.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier pass found.")
 def command(
     paths: tuple[Path, ...],
@@ -41,6 +45,7 @@ def command(
     day: str | None,
     out: Path | None,
     as_json: bool,
+    quick: bool,
     fresh: bool,
 ) -> int:
     """Read every trace in PATHS, in whatever mix of formats, and say which runs deserve a look.
@@ -49,20 +54,17 @@ def command(
     counted together. A pass that was interrupted goes on where it stopped. Files that hold no
     trace are listed and skipped. Nothing is concluded: each comes with the step that shows it.
     """
-    from kb.traces.checkup.archive import examine, shown_path, state_file, trace_files
+    from kb.traces.checkup.archive import archive_of
+    from kb.traces.checkup.memory import shown_path
     from kb.traces.checkup.report import checkup_json, checkup_markdown
-    from kb.traces.checkup.summary import check_up
     from kb.traces.read_runs import team_settings
 
     settings, on = team_settings(Path.cwd()), read_day(day)
-    files = trace_files(paths)
+    archive = archive_of(paths)
+    files = archive.files
     root = _root() if not draft else find_root(Path.cwd())
-    state = state_file(root / ".kb" / "checkup", files, settings) if root else None
-    if fresh and state:
-        place, name = local_place(state)
-        place.remove_file(name)
-    progress = _show if is_terminal("stderr") else None
-    done = check_up(examine(files, settings, state, progress))
+    settings = dataclasses.replace(settings, look_only=quick)
+    done = _pass_over(archive, settings, root, fresh=fresh)
     known = _stored_runs()
     if as_json:
         text = json.dumps(checkup_json(done, top, known), ensure_ascii=False, indent=2) + "\n"
@@ -83,6 +85,30 @@ def _stored_runs() -> Mapping[str, KnownRun]:
     return stored_runs(records_folder(root, open_config(root))) if root else {}
 
 
+def _pass_over(
+    archive: Archive, settings: ReadingSettings, root: Path | None, *, fresh: bool
+) -> Checkup:
+    """The checkup of an archive; after a quick pass the candidates are read again, redacted."""
+    from kb.traces.checkup.archive import examine, readers, state_file
+    from kb.traces.checkup.in_words import told_in_words
+    from kb.traces.checkup.memory import forget_part
+    from kb.traces.checkup.summary import check_up
+
+    state = state_file(root / ".kb" / "checkup", archive.files, settings) if root else None
+    if fresh and state:
+        place, name = local_place(state)
+        place.remove_file(name)
+        for file in archive.files:
+            forget_part(state, file)
+    progress = _show if is_terminal("stderr") else None
+    with readers(archive.files) as executor:
+        done = check_up(examine(archive.files, settings, state, progress, executor))
+    done.pass_over(archive)
+    if settings.look_only:
+        done.tell(list(told_in_words(done.candidates, archive.files, settings)))
+    return done
+
+
 def _root() -> Path | None:
     """The knowledge base around, None outside of one: then a pass remembers nothing."""
     try:
@@ -92,7 +118,9 @@ def _root() -> Path | None:
 
 
 def _show(at: Progress) -> None:
-    progress(f"{at.done + 1}/{at.files} {at.file[:60]}" if at.done + 1 < at.files else "")
+    runs = f", {at.runs:,} runs" if at.runs else ""
+    is_last = at.done + 1 == at.files and not at.runs
+    progress("" if is_last else f"{at.done + 1}/{at.files} {at.file[:60]}{runs}")
 
 
 def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> None:

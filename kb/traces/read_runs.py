@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -92,33 +93,39 @@ class TraceReading:
         """Whether the file is a canonical run already, of which no row is read."""
         return not self.settings.format and is_fixture(self.source.head)
 
-    def runs(self) -> Iterator[Run]:
-        """The runs, one at a time; see `read_runs`."""
+    def runs(self, first: int = 0) -> Iterator[Run]:
+        """The runs from that number on (0 is the first), one at a time; see `read_runs`."""
         if self.is_fixture:
-            yield read_fixture(self.source.path)
+            yield from [read_fixture(self.source.path)][first:]
         elif self.source.layout is Layout.PACKED:
-            yield from _runs_in_packed(self.source, self.settings)
+            yield from islice(_runs_in_packed(self.source, self.settings), first, None)
         else:
-            yield from _runs_of(self.source, self.settings)
+            yield from _runs_of(self.source, self.settings, first=first)
 
 
 def open_reading(path: Path, settings: ReadingSettings | None = None) -> TraceReading:
     """A trace file, opened. Raises `KbError` when it cannot be read or holds no JSON."""
     settings, source = settings or ReadingSettings(), open_source(path)
-    if settings.look_only:
+    if settings.look_only and source.layout is not Layout.PACKED:  # says what of it is left out
         source = dataclasses.replace(source, account=NoAccount())
     return TraceReading(source, settings)
 
 
-def _runs_of(source: Source, settings: ReadingSettings, before: int = 0) -> Iterator[Run]:
-    """The runs of one file of values; `before` is the number of those told before it."""
+def _runs_of(
+    source: Source, settings: ReadingSettings, before: int = 0, first: int = 0
+) -> Iterator[Run]:
+    """The runs of one file of values; `before` is the number of those told before it.
+
+    Those before the `first` are counted, and not made.
+    """
     importer = detect(source, settings.format)
     effects = Effects(settings.effects, importer.name)
     assembly = Assembly(source, importer.name, effects, settings.policy, settings.freeze_at)
     number = before
     for tape in _tapes(importer, source):
         if tape.has_steps:
-            yield _run(tape, number, assembly, settings)
+            if number >= first:
+                yield _run(tape, number, assembly, settings)
             number += 1
     if number == before:
         raise _nothing_read(source, importer)
@@ -176,11 +183,15 @@ _UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, OverflowError
 
 
 def _run(tape: RunBuilder, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
-    if settings.look_only:
-        return assemble(tape, number, assembly)
+    run = assemble(tape, number, assembly)
+    return run if settings.look_only else fit_to_be_written(run, settings)
+
+
+def fit_to_be_written(run: Run, settings: ReadingSettings) -> Run:
+    """A run as it was read, made canonical, and redacted where the settings say so."""
     notes = ImportWarnings()
     redactor = Redactor(settings.key, settings.allow) if settings.redact else None
-    run = RunCleaner(redactor, notes).cleaned(assemble(tape, number, assembly))
+    run = RunCleaner(redactor, notes).cleaned(run)
     file = safe_name(run.provenance.file, redactor) if redactor else run.provenance.file
     placeholders = redactor.placeholders() if redactor else ()
     kept = _said_of_kept(redactor.kept) if redactor else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import resource
 import subprocess
@@ -44,7 +45,14 @@ from kb.traces.run import (  # noqa: E402
 
 from test_run_canaries import recall, replaced  # noqa: E402
 from test_runs_analyses_measured import EFFECTS  # noqa: E402
-from traces_made import answered, asked, call, otlp_spans  # noqa: E402
+from traces_made import (  # noqa: E402
+    answered,
+    asked,
+    call,
+    claude_row,
+    codex_row,
+    otlp_spans,
+)
 
 AIRLINE = "runs/tau-airline-gpt-4o-even-tasks.json"
 WHO_WHEN = "runs/whowhen-algorithm-generated.jsonl"
@@ -65,6 +73,94 @@ def pass_over_everything(data: Path) -> None:
     print(f"{len(done.skipped)} skipped, {seconds:.1f} s, {megabytes:.0f} MB\n")
 
 
+def throughput() -> None:
+    """Reading for a checkup beside msgspec alone decoding the same rows, on the same core."""
+    print("reading JSONL for a checkup (MB/s of CPU time, share of msgspec alone, peak memory)")
+    for name, rows in {
+        "sessions of Claude Code": _claude_rows(),
+        "rollouts of Codex": _codex_rows(),
+        "chats, one a line": _chats(),
+        "OTLP, one trace a line": _spans_of(_text(1)),
+    }.items():
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "rows.jsonl"
+            _fill(file, rows, "\n", "", THROUGHPUT_BYTES)
+            decoded, read, looked, megabytes = _measured(file)
+            size = file.stat().st_size / 1e6
+            print(f"  {name:26} read {size / read:5.1f} MB/s, {decoded / read:.2f};", end="")
+            print(f" with its signs {size / looked:5.1f} MB/s, {decoded / looked:.2f};", end="")
+            print(f" {megabytes:.0f} MB for a file of {size:.0f} MB")
+    print()
+
+
+_MEASURE = """
+import sys, time, msgspec
+from pathlib import Path
+from kb.traces.checkup.measure import facts
+from kb.traces.read_runs import ReadingSettings, read_runs
+file = Path(sys.argv[1])
+look = ReadingSettings(look_only=True)
+def cpu(work):
+    began = time.process_time(); work(); return time.process_time() - began
+def decode():
+    with file.open("rb") as rows:
+        for row in rows: msgspec.json.decode(row)
+def read():
+    for run in read_runs(file, look): pass
+def signs():
+    for number, run in enumerate(read_runs(file, look), 1): facts(run, "f", number)
+print(min(cpu(decode) for _ in "12"), min(cpu(read) for _ in "12"), cpu(signs))
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+"""
+
+
+def _measured(file: Path) -> tuple[float, float, float, float]:
+    """CPU seconds of decoding, of reading, of reading with signs, and peak megabytes."""
+    command = [sys.executable, "-c", _MEASURE, str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    decoded, read, looked, kilobytes = map(float, done.stdout.split())
+    return decoded, read, looked, kilobytes / 1024
+
+
+THROUGHPUT_BYTES = 40_000_000
+_WORDS = ("refund", "order", "found", "paid", "checked", "with", "no", "tool", "left", "open")
+
+
+def _text(number: int) -> str:
+    """Words of a trace: most are short, some long, as outputs of tools are."""
+    chance = random.Random(number)
+    return " ".join(chance.choices(_WORDS, k=min(4_000, int(chance.lognormvariate(4.5, 1.2)))))
+
+
+def _claude_rows() -> Iterator[str]:
+    for number in count():
+        tool = {"type": "tool_use", "id": f"t{number}", "name": "Bash"}
+        asks = [{**tool, "input": {"command": f"run {number}"}}]
+        answer = {"id": f"m{number}", "model": "m", "usage": {"input_tokens": 5}}
+        result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": _text(number)}
+        more = {"cwd": "/srv", "timestamp": "2026-04-12T03:14:01Z"}
+        yield json.dumps(claude_row("assistant", number, asks, message=answer) | more)
+        yield json.dumps(claude_row("user", number, [result], toolUseResult="x") | more)
+
+
+def _codex_rows() -> Iterator[str]:
+    yield json.dumps(codex_row("session_meta", 0, id="s"))
+    for number in count():
+        asks = {"type": "function_call", "call_id": f"c{number}", "name": "exec"}
+        yield json.dumps(codex_row("response_item", 1, **asks, arguments=f'{{"n": {number}}}'))
+        ends = {"type": "function_call_output", "call_id": f"c{number}"}
+        yield json.dumps(codex_row("response_item", 2, **ends, output=_text(number)))
+
+
+def _chats() -> Iterator[str]:
+    for number in count():
+        system = {"role": "system", "content": _text(0) * 4}
+        turns = [{"role": "user", "content": _text(number)}]
+        for turn in range(number % 8):
+            turns += [asked(call(turn, "look", {"n": turn})), answered(turn, _text(number + turn))]
+        yield json.dumps({"id": f"r{number}", "messages": [system, *turns]})
+
+
 def large_files() -> None:
     """Files of 200 MB: time and peak memory of `kb run import`, each in a process of its own."""
     note = "all is well " * 400
@@ -80,17 +176,20 @@ def large_files() -> None:
             file = Path(folder) / "large.json"
             _fill(file, parts, "\n" if is_lines else ",", "" if is_lines else "[]")
             seconds, megabytes = _imported(file)
-            print(f"  {name:30} {seconds:5.1f} s {megabytes:5.0f} MB")
+            times = megabytes / (file.stat().st_size / 1_048_576)
+            print(f"  {name:30} {seconds:5.1f} s {megabytes:5.0f} MB, {times:.1f} x the file")
     print()
 
 
-def _fill(file: Path, parts: Iterator[str], between: str, brackets: str) -> None:
+def _fill(
+    file: Path, parts: Iterator[str], between: str, brackets: str, most: int = LARGE_BYTES
+) -> None:
     size = 0
     with file.open("w", encoding="utf-8") as stream:
         stream.write(brackets[:1])
         for number, part in enumerate(parts):
             size += stream.write((between if number else "") + part)
-            if size > LARGE_BYTES:
+            if size > most:
                 break
         stream.write(brackets[1:])
 
@@ -286,6 +385,7 @@ if __name__ == "__main__":
         sys.argv[1] if len(sys.argv) > 1 else os.environ.get("KB_DATA", ROOT.parent / "shared/data")
     )
     pass_over_everything(folder)
+    throughput()
     canaries(folder)
     large_files()
     ranking(folder)

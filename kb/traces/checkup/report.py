@@ -31,7 +31,7 @@ def checkup_markdown(done: Checkup, top: int, known: KnownRuns = NONE_KNOWN) -> 
     `known` are the stored runs of the library's records, by record id.
     """
     blocks = [_head(done), _candidates(done, top, known), _coverage(done), _worth(done)]
-    blocks += [_signs(done), _missing(done), _skipped(done)]
+    blocks += [_signs(done), _missing(done), _skipped(done), _passed_over(done)]
     return visible_lines("\n\n".join(block for block in blocks if block) + "\n")
 
 
@@ -57,6 +57,8 @@ def checkup_json(done: Checkup, top: int, known: KnownRuns = NONE_KNOWN) -> dict
         "signs": dict(done.kinds.most_common()),
         "missing": dict(done.missing.most_common()),
         "skipped": [{"file": file, "why": why} for file, why in done.skipped],
+        "passed_over": [{"file": file, "why": why} for file, why in done.passed_over],
+        "looked_for_secrets_in": done.runs if done.told is None else done.told,
     }
 
 
@@ -193,6 +195,9 @@ def _signs(done: Checkup) -> str:
         share = Share(done.kinds[kind.name], done.runs)
         counts = "proves" if kind.proves else "explains"
         rows.append(f"| {kind.name} | {counts} | {kind.why} | {_of(share)} |")
+    if done.told is not None:
+        told = plural(done.told, "candidate")
+        rows += ["", f"A quick pass: secrets were looked for in {told} alone."]
     return "\n".join(rows)
 
 
@@ -206,11 +211,21 @@ def _missing(done: Checkup) -> str:
 
 
 def _skipped(done: Checkup) -> str:
-    if not done.skipped:
-        return ""
     total = len(done.skipped) + done.skipped_more
-    lines = [f"## Skipped, {total} files", ""]
-    lines += [f"- {_code(file)}: {_plain(why)}" for file, why in done.skipped[:_SKIPPED_SHOWN]]
+    return _listed(f"## Skipped, {plural(total, 'file')}", done.skipped, total)
+
+
+def _passed_over(done: Checkup) -> str:
+    total = len(done.passed_over) + done.passed_over_more
+    heading = f"## Passed over by their names, {plural(total, 'file')}"
+    return _listed(heading, done.passed_over, total)
+
+
+def _listed(heading: str, files: list[tuple[str, str]], total: int) -> str:
+    """The first of some files, each with its reason, and how many more; empty for none."""
+    if not files:
+        return ""
+    lines = [heading, "", *(f"- {_code(f)}: {_plain(why)}" for f, why in files[:_SKIPPED_SHOWN])]
     if total > _SKIPPED_SHOWN:
         lines.append(f"- and {total - _SKIPPED_SHOWN} more")
     return "\n".join(lines)

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from kb.traces.checkup.archive import FileFacts
+from kb.traces.checkup.archive import Archive
 from kb.traces.checkup.likelihood import fitted
 from kb.traces.checkup.measure import Labelled, RunSummary, Worth, worths
+from kb.traces.checkup.memory import FileFacts, shown_path
 
 #: Candidates kept in memory; more than anybody reads.
 _KEPT = 200
@@ -51,6 +52,10 @@ class Checkup:
     kinds: Counter[str] = field(default_factory=Counter)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_more: int = 0
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    passed_over_more: int = 0
+    told: int | None = None
+    """How many runs were redacted to be shown, and so looked through for secrets; None for all."""
     _ranked: list[tuple[float, int, int, RunSummary]] = field(default_factory=list)
     _labelled: list[Labelled] = field(default_factory=list)
     _contents: set[bytes] = field(default_factory=set)
@@ -89,6 +94,23 @@ class Checkup:
             heapq.heappop(self._ranked)
         if facts.failed is not None and len(self._labelled) < _MAX_LABELLED:
             self._labelled.append(_labelled(facts))
+
+    def pass_over(self, archive: Archive) -> None:
+        """Take in what of an archive is not looked at, and why."""
+        over = archive.passed_over
+        self.passed_over = [(shown_path(file), why) for file, why in over[:_MAX_SKIPPED]]
+        self.passed_over_more = max(0, len(over) - _MAX_SKIPPED)
+
+    def tell(self, words: Iterable[tuple[RunSummary, RunSummary]]) -> None:
+        """Put runs in words in the place of those that were only looked at; their scores count."""
+        self.told = 0
+        for bare, whole in words:
+            self.told += 1
+            self.kinds.update({s.kind for s in whole.signs} - {s.kind for s in bare.signs})
+            self._ranked = [
+                (whole.score, entry[1], entry[2], whole) if entry[3] is bare else entry
+                for entry in self._ranked
+            ]
 
     @property
     def candidates(self) -> tuple[RunSummary, ...]:

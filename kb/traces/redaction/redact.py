@@ -94,6 +94,7 @@ _NOBODY = frozenset(
     }
 )
 _SHORTEST = 6
+_ENDS_SENTENCE = ".,;:!?"
 _SHORTEST_NAMED_SECRET = 4
 _CARD_CODE = re.compile(r"\d{3}")
 #: Texts this short are often repeated, and what was found in them is remembered.
@@ -170,6 +171,11 @@ class Redactor:
             text = self._pattern().sub(self._placeholder_of_match, text)
         return text
 
+    def redacted(self, text: str) -> str:
+        """A text that stands alone, with placeholders."""
+        self.look(text)
+        return self.rewrite(text)
+
     def placeholders(self) -> tuple[Placeholder, ...]:
         """What was replaced, in the order it was found; never the values."""
         return tuple(
@@ -212,9 +218,11 @@ class Redactor:
         if key not in self._names:
             number = 1 + sum(name.startswith(f"REDACTED_{word}_") for name in self._names.values())
             self._names[key] = f"REDACTED_{word}_{number}"
-        if kind in _TOLD_BY_CONTEXT and len(value) >= _SHORTEST and value not in self._told:
-            self._told[value] = self._names[key]
-            self._anywhere = None
+        if kind in _TOLD_BY_CONTEXT:
+            for told in (value, value.rstrip(_ENDS_SENTENCE)):  # "The password is hunter22."
+                if len(told) >= _SHORTEST and told not in self._told:
+                    self._told[told] = self._names[key]
+                    self._anywhere = None
         return self._names[key]
 
     def _is_allowed(self, value: str) -> bool:

@@ -1,0 +1,63 @@
+"""The runs that are to be shown, in words: they are read again, and redacted as a whole.
+
+A pass over an archive looks at runs as they are, and keeps no words of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from kb.errors import KbError
+from kb.traces.checkup.measure import RunSummary, facts
+from kb.traces.checkup.memory import shown_path
+from kb.traces.read_runs import ReadingSettings, fit_to_be_written, open_reading
+from kb.traces.redaction.redact import Redactor
+from kb.traces.run import Run
+
+
+def without_words(summary: RunSummary, settings: ReadingSettings) -> RunSummary:
+    """What was found in a run that is not redacted, without what it says and was given."""
+    redactor = Redactor(allow=settings.allow)
+    task, run = redactor.redacted(summary.task), redactor.redacted(summary.run)
+    bare = tuple(
+        msgspec.structs.replace(
+            sign, message="", evidence="", where=redactor.redacted(sign.where),
+            span_id=redactor.redacted(sign.span_id),
+        )
+        for sign in summary.signs
+    )  # fmt: skip
+    return msgspec.structs.replace(summary, signs=bare, task=task, run=run)
+
+
+def told_in_words(
+    found: Sequence[RunSummary], files: Sequence[Path], settings: ReadingSettings
+) -> Iterator[tuple[RunSummary, RunSummary]]:
+    """Each of some runs with the same in words: those files are read again, the runs redacted.
+
+    A run whose file is gone, or is no longer the same, is left out.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for file in files:
+        by_name.setdefault(shown_path(file), []).append(file)
+    looking = dataclasses.replace(settings, look_only=True)
+    for summary in found:
+        for file in by_name.get(summary.file, ()):
+            run = _the_run(file, summary, looking)
+            if run is not None:
+                whole = dataclasses.replace(settings, look_only=False)
+                yield summary, facts(fit_to_be_written(run, whole), summary.file, summary.number)
+                break
+
+
+def _the_run(file: Path, summary: RunSummary, settings: ReadingSettings) -> Run | None:
+    """The run that a summary is of, None where the file holds another by now."""
+    with suppress(KbError):
+        run = next(open_reading(file, settings).runs(summary.number - 1), None)
+        if run is not None and facts(run, summary.file, summary.number).content == summary.content:
+            return run
+    return None

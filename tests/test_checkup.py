@@ -406,7 +406,7 @@ def test_what_is_shown_of_a_run_is_redacted_by_all_that_the_run_says(tmp_path: P
         assert "refund" in out
         assert '"note":"REDACTED_SECRET_1"' in out.replace("\\", "").replace(": ", ":")
     kept = b"".join(file.read_bytes() for file in (tmp_path / ".kb" / "checkup").iterdir())
-    assert b"repeated-call" in kept
+    assert b"repeated-write" in kept
     assert SECRET.encode() not in kept
 
 

@@ -22,16 +22,28 @@ from kb.traces.run import Run
 
 def without_words(summary: RunSummary, settings: ReadingSettings) -> RunSummary:
     """What was found in a run that is not redacted, without what it says and was given."""
-    redactor = Redactor(allow=settings.allow)
-    task, run = redactor.redacted(summary.task), redactor.redacted(summary.run)
-    bare = tuple(
+    clean = Redactor(allow=settings.allow).redacted
+    signs = tuple(
         msgspec.structs.replace(
-            sign, message="", evidence="", where=redactor.redacted(sign.where),
-            span_id=redactor.redacted(sign.span_id),
+            sign,
+            message="",
+            evidence="",
+            tool=clean(sign.tool),
+            where=clean(sign.where),
+            span_id=clean(sign.span_id),
         )
         for sign in summary.signs
-    )  # fmt: skip
-    return msgspec.structs.replace(summary, signs=bare, task=task, run=run)
+    )
+    way = summary.signature
+    if way is not None:
+        way = msgspec.structs.replace(
+            way,
+            tools=frozenset(map(clean, way.tools)),
+            order=frozenset((clean(one), clean(other)) for one, other in way.order),
+            errors=frozenset((clean(tool), clean(error)) for tool, error in way.errors),
+        )
+    task, run = clean(summary.task), clean(summary.run)
+    return msgspec.structs.replace(summary, signs=signs, signature=way, task=task, run=run)
 
 
 def told_in_words(

@@ -147,7 +147,7 @@ def test_the_group_says_what_its_verbs_do(tmp_path: Path) -> None:
     status, out, err = kb("run", "--help", cwd=tmp_path)
     assert (status, err) == (0, "")
     assert all(len(line) <= 80 for line in out.splitlines())
-    for verb in ("import", "show", "audit", "diff", "replay", "checkup"):
+    for verb in ("import", "show", "audit", "diff", "replay", "capture", "checkup"):
         status, helped, _ = kb("run", verb, "--help", cwd=tmp_path)
         assert (status, verb in out) == (0, True)
         assert all(len(line) <= 80 for line in helped.splitlines()), verb

@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "diff": "Find where a run leaves the path of a passing one.",
     "replay": "Run your agent again from the freeze, and judge what it does.",
     "export": "Print the suite of replays for Inspect or promptfoo.",
+    "capture": "Keep a session of a coding agent before it is deleted.",
     "checkup": "Find the runs of an archive that deserve a postmortem.",
 }
 

@@ -140,6 +140,7 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
     (team / "old" / "2022-06-02-limit.md").write_text("# 2022-01-27, pod limit reached\n")
     said = adopt("old/2022-06-02-limit.md")
     assert "no date: line 1 says 2022-01-27, the file name says 2022-06-02" in said
+    assert "add 'Incident date: YYYY-MM-DD'" in said
     assert not list((team / "postmortems").glob("*limit*"))
 
 
@@ -156,7 +157,7 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "2021-03-04-pump.md",
             "# Postmortem\n\nIt stood still.\n",
             "pump (the file name)",
-            "2021-03-04 (the file name)",
+            "2021-03-04 (the file name, and no line names it)",
         ),
         (
             "002.md",
@@ -190,6 +191,30 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "Keys leaked (line 1)",
             "2021-06-01 (the file name; its timeline begins on 2021-03-04)",
         ),
+        (
+            "2026-05-18-firma.md",
+            "# La firma se perdió\n\n**Fecha del incidente:** 2026-05-02 a 2026-05-16\n",
+            "La firma se perdió (line 1)",
+            "2026-05-02 (line 3)",
+        ),
+        (
+            "2021-03-05.md",
+            "# Attack on March 4th, 2021\n\nDate: 2021-03-06\nIncident date: 2021-03-03\n",
+            "Attack on March 4th, 2021 (line 1)",
+            "2021-03-03 (line 4)",
+        ),
+        (
+            "stall.md",
+            "\ufeff## Fees rose\n### Date: February 06, 2023\n\nThey rose.\n",
+            "Fees rose (line 1)",
+            "2023-02-06 (line 2)",
+        ),
+        (
+            "cluster.md",
+            "# A node went\n\n## Timeline\n\nAll times CET.\n\n- 2019-12-04 00:30 CET: gone\n",
+            "A node went (line 1)",
+            "2019-12-04 (line 7, where its timeline begins)",
+        ),
     ],
 )
 def test_a_timeline_bears_out_a_day_or_stands_in_for_it(
@@ -206,6 +231,21 @@ def test_a_heading_with_a_day_that_can_be_two_is_refused(team: Path) -> None:
     git(team, "add", "-A")
     git(team, "commit", "-qm", "one more")
     assert "no date: line 1 can be read in more than one way" in adopt("old/script.md")
+
+
+def test_a_title_and_front_matter_of_two_days_or_a_section_and_a_name_are_refused(
+    team: Path,
+) -> None:
+    (team / "old" / "hugo.md").write_text("---\ntitle: Leak of 3 May 2021\ndate: 2021-07-01\n---\n")
+    (team / "old" / "2020-02-07-app.md").write_text("# App\n\n## Date\n\n2020-01-07\n")
+    said = adopt("old/hugo.md", "old/2020-02-07-app.md")
+    assert "line 3 says 2021-07-01, line 2 says 2021-05-03" in said
+    assert "line 5 says 2020-01-07, the file name says 2020-02-07" in said
+
+
+def test_a_severity_is_read_from_a_cell_of_a_wide_row(team: Path) -> None:
+    (team / "old" / "2021-03-04-pi.md").write_text("# Pi\n\n| **Severity:** SEV2 | Owner: a |\n")
+    assert "severity: SEV2 (line 3)" in adopt("old/2021-03-04-pi.md")
 
 
 def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None:

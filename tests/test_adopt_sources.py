@@ -491,7 +491,10 @@ def test_a_row_of_csv_is_a_record_with_its_other_columns_as_text(library: Path) 
     facts = {fact.key: fact.value for fact in first.facts}
     assert (facts["date"], facts["severity"]) == ("2021-03-04", "SEV3")
     assert "Root cause" in first.content.decode()
-    assert second.refusal == "no date: column 'Started at' is '9/2/2021'; add 'Date: YYYY-MM-DD'"
+    assert (
+        second.refusal
+        == "no date: column 'Started at' is '9/2/2021'; add 'Incident date: YYYY-MM-DD'"
+    )
 
 
 def test_what_a_file_says_stays_in_the_line_it_is_put_in(library: Path) -> None:

@@ -27,6 +27,7 @@ from kb.records.template import slug
 from kb.repo import NoRepo, Repo
 from kb.safe_files import Root, replace_known
 
+_BOM = b"\xef\xbb\xbf"
 _NO_POSTMORTEM = re.compile(r"(?:readme|index|contributing|changelog|license|.*template.*)", re.I)
 #: Reasons that are no fault of a file.
 ADOPTED_BEFORE = "adopted before"
@@ -162,7 +163,9 @@ def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> Adopt
     library = planning.library
     name = found.file.name
     source = f"{name}#{_line(text.part).removeprefix('#')}" if text.part else name
-    document = read_document(text.text, PurePath(_file_name(text.stem)), library.form)
+    document = read_document(
+        text.text.removeprefix(_BOM), PurePath(_file_name(text.stem)), library.form
+    )
     # What a file with ten postmortems is called says nothing of one of them.
     by_name = PurePosixPath(name).name if not text.part else ""
     refusal = _refusal(document, text.text, by_name, is_known=source in planning.known)
@@ -203,7 +206,7 @@ def _no_record(facts: Iterable[DerivedFact]) -> str:
     if told["title"].source.endswith("a form's") and not (day.value and "line" in day.source):
         return UNFILLED
     if not day.value:
-        return f"no date: {day.source}; add 'Date: YYYY-MM-DD'"
+        return f"no date: {day.source}; add 'Incident date: YYYY-MM-DD'"
     return ""
 
 

@@ -9,33 +9,35 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from html import unescape
 
 from kb.records.compound_values import CLOCK_NAMES
 from kb.records.dates import read_written_time
 from kb.records.document import Document
 from kb.records.list_items import read_date
+from kb.records.markdown import SectionText
+from kb.records.timeline import TimelineEntry
 
 #: Labels are read in so many lines from the top: below, a `Date:` may be that of anything.
 _HEAD_LINES = 60
 #: A label and its value on one line: a key of front matter, a list item, a row of a table.
 _LABEL = re.compile(
-    r"[ \t>|*_+-]*(?P<label>[A-Za-z][A-Za-z /()_-]{1,40}?)[ \t*_]*(?:[:=|])[ \t*_|]*(?P<value>.*)$"
+    r"[ \t>|*_+#-]*(?P<label>[A-Za-z][A-Za-z '/()_-]{1,40}?)[ \t*_]*(?:[:=|])[ \t*_|]*"
+    r"(?P<value>.*)$"
 )
 _EDGES = " \t*_|`\"'"
-_DATES = frozenset(
-    {"date", "incident date", "date of incident", "date of the incident", "incident start date"}
-    | {
-        "incident from",
-        "incident start",
-        "incident started",
-        "date occurred",
-        "occurred on",
-        "date of occurrence",
-        "date of outage",
-        "outage date",
-    }
+#: What names the day of the incident and no other: it goes before all else that names a day.
+_INCIDENT_DATES = frozenset(
+    {"incident date", "date of incident", "date of the incident", "incident start date"}
+    | {"incident from", "incident start", "incident started", "date occurred", "occurred on"}
+    | {"date of occurrence", "date of outage", "outage date"}
+    | {"fecha del incidente", "data do incidente", "date de l'incident", "datum des vorfalls"}
+    | {"data dell'incidente", "datum van het incident"}
 )
-_SEVERITIES = frozenset({"severity", "sev", "severity level", "incident severity"})
+_DATES = _INCIDENT_DATES | {"date"}
+_SEVERITIES = frozenset(
+    {"severity", "sev", "severity level", "incident severity", "severidad", "severidade"}
+)
 _STATUSES = frozenset({"status", "state", "document status", "postmortem status"})
 _CLOCKS: Mapping[str, frozenset[str]] = {
     "first_impact": frozenset({"impact start", "start of impact", "impact started"}),
@@ -49,6 +51,8 @@ NO_DAY = "nothing names a day"
 FILE_NAME = "the file name"
 #: A timeline of more days holds what led to it, or what was done later.
 _ONE_INCIDENT = timedelta(days=7)
+#: A day of another zone.
+_OTHER_ZONE = timedelta(days=1)
 _LONGEST_HEADING = 300
 _LONGEST_SEVERITY = 30
 _WORD = re.compile(r"(?<!\w)\w")
@@ -137,9 +141,10 @@ def _labels(document: Document) -> Iterator[_Labelled]:
     skipped |= {n for n in own if document.source_line(n)[:1] in {" ", "-"}}
     for number in range(1, _HEAD_LINES + 1):
         found = _LABEL.match(document.source_line(number)) if number not in skipped else None
-        if found and found["value"].strip(_EDGES):
+        value = unescape(found["value"].partition("|")[0]).strip(_EDGES + "\xa0") if found else ""
+        if found and value:
             label = " ".join(found["label"].strip(_EDGES).lower().replace("_", " ").split())
-            yield _Labelled(label, found["value"].strip(_EDGES), number)
+            yield _Labelled(label, value, number)
 
 
 def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
@@ -147,7 +152,7 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
     if own:
         line = next((row.line for row in labels if row.label == "title"), 1)
         return DerivedFact("title", own, f"line {line}")
-    heading = next((s for s in document.sections if s.level == 1 and s.heading.strip()), None)
+    heading = _first_heading(document)
     told = heading.heading.strip(" \t:#") if heading else ""
     if heading and told.lower() not in _NO_TITLES and not is_unfilled(told):
         return DerivedFact("title", _without_day(told), f"line {heading.line}")
@@ -156,6 +161,15 @@ def _title(document: Document, labels: list[_Labelled]) -> DerivedFact:
     stem = document.path.stem
     words = re.sub(r"[_-]+", " ", _ISO.sub("", stem)).strip() or stem
     return DerivedFact("title", words, source)
+
+
+def _first_heading(document: Document) -> SectionText | None:
+    """The first heading of the first level, else one of any level that the text begins with."""
+    first = next((s for s in document.sections if s.level == 1 and s.heading.strip()), None)
+    if first or document.front.present:
+        return first
+    begin = next((line for line in document.lines if line.text.strip("\ufeff \t")), None)
+    return next((s for s in document.sections if begin and s.line == begin.number), None)
 
 
 def _without_day(heading: str) -> str:
@@ -170,10 +184,14 @@ def _without_day(heading: str) -> str:
 def _date(document: Document, labels: list[_Labelled]) -> DerivedFact:
     """The one day that label, heading and file name agree on; of two, what the timeline bears out.
 
-    Where they name none it is the day the timeline begins, where that is of one week.
+    What is called the day of the incident goes before them. Where nothing names a day it is the one
+    the timeline begins with, where that is of one week.
     """
+    named = [(day, line) for day, line in _days_told(document, labels) if line in _lines(labels)]
+    if len({day for day, _ in named}) == 1:
+        return DerivedFact("date", named[0][0].isoformat(), named[0][1])
     told = list(_days_told(document, labels))
-    lived = sorted({entry.at.date() for entry in document.timeline if entry.has_day})
+    lived = sorted({_day_as_written(document, entry) for entry in _dated(document)})
     if len({day for day, _ in told}) == 1:
         return _told_day(*told[0], lived)
     if told:
@@ -182,29 +200,60 @@ def _date(document: Document, labels: list[_Labelled]) -> DerivedFact:
         if len(borne_out) == 1:
             return DerivedFact("date", borne_out.pop().isoformat(), f"its timeline; {said}")
         return DerivedFact("date", "", said)
+    return _untold_day(document, labels, lived)
+
+
+def _untold_day(document: Document, labels: list[_Labelled], lived: list[date]) -> DerivedFact:
+    """The day of a text of which no label, heading or name tells it."""
     unread = next((row.line for row in labels if row.label in _DATES), 0) or _unclear(document)
     if unread:
         return DerivedFact("date", "", f"line {unread} can be read in more than one way")
     if lived and lived[-1] - lived[0] <= _ONE_INCIDENT:
-        line = next(entry.line for entry in document.timeline if entry.at.date() == lived[0])
+        line = next(e.line for e in _dated(document) if _day_as_written(document, e) == lived[0])
         source = f"line {line}, where its timeline begins"
         return DerivedFact("date", lived[0].isoformat(), source, stands_in=len(lived) > 1)
     return DerivedFact("date", "", NO_DAY)
 
 
+def _lines(labels: list[_Labelled]) -> frozenset[str]:
+    """The lines that name the day of the incident and no other, as sources."""
+    return frozenset(f"line {row.line}" for row in labels if row.label in _INCIDENT_DATES)
+
+
+def _dated(document: Document) -> list[TimelineEntry]:
+    return [entry for entry in document.timeline if entry.has_day]
+
+
+def _day_as_written(document: Document, entry: TimelineEntry) -> date:
+    """The day a line of the timeline names, which in UTC may be the one before or after."""
+    near = entry.at.date()
+    written = _days_in(document.source_line(entry.line))
+    return next((day for day in written if abs(day - near) <= _OTHER_ZONE), near)
+
+
 def _told_day(day: date, source: str, lived: list[date]) -> DerivedFact:
     """A day that is told; a file may be named for the day it was written."""
-    near = timedelta(days=1)  # of another zone
-    if source == FILE_NAME and lived and not lived[0] - near <= day <= lived[-1] + near:
-        source = f"{source}; its timeline begins on {lived[0]}"
-        return DerivedFact("date", day.isoformat(), source, stands_in=True)
-    return DerivedFact("date", day.isoformat(), source)
+    if source != FILE_NAME:
+        return DerivedFact("date", day.isoformat(), source)
+    borne_out = bool(lived) and lived[0] - _OTHER_ZONE <= day <= lived[-1] + _OTHER_ZONE
+    if not borne_out:
+        told = f"; its timeline begins on {lived[0]}" if lived else ", and no line names it"
+        source = f"{source}{told}"
+    return DerivedFact("date", day.isoformat(), source, stands_in=not borne_out)
 
 
 def _days_told(document: Document, labels: list[_Labelled]) -> Iterator[tuple[date, str]]:
     for row in labels:
         if row.label in _DATES and (day := read_written_day(row.value)):
             yield day, f"line {row.line}"
+    for section in document.sections:
+        if section.heading.strip(_EDGES).lower() in _DATES:
+            first = next((line for line in section.lines if line.text.strip()), None)
+            if first and (day := read_written_day(first.text.strip(_EDGES))):
+                yield day, f"line {first.number}"
+    title = document.front.get("title")
+    for day in _days_in(document.front.text("title")) if title else ():
+        yield day, f"line {title.line}" if title else ""
     heading = next((section for section in document.sections if section.level == 1), None)
     for day in _days_in(heading.heading) if heading else ():
         yield day, f"line {heading.line}" if heading else ""

@@ -560,3 +560,25 @@ def test_every_source_says_where_its_shape_is_documented() -> None:
         module = __import__(source.read.__module__, fromlist=["x"])
         if source.name not in {"Markdown", "CSV"}:
             assert "https://" in module.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (
+            "incidents.json",
+            {
+                "incidents": [
+                    {"name": "A", "reference": "INC-1", "custom_field_entries": 7},
+                    {"id": "2", "name": "B", "reference": "INC-2"},
+                ],
+                "follow_ups": [{"incident_id": "2", "title": "t", "status": "completed"}],
+            },
+        ),
+        ("jira.json", {"issues": 5, "key": "A-1", "fields": {}}),
+    ],
+)
+def test_an_odd_file_of_a_tool_ends_no_run(library: Path, name: str, value: object) -> None:
+    (library / "old" / name).write_text(json.dumps(value), encoding="utf-8")
+    (library / "old" / "pump.md").write_text("# Pump\n\nDate: 2021-03-04\n", encoding="utf-8")
+    assert "2021-03-04-pump.md" in [file.target.name for file in planned(library)]

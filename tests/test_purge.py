@@ -154,11 +154,13 @@ def test_a_run_and_its_blobs_stay_a_run_that_is_read(example_library: Path) -> N
     step["kb.source"] = {"kb.blob": sha256(big), "kb.bytes": len(big), "kb.type": "json"}
     step["kb.text"] = "asked by Tollgren"
     path.write_bytes(canonical(value) + b"\n")
+    passing = path.with_name("passing.json")
+    passing.write_bytes(path.read_bytes())
     run = read_fixture(path)
     library = open_library(example_library)
     carry_out(example_library, plan_purge(library, Sought("Tollgren"), "erased"))
     assert "tollgren" not in everything(example_library)
-    assert len(read_fixture(path).steps) == len(run.steps)
+    assert len(read_fixture(path).steps) == len(read_fixture(passing).steps) == len(run.steps)
     assert not (path.parent / "blobs" / sha256(big)).exists()
 
 
@@ -245,6 +247,15 @@ def test_a_file_that_changed_meanwhile_is_as_it_was(library: Path) -> None:
     with pytest.raises(KbError, match="changed while kb looked at it"):
         carry_out(library, plan)
     assert "Vexmark wrote." in path.read_text("utf-8")
+
+
+def test_a_renamed_file_that_changed_meanwhile_is_kept(library: Path) -> None:
+    plan = plan_purge(open_library(library), Sought("Tollgren"), "erased")
+    path = library / f"postmortems/{NAME}.md"
+    path.write_text(path.read_text("utf-8") + "\nThe root cause is known.\n", "utf-8")
+    with pytest.raises(KbError, match="changed while kb looked at it"):
+        carry_out(library, plan)
+    assert "The root cause is known." in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("word", ["two words", "../x", "tollgren", "\u00e9"])

@@ -20,7 +20,7 @@ from kb.user_config import UserConfig, WallSettings, read_user_config, write_use
 from kb.walls import guard
 from kb.walls.compiled import row_of, wishes_of_walls
 from kb.walls.decide import UnjudgeableError, decide, walls_met
-from kb.walls.firings import firings
+from kb.walls.firings import firings, give_pass
 from kb.walls.patterns import longest_part, matches
 from kb.walls.places import passes_path, table_path
 from kb.walls.proof import prove, stored_runs
@@ -208,6 +208,18 @@ def test_a_shell_without_a_readable_command_is_not_judged() -> None:
     assert decide(rows(TERRAFORM), "Read", {"command": 5}) is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_wall_that_cannot_be_judged_takes_no_deny_away(order: int) -> None:
+    note = "\n  - {id: W2, tool: shell, command: kubectl delete, verdict: note, reason: careful}\n"
+    table = [*rows(TERRAFORM), *rows(note)][::order]
+    line = {"command": "terraform destroy -auto-approve; echo 'kubectl delete' ("}
+    found = decide(table, "Bash", line)
+    assert found
+    assert found["verdict"] == "deny"
+    with pytest.raises(UnjudgeableError):
+        decide(rows(note), "Bash", line)
+
+
 @pytest.mark.parametrize("flags", ["-rf", "-fr", "-r -f", "-Rfv", "-r /x -f"])
 def test_flags_are_found_in_any_order_and_bundle(flags: str) -> None:
     text = "\n  - {tool: shell, command: rm -rf, verdict: ask, reason: gone}\n"
@@ -274,8 +286,8 @@ def test_the_strictest_wall_speaks() -> None:
         f"\n  - {{tool: 'mcp__*', verdict: {word}, reason: {word}}}" for word in ("note", "deny")
     )
     met = list(walls_met(rows(text + "\n"), "mcp__x", {}))
-    assert [row["id"] for row in met] == ["2026-02-26-x#W1", "2026-02-26-x#W2"]
-    assert decide(rows(text + "\n"), "mcp__x", {}) == met[1]
+    assert [row["id"] for row in met] == ["2026-02-26-x#W2", "2026-02-26-x#W1"]
+    assert decide(rows(text + "\n"), "mcp__x", {}) == met[0]
 
 
 @pytest.mark.parametrize(
@@ -497,14 +509,38 @@ def test_what_is_no_event_passes_loudly_or_is_denied_as_the_user_said(said: str)
     assert status == 0
 
 
+@pytest.mark.parametrize("torn", ["[", "[]", '{"version": 1'])
+def test_a_torn_table_is_made_again(guarded: Path, torn: str) -> None:
+    assert hook(event(guarded, "ls"))[0] is None
+    Path(table_path(os.path.realpath(guarded))).write_text(torn, encoding="utf-8")
+    denied = hook(event(guarded, "terraform destroy"))[0]["hookSpecificOutput"]
+    assert denied["permissionDecision"] == "deny"
+    assert hook(event(guarded, "ls"))[0] is None
+
+
 def test_a_table_that_cannot_be_read_is_a_failure_as_the_user_said(guarded: Path) -> None:
     assert hook(event(guarded, "ls"))[0] is None
-    Path(table_path(os.path.realpath(guarded))).write_text("[", encoding="utf-8")
+    table = Path(table_path(os.path.realpath(guarded)))
+    table.unlink()
+    table.mkdir()
     assert "let pass" in hook(event(guarded, "ls"))[0]["systemMessage"]
     write_user_config(
         UserConfig(trust=read_user_config().trust, walls=WallSettings(on_failure="closed"))
     )
     assert hook(event(guarded, "ls"))[0]["hookSpecificOutput"]["permissionDecision"] == "deny"
+
+
+def test_a_folder_that_is_gone_is_a_failure_as_the_user_said(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    fail_closed()
+    call = json.dumps({"tool_name": "Bash", "tool_input": {"command": "ls"}})
+    script = f"cd {folder} && rmdir {folder} && {sys.executable} -P -m kb wall hook"
+    done = subprocess.run(
+        ["sh", "-c", script], input=call, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert "Traceback" not in done.stderr
 
 
 def test_no_repository_says_how_the_hook_fails(guarded: Path) -> None:
@@ -568,6 +604,20 @@ def test_a_person_lets_one_call_pass(guarded: Path) -> None:
     assert not Path(passes_path(os.path.realpath(guarded))).exists()
     answers = [fired.answer for fired in firings(os.path.realpath(guarded))]
     assert answers == ["pass-given", "passed", "deny"]
+
+
+def test_a_pass_for_one_wall_opens_no_other(library_folder: Path) -> None:
+    second = TERRAFORM + (
+        "  - {id: W2, tool: shell, command: rm -rf, verdict: deny, reason: it was gone}\n"
+    )
+    record(library_folder, second)
+    trust_walls(library_folder)
+    give_pass(os.path.realpath(library_folder), "2026-02-26-x#W1", "a test account")
+    both = event(library_folder, "terraform destroy && rm -rf /data")
+    assert "2026-02-26-x#W2" in str(hook(both)[0]["hookSpecificOutput"])
+    assert "2026-02-26-x#W2" in str(hook(both)[0]["hookSpecificOutput"])
+    one = event(library_folder, "terraform destroy")
+    assert "let this call pass once" in hook(one)[0]["systemMessage"]
 
 
 def test_a_pass_is_for_a_wall_in_force(guarded: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -147,8 +148,12 @@ def _unpack(found: Found, archive: FoundFile, level: int) -> None:
                 name = f"{archive.file.name}/{member.filename}"
                 file = SourceFile(name, unpacked.read(member), is_named=False)
                 _take_read(found, FoundFile(file, None), level + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _TORN as error:
         found.files.append(replace(archive, fault=f"a zip that cannot be unpacked: {error}"))
+
+
+#: What the standard library raises for a zip that is torn, encrypted or packed in another way.
+_TORN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error)
 
 
 def _too_much(members: int, size: int) -> str:

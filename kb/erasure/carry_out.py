@@ -14,6 +14,10 @@ from kb.errors import KbError
 from kb.safe_files import Root, replace_known
 
 
+#: More than any file that is looked into.
+_MOST_BYTES = 1 << 32
+
+
 def carry_out(root: Path, plan: Plan) -> None:
     """Change, rename and remove what the plan says below a library's root.
 
@@ -27,6 +31,8 @@ def carry_out(root: Path, plan: Plan) -> None:
         if not change.is_renamed:
             _replace(place, change)
     for change in renamed:
+        if place.read_bytes(change.path, _MOST_BYTES) != change.before:
+            raise _changed(change.path)
         place.remove_file(change.path)
         _remove_empty(place, change.path.parent)
     for path in plan.removed:

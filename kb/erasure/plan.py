@@ -146,7 +146,7 @@ def _note(search: _Search, path: PurePath, raw: bytes, made: CutText | None) -> 
 
 def _cut(search: _Search, path: PurePath, text: str) -> CutText:
     library, sought, word = search.library, search.sought, search.word
-    if path.name == "fixture.json" and (value := fixture_value(text)) is not None:
+    if path.suffix == ".json" and (value := fixture_value(text)) is not None:
         raw, count = cut_fixture(value, sought, word, search.moved)
         before, _ = cut_fixture(value, sought, word, {}) if not count else (raw, 0)
         is_changed = count or raw != before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kb.walls.decide import Decided, UnjudgeableError, decide
+from kb.walls.decide import Decided, UnjudgeableError, walls_met
 from kb.walls.places import library_root, passes_path
 from kb.walls.table import open_table
 
@@ -26,15 +26,24 @@ def answer(tool: str, arguments: Any, path: str) -> Decided:
 
 def _asked(root: str, tool: str, arguments: Any) -> Decided:
     table = open_table(root)
-    row = decide(table.rows, tool, arguments)
-    if row is None:
+    met = walls_met(table.rows, tool, arguments)
+    if not met:
         return Decided(reason=table.notice)
-    from kb.walls.firings import PASSED, log, use_pass
+    from kb.walls.firings import PASSED, log, passes_given, use_pass
 
-    is_passed = os.path.exists(passes_path(root)) and use_pass(root, row["id"])
-    log(root, row["id"], PASSED if is_passed else row["verdict"], tool)
-    verdict = "" if is_passed else row["verdict"]
-    return Decided(verdict, row["id"], row["reason"], is_passed=is_passed)
+    given = passes_given(root) if os.path.exists(passes_path(root)) else frozenset()
+    # A pass is for one wall: the strictest without one speaks, and no pass is used up for nothing.
+    row = next((row for row in met if row["id"] not in given), None)
+    if row is not None and row["verdict"] != "note":
+        log(root, row["id"], row["verdict"], tool)
+        return Decided(row["verdict"], row["id"], row["reason"])
+    for passed in (one for one in met if one["id"] in given):
+        use_pass(root, passed["id"])
+        log(root, passed["id"], PASSED, tool)
+    if row is not None:
+        log(root, row["id"], row["verdict"], tool)
+        return Decided(row["verdict"], row["id"], row["reason"])
+    return Decided("", met[0]["id"], met[0]["reason"], is_passed=True)
 
 
 def failed(why: str) -> Decided:

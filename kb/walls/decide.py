@@ -7,7 +7,7 @@ that holds all fixed words of a wall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from kb.walls.patterns import matches
@@ -63,18 +63,30 @@ class Decided:
 def decide(rows: Iterable[Row], tool: str, arguments: Any) -> Row | None:
     """The strictest wall that a call meets, the first of several; None where it meets none.
 
-    Raises `UnjudgeableError` where a command cannot be read that a wall may be about.
+    Raises like `walls_met`.
     """
-    met = list(walls_met(rows, tool, arguments))
-    return min(met, key=lambda row: _STRICTEST.index(row["verdict"]), default=None)
+    return next(iter(walls_met(rows, tool, arguments)), None)
 
 
-def walls_met(rows: Iterable[Row], tool: str, arguments: Any) -> Iterator[Row]:
-    """All walls that a call meets, in the order of the table. Raises like `decide`."""
+def walls_met(rows: Iterable[Row], tool: str, arguments: Any) -> list[Row]:
+    """All walls that a call meets, the strictest first, else in the order of the table.
+
+    Raises `UnjudgeableError` where a command cannot be read that a wall may be about; but not where
+    another wall denies the call anyhow.
+    """
     name = tool.lower()
+    met: list[Row] = []
+    unread: UnjudgeableError | None = None
     for row in rows:
-        if any(matches(pattern, name) for pattern in row["tools"]) and _is_met(row, arguments):
-            yield row
+        if any(matches(pattern, name) for pattern in row["tools"]):
+            try:
+                met += [row] if _is_met(row, arguments) else []
+            except UnjudgeableError as error:
+                unread = unread or error
+    met.sort(key=lambda row: _STRICTEST.index(row["verdict"]))
+    if unread and (not met or met[0]["verdict"] != _STRICTEST[0]):
+        raise unread
+    return met
 
 
 def _is_met(row: Row, arguments: Any) -> bool:

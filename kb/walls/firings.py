@@ -67,6 +67,21 @@ def give_pass(root: str, wall: str, reason: str) -> None:
     _change(root, lambda passes: passes | {wall: {"until": until.isoformat(), "reason": reason}})
 
 
+def passes_given(root: str) -> frozenset[str]:
+    """The walls that a pass was given for and not used. Raises `OSError`."""
+    path = Path(passes_path(root))
+    try:
+        passes = json.loads(_root(path).read_bytes(path.name, _MOST_BYTES))
+    except (FileNotFoundError, ValueError):
+        return frozenset()
+    told = passes.items() if isinstance(passes, dict) else ()
+    return frozenset(wall for wall, given in told if _is_valid(given))
+
+
+def _is_valid(given: Any) -> bool:
+    return isinstance(given, dict) and str(given.get("until", "")) > _now()
+
+
 def use_pass(root: str, wall: str) -> bool:
     """Whether there is a pass for this wall, which is used up now. Raises `OSError`."""
     found: list[Any] = []
@@ -76,8 +91,7 @@ def use_pass(root: str, wall: str) -> bool:
         return {name: given for name, given in passes.items() if name != wall}
 
     _change(root, without)
-    given = found[0]
-    return isinstance(given, dict) and str(given.get("until", "")) > _now()
+    return _is_valid(found[0])
 
 
 def _change(root: str, change: Any) -> None:

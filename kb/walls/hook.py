@@ -32,14 +32,21 @@ def run(library: str = "") -> int:
     elif event.get("hook_event_name", EVENT) != EVENT:
         decided = failed(f"this event is no {EVENT}")
     else:
-        place = library or event.get("cwd") or os.getcwd()
-        decided = answer(str(event.get("tool_name", "")), event.get("tool_input"), str(place))
+        decided = _decided(library, event)
     said = response(decided, is_codex=event is not None and _OF_CODEX in event)
     if decided.fault:
         warn(f"kb wall hook: {_fault_line(decided)}")
     if said:
         echo_json(json.dumps(said, ensure_ascii=False))
     return 0
+
+
+def _decided(library: str, event: dict[str, Any]) -> Decided:
+    try:
+        place = library or event.get("cwd") or os.getcwd()
+    except OSError as error:  # the folder was removed
+        return failed(f"the working directory is gone: {error}")
+    return answer(str(event.get("tool_name", "")), event.get("tool_input"), str(place))
 
 
 def _event() -> tuple[dict[str, Any] | None, str]:

@@ -43,9 +43,10 @@ def open_table(root: str) -> WallTable:
 
 
 def read_stored(root: str) -> dict[str, Any] | None:
-    """The table as it was stored; None where there is none for this folder and version.
+    """The table as it was stored, to be made again where it is None.
 
-    Raises `ValueError` for a file that is no table, `OSError` for one that cannot be read.
+    None for no table of this folder and version, and for a torn one.
+    Raises `OSError` for a file that cannot be read.
     """
     path = table_path(root)
     if is_in_the_tree(root, path):
@@ -55,9 +56,12 @@ def read_stored(root: str) -> dict[str, Any] | None:
             raw = stream.read(_MOST_BYTES)
     except FileNotFoundError:
         return None
-    stored = json.loads(raw)
+    try:
+        stored = json.loads(raw)
+    except ValueError:
+        return None
     if not isinstance(stored, dict):
-        raise ValueError(f"{path} is no table of walls")
+        return None
     is_this = stored.get("version") == VERSION and stored.get("root") == root
     return stored if is_this else None
 

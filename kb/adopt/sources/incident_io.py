@@ -16,6 +16,7 @@ from kb.adopt.sources.tool_incident import (
     add_lines,
     inner,
     objects,
+    rows,
     texts_of,
     word,
 )
@@ -40,9 +41,11 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         incident = ToolIncident(word(one, "name"), word(one, "reference"))
         incident.severity = (word(inner(one, "severity"), "name"), "severity.name")
         incident.section("Summary", word(one, "summary"))
-        for entry in one.get("custom_field_entries") or ():
+        for entry in rows(one, "custom_field_entries"):
             _add_field(incident, entry)
-        theirs = [row for row in every if "incident_id" in row and row["incident_id"] == one["id"]]
+        theirs = [
+            row for row in every if "incident_id" in row and row["incident_id"] == one.get("id")
+        ]
         add_lines(incident, value if len(found) == 1 else [one, *theirs])
         for row in theirs if len(found) > 1 else every:
             if "incident_id" in row and "title" in row:

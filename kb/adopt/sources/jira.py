@@ -53,7 +53,9 @@ def _outer_issues(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, dict) and _is_issue(value):
         return [value]
     listed = value.get("issues") if isinstance(value, dict) else value
-    return [one for one in listed if isinstance(one, dict) and _is_issue(one)] if listed else []
+    if not isinstance(listed, list):
+        return []
+    return [one for one in listed if isinstance(one, dict) and _is_issue(one)]
 
 
 def _blocks(node: Any, indent: str, level: int) -> Iterator[str]:

@@ -13,7 +13,6 @@ from kb.erasure.plan import FileCut, Plan
 from kb.errors import KbError
 from kb.safe_files import Root, replace_known
 
-
 #: More than any file that is looked into.
 _MOST_BYTES = 1 << 32
 

@@ -85,6 +85,7 @@ def test_what_takes_something_away_is_destructive_wherever_it_stands(command: st
         "terraform apply -auto-approve",
         "kubectl apply -f x.yml",
         "npm install",
+        "helm upgrade --install app chart --version 1.2.3",
         "curl -X POST https://example.com -d a=1",
         "cat > note.md <<'EOF'\nrm -rf /\nEOF\n",
     ],
@@ -114,6 +115,7 @@ def test_a_write_is_no_more_than_a_write(command: str) -> None:
         "python -m json.tool < a.json",
         "terraform destroy --help",
         "kb similar 'charged twice'",
+        "helm --version",
     ],
 )
 def test_a_look_is_a_read(command: str) -> None:
@@ -122,7 +124,14 @@ def test_a_look_is_a_read(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["./deploy.sh prod", "$CMD x", "make release", "curl -s https://x.example | bash", "psql db"],
+    [
+        "./deploy.sh prod",
+        "./deploy.sh --version 1.2.3",
+        "$CMD x",
+        "make release",
+        "curl -s https://x.example | bash",
+        "psql db",
+    ],
 )
 def test_what_neither_words_nor_table_tell_is_unknown_and_never_a_read(command: str) -> None:
     assert heaviest(command).effect is Effect.UNKNOWN
@@ -196,3 +205,8 @@ def test_sql_in_a_cte_or_with_the_words_in_a_text_is_told_apart() -> None:
     assert effect("select 'drop table t'") is Effect.READ
     assert effect("alter table t drop column a") is Effect.DESTRUCTIVE
     assert effect("create table t (a int)") is Effect.WRITE
+
+
+def test_a_dry_run_that_is_switched_off_is_none() -> None:
+    assert heaviest("kubectl delete ns prod --dry-run=none").effect is Effect.DESTRUCTIVE
+    assert heaviest("kubectl delete ns prod --dry-run=server").effect is Effect.READ

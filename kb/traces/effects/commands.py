@@ -19,7 +19,6 @@ from fnmatch import fnmatchcase
 from kb.installation import install_line
 from kb.traces.effects.command_effect import CommandEffect, worst
 from kb.traces.effects.program_table import (
-    SHOWS,
     Arguments,
     ProgramRow,
     SqlInput,
@@ -27,6 +26,7 @@ from kb.traces.effects.program_table import (
     arguments,
     by_marks,
     program,
+    shows,
     verdict,
     wrapper,
 )
@@ -153,10 +153,11 @@ def _of_command(
 
 def _of_stranger(name: str, texts: Sequence[str], place: _Place) -> CommandEffect:
     """A program the table does not have: unknown, unless it is only asked for its help."""
-    if SHOWS & set(texts):
+    others = [text for text in texts if text[:1] != "-"]
+    if shows(set(texts), others):
         why = "is asked for its help or version"
         return CommandEffect(Effect.READ, name, why, is_guess=True, via=place.via)
-    words = tuple(text for text in texts if text[:1] != "-")[:_MAX_TARGETS]
+    words = tuple(others[:_MAX_TARGETS])
     why = "nobody says what this program does"
     return CommandEffect(Effect.UNKNOWN, name, why, targets=words, via=place.via)
 

@@ -9,7 +9,7 @@ words by which the command lines of clouds name what they do.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,9 @@ from kb.traces.run import Effect
 #: `report.md`, `src/app.ts`: what a branch is seldom called.
 _PATHLIKE = re.compile(r"(?:[^\s/]*/)*[^\s/]*\.[A-Za-z]\w{0,9}|(?:[^\s/]+/)*\.\w[\w.]*|.*\*.*")
 #: Options of nearly every program that change nothing.
-SHOWS = frozenset({"--help", "--version", "-help"})
+_HELP = frozenset({"--help", "-help"})
+#: Values with which an option is not in force: `--dry-run=none`.
+_OFF = frozenset({"none", "false"})
 _VERB_WORDS = 5
 
 
@@ -150,7 +152,7 @@ def arguments(words: Sequence[str], takes_value: Sequence[str]) -> Arguments:
             others.extend(left)
         elif word.startswith("-") and len(word) > 1:
             name, _, value = word.partition("=")
-            options.update((word, name, *_bundled(name)))
+            options.update((word, *(() if value in _OFF else (name, *_bundled(name)))))
             if name in takes_value and not value:
                 next(left, None)
         else:
@@ -158,9 +160,17 @@ def arguments(words: Sequence[str], takes_value: Sequence[str]) -> Arguments:
     return Arguments(frozenset(options), tuple(others))
 
 
+def shows(options: Set[str], words: Collection[str]) -> bool:
+    """Whether a program is only asked for its help or version.
+
+    Beside other words `--version` may be an option with a value: `helm upgrade app --version 2`.
+    """
+    return not _HELP.isdisjoint(options) or ("--version" in options and not words)
+
+
 def verdict(row: ProgramRow, given: Arguments) -> ProgramEffect | None:
     """What the rules of a row say of these arguments, None where none fits."""
-    if given.options & SHOWS:
+    if shows(given.options, given.words):
         return ProgramEffect(Effect.READ, "shows its help or version")
     if row.verbs:
         return _by_verb(_table().verbs[row.verbs], given)

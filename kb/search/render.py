@@ -43,8 +43,8 @@ def answer_text(answer: Answer, *, today: date) -> Text:
 
 
 def likely_words(probability: float) -> str:
-    """A probability in words."""
-    return next(words for least, words in _WORDS if probability >= least)
+    """A probability in words: those of the number as it is printed."""
+    return next(words for least, words in _WORDS if round(probability, 2) >= least)
 
 
 def _chance(probability: float | None, answer: Answer) -> str:

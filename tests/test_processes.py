@@ -143,7 +143,9 @@ def test_no_other_file_of_kb_starts_a_program() -> None:
         for path in (ROOT / "kb").rglob("*.py")
         if any(word in path.read_text(encoding="utf-8") for word in banned)
     ]
-    assert [name for name in found if not name.startswith("kb/data/")] == ["kb/processes.py"]
+    # What is printed for Inspect AI is a program of the team's own.
+    ours = ("kb/data/", "kb/traces/replay/suite_export.py")
+    assert [name for name in found if not name.startswith(ours)] == ["kb/processes.py"]
 
 
 def test_the_contract_that_says_so_sees_a_second_file(tmp_path: Path) -> None:

@@ -117,7 +117,11 @@ def _passed(
         if at is None or (name, other) in _FREE_PAIRS:
             continue
         is_day = at.time() == time()  # midnight is how a clock says that only the day is known
-        if entry.at.date() > at.date() if is_day else _is_after(entry, at + _ROUNDING):
+        if (
+            entry.at.date() > at.date()
+            if is_day
+            else (_is_after(entry, at) and entry.at - at > _ROUNDING)
+        ):
             return other, at
     return None
 

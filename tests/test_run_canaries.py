@@ -204,6 +204,7 @@ def test_no_command_tells_a_canary_in_the_name_of_a_file(
 
 def test_files_that_are_shown_alike_are_read_each_and_drafted_by_nobody(tmp_path: Path) -> None:
     folder = a_knowledge_base(tmp_path, charged())
+    (folder / "kb.toml").write_text('[runs.effects]\ncharge = "write"\n', encoding="utf-8")
     for number, mail in enumerate(("anna@" + "gmail.com", "bert@" + "gmail.com")):
         written(folder / "week" / f"{mail}.json", charged(request=f"Renew {number}"))
     status, out, err = kb("run", "checkup", "week", "--draft", "2", cwd=folder)

@@ -569,8 +569,13 @@ def test_every_source_says_where_its_shape_is_documented() -> None:
             "incidents.json",
             {
                 "incidents": [
-                    {"name": "A", "reference": "INC-1", "custom_field_entries": 7},
-                    {"id": "2", "name": "B", "reference": "INC-2"},
+                    {
+                        "name": "A",
+                        "reference": "INC-1",
+                        "incident_status": {},
+                        "custom_field_entries": 7,
+                    },
+                    {"id": "2", "name": "B", "reference": "INC-2", "incident_status": {}},
                 ],
                 "follow_ups": [{"incident_id": "2", "title": "t", "status": "completed"}],
             },
@@ -582,3 +587,45 @@ def test_an_odd_file_of_a_tool_ends_no_run(library: Path, name: str, value: obje
     (library / "old" / name).write_text(json.dumps(value), encoding="utf-8")
     (library / "old" / "pump.md").write_text("# Pump\n\nDate: 2021-03-04\n", encoding="utf-8")
     assert "2021-03-04-pump.md" in [file.target.name for file in planned(library)]
+
+
+def test_an_action_that_was_dropped_is_not_done(library: Path) -> None:
+    value = {
+        "incidents": [
+            {
+                "id": "1",
+                "name": "Pump",
+                "reference": "INC-1",
+                "incident_status": {},
+                "created_at": "2021-03-04T10:15:00Z",
+            }
+        ],
+        "follow_ups": [
+            {"incident_id": "1", "title": "watch it", "status": "completed"},
+            {"incident_id": "1", "title": "replace it", "status": "not_doing"},
+        ],
+    }
+    (library / "old" / "incidents.json").write_text(json.dumps(value), encoding="utf-8")
+    (one,) = (file for file in planned(library) if file.content)
+    assert b"- [x] watch it" in one.content
+    assert b"- [-] replace it" in one.content
+
+
+def test_columns_of_one_name_keep_their_cells(library: Path) -> None:
+    table = "Title,Date,Notes,Notes\nPump,2021-03-04,first,second\n"
+    (library / "old" / "list.csv").write_text(table, encoding="utf-8")
+    files = plan(
+        open_library(library),
+        open_repo(library),
+        find_files([library / "old" / "list.csv"], library, None).files,
+    )
+    (one,) = (file for file in files if file.content)
+    assert b"first" in one.content
+    assert b"second" in one.content
+
+
+def test_a_page_that_lies_in_a_form_is_read(library: Path) -> None:
+    page = "<html><body><form><h1>Pump</h1><p>Date: 2021-03-04</p><p>It stood.</p></form></body>"
+    (library / "old" / "page.html").write_text(page, encoding="utf-8")
+    (one,) = (file for file in planned(library) if file.content)
+    assert b"It stood." in one.content

@@ -20,7 +20,7 @@ from conftest import ROOT, trust_settings
 
 AGENT = ROOT / "kb/data/example/agent"
 RAN, MENDED = "billing_agent:as_it_ran", "billing_agent:mended"
-HOSTILE = 'Ended """ %s {{ env.HOME }} \\\\ \\" + evil() + "'
+HOSTILE = 'Ended """ %s {{ env.HOME }} \\\\ \\" + evil() + " C:\\'
 Kb = Callable[..., Result]
 
 

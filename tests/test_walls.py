@@ -713,3 +713,11 @@ def test_the_examples_of_the_documentation_are_proved(library_folder: Path) -> N
     assert done.returncode == 0, done.stdout
     shown = text.partition("$ kb wall check\n")[2].partition("\n\n1 wall")[0]
     assert shown in done.stdout
+
+
+def test_one_wall_is_proved_and_no_other_of_a_longer_name(library_folder: Path) -> None:
+    ten = TERRAFORM.replace("id: W1", "id: W10")
+    record(library_folder, TERRAFORM + ten.lstrip("\n"))
+    proofs = list(prove(open_library(library_folder), (), "2026-02-26-x#W1"))
+    assert len(proofs) == 1
+    assert len(list(prove(open_library(library_folder), (), "2026-02-26-x"))) == 2

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: The order in which walls speak.
 _STRICTEST = ("deny", "ask", "note")
 #: Where agents put a command line among the arguments of a shell.
-_COMMAND_KEYS = ("command", "cmd", "commandLine", "script", "code", "input")
+_COMMAND_KEYS = ("command", "cmd", "commandLine", "command_line", "script", "code", "input")
 #: Shells that Codex names in front of the line: `["bash", "-lc", "…"]`.
 _LINE_FLAGS = ("-c", "-lc", "-ic", "-Command", "/c", "/C")
 _MOST_LETTERS = 100_000

@@ -95,7 +95,7 @@ def _begins(call: ExampleCall, words: list[str]) -> bool:
 
 def _is_prefix(wall: Wall) -> bool:
     """Whether the wall asks no more than how a command begins."""
-    asks_more = wall.effect or wall.target or wall.arguments or "*" in wall.command
+    asks_more = wall.effect or wall.target or wall.arguments or set("*|") & set(wall.command)
     has_flags = any(word.startswith("-") for word in wall.command.split())
     return bool(wall.command) and not asks_more and not has_flags
 

@@ -109,7 +109,8 @@ def prove(library: Library, runs: Sequence[StoredRun], only: str = "") -> Iterat
     """The proof of each wall of the library, or of those whose address begins with `only`."""
     for record in library.records:
         for wall in dict(record.others).get("walls", ()):
-            if address(record.id, wall).startswith(only):
+            named = address(record.id, wall)
+            if named == only if "#" in only else named.startswith(only):
                 yield _prove(record, wall, runs)
 
 

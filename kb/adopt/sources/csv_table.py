@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kb.adopt.facts import DerivedFact, read_written_day, severity_fact
@@ -41,11 +42,21 @@ def _table(raw: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise UnreadableError(f"no CSV in UTF-8: {error}") from error
     if len(rows) < 2 or len(rows) > _MAX_ROWS:  # noqa: PLR2004 - a head and a row
         raise UnreadableError(f"{max(len(rows) - 1, 0)} rows; 1 to {_MAX_ROWS} are read")
-    head = [name.strip() for name in rows[0]]
+    head = _told_apart([name.strip() for name in rows[0]])
     odd = next((n for n, row in enumerate(rows[1:], 1) if len(row) > len(head)), 0)
     if odd:
         raise UnreadableError(f"row {odd} has more cells than the head")
     return head, [(n, row) for n, row in enumerate(rows[1:], 1) if any(map(str.strip, row))]
+
+
+def _told_apart(head: list[str]) -> list[str]:
+    """The head with equal names numbered from the second on: no cell stands in another's place."""
+    seen = Counter[str]()
+    names = []
+    for name in head:
+        seen[name] += 1
+        names.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
+    return names
 
 
 def _columns(named: Mapping[str, str], head: list[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from kb.wording import plural
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-_NO_TEXT = ("script", "style", "noscript", "template", "iframe", "object", "svg", "form", "nav")
+_NO_TEXT = ("script", "style", "noscript", "template", "iframe", "object", "svg", "nav")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _LOWER = {f"h{level}": f"h{min(level + 1, 6)}" for level in range(1, 7)}
 

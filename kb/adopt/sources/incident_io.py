@@ -15,11 +15,11 @@ from kb.adopt.sources.tool_incident import (
     ToolIncident,
     add_lines,
     inner,
-    objects,
     rows,
     texts_of,
     word,
 )
+from kb.traces.drafting.incident_export import objects
 
 
 def _is_theirs(file: SourceFile) -> bool:
@@ -49,8 +49,8 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         add_lines(incident, value if len(found) == 1 else [one, *theirs])
         for row in theirs if len(found) > 1 else every:
             if "incident_id" in row and "title" in row:
-                done = word(row, "status") in {"completed", "not_doing"}
-                incident.actions.append((done, word(row, "title")))
+                mark = {"completed": "x", "not_doing": "-"}.get(word(row, "status"), " ")
+                incident.actions.append((mark, word(row, "title")))
         incident.entered_at(one, "created_at")
         yield incident
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import ToolIncident, inner, objects, rows, texts_of, word
+from kb.adopt.sources.tool_incident import ToolIncident, inner, rows, texts_of, word
 from kb.traces.decoding.times import time_of
+from kb.traces.drafting.incident_export import objects
 
 _MOST_LEVELS = 20
 _LISTS = {"bulletList": "- ", "orderedList": "1. ", "taskList": "- [ ] ", "decisionList": "- "}
@@ -43,7 +44,7 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         for row in rows(fields, "subtasks"):
             status = inner(row, "fields", "status", "statusCategory")
             done = word(status, "key") == "done"
-            incident.actions.append((done, word(inner(row, "fields"), "summary")))
+            incident.actions.append(("x" if done else " ", word(inner(row, "fields"), "summary")))
         incident.entered_at(fields, "created")
         yield incident
 

@@ -15,11 +15,11 @@ from kb.adopt.sources.tool_incident import (
     ToolIncident,
     add_lines,
     inner,
-    objects,
     rows,
     texts_of,
     word,
 )
+from kb.traces.drafting.incident_export import objects
 
 
 def _is_theirs(file: SourceFile) -> bool:

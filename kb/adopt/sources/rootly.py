@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import ToolIncident, inner, objects, texts_of, word
+from kb.adopt.sources.tool_incident import ToolIncident, inner, texts_of, word
+from kb.traces.drafting.incident_export import objects
 
 _SECTIONS = (
     ("summary", "Summary"),
@@ -67,9 +68,10 @@ def _is_action_of(row: dict[str, Any], incident: dict[str, Any]) -> bool:
     return bool(whose == incident.get("id"))
 
 
-def _action(row: dict[str, Any]) -> tuple[bool, str]:
+def _action(row: dict[str, Any]) -> tuple[str, str]:
     told = inner(row, "attributes")
-    return word(told, "status") in {"done", "cancelled"}, word(told, "summary", "description")
+    mark = {"done": "x", "cancelled": "-"}.get(word(told, "status"), " ")
+    return mark, word(told, "summary", "description")
 
 
 SOURCE = PostmortemSource("Rootly", "JSON of GET /v1/incidents", _is_theirs, _read)

@@ -14,7 +14,6 @@ from kb.traces.decoding.times import has_zone, time_of
 from kb.traces.drafting.incident_export import incident_export
 
 Object = Mapping[str, Any]
-_MOST_LEVELS = 12
 _MOST_INCIDENTS = 5_000
 
 
@@ -23,8 +22,8 @@ class ToolIncident:
     """What one incident of a tool tells.
 
     `clocks` and `began` come with the key they stand under; `sections` are headings with their
-    text, `actions` whether each is done and its text. `entered` is when it was entered, which may
-    be long after it happened.
+    text, `actions` the mark in the box of each (x done, - dropped) and its text. `entered` is when
+    it was entered, which may be long after it happened.
     """
 
     title: str
@@ -34,7 +33,7 @@ class ToolIncident:
     entered: tuple[datetime, str] | None = None
     sections: list[tuple[str, str]] = field(default_factory=list)
     timeline: list[tuple[datetime, str]] = field(default_factory=list)
-    actions: list[tuple[bool, str]] = field(default_factory=list)
+    actions: list[tuple[str, str]] = field(default_factory=list)
 
     def clock(self, name: str, one: Object, key: str) -> None:
         """Takes a clock from a key, where it holds a time that says its zone."""
@@ -53,18 +52,6 @@ class ToolIncident:
         at = time_of(one.get(key)) if one.get(key) else None
         if at is not None:
             self.entered = (at, f"'{key}', when it was entered, and no other")
-
-
-def objects(value: Any, level: int = 0) -> Iterator[dict[str, Any]]:
-    """Every object in a JSON value, outer ones first."""
-    if level > _MOST_LEVELS:
-        return
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for part in value:
-            yield from objects(part, level + 1)
 
 
 def add_lines(incident: ToolIncident, value: Any) -> None:
@@ -123,7 +110,7 @@ def _lines(incident: ToolIncident) -> Iterator[str]:
             yield f"- {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC — {_one_line(text)}"
     if incident.actions:
         yield from ("", "## Action items", "")
-        yield from (f"- [{'x' if done else ' '}] {_one_line(t)}" for done, t in incident.actions)
+        yield from (f"- [{mark}] {_one_line(text)}" for mark, text in incident.actions)
 
 
 def _iso(at: datetime) -> str:

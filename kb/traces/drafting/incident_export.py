@@ -55,14 +55,15 @@ def clock_of(moment: str) -> str:
 def incident_export(value: Any) -> IncidentExport:
     """The lines and clocks in an export; no lines where it is of none of these tools."""
     found = IncidentExport()
-    for one in _objects(value, 0):
+    for one in objects(value):
         _take_pagerduty(one, found)
         _take_incident_io(one, found)
         _take_firehydrant(one, found)
     return found
 
 
-def _objects(value: Any, level: int) -> Iterator[dict[str, Any]]:
+def objects(value: Any, level: int = 0) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON value, outer ones first."""
     if level > _MOST_LEVELS:
         return
     if isinstance(value, dict):
@@ -70,7 +71,7 @@ def _objects(value: Any, level: int) -> Iterator[dict[str, Any]]:
         value = list(value.values())
     if isinstance(value, list):
         for part in value:
-            yield from _objects(part, level + 1)
+            yield from objects(part, level + 1)
 
 
 def _take_pagerduty(one: dict[str, Any], found: IncidentExport) -> None:

@@ -102,8 +102,8 @@ def _rows(cases: Sequence[SuiteCase], root: Path) -> list[dict[str, object]]:
 def inspect_task(cases: Sequence[SuiteCase], root: Path) -> str:
     """A Python file with one task, `postmortems`, a sample for each record."""
     rows = json.dumps(_rows(cases, root), ensure_ascii=True, indent=2)
-    # No text can end the string that holds it: a quotation mark is a number in JSON as well.
-    return _INSPECT % rows.replace('\\"', "\\u0022")
+    # No text can end the string that holds it, nor escape in it: both signs are numbers in JSON.
+    return _INSPECT % rows.replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
 
 
 def promptfoo_config(cases: Sequence[SuiteCase], root: Path) -> str:

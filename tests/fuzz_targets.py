@@ -25,9 +25,9 @@ from typing import Any
 
 import anyio
 from kb.actions.action import actions_of
+from kb.actions.dates_from_git import Trail
 from kb.actions.gate import decide, open_gates
 from kb.actions.gate_context import GateContext
-from kb.actions.history import Trail
 from kb.actions.render import gate_text
 from kb.as_of import AsOf
 from kb.config import Config, parse_config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kb.traces.effects.tools import replay_policy
+from kb.traces.effects.call_effect import replay_policy
 from kb.traces.run import (
     CONVENTIONS,
     SCHEMA,

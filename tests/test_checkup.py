@@ -20,7 +20,7 @@ from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
 from kb.traces.checkup.memory import FileFacts
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.summary import Checkup, check_up
-from kb.traces.effects.names import seems_to_write
+from kb.traces.effects.guess_by_name import seems_to_write
 from kb.traces.read_runs import ReadingSettings, open_reading
 from kb.traces.run import Run
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kb.traces.effects.commands import CommandEffect, command_effects, worst
-from kb.traces.effects.sql import sql_effects
+from kb.traces.effects.shell_effects import CommandEffect, command_effects, worst
+from kb.traces.effects.sql_effects import sql_effects
 from kb.traces.run import Effect
 
 
@@ -189,7 +189,7 @@ def test_a_long_file_written_by_a_heredoc_does_not_hide_the_command_behind_it() 
 def test_without_the_parser_the_answer_is_unknown_and_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kb.traces.effects.commands.is_installed", lambda: False)
+    monkeypatch.setattr("kb.traces.effects.shell_effects.is_installed", lambda: False)
     (found,) = command_effects("ls")
     assert found.effect is Effect.UNKNOWN
     assert "shell" in found.reason

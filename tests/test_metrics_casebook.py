@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from kb.actions.history import Trails
+from kb.actions.dates_from_git import Trails
 from kb.as_of import AsOf
 from kb.library import open_library
 from kb.metrics.page import Reading, page_of

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from kb import statistics
 from kb import statistics as resampling
-from kb.actions.history import Landing, Mark, Trail, Trails
+from kb.actions.dates_from_git import Landing, Mark, Trail, Trails
 from kb.metrics.answers import answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.values import Measure, QuestionAnswer
-from kb.wording import format_value
+from kb.numbers_in_words import format_value
 
 from conftest import Git, git_in
 from known_library import Promise, Story, noon

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 import pytest
 from kb.actions.action import Action, actions
-from kb.actions.history import Trail
+from kb.actions.dates_from_git import Trail
 from kb.actions.stored_trails import trails_from
 from kb.errors import KbError
 from kb.library import open_library, open_library_at

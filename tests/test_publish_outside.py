@@ -17,8 +17,8 @@ from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.content import INTERNAL, Edition, Site
+from kb.site.external.allowed_parts import SECTIONS
 from kb.site.external.last_look import refuse_names
-from kb.site.external.redaction import SECTIONS
 from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.machine.feed import data_files
 from kb.site.related_search import no_search

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
 from kb.commands.purge import _sought
-from kb.erasure.carry_out import carry_out
+from kb.erasure.forms_of_a_name import Sought
 from kb.erasure.plan import plan_purge
-from kb.erasure.sought import Sought
+from kb.erasure.write_plan import carry_out
 from kb.errors import KbError
 from kb.library import open_library
 from kb.safe_files import Root

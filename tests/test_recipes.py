@@ -89,8 +89,8 @@ from kb.records.json_schema import front_matter_schema
 from kb.records.template import blank_record
 from kb.site.content import Site
 from kb.sensitive.names import NameIndex
-from kb.site.external.cleaner import TextCleaner
-from kb.site.external.redaction import RecordRedaction
+from kb.site.external.name_replacement import TextCleaner
+from kb.site.external.allowed_parts import RecordRedaction
 from kb.site.pages.page_kinds import incident_page
 from kb.as_of import AsOf
 from datetime import datetime, UTC

@@ -16,6 +16,7 @@ import pytest
 from kb.library import open_library
 from kb.lint.registry import all_rules
 from kb.metrics.values import MetricPart
+from kb.numbers_in_words import format_alike
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
@@ -37,7 +38,6 @@ from kb.site.safe_html import cut
 from kb.site.site import Build, build_site
 from kb.site.templates import render
 from kb.site.write import all_pages, page_text
-from kb.wording import format_alike
 
 from conftest import ROOT
 from external_texts import approved_site

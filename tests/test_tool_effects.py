@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from kb.mcp.tools import TOOLS
-from kb.traces.effects.tools import Effects, replay_policy
+from kb.traces.effects.call_effect import Effects, replay_policy
 from kb.traces.run import Effect, EffectSource, ToolDefinition, Treatment
 
 from traces_made import answered, asked, call, run_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from kb.actions.history import Mark, Trail, Trails, action_key
+from kb.actions.dates_from_git import Mark, Trail, Trails, action_key
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from kb.actions.action import Action
 from kb.errors import KbError
 from kb.library import Library
-from kb.wording import nearest_word
+from kb.numbers_in_words import nearest_word
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kb.actions.action import Action, actions_of, listed
+from kb.actions.dates_from_git import Trail
 from kb.actions.gate_context import GateContext, misplaced_files
 from kb.actions.gate_unparsed import GATES, Unreadable, unreadable
-from kb.actions.history import Trail
 from kb.actions.route_names import is_of_route, near_route
 from kb.as_of import AsOf
 from kb.library import Library

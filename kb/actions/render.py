@@ -10,8 +10,8 @@ from datetime import date
 from kb.actions.action import Action, listed
 from kb.actions.gate import Decision
 from kb.as_of import AsOf
+from kb.numbers_in_words import plural
 from kb.terminal import as_lines
-from kb.wording import plural
 
 WIDTH = 80
 _LEAD = 13  # the column in which an action's own text begins

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kb.wording import nearest_word
+from kb.numbers_in_words import nearest_word
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 #: To compare longer texts costs more than it tells.

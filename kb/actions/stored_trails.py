@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from kb.actions.history import Trail, Trails, matters, read_trails
+from kb.actions.dates_from_git import Trail, Trails, matters, read_trails
 from kb.library import local_place, make_local_folder
 from kb.repo import Repo
 from kb.safe_files import Root, UnsafePathError

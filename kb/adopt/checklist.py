@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from kb.adopt.classify import KEYS, RecordProposals, missing_keys
 from kb.errors import KbError
 from kb.library import Library
+from kb.numbers_in_words import nearest_word
 from kb.records.document import Document
 from kb.safe_files import replace_known
-from kb.wording import nearest_word
 
 #: What a key is called on the list.
 NAMES = {"classes": "class", "causes": "cause", "missing_control": "control"}

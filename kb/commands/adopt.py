@@ -22,11 +22,11 @@ from kb.adopt.sources.csv_table import KEYS
 from kb.commands.adopt_classify import classify_adopted
 from kb.errors import KbError
 from kb.library import open_library
+from kb.numbers_in_words import plural
 from kb.records.taxonomy import SEVERITIES
 from kb.repo import open_repo
 from kb.streams import echo
 from kb.terminal import as_lines, visible
-from kb.wording import plural
 
 _KEPT = {ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED}
 #: Told only where they are known: nobody misses a clock that no old form asked for.

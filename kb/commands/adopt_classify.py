@@ -10,10 +10,10 @@ import click
 
 from kb.errors import KbError
 from kb.library import Library
+from kb.numbers_in_words import plural
 from kb.safe_files import read_named, write_output
 from kb.streams import echo, is_terminal
 from kb.terminal import as_lines, visible
-from kb.wording import plural
 
 if TYPE_CHECKING:
     from kb.adopt.classify import RecordProposals, WordProposal

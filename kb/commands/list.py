@@ -16,10 +16,10 @@ from kb.commands.metrics import read_day
 from kb.commands.shell_words import owners, routes, words
 from kb.errors import KbError
 from kb.library import Library, open_library
+from kb.numbers_in_words import plural
 from kb.records.model import ADOPTED, Postmortem
 from kb.streams import echo, echo_json
 from kb.terminal import as_lines, cut, visible
-from kb.wording import plural
 
 _TITLE_WIDTH = 76
 

@@ -13,6 +13,7 @@ import click
 from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import find_root, records_folder
+from kb.numbers_in_words import plural
 from kb.records.document import MAX_RECORD_BYTES, read_document
 from kb.records.form import Form, build_form
 from kb.records.growth import Growth, grown
@@ -21,7 +22,6 @@ from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
 from kb.trust import open_config
-from kb.wording import plural
 
 if TYPE_CHECKING:
     from kb.traces.drafting.draft import Sources

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from kb.commands.build import progress_bar
-from kb.erasure.carry_out import carry_out
 from kb.erasure.cuts import ERASED
+from kb.erasure.forms_of_a_name import Sought, others_than
 from kb.erasure.plan import FileCut, Plan, plan_purge
 from kb.erasure.remains import Remains, look_through
 from kb.erasure.render import plan_lines, remains_lines
-from kb.erasure.sought import Sought, others_than
+from kb.erasure.write_plan import carry_out
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo

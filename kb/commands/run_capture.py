@@ -11,9 +11,9 @@ import click
 
 from kb.errors import KbError
 from kb.library import find_root, local_place, make_local_folder
+from kb.numbers_in_words import plural
 from kb.streams import echo
 from kb.terminal import visible
-from kb.wording import plural
 
 
 @click.command("capture")

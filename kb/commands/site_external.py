@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from kb.library import Library
+from kb.numbers_in_words import plural
 from kb.safe_files import Root
 from kb.site.external.outgoing import candidates
 from kb.site.external.proposal import CHANGED, EDITED, NEW, Proposal, proposals
@@ -16,7 +17,6 @@ from kb.site.work_folder import BUILD
 from kb.site.work_folder import PREVIEWS as SIDE_BY_SIDE
 from kb.streams import echo, warn
 from kb.terminal import visible
-from kb.wording import plural
 
 PREVIEWS = PurePath(BUILD, SIDE_BY_SIDE)
 _NEXT = """\

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from kb.erasure.sought import Sought, SoughtHit
+from kb.erasure.forms_of_a_name import Sought, SoughtHit
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.traces.canonical_json import canonical

@@ -1,6 +1,6 @@
 """What a purge would do: files to change and to name otherwise, what kb made, what is in doubt.
 
-A plan is a value; `carry_out.py` writes it. Nothing is read that lies outside the library.
+A plan is a value; `write_plan.py` writes it. Nothing is read that lies outside the library.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from kb.erasure.cuts import (
     cut_record,
     fixture_value,
 )
-from kb.erasure.sought import Sought
+from kb.erasure.forms_of_a_name import Sought
 from kb.library import LOCAL_FOLDER, Library
 from kb.records.document import is_record_name
 from kb.records.model import Postmortem
 from kb.safe_files import Tree, UnsafePathError, walk
 from kb.search.encoder.store import vectors_place
 from kb.sensitive.names import PrivateName
-from kb.site.external.names import declared_names
+from kb.site.external.declared_names import declared_names
 from kb.site.site import made_sites
 from kb.site.work_folder import made_in_work
 from kb.traces.canonical_json import sha256

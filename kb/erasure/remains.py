@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from kb.erasure.sought import Sought
+from kb.erasure.forms_of_a_name import Sought
 from kb.repo import Repo
-from kb.repo.everything import MOST_OBJECT_BYTES, ObjectStore, StoredObject
+from kb.repo.object_store import MOST_OBJECT_BYTES, ObjectStore, StoredObject
 
 Report = Callable[[str, int, int], None]
 _SPECIAL = {"notes/*": "notes", "tags/*": "a tag alone"}

@@ -8,7 +8,7 @@ from shlex import quote
 from kb.erasure.cuts import Doubt
 from kb.erasure.plan import FileCut, Plan
 from kb.erasure.remains import OldFile, Remains
-from kb.wording import plural
+from kb.numbers_in_words import plural
 
 _MOST_LINES = 8
 _MOST_COMMITS = 5

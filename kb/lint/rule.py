@@ -14,10 +14,10 @@ from pathlib import PurePath
 
 from kb.config import FIRST_EDITION, CheckConfig
 from kb.errors import KbError
+from kb.numbers_in_words import nearest_word
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.model import Outline
-from kb.wording import nearest_word
 
 #: Findings of one rule in one file: nobody reads more, and a file of two megabytes can hold a
 #: hundred thousand mistakes.

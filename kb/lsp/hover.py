@@ -13,10 +13,10 @@ from kb.lint.registry import all_rules
 from kb.lint.rule import Problem
 from kb.lsp.library_view import RecordCard
 from kb.lsp.open_record import OpenRecord, quoted_markdown
+from kb.numbers_in_words import duration
 from kb.records.front_matter_keys import Key, rows
 from kb.records.model import minutes_between, read_time
 from kb.records.taxonomy import Word
-from kb.wording import duration
 
 _KEYS = dict(rows())
 _MOST_PROMISES = 5

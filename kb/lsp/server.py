@@ -19,10 +19,10 @@ from pygls.uris import to_fs_path
 
 from kb.errors import KbError
 from kb.lint.rule import Problem
-from kb.lsp.desk import Desk, OpenFile
 from kb.lsp.diagnostics import diagnostics, problems_of
 from kb.lsp.open_record import OpenRecord
 from kb.lsp.text import RecordText, RecordWorkspace
+from kb.lsp.workspace import Desk, OpenFile
 from kb.streams import warn
 from kb.terminal import visible_lines
 from kb.version import __version__

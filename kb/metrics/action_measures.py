@@ -10,8 +10,8 @@ from kb.metrics.inputs import MetricsInput, action_case, record_case
 from kb.metrics.publication import COPIED, NOT_BEFORE
 from kb.metrics.summary import clustered_share, counted, durations, share, total
 from kb.metrics.values import MetricValue
+from kb.numbers_in_words import format_value, plural
 from kb.records.model import Postmortem
-from kb.wording import format_value, plural
 
 COMPLETION_DAYS = 30
 REVIEW_HOURS = 48

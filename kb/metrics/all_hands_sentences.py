@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.values import AllHands
-from kb.wording import plural, said_day
+from kb.numbers_in_words import plural, said_day
 
 
 def window_title(seen: AllHands) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from kb.metrics.action_measures import COMPLETION_DAYS
 from kb.metrics.values import Measure, QuestionAnswer
+from kb.numbers_in_words import format_value, plural, said_interval
 from kb.statistics import MINIMUM_PER_HALF
-from kb.wording import format_value, plural, said_interval
 
 TOO_FEW = "too few to say"
 TOO_CLOSE = "too close to say"

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from kb.actions.action import Action, actions_of
-from kb.actions.history import Trails
+from kb.actions.dates_from_git import Trails
 from kb.as_of import AsOf
 from kb.metrics.publication import (
     NewsWindow,

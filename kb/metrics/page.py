@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.actions.history import Trails
+from kb.actions.dates_from_git import Trails
 from kb.actions.stored_trails import trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
@@ -23,12 +23,12 @@ from kb.metrics.registry import measure_all, measure_some
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
 from kb.metrics.values import Counts, Measure, MetricsPage
+from kb.numbers_in_words import plural
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.trust import open_config
-from kb.wording import plural
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
-from kb.actions.history import Landing, Trail, Trails
+from kb.actions.dates_from_git import Landing, Trail, Trails
 from kb.actions.stored_trails import trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError

@@ -30,8 +30,8 @@ from kb.metrics.values import (
     Pair,
     QuestionAnswer,
 )
+from kb.numbers_in_words import WHOSE, bar, format_alike, format_value, plural, said_interval
 from kb.terminal import as_lines
-from kb.wording import WHOSE, bar, format_alike, format_value, plural, said_interval
 
 WIDTH = 80
 _TITLE, _BAR = 40, 10

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kb.errors import KbError
 from kb.metrics.registry import MEASURES
 from kb.metrics.values import MetricsPage
-from kb.wording import format_value
+from kb.numbers_in_words import format_value
 
 _WHOLE = 100  # per cent
 

@@ -7,7 +7,7 @@ postmortem is. GitPython is loaded by the first question.
 """
 
 from kb.repo.git_values import Commit, File
-from kb.repo.history import FileChange, History
+from kb.repo.line_history import FileChange, History
 from kb.repo.repository import NoRepo, Repo, open_repo
 
 __all__ = ["Commit", "File", "FileChange", "History", "NoRepo", "Repo", "open_repo"]

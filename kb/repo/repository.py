@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from kb.errors import KbError
 from kb.repo import commits, files, log, revisions, safe_settings, web
 from kb.repo.commits import Touched
-from kb.repo.everything import ObjectStore
 from kb.repo.git_command import Git, GitOutput, first_line
 from kb.repo.git_values import Commit, File, instant
-from kb.repo.history import History, LineTest
+from kb.repo.line_history import History, LineTest
+from kb.repo.object_store import ObjectStore
 
 RepoPath = PurePosixPath | str
 Revision = Commit | str

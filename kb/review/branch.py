@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.actions.action import Action, actions_of
-from kb.actions.history import Trail
+from kb.actions.dates_from_git import Trail
 from kb.config import FILE_NAME
 from kb.errors import KbError
 from kb.library import Library

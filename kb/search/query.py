@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
+from kb.numbers_in_words import nearest_word
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
@@ -18,7 +19,6 @@ from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable
 from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
-from kb.wording import nearest_word
 
 
 @dataclass(frozen=True)

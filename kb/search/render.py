@@ -6,13 +6,13 @@ import textwrap
 from collections.abc import Iterator
 from datetime import date
 
+from kb.numbers_in_words import plural
 from kb.records.model import ADOPTED
 from kb.search.aligned_passages import excerpt
 from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
-from kb.wording import plural
 
 WIDTH = 80
 _LABEL = 14

@@ -20,8 +20,8 @@ from kb.repo import Repo
 from kb.safe_files import real_path, walk
 from kb.sensitive.names import NameIndex
 from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
+from kb.site.external.declared_names import private_names
 from kb.site.external.edition import affects, external_edition
-from kb.site.external.names import private_names
 from kb.site.external.refusal import left_out, refuse_unread
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of

@@ -15,8 +15,8 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from kb.numbers_in_words import duration, in_words, plural, said_day
 from kb.site.safe_html import to_inline_html, without_controls
-from kb.wording import duration, in_words, plural, said_day
 
 #: A line that ends a block: with the text of a heading, or with none.
 _END = re.compile(r"\n<(?:h2>(.*)</h2>|!-- block -->)(?=\n)")

@@ -16,12 +16,13 @@ from msgspec.structs import replace
 from kb.config import FILE_NAME, RunsConfig, read_config
 from kb.errors import KbError
 from kb.library import find_root, local_place, make_local_folder
+from kb.numbers_in_words import plural
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
 from kb.traces.decoding.layout import Layout
 from kb.traces.decoding.row_account import NoAccount, RowAccount
 from kb.traces.decoding.source import Source, open_source
-from kb.traces.effects.tools import Effects
+from kb.traces.effects.call_effect import Effects
 from kb.traces.fixture import is_fixture, read_fixture
 from kb.traces.importers.detect import detect, what_is_seen
 from kb.traces.importers.importer import Importer
@@ -31,7 +32,6 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.redaction.redact import Redactor, safe_name, safely
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
 from kb.trust import allowed_values
-from kb.wording import plural
 
 
 @dataclass(frozen=True)

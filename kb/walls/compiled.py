@@ -16,6 +16,7 @@ from typing import Any
 from kb.config import Config
 from kb.errors import KbError
 from kb.library import record_files
+from kb.numbers_in_words import plural
 from kb.records.document import MAX_RECORD_BYTES
 from kb.records.front_matter import read_front_matter
 from kb.records.walls import Wall, comparison, tool_patterns, walls_of
@@ -25,7 +26,6 @@ from kb.user_config import read_user_config
 from kb.walls.patterns import longest_part
 from kb.walls.places import table_path
 from kb.walls.table import VERSION, WallTable, is_in_the_tree, stamp
-from kb.wording import plural
 
 #: The name under which `kb trust` knows them.
 KEY = "walls"

@@ -212,8 +212,8 @@ def proofs_json(proofs: Sequence[WallProof], unread: Sequence[str]) -> dict[str,
 
 def proofs_text(proofs: Sequence[WallProof], unread: Sequence[str]) -> str:
     """The proofs for people: each wall, what shows that it works, and how often it would speak."""
+    from kb.numbers_in_words import plural
     from kb.terminal import visible
-    from kb.wording import plural
 
     lines = []
     for proof in proofs:

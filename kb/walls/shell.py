@@ -38,7 +38,7 @@ def meets(row: Row, line: str) -> bool:
             return True
         if text.is_whole and not any(_may_start(row["command"], each) for each in text.commands):
             return False
-    from kb.traces.effects.commands import command_effects
+    from kb.traces.effects.shell_effects import command_effects
 
     if any(_is_meant(row, effect) for effect in command_effects(line)):
         return True

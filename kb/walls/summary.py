@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from kb.library import Library
+from kb.numbers_in_words import plural
 from kb.terminal import visible
 from kb.walls.compiled import address
 from kb.walls.firings import PASS_GIVEN, PASSED, Firing, firings
-from kb.wording import plural
 
 
 class WallCount(Struct, frozen=True, kw_only=True):

@@ -94,9 +94,9 @@ def _searched(root: Path) -> dict[str, list[float]]:
     """Seconds of one refresh of the earlier incidents, after one sentence of the draft changed."""
     from datetime import date
 
-    from kb.lsp.desk import Desk, OpenFile
     from kb.lsp.earlier_incidents import WarmIndex
     from kb.lsp.text import Places
+    from kb.lsp.workspace import Desk, OpenFile
 
     path = root / "postmortems" / NAME
     text = path.read_text(encoding="utf-8")

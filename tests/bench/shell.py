@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from kb.statistics import share_interval  # noqa: E402
-from kb.traces.effects.commands import command_effects, worst  # noqa: E402
+from kb.traces.effects.shell_effects import command_effects, worst  # noqa: E402
 
 KEYWORDS = ("rm ", "delete", "drop", "destroy", "--hard", "--force", "prune", "truncate")
 

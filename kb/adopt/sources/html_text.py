@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from kb.adopt.sources.source import UnreadableError
 from kb.errors import KbError
 from kb.installation import install_line
-from kb.wording import plural
+from kb.numbers_in_words import plural
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

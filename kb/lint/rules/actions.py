@@ -19,12 +19,12 @@ from kb.lint.rules.document_facts import (
 )
 from kb.lint.rules.front_matter_values import place
 from kb.lint.rules.vague_actions import vague_wording
+from kb.numbers_in_words import listed
 from kb.records.dates import read_day
 from kb.records.document import Document
 from kb.records.growth import open_questions
 from kb.records.list_items import ActionItem
 from kb.records.template import OPEN_QUESTION_DAYS
-from kb.wording import listed
 
 NOBODY = {
     *("", "?", "tbd", "todo", "unknown", "n/a", "none", "nobody", "someone", "somebody"),

@@ -16,13 +16,13 @@ from kb.lint.rules.document_facts import (
     quoted,
     what_to_write,
 )
+from kb.numbers_in_words import plural
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.list_items import PRIOR_TO_FILL
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.sections import Section
 from kb.sentences import word_count
-from kb.wording import plural
 
 _BARE_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
 #: Its first line; few sections begin like that, and of the others the whole text is not needed.

@@ -20,8 +20,8 @@ from kb.records.front_matter import MappingEntry
 from kb.records.misplaced import EXTERNAL_TEXT
 from kb.records.model import Clocks, Postmortem, interpret
 from kb.sensitive.names import PERSON, PrivateName
-from kb.site.external.cleaner import without_marks
-from kb.site.external.redaction import KEYS_SHOWN
+from kb.site.external.allowed_parts import KEYS_SHOWN
+from kb.site.external.name_replacement import without_marks
 
 REMOVED = "external-removed.md"
 #: Words by which a person says that a doubtful word is a word and nobody's name.

@@ -20,7 +20,7 @@ from kb.records.template import slug
 from kb.sensitive.folding import fold
 from kb.sensitive.names import NameIndex
 from kb.site.content import Edition, Site
-from kb.site.external.cleaner import TextCleaner, without_marks
+from kb.site.external.name_replacement import TextCleaner, without_marks
 from kb.site.external.outgoing import Refusal, candidates, leaving, outgoing, refusals
 from kb.site.external.refusal import context_for_outsiders
 from kb.site.related import Related

@@ -21,6 +21,7 @@ from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.safe_files import Root
 from kb.sensitive.names import NameIndex
+from kb.site.external.allowed_parts import RecordRedaction
 from kb.site.external.approved_text import (
     Approval,
     ApprovedText,
@@ -31,9 +32,8 @@ from kb.site.external.approved_text import (
     read_text,
     text_of,
 )
-from kb.site.external.cleaner import TextCleaner
+from kb.site.external.name_replacement import TextCleaner
 from kb.site.external.prose import LeftOut
-from kb.site.external.redaction import RecordRedaction
 from kb.site.external.refusal import faults_of_record, faults_of_text
 
 PROPOSE = "kb site --edition external --propose"

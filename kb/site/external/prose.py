@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from kb.records.sections import SECTIONS
-from kb.site.external.cleaner import TextCleaner
+from kb.site.external.name_replacement import TextCleaner
 
 #: `NOTE:`, `INTERNAL NOTE:`
 _CAPITALS = re.compile(

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from kb.numbers_in_words import duration, in_words, plural
 from kb.records.model import Postmortem
 from kb.safe_files import Root
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.clocks import stretches
-from kb.wording import duration, in_words, plural
 
 #: What link previews ask for: 1.91 to 1, at least 1,200 wide.
 _WIDTH, _HEIGHT = 1200, 630

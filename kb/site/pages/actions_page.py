@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.actions.action import Action, listed
+from kb.numbers_in_words import plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link, word_link
-from kb.wording import plural
 
 _SHOWN, _CLOSED_SHOWN = 300, 25
 

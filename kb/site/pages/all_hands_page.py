@@ -17,12 +17,12 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.values import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
+from kb.numbers_in_words import WHOSE, plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.home import answer_cards
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
-from kb.wording import WHOSE, plural
 
 #: Records on one slide, and of a kind of promise: what is read from the last row of a room.
 _PER_SLIDE, _PROMISES = 5, 4

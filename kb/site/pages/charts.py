@@ -13,8 +13,8 @@ from datetime import date
 from markupsafe import Markup
 
 from kb.metrics.values import Measure, MetricPart
+from kb.numbers_in_words import format_value
 from kb.site.safe_html import escape
-from kb.wording import format_value
 
 CHART_WIDTH = 400
 #: Of charts of shares: the room for the words of the axis, where it stands, how high 100 % is.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import accumulate, pairwise
 
+from kb.numbers_in_words import duration
 from kb.records.model import Clocks
-from kb.wording import duration
 
 #: What a stretch that ends at a clock was spent on.
 _SPENT = {

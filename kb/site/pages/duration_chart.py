@@ -14,9 +14,9 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
+from kb.numbers_in_words import format_value
 from kb.site.pages.charts import CHART_WIDTH, Dot, drawn_chart
 from kb.site.safe_html import escape
-from kb.wording import format_value
 
 _LEFT, _BASE, _HEIGHT = 52, 206, 190
 #: More dots than these hide each other at the width of a card: then quarters are drawn.

@@ -14,6 +14,7 @@ from statistics import median
 from markupsafe import Markup
 
 from kb.actions.action import Action, listed
+from kb.numbers_in_words import duration, in_words
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
@@ -23,7 +24,6 @@ from kb.site.pages.actions_page import action_rows
 from kb.site.pages.incident_lists import brief_rows, incident_rows
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, word_link
-from kb.wording import duration, in_words
 
 Members = tuple[Postmortem, ...]
 Values = Mapping[str, object]

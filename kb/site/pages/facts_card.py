@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from kb.numbers_in_words import duration, in_words, money
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.shared_values import Link, word_links
-from kb.wording import duration, in_words, money
 
 NOT_KNOWN = "not known"
 #: Above this the number is shown as one that should alarm (the aim of the detection section).

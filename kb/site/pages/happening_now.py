@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from kb.numbers_in_words import duration, in_words
 from kb.records.model import Postmortem
 from kb.site.safe_html import LinkTarget, to_inline_html
-from kb.wording import duration, in_words
 
 _SIGNALS = 3
 

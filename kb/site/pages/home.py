@@ -14,12 +14,12 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.values import QuestionAnswer
+from kb.numbers_in_words import in_words, plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.actions_page import GateRow, gate_rows
 from kb.site.pages.incident_lists import incident_rows
 from kb.site.pages.page import PageValues
-from kb.wording import in_words, plural
 
 _NEWEST, _CLASSES, _GATES = 8, 8, 5
 #: The question to which yes is bad news.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from kb.actions.action import Action
+from kb.numbers_in_words import in_words
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
@@ -19,7 +20,6 @@ from kb.site.pages.related_cards import related_values
 from kb.site.pages.section_blocks import Part
 from kb.site.pages.shared_values import Link, link_target, record_link, word_links
 from kb.site.safe_html import LinkTarget, summary_text, web_only
-from kb.wording import in_words
 
 _LONG_ADDRESS, _DESCRIPTION_CHARACTERS = 70, 200
 _ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from kb.numbers_in_words import duration, in_words, plural
 from kb.records.model import ADOPTED, Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link, word_links
 from kb.site.safe_html import teaser
-from kb.wording import duration, in_words, plural
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.
 _PER_PAGE = 100

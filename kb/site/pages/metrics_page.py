@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from kb.metrics.registry import FAMILIES
 from kb.metrics.values import Measure, MetricPart, MetricsPage
+from kb.numbers_in_words import WHOSE, format_value, in_words, plural, said_interval
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages import charts
@@ -17,7 +18,6 @@ from kb.site.pages.duration_chart import DurationFacts, duration_chart
 from kb.site.pages.home import answer_cards
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
-from kb.wording import WHOSE, format_value, in_words, plural, said_interval
 
 _LISTED = 12
 #: Repeats named before the numbers: more would push those off the second sheet of paper.

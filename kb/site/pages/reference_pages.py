@@ -7,11 +7,11 @@ from itertools import groupby
 
 from kb.lint.registry import all_rules
 from kb.lint.rule import Rule
+from kb.numbers_in_words import in_words
 from kb.sentences import sentences
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
-from kb.wording import in_words
 
 _WORD_LISTS = (
     *("classes", "missing_control", "causes", "lever", "impact", "kind", "detected_by"),

@@ -15,11 +15,11 @@ from typing import ClassVar, Protocol
 
 from markupsafe import Markup
 
+from kb.numbers_in_words import duration, said_day
 from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.tables import read_tables
 from kb.site.safe_html import LinkTarget, to_html, to_inline_html
-from kb.wording import duration, said_day
 
 _MAX_DIGITS = 9
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

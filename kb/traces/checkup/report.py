@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kb.numbers_in_words import listed, plural
 from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
 from kb.traces.checkup.groups import FailureGroup, KnownRun, grouped
@@ -15,7 +16,6 @@ from kb.traces.checkup.likelihood import fitted
 from kb.traces.checkup.measure import RunSummary
 from kb.traces.checkup.signs import KINDS, Sign
 from kb.traces.checkup.summary import Checkup, Share
-from kb.wording import listed, plural
 
 _SIGNS_SHOWN = 3
 _OTHERS_SHOWN = 4

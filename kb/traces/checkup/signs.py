@@ -23,7 +23,7 @@ from kb.traces.analyses.calls_made import (
 )
 from kb.traces.analyses.finding import AnalysisContext, At, Severity, TraceFinding
 from kb.traces.analyses.idempotency import repeats
-from kb.traces.effects.names import seems_to_write
+from kb.traces.effects.guess_by_name import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
 
 Made = tuple[tuple[int, ToolCall], ...]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kb.errors import KbError
 from kb.library import records_folder
+from kb.numbers_in_words import plural
 from kb.records.form import Form, build_form
 from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
@@ -29,7 +30,6 @@ from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.run import Run
 from kb.trust import allowed_values, open_config
-from kb.wording import plural
 
 
 @dataclass(frozen=True)

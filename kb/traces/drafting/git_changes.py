@@ -10,9 +10,9 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from kb.numbers_in_words import plural
 from kb.repo.commits import Touched
 from kb.traces.drafting.channel_export import Candidate
-from kb.wording import plural
 
 _BY_PATH = {
     "prompt": r"prompt|instruction|system[_-]?message|AGENTS\.md|CLAUDE\.md|\.cursorrules|persona",

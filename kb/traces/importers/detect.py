@@ -8,10 +8,10 @@ from typing import Any
 from kb.errors import KbError
 from kb.traces.decoding.source import Source
 from kb.traces.importers.blocks import a_word
-from kb.traces.importers.foreign import tool_event
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import is_message
 from kb.traces.importers.registry import importers
+from kb.traces.importers.unknown_logs import tool_event
 from kb.traces.redaction.redact import safely
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.

@@ -18,10 +18,10 @@ from kb.lint.rules.document_facts import (
     live_actions,
     quoted,
 )
+from kb.numbers_in_words import listed
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine
-from kb.wording import listed
 
 #: Levers that change what people know or agree on, not what the system does.
 _PEOPLE_LEVERS = frozenset({"communication", "ownership", "review-process", "runbook"})

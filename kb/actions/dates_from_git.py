@@ -13,7 +13,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kb.repo.history import FileChange, History
+    from kb.repo.line_history import FileChange, History
 
 _TASK = re.compile(
     r"[ \t]*[-*+][ \t]+\[(?P<mark>[ xX-])\][ \t]+"

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 
 from kb.installation import install_line
 from kb.traces.effects.command_effect import CommandEffect, worst
-from kb.traces.effects.program_table import (
+from kb.traces.effects.programs import (
     Arguments,
     ProgramRow,
     SqlInput,
@@ -329,7 +329,7 @@ def _of_sql(
     stdin: str | None,
     place: _Place,
 ) -> Iterator[CommandEffect]:
-    from kb.traces.effects.sql import sql_effects
+    from kb.traces.effects.sql_effects import sql_effects
 
     scripts = list(_sql_scripts(takes, texts, given, stdin))
     for script in scripts:

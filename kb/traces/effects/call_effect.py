@@ -92,7 +92,7 @@ class Effects:
         return ToolEffect()
 
     def _of_command(self, command: str) -> ToolEffect:
-        from kb.traces.effects.commands import command_effects, worst
+        from kb.traces.effects.shell_effects import command_effects, worst
 
         told = {
             name.removeprefix(_COMMAND): effect

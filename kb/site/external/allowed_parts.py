@@ -19,7 +19,7 @@ from kb.records.markdown import FieldLine, Line, SectionText
 from kb.records.model import Clocks, Postmortem
 from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.records.timeline import read_timeline
-from kb.site.external.cleaner import TextCleaner
+from kb.site.external.name_replacement import TextCleaner
 from kb.site.external.prose import LeftOut, Prose
 
 #: Sections the edition may carry, each with its evidence lines that may stand in it.

@@ -22,10 +22,10 @@ from kb.lint.rules.attachments import decoded, files_beside, read_decoded
 from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
+from kb.sensitive.find_secrets import find_secrets
 from kb.sensitive.personal_data import find_personal_data
 from kb.sensitive.randomness import Detection
 from kb.sensitive.secret_formats import FORMATS_FILE, formats, listed
-from kb.sensitive.secrets_by_format import find_secrets
 
 from canaries import (
     ALNUM,

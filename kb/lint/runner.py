@@ -20,7 +20,7 @@ from kb.lint.rules.document_facts import is_submitted
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.safe_files import walk
-from kb.sensitive.secrets_by_format import masked
+from kb.sensitive.find_secrets import masked
 
 _NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
 

@@ -122,10 +122,10 @@ def _runs_of(
     effects = Effects(settings.effects, importer.name)
     assembly = Assembly(source, importer.name, effects, settings.policy, settings.freeze_at)
     number = before
-    for tape in _tapes(importer, source):
-        if tape.has_steps:
+    for builder in _builders(importer, source):
+        if builder.has_steps:
             if number >= first:
-                yield _run(tape, number, assembly, settings)
+                yield _run(builder, number, assembly, settings)
             number += 1
     if number == before:
         raise _nothing_read(source, importer)
@@ -169,8 +169,8 @@ def _nothing_read(source: Source, importer: Importer) -> KbError:
     return KbError(what, where=source.shown, todo=f"Export the trace with its steps.{told}")
 
 
-def _tapes(importer: Importer, source: Source) -> Iterator[RunBuilder]:
-    """The tapes of a file. Importers bear with strange values; what they do not is no traceback."""
+def _builders(importer: Importer, source: Source) -> Iterator[RunBuilder]:
+    """The runs of a file. Importers bear with strange values; what they do not is no traceback."""
     try:
         yield from importer.read(source)
     except _UNEXPECTED as error:
@@ -182,8 +182,8 @@ def _tapes(importer: Importer, source: Source) -> Iterator[RunBuilder]:
 _UNEXPECTED = (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
-def _run(tape: RunBuilder, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
-    run = assemble(tape, number, assembly)
+def _run(builder: RunBuilder, number: int, assembly: Assembly, settings: ReadingSettings) -> Run:
+    run = assemble(builder, number, assembly)
     return run if settings.look_only else fit_to_be_written(run, settings)
 
 

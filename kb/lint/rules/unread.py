@@ -14,7 +14,7 @@ from kb.records.unread import (
     unread_text,
     unread_times,
 )
-from kb.sensitive.secrets_by_format import masked
+from kb.sensitive.find_secrets import masked
 
 _MAX_WRITTEN = 160
 

@@ -52,26 +52,26 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 
 def _run(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
     agent = an_object(value.get("agent"))
-    tape = RunBuilder(rows, where, a_word(value.get("session_id")))
+    builder = RunBuilder(rows, where, a_word(value.get("session_id")))
     name, version = a_word(agent.get("name")), str(agent.get("version") or "")
-    tape.agent = Agent(name=name, version=version, framework=name)
-    tape.request = replace(tape.request, model=a_word(agent.get("model_name")))
-    tape.offer(tools_of(agent.get("tool_definitions")))
-    tape.source = {key: value[key] for key in _ABOUT if value.get(key)}
+    builder.agent = Agent(name=name, version=version, framework=name)
+    builder.request = replace(builder.request, model=a_word(agent.get("model_name")))
+    builder.offer(tools_of(agent.get("tool_definitions")))
+    builder.source = {key: value[key] for key in _ABOUT if value.get(key)}
     steps = value["steps"]
     places = [f"{where}.steps[{number}]".lstrip(".") for number in range(len(steps))]
     rows.divide(*places)
     for step, place in zip(steps, places, strict=True):
         rows.turn_to(place)
         if isinstance(step, dict):
-            _take(tape, step, place)
+            _take(builder, step, place)
         else:
-            tape.leave_out("steps that are no objects")
+            builder.leave_out("steps that are no objects")
     rows.turn_away()
-    return tape
+    return builder
 
 
-def _take(tape: RunBuilder, step: dict[str, Any], place: str) -> None:
+def _take(builder: RunBuilder, step: dict[str, Any], place: str) -> None:
     role = _ROLES.get(a_word(step.get("source")), a_word(step.get("source")))
     content = content_of(step.get("message"))
     calls = tuple(
@@ -96,15 +96,15 @@ def _take(tape: RunBuilder, step: dict[str, Any], place: str) -> None:
     )
     thought = a_word(step.get("reasoning_content"))
     said = ChatMessage(role, content.text, thought, content.parts, calls)
-    before = len(tape.steps)
-    tape.add_message(said, base)
-    asked = [one.id for one in tape.steps[before:] if isinstance(one, ToolCall)]
+    before = len(builder.steps)
+    builder.add_message(said, base)
+    asked = [one.id for one in builder.steps[before:] if isinstance(one, ToolCall)]
     results = a_list(an_object(step.get("observation")).get("results"))
-    _take_results(tape, [an_object(one) for one in results], asked, base)
+    _take_results(builder, [an_object(one) for one in results], asked, base)
 
 
 def _take_results(
-    tape: RunBuilder, results: list[dict[str, Any]], asked: list[str], base: Message
+    builder: RunBuilder, results: list[dict[str, Any]], asked: list[str], base: Message
 ) -> None:
     """The results of a step, each given to the call that it names, or that stands in its place."""
     plain = replace(base, input_tokens=None, output_tokens=None, cached_tokens=None, cost_usd=None)
@@ -116,11 +116,11 @@ def _take_results(
             call_id = asked[number]
         if call_id:
             source = {k: v for k, v in result.items() if k not in _READ and v}
-            tape.answer(ToolResult(call_id, told, source=source), plain)
+            builder.answer(ToolResult(call_id, told, source=source), plain)
         else:
             text = told if isinstance(told, str) else ""
             event = Event("observation", text=text, started=base.started, where=base.where)
-            tape.add_event(event)
+            builder.add_event(event)
 
 
 _READ = {"source_call_id", "content"}

@@ -81,7 +81,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         one = next((one for one in waiting if session.starter(one)), waiting[0])
         waiting.remove(one)
         _take_agent(session, one, source)
-    yield session.tape
+    yield session.builder
 
 
 def _rows(source: Source) -> Iterator[SourceRow]:
@@ -114,8 +114,8 @@ class _Session:
     """A session that is fed with its rows."""
 
     def __init__(self, source: Source, files: SessionFiles) -> None:
-        self.tape = RunBuilder(source.account)
-        self.tape.tells_errors = True
+        self.builder = RunBuilder(source.account)
+        self.builder.tells_errors = True
         self._files = files
         self._answers: dict[str, int] = {}
         self._chains: dict[str, str] = {}
@@ -127,7 +127,7 @@ class _Session:
 
     def starter(self, agent: AgentFile) -> str:
         """The call that started the agent of a file, empty where that is not known yet."""
-        by_id = self._agents.get(agent.id) or (agent.call if self.tape.call(agent.call) else "")
+        by_id = self._agents.get(agent.id) or (agent.call if self.builder.call(agent.call) else "")
         return by_id or next(iter(self._started.get(agent.prompt, ())), "")
 
     def enter(self, agent: AgentFile) -> None:
@@ -135,18 +135,18 @@ class _Session:
         self._within = self.starter(agent) or _SIDE_CHAIN
         self._claim(agent.prompt, self._within)
         if self._within == _SIDE_CHAIN:
-            self.tape.notes.add("agents whose call the session does not hold", agent.path.name)
+            self.builder.notes.add("agents whose call the session does not hold", agent.path.name)
 
     def take(self, row: SourceRow) -> None:
-        """Put on the tape what one row tells."""
+        """Add what one row tells."""
         if not isinstance(row.value, dict):
-            self.tape.leave_out("rows that are no objects")
+            self.builder.leave_out("rows that are no objects")
             return
         value, kind = row.value, a_word(row.value.get("type"))
         self._note_session(value)
         message = value.get("message")
         if value.get("uuid") in self._of_progress:
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
             return
         if kind == "tool_result":
             self._take_result(value, row.where)
@@ -159,10 +159,10 @@ class _Session:
         elif kind == "attachment":
             self._take_attachment(value, row.where)
         elif kind == "summary":
-            self.tape.rows.used()
-            self.tape.source.setdefault("summary", value.get("summary"))
+            self.builder.rows.used()
+            self.builder.source.setdefault("summary", value.get("summary"))
         else:
-            self.tape.leave_out(_OTHER, str(kind))
+            self.builder.leave_out(_OTHER, str(kind))
 
     def _take_result(self, value: dict[str, Any], where: str) -> None:
         """A result that stands as a row of its own, as other programs write these sessions."""
@@ -172,15 +172,15 @@ class _Session:
         self._take_message(value, {"role": "tool", **message}, where, self._parent(value, message))
 
     def _note_session(self, value: dict[str, Any]) -> None:
-        tape = self.tape
-        if not tape.id:
-            tape.id = str(value.get("sessionId") or "")
-        if not tape.agent.framework and value.get("version"):
+        builder = self.builder
+        if not builder.id:
+            builder.id = str(value.get("sessionId") or "")
+        if not builder.agent.framework and value.get("version"):
             version = str(value["version"])
-            tape.agent = Agent(name="claude-code", version=version, framework="claude-code")
+            builder.agent = Agent(name="claude-code", version=version, framework="claude-code")
         for key in _ABOUT:
-            if key not in tape.source and value.get(key):
-                tape.source[key] = value[key]
+            if key not in builder.source and value.get(key):
+                builder.source[key] = value[key]
 
     def _parent(self, value: dict[str, Any], message: dict[str, Any]) -> str:
         """The call that a row of a side chain belongs to, empty for the main chain."""
@@ -208,7 +208,7 @@ class _Session:
     ) -> None:
         said = said_of({"role": a_word(value.get("type")), **message})
         if said is None:
-            self.tape.leave_out("messages that cannot be read", where)
+            self.builder.leave_out("messages that cannot be read", where)
             return
         base = Message(
             role=said.role,
@@ -234,26 +234,28 @@ class _Session:
         usage = usage_of(message.get("usage"))
         if step is None:
             full = replace(base, model=str(message.get("model") or ""), response_id=key, **usage)
-            step = self.tape.add_message(said, full)
+            step = self.builder.add_message(said, full)
             self._answers |= {key: step} if key and step is not None else {}
             return
-        known = self.tape.steps[step]
+        known = self.builder.steps[step]
         if isinstance(known, Message):
-            self.tape.rows.used()  # a further part of the answer, or its usage
-            self.tape.steps[step] = _longer(known, said, usage)
+            self.builder.rows.used()  # a further part of the answer, or its usage
+            self.builder.steps[step] = _longer(known, said, usage)
         for call in said.calls:
-            self.tape.ask(call, base, step)
+            self.builder.ask(call, base, step)
 
     def _take_user(self, said: ChatMessage, value: dict[str, Any], base: Message) -> None:
         told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
         role = "developer" if told_by_harness and said.role == "user" else said.role
-        self.tape.add_message(ChatMessage(role, said.text, "", said.parts, (), said.answers), base)
+        self.builder.add_message(
+            ChatMessage(role, said.text, "", said.parts, (), said.answers), base
+        )
         for answer in said.answers:
             self._keep_whole(answer)
         second = value.get("toolUseResult")
         if second is None or not said.answers:
             return
-        self.tape.notes.add("second copies of results (toolUseResult) were left out")
+        self.builder.notes.add("second copies of results (toolUseResult) were left out")
         call_id = said.answers[0].call_id
         agent = an_object(second).get("agentId")
         if isinstance(agent, str):
@@ -266,12 +268,12 @@ class _Session:
         if whole is not None:
             self._amend(answer.call_id, "persistedOutput", whole)
         elif is_persisted(answer.result):
-            self.tape.notes.add("results of which the session holds the beginning only")
+            self.builder.notes.add("results of which the session holds the beginning only")
 
     def _amend(self, call_id: str, key: str, part: Any) -> None:
-        call = self.tape.call(call_id)
+        call = self.builder.call(call_id)
         if call is not None and part:
-            self.tape.amend(call_id, source={**call.source, key: part})
+            self.builder.amend(call_id, source={**call.source, key: part})
 
     def _take_progress(self, value: dict[str, Any], where: str) -> None:
         """Rows of a sub-agent that lie in a row of progress; other progress is left out."""
@@ -279,7 +281,7 @@ class _Session:
         inner = an_object(data.get("message"))
         message = inner.get("message")
         if not isinstance(message, dict):
-            self.tape.leave_out(_OTHER, "progress")
+            self.builder.leave_out(_OTHER, "progress")
             return
         parent = str(value.get("parentToolUseID") or value.get("toolUseID") or _SIDE_CHAIN)
         if isinstance(data.get("agentId"), str):
@@ -292,11 +294,11 @@ class _Session:
     def _take_system(self, value: dict[str, Any], where: str) -> None:
         name = str(value.get("subtype") or "")
         if name not in _ERRORS | _SUMMARIES:
-            self.tape.leave_out(_OTHER, f"system {name}")
+            self.builder.leave_out(_OTHER, f"system {name}")
             return
         error = value.get("error")
         text = str(value.get("content") or _message_of(error))
-        self.tape.add_event(
+        self.builder.add_event(
             Event(
                 kind="error" if name in _ERRORS else "summary",
                 name=name,
@@ -314,13 +316,13 @@ class _Session:
         kind, at = inner.get("type"), time_of(value.get("timestamp"))
         said = said_of({"role": "user", "content": inner.get("prompt")})
         if kind == "queued_command" and said and said.has_words:
-            self.tape.add_message(said, Message(role="user", where=where, started=at))
+            self.builder.add_message(said, Message(role="user", where=where, started=at))
         elif kind == "hook_blocking_error":
             text, name = _message_of(inner.get("blockingError")), str(inner.get("hookName") or "")
             event = Event(kind="guardrail", name=name, text=text, started=at, where=where)
-            self.tape.add_event(replace(event, failure=Failure(type="rejected", message=text)))
+            self.builder.add_event(replace(event, failure=Failure(type="rejected", message=text)))
         else:
-            self.tape.leave_out(_OTHER, f"attachment {kind}")
+            self.builder.leave_out(_OTHER, f"attachment {kind}")
 
 
 def _longer(known: Message, said: ChatMessage, usage: dict[str, Any]) -> Message:

@@ -90,20 +90,20 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     if shown is not None:
         yield shown.finished()
     if sent is not None:
-        yield sent.tape
+        yield sent.builder
 
 
 def _opened(rows: RowAccount) -> RunBuilder:
-    tape = RunBuilder(rows)
-    tape.agent = Agent(name="cline", framework="cline")
-    return tape
+    builder = RunBuilder(rows)
+    builder.agent = Agent(name="cline", framework="cline")
+    return builder
 
 
 class _Shown:
     """A task that is fed with the messages that were shown."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = _opened(rows)
+        self.builder = _opened(rows)
         self._usage: dict[str, Any] = {}
         self._answering: int | None = None
         self._open = ""
@@ -112,7 +112,7 @@ class _Shown:
         self._last = ""
 
     def take(self, value: dict[str, Any], where: str) -> None:
-        """Put on the tape what one message tells."""
+        """Add what one message tells."""
         kind, text = a_word(value.get(a_word(value.get("type")))), a_word(value.get("text"))
         model = an_object(value.get("modelInfo"))
         base = Message(role="assistant", started=time_of(value.get("ts")), where=where,
@@ -121,31 +121,31 @@ class _Shown:
         is_answer = kind in _ANSWERS
         if not is_answer:
             self._close()
-            self.tape.rows.turn_to(where)
+            self.builder.rows.turn_to(where)
         if value.get("partial") is True and not (is_answer or kind in _CALLS):
-            self.tape.leave_out("messages that were cut off while they were written")
-        elif kind in _USER or (kind == "text" and not self.tape.steps):
+            self.builder.leave_out("messages that were cut off while they were written")
+        elif kind in _USER or (kind == "text" and not self.builder.steps):
             self._take_user(value, text, base)
         elif kind == "api_req_started":
             self._begin(text)
         elif is_answer:
-            self._hear(kind, text, base)
+            self._add(kind, text, base)
         elif kind in _CALLS:
             self._call(kind, text, base)
         else:
             self._take_other(kind, value, text, base)
 
     def _note_model(self, told: dict[str, Any]) -> None:
-        request = self.tape.request
+        request = self.builder.request
         if told.get("modelId") and not request.model:
             model, provider = a_word(told["modelId"]), a_word(told.get("providerId"))
-            self.tape.request = replace(request, model=model, provider=provider)
+            self.builder.request = replace(request, model=model, provider=provider)
 
     def _take_user(self, value: dict[str, Any], text: str, base: Message) -> None:
         self._answering = None
         parts = tuple(a_list(value.get("images")))
         said = ChatMessage("user", text, parts=parts)
-        self.tape.add_message(said, replace(base, role="user", model=""))
+        self.builder.add_message(said, replace(base, role="user", model=""))
 
     def _begin(self, text: str) -> None:
         """A request to the model: what it cost is that of the answer that follows."""
@@ -159,50 +159,50 @@ class _Shown:
         if is_number(told.get("cost")):
             self._usage["cost_usd"] = float(told["cost"])
         self._answering = None
-        self.tape.rows.used()
+        self.builder.rows.used()
 
     def _say(self, said: ChatMessage, base: Message) -> None:
         """Words of the model: those of one answer are one message."""
         step = self._answering
-        known = self.tape.steps[step] if step is not None else None
+        known = self.builder.steps[step] if step is not None else None
         if step is not None and isinstance(known, Message):
             text = "\n".join(one for one in (known.text, said.text) if one)
             thought = "\n".join(one for one in (known.reasoning, said.reasoning) if one)
-            self.tape.steps[step] = replace(known, text=text, reasoning=thought)
-            self.tape.rows.used()
+            self.builder.steps[step] = replace(known, text=text, reasoning=thought)
+            self.builder.rows.used()
             return
-        self._answering = self.tape.add_message(said, replace(base, **self._usage))
+        self._answering = self.builder.add_message(said, replace(base, **self._usage))
         self._usage = {}
 
     def _call(self, kind: str, text: str, base: Message) -> None:
         if text == self._last and text:
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
             return
         self._last = text
         asked = _asked(kind, text)
         if self._answering is None:
             self._say(ChatMessage("assistant"), base)
-        step = self.tape.ask(asked, base, self._answering)
-        placed = self.tape.steps[step]
+        step = self.builder.ask(asked, base, self._answering)
+        placed = self.builder.steps[step]
         self._open = placed.id if isinstance(placed, ToolCall) else ""
         told = an_object(embedded(text))
         if a_word(told.get("tool")) in _LOOKING and told.get("content"):
-            self.tape.answer(ToolResult(self._open, told["content"]), base)
+            self.builder.answer(ToolResult(self._open, told["content"]), base)
 
-    def _hear(self, kind: str, text: str, base: Message) -> None:
+    def _add(self, kind: str, text: str, base: Message) -> None:
         """What came back: commands tell their output in pieces."""
         if kind == "command_output":
             self._output.append(text)
-            self.tape.rows.used()
+            self.builder.rows.used()
             self._heard_at = base
         elif self._open:
-            self.tape.answer(ToolResult(self._open, text), base)
+            self.builder.answer(ToolResult(self._open, text), base)
 
     def _close(self) -> None:
         if self._output and self._open:
             text = "\n".join(piece for piece in self._output if piece)
-            self.tape.rows.turn_to(self._heard_at.where)
-            self.tape.answer(ToolResult(self._open, text), self._heard_at)
+            self.builder.rows.turn_to(self._heard_at.where)
+            self.builder.answer(ToolResult(self._open, text), self._heard_at)
             self._output = []
 
     def _take_other(self, kind: str, value: dict[str, Any], text: str, base: Message) -> None:
@@ -211,7 +211,7 @@ class _Shown:
             words = text or a_word(told.get("errorMessage"))
             failure = Failure(type=kind, message=words[:500])
             event = Event("error", name=kind, text=words, failure=failure)
-            self.tape.add_event(replace(event, started=base.started, where=base.where))
+            self.builder.add_event(replace(event, started=base.started, where=base.where))
         elif kind == "reasoning" or (kind == "text" and text):
             thought = text if kind == "reasoning" else a_word(value.get("reasoning"))
             said = ChatMessage("assistant", "" if kind == "reasoning" else text, thought)
@@ -222,13 +222,13 @@ class _Shown:
             words = a_word(told.get("question")) or a_word(told.get("response")) or text
             self._say(ChatMessage("assistant", words), base)
         else:
-            self.tape.leave_out("messages of other kinds", kind)
+            self.builder.leave_out("messages of other kinds", kind)
 
     def finished(self) -> RunBuilder:
-        """The tape, when all messages were taken."""
+        """The builder, when all messages were taken."""
         self._close()
-        self.tape.rows.turn_away()
-        return self.tape
+        self.builder.rows.turn_away()
+        return self.builder
 
 
 def _asked(kind: str, text: str) -> ToolCallRequest:
@@ -250,14 +250,14 @@ class _Sent:
     """A task that is fed with the messages that were sent to the model."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = _opened(rows)
+        self.builder = _opened(rows)
         self._open: list[tuple[str, str]] = []
 
     def take(self, value: dict[str, Any], where: str) -> None:
-        """Put on the tape what one message tells."""
+        """Add what one message tells."""
         said = said_of(value)
         if said is None:
-            self.tape.leave_out("messages that cannot be read")
+            self.builder.leave_out("messages that cannot be read")
             return
         model = a_word(an_object(value.get("modelInfo")).get("modelId"))
         at = time_of(value.get("ts"))
@@ -271,15 +271,15 @@ class _Sent:
     def _take_answer(self, said: ChatMessage, base: Message) -> None:
         calls = said.calls or tuple(_xml_calls(said.text))
         words = said.text if said.calls or not calls else _before_xml(said.text)
-        before = len(self.tape.steps)
+        before = len(self.builder.steps)
         full = ChatMessage("assistant", words, said.reasoning, said.parts, calls)
-        self.tape.add_message(full, base)
-        placed = (step for step in self.tape.steps[before:] if isinstance(step, ToolCall))
+        self.builder.add_message(full, base)
+        placed = (step for step in self.builder.steps[before:] if isinstance(step, ToolCall))
         self._open = [(call.tool, call.id) for call in placed]
 
     def _take_user(self, value: dict[str, Any], said: ChatMessage, base: Message) -> None:
         for answer in said.answers:
-            self.tape.answer(answer, base)
+            self.builder.answer(answer, base)
         content = value.get("content")
         blocks = [content] if isinstance(content, str) else a_list(content)
         words, around, results = _sorted_words(blocks)
@@ -288,11 +288,13 @@ class _Sent:
             one = next((one for one in self._open if one[0] == tool), next(iter(self._open), None))
             if one is not None:
                 self._open.remove(one)
-            self.tape.answer(ToolResult(one[1] if one else "", text, tool=tool), base)
+            self.builder.answer(ToolResult(one[1] if one else "", text, tool=tool), base)
         if around:
-            self.tape.add_message(ChatMessage("developer", around), replace(base, role="developer"))
+            self.builder.add_message(
+                ChatMessage("developer", around), replace(base, role="developer")
+            )
         if words or said.parts:
-            self.tape.add_message(ChatMessage("user", words, parts=said.parts), base)
+            self.builder.add_message(ChatMessage("user", words, parts=said.parts), base)
 
 
 def _sorted_words(blocks: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:

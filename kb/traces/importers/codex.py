@@ -71,7 +71,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         else:
             source.leave_out("rows without a payload", row.where)
     session.finish()
-    yield session.tape
+    yield session.builder
 
 
 def _rows(source: Source) -> Iterator[SourceRow]:
@@ -99,7 +99,7 @@ class _Session:
     """A session that is fed with its rows."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = RunBuilder(rows)
+        self.builder = RunBuilder(rows)
         self._answering: int | None = None
         self._last_answer: int | None = None
         self._has_context = False
@@ -110,22 +110,22 @@ class _Session:
         self._searches: list[ToolCall] = []
 
     def finish(self) -> None:
-        """Put on the tape what the events alone told, when all rows were taken."""
-        rows = self.tape.rows
+        """Add what the events alone told, when all rows were taken."""
+        rows = self.builder.rows
         for said, base in self._told:
             if not self._is_said(said.text.strip()):
                 self._said.add(said.text.strip())
                 rows.turn_to(base.where)
-                self.tape.add_message(said, replace(base, role=said.role))
+                self.builder.add_message(said, replace(base, role=said.role))
         if not any(call.tool == "web_search" for call in self._calls()):
             for call in self._searches:
                 rows.turn_to(call.where)
-                self.tape.execute(call)
+                self.builder.execute(call)
         for call in self._calls():
             output, where = self._outputs.get(call.id, (None, ""))
             if output is not None and not call.is_answered:
                 rows.turn_to(where)
-                self.tape.answer(ToolResult(call.id, output), Message(role="tool", where=where))
+                self.builder.answer(ToolResult(call.id, output), Message(role="tool", where=where))
         rows.turn_away()
 
     def _is_said(self, text: str) -> bool:
@@ -133,10 +133,10 @@ class _Session:
         return text in self._said or any(text in said for said in self._said)
 
     def _calls(self) -> list[ToolCall]:
-        return [step for step in self.tape.steps if isinstance(step, ToolCall)]
+        return [step for step in self.builder.steps if isinstance(step, ToolCall)]
 
     def take(self, row: SourceRow) -> None:
-        """Put on the tape what one row tells."""
+        """Add what one row tells."""
         kind, payload = row.value.get("type"), row.value["payload"]
         base = Message(
             role="assistant", started=time_of(row.value.get("timestamp")), where=row.where
@@ -151,73 +151,73 @@ class _Session:
             self._take_event(payload, base)
         elif kind == "compacted":
             text = str(payload.get("message") or "")
-            self.tape.add_event(_event("summary", "compacted", text, base))
+            self.builder.add_event(_event("summary", "compacted", text, base))
         else:
-            self.tape.leave_out(_OTHER, str(kind))
+            self.builder.leave_out(_OTHER, str(kind))
 
     def _take_session(self, payload: dict[str, Any]) -> None:
-        tape = self.tape
-        if tape.id:
-            tape.notes.add("a second session_meta was left out")
-            tape.rows.left_out("a second session_meta")
+        builder = self.builder
+        if builder.id:
+            builder.notes.add("a second session_meta was left out")
+            builder.rows.left_out("a second session_meta")
             return
-        tape.rows.used()
-        tape.id = str(payload.get("id") or payload.get("session_id") or "")
-        tape.conversation = str(payload.get("session_id") or "")
+        builder.rows.used()
+        builder.id = str(payload.get("id") or payload.get("session_id") or "")
+        builder.conversation = str(payload.get("session_id") or "")
         version = str(payload.get("cli_version") or "")
-        tape.agent = Agent(name="codex", version=version, framework="codex")
-        tape.request = replace(
-            tape.request,
+        builder.agent = Agent(name="codex", version=version, framework="codex")
+        builder.request = replace(
+            builder.request,
             provider=str(payload.get("model_provider") or ""),
             model=a_word(payload.get("model")),
         )
         told = payload.get("base_instructions") or payload.get("instructions")
         text = told.get("text") if isinstance(told, dict) else told
-        tape.prompt = Prompt(text=text if isinstance(text, str) else "")
-        tape.source |= {key: payload[key] for key in _ABOUT if payload.get(key)}
+        builder.prompt = Prompt(text=text if isinstance(text, str) else "")
+        builder.source |= {key: payload[key] for key in _ABOUT if payload.get(key)}
 
     def _take_context(self, payload: dict[str, Any]) -> None:
-        tape = self.tape
-        tape.rows.used()
+        builder = self.builder
+        builder.rows.used()
         model = a_word(payload.get("model"))
         if model and not self._has_context:  # the session's own is its default
-            tape.request = replace(tape.request, model=model)
+            builder.request = replace(builder.request, model=model)
             self._has_context = True
         for key in _CONTEXT:
             if payload.get(key):
-                tape.source.setdefault(key, payload[key])
+                builder.source.setdefault(key, payload[key])
 
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
         said = said_of(payload) or _of_block(payload)
         self._said.add(said.text.strip() if said else "")
         if said is None:
-            self.tape.leave_out(_OTHER, f"item {payload.get('type')}")
+            self.builder.leave_out(_OTHER, f"item {payload.get('type')}")
         elif payload.get("type") == "reasoning" and not said.reasoning:
-            self.tape.notes.add("thoughts of the model are encrypted")
-            self.tape.rows.left_out("thoughts that are encrypted")
+            self.builder.notes.add("thoughts of the model are encrypted")
+            self.builder.rows.left_out("thoughts that are encrypted")
         elif said.answers and not said.calls:
             self._answering = None
-            self.tape.add_message(said, base)
+            self.builder.add_message(said, base)
         elif said.role == "assistant":
             self._take_answer(said, base)
         else:
             self._answering = None
             by_program = said.text.lstrip().startswith(_WRITTEN_BY_PROGRAM)
             role = "developer" if by_program else said.role
-            self.tape.add_message(
+            self.builder.add_message(
                 ChatMessage(role, said.text, parts=said.parts, source=said.source), base
             )
 
     def _take_answer(self, said: ChatMessage, base: Message) -> None:
         """An item of an answer: calls belong to the words, or to the calls, before them."""
         if said.has_words or self._answering is None:
-            base = replace(base, model=self.tape.request.model)
-            self._answering = self._last_answer = self.tape.add_message(said, base)
+            base = replace(base, model=self.builder.request.model)
+            self._answering = self._last_answer = self.builder.add_message(said, base)
             return
         for call in said.calls:
-            self.tape.ask(call, base, self._answering)
+            self.builder.ask(call, base, self._answering)
         for answer in said.answers:
-            self.tape.answer(answer, base)
+            self.builder.answer(answer, base)
 
     def _take_event(self, payload: dict[str, Any], base: Message) -> None:
         kind = str(payload.get("type") or "")
@@ -228,48 +228,48 @@ class _Session:
         elif kind in _ERRORS:
             text = str(payload.get("message") or payload.get("reason") or "")
             failure = Failure(type=kind, message=text)
-            self.tape.add_event(replace(_event("error", kind, text, base), failure=failure))
+            self.builder.add_event(replace(_event("error", kind, text, base), failure=failure))
         elif kind.endswith("_approval_request"):
             text = str(payload.get("reason") or payload.get("command") or "")
-            self.tape.add_event(_event("permission", kind, text, base))
+            self.builder.add_event(_event("permission", kind, text, base))
         elif kind in _MESSAGES:
             self._take_told(_MESSAGES[kind], payload, base)
         elif kind == _SEARCH_END:
             self._searches.append(_search(payload, base))
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
         elif kind in _REPEATED:
-            self.tape.notes.add("events that repeat a message were left out")
-            self.tape.rows.repeated()
+            self.builder.notes.add("events that repeat a message were left out")
+            self.builder.rows.repeated()
         else:
-            self.tape.leave_out(_OTHER, f"event {kind}")
+            self.builder.leave_out(_OTHER, f"event {kind}")
 
     def _take_told(self, role: str, payload: dict[str, Any], base: Message) -> None:
         """A message that an event tells; it is one of its own where no item has these words."""
         text = next((word for key in _WORDS if (word := a_word(payload.get(key)))), "")
         if not text:
-            self.tape.leave_out("events without words", str(payload.get("type")))
+            self.builder.leave_out("events without words", str(payload.get("type")))
             return
         self._told.append((ChatMessage(role, text), base))
-        self.tape.notes.add("events that repeat a message were left out")
-        self.tape.rows.repeated()
+        self.builder.notes.add("events that repeat a message were left out")
+        self.builder.rows.repeated()
 
     def _take_end(self, payload: dict[str, Any], base: Message) -> None:
         """What an event knows of a call that its result does not say: exit code, time, success."""
         call_id = str(payload.get("call_id") or "")
-        call = self.tape.call(call_id)
+        call = self.builder.call(call_id)
         if call is None:
             call = self._told_by_its_end(call_id, payload, base)
         code, failed = payload.get("exit_code"), payload.get("success") is False
         if isinstance(code, int) and code != 0:
             message = str(payload.get("stderr") or payload.get("aggregated_output") or "")[:500]
-            self.tape.fail(
+            self.builder.fail(
                 call_id, Failure(type=f"exit {code}", message=message, told_by=ToldBy.EXIT_CODE)
             )
         elif failed:
-            self.tape.fail(call_id, Failure(message=str(payload.get("stderr") or "")[:500]))
+            self.builder.fail(call_id, Failure(message=str(payload.get("stderr") or "")[:500]))
         self._outputs[call_id] = (_output(payload), base.where)
         facts = {key: payload[key] for key in ("exit_code", "duration", "cwd") if key in payload}
-        self.tape.amend(call_id, ended=base.started, source={**call.source, **facts})
+        self.builder.amend(call_id, ended=base.started, source={**call.source, **facts})
 
     def _told_by_its_end(self, call_id: str, payload: dict[str, Any], base: Message) -> ToolCall:
         """A call of which the file has the event at its end alone."""
@@ -289,21 +289,21 @@ class _Session:
             ended=base.started,
             where=base.where,
         )
-        made = self.tape.steps[self.tape.execute(call)]
+        made = self.builder.steps[self.builder.execute(call)]
         return made if isinstance(made, ToolCall) else call
 
     def _take_usage(self, payload: dict[str, Any]) -> None:
         info = payload.get("info")
         usage = usage_of(info.get("last_token_usage")) if isinstance(info, dict) else {}
         step = self._last_answer
-        message = None if step is None else self.tape.steps[step]
+        message = None if step is None else self.builder.steps[step]
         if step is None or not usage or not isinstance(message, Message):
-            self.tape.rows.left_out("counts of tokens that no answer needs")
+            self.builder.rows.left_out("counts of tokens that no answer needs")
         elif message.input_tokens is None:
-            self.tape.rows.used()
-            self.tape.steps[step] = replace(message, **usage)
+            self.builder.rows.used()
+            self.builder.steps[step] = replace(message, **usage)
         else:
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
 
 
 def _output(payload: dict[str, Any]) -> Any:

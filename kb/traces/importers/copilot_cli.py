@@ -68,21 +68,21 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             session.take(row)
         else:
             source.leave_out("rows without data", row.where)
-    yield session.tape
+    yield session.builder
 
 
 class _Session:
     """A session that is fed with its rows."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = RunBuilder(rows)
-        self.tape.tells_errors = True
-        self.tape.agent = Agent(name="copilot-cli", framework="copilot-cli")
+        self.builder = RunBuilder(rows)
+        self.builder.tells_errors = True
+        self.builder.agent = Agent(name="copilot-cli", framework="copilot-cli")
         self._answers: dict[str, int] = {}
         self._thought: str = ""
 
     def take(self, row: SourceRow) -> None:
-        """Put on the tape what one row tells."""
+        """Add what one row tells."""
         kind, data = a_word(row.value.get("type")), row.value["data"]
         base = Message(
             role="assistant",
@@ -102,19 +102,21 @@ class _Session:
         elif kind == "tool.execution_complete":
             self._take_result(data, base)
         elif kind in _FRAGMENTS:
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
         else:
             self._take_other(kind, data, base)
 
     def _take_start(self, data: dict[str, Any]) -> None:
-        tape = self.tape
-        tape.rows.used()
-        tape.id = tape.id or a_word(data.get("sessionId"))
-        version = a_word(data.get("copilotVersion")) or tape.agent.version
-        tape.agent = replace(tape.agent, version=version)
+        builder = self.builder
+        builder.rows.used()
+        builder.id = builder.id or a_word(data.get("sessionId"))
+        version = a_word(data.get("copilotVersion")) or builder.agent.version
+        builder.agent = replace(builder.agent, version=version)
         model = a_word(data.get("selectedModel"))
-        tape.request = replace(tape.request, model=tape.request.model or model)
-        tape.source |= {key: part for key, part in an_object(data.get("context")).items() if part}
+        builder.request = replace(builder.request, model=builder.request.model or model)
+        builder.source |= {
+            key: part for key, part in an_object(data.get("context")).items() if part
+        }
 
     def _take_words(self, kind: str, data: dict[str, Any], base: Message) -> None:
         role = _MESSAGES[kind]
@@ -124,7 +126,7 @@ class _Session:
             role = a_word(data.get("role")) or role
         text = a_word(data.get("content"))
         parts = tuple(a_list(data.get("attachments")))
-        self.tape.add_message(ChatMessage(role, text, parts=parts), replace(base, role=role))
+        self.builder.add_message(ChatMessage(role, text, parts=parts), replace(base, role=role))
 
     def _take_answer(self, data: dict[str, Any], base: Message) -> None:
         """An answer of the model; one that came in pieces has one id."""
@@ -143,30 +145,30 @@ class _Session:
             return
         usage = usage_of(data)
         model = a_word(data.get("model"))
-        step = self.tape.add_message(said, replace(base, model=model, response_id=key, **usage))
+        step = self.builder.add_message(said, replace(base, model=model, response_id=key, **usage))
         if step is not None:
             self._answers[key] = step
-        if model and not self.tape.request.model:
-            self.tape.request = replace(self.tape.request, model=model)
+        if model and not self.builder.request.model:
+            self.builder.request = replace(self.builder.request, model=model)
 
     def _go_on(self, step: int, said: ChatMessage, base: Message) -> None:
-        known = self.tape.steps[step]
+        known = self.builder.steps[step]
         if isinstance(known, Message) and said.text != known.text:
-            self.tape.rows.used()
-            self.tape.steps[step] = replace(known, text=known.text + said.text)
+            self.builder.rows.used()
+            self.builder.steps[step] = replace(known, text=known.text + said.text)
         for call in said.calls:
-            self.tape.ask(call, base, step)
-        self.tape.rows.repeated()
+            self.builder.ask(call, base, step)
+        self.builder.rows.repeated()
 
     def _take_call(self, data: dict[str, Any], base: Message) -> None:
         call_id = a_word(data.get("toolCallId"))
-        known = self.tape.call(call_id)
+        known = self.builder.call(call_id)
         if known is None:
-            self.tape.ask(_asked({**data, "name": data.get("toolName")}), base)
+            self.builder.ask(_asked({**data, "name": data.get("toolName")}), base)
         else:  # the time at which it began, and the server of an MCP tool
             server = a_word(data.get("mcpServerName"))
             more = {"mcpServerName": server} if server else {}
-            self.tape.amend(call_id, started=base.started, source={**known.source, **more})
+            self.builder.amend(call_id, started=base.started, source={**known.source, **more})
 
     def _take_result(self, data: dict[str, Any], base: Message) -> None:
         told = an_object(data.get("result"))
@@ -181,25 +183,25 @@ class _Session:
             failure,
             a_word(data.get("toolName")),
         )
-        self.tape.answer(answer, base)
+        self.builder.answer(answer, base)
 
     def _take_other(self, kind: str, data: dict[str, Any], base: Message) -> None:
         if kind == "assistant.reasoning":
             self._thought = a_word(data.get("content"))
-            self.tape.add_message(ChatMessage("assistant", reasoning=self._thought), base)
+            self.builder.add_message(ChatMessage("assistant", reasoning=self._thought), base)
         elif kind in _ERRORS:
             self._add_event("error", kind, data, base, is_failure=True)
         elif kind == "hook.end" and data.get("success") is False:
             self._add_event("guardrail", "hook", data, base, is_failure=True)
         elif kind == "session.shutdown":
-            self.tape.rows.used()
-            self.tape.source["shutdown"] = data
+            self.builder.rows.used()
+            self.builder.source["shutdown"] = data
         elif kind in _EVENTS:
             result = a_word(an_object(data.get("result")).get("kind"))
             is_refused = kind == "permission.completed" and not result.startswith(_ALLOWED)
             self._add_event(_EVENTS[kind], kind, data, base, is_failure=is_refused)
         else:
-            self.tape.leave_out(_OTHER, kind)
+            self.builder.leave_out(_OTHER, kind)
 
     def _add_event(
         self, kind: str, name: str, data: dict[str, Any], base: Message, *, is_failure: bool
@@ -220,7 +222,7 @@ class _Session:
             started=base.started,
             where=base.where,
         )
-        self.tape.add_event(event)
+        self.builder.add_event(event)
 
 
 _MESSAGES = {

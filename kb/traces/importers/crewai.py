@@ -56,26 +56,26 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             continue
         begins = row.value["type"] == "crew_kickoff_started"
         if begins and crew is not None and crew.is_over:
-            yield crew.tape
+            yield crew.builder
             crew = None
         crew = crew or _Crew(source.account)
         crew.take(row)
     if crew is not None:
-        yield crew.tape
+        yield crew.builder
 
 
 class _Crew:
     """One kick-off of a crew that is fed with its events."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = RunBuilder(rows)
-        self.tape.agent = Agent(framework="crewai")
+        self.builder = RunBuilder(rows)
+        self.builder.agent = Agent(framework="crewai")
         self.is_over = False
         self._running: list[ToolCall] = []
         self._last_words = ""
 
     def take(self, row: SourceRow) -> None:
-        """Put on the tape what one event tells."""
+        """Add what one event tells."""
         value, kind = row.value, a_word(row.value.get("type"))
         base = Message(
             role="assistant",
@@ -98,25 +98,27 @@ class _Crew:
         elif kind.endswith(("_failed", "_error")):
             self._fail(kind, value, base)
         elif kind in _REPEATED:
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
         else:
             self._take_other(kind, value, base)
 
     def _begin(self, value: dict[str, Any]) -> None:
-        self.tape.rows.used()
-        self.tape.agent = Agent(name=a_word(value.get("crew_name")), framework="crewai")
-        self.tape.source |= {key: value[key] for key in ("crew_name", "inputs") if value.get(key)}
+        self.builder.rows.used()
+        self.builder.agent = Agent(name=a_word(value.get("crew_name")), framework="crewai")
+        self.builder.source |= {
+            key: value[key] for key in ("crew_name", "inputs") if value.get(key)
+        }
 
     def _take_request(self, value: dict[str, Any], base: Message) -> None:
-        tape = self.tape
-        tape.offer(tools_of(value.get("tools")))
+        builder = self.builder
+        builder.offer(tools_of(value.get("tools")))
         model = a_word(value.get("model"))
-        tape.request = replace(tape.request, model=tape.request.model or model)
+        builder.request = replace(builder.request, model=builder.request.model or model)
         told = value.get("messages")
         saids = saids_of(told) if told else []
         # Answers stand in them again, with what was observed put behind their words.
         asked = [said for said in saids if said.role in {"system", "developer", "user"}]
-        tape.add_history(((said, replace(base, role=said.role)) for said in asked), base.agent)
+        builder.add_history(((said, replace(base, role=said.role)) for said in asked), base.agent)
 
     def _take_answer(self, value: dict[str, Any], base: Message) -> None:
         response = value.get("response")
@@ -126,7 +128,7 @@ class _Crew:
         self._last_words = text
         usage = usage_of(value.get("usage"))
         full = replace(base, model=a_word(value.get("model")), **usage)
-        self.tape.add_completion(ChatMessage("assistant", text), full, base.agent)
+        self.builder.add_completion(ChatMessage("assistant", text), full, base.agent)
 
     def _start(self, value: dict[str, Any], base: Message) -> None:
         call = ToolCall(
@@ -138,7 +140,7 @@ class _Crew:
             started=base.started,
             where=base.where,
         )
-        placed = self.tape.steps[self.tape.execute(call)]
+        placed = self.builder.steps[self.builder.execute(call)]
         if isinstance(placed, ToolCall):
             self._running.append(placed)
 
@@ -161,7 +163,7 @@ class _Crew:
         output = value.get("output")
         result = text if failure is not None else output if output is not None else ""
         source = {"from_cache": True} if value.get("from_cache") else {}
-        self.tape.answer(ToolResult(call.id, result, failure, source=source), base)
+        self.builder.answer(ToolResult(call.id, result, failure, source=source), base)
 
     def _close(self, kind: str, value: dict[str, Any], base: Message) -> None:
         """The end of an agent, a task or the crew: its words, where no answer has them."""
@@ -169,31 +171,31 @@ class _Crew:
         output = value.get("output")
         text = output if isinstance(output, str) else a_word(an_object(output).get("raw"))
         if not text or text.strip() in self._last_words:
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
             return
         self._last_words += text
-        self.tape.add_completion(ChatMessage("assistant", text), base, base.agent)
+        self.builder.add_completion(ChatMessage("assistant", text), base, base.agent)
 
     def _fail(self, kind: str, value: dict[str, Any], base: Message) -> None:
         self.is_over = kind == "crew_kickoff_failed"
         text = str(value.get("error") or "")
         failure = Failure(type=kind, message=text[:_MOST])
         event = Event("error", name=kind, text=text, failure=failure, agent=base.agent)
-        self.tape.add_event(replace(event, started=base.started, where=base.where))
+        self.builder.add_event(replace(event, started=base.started, where=base.where))
 
     def _take_other(self, kind: str, value: dict[str, Any], base: Message) -> None:
         if kind == "task_started":
             task = an_object(value.get("task"))
             text = a_word(task.get("description")) or a_word(value.get("task_name"))
             event = Event("task", name=a_word(task.get("name")), text=text, agent=base.agent)
-            self.tape.add_event(replace(event, started=base.started, where=base.where))
+            self.builder.add_event(replace(event, started=base.started, where=base.where))
         elif kind == "llm_guardrail_completed" and value.get("success") is False:
             text = str(value.get("error") or "")
             failure = Failure(type="rejected", message=text[:_MOST])
             event = Event("guardrail", text=text, failure=failure, started=base.started)
-            self.tape.add_event(replace(event, where=base.where))
+            self.builder.add_event(replace(event, where=base.where))
         else:
-            self.tape.leave_out(_OTHER, kind)
+            self.builder.leave_out(_OTHER, kind)
 
 
 IMPORTER = Importer(

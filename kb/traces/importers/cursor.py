@@ -40,32 +40,32 @@ def _is_message(row: dict[str, Any]) -> bool:
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
-    tape = RunBuilder(source.account)
-    tape.agent = Agent(name="cursor", framework="cursor")
+    builder = RunBuilder(source.account)
+    builder.agent = Agent(name="cursor", framework="cursor")
     for where, value in source.rows():
         if isinstance(value, dict) and _is_message(value):
-            _take(tape, value, where)
+            _take(builder, value, where)
         elif isinstance(value, dict) and value.get("type") == "turn_ended":
-            _end(tape, value, where)
+            _end(builder, value, where)
         else:
             source.leave_out("rows that are no messages", where)
-    yield tape
+    yield builder
 
 
-def _take(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
+def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     said = said_of({"role": value["role"], "content": value["message"]["content"]})
     if said is None:
-        tape.leave_out("messages that cannot be read")
+        builder.leave_out("messages that cannot be read")
         return
     base = Message(role=said.role, where=where, started=time_of(value.get("timestamp")))
     asked, around = _queries(said.text) if said.role == "user" else ([], "")
     if not asked:
-        tape.add_message(said, base)
+        builder.add_message(said, base)
         return
     if around:
-        tape.add_message(ChatMessage("developer", around), replace(base, role="developer"))
+        builder.add_message(ChatMessage("developer", around), replace(base, role="developer"))
     rest = ChatMessage("user", "\n".join(asked), parts=said.parts, answers=said.answers)
-    tape.add_message(rest, base)
+    builder.add_message(rest, base)
 
 
 def _queries(text: str) -> tuple[list[str], str]:
@@ -80,14 +80,14 @@ def _queries(text: str) -> tuple[list[str], str]:
     return asked, "".join(around).strip()
 
 
-def _end(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
+def _end(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     status = a_word(value.get("status"))
     text = a_word(value.get("error")) or a_word(an_object(value.get("error")).get("message"))
     if status in {"", "success", "completed", "finished"}:
-        tape.leave_out("ends of turns", status)
+        builder.leave_out("ends of turns", status)
         return
     failure = Failure(type=status, message=text[:500])
-    tape.add_event(Event("error", name=status, text=text, failure=failure, where=where))
+    builder.add_event(Event("error", name=status, text=text, failure=failure, where=where))
 
 
 IMPORTER = Importer(

@@ -45,7 +45,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     for where, value in source.rows():
         if not isinstance(value, dict):
             source.leave_out("rows that are no objects", where)
-        elif _is_head(value) and not (chat and chat.tape.id == value["sessionId"]):
+        elif _is_head(value) and not (chat and chat.builder.id == value["sessionId"]):
             if chat is not None:
                 yield chat.finished()
             chat = _Chat(source.account)
@@ -61,16 +61,16 @@ class _Chat:
     """A chat that is fed with its records."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = RunBuilder(rows)
-        self.tape.tells_errors = True
-        self.tape.agent = Agent(name="gemini-cli", framework="gemini-cli")
+        self.builder = RunBuilder(rows)
+        self.builder.tells_errors = True
+        self.builder.agent = Agent(name="gemini-cli", framework="gemini-cli")
         self._records: dict[str, tuple[dict[str, Any], str]] = {}
         self._places: dict[str, list[str]] = {}
 
     def begin(self, head: dict[str, Any], where: str) -> None:
         """What a chat says of itself, with its messages where it is told whole."""
-        self.tape.rows.used()
-        self.tape.id = self.tape.conversation = a_word(head.get("sessionId"))
+        self.builder.rows.used()
+        self.builder.id = self.builder.conversation = a_word(head.get("sessionId"))
         self._note(head)
         if isinstance(head.get("messages"), list):
             self._take_all(head["messages"], f"{where}.messages" if where else "messages")
@@ -82,7 +82,7 @@ class _Chat:
             self._keep({"type": "rewind", "content": value["$rewindTo"]}, where, where)
         elif isinstance(update, dict):
             self._note(update)
-            self.tape.rows.left_out("changes of what the chat says of itself")
+            self.builder.rows.left_out("changes of what the chat says of itself")
             for message in a_list(update.get("messages")):
                 if isinstance(message, dict):
                     self._keep(message, where, a_word(message.get("id")))
@@ -90,39 +90,39 @@ class _Chat:
             self._keep(value, where, a_word(value.get("id")))
         elif _is_head(value):
             self._note(value)
-            self.tape.rows.repeated()
+            self.builder.rows.repeated()
         else:
-            self.tape.leave_out(_NO_MESSAGES)
+            self.builder.leave_out(_NO_MESSAGES)
 
     def _note(self, told: dict[str, Any]) -> None:
-        self.tape.source |= {key: told[key] for key in _ABOUT if told.get(key)}
+        self.builder.source |= {key: told[key] for key in _ABOUT if told.get(key)}
 
     def _take_all(self, messages: list[Any], where: str) -> None:
-        rows = self.tape.rows
+        rows = self.builder.rows
         rows.divide(*(f"{where}[{number}]" for number in range(len(messages))))
         for number, message in enumerate(messages):
             rows.turn_to(f"{where}[{number}]")
             if isinstance(message, dict):
                 self._keep(message, f"{where}[{number}]", a_word(message.get("id")))
             else:
-                self.tape.leave_out(_NO_MESSAGES)
+                self.builder.leave_out(_NO_MESSAGES)
         rows.turn_away()
 
     def _keep(self, record: dict[str, Any], where: str, key: str) -> None:
         """Hold a record until all are known: an earlier one of its id is told again by it."""
         places = self._places.setdefault(key or where, [])
         for earlier in places:
-            self.tape.rows.share(earlier, where)
+            self.builder.rows.share(earlier, where)
         places.append(where)
         self._records[key or where] = (record, where)
 
     def finished(self) -> RunBuilder:
-        """The tape with all that was said and done, in the order of the first telling."""
+        """The builder with all that was said and done, in the order of the first telling."""
         for record, where in self._records.values():
-            self.tape.rows.turn_to(where)
+            self.builder.rows.turn_to(where)
             self._tell(record, where)
-        self.tape.rows.turn_away()
-        return self.tape
+        self.builder.rows.turn_away()
+        return self.builder
 
     def _tell(self, record: dict[str, Any], where: str) -> None:
         kind = a_word(record.get("type"))
@@ -131,16 +131,16 @@ class _Chat:
         base = Message(role="assistant", started=at, where=where)
         if kind == "user":
             said = ChatMessage("user", content.text, parts=content.parts, answers=content.answers)
-            self.tape.add_message(said, replace(base, role="user"))
+            self.builder.add_message(said, replace(base, role="user"))
         elif kind in _ANSWERS:
             self._tell_answer(record, ChatMessage("assistant", content.text), base)
         elif kind in _EVENTS or kind == "rewind":
             failure = Failure(type=kind, message=content.text[:_MOST_MESSAGE])
             event = Event(kind=kind, text=content.text, started=at, where=where)
             is_error = kind == "error"
-            self.tape.add_event(replace(event, failure=failure) if is_error else event)
+            self.builder.add_event(replace(event, failure=failure) if is_error else event)
         else:
-            self.tape.leave_out("records of other types", kind)
+            self.builder.leave_out("records of other types", kind)
 
     def _tell_answer(self, record: dict[str, Any], said: ChatMessage, base: Message) -> None:
         calls = [an_object(call) for call in a_list(record.get("toolCalls"))]
@@ -155,9 +155,9 @@ class _Chat:
         names = {"input_tokens": "input", "output_tokens": "output", "cached_tokens": "cached"}
         usage = {ours: int(tokens[k]) for ours, k in names.items() if is_number(tokens.get(k))}
         model = a_word(record.get("model"))
-        self.tape.add_message(asking, replace(base, model=model, **usage))
-        if model and not self.tape.request.model:
-            self.tape.request = replace(self.tape.request, model=model, provider="gemini")
+        self.builder.add_message(asking, replace(base, model=model, **usage))
+        if model and not self.builder.request.model:
+            self.builder.request = replace(self.builder.request, model=model, provider="gemini")
         for call in calls:
             self._answer(call, base)
 
@@ -176,7 +176,7 @@ class _Chat:
         failure = Failure(type=kind, message=text[:_MOST_MESSAGE]) if failed else None
         answer = ToolResult(a_word(call.get("id")), "" if result is None else result, failure)
         at = time_of(call.get("timestamp")) or base.started
-        self.tape.answer(answer, replace(base, started=at))
+        self.builder.answer(answer, replace(base, started=at))
 
 
 def _thought(told: dict[str, Any]) -> str:

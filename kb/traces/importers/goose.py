@@ -55,15 +55,15 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             yield _of_export(value, where, source.account)
         elif isinstance(value.get("role"), str):
             name = a_word(value.get("session_id"))
-            tape = sessions.get(name)
-            if tape is None:
-                tape = sessions.pop("") if "" in sessions else _opened(source.account, name)
-                sessions[name] = tape
-                tape.id = tape.id or name
-            _take(tape, value, where)
+            builder = sessions.get(name)
+            if builder is None:
+                builder = sessions.pop("") if "" in sessions else _opened(source.account, name)
+                sessions[name] = builder
+                builder.id = builder.id or name
+            _take(builder, value, where)
         elif "working_dir" in value:  # the first line of a session file
-            tape = sessions.setdefault("", _opened(source.account, a_word(value.get("id"))))
-            tape.source |= {key: value[key] for key in _ABOUT if value.get(key)}
+            builder = sessions.setdefault("", _opened(source.account, a_word(value.get("id"))))
+            builder.source |= {key: value[key] for key in _ABOUT if value.get(key)}
             source.account.used()
         else:
             source.leave_out("rows without a message", where)
@@ -71,28 +71,28 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 
 
 def _opened(rows: RowAccount, run_id: str) -> RunBuilder:
-    tape = RunBuilder(rows, run_id=run_id)
-    tape.agent = Agent(name="goose", framework="goose")
-    return tape
+    builder = RunBuilder(rows, run_id=run_id)
+    builder.agent = Agent(name="goose", framework="goose")
+    return builder
 
 
 def _of_export(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
-    tape = _opened(rows, a_word(value.get("id")))
-    tape.source = {key: value[key] for key in _ABOUT if value.get(key)}
+    builder = _opened(rows, a_word(value.get("id")))
+    builder.source = {key: value[key] for key in _ABOUT if value.get(key)}
     model = a_word(an_object(value.get("model_config")).get("model_name"))
     provider = a_word(value.get("provider_name"))
-    tape.request = replace(tape.request, model=model, provider=provider)
+    builder.request = replace(builder.request, model=model, provider=provider)
     messages = value["conversation"]
     places = [f"{where}.conversation[{n}]".lstrip(".") for n in range(len(messages))]
     rows.divide(*places)
     for message, place in zip(messages, places, strict=True):
         rows.turn_to(place)
-        _take(tape, an_object(message), place)
+        _take(builder, an_object(message), place)
     rows.turn_away()
-    return tape
+    return builder
 
 
-def _take(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
+def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     written = value.get("content_json", value.get("content"))
     blocks = embedded(written) if isinstance(written, str) else written
     role = a_word(value.get("role"))
@@ -113,14 +113,14 @@ def _take(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
     words = (content.text, content.reasoning, content.parts)
     said = ChatMessage(role, *words, calls=tuple(calls), answers=tuple(answers))
     if not (said.is_empty and events):
-        tape.add_message(said, base)
+        builder.add_message(said, base)
     for block in events:
         name = a_word(block.get("type"))
         text = (
             a_word(block.get("msg")) or a_word(block.get("prompt")) or a_word(block.get("toolName"))
         )
         kind = "permission" if name == "toolConfirmationRequest" else "summary"
-        tape.add_event(Event(kind, name=name, text=text, started=at, where=where))
+        builder.add_event(Event(kind, name=name, text=text, started=at, where=where))
 
 
 def _asked(block: dict[str, Any]) -> ToolCallRequest:

@@ -14,7 +14,7 @@ class Importer:
     """One format: its name, what it is in words, how it is told and how it is read.
 
     `recognise` gives what it saw that only this format has ("rows with uuid and parentUuid"),
-    empty when it is another format. `read` yields a tape a run, in the order of the file.
+    empty when it is another format. `read` yields a builder a run, in the order of the file.
     `occurs_in_others` tells a shape that other formats hold too: it is asked for after theirs.
     """
 

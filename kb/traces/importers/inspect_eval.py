@@ -61,23 +61,23 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 def _run(sample: dict[str, Any], about: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
     """The run of one sample; `about` is what its log says of the evaluation."""
     name, epoch = str(sample.get("id") or ""), sample.get("epoch")
-    tape = RunBuilder(rows, where, a_word(sample.get("uuid")) or f"{name}-{epoch}")
-    tape.tells_errors = True
-    tape.task = f"{a_word(about.get('task'))}/{name}".lstrip("/")
-    tape.agent = Agent(name=a_word(about.get("solver")), framework="inspect")
+    builder = RunBuilder(rows, where, a_word(sample.get("uuid")) or f"{name}-{epoch}")
+    builder.tells_errors = True
+    builder.task = f"{a_word(about.get('task'))}/{name}".lstrip("/")
+    builder.agent = Agent(name=a_word(about.get("solver")), framework="inspect")
     model = a_word(about.get("model")) or a_word(an_object(sample.get("output")).get("model"))
-    tape.source = {key: sample[key] for key in _ABOUT if sample.get(key)}
+    builder.source = {key: sample[key] for key in _ABOUT if sample.get(key)}
     attachments = an_object(sample.get("attachments"))
-    _tell_messages(tape, _whole(sample["messages"], attachments), where)
+    _tell_messages(builder, _whole(sample["messages"], attachments), where)
     for event in map(an_object, a_list(sample.get("events"))):
-        _tell_event(tape, event, attachments, where)
-    tape.request = replace(tape.request, model=tape.request.model or model)
+        _tell_event(builder, event, attachments, where)
+    builder.request = replace(builder.request, model=builder.request.model or model)
     error = an_object(sample.get("error"))
     if error:
         text = a_word(error.get("message"))
         failure = Failure(type="error", message=text[:500])
-        tape.add_event(Event("error", name="sample", text=text, failure=failure, where=where))
-    return tape
+        builder.add_event(Event("error", name="sample", text=text, failure=failure, where=where))
+    return builder
 
 
 def _whole(value: Any, attachments: dict[str, Any]) -> Any:
@@ -91,51 +91,51 @@ def _whole(value: Any, attachments: dict[str, Any]) -> Any:
     return value
 
 
-def _tell_messages(tape: RunBuilder, messages: Any, where: str) -> None:
+def _tell_messages(builder: RunBuilder, messages: Any, where: str) -> None:
     places = [f"{where}.messages[{n}]".lstrip(".") for n in range(len(a_list(messages)))]
-    tape.rows.turn_to(where)
-    tape.rows.divide(*places)
+    builder.rows.turn_to(where)
+    builder.rows.divide(*places)
     for place, message in zip(places, a_list(messages), strict=True):
-        tape.rows.turn_to(place)
+        builder.rows.turn_to(place)
         said = said_of(message)
         if said is None:
-            tape.leave_out("messages that cannot be read")
+            builder.leave_out("messages that cannot be read")
             continue
         told = an_object(message)
         model = a_word(told.get("model"))
-        tape.add_message(said, Message(role=said.role, where=place, model=model))
+        builder.add_message(said, Message(role=said.role, where=place, model=model))
         error = an_object(told.get("error"))
         for answer in said.answers if error else ():
             kind, text = a_word(error.get("type")), a_word(error.get("message"))
-            tape.fail(answer.call_id, Failure(type=kind or "error", message=text[:500]))
+            builder.fail(answer.call_id, Failure(type=kind or "error", message=text[:500]))
             if not answer.result:
-                tape.amend(answer.call_id, result=text)
-    tape.rows.turn_away()
+                builder.amend(answer.call_id, result=text)
+    builder.rows.turn_away()
 
 
 def _tell_event(
-    tape: RunBuilder, event: dict[str, Any], attachments: dict[str, Any], where: str
+    builder: RunBuilder, event: dict[str, Any], attachments: dict[str, Any], where: str
 ) -> None:
     kind = a_word(event.get("event"))
     started, ended = time_of(event.get("timestamp")), time_of(event.get("completed"))
     if kind == "tool":
         call_id = a_word(event.get("id"))
-        if tape.call(call_id) is not None:
-            tape.amend(call_id, started=started, ended=ended)
+        if builder.call(call_id) is not None:
+            builder.amend(call_id, started=started, ended=ended)
     elif kind == "model":
-        tape.offer(tools_of(_whole(event.get("tools"), attachments)))
+        builder.offer(tools_of(_whole(event.get("tools"), attachments)))
         told = {"model": event.get("model"), **an_object(event.get("config"))}
-        tape.request = merged(tape.request, request_of(told))
-        _tell_times(tape, event)
+        builder.request = merged(builder.request, request_of(told))
+        _tell_times(builder, event)
     elif kind in _ERRORS:
         error = an_object(event.get("error"))
         text = a_word(error.get("message")) or a_word(event.get("message"))
         failure = Failure(type=kind, message=text[:500])
         told_event = Event("error", name=kind, text=text, failure=failure, where=where)
-        tape.add_event(replace(told_event, started=started))
+        builder.add_event(replace(told_event, started=started))
 
 
-def _tell_times(tape: RunBuilder, event: dict[str, Any]) -> None:
+def _tell_times(builder: RunBuilder, event: dict[str, Any]) -> None:
     """When the answer of a model came, and its tokens, put on the message it is."""
     output = an_object(event.get("output"))
     choice = an_object(next(iter(a_list(output.get("choices"))), None))
@@ -143,15 +143,15 @@ def _tell_times(tape: RunBuilder, event: dict[str, Any]) -> None:
     if said is None:
         return
     ids = {call.id for call in said.calls}
-    for number, step in enumerate(tape.steps):
+    for number, step in enumerate(builder.steps):
         if not isinstance(step, Message) or step.role != "assistant" or step.ended is not None:
             continue
-        after = tape.steps[number + 1 : number + 1 + len(ids)]
+        after = builder.steps[number + 1 : number + 1 + len(ids)]
         asked = {one.id for one in after if isinstance(one, ToolCall)}
         if step.text == said.text and asked >= ids:
             started, ended = time_of(event.get("timestamp")), time_of(event.get("completed"))
             usage = usage_of(output.get("usage"))
-            tape.steps[number] = replace(step, started=started, ended=ended, **usage)
+            builder.steps[number] = replace(step, started=started, ended=ended, **usage)
             return
 
 

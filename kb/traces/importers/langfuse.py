@@ -108,14 +108,14 @@ def _read(source: Source) -> Iterator[RunBuilder]:
                 asked |= {call.tool for call in said.calls} if said else set()
             reader.take(span)
         reader.tell(group.get("input"), group.get("output"))
-        tape = reader.finished()
-        tape.prompt = tape.prompt if tape.prompt.text else Prompt(text=system)
-        tape.conversation = tape.conversation or str(group.get("sessionId") or "")
-        tape.source = {key: part for key, part in group.items() if key not in _TOLD and part}
-        if not tape.agent.name:
-            tape.agent = Agent(name=str(group.get("name") or ""))
-        if tape.steps:
-            yield tape
+        builder = reader.finished()
+        builder.prompt = builder.prompt if builder.prompt.text else Prompt(text=system)
+        builder.conversation = builder.conversation or str(group.get("sessionId") or "")
+        builder.source = {key: part for key, part in group.items() if key not in _TOLD and part}
+        if not builder.agent.name:
+            builder.agent = Agent(name=str(group.get("name") or ""))
+        if builder.steps:
+            yield builder
         else:
             reader.drop("traces without a call of a model or of a tool")
 

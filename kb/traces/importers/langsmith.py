@@ -89,10 +89,10 @@ def _read(source: Source) -> Iterator[RunBuilder]:
                 source.notes.add("times without a zone were taken as UTC")
             reader.take(_span(record))
         source.account.turn_away()
-        tape = reader.finished()
-        _tell(tape, runs[0].value if runs else {})
-        if tape.steps:
-            yield tape
+        builder = reader.finished()
+        _tell(builder, runs[0].value if runs else {})
+        if builder.steps:
+            yield builder
         else:
             reader.drop("traces without a call of a model or of a tool")
 
@@ -130,15 +130,17 @@ def _order(record: Record) -> tuple[float, str]:
     return (start.timestamp() if start else 0.0, order)
 
 
-def _tell(tape: RunBuilder, root: dict[str, Any]) -> None:
-    tape.agent = Agent(name=tape.agent.name or str(root.get("name") or ""), framework="langchain")
+def _tell(builder: RunBuilder, root: dict[str, Any]) -> None:
+    builder.agent = Agent(
+        name=builder.agent.name or str(root.get("name") or ""), framework="langchain"
+    )
     metadata = an_object(an_object(root.get("extra")).get("metadata"))
     if metadata:
         names = ("thread_id", "session_id", "conversation_id")
-        tape.conversation = next((str(metadata[n]) for n in names if metadata.get(n)), "")
-        tape.source["metadata"] = metadata
+        builder.conversation = next((str(metadata[n]) for n in names if metadata.get(n)), "")
+        builder.source["metadata"] = metadata
     if root.get("tags"):
-        tape.source["tags"] = root["tags"]
+        builder.source["tags"] = root["tags"]
 
 
 def _span(record: Record) -> Span:

@@ -116,19 +116,19 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             one = _Conversation(_opened(source, row), _session(row.value))
             open_ones.append(one)
         one.said = []
-        _hear(one, row)
+        _add(one, row)
         if len(open_ones) > _MOST_OPEN:
-            yield open_ones.pop(0).tape
+            yield open_ones.pop(0).builder
     if bare is not None:
         yield bare
-    yield from (one.tape for one in open_ones)
+    yield from (one.builder for one in open_ones)
 
 
 @dataclass
 class _Conversation:
     """A run that later rows may go on with, and the keys of the messages it was told with."""
 
-    tape: RunBuilder
+    builder: RunBuilder
     session: str
     said: list[str] = field(default_factory=list)
 
@@ -201,30 +201,33 @@ def _leave_out(source: Source, row: SourceRow) -> None:
 def _opened(source: Source, row: SourceRow) -> RunBuilder:
     value = row.value
     run_id = next((str(value[key]) for key in _IDS if value.get(key)), "")
-    tape = RunBuilder(source.account, row.where, run_id)
+    builder = RunBuilder(source.account, row.where, run_id)
     if "traj" in value and "task_id" in value:  # tau-bench: the trials of a task share its number
-        tape.task, tape.id = str(value["task_id"]), f"{value['task_id']}-{value.get('trial', 0)}"
+        builder.task, builder.id = (
+            str(value["task_id"]),
+            f"{value['task_id']}-{value.get('trial', 0)}",
+        )
     elif isinstance(value.get("task"), str):
-        tape.task = value["task"]
+        builder.task = value["task"]
     unread = {*value} - _READ - {"interactions"}
-    tape.source = {key: part for key, part in value.items() if key in unread}
-    return tape
+    builder.source = {key: part for key, part in value.items() if key in unread}
+    return builder
 
 
-def _hear(one: _Conversation, row: SourceRow) -> None:
+def _add(one: _Conversation, row: SourceRow) -> None:
     where, value = row
-    tape = one.tape
+    builder = one.builder
     for number, exchange in enumerate(_interactions(value)):
-        _hear_exchange(tape, exchange, _inner(where, f"interactions[{number}]"))
-    _hear_request(tape, value, where, one.said)
+        _add_exchange(builder, exchange, _inner(where, f"interactions[{number}]"))
+    _add_request(builder, value, where, one.said)
     base = Message(role="assistant", where=where, started=_time(value))
     answer = _answer_in(value)
     if answer is not None and (_key(value) or _interactions(value)):
-        tape.rows.turn_to(_inner(where, "answer"))
-    _hear_answer(tape, answer, base)
+        builder.rows.turn_to(_inner(where, "answer"))
+    _add_answer(builder, answer, base)
     cost = value.get("cost")
-    if isinstance(cost, int | float) and tape.steps and isinstance(tape.steps[-1], Message):
-        tape.steps[-1] = replace(tape.steps[-1], cost_usd=float(cost))
+    if isinstance(cost, int | float) and builder.steps and isinstance(builder.steps[-1], Message):
+        builder.steps[-1] = replace(builder.steps[-1], cost_usd=float(cost))
 
 
 def _answer_in(value: dict[str, Any]) -> Any:
@@ -236,17 +239,17 @@ def _answer_in(value: dict[str, Any]) -> Any:
     return value if is_whole else found
 
 
-def _hear_exchange(tape: RunBuilder, exchange: Any, where: str) -> None:
+def _add_exchange(builder: RunBuilder, exchange: Any, where: str) -> None:
     """One recorded request with its answer."""
     request = exchange.get("request") if isinstance(exchange, dict) else None
     response = exchange.get("response") if isinstance(exchange, dict) else None
     body = embedded(_body(request))
-    tape.rows.divide()
+    builder.rows.divide()
     if isinstance(body, dict):
-        _hear_request(tape, body, where)
-    tape.rows.turn_to(_inner(where, "answer"))
-    _hear_answer(tape, _body(response), Message(role="assistant", where=where))
-    tape.rows.turn_away()
+        _add_request(builder, body, where)
+    builder.rows.turn_to(_inner(where, "answer"))
+    _add_answer(builder, _body(response), Message(role="assistant", where=where))
+    builder.rows.turn_away()
 
 
 def _body(half: Any) -> Any:
@@ -256,24 +259,24 @@ def _body(half: Any) -> Any:
     return body["string"] if isinstance(body, dict) and body.keys() == {"string"} else body
 
 
-def _hear_request(
-    tape: RunBuilder, value: dict[str, Any], where: str, said: list[str] | None = None
+def _add_request(
+    builder: RunBuilder, value: dict[str, Any], where: str, said: list[str] | None = None
 ) -> None:
-    """Put a request on a tape; `said` is given the key of each of its messages."""
+    """Add a request; `said` is given the key of each of its messages."""
     options = an_object(value.get("kwargs"))
-    tape.request = merged(tape.request, request_of({**options, **value}))
-    tape.offer(tools_of(value.get("tools") or value.get("functions")))
+    builder.request = merged(builder.request, request_of({**options, **value}))
+    builder.offer(tools_of(value.get("tools") or value.get("functions")))
     instructions = value.get("system") or value.get("instructions")
-    if instructions and not tape.prompt.text:
-        tape.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
+    if instructions and not builder.prompt.text:
+        builder.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
     key = _key(value)
     if key:
-        placed = _placed(embedded(value[key]), _inner(where, key), tape.rows)
-        tape.add_history(placed if said is None else _noted(placed, said))
+        placed = _placed(embedded(value[key]), _inner(where, key), builder.rows)
+        builder.add_history(placed if said is None else _noted(placed, said))
     elif isinstance(value.get("input"), str) and "model" in value:  # a request of one text
-        tape.rows.turn_to(_inner(where, "input"))
+        builder.rows.turn_to(_inner(where, "input"))
         asked = ChatMessage("user", value["input"])
-        tape.add_history([(asked, Message(role="user", where=_inner(where, "input")))])
+        builder.add_history([(asked, Message(role="user", where=_inner(where, "input")))])
 
 
 def _noted(
@@ -281,7 +284,7 @@ def _noted(
 ) -> Iterator[tuple[ChatMessage, Message]]:
     """The messages as they are; the key of each is put down as it passes.
 
-    A list of the messages themselves would lie in memory beside those on the tape.
+    A list of the messages themselves would lie in memory beside those in the run.
     """
     for each, base in placed:
         said.append(_fingerprint(each))
@@ -310,17 +313,17 @@ def _placed(
         for said in saids_of([value]):
             yield said, _base(value, place, said.role)
         if number >= _LOOKED_AT:
-            history[number] = None  # what is on the tape now need not lie in memory twice
+            history[number] = None  # what is in the run now need not lie in memory twice
     rows.turn_away()
 
 
-def _hear_answer(tape: RunBuilder, answer: Any, base: Message) -> None:
+def _add_answer(builder: RunBuilder, answer: Any, base: Message) -> None:
     reply = reply_of(answer)
     if reply is None:
         return
     if reply.request:
-        tape.request = merged(tape.request, request_of(reply.request))
-    tape.add_completion(reply.said, replace(base, **reply.onto(base)))
+        builder.request = merged(builder.request, request_of(reply.request))
+    builder.add_completion(reply.said, replace(base, **reply.onto(base)))
 
 
 def _base(value: Any, where: str, role: str) -> Message:

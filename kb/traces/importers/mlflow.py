@@ -60,9 +60,9 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             source.leave_out("rows that are no traces", where)
             continue
         info = an_object(embedded(value["info"]))
-        tape = _run(info, spans, where, source.account)
-        if tape is not None:
-            yield tape
+        builder = _run(info, spans, where, source.account)
+        if builder is not None:
+            yield builder
 
 
 def _run(
@@ -77,18 +77,18 @@ def _run(
         rows.turn_to(span.where)
         reader.take(span)
     reader.tell(_told(info.get("request_preview")), _told(info.get("response_preview")))
-    tape = reader.finished()
-    if not tape.steps:
+    builder = reader.finished()
+    if not builder.steps:
         reader.drop("traces without a call of a model or of a tool")
         return None
-    tape.source = {key: info[key] for key in _ABOUT if info.get(key)}
+    builder.source = {key: info[key] for key in _ABOUT if info.get(key)}
     metadata = an_object(info.get("trace_metadata") or info.get("request_metadata"))
     session = a_word(metadata.get("mlflow.trace.session"))
-    tape.conversation = tape.conversation or session
+    builder.conversation = builder.conversation or session
     agent = Agent(name=a_word(an_object(info.get("tags")).get("mlflow.traceName")))
-    tape.agent = tape.agent if tape.agent.name else agent
-    tape.agent = replace(tape.agent, framework=tape.agent.framework or "mlflow")
-    return tape
+    builder.agent = builder.agent if builder.agent.name else agent
+    builder.agent = replace(builder.agent, framework=builder.agent.framework or "mlflow")
+    return builder
 
 
 def _told(value: Any) -> Any:

@@ -42,21 +42,21 @@ def _is_event(value: dict[str, Any]) -> bool:
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
-    tape = RunBuilder(source.account)
+    builder = RunBuilder(source.account)
     events: list[tuple[dict[str, Any], str]] = []
     for where, value in source.rows():
         if not isinstance(value, dict):
             source.leave_out("rows that are no events", where)
             continue
         if events and _is_new(value, events[-1][0]):
-            _tell(tape, events)
+            _tell(builder, events)
             events = []
         events.append((value, where))
         source.account.turn_to(where)
     if events:
-        _tell(tape, events)
+        _tell(builder, events)
     source.account.turn_away()
-    yield tape
+    yield builder
 
 
 def _is_new(value: dict[str, Any], last: dict[str, Any]) -> bool:
@@ -66,24 +66,24 @@ def _is_new(value: dict[str, Any], last: dict[str, Any]) -> bool:
     return a_word(value.get("type")) in _BEGINS
 
 
-def _tell(tape: RunBuilder, events: list[tuple[dict[str, Any], str]]) -> None:
-    """Put one answer on the tape: all of its events are used by it."""
+def _tell(builder: RunBuilder, events: list[tuple[dict[str, Any], str]]) -> None:
+    """Add one answer: all of its events are used by it."""
     where = events[0][1]
     answer = answer_of_events([event for event, _ in events])
-    tape.rows.turn_to(where)
+    builder.rows.turn_to(where)
     reply = reply_of(answer)
     for _, place in events[1:]:
-        tape.rows.share(place, where)
+        builder.rows.share(place, where)
     if reply is not None:
         told = reply.request or {}
-        tape.offer(tools_of(told.get("tools")))
+        builder.offer(tools_of(told.get("tools")))
         instructions = told.get("instructions")
-        if isinstance(instructions, str) and not tape.prompt.text:
-            tape.prompt = Prompt(text=instructions)
-        tape.request = merged(tape.request, request_of({"model": reply.model, **told}))
+        if isinstance(instructions, str) and not builder.prompt.text:
+            builder.prompt = Prompt(text=instructions)
+        builder.request = merged(builder.request, request_of({"model": reply.model, **told}))
         base = Message(role="assistant", where=where)
-        tape.add_completion(reply.said, replace(base, **reply.onto(base)))
-        tape.id = tape.id or reply.id
+        builder.add_completion(reply.said, replace(base, **reply.onto(base)))
+        builder.id = builder.id or reply.id
     for event, place in events:
         if a_word(event.get("type")) in _FAILURES:
             response = an_object(event.get("response"))
@@ -91,7 +91,7 @@ def _tell(tape: RunBuilder, events: list[tuple[dict[str, Any], str]]) -> None:
             text = a_word(error.get("message")) or a_word(event.get("message"))
             kind = a_word(error.get("code")) or a_word(event.get("type"))
             failure = Failure(type=kind, message=text[:500])
-            tape.add_event(Event("error", name=kind, text=text, failure=failure, where=place))
+            builder.add_event(Event("error", name=kind, text=text, failure=failure, where=place))
 
 
 IMPORTER = Importer(

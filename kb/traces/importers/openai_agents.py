@@ -58,21 +58,21 @@ def _read(source: Source) -> Iterator[RunBuilder]:
                 tools |= dict.fromkeys(map(str, a_list(named)))
                 reader.take(_span(record))
             about = about or record.group
-        tape = reader.finished()
-        _tell(tape, about, tools)
-        if tape.steps:
-            yield tape
+        builder = reader.finished()
+        _tell(builder, about, tools)
+        if builder.steps:
+            yield builder
         else:
             reader.drop("traces without a call of a model or of a tool")
 
 
-def _tell(tape: RunBuilder, about: dict[str, Any], tools: dict[str, None]) -> None:
+def _tell(builder: RunBuilder, about: dict[str, Any], tools: dict[str, None]) -> None:
     """What the trace says of itself, and the tools its agents name without their schemas."""
     workflow = str(about.get("workflow_name") or "")
-    tape.conversation = tape.conversation or str(about.get("group_id") or "")
-    tape.source |= {key: about[key] for key in ("workflow_name", "metadata") if about.get(key)}
-    tape.agent = Agent(name=tape.agent.name or workflow, framework="openai-agents")
-    tape.offer(ToolDefinition(name=str(tool)) for tool in tools)
+    builder.conversation = builder.conversation or str(about.get("group_id") or "")
+    builder.source |= {key: about[key] for key in ("workflow_name", "metadata") if about.get(key)}
+    builder.agent = Agent(name=builder.agent.name or workflow, framework="openai-agents")
+    builder.offer(ToolDefinition(name=str(tool)) for tool in tools)
 
 
 def _span(record: Record) -> Span:

@@ -61,7 +61,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             inner = an_object(data.get("part") or data.get("info"))
             name = a_word(data.get("sessionID")) or a_word(inner.get("sessionID"))
             session = sessions.setdefault(name, _Session(source.account, name))
-            session.hear(a_word(value.get("type")), data, where)
+            session.add(a_word(value.get("type")), data, where)
         else:
             source.leave_out("rows that are no events of a session", where)
     for session in sessions.values():
@@ -88,21 +88,21 @@ class _Session:
     """A session whose messages are held until all of their parts are known."""
 
     def __init__(self, rows: RowAccount, name: str) -> None:
-        self.tape = RunBuilder(rows, run_id=name)
-        self.tape.tells_errors = True
-        self.tape.agent = Agent(name="opencode", framework="opencode")
+        self.builder = RunBuilder(rows, run_id=name)
+        self.builder.tells_errors = True
+        self.builder.agent = Agent(name="opencode", framework="opencode")
         self._heads: dict[str, tuple[dict[str, Any], str]] = {}
         self._parts: dict[str, dict[str, tuple[dict[str, Any], str]]] = {}
         self._places: dict[str, list[str]] = {}
 
     def begin(self, info: dict[str, Any]) -> None:
         """What a session says of itself."""
-        tape = self.tape
-        version = a_word(info.get("version")) or tape.agent.version
-        tape.agent = replace(tape.agent, version=version)
-        tape.source |= {key: info[key] for key in _ABOUT if info.get(key)}
+        builder = self.builder
+        version = a_word(info.get("version")) or builder.agent.version
+        builder.agent = replace(builder.agent, version=version)
+        builder.source |= {key: info[key] for key in _ABOUT if info.get(key)}
 
-    def hear(self, kind: str, data: dict[str, Any], where: str) -> None:
+    def add(self, kind: str, data: dict[str, Any], where: str) -> None:
         """One event of the session."""
         part, info = data.get("part"), data.get("info")
         if kind.startswith("message.part.updated") and isinstance(part, dict):
@@ -112,15 +112,17 @@ class _Session:
             self.keep_head(info, where)
         elif kind.startswith(("session.created", "session.updated")) and isinstance(info, dict):
             self.begin(info)
-            self.tape.rows.used()
+            self.builder.rows.used()
         elif kind.startswith("session.error"):
             error = an_object(data.get("error"))
             text = a_word(an_object(error.get("data")).get("message"))
             name = a_word(error.get("name")) or "error"
             failure = Failure(type=name, message=text[:_MOST])
-            self.tape.add_event(Event("error", name=name, text=text, failure=failure, where=where))
+            self.builder.add_event(
+                Event("error", name=name, text=text, failure=failure, where=where)
+            )
         else:
-            self.tape.leave_out("events of other types", kind)
+            self.builder.leave_out("events of other types", kind)
 
     def keep_head(self, info: dict[str, Any], where: str) -> None:
         """The head of a message; an earlier telling of it is told again by this one."""
@@ -138,22 +140,22 @@ class _Session:
         """Say of all earlier tellings of a head or part that they fare as this one."""
         earlier = self._places.setdefault(key, [])
         for place in earlier:
-            self.tape.rows.share(place, where)
+            self.builder.rows.share(place, where)
         earlier.append(where)
 
     def finished(self) -> RunBuilder:
-        """The tape with all messages, in the order in which they were first told."""
+        """The builder with all messages, in the order in which they were first told."""
         for key in dict.fromkeys((*self._heads, *self._parts)):
             head, where = self._heads.get(key, ({}, ""))
             parts = list(self._parts.get(key, {}).values())
             self._tell(head, where or (parts[0][1] if parts else ""), parts)
-        self.tape.rows.turn_away()
-        return self.tape
+        self.builder.rows.turn_away()
+        return self.builder
 
     def _tell(
         self, head: dict[str, Any], where: str, parts: list[tuple[dict[str, Any], str]]
     ) -> None:
-        self.tape.rows.turn_to(where)
+        self.builder.rows.turn_to(where)
         role = a_word(head.get("role")) or "assistant"
         base = Message(role=role, where=where, **_times(head))
         if role != "assistant":
@@ -169,46 +171,46 @@ class _Session:
             tuple(_asked(part) for part, _ in parts if part.get("type") == "tool"),
             agent=a_word(head.get("agent") or head.get("mode")) if role == "assistant" else "",
         )
-        self.tape.add_message(said, base)
+        self.builder.add_message(said, base)
         for part, place in parts:
-            self.tape.rows.turn_to(place)
+            self.builder.rows.turn_to(place)
             self._tell_part(part, base)
         error = an_object(head.get("error"))
         if error:
-            self.tape.rows.turn_to(where)
+            self.builder.rows.turn_to(where)
             text = a_word(an_object(error.get("data")).get("message"))
             failure = Failure(type=a_word(error.get("name")) or "error", message=text[:_MOST])
             event = Event("error", name=failure.type, text=text, failure=failure, where=where)
-            self.tape.add_event(replace(event, started=base.ended))
+            self.builder.add_event(replace(event, started=base.ended))
 
     def _note_model(self, head: dict[str, Any]) -> None:
-        request, model = self.tape.request, a_word(head.get("modelID"))
+        request, model = self.builder.request, a_word(head.get("modelID"))
         if model and not request.model:
             provider = a_word(head.get("providerID"))
-            self.tape.request = replace(request, model=model, provider=provider)
+            self.builder.request = replace(request, model=model, provider=provider)
 
     def _tell_part(self, part: dict[str, Any], base: Message) -> None:
         kind = a_word(part.get("type"))
         if kind == "tool":
             self._answer(part, base)
         elif kind in {"text", "reasoning", "file", "agent", "subtask"}:
-            self.tape.rows.used()
+            self.builder.rows.used()
         elif kind in {"compaction", "retry"}:
             error = an_object(part.get("error"))
             text = a_word(an_object(error.get("data")).get("message"))
             name = "summary" if kind == "compaction" else "error"
             failure = Failure(type=kind, message=text[:_MOST]) if kind == "retry" else None
             event = Event(name, name=kind, text=text, failure=failure, where=base.where)
-            self.tape.add_event(replace(event, started=base.started))
+            self.builder.add_event(replace(event, started=base.started))
         else:
-            self.tape.rows.left_out(f"parts that are marks: {kind}" if kind in _QUIET else kind)
+            self.builder.rows.left_out(f"parts that are marks: {kind}" if kind in _QUIET else kind)
 
     def _answer(self, part: dict[str, Any], base: Message) -> None:
         state, call_id = an_object(part.get("state")), a_word(part.get("callID"))
         status, times = a_word(state.get("status")), _times(state)
-        self.tape.rows.used()
+        self.builder.rows.used()
         if times.get("started"):
-            self.tape.amend(call_id, started=times["started"])
+            self.builder.amend(call_id, started=times["started"])
         if status not in {"completed", "error"}:
             return
         metadata = an_object(state.get("metadata"))
@@ -220,7 +222,7 @@ class _Session:
             failure = replace(failure, type="cancelled")
         ended = times.get("ended") or base.started
         source = {k: v for k, v in metadata.items() if isinstance(v, bool | int | float)}
-        self.tape.answer(ToolResult(call_id, result, failure, source=source),
+        self.builder.answer(ToolResult(call_id, result, failure, source=source),
                          replace(base, started=ended))  # fmt: skip
 
 

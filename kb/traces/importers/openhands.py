@@ -68,14 +68,14 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         else:
             source.leave_out("rows that are no objects", where)
     if session is not None:
-        yield session.tape
+        yield session.builder
 
 
 def _of_resolver(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
     session = _Session(rows, where)
-    session.tape.source = {key: value[key] for key in _ABOUT if value.get(key)}
+    session.builder.source = {key: value[key] for key in _ABOUT if value.get(key)}
     issue = an_object(value.get("issue"))
-    session.tape.task = f"{issue.get('owner')}/{issue.get('repo')}#{issue.get('number')}"
+    session.builder.task = f"{issue.get('owner')}/{issue.get('repo')}#{issue.get('number')}"
     history = value["history"]
     places = [f"{where}.history[{number}]".lstrip(".") for number in range(len(history))]
     rows.divide(*places)
@@ -86,22 +86,22 @@ def _of_resolver(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuil
     if value.get("error"):
         text = str(value["error"])
         failure = Failure(message=text[:500])
-        session.tape.add_event(Event("error", text=text, failure=failure, where=where))
-    return session.tape
+        session.builder.add_event(Event("error", text=text, failure=failure, where=where))
+    return session.builder
 
 
 class _Session:
     """A conversation that is fed with its events."""
 
     def __init__(self, rows: RowAccount, place: str = "") -> None:
-        self.tape = RunBuilder(rows, place)
-        self.tape.agent = Agent(name="openhands", framework="openhands")
+        self.builder = RunBuilder(rows, place)
+        self.builder.agent = Agent(name="openhands", framework="openhands")
         self._calls: dict[str, str] = {}
         self._last = ""
         self._answers: dict[str, int] = {}
 
     def take(self, event: dict[str, Any], where: str) -> None:
-        """Put on the tape what one event tells."""
+        """Add what one event tells."""
         base = Message(role="assistant", started=time_of(event.get("timestamp")), where=where)
         kind = a_word(event.get("kind"))
         if kind:
@@ -111,21 +111,21 @@ class _Session:
         elif "action" in event:
             self._take_action(event, base)
         else:
-            self.tape.leave_out(_OTHER, "no action and no observation")
+            self.builder.leave_out(_OTHER, "no action and no observation")
 
     # Events of the SDK
 
     def _take_of_sdk(self, kind: str, event: dict[str, Any], base: Message) -> None:
         if kind == "SystemPromptEvent":
-            self.tape.offer(tools_of(event.get("tools")))
+            self.builder.offer(tools_of(event.get("tools")))
             text = content_of(event.get("system_prompt")).text
-            self.tape.add_message(ChatMessage("system", text), replace(base, role="system"))
+            self.builder.add_message(ChatMessage("system", text), replace(base, role="system"))
         elif kind == "MessageEvent":
             said = said_of(event.get("llm_message"))
             if said is None:
-                self.tape.leave_out("messages that cannot be read")
+                self.builder.leave_out("messages that cannot be read")
             else:
-                self.tape.add_message(said, replace(base, role=said.role))
+                self.builder.add_message(said, replace(base, role=said.role))
         elif kind == "ActionEvent":
             self._take_sdk_action(event, base)
         elif "tool_call_id" in event or "action_id" in event:
@@ -136,7 +136,7 @@ class _Session:
         elif kind == "Condensation":
             self._add("summary", kind, a_word(event.get("summary")), base)
         else:
-            self.tape.leave_out(_OTHER, kind)
+            self.builder.leave_out(_OTHER, kind)
 
     def _take_sdk_action(self, event: dict[str, Any], base: Message) -> None:
         call = an_object(event.get("tool_call"))
@@ -160,10 +160,10 @@ class _Session:
         key = a_word(event.get("llm_response_id"))
         step = self._answers.get(key) if key else None
         if step is None:
-            step = self.tape.add_message(said, base)
+            step = self.builder.add_message(said, base)
             if key and step is not None:
                 self._answers[key] = step
-        self.tape.ask(asked, base, step)
+        self.builder.ask(asked, base, step)
         self._last = asked.id
 
     def _take_sdk_answer(self, kind: str, event: dict[str, Any], base: Message) -> None:
@@ -180,7 +180,7 @@ class _Session:
         else:
             failure = _exit(told.get("exit_code"), text)
         result = told.get("content") if content.parts else text
-        self.tape.answer(ToolResult(call_id, result, failure, source=_facts(told)), base)
+        self.builder.answer(ToolResult(call_id, result, failure, source=_facts(told)), base)
 
     # Events before the SDK
 
@@ -194,16 +194,16 @@ class _Session:
             outputs = an_object(args.get("outputs"))
             told = (args.get("final_thought"), outputs.get("content"), args.get("thought"), text)
             last = next((word for word in told if isinstance(word, str) and word), name)
-            self.tape.add_message(ChatMessage("assistant", last, finish=name), base)
+            self.builder.add_message(ChatMessage("assistant", last, finish=name), base)
         elif name == "message":
-            is_first = "source" not in event and not self.tape.steps  # rows of the resolver
+            is_first = "source" not in event and not self.builder.steps  # rows of the resolver
             role = "user" if not by_agent or is_first else "assistant"
-            self.tape.add_message(ChatMessage(role, text), replace(base, role=role))
+            self.builder.add_message(ChatMessage(role, text), replace(base, role=role))
         elif name == "system":
-            self.tape.offer(tools_of(args.get("tools")))
-            self.tape.add_message(ChatMessage("system", text), replace(base, role="system"))
+            self.builder.offer(tools_of(args.get("tools")))
+            self.builder.add_message(ChatMessage("system", text), replace(base, role="system"))
         elif name in _PLUMBING:
-            self.tape.leave_out(_OTHER, f"action {name}")
+            self.builder.leave_out(_OTHER, f"action {name}")
         else:
             self._call(name, args, event, base)
 
@@ -219,12 +219,12 @@ class _Session:
         asked = ToolCallRequest(tool, arguments, call_id)
         key = {"llm_response_id": response.get("id")}
         self._ask(asked, ChatMessage("assistant", thought), key, replace(base, model=model))
-        if not self._last:  # numbered by the tape
-            step = self.tape.steps[-1]
+        if not self._last:  # numbered by the builder
+            step = self.builder.steps[-1]
             self._last = step.id if isinstance(step, ToolCall) else ""
         self._calls[own] = self._last
-        if model and not self.tape.request.model:
-            self.tape.request = replace(self.tape.request, model=model)
+        if model and not self.builder.request.model:
+            self.builder.request = replace(self.builder.request, model=model)
 
     def _take_observation(self, event: dict[str, Any], base: Message) -> None:
         name = a_word(event.get("observation"))
@@ -244,14 +244,14 @@ class _Session:
             failure = Failure(type=a_word(extras.get("error_id")) or "error", message=text[:500])
         elif name in _REJECTIONS:
             failure = Failure(type="rejected", message=text[:500])
-        self.tape.answer(ToolResult(call_id, text, failure, source=_facts(extras)), base)
+        self.builder.answer(ToolResult(call_id, text, failure, source=_facts(extras)), base)
 
     def _take_loose(self, name: str, text: str, base: Message) -> None:
         """An observation that answers no call: an error, or how the program stands."""
         if name == "error":
             self._add("error", name, text, base, Failure(message=text[:500]))
         elif name in _QUIET or not text:
-            self.tape.leave_out(_OTHER, f"observation {name}")
+            self.builder.leave_out(_OTHER, f"observation {name}")
         else:
             self._add("observation", name, text, base)
 
@@ -259,7 +259,7 @@ class _Session:
         self, kind: str, name: str, text: str, base: Message, failure: Failure | None = None
     ) -> None:
         event = Event(kind=kind, name=name, text=text, failure=failure)
-        self.tape.add_event(replace(event, started=base.started, where=base.where))
+        self.builder.add_event(replace(event, started=base.started, where=base.where))
 
 
 #: What an action has beside what its tool was given.

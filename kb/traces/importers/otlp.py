@@ -85,9 +85,9 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             reader.take(span_of(_with_events(record, own, source), trace_id))
         for alone in logs.values():
             _take_alone(alone, trace_id, reader, source)
-        tape = reader.finished()
-        if tape.steps:
-            yield tape
+        builder = reader.finished()
+        if builder.steps:
+            yield builder
         else:
             reader.drop("traces without a span of a model, a tool or an agent")
             source.notes.add("traces without a span of a model, a tool or an agent were left out")

@@ -46,26 +46,26 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             source.leave_out("rows that are no objects", row.where)
             continue
         if _is_header(row.value) and session is not None:
-            yield session.tape
+            yield session.builder
             session = None
         session = session or _Session(source.account)
         session.take(row)
     if session is not None:
-        yield session.tape
+        yield session.builder
 
 
 class _Session:
     """A session that is fed with its entries."""
 
     def __init__(self, rows: RowAccount) -> None:
-        self.tape = RunBuilder(rows)
-        self.tape.tells_errors = True
-        self.tape.agent = Agent(name="pi", framework="pi")
+        self.builder = RunBuilder(rows)
+        self.builder.tells_errors = True
+        self.builder.agent = Agent(name="pi", framework="pi")
         self._told: set[str] = set()
         self._last = ""
 
     def take(self, row: SourceRow) -> None:
-        """Put on the tape what one entry tells."""
+        """Add what one entry tells."""
         value, kind = row.value, a_word(row.value.get("type"))
         message = value.get("message")
         at = time_of(value.get("timestamp"))
@@ -82,14 +82,14 @@ class _Session:
         elif kind == "custom_message":
             content = content_of(value.get("content"))
             said = ChatMessage("developer", content.text, parts=content.parts)
-            self.tape.add_message(said, replace(base, role="developer"))
+            self.builder.add_message(said, replace(base, role="developer"))
         else:
-            self.tape.leave_out(_OTHER, kind)
+            self.builder.leave_out(_OTHER, kind)
 
     def _begin(self, header: dict[str, Any]) -> None:
-        self.tape.rows.used()
-        self.tape.id = a_word(header.get("id"))
-        self.tape.source = {key: header[key] for key in _ABOUT if header.get(key)}
+        self.builder.rows.used()
+        self.builder.id = a_word(header.get("id"))
+        self.builder.source = {key: header[key] for key in _ABOUT if header.get(key)}
 
     def _note_branch(self, value: dict[str, Any], base: Message) -> None:
         """Say where the talk went back to an earlier entry: the model forgot what was between."""
@@ -100,13 +100,13 @@ class _Session:
         self._last = own
 
     def _take_model(self, value: dict[str, Any], base: Message) -> None:
-        request = self.tape.request
+        request = self.builder.request
         model, provider = a_word(value.get("modelId")), a_word(value.get("provider"))
         if request.model:
             self._add("model", model, f"{provider}/{model}", base)
             return
-        self.tape.rows.used()
-        self.tape.request = replace(request, model=model, provider=provider)
+        self.builder.rows.used()
+        self.builder.request = replace(request, model=model, provider=provider)
 
     def _take_message(self, message: dict[str, Any], base: Message) -> None:
         role = a_word(message.get("role"))
@@ -117,18 +117,18 @@ class _Session:
         elif role in {"custom", "hookMessage"}:
             content = content_of(message.get("content"))
             said = ChatMessage("developer", content.text, parts=content.parts)
-            self.tape.add_message(said, replace(base, role="developer"))
+            self.builder.add_message(said, replace(base, role="developer"))
         else:
             self._take_said(message, base, role)
 
     def _take_said(self, message: dict[str, Any], base: Message, role: str) -> None:
         said = said_of(message)
         if said is None:
-            self.tape.leave_out("messages that cannot be read", role)
+            self.builder.leave_out("messages that cannot be read", role)
         elif said.role == "assistant":
             self._take_answer(said, message, base)
         else:
-            self.tape.add_message(said, replace(base, role=said.role))
+            self.builder.add_message(said, replace(base, role=said.role))
 
     def _take_answer(self, said: ChatMessage, message: dict[str, Any], base: Message) -> None:
         usage = an_object(message.get("usage"))
@@ -141,7 +141,7 @@ class _Session:
             counts["input_tokens"] += counts["cached_tokens"] + more
         if is_number(cost) and cost:
             counts["cost_usd"] = float(cost)
-        self.tape.add_message(said, replace(base, model=a_word(message.get("model")), **counts))
+        self.builder.add_message(said, replace(base, model=a_word(message.get("model")), **counts))
         text = a_word(message.get("errorMessage"))
         stop = a_word(message.get("stopReason"))
         if text or stop in {"error", "aborted"}:
@@ -157,7 +157,7 @@ class _Session:
             failure = Failure(type=f"exit {code}", message=words, told_by=ToldBy.EXIT_CODE)
         elif message.get("cancelled") is True:
             failure = Failure(type="cancelled", message=output[:_MOST_MESSAGE])
-        self.tape.execute(
+        self.builder.execute(
             ToolCall(
                 tool="bash",
                 id="",
@@ -175,7 +175,7 @@ class _Session:
         self, kind: str, name: str, text: str, base: Message, failure: Failure | None = None
     ) -> None:
         event = Event(kind=kind, name=name, text=text, failure=failure)
-        self.tape.add_event(replace(event, started=base.started, where=base.where))
+        self.builder.add_event(replace(event, started=base.started, where=base.where))
 
 
 IMPORTER = Importer(

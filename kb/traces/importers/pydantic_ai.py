@@ -53,14 +53,14 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     for where, value in source.rows():
         messages = _listed(value)
         if messages:
-            tape = _opened(source.account, where)
+            builder = _opened(source.account, where)
             places = [f"{where}.messages[{n}]".lstrip(".") for n in range(len(messages))]
             source.account.divide(*places)
             for message, place in zip(messages, places, strict=True):
                 source.account.turn_to(place)
-                _take(tape, message, place)
+                _take(builder, message, place)
             source.account.turn_away()
-            yield tape
+            yield builder
         elif _is_message(value):
             bare = bare or _opened(source.account, "")
             _take(bare, value, where)
@@ -73,38 +73,38 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 
 
 def _opened(rows: RowAccount, where: str) -> RunBuilder:
-    tape = RunBuilder(rows, where)
-    tape.agent = Agent(framework="pydantic-ai")
-    return tape
+    builder = RunBuilder(rows, where)
+    builder.agent = Agent(framework="pydantic-ai")
+    return builder
 
 
-def _take(tape: RunBuilder, value: Any, where: str) -> None:
+def _take(builder: RunBuilder, value: Any, where: str) -> None:
     if not _is_message(value):
-        tape.leave_out("messages of other kinds")
+        builder.leave_out("messages of other kinds")
     elif value["kind"] == "response":
-        _take_response(tape, value, where)
+        _take_response(builder, value, where)
     else:
-        _take_request(tape, value, where)
+        _take_request(builder, value, where)
 
 
-def _take_request(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
+def _take_request(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     instructions = a_word(value.get("instructions"))
-    if instructions and not tape.prompt.text:
-        tape.prompt = Prompt(text=instructions)
-    tape.conversation = tape.conversation or a_word(value.get("conversation_id"))
+    if instructions and not builder.prompt.text:
+        builder.prompt = Prompt(text=instructions)
+    builder.conversation = builder.conversation or a_word(value.get("conversation_id"))
     for part in value["parts"]:
         kind = a_word(part.get("part_kind"))
         at = time_of(part.get("timestamp")) or time_of(value.get("timestamp"))
         base = Message(role="user", started=at, where=where)
         if kind in _RETURNS and part.get("tool_name"):
-            tape.answer(_answer(part), base)
+            builder.answer(_answer(part), base)
         elif kind in {"system-prompt", "user-prompt", "retry-prompt"}:
             role = {"system-prompt": "system", "user-prompt": "user"}.get(kind, "developer")
             content = content_of(part.get("content"))
             said = ChatMessage(role, content.text, parts=content.parts)
-            tape.add_message(said, replace(base, role=role))
+            builder.add_message(said, replace(base, role=role))
         else:
-            tape.leave_out("parts of other kinds", kind)
+            builder.leave_out("parts of other kinds", kind)
 
 
 def _answer(part: dict[str, Any]) -> ToolResult:
@@ -120,7 +120,7 @@ def _answer(part: dict[str, Any]) -> ToolResult:
     return ToolResult(call_id, told if told is not None else "", failure, name)
 
 
-def _take_response(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
+def _take_response(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     parts = [an_object(part) for part in a_list(value.get("parts"))]
     model = a_word(value.get("model_name"))
     base = Message(
@@ -140,16 +140,16 @@ def _take_response(tape: RunBuilder, value: dict[str, Any], where: str) -> None:
     calls = tuple(_asked(part) for part in parts if a_word(part.get("part_kind")) in _CALLS)
     finish = a_word(value.get("finish_reason"))
     said = ChatMessage("assistant", of_kind["text"], of_kind["thinking"], rest, calls, (), finish)
-    tape.add_message(said, base)
+    builder.add_message(said, base)
     for part in parts:
         if a_word(part.get("part_kind")) in _RETURNS:
-            tape.answer(_answer(part), replace(base, input_tokens=None, output_tokens=None))
-    if model and not tape.request.model:
+            builder.answer(_answer(part), replace(base, input_tokens=None, output_tokens=None))
+    if model and not builder.request.model:
         provider = a_word(value.get("provider_name"))
-        tape.request = replace(tape.request, model=model, provider=provider)
+        builder.request = replace(builder.request, model=model, provider=provider)
     if a_word(value.get("state")) == "interrupted":
         event = Event("error", name="interrupted", failure=Failure(type="interrupted"))
-        tape.add_event(replace(event, started=base.started, where=where))
+        builder.add_event(replace(event, started=base.started, where=where))
 
 
 def _asked(part: dict[str, Any]) -> ToolCallRequest:

@@ -51,10 +51,10 @@ _CONVERSATIONS = ("gen_ai.conversation.id", "session.id", "gcp.vertex.agent.sess
 
 
 class RunOfSpans:
-    """A tape that is fed with spans, parents before their children."""
+    """A builder that is fed with spans, parents before their children."""
 
     def __init__(self, rows: RowAccount, trace_id: str) -> None:
-        self._tape = RunBuilder(rows, f"trace {trace_id}" if trace_id else "", trace_id)
+        self._builder = RunBuilder(rows, f"trace {trace_id}" if trace_id else "", trace_id)
         self._parents: dict[str, str] = {}
         self._kinds: dict[str, SpanKind] = {}
         self._agents: dict[str, str] = {}
@@ -76,7 +76,7 @@ class RunOfSpans:
         self._told: tuple[Any, Any] = (None, None)
 
     def take(self, span: Span) -> None:
-        """Put on the tape what one span tells."""
+        """Add what one span tells."""
         kind = kind_of(span)
         self._settle(span, kind)
         self._first = self._first or span
@@ -93,48 +93,50 @@ class RunOfSpans:
         elif kind in _EVENTS:
             self._take_event(span, kind)
         elif span.error:
-            self._tape.add_event(_event(span, "error", span.message, self._base(span)))
+            self._builder.add_event(_event(span, "error", span.message, self._base(span)))
         else:
-            self._tape.leave_out("spans of other kinds (HTTP, chains, tasks)")
+            self._builder.leave_out("spans of other kinds (HTTP, chains, tasks)")
         if kind is SpanKind.OTHER and not span.parent:
             self._roots.append(span)
 
     def drop(self, why: str) -> None:
         """Note that no run is made of these spans: nothing that they told is in one."""
         for where in self._places:
-            self._tape.rows.turn_to(where)
-            self._tape.rows.withdraw(why)
-        self._tape.rows.turn_away()
+            self._builder.rows.turn_to(where)
+            self._builder.rows.withdraw(why)
+        self._builder.rows.turn_away()
 
     def leave_out(self, what: str) -> None:
         """Note that the record at hand is passed over; `what` are such records in words."""
-        self._tape.leave_out(what)
+        self._builder.leave_out(what)
 
     def tell(self, request: Any, answer: Any) -> None:
         """What a trace says of itself beside its spans: what was asked for, and what came of it."""
         self._told = (request, answer)
 
     def finished(self) -> RunBuilder:
-        """The tape, when all spans were taken; what was told late is put in its place by time."""
+        """The run of all spans that were taken; what was told late is put in its place by time."""
         self._settle()
         self._finish_agents()
         self._finish_roots()
-        return self._tape
+        return self._builder
 
     def _finish_agents(self) -> None:
         for span, base, context in self._wordless.values():
-            self._tape.notes.add("answers of a model were recorded without their words", base.where)
-            self._hear(span, None, base, context)
+            self._builder.notes.add(
+                "answers of a model were recorded without their words", base.where
+            )
+            self._add(span, None, base, context)
         for span, history, context in self._agent_starts:
             if not self._has_request:
                 base = replace(self._base(span), ended=None)
-                self._tape.add_history(((said, _as(base, said)) for said in history), context)
+                self._builder.add_history(((said, _as(base, said)) for said in history), context)
         asked = [said for _, history, _ in self._agent_starts for said in history]
         self._has_request = self._has_request or any(said.role == "user" for said in asked)
         for span, said, context in self._agent_ends:
             if context not in self._heard:
                 base = replace(self._base(span), started=span.end, ended=span.end)
-                self._tape.add_completion(said, base, context)
+                self._builder.add_completion(said, base, context)
 
     def _finish_roots(self) -> None:
         """Words that stand in the outermost span, or beside all spans, and in no other."""
@@ -142,45 +144,45 @@ class RunOfSpans:
         if not self._has_request:
             self._ask(request_messages(request), self._first)
         for span in self._roots:
-            self._tape.rows.turn_to(span.where)
+            self._builder.rows.turn_to(span.where)
             if not self._has_request:
                 self._ask(request_messages(span.attributes.get("input.value")), span)
             if not self._has_words():
                 self._close(output_of(span), span)
-        self._tape.rows.turn_away()
+        self._builder.rows.turn_away()
         if not self._has_words() and self._first is not None:
             self._close(words_in(answer), self._first)
 
     def _has_words(self) -> bool:
-        steps = self._tape.steps
+        steps = self._builder.steps
         return any(isinstance(step, Message) and step.role == "assistant" for step in steps)
 
     def _ask(self, saids: list[ChatMessage], span: Span | None) -> None:
         if saids and span is not None:
             self._has_request = True
             base = replace(self._base(span), ended=None)
-            self._tape.add_history((said, _as(base, said)) for said in saids)
+            self._builder.add_history((said, _as(base, said)) for said in saids)
 
     def _close(self, said: ChatMessage | None, span: Span) -> None:
         if said is not None and said.has_words:
             base = replace(self._base(span), started=span.end, ended=span.end)
-            self._tape.add_completion(said, base)
+            self._builder.add_completion(said, base)
 
     def _take_model(self, span: Span) -> None:
         outer = [a for a in self._ancestors(span) if self._kinds.get(a) is SpanKind.MODEL]
         if any(ancestor in self._answered for ancestor in outer):
             if self._unasked and self._ask_for_outer(inputs_of(span)):
                 return
-            self._tape.notes.add("calls of a model that two libraries recorded were kept once")
-            self._tape.rows.repeated()
+            self._builder.notes.add("calls of a model that two libraries recorded were kept once")
+            self._builder.rows.repeated()
             return
-        self._tape.rows.used()
+        self._builder.rows.used()
         base, context, inputs = self._base(span), self._context(span), inputs_of(span)
-        self._tape.offer(tools_offered(span))
-        self._tape.request = merged(self._tape.request, request_in(span))
+        self._builder.offer(tools_offered(span))
+        self._builder.request = merged(self._builder.request, request_in(span))
         self._has_request = self._has_request or any(said.role == "user" for said in inputs)
         plain = replace(base, ended=None)
-        self._tape.add_history(((said, _as(plain, said)) for said in inputs), context)
+        self._builder.add_history(((said, _as(plain, said)) for said in inputs), context)
         said, full = output_of(span), replace(base, **usage_in(span))
         if said is None:
             self._wordless[span.id] = (span, full, context)
@@ -192,7 +194,7 @@ class RunOfSpans:
         if not inputs and span.attributes.get("input.value"):
             self._unasked = (span, said, full, context)
         else:
-            self._hear(span, said, full, context)
+            self._add(span, said, full, context)
 
     def _ask_for_outer(self, inputs: list[ChatMessage]) -> bool:
         """Tell the request of the answer that is held, where a span within it has that request."""
@@ -201,12 +203,12 @@ class RunOfSpans:
         _, _, base, context = self._unasked
         self._has_request = self._has_request or any(said.role == "user" for said in inputs)
         plain = replace(base, ended=None)
-        self._tape.add_history(((said, _as(plain, said)) for said in inputs), context)
+        self._builder.add_history(((said, _as(plain, said)) for said in inputs), context)
         self._settle()
         return True
 
     def _settle(self, span: Span | None = None, kind: SpanKind = SpanKind.OTHER) -> None:
-        """Put the answer that is held on the tape, unless a span follows that may ask for it."""
+        """Add the answer that is held, unless a span follows that may ask for it."""
         held, self._unasked = self._unasked, None
         if held is None:
             return
@@ -214,13 +216,13 @@ class RunOfSpans:
         if span is not None and kind is SpanKind.MODEL and span.parent == outer.id:
             self._unasked = held
             return
-        self._tape.rows.turn_to(outer.where)
-        self._hear(outer, said, base, context)
-        self._tape.rows.turn_away()
+        self._builder.rows.turn_to(outer.where)
+        self._add(outer, said, base, context)
+        self._builder.rows.turn_away()
         if span is not None:
-            self._tape.rows.turn_to(span.where)
+            self._builder.rows.turn_to(span.where)
 
-    def _hear(self, span: Span, said: ChatMessage | None, base: Message, context: str) -> None:
+    def _add(self, span: Span, said: ChatMessage | None, base: Message, context: str) -> None:
         attributes = span.attributes
         read = set(read_names(attributes))
         rest = {key: value for key, value in attributes.items() if key not in read}
@@ -231,9 +233,9 @@ class RunOfSpans:
             finish_reasons=tuple(str(f) for f in finish) if isinstance(finish, list) else (),
             source=rest,
         )
-        self._tape.add_completion(said or ChatMessage("assistant"), full, context)
+        self._builder.add_completion(said or ChatMessage("assistant"), full, context)
         if span.error:
-            self._tape.add_event(_event(span, "error", span.message, base))
+            self._builder.add_event(_event(span, "error", span.message, base))
 
     def _take_tool(self, span: Span) -> None:
         base, name = self._base(span), tool_name(span)
@@ -241,7 +243,7 @@ class RunOfSpans:
         description = span.attributes.get("gen_ai.tool.description")
         description = description or span.attributes.get("tool.description")
         if description:
-            self._tape.offer([ToolDefinition(name=name, description=str(description))])
+            self._builder.offer([ToolDefinition(name=name, description=str(description))])
         call = ToolCall(
             tool=name,
             id=call_id(span),
@@ -257,28 +259,28 @@ class RunOfSpans:
             where=base.where,
             source=rest_of_tool(span),
         )
-        step = self._tape.execute(call)
-        placed = self._tape.steps[step]
+        step = self._builder.execute(call)
+        placed = self._builder.steps[step]
         self._call_ids[span.id] = placed.id if isinstance(placed, ToolCall) else ""
         self._open_calls.append((span, self._call_ids[span.id]))
 
     def _take_agent(self, span: Span) -> None:
         name = agent_name(span)
-        self._tape.rows.used()
+        self._builder.rows.used()
         self._agents[span.id] = name
         self._within_calls[span.id] = self._call_around(span)
         attributes = span.attributes
         base, context = self._base(span), self._context(span)
-        if not context and (not self._tape.agent.name or _named(span)) and not self._is_named:
+        if not context and (not self._builder.agent.name or _named(span)) and not self._is_named:
             self._is_named = _named(span)
-            self._tape.agent = Agent(
+            self._builder.agent = Agent(
                 name=name,
                 id=str(attributes.get("gen_ai.agent.id") or ""),
                 version=str(attributes.get("gen_ai.agent.version") or ""),
                 framework=_framework(span.scope),
             )
-        self._tape.offer(tools_offered(span))
-        self._tape.request = merged(self._tape.request, request_in(span))
+        self._builder.offer(tools_offered(span))
+        self._builder.request = merged(self._builder.request, request_in(span))
         history = [said for said in inputs_of(span) if said.role in {"user", "system"}]
         if history:
             self._agent_starts.append((span, history, context))
@@ -286,7 +288,7 @@ class RunOfSpans:
         if said is not None:
             self._agent_ends.append((span, said, context))
         if span.error:
-            self._tape.add_event(_event(span, "error", span.message, base))
+            self._builder.add_event(_event(span, "error", span.message, base))
 
     def _take_event(self, span: Span, kind: SpanKind) -> None:
         query = embedded(first(span, _QUERIES))
@@ -294,18 +296,20 @@ class RunOfSpans:
         text = (
             bundle.get("query_str") or bundle.get("query") if isinstance(bundle, dict) else bundle
         )
-        self._tape.add_event(_event(span, kind, str(text or ""), self._base(span), span.attributes))
+        self._builder.add_event(
+            _event(span, kind, str(text or ""), self._base(span), span.attributes)
+        )
 
     def _note_trace(self, span: Span) -> None:
-        tape = self._tape
+        builder = self._builder
         found = (str(span.attributes[key]) for key in _CONVERSATIONS if span.attributes.get(key))
-        tape.conversation = tape.conversation or next(found, "")
-        if span.resource and "resource" not in tape.source:
-            tape.source["resource"] = span.resource
-        if not tape.prompt.name:
+        builder.conversation = builder.conversation or next(found, "")
+        if span.resource and "resource" not in builder.source:
+            builder.source["resource"] = span.resource
+        if not builder.prompt.name:
             name, version = (first(span, names) for names in (_PROMPT_NAMES, _PROMPT_VERSIONS))
             told = {"name": str(name or ""), "version": str(version or "")}
-            tape.prompt = replace(tape.prompt, **told)
+            builder.prompt = replace(builder.prompt, **told)
 
     def _base(self, span: Span) -> Message:
         named = agent_name(span) or next(

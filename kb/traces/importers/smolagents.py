@@ -54,49 +54,49 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             for step, place in zip(steps, places, strict=True):
                 source.account.turn_to(place)
                 whole.take(an_object(step), place)
-            yield whole.tape
+            yield whole.builder
         elif isinstance(value, dict):
             if "task" in value and run is not None and run.has_task:
-                yield run.tape
+                yield run.builder
                 run = None
             run = run or _Run(source.account)
             run.take(value, where)
         else:
             source.leave_out("rows that are no objects", where)
     if run is not None:
-        yield run.tape
+        yield run.builder
 
 
 class _Run:
     """A run that is fed with its steps."""
 
     def __init__(self, rows: RowAccount, place: str = "") -> None:
-        self.tape = RunBuilder(rows, place)
-        self.tape.agent = Agent(framework="smolagents")
+        self.builder = RunBuilder(rows, place)
+        self.builder.agent = Agent(framework="smolagents")
         self.has_task = False
 
     def take(self, step: dict[str, Any], where: str) -> None:
-        """Put on the tape what one step tells."""
+        """Add what one step tells."""
         base = Message(role="assistant", where=where)
         if "task" in step:
             self.has_task = True
-            self.tape.add_message(
+            self.builder.add_message(
                 ChatMessage("user", str(step["task"])), replace(base, role="user")
             )
         elif "system_prompt" in step:
             text = str(step["system_prompt"])
-            self.tape.add_message(ChatMessage("system", text), replace(base, role="system"))
+            self.builder.add_message(ChatMessage("system", text), replace(base, role="system"))
         elif "plan" in step:
             text = str(step["plan"])
             event = Event("plan", text=text, where=where, **_times(step))
-            self.tape.add_event(event)
+            self.builder.add_event(event)
         elif _is_step(step):
             self._take_action(step, base)
         else:
-            self.tape.leave_out("steps of other kinds", ", ".join(list(step)[:3]))
+            self.builder.leave_out("steps of other kinds", ", ".join(list(step)[:3]))
 
     def _take_action(self, step: dict[str, Any], base: Message) -> None:
-        if not self.tape.prompt.text:
+        if not self.builder.prompt.text:
             self._take_prompt(step)
         calls = [an_object(call) for call in a_list(step.get("tool_calls"))]
         output = step.get("model_output")
@@ -105,16 +105,16 @@ class _Run:
         asked = tuple(_asked(call) for call in calls)
         said = ChatMessage("assistant", text, calls=asked)
         full = replace(base, **_times(step), **usage_of(step.get("token_usage")))
-        before = len(self.tape.steps)
-        self.tape.add_message(said, full)
-        ids = [one.id for one in self.tape.steps[before:] if isinstance(one, ToolCall)]
+        before = len(self.builder.steps)
+        self.builder.add_message(said, full)
+        ids = [one.id for one in self.builder.steps[before:] if isinstance(one, ToolCall)]
         self._take_end(step, error, ids, full)
 
     def _take_prompt(self, step: dict[str, Any]) -> None:
         """The instructions, where a step tells what the model was given."""
         saids = (said_of(message) for message in a_list(step.get("model_input_messages")))
         told = [said.text for said in saids if said is not None and said.role == "system"]
-        self.tape.prompt = Prompt(text=next(iter(told), ""))
+        self.builder.prompt = Prompt(text=next(iter(told), ""))
 
     def _take_end(
         self, step: dict[str, Any], error: dict[str, Any], ids: list[str], base: Message
@@ -129,12 +129,12 @@ class _Run:
         at = replace(base, started=base.ended, input_tokens=None, output_tokens=None)
         if not ids and failure is not None:
             event = Event("error", name=kind, text=text, failure=failure, started=at.started)
-            self.tape.add_event(replace(event, where=base.where))
+            self.builder.add_event(replace(event, where=base.where))
         if len(ids) > 1:
-            self.tape.notes.add("results of several calls stand at the last of them", base.where)
+            self.builder.notes.add("results of several calls stand at the last of them", base.where)
         if ids and (result is not None or failure is not None):
             told = result if result is not None else text
-            self.tape.answer(ToolResult(ids[-1], told, failure), at)
+            self.builder.answer(ToolResult(ids[-1], told, failure), at)
 
 
 def _times(step: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The messages a model's span carries: what it was given, and what it answered.
 
-Requests repeat all that was said before; `Tape.hear_history` keeps what is new.
+Requests repeat all that was said before; `Tape.add_history` keeps what is new.
 """
 
 from __future__ import annotations

@@ -117,24 +117,24 @@ def _push(at: Any, key: Any, start: Any, values: Any) -> None:
 
 
 def _run_of(chat: dict[str, Any], places: list[str], rows: RowAccount) -> RunBuilder:
-    tape = RunBuilder(rows, run_id=a_word(chat.get("sessionId")))
-    tape.agent = Agent(name=a_word(chat.get("responderUsername")), framework="vscode-chat")
-    tape.source = {key: chat[key] for key in _ABOUT if chat.get(key)}
+    builder = RunBuilder(rows, run_id=a_word(chat.get("sessionId")))
+    builder.agent = Agent(name=a_word(chat.get("responderUsername")), framework="vscode-chat")
+    builder.source = {key: chat[key] for key in _ABOUT if chat.get(key)}
     for request, place in zip(a_list(chat.get("requests")), places, strict=True):
         if place:
             rows.turn_to(place)
-        _Request(tape, an_object(request), place).tell()
+        _Request(builder, an_object(request), place).tell()
         if isinstance(request, dict) and place:
-            request.clear()  # what is on the tape now need not lie in memory twice
+            request.clear()  # what is in the run now need not lie in memory twice
     rows.turn_away()
-    return tape
+    return builder
 
 
 class _Request:
-    """One request of a chat while it is put on a tape."""
+    """One request of a chat while it is added to a run."""
 
-    def __init__(self, tape: RunBuilder, value: dict[str, Any], where: str) -> None:
-        self._tape = tape
+    def __init__(self, builder: RunBuilder, value: dict[str, Any], where: str) -> None:
+        self._builder = builder
         self._value = value
         result = an_object(value.get("result"))
         self._error = an_object(result.get("errorDetails"))
@@ -146,13 +146,13 @@ class _Request:
 
     def tell(self) -> None:
         """What was asked, what was done for it, and how it ended."""
-        tape, base = self._tape, self._base
-        if base.model and not tape.request.model:
-            tape.request = replace(tape.request, model=base.model)
+        builder, base = self._builder, self._base
+        if base.model and not builder.request.model:
+            builder.request = replace(builder.request, model=base.model)
         message = self._value.get("message")
         text = message if isinstance(message, str) else a_word(an_object(message).get("text"))
         asked = replace(base, role="user", model="")
-        tape.add_message(ChatMessage("user", text), asked)
+        builder.add_message(ChatMessage("user", text), asked)
         rounds = [an_object(one) for one in a_list(self._told.get("toolCallRounds"))]
         if rounds:
             self._tell_rounds(rounds)
@@ -174,10 +174,10 @@ class _Request:
             at = time_of(one.get("timestamp")) or self._base.started
             model = a_word(one.get("modelId")) or self._base.model
             base = replace(self._base, started=at, model=model)
-            self._tape.add_message(said, base)
+            self._builder.add_message(said, base)
             for call in said.calls:
                 if call.id in results:
-                    self._tape.answer(
+                    self._builder.answer(
                         _result(call.id, results[call.id]), replace(base, started=None)
                     )
         self._tell_refusals()
@@ -190,16 +190,16 @@ class _Request:
 
     def _refuse(self, call_id: str) -> None:
         failure = Failure(type="rejected", message="a person refused it")
-        if self._tape.call(call_id) is not None:
-            self._tape.fail(call_id, failure)
-            self._tape.amend(call_id, is_answered=True)
+        if self._builder.call(call_id) is not None:
+            self._builder.fail(call_id, failure)
+            self._builder.amend(call_id, is_answered=True)
 
     def _tell_last(self, told: str) -> None:
         """The words after the last call, where no round has them."""
         last = max((n for n, part in enumerate(self._parts) if _is_tool(part)), default=-1)
         text = "".join(_words(part) for part in self._parts[last + 1 :]).strip()
         if text and _squeezed(text) not in _squeezed(told) and not _is_told(text, told):
-            self._tape.add_message(ChatMessage("assistant", text), self._base)
+            self._builder.add_message(ChatMessage("assistant", text), self._base)
 
     def _tell_parts(self, parts: list[dict[str, Any]]) -> None:
         """The answer as it was shown: words and thoughts between the calls."""
@@ -213,7 +213,7 @@ class _Request:
             calls = () if is_last else (_shown_call(part),)
             if text.strip() or thought or calls:
                 said = ChatMessage("assistant", text.strip(), thought, calls=calls)
-                self._tape.add_message(said, self._base)
+                self._builder.add_message(said, self._base)
             if calls:
                 self._answer_shown(part)
             text, thought = "", ""
@@ -228,7 +228,9 @@ class _Request:
             text = "\n".join(one for one in output if isinstance(one, str))
             failed = details.get("isError") is True
             failure = Failure(type="tool_error", message=text[:500]) if failed else None
-            self._tape.answer(ToolResult(call_id, text, failure), replace(self._base, started=None))
+            self._builder.answer(
+                ToolResult(call_id, text, failure), replace(self._base, started=None)
+            )
 
     def _tell_end(self) -> None:
         text = a_word(self._error.get("message"))
@@ -236,7 +238,9 @@ class _Request:
             name = "error" if text else "canceled"
             failure = Failure(type=name, message=text[:500])
             where = self._base.where
-            self._tape.add_event(Event("error", name=name, text=text, failure=failure, where=where))
+            self._builder.add_event(
+                Event("error", name=name, text=text, failure=failure, where=where)
+            )
         self._note_usage()
 
     def _note_usage(self) -> None:
@@ -246,7 +250,7 @@ class _Request:
             "output_tokens": self._value.get("completionTokens", self._told.get("outputTokens")),
         }
         found = {key: int(count or 0) for key, count in told.items() if is_number(count)}
-        steps = self._tape.steps
+        steps = self._builder.steps
         answers = [n for n, step in enumerate(steps) if _is_answer(step)]
         if found and answers:
             steps[answers[-1]] = replace(steps[answers[-1]], **found)

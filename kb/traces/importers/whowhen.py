@@ -42,12 +42,12 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 
 def _run(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
     task = str(value.get("question_ID") or "")
-    tape = RunBuilder(rows, where, task)
-    tape.task = task
-    tape.agent = Agent(framework="who-and-when")
-    tape.source = {k: v for k, v in value.items() if k not in {"history", "system_prompt"} and v}
+    builder = RunBuilder(rows, where, task)
+    builder.task = task
+    builder.agent = Agent(framework="who-and-when")
+    builder.source = {k: v for k, v in value.items() if k not in {"history", "system_prompt"} and v}
     prompts = an_object(value.get("system_prompt"))
-    tape.prompt = Prompt(text="\n\n".join(f"{k}: {v}" for k, v in prompts.items()))
+    builder.prompt = Prompt(text="\n\n".join(f"{k}: {v}" for k, v in prompts.items()))
     rows.used()
     history = a_list(value["history"])
     places = [f"{where}.history[{number}]".lstrip(".") for number in range(len(history))]
@@ -55,15 +55,15 @@ def _run(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
     question = a_word(value.get("question"))
     asked = any(a_word(an_object(one).get("role")) == "human" for one in history)
     if question and not asked:
-        tape.say(Message(role="user", text=question, where=where))
+        builder.say(Message(role="user", text=question, where=where))
     for one, place in zip(history, places, strict=True):
         rows.turn_to(place)
-        _take(tape, an_object(one), place)
+        _take(builder, an_object(one), place)
     rows.turn_away()
-    return tape
+    return builder
 
 
-def _take(tape: RunBuilder, message: dict[str, Any], place: str) -> None:
+def _take(builder: RunBuilder, message: dict[str, Any], place: str) -> None:
     written, name = a_word(message.get("role")), a_word(message.get("name"))
     is_agent = bool(name) or written.lower() not in {"human", "system"}
     role = "assistant" if is_agent else "user" if written.lower() == "human" else "system"
@@ -71,7 +71,7 @@ def _take(tape: RunBuilder, message: dict[str, Any], place: str) -> None:
     content = message.get("content")
     text = content if isinstance(content, str) else str(content or "")
     base = Message(role=role, where=place, agent=agent)
-    tape.add_message(ChatMessage(role, text, agent=agent), base)
+    builder.add_message(ChatMessage(role, text, agent=agent), base)
 
 
 IMPORTER = Importer(

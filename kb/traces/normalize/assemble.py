@@ -1,6 +1,6 @@
 """Makes a `Run` of what a `RunBuilder` holds: turns, effects, and what is missing.
 
-The same for every format: nothing here knows where a tape came from.
+The same for every format: nothing here knows where a builder came from.
 """
 
 from __future__ import annotations
@@ -96,53 +96,53 @@ class Assembly:
     freeze_at: int | None = None
 
 
-def assemble(tape: RunBuilder, number: int, assembly: Assembly) -> Run:
-    """The run on a tape, as the source has it: nothing is redacted yet."""
-    definitions = {name: _judged(tool, assembly.effects) for name, tool in tape.tools.items()}
+def assemble(builder: RunBuilder, number: int, assembly: Assembly) -> Run:
+    """The run of a builder, as the source has it: nothing is redacted yet."""
+    definitions = {name: _judged(tool, assembly.effects) for name, tool in builder.tools.items()}
     steps = tuple(
-        _finished(step, assembly.effects, definitions.get(getattr(step, "tool", "")), tape)
-        for step in _in_turns(_in_order(tape))
+        _finished(step, assembly.effects, definitions.get(getattr(step, "tool", "")), builder)
+        for step in _in_turns(_in_order(builder))
     )
-    state = _state(tape, steps, tuple(definitions.values()), assembly.freeze_at)
+    state = _state(builder, steps, tuple(definitions.values()), assembly.freeze_at)
     run = Run(
         schema=SCHEMA,
         conventions=CONVENTIONS,
-        id=tape.id or f"{assembly.source.sha256[:12]}-{number + 1}",
-        conversation=tape.conversation,
-        task=tape.task,
-        agent=tape.agent,
+        id=builder.id or f"{assembly.source.sha256[:12]}-{number + 1}",
+        conversation=builder.conversation,
+        task=builder.task,
+        agent=builder.agent,
         trigger=_trigger(steps),
         state=state,
         steps=steps,
         policy=assembly.policy,
         clocks=_clocks(steps, state.freeze_step),
         redaction=Redaction(applied=False),
-        provenance=_provenance(tape, assembly),
-        source=tape.source,
+        provenance=_provenance(builder, assembly),
+        source=builder.source,
     )
     return replace(run, missing=missing(run))
 
 
-def _provenance(tape: RunBuilder, assembly: Assembly) -> Provenance:
+def _provenance(builder: RunBuilder, assembly: Assembly) -> Provenance:
     source = assembly.source
     return Provenance(
         format=assembly.format,
         file=source.name,
         sha256=source.sha256,
         size_bytes=source.size_bytes,
-        place=tape.place,
-        lossy=(*source.notes.lines(), *tape.notes.lines()),
+        place=builder.place,
+        lossy=(*source.notes.lines(), *builder.notes.lines()),
     )
 
 
-def _in_order(tape: RunBuilder) -> list[Step]:
+def _in_order(builder: RunBuilder) -> list[Step]:
     """The steps in the order of their times; a step without one stays behind its neighbour."""
-    steps = tape.all_steps()
+    steps = builder.all_steps()
     keys = _sort_keys(steps)
     order = sorted(range(len(keys)), key=lambda step: keys[step])
     if order == list(range(len(keys))):
         return steps
-    tape.notes.add("steps were put in the order of their times")
+    builder.notes.add("steps were put in the order of their times")
     new_place = {old: new for new, old in enumerate(order)}
     return [_asked_at(steps[old], new_place) for old in order]
 
@@ -178,12 +178,14 @@ def _in_turns(steps: list[Step]) -> list[Step]:
     return numbered
 
 
-def _finished(step: Step, effects: Effects, tool: ToolDefinition | None, tape: RunBuilder) -> Step:
+def _finished(
+    step: Step, effects: Effects, tool: ToolDefinition | None, builder: RunBuilder
+) -> Step:
     """A call with its failure, effect and treatment; other steps as they are."""
     if not isinstance(step, ToolCall):
         return step
     judged = effects.of_call(step.tool, step.arguments, tool)
-    is_told_fine = tape.tells_errors or step.source.get("is_error") is False
+    is_told_fine = builder.tells_errors or step.source.get("is_error") is False
     failure = _failure(step, is_read=not judged.effect.is_write, is_told_fine=is_told_fine)
     return replace(
         step,
@@ -211,12 +213,19 @@ def _judged(tool: ToolDefinition, effects: Effects) -> ToolDefinition:
 
 
 def _state(
-    tape: RunBuilder, steps: tuple[Step, ...], tools: tuple[ToolDefinition, ...], asked: int | None
+    builder: RunBuilder,
+    steps: tuple[Step, ...],
+    tools: tuple[ToolDefinition, ...],
+    asked: int | None,
 ) -> State:
     step, reason = _freeze(steps, asked)
-    prompt = tape.prompt if tape.prompt.text else replace(tape.prompt, text=_instructions(steps))
+    prompt = (
+        builder.prompt
+        if builder.prompt.text
+        else replace(builder.prompt, text=_instructions(steps))
+    )
     return State(
-        freeze_step=step, freeze_reason=reason, prompt=prompt, request=tape.request, tools=tools
+        freeze_step=step, freeze_reason=reason, prompt=prompt, request=builder.request, tools=tools
     )
 
 

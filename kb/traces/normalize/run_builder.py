@@ -1,6 +1,6 @@
 """`RunBuilder`: joins what importers read, in the order of the source, into steps of one run.
 
-Importers say what they see, in the order of the source; the tape joins what belongs together:
+Importers say what they see, in the order of the source; the builder joins what belongs together:
 a call told by the model and by the span that ran it, an answer and its call, a message that comes
 back in every later request. Steps on it are frozen values that are replaced, never changed.
 """
@@ -43,7 +43,7 @@ from kb.traces.run import (
 
 
 class CallIds:
-    """The calls of a tape by the ids they were told under; calls are numbers of steps."""
+    """The calls of a builder by the ids they were told under; calls are numbers of steps."""
 
     def __init__(self) -> None:
         self._latest: dict[str, int] = {}
@@ -201,7 +201,7 @@ MOST_STEPS = 1_000_000
 class RunBuilder:
     """One run as its source tells it; `kb.traces.read_runs` makes a `Run` of it.
 
-    `rows` is the account of the source: what is put on the tape, or was on it already, is said
+    `rows` is the account of the source: what is in the run, or was on it already, is said
     of the row at hand.
     """
 
@@ -245,13 +245,13 @@ class RunBuilder:
 
     @property
     def has_steps(self) -> bool:
-        """Whether anything that was said or done is on the tape."""
+        """Whether anything that was said or done is in the run."""
         return bool(self.steps or self._early)
 
     # What is said
 
     def say(self, message: Message) -> int:
-        """Put a message on the tape; the number of its step."""
+        """Add a message; the number of its step."""
         self._append(message)
         return len(self.steps) - 1
 
@@ -261,7 +261,7 @@ class RunBuilder:
         self.rows.left_out(f"{what}: {which}" if which else what)
 
     def add_message(self, said: ChatMessage, base: Message) -> int | None:
-        """Put a message of any dialect on the tape: answers, words, then the calls it asks for.
+        """Add a message of any dialect: answers, words, then the calls it asks for.
 
         `base` holds what the dialect does not: agent, times, usage, place. The step of the words,
         None when there are none.
@@ -280,7 +280,7 @@ class RunBuilder:
     def add_history(
         self, history: Iterable[tuple[ChatMessage, Message]], context: str = ""
     ) -> None:
-        """Put on the tape what of a request's messages it does not hold yet.
+        """Add what of a request's messages it does not hold yet.
 
         Requests repeat all that was said before. The n-th time a piece stands in one of them is
         the same piece as the n-th time in another one of that context.
@@ -299,7 +299,7 @@ class RunBuilder:
                 self.rows.left_out("messages without words")
 
     def add_completion(self, said: ChatMessage, base: Message, context: str = "") -> int | None:
-        """Put the answer of a model on the tape; later requests will repeat it."""
+        """Add the answer of a model; later requests will repeat it."""
         seen = self._seen.setdefault(context, Counter())
         seen.update(key for key, _ in message_parts(said))
         return self.add_message(
@@ -508,7 +508,7 @@ class RunBuilder:
     # What else happens
 
     def add_event(self, event: Event) -> None:
-        """Put something else that happened on the tape."""
+        """Add something else that happened."""
         self._append(event)
 
     def offer(self, tools: Iterable[ToolDefinition]) -> None:

@@ -17,8 +17,8 @@ from fnmatch import fnmatchcase
 
 from kb.errors import KbError
 from kb.sensitive.decoded_layers import decoded_layers
+from kb.sensitive.find_secrets import find_secrets
 from kb.sensitive.personal_data import find_personal_data
-from kb.sensitive.secrets_by_format import find_secrets
 from kb.terminal import plain
 from kb.traces.run import Placeholder
 

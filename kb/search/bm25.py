@@ -44,11 +44,24 @@ class Bag:
 
 
 @dataclass(frozen=True)
+class WordStatistics:
+    """What is known of all records where postings hold only some of them.
+
+    `records` and `length` (words) of them all; `frequencies` are records a word, (w,), those of
+    `Postings.words`.
+    """
+
+    records: int
+    length: float
+    frequencies: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Postings:
     """Which record holds which word how often, sorted by word.
 
     The records of `words[i]` stand at `starts[i]:starts[i + 1]`, ascending; `lengths` counts words
-    a record.
+    a record. Words are weighed by `of_all`, or without it by the records that are here.
     """
 
     words: NDArray[np.uint64]
@@ -56,6 +69,7 @@ class Postings:
     records: NDArray[np.int32]
     counts: NDArray[np.uint16]
     lengths: NDArray[np.float32]
+    of_all: WordStatistics | None = None
 
     def scores(self, query: Bag, without: int | None = None) -> NDArray[np.float32]:
         """The BM25 score of every record as a share of the most it could be, (n,), 0…1.
@@ -65,11 +79,11 @@ class Postings:
         scores = np.zeros(len(self.lengths), np.float32)
         length_part = self._length_part(without)
         attainable = 0.0
-        for span in self._spans(query):
+        for span, frequency in self._spans(query):
             holders, counts = self.records[span], self.counts[span].astype(np.float32)
-            if len(holders) == 1 and holders[0] == without:
+            if frequency == 1 and len(holders) == 1 and holders[0] == without:
                 continue  # a word only the record has that is left out
-            rarity = self._rarity(holders, without)
+            rarity = self._rarity(holders, frequency, without)
             attainable += rarity * (K1 + 1)
             # A record stands once in the postings of a word, so plain indexing adds rightly.
             scores[holders] += rarity * (K1 + 1) * counts / (counts + length_part[holders])
@@ -82,20 +96,21 @@ class Postings:
         known = self._rarities.get(word)
         if known is None:
             bag = Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
-            found = (self._rarity(self.records[span], None) for span in self._spans(bag))
+            found = (self._rarity(self.records[span], n, None) for span, n in self._spans(bag))
             known = self._rarities[word] = sum(found)
         return known
 
     def weight(self, word: int, record: int) -> float:
         """What one word adds to the score of one record; 0 where most records hold it."""
         bag = Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
-        for span in self._spans(bag):
+        for span, frequency in self._spans(bag):
             holders = self.records[span]
             place = np.flatnonzero(holders == record)
-            if len(place) and len(holders) <= max(2, len(self.lengths) // 3):
+            if len(place) and frequency <= max(2, self._total // 3):
                 count = float(self.counts[span][place[0]])
                 length_part = float(self._length_part(None)[record])
-                return self._rarity(holders, None) * (K1 + 1) * count / (count + length_part)
+                rarity = self._rarity(holders, frequency, None)
+                return rarity * (K1 + 1) * count / (count + length_part)
         return 0.0
 
     def only(self, keep: NDArray[np.int64]) -> Postings:
@@ -108,17 +123,23 @@ class Postings:
         starts = kept_before[self.starts].astype(np.int64)
         return Postings(self.words, starts, records[held], self.counts[held], self.lengths[keep])
 
-    def _spans(self, query: Bag) -> Iterable[slice]:
+    @property
+    def _total(self) -> int:
+        return self.of_all.records if self.of_all else len(self.lengths)
+
+    def _spans(self, query: Bag) -> Iterable[tuple[slice, int]]:
+        """Where the records of each word stand that some record holds, and how many hold it."""
         places = np.searchsorted(self.words, query.words)
         for word, place in zip(query.words, places, strict=True):
             if place < len(self.words) and self.words[place] == word:
                 start, end = int(self.starts[place]), int(self.starts[place + 1])
-                if end > start:
-                    yield slice(start, end)
+                frequency = int(self.of_all.frequencies[place]) if self.of_all else end - start
+                if frequency:
+                    yield slice(start, end), frequency
 
-    def _rarity(self, holders: NDArray[np.int32], without: int | None) -> float:
+    def _rarity(self, holders: NDArray[np.int32], frequency: int, without: int | None) -> float:
         """Inverse document frequency, never negative (Lucene's form)."""
-        total, frequency = len(self.lengths), len(holders)
+        total = self._total
         if without is not None:
             place = int(np.searchsorted(holders, without))
             frequency -= place < len(holders) and bool(holders[place] == without)
@@ -140,7 +161,8 @@ class Postings:
         return self._length_part_of(None)
 
     def _length_part_of(self, without: int | None) -> NDArray[np.float32]:
-        total, size = float(self.lengths.sum()), len(self.lengths)
+        total = self.of_all.length if self.of_all else float(self.lengths.sum())
+        size = self._total
         if without is not None and size > 1:
             total, size = total - float(self.lengths[without]), size - 1
         mean = max(total / max(size, 1), 1.0)

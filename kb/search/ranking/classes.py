@@ -57,12 +57,24 @@ class ClassScores:
 
 
 @dataclass(frozen=True)
+class LabelStatistics:
+    """What is known of all labelled records where a posterior holds only some of them.
+
+    `labels` is the sum of their labels, (c,); `inverse` is (XᵀX + λ)⁻¹ of their means, (d, d).
+    """
+
+    count: int
+    labels: Numbers
+    inverse: Numbers
+
+
+@dataclass(frozen=True)
 class ClassPosterior:
     """What the labelled records teach.
 
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
     labels on the vectors, (d, c); `meant` is the sum of the meaning scores of all labelled records,
-    (c,).
+    (c,). `of_all` is None where these are all records there are.
     """
 
     means: Vectors
@@ -71,6 +83,7 @@ class ClassPosterior:
     probe: Numbers
     meant: Numbers
     weights: PosteriorWeights = PosteriorWeights()
+    of_all: LabelStatistics | None = None
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -122,6 +135,8 @@ class ClassPosterior:
 
     @cached_property
     def _inverse(self) -> Numbers:
+        if self.of_all is not None:
+            return self.of_all.inverse
         return _inverse(self.means[self.labelled], self.weights.ridge)
 
     def _voted(self, similarities: Numbers, without: int | None) -> Numbers:
@@ -157,11 +172,11 @@ class ClassPosterior:
     # A build asks hundreds of questions of the same labels.
     @cached_property
     def _label_sums(self) -> Numbers:
-        return _numbers(self.labels.sum(axis=0))
+        return self.of_all.labels if self.of_all else _numbers(self.labels.sum(axis=0))
 
     @cached_property
     def _labelled_count(self) -> int:
-        return int(self.labelled.sum())
+        return self.of_all.count if self.of_all else int(self.labelled.sum())
 
 
 def fit_posterior(

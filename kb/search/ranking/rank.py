@@ -95,7 +95,7 @@ def rank(
     """
     near = likeness(collection, question) if near is None else near
     places, similarity = near.places, near.similarity
-    sample = _sample(places, len(collection), without)
+    sample = _sample(places, collection, without)
     lexical = (collection.postings.scores(question.bag, without) if lexical is None else lexical)[
         places
     ]
@@ -120,9 +120,11 @@ def rank(
     )
 
 
-def _sample(places: NDArray[np.int64], n_records: int, without: int | None) -> NDArray[np.bool_]:
+def _sample(places: Places, collection: Collection, without: int | None) -> NDArray[np.bool_]:
     """Which of the places stand for all records when scores are put on one scale."""
-    sample = np.isin(places, background(n_records), assume_unique=True)
+    whole = collection.of_all
+    stand_ins = background(len(collection)) if whole is None else whole.sample
+    sample = np.isin(places, stand_ins, assume_unique=True)
     return sample if without is None else sample & (places != without)
 
 

@@ -44,11 +44,25 @@ def standing_of(entries: Sequence[IndexedRecord]) -> Standing:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What is known of all records where a collection holds only some of them.
+
+    `classes` of them all, sorted; `mean` is their average, (d,); `sample` are places of the
+    collection whose records stand for all when scores are put on one scale.
+    """
+
+    classes: tuple[str, ...]
+    mean: NDArray[np.float32]
+    sample: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Collection:
     """Records as arrays, all in the same order.
 
     `vectors` are passages, (p, d) unit rows; those of record i stand at `starts[i]:starts[i + 1]`.
-    `means` are records, (n, d) unit rows, zero where a record has no passage.
+    `means` are records, (n, d) unit rows, zero where a record has no passage. `of_all` is None
+    where these are all records there are.
     """
 
     entries: tuple[IndexedRecord, ...]
@@ -56,6 +70,7 @@ class Collection:
     starts: NDArray[np.int64]
     means: Vectors
     postings: Postings
+    of_all: Whole | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -75,6 +90,8 @@ class Collection:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Every failure class that a published record has, sorted."""
+        if self.of_all is not None:
+            return self.of_all.classes
         return tuple(sorted({name for e in self.entries if e.is_candidate for name in e.classes}))
 
     @cached_property
@@ -120,6 +137,8 @@ class Collection:
     @cached_property
     def mean(self) -> NDArray[np.float32]:
         """The average of all records, (d,): what the library at large speaks of."""
+        if self.of_all is not None:
+            return self.of_all.mean
         return np.asarray(self.means.mean(axis=0))
 
     @cached_property

@@ -11,7 +11,7 @@ import numpy as np
 
 from kb.search.answer import PassagePair
 from kb.search.bm25 import Postings, tokens, word_hash
-from kb.search.index.index import Index
+from kb.search.index.searchable import Searchable
 from kb.search.query import Query
 from kb.search.ranking.classes import Numbers
 from kb.search.ranking.likeness import Question
@@ -30,7 +30,7 @@ _SCRAP_WORDS = 20
 
 
 def aligned_passages(
-    index: Index, query: Query, question: Question, record: int
+    index: Searchable, query: Query, question: Question, record: int
 ) -> tuple[PassagePair, ...]:
     """The pairs of passages that are most alike, best first, each side shown once.
 

@@ -15,7 +15,7 @@ from kb.records.document import Document
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
 from kb.search.encoder.encoder import Vectors
-from kb.search.index.index import Index
+from kb.search.index.searchable import Searchable
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable
 from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
@@ -99,7 +99,7 @@ def _end_of(day: date) -> datetime:
     return datetime.combine(day, time.max, UTC)
 
 
-def embed_query(index: Index, query: Query) -> Question:
+def embed_query(index: Searchable, query: Query) -> Question:
     """A query as arrays; a record that stands in the index as it is asks without the encoder."""
     texts = [embedded_text(query.title, passage) for passage in query.passages] or [query.title]
     words = [query.title, *(passage.text for passage in query.passages)]
@@ -108,7 +108,7 @@ def embed_query(index: Index, query: Query) -> Question:
     )
 
 
-def _vectors(index: Index, asker: str, texts: Sequence[str]) -> Vectors:
+def _vectors(index: Searchable, asker: str, texts: Sequence[str]) -> Vectors:
     """The vectors of texts, (len(texts), d)."""
     known = _stored(index, asker)
     missing = [text for text in dict.fromkeys(texts) if text not in known]
@@ -116,7 +116,7 @@ def _vectors(index: Index, asker: str, texts: Sequence[str]) -> Vectors:
     return np.stack([made[text] if text in made else known[text] for text in texts])
 
 
-def _stored(index: Index, asker: str) -> Mapping[str, NDArray[np.float32]]:
+def _stored(index: Searchable, asker: str) -> Mapping[str, NDArray[np.float32]]:
     """The vectors of the record that asks, by the text that each was made of."""
     generation = index.generation
     place = generation.collection.positions.get(asker)

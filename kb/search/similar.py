@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -23,6 +23,7 @@ from kb.search.candidates import allowed
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
+from kb.search.index.searchable import Searchable
 from kb.search.matches import match_of
 from kb.search.query import (
     EVERYTHING,
@@ -84,7 +85,7 @@ class RankedQuery:
     `incident` is the chance that the query tells of an incident at all.
     """
 
-    index: Index
+    index: Searchable
     query: Query
     question: Question
     ranking: Ranking
@@ -133,7 +134,9 @@ def as_query(query: Query | Document | str, today: date) -> Query:
     return query_from_document(query, today) if isinstance(query, Document) else query
 
 
-def answer(index: Index, library: Library, query: Query, *, limit: int, filters: Filters) -> Answer:
+def answer(
+    index: Searchable, library: Library, query: Query, *, limit: int, filters: Filters
+) -> Answer:
     """The answer to a query from an index that is open."""
     return answer_of(find(index, query, filters), library, limit)
 
@@ -159,12 +162,14 @@ def answer_of(found: RankedQuery, library: Library, limit: int) -> Answer:
     )
 
 
-def find(index: Index, query: Query, filters: Filters = EVERYTHING) -> RankedQuery:
+def find(index: Searchable, query: Query, filters: Filters = EVERYTHING) -> RankedQuery:
     """Every record ranked for a query, and what may be shown, best first."""
     return find_question(index, query, embed_query(index, query), filters)
 
 
-def find_question(index: Index, query: Query, question: Question, filters: Filters) -> RankedQuery:
+def find_question(
+    index: Searchable, query: Query, question: Question, filters: Filters
+) -> RankedQuery:
     """Every record ranked for a query whose vectors and words are `question`."""
     collection, learned = index.generation.collection, index.generation.learned
     asker = collection.positions.get(query.id)
@@ -190,7 +195,7 @@ def find_question(index: Index, query: Query, question: Question, filters: Filte
 
 
 def _incident_share(
-    index: Index,
+    index: Searchable,
     query: Query,
     question: Question,
     ranking: Ranking,
@@ -207,7 +212,7 @@ def _incident_share(
     return 1.0 if share < 1 and _is_quotation(index, query, question) else share
 
 
-def _is_quotation(index: Index, query: Query, question: Question) -> bool:
+def _is_quotation(index: Searchable, query: Query, question: Question) -> bool:
     """Whether one of the records that share most words with a text holds it as it is."""
     if question.says_little:
         return False
@@ -268,7 +273,7 @@ def likely_priors(
 
 
 def _pool(
-    index: Index, question: Question, lexical: NDArray[np.float32]
+    index: Searchable, question: Question, lexical: NDArray[np.float32]
 ) -> NDArray[np.int64] | None:
     """The records worth ranking in a large library, None for all of them."""
     collection = index.generation.collection
@@ -323,18 +328,9 @@ def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClas
 
 
 def _facts(found: RankedQuery) -> IndexFacts:
-    index = found.index
-    manifest = index.generation.manifest
-    return IndexFacts(
-        records=sum(entry.is_candidate for entry in index.entries),
-        eligible=found.eligible,
-        passages=manifest.n_passages,
-        encoder=manifest.model,
-        refreshed=index.refreshed,
-        stale=index.stale,
-        unwritten=index.unwritten,
-        calibration=manifest.calibration.source + (_OF_A_RUN if found.query.is_run else ""),
-    )
+    facts = found.index.facts
+    note = _OF_A_RUN if found.query.is_run else ""
+    return replace(facts, eligible=found.eligible, calibration=facts.calibration + note)
 
 
 def related(

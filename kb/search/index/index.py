@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder
 from kb.safe_files import UnsafePathError, private_folder
+from kb.search.answer import IndexFacts
 from kb.search.encoder.encoder import (
     Encoder,
     Progress,
@@ -78,6 +79,20 @@ class Index:
     def entries(self) -> tuple[IndexedRecord, ...]:
         """The records, in the order of their file names."""
         return self.generation.entries
+
+    @property
+    def facts(self) -> IndexFacts:
+        """What an answer says of what was searched."""
+        manifest = self.generation.manifest
+        return IndexFacts(
+            records=sum(entry.is_candidate for entry in self.entries),
+            passages=manifest.n_passages,
+            encoder=manifest.model,
+            refreshed=self.refreshed,
+            stale=self.stale,
+            unwritten=self.unwritten,
+            calibration=manifest.calibration.source,
+        )
 
     def nearest(self, queries: Vectors, count: int) -> NDArray[np.int64]:
         """Rows of the nearest passages of every query passage, unordered, without repeats.

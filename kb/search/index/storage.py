@@ -165,13 +165,15 @@ class Generation:
     @cached_property
     def collection(self) -> Collection:
         """The records as ranking wants them."""
-        names = ("words", "starts", "records", "counts", "lengths")
+        words, starts, records, counts, lengths = (
+            self.arrays[name] for name in ("words", "starts", "records", "counts", "lengths")
+        )
         return Collection(
             entries=self.entries,
             vectors=self.arrays["vectors"],
             starts=self.arrays["passage_starts"],
             means=self.arrays["means"],
-            postings=Postings(*(self.arrays[name] for name in names)),
+            postings=Postings(words, starts, records, counts, lengths),
         )
 
     @cached_property

@@ -151,7 +151,7 @@ class ClassPosterior:
         return np.asarray(votes @ self.labels[nearest] / (votes.sum() + _NOBODY_VOTES))
 
     def _meaning_scores(self, query: Numbers) -> Numbers:
-        return np.asarray(_meaning_scores(query[None], self.meanings, self.weights)[0])
+        return np.asarray(meaning_scores(query[None], self.meanings, self.weights)[0])
 
     def _class_prior(self, without: int | None) -> tuple[Numbers, Numbers]:
         """The average labels and meaning scores of the labelled records, each (c,)."""
@@ -189,7 +189,7 @@ def fit_posterior(
     labelled = labels.any(axis=1)
     rows = means[labelled]
     probe = np.asarray(_inverse(rows, weights.ridge) @ (rows.T @ labels[labelled]), np.float32)
-    meant = _meaning_scores(rows, meanings, weights).sum(axis=0)
+    meant = meaning_scores(rows, meanings, weights).sum(axis=0)
     return ClassPosterior(means, labels, meanings, probe, meant, weights)
 
 
@@ -212,16 +212,20 @@ def _numbers(values: ArrayLike) -> Numbers:
     return np.asarray(values, np.float32)
 
 
-def _meaning_scores(queries: Vectors, meanings: Vectors, weights: PosteriorWeights) -> Numbers:
+def meaning_scores(queries: Vectors, meanings: Vectors, weights: PosteriorWeights) -> Numbers:
     """How near each query is to what each class is called and means, (q, c), rows below 1."""
     votes = _votes(queries @ meanings.T, weights.meaning_temperature)
     return np.asarray(votes / (votes.sum(axis=1, keepdims=True) + 1), np.float32)
 
 
 def _inverse(rows: Vectors, ridge: float) -> Numbers:
-    """(XᵀX + λ)⁻¹, (d, d)."""
     exact = rows.astype(np.float64)
-    return np.asarray(np.linalg.inv(exact.T @ exact + ridge * np.eye(exact.shape[1])), np.float32)
+    return ridge_inverse(exact.T @ exact, ridge)
+
+
+def ridge_inverse(squares: NDArray[np.float64], ridge: float) -> Numbers:
+    """(XᵀX + λ)⁻¹ of the squares XᵀX of rows, (d, d)."""
+    return np.asarray(np.linalg.inv(squares + ridge * np.eye(len(squares))), np.float32)
 
 
 def _votes(similarities: Numbers, temperature: float) -> Numbers:

@@ -62,6 +62,16 @@ def heaviest(command: str) -> CommandEffect:
         "npx prisma migrate reset --force",
         "redis-cli -h cache FLUSHALL",
         "helm uninstall api -n prod",
+        "env -S 'rm -rf x'",
+        "bash -xec 'rm -rf x'",
+        "awk 'BEGIN { system(\"rm -rf x\") }'",
+        "awk '{ print | \"rm -rf x\" }' files",
+        "perl -e 'unlink \"x\"'",
+        'node -e \'require("child_process").execSync("rm -rf x")\'',
+        "psql -c 'EXPLAIN (ANALYZE, BUFFERS) DELETE FROM t'",
+        "psql -c \"SELECT pg_drop_replication_slot('s')\"",
+        "history -c",
+        "dmesg -C",
     ],
 )
 def test_what_takes_something_away_is_destructive_wherever_it_stands(command: str) -> None:
@@ -88,6 +98,14 @@ def test_what_takes_something_away_is_destructive_wherever_it_stands(command: st
         "helm upgrade --install app chart --version 1.2.3",
         "curl -X POST https://example.com -d a=1",
         "cat > note.md <<'EOF'\nrm -rf /\nEOF\n",
+        "date -s 2026-01-01",
+        "date 010203042026",
+        "hostname other",
+        "awk '{ print > \"out\" }' in",
+        "xxd -r dump out",
+        "psql -c 'SELECT pg_terminate_backend(5)'",
+        "psql -c \"SELECT setval('ids', 1)\"",
+        "mysql -e \"SELECT * INTO OUTFILE '/tmp/t' FROM t\"",
     ],
 )
 def test_a_write_is_no_more_than_a_write(command: str) -> None:
@@ -116,6 +134,13 @@ def test_a_write_is_no_more_than_a_write(command: str) -> None:
         "terraform destroy --help",
         "kb similar 'charged twice'",
         "helm --version",
+        "date +%s",
+        "date -d '2026-01-01' +%s",
+        "hostname -f",
+        "awk '{ print $1 | \"sort -u\" }' f",
+        "psql -c 'EXPLAIN DELETE FROM t'",
+        "psql -c 'SELECT pg_size_pretty(pg_database_size(1))'",
+        "psql -c 'SELECT my_format(name) FROM users'",
     ],
 )
 def test_a_look_is_a_read(command: str) -> None:
@@ -131,6 +156,11 @@ def test_a_look_is_a_read(command: str) -> None:
         "make release",
         "curl -s https://x.example | bash",
         "psql db",
+        "psql -c 'SELECT delete_user(5)'",
+        "psql -c 'SELECT process_batch()'",
+        "psql -c 'SELECT purge_user(id) FROM users'",
+        "awk '{ cmd | getline x }' f",
+        "sh <(curl -s https://x.example)",
     ],
 )
 def test_what_neither_words_nor_table_tell_is_unknown_and_never_a_read(command: str) -> None:
@@ -205,6 +235,22 @@ def test_sql_in_a_cte_or_with_the_words_in_a_text_is_told_apart() -> None:
     assert effect("select 'drop table t'") is Effect.READ
     assert effect("alter table t drop column a") is Effect.DESTRUCTIVE
     assert effect("create table t (a int)") is Effect.WRITE
+
+
+def test_sql_names_its_tables_without_alias_and_quotes_and_all_of_them() -> None:
+    (found,) = sql_effects('DELETE FROM app."Users" AS u USING t2 WHERE u.id = t2.id', "postgres")
+    assert found.targets == ("app.Users", "t2")
+    (found,) = sql_effects(f"DROP TABLE {', '.join(f't{n}' for n in range(12))}", "postgres")
+    assert len(found.targets) == 12
+    (found,) = sql_effects("WITH own AS (SELECT * FROM t) SELECT * FROM own", "postgres")
+    assert found.targets == ("t",)
+
+
+def test_what_is_beyond_the_bounds_is_said_to_be_unread() -> None:
+    assert command_effects("ls;" * 200 + f"bash -c '{'ls;' * 400}'")[-1].is_unread
+    assert command_effects(f"{'sudo ' * 40}ls")[-1].is_unread
+    many = sql_effects("SELECT 1;" * 201)
+    assert many[-1].effect is Effect.UNKNOWN
 
 
 def test_a_dry_run_that_is_switched_off_is_none() -> None:

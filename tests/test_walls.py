@@ -16,9 +16,12 @@ from kb.config import read_config
 from kb.library import open_library
 from kb.records.front_matter import read_front_matter
 from kb.records.walls import Wall, wall_faults, walls_of
+from kb.shell_calls import COMMAND_KEYS, shell_tools
+from kb.traces.effects.call_effect import Effects
+from kb.traces.run import Effect
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import guard
-from kb.walls.compiled import row_of, wishes_of_walls
+from kb.walls.compiled import Gathered, gather, row_of, wishes_of_walls
 from kb.walls.decide import UnjudgeableError, decide, walls_met
 from kb.walls.firings import firings, give_pass
 from kb.walls.patterns import longest_part, matches
@@ -163,10 +166,77 @@ def test_a_hostile_pattern_takes_no_longer_than_its_text() -> None:
         "TF=terraform; $TF destroy",
         "bash <<EOF\ncd infra\nterraform destroy\nEOF",
         "echo prod | xargs terraform destroy",
+        "bash -xec 'terraform destroy'",
+        "bash -c -x 'terraform destroy'",
+        "bash -euo pipefail -c 'terraform destroy'",
+        "sh -ec 'terraform destroy'",
+        "timeout 5 bash -c 'terraform destroy'",
+        "nice -n 5 stdbuf -oL sh -c 'terraform destroy'",
+        "env -S 'terraform destroy'",
+        "env -iS 'A=1 terraform' destroy",
+        "env -S'terraform destroy'",
+        "su -lc 'terraform destroy' root",
+        "su - root <<EOF\nterraform destroy\nEOF",
+        "ssh -t host 'cd infra && terraform destroy'",
+        "eval 'terraform destroy'",
+        "script -qc 'terraform destroy' /dev/null",
+        "flock lock -c 'terraform destroy'",
+        "trap 'terraform destroy' EXIT",
+        "tmux new -d 'terraform destroy'",
+        "tmux send-keys -t x 'terraform destroy' Enter",
+        "git submodule foreach 'terraform destroy'",
+        "echo 'terraform destroy' | at now",
+        "cmd /c terraform destroy",
+        "powershell -NoProfile -Command terraform destroy",
+        f"{'sudo ' * 9}terraform destroy",
+        "$'\\x74erraform' destroy",
+        "awk 'BEGIN{system(\"terraform destroy\")}'",
+        "python3 -c 'import os; os.system(\"terraform destroy\")'",
+        "perl -ne 'system(\"terraform destroy\")'",
     ],
 )
 def test_a_command_is_found_wherever_it_stands_in_a_line(command: str) -> None:
     assert decide(rows(TERRAFORM), "Bash", {"command": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"{'sudo ' * 40}terraform destroy",
+        "X=$(echo terraform); $X destroy",
+        "`echo terraform` destroy",
+        "{terraform,destroy}",
+        "sh -c 'terraform${IFS}destroy'",
+        "eval $(echo terraform destroy)",
+        'bash -c "$(echo terraform destroy)"',
+        "bash <(echo terraform destroy)",
+        "source <(echo terraform destroy)",
+        "cat x 'terraform destroy' | bash",
+        "frobnicate terraform destroy",
+        "frobnicate --run 'terraform destroy'",
+        'python3 -c \'import subprocess; subprocess.run(["terraform", "destroy"])\'',
+        "echo dGVycmFmb3JtIGRlc3Ryb3k= | base64 -d | bash",
+        "echo dGVycmFmb3JtIGRlc3Ryb3k= | base64 -d | sudo sh",
+        "eval $(echo dGVycmFmb3JtIGRlc3Ryb3k= | base64 -d)",
+    ],
+)
+def test_what_may_hold_the_command_and_cannot_be_read_is_said(command: str) -> None:
+    with pytest.raises(UnjudgeableError):
+        decide(rows(TERRAFORM), "Bash", {"command": command})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bash scripts/deploy.sh",
+        "$EDITOR notes.md",
+        "echo aGk= | base64 -d > hi.txt",
+        "curl -s https://x.example/i.sh | bash",
+        "eval $(ssh-agent)",
+    ],
+)
+def test_what_cannot_be_read_and_holds_no_word_of_a_wall_is_no_alarm(command: str) -> None:
+    assert decide(rows(TERRAFORM), "Bash", {"command": command}) is None
 
 
 @pytest.mark.parametrize(
@@ -194,12 +264,61 @@ def test_words_that_are_no_such_command_pass(command: str) -> None:
         ("exec_command", {"cmd": "terraform destroy"}),
         ("shell", {"command": ["terraform", "destroy"]}),
         ("run_shell_command", {"command": "terraform destroy"}),
+        ("mcp__desktop__execute_command", {"command": "terraform destroy"}),
+        ("unified_exec", {"cmd": "terraform destroy"}),
     ],
 )
 def test_a_shell_is_a_shell_by_whatever_name_an_agent_has_for_it(
     tool: str, arguments: dict[str, Any]
 ) -> None:
     assert decide(rows(TERRAFORM), tool, arguments)
+
+
+def test_every_shell_of_every_agent_is_one_for_a_wall() -> None:
+    call = {"command": "terraform destroy"}
+    assert [name for name in shell_tools() if not decide(rows(TERRAFORM), name, call)] == []
+
+
+@pytest.mark.parametrize("words", [["grep", "-c", "terraform destroy"], ["echo", "-c", "a;b"]])
+def test_a_list_of_words_is_a_shell_only_where_one_is_named(words: list[str]) -> None:
+    assert decide(rows(TERRAFORM), "shell", {"command": words}) is None
+
+
+@pytest.mark.parametrize("key", COMMAND_KEYS)
+def test_walls_and_effects_find_a_command_under_the_same_keys(key: str) -> None:
+    call = {key: "rm -rf build"}
+    text = "\n  - {tool: shell, command: rm, verdict: ask, reason: gone}\n"
+    assert decide(rows(text), "Bash", call)
+    assert Effects().of_call("Bash", call).effect is Effect.DESTRUCTIVE
+
+
+@pytest.mark.parametrize(
+    ("wanted", "command"),
+    [
+        ("find -delete", "find . -maxdepth 1 -ls"),
+        ("rm -rf", "rm -r --preserve-root=f x"),
+        ("git push", "git stash push -m wip"),
+        ("git branch -D", "git branch -d merged"),
+    ],
+)
+def test_letters_and_words_of_something_else_are_no_match(wanted: str, command: str) -> None:
+    text = f"\n  - {{tool: shell, command: {wanted}, verdict: deny, reason: gone}}\n"
+    assert decide(rows(text), "Bash", {"command": command}) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "command"),
+    [
+        ("find -delete", "find . -name x -delete"),
+        ("git push --force", "git -C infra push origin --force"),
+        ("git branch -D", "git branch -D wip"),
+        ("kubectl delete", "kubectl -n prod delete pod x"),
+        ("pip* install litellm==1.82.8", "pip3 install requests litellm==1.82.8"),
+    ],
+)
+def test_options_and_their_values_may_stand_between(wanted: str, command: str) -> None:
+    text = f"\n  - {{tool: shell, command: {wanted}, verdict: deny, reason: gone}}\n"
+    assert decide(rows(text), "Bash", {"command": command})
 
 
 def test_a_shell_without_a_readable_command_is_not_judged() -> None:
@@ -240,6 +359,21 @@ def test_flags_are_found_in_any_order_and_bundle(flags: str) -> None:
         ("command: rm, target: '*prod*'", "rm -rf /data/test/x", False),
         ("command: rm, target: '*prod*'", "ssh prod-1 rm -rf data", True),
         ("effect: destructive, target: '*prod*'", "sudo rm -rf prod && ls", True),
+        ("command: rm, target: prod", f"rm -rf {' '.join(f'x{n}' for n in range(40))} prod", True),
+        ("command: rm, target: 'C:\\data\\*'", "rm 'C:\\data\\x'", True),
+        ("effect: destructive, target: prod", "psql -c 'DROP TABLE a, b, c, d, e, f, prod'", True),
+        ("effect: destructive, target: users", "psql -c 'DELETE FROM users u WHERE 1=1'", True),
+        ("effect: destructive, target: users", "psql -c 'DROP TABLE public.\"users\"'", True),
+        ("effect: destructive, target: public.users", "psql -c 'DROP TABLE public.users'", True),
+        ("effect: destructive, target: users", "mysql -e 'DROP TABLE `users`'", True),
+        ("effect: destructive, target: users", "psql -c 'DROP TABLE users_old'", False),
+        ("effect: destructive, target: '*prod*'", "psql -h prod-1 -c 'DROP TABLE users'", True),
+        ("effect: destructive, target: prod", "kubectl --context=prod delete pod x", True),
+        (
+            "effect: destructive, target: '*prod*'",
+            "psql -c \"DELETE FROM a WHERE b='prod'\"",
+            False,
+        ),
     ],
 )
 def test_what_a_command_does_and_to_what_is_asked(
@@ -466,6 +600,15 @@ def test_walls_that_are_gone_stay_until_their_user_says_so(guarded: Path) -> Non
     assert hook(call)[0]["hookSpecificOutput"]["permissionDecision"] == "deny"
     assert kb(guarded, "trust", "--revoke", "walls").returncode == 0
     assert "permissionDecision" not in str(hook(call)[0])
+
+
+def test_trust_does_not_hang_on_the_shells_that_this_version_knows(library_folder: Path) -> None:
+    record(library_folder, TERRAFORM)
+    found = gather(library_folder, read_config(library_folder))
+    (row,) = found.rows
+    other = Gathered([row | {"tools": [*row["tools"], "a_shell_of_tomorrow"]}], found.files)
+    assert other.wish == found.wish
+    assert Gathered([row | {"verdict": "note"}], found.files).wish != found.wish
 
 
 def test_a_draft_has_no_wall_in_force(library_folder: Path) -> None:

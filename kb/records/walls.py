@@ -11,28 +11,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from kb.records.front_matter import FrontMatter, MappingEntry, Node
+from kb.shell_calls import shell_tools
 
 #: Stands in `tool` for every shell below.
 SHELL = "shell"
-#: How agents name the tool that runs a command line: Claude Code, Codex, Gemini CLI, Copilot,
-#: Cursor, Cline, OpenHands.
-SHELL_TOOLS = (
-    "bash",
-    "shell",
-    "local_shell",
-    "shell_command",
-    "exec_command",
-    "run_shell_command",
-    "run_in_terminal",
-    "run_terminal_cmd",
-    "execute_command",
-    "execute_bash",
-    "terminal",
-    "powershell",
-)
 #: A reason is read by an agent and by a person in a hurry.
 MOST_REASON = 200
 #: Patterns and examples of one wall; what is longer is no wall but an attack on its reader.
@@ -228,14 +214,21 @@ def tool_patterns(tool: str) -> tuple[str, ...]:
     """The patterns of names that a `tool` stands for, in small letters."""
     parts = (part.strip().lower() for part in tool.split("|"))
     return tuple(
-        name for part in parts if part for name in (SHELL_TOOLS if part == SHELL else (part,))
+        name for part in parts if part for name in (_shell_patterns() if part == SHELL else (part,))
     )
+
+
+@cache
+def _shell_patterns() -> tuple[str, ...]:
+    """Every shell of every agent, and the same served under a name: `mcp__desktop__bash`."""
+    names = tuple(dict.fromkeys(name.lower() for name in shell_tools()))
+    return (*names, *(f"*__{name}" for name in names))
 
 
 def is_shell(tool: str) -> bool:
     """Whether every tool that is meant runs a command line."""
     patterns = tool_patterns(tool)
-    return bool(patterns) and all(pattern in SHELL_TOOLS for pattern in patterns)
+    return bool(patterns) and set(patterns) <= set(_shell_patterns())
 
 
 def _letters(tool: str) -> str:

@@ -23,6 +23,7 @@ from kb.records.walls import Wall, comparison, tool_patterns, walls_of
 from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
+from kb.walls.decide import without_quotes
 from kb.walls.patterns import longest_part
 from kb.walls.places import table_path
 from kb.walls.table import VERSION, WallTable, is_in_the_tree, stamp
@@ -30,6 +31,8 @@ from kb.walls.table import VERSION, WallTable, is_in_the_tree, stamp
 #: The name under which `kb trust` knows them.
 KEY = "walls"
 _MARK = b"\nwalls:"
+#: What a row holds for speed: trust does not hang on which shells this version knows.
+_OF_THE_FORM = {"tools", "needs"}
 _EFFECT = "these walls deny, ask about or note calls of your coding agents (kb wall hook)"
 
 
@@ -43,9 +46,11 @@ def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
     words = wall.command.split()
     fixed = (*words, wall.target)
     # `-rf` may be written `-r -f`, and a program with its path and `.exe`.
-    needs = {longest_part(word) for word in fixed if word[:1] != "-" or word[:2] == "--"}
+    named = (without_quotes(word) for word in fixed if word[:1] != "-" or word[:2] == "--")
+    needs = {longest_part(word) for word in named}
     return {
         "id": address(record_id, wall),
+        "tool": wall.tool,
         "tools": list(tool_patterns(wall.tool)),
         "command": words,
         "effect": wall.effect,
@@ -94,7 +99,8 @@ class Gathered:
     @property
     def wish(self) -> Wish:
         """What the user is asked to trust: so many walls, of this hash."""
-        text = json.dumps(self.rows, sort_keys=True, ensure_ascii=False)
+        walls = [{key: row[key] for key in row.keys() - _OF_THE_FORM} for row in self.rows]
+        text = json.dumps(walls, sort_keys=True, ensure_ascii=False)
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
         return Wish(KEY, f"{plural(len(self.rows), 'wall')}, sha256 {digest}", _EFFECT)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from kb.shell_calls import command_of
 from kb.walls.patterns import matches
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 
 #: The order in which walls speak.
 _STRICTEST = ("deny", "ask", "note")
-#: Where agents put a command line among the arguments of a shell.
-_COMMAND_KEYS = ("command", "cmd", "commandLine", "command_line", "script", "code", "input")
-#: Shells that Codex names in front of the line: `["bash", "-lc", "…"]`.
-_LINE_FLAGS = ("-c", "-lc", "-ic", "-Command", "/c", "/C")
 _MOST_LETTERS = 100_000
+#: A dash and the letters of several flags; what is longer is one flag with a long name.
+_LONGEST_BUNDLE = 6
+#: Programs whose flags have long names behind one dash: none of theirs are a bundle.
+_LONG_FLAGS = frozenset({"find", "terraform", "tofu", "openssl", "java", "go", "ffmpeg", "convert"})
+#: What makes a text readable that nobody could read before.
+_DECODERS = ("base64", "base32", "openssl", "xxd", "uudecode")
 
 
 class UnjudgeableError(Exception):
@@ -74,13 +77,13 @@ def walls_met(rows: Iterable[Row], tool: str, arguments: Any) -> list[Row]:
     Raises `UnjudgeableError` where a command cannot be read that a wall may be about; but not where
     another wall denies the call anyhow.
     """
-    name = tool.lower()
+    call = _Call(tool, arguments)
     met: list[Row] = []
     unread: UnjudgeableError | None = None
     for row in rows:
-        if any(matches(pattern, name) for pattern in row["tools"]):
+        if call.is_of(row["tools"]):
             try:
-                met += [row] if _is_met(row, arguments) else []
+                met += [row] if _is_met(row, call) else []
             except UnjudgeableError as error:
                 unread = unread or error
     met.sort(key=lambda row: _STRICTEST.index(row["verdict"]))
@@ -89,46 +92,95 @@ def walls_met(rows: Iterable[Row], tool: str, arguments: Any) -> list[Row]:
     return met
 
 
-def _is_met(row: Row, arguments: Any) -> bool:
-    if not all(_holds(condition, arguments) for condition in row["arguments"]):
+class _Call:
+    """One call, and what is read of it once for all walls."""
+
+    __slots__ = ("_line", "_names", "_plain", "arguments", "name")
+
+    def __init__(self, tool: str, arguments: Any) -> None:
+        self.name = tool.lower()
+        self.arguments = arguments
+        self._line: str | None = None
+        self._plain = ""
+        self._names: dict[str, bool] = {}
+
+    def is_of(self, patterns: list[str]) -> bool:
+        """Whether the tool is one of those; most walls of a table name the same."""
+        key = "|".join(patterns)
+        if key not in self._names:
+            self._names[key] = matches(key, self.name)
+        return self._names[key]
+
+    @property
+    def line(self) -> str:
+        """Its command line. Raises `UnjudgeableError`."""
+        if self._line is None:
+            self._line = command_line(self.arguments)
+            self._plain = without_quotes(self._line).casefold()
+        return self._line
+
+    def may_hold(self, texts: list[str]) -> bool:
+        """Whether some reading of the line can find all these texts in it.
+
+        Without quotes and backslashes they stand there; but a text that is decoded on the way to a
+        shell, and letters written as numbers in `$'…'`, show only when they are read.
+        """
+        line, plain = self.line, self._plain
+        return (
+            all(text in plain for text in texts)
+            or "$'" in line
+            or any(word in plain for word in _DECODERS)
+        )
+
+
+def _is_met(row: Row, call: _Call) -> bool:
+    if not all(_holds(condition, call.arguments) for condition in row["arguments"]):
         return False
-    is_of_shell = row["command"] or row["effect"] or row["target"]
-    return not is_of_shell or _meets_command(row, command_line(arguments))
-
-
-def _meets_command(row: Row, line: str) -> bool:
-    """Whether one command of a line is what the wall is about.
-
-    A line that lacks a fixed word of the wall, quotes and backslashes taken out, is not parsed:
-    no reading of it could find that word.
-    """
-    plain = _without_quotes(line).casefold()
-    if not all(text in plain for text in row["needs"]):
+    if not (row["command"] or row["effect"] or row["target"]):
+        return True
+    line = call.line
+    if not call.may_hold(row["needs"]):
         return False
     from kb.walls.shell import meets
 
     return meets(row, line)
 
 
-def _without_quotes(line: str) -> str:
+def without_quotes(text: str) -> str:
+    """A text without the signs by which a shell quotes."""
     for sign in ("'", '"', "\\\n", "\\"):
-        line = line.replace(sign, "")
-    return line
+        text = text.replace(sign, "")
+    return text
 
 
 def has_words(wanted: Iterable[str], words: tuple[str, ...]) -> bool:
-    """Whether a command is the wanted one: its program first, its words in order, flags anywhere.
+    """Whether a command is the wanted one: its program, then its words in order, flags anywhere.
 
-    Words between them may be options or their values. `-rf` is had by `-fr`, `-r -f` and `-Rfv`
+    The second word, where it is a plain one, is the first that is neither an option nor may be the
+    value of one: `git stash push` is no `git push`. `-rf` is had by `-fr`, `-r -f` and `-Rfv`
     alike, `--force` also by `--force=true`.
     """
     program, *rest = [*wanted] or ["*"]
-    if not words or not matches(program, _program(words[0])):
+    if not words or not matches(_program(program), _program(words[0])):
         return False
     flags = [word for word in rest if word.startswith("-")]
-    plain = iter(words[1:])
-    in_order = all(any(matches(word, each) for each in plain) for word in rest if word not in flags)
-    return in_order and all(_has_flag(flag, words[1:]) for flag in flags)
+    plain = [word for word in rest if not word.startswith("-")]
+    is_in_place = not plain or "*" in plain[0] or _stands_first(plain[0], words[1:])
+    left = iter(words[1:])
+    in_order = is_in_place and all(any(matches(word, each) for each in left) for word in plain)
+    return in_order and all(_has_flag(flag, words[1:], program) for flag in flags)
+
+
+def _stands_first(word: str, words: tuple[str, ...]) -> bool:
+    """Whether only options, and what may be their values, stand before a word."""
+    is_value = False
+    for each in words:
+        if matches(word, each):
+            return True
+        if not each.startswith("-") and not is_value:
+            return False
+        is_value = each.startswith("-")
+    return False
 
 
 def _program(word: str) -> str:
@@ -136,36 +188,31 @@ def _program(word: str) -> str:
     return name[: -len(".exe")] if name.lower().endswith(".exe") else name
 
 
-def _has_flag(flag: str, words: Iterable[str]) -> bool:
+def _has_flag(flag: str, words: tuple[str, ...], program: str) -> bool:
     if flag.startswith("--") or "*" in flag or len(flag) == 1:
         return any(matches(flag, word.partition("=")[0]) or matches(flag, word) for word in words)
-    if any(matches(flag, word) for word in words):
-        return True
-    letters = {c for word in words if word[:1] == "-" and word[:2] != "--" for c in word.casefold()}
-    return set(flag.casefold()) <= letters
+    if len(flag) > _LONGEST_BUNDLE or program.lower() in _LONG_FLAGS:
+        return any(matches(flag, word) for word in words)
+    given = "".join(word[1:] for word in words if _is_bundle(word)).replace("R", "r")
+    return set(flag[1:].replace("R", "r")) <= set(given) or flag in words
+
+
+def _is_bundle(word: str) -> bool:
+    """Whether a word may be several flags in one: `-rf`; `-maxdepth` has too many letters."""
+    return word[:1] == "-" and word[1:].isalpha() and len(word) <= _LONGEST_BUNDLE
 
 
 def command_line(arguments: Any) -> str:
-    """The command line that a call of a shell runs. Raises `UnjudgeableError` where there is none.
+    """The command line that a shell is called with.
 
-    A list of words becomes a line; of a list such as `["bash", "-lc", line]` the line is taken.
+    Raises `UnjudgeableError` where there is none, and for one that is too long.
     """
-    value = arguments
-    if isinstance(arguments, dict):
-        value = next((arguments[key] for key in _COMMAND_KEYS if arguments.get(key)), None)
-    if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        value = _joined(value)
-    if not isinstance(value, str):
+    line = command_of(arguments)
+    if line is None:
         raise UnjudgeableError("a call of a shell without a command that can be read")
-    if len(value) > _MOST_LETTERS:
-        raise UnjudgeableError(f"a command of {len(value):,} characters")
-    return value
-
-
-def _joined(words: list[str]) -> str:
-    if len(words) == 3 and words[1] in _LINE_FLAGS:  # noqa: PLR2004 - shell, flag, line
-        return words[2]
-    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+    if len(line) > _MOST_LETTERS:
+        raise UnjudgeableError(f"a command of {len(line):,} characters")
+    return line
 
 
 def _holds(condition: list[Any], arguments: Any) -> bool:

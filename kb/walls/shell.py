@@ -8,9 +8,10 @@ a line in which that decides: its table takes twice as long to import as the par
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kb.walls.decide import UnjudgeableError, has_words
+from kb.walls.decide import UnjudgeableError, has_words, without_quotes
 from kb.walls.patterns import matches
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 #: Letters of words that no shell changes, and the signs between commands of such words.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:@,+-=")
 _BETWEEN = "&|;\n"
+#: Shells, which run what another command prints into them.
+_FED = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash", "fish", "eval", "source", "."})
 _AT_LEAST = {"write": ("write", "destructive"), "destructive": ("destructive",)}
 
 
 def meets(row: Row, line: str) -> bool:
     """Whether one command of a line is what a wall is about.
 
-    Raises `UnjudgeableError` where the line cannot be read whole and nothing that was read is.
+    Raises `UnjudgeableError` where a part of it cannot be read in which the wall's command may
+    stand, and nothing that was read is.
     """
     asks_words_alone = not row["effect"] and not row["target"]
     if asks_words_alone and any(has_words(row["command"], words) for words in _plain(line)):
@@ -40,11 +44,40 @@ def meets(row: Row, line: str) -> bool:
             return False
     from kb.traces.effects.shell_effects import command_effects
 
-    if any(_is_meant(row, effect) for effect in command_effects(line)):
+    effects = command_effects(line)
+    if any(_is_meant(row, effect) for effect in effects):
         return True
-    if not text.is_whole:
-        raise UnjudgeableError("a command that is not understood as shell")
+    holds = all(word in without_quotes(line).casefold() for word in row["needs"])
+    for effect in effects:
+        if why := _hides(row, effect, holds=holds):
+            raise UnjudgeableError(why)
     return False
+
+
+def _hides(row: Row, effect: CommandEffect, *, holds: bool) -> str:
+    """Why the wall's command may stand in what was not read of another one; empty where not.
+
+    Where the line does not hold the wall's words in clear, only a shell that is fed by another
+    command may come to them.
+    """
+    is_fed = effect.program in _FED or not _FED.isdisjoint(effect.via[-1:])
+    if effect.is_unread and (is_fed or (holds and (row["needs"] or not effect.program))):
+        named = f"{effect.program}: " if effect.program else ""
+        return f"{named}{effect.reason}"
+    is_strange = holds and effect.effect.value == "unknown" and bool(row["command"])
+    if is_strange and _names_to_start(row["command"], effect.words):
+        return f"{effect.program}: nobody says whether it starts the command that it is given"
+    return ""
+
+
+def _names_to_start(wanted: list[str], words: tuple[str, ...]) -> bool:
+    """Whether a command names the wanted one as words of its own, or as the text of an option."""
+    if any(has_words(wanted, words[number:]) for number in range(1, len(words))):
+        return True
+    return any(
+        before.startswith("-") and matches(f"*{'*'.join(wanted)}*", word)
+        for before, word in pairwise(words)
+    )
 
 
 def _plain(line: str) -> list[tuple[str, ...]]:
@@ -74,16 +107,15 @@ def _words(command: SimpleCommand) -> tuple[str, ...]:
 
 def _may_start(wanted: list[str], command: SimpleCommand) -> bool:
     """Whether a command may start the wanted one: by its last words, or a text that it is given."""
+    if command.words and not command.words[0].is_literal:
+        return True
     words = _words(command)
+    if not _FED.isdisjoint(words):
+        return True
     if any(has_words(wanted, words[number:]) for number in range(1, len(words))):
         return True
     first = wanted[0] if wanted else "*"
-    return any(_holds_text(first, text) for text in (*words[1:], command.stdin or ""))
-
-
-def _holds_text(program: str, word: str) -> bool:
-    """Whether a word is a text of several in which the program may stand."""
-    return any(c.isspace() for c in word) and matches(f"*{program}*", word)
+    return any(matches(f"*{first}*", text) for text in (*words[1:], command.stdin or ""))
 
 
 def _is_meant(row: Row, effect: CommandEffect) -> bool:
@@ -95,5 +127,15 @@ def _is_meant(row: Row, effect: CommandEffect) -> bool:
 
 
 def _targets(effect: CommandEffect) -> Iterator[str]:
+    """What a command works on: its operands, the values of its options, and its machine."""
     yield from effect.targets
     yield from effect.via[-1:]  # `ssh prod-1 rm -rf data`: the machine is a target, too
+    if effect.action == "sql":
+        yield from (name.rpartition(".")[2] for name in effect.targets)
+    # `kubectl --context prod`, `psql postgres://prod/app`; never the SQL itself.
+    for before, word in pairwise(effect.words):
+        option, _, value = word.partition("=")
+        if option[:1] == "-" and value:
+            yield value
+        elif (before[:1] == "-" or effect.action == "sql") and not any(c.isspace() for c in word):
+            yield word

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kb.walls.decide import Row
 
 #: Raised when the form of a row changes: a table of another version is made again.
-VERSION = 1
+VERSION = 2
 _MOST_BYTES = 20_000_000
 
 

@@ -19,7 +19,8 @@ class CommandEffect:
     `volume rm`), `targets` the other words that are no options. `reason` is one sentence without
     its full stop. `is_guess` says that the table itself is not sure. `via` are the programs that
     start it, the outermost first: `("sudo", "ssh deploy@example.com")`. `words` are its own,
-    options included; none for what is no command, such as a redirection.
+    options included; none for what is no command, such as a redirection. `is_unread` says that a
+    part stands there, or comes out of another command, which this reading did not come to.
     """
 
     effect: Effect
@@ -30,6 +31,7 @@ class CommandEffect:
     is_guess: bool = False
     via: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    is_unread: bool = False
 
     @property
     def name(self) -> str:

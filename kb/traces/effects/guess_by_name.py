@@ -20,11 +20,12 @@ _WRITES = frozenset(
     word
     for line in (
         "add apply approve archive assign book buy cancel change charge close commit copy create",
-        "delete deploy disable drop edit email enable grant insert install invite issue kill merge",
-        "modify move notify order overwrite patch pay place post publish purchase push put refund",
+        "delete deploy destroy disable drop edit email enable erase grant insert install invite",
+        "issue kill merge modify move notify order overwrite patch pay place post publish purchase",
+        "purge push put refund",
         "register remove rename renew reopen replace reply reschedule reset restart revoke",
         "rollback save schedule send set ship submit terminate transfer update upgrade upload",
-        "upsert withdraw write",
+        "truncate upsert wipe withdraw write",
     )
     for word in line.split()
 )
@@ -35,6 +36,11 @@ def seems_to_write(call: ToolCall) -> bool:
     """Whether a call is known to write, or sounds so where nobody says."""
     if call.effect is not Effect.UNKNOWN:
         return call.effect.is_write
-    words = [word.lower() for word in _WORDS.findall(call.tool)]
+    return sounds_like_a_write(call.tool)
+
+
+def sounds_like_a_write(name: str) -> bool:
+    """Whether the first word of a name that says what it does says that it changes something."""
+    words = [word.lower() for word in _WORDS.findall(name)]
     known = next((word for word in words if word in _READS or word in _WRITES), "")
     return known in _WRITES

@@ -65,7 +65,11 @@ class ScriptMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_
 
 
 class ProgramRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row: the names it is for, options that take a value, rules, and special inputs."""
+    """One row: the names it is for, options that take a value, rules, and special inputs.
+
+    The text of a program stands behind an option (`words_in`, of `code` those of interpreters), or
+    is the first word that is no option (`first_word`).
+    """
 
     names: str
     values: tuple[str, ...] = ()
@@ -74,6 +78,7 @@ class ProgramRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sql: SqlInput | None = None
     code: bool = False
     words_in: tuple[str, ...] = ()
+    first_word: bool = False
     marks: tuple[ScriptMark, ...] = ()
 
 
@@ -81,7 +86,8 @@ class WrapperRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program that starts another: how to find the inner command.
 
     `skip` words stand before it; `text` says that it is one shell text, `script` names the option
-    that holds one, `dashes` that it stands behind `--`. `optional` says that there may be none.
+    that holds one, `dashes` that it stands behind `--`. `optional` says that there may be none,
+    `rest` that the words behind the script belong to it, `shell` that its flags are a shell's.
     """
 
     values: tuple[str, ...] = ()
@@ -93,6 +99,8 @@ class WrapperRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dashes: bool = False
     optional: bool = False
     assignments: bool = False
+    rest: bool = False
+    shell: bool = False
     why: str = ""
 
 

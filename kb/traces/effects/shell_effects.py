@@ -11,10 +11,12 @@ another than its name says.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
+from itertools import dropwhile, islice
 
 from kb.installation import install_line
 from kb.traces.effects.command_effect import CommandEffect, worst
@@ -43,14 +45,23 @@ from kb.traces.run import Effect
 __all__ = ["CommandEffect", "command_effects", "worst"]
 
 #: Programs that start programs: `sudo env bash -c "timeout 5 xargs rm"` are five.
-_MAX_DEPTH = 8
-_MAX_TARGETS = 20
+_MAX_DEPTH = 16
 _ASSIGNMENT = re.compile(r"\w+=.*", re.DOTALL)
 _DEVICE = re.compile(r"/dev/(?:sd|nvme|hd|vd|xvd|disk|rdisk|mapper/)\S*")
 _EMPTIERS = frozenset({":", "true"})
+#: Functions of Python, Perl, Ruby, PHP, JavaScript and awk that start a program from a text.
+_STARTERS = re.compile(
+    r"(?:\bsystem|\bpopen|\bexecSync|(?<!\.)\bexec|\bgetoutput|\bgetstatusoutput|\bshell_exec"
+    r"|\bpassthru|\bsubprocess\.\w{1,20}|\bspawnSync|\bspawn)\s{0,9}\(\s{0,9}(?P<quote>['\"]?)"
+)
+#: awk hands its lines to a program: `print | "sort"`.
+_PIPED = re.compile(r"\|&?\s{0,9}(?P<quote>\")")
+#: `perl -lane`, `node -pe`.
+_CODE_BUNDLE = re.compile(r"-[a-z]{1,6}e")
 #: Calls of a standard library that take files away, in programs given on the command line.
 _REMOVERS = re.compile(
     r"shutil\.rmtree|os\.(?:remove|unlink|rmdir|removedirs)\b|\.unlink\(|rmSync|rmdirSync"
+    r"|\bunlink[ (]{0,2}['\"$@]"
     r"|unlinkSync|fs\.rm\b|FileUtils\.rm|File\.delete|\.truncate\("
 )
 
@@ -77,29 +88,36 @@ def command_effects(
     """
     if not command.strip():
         return ()
-    return tuple(_of_text(command, _Place(settings or {})))[:MAX_COMMANDS]
+    found = tuple(islice(_of_text(command, _Place(settings or {})), MAX_COMMANDS + 1))
+    if len(found) <= MAX_COMMANDS:
+        return found
+    return (*found[:MAX_COMMANDS], _unread("it runs more commands than are read", _Place({})))
+
+
+def _unread(
+    why: str, place: _Place, name: str = "", targets: tuple[str, ...] = ()
+) -> CommandEffect:
+    return CommandEffect(Effect.UNKNOWN, name, why, targets=targets, via=place.via, is_unread=True)
 
 
 def _of_text(text: str, place: _Place) -> Iterator[CommandEffect]:
     if len(place.via) >= _MAX_DEPTH:
-        yield CommandEffect(Effect.UNKNOWN, "", "commands within commands too deep", via=place.via)
+        yield _unread("commands within commands too deep", place)
         return
     if not is_installed():
-        why = f"the shell parser is not installed: {install_line('shell')}"
-        yield CommandEffect(Effect.UNKNOWN, "", why, via=place.via)
+        yield _unread(f"the shell parser is not installed: {install_line('shell')}", place)
         return
     try:
         found = read_shell_text(text)
     except ShellTextError as error:
-        yield CommandEffect(Effect.UNKNOWN, "", str(error), via=place.via)
+        yield _unread(str(error), place)
         return
     for command in found.commands:
         if command.words:
             yield from _of_words(command.words, command.stdin, place)
         yield from _of_outputs(command, place)
     if not found.is_whole:
-        why = "a part of it is not understood as shell"
-        yield CommandEffect(Effect.UNKNOWN, "", why, via=place.via)
+        yield _unread("a part of it is not understood as shell", place)
 
 
 def _of_outputs(command: SimpleCommand, place: _Place) -> Iterator[CommandEffect]:
@@ -137,9 +155,15 @@ def _of_command(
         return
     if not first.is_literal:
         why = "what it runs stands in a variable or comes from another command"
-        yield CommandEffect(Effect.UNKNOWN, first.text, why, via=place.via)
+        yield _unread(why, place, first.text)
         return
     name = _name(first.text)
+    if name == "trap" and any(c.isspace() for c in "".join(texts[1:2])):
+        yield from _of_text(texts[1], place.inside(name))
+        return
+    if name in ("source", ".") and "".join(texts[1:2]).startswith("<("):
+        yield _unread("runs what another command prints", place, name)
+        return
     found = wrapper([name, *texts[1:4]]) if name else None
     if found is not None:
         yield from _wrapped(*found, [ShellWord(name), *words[1:]], stdin, place)
@@ -157,9 +181,8 @@ def _of_stranger(name: str, texts: Sequence[str], place: _Place) -> CommandEffec
     if shows(set(texts), others):
         why = "is asked for its help or version"
         return CommandEffect(Effect.READ, name, why, is_guess=True, via=place.via)
-    words = tuple(others[:_MAX_TARGETS])
     why = "nobody says what this program does"
-    return CommandEffect(Effect.UNKNOWN, name, why, targets=words, via=place.via)
+    return CommandEffect(Effect.UNKNOWN, name, why, targets=tuple(others), via=place.via)
 
 
 def _told(texts: Sequence[str], place: _Place) -> CommandEffect | None:
@@ -196,28 +219,75 @@ def _wrapped(
         return
     inner, skipped = _inner(found, rest)
     inside = place.inside(" ".join([name, *skipped]))
-    if not inner:
+    if not inner or (found.shell and stdin is not None and "-s" in texts):
         yield from _without_inner(name, found, stdin, texts, place)
-    elif found.script and found.stdin and not found.text:
-        why = "runs a script whose text does not stand here"
-        yield CommandEffect(
-            Effect.UNKNOWN, name, why, targets=tuple(w.text for w in inner), via=place.via
-        )
+    elif found.shell:
+        yield _script_file(name, inner, place)
     elif found.text:
         yield from _of_text(" ".join(word.text for word in inner), inside)
     elif len(inside.via) >= _MAX_DEPTH:
-        yield CommandEffect(Effect.UNKNOWN, "", "commands within commands too deep", via=place.via)
+        yield _unread("commands within commands too deep", place)
     else:
         yield from _of_words(inner, stdin, inside)
 
 
+def _script_file(name: str, inner: Sequence[ShellWord], place: _Place) -> CommandEffect:
+    """A script whose text does not stand here; one that another command prints is not read."""
+    targets = tuple(word.text for word in inner)
+    why = "runs a script whose text does not stand here"
+    if targets[0].startswith(("<(", "$(", "`")):
+        return _unread(why, place, name, targets)
+    return CommandEffect(Effect.UNKNOWN, name, why, targets=targets, via=place.via)
+
+
+#: Flags of shells that take the next word.
+_SHELL_VALUES = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
+_BUNDLE = re.compile(r"-[A-Za-z]{2,8}")
+
+
 def _script(found: WrapperRow, texts: Sequence[str]) -> str | None:
-    """The shell text an option holds: that of `-c`, or of `--command=…`."""
+    """The shell text an option holds: that of `-c`, of `-xec`, of `--command=…`."""
+    value_comes = False
     for number, text in enumerate(texts):
+        if value_comes:
+            value_comes = False
+            continue
+        value_comes = found.shell and (text in _SHELL_VALUES or _is_bundle_with(text, "o"))
         name, _, value = text.partition("=")
-        if name in found.script:
-            return value or " ".join(texts[number + 1 : number + 2])
+        if name in found.script or _bundles_script(found, text):
+            return value or _behind(found, texts[number + 1 + value_comes :])
+        if attached := _attached(found, text):
+            return attached
+        if found.shell and text[:1] not in ("-", "+"):
+            return None  # a script file; what follows are its own arguments
     return None
+
+
+def _behind(found: WrapperRow, texts: Sequence[str]) -> str:
+    """The script behind its option: the next word, of a shell the next that is no option."""
+    if found.shell:
+        texts = list(dropwhile(lambda text: text[:1] in ("-", "+"), texts))
+    if found.rest:
+        return " ".join((*texts[:1], *map(shlex.quote, texts[1:])))
+    return " ".join(texts[:1])
+
+
+def _bundles_script(found: WrapperRow, text: str) -> bool:
+    """Whether a word such as `-xec` holds the option for a script, of a shell at any place."""
+    letters = [option[1] for option in found.script if len(option) == len("-c")]
+    if found.shell:
+        return any(_is_bundle_with(text, letter) for letter in letters)
+    return any(_is_bundle_with(text, letter) and text[-1] == letter for letter in letters)
+
+
+def _is_bundle_with(text: str, letter: str) -> bool:
+    return letter in text[1:] and bool(_BUNDLE.fullmatch(text)) and not text[1:2].isupper()
+
+
+def _attached(found: WrapperRow, text: str) -> str:
+    """The script written onto its option: `env -S'rm x'`."""
+    is_script = not found.shell and text[:2] in found.script and text[:1] == "-"
+    return text[2:] if is_script and any(c.isspace() for c in text) else ""
 
 
 def _inner(found: WrapperRow, rest: Sequence[ShellWord]) -> tuple[list[ShellWord], tuple[str, ...]]:
@@ -260,7 +330,8 @@ def _without_inner(
     if name in ("env", "sudo", "time", "command", "exec", "nice", "su"):
         effect, why = Effect.READ, "starts nothing that stands here"
     else:
-        effect, why = Effect.UNKNOWN, "what it runs does not stand here"
+        yield _unread("what it runs does not stand here", place, name)
+        return
     yield CommandEffect(effect, name, why, via=place.via)
 
 
@@ -273,7 +344,8 @@ def _of_program(
     if row.sql is not None and (found := tuple(_of_sql(name, row.sql, texts, given, stdin, place))):
         yield from found
         return
-    if script := _program_text(row, texts, stdin):
+    if script := _program_text(row, texts, given, stdin):
+        yield from _started_by(name, row, script, place)
         if row.code and _REMOVERS.search(script):
             why = "runs a program that calls a function for removing files"
             yield CommandEffect(Effect.DESTRUCTIVE, name, why, is_guess=True, via=place.via)
@@ -298,7 +370,7 @@ def _first_action(row: ProgramRow, given: Arguments) -> str:
 
 def _targets(given: Arguments, action: str) -> tuple[str, ...]:
     named = [part for part in action.split() if not part.startswith("-")]
-    return given.words[len(named) :][:_MAX_TARGETS]
+    return given.words[len(named) :]
 
 
 def _executed_by_find(texts: Sequence[str], place: _Place) -> Iterator[CommandEffect]:
@@ -312,13 +384,31 @@ def _executed_by_find(texts: Sequence[str], place: _Place) -> Iterator[CommandEf
                 yield from _of_words(words, None, place.inside("find"))
 
 
-def _program_text(row: ProgramRow, texts: Sequence[str], stdin: str | None) -> str:
+def _program_text(
+    row: ProgramRow, texts: Sequence[str], given: Arguments, stdin: str | None
+) -> str:
     """The program that stands on the command line or is fed to an interpreter."""
-    options = ("-c", "-e", "--eval", "-r", "-p") if row.code else row.words_in
+    options = ("-c", "-e", "-E", "--eval", "-r", "-p") if row.code else row.words_in
     for number, text in enumerate(texts):
-        if text in options:
+        if text in options or (row.code and _CODE_BUNDLE.fullmatch(text)):
             return " ".join(texts[number + 1 : number + 2])
+    if row.first_word:
+        return " ".join(given.words[:1])
     return stdin or ""
+
+
+def _started_by(name: str, row: ProgramRow, script: str, place: _Place) -> Iterator[CommandEffect]:
+    """The commands that a program's text starts, as far as they stand in it as plain text."""
+    if not (row.code or row.first_word):
+        return
+    piped = _PIPED.finditer(script) if row.first_word else ()
+    for found in (*_STARTERS.finditer(script), *piped):
+        quote, begin = found["quote"], found.end()
+        end = script.find(quote, begin) if quote else -1
+        if end > begin and len(place.via) < _MAX_DEPTH:
+            yield from _of_text(script[begin:end], place.inside(name))
+        else:
+            yield _unread("starts a program that does not stand here as text", place, name)
 
 
 def _of_sql(

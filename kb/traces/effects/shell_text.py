@@ -8,6 +8,7 @@ parser that tries every reading, is not parsed.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -27,9 +28,15 @@ MAX_COMMANDS = 500
 #: Heredocs from this length on are cut out before a text is parsed: most are whole programs.
 _LONG_HEREDOC = 500
 _HEREDOC = re.compile(r"<<(?P<dash>-?)\s*(?P<quote>['\"]?)\\?(?P<word>\w{1,60})(?P=quote)")
+_PATTERN = re.compile(r"[*?\[{]")
 _PLACE = "⟨heredoc {}⟩"
 _ESCAPED = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r"\\([\"\\$`\n])")
+#: The escapes of `$'…'`, bash's manual §3.1.2.4.
+_ANSI_C = re.compile(
+    r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|(.))"
+)
+_ANSI_LETTERS = dict(zip("ntrabfve", "\n\t\r\a\b\f\v\x1b", strict=True))
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,60})\}|(\w{1,60}))")
 _MAX_VALUE = 1_000
 _NOWHERE = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/fd/")
@@ -186,6 +193,8 @@ class _Reading:
     def _named(self, node: Node) -> Iterator[ShellWord]:
         """The name of a command; a variable that holds several words is several words."""
         word = self._word(node.children[0]) if node.children else ShellWord(self._text(node))
+        if not word.is_quoted and _PATTERN.search(word.text):
+            word = ShellWord(word.text, is_literal=False)  # a brace or a glob names the program
         if word.is_quoted or not word.is_literal or " " not in word.text:
             yield word
         else:
@@ -198,7 +207,7 @@ class _Reading:
         if node.type == "raw_string":
             return ShellWord(text[1:-1], is_quoted=True)
         if node.type == "ansi_c_string":
-            return ShellWord(text[2:-1].replace("\\n", "\n").replace("\\'", "'"), is_quoted=True)
+            return ShellWord(_ANSI_C.sub(_ansi_character, text[2:-1]), is_quoted=True)
         if node.type == "string":
             return self._string(node, text)
         if node.type == "concatenation":
@@ -287,6 +296,13 @@ class _Reading:
 
     def _text(self, node: Node) -> str:
         return self._raw[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+
+def _ansi_character(found: re.Match[str]) -> str:
+    if found[5]:
+        return _ANSI_LETTERS.get(found[5], found[5])
+    code = int(found[4], 8) if found[4] else int(found[1] or found[2] or found[3], 16)
+    return chr(code) if code <= sys.maxunicode else "\ufffd"
 
 
 def _joined(words: list[ShellWord]) -> ShellWord:

@@ -15,10 +15,9 @@ from typing import Any
 
 import msgspec
 
+from kb.shell_calls import command_of
 from kb.traces.run import Effect
 
-#: The arguments that hold a shell text, in the order they are looked for.
-_COMMAND_KEYS = ("command", "cmd", "script", "commandLine", "command_line")
 _SEPARATORS = ("__", "-", "_", ".", "/", ":")
 #: Prefixes of coding agents for the tools of MCP servers.
 MCP_PREFIXES = ("mcp__", "mcp_")
@@ -78,19 +77,7 @@ def shell_text(tool: str, arguments: Any) -> str | None:
     name = tool.rpartition("__")[2]
     if name not in _shells() or not isinstance(arguments, dict | str):
         return None
-    if isinstance(arguments, str):
-        return arguments
-    value = next((arguments[key] for key in _COMMAND_KEYS if key in arguments), None)
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return _joined(value)
-    return value if isinstance(value, str) else None
-
-
-def _joined(words: list[str]) -> str:
-    """An argument vector as a shell text; the text behind `bash -lc` is that text."""
-    import shlex
-
-    return shlex.join(words)
+    return command_of(arguments)
 
 
 def _patched(found: TableEffect, arguments: Any) -> TableEffect:

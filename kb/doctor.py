@@ -33,6 +33,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "models": ("sentence-transformers", "torch"),
     "site": ("mkdocs-material", "markdown-it-py", "nh3", "pagefind", "pillow"),
     "mcp": ("mcp",),
+    "http": ("limits", "prometheus-client"),
     "shell": ("tree_sitter", "tree_sitter_bash", "sqlglot"),
     "trackers": ("httpx",),
     "adopt": ("mammoth", "markdownify"),

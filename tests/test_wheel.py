@@ -132,6 +132,7 @@ def test_the_whole_install_does_the_whole_job_without_torch(
         ("models", [("build", "--help"), ("similar", "--help")]),
         ("site", [("site",)]),
         ("mcp", [("mcp",)]),  # its standard input is at its end, so it starts and stops
+        ("http", [("mcp", "--help")]),
         ("editor", [("lsp",)]),
         ("trackers", [("actions", "sync", "--to", "github", "--project", "a/b", "--dry-run")]),
     ],

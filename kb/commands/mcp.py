@@ -1,11 +1,13 @@
 """`kb mcp`: the look-ups of the command line for coding agents, over the Model Context Protocol.
 
-Everything is read-only. The server is `kb.mcp`.
+Everything is read-only. The server is `kb.mcp`; with `--http` it is `kb.mcp.http`.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,16 +15,57 @@ from kb.errors import KbError
 from kb.installation import install_line
 from kb.streams import OutputLostError, open_wire, warn
 
+if TYPE_CHECKING:
+    from kb.mcp.http.settings import HttpSettings
+
+#: Beside `kb.mcp.http.settings.DEFAULT_ADDRESS`; a test holds them equal.
+_DEFAULT_ADDRESS = "127.0.0.1:8765"
+
 
 @click.command("mcp")
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
-def command(folder: Path) -> None:
+@click.option(
+    "--http",
+    "address",
+    is_flag=False,
+    flag_value=_DEFAULT_ADDRESS,
+    metavar="[HOST:PORT]",
+    help=f"Serve over HTTP instead, by default on {_DEFAULT_ADDRESS}. [extra: http]",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    envvar="KB_MCP_TOKEN_FILE",
+    metavar="FILE",
+    help="Bearer tokens, a line each: TOKEN or NAME TOKEN. One alone: KB_MCP_TOKEN.",
+)
+@click.option("--public-url", default="", metavar="URL", help="Its address for clients.")
+@click.option(
+    "--oauth-issuer", default="", metavar="URL", help="Take access tokens of this issuer."
+)
+@click.option("--oauth-audience", default="", metavar="TEXT", help="By default the public URL.")
+@click.option("--oauth-jwks", default="", metavar="URL", help="Else as the issuer's metadata says.")
+@click.option("--oauth-scope", multiple=True, metavar="SCOPE", help="That tokens must have.")
+@click.option("--allow-host", multiple=True, metavar="HOST[:PORT]", help="Answer this Host too.")
+@click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="Answer this Origin too.")
+@click.option("--rate", default="120/minute", show_default=True, help="Requests of one client.")
+def command(folder: Path, address: str | None, **options: Any) -> None:
     """Serve the knowledge base in FOLDER to a coding agent over standard input and output.
 
     \b
     In an agent's settings:
       {"mcpServers": {"postmortems": {"command": "kb", "args": ["mcp", "/path"]}}}
+    \b
+    For many agents, with a token in the environment:
+      KB_MCP_TOKEN=… kb mcp /path --http 0.0.0.0:8765 --allow-host kb.internal
     """  # noqa: D301 - click's mark for lines that are not wrapped
+    if address is not None:
+        _serve_http(folder, address, options)
+        return
+    _serve_stdio(folder)
+
+
+def _serve_stdio(folder: Path) -> None:
     try:
         import anyio
         import mcp.server.stdio  # noqa: F401 - refused now, not at a call
@@ -39,6 +82,48 @@ def command(folder: Path) -> None:
             anyio.run(serve, folder, wire)
         except BaseExceptionGroup as group:
             raise _cause(group) from group
+
+
+def _serve_http(folder: Path, address: str, options: dict[str, Any]) -> None:
+    from kb.mcp.http.settings import refuse_unsafe
+
+    settings = _http_settings(address, options)
+    refuse_unsafe(settings)
+    try:
+        import limits  # noqa: F401 - refused now, not at a call
+        import mcp.server  # noqa: F401
+        import prometheus_client  # noqa: F401
+    except ImportError as error:
+        raise KbError("serving over HTTP is not installed", todo=install_line("http")) from error
+    from kb.mcp.http.event_log import EventLog
+    from kb.mcp.http.serve import serve_http
+
+    serve_http(folder, settings, EventLog())
+
+
+def _http_settings(address: str, options: dict[str, Any]) -> HttpSettings:
+    from kb.mcp.http.settings import (
+        TOKEN_VARIABLE,
+        HttpSettings,
+        OAuthSettings,
+        parse_address,
+        read_tokens,
+    )
+
+    host, port = parse_address(address)
+    issuer, public_url = options["oauth_issuer"], options["public_url"]
+    audience = options["oauth_audience"] or public_url
+    oauth = OAuthSettings(issuer, audience, options["oauth_jwks"], options["oauth_scope"])
+    return HttpSettings(
+        host,
+        port,
+        tokens=read_tokens(os.environ.get(TOKEN_VARIABLE, ""), options["token_file"]),
+        oauth=oauth if issuer else None,
+        public_url=public_url,
+        hosts=options["allow_host"],
+        origins=options["allow_origin"],
+        rate=options["rate"],
+    )
 
 
 def _say_what_lacks(folder: Path) -> None:

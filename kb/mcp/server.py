@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
-from kb.streams import Wire, warn
+from kb.mcp.calls import ANSWERED, FAULT, REFUSED, CallWatcher, WarnOfFaults
+from kb.streams import Wire
 
 if TYPE_CHECKING:
     from kb.mcp.tools import Tool
@@ -33,13 +34,13 @@ async def serve(folder: Path, wire: Wire) -> None:
         await server.run(messages, answers, server.create_initialization_options())
 
 
-def server_for(folder: Path) -> Any:
-    """The MCP server of a folder's library."""
+def server_for(folder: Path, watcher: CallWatcher | None = None) -> Any:
+    """The MCP server of a folder's library; `watcher` is told of each look-up."""
     from mcp.server import Server
 
     from kb.version import __version__
 
-    look_ups = _LookUps(folder)
+    look_ups = _LookUps(folder, watcher or WarnOfFaults())
     return Server(
         "postmortem-kb",
         version=__version__,
@@ -57,16 +58,39 @@ def server_for(folder: Path) -> Any:
 class _LookUps:
     """What the server answers: one look-up at a time, each in a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, watcher: CallWatcher) -> None:
         import anyio
 
-        self._folder = folder
+        self._folder, self._watcher = folder, watcher
         self._one_at_a_time = anyio.CapacityLimiter(1)
 
     async def _in_thread(self, look_up: Callable[[], Any]) -> Any:
         import anyio
 
         return await anyio.to_thread.run_sync(look_up, limiter=self._one_at_a_time)
+
+    async def _watched(self, name: str, context: Any, look_up: Callable[[], Any]) -> Any:
+        """What a look-up gives. Raises the protocol's error with our sentence where it refuses."""
+        with self._watcher.call(name, context) as ending:
+            found = await self._in_thread(lambda: self._or_refusal(look_up, name, ending))
+            ending.append(ANSWERED)
+            return found
+
+    def _or_refusal(self, look_up: Callable[[], Any], name: str, ending: list[str]) -> Any:
+        from mcp.shared.exceptions import MCPError
+        from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+
+        from kb.mcp.tools import FAULT_OF_KB, sentence
+
+        try:
+            return look_up()
+        except KbError as error:
+            ending.append(REFUSED)
+            raise MCPError(INVALID_PARAMS, sentence(error)) from error
+        except Exception as error:
+            ending.append(FAULT)
+            self._watcher.fault(name, error)
+            raise MCPError(INTERNAL_ERROR, FAULT_OF_KB) from error
 
     async def list_tools(self, _: Any, __: Any) -> Any:
         from mcp_types import ListToolsResult
@@ -75,20 +99,28 @@ class _LookUps:
 
         return ListToolsResult(tools=[_described(tool) for tool in TOOLS])
 
-    async def call_tool(self, _: Any, asked: Any) -> Any:
-        from kb.mcp.tools import called
+    async def call_tool(self, context: Any, asked: Any) -> Any:
+        from kb.mcp.tools import FAULT_OF_KB, TOOLS, called
 
-        return await self._in_thread(
-            lambda: _result(*called(self._folder, asked.name, asked.arguments or {}))
-        )
+        given = asked.arguments or {}
+        name = asked.name if any(asked.name == tool.name for tool in TOOLS) else "unknown tool"
+        with self._watcher.call(name, context) as ending:
+            answer, text = await self._in_thread(
+                lambda: called(self._folder, asked.name, given, self._watcher)
+            )
+            without = FAULT if text == FAULT_OF_KB else REFUSED
+            ending.append(without if answer is None else ANSWERED)
+            return _result(answer, text)
 
-    async def list_resources(self, _: Any, asked: Any) -> Any:
+    async def list_resources(self, context: Any, asked: Any) -> Any:
         from mcp_types import ListResourcesResult, Resource
 
         from kb.mcp.resources import MIME, SCHEME, list_records
 
         cursor = asked.cursor if asked else None
-        listing = await self._in_thread(lambda: _or_refusal(list_records, self._folder, cursor))
+        listing = await self._watched(
+            "resources/list", context, lambda: list_records(self._folder, cursor)
+        )
         resources = [
             Resource(name=name, uri=f"{SCHEME}{name}", mime_type=MIME) for name in listing.ids
         ]
@@ -105,13 +137,15 @@ class _LookUps:
         )
         return ListResourceTemplatesResult(resource_templates=[template])
 
-    async def read_resource(self, _: Any, asked: Any) -> Any:
+    async def read_resource(self, context: Any, asked: Any) -> Any:
         from mcp_types import ReadResourceResult, TextResourceContents
 
         from kb.mcp.resources import MIME, read_record
 
         uri = str(asked.uri)
-        text = await self._in_thread(lambda: _or_refusal(read_record, self._folder, uri))
+        text = await self._watched(
+            "resources/read", context, lambda: read_record(self._folder, uri)
+        )
         return ReadResourceResult(
             contents=[TextResourceContents(uri=uri, text=text, mime_type=MIME)]
         )
@@ -135,30 +169,17 @@ class _LookUps:
             ]
         )
 
-    async def get_prompt(self, _: Any, asked: Any) -> Any:
+    async def get_prompt(self, context: Any, asked: Any) -> Any:
         from mcp_types import GetPromptResult, PromptMessage, TextContent
 
         from kb.mcp.prompts import filled
 
-        prompt, text = _or_refusal(filled, asked.name, asked.arguments or {})
+        given = asked.arguments or {}
+        prompt, text = await self._watched(
+            "prompts/get", context, lambda: filled(asked.name, given)
+        )
         message = PromptMessage(role="user", content=TextContent(type="text", text=text))
         return GetPromptResult(description=prompt.description, messages=[message])
-
-
-def _or_refusal(look_up: Callable[..., Any], *arguments: Any) -> Any:
-    """What a look-up gives. Raises the protocol's error with our sentence where it gives none."""
-    from mcp.shared.exceptions import MCPError
-    from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
-
-    from kb.mcp.tools import FAULT_OF_KB, sentence
-
-    try:
-        return look_up(*arguments)
-    except KbError as error:
-        raise MCPError(INVALID_PARAMS, sentence(error)) from error
-    except Exception as error:
-        warn(f"kb mcp: unexpected {type(error).__name__}: {error}")
-        raise MCPError(INTERNAL_ERROR, FAULT_OF_KB) from error
 
 
 def _described(tool: Tool) -> Any:

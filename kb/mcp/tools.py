@@ -14,11 +14,11 @@ from kb.library import load_document, record_files
 from kb.mcp.answer import as_text, marked, schema_of
 from kb.mcp.lines import MOST_BYTES, TOO_LONG
 from kb.records.form import build_form
-from kb.streams import warn
 from kb.terminal import visible, visible_lines
 
 if TYPE_CHECKING:
     from kb.api import KnowledgeBase
+    from kb.mcp.calls import CallWatcher
     from kb.records.document import Document
 
 MOST_QUERY = 20_000
@@ -125,7 +125,9 @@ class Tool:
         return values
 
 
-def called(folder: Path, name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def called(
+    folder: Path, name: str, given: Mapping[str, Any], watcher: CallWatcher
+) -> tuple[dict[str, Any] | None, str]:
     """The answer of a tool and its text; None and a sentence where there is none."""
     import kb
 
@@ -138,7 +140,7 @@ def called(folder: Path, name: str, given: Mapping[str, Any]) -> tuple[dict[str,
     except KbError as error:
         return None, sentence(error)
     except Exception as error:  # noqa: BLE001 - no exception leaves a call: an agent waits for it
-        warn(f"kb mcp: unexpected {type(error).__name__} in {name[:100]}: {error}")
+        watcher.fault(name, error)
         return None, FAULT_OF_KB
 
 

@@ -2,6 +2,6 @@
 
 - `settings`: where it listens and who may ask; `tokens`: who a bearer token is
 - `app`: the routes, and what stands before them; `limits`: how much one client may ask
-- `events`: the log without record text; `counters`: the measures of Prometheus
+- `event_log`: the log without record text; `counters`: the measures of Prometheus
 - `serve`: the process, from its socket to its end
 """

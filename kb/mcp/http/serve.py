@@ -76,7 +76,7 @@ def _socket(settings: HttpSettings) -> socket.socket:
 
 
 def _log_libraries(events: EventLog) -> None:
-    """Send what libraries log and warn of to the events, and nothing to the streams."""
+    """Send what libraries log and warn of to the log of events, and nothing to the streams."""
     root = logging.getLogger()
     root.handlers[:] = [LibraryLog(events)]
     logging.captureWarnings(capture=True)

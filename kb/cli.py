@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "build": "Bring the search index up to date.",
     "metrics": "Measure whether the organisation is learning.",
     "actions": "List and close what was promised.",
+    "occur": "Note that the cause of a record did harm again.",
     "gate": "Fail while a restart condition of a route is open.",
     "site": "Build the static site.",
     "serve": "Show the site here and follow edits.",

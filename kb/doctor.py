@@ -128,7 +128,7 @@ def _library_facts(start: Path) -> Iterator[DoctorFact]:
     except KbError as error:
         yield DoctorFact("library", "records", "missing", error.what, error.todo)
         return
-    drafts = sum(1 for record in library.records if not record.is_published)
+    drafts = sum(record.status != "published" for record in library.records)
     unread = sum(1 for document in library.documents if document.faults)
     published = len(library.published)
     said = f"{published} published, {drafts} drafts or in review, {unread} with parts unread"

@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -21,7 +21,10 @@ from kb.records.document import (
 )
 from kb.records.form import Form, build_form
 from kb.records.front_matter import Fault, FrontMatter
+from kb.records.merges import merged
 from kb.records.model import Postmortem, interpret
+from kb.records.runs_seen import FILE_NAME as RUNS_SEEN
+from kb.records.runs_seen import RunsSeen, read_runs_seen
 from kb.repo import Commit, File, Repo
 from kb.repo.tracked import tracked_below
 from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
@@ -36,13 +39,14 @@ class Library:
     """A folder of records with the settings that hold for it.
 
     `root` is the folder of `kb.toml`; `documents` are the record files, sorted by id, broken ones
-    included. Paths of documents are relative to `root`.
+    included. Paths of documents are relative to `root`. `runs_seen` says when routes ran.
     """
 
     root: Path
     config: Config
     form: Form
     documents: tuple[Document, ...]
+    runs_seen: RunsSeen = field(default_factory=RunsSeen)
 
     @property
     def folder(self) -> Path:
@@ -54,7 +58,7 @@ class Library:
         """What the documents mean, oldest id first; drafts included."""
         with no_collection():
             meanings = [interpret(document) for document in self.documents]
-        return tuple(record for record in meanings if record is not None)
+        return merged(tuple(record for record in meanings if record is not None))
 
     @cached_property
     def published(self) -> tuple[Postmortem, ...]:
@@ -114,7 +118,20 @@ def read_library(root: Path, config: Config) -> Library:
     form = build_form(config)
     with no_collection():
         documents = tuple(load_documents(record_files(folder), form, root))
-    return Library(root, config, form, documents)
+    return Library(root, config, form, documents, runs_seen_in(root, folder))
+
+
+def runs_seen_in(root: Path, folder: Path) -> RunsSeen:
+    """What the file beside the records says of runs; what cannot be read is among its faults."""
+    try:
+        raw, size = Tree(root).read(folder / RUNS_SEEN, MAX_RECORD_BYTES)
+    except FileNotFoundError:
+        return RunsSeen()
+    except (OSError, UnsafePathError) as error:
+        return RunsSeen(faults=((1, f"cannot be read: {error}"),))
+    if size > MAX_RECORD_BYTES:
+        return RunsSeen(faults=((1, "is too large to be read"),))
+    return read_runs_seen(raw.decode("utf-8", "replace"))
 
 
 @contextmanager
@@ -153,12 +170,14 @@ def open_library_at(
     config = parse_config(settings, where) if settings is not None else Config()
     form = build_form(config)
     files = _record_files_at(repo, commit, base / config.library.path)
-    contents = repo.read_all([file.path for file in files], commit)
+    seen = base / config.library.path / RUNS_SEEN
+    contents = repo.read_all([*(file.path for file in files), seen], commit)
     documents = tuple(
         _document_at(contents.get(file.path), file.path.relative_to(base), form, read)
         for file in files
     )
-    return Library(root, config, form, documents)
+    runs = read_runs_seen(contents.get(seen, b"").decode("utf-8", "replace"))
+    return Library(root, config, form, documents, runs)
 
 
 def _record_files_at(repo: Repo, commit: Commit, folder: PurePosixPath) -> list[File]:

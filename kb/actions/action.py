@@ -14,8 +14,16 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from kb.actions.dates_from_git import Mark, Trail, Trails, action_key
+from kb.actions.effect import (
+    FAILED,
+    UNKNOWN,
+    EffectEvidence,
+    effect_evidence,
+    effect_of,
+)
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem
+from kb.records.watching import verification, watch_days
 
 if TYPE_CHECKING:
     from kb.library import Library
@@ -44,6 +52,10 @@ class Action:
     `days_overdue` is 0 where it is not overdue. `spells` are the times during which it was owed,
     oldest first: more than one where it was reopened. `replay` is the record whose run has to pass
     before a gate opens, beside the tick.
+
+    `effect` says of one that is done whether it did what it was made for: unknown, effective or
+    failed, known since `effect_since`, for the reason `effect_why`; `effect_by` is the record that
+    tells the recurrence. It is watched for `watch_days`, up to the day `watch_until`.
     """
 
     id: str
@@ -69,6 +81,19 @@ class Action:
     line: int = 0
     spells: tuple[Spell, ...] = ()
     replay: str = ""
+    watch_days: int | None = None
+    watch_until: date | None = None
+    verified: date | None = None
+    verified_by: str = ""
+    effect: str = UNKNOWN
+    effect_since: date | None = None
+    effect_why: str = ""
+    effect_by: str = ""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is done, and what it should prevent came again."""
+        return self.effect == FAILED
 
     @property
     def is_open(self) -> bool:
@@ -105,20 +130,29 @@ class Action:
         return next(found, None)
 
 
-def actions(library: Library, history: Trails | None, today: date) -> tuple[Action, ...]:
-    """Every action of a library, drafts included, in the order of records and labels."""
-    trails = history or Trails()
+def actions(
+    library: Library, history: Trails | None, today: date, drafts: Iterable[str] = ()
+) -> tuple[Action, ...]:
+    """Every action of a library, drafts included, in the order of records and labels.
+
+    `drafts` are ids of records that speak of effects although they are drafts.
+    """
+    trails, evidence = history or Trails(), effect_evidence(library, drafts)
     return tuple(
         action
         for record in library.records
-        for action in actions_of(record, trails.of(record.path), today)
+        for action in actions_of(record, trails.of(record.path), today, evidence)
     )
 
 
-def actions_of(record: Postmortem, trail: Trail, today: date) -> tuple[Action, ...]:
-    """The actions of one record."""
+def actions_of(
+    record: Postmortem, trail: Trail, today: date, evidence: EffectEvidence | None = None
+) -> tuple[Action, ...]:
+    """The actions of one record; without evidence its own occurrences alone speak of effects."""
+    known = evidence or EffectEvidence()
     found = [
-        _action(record, item, place, trail, today) for place, item in enumerate(record.actions, 1)
+        _judged(_action(record, item, place, trail, today), record, item, today, known)
+        for place, item in enumerate(record.actions, 1)
     ]
     return tuple(sorted(found, key=_label_order))
 
@@ -177,6 +211,27 @@ def _action(record: Postmortem, item: ActionItem, place: int, trail: Trail, toda
         line=item.line,
         spells=_spells(item, known.marks.get(key, ()), opened, closed),
         replay=item.attribute("replay"),
+    )
+
+
+def _judged(
+    action: Action, record: Postmortem, item: ActionItem, today: date, evidence: EffectEvidence
+) -> Action:
+    """The action with what became of it; most are neither watched nor verified."""
+    days, verified = watch_days(item), verification(item)
+    if days is None and verified is None:
+        return action
+    effect = effect_of(item, record, action.closed, today, evidence)
+    return replace(
+        action,
+        watch_days=days,
+        watch_until=effect.watch_until,
+        verified=verified.day if verified else None,
+        verified_by=verified.by if verified else "",
+        effect=effect.word,
+        effect_since=effect.since,
+        effect_why=effect.why,
+        effect_by=effect.by,
     )
 
 

@@ -1,6 +1,7 @@
-"""Edits of one line that close an action or record a sign-off; every other byte stays.
+"""Edits of one line: an action is closed, a sign-off or an occurrence written down.
 
-Each edit is read back before it is given out: what would change anything else is refused.
+Every other byte stays. Each edit is read back before it is given out: what would change anything
+else is refused.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 
@@ -17,7 +18,7 @@ from kb.library import Library
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Node
 from kb.records.list_items import ActionItem
-from kb.records.model import SignOff, interpret
+from kb.records.model import Occurrence, Postmortem, SignOff, interpret
 from kb.safe_files import replace_known
 
 _BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")
@@ -68,6 +69,28 @@ def close_action(document: Document, label: str, day: date, state: str = "closed
     return _checked(document, "\n".join(lines), {label: {"state": state, "closed": str(day)}})
 
 
+def reopen_action(document: Document, label: str) -> ActionEdit:
+    """The record with an action open again, without its days of closing and verification.
+
+    Raises `KbError` where the record has no action of that label or several, or its line cannot be
+    edited without changing anything else.
+    """
+    item = _action(document, label)
+    if item.state == "open":
+        return ActionEdit(document, document.text)
+    lines = document.text.split("\n")
+    lines[item.line - 1] = _BOX.sub(r"\g<1> \g<2>", lines[item.line - 1], count=1)
+    for key in _OF_THE_CLOSING:
+        if item.attribute(key):
+            _drop_attribute(lines, item, key)
+    changes = {"state": "open"} | {key: "" for key in _OF_THE_CLOSING if item.attribute(key)}
+    return _checked(document, "\n".join(lines), {label: changes})
+
+
+#: What is said of a closing, and of no other.
+_OF_THE_CLOSING = ("closed", "verified", "ran")
+
+
 def _promised(document: Document, item: ActionItem) -> date | None:
     """The first day an action can have been done: its own, else its record's."""
     meant = interpret(document)
@@ -89,12 +112,40 @@ def add_sign_off(document: Document, sign_off: SignOff) -> ActionEdit:
 
     Raises `KbError` where its front matter cannot take one.
     """
-    text = _insert_entry(document, _entry(sign_off))
+    text = _insert_entry(document, "signoffs", _entry(sign_off))
     again = interpret(_read_again(document, text))
     before = interpret(document)
     if again is None or before is None or again.signoffs != (*before.signoffs, sign_off):
         raise _refused(document, "the sign-off cannot be added to its front matter")
     return ActionEdit(document, text)
+
+
+def add_occurrence(document: Document, occurrence: Occurrence) -> ActionEdit:
+    """The record with one more entry under `occurrences`.
+
+    Raises `KbError` where its front matter cannot take one.
+    """
+    text = _insert_entry(document, "occurrences", _flow(_told(occurrence)))
+    again = interpret(_read_again(document, text))
+    before = interpret(document)
+    expected = before and replace(before, occurrences=(*before.occurrences, occurrence))
+    if again is None or expected is None or _without_lines(again) != _without_lines(expected):
+        raise _refused(document, "the occurrence cannot be added to its front matter")
+    return ActionEdit(document, text)
+
+
+def _without_lines(record: Postmortem) -> Postmortem:
+    """What a record's front matter means: lines further down have other numbers by then."""
+    return replace(record, sections=(), actions=(), timeline=(), priors=())
+
+
+def _told(occurrence: Occurrence) -> dict[str, str]:
+    """What is said of an occurrence, as YAML by key."""
+    words = {key: getattr(occurrence, key) for key in ("route", "trace", "run", "note")}
+    number = {} if occurrence.customers is None else {"customers": str(occurrence.customers)}
+    texts = {key: _quoted(word) for key, word in words.items() if word}
+    note = {"note": texts.pop("note")} if "note" in texts else {}
+    return {"at": _written(occurrence.at), **texts, **number, **note}
 
 
 def write_change(library: Library, change: ActionEdit) -> None:
@@ -141,6 +192,18 @@ def _set_attribute(lines: list[str], item: ActionItem, key: str, value: str) -> 
     lines[item.end_line - 1] = f"{body.rstrip()}{lead} {key}: {value}{end}"
 
 
+def _drop_attribute(lines: list[str], item: ActionItem, key: str) -> None:
+    """Take an attribute out of the item where it stands, with the comma that parts it off."""
+    behind = re.compile(rf",[ \t]*{key}[ \t]*:[^,\r]*")
+    ahead = re.compile(rf"((?:—|–|--)[ \t]*){key}[ \t]*:[^,\r]*,[ \t]*")
+    alone = re.compile(rf"[ \t]+(?:—|–|--)[ \t]*{key}[ \t]*:[^,\r]*")
+    for place in range(item.line - 1, item.end_line):
+        for pattern, by in ((behind, ""), (ahead, r"\1"), (alone, "")):
+            lines[place], count = pattern.subn(by, lines[place], count=1)
+            if count:
+                return
+
+
 def _checked(document: Document, text: str, expected: dict[str, dict[str, str]]) -> ActionEdit:
     """The change, once reading it back shows what was meant and nothing else."""
     again = _read_again(document, text)
@@ -157,7 +220,8 @@ def _content(
 ) -> tuple[str, str, str, list[tuple[str, str]]]:
     """What an action says, with some of it changed; attributes in the order of their names."""
     attributes = dict(item.attributes) | {k: v for k, v in changes.items() if k != "state"}
-    pairs = sorted(attributes.items() if changes else item.attributes)
+    kept = ((key, value) for key, value in attributes.items() if value)
+    pairs = sorted(kept if changes else item.attributes)
     return item.label, changes.get("state", item.state), item.text, pairs
 
 
@@ -179,14 +243,23 @@ def _refused(document: Document, what: str) -> KbError:
 
 
 def _entry(sign_off: SignOff) -> str:
-    at = sign_off.at.astimezone(UTC) if sign_off.at else None
-    fields = {
-        "owner": _quoted(sign_off.owner),
-        "at": f"{at:%Y-%m-%dT%H:%M:%SZ}" if isinstance(at, datetime) else "unknown",
-        "commit": _quoted(sign_off.commit),
-        "actions": f"[{', '.join(sign_off.actions)}]",
-    }
+    return _flow(
+        {
+            "owner": _quoted(sign_off.owner),
+            "at": _written(sign_off.at),
+            "commit": _quoted(sign_off.commit),
+            "actions": f"[{', '.join(sign_off.actions)}]",
+        }
+    )
+
+
+def _flow(fields: Mapping[str, str]) -> str:
+    """Keys and YAML values as one entry on one line."""
     return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
+
+
+def _written(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else "unknown"
 
 
 def _quoted(word: str) -> str:
@@ -195,19 +268,19 @@ def _quoted(word: str) -> str:
     return word if is_plain else json.dumps(word, ensure_ascii=False)
 
 
-def _insert_entry(document: Document, entry: str) -> str:
+def _insert_entry(document: Document, key: str, entry: str) -> str:
     front, text = document.front, document.text
     newline = "\r\n" if "\r\n" in text[: front.end] else "\n"
     if front.root is None or front.faults:
         raise _refused(document, "its front matter cannot be read")
-    node = front.get("signoffs")
+    node = front.get(key)
     if node is None:
-        return f"{text[: front.end]}signoffs: [{entry}]{newline}{text[front.end :]}"
+        return f"{text[: front.end]}{key}: [{entry}]{newline}{text[front.end :]}"
     if node.kind == "scalar" and node.text is None:
         lead = "" if text[node.start - 1 : node.start] == " " else " "
         return f"{text[: node.start]}{lead}[{entry}]{text[node.end :]}"
     if node.kind != "sequence":
-        raise _refused(document, "its `signoffs` is no list")
+        raise _refused(document, f"its `{key}` is no list")
     if text[node.start] == "[":
         return _into_flow(text, node, entry)
     return _into_block(text, node, entry, newline)

@@ -15,7 +15,7 @@ from kb.numbers_in_words import nearest_word
 
 @dataclass(frozen=True)
 class ActionFilter:
-    """What is asked for; empty and None mean any.
+    """What is asked for; empty and None mean any, and the state `owed` open ones and failed ones.
 
     Words match whatever their case, and owners with or without their `@`.
     """
@@ -29,6 +29,7 @@ class ActionFilter:
     due: date | None = None
     overdue: bool = False
     origin: str = ""
+    effect: str = ""
 
     def check_words(self, library: Library) -> None:
         """Raise `KbError` for a word nobody uses: an empty list would read as nothing to do."""
@@ -50,7 +51,8 @@ class ActionFilter:
         return all(
             (
                 not self.origin or action.origin == self.origin,
-                self.state in ("all", action.state),
+                self.state in ("all", action.state) or (self.state == "owed" and _is_owed(action)),
+                not self.effect or self.effect == action.effect,
                 _is_asked(self.owner, action.owner),
                 _is_asked(self.lever, action.lever),
                 _is_asked(self.gate, action.gate),
@@ -61,6 +63,11 @@ class ActionFilter:
                 not self.overdue or action.days_overdue > 0,
             )
         )
+
+
+def _is_owed(action: Action) -> bool:
+    """Whether something is to be done: it is open, or was done and did not hold."""
+    return action.is_open or action.has_failed
 
 
 def record_id_in(name: str) -> str:

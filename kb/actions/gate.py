@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from kb.actions.action import Action, actions_of, listed
 from kb.actions.dates_from_git import Trail
+from kb.actions.effect import EffectEvidence, effect_evidence
 from kb.actions.gate_context import GateContext, misplaced_files
 from kb.actions.gate_unparsed import GATES, Unreadable, unreadable
 from kb.actions.route_names import is_of_route, near_route
@@ -45,8 +46,9 @@ class ReplayedCondition:
 class Decision:
     """Whether a gate of a route is open, and why.
 
-    `blocking` are the conditions that are not met, longest overdue first: open ones, and cancelled
-    ones that no sign-off names. `met` are done, `waived` cancelled with a sign-off.
+    `blocking` are the conditions that are not met, longest overdue first: open ones, cancelled ones
+    that no sign-off names, and done ones that failed. `met` are done, `waived` cancelled with a
+    sign-off.
     `elsewhere` are open conditions of the route's other gate, `in_drafts` those of drafts; neither
     counts here. `reworded` are ids whose text is not the one that was signed.
     `replays` are the conditions whose runs were replayed.
@@ -107,21 +109,22 @@ def decide(
     with the text it was given for.
     """
     context = context or GateContext(misplaced_files(library))
+    evidence = effect_evidence(library)
     named = [record for record in _real(library) if is_of_route(record.route, route)]
     records = tuple(record for record in named if record.status != "draft")
     drafts = (record for record in named if record.status == "draft")
-    drafted = (action for record in drafts for action in _conditions(record, as_of.day))
-    found = [(record, action) for record in records for action in _conditions(record, as_of.day)]
+    drafted = (a for record in drafts for a in _conditions(record, as_of.day, evidence))
+    found = [(r, action) for r in records for action in _conditions(r, as_of.day, evidence)]
     here = [(record, action) for record, action in found if _is_for(action, gate)]
-    waived = [a for r, a in here if a.state == "cancelled" and _is_waived(r, a, context)]
+    waived = [a for r, a in here if _is_waived(r, a, context)]
     impossible = (place for r, a in here for place in _impossible(r, a, as_of.day))
     return Decision(
         route=route,
         gate=gate,
         as_of=as_of,
         records=tuple(record.id for record in records),
-        blocking=listed(a for _, a in here if a.state != "closed" and a not in waived),
-        met=tuple(action for _, action in here if action.state == "closed"),
+        blocking=listed(a for _, a in here if not _is_met(a) and a not in waived),
+        met=tuple(action for _, action in here if _is_met(action)),
         elsewhere=listed(a for _, a in found if a.is_open and not _is_for(a, gate)),
         unreadable=(*unreadable(library, context.misplaced, route), *impossible),
         signoffs=tuple((record.id, signed) for record in records for signed in record.signoffs),
@@ -136,21 +139,26 @@ def decide(
 def open_gates(library: Library, today: date) -> tuple[Action, ...]:
     """Every condition that holds a route, restart before rollout, longest overdue first.
 
-    Cancelled ones are among them until somebody has signed for that.
+    Cancelled ones are among them until somebody has signed for that, and done ones that failed.
     """
+    evidence = effect_evidence(library)
     found = listed(
         action
         for record in _real(library)
         if record.status != "draft"
-        for action in _conditions(record, today)
-        if action.is_open
-        or (action.state == "cancelled" and not _is_waived(record, action, GateContext()))
+        for action in _conditions(record, today, evidence)
+        if not _is_met(action) and not _is_waived(record, action, GateContext())
     )
     return tuple(sorted(found, key=lambda action: not _is_for(action, "restart")))
 
 
-def _conditions(record: Postmortem, today: date) -> list[Action]:
-    return [action for action in actions_of(record, Trail(), today) if action.gate]
+def _conditions(record: Postmortem, today: date, evidence: EffectEvidence) -> list[Action]:
+    return [action for action in actions_of(record, Trail(), today, evidence) if action.gate]
+
+
+def _is_met(action: Action) -> bool:
+    """Whether a condition is done, and what it should prevent did not come again."""
+    return action.state == "closed" and not action.has_failed
 
 
 def _is_for(action: Action, gate: str) -> bool:
@@ -170,7 +178,7 @@ def _near(library: Library, route: str) -> str:
 
 def _is_waived(record: Postmortem, action: Action, context: GateContext) -> bool:
     """Whether somebody signed for a condition after it was cancelled, as the file says when."""
-    return any(
+    return action.state == "cancelled" and any(
         action.label in signed.actions
         and signed.at is not None
         and action.closed is not None

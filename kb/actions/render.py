@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from kb.actions.action import Action, listed
+from kb.actions.effect import EFFECTIVE, FAILED
 from kb.actions.gate import Decision
 from kb.as_of import AsOf
 from kb.numbers_in_words import plural
@@ -23,21 +24,25 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
     ordered = listed(found)
     late = [action for action in ordered if action.days_overdue]
     states = Counter(action.state for action in ordered)
+    effects = Counter(action.effect for action in ordered)
     counts = (
         f"{plural(states['open'], 'open action')}, {len(late)} overdue",
         f"{states['closed']} closed" if states["closed"] else "",
+        f"{effects[EFFECTIVE]} effective" if effects[EFFECTIVE] else "",
+        f"{effects[FAILED]} failed" if effects[FAILED] else "",
         f"{states['cancelled']} cancelled" if states["cancelled"] else "",
         f"as of {as_of.day}",
     )
     lines = [" · ".join(part for part in counts if part)]
     groups = (
+        ("Done, and it came again", [action for action in ordered if action.has_failed]),
         ("Overdue", late),
         (
             "Open",
             [a for a in ordered if a.is_open and not a.days_overdue and not a.completion_unknown],
         ),
         ("Completion not public", [action for action in ordered if action.completion_unknown]),
-        ("Done", [action for action in ordered if not action.is_open]),
+        ("Done", [a for a in ordered if not a.is_open and not a.has_failed]),
     )
     for title, some in groups:
         if some:
@@ -85,11 +90,12 @@ def _why(decision: Decision) -> str:
     if decision.verdict == "unknown-route":
         passed = "; let pass, as asked" if decision.passes else ""
         return f"no record names this route{passed}"
-    still_open = sum(1 for action in decision.blocking if action.is_open)
-    dropped = len(decision.blocking) - still_open
+    states = Counter(action.state for action in decision.blocking)
+    still_open, dropped, broken = states["open"], states["cancelled"], states["closed"]
     failed = sum(not replay.passes for replay in decision.replays)
     reasons = (
         _conditions(decision, still_open, "open") if still_open else "",
+        f"{plural(broken, f'{decision.gate} condition')} did not hold" if broken else "",
         f"{plural(failed, 'replay')} did not pass" if failed else "",
         f"{_conditions(decision, dropped, 'cancelled')} and not signed for" if dropped else "",
         f"{plural(len(decision.unreadable), 'place')} cannot be read"
@@ -146,9 +152,12 @@ def _accepted(decision: Decision) -> Iterator[str]:
 
 def _way_out(decision: Decision) -> Iterator[str]:
     still_open = [action for action in decision.blocking if action.is_open]
-    dropped = [action for action in decision.blocking if not action.is_open]
+    dropped = [action for action in decision.blocking if action.state == "cancelled"]
+    broken = [action for action in decision.blocking if action.has_failed]
     if still_open:
         yield f"  When done: kb actions close {still_open[0].id}, then commit."
+    if broken:
+        yield f"  Did not hold: kb actions reopen {broken[0].id}, mend it, close it again."
     for action in dropped[:_MOST]:
         if action.closed is None:
             yield f"  No day of cancelling: kb actions close {action.id} --cancel, then commit."
@@ -161,16 +170,20 @@ def _way_out(decision: Decision) -> Iterator[str]:
 
 
 def _item(action: Action, today: date) -> Iterator[str]:
-    """Two or three lines: when and what, then who and how."""
+    """When and what, then who and how, and of a done one whether it worked."""
     draft = " (draft)" if action.record_status == "draft" else ""
     yield f"  {_when(action, today):<{_LEAD - 3}} {action.id}{draft}"
     yield from _wrapped(action.text, _LEAD)
     yield from _wrapped(" · ".join(_details(action)), _LEAD)
+    if action.effect_why:
+        yield from _wrapped(f"{action.effect}: {action.effect_why}", _LEAD)
 
 
 def _when(action: Action, today: date) -> str:
     if action.state == "cancelled":
         return "cancelled"
+    if action.has_failed:
+        return action.effect
     if not action.is_open:
         return f"{action.closed or action.state}"
     if action.completion_unknown:
@@ -193,6 +206,8 @@ def _details(action: Action) -> Iterator[str]:
         yield action.lever
     if action.tracker:
         yield action.tracker
+    if action.has_failed and action.closed:
+        yield f"closed {action.closed}"
 
 
 def _wrapped(text: str, indent: int) -> Iterable[str]:

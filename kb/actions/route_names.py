@@ -22,7 +22,7 @@ def is_route(text: str) -> bool:
 
 def is_of_route(text: str, route: str) -> bool:
     """Whether a record's `route` names this one; `a, b` names both."""
-    return is_route(route) and _normal(route) in _names(text)
+    return is_route(route) and _normal(route) in routes_named(text)
 
 
 def near_route(texts: Iterable[str], route: str) -> str:
@@ -33,7 +33,8 @@ def near_route(texts: Iterable[str], route: str) -> str:
     return known[near] if near else ""
 
 
-def _names(text: str) -> set[str]:
+def routes_named(text: str) -> set[str]:
+    """The routes that a record's `route` names, each in the form in which they are compared."""
     parts = (_normal(part) for part in _BETWEEN_ROUTES.split(text))
     return {_normal(text), *parts} - _NO_ROUTE
 

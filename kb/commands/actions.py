@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from kb.actions.action import Action, actions
-from kb.actions.edit import close_action, write_change
+from kb.actions.edit import close_action, reopen_action, write_change
+from kb.actions.effect import EFFECTS
 from kb.actions.filter import ActionFilter, record_id_in
 from kb.actions.render import actions_text
 from kb.actions.stored_trails import trails_from
@@ -25,6 +26,7 @@ from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, open_library
 from kb.metrics.page import main_origin, read_as_of, read_folder
 from kb.metrics.schema import actions_json, encoded
+from kb.records.document import Document
 from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json
@@ -58,7 +60,12 @@ from kb.terminal import visible
 @click.option(
     "--state",
     type=click.Choice(["open", "closed", "cancelled", "all"]),
-    help="Open ones unless given; with --json all.",
+    help="Open ones, and done ones that failed, unless given; with --json all.",
+)
+@click.option(
+    "--effect",
+    type=click.Choice(EFFECTS),
+    help="Only done ones of which this is known: whether it came again (docs/never-twice.md).",
 )
 @click.option("--due", metavar="DATE", help="Only what is due by that day.")
 @click.option("--overdue", is_flag=True, help="Only what is overdue.")
@@ -88,7 +95,7 @@ def command(
     reading = read_folder(Path.cwd(), repo, read_as_of(repo, as_of, datetime.now(UTC)))
     wanted = ActionFilter(
         failure_class=word or "",
-        state=state or ("all" if as_json else "open"),
+        state=state or ("all" if as_json or others["effect"] else "owed"),
         due=read_day(due),
         origin=origin or main_origin(reading.library),
         overdue=overdue,
@@ -114,11 +121,7 @@ def close(action_id: str, day: str | None, cancel: bool) -> int:
     if on > today:
         raise KbError(f"{on} has not come yet", todo="Close an action when it is done.")
     library = open_library(Path.cwd())
-    name, _, label = action_id.partition("#")
-    record_id = record_id_in(name)
-    document = next((d for d in library.documents if d.id == record_id), None)
-    if document is None:
-        raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
+    document, label = _named(library, action_id)
     change = close_action(document, label, on, "cancelled" if cancel else "closed")
     if not change.is_needed:
         echo(visible(f"{action_id} is {'cancelled' if cancel else 'closed'} already"))
@@ -127,6 +130,35 @@ def close(action_id: str, day: str | None, cancel: bool) -> int:
     done = "cancelled" if cancel else "closed"
     echo(visible(f"{document.path}: {label} {done} on {on}"))
     return 0
+
+
+@command.command("reopen")
+@click.argument("action_id", metavar="ID")
+def reopen(action_id: str) -> int:
+    """Take the tick from action ID (`<record>#A2`): what was done did not hold.
+
+    Its day of closing and its verification go with the tick; Git keeps them. Close it again when
+    it is mended: it is watched from that day on.
+    """
+    library = open_library(Path.cwd())
+    document, label = _named(library, action_id)
+    change = reopen_action(document, label)
+    if not change.is_needed:
+        echo(visible(f"{action_id} is open already"))
+        return 0
+    write_change(library, change)
+    echo(visible(f"{document.path}: {label} reopened"))
+    return 0
+
+
+def _named(library: Library, action_id: str) -> tuple[Document, str]:
+    """The record of an action's id, and its label."""
+    name, _, label = action_id.partition("#")
+    record_id = record_id_in(name)
+    document = next((d for d in library.documents if d.id == record_id), None)
+    if document is None:
+        raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
+    return document, label
 
 
 @command.command("sync")

@@ -117,6 +117,7 @@ def _refuse_unknown(library: Library, wanted: RecordFilter) -> None:
 
 def _lines(record: Postmortem) -> tuple[str, str]:
     mark = "" if record.status == "published" else f" [{record.status}]"
+    mark += f" [merged into {visible(record.merged_into)}]" if record.merged_into else ""
     mark += f" [{ADOPTED}]" if record.is_adopted else ""
     title = cut(visible(record.title), _TITLE_WIDTH)
     return f"{record.severity or '-':<5} {visible(record.id)}{mark}", f"      {title}"
@@ -136,4 +137,6 @@ def _json(record: Postmortem) -> dict[str, Any]:
         "route": record.route,
         "owners": list(record.owners),
         "form": record.form,
+        "merged_into": record.merged_into or None,
+        "occurrences": len(record.occurrences),
     }

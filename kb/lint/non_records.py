@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kb.library import Library, load_document
+from kb.library import Library, load_document, runs_seen_in
 from kb.lint.registry import active_rules
 from kb.lint.rule import Finding, LintContext, Problem, Rule, run_rules
 from kb.lint.rules.attachments import read_decoded, why_unread
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
 from kb.records.document import Document, is_record_name
 from kb.records.misplaced import is_markdown, is_meant_as_record
+from kb.records.runs_seen import FILE_NAME as RUNS_SEEN
 from kb.safe_files import walk
 
 _LINE = re.compile(r"line (\d+)")
@@ -102,6 +103,11 @@ def _said(file: Path) -> Iterator[tuple[str, str, str]]:
         yield "personal-data", place, f"{kind}: {count}, the first at {place}"
 
 
+def file_problems(folder: Path, context: LintContext) -> list[Problem]:
+    """What is wrong with files in the folder of records that are none of them."""
+    return [*stray_problems(folder, context), *_runs_seen_problems(folder, context)]
+
+
 def stray_problems(folder: Path, context: LintContext) -> list[Problem]:
     """`bad-file-name` for each such file below the folder of records; secrets in every other."""
     strays = _stray_rules(folder, context)
@@ -144,6 +150,19 @@ def _stray_rules(folder: Path, context: LintContext) -> list[Rule]:
         yield from found or [Finding(1, message)]
 
     return [replace(row, check=check) for row in rules]
+
+
+def _runs_seen_problems(folder: Path, context: LintContext) -> list[Problem]:
+    """What of the file that says when routes ran could not be read."""
+    root, path = Path(context.root), folder / RUNS_SEEN
+    faults = runs_seen_in(root, folder).faults
+    rules = [row for row in active_rules(context.settings) if row.name == "unread-runs-seen"]
+    shown = path.relative_to(root) if path.is_relative_to(root) else path
+    return [
+        Problem(shown, line, 1, row.code, row.name, row.severity, f"the line {why}")
+        for row in rules
+        for line, why in faults
+    ]
 
 
 def _is_beside_a_record(file: Path, folder: Path) -> bool:

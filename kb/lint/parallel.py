@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
-from kb.lint.non_records import stray_problems
+from kb.lint.non_records import file_problems
 from kb.lint.rule import LintContext, Problem
 from kb.lint.runner import (
     Report,
@@ -132,7 +132,7 @@ def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report
             pipe.send(known)
         context = job.context(*known)
         folder = job.root / job.config.library.path
-        strays = stray_problems(folder, context) if with_strays else []
+        strays = file_problems(folder, context) if with_strays else []
         problems: list[Problem] = []
         lines: dict[tuple[PurePath, int], str] = {}
         for pipe in pipes:

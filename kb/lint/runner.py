@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from kb.errors import KbError
 from kb.library import Library, load_document
-from kb.lint.non_records import loose_problems, misplaced_problems, sort_files, stray_problems
+from kb.lint.non_records import file_problems, loose_problems, misplaced_problems, sort_files
 from kb.lint.registry import active_rules, rules_of_scope
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
 from kb.lint.rules.document_facts import is_submitted
@@ -75,7 +75,7 @@ def check(
     context = build_context(library, documents, today=today, likely_priors=likely_priors)
     problems, lines = find(documents, context)
     if not paths:
-        problems = in_order([*problems, *stray_problems(library.folder, context)])
+        problems = in_order([*problems, *file_problems(library.folder, context)])
     problems += misplaced_problems(named.records, library.folder, context)
     problems += loose_problems(named.loose, context)
     asks = any(map(is_submitted, documents))

@@ -41,7 +41,11 @@ _ATTRIBUTES = {
     "lever": "what kind of change it is",
     "cause": "the cause of this record it removes",
     "gate": "what may not happen before it is done",
+    "replay": "the record whose run has to pass before the gate opens",
+    "watch": "for how many days it is watched after it is done, as 30d",
     "tracker": "its ticket",
+    "ran": "a day on which the route ran while it was watched",
+    "verified": "who saw that it works, as 2026-06-01 by @handle",
 }
 
 

@@ -15,7 +15,9 @@ LEGEND = types.SemanticTokensLegend(
     token_types=["property", "enumMember", "macro", "variable"], token_modifiers=[]
 )
 _LABEL = re.compile(r"\[[ xX-]\][ \t]+(A\d{1,4})(?=:)")
-_ATTRIBUTE = re.compile(r"\b(owner|due|lever|cause|gate|tracker|opened|closed):")
+_ATTRIBUTE = re.compile(
+    r"\b(owner|due|lever|cause|gate|replay|watch|tracker|opened|closed|ran|verified):"
+)
 _VERDICT = re.compile(r"[-*+][ \t]+\[(\w+)\][ \t]+\[([\w-]+)\]")
 _TAG = re.compile(r"\[([a-z-]+)\](?=[ \t]*(?:\[|$))")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from kb.actions.action import Action
+from kb.actions.effect import EFFECTS
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.repetition import is_looked_at, repeated
 from kb.metrics.values import AllHands, NewRecord, OwedPromise
@@ -36,7 +37,7 @@ def all_hands(facts: MetricsInput) -> AllHands:
         undated=sum(action.state == "closed" and action.closed is None for action in ours),
         promises=sum(action.state != "cancelled" for action in ours),
         walls=tuple(r.id for r in facts.published if dict(r.others).get("walls")),
-        effects=_effects(facts.published),
+        effects=_effects(ours),
     )
 
 
@@ -101,7 +102,8 @@ def _promises(found: Iterable[Action]) -> tuple[OwedPromise, ...]:
     return tuple(sorted(made, key=lambda promise: (promise.due or date.max, promise.action)))
 
 
-def _effects(records: Iterable[Postmortem]) -> tuple[tuple[str, int], ...]:
-    """How often each word is given for what a kept promise did, where one is."""
-    words = (item.attribute("effect") for record in records for item in record.actions)
-    return tuple(sorted(Counter(word for word in words if word).items()))
+def _effects(ours: Iterable[Action]) -> tuple[tuple[str, int], ...]:
+    """How many done promises worked, failed, or are not known to have; only those asked of."""
+    asked = (action for action in ours if action.watch_days or action.verified)
+    words = Counter(action.effect for action in asked if action.state == "closed")
+    return tuple((word, words[word]) for word in EFFECTS if words[word])

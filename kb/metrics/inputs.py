@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from kb.actions.action import Action, actions_of
 from kb.actions.dates_from_git import Trails
+from kb.actions.effect import EffectEvidence
 from kb.as_of import AsOf
 from kb.metrics.publication import (
     NewsWindow,
@@ -18,7 +19,9 @@ from kb.metrics.publication import (
     is_born_published,
     publications,
 )
-from kb.records.model import Postmortem
+from kb.records.merges import merged_here, occurrences_of
+from kb.records.model import Occurrence, Postmortem
+from kb.records.runs_seen import RunsSeen
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class MetricsInput:
     foreign: frozenset[str] = frozenset()
     lost_fixtures: frozenset[str] = frozenset()
     window: NewsWindow | None = None
+    runs_seen: RunsSeen = field(default_factory=RunsSeen)
 
     @cached_property
     def published(self) -> tuple[Postmortem, ...]:
@@ -46,7 +50,10 @@ class MetricsInput:
     @cached_property
     def records(self) -> tuple[Postmortem, ...]:
         """The records that count and began within the window."""
-        return tuple(r for r in self.published if self.since is None or r.date >= self.since)
+        return tuple(r for r in self.published if self._is_in_window(r))
+
+    def _is_in_window(self, record: Postmortem) -> bool:
+        return self.since is None or record.date >= self.since
 
     @cached_property
     def incidents(self) -> tuple[Postmortem, ...]:
@@ -78,7 +85,9 @@ class MetricsInput:
 
     @cached_property
     def _actions(self) -> Mapping[str, tuple[Action, ...]]:
-        return {r.id: actions_of(r, self.trails.of(r.path), self.as_of.day) for r in self.known}
+        evidence = EffectEvidence(self.known, self.runs_seen)
+        today = self.as_of.day
+        return {r.id: actions_of(r, self.trails.of(r.path), today, evidence) for r in self.known}
 
     def actions_of(self, record_id: str) -> tuple[Action, ...]:
         """The actions of a record; none where the record is not known."""
@@ -86,8 +95,28 @@ class MetricsInput:
 
     @cached_property
     def actions(self) -> tuple[Action, ...]:
-        """The actions of the counted records; what adopted ones promised was not promised here."""
-        return tuple(action for record in self.in_form for action in self.actions_of(record.id))
+        """The actions of the counted records; what adopted ones promised was not promised here.
+
+        What a merged record promised is owed as before.
+        """
+        promising = {r.id for r in self.in_form} | {
+            r.id for r in self._merged if not r.is_adopted and self._is_in_window(r)
+        }
+        records = (r for r in sorted(self.known, key=moment) if r.id in promising)
+        return tuple(action for record in records for action in self.actions_of(record.id))
+
+    @cached_property
+    def _merged(self) -> tuple[Postmortem, ...]:
+        return tuple(r for r in self.known if r.merged_into and r.status == "published")
+
+    @cached_property
+    def _merged_here(self) -> Mapping[str, tuple[Postmortem, ...]]:
+        return merged_here(self._merged)
+
+    def occurrences_of(self, record: Postmortem) -> tuple[Occurrence, ...]:
+        """The further times of a record, in order; those without a time last."""
+        others = self._merged_here.get(record.id, ())
+        return occurrences_of(record, others) if record.occurrences or others else ()
 
     @cached_property
     def news_window(self) -> NewsWindow:

@@ -247,6 +247,7 @@ def _facts(reading: Reading, origin: str | None, since: date | None) -> MetricsI
         foreign=frozenset(record.id for record in library.records if record.origin != kind),
         lost_fixtures=reading.lost_fixtures,
         window=reading.window,
+        runs_seen=library.runs_seen,
     )
 
 
@@ -290,11 +291,12 @@ def main_origin(library: Library) -> str:
 
 
 def _counts(library: Library, known: tuple[Postmortem, ...]) -> Counts:
-    statuses = Counter(record.status for record in known)
+    counted = [record for record in known if not record.merged_into]
+    statuses = Counter(record.status for record in counted)
     return Counts(
         published=statuses["published"],
         in_review=statuses["in-review"],
-        drafts=len(known) - statuses["published"] - statuses["in-review"],
+        drafts=len(counted) - statuses["published"] - statuses["in-review"],
         faulty=sum(1 for document in library.documents if document.faults),
         other_origin=len(library.records) - len(known),
     )
@@ -309,6 +311,9 @@ def _notes(reading: Reading, origin: str, *, is_chosen: bool) -> Iterator[str]:
             f"{plural(adopted, 'record')} adopted as they stood: a measure counts one where it "
             "says what is measured, and looked at no other."
         )
+    if told := sum(bool(record.merged_into) for record in known):
+        verb = "is" if told == 1 else "are"
+        yield f"{plural(told, 'record')} {verb} merged into another, which is counted instead."
     if origin == "public" and not is_chosen:
         yield "All records are of public incidents: this measures a casebook, not a team."
     if origin == "example":

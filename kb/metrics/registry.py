@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from kb.metrics import action_measures, conduct, coverage, detection, repetition, sharing_deadlines
+from kb.metrics import (
+    action_measures,
+    conduct,
+    coverage,
+    detection,
+    effect_measures,
+    repetition,
+    sharing_deadlines,
+)
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.publication import READING_DAYS
@@ -99,11 +107,24 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         compute=repetition.recurrence(missing_control),
     ),
     MeasureRow(
+        name="occurrences",
+        family="repetition",
+        title="Times incidents came again",
+        unit="count",
+        definition="Entries under `occurrences` of incidents, and other days told by records that "
+        "were merged into them: the same cause did harm again. Each incident counts once in every "
+        "other number; n is the number of incidents.",
+        formula="number of occurrences beside the incidents themselves",
+        source="occurrences, merged_into",
+        compute=effect_measures.occurrences,
+    ),
+    MeasureRow(
         name="class_gap",
         family="repetition",
         title="Days since the class was last seen",
         unit="days",
-        definition="Days from an incident back to the last record of the same primary class.",
+        definition="Days from an incident back to the last record of the same primary class, or "
+        "the last occurrence of one.",
         formula="median of date − date of the last earlier record of the class",
         source="classes (the first), clocks.first_impact",
         compute=repetition.gap(primary_class),
@@ -113,7 +134,8 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         family="repetition",
         title="Days since the control was last missed",
         unit="days",
-        definition="Days from an incident back to the last record with the same missing control.",
+        definition="Days from an incident back to the last record with the same missing control, "
+        "or the last occurrence of one.",
         formula="median of date − date of the last earlier record with the control missing",
         source="missing_control, clocks.first_impact",
         compute=repetition.gap(missing_control),
@@ -200,6 +222,31 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         source="action items; closed: and opened:, else the commits in which they landed",
         compute=action_measures.action_completion,
         goal=Goal(">", 0.9),
+    ),
+    MeasureRow(
+        name="effectiveness",
+        family="promises",
+        title="Done actions that worked",
+        unit="share",
+        definition="Actions that proved effective as a share of actions that are done and watched "
+        "out: with `watch` days of which the last is over. Effective is one whose class was not "
+        "seen on its route in that time, and whose route ran meanwhile, or that somebody verified; "
+        "failed is one whose class was. Done and effective are two numbers: this is the second.",
+        formula="effective ÷ (effective + failed), of those done whose watch is over",
+        source="watch, closed, verified, ran of action items; later records of the class on the "
+        "route, occurrences, clocks.restarted, runs-seen.csv",
+        compute=effect_measures.effectiveness,
+    ),
+    MeasureRow(
+        name="time_to_effective",
+        family="promises",
+        title="Promised to known to work",
+        unit="days",
+        definition="Days from the day an action was promised to the day on which it was known to "
+        "work: verified by somebody, or the end of its watch.",
+        formula="median of the day it was effective − opened",
+        source="as effectiveness; opened:, else the commit in which it landed",
+        compute=effect_measures.time_to_effective,
     ),
     MeasureRow(
         name="actions_open",

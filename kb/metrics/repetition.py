@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
-from datetime import UTC
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from kb.metrics.inputs import Case, MetricsInput, asked, moment, record_case
 from kb.metrics.summary import counted, durations, share, total
@@ -195,14 +195,21 @@ def _repeats_foreign(facts: MetricsInput, record: Postmortem) -> bool:
 
 
 def _gaps(facts: MetricsInput, key: Key) -> dict[str, int]:
-    """Incident to the days since the last earlier record with the same word, of any kind."""
-    seen: dict[str, list[Postmortem]] = {}
+    """Incident to the days since the same word was last seen, in an earlier record of any kind.
+
+    A record is seen when it began, and at each of its occurrences.
+    """
+    seen: dict[str, list[tuple[datetime, str]]] = {}
     for record in facts.published:
-        seen.setdefault(key(record), []).append(record)
-    gaps: dict[str, int] = {}
-    for record in facts.incidents:
-        same = seen.get(key(record), []) if key(record) else []
-        place = bisect_left(same, moment(record), key=moment)
-        if place > 0:
-            gaps[record.id] = (record.happened_at.date() - same[place - 1].happened_at.date()).days
-    return gaps
+        again = (one.at for one in facts.occurrences_of(record) if one.at)
+        times = [(at, record.id) for at in (record.happened_at, *again)]
+        seen.setdefault(key(record), []).extend(times)
+    same = {word: sorted(times) for word, times in seen.items() if word}
+    found = ((r, _last_seen(same.get(key(r), []), r)) for r in facts.incidents)
+    return {r.id: (r.happened_at.date() - last.date()).days for r, last in found if last}
+
+
+def _last_seen(times: Sequence[tuple[datetime, str]], record: Postmortem) -> datetime | None:
+    """When the word of a record was last seen before it, other than in itself."""
+    place = bisect_left(times, moment(record))
+    return next((at for at, name in reversed(times[:place]) if name != record.id), None)

@@ -193,7 +193,7 @@ class AllHands:
     empty for a day that was asked for. `unknown` published records arrived on a day nobody knows.
     Promises are those of published records: `promises` in all, `kept` since then, `broken` are open
     past their due date, `due` within 30 days; `undated` were kept on a day nobody knows. `walls`
-    are records with an executable wall, `effects` what is said of kept promises, with how often.
+    are records with an executable wall, `effects` how many kept promises worked.
     """
 
     since: date

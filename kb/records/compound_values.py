@@ -1,4 +1,4 @@
-"""Values of front matter that have parts: clocks, agent, reviews, copies, sign-offs."""
+"""Values of front matter that have parts: clocks, agent, reviews, copies, sign-offs, and more."""
 
 from __future__ import annotations
 
@@ -86,6 +86,22 @@ class SignOff:
     at: datetime | None
     commit: str
     actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Another time the cause of a record did harm; texts are empty where nothing is said.
+
+    `trace` is what the trace is called at its source, `run` the digest of what was said and called
+    in it. `customers` is None where nobody counted.
+    """
+
+    at: datetime | None
+    route: str = ""
+    trace: str = ""
+    run: str = ""
+    customers: int | None = None
+    note: str = ""
 
 
 def minutes_between(start: datetime | None, end: datetime | None) -> float | None:

@@ -21,6 +21,7 @@ from kb.records.value_readers import (
     links,
     lists_of_pairs,
     number,
+    occurrences,
     pairs,
     review,
     shared_copies,
@@ -438,6 +439,25 @@ KEYS: tuple[Key, ...] = (
         read=walls_of,
     ),
     Key("aliases", KeyType.TEXTS, "Other names of this incident, such as AIID-622"),
+    Key(
+        "occurrences",
+        KeyType.GROUPS,
+        "Further times the same cause did harm; kb occur adds one (docs/never-twice.md)",
+        keys=(
+            Key("at", KeyType.TIME, "When it began"),
+            Key("route", KeyType.TEXT, "Where, if not on the route of the record"),
+            Key("trace", KeyType.TEXT, "What its trace is called at the source"),
+            Key("run", KeyType.TEXT, "Digest of the run, as kb occur --from-run writes it"),
+            Key("customers", KeyType.COUNT, "How many customers it reached", unknown="always"),
+            Key("note", KeyType.TEXT, "What was different, in one line"),
+        ),
+        read=occurrences,
+    ),
+    Key(
+        "merged_into",
+        KeyType.TEXT,
+        "The record that tells the same incident: this one counts no more, and leads there",
+    ),
 )
 
 #: How the value of each top-level key is read; a record's title and day come with its document.

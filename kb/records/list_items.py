@@ -44,6 +44,9 @@ _ATTRIBUTE_KEYS = (
     "closed",
     "opened",
     "replay",
+    "watch",
+    "ran",
+    "verified",
 )
 # Blanks are taken whole, from the first of them: to try each in turn would be quadratic.
 _ATTRIBUTE_START = re.compile(

@@ -13,6 +13,7 @@ from kb.records.compound_values import (
     CLOCK_NAMES,
     AgentFacts,
     Clocks,
+    Occurrence,
     Review,
     SharedCopy,
     SignOff,
@@ -34,6 +35,7 @@ __all__ = [
     "CLOCK_NAMES",
     "AgentFacts",
     "Clocks",
+    "Occurrence",
     "Outline",
     "Postmortem",
     "Review",
@@ -51,7 +53,8 @@ class Postmortem:
     """One record. Words are as written; lists and texts empty, numbers and times None if not known.
 
     `profile` is what `published` holds it to. `sections` keep their evidence fields. `others` are
-    the values given to keys that have no attribute here, by name.
+    the values given to keys that have no attribute here, by name. `occurrences` are further times
+    its cause did harm. `merged_into` is, in a library, a record of it that counts in its place.
     """
 
     id: str
@@ -98,6 +101,8 @@ class Postmortem:
     warned_by: str = ""
     contained_by: str = ""
     facts_agreed: Review | None = None
+    occurrences: tuple[Occurrence, ...] = ()
+    merged_into: str = ""
 
     @property
     def primary_class(self) -> str:
@@ -107,7 +112,7 @@ class Postmortem:
     @property
     def is_published(self) -> bool:
         """Whether it counts: in search, in the measures, on the site."""
-        return self.status == "published"
+        return self.status == "published" and not self.merged_into
 
     @property
     def is_adopted(self) -> bool:
@@ -170,6 +175,7 @@ class Outline(Struct, frozen=True, gc=False):
     status: str
     origin: str
     primary_class: str
+    merged_into: str = ""
 
 
 def outline(document: Document) -> Outline | None:
@@ -183,6 +189,7 @@ def outline(document: Document) -> Outline | None:
         status=READERS["status"](front, "status"),
         origin=READERS["origin"](front, "origin"),
         primary_class=next(iter(READERS["classes"](front, "classes")), ""),
+        merged_into=READERS["merged_into"](front, "merged_into"),
     )
 
 

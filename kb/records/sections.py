@@ -560,7 +560,7 @@ SECTIONS: tuple[Section, ...] = (
         heading="Action items",
         prompt="What will be done, by whom, by when, with which lever?",
         example="- [ ] A1: require an idempotency key in the refund tool schema — "
-        "owner: payments, due: 2026-05-12, lever: code, gate: restart",
+        "owner: payments, due: 2026-05-12, lever: code, gate: restart, watch: 30d",
         vocabularies=("lever", "gate"),
         aliases=(
             *("actions", "follow-up actions", "follow-ups", "follow up", "remediation"),

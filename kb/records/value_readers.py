@@ -12,6 +12,7 @@ from kb.records.compound_values import (
     CLOCK_NAMES,
     AgentFacts,
     Clocks,
+    Occurrence,
     Review,
     SharedCopy,
     SignOff,
@@ -69,13 +70,21 @@ def known_texts(front: FrontMatter, key: str) -> tuple[str, ...]:
 
 def number(front: FrontMatter, key: str) -> float | None:
     """A number, None for what is none; marks of thousands are left out."""
-    plain = front.text(key).replace("_", "").replace(",", "")
+    return _number(front.text(key))
+
+
+def _number(text: str) -> float | None:
+    plain = text.replace("_", "").replace(",", "")
     return float(plain) if re.fullmatch(r"\d{1,15}(?:\.\d{1,6})?", plain) else None
 
 
 def whole_number(front: FrontMatter, key: str) -> int | None:
     """A whole number, None for what is no number."""
-    value = number(front, key)
+    return _whole(front.text(key))
+
+
+def _whole(text: str) -> int | None:
+    value = _number(text)
     return None if value is None else int(value)
 
 
@@ -110,6 +119,18 @@ def _signoff(node: Node) -> SignOff:
     actions = node.get("actions")
     labels = tuple(item.text for item in actions.items if item.text) if actions else ()
     return SignOff(_in(node, "owner"), read_time(_in(node, "at")), _in(node, "commit"), labels)
+
+
+def occurrences(front: FrontMatter, key: str) -> tuple[Occurrence, ...]:
+    """The times the cause came again, in the order written."""
+    return tuple(map(_occurrence, _rows(front, key)))
+
+
+def _occurrence(node: Node) -> Occurrence:
+    route, trace, run, note = (_in(node, name) for name in ("route", "trace", "run", "note"))
+    return Occurrence(
+        read_time(_in(node, "at")), route, trace, run, _whole(_in(node, "customers")), note
+    )
 
 
 def links(front: FrontMatter, key: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -39,6 +39,7 @@ class ReviewedRecord:
     `priors` are likely and have no verdict of the author yet, `distant` are less likely ones;
     `promises` are open actions of other records with the same primary class; `evidence` says what
     the record holds, None where it says why that does not apply; `silenced` are rules with reasons.
+    `failed` are actions that were done, and did not prevent what this record tells.
     """
 
     id: str
@@ -52,6 +53,7 @@ class ReviewedRecord:
     distant: tuple[Match, ...] = ()
     promises: tuple[Action, ...] = ()
     evidence: tuple[tuple[str, bool | None], ...] = ()
+    failed: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,22 @@ class _Desk:
     @cached_property
     def owed(self) -> tuple[Action, ...]:
         """Every open action of the library, overdue first."""
-        found = listed(actions(self.library, None, self.now.date()))
-        return tuple(action for action in found if action.is_open)
+        return tuple(action for action in self.promised if action.is_open)
+
+    @cached_property
+    def failed(self) -> tuple[Action, ...]:
+        """Every action that was done and failed, for one also by a record in draft."""
+        return tuple(action for action in self.promised if action.has_failed)
+
+    @cached_property
+    def promised(self) -> tuple[Action, ...]:
+        """Every action of the library; records under review speak of effects, drafts too."""
+        names = [document.id for document in self.library.documents if self.is_changed(document)]
+        return listed(actions(self.library, None, self.now.date(), names))
+
+    def is_changed(self, document: Document) -> bool:
+        """Whether the branch changes a record."""
+        return document.path.name in self.branch.changed
 
 
 def _reviewed(desk: _Desk, document: Document) -> ReviewedRecord:
@@ -171,6 +187,7 @@ def _reviewed(desk: _Desk, document: Document) -> ReviewedRecord:
         priors=tuple(m for m in matches if m.id not in given and needs_verdict(m)),
         distant=tuple(m for m in matches if m.id not in given and not needs_verdict(m)),
         promises=_promises(desk.owed, record),
+        failed=tuple(action for action in desk.failed if action.effect_by == record.id),
         evidence=tuple(_evidence(record, found, desk.now)),
     )
 

@@ -103,7 +103,7 @@ class Links:
 
 
 def _asks_something(record: ReviewedRecord) -> bool:
-    return bool(record.priors) or any(p.severity == ERROR for p in record.problems)
+    return bool(record.priors or record.failed) or any(p.severity == ERROR for p in record.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +202,7 @@ def _record(record: ReviewedRecord, review: ReviewAdvice, links: Links) -> str:
     facts = " · ".join([code(str(record.path)), *map(quoted, record.facts), *classes])
     parts = [f"### {links.file(quoted(record.title), record.path)}", facts]
     parts += _problems(record, links)
+    parts += _failed(record.failed)
     parts += _priors(record, review, links)
     parts += _promises(record.promises)
     parts += _holdings(record)
@@ -304,6 +305,24 @@ def _promises(promises: tuple[Action, ...]) -> Iterator[str]:
     lines += [f"- … and {more} more: `kb actions` lists them."] if more > 0 else []
     yield "**Still owed for this class**"
     yield "\n".join(lines)
+
+
+def _failed(failed: tuple[Action, ...]) -> Iterator[str]:
+    """What was done after an earlier incident, and did not prevent this one."""
+    if not failed:
+        return
+    lines = [_failure(action) for action in failed[:_SHOWN_PROMISES]]
+    more = len(failed) - _SHOWN_PROMISES
+    lines += [f"- … and {more} more: `kb actions --effect failed` lists them."] if more > 0 else []
+    yield "❗ **Done, and it came again**"
+    yield "\n".join(lines)
+
+
+def _failure(action: Action) -> str:
+    gate = f"; holds the gate {quoted(action.gate)} again" if action.gate else ""
+    closed = f"closed {action.closed}" if action.closed else "done"
+    told = f"{closed}; {quoted(action.effect_why)}{gate}"
+    return f"- {quoted(action.text)} — {quoted(action.owner or 'nobody')}, {told} {code(action.id)}"
 
 
 def _promise(action: Action) -> str:

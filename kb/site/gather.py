@@ -120,7 +120,7 @@ def _name(library: Library) -> str:
 
 
 def _drafts(library: Library) -> tuple[Postmortem, ...]:
-    return tuple(record for record in library.records if not record.is_published)
+    return tuple(record for record in library.records if record.status != "published")
 
 
 def _check_customer(library: Library, edition: Edition) -> None:

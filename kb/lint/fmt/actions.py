@@ -13,8 +13,11 @@ from kb.records.list_items import ActionItem, Item, read_actions
 from kb.records.markdown import scan_lines
 
 #: Attributes in the order of SPEC 2.2; dates of the past stand last.
-_ORDER = ("owner", "due", "lever", "cause", "gate", "replay", "tracker", "opened", "closed")
-_DAYS = frozenset({"due", "closed", "opened"})
+_ORDER = (
+    *("owner", "due", "lever", "cause", "gate", "replay", "watch", "tracker", "opened", "closed"),
+    *("ran", "verified"),
+)
+_DAYS = frozenset({"due", "closed", "opened", "ran"})
 _BOX = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 #: An item that lacks its box, or the space in it; `text` is what the box stands before.
 _BOXLESS = re.compile(r"(?P<lead>[ \t]*[-*+][ \t]+)(?P<box>\[\][ \t]+)?(?P<text>[^\[\s~].*)$")

@@ -5,6 +5,7 @@ from kb.lint.rules import (  # noqa: F401 - imported to register
     blameless,
     clocks,
     counterfactual,
+    effects,
     evidence,
     external,
     privacy,

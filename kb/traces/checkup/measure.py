@@ -143,7 +143,7 @@ def facts(run: Run, file: str, number: int) -> RunSummary:
         run=run.id,
         format=run.provenance.format,
         task=run.task,
-        content=_content(run),
+        content=content_digest(run),
         steps=len(run.steps),
         calls=len(run.calls),
         tools=len({call.tool for call in run.calls}),
@@ -163,7 +163,7 @@ def facts(run: Run, file: str, number: int) -> RunSummary:
     )
 
 
-def _content(run: Run) -> str:
+def content_digest(run: Run) -> str:
     """What two exports of one run share: all that was said and called, with ids and times.
 
     Places in the source differ, and so may the id of the run where the source names none.

@@ -1,0 +1,113 @@
+"""`kb occur`: the cause of a record did harm again, as one line of that record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from kb.actions.action import Action, actions_of
+from kb.actions.dates_from_git import Trail
+from kb.actions.edit import write_change
+from kb.actions.effect import effect_evidence
+from kb.actions.occurrences import (
+    another_occurrence,
+    behind_others,
+    occurrence_of_run,
+    own_run,
+)
+from kb.commands.record_named import record_that_counts
+from kb.commands.shell_words import record_ids, routes
+from kb.errors import KbError
+from kb.library import Library, open_library
+from kb.numbers_in_words import plural
+from kb.records.model import Occurrence, read_time
+from kb.streams import echo
+from kb.terminal import visible
+
+
+@click.command("occur")
+@click.argument("record_id", metavar="ID", shell_complete=record_ids)
+@click.option("--at", metavar="TIME", help="When it began, such as 2026-06-20T09:12Z.")
+@click.option("--route", metavar="NAME", shell_complete=routes, help="Where, if elsewhere.")
+@click.option("--customers", type=click.IntRange(0), metavar="N", help="How many it reached.")
+@click.option("--note", metavar="TEXT", help="What was different, in one line.")
+@click.option(
+    "--from-run",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The trace of it: gives the time, and is never written twice.",
+)
+@click.option("--run", "wanted", default="", metavar="ID|N", help="Which run of FILE.")
+def command(
+    record_id: str,
+    at: str | None,
+    route: str | None,
+    customers: int | None,
+    note: str | None,
+    from_run: Path | None,
+    wanted: str,
+) -> int:
+    """Write into the record ID that its cause did harm again.
+
+    One line is added under `occurrences`; every other byte stays. The incident stays one incident,
+    and what it promised is judged anew: a done action that is watched or was verified failed, and
+    holds its gate. A part of an id is enough where one record has it.
+    """
+    library = open_library(Path.cwd())
+    path = record_that_counts(library, record_id)
+    document = next(d for d in library.documents if library.root / d.path == path)
+    occurrence = _occurrence(at, from_run, wanted)
+    occurrence = replace(occurrence, route=_line(route), customers=customers, note=_line(note))
+    change = another_occurrence(
+        document, occurrence, datetime.now(UTC), own_run(library, document.id)
+    )
+    write_change(library, change)
+    for line in _told(open_library(library.root), document.id, occurrence):
+        echo(visible(line))
+    return 0
+
+
+def _occurrence(at: str | None, from_run: Path | None, wanted: str) -> Occurrence:
+    """What is known of it: its time, and where a run is given its name and digest."""
+    from kb.traces.read_runs import team_settings
+
+    moment = read_time(at) if at else None
+    if at and moment is None:
+        raise KbError(f"'{at}' is no time with an offset", todo="Write --at 2026-06-20T09:12Z.")
+    if from_run is None:
+        if moment is None:
+            todo = "Give --at 2026-06-20T09:12Z, or --from-run FILE."
+            raise KbError("when was it?", todo=todo)
+        return Occurrence(moment)
+    found = occurrence_of_run(from_run, wanted, team_settings(Path.cwd()))
+    if found.at is None and moment is None:
+        raise KbError("the trace has no times", where=str(from_run), todo="Give --at TIME too.")
+    return replace(found, at=moment or found.at)
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _told(library: Library, record_id: str, occurrence: Occurrence) -> Iterator[str]:
+    """What was written, and what it makes of the record's promises."""
+    record = library.record(record_id)
+    if record is None or occurrence.at is None:
+        return
+    total = plural(len(record.occurrences) + 1, "occurrence")
+    yield f"{record.path}: occurrence of {occurrence.at:%Y-%m-%d %H:%M} UTC written, {total} now"
+    for other in behind_others(library, record_id, occurrence):
+        yield f"The same run stands behind {other}, too."
+    today = datetime.now(UTC).date()
+    found = actions_of(record, Trail(), today, effect_evidence(library))
+    for action in found:
+        if action.has_failed:
+            yield f"{action.id} failed: {action.effect_why}{_gate(action)}"
+
+
+def _gate(action: Action) -> str:
+    return f"; it holds the gate {action.gate} of {action.route} again" if action.gate else ""

@@ -149,7 +149,7 @@ def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Q
     """A run as a question, redacted as an import would be, with the fixtures it is like."""
     from kb.search.query import RunFacts, query_from_run
     from kb.traces.read_runs import one_run, team_settings
-    from kb.traces.similarity import alike_fixtures, question_from_run
+    from kb.traces.similarity import alike_fixtures, is_known_failure, question_from_run
 
     run = one_run(path, team_settings(library.root), run_id)
     asked = question_from_run(run)
@@ -162,6 +162,7 @@ def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Q
         tools=asked.tools,
         classes=asked.classes,
         alike_runs=alike_fixtures(run, library.folder),
+        shows_fault=asked.shows_fault or is_known_failure(run, library.folder),
     )
     return query_from_run(facts, today)
 
@@ -233,7 +234,8 @@ def command(
     """Find the earlier incidents like QUERY: a draft's file, a record's id, a text, or - for stdin.
 
     Without QUERY the draft you are on asks: the one that differs from the last commit.
-    A trace or a fixture.json asks with what its run was asked, called, met and claimed.
+    A trace or a fixture.json asks with what its run was asked, called, met and claimed; where
+    its trace shows no fault, nothing is like it.
     Records later than a draft are no candidates, and neither are other drafts. Incidents of the
     casebook stand among the library's own, marked, and are never proposed by --write.
     """

@@ -118,6 +118,7 @@ class Answer:
 
     Where the casebook was searched too, `casebook` says so, and `library` of a match tells which
     are from there. `of_run`: a run asked, whose probabilities are an order and no more.
+    `shows_fault` is False where that run's trace shows nothing that went wrong.
     `too_short`: so few words asked that probabilities mean nothing, and matches are an order as
     well. `filtered`: options narrowed it.
     `words_only` says in one line that no encoder is here and what gets one, empty where one is.
@@ -133,6 +134,7 @@ class Answer:
     index: IndexFacts
     casebook: CasebookFacts | None = None
     of_run: bool = False
+    shows_fault: bool = True
     too_short: bool = False
     filtered: bool = False
     words_only: str = ""

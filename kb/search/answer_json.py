@@ -22,12 +22,14 @@ class QueryJson(Struct, kw_only=True):
     """What was asked; `id` for a record or draft.
 
     `too_short`: so few words that the probabilities are an order of the matches and no more.
+    `shows_fault` is false where a run asked in whose trace nothing went wrong.
     """
 
     text: str
     id: str | UnsetType = UNSET
     date: date
     too_short: bool = False
+    shows_fault: bool = True
 
 
 class PassageJson(Struct, kw_only=True):
@@ -155,6 +157,7 @@ def answer_value(answer: Answer) -> dict[str, Any]:
             id=answer.query_id or UNSET,
             date=answer.query_date,
             too_short=answer.too_short,
+            shows_fault=answer.shows_fault,
         ),
         nothing_similar=answer.nothing_similar,
         bar=answer.bar,

@@ -77,6 +77,8 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     yield f"  times {share:.4f}, the chance that the library knows anything like it"
     if found.query.is_plain:
         yield f"  times {found.incident:.4f}, the chance that the text tells of an incident at all"
+    if not found.query.shows_fault:
+        yield f"  times {found.incident:.4f}, for the trace of the run shows no fault"
     if found.query.is_run:
         collection = found.index.generation.collection
         share = float(proof(collection, found.query, ranking)[position])

@@ -27,7 +27,8 @@ class Query:
 
     `at` is when its incident happened: candidates are not later, unless it is a plain text.
     `alike_runs` says of records how like their run is to the one that asks, 0…1; None where no run
-    asks. `is_plain`: a text that need not be about an incident.
+    asks. `is_plain`: a text that need not be about an incident. `shows_fault` is False for a run in
+    whose trace nothing went wrong: no incident is like it.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Query:
     at: datetime
     alike_runs: Mapping[str, float] | None = None
     is_plain: bool = False
+    shows_fault: bool = True
 
     @property
     def id(self) -> str:
@@ -75,7 +77,7 @@ def query_from_document(document: Document, today: date) -> Query:
 class RunFacts:
     """What a run asks with. `parts` are names and texts, `tools` those that it called.
 
-    `classes` are those that its trace proves.
+    `classes` are those that its trace proves. `shows_fault`: something in it went wrong.
     """
 
     id: str
@@ -84,6 +86,7 @@ class RunFacts:
     tools: tuple[str, ...]
     classes: tuple[str, ...]
     alike_runs: Mapping[str, float]
+    shows_fault: bool = True
 
 
 def query_from_run(facts: RunFacts, today: date) -> Query:
@@ -92,7 +95,10 @@ def query_from_run(facts: RunFacts, today: date) -> Query:
     entry = blank_entry(facts.id, facts.title, today, classes=facts.classes, tools=facts.tools)
     lines = [facts.title, *(f"{name}: {text}" for name, text in facts.parts)]
     text = "\n".join(line for line in lines if line)
-    return Query(text, facts.title, passages, entry, _end_of(today), facts.alike_runs)
+    shows = facts.shows_fault
+    return Query(
+        text, facts.title, passages, entry, _end_of(today), facts.alike_runs, shows_fault=shows
+    )
 
 
 def _end_of(day: date) -> datetime:

@@ -167,6 +167,8 @@ def _nothing_in(answer: Answer) -> str:
         count = plural(facts.records, "published record")
         return f"0 of {count}{own} {_eligible_words(answer)}."
     records = plural(facts.records, "published record")
+    if not answer.shows_fault:
+        return _no_fault(records, own)
     if answer.words_only:
         return _no_words_in(answer, records)
     if book is None or answer.matches:
@@ -177,6 +179,14 @@ def _nothing_in(answer: Answer) -> str:
             f"{_eligible_words(answer)}."
         )
     return f"Nothing similar in {records}{own}, nor in {book.records} public ones."
+
+
+def _no_fault(records: str, own: str) -> str:
+    return (
+        f"Nothing in {records}{own} went this way: the trace shows no fault (no write that ran "
+        "twice, no loop, no order followed that came as data, no false claim, nothing destroyed). "
+        'If it went wrong all the same, say in words how: kb similar "TEXT".'
+    )
 
 
 def _no_words_in(answer: Answer, records: str) -> str:

@@ -157,6 +157,7 @@ def answer_of(found: RankedQuery, library: Library, limit: int) -> Answer:
         proposed_class=_proposed(found, matches[0].classes) if matches else None,
         index=_facts(found),
         of_run=found.query.is_run,
+        shows_fault=found.query.shows_fault,
         too_short=found.query.is_plain and found.question.says_little,
         filtered=found.filters != EVERYTHING,
     )
@@ -201,12 +202,13 @@ def _incident_share(
     ranking: Ranking,
     may_answer: NDArray[np.bool_],
 ) -> float:
-    """The chance that a query is about an incident: drafts and records are, runs see `proof`.
+    """The chance that a query is about an incident: drafts and records are.
 
-    So is what stands word for word in a record: somebody asks for what they have read there.
+    So is what stands word for word in a record: somebody asks for what they have read there. Of
+    runs those are whose trace shows a fault; how sure each answer is then, says `proof`.
     """
     if not query.is_plain:
-        return 1.0
+        return float(query.shows_fault)
     calibration = index.generation.learned.calibration
     share = calibration.incident(question, ranking, may_answer)
     return 1.0 if share < 1 and _is_quotation(index, query, question) else share

@@ -74,7 +74,8 @@ def answer_by_words(
     may_answer = allowed(index.entries, standing_of(index.entries), query, filters)
     asker = next((place for place, e in enumerate(index.entries) if e.id == query.id), None)
     asked = bag_of([query.title, *(passage.text for passage in query.passages)])
-    scores = np.where(may_answer, index.postings.scores(asked, asker), 0.0)
+    asks = may_answer & query.shows_fault
+    scores = np.where(asks, index.postings.scores(asked, asker), 0.0)
     least = max(_NEAR_BEST * float(scores.max(initial=0.0)), 1e-9)
     best = (int(place) for place in np.argsort(-scores, kind="stable") if scores[place] >= least)
     matches = (_match(index, query, place) for place in best)
@@ -90,6 +91,7 @@ def answer_by_words(
         proposed_class=None,
         index=_facts(index, int(may_answer.sum())),
         of_run=query.is_run,
+        shows_fault=query.shows_fault,
         filtered=filters != EVERYTHING,
         words_only=index.why,
     )

@@ -13,15 +13,17 @@ from itertools import groupby
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.traces.analyses.calls_made import result_text
+from kb.traces.analyses.calls_made import is_destruction, may_have_run, result_text
 from kb.traces.analyses.claims import claims
 from kb.traces.analyses.finding import AnalysisContext, Severity, one_line
 from kb.traces.analyses.idempotency import repeats
-from kb.traces.analyses.likeness import likeness, signature
+from kb.traces.analyses.likeness import Signature, likeness, signature
 from kb.traces.analyses.loops import loops
+from kb.traces.analyses.orders_in_data import followed_orders
 from kb.traces.analyses.outcome_gap import unverified
 from kb.traces.analyses.policy_path import ANALYSIS as POLICY_PATH
 from kb.traces.drafting.evidence import draft_title
+from kb.traces.effects.guess_by_name import seems_to_write
 from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.run import Effect, Run, ToolCall
 
@@ -29,6 +31,7 @@ _MOST_ASKED = 2
 _MOST_ERRORS = 5
 _MOST_CLAIMS = 4
 _MOST_STEPS = 40
+_MOST_ORDERS = 2
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,14 @@ class RunQuestion:
     """A run as a question. `tools` are those that were called, most used first.
 
     `classes` are the failure classes of what the trace proves; what only deserves a look has none.
+    `shows_fault`: something went wrong in the trace. A run in which nothing did asks for nothing.
     """
 
     title: str
     parts: tuple[AskedPart, ...]
     tools: tuple[str, ...]
     classes: tuple[str, ...]
+    shows_fault: bool
 
 
 def question_from_run(run: Run) -> RunQuestion:
@@ -68,6 +73,7 @@ def question_from_run(run: Run) -> RunQuestion:
         parts=tuple(part for part in parts if part.text),
         tools=tuple(name for name, _ in tools.most_common()),
         classes=tuple(dict.fromkeys(fault.proves for fault in found if fault.proves)),
+        shows_fault=any(fault.is_fault for fault in found),
     )
 
 
@@ -105,36 +111,88 @@ def _claimed(run: Run) -> list[str]:
 class _Fault:
     """What was found in words that postmortems use, and the failure class it proves, if any.
 
-    `titles`: a draft of this run would be called after it.
+    `titles`: a draft of this run would be called after it. `is_fault`: it is not what runs that
+    went well show as often.
     """
 
     text: str
     proves: str = ""
     titles: bool = False
+    is_fault: bool = True
 
 
 def _found(run: Run) -> Iterator[_Fault]:
+    for find in (_repeated, _followed, _destroyed, _claimed_success, _looped, _bypassed, _gave_up):
+        yield from find(run)
+
+
+def _repeated(run: Run) -> Iterator[_Fault]:
     for repeat in repeats(run):
-        if repeat.ran + repeat.open > 1:
+        if repeat.ran + repeat.open > 1 and not repeat.is_harmless:
             known = repeat.effect is not Effect.UNKNOWN
             text = (
                 f"{repeat.tool} was called {len(repeat.calls)} times with equal arguments: the "
                 "side effect ran twice, or may have, after a retry without an idempotency key."
             )
-            yield _Fault(text, "duplicate-side-effect" if known else "", titles=True)
+            proves = "duplicate-side-effect" if known else ""
+            yield _Fault(text, proves, titles=True, is_fault=known)
+
+
+def _followed(run: Run) -> Iterator[_Fault]:
+    for found in followed_orders(run)[:_MOST_ORDERS]:
+        text = (
+            f"An instruction in data was followed, a prompt injection: {found.call.tool} was given "
+            f"{one_line(found.value)}, which nobody asked for but the text that a tool returned."
+        )
+        yield _Fault(text, "prompt-injection", titles=True)
+
+
+def _destroyed(run: Run) -> Iterator[_Fault]:
+    for call in run.calls:
+        if is_destruction(call) and may_have_run(call):
+            what = call.effect_reason or f"{call.tool} is destructive"
+            yield _Fault(f"Destroyed: {what}.", "destructive-action", titles=True)
+            return
+
+
+def _claimed_success(run: Run) -> Iterator[_Fault]:
     gap = unverified(run)
-    if gap is not None and gap.claim is not None:
-        text = f"Success was claimed after {gap.call.tool}, and nothing was read back to verify it."
-        yield _Fault(text, titles=True)
+    if gap is None or gap.claim is None:
+        return
+    text = f"Success was claimed after {gap.call.tool}, and nothing was read back to verify it."
+    is_false = gap.call.failure is not None and seems_to_write(gap.call)
+    proves = "outcome-assert-gap" if is_false else ""
+    yield _Fault(text, proves, titles=True, is_fault=is_false)
+
+
+def _looped(run: Run) -> Iterator[_Fault]:
     for loop in loops(run):
         yield _Fault(f"The same calls ran in a loop, {loop.rounds} times.", "runaway-loop")
+
+
+def _bypassed(run: Run) -> Iterator[_Fault]:
     for finding in POLICY_PATH.examine(run, AnalysisContext()):
         if finding.severity is Severity.FAULT:
             yield _Fault(f"{one_line(finding.message)}.", "policy-bypass")
 
 
+def _gave_up(run: Run) -> Iterator[_Fault]:
+    """The last call failed, and its tool never did what it was asked to."""
+    last = run.calls[-1] if run.calls else None
+    if last is not None and last.failure and not _ever_worked(run, last.tool):
+        yield _Fault(f"The run ended on a failure of {last.tool}: {one_line(result_text(last))}.")
+
+
+def _ever_worked(run: Run, tool: str) -> bool:
+    return any(call.succeeded for call in run.calls if call.tool == tool)
+
+
 #: A fixture above this size is not read for a comparison: a question has to be quick.
 _MOST_BYTES = 5_000_000
+
+
+#: From this likeness on a run with an error of a stored one went its way: see `checkup.groups`.
+_SAME_WAY = 0.8
 
 
 def alike_fixtures(run: Run, folder: Path) -> Mapping[str, float]:
@@ -143,14 +201,23 @@ def alike_fixtures(run: Run, folder: Path) -> Mapping[str, float]:
     A fixture that cannot be read, or is very large, is left out: `kb check` reports such files.
     """
     asked = signature(run)
-    found = {}
+    values = {name: likeness(asked, stored) for name, stored in _stored_signatures(folder)}
+    return {name: value for name, value in values.items() if value > 0}
+
+
+def is_known_failure(run: Run, folder: Path) -> bool:
+    """Whether a run met an error that a stored run met too, and went its way otherwise."""
+    asked = signature(run)
+    return bool(asked.errors) and any(
+        asked.errors & stored.errors and likeness(asked, stored) >= _SAME_WAY
+        for _, stored in _stored_signatures(folder)
+    )
+
+
+def _stored_signatures(folder: Path) -> Iterator[tuple[str, Signature]]:
     for path in sorted(folder.glob(f"20*/{FIXTURE}")):
         try:
-            if path.stat().st_size > _MOST_BYTES:
-                continue
-            value = likeness(asked, signature(read_fixture(path)))
+            if path.stat().st_size <= _MOST_BYTES:
+                yield path.parent.name, signature(read_fixture(path))
         except (KbError, OSError):
             continue
-        if value > 0:
-            found[path.parent.name] = value
-    return found

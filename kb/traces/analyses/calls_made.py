@@ -102,6 +102,37 @@ _KNOWN = frozenset({EffectSource.COMMAND, EffectSource.SETTINGS, EffectSource.HI
 _LOCAL = frozenset({"rm", "unlink", "find", "truncate", "shred", ">", "python", "python3", "node"})
 
 
+#: Programs that change files or packages on this machine: the same again changes nothing more.
+_FILE_PROGRAMS = _LOCAL | frozenset(
+    word
+    for line in (
+        "apk apt apt-get awk black brew bundle cargo chmod chown conda cp dnf ed gawk gem git go",
+        "gunzip gzip install isort ln make mkdir mktemp mv npm patch perl pip pip3 pnpm poetry",
+        "prettier rmdir rsync ruff sed split tar tee touch unzip uv yarn yq yum zip",
+    )
+    for word in line.split()
+)
+#: Of those, what reaches further.
+_REACHES_OUT = frozenset(
+    {"git push", "npm publish", "cargo publish", "uv publish", "poetry publish"}
+)
+_OWN_TOOL = "a tool of "
+
+
+def stays_on_this_machine(call: ToolCall) -> bool:
+    """Whether a call is known to change files where the agent works, and nothing beyond.
+
+    The built-in tools of coding agents edit files; those of MCP servers reach anywhere.
+    """
+    name, _, _ = call.effect_reason.partition(":")
+    if call.effect_source in {EffectSource.COMMAND, EffectSource.GUESS} and name:
+        words = name.split()
+        if words[0] in _FILE_PROGRAMS:
+            return " ".join(words[:2]) not in _REACHES_OUT
+    owner = call.effect_reason.removeprefix(_OWN_TOOL)
+    return owner != call.effect_reason and not owner.startswith("MCP server")
+
+
 def is_destruction(call: ToolCall) -> bool:
     """Whether a call is known to take something away that is not only on this machine."""
     return _is_known_to_destroy(call) and not _is_local(call)

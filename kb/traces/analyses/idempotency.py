@@ -20,6 +20,7 @@ from kb.traces.analyses.calls_made import (
     is_open_ended,
     may_have_run,
     same_calls,
+    stays_on_this_machine,
 )
 from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import Effect, Run, ToolCall
@@ -53,6 +54,11 @@ class Repeat:
     def open(self) -> int:
         """How many ended without saying whether they had run."""
         return sum(ended_open(call) for call in self.calls if not call.succeeded)
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether only files where the agent works can have changed, as when an edit is redone."""
+        return all(map(stays_on_this_machine, self.calls))
 
     @property
     def unproven(self) -> int:
@@ -154,7 +160,7 @@ def _told(audit: KeyAudit) -> str:
 
 def _judged(repeat: Repeat) -> tuple[Severity, str]:
     """How bad a repeat is: twice for certain, perhaps twice, or refused and tried again."""
-    known = repeat.effect is not Effect.UNKNOWN
+    known = repeat.effect is not Effect.UNKNOWN and not repeat.is_harmless
     if repeat.ran > 1:
         return (Severity.FAULT if known else Severity.WARNING), f"{repeat.ran} of them succeeded"
     if (repeat.ran and repeat.open) or repeat.open > 1:

@@ -21,8 +21,15 @@ from kb.traces.analyses.calls_made import (
     may_have_run,
     same_calls,
 )
-from kb.traces.analyses.finding import AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    AnalysisContext,
+    At,
+    Severity,
+    TraceFinding,
+    one_line,
+)
 from kb.traces.analyses.idempotency import repeats
+from kb.traces.analyses.orders_in_data import followed_orders
 from kb.traces.effects.guess_by_name import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
 
@@ -118,7 +125,7 @@ def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
     """Repeated calls that are known to write, or only sound so."""
     at = At("repeated-write" if known else "repeated-call", run)
     for repeat in repeats(run):
-        if (repeat.effect is not Effect.UNKNOWN) is not known:
+        if (repeat.effect is not Effect.UNKNOWN) is not known or repeat.is_harmless:
             continue
         if repeat.ran + repeat.open > 1 and seems_to_write(repeat.calls[0]):
             steps = ", ".join(map(str, repeat.steps))
@@ -137,6 +144,17 @@ def _false_claims(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
         message = f"success claimed after {gap.call.tool} failed: “{gap.claim.text}”"
         text = call_text(gap.call)
         yield At("false-claim", run).step(gap.claim.step, Severity.FAULT, message, evidence=text)
+
+
+def _followed_orders(run: Run, _: WorldState) -> Iterator[TraceFinding]:
+    at = At("followed-order", run)
+    for found in followed_orders(run):
+        message = (
+            f"{found.call.tool} was given “{one_line(found.value)}”, which only an order in the "
+            f"result of step {found.told} names"
+        )
+        evidence = call_text(found.call)
+        yield at.step(found.step, Severity.FAULT, message, evidence=evidence, also=(found.told,))
 
 
 def _secrets(run: Run, _: WorldState) -> Iterable[TraceFinding]:
@@ -216,6 +234,7 @@ KINDS: tuple[SignKind, ...] = (
     SignKind("repeated-write", True, 2, "an effect happened twice, or may have", _repeated_writes),
     SignKind("policy", True, 3, "a rule the team wrote was broken", _policy),
     SignKind("false-claim", True, 1, "the agent reported what the trace denies", _false_claims),
+    SignKind("followed-order", True, 2, "text that came as data was followed", _followed_orders),
     SignKind("destroyed", True, 3, "something was taken away beyond this machine", _destroyed),
     SignKind("secret", True, 1, "whoever reads the trace has the key", _secrets),
     SignKind(

@@ -25,10 +25,9 @@ and `user_config`, `config`, `errors`, `terminal`, `wording`, `statistics`, `sen
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kb.version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

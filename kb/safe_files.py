@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import IO, Any, BinaryIO
@@ -59,11 +58,26 @@ class LinkOutError(UnsafePathError):
     """A link that leads out of a working tree."""
 
 
-@dataclass(frozen=True)
 class Root:
     """A folder below which kb reads, writes and deletes. `path` is absolute, its links followed."""
 
-    path: Path
+    # No dataclass: `dataclasses` loads `inspect`, and the hook of walls waits for it.
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same folder."""
+        return isinstance(other, Root) and self.path == other.path
+
+    def __hash__(self) -> int:
+        """A hash of the folder."""
+        return hash(self.path)
+
+    def __repr__(self) -> str:
+        """The folder it is."""
+        return f"Root({self.path!r})"
 
     def path_of(self, relative: Relative) -> Path:
         """The absolute path, for libraries that open files themselves; no part of it is a link.
@@ -596,12 +610,14 @@ def _parts(relative: Relative) -> list[str]:
     return list(path.parts)
 
 
-@dataclass(frozen=True)
 class _Folder:
     """An opened folder; where there are no descriptors, its path."""
 
-    path: str
-    descriptor: int | None
+    __slots__ = ("descriptor", "path")
+
+    def __init__(self, path: str, descriptor: int | None) -> None:
+        self.path = path
+        self.descriptor = descriptor
 
     def at(self, name: str) -> str:
         return name if self.descriptor is not None else f"{self.path}{os.sep}{name}"

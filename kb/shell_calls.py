@@ -5,7 +5,9 @@ The hook of walls imports this before every call of a tool, so it imports nothin
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Where agents put a command line among the arguments of a shell, in the order they are looked for.
 COMMAND_KEYS = (
@@ -44,8 +46,9 @@ def _quoted(word: str) -> str:
 def shell_tools() -> tuple[str, ...]:
     """The names of the tools that run a command line, of every agent in the table of tools."""
     import json
-    from importlib.resources import files
 
-    table = json.loads((files("kb.data") / _TABLE).read_bytes())
+    from kb.data import read_data
+
+    table = json.loads(read_data(_TABLE))
     names = (name for agent in table["agents"] for name in agent["shell"].split())
     return tuple(dict.fromkeys(names))

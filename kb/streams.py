@@ -11,9 +11,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, Literal, TextIO
 
 from kb.errors import KbError
 from kb.terminal import (
@@ -26,7 +24,13 @@ from kb.terminal import (
     visible_markdown,
 )
 
-_Name = Literal["stdout", "stderr"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO, Literal, TextIO
+
+    _Name = Literal["stdout", "stderr"]
+
 _WORDS = {"stdin": "standard input", "stdout": "standard output", "stderr": "standard error"}
 #: Our own signs, for encodings without them; other characters are spelled out there.
 _PLAIN_SIGNS = str.maketrans({"→": "->", "…": "...", "·": "-", "—": "-", "–": "-", "•": "*"})

@@ -6,8 +6,11 @@ Nothing here writes: `kb.streams` does, and puts all it writes through these fun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 #: Patterns are compiled when one is asked (`re` keeps them), and types of classes are not made by
 #: `dataclasses`, which loads `inspect`: every start of `kb` would pay for both.

@@ -794,8 +794,9 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
         "import sys\nbefore = set(sys.modules)\nfrom kb.walls.hook import run\nrun()\n"
         "print('\\n'.join(set(sys.modules) - before), file=sys.stderr)"
     )
+    python = getattr(sys, "_base_executable", sys.executable)
     done = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        [python, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
         input=json.dumps(event(guarded, "ls -la; git status")),
         capture_output=True,
         text=True,
@@ -803,8 +804,22 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
     )
     loaded = set(done.stderr.split())
     heavy = {"click", "msgspec", "yaml", "git", "numpy", "pathlib", "dataclasses", "tree_sitter"}
+    heavy |= {"typing", "inspect"}
     assert heavy & {name.partition(".")[0] for name in loaded} == set()
     assert "kb.walls.decide" in loaded
+
+
+@pytest.mark.parametrize(
+    "line", ["git commit -m 'terraform destroy is gone' && git log | grep 'terraform destroy'"]
+)
+def test_words_that_are_only_printed_or_looked_for_ask_for_no_table_of_effects(line: str) -> None:
+    code = (
+        "import sys\nfrom kb.walls.shell import meets\n"
+        "row = {'command': ['terraform', 'destroy'], 'effect': '', 'target': '', 'needs': []}\n"
+        f"print(meets(row, {line!r}), 'kb.traces.effects.shell_effects' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_walls_are_exported_as_far_as_an_agent_can_say_them(library_folder: Path) -> None:

@@ -15,9 +15,10 @@ them once for a repository, and they are compiled to a table that is read in a m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from kb.walls.decide import Decided
 
 __all__ = ["guard"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from kb.walls.decide import Decided, UnjudgeableError, walls_met
 from kb.walls.places import library_root, passes_path
 from kb.walls.table import open_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def answer(tool: str, arguments: Any, path: str) -> Decided:

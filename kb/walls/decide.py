@@ -7,13 +7,14 @@ that holds all fixed words of a wall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
 from kb.shell_calls import command_of
 from kb.walls.patterns import matches
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
     #: `id`, `tools`, `command` (words), `effect`, `target`, `needs` (texts), `arguments`
     #: ([path, is_negated, sign, value]), `verdict`, `reason`.
     Row = dict[str, Any]

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 from kb.streams import echo_json, read_stdin, warn
 from kb.walls.answer import answer, failed
 from kb.walls.decide import Decided
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 EVENT = "PreToolUse"
 _MOST_BYTES = 10_000_000

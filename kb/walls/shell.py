@@ -24,6 +24,15 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _BETWEEN = "&|;\n"
 #: Shells, which run what another command prints into them.
 _FED = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash", "fish", "eval", "source", "."})
+#: Programs that start no other, with the actions of which that holds; an empty one is for all.
+#: Agents search for, print and commit the words of a wall every day, and the table of effects takes
+#: longer to import than all else.
+_HARMLESS = {
+    "git": "add branch checkout commit diff grep log push show stash status tag",
+    "gh": "pr issue release run",
+    **dict.fromkeys(("grep", "egrep", "fgrep", "rg", "ag", "cat", "head", "tail", "wc"), ""),
+    **dict.fromkeys(("ls", "cd", "echo", "printf", "jq", "cut", "tr"), ""),
+}
 _AT_LEAST = {"write": ("write", "destructive"), "destructive": ("destructive",)}
 
 
@@ -89,16 +98,17 @@ def _plain(line: str) -> list[tuple[str, ...]]:
 
 
 def _read(line: str) -> ShellText:
-    from kb.traces.effects.shell_text import ShellTextError, is_installed, read_shell_text
+    from kb.traces.effects.shell_text import ShellTextError, read_shell_text
 
-    if not is_installed():
-        from kb.installation import install_line
-
-        raise UnjudgeableError(f"the shell parser is not installed: {install_line('shell')}")
     try:
         return read_shell_text(line)
     except ShellTextError as error:
         raise UnjudgeableError(str(error)) from error
+    except ImportError as error:
+        from kb.installation import install_line
+
+        why = f"the shell parser is not installed: {install_line('shell')}"
+        raise UnjudgeableError(why) from error
 
 
 def _words(command: SimpleCommand) -> tuple[str, ...]:
@@ -110,12 +120,20 @@ def _may_start(wanted: list[str], command: SimpleCommand) -> bool:
     if command.words and not command.words[0].is_literal:
         return True
     words = _words(command)
+    if words and _starts_nothing(words):
+        return False
     if not _FED.isdisjoint(words):
         return True
     if any(has_words(wanted, words[number:]) for number in range(1, len(words))):
         return True
     first = wanted[0] if wanted else "*"
     return any(matches(f"*{first}*", text) for text in (*words[1:], command.stdin or ""))
+
+
+def _starts_nothing(words: tuple[str, ...]) -> bool:
+    """Whether a program is known to start no other, whatever words it is given."""
+    actions = _HARMLESS.get(words[0])
+    return actions is not None and (not actions or "".join(words[1:2]) in actions.split())
 
 
 def _is_meant(row: Row, effect: CommandEffect) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from kb.user_folders import config_folder
 from kb.walls.places import table_path
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from kb.walls.decide import Row
 
 #: Raised when the form of a row changes: a table of another version is made again.

@@ -2,9 +2,10 @@
 
     python tests/bench/walls.py
 
-Each is a fresh interpreter without the finder of an editable installation, all in turn, with the
-walls of the casebook; the ratio is that of the medians. `KB_DATA` adds how often those walls speak
-in the sessions of coding agents there.
+Each is a fresh interpreter without the finder of an editable installation and without the `.pth`
+files of this machine (`-S`), all in turn, with the walls of the casebook; the ratio is that of the
+medians. What the hook adds to Python's own start is what it is answerable for, so that is shown as
+well. `KB_DATA` adds how often those walls speak in the sessions of coding agents there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import os
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from pathlib import Path
@@ -23,13 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNS = 25
 #: The hook as an installed `kb` runs it.
 HOOK = f"""import sys
-sys.path[:0] = {[str(ROOT), sysconfig.get_path("purelib")]!r}
+sys.path[:0] = {[str(ROOT), *(path for path in sys.path if "site-packages" in path)]!r}
 sys.argv[1:] = ["wall", "hook"]
 from kb.__main__ import main
 main()"""
 AIM_MS = 60
 CALLS = {
     "no wall is about it": "git status && npm test",
+    "all words of a wall, in a pipe": "git log --grep 'terraform destroy' | head",
     "all words of a wall, no such command": "grep -rn 'terraform destroy' docs",
     "denied and logged": "cd infra && terraform destroy -auto-approve",
 }
@@ -45,8 +46,12 @@ def seconds(words: list[str], said: bytes) -> float:
     """Wall time of a Python process."""
     started = time.perf_counter()
     python = getattr(sys, "_base_executable", sys.executable)
-    subprocess.run([python, "-I", *words], check=True, input=said, capture_output=True, cwd=ROOT)
-    return time.perf_counter() - started
+    words = [python, "-I", "-S", *words]
+    done = subprocess.run(words, input=said, capture_output=True, cwd=ROOT, check=False)
+    taken = time.perf_counter() - started
+    if done.returncode or b"could not be asked" in done.stdout:
+        raise SystemExit(f"the hook failed: {(done.stdout + done.stderr).decode()}")
+    return taken
 
 
 def own_folders(home: str) -> None:
@@ -91,10 +96,12 @@ def main() -> int:
         own_folders(home)
         found = times()
     base = statistics.median(found["python -c pass"])
-    print(f"{'':<40} {'median':>8} {'fastest':>8} {'÷ pass':>7}")
+    print(f"{'':<40} {'median':>8} {'fastest':>8} {'÷ pass':>7} {'- pass':>9}")
     for name, values in found.items():
         middle = statistics.median(values)
-        print(f"{name:<40} {middle:5.0f} ms {min(values):5.0f} ms {middle / base:7.2f}")
+        added = min(values) - min(found["python -c pass"])
+        ratio = middle / base
+        print(f"{name:<40} {middle:5.0f} ms {min(values):5.0f} ms {ratio:7.2f} {added:6.0f} ms")
     # Where Python itself takes long to start, the machine is busy: four times that is 60 of 15 ms.
     most = max(AIM_MS, 4 * min(found["python -c pass"]))
     slowest = max(min(values) for values in found.values())

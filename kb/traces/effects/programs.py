@@ -12,10 +12,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import msgspec
 
+from kb.data import read_data
 from kb.traces.run import Effect
 
 #: `report.md`, `src/app.ts`: what a branch is seldom called.
@@ -248,8 +248,7 @@ def _by_verb(verbs: CloudVerbs, given: Arguments) -> ProgramEffect | None:
 
 @cache
 def _table() -> _Table:
-    raw = (files("kb.data") / "effects/programs.json").read_bytes()
-    return msgspec.json.decode(raw, type=_Table)
+    return msgspec.json.decode(read_data("effects/programs.json"), type=_Table)
 
 
 @cache

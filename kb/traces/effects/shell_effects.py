@@ -18,7 +18,6 @@ from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
 from itertools import dropwhile, islice
 
-from kb.installation import install_line
 from kb.traces.effects.command_effect import CommandEffect, worst
 from kb.traces.effects.programs import (
     Arguments,
@@ -105,6 +104,8 @@ def _of_text(text: str, place: _Place) -> Iterator[CommandEffect]:
         yield _unread("commands within commands too deep", place)
         return
     if not is_installed():
+        from kb.installation import install_line
+
         yield _unread(f"the shell parser is not installed: {install_line('shell')}", place)
         return
     try:

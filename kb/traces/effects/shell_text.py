@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -46,8 +45,7 @@ _EXPANSIONS = frozenset(
 _PRINTERS = frozenset({"echo", "printf"})
 
 
-@dataclass(frozen=True)
-class ShellWord:
+class ShellWord(NamedTuple):
     """A word as the command is given it; expansions stand in it as written.
 
     `is_literal` says that nothing in it is expanded, `is_quoted` that it is never split.
@@ -58,8 +56,7 @@ class ShellWord:
     is_quoted: bool = False
 
 
-@dataclass(frozen=True)
-class SimpleCommand:
+class SimpleCommand(NamedTuple):
     """A command with its words; none for the output of a group, a loop or nothing at all.
 
     `is_group` says that something prints into that output. `writes_to` are the files its output
@@ -72,8 +69,7 @@ class SimpleCommand:
     is_group: bool = False
 
 
-@dataclass(frozen=True)
-class ShellText:
+class ShellText(NamedTuple):
     """The commands of a text in its order; `is_whole` says that all of it was understood."""
 
     commands: tuple[SimpleCommand, ...]

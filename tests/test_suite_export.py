@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
 
+import suite_runners
 from conftest import ROOT, trust_settings
 
 AGENT = ROOT / "kb/data/example/agent"
@@ -75,23 +76,22 @@ def test_a_library_without_a_fixture_has_nothing_to_export(kb: Kb) -> None:
     assert "no published record of these has a fixture" in str(done.exception)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="needs inspect-ai")
+@pytest.mark.slow
 @pytest.mark.parametrize(("entry", "accuracy"), [(RAN, "0.000"), (MENDED, "1.000")])
 def test_inspect_runs_the_task(kb: Kb, entry: str, accuracy: str) -> None:
     Path("pm.py").write_text(kb("run", "export", "inspect").output, encoding="utf-8")
     words = ["--model", "mockllm/model", "--display", "plain", "-T", f"entry={entry}"]
     done = subprocess.run(
         [sys.executable, "-m", "inspect_ai", "eval", "pm.py", *words, "-T", "trials=1"],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{suite_runners.inspect_ai()}"},
         capture_output=True,
         text=True,
         check=False,
     )
-    said = done.stdout.split()
-    assert said[said.index("accuracy", said.index("accuracy") + 1) + 1] == accuracy
+    assert re.findall(r"^accuracy +(\S+)", done.stdout, re.MULTILINE) == [accuracy]
 
 
-@pytest.mark.skipif(shutil.which("promptfoo") is None, reason="needs promptfoo")
+@pytest.mark.slow
 @pytest.mark.parametrize(("entry", "said"), [(RAN, "1 failed"), (MENDED, "1 passed")])
 def test_promptfoo_runs_the_config(kb: Kb, entry: str, said: str) -> None:
     config = Path("promptfooconfig.json")
@@ -101,7 +101,15 @@ def test_promptfoo_runs_the_config(kb: Kb, entry: str, said: str) -> None:
     off = {"PROMPTFOO_DISABLE_TELEMETRY": "1", "PROMPTFOO_DISABLE_UPDATE": "1"}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["promptfoo", "eval", "-c", str(config), "--no-cache", "--no-write", "--no-table"],
+        [
+            *suite_runners.promptfoo(),
+            "eval",
+            "-c",
+            str(config),
+            "--no-cache",
+            "--no-write",
+            "--no-table",
+        ],
         env=os.environ | off | {"PATH": path, "PROMPTFOO_CONFIG_DIR": str(Path.cwd() / "pf")},
         capture_output=True,
         text=True,

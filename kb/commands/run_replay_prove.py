@@ -40,7 +40,7 @@ def prove_fixture(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
         echo_json(json.dumps(_json(proof, root), ensure_ascii=False, indent=2))
     else:
         for side in (proof.old, proof.new):
-            echo(f"{side.verdict.value:<12} {side.share:>5}  {side.sha}{_fault(side, root)}")
+            echo(f"{side.replay.verdict.value:<12} {side.share:>5}  {side.sha}{_fault(side, root)}")
         head = KEY if proof.is_proved else f"NOT {KEY}"
         echo(visible(f"{head}: {proof.reason}"))
     if proof.is_proved:
@@ -77,7 +77,7 @@ def _json(proof: RegressionProof, root: Path) -> dict[str, Any]:
     sides = {
         name: {
             "commit": side.commit.sha,
-            "verdict": side.verdict.value,
+            "verdict": side.replay.verdict.value,
             "replay": replay_json(side.replay, allow),
         }
         for name, side in (("old", proof.old), ("new", proof.new))

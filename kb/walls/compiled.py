@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +88,12 @@ def _steps(path: str) -> list[str | int] | str:
     return steps
 
 
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """The walls of a library's published records, and the files that they stand in."""
 
-    __slots__ = ("files", "rows")
-
-    def __init__(self, rows: list[dict[str, Any]], files: list[str]) -> None:
-        self.rows = rows
-        self.files = files
+    rows: tuple[dict[str, Any], ...]
+    files: tuple[str, ...]
 
     @property
     def wish(self) -> Wish:
@@ -122,7 +121,7 @@ def gather(root: Path, config: Config) -> Gathered:
         if front.text("status") == "published":
             record_id = file.name.removesuffix(".md")
             rows += [row_of(record_id, wall) for wall in walls_of(front)]
-    return Gathered(rows, files)
+    return Gathered(tuple(rows), tuple(files))
 
 
 def _with_walls(tree: Tree, file: Path) -> bytes | None:
@@ -143,7 +142,7 @@ def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTab
     place = Path(root)
     gathered = gather(place, open_config(place))
     wish, notice = gathered.wish, ""
-    rows = gathered.rows
+    rows = list(gathered.rows)
     if not is_trusted(place, wish):
         before = Wish(KEY, stored["value"], _EFFECT) if stored else None
         held = bool(before and is_trusted(place, before))
@@ -151,7 +150,7 @@ def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTab
             _refuse_lost(root)
         rows, wish = (stored["rows"], before) if stored and before and held else ([], wish)
         notice = _notice(gathered, is_changed=held) if gathered.rows or held else ""
-    _write(root, rows, wish.value, gathered.files)
+    _write(root, rows, wish.value, list(gathered.files))
     return WallTable(rows, notice)
 
 

@@ -37,15 +37,6 @@ class Side:
         return self.commit.sha[:_SHA]
 
     @property
-    def verdict(self) -> TrialVerdict:
-        """FAIL where a trial failed, PASS where all passed, else nothing is shown."""
-        if self.replay.count(TrialVerdict.FAIL):
-            return TrialVerdict.FAIL
-        passed = self.replay.count(TrialVerdict.PASS)
-        is_whole = passed == len(self.replay.trials)
-        return TrialVerdict.PASS if is_whole else TrialVerdict.INCONCLUSIVE
-
-    @property
     def share(self) -> str:
         """How many trials passed: `0/10`."""
         return f"{self.replay.count(TrialVerdict.PASS)}/{len(self.replay.trials)}"
@@ -61,7 +52,8 @@ class RegressionProof:
     @property
     def is_proved(self) -> bool:
         """Whether it fails on the old code and passes on the new."""
-        return self.old.verdict is TrialVerdict.FAIL and self.new.verdict is TrialVerdict.PASS
+        verdicts = (self.old.replay.verdict, self.new.replay.verdict)
+        return verdicts == (TrialVerdict.FAIL, TrialVerdict.PASS)
 
     @property
     def line(self) -> str:
@@ -73,14 +65,14 @@ class RegressionProof:
         """What is shown, or why nothing is, in one sentence."""
         if self.is_proved:
             return self.line
-        if self.old.verdict is TrialVerdict.PASS:
+        if self.old.replay.verdict is TrialVerdict.PASS:
             return (
                 f"it never failed: the code of {self.old.sha} passes as well, so the fixture "
                 "proves nothing"
             )
-        if self.old.verdict is TrialVerdict.INCONCLUSIVE:
+        if self.old.replay.verdict is TrialVerdict.INCONCLUSIVE:
             return f"at {self.old.sha} it neither failed nor passed, so nothing is proved"
-        done = "fails" if self.new.verdict is TrialVerdict.FAIL else "proves nothing"
+        done = "fails" if self.new.replay.verdict is TrialVerdict.FAIL else "proves nothing"
         return f"it fails at {self.old.sha}, and still {done} at {self.new.sha}"
 
 

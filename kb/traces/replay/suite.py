@@ -54,13 +54,8 @@ class SuiteResult:
 
     @property
     def verdict(self) -> TrialVerdict:
-        """PASS where every trial passed, FAIL where one failed; anything else proves nothing."""
-        if self.replay is None:
-            return TrialVerdict.INCONCLUSIVE
-        if self.replay.count(TrialVerdict.FAIL):
-            return TrialVerdict.FAIL
-        whole = self.passed == len(self.replay.trials)
-        return TrialVerdict.PASS if whole else TrialVerdict.INCONCLUSIVE
+        """That of its trials; a fixture that could not be replayed proves nothing."""
+        return self.replay.verdict if self.replay else TrialVerdict.INCONCLUSIVE
 
     @property
     def reason(self) -> str:

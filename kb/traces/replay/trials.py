@@ -72,6 +72,14 @@ class Replay:
         return sum(trial.verdict is verdict for trial in self.trials)
 
     @property
+    def verdict(self) -> TrialVerdict:
+        """FAIL where a trial failed, PASS where every one passed; anything else proves nothing."""
+        if self.count(TrialVerdict.FAIL):
+            return TrialVerdict.FAIL
+        is_whole = 0 < self.count(TrialVerdict.PASS) == len(self.trials)
+        return TrialVerdict.PASS if is_whole else TrialVerdict.INCONCLUSIVE
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Between which shares the true one of passing trials lies, with 95 % confidence."""
         return share_interval(self.count(TrialVerdict.PASS), len(self.trials)) or (0.0, 1.0)

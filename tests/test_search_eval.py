@@ -20,7 +20,7 @@ from kb.search.evaluation.report import (
     evaluation_json,
     evaluation_text,
 )
-from kb.search.evaluation.run import EvaluationRun, run_trial
+from kb.search.evaluation.run import EvaluationRequest, run_evaluation
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.incident import (
     fit_probe,
@@ -53,7 +53,7 @@ def embed(library_folder: Path):  # type: ignore[no-untyped-def]
 
 def test_a_library_is_measured_on_its_own_records(library_folder: Path) -> None:
     write_stories(library_folder)
-    found = run_trial(EvaluationRun(), library_folder)
+    found = run_evaluation(EvaluationRequest(), library_folder)
     assert (found.records, found.queries) == (6, 6)
     assert found.systems["full"]["success@5"].value == 1
     assert "full" in evaluation_text(found)
@@ -61,7 +61,7 @@ def test_a_library_is_measured_on_its_own_records(library_folder: Path) -> None:
 
 def test_the_report_keeps_its_contract(library_folder: Path) -> None:
     write_stories(library_folder)
-    answer = json.loads(evaluation_json(run_trial(EvaluationRun(), library_folder)))
+    answer = json.loads(evaluation_json(run_evaluation(EvaluationRequest(), library_folder)))
     assert answer["schema"] == "kb.eval/1"
     assert set(answer["systems"]) == {"bm25", "dense", "fusion", "full"}
     assert set(answer["systems"]["full"]) == {"success@1", "success@5", "ndcg@10", "mrr"}
@@ -100,10 +100,10 @@ def test_records_without_a_label_are_left_out_and_counted(tmp_path: Path) -> Non
     path = tmp_path / "some.jsonl"
     bare = '{"id": "bare", "title": "An outage", "text": "A disk was full and writes failed."}\n'
     path.write_text("".join(json.dumps(as_row(line)) + "\n" for line in lines()) + bare)
-    found = run_trial(EvaluationRun(path), tmp_path)
+    found = run_evaluation(EvaluationRequest(path), tmp_path)
     assert (found.measured.records, found.measured.of_records) == (6, 7)
     assert "1 without a label were left out; --all-records ranks them too" in evaluation_text(found)
-    everything = run_trial(EvaluationRun(path, all_records=True), tmp_path)
+    everything = run_evaluation(EvaluationRequest(path, all_records=True), tmp_path)
     assert everything.measured.records == 7
     assert "left out;" not in evaluation_text(everything)
 
@@ -115,7 +115,7 @@ def as_row(line: CorpusLine) -> dict[str, object]:
 def test_few_queries_get_no_ratio_and_are_told_so(tmp_path: Path) -> None:
     path = tmp_path / "few.jsonl"
     path.write_text("".join(json.dumps(as_row(line)) + "\n" for line in lines()))
-    found = run_trial(EvaluationRun(path), tmp_path)
+    found = run_evaluation(EvaluationRequest(path), tmp_path)
     assert set(found.ratios.values()) == {None}
     assert found.shuffled_ratio is None
     assert "No ratio to a baseline is given for fewer than 20 queries." in evaluation_text(found)
@@ -163,7 +163,7 @@ def judged_of(row: np.ndarray, *, first: float, right: bool) -> Judged:
 def test_one_record_alone_has_nothing_to_measure(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_text('{"id": "a", "title": "t", "text": "x", "labels": ["l"]}\n')
-    found = run_trial(EvaluationRun(path), tmp_path)
+    found = run_evaluation(EvaluationRequest(path), tmp_path)
     assert found.queries == 0
     assert "Nothing to measure" in evaluation_text(found)
 
@@ -183,8 +183,8 @@ def test_there_are_two_hundred_foreign_texts() -> None:
 
 
 def test_foreign_texts_are_told_apart_and_true_queries_are_not(data: Path) -> None:
-    trial = EvaluationRun(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR))
-    found = run_trial(trial, ROOT)
+    request = EvaluationRequest(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR))
+    found = run_evaluation(request, ROOT)
     assert found.foreign_rejected is not None
     assert found.foreign_rejected >= 0.9
     assert found.true_rejected <= 0.1
@@ -197,7 +197,9 @@ def test_foreign_texts_are_told_apart_and_true_queries_are_not(data: Path) -> No
 
 
 def test_foreign_texts_are_reported_far_and_near(data: Path) -> None:
-    found = run_trial(EvaluationRun(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR)), ROOT)
+    found = run_evaluation(
+        EvaluationRequest(data / "corpora/agentinfra.jsonl", (FOREIGN, NEAR)), ROOT
+    )
     assert set(found.foreign) == {"far", "near"}
     assert found.foreign["near"][0] >= 0.85
     text = evaluation_text(found)
@@ -208,7 +210,7 @@ def test_foreign_texts_are_reported_far_and_near(data: Path) -> None:
 
 
 def test_texts_in_the_words_of_incidents_are_told_apart_in_the_casebook() -> None:
-    found = run_trial(EvaluationRun(foreign=(FOREIGN, NEAR)), ROOT)
+    found = run_evaluation(EvaluationRequest(foreign=(FOREIGN, NEAR)), ROOT)
     assert found.foreign["near"][0] >= 0.7  # without the probe .36
     assert found.foreign["far"][0] >= 0.9
     assert found.true_rejected is not None
@@ -248,7 +250,7 @@ def test_a_text_near_a_record_is_not_refused_by_the_probe_alone(library_folder: 
 def test_lines_without_a_word_are_not_measured(tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.write_text("".join(f'{{"id": "{i}", "text": "", "labels": ["l"]}}\n' for i in "ab"))
-    found = run_trial(EvaluationRun(path), tmp_path)
+    found = run_evaluation(EvaluationRequest(path), tmp_path)
     assert (found.records, found.queries) == (0, 0)
     answer = json.loads(evaluation_json(found))
     assert answer["calibration_error"] is None

@@ -49,9 +49,9 @@ def command(
 
     prepare_search()
     from kb.search.evaluation.report import evaluation_json, evaluation_text
-    from kb.search.evaluation.run import EvaluationRun, run_trial
+    from kb.search.evaluation.run import EvaluationRequest, run_evaluation
 
-    trial = EvaluationRun(
+    request = EvaluationRequest(
         *(file, foreign),
         full=query == "full",
         masked=masked,
@@ -59,7 +59,7 @@ def command(
         all_records=all_records,
     )
     with progress_bar() as progress:
-        found = run_trial(trial, Path.cwd(), progress)
+        found = run_evaluation(request, Path.cwd(), progress)
     if as_json:
         echo_json(evaluation_json(found), end="")
     else:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from kb.records.front_matter import FrontMatter
+from kb.records.front_matter_keys import KEYS
 
 _ENDINGS = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx"})
-#: Keys of a record that no site generator has.
-_OURS = frozenset(
-    {"affected_customers", "causes", "classes", "clocks", "cost_usd", "customers_affected"}
-    | {"detected_by", "impact", "lessons_by", "missing_control", "rescues", "route", "severity"}
-    | {"signoffs"}
+#: Keys of a record that pages of other programs have too: site generators, notes, catalogues.
+_OF_OTHERS = frozenset(
+    {"agent", "aliases", "date", "form", "kind", "links", "models", "opened", "origin", "owners"}
+    | {"reviewed", "shared", "sources", "status", "systems", "title", "tools", "vendors"}
+    | {"visibility"}
 )
+_OURS = frozenset(key.name for key in KEYS) - _OF_OTHERS
 _ENOUGH = 2  # one of them alone may be a coincidence
 _TEMPLATE = "template.md"
 #: What of a record leaves the house lies beside it under this name, with its facts (docs/site.md).

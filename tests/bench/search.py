@@ -46,7 +46,7 @@ from kb.search.encoder.encoder_card import card_of
 from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoder.store import text_key, vector_store
 from kb.search.encoder.torch_export import compile_model
-from kb.search.evaluation.run import EvaluationRun, run_trial
+from kb.search.evaluation.run import EvaluationRequest, run_evaluation
 from kb.search.index.approximate import APPROXIMATE, write_approximate
 from kb.search.index.index import Index, build_index, ready_encoder
 from kb.search.query import EVERYTHING, query_from_text
@@ -209,7 +209,8 @@ def _int8_loss(file: Path) -> float:
         (Path(name) / "kb.toml").write_text('[search]\nprecision = "int8"\n')
         (Path(name) / "postmortems").mkdir()
         found = [
-            run_trial(EvaluationRun(file, jaccard=jaccard), root) for root in (ROOT, Path(name))
+            run_evaluation(EvaluationRequest(file, jaccard=jaccard), root)
+            for root in (ROOT, Path(name))
         ]
     exact, small = (one.systems["full"]["ndcg@10"].value or 0.0 for one in found)
     return exact - small
@@ -317,7 +318,7 @@ def quality() -> None:
     files = sorted((DATA / "corpora").glob("*.jsonl")) if DATA.is_dir() else []
     for file in [*files, None]:
         jaccard = 0.25 if file and file.stem == "atlas" else 0.0
-        found = run_trial(EvaluationRun(file, foreign, jaccard=jaccard), ROOT)
+        found = run_evaluation(EvaluationRequest(file, foreign, jaccard=jaccard), ROOT)
         name = f"{found.name} ({found.queries} queries)"
         ratios = (found.ratios[measure] for measure in ("success@1", "success@5", "ndcg@10"))
         told = " ".join(f"{ratio.value:.3f}" if ratio else "—" for ratio in ratios)

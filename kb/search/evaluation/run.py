@@ -31,7 +31,7 @@ from kb.search.ranking.learn import learn
 
 
 @dataclass(frozen=True)
-class EvaluationRun:
+class EvaluationRequest:
     """What to measure: `file` None means the library's own published records.
 
     `foreign` are files of texts that no record should answer. Records without a label are left
@@ -64,33 +64,35 @@ class _Embedder:
             return embed_rows(texts, self.encoder, self.store.read_only(), self.progress)
 
 
-def run_trial(trial: EvaluationRun, start: Path, progress: Progress | None = None) -> Evaluation:
-    """The report of a trial; a file needs no library, but takes its settings where there is one.
+def run_evaluation(
+    request: EvaluationRequest, start: Path, progress: Progress | None = None
+) -> Evaluation:
+    """The report of an evaluation; a file needs no library, but takes the settings of one.
 
     Raises `KbError` when a file cannot be read or there is no encoder.
     """
-    library = _library(trial, start)
+    library = _library(request, start)
     encoder = ready_encoder(library, progress)
-    embed = _Embedder(encoder, _store(trial, library, encoder), progress)
-    everything = _subject(trial, library, embed, progress)
-    subject = everything if trial.all_records else labelled_only(everything)
+    embed = _Embedder(encoder, _store(request, library, encoder), progress)
+    everything = _subject(request, library, embed, progress)
+    subject = everything if request.all_records else labelled_only(everything)
     judged = score_ranking(
-        subject, library.form, embed, jaccard=trial.jaccard, encoder_key=encoder.card.key
+        subject, library.form, embed, jaccard=request.jaccard, encoder_key=encoder.card.key
     )
-    name = trial.file.name if trial.file else library.config.library.name
+    name = request.file.name if request.file else library.config.library.name
     return evaluation(
         Measured(name, len(subject.collection), len(everything.collection)),
         judged,
-        _foreign(trial, subject, library, embed),
-        _controls(trial, subject, library, embed),
+        _foreign(request, subject, library, embed),
+        _controls(request, subject, library, embed),
     )
 
 
 def _controls(
-    trial: EvaluationRun, subject: Subject, library: Library, embed: _Embedder
+    request: EvaluationRequest, subject: Subject, library: Library, embed: _Embedder
 ) -> Controls:
     """The same ranking on labels dealt out at random, and on the records without their twins."""
-    form, jaccard = library.form, trial.jaccard
+    form, jaccard = library.form, request.jaccard
     alone = without_twins(subject)
     twins = len(subject.collection) - len(alone.collection)
     return Controls(
@@ -101,42 +103,44 @@ def _controls(
 
 
 def _subject(
-    trial: EvaluationRun, library: Library, embed: _Embedder, progress: Progress | None
+    request: EvaluationRequest, library: Library, embed: _Embedder, progress: Progress | None
 ) -> Subject:
-    if trial.file is not None:
-        lines = read_lines(trial.file)
-        return subject_from_lines(lines, library.form, embed, full=trial.full, masked=trial.masked)
+    if request.file is not None:
+        lines = read_lines(request.file)
+        return subject_from_lines(
+            lines, library.form, embed, full=request.full, masked=request.masked
+        )
     index = open_index(library, progress)
-    return subject_from_index(index, embed, full=trial.full, masked=trial.masked)
+    return subject_from_index(index, embed, full=request.full, masked=request.masked)
 
 
 def _foreign(
-    trial: EvaluationRun, subject: Subject, library: Library, embed: _Embedder
+    request: EvaluationRequest, subject: Subject, library: Library, embed: _Embedder
 ) -> dict[str, Numbers]:
     """The best probability that each foreign text gets, by stratum."""
-    lines = [line for path in trial.foreign for line in read_lines(path)]
+    lines = [line for path in request.foreign for line in read_lines(path)]
     if not lines:
         return {}
     collection, key = subject.collection, embed.encoder.card.key
-    learned = learn(collection, subject.first_texts, library.form, embed, trial.jaccard, key)
+    learned = learn(collection, subject.first_texts, library.form, embed, request.jaccard, key)
     texts = [f"{line.title}. {line.text}".lstrip(". ") for line in lines]
     best = foreign_best(collection, learned, questions_from(texts, embed))
     strata = np.array([line.stratum for line in lines])
     return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
 
 
-def _library(trial: EvaluationRun, start: Path) -> Library:
+def _library(request: EvaluationRequest, start: Path) -> Library:
     try:
         return unread_library(start)
     except KbError:
-        if trial.file is None:
+        if request.file is None:
             raise
         return Library(start, Config(), build_form(), ())
 
 
-def _store(trial: EvaluationRun, library: Library, encoder: Encoder) -> VectorStore:
+def _store(request: EvaluationRequest, library: Library, encoder: Encoder) -> VectorStore:
     """The library's own store for its records; for a file one in the user's cache."""
-    if trial.file is None:
+    if request.file is None:
         return vector_store(library, encoder)
     path = cache_folder().parent / f"vectors-{encoder.card.key}"
     return VectorStore(path, encoder.card.dimension)

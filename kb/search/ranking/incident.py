@@ -11,12 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import kb.data
 from kb.search.encoder.encoder import Vectors
-
-Numbers = NDArray[np.float32]
+from kb.search.ranking.classes import Numbers
 
 #: Coefficients of the probe's answer, of the similarity of the nearest record that may answer, and
 #: of 1, for the odds that a text tells of an incident. Fitted to the true queries of four public

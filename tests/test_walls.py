@@ -606,9 +606,9 @@ def test_trust_does_not_hang_on_the_shells_that_this_version_knows(library_folde
     record(library_folder, TERRAFORM)
     found = gather(library_folder, read_config(library_folder))
     (row,) = found.rows
-    other = Gathered([row | {"tools": [*row["tools"], "a_shell_of_tomorrow"]}], found.files)
+    other = Gathered(({**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]},), found.files)
     assert other.wish == found.wish
-    assert Gathered([row | {"verdict": "note"}], found.files).wish != found.wish
+    assert Gathered(({**row, "verdict": "note"},), found.files).wish != found.wish
 
 
 def test_a_draft_has_no_wall_in_force(library_folder: Path) -> None:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.adopt.facts import NO_DAY, DerivedFact, derive
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.facts import derive
 from kb.adopt.files import FoundFile
+from kb.adopt.incident_day import NO_DAY
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
 from kb.errors import KbError
@@ -294,7 +296,7 @@ def _front(facts: Iterable[DerivedFact], source: str) -> str:
                 json.dumps(fact.value, ensure_ascii=False) if fact.key == "title" else fact.value
             )
             lines.append(f"{fact.key}: {value}  # {fact.source}")
-        else:
+        elif fact.key != "owners":
             lines.append(f"# {fact.key} is unknown: {fact.source}")
     lines += ["origin: own", "form: adopted", "clocks:", *clocks]
     return "\n".join(

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from kb.adopt.adoption import (
-    ADOPTED_BEFORE,
-    NO_POSTMORTEM,
-    UNFILLED,
-    AdoptedFile,
-    plan,
-    write,
-)
-from kb.adopt.facts import DerivedFact
+from kb.adopt.adoption import AdoptedFile, plan, write
 from kb.adopt.files import Found, find_files
+from kb.adopt.report import detail_lines, outcome, sum_lines, summary_lines
 from kb.adopt.sources.csv_table import KEYS
 from kb.commands.adopt_classify import classify_adopted
 from kb.errors import KbError
 from kb.library import open_library
-from kb.numbers_in_words import plural
 from kb.records.taxonomy import SEVERITIES
 from kb.repo import open_repo
 from kb.streams import echo
-from kb.terminal import as_lines, visible
-
-_KEPT = {ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED}
-#: Told only where they are known: nobody misses a clock that no old form asked for.
-_QUIET = ("nothing names it", "nothing names one")
+from kb.terminal import as_lines
 
 
 @click.command("adopt")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--verbose", is_flag=True, help="All that is known of each file, with its line.")
 @click.option(
     "--columns",
     default="",
@@ -63,6 +51,7 @@ def command(
     paths: tuple[Path, ...],
     *,
     dry_run: bool,
+    verbose: bool,
     columns: str,
     scale: str,
     classify: bool,
@@ -77,6 +66,10 @@ def command(
     gate. Its text stays whole; title, date, severity and clocks are taken only where the text says
     them in so many words, each with its line, and are unknown otherwise. Files elsewhere are left
     as they are. Nothing is committed, and the command can be run again.
+
+    A dry run prints a row for each file: its record, where the date came from, and what is known; a
+    question mark is at what only stands in for a value. The run that writes prints those rows
+    alone that ask for a look. Behind each value of a record stands the line it came from.
 
     With --classify each adopted record that lacks them is proposed a class, a cause and a control,
     with how often such a proposal holds: on a terminal to answer yes, no or with another word, else
@@ -94,11 +87,21 @@ def command(
     wanted = [file for file in files if not file.refusal]
     if not dry_run:
         write(library, wanted)
-    # What asks for a hand stands last, above the sum.
-    ordered = sorted(files, key=lambda file: ("adopted", "kept", "refused").index(_outcome(file)))
-    lines = [line for file in ordered for line in _lines(file, dry_run=dry_run)]
-    echo(as_lines([*lines, *_sum(files, found, dry_run=dry_run)]), end="")
-    return 1 if any(file.refusal and file.refusal not in _KEPT for file in files) else 0
+    echo(as_lines(_report(files, found, dry_run=dry_run, verbose=verbose)), end="")
+    return 1 if any(outcome(file) == "refused" for file in files) else 0
+
+
+def _report(
+    files: Iterable[AdoptedFile], found: Found, *, dry_run: bool, verbose: bool
+) -> Iterator[str]:
+    """What asks for a hand stands last, above the sum."""
+    ordered = sorted(files, key=lambda file: ("adopted", "kept", "refused").index(outcome(file)))
+    if verbose:
+        for file in ordered:
+            yield from detail_lines(file, dry_run=dry_run)
+    else:
+        yield from summary_lines(ordered, dry_run=dry_run)
+    yield from sum_lines(ordered, found, dry_run=dry_run)
 
 
 def _severities(scale: str) -> dict[str, str]:
@@ -123,67 +126,3 @@ def _pairs(option: str, text: str, keys: Iterable[str] = ()) -> dict[str, str]:
             todo = f"Use one of: {', '.join(known)}." if known else "Write WORD=SEV2."
             raise KbError(f"'{key}={value}' is not understood", where=option, todo=todo)
     return {key.strip(): value.strip() for key, value in pairs}
-
-
-def _lines(file: AdoptedFile, *, dry_run: bool) -> Iterator[str]:
-    if file.refusal:
-        done = "kept   " if file.refusal in _KEPT else "refused"
-        yield f"{done}  {visible(file.source)}: {visible(file.refusal)}"
-        return
-    yield f"{'would adopt' if dry_run else 'adopted'}  {visible(file.target.as_posix())}"
-    yield f"         from {visible(file.source)}"
-    for fact in file.facts:
-        if fact.value:
-            yield f"         {fact.key}: {visible(fact.value)} ({visible(fact.source)})"
-    unknown = [f for f in file.facts if not f.value and f.source not in _QUIET]
-    yield from (f"         {fact.key}: unknown ({visible(fact.source)})" for fact in unknown)
-    items = plural(file.actions, "item") if file.actions else "nothing"
-    yield f"         its action list: {items}"
-    if file.left:
-        yield f"         not carried over: {', '.join(file.left)}"
-
-
-def _sum(files: Iterable[AdoptedFile], found: Found, *, dry_run: bool) -> Iterator[str]:
-    """How many of each, what is missing in them, and what to do next."""
-    files = tuple(files)
-    counts = Counter(_outcome(file) for file in files)
-    told = ", ".join(f"{counts[name]} {name}" for name in ("adopted", "kept", "refused"))
-    yield ""
-    yield f"{plural(len(files), 'file')}: {told}"
-    if found.left_alone:
-        kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in found.left_alone.items())
-        yield f"left alone, of no kind that is read: {kinds}"
-    yield from _missing([file for file in files if not file.refusal])
-    if counts["adopted"] and not dry_run:
-        yield "Nothing is committed. Next: git diff, kb check, one commit; git revert undoes it."
-
-
-def _missing(files: Iterable[AdoptedFile]) -> Iterator[str]:
-    """What is unknown in how many, and what it takes."""
-    facts = [fact for file in files for fact in file.facts]
-    stood_in = sum(fact.stands_in for fact in facts)
-    if stood_in:
-        yield f"no line names the date of {stood_in}: look at what stands in for it, in brackets"
-    words = _scale(facts)
-    silent = sum(fact.key == "severity" and not fact.value and not fact.word for fact in facts)
-    if silent:
-        yield f"severity is unknown in {silent}: one word each in front matter, if you want it"
-    if words:
-        told = ", ".join(f"{visible(word)} ({count})" for word, count in words.items())
-        example = ",".join(f"{visible(word)}=SEV…" for word in list(words)[:3])
-        yield f"severity is a word of your own in {sum(words.values())}: {told}"
-        yield f"  to take them over: --severity '{example}'"
-
-
-def _scale(facts: Iterable[DerivedFact]) -> Mapping[str, int]:
-    """The words of the team's own scale of severity, the most frequent first."""
-    words = Counter(
-        fact.word for fact in facts if fact.key == "severity" and not fact.value and fact.word
-    )
-    return dict(words.most_common(8))
-
-
-def _outcome(file: AdoptedFile) -> str:
-    if not file.refusal:
-        return "adopted"
-    return "kept" if file.refusal in _KEPT else "refused"

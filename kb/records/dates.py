@@ -21,6 +21,32 @@ _MONTH_NUMBERS = {
     for number, name in enumerate(_MONTHS, 1)
     for length in range(3, len(name) + 1)
 }
+#: Whole names in other languages, read behind the number of a day: `14 de julho de 2026`.
+_FOREIGN_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "enero janeiro janvier januar januari gennaio",
+            "febrero fevereiro février februar februari febbraio",
+            "marzo março mars märz maart",
+            "abril avril aprile",
+            "mayo maio mai mei maggio",
+            "junio junho juin juni giugno",
+            "julio julho juillet juli luglio",
+            "agosto août augustus",
+            "septiembre setembro septembre settembre",
+            "octubre outubro octobre oktober ottobre",
+            "noviembre novembro novembre",
+            "diciembre dezembro décembre dezember dicembre",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_MONTH_NUMBERS |= _FOREIGN_MONTHS
+_FOREIGN = "|".join(sorted(_FOREIGN_MONTHS, key=len, reverse=True))
+#: Every name of a month that is read, as alternatives of a pattern.
+MONTH_NAMES = "|".join(sorted({*_MONTHS, *_FOREIGN_MONTHS}, key=len, reverse=True))
 _MONTH = (
     r"(?P<month{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
@@ -34,9 +60,9 @@ _DAY = re.compile(
     r"|(?P<y1>\d{4})[ \t]*+[年년][ \t]*+(?P<m1>\d{1,2})[ \t]*+[月월]"
     r"[ \t]*+(?P<d1>\d{1,2})[ \t]*+[日일]"
     r"|(?P<d2>\d{1,2})\.[ \t]?(?P<m2>\d{1,2})\.[ \t]?(?P<y2>\d{4})(?!\d)"
-    r"|(?P<d3>\d{1,2})(?:st|nd|rd|th|\.)?[ \t]*+-?(?:of[ \t]++)?[ \t]*+"
-    + _MONTH.format(3)
-    + r"(?:,?[ \t]*+-?(?P<y3>\d{4})(?![\d:]))?"
+    r"|(?P<d3>\d{1,2})(?:st|nd|rd|th|er|º|\.)?[ \t]*+-?(?:(?:of|de|di)[ \t]++)?[ \t]*+"
+    + _MONTH.format(3).replace("(?P<month3>", rf"(?P<month3>(?:{_FOREIGN})(?!\w)|", 1)
+    + r"(?:,?[ \t]*+-?(?:(?:de|del)[ \t]++)?(?P<y3>\d{4})(?![\d:]))?"
     r"|" + _MONTH.format(4) + r"[ \t]+(?P<d4>\d{1,2})(?!\d|:\d)(?:st|nd|rd|th)?\b"
     r"(?:,?[ \t]+(?P<y4>\d{4})(?![\d:]))?"
     r"|(?P<a5>\d{1,2})(?P<s5>[/-])(?P<b5>\d{1,2})(?P=s5)(?P<y5>\d{4}|(?<=/)\d{2})(?!\d))",

@@ -27,6 +27,10 @@ _EITHER = re.compile(r"[/・／]")
 _PURPOSE = re.compile(r" (?:to|of|for|on|taken) .*$")
 #: Names that hold whatever words stand before them: `Our response timeline`.
 _ENDS = re.compile(r"\b(?:timeline|root causes?|action items|lessons learned|impact)$")
+#: The same in scripts that put no blanks between words.
+_ENDS_OF_CJK = re.compile(
+    r"(?:行动项|改进措施|时间线|根本原因|再発防止策|アクションアイテム|タイムライン|時系列)$"
+)
 _MOST_WORDS = 4
 _NUMERAL = re.compile(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
 _FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
@@ -68,4 +72,6 @@ def _by_part(whole: str) -> Iterator[str]:
     yield from (_LEADING.sub("", part, count=1) for part in parts)
     yield from (_PURPOSE.sub("", part) for part in parts)
     if whole.count(" ") < _MOST_WORDS and (end := _ENDS.search(whole)):
+        yield end[0]
+    if end := _ENDS_OF_CJK.search(whole):
         yield end[0]

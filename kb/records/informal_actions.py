@@ -9,14 +9,14 @@ What is told apart is the text, owner, day, lever, state and ticket; what cannot
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct
 
 from kb.records.dates import read_day
 from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
-from kb.records.markdown import Line, even_spaces, without_tags
+from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
 from kb.records.tables import Table, TableRow, read_tables
 
 _BOX = re.compile(r"\[(?P<mark>[ xX✓✔-]?)\][ \t]*")
@@ -50,13 +50,17 @@ _MEANINGS = {
     **dict.fromkeys(("description", "follow-up", "follow up", "todo", "to do", "change"), "text"),
     **dict.fromkeys(("improvement", "recommendation", "measure", "corrective action"), "text"),
     **dict.fromkeys(("permanent change", "fix", "title", "preventive action", "actions"), "text"),
-    **dict.fromkeys(("アクション", "対応", "内容", "対策", "行动", "措施"), "text"),
-    **dict.fromkeys(("maßnahme", "acción", "ação", "tarea", "tarefa"), "text"),
+    **dict.fromkeys(("アクション", "アクションアイテム", "対応", "内容", "対策"), "text"),
+    **dict.fromkeys(("行动", "行动项", "改进项", "改进措施", "措施", "事项", "任务"), "text"),
+    **dict.fromkeys(("액션", "액션 아이템", "조치", "조치 사항", "할 일", "мера"), "text"),
+    **dict.fromkeys(("maßnahme", "aufgabe", "acción", "ação", "tarea", "tarefa"), "text"),
+    **dict.fromkeys(("담당", "담당자", "ответственный", "dono", "encargado"), "owner"),
     **dict.fromkeys(
         ("担当", "担当者", "负责人", "verantwortlich", "responsable", "responsável"), "owner"
     ),
     **dict.fromkeys(("期限", "截止", "截止日期", "frist", "échéance", "plazo", "prazo"), "due"),
-    **dict.fromkeys(("状態", "ステータス", "状态", "statut", "estado"), "state"),
+    **dict.fromkeys(("fecha", "data", "datum", "완료 예정일", "기한", "срок"), "due"),
+    **dict.fromkeys(("状態", "ステータス", "状态", "statut", "estado", "상태", "статус"), "state"),
     **dict.fromkeys(("id", "#", "no", "no.", "nr", "number", "ref"), "label"),
 }
 _DONE = frozenset({"done", "closed", "complete", "completed", "fixed", "resolved", "shipped", "✅"})
@@ -73,6 +77,15 @@ _DROPPED = frozenset({"cancelled", "canceled", "won't do", "wont do", "won't fix
 _LABEL = re.compile(r"A\d{1,4}")
 _BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 _MAX_TEXT = 2_000
+#: What a line below an action, or below its heading, may tell of it.
+_ATTRIBUTES = frozenset({"owner", "due", "state", "tracker", "lever"})
+_NUMBERED = re.compile(r"[ \t]*\d")
+#: Items that say there is nothing to do.
+_NOTHING = re.compile(
+    r"[*_(]*(?:none|n/?a|nothing|tbd|todo|[-–—]|no (?:further |open )?actions?(?: items?)?"
+    r"(?: (?:required|needed|planned))?|ninguna?|nenhuma?|aucune?|keine|なし|无|없음)[*_).]*",
+    re.IGNORECASE,
+)
 
 
 class InformalAction(Struct, frozen=True, gc=False):
@@ -125,29 +138,112 @@ def read_informal_actions(
 def read_all_actions(
     lines: Sequence[Line], tasks: Sequence[ActionItem], levers: Collection[str] = ()
 ) -> tuple[ActionItem, ...]:
-    """Every action of a list, in the form's grammar or in none, as the form would have it."""
+    """Every action of a list, in the form's grammar or in none, as the form would have it.
+
+    A heading with `Owner:` or `Due:` below it is an action, and what else stands there its details.
+    """
+    headed = [*_from_headings(lines, levers)]
+    below = {number for action in headed for number in range(action.line, action.end_line + 1)}
     informal = (
         ActionItem("", action.state, action.text, action.attributes, action.line, action.end_line)
-        for action in read_informal_actions(lines, levers)
+        for action in (*headed, *read_informal_actions(lines, levers))
+        if action in headed or action.line not in below
     )
-    return tuple(sorted((*tasks, *informal), key=lambda action: action.line))
+    apart = (task for task in tasks if task.line not in below)
+    return tuple(sorted((*apart, *informal), key=lambda action: action.line))
+
+
+def _from_headings(lines: Sequence[Line], levers: Collection[str]) -> Iterator[InformalAction]:
+    block: list[Line] = []
+    for line in lines:
+        heading = None if line.fence is not None or line.comment else _heading_of(line.text)
+        if heading:
+            yield from _headed(block, levers)
+            block = [line]
+        elif block:
+            block.append(line)
+    yield from _headed(block, levers)
+
+
+def _heading_of(text: str) -> str:
+    return read_heading(text) or bold_heading(text) or ""
+
+
+def _headed(block: Sequence[Line], levers: Collection[str]) -> Iterator[InformalAction]:
+    """The action that a heading is, where attributes of it stand below."""
+    told = dict(
+        filter(None, (_attribute(line.text, levers) for line in block[1:] if line.is_prose))
+    )
+    if "owner" in told or "due" in told:
+        text = _heading_of(block[0].text).strip(" *_:")
+        end = block[-1].number
+        yield _made(text, told, "open", block[0].number, end, row=False)
+
+
+def _attribute(text: str, levers: Collection[str]) -> tuple[str, str] | None:
+    """The attribute that a line or an item is, None where it is none."""
+    item = ANY_ITEM.match(text)
+    label = _LABELLED.match((item[2] if item else text).strip())
+    key = _MEANINGS.get(label["label"].strip().lower(), "") if label else ""
+    if not label or key not in _ATTRIBUTES or not label["value"].strip(" *_`"):
+        return None
+    return _meaning(f"{label['label']}: {label['value']}", levers, None)
 
 
 def _from_items(
     lines: Sequence[Line], levers: Collection[str], near: date | None
 ) -> Iterator[InformalAction]:
     source = {line.number: line.text for line in lines}
-    above: list[int] = []  # the indents of the items that an item may be a detail of
     items = list(read_items(lines, ANY_ITEM))
+    details = _details(items, source)
+    above: list[int] = []  # the indents of the items that an item may be a detail of
     below = [*(item.indent for item in items[1:]), 0][: len(items)]
     for item, indent in zip(items, below, strict=True):
         while above and above[-1] >= item.indent:
             above.pop()
         if indent > item.indent and _GROUP_HEAD.fullmatch(item.text):
             continue  # `Tasks:`, and the tasks below it
-        if not above and not _BOXED.match(source[item.line]) and item.text.strip():
+        is_own = not above and item.line not in details
+        if is_own and not _BOXED.match(source[item.line]) and item.text.strip():
             yield _from_item(item, levers, near)
         above.append(item.indent)
+
+
+def _details(items: Sequence[Item], source: Mapping[int, str]) -> frozenset[int]:
+    """The lines of items that are none of their own, though no deeper than the others.
+
+    An `Owner:` of the action before; bullets between the numbers of a numbered list; a list that
+    explains something, below a paragraph, where the actions have boxes; `None`.
+    """
+    found = {item.line for item in items if _NOTHING.fullmatch(item.text.strip())}
+    found |= {item.line for item in items[1:] if _attribute(item.text, ())}
+    has_boxes = any(_BOXED.match(source[item.line]) for item in items)
+    for run, is_explained in _runs(items, source):
+        numbered = [item for item in run if _NUMBERED.match(source[item.line])]
+        if len(numbered) > 1 and run[0] is numbered[0]:
+            found |= {item.line for item in run if item.indent <= run[0].indent} - {
+                item.line for item in numbered
+            }
+        if has_boxes and is_explained and not any(_BOXED.match(source[i.line]) for i in run):
+            found |= {item.line for item in run}
+    return frozenset(found)
+
+
+def _runs(items: Sequence[Item], source: Mapping[int, str]) -> Iterator[tuple[list[Item], bool]]:
+    """The items that follow each other, and whether a paragraph stands before them."""
+    run: list[Item] = []
+    last, is_explained = min(source, default=1) - 1, False
+    for item in items:
+        between = [source[n].strip() for n in range(last + 1, item.line) if n in source]
+        texts = [text for text in between if text]
+        if texts or not run:
+            if run:
+                yield run, is_explained
+            run, is_explained = [], bool(texts) and not _heading_of(texts[-1])
+        run.append(item)
+        last = item.end_line
+    if run:
+        yield run, is_explained
 
 
 def _from_item(item: Item, levers: Collection[str], near: date | None) -> InformalAction:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kb.adopt.facts import DerivedFact, severity_of
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.facts import severity_of
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 from kb.adopt.sources.tool_incident import rows, word
 from kb.traces.decoding.times import time_of

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from kb.adopt.facts import DerivedFact
+from kb.adopt.derived_fact import DerivedFact
 
 
 class UnreadableError(Exception):

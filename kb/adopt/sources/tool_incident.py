@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kb.adopt.facts import DerivedFact, severity_fact
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.facts import severity_fact
 from kb.adopt.sources.source import ForeignText, SourceFile, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
 from kb.traces.decoding.times import has_zone, time_of

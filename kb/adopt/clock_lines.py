@@ -1,0 +1,60 @@
+"""The clocks of an incident as a text's head gives them: with day, time and zone, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.labelled_lines import EDGES, LabelledLine
+from kb.records.dates import read_written_time, zone_in
+
+_CLOCKS: Mapping[str, frozenset[str]] = {
+    "first_impact": frozenset(
+        {"impact start", "start of impact", "impact started", "incident start time", "start time"}
+        | {"incident start", "incident started", "started", "started at", "impact began", "began"}
+        | {"発生日時", "发生时间", "首次发生时间", "inicio", "início", "début", "beginn"}
+    ),
+    "detected": frozenset(
+        {"detected", "detected at", "time detected", "detection time", "time of detection"}
+        | {"検知日時", "检测时间", "发现时间", "首次发现时间", "detectado", "détecté", "erkannt"}
+    ),
+    "acknowledged": frozenset({"acknowledged", "acknowledged at", "time acknowledged"}),
+    "contained": frozenset({"mitigated", "mitigated at", "contained", "contained at"}),
+    "resolved": frozenset(
+        {"resolved", "resolved at", "time resolved", "resolution time", "end time", "ended at"}
+        | {"incident end", "incident end time", "復旧日時", "恢复时间", "resuelto", "resolvido"}
+        | {"résolu", "behoben"}
+    ),
+}
+#: A remark behind a time, without a digit, that could make it another.
+_REMARK = re.compile(r"[ \t]*[(（][^()（）\d]{0,200}[)）]?[ \t.]*|[ \t.;,—–-]*")
+
+
+def derive_clock(name: str, labels: Iterable[LabelledLine]) -> DerivedFact:
+    """A clock, where the lines that name it agree on one moment in a zone."""
+    key = f"clocks.{name}"
+    rows = [row for row in labels if row.label in _CLOCKS.get(name, frozenset())]
+    if not rows:
+        return DerivedFact(key, "", "nothing names it")
+    moments = {_moment(row) for row in rows}
+    if len(moments) > 1:
+        lines = " and ".join(f"line {row.line}" for row in rows[:2])
+        return DerivedFact(key, "", f"{lines} do not say the same")
+    at = moments.pop()
+    if at is None:
+        return DerivedFact(key, "", f"line {rows[0].line} has no day, time and zone")
+    return DerivedFact(key, at.isoformat().replace("+00:00", "Z"), f"line {rows[0].line}")
+
+
+def _moment(row: LabelledLine) -> datetime | None:
+    """The moment that a line names whole, in UTC; the zone may stand in its label."""
+    text = row.value.strip(EDGES).lstrip("@")
+    found = read_written_time(text)
+    if found is None or found.until or not found.day or not found.clock:
+        return None
+    if not _REMARK.fullmatch(text[found.end :]):
+        return None
+    zone = found.zone or zone_in(row.note)
+    return found.at(zone=zone) if zone else None

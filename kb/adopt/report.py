@@ -1,0 +1,152 @@
+"""What an adoption says of its files: one line each, or everything, and what is left to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from kb.adopt.adoption import ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED, AdoptedFile
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.files import Found
+from kb.adopt.incident_day import FILE_NAME
+from kb.numbers_in_words import plural
+from kb.terminal import cells, cut, visible
+
+_KEPT = {ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED}
+#: Told only where they are known: nobody misses a clock that no old form asked for.
+_QUIET = ("nothing names it", "nothing names one")
+_HEAD = ("file", "record in postmortems/", "date from", "severity", "clocks", "actions")
+#: So wide is a column at most; what is cut stands whole in the record and under --verbose.
+_WIDTHS = (34, 42, 18, 12, 6, 7)
+
+
+def outcome(file: AdoptedFile) -> str:
+    """What became of a file: `adopted`, `kept` for no fault of its own, or `refused`."""
+    if not file.refusal:
+        return "adopted"
+    return "kept" if file.refusal in _KEPT else "refused"
+
+
+def summary_lines(files: Sequence[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
+    """A row for each file that is adopted, a line for each that is refused, kept ones as counts.
+
+    A run that writes tells only the rows that ask for a look: the others were told by the dry run
+    and stand in the records.
+    """
+    adopted = [file for file in files if not file.refusal]
+    shown = adopted if dry_run else [file for file in adopted if _stands_in(file)]
+    yield from _table(shown)
+    kept = Counter(file.refusal for file in files if file.refusal in _KEPT)
+    yield from (f"kept {count}: {reason}" for reason, count in kept.items())
+    for file in files:
+        if outcome(file) == "refused":
+            yield f"refused  {visible(file.source)}: {visible(file.refusal)}"
+
+
+def detail_lines(file: AdoptedFile, *, dry_run: bool) -> Iterator[str]:
+    """All that is known of one file, each value with its line."""
+    if file.refusal:
+        yield f"{outcome(file):7}  {visible(file.source)}: {visible(file.refusal)}"
+        return
+    yield f"{'would adopt' if dry_run else 'adopted'}  {visible(file.target.as_posix())}"
+    yield f"         from {visible(file.source)}"
+    for fact in file.facts:
+        if fact.value:
+            yield f"         {fact.key}: {visible(fact.value)} ({visible(fact.source)})"
+    unknown = [f for f in file.facts if not f.value and f.source not in _QUIET]
+    yield from (f"         {fact.key}: unknown ({visible(fact.source)})" for fact in unknown)
+    items = plural(file.actions, "item") if file.actions else "nothing"
+    yield f"         its action list: {items}"
+    if file.left:
+        yield f"         not carried over: {', '.join(file.left)}"
+
+
+def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> Iterator[str]:
+    """How many of each, what is missing in them, and what to do next."""
+    counts = Counter(map(outcome, files))
+    told = ", ".join(f"{counts[name]} {name}" for name in ("adopted", "kept", "refused"))
+    yield ""
+    yield f"{plural(len(files), 'file')}: {told}"
+    if found.left_alone:
+        kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in found.left_alone.items())
+        yield f"left alone, of no kind that is read: {kinds}"
+    yield from _missing([file for file in files if not file.refusal])
+    if counts["refused"]:
+        yield (
+            f"{counts['refused']} refused, with the reason above: mend the file, a minute each, "
+            "and run kb adopt again"
+        )
+    if counts["adopted"] and not dry_run:
+        yield "Nothing is committed. Next: git diff, kb check, one commit; git revert undoes it."
+    elif counts["adopted"]:
+        yield "Nothing is written. All that is known of each, with its line: --verbose."
+
+
+def _table(files: Sequence[AdoptedFile]) -> Iterator[str]:
+    rows = [_HEAD, *map(_row, files)] if files else []
+    widths = [
+        min(most, max(cells(row[n]) for row in rows)) if rows else 0
+        for n, most in enumerate(_WIDTHS)
+    ]
+    for row in rows:
+        yield "  ".join(_padded(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _padded(text: str, width: int) -> str:
+    short = cut(text, width)
+    return short + " " * (width - cells(short))
+
+
+def _row(file: AdoptedFile) -> tuple[str, ...]:
+    facts = {fact.key: fact for fact in file.facts}
+    clocks = sum(bool(fact.value) for key, fact in facts.items() if key.startswith("clocks."))
+    severity = facts["severity"]
+    return (
+        visible(file.source.rpartition("/")[2]),
+        visible(file.target.name),
+        _from(facts["date"]),
+        severity.value or (f"{visible(severity.word)}?" if severity.word else "unknown"),
+        str(clocks or "none"),
+        str(file.actions or "none"),
+    )
+
+
+def _from(day: DerivedFact) -> str:
+    """Where a date came from in two words, with a question mark where it only stands in."""
+    place = visible(day.source).split(",")[0].split(";")[0]
+    if place == "the file's first commit":
+        place = "first commit"
+    place = place.removeprefix("the ") if place.startswith(f"{FILE_NAME}") else place
+    return f"{place} ?" if day.stands_in else place
+
+
+def _stands_in(file: AdoptedFile) -> bool:
+    return any(fact.stands_in for fact in file.facts)
+
+
+def _missing(files: Iterable[AdoptedFile]) -> Iterator[str]:
+    """What is unknown in how many, and what it takes."""
+    facts = [fact for file in files for fact in file.facts]
+    stood_in = sum(fact.stands_in for fact in facts)
+    if stood_in:
+        yield (
+            f"no line names the date of {stood_in}, marked ?: look at each, a minute a file; "
+            "'Incident date: YYYY-MM-DD' in the text settles it"
+        )
+    words = _scale(facts)
+    silent = sum(fact.key == "severity" and not fact.value and not fact.word for fact in facts)
+    if silent:
+        yield f"severity is unknown in {silent}: one word each in front matter, if you want it"
+    if words:
+        told = ", ".join(f"{visible(word)} ({count})" for word, count in words.items())
+        example = ",".join(f"{visible(word)}=SEV…" for word in list(words)[:3])
+        yield f"severity is a word of your own in {sum(words.values())}: {told}"
+        yield f"  to take them over: --severity '{example}'"
+
+
+def _scale(facts: Iterable[DerivedFact]) -> Mapping[str, int]:
+    """The words of the team's own scale of severity, the most frequent first."""
+    words = Counter(
+        fact.word for fact in facts if fact.key == "severity" and not fact.value and fact.word
+    )
+    return dict(words.most_common(8))

@@ -1,0 +1,163 @@
+"""Which day, severity, clocks and actions an old text is taken to tell, and which it is not."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import pytest
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.facts import derive
+from kb.config import Config
+from kb.records.document import Document, read_document
+from kb.records.form import build_form
+from kb.records.informal_actions import read_all_actions
+
+
+def read(text: str, name: str = "pump.md") -> Document:
+    return read_document(text.encode(), PurePath(name), build_form(Config()))
+
+
+def facts(text: str, name: str = "pump.md") -> dict[str, DerivedFact]:
+    return {fact.key: fact for fact in derive(read(text, name))}
+
+
+def actions(text: str) -> list[str]:
+    document = read(f"# A pump stood still\n\n{text}")
+    section = document.section("actions")
+    return (
+        [one.text for one in read_all_actions(section.lines, document.actions)] if section else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "day"),
+    [
+        # A blog is named for the day it was written on.
+        (
+            "2021-04-21-key.md",
+            "# A key leaked\n\nOn 18th April 2021 somebody found a key.\n",
+            "2021-04-18",
+        ),
+        ("2015-08-13-x.md", "# The outage of August 10th\n\nIt was down.\n", "2015-08-10"),
+        ("2015-08-13-x.md", "# The outage\n\nOn August 10th it was down.\n", "2015-08-10"),
+        ("2021-04-21-key.md", "# A key leaked\n\nIt leaked.\n", "2021-04-21"),
+        (
+            "2021-04-21-key.md",
+            "# A key leaked\n\nIt leaked on 2021-04-21, and was found in 2020-01-02.\n",
+            "2021-04-21",
+        ),
+        # A day far below, in a link or in code is no day of the incident.
+        (
+            "2021-04-21-key.md",
+            "# A key leaked\n\n## Summary\n\nIt leaked.\n\n## Lessons\n\nAs on 2020-02-02.\n",
+            "2021-04-21",
+        ),
+        (
+            "a.md",
+            "# It was down\n\nOn 14 de julho de 2026, see [a](https://x.org/2020/01/02).\n",
+            "2026-07-14",
+        ),
+        # The lead names the day; what led to it stands in the timeline, too.
+        (
+            "a.md",
+            "# Down\n\n## Summary\n\nOn 2023-07-20 it was."
+            "\n\n## Timeline\n\n- 2023-07-19: merged\n- 2023-07-20: down\n",
+            "2023-07-20",
+        ),
+        ("a.md", '+++\ntitle = "Down on 2023-01-25"\n+++\n\nIt was down.\n', "2023-01-25"),
+        (
+            "a.md",
+            "# Down\n\n| Occurred | 2026-03-02 |\n|---|---|\n| Detected | 2026-03-23 |\n",
+            "2026-03-02",
+        ),
+        ("a.md", "# 停止\n\n> **首次发生时间（UTC）**：2026-07-21 07:42\n", "2026-07-21"),
+        # Of two days neither is taken.
+        ("a.md", "# Down\n\nIt began on 2026-06-13 and was seen on 2026-06-14.\n", ""),
+        ("a.md", "---\ndate: 2026-07-11\n---\n# Down\n\n## Summary\n\nDown on 2026-04-07.\n", ""),
+        ("a.md", "# Down\n\nDate: 2026-07-11\n\n## Timeline\n\n- 2026-07-01 10:00 UTC: down\n", ""),
+        ("2021-06-01-leak.md", "# Leak\n\n## Timeline\n\n- 2021-03-04: leaked\n", ""),
+        ("a.md", "# January 2020 – a server was down\n\nIt was down.\n", ""),
+    ],
+)
+def test_a_day_is_that_of_the_incident_or_unknown(name: str, text: str, day: str) -> None:
+    assert facts(text, name)["date"].value == day
+
+
+def test_a_text_that_names_days_is_not_dated_by_its_first_commit() -> None:
+    fact = facts("# Down\n\nIt began on 2026-06-13 and was seen on 2026-06-14.\n")["date"]
+    assert fact.source == "line 3 says 2026-06-13, line 3 says 2026-06-14"
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        (
+            "| Detected | 2026-04-19T14:30Z (during a rollout) |",
+            "clocks.detected",
+            "2026-04-19T14:30:00Z",
+        ),
+        ("- **Detected (UTC):** 2026-04-19 14:30", "clocks.detected", "2026-04-19T14:30:00Z"),
+        (
+            "> **首次发现时间（UTC）**：2026-07-21 07:42:40",
+            "clocks.detected",
+            "2026-07-21T07:42:40Z",
+        ),
+        ("Detected: 2026-04-19 14:30", "clocks.detected", ""),
+        ("Detected: 2026-04-19 14:30 UTC, or at 15:30", "clocks.detected", ""),
+        (
+            "Detected: 2026-04-19 14:30 UTC\nDetected at: 2026-04-19 14:40 UTC",
+            "clocks.detected",
+            "",
+        ),
+        ("- **Severity**: SEV-1 – Critical user-facing outage.", "severity", "SEV1"),
+        ("**Severity:** SEV3. A single job, SEV1 for some.", "severity", "SEV3"),
+        ("Severity: SEV1\n\nSeverity: SEV2", "severity", ""),
+        ("Authors: SRE on-call, Ada Lovelace", "owners", '["SRE on-call"]'),
+        ("**Owner:** payments team / @bob", "owners", '["payments team"]'),
+        ("Author: Ada Lovelace", "owners", ""),
+    ],
+)
+def test_a_line_of_the_head_gives_a_value_or_leaves_it_unknown(
+    line: str, key: str, value: str
+) -> None:
+    assert facts(f"# Down\n\n{line}\n")[key].value == value
+
+
+def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
+    text = "# Acme. Technical Incident Report\n## The pump stood still\n\nIt did.\n"
+    assert facts(text)["title"].value == "The pump stood still"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        # Where the actions have boxes a list that explains is none.
+        (
+            "## Action items\n\n- [x] move it\n\n### Why\n\nIt can fail so:\n\n1. burn\n2. leak\n",
+            ["move it"],
+        ),
+        ("## Action items\n\n- [x] move it\n\n### Later\n\n- paint it\n", ["move it", "paint it"]),
+        # Bullets between numbers are details of these.
+        (
+            "## Action items\n\n1. **Move it**\n\n- to the left\n- by May\n\n2. Paint it\n",
+            ["**Move it**", "Paint it"],
+        ),
+        ("## Action items\n\n- move it\n- Owner: ops\n- paint it\n", ["move it", "paint it"]),
+        (
+            "## Action items\n\n### Move it\n\n- **Owner:** ops\n- Due: 2026-05-01\n- left\n",
+            ["Move it"],
+        ),
+        ("## Action items\n\n- None\n", []),
+        ("## Próximos passos\n\n- [ ] mover\n- pintar\n", ["mover", "pintar"]),
+        (
+            "## 11. 剩余行动项\n\n| ID | 行动项 | 状态 |\n|---|---|---|\n| A1 | 修复 | 未开始 |\n",
+            ["修复 (未开始)"],
+        ),
+        (
+            "## Preventive enhancements\n\n- watch it\n\n## Open follow-ups\n\n- paint it\n",
+            ["watch it", "paint it"],
+        ),
+    ],
+)
+def test_actions_are_counted_without_their_details(text: str, read: list[str]) -> None:
+    assert actions(text) == read

@@ -476,6 +476,36 @@ def test_jira_gives_the_day_of_entry_as_such_and_what_has_none_is_refused(librar
     assert second.refusal.startswith("no date: nothing names a day")
 
 
+def test_links_and_cards_of_jira_keep_where_they_lead(library: Path) -> None:
+    def text(value: str, href: str = "") -> dict[str, Any]:
+        marks = [{"type": "link", "attrs": {"href": href}}] if href else []
+        return {"type": "text", "text": value, "marks": marks}
+
+    card = {"type": "inlineCard", "attrs": {"url": "https://x.example/wiki/1"}}
+    content = [
+        {
+            "type": "paragraph",
+            "content": [
+                text("See "),
+                text("the log", "https://x.example/log"),
+                text(" and "),
+                card,
+            ],
+        },
+        {"type": "blockCard", "attrs": {"url": "https://x.example/pr/2"}},
+        {"type": "paragraph", "content": [text("odd", "java script:(x)"), text(" end")]},
+    ]
+    fields = {"summary": "A queue ran over", "created": "2021-03-09T08:00:00.000+0000"}
+    fields["description"] = {"type": "doc", "content": content}
+    issue = {"key": "PM-9", "fields": fields}
+    (library / "old" / "jira.json").write_text(json.dumps({"issues": [issue]}))
+    (first,) = planned(library)
+    said = first.content.decode()
+    assert "See [the log](https://x.example/log) and https://x.example/wiki/1\n" in said
+    assert "\nhttps://x.example/pr/2\n" in said
+    assert "odd end" in said
+
+
 def test_github_issues_give_the_day_the_text_names_before_that_of_entry(library: Path) -> None:
     first, second = adopted(library, "issues.json", GITHUB)
     assert (str(first.date), first.severity) == ("2021-03-04", "SEV2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path, PurePath
 
@@ -41,6 +42,15 @@ def action(line: str) -> str:
 
 def test_the_changed_example_has_no_finding() -> None:
     assert names(TEXT) == []
+
+
+def test_lines_that_fmt_would_write_alike_are_one_finding() -> None:
+    text = TEXT
+    for label in re.findall(r"^- \[.\] (A\d): ", text, re.MULTILINE)[:3]:
+        text = re.sub(rf"({label}: .*?) — (owner: [^,]+), (due: [^,]+)", r"\1 — \3, \2", text)
+    found = [message for name, message in findings(text) if name == "unformatted"]
+    assert len(found) == 1
+    assert "(and 2 more lines); kb fmt writes it" in found[0]
 
 
 # --- actions ---

@@ -36,7 +36,7 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 #: Where the word of a severity ends and its explanation begins.
-_EXPLAINED = re.compile(r"[ \t]+[–—-]+[ \t]|[,.;:(（]")
+_EXPLAINED = re.compile(r"(?<![ \t])[ \t]++[–—-]++[ \t]|[,.;:(（]")
 #: What a heading may name before what happened.
 _KIND = re.compile(
     r"(?:(?:post[ -]?)?incident(?:[ ](?:report|review|retro|date|postmortem))?|post[ -]?mortem|rca)"

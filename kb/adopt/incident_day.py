@@ -49,7 +49,7 @@ _MOST_NAMED = 3
 _WORD = re.compile(r"(?<!\w)\w")
 #: A word that may begin a day: no part of an address, a path or a version.
 _FREE_WORD = re.compile(r"(?<![\w/.@=-])\w")
-_ADDRESS = re.compile(r"\w{1,20}://\S+|\]\([^)\s]*\)|`[^`]*`")
+_ADDRESS = re.compile(r"\w{1,20}://\S+|\]\([^()\s]{0,300}\)|`[^`\n]{0,300}`")
 _MONTH = re.compile(rf"(?<!\w)(?:{MONTH_NAMES})(?:,?[ ](?:de[ ])?\d{{4}}|[ ]\d{{1,2}}(?!\w))", re.I)
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 

@@ -66,10 +66,8 @@ def command(
     gate. Its text stays whole; title, date, severity and clocks are taken only where the text says
     them in so many words, each with its line, and are unknown otherwise. Files elsewhere are left
     as they are. Nothing is committed, and the command can be run again.
-
-    A dry run prints a row for each file: its record, where the date came from, and what is known; a
-    question mark is at what only stands in for a value. The run that writes prints those rows
-    alone that ask for a look. Behind each value of a record stands the line it came from.
+    A dry run prints a row for each file; a question mark is at what only stands in for a value. The
+    run that writes prints those rows alone that ask for a look.
 
     With --classify each adopted record that lacks them is proposed a class, a cause and a control,
     with how often such a proposal holds: on a terminal to answer yes, no or with another word, else
@@ -82,11 +80,11 @@ def command(
     if classify or checklist:
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
-    found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
+    columns_of = _pairs("--columns", columns, KEYS)
+    found = find_files(paths or (library.folder,), library.root, columns_of)
     files = plan(library, open_repo(library.root), found.files, _severities(scale))
-    wanted = [file for file in files if not file.refusal]
     if not dry_run:
-        write(library, wanted)
+        write(library, [file for file in files if not file.refusal])
     echo(as_lines(_report(files, found, dry_run=dry_run, verbose=verbose)), end="")
     return 1 if any(outcome(file) == "refused" for file in files) else 0
 

@@ -9,7 +9,8 @@ https://developer.atlassian.com/cloud/jira/platform/apis/document/structure (rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
@@ -18,6 +19,9 @@ from kb.traces.decoding.times import time_of
 from kb.traces.drafting.incident_export import objects
 
 _MOST_LEVELS = 20
+#: A link that is shown as a card has its address alone.
+_CARDS = frozenset({"inlineCard", "blockCard", "embedCard"})
+_NO_ADDRESS = re.compile(r"[\s()<>\\]")
 _LISTS = {"bulletList": "- ", "orderedList": "1. ", "taskList": "- [ ] ", "decisionList": "- "}
 
 
@@ -70,6 +74,8 @@ def _blocks(node: Any, indent: str, level: int) -> Iterator[str]:
             yield from _item(item, indent + _LISTS[kind].replace("[ ]", "[x]" if done else "[ ]"))
     elif kind == "codeBlock":
         yield from ("```text", *_text(node).splitlines(), "```", "")
+    elif kind in _CARDS:
+        yield from (indent + _text(node), "")
     elif kind == "table":
         yield from (*_table(node), "")
     elif kind in {"paragraph", "heading"}:
@@ -103,23 +109,49 @@ def _table(node: dict[str, Any]) -> Iterator[str]:
 
 def _text(node: dict[str, Any], level: int = 0) -> str:
     """The text of a node; a mention of a person is `someone`, a date its day."""
-    kind = word(node, "type")
-    if kind == "text":
-        return str(node.get("text") or "")
-    if kind == "hardBreak":
-        return " "
-    if kind == "mention":
-        return "someone"
-    if kind == "date":
-        return _day(inner(node, "attrs").get("timestamp"))
+    read = _LEAVES.get(word(node, "type"))
+    if read is not None:
+        return read(node)
     if level > _MOST_LEVELS:
         return ""
     return "".join(_text(part, level + 1) for part in rows(node, "content"))
+
+
+def _linked(node: dict[str, Any]) -> str:
+    """The text of a leaf, as a link where it has the mark of one."""
+    text = str(node.get("text") or "")
+    marks = (mark for mark in rows(node, "marks") if word(mark, "type") == "link")
+    target = next((_address(inner(mark, "attrs").get("href")) for mark in marks), "")
+    return f"[{text}]({target})" if target and text.strip() and target != text else text
+
+
+def _address(value: Any) -> str:
+    """An address as one word of Markdown, empty for anything else."""
+    return "" if not isinstance(value, str) or _NO_ADDRESS.search(value) else value
 
 
 def _day(milliseconds: Any) -> str:
     at = time_of(milliseconds)
     return f"{at:%Y-%m-%d}" if at else ""
 
+
+def _attribute(*keys: str) -> Callable[[dict[str, Any]], str]:
+    return lambda node: word(inner(node, "attrs"), *keys)
+
+
+def _card(node: dict[str, Any]) -> str:
+    return _address(inner(node, "attrs").get("url"))
+
+
+#: What a leaf is as text, by its kind.
+_LEAVES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "text": _linked,
+    "hardBreak": lambda _: " ",
+    "mention": lambda _: "someone",
+    "date": lambda node: _day(inner(node, "attrs").get("timestamp")),
+    "emoji": _attribute("text", "shortName"),
+    "status": _attribute("text"),
+    **dict.fromkeys(_CARDS, _card),
+}
 
 SOURCE = PostmortemSource("Jira", "JSON of issues, REST API v2 or v3", _is_theirs, _read)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, registered_rules, rule, switched_on
 from kb.lint.rules.document_facts import quoted, what_to_write
 from kb.lint.rules.front_matter_values import place
+from kb.numbers_in_words import plural
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.template import slug
@@ -145,13 +146,16 @@ def allowance_of_no_rule(document: Document, _: LintContext) -> Iterator[Finding
     fixable=True,
 )
 def unformatted(document: Document, context: LintContext) -> Iterator[Finding]:
-    """What `kb fmt` would change and no other rule names."""
+    """What `kb fmt` would change and no other rule names: one finding for all lines of a kind."""
     from kb.lint.fmt.formatter import edits
 
+    lines: dict[str, list[int]] = {}
     for edit in edits(document, context):
         if edit.rule == "unformatted":
-            line = document.text.count("\n", 0, edit.start) + 1
-            yield Finding(line, f"{edit.what}; kb fmt writes it")
+            lines.setdefault(edit.what, []).append(document.text.count("\n", 0, edit.start) + 1)
+    for what, numbers in lines.items():
+        more = f" (and {plural(len(numbers) - 1, 'more line')})" if len(numbers) > 1 else ""
+        yield Finding(numbers[0], f"{what}{more}; kb fmt writes it")
 
 
 @rule(

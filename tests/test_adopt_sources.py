@@ -495,7 +495,7 @@ def test_links_and_cards_of_jira_keep_where_they_lead(library: Path) -> None:
         {"type": "blockCard", "attrs": {"url": "https://x.example/pr/2"}},
         {"type": "paragraph", "content": [text("odd", "java script:(x)"), text(" end")]},
     ]
-    fields = {"summary": "A queue ran over", "created": "2021-03-09T08:00:00.000+0000"}
+    fields: dict[str, Any] = {"summary": "A queue ran over", "created": "2021-03-09T08:00:00Z"}
     fields["description"] = {"type": "doc", "content": content}
     issue = {"key": "PM-9", "fields": fields}
     (library / "old" / "jira.json").write_text(json.dumps({"issues": [issue]}))

@@ -1,4 +1,4 @@
-"""Why did it charge twice? The agent of the worked example, as it ran and as it was mended.
+"""The agent of the worked example that charged twice: as it ran, and as it was mended.
 
 A rule stands in for the language model, so that every run is the same and nothing leaves the
 machine. It does what the real one did: it follows its instructions to the letter. The two variants

@@ -1,4 +1,4 @@
-"""What did the night look like? Runs the agent against a small payments world, and writes traces.
+"""Runs the agent of the worked example against a small payments world, and writes its traces.
 
     python record.py     writes trace.json (invoice 7781), passing.json (invoice 7780), and the
                          fixture of the record beside this folder

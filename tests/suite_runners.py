@@ -22,7 +22,7 @@ from node_tools import NODE
 
 INSPECT = "inspect-ai==0.3.285"
 PROMPTFOO = "promptfoo@0.123.1"
-_INSTALLED = ROOT / "tests/tools/runners"
+_INSTALLED = ROOT / "tests/tools/.runners"
 
 
 @cache

@@ -89,6 +89,40 @@ def test_nothing_that_stands_among_drawn_items_is_lost(library_folder: Path) -> 
         assert body.count(word) == 1, word
 
 
+WALL = """\
+walls:
+  - tool: shell
+    command: terraform destroy
+    verdict: deny
+    reason: It took <production> down.
+    stops: terraform destroy -auto-approve
+    passes: terraform plan
+  - {id: W2, tool: pay, arguments: {$.amount: "> 100"}, verdict: ask, reason: It paid twice.}
+"""
+
+
+def test_a_page_shows_a_wall_with_what_it_denies_its_reason_and_its_proof(
+    library_folder: Path,
+) -> None:
+    written(library_folder, "2026-04-12-paid", front=WALL)
+    body = page_of(site_of(library_folder), "incidents/2026-04-12-paid")
+    shown = " ".join(re.sub(r"<[^>]+>", " ", body.partition(">Walls<")[2]).split())
+    assert "deny shell (terraform destroy) W1 It took &lt;production&gt; down." in shown
+    assert "Proved: stops: terraform destroy -auto-approve; lets pass: terraform plan." in shown
+    assert "ask pay ($.amount &gt; 100) W2" in shown
+    assert "Not proved: nothing shows that it stops: write &#39;stops&#39;" in shown
+    assert "walls:" not in body
+
+
+def test_a_draft_says_from_when_its_walls_hold_and_outsiders_see_none(library_folder: Path) -> None:
+    path = written(library_folder, "2026-04-12-paid", front=WALL)
+    path.write_text(path.read_text("utf-8").replace("status: published", "status: draft"), "utf-8")
+    wanted = SiteRequest(NOW, no_search, INTERNAL, with_drafts=True)
+    site = gather(open_library(library_folder), open_repo(library_folder), wanted)
+    assert "once the record is published" in page_of(site, "incidents/2026-04-12-paid")
+    assert site_of(library_folder, EXTERNAL).wall_proofs == {}
+
+
 def test_a_mark_in_code_opens_no_comment(library_folder: Path) -> None:
     written(library_folder, "2026-04-12-paid", body="It said `<!--` and went on.\n\nAFTER")
     assert "AFTER" in page_of(site_of(library_folder), "incidents/2026-04-12-paid")

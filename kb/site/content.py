@@ -17,6 +17,7 @@ from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.site.links import KINDS, PageKind, PageNames
 from kb.site.related import Related
+from kb.walls.proof import WallProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Site:
     the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
     metrics page where it could not be made. `published` maps a record's id to when it reached the
     default branch, where that is known. `subtitle` is the team's own line on the home page, empty
-    for the shipped one. `notes` are for whoever makes the site, and stand on no page; so are
+    for the shipped one. `wall_proofs` maps a record's id to its walls and their proofs, for
+    the internal edition alone. `notes` are for whoever makes the site, and stand on no page; so are
     `refused`, the records that an edition leaves out.
     """
 
@@ -85,6 +87,7 @@ class Site:
     drafts: tuple[Postmortem, ...] = ()
     published: Mapping[str, datetime] = field(default_factory=dict)
     subtitle: str = ""
+    wall_proofs: Mapping[str, tuple[WallProof, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 

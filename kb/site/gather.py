@@ -26,6 +26,7 @@ from kb.site.external.refusal import left_out, refuse_unread
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of
 from kb.site.related_search import Finding
+from kb.walls.proof import proofs_by_record
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
 SHOWN_FILES = frozenset(
@@ -79,7 +80,7 @@ def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
     today = wanted.now.date()
     if wanted.edition.is_internal:
         notes = (f"left out of the site: {unread}" for unread in left_out(library, today))
-        return replace(site, notes=tuple(notes))
+        return replace(site, notes=tuple(notes), wall_proofs=proofs_by_record(library))
     refuse_unread(library, today)
     _check_customer(library, wanted.edition)
     return external_edition(library, site, wanted.edition, names_of(library), today)

@@ -74,9 +74,32 @@ class WallProof:
 
 def stored_runs(library: Library) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
     """The fixtures and passing runs of all records, and what of them could not be read."""
+    return _runs_beside(library, library.records)
+
+
+def proofs_by_record(library: Library) -> dict[str, tuple[WallProof, ...]]:
+    """What proves the walls of each record that has some: its own runs, and the calls beside them.
+
+    The runs of other records are not read, so that nothing is said of false alarms; neither is a
+    run of its own that cannot be read.
+    """
+    walled = [record for record in library.records if dict(record.others).get("walls")]
+    runs, _ = _runs_beside(library, walled)
+    found: dict[str, tuple[WallProof, ...]] = {}
+    for record in walled:
+        own = [run for run in runs if run.record == record.id]
+        found[record.id] = tuple(
+            _prove(record, wall, own) for wall in dict(record.others).get("walls", ())
+        )
+    return found
+
+
+def _runs_beside(
+    library: Library, records: Iterable[Postmortem]
+) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
     runs: list[StoredRun] = []
     unread = []
-    for record in library.records:
+    for record in records:
         for name in (FIXTURE, PASSING):
             try:
                 if (run := _stored(library, record, name)) is not None:

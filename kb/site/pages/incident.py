@@ -60,6 +60,7 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         **_sections(site, record, target),
         **_owed(site, record, path),
         **related_values(site, record, path, target),
+        "walls": site.wall_proofs.get(record.id, ()),
         "sources": [_source(address) for address in record.sources],
         "place": site.places.get(record.id, Place()),
         "data": links.incident_data(record.id),

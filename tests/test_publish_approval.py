@@ -99,6 +99,18 @@ def test_a_ticked_action_changes_nothing(library_folder: Path) -> None:
     assert len(site_of(library_folder).records) == 1
 
 
+def test_what_was_ruled_out_is_not_proposed_to_outsiders(library_folder: Path) -> None:
+    ruled = "```evidence\nRULED_OUT: a stale price — SECRETLOG\nCONFIDENCE: high\n```"
+    causes = f"\n## Root cause\n\n{ruled}\n\n### Code\n\nThe client sent it again."
+    written(library_folder, SUMMARY, front=NAMED, rest=causes)
+    propose(library_folder)
+    text = external_text(library_folder).read_text("utf-8")
+    assert "The client sent it again." in text
+    assert "stale price" not in text
+    assert "SECRETLOG" not in text
+    assert "CONFIDENCE" not in text
+
+
 def test_what_is_built_is_the_text_as_the_person_wrote_it(library_folder: Path) -> None:
     written(library_folder, SUMMARY, front=NAMED)
     propose(library_folder)

@@ -70,6 +70,45 @@ def test_a_question_is_answered_by_words_and_says_so(stories: Path, bare: dict[s
     assert "%" not in said
 
 
+RULED_OUT = """
+## Root cause
+
+```evidence
+RULED_OUT: the payments API answered the call twice — its access log holds one answer
+RULED_OUT: a stale price
+CONFIDENCE: medium
+```
+
+### Code
+
+The client retries.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("did the payments API answer the refund call twice?", ["the payments API answered"]),
+        ("a retried refund paid twice: is a stale price the cause?", ["a stale price"]),
+        ("a retried refund call paid customers twice", []),
+        ("the refund call was slow, and the payments page was down", []),
+    ],
+)
+def test_a_hypothesis_that_the_question_names_is_said_to_be_ruled_out(
+    stories: Path, bare: dict[str, str], question: str, named: list[str]
+) -> None:
+    path = stories / "postmortems/2025-01-10-refund-twice.md"
+    path.write_text(path.read_text("utf-8") + RULED_OUT, encoding="utf-8")
+    answer = json.loads(kb(stories, "similar", question, "--json", **bare).stdout)
+    (match,) = [one for one in answer["matches"] if one["id"] == path.stem]
+    found = [one["hypothesis"] for one in match["ruled_out"]]
+    assert len(found) == len(named)
+    assert all(text.startswith(start) for text, start in zip(found, named, strict=True))
+    said = " ".join(kb(stories, "similar", question, **bare).stdout.split())
+    shown = "ruled out the payments API answered the call twice — its access log holds one answer"
+    assert (shown in said) is ("API" in question)
+
+
 def test_the_answer_in_json_claims_no_probability(stories: Path, bare: dict[str, str]) -> None:
     answer = json.loads(kb(stories, "similar", REFUND, "--json", **bare).stdout)
     assert (answer["schema"], answer["mode"]) == ("kb.similar/1", "words")

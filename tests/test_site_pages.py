@@ -89,6 +89,18 @@ def test_nothing_that_stands_among_drawn_items_is_lost(library_folder: Path) -> 
         assert body.count(word) == 1, word
 
 
+def test_a_page_leads_with_what_was_ruled_out_and_by_what(library_folder: Path) -> None:
+    ruled = "RULED_OUT: a stale price — both charges have it\nCONFIDENCE: high"
+    body = f"## Root cause\n\n```evidence\n{ruled}\n```\n\n### Code\n\nIt retried.\n"
+    written(library_folder, "2026-04-12-paid", body=body)
+    page = page_of(site_of(library_folder), "incidents/2026-04-12-paid")
+    box, _, rest = page.partition("</aside>")
+    assert "Ruled out then" in box
+    assert "a stale price — both charges have it" in box
+    assert "a stale price — both charges have it" in rest
+    assert "Confidence" in rest
+
+
 WALL = """\
 walls:
   - tool: shell

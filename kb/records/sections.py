@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 
 YES_NO = ("yes", "no")
 ASSERT_ANSWERS = ("yes", "no", "not-checked")
+CONFIDENCES = ("high", "medium", "low")
 AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
 
 
@@ -471,6 +472,15 @@ SECTIONS: tuple[Section, ...] = (
         prompt="Why was it possible, in the code and in the model? Either may say why it does not "
         "apply.",
         example="### Code\n\nThe client retries after 10 s; the API commits after 12 s.",
+        fields=(
+            Field(
+                "RULED_OUT",
+                "What it was not — by which evidence",
+                many=True,
+                aliases=("ruled out hypothesis", "rejected hypothesis", "excluded cause"),
+            ),
+            Field("CONFIDENCE", "How sure are you of the cause?", words=CONFIDENCES),
+        ),
         aliases=(
             *("root causes", "root cause(s)", "contributing factors", "contributing factor"),
             *("root cause analysis", "root causes analysis", "rca", "cause", "causes", "cause(s)"),

@@ -125,7 +125,7 @@ def blank_body(section: Section, form: Form, clocks: Clocks | None = None) -> st
     if section.key == "timeline":
         return "\n".join(_dated_lines(clocks or Clocks()))
     if section.key == "root_cause":
-        return "### Code\n\n\n### Model\n"
+        return f"{blank_evidence(section)}\n\n### Code\n\n\n### Model\n"
     return blank_evidence(section)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from kb.records.ruled_out import RuledOut
+
 #: What `Match.library` says of an incident from the casebook that ships with kb.
 CASEBOOK = "Casebook of public incidents"
 
@@ -45,7 +47,7 @@ class Match:
 
     `similarity` is a cosine: best passages and whole texts in equal parts. Both are None in an
     answer by words. `verdict` is the author's, empty if there is none. `may_be_same`: so alike that
-    both may tell of one incident.
+    both may tell of one incident. `ruled_out` are the hypotheses it rules out that the query names.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Match:
     counterfactual: str
     form: str = ""
     may_be_same: bool = False
+    ruled_out: tuple[RuledOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

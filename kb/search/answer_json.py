@@ -54,11 +54,18 @@ class ActionJson(Struct, kw_only=True):
     open_at_query_date: bool | None
 
 
+class RuledOutJson(Struct, kw_only=True):
+    """What the record found not to be the cause, and by which evidence; that may be empty."""
+
+    hypothesis: str
+    evidence: str
+
+
 class MatchJson(Struct, kw_only=True):
     """One earlier record; `probability` of the same class, calibrated, 0 to 1.
 
     `probability` and `similarity` are null in an answer by words. `may_be_same`: both may tell of
-    one incident.
+    one incident. `ruled_out` are the hypotheses it rules out that the query names by its words.
     """
 
     id: str
@@ -76,6 +83,7 @@ class MatchJson(Struct, kw_only=True):
     counterfactual: str
     form: str = ""
     may_be_same: bool = False
+    ruled_out: list[RuledOutJson] = []
 
 
 class MissJson(Struct, kw_only=True):
@@ -195,6 +203,7 @@ def _match(match: Match) -> MatchJson:
         counterfactual=match.counterfactual,
         form=match.form,
         may_be_same=match.may_be_same,
+        ruled_out=[_fill(RuledOutJson, found) for found in match.ruled_out],
     )
 
 

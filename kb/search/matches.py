@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from kb.search.answer import Match, PassagePair, PromisedAction
+from kb.search.hypotheses import named_hypotheses
 from kb.search.query import Query
 from kb.search.records.entry import IndexedRecord, Promise
 
@@ -37,6 +38,7 @@ def match_of(
         counterfactual=entry.control,
         form=entry.form,
         may_be_same=may_be_same,
+        ruled_out=tuple(named_hypotheses(entry.ruled_out, query)),
     )
 
 

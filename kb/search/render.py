@@ -81,6 +81,8 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
     yield from _row("because", "; ".join(match.reasons))
     if match.counterfactual:
         yield from _row("missing", match.counterfactual)
+    for found in match.ruled_out:
+        yield from _row("ruled out", " — ".join(filter(None, found)))
     yield from _actions(match.actions, answer, today)
 
 

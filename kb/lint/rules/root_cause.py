@@ -23,6 +23,7 @@ from kb.lint.rules.document_facts import (
 from kb.lint.rules.prose import ProsePassage, passages, sentences
 from kb.lint.rules.remedies import PERMANENT_LEVERS, RIGHT_FIXES, removes
 from kb.records.document import Document
+from kb.records.ruled_out import ruled_out
 
 _PRONGS = ("Code", "Model")
 _EXPLAINS = re.compile(
@@ -216,3 +217,24 @@ def _prompt_tweak_only(document: Document, context: LintContext) -> Iterator[Fin
             "model's reading, such as code, permission, verifier, or an eval that keeps it"
         )
         yield Finding(lasting[0].line, message, 1, len(document.source_line(lasting[0].line)))
+
+
+@rule(
+    "KB507",
+    "ruled-out-without-evidence",
+    reason="The next on-call skips a hypothesis that a record rules out. Without the evidence they "
+    "cannot know whether it is ruled out for their incident as well, and test it again.",
+    bad="## Root cause\n\nRULED_OUT: the payments API answered twice",
+    good="## Root cause\n\nRULED_OUT: the payments API answered twice — its log has one answer",
+)
+def _ruled_out_without_evidence(document: Document, context: LintContext) -> Iterator[Finding]:
+    section = document.section("root_cause")
+    if not section or not is_submitted(document):
+        return
+    for field in section.fields:
+        if field.key != "RULED_OUT" or not field.value.strip():
+            continue
+        (found,) = ruled_out([field.value])
+        if not found.evidence:
+            what = f"{quoted(found.hypothesis)} is ruled out by nothing"
+            yield at_value(document, field, f"{what}: add an em dash and the evidence")

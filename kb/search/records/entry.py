@@ -10,6 +10,7 @@ from msgspec import Struct
 from kb.records.document import Document, read_document
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem, interpret
+from kb.records.ruled_out import RuledOut, ruled_out
 from kb.search.records.passages import Passage, record_passages
 
 #: Words that are verdicts; any other is a slip of the pen, which `kb check` reports.
@@ -58,6 +59,7 @@ class IndexedRecord(Struct, frozen=True, array_like=True):
     control: str
     caught_at: str
     form: str = ""
+    ruled_out: tuple[RuledOut, ...] = ()
 
     @property
     def primary_class(self) -> str:
@@ -154,7 +156,13 @@ def _entry(record: Postmortem) -> IndexedRecord:
         control=record.value("counterfactual", "CONTROL_THAT_WOULD_HAVE_CAUGHT_IT"),
         caught_at=record.value("counterfactual", "WOULD_HAVE_BEEN_CAUGHT_AT"),
         form=record.form,
+        ruled_out=_ruled_out(record),
     )
+
+
+def _ruled_out(record: Postmortem) -> tuple[RuledOut, ...]:
+    section = record.section("root_cause")
+    return ruled_out(section.values("RULED_OUT")) if section else ()
 
 
 def _promise(action: ActionItem) -> Promise:

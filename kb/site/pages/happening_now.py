@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from kb.numbers_in_words import duration, in_words
 from kb.records.model import Postmortem
+from kb.records.ruled_out import ruled_out
 from kb.site.safe_html import LinkTarget, to_inline_html
 
 _SIGNALS = 3
@@ -40,6 +41,11 @@ def _advice(record: Postmortem, link: LinkTarget) -> Iterator[Advice]:
     effects = record.value("replay", "SIDE_EFFECTS_ALREADY_RUN")
     if effects:
         yield Advice("Do not run again", (to_inline_html(effects, link),))
+    causes = record.section("root_cause")
+    excluded = ruled_out(causes.values("RULED_OUT"))[:_SIGNALS] if causes else ()
+    if excluded:
+        said = (to_inline_html(" — ".join(filter(None, one)), link) for one in excluded)
+        yield Advice("Ruled out then", tuple(said))
     control = record.value("counterfactual", "CONTROL_THAT_WOULD_HAVE_CAUGHT_IT")
     if control:
         yield Advice("What would have stopped it", (to_inline_html(control, link),))

@@ -32,6 +32,7 @@ VERBS: dict[str, str] = {
     "purge": "Take a name or value out of all of it.",
     "eval": "Measure search on your own library.",
     "review": "Write the comment of a pull request.",
+    "push": "Bring what is shared to the organisation's store.",
     "trust": "Allow what settings name outside the library, or run.",
     "run": "Import, show and audit a run of an agent.",
     "wall": "Stop what a postmortem names before it runs again.",

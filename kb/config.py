@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +36,10 @@ class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         tuple[str, ...],
         Meta(description="Files, such as postmortems/2019-*, that are held to no form"),
     ] = ()
+    share: Annotated[
+        Literal["none", "facts", "external", "all"],
+        Meta(description="What other teams get of the records; facts hold no sentence"),
+    ] = "facts"
 
 
 class ScopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -181,6 +186,19 @@ class RunsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = ""
 
 
+class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The organisation's store."""
+
+    url: Annotated[
+        str,
+        Meta(description="postgresql://host/database, without a password: PGPASSWORD has it"),
+    ] = ""
+    private: Annotated[
+        bool,
+        Meta(description="Whether what is not shared lies there too, for this team's roles alone"),
+    ] = False
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of `kb.toml`; a missing file is this value with its defaults."""
 
@@ -192,6 +210,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     metrics: MetricsConfig = msgspec.field(default_factory=MetricsConfig)
     runs: RunsConfig = msgspec.field(default_factory=RunsConfig)
     site: SiteConfig = msgspec.field(default_factory=SiteConfig)
+    store: StoreConfig = msgspec.field(default_factory=StoreConfig)
 
 
 def read_config(root: Path) -> Config:
@@ -261,6 +280,27 @@ def _refuse_unusable(values: dict[str, object], config: Config, where: str) -> N
         except RuntimeError as error:
             what = f"'search.{key}' is '{text}', and no such home folder is known"
             raise KbError(what, where=where, todo="Write the path in full.") from error
+    _refuse_secret(config.store.url, where)
+
+
+def _refuse_secret(url: str, where: str) -> None:
+    """Raises `KbError` for an address that is none, or that holds a password."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        secret = parts.password or "password" in dict(parse_qsl(parts.query))
+    except ValueError:
+        parts, secret = None, ""
+    if secret:
+        raise KbError(
+            "'store.url' holds a password, which every clone of the repository would have",
+            where=where,
+            todo="Change that password, take it out here, and set PGPASSWORD or write ~/.pgpass.",
+        )
+    if parts is None or parts.scheme not in {"postgresql", "postgres"}:
+        todo = 'Write url = "postgresql://host/database".'
+        raise KbError("'store.url' is no address of a PostgreSQL", where=where, todo=todo)
 
 
 def _texts(value: object, key: str) -> Iterator[tuple[str, str]]:

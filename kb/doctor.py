@@ -37,6 +37,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "shell": ("tree_sitter", "tree_sitter_bash", "sqlglot"),
     "trackers": ("httpx",),
     "adopt": ("mammoth", "markdownify"),
+    "store": ("psycopg", "psycopg-binary", "pgvector"),
 }
 #: Values of these kinds tell nothing of a team; all others are text of its own.
 _PLAIN = (bool, int, float)

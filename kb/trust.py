@@ -109,6 +109,11 @@ TABLE: tuple[Guarded, ...] = (
         _other_model,
     ),
     Guarded(
+        "store.url",
+        "questions and what you push go to this server, with your password for it",
+        lambda config, _: config.store.url,
+    ),
+    Guarded(
         "runs.replay",
         "`kb run replay` runs this, with your rights",
         lambda config, root: config.runs.replay,

@@ -179,6 +179,7 @@ if TYPE_CHECKING:
 
 _ONLY_CLASS = "Only this failure class."
 _ONLY_KIND = "Only this kind of record."
+_STORE = "Ask the organisation's store too; default where [store] names one."
 _CASEBOOK = "Search the public incidents of kb too; default search.casebook in kb.toml."
 
 
@@ -211,6 +212,28 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
     return functools.reduce(lambda done, option: option(done), reversed(options), call)
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What is asked beside the library's own records; None is as its settings say."""
+
+    casebook: bool | None
+    store: bool | None
+
+
+def _beside_own(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that say so, handed to the command as one value."""
+
+    @functools.wraps(function)
+    def call(*, casebook: bool | None, store: bool | None, **others: Any) -> None:
+        function(beside=_Beside(casebook, store), **others)
+
+    options = (
+        click.option("--casebook/--no-casebook", default=None, help=_CASEBOOK),
+        click.option("--store/--no-store", default=None, help=_STORE),
+    )
+    return functools.reduce(lambda done, option: option(done), reversed(options), call)
+
+
 @click.command("similar")
 @click.argument("query", required=False, shell_complete=record_ids)
 @click.option("-k", "limit", type=click.IntRange(1, 100), help="Matches shown; default 5.")
@@ -218,14 +241,14 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.similar/1).")
 @click.option("--explain", metavar="ID", help="Show the arithmetic behind one record's place.")
 @click.option("--write", is_flag=True, help="Put proposals into the draft's Counterfactual.")
-@click.option("--casebook/--no-casebook", default=None, help=_CASEBOOK)
+@_beside_own
 @click.option("--run", "run_id", default="", metavar="ID|N", help="Which run of a trace file.")
 def command(
     query: str | None,
     limit: int | None,
     filters: Filters,
     explain: str | None,
-    casebook: bool | None,
+    beside: _Beside,
     run_id: str,
     *,
     as_json: bool,
@@ -237,7 +260,8 @@ def command(
     A trace or a fixture.json asks with what its run was asked, called, met and claimed; where
     its trace shows no fault, nothing is like it.
     Records later than a draft are no candidates, and neither are other drafts. Incidents of the
-    casebook stand among the library's own, marked, and are never proposed by --write.
+    casebook and of the store stand among the library's own, marked, and are never proposed by
+    --write. Where the store's server is away, own records answer, and a line says so.
     """
     from kb.search.installed import prepare_search
 
@@ -249,9 +273,9 @@ def command(
     path = named_file(query)
     # A trace lies anywhere; its library is the one it is asked from.
     library = unread_library(_home_of(path) if path and not is_run(path) else Path.cwd())
-    beside = library.config.search.casebook if casebook is None else casebook
+    casebook = library.config.search.casebook if beside.casebook is None else beside.casebook
     asked = query_from_argument(library, query, today, run_id)
-    given = _Asked(library, asked, filters, limit, today, beside)
+    given = _Asked(library, asked, filters, limit, today, casebook, beside.store)
     if explain:
         echo(_explained(given, explain), end="")
     elif write:
@@ -310,6 +334,12 @@ class _Asked:
     limit: int | None
     today: date
     casebook: bool
+    store: bool | None = None
+
+    @property
+    def asks_store(self) -> bool:
+        """Whether the organisation's store is asked: where one is named, or by its option."""
+        return bool(self.library.config.store.url) if self.store is None else self.store
 
 
 def _search(*, casebook: bool) -> Callable[..., Answer]:
@@ -322,8 +352,8 @@ def _search(*, casebook: bool) -> Callable[..., Answer]:
     return similar
 
 
-def _answer(asked: _Asked, *, casebook: bool) -> Answer:
-    search = _search(casebook=casebook)
+def _answer(asked: _Asked, *, casebook: bool, store: bool = False) -> Answer:
+    search = _with_store(asked, casebook=casebook) if store else _search(casebook=casebook)
     with _progress() as progress:
         return search(
             asked.library,
@@ -335,8 +365,15 @@ def _answer(asked: _Asked, *, casebook: bool) -> Answer:
         )
 
 
+def _with_store(asked: _Asked, *, casebook: bool) -> Callable[..., Answer]:
+    from kb.store.similar import similar_with_store
+
+    required = asked.store is True
+    return functools.partial(similar_with_store, casebook=casebook, required=required)
+
+
 def _show(asked: _Asked, *, as_json: bool) -> None:
-    answer = _answer(asked, casebook=asked.casebook)
+    answer = _answer(asked, casebook=asked.casebook, store=asked.asks_store)
     if as_json:
         from kb.search.answer_json import answer_json
 

@@ -116,11 +116,27 @@ class CasebookFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What was searched in the organisation's store: records of other libraries with their texts.
+
+    `own` is what the library that asked is called; matches of any other name are from the store.
+    `away` says in one line why it did not answer, empty where it did.
+    """
+
+    address: str
+    own: str
+    libraries: int = 0
+    records: int = 0
+    away: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Matches best first, each above the bar; `nearest_misses` are what came closest below it.
 
     Where the casebook was searched too, `casebook` says so, and `library` of a match tells which
-    are from there. `of_run`: a run asked, whose probabilities are an order and no more.
+    are from there; `store` says the same of the organisation's store. `of_run`: a run asked, whose
+    probabilities are an order and no more.
     `shows_fault` is False where that run's trace shows nothing that went wrong.
     `too_short`: so few words asked that probabilities mean nothing, and matches are an order as
     well. `filtered`: options narrowed it.
@@ -141,6 +157,7 @@ class Answer:
     too_short: bool = False
     filtered: bool = False
     words_only: str = ""
+    store: StoreFacts | None = None
 
     @property
     def nothing_similar(self) -> bool:

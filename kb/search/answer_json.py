@@ -130,6 +130,15 @@ class CasebookJson(Struct, kw_only=True):
     eligible: int
 
 
+class StoreJson(Struct, kw_only=True):
+    """What was searched in the organisation's store; `away` is why it did not answer, or empty."""
+
+    address: str
+    libraries: int
+    records: int
+    away: str
+
+
 class AnswerJson(Struct, kw_only=True):
     """The whole answer, matches best first, those of the casebook among the library's own.
 
@@ -148,6 +157,7 @@ class AnswerJson(Struct, kw_only=True):
     proposed_class: ProposedJson | UnsetType = UNSET
     index: IndexJson
     casebook: CasebookJson | UnsetType = UNSET
+    store: StoreJson | UnsetType = UNSET
 
 
 def answer_json(answer: Answer) -> str:
@@ -176,6 +186,7 @@ def answer_value(answer: Answer) -> dict[str, Any]:
         else UNSET,
         index=_fill(IndexJson, answer.index),
         casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
+        store=_fill(StoreJson, answer.store) if answer.store else UNSET,
     )
     value: dict[str, Any] = whole_value(msgspec.to_builtins(whole))
     return value

@@ -57,8 +57,12 @@ def answer_with_casebook(
     """The same from two indexes that are open."""
     own = find(index, asked, filters)
     answer = answer_of(own, library, limit)
-    public = find_beside(own, filters, book)
-    return _joined(answer, answer_of(public, casebook_library(library), limit), limit)
+    return with_public(answer, find_beside(own, filters, book), library, limit)
+
+
+def with_public(own: Answer, public: RankedQuery, library: Library, limit: int) -> Answer:
+    """An answer joined by the public incidents that were ranked for the same query."""
+    return _joined(own, answer_of(public, casebook_library(library), limit), limit)
 
 
 def _by_words(

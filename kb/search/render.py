@@ -9,7 +9,7 @@ from datetime import date
 from kb.numbers_in_words import plural
 from kb.records.model import ADOPTED
 from kb.search.aligned_passages import excerpt
-from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction
+from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction, StoreFacts
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
@@ -68,8 +68,7 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
     chance = _chance(match.probability, answer)
     yield from _wrapped(f"{number}  ", match.title, "bold")
     adopted = ADOPTED if match.form == "adopted" else ""
-    origin = "public, from the casebook" if match.library == CASEBOOK else ""
-    facts = (match.id, origin, match.severity, ", ".join(match.classes), adopted)
+    facts = (match.id, _whose(match, answer), match.severity, ", ".join(match.classes), adopted)
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
     likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
     tone = "green" if likely else "yellow"
@@ -84,6 +83,13 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
     for found in match.ruled_out:
         yield from _row("ruled out", " — ".join(filter(None, found)))
     yield from _actions(match.actions, answer, today)
+
+
+def _whose(match: Match, answer: Answer) -> str:
+    """Whose a match is, empty for one of the library that asked."""
+    if match.library == CASEBOOK:
+        return "public, from the casebook"
+    return match.library if answer.store and match.library != answer.store.own else ""
 
 
 def _passages(match: Match, answer: Answer) -> Iterator[Text | str]:
@@ -223,6 +229,17 @@ def _foot(answer: Answer) -> Iterator[Text | str]:
     if (book := answer.casebook) is not None:
         where = f"Casebook: {plural(book.records, 'public incident')}, to be read in {book.folder}"
         yield from _wrapped("", where, "dim")
+    if (store := answer.store) is not None:
+        yield from _store(store)
+
+
+def _store(store: StoreFacts) -> Iterator[Text]:
+    if store.away:
+        own = f"Only your own records were searched: {store.away} ({store.address})."
+        yield from _wrapped("", own, "yellow")
+        return
+    whose = plural(store.libraries, "other library", "other libraries")
+    yield from _wrapped("", f"Store: {plural(store.records, 'record')} of {whose}.", "dim")
 
 
 def _row(label: str, text: str, tone: str = "") -> Iterator[Text]:

@@ -1,0 +1,90 @@
+"""`kb push`: what this library shares, to the organisation's store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from kb.numbers_in_words import plural
+from kb.search.installed import prepare_search
+from kb.streams import echo, echo_json
+
+if TYPE_CHECKING:
+    from kb.library import Library
+    from kb.store.connection import Store
+    from kb.store.push import PushReport
+
+
+@click.command("push")
+@click.option("--set-up", "sets_up", is_flag=True, help="Make or update the store's tables first.")
+@click.option("--force", is_flag=True, help="Push although the store holds a later commit.")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.push/1).")
+def command(*, sets_up: bool, force: bool, as_json: bool) -> None:
+    """Bring what this library shares to the organisation's store, as of its last commit.
+
+    What goes there is said by share in [library]: facts by default, which hold no sentence. Only
+    records that changed are sent, all in one transaction; one that is gone leaves a tombstone.
+    The server is [store] url, its password PGPASSWORD or ~/.pgpass. Run it in CI after a merge.
+    """
+    prepare_search()
+    from kb.library import unread_library
+    from kb.store.connection import connect
+    from kb.store.push import push
+
+    library = unread_library(Path.cwd())
+    store = connect(library)
+    try:
+        if sets_up:
+            _set_up(library, store, quiet=as_json)
+        from kb.commands.build import progress_bar
+
+        with progress_bar() as progress:
+            report = push(library, store, progress=progress, force=force)
+    finally:
+        store.close()
+    if as_json:
+        echo_json(msgspec.json.encode({"schema": "kb.push/1", **asdict(report)}).decode())
+    else:
+        echo(_words(report))
+
+
+def _words(report: PushReport) -> str:
+    """What was done, in two lines."""
+    if report.is_older:
+        return (
+            f"The store holds {report.stored_revision[:12]}, which is later than "
+            f"{report.revision[:12]}: nothing was pushed."
+        )
+    done = [
+        f"{plural(report.written, 'record')} written" if report.written else "",
+        f"{report.removed} removed" if report.removed else "",
+        f"{report.unchanged} unchanged" if report.unchanged else "",
+    ]
+    said = ", ".join(part for part in done if part) or "nothing to push"
+    what = {"all": "texts and facts", "facts": "facts, no sentence", "none": "nothing"}
+    shared = what.get(report.share, report.share)
+    return (
+        f"{report.library} at {report.revision[:12]}: {said}.\n"
+        f"Other teams get: {shared} (share = {report.share}). {report.address}"
+    )
+
+
+def _set_up(library: Library, store: Store, *, quiet: bool) -> None:
+    from kb.search.index.index import ready_encoder
+    from kb.store.layout import set_up
+    from kb.store.stored_statistics import fix_encoder
+
+    encoder = ready_encoder(library)
+    with store.transaction():
+        steps = set_up(store)
+        if steps:
+            fix_encoder(store, encoder.card)
+    if not quiet:
+        done = plural(len(steps), "step")
+        echo(
+            f"The store's tables are made: {done}." if steps else "The store's tables are current."
+        )

@@ -1,0 +1,184 @@
+"""The one way to the store: connects, runs statements, and words what a server may refuse."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from kb.errors import KbError
+from kb.installation import install_line
+from kb.library import Library
+from kb.trust import require
+
+if TYPE_CHECKING:
+    import psycopg
+
+_NEEDED = ("psycopg", "pgvector")
+#: A question must not wait for a server that is away; libpq would wait for two minutes.
+_CONNECT_SECONDS = 5
+_SETTING = "store.url"
+
+
+class StoreAwayError(KbError):
+    """The server of the store cannot be reached, or went away."""
+
+
+class Store:
+    """A connection to the store. `statements` counts what was sent, COMMIT and BEGIN included."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], address: str) -> None:
+        self._connection = connection
+        self.address = address
+        self.statements = 0
+
+    def rows(
+        self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a statement, numbers and bytes in the binary format.
+
+        Raises `KbError` where the server refuses it, `StoreAwayError` where it is gone.
+        """
+        self.statements += 1
+        with _worded(self.address):
+            cursor = self._connection.execute(statement, values, binary=True)
+            return cursor.fetchall() if cursor.description else []
+
+    def run(self, script: str) -> None:
+        """Run a script of statements without values. Raises like `rows`."""
+        self.statements += 1
+        with _worded(self.address):
+            self._connection.execute(script)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing; a nested one is part of the outer one."""
+        self.statements += 2
+        with _worded(self.address), self._connection.transaction():
+            yield
+
+    def understand_vectors(self) -> None:
+        """Make ready to send and get vectors. Raises `KbError` without the extension."""
+        from pgvector.psycopg import register_vector
+
+        try:
+            register_vector(self._connection)
+        except self._missing_type as error:
+            raise no_tables(self.address) from error
+
+    @property
+    def _missing_type(self) -> type[Exception]:
+        import psycopg
+
+        return psycopg.ProgrammingError
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+
+def is_set(library: Library) -> bool:
+    """Whether the settings name a store."""
+    return bool(library.config.store.url)
+
+
+def prepare_store() -> None:
+    """Raise `KbError` where the extra `store` is not installed."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise KbError(
+            f"the store needs a driver that is not installed ({', '.join(missing)} missing)",
+            todo=install_line("store"),
+        )
+
+
+def connect(library: Library, *, read_only: bool = False) -> Store:
+    """A connection to the store that a library names.
+
+    The password comes from PGPASSWORD, a password file or a service file, as libpq takes them.
+    Raises `KbError` where no store is named or trusted, `StoreAwayError` where none answers.
+    """
+    url = library.config.store.url
+    if not url:
+        raise KbError(
+            "no store is named",
+            where=str(library.root / "kb.toml"),
+            todo='Set [store] url = "postgresql://host/database", without a password.',
+        )
+    prepare_store()
+    require(library.root, library.config, _SETTING)
+    return connect_to(url, read_only=read_only)
+
+
+def connect_to(url: str, *, read_only: bool = False) -> Store:
+    """A connection to the server at an address. Raises like `connect`."""
+    import psycopg
+
+    with _worded(shown(url)):
+        connection = psycopg.connect(
+            url, connect_timeout=_CONNECT_SECONDS, autocommit=True, application_name="kb"
+        )
+        # A prepared plan does not know the limits that choose the graph of vectors.
+        connection.prepare_threshold = None
+        if read_only:
+            connection.execute("SET default_transaction_read_only = on")
+    return Store(connection, shown(url))
+
+
+def shown(url: str) -> str:
+    """An address as it is told to people: host and database, no user and no options."""
+    parts = urlsplit(url)
+    where = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{where}{parts.path}"
+
+
+def no_tables(address: str) -> KbError:
+    """What is said of a database in which no store was set up."""
+    return KbError(
+        "there is no store in this database yet",
+        where=address,
+        todo="Run 'kb push --set-up' once, as the role that is to own it (docs/organisation.md).",
+    )
+
+
+@contextmanager
+def _worded(address: str) -> Iterator[None]:
+    """Raises `KbError` for what the server or the driver refuses."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _fault(error, address) from error
+
+
+def _fault(error: psycopg.Error, address: str) -> KbError:
+    import psycopg
+    from psycopg import errors
+
+    said = _first_line(error)
+    if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
+        return no_tables(address)
+    if isinstance(error, errors.InsufficientPrivilege):
+        todo = "Ask the store's owner: GRANT kb_writer TO you, or kb_reader to search only."
+        return KbError(f"this role may not do that: {said}", where=address, todo=todo)
+    if isinstance(error, psycopg.OperationalError):
+        return StoreAwayError(f"the store does not answer: {said}", where=address, todo=_way(said))
+    return KbError(f"the store refused it: {said}", where=address)
+
+
+def _way(said: str) -> str:
+    """What to do about a connection that was refused, by what the server said."""
+    if "password" in said or "authentication" in said:
+        return "Set PGUSER and PGPASSWORD, or write ~/.pgpass; the password stands in no kb.toml."
+    if "does not exist" in said:
+        return "Check the database and the role, or create them (docs/organisation.md)."
+    return "Check that the server runs and the address in [store] url, then run it again."
+
+
+def _first_line(error: psycopg.Error) -> str:
+    said = error.diag.message_primary or str(error)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).removeprefix("connection failed: ")

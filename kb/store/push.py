@@ -1,0 +1,233 @@
+"""Brings a library to the store: one transaction a revision, and only what changed.
+
+Two pushes at once wait for each other. What a killed push had begun is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.numbers_in_words import plural
+from kb.repo import Repo, open_repo
+from kb.repo.git_values import Commit
+from kb.search.encoder.encoder import Progress
+from kb.search.encoder.store import vector_store
+from kb.search.index.build import embed_rows
+from kb.search.index.index import Index, open_index
+from kb.search.ranking.learn import class_text
+from kb.store.connection import Store
+from kb.store.layout import LOCK, check_layout
+from kb.store.rows import contribution, contributions, put, remove
+from kb.store.shared import Candidate, SharedLibrary
+from kb.store.statistics import changed
+from kb.store.stored_statistics import read_statistics, write_statistics
+from kb.traces.fixture import FIXTURE
+from kb.version import __version__
+
+#: Records written by one round of statements: what is held in memory at once.
+_ROUND = 200
+
+
+@dataclass(frozen=True)
+class PushReport:
+    """What a push did. `is_older`: the store holds a later revision, and nothing was pushed."""
+
+    library: str
+    address: str
+    share: str
+    revision: str
+    written: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    statements: int = 0
+    is_older: bool = False
+    stored_revision: str = ""
+
+
+def push(
+    library: Library, store: Store, *, progress: Progress | None = None, force: bool = False
+) -> PushReport:
+    """Make the store hold what a library shares as it stands in its last commit.
+
+    Raises `KbError` where something is not committed, or the store is of another layout or encoder.
+    """
+    repo = open_repo(library.root)
+    head = _committed(library, repo)
+    check_layout(store)
+    index = open_index(library, progress)
+    store.understand_vectors()
+    before = store.statements
+    with store.transaction():
+        store.rows("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        work = _Push(library, store, index, repo, head, _claim(store, library, repo), progress)
+        report = work.run(force=force)
+    return replace(report, statements=store.statements - before)
+
+
+def _committed(library: Library, repo: Repo) -> Commit:
+    """The commit that is pushed: the records' folder is as it is there."""
+    head = repo.head
+    if head is None:
+        raise KbError(
+            f"a push needs a commit: {repo.why_unknown or 'there is none yet'}",
+            where=str(library.root),
+            todo="Commit the records, then push.",
+        )
+    dirty = repo.dirty_paths(repo.relative(library.folder) or "") or ()
+    changed = [path for path in dirty if path.suffix == ".md" or path.name == FIXTURE]
+    if changed:
+        raise KbError(
+            f"{plural(len(changed), 'file')} differ from the last commit, {changed[0]} first",
+            where=str(library.root),
+            todo="Commit or stash them: what is pushed is what everybody can read in Git.",
+        )
+    return head
+
+
+def _claim(store: Store, library: Library, repo: Repo) -> _Library:
+    """The row of a library, made by its first push.
+
+    Raises `KbError` where it is another team's, or another repository's of the same name.
+    """
+    name, origin = library.config.library.name, _origin(repo)
+    store.rows(
+        "INSERT INTO kb.libraries (name, origin, share) VALUES (%s, %s, %s) "
+        "ON CONFLICT (name) DO NOTHING",
+        (name, origin, library.config.library.share),
+    )
+    number, team, is_mine, known, revision = store.rows(
+        "SELECT number, team::text, kb.is_of_team(team), origin, revision FROM kb.libraries "
+        "WHERE name = %s",
+        (name,),
+    )[0]
+    if not is_mine or (known and origin and known != origin):
+        whose = f"the team {team}" if not is_mine else f"the repository {known}"
+        raise KbError(
+            f"the library {name!r} of the store belongs to {whose}",
+            where=store.address,
+            todo="Set another [library] name in kb.toml"
+            + ("." if is_mine else f", or push as a member of the role {team}."),
+        )
+    store.rows(
+        "WITH s AS (INSERT INTO kb.salts (library) VALUES (%s) ON CONFLICT DO NOTHING) "
+        "INSERT INTO kb.audiences (library, is_open) VALUES (%s, true), (%s, false) "
+        "ON CONFLICT DO NOTHING",
+        (number, number, number),
+    )
+    rows = store.rows(
+        "SELECT is_open, a.number, salt FROM kb.audiences a JOIN kb.salts s USING (library) "
+        "WHERE library = %s",
+        (number,),
+    )
+    return _Library(number, {row[0]: row[1] for row in rows}, rows[0][2].bytes, revision)
+
+
+def _origin(repo: Repo) -> str:
+    """Where a repository lives, whatever the protocol: host and path; empty without a remote."""
+    url = repo.remote_url() or ""
+    without_scheme = url.rpartition("://")[2].rpartition("@")[2]
+    return without_scheme.replace(":", "/", 1).removesuffix(".git").strip("/").lower()
+
+
+@dataclass(frozen=True)
+class _Library:
+    """The row of a library. `audiences` are numbers by whether all may read."""
+
+    number: int
+    audiences: dict[bool, int]
+    salt: bytes
+    revision: str
+
+
+@dataclass(frozen=True)
+class _Push:
+    """One push at work."""
+
+    library: Library
+    store: Store
+    index: Index
+    repo: Repo
+    head: Commit
+    row: _Library
+    progress: Progress | None
+
+    @cached_property
+    def shared(self) -> SharedLibrary:
+        """What of the library goes there."""
+        return SharedLibrary(self.library, self.index, self.row.salt)
+
+    def run(self, *, force: bool) -> PushReport:
+        """Write what differs, all in the transaction that is open."""
+        if not force and self._is_older(self.row.revision):
+            return self._report(is_older=True, stored_revision=self.row.revision)
+        known = self.store.rows(
+            "SELECT key, content FROM kb.records WHERE library = %s", (self.row.number,)
+        )
+        stored = {bytes(key): bytes(content) for key, content in known}
+        wanted = {candidate.key: candidate for candidate in self.shared.candidates()}
+        new = [one for key, one in wanted.items() if stored.get(key) != one.content]
+        gone = [key for key in stored if key not in wanted]
+        passages = self._write(new, gone) if new or gone else 0
+        self._note(len(new), len(gone))
+        counts = {"written": len(new), "removed": len(gone), "unchanged": len(wanted) - len(new)}
+        return self._report(**counts, passages=passages, stored_revision=self.head.sha)
+
+    def _write(self, new: Sequence[Candidate], gone: Sequence[bytes]) -> int:
+        """Write what is new and take away what is gone; how many passages were written."""
+        known = read_statistics(self.store, self.index.encoder.card)
+        left = contributions(self.store, self.row.number, [*(one.key for one in new), *gone])
+        come = []
+        for start in range(0, len(new), _ROUND):
+            records = [(self.shared.read(one), one.content) for one in new[start : start + _ROUND]]
+            put(self.store, self.row.number, self.row.audiences, records)
+            come += [contribution(record.text) for record, _ in records if record.text]
+            if self.progress:
+                self.progress("Pushing records", start + len(records), len(new))
+        if gone:
+            remove(self.store, self.row.number, gone)
+        names = sorted({name for text in come for name in text.classes})
+        after, anew = changed(known, left, come, self._described(names))
+        write_statistics(self.store, after, anew=anew)
+        return sum(text.passages for text in come)
+
+    def _described(self, names: Sequence[str]) -> dict[str, Any]:
+        texts = [class_text(name, self.library.form) for name in names]
+        encoder = self.index.encoder
+        vectors = embed_rows(texts, encoder, vector_store(self.library, encoder))
+        return dict(zip(names, zip(texts, vectors, strict=True), strict=True))
+
+    def _note(self, written: int, removed: int) -> None:
+        self.store.rows(
+            "WITH now_there AS (UPDATE kb.libraries SET share = %s, revision = %s, "
+            "committed_at = %s WHERE number = %s RETURNING number) "
+            "INSERT INTO kb.revisions (library, revision, committed_at, client, written, removed) "
+            "SELECT number, %s, %s, %s, %s, %s FROM now_there",
+            (
+                *(self.shared.share, self.head.sha, self.head.at, self.row.number),
+                *(self.head.sha, self.head.at, __version__, written, removed),
+            ),
+        )
+
+    def _is_older(self, revision: str) -> bool:
+        """Whether what the store holds is a later commit than this one."""
+        if not revision or revision == self.head.sha:
+            return False
+        try:
+            return self.repo.contains(revision, self.head)
+        except KbError:  # a commit that this clone does not have: no ancestor that is known
+            return False
+
+    def _report(self, **facts: Any) -> PushReport:
+        return PushReport(
+            library=self.library.config.library.name,
+            address=self.store.address,
+            share=self.shared.share,
+            revision=self.head.sha,
+            **facts,
+        )

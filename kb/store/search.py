@@ -1,0 +1,306 @@
+"""Ranks the texts of the store with the ranking of `kb.search`, as if they lay on this machine.
+
+Of many texts those worth ranking are fetched, and beside them an even sample of all, which is kept
+while nothing is pushed. What is counted over all texts is read from the store, so a record gets the
+score that an index of all of them would give it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
+from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
+from kb.search.encoder.encoder import Encoder, Vectors
+from kb.search.query import EVERYTHING, Filters, Query
+from kb.search.ranking.classes import Numbers
+from kb.search.ranking.learn import Learned
+from kb.search.ranking.likeness import Question
+from kb.search.records.collection import Collection, Whole
+from kb.search.records.entry import IndexedRecord
+from kb.search.records.passages import Passage, embedded_text
+from kb.search.similar import RankedQuery, find_question
+from kb.store.candidates import Bodies, joined, pool, sample
+from kb.store.connection import Store
+from kb.store.layout import check_layout
+from kb.store.statistics import StoreStatistics
+from kb.store.stored_statistics import read_model, refuse_other_encoder
+
+#: As many passages as the graph is asked for at most; it goes on where rows may not be read.
+_SEARCH = "SET hnsw.ef_search = 200; SET hnsw.iterative_scan = relaxed_order; SET jit = off"
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """What is kept between questions while nothing is pushed."""
+
+    version: int
+    statistics: StoreStatistics
+    probe: Numbers
+    sample: Bodies
+    sample_postings: Postings
+    names: dict[int, str]
+    audiences: dict[str, tuple[int, ...]]
+
+
+class StoreSearch:
+    """An open store, asked by one thread at a time. What no question changes is read once."""
+
+    def __init__(self, store: Store, encoder: Encoder) -> None:
+        """Raises `KbError` where the store is of another layout or encoder."""
+        check_layout(store)
+        refuse_other_encoder(store, encoder.card)
+        store.understand_vectors()
+        store.run(_SEARCH)
+        self._store = store
+        self.encoder = encoder
+        self._warm: _Warm | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the store is, as it is told to people."""
+        return self._store.address
+
+    def library_name(self, number: int) -> str:
+        """What a library is called."""
+        return self._warm.names.get(number, "") if self._warm else ""
+
+    def find(
+        self, query: Query, filters: Filters = EVERYTHING, *, without: str = ""
+    ) -> RankedQuery:
+        """The texts ranked for a query, best first; none of the library named `without`."""
+        return self.find_question(query, self._question(query), filters, without=without)
+
+    def find_question(
+        self, query: Query, question: Question, filters: Filters, *, without: str = ""
+    ) -> RankedQuery:
+        """The same for a query whose vectors and words are `question`."""
+        index = self._opened(question, without)
+        own = frozenset(index.ids_of(without))
+        filters = replace(filters, without=filters.without | own)
+        return find_question(index, query, question, filters)
+
+    def facts(self, found: RankedQuery, without: str) -> StoreFacts:
+        """What was searched in the store beside a library."""
+        rows = self._store.rows(
+            "SELECT count(DISTINCT r.library)::integer, count(*)::integer FROM kb.texts t "
+            "JOIN kb.records r ON r.number = t.record JOIN kb.libraries l ON l.number = r.library "
+            "WHERE l.name <> %s",
+            (without,),
+        )
+        return StoreFacts(self.address, without, libraries=rows[0][0], records=rows[0][1])
+
+    def named(self, answer: Answer) -> Answer:
+        """An answer whose matches say whose they are, with the ids that their library knows."""
+        return replace(
+            answer,
+            matches=tuple(self._named(match) for match in answer.matches),
+            nearest_misses=tuple(self._named(match) for match in answer.nearest_misses),
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._store.close()
+
+    def _named(self, match: Match) -> Match:
+        number, _, record_id = match.id.partition("/")
+        actions = (replace(a, id=a.id.partition("/")[2]) for a in match.actions)
+        library = self.library_name(int(number))
+        return replace(match, id=record_id, library=library, actions=tuple(actions))
+
+    def _question(self, query: Query) -> Question:
+        texts = [embedded_text(query.title, passage) for passage in query.passages] or [query.title]
+        words = [query.title, *(passage.text for passage in query.passages)]
+        vectors = self.encoder.encode(texts)
+        return Question(vectors, bag_of(words), query.entry, query.alike_runs or {})
+
+    def _opened(self, question: Question, without: str) -> StoreIndex:
+        version, frequencies = self._frequencies(question.bag)
+        warm = self._warm
+        if warm is None or warm.version != version:
+            warm = self._warm = self._read(version)
+        found = pool(
+            self._store,
+            question,
+            frequencies,
+            warm.statistics.records,
+            hidden=warm.audiences.get(without, ()),
+            known=warm.sample.numbers,
+        )
+        return StoreIndex(self._store, self.encoder, warm, found, question.bag, frequencies)
+
+    def _frequencies(self, bag: Bag) -> tuple[int, dict[int, int]]:
+        """The version of the store, and how many records hold each word of a question."""
+        rows = self._store.rows(
+            "SELECT s.version, w.word, w.records FROM kb.statistics s "
+            "LEFT JOIN kb.words w ON w.word = ANY (%s)",
+            (bag.words.view(np.int64).tolist(),),
+        )
+        return rows[0][0], {word: count for _, word, count in rows if word is not None}
+
+    def _read(self, version: int) -> _Warm:
+        dimension = self.encoder.card.dimension
+        statistics, probe = read_model(self._store, dimension)
+        even = sample(self._store, dimension)
+        rows = self._store.rows(
+            "SELECT l.number, l.name, a.number FROM kb.libraries l "
+            "JOIN kb.audiences a ON a.library = l.number"
+        )
+        audiences: dict[str, tuple[int, ...]] = {}
+        for _, name, audience in rows:
+            audiences[name] = (*audiences.get(name, ()), audience)
+        names = {number: name for number, name, _ in rows}
+        postings = build_postings(even.bags)
+        return _Warm(version, statistics, probe, even, postings, names, audiences)
+
+
+@dataclass(frozen=True)
+class StoreIndex:
+    """Some texts of the store as an index: a sample of all, then those worth ranking."""
+
+    store: Store
+    encoder: Encoder
+    warm: _Warm
+    found: Bodies
+    bag: Bag
+    frequencies: dict[int, int]
+
+    @cached_property
+    def bodies(self) -> Bodies:
+        """The texts as arrays."""
+        return joined(self.warm.sample, self.found)
+
+    @property
+    def entries(self) -> tuple[IndexedRecord, ...]:
+        """The records, in the order of the arrays."""
+        return self.bodies.entries
+
+    @property
+    def generation(self) -> StoreIndex:
+        """The records themselves."""
+        return self
+
+    @cached_property
+    def collection(self) -> Collection:
+        """The texts as ranking wants them, with what is known of all texts."""
+        bodies, statistics = self.bodies, self.warm.statistics
+        of_all = Whole(statistics.names, statistics.mean, np.arange(len(self.warm.sample.entries)))
+        return Collection(
+            entries=bodies.entries,
+            vectors=bodies.vectors,
+            starts=bodies.starts,
+            means=bodies.means,
+            postings=self._postings(),
+            of_all=of_all,
+        )
+
+    @cached_property
+    def learned(self) -> Learned:
+        """What all texts teach."""
+        statistics = self.warm.statistics
+        labels = self.collection.labels
+        posterior = statistics.posterior(self.bodies.means, labels, self.warm.probe)
+        return Learned(posterior, statistics.calibration)
+
+    @property
+    def facts(self) -> IndexFacts:
+        """What an answer says of what was searched."""
+        statistics = self.warm.statistics
+        source = statistics.calibration.source.replace("of this library", "of the store")
+        return IndexFacts(
+            records=statistics.records,
+            passages=statistics.passages,
+            encoder=self.encoder.card.model,
+            refreshed=0,
+            stale=False,
+            calibration=source,
+        )
+
+    def ids_of(self, library: str) -> tuple[str, ...]:
+        """The ids of the records here that are of a library."""
+        numbers = {number for number, name in self.warm.names.items() if name == library}
+        return tuple(
+            entry.id
+            for entry, number in zip(self.entries, self.bodies.libraries.tolist(), strict=True)
+            if number in numbers
+        )
+
+    def nearest(self, queries: Vectors, count: int) -> NDArray[np.int64]:
+        """Rows of the nearest passages of every query passage, unordered, without repeats."""
+        alike = queries @ self.bodies.vectors.T
+        return np.unique(np.argsort(-alike, axis=1)[:, :count])
+
+    def rows(self, record: int) -> slice:
+        """The vector rows of a record."""
+        return slice(int(self.bodies.starts[record]), int(self.bodies.starts[record + 1]))
+
+    def passage(self, row: int) -> Passage:
+        """The passage of a vector row; those of its record are read once, when one is wanted."""
+        record = int(np.searchsorted(self.bodies.starts, row, side="right")) - 1
+        known = self._texts.get(record)
+        if known is None:
+            known = self._texts[record] = self._read_texts(record)
+        return known[row - int(self.bodies.starts[record])]
+
+    @cached_property
+    def _texts(self) -> dict[int, tuple[Passage, ...]]:
+        return {}
+
+    def _read_texts(self, record: int) -> tuple[Passage, ...]:
+        rows = self.store.rows(
+            "SELECT section, text FROM kb.passages WHERE record = %s ORDER BY place",
+            (int(self.bodies.numbers[record]),),
+        )
+        return tuple(Passage(section, text) for section, text in rows)
+
+    def _postings(self) -> Postings:
+        """Which of the texts hold which word of the question, weighed by all texts."""
+        words = np.sort(self.bag.words)
+        before = len(self.warm.sample.entries)
+        known = self.warm.sample_postings
+        places = np.searchsorted(known.words, words)
+        spans = [_span(known, place, word) for place, word in zip(places, words, strict=True)]
+        found = _holders(words, self.found.bags, before)
+        records = [
+            np.concatenate([known.records[span], found.records[start:end]])
+            for span, start, end in zip(spans, found.starts, found.starts[1:], strict=False)
+        ]
+        counts = [
+            np.concatenate([known.counts[span], found.counts[start:end]])
+            for span, start, end in zip(spans, found.starts, found.starts[1:], strict=False)
+        ]
+        frequencies = [self.frequencies.get(word, 0) for word in words.view(np.int64).tolist()]
+        statistics = self.warm.statistics
+        return Postings(
+            words,
+            np.concatenate([[0], np.cumsum([len(r) for r in records], dtype=np.int64)]),
+            np.concatenate([np.zeros(0, np.int32), *records]),
+            np.concatenate([np.zeros(0, np.uint16), *counts]),
+            self.bodies.lengths,
+            WordStatistics(statistics.records, statistics.length, np.array(frequencies, np.int64)),
+        )
+
+
+def _span(known: Postings, place: int, word: np.uint64) -> slice:
+    if place < len(known.words) and known.words[place] == word:
+        return slice(int(known.starts[place]), int(known.starts[place + 1]))
+    return slice(0, 0)
+
+
+def _holders(words: NDArray[np.uint64], bags: tuple[Bag, ...], before: int) -> Postings:
+    """The postings of `words` alone; records are numbered from `before` on."""
+    held = np.concatenate([np.zeros(0, np.uint64), *(bag.words for bag in bags)])
+    counts = np.concatenate([np.zeros(0, np.uint16), *(bag.counts for bag in bags)])
+    owners = np.repeat(
+        np.arange(before, before + len(bags), dtype=np.int32), [len(bag.words) for bag in bags]
+    )
+    places = np.searchsorted(words, held)
+    places[places == len(words)] = 0
+    kept = np.flatnonzero(words[places] == held) if len(words) else np.zeros(0, np.int64)
+    order = kept[np.argsort(places[kept], kind="stable")]
+    starts = np.searchsorted(places[order], np.arange(len(words) + 1))
+    return Postings(words, starts, owners[order], counts[order], np.zeros(0, np.float32))

@@ -1,0 +1,187 @@
+"""What of a library goes to the store: facts of every published record, texts as far as shared."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from kb.errors import KbError
+from kb.library import Library, load_document
+from kb.records.compound_values import CLOCK_NAMES
+from kb.records.model import Postmortem, interpret
+from kb.safe_files import Tree, UnsafePathError
+from kb.search.bm25 import Bag
+from kb.search.encoder.encoder import Vectors
+from kb.search.encoder.store import text_key
+from kb.search.index.index import Index
+from kb.search.index.storage import form_key
+from kb.search.records.collection import unit_rows
+from kb.search.records.entry import IndexedRecord, facets
+from kb.search.records.passages import Passage
+from kb.traces.analyses.likeness import signature
+from kb.traces.fixture import FIXTURE, read_fixture
+
+#: Changes when the same files would give other rows, so that every record is pushed again.
+FORMAT = 1
+_MOST_FIXTURE_BYTES = 5_000_000
+#: Hexadecimal digits that tell two incidents of one day apart.
+_TAIL = 6
+
+
+@dataclass(frozen=True)
+class SharedText:
+    """A record's text as it is shared: passages with their hashes and vectors, and its words.
+
+    `vectors` are (p, d) in half precision, as the store keeps them.
+    """
+
+    entry: IndexedRecord
+    passages: tuple[Passage, ...]
+    hashes: tuple[bytes, ...]
+    vectors: Vectors
+    bag: Bag
+
+    @cached_property
+    def mean(self) -> Vectors:
+        """The direction of all passages, (d,), in half precision."""
+        total = self.vectors.sum(axis=0, keepdims=True, dtype=np.float32)
+        return np.asarray(unit_rows(total)[0].astype(np.float16), np.float32)
+
+
+@dataclass(frozen=True)
+class SharedRecord:
+    """A record as it lies in the store; `text` is None where no sentence goes there.
+
+    `name` is its id only where other teams may read the text. `is_open` says whether they may read
+    the facts, `is_text_open` the text.
+    """
+
+    key: bytes
+    name: str
+    is_open: bool
+    is_text_open: bool
+    entry: IndexedRecord
+    clocks: tuple[tuple[str, datetime], ...]
+    run: bytes | None
+    text: SharedText | None
+
+    @property
+    def facets(self) -> list[tuple[str, str]]:
+        """What it states in words, as pairs of key and word, sorted."""
+        return sorted(facets(self.entry))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A published record of the library, and the hash of all that would be pushed for it."""
+
+    key: bytes
+    content: bytes
+    place: int
+
+
+class SharedLibrary:
+    """A library as far as its settings share it; records are read when they are asked for."""
+
+    def __init__(self, library: Library, index: Index, salt: bytes) -> None:
+        self._library = library
+        self._index = index
+        self._salt = salt
+        self._states = {state.name: state.sha256 for state in index.generation.manifest.files}
+        self._tree = Tree(library.root)
+
+    @property
+    def share(self) -> str:
+        """What other teams get."""
+        return self._library.config.library.share
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the team keeps there what it does not share."""
+        return self._library.config.store.private
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Every published record, none where nothing is shared or kept."""
+        if self.share == "none" and not self.is_private:
+            return
+        settings = (FORMAT, self.share, self.is_private, form_key(self._library))
+        made_with = repr((*settings, self._index.encoder.card.key))
+        for place, entry in enumerate(self._index.entries):
+            if entry.is_candidate:
+                name = entry.path.rsplit("/", 1)[-1]
+                parts = (made_with, self._states.get(name, ""), self._fixture_hash(entry))
+                yield Candidate(self.key(entry.id), text_key("\n".join(parts)), place)
+
+    def key(self, record_id: str) -> bytes:
+        """How the store names a record: its team alone has the salt."""
+        return hmac.new(self._salt, record_id.encode("utf-8", "replace"), "sha256").digest()
+
+    def read(self, candidate: Candidate) -> SharedRecord:
+        """A record as it is pushed."""
+        entry = self._index.entries[candidate.place]
+        is_shared = self.share == "all"
+        text = self._text(candidate.place) if is_shared or self.is_private else None
+        return SharedRecord(
+            key=candidate.key,
+            name=entry.id if is_shared else self._reference(entry, candidate.key),
+            is_open=self.share != "none",
+            is_text_open=is_shared,
+            entry=entry,
+            clocks=self._clocks(entry),
+            run=self._run(entry),
+            text=text,
+        )
+
+    def _reference(self, entry: IndexedRecord, key: bytes) -> str:
+        """What a record is called whose title is not told: its day, and a tail of its key."""
+        return f"{entry.date.isoformat()}-{key.hex()[:_TAIL]}"
+
+    def _text(self, place: int) -> SharedText:
+        generation = self._index.generation
+        rows = generation.rows(place)
+        passages = tuple(generation.passage(row) for row in range(rows.start, rows.stop))
+        return SharedText(
+            entry=self._index.entries[place],
+            passages=passages,
+            hashes=tuple(text_key(f"{passage.section}\n{passage.text}") for passage in passages),
+            vectors=np.asarray(generation.collection.vectors[rows].astype(np.float16)),
+            bag=generation.bag(place),
+        )
+
+    def _clocks(self, entry: IndexedRecord) -> tuple[tuple[str, datetime], ...]:
+        record = self._record(entry)
+        known = record.clocks.known() if record else ()
+        return tuple((name, at) for name, at in known if name in CLOCK_NAMES)
+
+    def _record(self, entry: IndexedRecord) -> Postmortem | None:
+        library = self._library
+        return interpret(load_document(library.root / entry.path, library.form, library.root))
+
+    def _fixture(self, entry: IndexedRecord) -> Path:
+        return self._library.folder / entry.id / FIXTURE
+
+    def _fixture_hash(self, entry: IndexedRecord) -> str:
+        """The hash of the run beside a record, empty where there is none of a usable size."""
+        try:
+            raw, size = self._tree.read(str(self._fixture(entry)), _MOST_FIXTURE_BYTES)
+        except (OSError, UnsafePathError):
+            return ""
+        return "" if size > _MOST_FIXTURE_BYTES else hashlib.sha256(raw).hexdigest()
+
+    def _run(self, entry: IndexedRecord) -> bytes | None:
+        """The shape of the run beside a record as JSON; a fixture nobody can read gives none."""
+        if not self._fixture_hash(entry):
+            return None
+        try:
+            found = signature(read_fixture(self._fixture(entry)))
+        except (KbError, OSError):
+            return None
+        return msgspec.json.encode(found, order="sorted")

@@ -1,0 +1,91 @@
+"""One answer from a library's own records and from what other teams have in the store.
+
+Own records are asked on this machine, as they stand now; the store answers with everybody else's.
+Where the server is away the own answer is given, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.document import Document
+from kb.search.answer import Answer, Match, StoreFacts
+from kb.search.casebook import find_beside, open_casebook, with_public
+from kb.search.encoder.encoder import Progress
+from kb.search.encoder.source import NoEncoderError
+from kb.search.index.index import Index, open_index
+from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
+from kb.search.similar import RankedQuery, answer_of, as_query, find, similar
+from kb.store.connection import StoreAwayError, connect, shown
+from kb.store.search import StoreSearch
+
+
+def similar_with_store(
+    library: Library,
+    query: Query | Document | str,
+    *,
+    limit: int | None = None,
+    filters: Filters = EVERYTHING,
+    today: date | None = None,
+    progress: Progress | None = None,
+    casebook: bool = False,
+    required: bool = False,
+) -> Answer:
+    """The answer of `similar`, joined by what the store has of other libraries, as one list.
+
+    Where the store cannot be asked, `store` of the answer says why in one line. Raises `KbError`
+    like `similar`; with `required` also for a store that is there and may not or cannot be asked.
+    """
+    asked = as_query(query, today or datetime.now(UTC).date())
+    limit = limit or library.config.search.limit
+    try:
+        index = open_index(library, progress)
+    except NoEncoderError:
+        own = similar(library, asked, limit=limit, filters=filters, today=today)
+        return replace(own, store=_away(library, "without an encoder it cannot be asked"))
+    refuse_unknown(filters, library.form, index.entries)
+    found = find(index, asked, filters)
+    answer = answer_of(found, library, limit)
+    if casebook:
+        public = find_beside(found, filters, open_casebook(library, progress))
+        answer = with_public(answer, public, library, limit)
+    try:
+        return _with_store(answer, found, index, library, limit)
+    except KbError as fault:
+        if required and not isinstance(fault, StoreAwayError):
+            raise
+        return replace(answer, store=_away(library, fault.what))
+
+
+def _with_store(
+    own: Answer, found: RankedQuery, index: Index, library: Library, limit: int
+) -> Answer:
+    search = StoreSearch(connect(library, read_only=True), index.encoder)
+    try:
+        name = library.config.library.name
+        theirs = search.find_question(found.query, found.question, found.filters, without=name)
+        told = search.named(answer_of(theirs, library, limit))
+        facts = search.facts(theirs, name)
+    finally:
+        search.close()
+    matches = sorted((*own.matches, *told.matches), key=_order)[:limit]
+    misses = own.nearest_misses or (() if matches else told.nearest_misses)
+    return replace(
+        own,
+        matches=tuple(matches),
+        nearest_misses=() if matches else misses,
+        proposed_class=own.proposed_class or told.proposed_class,
+        store=facts,
+    )
+
+
+def _away(library: Library, why: str) -> StoreFacts:
+    config = library.config
+    return StoreFacts(shown(config.store.url), config.library.name, away=why)
+
+
+def _order(match: Match) -> tuple[bool, float]:
+    return not match.may_be_same, -(match.probability or 0.0)

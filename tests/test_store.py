@@ -1,0 +1,472 @@
+"""What teams get from a store on a real PostgreSQL: incidents of others, and nothing unshared."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kb.errors import KbError
+from kb.library import unread_library
+from kb.search.index.index import open_index
+from kb.search.query import Filters, query_from_text
+from kb.search.similar import answer_of, find
+from kb.store import connection
+from kb.store.connection import Store, connect, connect_to
+from kb.store.push import push
+from kb.store.search import StoreSearch
+from kb.store.statistics import decode
+
+from conftest import git_in
+from store_server import Database, Team, dump, team
+
+pytest_plugins = ("store_server",)
+pytestmark = pytest.mark.model
+
+TODAY = date(2026, 11, 1)
+TWICE = "a retried refund call paid customers twice"
+QUESTIONS = (
+    TWICE,
+    "hidden instructions in a comment leaked a token",
+    "the support bot invented a policy that nobody wrote",
+    "a report with court decisions that do not exist",
+)
+
+
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vectors shared by the libraries of these tests, as clones may share them."""
+    return tmp_path_factory.mktemp("vectors")
+
+
+@pytest.fixture
+def payments(tmp_path: Path, database: Database, vectors: Path) -> Team:
+    """A team that shares all, and whose push made the store's tables."""
+    made = team(tmp_path / "payments", "Payments", database.url, vectors)
+    made.push("--set-up")
+    return made
+
+
+@pytest.fixture
+def support(tmp_path: Path, database: Database, vectors: Path) -> Team:
+    """Another team, with one record of its own."""
+    made = team(tmp_path / "support", "Support", database.url, vectors)
+    for path in (made.root / "postmortems").glob("2025-0[2-6]*.md"):
+        path.unlink()
+    made.commit()
+    return made
+
+
+def searched(made: Team, database: Database) -> StoreSearch:
+    index = open_index(unread_library(made.root))
+    return StoreSearch(connect_to(database.url, read_only=True), index.encoder)
+
+
+def test_what_one_team_pushed_answers_another_and_says_whose_it_is(
+    payments: Team, support: Team
+) -> None:
+    said = support.kb("similar", "an issue comment made the agent publish a secret").output
+    first = said.splitlines()[:3]
+    assert "Comment in an issue made the agent publish a secret" in first[0]
+    assert "2025-03-12-issue-comment-injection · Payments" in first[1]
+    assert "Store: 6 records of 1 other library." in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_own_records_answer_once_and_as_they_stand_now(payments: Team) -> None:
+    payments.push()
+    answer = json.loads(payments.kb("similar", TWICE, "--json").output)
+    ids = [match["id"] for match in answer["matches"]]
+    assert len(ids) == len(set(ids))
+    assert answer["store"] == {
+        "address": answer["store"]["address"],
+        "libraries": 0,
+        "records": 0,
+        "away": "",
+    }
+
+
+def test_a_store_ranks_as_a_local_index_of_the_same_records(
+    payments: Team,
+    database: Database,
+) -> None:
+    library = unread_library(payments.root)
+    index = open_index(library)
+    search = searched(payments, database)
+    for question in QUESTIONS:
+        query = query_from_text(question, TODAY)
+        here, there = find(index, query), search.find(query)
+        ids = [index.entries[here.ranking.places[place]].id for place in here.order]
+        entries = there.index.entries
+        stored = [entries[there.ranking.places[p]].id.partition("/")[2] for p in there.order]
+        assert stored == ids
+        told = search.named(answer_of(there, library, 3))
+        own = answer_of(here, library, 3)
+        assert [m.reasons for m in told.matches] == [m.reasons for m in own.matches]
+        assert [m.passages[0].text for m in told.matches] == [
+            m.passages[0].text for m in own.matches
+        ]
+        assert [m.probability for m in told.matches] == pytest.approx(
+            [m.probability for m in own.matches], abs=2e-3
+        )
+    search.close()
+
+
+def test_filters_hold_in_the_store(payments: Team, database: Database) -> None:
+    search = searched(payments, database)
+    found = search.find(query_from_text(TWICE, TODAY), Filters(classes=("prompt-injection",)))
+    shown = {found.index.entries[found.ranking.places[place]].classes for place in found.order}
+    assert shown == {("prompt-injection",)}
+
+
+def test_a_push_writes_what_changed_and_nothing_else(payments: Team) -> None:
+    again = json.loads(payments.push("--json"))
+    assert (again["written"], again["removed"], again["unchanged"]) == (0, 0, 6)
+    payments.write("2025-01-10-refund-twice", "Refund paid twice", summary="It paid twice again.")
+    payments.commit()
+    changed = json.loads(payments.push("--json"))
+    assert (changed["written"], changed["unchanged"]) == (1, 5)
+    # Three statements write records, however many; the others are those of any revision.
+    assert changed["statements"] - again["statements"] <= 3 + 4
+
+
+def test_passages_that_stay_keep_their_vectors(payments: Team, database: Database) -> None:
+    before = database.rows("SELECT record, text_hash, xmin::text FROM kb.vectors")
+    path = payments.root / "postmortems/2025-01-10-refund-twice.md"
+    path.write_text(path.read_text("utf-8").replace("Nothing stopped it.", "No key was sent."))
+    payments.commit()
+    payments.push()
+    after = database.rows("SELECT record, text_hash, xmin::text FROM kb.vectors")
+    assert len(set(after) - set(before)) == 1
+
+
+def test_increments_add_up_to_what_a_clean_push_counts(
+    payments: Team,
+    support: Team,
+    database: Database,
+    tmp_path: Path,
+    vectors: Path,
+) -> None:
+    support.push()
+    payments.write("2025-07-01-new", "A new one", classes="runaway-loop", summary="It looped.")
+    (payments.root / "postmortems/2025-06-15-citations-made-up.md").unlink()
+    payments.commit()
+    payments.push()
+    counted = _counted(database)
+    database.rows("DROP SCHEMA kb CASCADE")
+    payments.push("--set-up")
+    support.push()
+    assert _counted(database) == counted
+
+
+def _counted(database: Database) -> object:
+    model, sums = database.rows("SELECT model, sums FROM kb.statistics")[0]
+    assert isinstance(model, bytes)
+    assert isinstance(sums, bytes)
+    known, probe = decode(model, sums, 384)
+    rounded = [np.round(array, 4).tolist() for array in (known.total, known.squares, probe)]
+    words = database.rows("SELECT word, records FROM kb.words ORDER BY word")
+    held = database.rows("SELECT word, count(*) FROM kb.postings GROUP BY word ORDER BY word")
+    assert words == held
+    classes = {name: (s.count, round(s.meant, 4)) for name, s in known.classes.items()}
+    return known.records, known.passages, known.length, known.labelled, classes, rounded, words
+
+
+def test_a_deleted_record_leaves_a_tombstone_and_nothing_else(
+    payments: Team,
+    database: Database,
+) -> None:
+    payments.write("2025-08-01-zeppelin", "Zeppelin adrift", summary="The zeppelin went adrift.")
+    payments.commit()
+    payments.push()
+    assert re.search("zeppelin", database.texts(), re.IGNORECASE)
+    before = database.rows("SELECT count(*) FROM kb.words")
+    (payments.root / "postmortems/2025-08-01-zeppelin.md").unlink()
+    payments.commit()
+    assert "1 removed" in payments.push()
+    assert not re.search("zeppelin", database.texts(), re.IGNORECASE)
+    assert database.rows("SELECT count(*) FROM kb.tombstones") == [(1,)]
+    assert database.rows("SELECT count(*) FROM kb.words") < before
+
+
+def test_facts_hold_no_sentence_and_no_title(
+    tmp_path: Path,
+    database: Database,
+    vectors: Path,
+) -> None:
+    quiet = team(tmp_path / "quiet", "Quiet", database.url, vectors, share="facts")
+    assert "facts, no sentence" in quiet.push("--set-up")
+    stored = database.texts()
+    assert "duplicate-side-effect" in stored
+    assert "idempotency-key" in stored
+    for word in ("refund-twice", "fourteen", "Newsletter", "timed out", "add a check"):
+        assert word not in stored
+    assert database.rows("SELECT count(*) FROM kb.texts") == [(0,)]
+
+
+def test_what_is_shared_no_more_goes(payments: Team, database: Database) -> None:
+    text = (payments.root / "kb.toml").read_text("utf-8")
+    payments.set_up(text.replace('share = "all"', 'share = "none"'))
+    payments.commit()
+    payments.push()
+    assert database.rows("SELECT count(*) FROM kb.records") == [(0,)]
+    assert database.rows("SELECT count(*) FROM kb.postings") == [(0,)]
+
+
+def test_a_team_alone_reads_what_it_keeps_for_itself(
+    payments: Team,
+    tmp_path: Path,
+    database: Database,
+    vectors: Path,
+) -> None:
+    role = database.make_role("own", "kb_writer")
+    other = database.make_role("other", "kb_reader")
+    own = team(
+        tmp_path / "own",
+        "Own",
+        database.as_role(role),
+        vectors,
+        share="facts",
+        more="private = true",
+    )
+    own.push()
+    count = "SELECT count(*) FROM kb.texts"
+    assert database.rows(count, role=role) == [(12,)]
+    assert database.rows(count, role=other) == [(6,)]
+    assert database.rows("SELECT count(*) FROM kb.records", role=other) == [(12,)]
+    names = database.rows("SELECT name FROM kb.records", role=other)
+    assert sum(bool(re.fullmatch(r"\d{4}-\d\d-\d\d-[0-9a-f]{6}", str(n))) for (n,) in names) == 6
+    assert database.rows("SELECT count(*) FROM kb.salts", role=other) == [(0,)]
+
+
+def test_a_reader_changes_nothing_and_a_stranger_sees_nothing(
+    payments: Team,
+    database: Database,
+) -> None:
+    import psycopg
+
+    reader, stranger = database.make_role("reader", "kb_reader"), database.make_role("stranger")
+    for statement in ("DELETE FROM kb.records", "UPDATE kb.statistics SET version = 0"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            database.rows(statement, role=reader)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        database.rows("SELECT * FROM kb.records", role=stranger)
+
+
+def test_a_library_is_its_teams_alone(
+    payments: Team,
+    tmp_path: Path,
+    database: Database,
+    vectors: Path,
+) -> None:
+    role = database.make_role("taker", "kb_writer")
+    taker = team(tmp_path / "taker", "Payments", database.as_role(role), vectors)
+    refused = taker.kb("push")
+    assert "belongs to the team postgres" in str(refused.exception)
+    database.rows("DELETE FROM kb.records", role=role)
+    assert database.rows("SELECT count(*) FROM kb.records") == [(6,)]
+
+
+def test_two_repositories_of_one_name_are_told_apart(
+    payments: Team,
+    tmp_path: Path,
+    database: Database,
+    vectors: Path,
+) -> None:
+    git_in(payments.root)("remote", "add", "origin", "git@host.example:acme/payments.git")
+    database.rows("UPDATE kb.libraries SET origin = 'host.example/acme/payments'")
+    payments.push()
+    other = team(tmp_path / "other", "Payments", database.url, vectors)
+    git_in(other.root)("remote", "add", "origin", "https://host.example/acme/other.git")
+    refused = other.kb("push")
+    assert "belongs to the repository host.example/acme/payments" in str(refused.exception)
+
+
+def test_pushes_at_once_end_as_pushes_in_turn(
+    payments: Team,
+    support: Team,
+    database: Database,
+) -> None:
+    for made in (payments, support):
+        made.write("2025-09-01-both", "Both write", summary="Both teams wrote at once.")
+        made.commit()
+    failures: list[BaseException] = []
+
+    def run(made: Team) -> None:
+        library = unread_library(made.root)
+        store = connect(library)
+        try:
+            push(library, store)
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            failures.append(error)
+        finally:
+            store.close()
+
+    threads = [threading.Thread(target=run, args=(made,)) for made in (payments, support) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    counted = _counted(database)
+    database.rows("DROP SCHEMA kb CASCADE")
+    payments.push("--set-up")
+    support.push()
+    assert _counted(database) == counted
+
+
+def test_a_connection_lost_in_the_middle_leaves_the_old_revision_whole(
+    payments: Team,
+    database: Database,
+) -> None:
+    before = database.texts()
+    payments.write("2025-09-01-lost", "Lost", summary="A push that was cut.")
+    payments.commit()
+    library = unread_library(payments.root)
+    store = connect(library)
+
+    def cut(label: str, done: int, total: int) -> None:
+        if label == "Pushing records":
+            database.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'kb' AND datname = current_database()"
+            )
+
+    with pytest.raises(KbError, match="does not answer"):
+        push(library, store, progress=cut)
+    assert database.texts() == before
+    payments.push()
+    assert "A push that was cut." in database.texts()
+
+
+def test_an_older_commit_does_not_replace_a_later_one(payments: Team) -> None:
+    git = git_in(payments.root)
+    payments.write("2025-09-01-later", "Later", summary="The later commit.")
+    later = payments.commit()
+    payments.push()
+    git("checkout", "--quiet", "HEAD~1")
+    said = payments.push()
+    assert f"The store holds {later[:12]}, which is later" in said
+    assert "1 removed" in payments.push("--force")
+
+
+def test_what_is_not_committed_is_not_pushed(payments: Team) -> None:
+    payments.write("2025-09-01-new", "New")
+    refused = payments.kb("push")
+    assert "1 file differ" in str(refused.exception) or "1 file differs" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE kb.statistics SET encoder = 'other', model_name = 'E5'", "holds vectors of E5"),
+        ("INSERT INTO kb.migrations VALUES (9999, 'later')", "Install a newer kb"),
+        ("DELETE FROM kb.migrations WHERE number > 1", "kb push --set-up"),
+        ("DROP SCHEMA kb CASCADE", "kb push --set-up"),
+    ],
+)
+def test_a_store_of_another_kind_is_refused_with_the_way_out(
+    payments: Team,
+    database: Database,
+    change: str,
+    said: str,
+) -> None:
+    payments.write("2025-09-01-new", "New")
+    payments.commit()
+    before = database.rows("SELECT count(*) FROM pg_stat_user_tables")
+    database.rows(change)
+    refused = payments.kb("push")
+    assert isinstance(refused.exception, KbError)
+    assert said in str(refused.exception)
+    assert before
+    answered = payments.kb("similar", TWICE)
+    assert answered.exit_code == 0
+    assert "Only your own records were searched" in answered.output
+
+
+def test_a_password_in_the_settings_is_refused(library_folder: Path) -> None:
+    from kb.config import read_config
+
+    for url in ("postgresql://kb:secret@db/kb", "postgresql://db/kb?password=secret"):
+        (library_folder / "kb.toml").write_text(f'[store]\nurl = "{url}"\n', encoding="utf-8")
+        with pytest.raises(KbError, match="holds a password") as refused:
+            read_config(library_folder)
+        assert "PGPASSWORD" in str(refused.value)
+        assert "secret" not in str(refused.value)
+    (library_folder / "kb.toml").write_text('[store]\nurl = "mysql://db/kb"\n', encoding="utf-8")
+    with pytest.raises(KbError, match="no address of a PostgreSQL"):
+        read_config(library_folder)
+
+
+def test_without_the_server_own_records_answer_and_a_line_says_so(payments: Team) -> None:
+    text = (payments.root / "kb.toml").read_text("utf-8")
+    payments.set_up(re.sub(r'url = ".*"', 'url = "postgresql://127.0.0.1:1/kb"', text))
+    answered = payments.kb("similar", TWICE)
+    assert answered.exit_code == 0
+    assert "Refund paid twice after a timeout" in answered.output
+    assert "Only your own records were searched: the store does not answer" in " ".join(
+        answered.output.split()
+    )
+    refused = payments.kb("push")
+    assert "Check that the server runs" in str(refused.exception)
+
+
+def test_an_address_that_nobody_trusted_is_not_asked(payments: Team) -> None:
+    text = (payments.root / "kb.toml").read_text("utf-8")
+    (payments.root / "kb.toml").write_text(re.sub(r"/kb_\w+", "/elsewhere", text), "utf-8")
+    payments.commit()
+    assert "kb trust store.url" in str(payments.kb("push").exception)
+    answered = payments.kb("similar", TWICE)
+    assert answered.exit_code == 0
+    assert "Only your own records" in answered.output
+
+
+def test_without_the_driver_the_way_to_it_is_said(
+    payments: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_NEEDED", ("no_such_driver",))
+    refused = str(payments.kb("push").exception)
+    assert "no_such_driver missing" in refused
+    assert "[store]" in refused
+
+
+def test_a_backup_restores_to_a_store_that_answers_the_same(
+    payments: Team,
+    database: Database,
+    tmp_path: Path,
+) -> None:
+    query = query_from_text(TWICE, TODAY)
+    before = _order(searched(payments, database), query)
+    file = tmp_path / "kb.dump"
+    dump(database, "pg_dump", "--format=custom", f"--file={file}", f"--dbname={database.url}")
+    database.rows("DROP SCHEMA kb CASCADE")
+    database.rows("DROP EXTENSION vector CASCADE")
+    dump(database, "pg_restore", "--exit-on-error", f"--dbname={database.url}", str(file))
+    assert _order(searched(payments, database), query) == before
+    assert "6 unchanged" in payments.push()
+
+
+def _order(search: StoreSearch, query: object) -> list[str]:
+    from kb.search.query import Query
+
+    assert isinstance(query, Query)
+    found = search.find(query)
+    ids = [found.index.entries[found.ranking.places[place]].id for place in found.order]
+    search.close()
+    return ids
+
+
+def test_an_address_is_told_without_user_and_options() -> None:
+    told = connection.shown("postgresql://kb@db.example:5433/kb?sslmode=require")
+    assert told == "postgresql://db.example:5433/kb"
+
+
+def test_statements_of_a_closed_connection_are_a_store_that_is_away(database: Database) -> None:
+    store: Store = connect_to(database.url)
+    store.close()
+    with pytest.raises(connection.StoreAwayError):
+        store.rows("SELECT 1")

@@ -137,6 +137,7 @@ def _library_facts(start: Path) -> Iterator[DoctorFact]:
     yield DoctorFact("library", "records", "broken" if unread else "ok", said, mend)
     yield from _git(library)
     yield from _search(library)
+    yield from _store(library)
     yield from _settings(library)
 
 
@@ -197,6 +198,18 @@ def _index(library: Library) -> DoctorFact:
         mend = "The next 'kb similar' makes it anew."
         return DoctorFact("search", "index", "note", f"{count}, of other settings", mend)
     return DoctorFact("search", "index", "ok", count)
+
+
+def _store(library: Library) -> Iterator[DoctorFact]:
+    """How the organisation's store stands, where the settings name one."""
+    if not library.config.store.url:
+        return
+    from kb.store.state import examine_store
+
+    try:
+        yield DoctorFact("store", "server", "ok", examine_store(library))
+    except KbError as fault:
+        yield DoctorFact("store", "server", "broken", fault.what, fault.todo)
 
 
 def _settings(library: Library) -> Iterator[DoctorFact]:

@@ -460,6 +460,12 @@ def _order(search: StoreSearch, query: object) -> list[str]:
     return ids
 
 
+def test_the_doctor_names_the_store_and_no_address(payments: Team) -> None:
+    said = payments.kb("doctor").output
+    assert re.search(r"PostgreSQL \d.*pgvector \d.*1 library, 6 records", " ".join(said.split()))
+    assert "postgresql://" not in said
+
+
 def test_an_address_is_told_without_user_and_options() -> None:
     told = connection.shown("postgresql://kb@db.example:5433/kb?sslmode=require")
     assert told == "postgresql://db.example:5433/kb"

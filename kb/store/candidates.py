@@ -29,7 +29,7 @@ _FEWEST = 40
 #: and are counted for what was found.
 _MOST_POSTINGS = 60_000
 #: Texts on which scores are put on one scale, as many as in an index on a machine.
-_SAMPLE = 1024
+SAMPLE = 1024
 _HALF = np.dtype(">f2")
 #: A vector's own header as the server sends it: its dimension and nothing.
 _HEADER_BYTES = 4
@@ -73,10 +73,10 @@ class Bodies:
     lengths: NDArray[np.float32]
 
 
-def sample(store: Store, dimension: int) -> Bodies:
+def drawn(store: Store, dimension: int, most: int = SAMPLE) -> Bodies:
     """An even sample of the texts that this role may read."""
-    drawn = "WHERE t.record IN (SELECT record FROM kb.texts ORDER BY draw LIMIT %s)"
-    return _bodies(store.rows(_BODY + drawn, (_SAMPLE,)), dimension)
+    even = "WHERE t.record IN (SELECT record FROM kb.texts ORDER BY draw LIMIT %s)"
+    return _bodies(store.rows(_BODY + even, (most,)), dimension)
 
 
 def pool(

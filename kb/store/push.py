@@ -20,12 +20,13 @@ from kb.search.encoder.store import vector_store
 from kb.search.index.build import embed_rows
 from kb.search.index.index import Index, open_index
 from kb.search.ranking.learn import class_text
+from kb.store.calibration import calibrated, is_due
 from kb.store.connection import Store
 from kb.store.layout import LOCK, check_layout
 from kb.store.rows import contribution, contributions, put, remove
 from kb.store.shared import Candidate, SharedLibrary
 from kb.store.statistics import changed
-from kb.store.stored_statistics import read_statistics, write_statistics
+from kb.store.stored_statistics import read_statistics, with_meanings, write_statistics
 from kb.traces.fixture import FIXTURE
 from kb.version import __version__
 
@@ -193,7 +194,10 @@ class _Push:
             remove(self.store, self.row.number, gone)
         names = sorted({name for text in come for name in text.classes})
         after, anew = changed(known, left, come, self._described(names))
-        write_statistics(self.store, after, anew=anew)
+        after = with_meanings(self.store, after) if anew else after
+        if is_due(after):
+            after = calibrated(self.store, after, self.index.encoder.card)
+        write_statistics(self.store, after)
         return sum(text.passages for text in come)
 
     def _described(self, names: Sequence[str]) -> dict[str, Any]:

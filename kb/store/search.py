@@ -24,7 +24,7 @@ from kb.search.records.collection import Collection, Whole
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import Passage, embedded_text
 from kb.search.similar import RankedQuery, find_question
-from kb.store.candidates import Bodies, joined, pool, sample
+from kb.store.candidates import Bodies, drawn, joined, pool
 from kb.store.connection import Store
 from kb.store.layout import check_layout
 from kb.store.statistics import StoreStatistics
@@ -145,7 +145,7 @@ class StoreSearch:
     def _read(self, version: int) -> _Warm:
         dimension = self.encoder.card.dimension
         statistics, probe = read_model(self._store, dimension)
-        even = sample(self._store, dimension)
+        even = drawn(self._store, dimension)
         rows = self._store.rows(
             "SELECT l.number, l.name, a.number FROM kb.libraries l "
             "JOIN kb.audiences a ON a.library = l.number"

@@ -101,14 +101,17 @@ class StoreStatistics:
             return np.zeros((self.dimension, 0), np.float32)
         return _numbers(self.inverse @ np.stack(crosses, axis=1))
 
-    def posterior(self, means: Vectors, labels: Numbers, probe: Numbers) -> ClassPosterior:
+    def posterior(
+        self, means: Vectors, labels: Numbers, probe: Numbers, inverse: Numbers | None = None
+    ) -> ClassPosterior:
         """The class posterior for some of the texts, as all of them teach it.
 
-        None of them can be left out of it: a library asks the texts of others.
+        Without `inverse` none of them can be left out: a library asks the texts of others.
         """
+        inverse = np.zeros((0, 0), np.float32) if inverse is None else inverse
         counts = _numbers([self.classes[name].count for name in self.names])
         meant = _numbers([self.classes[name].meant for name in self.names])
-        of_all = LabelStatistics(self.labelled, counts, np.zeros((0, 0), np.float32))
+        of_all = LabelStatistics(self.labelled, counts, inverse)
         return ClassPosterior(means, labels, self.meanings, probe, meant, _WEIGHTS, of_all)
 
 

@@ -53,10 +53,8 @@ def read_statistics(store: Store, card: EncoderCard) -> StoreStatistics:
     return decode(model, sums, card.dimension)[0]
 
 
-def write_statistics(store: Store, known: StoreStatistics, *, anew: bool) -> None:
-    """Store the statistics; `anew` takes what each class is like over all labelled texts again."""
-    if anew:
-        known = _with_meant(store, known)
+def write_statistics(store: Store, known: StoreStatistics) -> None:
+    """Store the statistics."""
     store.rows(
         "UPDATE kb.statistics SET version = version + 1, records = %s, passages = %s, "
         "model = %s, sums = %s",
@@ -64,8 +62,11 @@ def write_statistics(store: Store, known: StoreStatistics, *, anew: bool) -> Non
     )
 
 
-def _with_meant(store: Store, known: StoreStatistics) -> StoreStatistics:
-    """The same as far as this role may read the texts, in proportion."""
+def with_meanings(store: Store, known: StoreStatistics) -> StoreStatistics:
+    """The statistics with what each class is like taken anew over all labelled texts.
+
+    As far as this role may read the texts, in proportion.
+    """
     read = 0
 
     def counted() -> Iterator[Vectors]:

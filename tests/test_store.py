@@ -69,7 +69,7 @@ def searched(made: Team, database: Database) -> StoreSearch:
 def test_what_one_team_pushed_answers_another_and_says_whose_it_is(
     payments: Team, support: Team
 ) -> None:
-    said = support.kb("similar", "an issue comment made the agent publish a secret").output
+    said = support.kb("similar", "an issue comment made the agent publish a secret").stdout
     first = said.splitlines()[:3]
     assert "Comment in an issue made the agent publish a secret" in first[0]
     assert "2025-03-12-issue-comment-injection · Payments" in first[1]

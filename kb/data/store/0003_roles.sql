@@ -32,7 +32,7 @@ GRANT USAGE ON SCHEMA kb TO kb_reader, kb_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA kb TO kb_reader, kb_writer;
 GRANT INSERT, DELETE ON kb.records, kb.facets, kb.clocks, kb.runs, kb.texts, kb.passages,
     kb.vectors, kb.postings, kb.verdicts, kb.actions, kb.tombstones TO kb_writer;
-GRANT UPDATE ON kb.records, kb.tombstones TO kb_writer;
+GRANT UPDATE ON kb.records, kb.vectors, kb.tombstones TO kb_writer;
 GRANT INSERT, UPDATE ON kb.libraries TO kb_writer;
 GRANT UPDATE ON kb.statistics TO kb_writer;
 GRANT INSERT ON kb.audiences, kb.revisions, kb.salts TO kb_writer;

@@ -24,7 +24,7 @@ from kb.store.calibration import calibrated, is_due
 from kb.store.connection import Store
 from kb.store.layout import LOCK, check_layout
 from kb.store.rows import contribution, contributions, put, remove
-from kb.store.shared import Candidate, SharedLibrary
+from kb.store.shared import PushCandidate, SharedLibrary
 from kb.store.statistics import changed
 from kb.store.stored_statistics import read_statistics, with_meanings, write_statistics
 from kb.traces.fixture import FIXTURE
@@ -179,7 +179,7 @@ class _Push:
         counts = {"written": len(new), "removed": len(gone), "unchanged": len(wanted) - len(new)}
         return self._report(**counts, passages=passages, stored_revision=self.head.sha)
 
-    def _write(self, new: Sequence[Candidate], gone: Sequence[bytes]) -> int:
+    def _write(self, new: Sequence[PushCandidate], gone: Sequence[bytes]) -> int:
         """Write what is new and take away what is gone; how many passages were written."""
         known = read_statistics(self.store, self.index.encoder.card)
         left = contributions(self.store, self.row.number, [*(one.key for one in new), *gone])

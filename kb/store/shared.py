@@ -80,7 +80,7 @@ class SharedRecord:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PushCandidate:
     """A published record of the library, and the hash of all that would be pushed for it."""
 
     key: bytes
@@ -108,7 +108,7 @@ class SharedLibrary:
         """Whether the team keeps there what it does not share."""
         return self._library.config.store.private
 
-    def candidates(self) -> Iterator[Candidate]:
+    def candidates(self) -> Iterator[PushCandidate]:
         """Every published record, none where nothing is shared or kept."""
         if self.share == "none" and not self.is_private:
             return
@@ -118,13 +118,13 @@ class SharedLibrary:
             if entry.is_candidate:
                 name = entry.path.rsplit("/", 1)[-1]
                 parts = (made_with, self._states.get(name, ""), self._fixture_hash(entry))
-                yield Candidate(self.key(entry.id), text_key("\n".join(parts)), place)
+                yield PushCandidate(self.key(entry.id), text_key("\n".join(parts)), place)
 
     def key(self, record_id: str) -> bytes:
         """How the store names a record: its team alone has the salt."""
         return hmac.new(self._salt, record_id.encode("utf-8", "replace"), "sha256").digest()
 
-    def read(self, candidate: Candidate) -> SharedRecord:
+    def read(self, candidate: PushCandidate) -> SharedRecord:
         """A record as it is pushed."""
         entry = self._index.entries[candidate.place]
         is_shared = self.share == "all"

@@ -59,6 +59,9 @@ shared: [{{with: CANARYcustomer, at: 2026-03-02T10:00:00Z}}]
 signoffs: [{{owner: CANARYsigner, at: 2026-03-03T10:00:00Z, commit: abc1234, actions: [A1]}}]
 sources: [https://example.org/CANARYsource]
 aliases: [CANARYalias]
+occurrences:
+  - {{at: 2026-03-08T09:12:33Z, route: CANARYagainroute, trace: CANARYagaintrace,
+     run: CANARYagainrun, customers: 31337, note: CANARYagain}}
 x_unknown: CANARYunknownkey
 ---
 # The assistant answered for another customer

@@ -38,6 +38,7 @@ def all_hands(facts: MetricsInput) -> AllHands:
         promises=sum(action.state != "cancelled" for action in ours),
         walls=tuple(r.id for r in facts.published if dict(r.others).get("walls")),
         effects=_effects(ours),
+        failed=_promises(action for action in ours if action.has_failed),
     )
 
 

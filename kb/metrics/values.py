@@ -193,7 +193,8 @@ class AllHands:
     empty for a day that was asked for. `unknown` published records arrived on a day nobody knows.
     Promises are those of published records: `promises` in all, `kept` since then, `broken` are open
     past their due date, `due` within 30 days; `undated` were kept on a day nobody knows. `walls`
-    are records with an executable wall, `effects` how many kept promises worked.
+    are records with an executable wall, `effects` how many kept promises worked,
+    and `failed` are those of them after which it came again.
     """
 
     since: date
@@ -208,6 +209,7 @@ class AllHands:
     promises: int = 0
     walls: tuple[str, ...] = ()
     effects: tuple[tuple[str, int], ...] = ()
+    failed: tuple[OwedPromise, ...] = ()
 
     @property
     def repeats(self) -> tuple[NewRecord, ...]:

@@ -11,10 +11,13 @@ from datetime import datetime
 from functools import cached_property
 
 from kb.actions.action import Action
+from kb.actions.occurrences import shared_sources
 from kb.as_of import AsOf
 from kb.metrics.values import MetricsPage
 from kb.records.form import Form
+from kb.records.merges import merged_here
 from kb.records.model import Postmortem
+from kb.records.runs_seen import RunsSeen
 from kb.site.links import KINDS, PageKind, PageNames
 from kb.site.related import Related
 from kb.walls.proof import WallProof
@@ -67,7 +70,8 @@ class Site:
     default branch, where that is known. `subtitle` is the team's own line on the home page, empty
     for the shipped one. `wall_proofs` maps a record's id to its walls and their proofs, for
     the internal edition alone. `notes` are for whoever makes the site, and stand on no page; so are
-    `refused`, the records that an edition leaves out.
+    `refused`, the records that an edition leaves out. `merged` are records that lead to another,
+    which counts in their place; `runs_seen` says when routes ran.
     """
 
     name: str
@@ -90,6 +94,26 @@ class Site:
     wall_proofs: Mapping[str, tuple[WallProof, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    merged: tuple[Postmortem, ...] = ()
+    runs_seen: RunsSeen = field(default_factory=RunsSeen)
+
+    @cached_property
+    def merged_here(self) -> dict[str, tuple[Postmortem, ...]]:
+        """The id of each record that stands for others to those others."""
+        return merged_here(r for r in self.merged if r.merged_into in self.by_id)
+
+    @cached_property
+    def _into(self) -> dict[str, str]:
+        return {one.id: record_id for record_id, some in self.merged_here.items() for one in some}
+
+    def counted(self, record_id: str) -> str:
+        """The id of the record that counts in the place of one: mostly its own."""
+        return self._into.get(record_id, record_id)
+
+    @cached_property
+    def shared_sources(self) -> dict[str, tuple[str, ...]]:
+        """Record id to the ids of others with which it shares a run, a trace or a source."""
+        return shared_sources(self.by_id.values()) if self.edition.is_internal else {}
 
     @cached_property
     def by_id(self) -> dict[str, Postmortem]:

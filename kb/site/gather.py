@@ -76,6 +76,8 @@ def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
         published=_published(library, reading),
         subtitle=library.config.site.subtitle.strip(),
         files={record.id: files_beside(library, record) for record in library.records},
+        merged=tuple(record for record in library.records if record.merged_into),
+        runs_seen=library.runs_seen,
     )
     today = wanted.now.date()
     if wanted.edition.is_internal:
@@ -121,7 +123,7 @@ def _name(library: Library) -> str:
 
 
 def _drafts(library: Library) -> tuple[Postmortem, ...]:
-    return tuple(record for record in library.records if record.status != "published")
+    return tuple(r for r in library.records if r.status != "published" and not r.merged_into)
 
 
 def _check_customer(library: Library, edition: Edition) -> None:

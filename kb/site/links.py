@@ -41,7 +41,7 @@ class SitePage:
 
     `searchable` False keeps lists out of the search index; `description` is for link previews.
     `contents` says whether it has a table of contents. `found_by` are words that lead the search
-    to the page before its prose does.
+    to the page before its prose does. `leads_to` is the address a browser goes on to.
     """
 
     path: str
@@ -51,6 +51,7 @@ class SitePage:
     searchable: bool = True
     contents: bool = False
     found_by: tuple[str, ...] = ()
+    leads_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

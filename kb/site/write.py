@@ -54,6 +54,7 @@ def page_text(page: SitePage, site: Site, card: str = "") -> str:
         "contents": page.contents,
         "root": links.relative(page.path, links.HOME).removeprefix(links.MARK),
         **_preview(page, site, card),
+        **({"leads_to": escape(page.leads_to)} if page.leads_to else {}),
     }
     lines = "".join(f"{name}: {_yaml_value(value)}\n" for name, value in settings.items())
     searched = "searchable: true\n" if page.searchable else "search:\n  exclude: true\n"

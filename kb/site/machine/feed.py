@@ -41,7 +41,9 @@ def data_files(site: Site) -> Iterator[tuple[str, str]]:
     yield "data/incidents.json", incidents_json(site)
     yield "data/incidents.csv", incidents_csv(site)
     for record in site.records:
-        yield links.incident_data(record.id), incident_json(site, record)
+        copy = incident_json(site, record)
+        for name in (record.id, *(one.id for one in site.merged_here.get(record.id, ()))):
+            yield links.incident_data(name), copy
     if site.measured is not None:
         slim = _without_slices_records(site.measured)
         yield "data/metrics.json", one_line(page_json(slim))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.actions.action import Action, listed
+from kb.actions.effect import EFFECTIVE, FAILED
 from kb.numbers_in_words import plural
 from kb.site import links
 from kb.site.content import Site
@@ -34,7 +35,7 @@ class GateRow:
 
 
 def actions(site: Site) -> Iterator[PageValues]:
-    """Open gates first, then open actions by how overdue they are, then what was closed lately."""
+    """Open gates, what failed, what is open (the longest overdue first), what was closed lately."""
     path, said = links.ACTIONS, _said(site.actions)
     values = {
         "said": said,
@@ -47,12 +48,14 @@ def actions(site: Site) -> Iterator[PageValues]:
 def _said(actions: Sequence[Action]) -> str:
     """How many there are in each state; states that do not occur are not said."""
     states = Counter("untold" if action.completion_unknown else action.state for action in actions)
+    effects = Counter(action.effect for action in actions)
     overdue = sum(1 for action in actions if action.days_overdue)
     untold = f"{plural(states['untold'], 'action')} whose completion is not public"
     parts = (
         f"{plural(states['open'], 'open action')}, {overdue} overdue" if states["open"] else "",
         untold if states["untold"] else "",
         f"{states['closed']} closed" if states["closed"] else "",
+        *(f"{effects[word]} {word}" for word in (EFFECTIVE, FAILED) if effects[word]),
         f"{states['cancelled']} cancelled" if states["cancelled"] else "",
     )
     return ("; ".join(part for part in parts if part) or "No action is open") + "."
@@ -60,10 +63,14 @@ def _said(actions: Sequence[Action]) -> str:
 
 def _groups(actions: Sequence[Action]) -> Iterator[tuple[str, Sequence[Action]]]:
     """Title and actions of each list; lists of nothing are left out, but for the open ones."""
+    broken = [action for action in actions if action.has_failed]
+    if broken:
+        yield "Done, and it came again", listed(broken)[:_SHOWN]
     owed = listed(action for action in actions if action.is_open)
     untold = [action for action in owed if action.completion_unknown]
     still = [action for action in owed if not action.completion_unknown]
-    dated = (action for action in actions if action.state == "closed" and action.closed)
+    held = (action for action in actions if not action.has_failed)
+    dated = (action for action in held if action.state == "closed" and action.closed)
     closed = sorted(dated, key=lambda action: (action.closed, action.id), reverse=True)
     if still or not untold:
         yield "Open", still[:_SHOWN]

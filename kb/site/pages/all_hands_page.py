@@ -100,6 +100,10 @@ def all_hands(site: Site) -> Iterator[PageValues]:
         "columns": _columns(site, seen) if seen.promises else (),
         "walls": tuple(record_link(site, path, name) for name in seen.walls),
         "effects": seen.effects,
+        "failed": tuple(
+            PromiseRow(one, record_link(site, path, one.record)) for one in seen.failed[:_PROMISES]
+        ),
+        "unlisted_failed": max(0, len(seen.failed) - _PROMISES),
         "notes": page.notes,
     }
     yield PageValues(path, "All-hands", values, f"{title}. {' '.join(news_sentences(seen))}")

@@ -41,7 +41,7 @@ _GOOD_WHEN_YES = {
     "DEDUPE_AT_API_LAYER",
     "DEDUPE_AT_DB_LAYER",
 }
-_ATTRIBUTES = ("owner", "due", "lever", "gate", "tracker", "closed")
+_ATTRIBUTES = ("owner", "due", "lever", "gate", "tracker", "closed", "watch", "verified")
 _HELD = {"yes": "It was so", "no": "It was not so"}
 
 
@@ -228,7 +228,7 @@ def _timeline(section: SectionText, record: Postmortem, link: LinkTarget) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class ActionEntry:
-    """One action with its state, and its attributes by name."""
+    """One action with its state, its attributes by name, and what became of it."""
 
     label: str
     text: Markup
@@ -236,6 +236,8 @@ class ActionEntry:
     is_untold: bool
     attributes: tuple[tuple[str, str], ...]
     days_overdue: int = 0
+    effect: str = ""
+    effect_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

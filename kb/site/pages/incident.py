@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from kb.actions.action import Action
-from kb.numbers_in_words import in_words
+from kb.numbers_in_words import in_words, listed
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
 from kb.site.pages import clocks, facts_card
 from kb.site.pages.actions_page import gate_rows
+from kb.site.pages.came_again import came_again, same_source
 from kb.site.pages.evidence import ActionEntry, ActionList, section_parts
 from kb.site.pages.happening_now import happening_now
 from kb.site.pages.page import PageValues
@@ -57,6 +59,8 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         **_head(site, record, path),
         **facts_card.card(site, record, path),
         "clocks": clocks.strip(record.clocks),
+        "again": came_again(site, record, path),
+        "shared": same_source(site, record, path),
         **_sections(site, record, target),
         **_owed(site, record, path),
         **related_values(site, record, path, target),
@@ -74,8 +78,19 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         said,
         searchable=True,
         contents=True,
-        found_by=tuple(_facts(record)),
+        found_by=(*_facts(record), *(one.id for one in site.merged_here.get(record.id, ()))),
     )
+
+
+def merged_away(site: Site) -> Iterator[PageValues]:
+    """The page of each record that was merged: its address leads to the record that counts."""
+    for target, others in site.merged_here.items():
+        for record in others:
+            path = links.incident(record.id)
+            link = record_link(site, path, target)
+            values = {"target": link, "place": site.places.get(record.id, Place())}
+            address = link.address.removeprefix(links.MARK)
+            yield PageValues(path, record.title, values, leads_to=address)
 
 
 def _facts(record: Postmortem) -> Iterator[str]:
@@ -87,11 +102,40 @@ def _facts(record: Postmortem) -> Iterator[str]:
 
 
 def _owed(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:
-    """The open gates that this record holds shut, and by how many days its promises are late."""
+    """The gates that this record holds shut, what failed, and how late its promises are."""
+    promised = site.actions_by_record.get(record.id, ())
     return {
         "gates": gate_rows(site, (gate for gate in site.gates if gate.record == record.id), path),
+        "broken": _broken(site, path, promised),
         "overdue": [days for action in _promises(site, record) if (days := action.days_overdue)],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Actions that were done before it came again; `told` is another record that says so."""
+
+    names: str
+    is_one: bool
+    since: date | None
+    told: Link | None
+
+
+def _broken(site: Site, path: str, promised: Iterable[Action]) -> list[Broken]:
+    """The failed actions of a record, those together that failed by one recurrence."""
+    groups: dict[tuple[str, date | None], list[Action]] = {}
+    for action in promised:
+        if action.has_failed:
+            groups.setdefault((action.effect_by, action.effect_since), []).append(action)
+    return [
+        Broken(
+            listed([action.label or "an action" for action in some], "and"),
+            len(some) == 1,
+            since,
+            None if site.counted(teller) == some[0].record else record_link(site, path, teller),
+        )
+        for (teller, since), some in groups.items()
+    ]
 
 
 def _promises(site: Site, record: Postmortem) -> Iterator[Action]:
@@ -129,13 +173,13 @@ def _sections(site: Site, record: Postmortem, target: LinkTarget) -> Mapping[str
     summary = record.section("summary")
     texts = [section for section in record.sections if _has_content(section)]
     notes = (section for section in texts if _is_title(section))
-    overdue = {one.label: one.days_overdue for one in _promises(site, record)}
+    known = {one.label: one for one in site.actions_by_record.get(record.id, ()) if one.label}
     rest = (section for section in texts if not _is_title(section) and section is not summary)
     return {
         "note": [part for note in notes for part in section_parts(note, record, target)],
         "summary": _shown(summary, record, target) if summary else None,
         "advice": happening_now(record, target) if site.edition.is_internal else (),
-        "sections": [_dated(_shown(section, record, target), overdue) for section in rest],
+        "sections": [_judged(_shown(section, record, target), known) for section in rest],
     }
 
 
@@ -152,12 +196,12 @@ def _shown(section: SectionText, record: Postmortem, target: LinkTarget) -> Show
     return ShownSection(section.heading, section.key or "", parts)
 
 
-def _dated(shown: ShownSection, overdue: Mapping[str, int]) -> ShownSection:
-    """A section whose actions say by how many days they are late; `overdue` is by label."""
-    if shown.key != "actions" or not overdue:
+def _judged(shown: ShownSection, known: Mapping[str, Action]) -> ShownSection:
+    """A section whose actions say how late they are, and whether they worked, by their labels."""
+    if shown.key != "actions" or not known:
         return shown
     parts = (
-        replace(part, entries=tuple(_late(entry, overdue) for entry in part.entries))
+        replace(part, entries=tuple(_with_effect(entry, known) for entry in part.entries))
         if isinstance(part, ActionList)
         else part
         for part in shown.parts
@@ -165,8 +209,13 @@ def _dated(shown: ShownSection, overdue: Mapping[str, int]) -> ShownSection:
     return replace(shown, parts=tuple(parts))
 
 
-def _late(entry: ActionEntry, overdue: Mapping[str, int]) -> ActionEntry:
-    return replace(entry, days_overdue=overdue.get(entry.label, 0)) if entry.label else entry
+def _with_effect(entry: ActionEntry, known: Mapping[str, Action]) -> ActionEntry:
+    action = known.get(entry.label)
+    if action is None:
+        return entry
+    late = 0 if action.completion_unknown else action.days_overdue
+    effect = action.effect if action.effect_why else ""
+    return replace(entry, days_overdue=late, effect=effect, effect_why=action.effect_why)
 
 
 def _source(address: str) -> Link:

@@ -23,6 +23,7 @@ class PageValues:
     searchable: bool = False
     contents: bool = False
     found_by: tuple[str, ...] = ()
+    leads_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +59,5 @@ def drawn(template: str, page: PageValues) -> SitePage:
         page.searchable,
         page.contents,
         page.found_by,
+        page.leads_to,
     )

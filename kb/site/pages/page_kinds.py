@@ -24,6 +24,7 @@ PAGE_KINDS: tuple[PageTemplate, ...] = (
     PageTemplate("incidents.html", incident_lists.newest_incidents),
     PageTemplate("year.html", incident_lists.years),
     INCIDENT,
+    PageTemplate("merged.html", incident.merged_away, internal=True),
     PageTemplate("facet_index.html", facet_pages.word_indexes),
     PageTemplate("facet.html", facet_pages.words),
     PageTemplate("facet_earlier.html", facet_pages.earlier_of_words),

@@ -24,10 +24,10 @@ class Link:
 
 def record_link(site: Site, source: str, record_id: str) -> Link:
     """A link to an incident, or its id where it has no page."""
-    record = site.by_id.get(record_id)
+    record = site.by_id.get(site.counted(record_id))
     if record is None:
         return Link(record_id)
-    return Link(record.title, links.relative(source, links.incident(record_id)))
+    return Link(record.title, links.relative(source, links.incident(record.id)))
 
 
 def word_link(site: Site, source: str, folder: str, word: str) -> Link:
@@ -51,8 +51,8 @@ def link_target(site: Site, record: Postmortem, source: str) -> LinkTarget:
         if web_only(address) or address.startswith("mailto:"):
             return address
         match = _RECORD_TARGET.match(address)
-        if match and match[1] in site.by_id:
-            return links.relative(source, links.incident(match[1]))
+        if match and (record_id := site.counted(match[1])) in site.by_id:
+            return links.relative(source, links.incident(record_id))
         name = address.removeprefix("./").removeprefix(f"{record.id}/")
         if name in files:
             return links.relative_file(source, file_path(record.id, name))

@@ -267,3 +267,40 @@ def test_what_an_occurrence_says_of_a_person_is_purged(example: Path) -> None:
     record = open_library(example.parent).record(ID)
     assert record
     assert [one.note for one in record.occurrences] == ["seen by Erased"]
+
+
+def test_a_checkup_keeps_on_which_days_a_route_ran(example: Path, tmp_path: Path) -> None:
+    week = tmp_path / "week"
+    week.mkdir()
+    for day in ("2026-04-20", "2026-04-21"):
+        again(week, f"{day}.json", day)
+    (week / "timeless.json").write_text(
+        json.dumps({"messages": [{"role": "user", "content": "pay"}]}), "utf-8"
+    )
+    done = kb("run", "checkup", str(week), "--record-runs", "Billing agent", "--json")
+    assert "2 runs of Billing agent on 2 days kept in runs-seen.csv" in done.stderr
+    assert "1 without a time left out" in done.stderr
+    text = example.with_name("runs-seen.csv").read_text("utf-8")
+    assert text == "route,day,runs\nBilling agent,2026-04-20,1\nBilling agent,2026-04-21,1\n"
+    kb("run", "checkup", str(week), "--record-runs", "Billing agent", "--json")
+    assert example.with_name("runs-seen.csv").read_text("utf-8") == text
+
+
+def test_runs_of_a_route_that_no_record_names_are_not_kept(example: Path) -> None:
+    told = fails("run", "checkup", str(TRACE), "--record-runs", "biling-agent", "--json")
+    assert "no record names the route 'biling-agent'" in told
+    assert not example.with_name("runs-seen.csv").exists()
+
+
+def test_a_checkup_writes_a_known_failure_into_its_record_once(
+    example: Path, tmp_path: Path
+) -> None:
+    trace = again(tmp_path)
+    done = kb("run", "checkup", str(trace), str(TRACE), "--occur", "--json")
+    assert "occurrence of 2026-06-20 03:13 UTC written" in done.stderr
+    assert "is the run of the incident itself" in done.stderr
+    again_done = kb("run", "checkup", str(trace), "--occur", "--json")
+    assert "stands there already" in again_done.stderr
+    record = open_library(example.parent).record(ID)
+    assert record
+    assert [one.note for one in record.occurrences] == ["seen by a checkup"]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,26 +34,29 @@ if TYPE_CHECKING:
     "--draft", type=click.IntRange(0, 50), default=0, metavar="N", help="Draft the top N."
 )
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="Of drafts whose trace has no times.")
+@click.option(
+    "--record-runs",
+    "route",
+    metavar="ROUTE",
+    help="Keep that this route ran, by day: a fix that holds needs runs to prove it.",
+)
+@click.option("--occur", is_flag=True, help="Write runs that went a stored way into its record.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it there.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-checkup/1).")
 @click.option("--quick", is_flag=True, help="Look for secrets in the candidates alone.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier pass found.")
-def command(
-    paths: tuple[Path, ...],
-    top: int,
-    draft: int,
-    day: str | None,
-    out: Path | None,
-    as_json: bool,
-    quick: bool,
-    fresh: bool,
-) -> int:
+def command(paths: tuple[Path, ...], top: int, draft: int, day: str | None, **asked: Any) -> int:
     """Read every trace in PATHS, in whatever mix of formats, and say which runs deserve a look.
 
     Runs that went the way of one stored beside a record lead the list, runs of one failure are
     counted together. A pass that was interrupted goes on where it stopped. Files that hold no
     trace are listed and skipped. Nothing is concluded: each comes with the step that shows it.
+
+    --record-runs ROUTE writes into runs-seen.csv beside the records on which days runs began, to be
+    committed: all of them are taken for runs of that route. --occur writes each run that went the
+    way of a stored one as an occurrence of its record, once.
     """
+    from kb.commands.run_checkup_record import record_runs, write_occurrences
     from kb.traces.checkup.archive import archive_of
     from kb.traces.checkup.memory import shown_path
     from kb.traces.checkup.report import checkup_json, checkup_markdown
@@ -62,18 +65,23 @@ def command(
     settings, on = team_settings(Path.cwd()), read_day(day)
     archive = archive_of(paths)
     files = archive.files
-    root = _root() if not draft else find_root(Path.cwd())
-    settings = dataclasses.replace(settings, look_only=quick)
-    done = _pass_over(archive, settings, root, fresh=fresh)
+    is_written = draft or asked["route"] or asked["occur"]
+    root = find_root(Path.cwd()) if is_written else _root()
+    settings = dataclasses.replace(settings, look_only=asked["quick"])
+    done = _pass_over(archive, settings, root, fresh=asked["fresh"])
     known = _stored_runs()
-    if as_json:
+    if as_json := asked["as_json"]:
         text = json.dumps(checkup_json(done, top, known), ensure_ascii=False, indent=2) + "\n"
     else:
         text = checkup_markdown(done, top, known)
-    _put(text, out, echo_json if as_json else echo)
+    _put(text, asked["out"], echo_json if as_json else echo)
     if root is not None:
         for facts in done.candidates[:draft]:
             _draft(root, facts, [file for file in files if shown_path(file) == facts.file], on)
+    if asked["route"]:
+        record_runs(asked["route"], done)
+    if asked["occur"]:
+        write_occurrences(done, known, files)
     return 0
 
 

@@ -6,6 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 from kb.traces.checkup.archive import Archive
 from kb.traces.checkup.likelihood import fitted
@@ -48,6 +49,8 @@ class Checkup:
     names_policy: int = 0
     guessed: int = 0
     suspicious: int = 0
+    days: Counter[date] = field(default_factory=Counter)
+    """Runs by the UTC day on which they began; those without a time are in none."""
     missing: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -83,7 +86,8 @@ class Checkup:
         self.names_policy += facts.names_policy
         self.guessed += facts.is_guessed
         self.suspicious += facts.is_suspicious
-
+        if facts.started:
+            self.days[datetime.fromisoformat(facts.started).astimezone(UTC).date()] += 1
         self.kinds.update({sign.kind for sign in facts.signs})
         for counter, value in ((self.reads_back, facts.reads_back), (self.has_key, facts.has_key)):
             if value is not None:

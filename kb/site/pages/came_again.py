@@ -35,7 +35,7 @@ class OccurrenceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StripMark:
     """A point of the strip: the incident, an occurrence, or the day a watched action was closed."""
 
     css: str
@@ -47,7 +47,7 @@ class CameAgain:
     """What the page says of it; `strip` is empty where nothing can be drawn to scale."""
 
     sentence: str
-    strip: tuple[Mark, ...]
+    strip: tuple[StripMark, ...]
     said: str
     begin: date
     end: date
@@ -93,12 +93,14 @@ def _marks(
 
 def _strip(
     marks: Sequence[tuple[str, datetime]], first: datetime, last: datetime
-) -> tuple[Mark, ...]:
+) -> tuple[StripMark, ...]:
     whole = (last - first).total_seconds()
     if whole <= 0:
         return ()
     shares = ((css, (at - first).total_seconds() / whole) for css, at in marks)
-    return tuple(Mark(css, round(share * _WIDTH, 1)) for css, share in shares if 0 <= share <= 1)
+    return tuple(
+        StripMark(css, round(share * _WIDTH, 1)) for css, share in shares if 0 <= share <= 1
+    )
 
 
 def _sentences(site: Site, record: Postmortem, times: Sequence[datetime]) -> Iterator[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kb.metrics.values import MetricsPage
     from kb.repo import Repo
     from kb.search.answer import Answer
+    from kb.search.neighbours import Neighbour
     from kb.search.query import Query
 
 
@@ -53,18 +54,37 @@ class KnowledgeBase:
 
         return open_repo(self.library.root)
 
-    def similar(self, query: str | Path, *, limit: int = 5, casebook: bool | None = None) -> Answer:
+    def similar(
+        self,
+        query: str | Path,
+        *,
+        limit: int = 5,
+        casebook: bool | None = None,
+        everywhere: bool | None = None,
+    ) -> Answer:
         """The earlier incidents like a text, a record's id, or the draft in a file (a `Path`).
 
-        `casebook` adds the public incidents that ship with kb, by default where `kb.toml` says so.
+        `casebook` adds the public incidents that ship with kb, `everywhere` the libraries beside
+        this one, by default where `kb.toml` says so.
         Needs the extra `search`; the index is brought up to date first.
         """
-        from kb.search.casebook import similar_with_casebook
-        from kb.search.similar import similar
+        from kb.search.neighbours import similar_beside
 
-        beside = self.library.config.search.casebook if casebook is None else casebook
-        search = similar_with_casebook if beside else similar
-        return search(self.library, self._query(query), limit=limit)
+        search = self.library.config.search
+        neighbours = self._neighbours(
+            casebook=search.casebook if casebook is None else casebook,
+            everywhere=search.everywhere if everywhere is None else everywhere,
+        )
+        return similar_beside(self.library, neighbours, self._query(query), limit=limit)
+
+    def _neighbours(self, *, casebook: bool, everywhere: bool) -> tuple[Neighbour, ...]:
+        if everywhere:
+            from kb.beside.opened import open_neighbours
+
+            return open_neighbours(self.library, casebook=casebook)
+        from kb.search.casebook import casebook_neighbour
+
+        return (casebook_neighbour(self.library),) if casebook else ()
 
     def _query(self, query: str | Path) -> Query:
         from kb.search.query import query_from_document, query_from_text

@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "rules": "List the rules of kb check, by any word of theirs.",
     "fmt": "Mend what has one right answer.",
     "similar": "Find the earlier incidents of the same class.",
+    "beside": "Ask other teams' libraries too, as far as they share.",
     "list": "List the records, by what they are.",
     "open": "Open a record in the editor, by its id.",
     "build": "Bring the search index up to date.",

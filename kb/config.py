@@ -25,6 +25,37 @@ FIRST_EDITION = 2026
 EDITION = 2026
 
 
+class BesideConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A library that is asked beside this one: a folder, a Git address, or kb's casebook."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^\W_][\w.&-]*( [\w.&-]+)*$",
+            max_length=40,
+            description="Whose it is: what its matches and its column of measures are called",
+        ),
+    ]
+    path: Annotated[
+        str, Meta(description="A folder on this machine that has a kb.toml, relative to this one")
+    ] = ""
+    git: Annotated[
+        str, Meta(description="An address over https, ssh or file; kb beside refresh reads it")
+    ] = ""
+    revision: Annotated[
+        str, Meta(description="Branch, tag or whole commit of it; its default branch when empty")
+    ] = ""
+    folder: Annotated[
+        str, Meta(description="Folder of kb.toml within the repository; its root when empty")
+    ] = ""
+    casebook: Annotated[
+        bool, Meta(description="Whether it is the public incidents that ship with kb")
+    ] = False
+
+
+Share = Literal["none", "facts", "external", "all"]
+
+
 class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the records are, and what the library is called."""
 
@@ -37,9 +68,17 @@ class LibraryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         Meta(description="Files, such as postmortems/2019-*, that are held to no form"),
     ] = ()
     share: Annotated[
-        Literal["none", "facts", "external", "all"],
-        Meta(description="What other teams get of the records; facts hold no sentence"),
+        Share,
+        Meta(
+            description="What libraries beside this one are told of published records: nothing; "
+            "facts (kind, classes, control, causes, tools, clocks, shape of the run) and no "
+            "sentence; the signed external editions; or all of it"
+        ),
     ] = "facts"
+    beside: Annotated[
+        tuple[BesideConfig, ...],
+        Meta(description="Libraries that are asked beside this one, with --everywhere"),
+    ] = ()
 
 
 class ScopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -127,6 +166,9 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     ] = ".kb"
     casebook: Annotated[
         bool, Meta(description="Whether the public incidents that ship with kb are searched too")
+    ] = False
+    everywhere: Annotated[
+        bool, Meta(description="Whether the libraries of library.beside are searched too")
     ] = False
 
 
@@ -281,6 +323,7 @@ def _refuse_unusable(values: dict[str, object], config: Config, where: str) -> N
             what = f"'search.{key}' is '{text}', and no such home folder is known"
             raise KbError(what, where=where, todo="Write the path in full.") from error
     _refuse_secret(config.store.url, where)
+    _refuse_unclear_beside(config, where)
 
 
 def _refuse_secret(url: str, where: str) -> None:
@@ -301,6 +344,23 @@ def _refuse_secret(url: str, where: str) -> None:
     if parts is None or parts.scheme not in {"postgresql", "postgres"}:
         todo = 'Write url = "postgresql://host/database".'
         raise KbError("'store.url' is no address of a PostgreSQL", where=where, todo=todo)
+
+
+def _refuse_unclear_beside(config: Config, where: str) -> None:
+    """Raises `KbError` where a library beside is nowhere or in two places, or two share a name."""
+    taken = {config.library.name.casefold()}
+    for beside in config.library.beside:
+        places = (beside.path, beside.git, beside.casebook)
+        if sum(map(bool, places)) != 1:
+            what = f"library.beside '{beside.name}' needs one of path, git and casebook"
+            raise KbError(what, where=where, todo="Say where it is, in one of the three ways.")
+        if (beside.revision or beside.folder) and not beside.git:
+            what = f"library.beside '{beside.name}' has a revision or folder, which go with git"
+            raise KbError(what, where=where, todo="Remove them, or name an address.")
+        if beside.name.casefold() in taken:
+            what = f"two libraries are called '{beside.name}'"
+            raise KbError(what, where=where, todo="Give each a name of its own: answers show it.")
+        taken.add(beside.name.casefold())
 
 
 def _texts(value: object, key: str) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ can write.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -90,6 +91,20 @@ def _is_open(pattern: str) -> bool:
     return is_pattern and len(_WILD.sub("", pattern[:_READ])) < _FEWEST_FIXED
 
 
+def _places_beside(config: Config, root: Path) -> str:
+    """The libraries beside that lie outside this one or on a network, each with its name."""
+    found = (
+        (beside, beside.git or _outside(root, beside.path))
+        for beside in config.library.beside
+        if not beside.casebook
+    )
+    return ", ".join(
+        f"{beside.name} = {json.dumps([place, *filter(None, (beside.revision, beside.folder))])}"
+        for beside, place in found
+        if place
+    )
+
+
 #: Every setting of `kb.toml` that may need trust. Whoever adds one that leads out of the library,
 #: on a network or to a program adds a row.
 TABLE: tuple[Guarded, ...] = (
@@ -112,6 +127,11 @@ TABLE: tuple[Guarded, ...] = (
         "store.url",
         "questions and what you push go to this server, with your password for it",
         lambda config, _: config.store.url,
+    ),
+    Guarded(
+        "library.beside",
+        "records are read in these folders, and fetched from these addresses with your credentials",
+        _places_beside,
     ),
     Guarded(
         "runs.replay",

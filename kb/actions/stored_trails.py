@@ -30,10 +30,13 @@ class _Stored(msgspec.Struct, frozen=True):
     trails: dict[str, Trail]
 
 
-def trails_from(repo: Repo, root: Path, folder: PurePosixPath | str, commit: str) -> Trails:
+def trails_from(
+    repo: Repo, root: Path, folder: PurePosixPath | str, commit: str, *, is_kept: bool = True
+) -> Trails:
     """The trails of the files in a library's folder, in the history that leads to a commit.
 
-    `folder` is relative to `root`. Without Git or commits they are empty, and say why.
+    `folder` is relative to `root`. Where they are not to be kept nothing is written. Without Git
+    or commits they are empty, and say why.
     """
     base = repo.relative(root)
     if base is None or not commit:
@@ -45,7 +48,7 @@ def trails_from(repo: Repo, root: Path, folder: PurePosixPath | str, commit: str
     if not repo.is_shallow and (stored := _load(file, key)) is not None:
         return Trails({PurePosixPath(path): trail for path, trail in stored.trails.items()})
     trails = read_trails(repo.history(below, commit, keep=matters), base)
-    if trails.boundary is None:
+    if trails.boundary is None and is_kept:
         _save(file, key, trails)
     return trails
 

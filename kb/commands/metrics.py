@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,6 +37,9 @@ from kb.repo import open_repo
 from kb.streams import echo, echo_json, warn
 from kb.walls.summary import WallsOnThisMachine, walls_on_this_machine, walls_text
 
+if TYPE_CHECKING:
+    from kb.beside.measures import TeamColumn
+
 
 def read_day(text: str | None) -> date | None:
     """The day a person names, None for none. Raises `KbError` for what is no date."""
@@ -62,6 +65,7 @@ class _Wanted:
     published_since: str | None
     origin: str | None
     form: str | None
+    everywhere: bool
     is_list: bool
     under: tuple[str, ...]
     over: tuple[str, ...]
@@ -80,6 +84,7 @@ class _Found:
     compared: MetricsPage | None
     months: tuple[MetricsPage, ...]
     walls: WallsOnThisMachine | None = None
+    columns: tuple[TeamColumn, ...] = ()
 
 
 @click.command("metrics")
@@ -98,6 +103,7 @@ class _Found:
     type=click.Choice([word.name for word in ORIGINS]),
     help="Whose incidents; own ones unless there are only public ones.",
 )
+@click.option("--everywhere", is_flag=True, help="A column for each team that shares (kb beside).")
 @click.option("--json", "form", flag_value="json", help="For machines.")
 @click.option("--csv", "form", flag_value="csv", help="For spreadsheets.")
 @click.option("--markdown", "form", flag_value="markdown", help="For a wiki or a comment.")
@@ -118,6 +124,10 @@ def command(**arguments: Any) -> int:
     if wanted.history and wanted.published_since:
         raise click.UsageError(
             "--history shows each month with the all-hands before it: leave out --published-since."
+        )
+    if wanted.everywhere and (wanted.history or wanted.compare or wanted.as_of or wanted.origin):
+        raise click.UsageError(
+            "--everywhere is of now: leave out --as-of, --compare, --history and --origin."
         )
     limits = read_limits(wanted.under, wanted.over)
     check_names(wanted.names)
@@ -152,7 +162,17 @@ def _measure(wanted: _Wanted, limits: tuple[Limit, ...]) -> _Found:
         compared = _page(wanted, names, read_folder(Path.cwd(), repo, then), page.origin)
     # A log of this machine says nothing of what was before.
     walls = None if moment.is_past else walls_on_this_machine(reading.library.root, reading.library)
-    return _Found(page, compared, (), walls)
+    return _Found(page, compared, (), walls, _columns(wanted, reading, page))
+
+
+def _columns(wanted: _Wanted, reading: Reading, page: MetricsPage) -> tuple[TeamColumn, ...]:
+    if not wanted.everywhere:
+        return ()
+    from kb.beside.measures import team_columns
+    from kb.search.installed import prepare_search
+
+    prepare_search()
+    return team_columns(reading.library, page, reading.as_of)
 
 
 def _computed(wanted: _Wanted, limits: tuple[Limit, ...]) -> tuple[str, ...]:
@@ -175,17 +195,27 @@ def _page(
 def _rendered(wanted: _Wanted, found: _Found) -> str:
     if wanted.history:
         return _series(wanted, found.months)
+    if found.columns:
+        return _of_teams(wanted, found.columns)
     page = only(found.page, wanted.names)
-    if wanted.form == "csv":
-        return page_csv(page, found.compared)
-    if wanted.form == "markdown":
-        return page_markdown(page, found.compared)
+    if wanted.form in _TABLES:
+        return _TABLES[wanted.form](page, found.compared)
     if wanted.names and not found.compared:
         return "\n".join(measure_text(measure) for measure in page.measures)
     text = page_text(found.page, found.compared, wanted.names)
     if found.walls is None or wanted.names:
         return text
     return f"{text}\n{walls_text(found.walls)}"
+
+
+_TABLES = {"csv": page_csv, "markdown": page_markdown}
+
+
+def _of_teams(wanted: _Wanted, columns: tuple[TeamColumn, ...]) -> str:
+    from kb.beside.columns import columns_csv, columns_markdown, columns_text, shown_names
+
+    ways = {"csv": columns_csv, "markdown": columns_markdown}
+    return ways.get(wanted.form or "", columns_text)(columns, shown_names(columns, wanted.names))
 
 
 def _series(wanted: _Wanted, months: tuple[MetricsPage, ...]) -> str:
@@ -204,4 +234,9 @@ def _json(wanted: _Wanted, found: _Found) -> PageJson:
 
     compared = named(found.compared) if found.compared else None
     months = [named(page) for page in found.months]
-    return page_json(named(found.page), compared, months, found.walls)
+    made = page_json(named(found.page), compared, months, found.walls)
+    if found.columns:
+        from kb.beside.columns import columns_json
+
+        made.everywhere = columns_json(found.columns)
+    return made

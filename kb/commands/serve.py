@@ -55,10 +55,12 @@ def command(port: int, engine: str) -> None:
 
 
 def _gather(library: Library, repo: Repo) -> Site:
+    from kb.beside.for_site import ask_others
     from kb.site.gather import SiteRequest, gather
     from kb.site.related_search import find_related
 
-    return gather(library, repo, SiteRequest(datetime.now(UTC), find_related, with_drafts=True))
+    wanted = SiteRequest(datetime.now(UTC), find_related, with_drafts=True, ask_others=ask_others)
+    return gather(library, repo, wanted)
 
 
 def _say(text: str) -> None:

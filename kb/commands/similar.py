@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,11 +175,14 @@ if TYPE_CHECKING:
     from kb.library import Library
     from kb.search.answer import Answer
     from kb.search.encoder.encoder import Progress
+    from kb.search.neighbours import Neighbour
     from kb.search.query import Filters, Query
+    from kb.traces.run import Run
 
 _ONLY_CLASS = "Only this failure class."
 _ONLY_KIND = "Only this kind of record."
 _STORE = "Ask the organisation's store too; default where [store] names one."
+_EVERYWHERE = "Search the libraries beside this one too; default search.everywhere in kb.toml."
 _CASEBOOK = "Search the public incidents of kb too; default search.casebook in kb.toml."
 
 
@@ -214,21 +217,51 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class _Beside:
-    """What is asked beside the library's own records; None is as its settings say."""
+    """What is asked beside the library's own records; None is as its settings say.
+
+    `run` is the file of the run that asks, None for a text, and `run_id` which of its runs.
+    """
 
     casebook: bool | None
     store: bool | None
+    everywhere: bool | None
+    run: Path | None = None
+    run_id: str = ""
+
+    def neighbours(self, library: Library) -> tuple[Neighbour, ...]:
+        """The casebook and other teams' libraries, as far as each shares itself."""
+        search = library.config.search
+        casebook = search.casebook if self.casebook is None else self.casebook
+        if not (search.everywhere if self.everywhere is None else self.everywhere):
+            if not casebook:
+                return ()
+            from kb.search.casebook import casebook_neighbour
+
+            return (casebook_neighbour(library),)
+        from kb.beside.opened import open_neighbours
+
+        return open_neighbours(library, casebook=casebook, run=self._read_run(library))
+
+    def _read_run(self, library: Library) -> Run | None:
+        if self.run is None:
+            return None
+        from kb.traces.read_runs import one_run, team_settings
+
+        return one_run(self.run, team_settings(library.root), self.run_id)
 
 
 def _beside_own(function: Callable[..., None]) -> Callable[..., None]:
     """The options that say so, handed to the command as one value."""
 
     @functools.wraps(function)
-    def call(*, casebook: bool | None, store: bool | None, **others: Any) -> None:
-        function(beside=_Beside(casebook, store), **others)
+    def call(
+        *, casebook: bool | None, store: bool | None, everywhere: bool | None, **others: Any
+    ) -> None:
+        function(beside=_Beside(casebook, store, everywhere), **others)
 
     options = (
         click.option("--casebook/--no-casebook", default=None, help=_CASEBOOK),
+        click.option("--everywhere/--no-everywhere", default=None, help=_EVERYWHERE),
         click.option("--store/--no-store", default=None, help=_STORE),
     )
     return functools.reduce(lambda done, option: option(done), reversed(options), call)
@@ -260,8 +293,8 @@ def command(
     A trace or a fixture.json asks with what its run was asked, called, met and claimed; where
     its trace shows no fault, nothing is like it.
     Records later than a draft are no candidates, and neither are other drafts. Incidents of the
-    casebook and of the store stand among the library's own, marked, and are never proposed by
-    --write. Where the store's server is away, own records answer, and a line says so.
+    casebook, other teams (kb beside) and the store stand among own ones, marked, and are never
+    proposed by --write. Where the store's server is away, own records answer, and a line says so.
     """
     from kb.search.installed import prepare_search
 
@@ -273,9 +306,9 @@ def command(
     path = named_file(query)
     # A trace lies anywhere; its library is the one it is asked from.
     library = unread_library(_home_of(path) if path and not is_run(path) else Path.cwd())
-    casebook = library.config.search.casebook if beside.casebook is None else beside.casebook
     asked = query_from_argument(library, query, today, run_id)
-    given = _Asked(library, asked, filters, limit, today, casebook, beside.store)
+    run = path if asked.is_run else None
+    given = _Asked(library, asked, filters, limit, today, replace(beside, run=run, run_id=run_id))
     if explain:
         echo(_explained(given, explain), end="")
     elif write:
@@ -333,31 +366,30 @@ class _Asked:
     filters: Filters
     limit: int | None
     today: date
-    casebook: bool
-    store: bool | None = None
+    beside: _Beside
 
     @property
     def asks_store(self) -> bool:
         """Whether the organisation's store is asked: where one is named, or by its option."""
-        return bool(self.library.config.store.url) if self.store is None else self.store
+        store = self.beside.store
+        return bool(self.library.config.store.url) if store is None else store
 
 
-def _search(*, casebook: bool) -> Callable[..., Answer]:
-    if casebook:
-        from kb.search.casebook import similar_with_casebook
+def _answer(asked: _Asked) -> Answer:
+    """The answer of the library's own records and of all that is asked beside them."""
+    search: Callable[..., Answer]
+    if asked.asks_store:
+        from kb.store.similar import similar_with_store
 
-        return similar_with_casebook
-    from kb.search.similar import similar
-
-    return similar
-
-
-def _answer(asked: _Asked, *, casebook: bool, store: bool = False) -> Answer:
-    search = _with_store(asked, casebook=casebook) if store else _search(casebook=casebook)
+        search = functools.partial(similar_with_store, required=asked.beside.store is True)
+    else:
+        from kb.search.neighbours import similar_beside as search
+    neighbours = asked.beside.neighbours(asked.library)
     with _progress() as progress:
         return search(
             asked.library,
-            asked.query,
+            neighbours=neighbours,
+            query=asked.query,
             limit=asked.limit,
             filters=asked.filters,
             today=asked.today,
@@ -365,15 +397,8 @@ def _answer(asked: _Asked, *, casebook: bool, store: bool = False) -> Answer:
         )
 
 
-def _with_store(asked: _Asked, *, casebook: bool) -> Callable[..., Answer]:
-    from kb.store.similar import similar_with_store
-
-    required = asked.store is True
-    return functools.partial(similar_with_store, casebook=casebook, required=required)
-
-
 def _show(asked: _Asked, *, as_json: bool) -> None:
-    answer = _answer(asked, casebook=asked.casebook, store=asked.asks_store)
+    answer = _answer(asked)
     if as_json:
         from kb.search.answer_json import answer_json
 
@@ -385,21 +410,25 @@ def _show(asked: _Asked, *, as_json: bool) -> None:
 
 
 def _explained(asked: _Asked, record_id: str) -> str:
-    """The arithmetic of a record of the library, else of one of the casebook."""
+    """The arithmetic of a record of the library, else of one beside it whose text is shared."""
     from kb.search.explain import explain
     from kb.search.index.index import open_index
+    from kb.search.neighbours import find_beside, open_neighbour
     from kb.search.query import refuse_unknown
     from kb.search.similar import find
 
     with _progress() as progress:
         index = open_index(asked.library, progress)
-        if not asked.casebook:
+        neighbours = asked.beside.neighbours(asked.library)
+        if not neighbours:
             refuse_unknown(asked.filters, asked.library.form, index.entries)
         found = find(index, asked.query, asked.filters)
-        if asked.casebook and record_id not in index.generation.collection.positions:
-            from kb.search.casebook import find_beside, open_casebook
-
-            found = find_beside(found, asked.filters, open_casebook(asked.library, progress))
+        if record_id not in index.generation.collection.positions:
+            for one in neighbours:
+                theirs = open_neighbour(one, progress).index
+                if theirs and record_id in theirs.generation.collection.positions:
+                    found = find_beside(found, theirs, one.alike_runs)
+                    break
     return explain(found, record_id)
 
 
@@ -411,7 +440,8 @@ def _written(asked: _Asked, path: Path | None) -> str:
         raise KbError(
             "--write needs the file of a draft", todo="Name the draft: kb similar DRAFT.md --write."
         )
-    return write_proposals(path, _answer(asked, casebook=False), asked.library.form)
+    alone = replace(asked, beside=_Beside(casebook=False, store=False, everywhere=False))
+    return write_proposals(path, _answer(alone), asked.library.form)
 
 
 def _progress() -> AbstractContextManager[Progress | None]:

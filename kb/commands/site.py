@@ -123,6 +123,7 @@ def _build(
     is_named: bool,
 ) -> int:
     """Build the site and say what it is; 1 where records are left out."""
+    from kb.beside.for_site import ask_others
     from kb.repo import open_repo
     from kb.site.gather import SiteRequest, gather
     from kb.site.related_search import find_related
@@ -130,7 +131,7 @@ def _build(
 
     say = _progress()
     say("reading")
-    wanted = SiteRequest(datetime.now(UTC), find_related, edition)
+    wanted = SiteRequest(datetime.now(UTC), find_related, edition, ask_others=ask_others)
     site = gather(library, open_repo(library.root), wanted)
     with_meaning = library.config.site.semantic_search
     build = Build(target, engine, pages_only, with_meaning, trust, is_named=is_named)

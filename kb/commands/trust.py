@@ -31,8 +31,9 @@ def command(
     """Allow what this library's settings name outside it, or want to run.
 
     Without KEY all that the settings ask for: a folder outside (search.vectors), another encoder
-    (search.model), values that redaction keeps (runs.allow), a server (store.url), your agent
-    (runs.replay), hooks and plugins (mkdocs.yml), the walls of the records (walls).
+    (search.model), other teams' libraries (library.beside), values that redaction keeps
+    (runs.allow), a server (store.url), your agent (runs.replay), hooks and plugins (mkdocs.yml),
+    the walls of the records (walls).
     Each is shown before you are asked. The value as it stands now is trusted, in this folder, for
     you; a changed value is not. Exit status 1 when nothing was allowed.
     """

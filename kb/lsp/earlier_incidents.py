@@ -18,11 +18,12 @@ from kb.library import Library
 from kb.lint.rule import PriorSuggestion
 from kb.lsp.open_record import OpenRecord
 from kb.search.answer import CASEBOOK, Answer, Match
-from kb.search.casebook import answer_with_casebook, existing_casebook
+from kb.search.casebook import existing_casebook, opened_casebook
 from kb.search.encoder.encoder import Encoder, Progress, Vectors
 from kb.search.index.index import Index, build_index, existing_index, index_home
+from kb.search.neighbours import answer_beside
 from kb.search.query import EVERYTHING, query_from_document
-from kb.search.similar import LIKELY, answer
+from kb.search.similar import LIKELY
 
 #: Texts whose vectors are kept: some open records of sixty passages each. 4,000 take 6 MB.
 _MOST_KEPT = 4_000
@@ -105,12 +106,10 @@ class WarmIndex:
             return EarlierIncidents(record.version, None)
         query = query_from_document(record.document, record.today)
         limit = self._library.config.search.limit
-        if self._casebook is None:
-            found = answer(self._index, self._library, query, limit=limit, filters=EVERYTHING)
-        else:
-            found = answer_with_casebook(
-                self._index, self._casebook, self._library, query, limit=limit, filters=EVERYTHING
-            )
+        books = (opened_casebook(self._library, book) for book in (self._casebook,) if book)
+        found = answer_beside(
+            self._index, self._library, tuple(books), query, limit=limit, filters=EVERYTHING
+        )
         behind = len(self._behind - {record.document.path.name})
         return EarlierIncidents(record.version, found, behind)
 

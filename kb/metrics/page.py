@@ -65,15 +65,22 @@ def read_as_of(repo: Repo, text: str | None, now: datetime) -> AsOf:
 
 
 def read_all(
-    library: Library, repo: Repo, as_of: AsOf, published_since: str | None = None
+    library: Library,
+    repo: Repo,
+    as_of: AsOf,
+    published_since: str | None = None,
+    *,
+    is_kept: bool = True,
 ) -> Reading:
     """What a page at that moment needs; a past one is read from its commit, settings included.
 
-    `published_since` is a day or `last`: see `kb.metrics.publication.read_window`.
+    `published_since` is a day or `last`: see `kb.metrics.publication.read_window`. Nothing is
+    written where the trails are not to be kept.
     """
     if as_of.is_past:
         library = open_library_at(repo, as_of.commit, library.root)
-    trails = trails_from(repo, library.root, library.config.library.path, as_of.commit)
+    folder = library.config.library.path
+    trails = trails_from(repo, library.root, folder, as_of.commit, is_kept=is_kept)
     return _reading(library, repo, as_of, trails, published_since)
 
 

@@ -48,11 +48,24 @@ class PointJson(Struct, kw_only=True):
     metrics: dict[str, NumberJson]
 
 
+class TeamJson(Struct, kw_only=True):
+    """The column of one team; `shares` is own, all, facts, external or none.
+
+    A measure for which what it shares is not enough is absent; `note` says what else to know.
+    """
+
+    name: str
+    shares: str
+    note: str
+    metrics: dict[str, NumberJson]
+
+
 class PageJson(Struct, kw_only=True):
     """`kb.metrics/1`: the metrics page, every measure by name.
 
     `compare` is the page of --compare, `history` the months of --history. `all_hands` is null where
     only measures were asked for. `walls` is what the log of this machine says, of today alone.
+    `everywhere` are the teams of --everywhere, one's own first.
     """
 
     schema: str = "kb.metrics/1"
@@ -70,6 +83,7 @@ class PageJson(Struct, kw_only=True):
     compare: PageJson | UnsetType = UNSET
     history: list[PointJson] | UnsetType = UNSET
     walls: WallsOnThisMachine | UnsetType = UNSET
+    everywhere: list[TeamJson] | UnsetType = UNSET
 
 
 class ActionsJson(Struct, kw_only=True):
@@ -192,13 +206,13 @@ def _as_of(as_of: AsOf, at: datetime | UnsetType = UNSET) -> AsOfJson:
 
 
 def _point(page: MetricsPage) -> PointJson:
-    numbers = {
-        measure.name: NumberJson(
-            value=measure.value, n=measure.n, low=measure.low, high=measure.high
-        )
-        for measure in page.measures
-    }
+    numbers = {measure.name: number_json(measure) for measure in page.measures}
     return PointJson(as_of=_as_of(page.as_of), metrics=numbers)
+
+
+def number_json(measure: Measure) -> NumberJson:
+    """A measure as a bare number."""
+    return NumberJson(value=measure.value, n=measure.n, low=measure.low, high=measure.high)
 
 
 def _signed(record: str, signed: SignOff) -> SignOffJson:

@@ -8,11 +8,11 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import IO, TYPE_CHECKING
 
 from kb.errors import KbError
@@ -70,6 +70,7 @@ SILENT_SECONDS = 60.0
 #: waits any longer. In a healthy repository nothing is looked at.
 LOOK_SECONDS = 2.0
 _LOOKED_AT = 200_000
+_LOOK_AGAIN_SECONDS = 0.1
 _environment_lock = threading.Lock()
 #: What GitPython calls the program; a person may name one of their own.
 _PROGRAM_VARIABLE = "GIT_PYTHON_GIT_EXECUTABLE"
@@ -102,13 +103,20 @@ class Git:
 
     `inherits` keeps `GIT_DIR` and its relatives from the environment; without it the folder
     alone says which repository is meant, or `git_dir`, so that Git looks for none itself.
+    `more` are further variables for it.
     """
 
     def __init__(
-        self, folder: Path, *, inherits: bool = False, git_dir: Path | None = None
+        self,
+        folder: Path,
+        *,
+        inherits: bool = False,
+        git_dir: Path | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.folder = folder
         self.inherits = inherits
+        self._more = more
         self._place = () if git_dir is None else (f"--git-dir={git_dir}", f"--work-tree={folder}")
         self._silence: dict[str, str] = {}
 
@@ -137,6 +145,23 @@ class Git:
                 raise
             answer = process.communicate(timeout=SILENT_SECONDS)
         return answer
+
+    def watch(self, goes_on: Callable[[], bool], *arguments: str) -> GitOutput | None:
+        """The answer to what may take long; None where `goes_on`, asked again and again, said no.
+
+        Then Git was stopped.
+        """
+        process = self._start(arguments, has_stdin=False)
+        while True:
+            try:
+                output, complaint = process.communicate(timeout=_LOOK_AGAIN_SECONDS)
+            except TimeoutExpired:
+                if goes_on():
+                    continue
+                process.kill()
+                process.communicate()
+                return None
+            return GitOutput(process.returncode, output, _readable(complaint))
 
     def demand(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer to what a healthy repository can answer; else KbError."""
@@ -191,7 +216,9 @@ class Git:
                     [program, *_OPTIONS, "-C", str(self.folder), *self._place, *arguments],
                     as_process=True,
                     istream=PIPE if has_stdin else None,
-                    env=_ENVIRONMENT | safe_settings.as_environment(self._silence),
+                    env=_ENVIRONMENT
+                    | safe_settings.as_environment(self._silence)
+                    | dict(self._more),
                     shell=False,
                 )
                 return process

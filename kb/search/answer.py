@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from kb.records.ruled_out import RuledOut
+from kb.records.shared_facts import RecordFacts
 
 #: What `Match.library` says of an incident from the casebook that ships with kb.
 CASEBOOK = "Casebook of public incidents"
+#: What a library beside one's own shares: the casebook, all of its texts, signed external
+#: editions, facts, or nothing.
+PUBLIC, ALL, EXTERNAL, FACTS, NONE = "public", "all", "external", "facts", "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Match:
     `similarity` is a cosine: best passages and whole texts in equal parts. Both are None in an
     answer by words. `verdict` is the author's, empty if there is none. `may_be_same`: so alike that
     both may tell of one incident. `ruled_out` are the hypotheses it rules out that the query names.
+    `shares` says how much the library of a record beside one's own shares, empty for one's own;
+    `facts` are all there is of a record of which no text is shared.
     """
 
     id: str
@@ -66,6 +72,8 @@ class Match:
     form: str = ""
     may_be_same: bool = False
     ruled_out: tuple[RuledOut, ...] = ()
+    shares: str = ""
+    facts: RecordFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +114,22 @@ class IndexFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class CasebookFacts:
-    """What was searched beside the library. `folder` is where those records can be read."""
+class BesideFacts:
+    """A library beside one's own, and what of it was searched.
 
-    folder: str
-    records: int
-    passages: int
+    `shares` is public (the casebook), all, external, facts or none. `folder` is where its records
+    can be read, empty where they cannot, `commit` what was fetched of an address. `note` says in
+    one line why it was not asked, or what to know of it.
+    """
+
+    name: str
+    shares: str
+    folder: str = ""
+    records: int = 0
+    passages: int = 0
     eligible: int = 0
+    commit: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +151,8 @@ class StoreFacts:
 class Answer:
     """Matches best first, each above the bar; `nearest_misses` are what came closest below it.
 
-    Where the casebook was searched too, `casebook` says so, and `library` of a match tells which
-    are from there; `store` says the same of the organisation's store. `of_run`: a run asked, whose
+    `beside` are the other libraries that were asked, or would not answer, and `store` the
+    organisation's store; `library` of a match tells whose it is. `of_run`: a run asked, whose
     probabilities are an order and no more.
     `shows_fault` is False where that run's trace shows nothing that went wrong.
     `too_short`: so few words asked that probabilities mean nothing, and matches are an order as
@@ -151,13 +168,18 @@ class Answer:
     nearest_misses: tuple[Match, ...]
     proposed_class: ProposedClass | None
     index: IndexFacts
-    casebook: CasebookFacts | None = None
+    beside: tuple[BesideFacts, ...] = ()
     of_run: bool = False
     shows_fault: bool = True
     too_short: bool = False
     filtered: bool = False
     words_only: str = ""
     store: StoreFacts | None = None
+
+    @property
+    def casebook(self) -> BesideFacts | None:
+        """The public incidents that ship with kb, where they were searched too."""
+        return next((one for one in self.beside if one.name == CASEBOOK), None)
 
     @property
     def nothing_similar(self) -> bool:

@@ -5,7 +5,7 @@ Apart from `answer`, for making the types takes longer than most questions have 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -61,11 +61,23 @@ class RuledOutJson(Struct, kw_only=True):
     evidence: str
 
 
+class SharedFactsJson(Struct, kw_only=True):
+    """All that is known of a record whose library shares facts and no text."""
+
+    kind: str
+    missing_control: str
+    causes: tuple[str, ...]
+    tools: tuple[str, ...]
+    clocks: dict[str, datetime]
+
+
 class MatchJson(Struct, kw_only=True):
     """One earlier record; `probability` of the same class, calibrated, 0 to 1.
 
     `probability` and `similarity` are null in an answer by words. `may_be_same`: both may tell of
     one incident. `ruled_out` are the hypotheses it rules out that the query names by its words.
+    `library` says whose it is; of another library `shares` says how much of it may be read (public,
+    all, external, facts), and `facts` stand where no text may.
     """
 
     id: str
@@ -84,12 +96,15 @@ class MatchJson(Struct, kw_only=True):
     form: str = ""
     may_be_same: bool = False
     ruled_out: list[RuledOutJson] = []
+    shares: str | UnsetType = UNSET
+    facts: SharedFactsJson | UnsetType = UNSET
 
 
 class MissJson(Struct, kw_only=True):
     """A record that came close and stays below the bar."""
 
     id: str
+    library: str
     title: str
     date: date
     probability: float | None
@@ -139,8 +154,25 @@ class StoreJson(Struct, kw_only=True):
     away: str
 
 
+class BesideJson(Struct, kw_only=True):
+    """A library that was asked too; where `shares` is none, `note` says why it was not.
+
+    `folder` holds the records of its matches, empty where they cannot be read; `commit` is what was
+    fetched of a Git address.
+    """
+
+    name: str
+    shares: str
+    folder: str
+    records: int
+    passages: int
+    eligible: int
+    commit: str
+    note: str
+
+
 class AnswerJson(Struct, kw_only=True):
-    """The whole answer, matches best first, those of the casebook among the library's own.
+    """The whole answer, matches best first, those of other libraries among the library's own.
 
     `mode` is "vectors", or "words" where no encoder is here: then matches share rare words and have
     an order and no probability, and `words_only` says what gets vectors.
@@ -158,6 +190,7 @@ class AnswerJson(Struct, kw_only=True):
     index: IndexJson
     casebook: CasebookJson | UnsetType = UNSET
     store: StoreJson | UnsetType = UNSET
+    beside: list[BesideJson] | UnsetType = UNSET
 
 
 def answer_json(answer: Answer) -> str:
@@ -187,6 +220,7 @@ def answer_value(answer: Answer) -> dict[str, Any]:
         index=_fill(IndexJson, answer.index),
         casebook=_fill(CasebookJson, answer.casebook) if answer.casebook else UNSET,
         store=_fill(StoreJson, answer.store) if answer.store else UNSET,
+        beside=[_fill(BesideJson, one) for one in answer.beside] or UNSET,
     )
     value: dict[str, Any] = whole_value(msgspec.to_builtins(whole))
     return value
@@ -215,6 +249,8 @@ def _match(match: Match) -> MatchJson:
         form=match.form,
         may_be_same=match.may_be_same,
         ruled_out=[_fill(RuledOutJson, found) for found in match.ruled_out],
+        shares=match.shares or UNSET,
+        facts=_fill(SharedFactsJson, match.facts) if match.facts else UNSET,
     )
 
 

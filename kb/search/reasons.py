@@ -72,6 +72,15 @@ def reasons_by_words(
     )
 
 
+def reasons_by_facts(
+    asked: IndexedRecord | None, entry: IndexedRecord, alike: float
+) -> tuple[str, ...]:
+    """Phrases for a record of which only facts are known; where none is shared, its class."""
+    found = (*_stated(asked, entry), *_facets(asked, entry), *_run(alike))
+    read = f"reads like {', '.join(entry.classes)}"
+    return found or ((read,) if entry.classes else ())
+
+
 def are_reasons(text: str) -> bool:
     """Whether a text is reasons as they are written here, joined by semicolons, and no more."""
     return all(_PHRASE.fullmatch(phrase) for phrase in text.split("; "))

@@ -6,10 +6,23 @@ import textwrap
 from collections.abc import Iterator
 from datetime import date
 
-from kb.numbers_in_words import plural
+from kb.numbers_in_words import duration, plural
 from kb.records.model import ADOPTED
+from kb.records.shared_facts import RecordFacts
 from kb.search.aligned_passages import excerpt
-from kb.search.answer import CASEBOOK, Answer, Match, PassagePair, PromisedAction, StoreFacts
+from kb.search.answer import (
+    ALL,
+    EXTERNAL,
+    FACTS,
+    NONE,
+    PUBLIC,
+    Answer,
+    BesideFacts,
+    Match,
+    PassagePair,
+    PromisedAction,
+    StoreFacts,
+)
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
@@ -34,7 +47,7 @@ def show(answer: Answer, *, today: date, colour: bool) -> str:
 
 def answer_text(answer: Answer, *, today: date) -> Text:
     """The answer in spans with their tones, a line end behind it."""
-    own = [match for match in answer.matches if match.library != CASEBOOK]
+    own = [m for m in answer.matches if not (m.shares or _store_name(m, answer))]
     lines = [*(_found(answer, today) if answer.matches else ())]
     if not own:
         lines = [*_nothing(answer), *lines]
@@ -66,9 +79,11 @@ def _found(answer: Answer, today: date) -> Iterator[Text | str]:
 
 def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[Text | str]:
     chance = _chance(match.probability, answer)
-    yield from _wrapped(f"{number}  ", match.title, "bold")
+    yield from _wrapped(f"{number}  ", _headline(match), "bold")
     adopted = ADOPTED if match.form == "adopted" else ""
-    facts = (match.id, _whose(match, answer), match.severity, ", ".join(match.classes), adopted)
+    origin = _ORIGINS.get(match.shares, "") or _store_name(match, answer)
+    classes = "" if match.facts else ", ".join(match.classes)
+    facts = (match.id, origin, match.severity, classes, adopted)
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
     likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
     tone = "green" if likely else "yellow"
@@ -82,14 +97,39 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
         yield from _row("missing", match.counterfactual)
     for found in match.ruled_out:
         yield from _row("ruled out", " — ".join(filter(None, found)))
+    if match.facts:
+        yield from _row("took", _took(match.facts))
+        yield from _row("ask", f"{match.library}, about {match.id}: they share no text")
     yield from _actions(match.actions, answer, today)
 
 
-def _whose(match: Match, answer: Answer) -> str:
-    """Whose a match is, empty for one of the library that asked."""
-    if match.library == CASEBOOK:
-        return "public, from the casebook"
-    return match.library if answer.store and match.library != answer.store.own else ""
+#: What is said of a match by what its library shares.
+_ORIGINS = {PUBLIC: "public, from the casebook", EXTERNAL: "external edition", FACTS: "facts alone"}
+
+
+def _headline(match: Match) -> str:
+    """The title, and before it whose it is where it is another team's."""
+    if match.facts:
+        return f"{match.library} had this: {match.title}"
+    return f"{match.library}: {match.title}" if match.shares not in ("", PUBLIC) else match.title
+
+
+def _took(facts: RecordFacts) -> str:
+    """How long the clocks that are shared say it took: `detected after 41 min`."""
+    clocks = facts.clocks
+    began = clocks.get("first_impact") or clocks.get("first_warning")
+    told = (
+        f"{word} after {duration((clocks[word] - began).total_seconds() / 60)}"
+        for word in ("detected", "contained", "resolved")
+        if began and word in clocks and clocks[word] >= began
+    )
+    return ", ".join(told)
+
+
+def _store_name(match: Match, answer: Answer) -> str:
+    """The library of a match from the store, empty for any other."""
+    is_own = match.shares or answer.store is None or match.library == answer.store.own
+    return "" if is_own else match.library
 
 
 def _passages(match: Match, answer: Answer) -> Iterator[Text | str]:
@@ -159,9 +199,9 @@ def _nothing(answer: Answer) -> Iterator[Text | str]:
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
         for miss in answer.nearest_misses:
             likeness = max(miss.similarity or 0.0, 0.0)  # a cosine below 0 is no less alike than 0
-            yield from _wrapped(f"  {likeness:4.2f}  ", miss.title, "")
+            yield from _wrapped(f"  {likeness:4.2f}  ", _headline(miss), "")
             yield from _wrapped("        ", miss.id, "dim")
-    if answer.casebook is None and not answer.index.records:
+    if not answer.beside and not answer.index.records:
         yield "The public incidents that ship with kb answer too: --casebook."
     if answer.nearest_misses or answer.matches or not answer.index.records:
         yield ""
@@ -169,24 +209,32 @@ def _nothing(answer: Answer) -> Iterator[Text | str]:
 
 def _nothing_in(answer: Answer) -> str:
     """What held nothing; where no record could answer, that is not called "nothing similar"."""
-    facts, book = answer.index, answer.casebook
-    own = " of your own" if book else ""
+    facts, searched = answer.index, [one for one in answer.beside if one.shares != NONE]
+    own = " of your own" if searched else ""
     if facts.records and not facts.eligible:
         count = plural(facts.records, "published record")
         return f"0 of {count}{own} {_eligible_words(answer)}."
+    found = "No telling word in common with" if answer.words_only else "Nothing similar in"
     records = plural(facts.records, "published record")
     if not answer.shows_fault:
         return _no_fault(records, own)
-    if answer.words_only:
-        return _no_words_in(answer, records)
-    if book is None or answer.matches:
-        return f"Nothing similar in {records}{own}."
-    if book.records and not book.eligible:
-        return (
-            f"Nothing similar in {records}{own}; 0 of {book.records} public ones "
-            f"{_eligible_words(answer)}."
-        )
-    return f"Nothing similar in {records}{own}, nor in {book.records} public ones."
+    said = f"{found} {records}{own}"
+    if not searched or answer.matches:
+        return f"{said}."
+    known = [one for one in searched if one.eligible or not one.records or answer.words_only]
+    nor = "".join(f", nor in {_records_of(one)}" for one in known)
+    late = "".join(
+        f"; 0 of {_records_of(one)} {_eligible_words(answer)}"
+        for one in searched
+        if one not in known
+    )
+    return f"{said}{nor}{late}."
+
+
+def _records_of(one: BesideFacts) -> str:
+    if one.shares == PUBLIC:
+        return f"{one.records} public ones"
+    return f"{one.records} of {one.name}"
 
 
 def _no_fault(records: str, own: str) -> str:
@@ -195,14 +243,6 @@ def _no_fault(records: str, own: str) -> str:
         "twice, no loop, no order followed that came as data, no false claim, nothing destroyed). "
         'If it went wrong all the same, say in words how: kb similar "TEXT".'
     )
-
-
-def _no_words_in(answer: Answer, records: str) -> str:
-    """What held no telling word of the question: less than that nothing is similar."""
-    if answer.casebook is None or answer.matches:
-        own = " of your own" if answer.casebook else ""
-        return f"No telling word in common with {records}{own}."
-    return f"No telling word in common with {records}, nor {answer.casebook.records} public ones."
 
 
 def _eligible_words(answer: Answer) -> str:
@@ -226,11 +266,28 @@ def _foot(answer: Answer) -> Iterator[Text | str]:
         yield from _wrapped("", why, "yellow")
     sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
     yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", "dim")
-    if (book := answer.casebook) is not None:
-        where = f"Casebook: {plural(book.records, 'public incident')}, to be read in {book.folder}"
-        yield from _wrapped("", where, "dim")
+    for one in answer.beside:
+        yield from _wrapped("", _beside(one), "yellow" if one.note else "dim")
     if (store := answer.store) is not None:
         yield from _store(store)
+
+
+def _beside(one: BesideFacts) -> str:
+    """What was searched of a library beside, or why nothing was."""
+    if one.shares == NONE:
+        return f"{one.name}: {one.note}."
+    if one.shares == PUBLIC:
+        return f"Casebook: {plural(one.records, 'public incident')}, to be read in {one.folder}"
+    commit = f", at {one.commit[:9]}" if one.commit else ""
+    note = f"; {one.note}" if one.note else ""
+    where = f", to be read in {one.folder}" if one.folder else ""
+    return (
+        f"{one.name}: {plural(one.records, 'record')}, {_SHARED[one.shares]}{commit}{where}{note}."
+    )
+
+
+#: What a library shares, in words.
+_SHARED = {ALL: "all of it shared", EXTERNAL: "external editions", FACTS: "facts alone"}
 
 
 def _store(store: StoreFacts) -> Iterator[Text]:

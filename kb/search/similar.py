@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -47,6 +47,7 @@ from kb.search.ranking.rank import (
 )
 from kb.search.reasons import reasons
 from kb.search.records.collection import Collection
+from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import plain_text
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
@@ -239,10 +240,17 @@ def proof(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.
     """For each record 1, or less where a run asks and shares neither proven class nor course."""
     if query.alike_runs is None:
         return np.ones(len(ranking.places), np.float32)
-    proven = frozenset(query.entry.classes if query.entry else ())
     entries = [collection.entries[place] for place in ranking.places]
+    return proof_of(entries, query, query.alike_runs)
+
+
+def proof_of(
+    entries: Sequence[IndexedRecord], query: Query, alike_runs: Mapping[str, float]
+) -> NDArray[np.float32]:
+    """The same of a run for records of any library; `alike_runs` are by their ids."""
+    proven = frozenset(query.entry.classes if query.entry else ())
     shared = [
-        bool(proven & set(entry.classes)) or query.alike_runs.get(entry.id, 0) >= _SAME_COURSE
+        bool(proven & set(entry.classes)) or alike_runs.get(entry.id, 0) >= _SAME_COURSE
         for entry in entries
     ]
     return np.where(shared, 1.0, _RUN_IS_INCIDENT).astype(np.float32)
@@ -250,9 +258,13 @@ def proof(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.
 
 def most_probable(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.float32]:
     """The most each record can be given: little where both state classes and share none."""
+    return most_by_classes([collection.entries[place] for place in ranking.places.tolist()], query)
+
+
+def most_by_classes(entries: Sequence[IndexedRecord], query: Query) -> NDArray[np.float32]:
+    """The same for records of any library."""
     mine = set(query.entry.classes) if query.entry and not query.is_run else set()
-    stated = (collection.entries[place].classes for place in ranking.places.tolist())
-    other = [bool(mine and theirs) and mine.isdisjoint(theirs) for theirs in stated]
+    other = [bool(mine and e.classes) and mine.isdisjoint(e.classes) for e in entries]
     return np.where(other, _OTHER_CLASS, 1.0).astype(np.float32)
 
 
@@ -348,12 +360,17 @@ def related(
 
 
 def _siblings(index: Index, library: Library, place: int, limit: int) -> tuple[Match, ...]:
+    latest = max(other.happened_at for other in index.entries)
+    found = find_siblings(index, place, latest)
+    best = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
+    return tuple(match_at(found, library, position) for position in best)
+
+
+def find_siblings(index: Index, place: int, latest: datetime) -> RankedQuery:
+    """Every record ranked for one of the index, whenever it happened up to a time."""
     entry, rows = index.entries[place], index.generation.rows(place)
     passages = tuple(index.generation.passage(row) for row in range(rows.start, rows.stop))
-    latest = max(other.happened_at for other in index.entries)
     query = Query(entry.title, entry.title, passages, entry, latest)
     vectors = index.generation.collection.vectors[rows]
     question = Question(vectors, index.generation.bag(place), entry)
-    found = find_question(index, query, question, Filters())
-    best = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
-    return tuple(match_at(found, library, position) for position in best)
+    return find_question(index, query, question, Filters())

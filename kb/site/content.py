@@ -19,7 +19,7 @@ from kb.records.merges import merged_here
 from kb.records.model import Postmortem
 from kb.records.runs_seen import RunsSeen
 from kb.site.links import KINDS, PageKind, PageNames
-from kb.site.related import Related
+from kb.site.related import Elsewhere, Related
 from kb.walls.proof import WallProof
 
 
@@ -67,7 +67,8 @@ class Site:
     `why_not_related` says in one sentence why there are none at all. `files` maps a record's id to
     the names of the files that lie beside it and may be shown. `why_not_measured` stands for the
     metrics page where it could not be made. `published` maps a record's id to when it reached the
-    default branch, where that is known. `subtitle` is the team's own line on the home page, empty
+    default branch, where that is known. `elsewhere` maps it to incidents of other teams that are
+    like it. `subtitle` is the team's own line on the home page, empty
     for the shipped one. `wall_proofs` maps a record's id to its walls and their proofs, for
     the internal edition alone. `notes` are for whoever makes the site, and stand on no page; so are
     `refused`, the records that an edition leaves out. `merged` are records that lead to another,
@@ -90,6 +91,7 @@ class Site:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drafts: tuple[Postmortem, ...] = ()
     published: Mapping[str, datetime] = field(default_factory=dict)
+    elsewhere: Mapping[str, tuple[Elsewhere, ...]] = field(default_factory=dict)
     subtitle: str = ""
     wall_proofs: Mapping[str, tuple[WallProof, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

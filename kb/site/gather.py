@@ -25,7 +25,7 @@ from kb.site.external.edition import affects, external_edition
 from kb.site.external.refusal import left_out, refuse_unread
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of
-from kb.site.related_search import Finding
+from kb.site.related_search import Finding, Others
 from kb.walls.proof import proofs_by_record
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.
@@ -39,12 +39,16 @@ Finder = Callable[[Library], Finding]
 
 @dataclass(frozen=True)
 class SiteRequest:
-    """What a site is made for. `find` gives the incidents like each, and why there are none."""
+    """What a site is made for. `find` gives the incidents like each, and why there are none.
+
+    `ask_others` gives what other teams know, for the internal edition alone; None asks nobody.
+    """
 
     now: datetime
     find: Finder
     edition: Edition = INTERNAL
     with_drafts: bool = False
+    ask_others: Callable[[Library], Others] | None = None
 
 
 def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
@@ -81,11 +85,22 @@ def gather(library: Library, repo: Repo, wanted: SiteRequest) -> Site:
     )
     today = wanted.now.date()
     if wanted.edition.is_internal:
-        notes = (f"left out of the site: {unread}" for unread in left_out(library, today))
-        return replace(site, notes=tuple(notes), wall_proofs=proofs_by_record(library))
+        return _internal(library, wanted, site)
     refuse_unread(library, today)
     _check_customer(library, wanted.edition)
     return external_edition(library, site, wanted.edition, names_of(library), today)
+
+
+def _internal(library: Library, wanted: SiteRequest, site: Site) -> Site:
+    """The site with what the team alone may see."""
+    notes = (f"left out of the site: {unread}" for unread in left_out(library, wanted.now.date()))
+    elsewhere, silent = wanted.ask_others(library) if wanted.ask_others else ({}, ())
+    return replace(
+        site,
+        notes=(*notes, *silent),
+        elsewhere=elsewhere,
+        wall_proofs=proofs_by_record(library),
+    )
 
 
 def names_of(library: Library) -> NameIndex:

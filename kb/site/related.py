@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from kb.actions.action import Action
 from kb.records.list_items import PriorIncident
@@ -43,6 +43,22 @@ class RelatedRecord:
     reasons: tuple[str, ...] = ()
     section: str = ""
     passage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An incident of another team that is likely of the class of one here, as far as they share it.
+
+    `has_text`: they share more than facts, and `title` is theirs.
+    """
+
+    team: str
+    id: str
+    title: str
+    date: date
+    probability: float
+    reasons: tuple[str, ...]
+    has_text: bool
 
 
 def related_of(

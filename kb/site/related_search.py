@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kb.errors import KbError
 from kb.installation import install_line
 from kb.library import Library
-from kb.site.related import RelatedRecord
+from kb.site.related import Elsewhere, RelatedRecord
+
+if TYPE_CHECKING:
+    from kb.search.answer import Match
+    from kb.search.neighbours import Neighbour
 
 _LIMIT = 5
 Finding = tuple[Mapping[str, tuple[RelatedRecord, ...]], str]
@@ -43,6 +48,34 @@ def find_related(library: Library) -> Finding:
         for record_id, around in matches.items()
     }
     return found, ""
+
+
+Others = tuple[Mapping[str, tuple[Elsewhere, ...]], tuple[str, ...]]
+_MOST_ELSEWHERE = 3
+
+
+def elsewhere_of(library: Library, neighbours: Sequence[Neighbour]) -> Others:
+    """What other teams know that is like each published incident, and who could not be asked."""
+    from kb.search.neighbours import related_beside
+
+    notes = tuple(f"{one.name}: {one.note}" for one in neighbours if one.is_silent)
+    try:
+        found = related_beside(library, neighbours, limit=_MOST_ELSEWHERE)
+    except KbError as error:
+        return {}, (*notes, f"other teams were not asked: {error.what}")
+    return {name: tuple(map(_elsewhere, matches)) for name, matches in found.items()}, notes
+
+
+def _elsewhere(match: Match) -> Elsewhere:
+    return Elsewhere(
+        team=match.library,
+        id=match.id,
+        title=match.title,
+        date=match.date,
+        probability=match.probability or 0.0,
+        reasons=match.reasons,
+        has_text=match.facts is None,
+    )
 
 
 def no_search(library: Library) -> Finding:

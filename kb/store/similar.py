@@ -6,6 +6,7 @@ Where the server is away the own answer is given, and says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -13,12 +14,12 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
 from kb.search.answer import Answer, Match, StoreFacts
-from kb.search.casebook import find_beside, open_casebook, with_public
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
+from kb.search.neighbours import Neighbour, open_neighbour, similar_beside, with_neighbours
 from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
-from kb.search.similar import RankedQuery, answer_of, as_query, find, similar
+from kb.search.similar import RankedQuery, answer_of, as_query, find
 from kb.store.connection import StoreAwayError, connect, shown
 from kb.store.search import StoreSearch
 
@@ -31,10 +32,10 @@ def similar_with_store(
     filters: Filters = EVERYTHING,
     today: date | None = None,
     progress: Progress | None = None,
-    casebook: bool = False,
+    neighbours: Sequence[Neighbour] = (),
     required: bool = False,
 ) -> Answer:
-    """The answer of `similar`, joined by what the store has of other libraries, as one list.
+    """The answer of `similar_beside`, joined by what the store has of others, as one list.
 
     Where the store cannot be asked, `store` of the answer says why in one line. Raises `KbError`
     like `similar`; with `required` also for a store that is there and may not or cannot be asked.
@@ -44,14 +45,13 @@ def similar_with_store(
     try:
         index = open_index(library, progress)
     except NoEncoderError:
-        own = similar(library, asked, limit=limit, filters=filters, today=today)
+        own = similar_beside(library, neighbours, asked, limit=limit, filters=filters, today=today)
         return replace(own, store=_away(library, "without an encoder it cannot be asked"))
-    refuse_unknown(filters, library.form, index.entries)
+    opened = [open_neighbour(one, progress) for one in neighbours]
+    beside = (entry for one in opened for entry in one.entries)
+    refuse_unknown(filters, library.form, (*index.entries, *beside))
     found = find(index, asked, filters)
-    answer = answer_of(found, library, limit)
-    if casebook:
-        public = find_beside(found, filters, open_casebook(library, progress))
-        answer = with_public(answer, public, library, limit)
+    answer = with_neighbours(found, library, opened, limit)
     try:
         return _with_store(answer, found, index, library, limit)
     except KbError as fault:

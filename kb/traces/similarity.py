@@ -6,13 +6,15 @@ concluded here either: what is called a fault is what the analyses find.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.records.shared_facts import RunShape
 from kb.traces.analyses.calls_made import is_destruction, may_have_run, result_text
 from kb.traces.analyses.claims import claims
 from kb.traces.analyses.finding import AnalysisContext, Severity, one_line
@@ -215,9 +217,48 @@ def is_known_failure(run: Run, folder: Path) -> bool:
 
 
 def _stored_signatures(folder: Path) -> Iterator[tuple[str, Signature]]:
+    return ((name, signature(run)) for name, run in _fixtures(folder))
+
+
+def _fixtures(folder: Path) -> Iterator[tuple[str, Run]]:
     for path in sorted(folder.glob(f"20*/{FIXTURE}")):
         try:
-            if path.stat().st_size <= _MOST_BYTES:
-                yield path.parent.name, signature(read_fixture(path))
+            if path.stat().st_size > _MOST_BYTES:
+                continue
+            yield path.parent.name, read_fixture(path)
         except (KbError, OSError):
             continue
+
+
+def shapes_of_fixtures(folder: Path) -> Mapping[str, RunShape]:
+    """The shape of each run that lies beside a folder's records, by record id."""
+    return {name: shape_of(run) for name, run in _fixtures(folder)}
+
+
+def shape_of(run: Run) -> RunShape:
+    """A run's shape in hashes: as good as its signature for comparing, and nothing to read."""
+    found = signature(run)
+    parts = (found.tools, found.order, found.errors, found.effects)
+    return RunShape(**dict(zip(_SHAPE_PARTS, map(_hashed, parts), strict=True)))
+
+
+def alike_shapes(run: Run, shapes: Mapping[str, RunShape]) -> Mapping[str, float]:
+    """How like a run these are, by their keys; strangers are absent."""
+    asked = _as_signature(shape_of(run))
+    found = ((name, likeness(asked, _as_signature(shape))) for name, shape in shapes.items())
+    return {name: value for name, value in found if value > 0}
+
+
+_SHAPE_PARTS = ("tools", "order", "errors", "effects")
+
+
+def _hashed(values: Iterable[object]) -> tuple[str, ...]:
+    digests = (hashlib.blake2b(repr(value).encode(), digest_size=8) for value in values)
+    return tuple(sorted(digest.hexdigest() for digest in digests))
+
+
+def _as_signature(shape: RunShape) -> Signature:
+    """Hashes where names were: all that likeness asks is whether two are equal."""
+    pairs = [frozenset((value, value) for value in v) for v in (shape.order, shape.errors)]
+    effects = frozenset((value, True) for value in shape.effects)
+    return Signature(frozenset(shape.tools), pairs[0], pairs[1], effects)

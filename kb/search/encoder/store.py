@@ -31,7 +31,8 @@ def text_key(text: str) -> bytes:
 class VectorStore:
     """The vectors of one encoder in one file.
 
-    One that is not kept is only read, and one that is not believed is empty.
+    One that is not kept is only read, and one that is not believed is empty. What it lacks is
+    looked for in the stores that lend it theirs.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class VectorStore:
         *,
         is_kept: bool = True,
         is_believed: bool = True,
+        lent_by: Sequence[VectorStore] = (),
     ) -> None:
         self.path = path
+        self._lent_by = lent_by
         self._root, self._place = (root, root.relative(path)) if root else local_place(path)
         self._is_kept, self._is_believed = is_kept, is_believed
         self._row = np.dtype([("key", "V20"), ("checksum", "<u4"), ("vector", "<f4", (dimension,))])
@@ -56,6 +59,13 @@ class VectorStore:
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The vectors that are stored, by key; what is damaged is absent."""
+        found = self._find(keys)
+        for lender in self._lent_by:
+            missing = [key for key in keys if key not in found]
+            found |= lender.find(missing) if missing else {}
+        return found
+
+    def _find(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         rows = self._rows()
         if rows is None:
             return {}
@@ -113,8 +123,14 @@ class VectorStore:
             return None
 
 
-def vector_store(library: Library, encoder: Encoder, *, is_kept: bool = True) -> VectorStore:
-    """The vectors a library has computed so far with an encoder.
+def vector_store(
+    library: Library,
+    encoder: Encoder,
+    *,
+    is_kept: bool = True,
+    lent_by: Sequence[Library] = (),
+) -> VectorStore:
+    """The vectors a library has computed so far with an encoder, and those of others for reading.
 
     Raises `KbError` where `search.vectors` climbs out of the library; a folder outside is named
     by its whole path. Vectors that are committed are nobody's: not kept they are empty, else
@@ -129,8 +145,14 @@ def vector_store(library: Library, encoder: Encoder, *, is_kept: bool = True) ->
         if is_kept:
             raise
         is_believed = False
-    dimension = encoder.card.dimension
-    return VectorStore(path, dimension, root, is_kept=is_kept, is_believed=is_believed)
+    return VectorStore(
+        path,
+        encoder.card.dimension,
+        root,
+        is_kept=is_kept,
+        is_believed=is_believed,
+        lent_by=[vector_store(other, encoder, is_kept=False) for other in lent_by],
+    )
 
 
 def _refuse_committed(library: Library, root: Root, place: PurePath) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,17 +111,22 @@ def index_home(root: Path) -> Path:
 
 
 def open_index(
-    library: Library, progress: Progress | None = None, home: Path | None = None
+    library: Library,
+    progress: Progress | None = None,
+    home: Path | None = None,
+    lent_by: Sequence[Library] = (),
 ) -> Index:
     """The index of the files as they stand now: what changed is read first.
 
-    `home` is where it lies when not in the library. Where nothing can be written, the index is
+    `home` is where it lies when not in the library; vectors of the libraries it is `lent_by` are
+    taken where they fit. Where nothing can be written, the index is
     made for this question alone and `unwritten` says why.
     Raises `KbError` when the encoder is missing.
     """
     if home is None:
         require(library.root, library.config, *_NEED_TRUST)
-    return _bring_up_to_date(library, home or index_home(library.root), progress)
+    place = home or index_home(library.root)
+    return _bring_up_to_date(library, place, progress, lent_by=lent_by)
 
 
 def existing_index(
@@ -172,8 +177,9 @@ def _bring_up_to_date(
     waiting: Waiting = lambda: None,
     *,
     thorough: bool = False,
+    lent_by: Sequence[Library] = (),
 ) -> Index:
-    seen = _look(library, home, thorough=thorough)
+    seen = _look(library, home, thorough=thorough, lent_by=lent_by)
     if seen.index is not None:
         return seen.index
     encoder = _encoder_at(home, library, progress)  # before anything is written
@@ -184,10 +190,11 @@ def _bring_up_to_date(
         with root.lock(place / "lock", timeout_seconds=patience, waiting=waiting):
             if _named(read_manifest(home)) != _named(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.
-                seen = _look(library, home, thorough=False)
+                seen = _look(library, home, thorough=False, lent_by=lent_by)
             return seen.index or _build(library, home, seen, encoder, progress)
     except TimeoutError:
-        return _older(library, home) or _bring_up_to_date(library, home, progress, thorough=True)
+        older = _older(library, home)
+        return older or _bring_up_to_date(library, home, progress, thorough=True, lent_by=lent_by)
     except (OSError, UnsafePathError) as error:
         if not thorough:
             return _in_memory(library, seen, encoder, progress, _why(error))
@@ -224,24 +231,30 @@ def _unwritable(home: Path, error: OSError | UnsafePathError) -> KbError:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What lies on disk: `generation` if it can be built upon, `index` if it is current as well."""
+    """What lies on disk: `generation` if it can be built upon, `index` if it is current as well.
+
+    `lent_by` are libraries whose vectors may be taken.
+    """
 
     generation: Generation | None
     states: tuple[FileState, ...]
     index: Index | None
+    lent_by: Sequence[Library] = ()
 
     @property
     def manifest(self) -> Manifest | None:
         return self.generation.manifest if self.generation else None
 
 
-def _look(library: Library, home: Path, *, thorough: bool) -> _Seen:
+def _look(
+    library: Library, home: Path, *, thorough: bool, lent_by: Sequence[Library] = ()
+) -> _Seen:
     found = open_generation(home, thorough=thorough)
     generation = found if found and fits(found.manifest, library) else None
     known = {state.name: state for state in generation.manifest.files} if generation else {}
     states = scan(library, known, time.time_ns())
     if generation is None or _identities(states) != _identities(generation.manifest.files):
-        return _Seen(generation, states, None)
+        return _Seen(generation, states, None, lent_by)
     _remember(home, generation.manifest, states)
     encoder = open_encoder(generation.manifest.encoder_key)
     return _Seen(generation, states, Index(generation, encoder) if encoder else None)
@@ -286,7 +299,7 @@ def _build(
     old = seen.generation if seen.generation and is_intact(seen.generation) else None
     if old is not None and old.manifest.encoder_key != encoder.card.key:
         old = None
-    store = vector_store(library, encoder, is_kept=is_kept)
+    store = vector_store(library, encoder, is_kept=is_kept, lent_by=seen.lent_by)
     made = _write(library, home, _Work(seen.states, old, encoder, store), progress)
     before = _identities(old.manifest.files) if old else frozenset()
     return Index(made, encoder, len(_identities(seen.states) - before))

@@ -101,7 +101,7 @@ class ClassPosterior:
         `query` is a unit vector (d,), `similarities` its likeness to every record (n,).
         `without` hides the label of one record from all three estimates.
         """
-        if not self.labels.size:
+        if not len(self.meanings):
             nothing = np.zeros(self.labels.shape[1], np.float32)
             return ClassScores(nothing, nothing)
         probed = np.clip(self._probed(query, without), 0, 1)

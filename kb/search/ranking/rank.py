@@ -36,9 +36,9 @@ class Weights:
     #: What is left of a class's weight after each record of that class among the first places.
     hedge: float = 0.5
     hedged_places: int = 5
+    most_facets: int = 4
 
 
-_MOST_FACETS = 4
 #: Similarity from which on two texts may tell of one incident. Of 330 queries to the public
 #: corpora that hold no text from a mould, the nearest other incident came this near to 2 and the
 #: query's own record to all but 1 in 100.
@@ -101,8 +101,7 @@ def rank(
     ]
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
-    scores = posterior.of(question.mean, everywhere, without)
-    scores = _with_stated(scores, collection.classes, question.entry)
+    scores = scores_of(posterior, collection.classes, question, everywhere, without)
     verdicts = _neighbour_verdicts(collection, everywhere, without)
     verdicts = verdicts + _own_verdicts(collection, question.entry)
     shares = class_shares(posterior.labels[places])
@@ -113,7 +112,7 @@ def rank(
         text=_text_part(near, lexical, sample, weights),
         class_evidence=np.asarray(shares @ scores.evidence, np.float32),
         class_part=np.asarray(weights.classes * (shares @ scores.weights), np.float32),
-        facet_part=weights.facet * _shared_facets(collection, places, question.entry),
+        facet_part=weights.facet * _shared_facets(collection, places, question.entry, weights),
         verdict_part=weights.verdict * verdicts[places],
         run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
         class_weights=scores.weights,
@@ -195,6 +194,18 @@ def background(size: int) -> Places:
     return np.arange(0, size, max(1, size // _BACKGROUND))
 
 
+def scores_of(
+    posterior: ClassPosterior,
+    classes: tuple[str, ...],
+    question: Question,
+    similarities: Numbers,
+    without: int | None = None,
+) -> ClassScores:
+    """The weight of each class for a question; what a draft states itself counts above others."""
+    scores = posterior.of(question.mean, similarities, without)
+    return _with_stated(scores, classes, question.entry)
+
+
 def _with_stated(
     scores: ClassScores, classes: tuple[str, ...], entry: IndexedRecord | None
 ) -> ClassScores:
@@ -212,12 +223,14 @@ def _raised(scores: Numbers, stated: list[int]) -> Numbers:
     return raised
 
 
-def _shared_facets(collection: Collection, places: Places, entry: IndexedRecord | None) -> Numbers:
+def _shared_facets(
+    collection: Collection, places: Places, entry: IndexedRecord | None, weights: Weights
+) -> Numbers:
     if entry is None:
         return np.zeros(len(places), np.float32)
     mine, known = facets(entry), collection.facets
     counts = [len(mine & known(place)) for place in places.tolist()]
-    return np.minimum(np.array(counts, np.float32), _MOST_FACETS)
+    return np.minimum(np.array(counts, np.float32), weights.most_facets)
 
 
 def _alike_runs(collection: Collection, places: Places, alike: Mapping[str, float]) -> Numbers:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from kb.records.model import Postmortem
 from kb.site.content import Site
 from kb.site.pages.shared_values import Link, record_link
-from kb.site.related import Related
+from kb.site.related import Elsewhere, Related
 from kb.site.safe_html import LinkTarget, cut, to_inline_html
 
 _VERDICTS = {
@@ -49,7 +49,7 @@ class RelatedCard:
 def related_values(
     site: Site, record: Postmortem, source: str, target: LinkTarget
 ) -> Mapping[str, object]:
-    """The earlier incidents, why there are no more of them, and the later ones."""
+    """The earlier incidents, why there are no more, the later ones, and those of other teams."""
     found = [one for one in site.related.get(record.id, ()) if one.id in site.by_id]
     return {
         "related": tuple(_card(site, one, source, target) for one in found),
@@ -58,7 +58,27 @@ def related_values(
             (one.date, record_link(site, source, one.id))
             for one in site.came_again.get(record.id, ())
         ),
+        "elsewhere": tuple(map(_other_team, site.elsewhere.get(record.id, ()))),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTeamCard:
+    """An incident of another team beside one, as a page shows it; `share` is in per cent."""
+
+    team: str
+    said: str
+    id: str
+    date: date
+    share: int
+    reasons: tuple[str, ...]
+    has_text: bool
+
+
+def _other_team(one: Elsewhere) -> OtherTeamCard:
+    reasons = tuple(map(_of_this, one.reasons))
+    share = round(one.probability * 100)
+    return OtherTeamCard(one.team, one.title, one.id, one.date, share, reasons, one.has_text)
 
 
 def _why_none(site: Site, record: Postmortem) -> str:

@@ -1,0 +1,52 @@
+"""`kb beside list`: the libraries that are asked too, and what each shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from kb.library import Library, unread_library
+from kb.streams import echo, echo_json
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.beside/1).")
+def command(*, as_json: bool) -> None:
+    """List the libraries that kb.toml names beside this one, and how each can be asked."""
+    from kb.search.installed import prepare_search
+
+    prepare_search()
+    library = unread_library(Path.cwd())
+    rows = list(_rows(library))
+    if as_json:
+        echo_json(json.dumps({"schema": "kb.beside/1", "libraries": rows}, indent=2))
+        return
+    from kb.terminal import as_lines, visible
+
+    shown = (f"{row['name']}  {row['shares']}  {row['said']}  {row['place']}" for row in rows)
+    lines = [visible(line) for line in shown]
+    own = f"this library shares: {library.config.library.share}"
+    echo(as_lines([*(lines or ["kb.toml names no library beside this one"]), own]), end="")
+
+
+def _rows(library: Library) -> Iterator[dict[str, str]]:
+    from kb.beside.kept_view import read_state
+    from kb.beside.opened import declared, open_one
+    from kb.numbers_in_words import plural
+    from kb.records.document import is_record_name
+
+    for beside in declared(library):
+        found = open_one(library, beside)
+        state = read_state(beside.home, beside.place) if beside.is_fetched else None
+        count = len(found.facts)
+        if found.library is not None:
+            count = sum(is_record_name(path.name) for path in found.library.folder.iterdir())
+        at = f", fetched {state.at:%Y-%m-%d}" if state and state.at else ""
+        said = found.note if found.is_silent else f"{plural(count, 'record')}{at}"
+        commit = f"@{state.commit[:9]}" if state and state.commit else ""
+        where = beside.declared.git or beside.declared.path
+        row = {"name": beside.name, "shares": found.shares, "said": said}
+        yield {**row, "place": f"{where}{commit}", "note": found.note}

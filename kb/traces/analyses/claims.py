@@ -73,12 +73,15 @@ class Claim:
 
 def claims(run: Run) -> tuple[Claim, ...]:
     """The claims of a run, in order."""
-    return tuple(
-        Claim(number, sentence)
-        for number, step in run.numbered()
-        if isinstance(step, Message) and step.role == "assistant"
-        for sentence in claims_in(step.text)
-    )
+    return tuple(claims_between(run, 0, len(run.steps)))
+
+
+def claims_between(run: Run, first: int, end: int) -> Iterator[Claim]:
+    """The claims of the steps from `first` on and before `end`, in order, as they are asked for."""
+    for number, step in enumerate(run.steps[first:end], first):
+        if isinstance(step, Message) and step.role == "assistant":
+            for sentence in claims_in(step.text):
+                yield Claim(number, sentence)
 
 
 def claims_in(text: str) -> Iterator[str]:

@@ -24,16 +24,23 @@ _ORDER = re.compile(
     r"(?:message|instructions?|directive|order)s?\b"
     r"|\bbefore you (?:can |may )?(?:solve|do|continue|proceed|answer|complete|finish|start)\b"
     r"|\b(?:system|admin|administrator|developer)[ -](?:note|message|prompt|override|notice)\b"
-    r"|\b(?:note|message|instructions?) (?:to|for) (?:the |all |any )?(?:ai|assistant|agent)s?\b"
-    r"|\b(?:ai|assistant|agent|llm)s?,? (?:you )?(?:must|should|are required to|need to|have to)\b",
+    r"|\b(?:note|message|instructions?) (?:to|for) (?:the |all |any )?(?:ai|assistant|agent)s?\b",
     re.IGNORECASE,
 )
+#: Each order has one of these in or beside it: they are found several times as fast.
+_MARKS = (
+    *("ignore", "disregard", "forget", "overrid", "<info", "< info", "<import", "<sys", "<inst"),
+    *("<admin", " message", " instruction", " directive", " order", "before you", " note", "-note"),
+    *(" prompt", "-prompt", " notice", " override", "note ", "message ", "instruction"),
+)
+_AROUND = 60
 #: Of a result; an order stands where it is seen.
 _MOST_READ = 50_000
 #: What of a text belongs to an order, behind the words that give it away.
 _ORDER_CHARACTERS = 800
 _CLOSED = re.compile(r"</\s?[a-z]", re.IGNORECASE)
 _MOST_ORDERS = 20
+_MOST_MARKS = 500
 #: A shorter value stands in too many texts.
 _SHORTEST, _LONGEST = 5, 2_000
 _MOST_VALUES = 50
@@ -96,11 +103,28 @@ def _told(number: int, call: ToolCall) -> _Told | None:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Where the orders in a text begin and end; they do not overlap."""
     at = 0
-    while found := _ORDER.search(text, at):
+    for mark in _marks(text):
+        found = _ORDER.search(text, max(at, mark - _AROUND), mark + _AROUND) if mark >= at else None
+        if found is None:
+            continue
         at = found.end() + _ORDER_CHARACTERS
         closed = _CLOSED.search(text, found.end(), at)
         at = closed.start() if closed else min(at, len(text))
         yield found.start(), at
+
+
+def _marks(text: str) -> list[int]:
+    """Where an order may stand, in order."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a letter that is two when small: places would not fit
+        lowered = text
+    found = []
+    for mark in _MARKS:
+        at = lowered.find(mark)
+        while at >= 0 and len(found) < _MOST_MARKS:
+            found.append(at)
+            at = lowered.find(mark, at + _AROUND)
+    return sorted(found)
 
 
 def _followed(number: int, call: ToolCall, told: list[_Told], said: str) -> FollowedOrder | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from kb.traces.analyses.calls_made import call_text, calls, effect_words, is_open_ended
-from kb.traces.analyses.claims import Claim, claims
+from kb.traces.analyses.claims import Claim, claims_between
 from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import Effect, Run, ToolCall
 
@@ -33,7 +34,7 @@ def unverified(run: Run) -> Unverified | None:
     if found is None:
         return None
     step, call = found
-    claim = next((claim for claim in claims(run) if claim.step > step), None)
+    claim = next(claims_between(run, step + 1, len(run.steps)), None)
     until = claim.step if claim else len(run.steps)
     if any(step < n < until and _reads(c) for n, c in calls(run)):
         return None
@@ -80,11 +81,9 @@ def _claims_without_calls(run: Run, at: At) -> Iterable[TraceFinding]:
     first = next((number for number, call in calls(run) if call.effect.is_write), len(run.steps))
     if not run.calls:
         return
-    for claim in claims(run):
-        if claim.step < first:
-            message = f"an effect is claimed before any call that could have one: “{claim.text}”"
-            yield at.step(claim.step, Severity.WARNING, message, evidence=claim.text)
-            return
+    for claim in islice(claims_between(run, 0, first), 1):
+        message = f"an effect is claimed before any call that could have one: “{claim.text}”"
+        yield at.step(claim.step, Severity.WARNING, message, evidence=claim.text)
 
 
 ANALYSIS = Analysis(

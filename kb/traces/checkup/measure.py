@@ -85,7 +85,7 @@ def _auc(runs: Sequence[Labelled], place: int) -> float | None:
 
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 5
+VERSION = 6
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 

@@ -139,8 +139,11 @@ def _policy(run: Run, _: WorldState) -> Iterable[TraceFinding]:
 
 
 def _false_claims(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+    last = outcome_gap.last_write(run)
+    if last is None or not last[1].failure or not seems_to_write(last[1]):
+        return  # before what was said is read
     gap = outcome_gap.unverified(run)
-    if gap is not None and gap.claim and gap.call.failure and seems_to_write(gap.call):
+    if gap is not None and gap.claim:
         message = f"success claimed after {gap.call.tool} failed: “{gap.claim.text}”"
         text = call_text(gap.call)
         yield At("false-claim", run).step(gap.claim.step, Severity.FAULT, message, evidence=text)

@@ -80,6 +80,7 @@ class ShellTextError(ValueError):
     """A text that is not parsed; the message says why."""
 
 
+@cache
 def is_installed() -> bool:
     """Whether the parser is installed."""
     from importlib.util import find_spec

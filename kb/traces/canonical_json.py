@@ -7,6 +7,7 @@ The encoder is the `rfc8785` package's. It refuses what RFC 8785 cannot express,
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -33,13 +34,13 @@ def digest(value: Any) -> str:
     It takes what `canonical` refuses, and is fast: every message of a trace passes through here.
     """
     raw = _sorted_json(value)
-    if _WHOLE_FLOAT in raw:
+    if b".0" in raw and _WHOLE_FLOAT.search(raw):
         raw = _sorted_json(_whole_as_integers(value))
     return hashlib.blake2b(raw, digest_size=12).hexdigest()
 
 
 #: How the encoder ends a float without a fraction; in a text it costs a second look and no more.
-_WHOLE_FLOAT = b".0"
+_WHOLE_FLOAT = re.compile(rb"\d\.0(?:[,\]}]|$)")
 
 
 def _sorted_json(value: Any) -> bytes:

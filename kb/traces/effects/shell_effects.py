@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import dropwhile, islice
 
 from kb.traces.effects.command_effect import CommandEffect, worst
@@ -87,7 +88,22 @@ def command_effects(
     """
     if not command.strip():
         return ()
-    found = tuple(islice(_of_text(command, _Place(settings or {})), MAX_COMMANDS + 1))
+    if not settings and len(command) <= _SHORT:
+        return _known(command, is_installed())
+    return _effects(command, settings or {})
+
+
+#: Commands that agents give again and again; longer ones are programs written once.
+_SHORT = 300
+
+
+@lru_cache(maxsize=4096)
+def _known(command: str, _is_installed: bool) -> tuple[CommandEffect, ...]:
+    return _effects(command, {})
+
+
+def _effects(command: str, settings: Mapping[str, Effect]) -> tuple[CommandEffect, ...]:
+    found = tuple(islice(_of_text(command, _Place(settings)), MAX_COMMANDS + 1))
     if len(found) <= MAX_COMMANDS:
         return found
     return (*found[:MAX_COMMANDS], _unread("it runs more commands than are read", _Place({})))

@@ -166,8 +166,8 @@ def test_a_coding_agent_that_destroyed_something_is_found_and_reading_twice_is_n
     ]
     destroyed, looked = of(run_from(session)), of(run_from(looks))
     assert [(sign.kind, sign.step) for sign in destroyed.signs if sign.proves] == [("destroyed", 2)]
-    assert destroyed.is_suspicious
-    assert not looked.is_suspicious
+    assert destroyed.is_proven
+    assert not looked.is_proven
     assert looked.signs == ()
 
 
@@ -501,3 +501,37 @@ def test_what_is_passed_over_is_named_with_its_reason(archive: Path) -> None:
     _, out, _ = kb("run", "checkup", ".", cwd=archive)
     assert "## Passed over by their names, 4 files" in out
     assert "link.json`: a link: none is followed" in out
+
+
+def scored(*scores: float) -> Checkup:
+    return check_up(
+        [
+            FileFacts(
+                file="f",
+                path_digest="",
+                size=0,
+                modified=0,
+                runs=tuple(
+                    RunSummary(file="f", number=number, run=f"r{number}", score=score)
+                    for number, score in enumerate(scores, 1)
+                ),
+            )
+        ]
+    )
+
+
+def test_of_an_archive_in_which_all_scores_are_high_one_in_five_is_shown_for_its_score() -> None:
+    done = scored(*(70 + number / 10 for number in range(100)))
+    assert done.suspicious == len(done.candidates) == 20
+    assert done.from_score == pytest.approx(78)
+    assert scored(*[99.0] * 100).suspicious == 0  # none stands out
+
+
+def test_few_runs_are_held_against_the_line_of_the_fit() -> None:
+    assert scored(99, 98, 1).suspicious == 2
+
+
+def test_the_report_says_what_the_score_is_worth_where_it_was_not_fitted() -> None:
+    told = checkup_markdown(scored(1.0), 5)
+    assert "On 7 sources kept apart its AUC was 0.35 to 0.67, in the mean 0.54" in told
+    assert "length 0.56: the score is the order of a list, and no more." in told

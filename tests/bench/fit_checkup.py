@@ -3,7 +3,8 @@
     python tests/bench/fit_checkup.py FOLDER [--write]
 
 FOLDER holds one trace file a source, whose runs say how they ended (`reward`), and `origins.json`
-with the origin of each. Each source is left out once: the weights come from the others, and its
+with the origin of each; a folder `unseen` in it holds sources in the same form that the weights are
+only tried on. Each source is left out once: the weights come from the others, and its
 AUC stands beside every trivial score, with an interval (a bootstrap over tasks). `--write` fits on
 all and writes `kb/data/checkup/weights.json`.
 """
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -122,15 +124,41 @@ def written(sources: Sequence[Source], folder: Path) -> None:
             }
             for source in sources
         ],
+        "unseen": [],
     }
+    model["unseen"] = [_tried(source, model, origins) for source in sources_in(folder / "unseen")]
     text = json.dumps(model, indent=1, ensure_ascii=False) + "\n"
     (ROOT / "kb/data/checkup/weights.json").write_text(text, encoding="utf-8")
+
+
+def _tried(source: Source, model: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
+    """What weights are worth on a source they were not fitted on, beside length."""
+    ours = values(source, (np.array(model["weights"]), model["intercept"]))
+    rows = zip(source.tasks, source.failed, ours, source.trivial[:, 0], strict=True)
+    runs = [Labelled(task, bool(failed), (float(a), float(b))) for task, failed, a, b in rows]
+    score, length = worths(("score", "length"), runs)
+    print(f"{source.name}, unseen: {score.auc:.2f} [{score.low:.2f}–{score.high:.2f}], ", end="")
+    print(f"length {length.auc:.2f} [{length.low:.2f}–{length.high:.2f}]")
+    return {
+        "name": source.name,
+        "origin": origins[source.name],
+        "runs": len(runs),
+        "failed": int(source.failed.sum()),
+        "auc": round(score.auc, 2),
+        "low": round(score.low, 2),
+        "high": round(score.high, 2),
+        "length": round(length.auc, 2),
+    }
+
+
+def sources_in(folder: Path) -> list[Source]:
+    return [load(path) for path in sorted(folder.glob("*.json")) if path.name != "origins.json"]
 
 
 if __name__ == "__main__":
     random.seed(0)
     where = Path(sys.argv[1])
-    found = [load(path) for path in sorted(where.glob("*.json")) if path.name != "origins.json"]
+    found = sources_in(where)
     if "--write" in sys.argv:
         written(found, where)
     told(found)

@@ -73,7 +73,7 @@ def pass_over_everything(data: Path) -> None:
     print(f"{len(done.skipped)} skipped, {seconds:.1f} s, {megabytes:.0f} MB\n")
 
 
-def throughput() -> None:
+def throughput(data: Path) -> None:
     """Reading for a checkup beside msgspec alone decoding the same rows, on the same core."""
     print("reading JSONL for a checkup (MB/s of CPU time, share of msgspec alone, peak memory)")
     for name, rows in {
@@ -90,6 +90,12 @@ def throughput() -> None:
             print(f"  {name:26} read {size / read:5.1f} MB/s, {decoded / read:.2f};", end="")
             print(f" with its signs {size / looked:5.1f} MB/s, {decoded / looked:.2f};", end="")
             print(f" {megabytes:.0f} MB for a file of {size:.0f} MB")
+    for file in sorted((data / "runs").rglob("*.jsonl"), key=lambda f: f.stat().st_size)[-3:]:
+        decoded, read, looked, _ = _measured(file)
+        size = file.stat().st_size / 1e6
+        print(f"  {file.name[:60]}, as others wrote it: read {size / read:5.1f} MB/s, ", end="")
+        print(f"{decoded / read:.2f}; with its signs {size / looked:5.1f} MB/s, ", end="")
+        print(f"{decoded / looked:.2f}")
     print()
 
 
@@ -385,7 +391,7 @@ if __name__ == "__main__":
         sys.argv[1] if len(sys.argv) > 1 else os.environ.get("KB_DATA", ROOT.parent / "shared/data")
     )
     pass_over_everything(folder)
-    throughput()
+    throughput(folder)
     canaries(folder)
     large_files()
     ranking(folder)

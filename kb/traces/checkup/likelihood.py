@@ -29,11 +29,24 @@ class FittedSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failed: int
 
 
+class UnseenSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A source the weights were not fitted on: the AUC of the score there, and of plain length."""
+
+    name: str
+    origin: str
+    runs: int
+    failed: int
+    auc: float
+    low: float
+    high: float
+    length: float
+
+
 class FittedWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fitted model: a weight for the logarithm of one plus each count, and where it is from.
 
     `threshold` is the score from which a run is called suspicious: of the runs it was fitted on
-    that went well one in five has it.
+    that went well one in five has it. `unseen` says what the score is worth elsewhere.
     """
 
     features: tuple[str, ...]
@@ -41,6 +54,7 @@ class FittedWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intercept: float
     threshold: float
     sources: tuple[FittedSource, ...]
+    unseen: tuple[UnseenSource, ...]
 
 
 def features(run: Run, seen: WorldState) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ from kb.traces.analyses.idempotency import key_audits
 from kb.traces.analyses.likeness import Signature, signature
 from kb.traces.analyses.replayability import replayability
 from kb.traces.canonical_json import digest
-from kb.traces.checkup.likelihood import features, fitted, score
+from kb.traces.checkup.likelihood import features, score
 from kb.traces.checkup.signs import Sign, WorldState, signs, world
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
 
@@ -126,11 +126,6 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_proven(self) -> bool:
         """Whether a sign proves that something went wrong."""
         return any(sign.proves for sign in self.signs)
-
-    @property
-    def is_suspicious(self) -> bool:
-        """Whether the run deserves a look: by a proof, or by its score."""
-        return self.is_proven or self.score >= fitted().threshold
 
 
 def facts(run: Run, file: str, number: int) -> RunSummary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from kb.numbers_in_words import listed, plural
 from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
 from kb.traces.checkup.groups import FailureGroup, KnownRun, grouped
-from kb.traces.checkup.likelihood import fitted
+from kb.traces.checkup.likelihood import FittedWeights, fitted
 from kb.traces.checkup.measure import RunSummary
 from kb.traces.checkup.signs import KINDS, Sign
 from kb.traces.checkup.summary import Checkup, Share
@@ -46,7 +47,7 @@ def checkup_json(done: Checkup, top: int, known: KnownRuns = NONE_KNOWN) -> dict
         "formats": dict(done.formats.most_common()),
         "effects_guessed": done.guessed,
         "coverage": {name: {"k": share.k, "n": share.n} for name, share in done.coverage()},
-        "suspicious": {"k": done.suspicious, "n": done.runs, "from_score": fitted().threshold},
+        "suspicious": {"k": done.suspicious, "n": done.runs, "from_score": done.from_score},
         "base_rate": {"k": base.k, "n": base.n} if base else None,
         "hit_rate": {"k": hits.k, "n": hits.n} if base else None,
         "ranking": [
@@ -115,7 +116,9 @@ def _worth(done: Checkup) -> str:
         f"failure by {len(model.features)} counts ({', '.join(model.features)}), fitted on {runs} "
         f"runs of {len(model.sources)} sources: {names}.",
         "",
-        f"Suspicious (a proof, or a score of {model.threshold:g} or more): {_of(share)}.",
+        _elsewhere(model),
+        "",
+        f"Suspicious (a proof, or a score of {done.from_score:g} or more): {_of(share)}.",
     ]
     if base is None:
         lines.append("The source does not say how enough of the runs ended; see docs/analyses.")
@@ -125,6 +128,17 @@ def _worth(done: Checkup) -> str:
     lines += ["", "| order by | AUC | 95 % interval |", "|---|---|---|"]
     lines += [f"| {w.name} | {w.auc:.2f} | {w.low:.2f}–{w.high:.2f} |" for w in done.worths()]
     return "\n".join([*lines, "", _beside_the_trivial(done)])
+
+
+def _elsewhere(model: FittedWeights) -> str:
+    """What the score is worth where it was not fitted, beside length."""
+    ours = [source.auc for source in model.unseen]
+    length = [source.length for source in model.unseen]
+    return (
+        f"On {len(ours)} sources kept apart its AUC was {min(ours):.2f} to {max(ours):.2f}, in the "
+        f"mean {fmean(ours):.2f}, and that of plain length {fmean(length):.2f}: the score is the "
+        "order of a list, and no more."
+    )
 
 
 def _beside_the_trivial(done: Checkup) -> str:

@@ -18,6 +18,12 @@ _KEPT = 200
 _MAX_SKIPPED = 500
 _MAX_LABELLED = 5_000
 _ENOUGH_LABELS = 20
+_ENOUGH_RUNS = 20
+#: Share of an archive's runs that are shown for their score: all 500 runs of a coding agent that
+#: the weights had not seen were above the line of the fit.
+_MOST_BY_SCORE = 0.2
+#: Scores have one decimal.
+_STEP = 0.1
 _NAMES = ("this ranking", "constant", "length", "tool calls", "distinct tools", "errors")
 #: How far a proof lies above every score, which ends at 100.
 _PROVEN = 1_000.0
@@ -48,7 +54,7 @@ class Checkup:
     has_key: Counter[bool] = field(default_factory=Counter)
     names_policy: int = 0
     guessed: int = 0
-    suspicious: int = 0
+    proven: int = 0
     days: Counter[date] = field(default_factory=Counter)
     """Runs by the UTC day on which they began; those without a time are in none."""
     missing: Counter[str] = field(default_factory=Counter)
@@ -62,6 +68,8 @@ class Checkup:
     _ranked: list[tuple[float, int, int, RunSummary]] = field(default_factory=list)
     _labelled: list[Labelled] = field(default_factory=list)
     _contents: set[bytes] = field(default_factory=set)
+    #: How many of the runs that prove nothing have each score.
+    _scores: Counter[float] = field(default_factory=Counter)
 
     def add(self, found: FileFacts) -> None:
         """Take in what was found in one file."""
@@ -85,7 +93,9 @@ class Checkup:
         self.missing.update(facts.missing)
         self.names_policy += facts.names_policy
         self.guessed += facts.is_guessed
-        self.suspicious += facts.is_suspicious
+        self.proven += facts.is_proven
+        if not facts.is_proven:
+            self._scores[facts.score] += 1
         if facts.started:
             self.days[datetime.fromisoformat(facts.started).astimezone(UTC).date()] += 1
         self.kinds.update({sign.kind for sign in facts.signs})
@@ -120,7 +130,31 @@ class Checkup:
     def candidates(self) -> tuple[RunSummary, ...]:
         """The runs that deserve a look, the most suspicious first."""
         ranked = sorted(self._ranked, key=lambda entry: entry[:3], reverse=True)
-        return tuple(entry[3] for entry in ranked if entry[3].is_suspicious)
+        line = self.from_score
+        return tuple(facts for *_, facts in ranked if facts.is_proven or facts.score >= line)
+
+    @property
+    def suspicious(self) -> int:
+        """How many runs deserve a look: by a proof, or by their score."""
+        line = self.from_score
+        return self.proven + sum(n for score, n in self._scores.items() if score >= line)
+
+    @property
+    def from_score(self) -> float:
+        """The score from which a run deserves a look without a proof.
+
+        It is that of the fit, or higher: long runs all have high scores, and no more than one in
+        five of an archive is shown for its score.
+        """
+        line, most = fitted().threshold, self._scores.total() * _MOST_BY_SCORE
+        if self.runs < _ENOUGH_RUNS:
+            return line
+        above = 0
+        for score in sorted((s for s in self._scores if s >= line), reverse=True):
+            above += self._scores[score]
+            if above > most:
+                return score + _STEP
+        return line
 
     def coverage(self) -> Iterator[tuple[str, Share]]:
         """The table: what of all runs, or of those that wrote something, could be shown."""
@@ -139,7 +173,7 @@ class Checkup:
 
     def hit_rate(self) -> Share:
         """How many of the suspicious runs failed, among those whose source says."""
-        called = [run for run in self._labelled if run.values[0] >= fitted().threshold]
+        called = [run for run in self._labelled if run.values[0] >= self.from_score]
         return Share(sum(run.failed for run in called), len(called))
 
     def worths(self) -> tuple[Worth, ...]:

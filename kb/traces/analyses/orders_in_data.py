@@ -118,7 +118,7 @@ def _marks(text: str) -> list[int]:
     lowered = text.lower()
     if len(lowered) != len(text):  # a letter that is two when small: places would not fit
         lowered = text
-    found = []
+    found: list[int] = []
     for mark in _MARKS:
         at = lowered.find(mark)
         while at >= 0 and len(found) < _MOST_MARKS:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from conftest import ROOT
 
 
-def test_the_tutorial_shows_what_its_commands_print() -> None:
-    script, page = ROOT / "scripts/transcripts", ROOT / "docs/first-postmortem.md"
+@pytest.mark.parametrize("name", ["first-postmortem.md", "never-twice.md"])
+def test_a_walk_shows_what_its_commands_print(name: str) -> None:
+    script, page = ROOT / "scripts/transcripts", ROOT / "docs" / name
     done = subprocess.run(
         [sys.executable, str(script), "--check", "--page", str(page)],
         capture_output=True,

@@ -113,6 +113,17 @@ def test_agents_that_a_session_of_codex_started_and_commits_are_one_run(
     assert len(custody["commits"]) == 1
 
 
+def test_a_capture_that_was_killed_before_its_custody_is_taken_up(home: Path, work: Path) -> None:
+    claude_home(home, work)
+    draft = written(work / "postmortems" / "2026-04-12-tables-gone.md", "# Draft")
+    asked = ("run", "capture", "s1", "--beside", str(draft))
+    assert kb(*asked, cwd=work)[0] == 0
+    custody = draft.with_suffix("") / "custody.json"
+    custody.unlink()
+    assert kb(*asked, cwd=work)[0] == 0
+    assert custody.is_file()
+
+
 def test_a_capture_goes_beside_a_draft_and_replaces_nothing(home: Path, work: Path) -> None:
     claude_home(home, work)
     draft = written(work / "postmortems" / "2026-04-12-tables-gone.md", "# Draft")

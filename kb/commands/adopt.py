@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -13,11 +14,13 @@ from kb.adopt.report import detail_lines, outcome, sum_lines, summary_lines
 from kb.adopt.sources.csv_table import KEYS
 from kb.commands.adopt_classify import classify_adopted
 from kb.errors import KbError
-from kb.library import open_library
+from kb.library import LOCAL_FOLDER, local_place, make_local_folder, open_library
 from kb.records.taxonomy import SEVERITIES
 from kb.repo import open_repo
-from kb.streams import echo
+from kb.streams import echo, warn
 from kb.terminal import as_lines
+
+_LOCK = f"{LOCAL_FOLDER}/adopt.lock"
 
 
 @click.command("adopt")
@@ -80,13 +83,29 @@ def command(
     if classify or checklist:
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
-    columns_of = _pairs("--columns", columns, KEYS)
-    found = find_files(paths or (library.folder,), library.root, columns_of)
-    files = plan(library, open_repo(library.root), found.files, _severities(scale))
-    if not dry_run:
-        write(library, [file for file in files if not file.refusal])
+    named, severities = _pairs("--columns", columns, KEYS), _severities(scale)
+    with nullcontext() if dry_run else _alone(library.root):
+        library = open_library(Path.cwd())  # another run may have adopted them while this waited
+        found = find_files(paths or (library.folder,), library.root, named)
+        files = plan(library, open_repo(library.root), found.files, severities)
+        write(library, [file for file in files if not (dry_run or file.refusal)])
     echo(as_lines(_report(files, found, dry_run=dry_run, verbose=verbose)), end="")
     return 1 if any(outcome(file) == "refused" for file in files) else 0
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Let one run at a time choose names for what it adopts: two would take each file twice."""
+    path = root / _LOCK
+    with ExitStack() as held:
+        try:
+            make_local_folder(path.parent)
+            folder, place = local_place(path)
+            waiting = "another kb adopts here: waiting for it"
+            held.enter_context(folder.lock(place, waiting=lambda: warn(waiting)))
+        except OSError as error:
+            raise KbError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        yield
 
 
 def _report(

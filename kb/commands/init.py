@@ -233,6 +233,8 @@ def _host(folder: Path) -> str:
 def _write(folder: Path, place: str, content: bytes) -> None:
     try:
         Root(folder.absolute()).create(place, content)
+    except FileExistsError:
+        pass  # another run was faster
     except (OSError, UnsafePathError) as error:
         why = (
             f"{error.where} {error.what}" if isinstance(error, UnsafePathError) else error.strerror

@@ -20,9 +20,20 @@ _MOST_BYTES = 1 << 32
 def carry_out(root: Path, plan: Plan) -> None:
     """Change, rename and remove what the plan says below a library's root.
 
-    Raises `KbError` where a file changed meanwhile; what was done until then stays done.
+    Raises `KbError` where a file changed meanwhile or cannot be written; what was done until then
+    stays done.
     """
-    place = Root(root)
+    try:
+        _carry_out(Root(root), plan)
+    except OSError as error:
+        raise KbError(
+            f"cannot be written: {error.strerror or error}",
+            where=str(error.filename or root),
+            todo="Mend that and run it again: what is done stays done.",
+        ) from error
+
+
+def _carry_out(place: Root, plan: Plan) -> None:
     renamed = [change for change in plan.changes if change.is_renamed]
     for change in renamed:
         _create(place, change)

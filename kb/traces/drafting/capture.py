@@ -21,7 +21,7 @@ from kb.repo import open_repo
 from kb.repo.commits import Touched
 from kb.safe_files import Root
 from kb.traces.drafting.agent_sessions import AgentSession
-from kb.traces.fixture import FIXTURE, write_fixture
+from kb.traces.fixture import FIXTURE, Blobs, fixture_chunks, write_fixture
 from kb.traces.read_runs import ReadingSettings, fit_to_be_written, one_run
 from kb.traces.redaction.redact import safe_path
 from kb.traces.run import Event, Message, Run, Step, ToolCall
@@ -60,10 +60,23 @@ def capture(
     commits = tuple(_commits(work, parent))
     joined = _joined(parent, [run for _, run in parts[1:]], commits)
     run = fit_to_be_written(joined, settings)
-    write_fixture(run, folder / FIXTURE, within=folder)
+    if not _was_begun(run, folder):
+        write_fixture(run, folder / FIXTURE, within=folder)
     custody = _custody(session, [one for one, _ in parts], commits, now, folder / FIXTURE)
     Root(folder).write_text(CUSTODY, json.dumps(custody, ensure_ascii=False, indent=2) + "\n")
     return Captured(folder, run, custody)
+
+
+def _was_begun(run: Run, folder: Path) -> bool:
+    """Whether this very run lies there without its custody: a capture was killed in between."""
+    root = Root(folder)
+    try:
+        if root.exists(CUSTODY):
+            return False
+        whole = b"".join(fixture_chunks(run, Blobs()))
+        return root.read_bytes(FIXTURE, len(whole)) == whole
+    except (OSError, KbError):
+        return False
 
 
 def _plain(settings: ReadingSettings) -> dict[str, Any]:

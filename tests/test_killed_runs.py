@@ -138,6 +138,18 @@ def test_what_a_killed_run_left_is_swept_though_nothing_is_to_be_built(
     assert left_over(folder) == []
 
 
+def test_what_a_killed_init_left_is_swept_though_everything_is_there(
+    whole: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(whole, tmp_path / "x")
+    kb(folder, VERBS["init"])
+    dead = folder / "library" / ".github" / f"{TEMPORARY}{'0' * 16}.part"
+    dead.write_text("half")
+    os.utime(dead, (0, 0))
+    assert kb(folder, VERBS["init"])[0] == 0
+    assert left_over(folder) == []
+
+
 @pytest.mark.slow
 def test_five_hundred_kills_leave_the_old_or_the_new(
     whole: Path, done: dict[str, tuple[Path, float]], tmp_path: Path

@@ -78,6 +78,57 @@ def test_a_value_is_seen_alone_in_quotes_behind_a_vendor_and_behind_a_space(befo
     assert not list(find_secrets(f"{before}see the guide for more {quote}"))
 
 
+#: Values that no issuer gave out, put together here so that no scanner of this tree finds them.
+_DRAWN = "k7Qd2Xw9" + "Rz4Lm8Tn" + "5Vb1Hc6Y" + "3Jf0Pg"
+_HEX = "7c1e94b2" + "d05fa836" + "e1b97420" + "c58d3f6a"
+_UUID = "8f2c41d7-" + "93be-4a05-" + "b6d1-2e7fc09a5b38"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"root:$6$Qx81mPz4${'aB3./kQz9w' * 8}Qx81mP:19000:0:99999:7:::",
+        f"hash is $2b$12${'aB3./kQz9w' * 5}Qz8",
+        f"odt_{_DRAWN}9Z",
+        f"secret_id={_UUID}",
+        f'{{"auths": {{"quay.io": {{"auth": "{_DRAWN}9Zw"}}}}}}',
+        f'{{"kty": "OKP", "crv": "Ed25519", "d": "{_DRAWN}"}}',
+        f'key = "-----BEGIN PRIVATE KEY-----\\n" +\n   "{_DRAWN}9Zw"',
+        "ID:master,PW:dipRe17Gk!",
+        "my_pw: nCzx8A8#!",
+        "PSWD:=HuqoGe7HeIm14",
+        "token=QhqZ5Xyb1Gga9Q0",
+        "--token QhqZ5Xyb1Gga9Q0",
+        'def connect(passwd: str = "cq2tPr1a2"):',
+        'x = env.get("PASSWORD") or "zt7G5qi!m"',
+        f'easy_setopt(curl, CURLOPT_PASSWORD, "{_DRAWN}");',
+        f'variable "api_token" {{\n  default = "{_DRAWN}"\n}}',
+        f"docker login registry.example.io -u me -p {_DRAWN}",
+        f"statuspage_key = {_UUID}",
+        f"clockify TOKEN {_DRAWN}",
+    ],
+)
+def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:
+    assert list(find_secrets(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"authorization": "AWS4-HMAC-SHA256 Credential=ASIATEST/20250626/x, Signature={_HEX * 2}"',
+        f"{'AAADhxAAAhZWiAAAvogA+PUA' * 4}+EAAC2z{_DRAWN}",
+        f"ZXMifU/hu+EAAABxAAAATN76{_DRAWN}",
+        'SECRET_KEY: "sk-lf-1234567890"',
+        "postgresql://postgres:postgres@postgres:5432/postgres",
+        'printf "%s" "$APPLE_API_KEY_CONTENT" > "$RUNNER_TEMP/AuthKey1.p8"',
+        f"statuspage request {_UUID}",
+        "langsmith.metadata.model: claude-sonnet-4-5-20250929",
+    ],
+)
+def test_what_others_documentation_held_and_was_taken_out_stays(text: str) -> None:
+    assert not list(find_secrets(text))
+
+
 def test_each_format_has_a_source_and_can_be_matched() -> None:
     rows = listed()
     assert len({row["id"] for row in rows["formats"]}) == len(rows["formats"])

@@ -95,6 +95,9 @@ def _write_all(
     folder: Path, targets: Iterable[Target], missing: list[Target], *, dry_run: bool, brief: bool
 ) -> None:
     """Writes what is missing, writes anew what kb.toml changed, and says what was kept."""
+    targets = tuple(targets)
+    for place in () if dry_run else sorted({PurePosixPath(each.path).parent for each in targets}):
+        Root(folder.absolute()).sweep(place)
     for target in missing:
         if not dry_run:
             _write(folder, target.path, target.content)

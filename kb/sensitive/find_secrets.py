@@ -29,8 +29,23 @@ def shaped_secrets(text: str) -> Iterator[Detection]:
     long = "\n".join(set(long_words(text)))
     for shape in _candidates(text, long):
         for match in _matches(shape, text):
-            if not is_stand_in(match[0].removeprefix(shape.literal)):
+            is_made_up = is_stand_in(match[0].removeprefix(shape.literal))
+            if not is_made_up and not _is_within_base64(text, match.start()):
                 yield Detection(shape.kind, match.start(), match.end())
+
+
+#: What goes before within one long value in base64, such as a picture in a recording.
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_LOOKED_BACK = 100
+
+
+def _is_within_base64(text: str, start: int) -> bool:
+    """Whether a stretch begins behind `+` or `/` of base64, in which any letters turn up."""
+    if text[start - 1 : start] not in {"+", "/"}:
+        return False
+    before = text[max(0, start - _LOOKED_BACK) : start]
+    run = before[len(before.rstrip(_BASE64)) :]
+    return "+" in run[:-1] or len(run) == _LOOKED_BACK or (run[-1] == "+" and run[:-1].isalnum())
 
 
 def _matches(shape: Format, text: str) -> Iterator[re.Match[str]]:
@@ -64,8 +79,8 @@ def _candidates(text: str, long: str) -> list[Format]:
 class _Rows:
     """The formats, each with its place in the list, by what rules most of them out.
 
-    By a whole run that their literal has, by the head of a run that may go on, and by literals
-    that no run begins in.
+    By a whole run that their literal has, by the head of a run that may go on, by literals that
+    no run begins in, and by those that may stand outside a long word.
     """
 
     by_run: dict[bytes, list[tuple[int, Format]]] = field(default_factory=dict)
@@ -80,7 +95,7 @@ def _rows() -> _Rows:
     for row in enumerate(formats()):
         literal = row[1].literal
         run = _first_run(row[1])
-        if " " in literal:
+        if " " in literal or '"' in literal:
             rows.with_spaces.setdefault(literal, []).append(row)
         elif run is None:
             rows.within_words.setdefault(literal, []).append(row)

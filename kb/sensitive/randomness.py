@@ -18,7 +18,7 @@ _STAND_INS = (
 #: Whole values that are no secret: a password may well begin like one of them.
 _PLACEHOLDER = re.compile(
     r"[xX*•.#_0-]+"
-    r"|\$\{[^{}]*\}?|\$\([^()]*\)?|(?-i:\$(?:env:)?(?:[A-Z_][A-Z0-9_]*|[a-z_]+(?:[A-Z][a-z]+)*))"
+    r"|\$\{[^{}]*\}?|\$\([^()]*\)?|(?-i:\$(?:env:)?(?:[A-Z_][A-Z0-9_]*|[a-z_]+(?:[A-Z][a-z]+)*))(?:/.*)?"
     r"|%(?:\w{1,40}%|\(\w{1,40}\)?s?|[sdv])|[{<\[(].*|@[\w./-]*|.{0,8}(?:\.\.\.|…).{0,8}"
     rf"|(?:(?:{_STAND_INS})[-_. ]{{0,2}}){{1,12}}\d{{0,3}}"
     r"|(?:your|my|some|the|a|an|new|old)(?:[-_][A-Za-z]+){1,12}(?:[-_]\d{1,3})?"
@@ -70,6 +70,9 @@ _FEW_DIGITS = 2
 _KEY_LIKE = re.compile(
     r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9_-]{24,128}"
 )
+_SHORT_TOKEN = re.compile(
+    r"(?=[^a-z]{0,15}[a-z])(?=[^A-Z]{0,15}[A-Z])(?=(?:\D{0,15}\d){2})[A-Za-z0-9+/_-]{12,15}={0,2}"
+)
 #: Bits per character: 24 characters drawn from 62 have 4.1 to 4.5.
 _BARE_KEY_ENTROPY = 3.9
 _PASSWORD_MARKS = frozenset("!@#$%^&*?~+=")
@@ -105,15 +108,27 @@ def is_uuid(value: str) -> bool:
 
 def is_random(value: str, is_password: bool) -> bool:
     """Whether a value looks drawn rather than named: digits among letters, and high entropy."""
-    value = value.rstrip(".:!?")
+    value = value.rstrip(".:" if is_password else ".:!?")
     shortest = _SHORTEST_PASSWORD if is_password else _SHORTEST_TOKEN
     if len(value) < shortest or "EXAMPLE" in value or is_placeholder(value) or _is_named(value):
         return False
     has_digit, has_letter = any(c.isdigit() for c in value), any(c.isalpha() for c in value)
     if is_password:
         return has_letter and (has_digit or value.isalpha() or not _MARKS.isdisjoint(value))
+    if is_stand_in(value):
+        return False
     drawn = has_letter and (has_digit or value.isalpha()) and not _IDENTIFIER.fullmatch(value)
     return drawn and _entropy(value) > _ENTROPY
+
+
+def is_short_token(value: str) -> bool:
+    """Whether a value too short for `is_random` has small and capital letters, and digits."""
+    return (
+        bool(_SHORT_TOKEN.fullmatch(value))
+        and not _IDENTIFIER.fullmatch(value)
+        and not is_placeholder(value)
+        and not is_stand_in(value)
+    )
 
 
 def is_named(value: str) -> bool:

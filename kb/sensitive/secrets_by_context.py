@@ -17,6 +17,7 @@ from kb.sensitive.randomness import (
     is_named,
     is_placeholder,
     is_random,
+    is_short_token,
     is_stand_in,
     is_told_password,
     is_uuid,
@@ -39,7 +40,9 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 _HEADER_NAMES = ("bearer", "authorization")
-_LOGIN = re.compile(r"://[^\s/:@\"'<>`\\]{0,64}:(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])")
+_LOGIN = re.compile(
+    r"://(?P<user>[^\s/:@\"'<>`\\]{0,64}):(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])"
+)
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
 _STEMS = ("pass", "pwd", "kennwort", "secret", "token", "credential", "creds", "key")
@@ -47,7 +50,7 @@ _PASSWORD_STEMS = frozenset({"pass", "pwd", "kennwort"})
 _KEY_BEFORE = (
     *("api", "access", "private", "signing", "encryption", "account", "session", "auth", "master"),
     *("webhook", "license", "secret", "subscription", "consumer", "service", "deploy", "admin"),
-    *("functions", "shared", "storage", "role"),
+    *("functions", "shared", "storage", "role", "authentication", "activation"),
 )
 #: `bypass` and other words that end in `pass`, and tokens that are no secret: for pages of a list,
 #: for forms, for the public.
@@ -66,8 +69,12 @@ _REST_OF_NAME = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?:\\{0,3}[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:|>|\||-(?=\s[\"'`]))\s{0,20}\\{0,3}"
-    r"|[\"'`],\s?(?=[\"'`])"
+    r"(?:\\{0,3}[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:\s?[A-Za-z][\w.]{1,20}\s?=(?!=)|:|>|\|"
+    r"|-(?=\s[\"'`]))\s{0,20}\\{0,3}"
+    # `get("PASSWORD", "x")`, `get("PASSWORD") or "x"`, `CURLOPT_PASSWORD, "x"`, `variable "x" {`
+    r"|(?:[\"'`]\s?|(?<=[A-Z])),\s?(?=[\"'`])"
+    r"|[\"'`]\)?\s?(?:or|\|\||\?\?)\s(?=[\"'`])"
+    r"|\"\s?\{\s{1,12}default\s{0,8}=\s?"
     r"|\s{1,3}(?:is|was)\s{1,3})"
     # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret
     r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3}(?:(?<=[\"'`]) )?)"
@@ -88,8 +95,15 @@ _LOGS_IN = ("log", "sign")
 _WITH = re.compile(
     r"(?: (?:to|with|using|as|via|the|user(?:name)?|account|password|credentials?)\b){1,4}"
 )
-_ABBREVIATED = re.compile(r"(?<![a-z0-9./_-])p/?w(?![a-z0-9])")
-_ABBREVIATIONS = ("pw", "p/w")
+_ABBREVIATED = re.compile(
+    r"(?<![a-z0-9./-])(?:p/?w|ps{1,2}wo?r?d|pa(?:ss?)wo?r?d)(?![a-z0-9])",
+)
+_ABBREVIATIONS = ("pw", "p/w", "psw", "pssw", "pasw")
+#: `PW:x`, without a space.
+_ABBREVIATION_GIVEN = re.compile(_ABBREVIATED.pattern.replace("./-", "."))
+_GIVEN_AT_ONCE = re.compile(
+    r"\s?(?::=|[:=])\s?[\"'`]{0,2}(?P<value>[^\s\"'`<>{}()\[\]|\\,;]{6,64})"
+)
 #: A key by itself, where nothing says of what: `Key=…`, `using key …`.
 #: A key of these is the name of a row, a file or an entry.
 _OPEN_KEY_BEFORE = re.compile(
@@ -105,20 +119,32 @@ _HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
 _NAME_BACKWARDS = re.compile(
     r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])[( ]|\bsi\b|\bsaw\b)"
     r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]{3,}"
+    r"|[^\S\n]{1,3}(?:yek|nekot|terces|ssecca|etavirp)[\w. -]{3,}"
 )
-_BETWEEN = (
+#: What stands between the name of a vendor and the value.
+_BETWEEN = re.compile(
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
-    r"|etag|uuid|ur[il]|path|image|file|page|docs?\b))[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
-    r"(?:=>|[:=]{1,2}|[( ](?=[\"'`])|\bis\b|\bwas\b)\s{0,3}[\"'`]{0,2}$"
+    r"|etag|uuid|ur[il]|path|image|file|page|docs?\b|model|trace|span))"
+    r"[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
+    r"(?:=>|[:=]{1,2}|[( ](?=[\"'`])|\bis\b|\bwas\b|(?:key|token|secret|access|private)\s)"
+    r"\s{0,3}[\"'`]{0,2}$"
 )
+#: What makes a UUID that is given to a vendor's name a key, and no name of a session.
+_SAYS_SECRET = re.compile(r"key|token|secret|access|private")
 _SHORTEST_TOLD_TOKEN = 16
+_WORD_START = re.compile(r"(?<![a-z])[a-z0-9]")
+_HEAD = 3  # letters of a name by which it is looked for; none has fewer
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
 _ON_COMMAND_LINE = re.compile(
-    r"\s(?:--?(?:[Pp]assword|passwd|pass|token|secret|api-key)[ =]"
-    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:|sshpass -p ?)"
-    r"[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
+    r"(?<!\S)(?:--?(?:[Pp]assword|passwd|pass|token|secret|api-key)[ =]"
+    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:|sshpass -p ?"
+    r"|(?:docker|podman|helm registry) login [^\n]{0,200}?-p ?"
+    r"|(?i:psexec(?:\.exe)? [^\n]{0,200}?-p )"
+    r"|[\"']?ConvertTo-SecureString(?:\s-\w{1,12}){0,3}\s)"
+    r"\\?[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
 )
+_COMMANDS = ("-Password ", "login ", "ConvertTo-SecureString", "PsExec", "psexec", "PSEXEC")
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
 #: After a semicolon it is the session of a page that anybody opened: search engines keep those.
 _PARAMETER = re.compile(
@@ -200,7 +226,7 @@ def _headers(text: str, lower: str) -> Iterator[Detection]:
 
 def _addresses(text: str) -> Iterator[Detection]:
     for match in _LOGIN.finditer(text):
-        if not is_placeholder(match["value"]):
+        if not is_placeholder(match["value"]) and match["value"] != match["user"]:
             yield Detection("address with a password", match.start("value"), match.end("value"))
 
 
@@ -215,14 +241,19 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
             at = lower.find(stem, at + len(stem))
 
 
+#: A header that Amazon's clients sign: the name of a key, which is a format of its own, and a
+#: signature of this one call.
+_SIGNED = "AWS4-HMAC-SHA256 Credential"
+
+
 def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]:
     """The value given to a name whose stem ends at `at`, or told after it."""
     name = _REST_OF_NAME.match(text, at)
     match = _ASSIGNED.match(text, name.end()) if name else None
-    if match and _is_code(text, match.end()):
+    if (match and _is_code(text, match.end())) or text.endswith(_SIGNED, 0, at):
         return
     kind = "password" if is_password else "secret value"
-    if match and is_random(match["value"], is_password):
+    if match and (is_random(match["value"], is_password) or is_short_token(match["value"])):
         yield Detection(kind, match.start("value"), match.end("value"))
     elif name and (told := _TOLD.match(text, name.end())):
         yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
@@ -239,6 +270,8 @@ def _is_code(text: str, end: int) -> bool:
 def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[Detection]:
     """The value of a sentence, where it looks like no word, number or name."""
     value = told["value"].rstrip(".,;:!?*_")
+    if shortest and is_stand_in(value):
+        return
     if len(value) >= shortest and is_told_password(value):
         start = told.start("value")
         yield Detection(kind, start, start + len(value))
@@ -276,6 +309,10 @@ def _told(text: str, lower: str) -> Iterator[Detection]:
     for match in _matches(_ABBREVIATED, lower, _places(lower, _ABBREVIATIONS)):
         if told := _TOLD.match(text, match.end()):
             yield from _if_password(told, "password")
+    for match in _matches(_ABBREVIATION_GIVEN, lower, _places(lower, _ABBREVIATIONS)):
+        given = _GIVEN_AT_ONCE.match(text, match.end())
+        if given:
+            yield from _if_password(given, "password")
 
 
 def _vendors(text: str, lower: str) -> Iterator[Detection]:
@@ -289,17 +326,31 @@ def _vendors(text: str, lower: str) -> Iterator[Detection]:
         name = _NAME_BACKWARDS.match(lower[max(0, at - _LONGEST_NAME) : at][::-1])
         if (
             name
-            and _vendor_before().search(lower, at - name.end(), at)
+            and (before := _vendor_before(lower[at - name.end() : at]))
             and is_random(value, is_password=False)
-            and not is_uuid(value)
+            and (not is_uuid(value) or _SAYS_SECRET.search(before))
             and not is_stand_in(value)
         ):
             yield Detection("secret value", at, at + len(value))
 
 
+def _vendor_before(before: str) -> str:
+    """From the name of a vendor on what stands before a value that is given to it; or nothing."""
+    names = _vendors_by_head()
+    for word in _WORD_START.finditer(before):
+        at = word.start()
+        for name in names.get(before[at : at + _HEAD], ()):
+            if before.startswith(name, at) and _BETWEEN.match(before, at + len(name)):
+                return before[at:]
+    return ""
+
+
 @lru_cache(maxsize=1)
-def _vendor_before() -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, vendors()))}){_BETWEEN}")
+def _vendors_by_head() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in vendors():
+        found.setdefault(name[:_HEAD], []).append(name)
+    return found
 
 
 def _is_secret(lower: str, stem: str, at: int) -> bool:
@@ -333,7 +384,7 @@ def _codes(lower: str) -> Iterator[Detection]:
 
 def _on_command_lines(text: str) -> Iterator[Detection]:
     flags = "--" in text and any(flag in text for flag in ("--pass", "--token", "--sec", "--api"))
-    flags = flags or " -Password " in text
+    flags = flags or any(sign in text for sign in _COMMANDS)
     for match in _ON_COMMAND_LINE.finditer(text) if flags or "curl" in text else ():
         if is_random(match["value"], is_password=True):
             yield Detection("password", match.start("value"), match.end("value"))

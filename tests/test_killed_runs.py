@@ -143,15 +143,16 @@ def test_what_a_killed_run_left_is_swept_though_nothing_is_to_be_built(
     assert left_over(folder) == []
 
 
-def test_what_a_killed_init_left_is_swept_though_everything_is_there(
-    whole: Path, tmp_path: Path
+@pytest.mark.parametrize(("name", "place"), [("init", ".github"), ("adopt", "postmortems")])
+def test_what_a_killed_run_left_is_swept_though_everything_is_there(
+    whole: Path, tmp_path: Path, name: str, place: str
 ) -> None:
     folder = copy_of(whole, tmp_path / "x")
-    kb(folder, VERBS["init"])
-    dead = folder / "library" / ".github" / f"{TEMPORARY}{'0' * 16}.part"
+    kb(folder, VERBS[name])
+    dead = folder / "library" / place / f"{TEMPORARY}{'0' * 16}.part"
     dead.write_text("half")
     os.utime(dead, (0, 0))
-    assert kb(folder, VERBS["init"])[0] == 0
+    assert kb(folder, VERBS[name])[0] == 0
     assert left_over(folder) == []
 
 

@@ -121,6 +121,38 @@ def test_what_is_damaged_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
     assert [row.why for row in reading.rows.verdicts()][-1].startswith("damaged: ")
 
 
+@pytest.mark.parametrize("pack", [tarred, zipped])
+def test_a_file_that_cannot_be_unpacked_ends_no_archive(pack, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    broken_zip = zipped(("x.jsonl", HI))[:60]
+    archive = pack(
+        ("1.jsonl", HI),
+        ("2.parquet", b"PAR1 and nothing more"),
+        ("3.zip", broken_zip),
+        ("4.tar", tarred(("y.jsonl", HI))[:700]),
+        ("5.zst", b"\x28\xb5\x2f\xfd and nothing more"),
+        ("5.xz", b"\xfd7zXZ\x00 and nothing more"),
+        ("6.jsonl", HO),
+    )
+    reading = open_reading(file(tmp_path, archive))
+    assert [run.provenance.file[-7:] for run in reading.runs()][:1] == ["1.jsonl"]
+    assert [run.provenance.file[-7:] for run in reading.runs()][-1:] == ["6.jsonl"]
+    told = {row.where for row in reading.rows.verdicts() if row.why}
+    assert {"2.parquet", "3.zip"} <= told
+    assert any(where.startswith("5.zst") for where in told)
+    assert any(where.startswith("5.xz") for where in told)
+
+
+@pytest.mark.parametrize("start", [b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"\x1f\x8b", b"BZh"])
+def test_what_only_begins_like_a_packed_file_is_refused_in_a_sentence(
+    start: bytes, tmp_path: Path
+) -> None:
+    status, _, err = kb(
+        "run", "show", str(file(tmp_path, start + b" and nothing more")), cwd=tmp_path
+    )
+    assert status == 2
+    assert "unexpected" not in err
+
+
 def test_an_archive_without_a_trace_says_what_is_in_it(tmp_path: Path) -> None:
     path = file(tmp_path, zipped(("a.md", b"# a\n"), ("b.json", b'{"wind": 3}')))
     with pytest.raises(KbError, match=r"no trace is in it.*a.md: holds no JSON.*b.json: is in no"):

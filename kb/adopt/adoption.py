@@ -125,8 +125,12 @@ def _unknown_kind(suffix: str) -> str:
 
 
 def write(library: Library, files: Iterable[AdoptedFile]) -> None:
-    """Write the records, each whole or not at all. Raises `KbError` where one cannot be written."""
+    """Write the records, each whole or not at all. Raises `KbError` where one cannot be written.
+
+    What a killed run left among the records is swept.
+    """
     root = Root(library.root)
+    root.sweep(root.relative(library.folder))
     for file in files:
         path = library.root / file.target
         try:

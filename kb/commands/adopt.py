@@ -83,19 +83,22 @@ def command(
     if classify or checklist:
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
-    named, severities = _pairs("--columns", columns, KEYS), _severities(scale)
+    found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
+    severities = _severities(scale)
     with nullcontext() if dry_run else _alone(library.root):
-        library = open_library(Path.cwd())  # another run may have adopted them while this waited
-        found = find_files(paths or (library.folder,), library.root, named)
-        files = plan(library, open_repo(library.root), found.files, severities)
-        write(library, [file for file in files if not (dry_run or file.refusal)])
+        files = plan(open_library(library.root), open_repo(library.root), found.files, severities)
+        if not dry_run:
+            write(library, [file for file in files if not file.refusal])
     echo(as_lines(_report(files, found, dry_run=dry_run, verbose=verbose)), end="")
     return 1 if any(outcome(file) == "refused" for file in files) else 0
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Let one run at a time choose names for what it adopts: two would take each file twice."""
+    """Let one run at a time choose names for what it adopts: two would take each file twice.
+
+    Within, the library is opened anew: another run may have adopted them while this one waited.
+    """
     path = root / _LOCK
     with ExitStack() as held:
         try:

@@ -34,6 +34,8 @@ def carry_out(root: Path, plan: Plan) -> None:
 
 
 def _carry_out(place: Root, plan: Plan) -> None:
+    for folder in sorted({change.new_path.parent for change in plan.changes}):
+        place.sweep(folder)
     renamed = [change for change in plan.changes if change.is_renamed]
     for change in renamed:
         _create(place, change)

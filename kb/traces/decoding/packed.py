@@ -120,6 +120,20 @@ class _Metered(io.RawIOBase):
         return taken
 
 
+class _Decompressed(io.RawIOBase):
+    """A stream whose library has a fault of its own for damage, which is an `OSError` here."""
+
+    def __init__(self, stream: BinaryIO, fault: type[Exception]) -> None:
+        self._stream = stream
+        self._fault = fault
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._stream.read(size)
+        except self._fault as error:
+            raise OSError(str(error)) from error
+
+
 @dataclass(frozen=True)
 class _Unpacking:
     """One packed file while its members are handed out."""
@@ -173,8 +187,7 @@ class _Unpacking:
                 inner = _within(name, entry.name)
                 if entry.isreg() and (held := tar.extractfile(entry)) is not None:
                     self.budget.count()
-                    metered = cast("BinaryIO", _Metered(cast("BinaryIO", held), self.budget))
-                    yield from self._files(metered, inner, level + 1)
+                    yield from self._member(cast("BinaryIO", held), inner, level)
                 elif not entry.isdir():
                     yield Member(inner, fault="is a link or a device: it is not followed")
 
@@ -190,20 +203,32 @@ class _Unpacking:
                     continue
                 try:
                     with _of_entry(archive, entry, file, self.shown) as held:
-                        metered = cast("BinaryIO", _Metered(held, self.budget))
-                        yield from self._files(metered, inner, level + 1)
+                        yield from self._member(held, inner, level)
                 except (*_FAULTS, NotImplementedError) as error:
                     yield Member(inner, fault=f"cannot be unpacked: {error}")
+                except KbError as error:
+                    yield Member(inner, fault=_in_one_line(error))
+
+    def _member(self, stream: BinaryIO, name: str, level: int) -> Iterator[Member]:
+        """The files of one file of an archive; what cannot be unpacked ends it, and no other."""
+        try:
+            yield from self._files(cast("BinaryIO", _Metered(stream, self.budget)), name, level + 1)
+        except KbError as error:
+            yield Member(name, fault=_in_one_line(error))
+        except (tarfile.TarError, zipfile.BadZipFile) as error:
+            yield Member(name, fault=f"cannot be unpacked: {error}")
 
     def _of_parquet(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
         """The rows of a table, written as JSON one a line."""
         place = f"{len(self.folder.names())}.rows"
-        with self._seekable(stream, level) as file, self.folder.filling(place) as out:
-            for line in _rows_of_parquet(file, self.shown):
-                self.budget.spend(len(line))
-                out.write(line)
-        yield Member(name, self.folder.path_of(place))
-        self.folder.remove_file(place)
+        try:
+            with self._seekable(stream, level) as file, self.folder.filling(place) as out:
+                for line in _rows_of_parquet(file, self.shown):
+                    self.budget.spend(len(line))
+                    out.write(line)
+            yield Member(name, self.folder.path_of(place))
+        finally:
+            self.folder.remove_file(place)
 
     @contextmanager
     def _seekable(self, stream: io.BufferedReader, level: int) -> Iterator[BinaryIO]:
@@ -212,9 +237,11 @@ class _Unpacking:
             yield stream
             return
         place, _ = self._kept(stream)
-        with self.folder.open_regular(place) as file:
-            yield file
-        self.folder.remove_file(place)
+        try:
+            with self.folder.open_regular(place) as file:
+                yield file
+        finally:
+            self.folder.remove_file(place)
 
     def _alone(self, stream: io.BufferedReader, name: str) -> Iterator[Member]:
         place, fault = self._kept(stream)
@@ -231,6 +258,10 @@ class _Unpacking:
             except _FAULTS as error:
                 return place, f"damaged: {error}"
         return place, ""
+
+
+def _in_one_line(error: KbError) -> str:
+    return f"{error.what}. {error.todo}" if error.todo else error.what
 
 
 def _peekable(stream: BinaryIO) -> io.BufferedReader:
@@ -256,7 +287,8 @@ def _decompressor(stream: io.BufferedReader, start: bytes, shown: str) -> Binary
     if start.startswith(_XZ):
         import lzma
 
-        return cast("BinaryIO", lzma.LZMAFile(stream))
+        packed = cast("BinaryIO", lzma.LZMAFile(stream))  # noqa: SIM115 - the caller reads it
+        return cast("BinaryIO", _Decompressed(packed, lzma.LZMAError))
     return _zstd_file(stream, shown)
 
 
@@ -271,7 +303,7 @@ def _zstd_file(stream: BinaryIO, shown: str) -> BinaryIO:
         what = "is packed with zstd, which this Python cannot unpack"
         todo = f"Unpack it first (unzstd), or: {install_line('zstd')}"
         raise KbError(what, where=shown, todo=todo) from error
-    return cast("BinaryIO", zstd.ZstdFile(stream))
+    return cast("BinaryIO", _Decompressed(zstd.ZstdFile(stream), zstd.ZstdError))
 
 
 def _rows_of_parquet(file: BinaryIO, shown: str) -> Iterator[bytes]:

@@ -84,13 +84,21 @@ def command(
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
     found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
-    severities = _severities(scale)
-    with nullcontext() if dry_run else _alone(library.root):
-        files = plan(open_library(library.root), open_repo(library.root), found.files, severities)
-        if not dry_run:
-            write(library, [file for file in files if not file.refusal])
+    files = _adopt(library.root, found, _severities(scale), dry_run=dry_run)
     echo(as_lines(_report(files, found, dry_run=dry_run, verbose=verbose)), end="")
     return 1 if any(outcome(file) == "refused" for file in files) else 0
+
+
+def _adopt(
+    root: Path, found: Found, severities: dict[str, str], *, dry_run: bool
+) -> tuple[AdoptedFile, ...]:
+    """What becomes of each file; it is done unless it is a dry run."""
+    with nullcontext() if dry_run else _alone(root):
+        library = open_library(root)
+        files = tuple(plan(library, open_repo(root), found.files, severities))
+        if not dry_run:
+            write(library, [file for file in files if not file.refusal])
+    return files
 
 
 @contextmanager

@@ -34,6 +34,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "site": ("mkdocs-material", "markdown-it-py", "nh3", "pagefind", "pillow"),
     "mcp": ("mcp",),
     "http": ("limits", "prometheus-client"),
+    "scale": ("distributed", "fsspec", "s3fs"),
     "shell": ("tree_sitter", "tree_sitter_bash", "sqlglot"),
     "trackers": ("httpx",),
     "adopt": ("mammoth", "markdownify"),

@@ -7,13 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
+from kb.bulk.workers import LocalWorkers
 from kb.errors import KbError
-from kb.traces.checkup.archive import Progress, archive_of, examine, trace_files
+from kb.traces.checkup.archive import archive_of, trace_files
+from kb.traces.checkup.examine import Progress, examine
 from kb.traces.checkup.groups import grouped, known_run
 from kb.traces.checkup.in_words import told_in_words
 from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
@@ -479,16 +481,13 @@ def test_a_part_of_a_file_that_changed_is_not_taken_up(tmp_path: Path) -> None:
     assert len(found.runs) == 300
 
 
-@pytest.mark.parametrize("pool", ["threads", "processes", "killed processes"])
-def test_several_readers_find_what_one_finds_in_its_order(pool: str, tmp_path: Path) -> None:
-    files = [written(tmp_path / f"{n}.json", double_refund(n, f"n{n}")) for n in range(40)]
-    made: dict[str, Executor] = {
-        "threads": ThreadPoolExecutor(3),
-        "processes": ProcessPoolExecutor(2),
-        "killed processes": ProcessPoolExecutor(1, initializer=os._exit, initargs=(1,)),
-    }
-    with made[pool] as executor:
-        found = list(examine(files, LOOK, executor=executor))
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_several_readers_find_what_one_finds_in_its_order(
+    start: Literal["fork", "spawn"], tmp_path: Path
+) -> None:
+    files = [written(tmp_path / f"{n}.json", double_refund(n, f"n{n}")) for n in range(140)]
+    with LocalWorkers(2, start) as workers:
+        found = list(examine(files, LOOK, workers=workers))
     assert found == list(examine(files, LOOK))
 
 

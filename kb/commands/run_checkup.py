@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ from kb.terminal import visible
 from kb.trust import open_config
 
 if TYPE_CHECKING:
-    from kb.traces.checkup.archive import Archive, Progress
+    from kb.bulk.workers import Workers
+    from kb.traces.checkup.archive import Archive, TraceFile
+    from kb.traces.checkup.examine import Progress
     from kb.traces.checkup.groups import KnownRun
     from kb.traces.checkup.measure import RunSummary
     from kb.traces.checkup.summary import Checkup
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command("checkup")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--top", type=click.IntRange(0, 200), default=10, show_default=True)
 @click.option(
     "--draft", type=click.IntRange(0, 50), default=0, metavar="N", help="Draft the top N."
@@ -45,9 +48,13 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.run-checkup/1).")
 @click.option("--quick", is_flag=True, help="Look for secrets in the candidates alone.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier pass found.")
-def command(paths: tuple[Path, ...], top: int, draft: int, day: str | None, **asked: Any) -> int:
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Read on the workers of Dask, tcp://… [extra: scale]"
+)
+def command(paths: tuple[str, ...], top: int, draft: int, day: str | None, **asked: Any) -> int:
     """Read every trace in PATHS, in whatever mix of formats, and say which runs deserve a look.
 
+    A path may be the address of a bucket, s3://BUCKET/PREFIX/ [extra: scale].
     Runs that went the way of one stored beside a record lead the list, runs of one failure are
     counted together. A pass that was interrupted goes on where it stopped. Files that hold no
     trace are listed and skipped. Nothing is concluded: each comes with the step that shows it.
@@ -68,7 +75,7 @@ def command(paths: tuple[Path, ...], top: int, draft: int, day: str | None, **as
     is_written = draft or asked["route"] or asked["occur"]
     root = find_root(Path.cwd()) if is_written else _root()
     settings = dataclasses.replace(settings, look_only=asked["quick"])
-    done = _pass_over(archive, settings, root, fresh=asked["fresh"])
+    done = _pass_over(archive, settings, root, asked["scheduler"], fresh=asked["fresh"])
     known = _stored_runs()
     if as_json := asked["as_json"]:
         text = json.dumps(checkup_json(done, top, known), ensure_ascii=False, indent=2) + "\n"
@@ -94,10 +101,15 @@ def _stored_runs() -> Mapping[str, KnownRun]:
 
 
 def _pass_over(
-    archive: Archive, settings: ReadingSettings, root: Path | None, *, fresh: bool
+    archive: Archive,
+    settings: ReadingSettings,
+    root: Path | None,
+    scheduler: str | None,
+    *,
+    fresh: bool,
 ) -> Checkup:
     """The checkup of an archive; after a quick pass the candidates are read again, redacted."""
-    from kb.traces.checkup.archive import examine, readers, state_file
+    from kb.traces.checkup.examine import examine, state_file
     from kb.traces.checkup.in_words import told_in_words
     from kb.traces.checkup.memory import forget_part
     from kb.traces.checkup.summary import check_up
@@ -109,12 +121,27 @@ def _pass_over(
         for file in archive.files:
             forget_part(state, file)
     progress = _show if is_terminal("stderr") else None
-    with readers(archive.files) as executor:
-        done = check_up(examine(archive.files, settings, state, progress, executor))
+    with _workers(archive, scheduler) as workers:
+        done = check_up(examine(archive.files, settings, state, progress, workers))
     done.pass_over(archive)
     if settings.look_only:
         done.tell(list(told_in_words(done.candidates, archive.files, settings)))
     return done
+
+
+def _workers(archive: Archive, scheduler: str | None) -> AbstractContextManager[Workers | None]:
+    """Who reads the files: Dask's workers, else processes of this machine where they are worth it.
+
+    Raises `KbError` where a scheduler's workers cannot be had, or do not see the files.
+    """
+    from kb.traces.checkup.examine import readers
+
+    if scheduler is None:
+        return readers(archive.files)
+    from kb.bulk.dask_workers import dask_workers
+
+    local = [str(file.resolve()) for file in archive.files if isinstance(file, Path)]
+    return dask_workers(scheduler, must_see=local[:1])
 
 
 def _root() -> Path | None:
@@ -141,9 +168,10 @@ def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> No
         raise KbError(f"cannot be written: {error.strerror}", where=str(out)) from error
 
 
-def _draft(root: Path, facts: RunSummary, files: list[Path], day: date | None) -> None:
+def _draft(root: Path, facts: RunSummary, files: list[TraceFile], day: date | None) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
+    from kb.traces.checkup.remote import on_this_machine
     from kb.traces.drafting.draft import Draft, write_draft
     from kb.traces.read_runs import one_run, team_settings
 
@@ -151,7 +179,8 @@ def _draft(root: Path, facts: RunSummary, files: list[Path], day: date | None) -
         warn(visible(f"no draft: {len(files)} files are shown as {facts.file}"))
         return
     config = open_config(root)
-    run = one_run(files[0], team_settings(root), str(facts.number))
+    with on_this_machine(files[0]) as file:
+        run = one_run(file, team_settings(root), str(facts.number))
     # The day of the trace comes first: only a run without times needs one of a person.
     day = None if run.clocks.started else day
     draft = Draft(run, day=day, profile="one-page", is_near_miss=True)

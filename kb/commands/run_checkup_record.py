@@ -17,9 +17,11 @@ from kb.records.runs_seen import FILE_NAME, with_runs
 from kb.safe_files import Root
 from kb.streams import warn
 from kb.terminal import visible
+from kb.traces.checkup.archive import TraceFile
 from kb.traces.checkup.groups import KnownRun, grouped
 from kb.traces.checkup.measure import RunSummary
 from kb.traces.checkup.memory import shown_path
+from kb.traces.checkup.remote import on_this_machine
 from kb.traces.checkup.summary import Checkup
 from kb.traces.read_runs import team_settings
 
@@ -57,7 +59,9 @@ def _as_written(library: Library, route: str) -> str:
     raise KbError(f"no record names the route '{route}'", todo=todo)
 
 
-def write_occurrences(done: Checkup, known: Mapping[str, KnownRun], files: Sequence[Path]) -> None:
+def write_occurrences(
+    done: Checkup, known: Mapping[str, KnownRun], files: Sequence[TraceFile]
+) -> None:
     """Write each run that went the way of a stored one into its record; what cannot be is said."""
     for group in grouped(done.candidates, known):
         for facts in reversed(group.runs) if group.record else ():
@@ -67,7 +71,7 @@ def write_occurrences(done: Checkup, known: Mapping[str, KnownRun], files: Seque
                 warn(visible(f"not written, {facts.run}: {fault.what}"))
 
 
-def _write(record_id: str, facts: RunSummary, files: Sequence[Path]) -> str:
+def _write(record_id: str, facts: RunSummary, files: Sequence[TraceFile]) -> str:
     """Write one run down, and say where; its library is read anew, for it changed by the last."""
     found = [file for file in files if shown_path(file) == facts.file]
     if len(found) != 1:
@@ -78,7 +82,8 @@ def _write(record_id: str, facts: RunSummary, files: Sequence[Path]) -> str:
     document = next((one for one in library.documents if one.id == target), None)
     if document is None:
         raise KbError(f"there is no record '{target}'")
-    one = occurrence_of_run(found[0], str(facts.number), team_settings(Path.cwd()))
+    with on_this_machine(found[0]) as here:
+        one = occurrence_of_run(here, str(facts.number), team_settings(Path.cwd()))
     one = replace(one, note="seen by a checkup")
     change = another_occurrence(document, one, datetime.now(UTC), own_run(library, record_id))
     write_change(library, change)

@@ -27,7 +27,8 @@ from kb.traces.analyses import ANALYSES, AnalysisContext  # noqa: E402
 from kb.traces.analyses.divergence import divergence  # noqa: E402
 from kb.traces.analyses.idempotency import repeats  # noqa: E402
 from kb.traces.analyses.outcome_gap import unverified  # noqa: E402
-from kb.traces.checkup.archive import examine, trace_files  # noqa: E402
+from kb.traces.checkup.archive import trace_files  # noqa: E402
+from kb.traces.checkup.examine import examine  # noqa: E402
 from kb.traces.checkup.summary import check_up  # noqa: E402
 from kb.traces.effects.failures import failure_of  # noqa: E402
 from kb.traces.read_runs import ReadingSettings, read_runs  # noqa: E402

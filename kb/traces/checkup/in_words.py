@@ -15,6 +15,7 @@ import msgspec
 from kb.errors import KbError
 from kb.traces.checkup.measure import RunSummary, facts
 from kb.traces.checkup.memory import shown_path
+from kb.traces.checkup.remote import RemoteFile, on_this_machine
 from kb.traces.read_runs import ReadingSettings, fit_to_be_written, open_reading
 from kb.traces.redaction.redact import Redactor
 from kb.traces.run import Run
@@ -47,13 +48,13 @@ def without_words(summary: RunSummary, settings: ReadingSettings) -> RunSummary:
 
 
 def told_in_words(
-    found: Sequence[RunSummary], files: Sequence[Path], settings: ReadingSettings
+    found: Sequence[RunSummary], files: Sequence[Path | RemoteFile], settings: ReadingSettings
 ) -> Iterator[tuple[RunSummary, RunSummary]]:
     """Each of some runs with the same in words: those files are read again, the runs redacted.
 
     A run whose file is gone, or is no longer the same, is left out.
     """
-    by_name: dict[str, list[Path]] = {}
+    by_name: dict[str, list[Path | RemoteFile]] = {}
     for file in files:
         by_name.setdefault(shown_path(file), []).append(file)
     looking = dataclasses.replace(settings, look_only=True)
@@ -66,10 +67,10 @@ def told_in_words(
                 break
 
 
-def _the_run(file: Path, summary: RunSummary, settings: ReadingSettings) -> Run | None:
+def _the_run(file: Path | RemoteFile, summary: RunSummary, settings: ReadingSettings) -> Run | None:
     """The run that a summary is of, None where the file holds another by now."""
-    with suppress(KbError):
-        run = next(open_reading(file, settings).runs(summary.number - 1), None)
+    with suppress(KbError, OSError), on_this_machine(file) as here:
+        run = next(open_reading(here, settings).runs(summary.number - 1), None)
         if run is not None and facts(run, summary.file, summary.number).content == summary.content:
             return run
     return None

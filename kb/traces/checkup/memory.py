@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from os import PathLike
 from pathlib import Path
 from typing import IO
 
@@ -31,22 +32,22 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
 
 
-def shown_path(file: Path) -> str:
+def shown_path(file: PathLike[str] | str) -> str:
     """The path of a file as reports name it: what is sensitive in it is replaced."""
     return safe_path(plain_name(file))
 
 
-def plain_name(file: Path | str) -> str:
+def plain_name(file: PathLike[str] | str) -> str:
     """The path as text that every encoder takes, also where its bytes are no UTF-8."""
     return os.fsencode(file).decode("utf-8", "replace")
 
 
-def part_of(state: Path | None, file: Path) -> Path | None:
+def part_of(state: Path | None, file: PathLike[str]) -> Path | None:
     """Where the runs of a file that is being read are kept until it is done."""
     return state and state.with_name(f"{state.stem}.{digest(plain_name(file))}.part")
 
 
-def forget_part(state: Path | None, file: Path) -> None:
+def forget_part(state: Path | None, file: PathLike[str]) -> None:
     """Remove what is kept of a file that is being read."""
     path = part_of(state, file)
     if path is not None:

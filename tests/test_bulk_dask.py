@@ -1,0 +1,113 @@
+"""Real worker processes of Dask: the same results as here, whatever becomes of a worker."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kb.bulk.dask_workers import dask_workers
+from kb.bulk.spread import BatchSize, spread
+from kb.errors import KbError
+from kb.traces.checkup.archive import trace_files
+from kb.traces.checkup.examine import _examined, examine
+from kb.traces.read_runs import ReadingSettings
+
+from bulk_work import end_at, end_once
+from dask_cluster import cluster, kill_one
+from test_checkup import double_refund
+from traces_made import written
+
+pytest.importorskip("distributed", reason="the extra scale is not installed")
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    with cluster() as made:
+        yield made.scheduler_address
+
+
+def test_a_lost_worker_costs_its_tasks_only(scheduler: str, tmp_path: Path) -> None:
+    work = partial(end_once, bad=37, mark=str(tmp_path / "mark"))
+    with dask_workers(scheduler) as workers:
+        found = list(spread(work, range(100), workers, size=BatchSize(most_tasks=5)))
+    assert found == [(n, 2 * n) for n in range(100)]
+
+
+def test_a_task_that_ends_its_worker_is_given_up_and_named_once(scheduler: str) -> None:
+    work = partial(end_at, bad=frozenset({11}))
+    with dask_workers(scheduler) as workers:
+        found = list(spread(work, range(30), workers, size=BatchSize(most_tasks=5)))
+    assert [task for task, result in found if result is None] == [11]
+    assert [task for task, _ in found] == list(range(30))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    folder = tmp_path / "week"
+    folder.mkdir()
+    for number in range(120):
+        written(folder / f"{number:03}.json", double_refund(number, f"n{number}"))
+    (folder / "broken.json").write_bytes(b'{"resourceSpans": [\xff')
+    return folder
+
+
+def test_a_worker_killed_in_the_middle_changes_no_result(scheduler: str, archive: Path) -> None:
+    files = trace_files([archive])
+    expected = list(examine(files, ReadingSettings()))
+    found = []
+    with dask_workers(scheduler) as workers:
+        for one in examine(files, ReadingSettings(), workers=workers):
+            found.append(one)
+            if len(found) == 3:
+                kill_one(scheduler)
+    assert found == expected
+
+
+def test_the_command_finds_with_a_scheduler_what_it_finds_without(
+    scheduler: str, archive: Path
+) -> None:
+    def reported(*options: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "kb", "run", "checkup", "week", "--json", *options],
+            cwd=archive.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert reported("--scheduler", scheduler) == reported()
+
+
+def test_files_that_a_worker_does_not_see_are_said_before_anything_is_read(scheduler: str) -> None:
+    missing = dask_workers(scheduler, must_see=["/no/such/file"])
+    with pytest.raises(KbError, match="does not see the files"), missing:
+        pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8786", "http://127.0.0.1:1", "tcp://", "x", ""])
+def test_what_is_no_address_of_a_scheduler_is_refused(address: str) -> None:
+    with pytest.raises(KbError, match="is no address of a scheduler"), dask_workers(address):
+        pass
+
+
+def test_no_secret_leaves_a_worker(tmp_path: Path) -> None:
+    """What a task gives back, as the bytes that go over the wire, words looked at or not."""
+    secret, person = "sk-ant-api03-" + "Ab3dE5gH" * 11 + "AA", "ottilie.brandt@acme-pay.de"
+    text = json.dumps(double_refund(1, "n1")).replace("refund", f"refund {secret} {person}", 40)
+    file = written(tmp_path / f"{person}.json", json.loads(text))
+    bad = tmp_path / "bad.json"
+    bad.write_text(f'[{{"{secret}": "{person}", ')
+    for settings in (ReadingSettings(), ReadingSettings(look_only=True)):
+        for path in (file, bad):
+            wire = pickle.dumps(_examined(path, settings))
+            assert secret.encode() not in wire
+            assert person.encode() not in wire

@@ -15,9 +15,11 @@ def cluster(workers: int = 2, allowed_failures: int = 1) -> Iterator[Any]:
     import dask
     from distributed import LocalCluster
 
+    made_cluster: Any = LocalCluster
+
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": allowed_failures}),
-        LocalCluster(
+        made_cluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
@@ -33,6 +35,7 @@ def kill_one(address: str) -> None:
     """End one worker process of a scheduler, without a word."""
     from distributed import Client
 
-    with Client(address, set_as_default=False) as client:
+    connected: Any = Client
+    with connected(address, set_as_default=False) as client:
         process = next(iter(client.run(os.getpid).values()))
     os.kill(process, signal.SIGKILL)

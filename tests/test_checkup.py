@@ -494,7 +494,7 @@ def test_several_readers_find_what_one_finds_in_its_order(
 def test_what_is_passed_over_is_named_with_its_reason(archive: Path) -> None:
     (archive / "link.json").symlink_to("/etc/passwd")
     (archive / ".git").mkdir()
-    over = {file.name: why for file, why in archive_of([archive]).passed_over}
+    over = {Path(file).name: why for file, why in archive_of([archive]).passed_over}
     assert over.keys() == {"notes.md", ".hidden.json", "link.json", ".git"}
     assert over["notes.md"] == ".md holds no trace"
     _, out, _ = kb("run", "checkup", ".", cwd=archive)

@@ -51,7 +51,6 @@ _UNREADABLE = {
     **{sign + bytes(3): "is written in UTF-32: save it as UTF-8" for sign in (b"{", b"[")},
     **{b"\x00" + sign: "is written in UTF-16: save it as UTF-8" for sign in (b"{", b"[")},
     **{sign + b"\x00": "is written in UTF-16: save it as UTF-8" for sign in (b"{", b"[")},
-    b"SQLite format 3": "is an SQLite database: export its rows as JSON",
 }
 
 

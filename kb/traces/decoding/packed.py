@@ -1,6 +1,7 @@
 """The files inside a packed one: gzip, bzip2, xz, zstd, tar and zip, also one within another.
 
-The rows of a Parquet file are one such file, of JSON lines.
+The rows of a Parquet file are one such file, of JSON lines, and so is each session in the SQLite
+store of a coding agent.
 
 Each is unpacked as a stream into a private folder under a name of our own, read, and removed: the
 names inside are shown and never written to. Links are not followed. What is unpacked is bounded
@@ -17,11 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from kb.errors import KbError
 from kb.installation import install_line
 from kb.safe_files import Root, open_named, private_folder
+from kb.traces.decoding.sqlite_stores import MAGIC, StoredSession, open_store, sessions_in
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 _GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 _COMPRESSED = (_GZIP, _BZIP2, _XZ, _ZSTD)
@@ -43,6 +48,9 @@ MOST_MEMBERS = 100_000
 _MOST_LEVELS = 4
 _METHOD_ZSTD = 93
 _LOCAL_HEADER_BYTES = 30
+#: A store is copied where its journal has to be taken in: that of Goose or OpenCode has megabytes.
+_MOST_COPIED_BYTES = 4 << 30
+_STORE, _SESSION = "store", "session"
 _ENCRYPTED = 0x1
 _FAULTS = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, ValueError)
 
@@ -61,7 +69,7 @@ class Member:
 
 def is_packed(start: bytes) -> bool:
     """Whether a file that begins so is packed in a way that is read here."""
-    return start.startswith((*_COMPRESSED, _ZIP, _EMPTY_ZIP, _PARQUET)) or _is_tar(start)
+    return start.startswith((*_COMPRESSED, _ZIP, _EMPTY_ZIP, _PARQUET, MAGIC)) or _is_tar(start)
 
 
 def _is_tar(start: bytes) -> bool:
@@ -167,6 +175,8 @@ class _Unpacking:
             yield from self._of_zip(buffered, name, level)
         elif start.startswith(_PARQUET):
             yield from self._of_parquet(buffered, name, level)
+        elif start.startswith(MAGIC):
+            yield from self._of_store(buffered, name, level)
         else:
             yield from self._alone(buffered, name)
 
@@ -230,6 +240,67 @@ class _Unpacking:
         finally:
             self.folder.remove_file(place)
 
+    def _of_store(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
+        """The sessions of an SQLite store, each written as JSON."""
+        import sqlite3
+
+        try:
+            with self._store(stream, level) as store:
+                for session in sessions_in(store, self.shown):
+                    yield from self._session(session, name)
+        except sqlite3.Error as error:
+            what = f"is an SQLite store that cannot be read: {error}"
+            raise KbError(what, where=self.shown, todo="Was it copied whole?") from error
+
+    @contextmanager
+    def _store(self, stream: io.BufferedReader, level: int) -> Iterator[Connection]:
+        """A store, opened: where it lies, or a copy with what was not yet written into it.
+
+        A store that an agent has open keeps its newest rows in a journal beside it.
+        """
+        source = Path(self.shown)
+        journal = source.with_name(f"{source.name}-wal")
+        has_journal = level == 0 and _size(journal) > 0
+        if level == 0 and not has_journal:
+            with open_store(source, is_copy=False) as store:
+                yield store
+            return
+        if has_journal and _size(source) + _size(journal) > _MOST_COPIED_BYTES:
+            raise KbError(
+                "is open in another program, and too large to be copied",
+                where=self.shown,
+                todo="End that program, or copy the store with its -wal file.",
+            )
+        self._copy(stream, _STORE)
+        if has_journal:
+            with open_named(journal) as file:
+                self._copy(file, f"{_STORE}-wal")
+        try:
+            with open_store(self.folder.path_of(_STORE), is_copy=True) as store:
+                yield store
+        finally:
+            for ending in ("", "-wal", "-shm"):
+                self.folder.remove_file(f"{_STORE}{ending}")
+
+    def _copy(self, stream: BinaryIO, place: str) -> None:
+        with self.folder.filling(place) as file:
+            while chunk := stream.read(_CHUNK_BYTES):
+                file.write(chunk)
+
+    def _session(self, session: StoredSession, name: str) -> Iterator[Member]:
+        self.budget.count()
+        inner = _within(name, session.name)
+        try:
+            with self.folder.filling(_SESSION) as out:
+                for piece in session.pieces:
+                    self.budget.spend(len(piece))
+                    out.write(piece)
+            yield Member(inner, self.folder.path_of(_SESSION))
+        finally:
+            self.folder.remove_file(_SESSION)
+        for row in session.unreadable:
+            yield Member(f"{inner}/{row}", fault="holds no JSON")
+
     @contextmanager
     def _seekable(self, stream: io.BufferedReader, level: int) -> Iterator[BinaryIO]:
         """A stream one can go back in: a zip has its table at its end."""
@@ -262,6 +333,13 @@ class _Unpacking:
 
 def _in_one_line(error: KbError) -> str:
     return f"{error.what}. {error.todo}" if error.todo else error.what
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _peekable(stream: BinaryIO) -> io.BufferedReader:

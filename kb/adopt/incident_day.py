@@ -51,7 +51,8 @@ _WORD = re.compile(r"(?<!\w)\w")
 _FREE_WORD = re.compile(r"(?<![\w/.@=-])\w")
 _ADDRESS = re.compile(r"\w{1,20}://\S+|\]\([^()\s]{0,300}\)|`[^`\n]{0,300}`")
 _MONTH = re.compile(rf"(?<!\w)(?:{MONTH_NAMES})(?:,?[ ](?:de[ ])?\d{{4}}|[ ]\d{{1,2}}(?!\w))", re.I)
-_ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+#: A day in a name: `2021-03-04`, `2021_03_04` and `20210304`.
+_ISO = re.compile(r"(?<!\d)(?:(\d{4})([-_.])(\d{2})\2(\d{2})|(20\d{2})()(\d{2})(\d{2}))(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,8 @@ def _told(document: Document, labels: list[LabelledLine]) -> Iterator[_NamedDay]
 
 
 def _iso_texts(name: str) -> list[str]:
-    return [match[0] for match in _ISO.finditer(name)]
+    found = (tuple(filter(str.isdigit, filter(None, m.groups()))) for m in _ISO.finditer(name))
+    return ["-".join(parts) for parts in found]
 
 
 def without_iso_days(name: str) -> str:

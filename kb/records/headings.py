@@ -31,6 +31,8 @@ _ENDS = re.compile(r"\b(?:timeline|root causes?|action items|lessons learned|imp
 _ENDS_OF_CJK = re.compile(
     r"(?:行动项|改进措施|时间线|根本原因|再発防止策|アクションアイテム|タイムライン|時系列)$"
 )
+#: An emoji by its name, as forges and sites write it: `:warning:`.
+_SHORTCODE = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+-]{1,40}:(?![\w:])")
 _MOST_WORDS = 4
 _NUMERAL = re.compile(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
 _FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
@@ -38,7 +40,8 @@ _FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
 
 def normal_heading(heading: str) -> str:
     """A heading reduced to its words: lower case, without numbering, marks and punctuation."""
-    text = heading.lower().replace("-", " ").replace("&", " and ").replace("’", "'")
+    text = _SHORTCODE.sub(" ", heading.lower())
+    text = text.replace("-", " ").replace("&", " and ").replace("’", "'")
     text = re.sub(r"[^\w\s]|_", " ", text)
     text = re.sub(r"^\s*(?:\d+\s+)+", "", text)
     return british(" ".join(text.split()))

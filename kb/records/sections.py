@@ -608,6 +608,7 @@ SECTIONS: tuple[Section, ...] = (
             *("recomendações", "actions préventives", "prochaines étapes", "plan d'actions"),
             *("recommandations", "mesures correctives", "mesures préventives"),
             *("actions correctives", "maßnahmen", "massnahmen", "nächste schritte"),
+            *("was ändern wir", "was wir ändern", "qué cambiamos", "o que mudamos"),
             *("folgemaßnahmen", "empfehlungen", "offene punkte", "aufgaben"),
         ),
         embedded=False,

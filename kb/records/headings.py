@@ -52,6 +52,7 @@ def heading_names(heading: str) -> Iterator[str]:
 
     The parts of `one and other` come last.
     """
+    heading = _SHORTCODE.sub("", heading)
     written = _NUMERAL.sub("", heading)
     bare = _BRACKET.sub("", written)
     parts = [part for part in _PART.split(bare) if part and part.strip()]

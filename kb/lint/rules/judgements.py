@@ -72,15 +72,18 @@ _VERDICTS = {
     word: re.compile(pattern)
     for word, pattern in {
         "failed": r"failed\s+to\b",
-        "forgot": r"forgot\b",
+        "forgot": r"forgot\b(?!\s+(?:(?:the|their|your|my|his|her|our)\s+)?"
+        r"(?:password|passphrase|pin|login)\b)",
         "forgotten": r"forgotten\b",
         "neglected": r"neglected\b",
         "overlooked": r"overlooked\b",
         "ignored": r"ignored\b",
         "disregarded": r"disregarded\b",
-        "made": r"made\s+(?:an?|the|several|many)\s+(?:\w+\s+)?(?:mistakes?|errors?|blunders?)\b",
+        "made": r"made\s+(?:an?|the|several|many)\s+(?:\w+\s+)?(?:mistakes?|errors?|blunders?)\b"
+        r"(?!\s+(?:messages?|codes?|pages?|handling|texts?|reports?|paths?|budgets?))",
         "did": rf"did(?:\s+not|n['’]t)\s+(?:even\s+|really\s+|actually\s+)?{_UNDONE}\b",
-        "missed": rf"missed\s+(?:{LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_MISSABLE}(?![\w-])",
+        "missed": rf"missed\s+(?!(?:the\s+)?(?:bulk|rest|most|part|start|end)\s+of\b)"
+        rf"(?:{LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_MISSABLE}(?![\w-])",
         "mistakenly": r"mistakenly\s+\w+",
         "wrongly": r"wrongly\s+\w+",
         "blindly": r"blindly\s+\w+",
@@ -122,26 +125,72 @@ _PRONOUN_BEFORE = re.compile(r"(?<!\w)(?:my|our|his|her)\s+(?:own\s+)?$")
 _OWNER_AFTER = re.compile(
     rf"\s+(?:made\s+)?(?:by|of)\s+{LEAD}\s+(?:[\w-]+\s+){{0,2}}{ROLE}(?![\w'’])"
 )
-#: Words that judge whoever they are said of.
+#: Words that judge whoever they are said of. Most are as often said of a thing, of a rule or of
+#: what might be done; what stands around them tells: see `_is_of_a_deed`.
 _BLAME_WORD = re.compile(
     r"(?:careless(?:ly|ness)?|slopp(?:y|ily|iness)|incompeten(?:t|ce|tly)|stupid(?:ly|ity)?"
     r"|idiot(?:ic|s)?|foolish(?:ly|ness)?|reckless(?:ly|ness)?|clueless|irresponsibl[ey]"
-    r"|unprofessional(?:ly)?|inexcusabl[ey]|inattenti(?:ve|on|veness)|laziness"
-    r"|negligent(?:ly)?(?!\s+misrepresentation)|(?:through|due\s+to|sheer|by)\s+negligence"
-    r"|gross negligence|negligence in|botched|amateurish|silly (?:mistake|oversight|error)"
-    r"|dumb (?:default|mistake|change|idea|move|error)"
+    r"|unprofessional(?:ly)?|inexcusabl[ey]|inattenti(?:ve|on|veness)|laziness|idiotically"
+    r"|lazy(?![\s-]*(?:load|init|eval|import|compil|fetch|comput|connect|creat|instanti|render|resol))"
+    r"|negligent(?:ly)?(?!\s+misrepresentation)|negligence|botched|amateurish"
+    r"|silly (?:mistake|oversight|error)|dumb (?:default|mistake|change|idea|move|error)"
     r"|lack of (?:care|diligence|attention|discipline|common sense|professionalism)"
-    r"|known better|rookie mistake|(?:is|are|was|were) to blame|whose fault"
-    r"|finger[- ]pointing)(?!\w)"
+    r"|known better|rookie mistake|(?:is|are|was|were) to blame|whose fault)(?!\w)"
+)
+#: Words of which no more needs to be known.
+_ALWAYS = re.compile(r"silly|dumb|lack|known|rookie|(?:is|are|was|were) to")
+_ADVERB = re.compile(r"(?:\w+ly)$")
+_NOUN = re.compile(r"(?:\w+(?:ness|ence|ity)|inattention)$")
+#: What somebody did or made.
+_DEED = (
+    r"(?:changes?|edits?|commits?|deploy(?:s|ment|ments)?|roll-?outs?|releases?|migrations?|merges?"
+    r"|mistakes?|errors?|oversights?|decisions?|choices?|shortcuts?|workarounds?|defaults?"
+    r"|handling|handovers?|hand-?offs?|approach|tests?|testing|reviews?|work|commands?|assumptions?"
+    r"|configurations?|configs?|settings?|engineering|operators?|engineers?|developers?|admins?"
+    r"|contractors?|teams?|process|practices?|hygiene|discipline|act|behaviou?r|habits?|use|reply|response"
+    r"|fix(?:es)?|patch(?:es)?|clean-?ups?|upgrades?|attempts?|restarts?|deletions?|copy|paste)"
+)
+_ATTRIBUTE_OF_DEED = re.compile(rf"\s+(?:[\w-]+\s+){{0,2}}?{_DEED}(?![\w-])")
+_THE = re.compile(
+    r"(?:\b(?:an?|the|this|that|our|their|his|her|my|your|one|another|some|such|its|same|more|by"
+    r"|represents|indicates|due\s+to|from|of|with)\s+(?:\w+\s+)?|^\W*|[.:;!?]\s+)$"
+)
+_WAS = re.compile(r"\b(?:was|were|been|being)\s+(?:\w+\s+)?$")
+_DEEMED = re.compile(r"\b(?:deemed|considered|called|seem\w*|appear\w*|look\w*)\s+(?:\w+\s+)?$")
+#: A verb in the past beside an adverb.
+_PAST_AFTER = re.compile(rf"\s+(?:{_PARTICIPLE}|ran|did|chose|wrote|took|gave|began|went)\b")
+_PAST_BEFORE = re.compile(rf"\b{_PARTICIPLE}\s+(?:\w+\s+)?$")
+_CAUSED_BEFORE = re.compile(
+    r"\b(?:due\s+to|because\s+of|caused\s+by|cause\s+was|result\s+of|through|out\s+of|by|sheer|pure"
+    r"|gross|plain|utter|our|their|his|her|was|were|['’]s?)\s+(?:\w+\s+)?$"
+)
+_OF_SOMEBODY = re.compile(
+    r"\s+(?:in\s+(?:the|our|this)|by|of\s+(?:the|our|an?)|on\s+the\s+part|led|caused)\b"
+)
+#: What is supposed, not told.
+_CONDITION = re.compile(
+    r"\b(?:if|unless|whether|would|could|might|may|can|avoid|never|don['’]t"
+    r"|when\s+(?:they|you|people|someone|somebody|anyone))\b[^.;:]{0,60}$"
 )
 #: Said of what nobody has done: "would be reckless", "a careless user can".
 _SUPPOSED_BEFORE = re.compile(r"\b(?:would|could|might|may)\s+(?:be|have\s+been)\s+(?:\w+\s+)?$")
 _SUPPOSED_AFTER = re.compile(r"\s+[\w-]+\s+(?:can|could|may|might|would)\b")
+_NOUN_BEFORE = re.compile(r"\b(?:negligence|incompetence|carelessness)\b[^.]{0,40}\s$")
 #: One of these stands in every match of the pattern above; looking for them is cheaper.
 _BLAME_STEMS = (
-    *("careless", "slopp", "incompet", "stupid", "idiot", "foolish", "reckless", "clueless"),
+    *(
+        "careless",
+        "slopp",
+        "incompet",
+        "stupid",
+        "idiot",
+        "foolish",
+        "reckless",
+        "clueless",
+        "lazy",
+    ),
     *("irresponsib", "unprofession", "inexcus", "inattent", "laziness", "neglig", "lack of"),
-    *("known better", "rookie", "to blame", "whose fault", "pointing", "botched", "amateurish"),
+    *("known better", "rookie", "to blame", "whose fault", "botched", "amateurish"),
     *("silly", "dumb"),
 )
 #: And one of these, whole, in the words of every text that has a match.
@@ -152,11 +201,18 @@ _BLAME_OPENERS = frozenset(
     | {"clueless", "irresponsible", "irresponsibly", "unprofessional", "unprofessionally"}
     | {"inexcusable", "inexcusably", "inattentive", "inattention", "inattentiveness", "laziness"}
     | {"negligent", "negligently", "negligence", "lack", "known", "rookie", "blame", "whose"}
-    | {"pointing", "botched", "amateurish", "silly", "dumb"}
+    | {"botched", "amateurish", "silly", "dumb", "lazy", "idiotically"}
 )
 #: Of oneself that is what was known at the time, and no judgement.
+#: A denial further off: "is not due to", "do not feel like that is the".
+_NOT_THE = re.compile(
+    r"(?:(?:\bnot|n['’]t)\b[^.;:]{0,40}|\bwould\s+(?:that|this|it)\s+be\s+(?:the|an?)\s+)$"
+)
+_HYPOTHESIS = re.compile(r"(?:should|ought|could)\b")
+#: The sentence goes on to a question mark.
+_ASKED = re.compile(r"[^.!?\n]{0,120}\?")
 _UNSEEN = re.compile(
-    r"(?:did(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?(?:notice|reali[sz]e|check|verify|look|spot|follow)"
+    r"(?:ignored|did(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?(?:notice|reali[sz]e|check|verify|look|spot|follow)"
     r"|never\s+\w+|took\s+|skipped\s+|could\s+have|were\s+slow)"
 )
 #: What stands before a judgement and takes it back; "not only" does not.
@@ -166,6 +222,16 @@ NEGATED = re.compile(
 )
 #: The same before a whole sentence; "it did not fire and the engineer …" takes nothing back.
 _NOT_SO = re.compile(r"\b(?:not|never)\s+(?:that|because|since|as\s+if)\s+(?:[\w'’-]+\s+){0,2}$")
+#: A condition ("if we missed a page"), a contrast ("rather than 'the engineer forgot'") or
+#: somebody's opinion; "to see if" and "believe that" make it one, too.
+_SUPPOSED_CLAUSE = re.compile(
+    r"(?:\b(?:if|whether|unless|in\s+case|should)\s+(?:[\w'’-]+\s+){0,3}|\byour\s+"
+    r"|\bif\b[^.;:]{0,60}\bor\s+|\b(?:told|tells)\s+(?:\w+\s+)?(?:that\s+)?"
+    r"|(?:\bnot|n['’]t)\b[^.;:]{0,50}\bthat\s+"
+    r"|\b(?:rather\s+than|instead\s+of|such\s+as|e\.g\.|presumption\s+that|feel"
+    r"|(?:would|might|may)\s+(?:think|say|feel|believe)|anything|something|whatever)"
+    r"[\s,:]+[\"“'‘*_]*|\b(?:not|cannot|never)\b[^.;:]{0,70}\battributed\s+to\s+|\bno\s+way\s+of\s+knowing\s+that\s+)$"
+)
 #: Human error: not its rate, its budget or its handling.
 _ERROR_ROLES = (
     *("human", "operator", "pilot", "engineer", "administrator", "admin", "user", "manual"),
@@ -173,7 +239,7 @@ _ERROR_ROLES = (
 )
 _ERROR_OF_ROLE = re.compile(rf"(?<!\w)(?:{'|'.join(_ERROR_ROLES)})\s+$")
 _NOT_A_CAUSE = re.compile(
-    r"s?(?:\w|['’]?s?\s+(?:reports?|messages?|rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
+    r"s?(?:[\w-]|['’]?s?\s+(?:profiles?|margins?|records?|logs?|queues?|pages?|states?|lists?|codes?|types?|paths?|reports?|messages?|rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
     r"|reports?|about|reduction|tolerance|domains?|modes?))"
 )
 #: What makes it the cause, before it and, where it opens a sentence or an item, after it.
@@ -245,7 +311,9 @@ def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
     found = _SUBJECT_BEFORE.search(before)
     if not found and names:
         found = _any_name(names).search(before)
-    if not found or _NOBODY.match(found[0]) or _NOT_SO.search(before, 0, found.start()):
+    if not found or _NOBODY.match(found[0]) or _is_supposed(before, found.start()):
+        return ""
+    if _HYPOTHESIS.match(text, at) and _ASKED.match(text, at):
         return ""
     if found[0].startswith("we ") and _UNSEEN.match(text, at):
         return ""
@@ -254,6 +322,11 @@ def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
     if _ALSO_SOFTWARE.search(found[0]) and _SOFTWARE_FAILS_TO.match(text, at):
         return ""
     return found[0]
+
+
+def _is_supposed(before: str, start: int) -> bool:
+    """Whether what stands before a subject makes of the sentence a condition or a contrast."""
+    return bool(_NOT_SO.search(before, 0, start) or _SUPPOSED_CLAUSE.search(before, 0, start))
 
 
 @lru_cache(maxsize=64)
@@ -269,12 +342,19 @@ def _fault_of_person(text: str, word: str, at: int) -> Iterator[Judgement]:
     after = None if owner else _OWNER_AFTER.match(text, end)
     if owner and not _NOT_A_CAUSE.match(text, end) and not _is_denied(before, owner):
         yield Judgement(at - len(owner[0]), end)
-    elif after and _opens_word(text, at) and not NEGATED.search(before):
+    elif after and _opens_word(text, at) and not _is_no_fault(word, before, after[0]):
         yield Judgement(at, after.end())
 
 
+def _is_no_fault(word: str, before: str, after: str) -> bool:
+    """Whether it is denied, or another meaning: `oversight of the vendor` is one."""
+    is_duty = word == "oversight" and after.split()[0] == "of"
+    return is_duty or bool(NEGATED.search(before) or _NOT_THE.search(before))
+
+
 def _is_denied(before: str, owner: re.Match[str]) -> bool:
-    return bool(NEGATED.search(before, 0, owner.start()))
+    begin = owner.start()
+    return bool(NEGATED.search(before, 0, begin)) or _is_supposed(before, begin)
 
 
 def blame_words(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
@@ -291,10 +371,34 @@ def blame_words(text: str, words: frozenset[str] | None = None) -> Iterator[Judg
 def _judges(text: str, match: re.Match[str]) -> bool:
     """Whether a blame word is said of somebody, and of what was done."""
     before = _before(text, match.start())
-    if match[0].endswith("to blame") and not _SUBJECT_BEFORE.search(before):
-        return False
+    if match[0].endswith("to blame"):
+        # Of a thing that is a cause, of people a verdict.
+        return bool(_SUBJECT_BEFORE.search(before) or _NOUN_BEFORE.search(before))
+    if match[0] == "whose fault":
+        return bool(re.match(r"\s+(?:was|is)\s+(?:it|this|that)\b", text[match.end() :][:20]))
     supposed = _SUPPOSED_BEFORE.search(before) or _SUPPOSED_AFTER.match(text, match.end())
-    return not (supposed or NEGATED.search(before))
+    if supposed or NEGATED.search(before) or _CONDITION.search(before):
+        return False
+    return bool(_ALWAYS.match(match[0])) or _is_of_a_deed(text, match, before)
+
+
+def _is_of_a_deed(text: str, match: re.Match[str], before: str) -> bool:
+    """Whether an adjective, adverb or noun is said of what somebody did, and in the past."""
+    word, end = match[0], match.end()
+    if _ADVERB.fullmatch(word):
+        told = _PAST_AFTER.match(text, end) or _PAST_BEFORE.search(before)
+        return bool(told or _SUBJECT_BEFORE.search(before))
+    if _NOUN.fullmatch(word):
+        is_choice = text[end : end + 4] == " or "
+        if is_choice or _NOT_THE.search(before) or _ASKED.match(text, end):
+            return False
+        if before.endswith("own "):
+            return False
+        opens = _OPENS.search(before) or before.endswith("the ")
+        return bool(_CAUSED_BEFORE.search(before) or (opens and _OF_SOMEBODY.match(text, end)))
+    if _WAS.search(before) and not _DEEMED.search(before):
+        return True
+    return bool(_THE.search(before) and _ATTRIBUTE_OF_DEED.match(text, end))
 
 
 def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:

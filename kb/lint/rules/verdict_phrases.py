@@ -35,10 +35,13 @@ _SOFTWARE = (
     rf"(?:{_MACHINES}|it|they|this|that|which|what|there|script|job|service|system|tool"
     rf"|pipeline|process"
     r"|server|client|parser|code|api|deploy\w*|cron\w*|kubernetes|terraform|worker|scheduler"
-    r"|database)"
+    r"|database|daemon|probe|lib\w*|app|frontend|backend|controller|plugin|module|compiler|handler"
+    r"|config\w*|schema|migration|release|build|test|rule|change|commit|don['’]t|please|never)"
 )
 #: A word that may be a name: it begins the clause and is no software.
-_NAME = rf"{_CLAUSE}(?!{_SOFTWARE}\b)[a-z][a-z'’-]{{1,20}}\s{{1,6}}"
+_NAME = (
+    rf"{_CLAUSE}(?!{_SOFTWARE}\b|(?:you|others|anyone|everyone)\b)[a-z][a-z'’-]{{1,20}}\s{{1,6}}"
+)
 _CARELESS = (
     r"(?:careless|sloppy|lazy|negligent|reckless|incompetent|inattentive|clueless|naive"
     r"|stupid|hasty"
@@ -50,6 +53,8 @@ _UNREAD = (
     r"|questioning"
     r"|noticing|paying\s{1,6}attention|a\s{1,6}second\s{1,6}(?:look|thought))"
 )
+#: What somebody may do, or does as a rule, is not what was done.
+_MAY = r"(?:can|cannot|could|may|might|would|will|should|must|able|opens?|needs?|asks?)"
 _APPROVES = (
     r"(?:approved|merged|deployed|accepted|signed|clicked|confirmed|shipped|pushed|pasted"
     r"|copied|released"
@@ -76,7 +81,8 @@ def _phrase(words: str, pattern: str) -> _Phrase:
 _PEOPLE = (
     _phrase(
         "without",
-        rf"{_SUBJECT}(?:[\w'’-]+\s{{1,6}}){{1,9}}without\s{{1,6}}(?:even\s{{1,6}}|really\s{{1,6}}|first\s{{1,6}})?{_UNREAD}\b",
+        rf"(?!\s{{0,3}}we\s{{1,6}}(?!\w{{2,20}}ed\b|ran\b|did\b|took\b|sent\b|put\b|wrote\b))"
+        rf"{_SUBJECT}(?!(?:{_MAY}|who)\b)(?:(?!{_MAY}\b)[\w'’-]+\s{{1,6}}){{1,9}}without\s{{1,6}}(?:even\s{{1,6}}|really\s{{1,6}}|first\s{{1,6}})?{_UNREAD}\b",
     ),
     _phrase(
         "without",
@@ -109,7 +115,7 @@ _PEOPLE = (
     _phrase(
         "misread misunderstood misinterpreted mistyped mistook mixed stamped rubberstamped cut "
         "took refused confused panicked",
-        rf"(?:{_SUBJECT})(?:misread|misunderstood|misinterpreted|mistyped|mistook|mixed\s{{1,6}}up"
+        rf"(?:{_SUBJECT})(?:misread|misunderstood|misinterpreted|mistyped|mistook|mixed\s{{1,6}}up\s{{1,6}}(?:two|both|staging|production|which|his|her|their)\b"
         r"|rubber-?stamped|cut\s{1,6}corners|took\s{1,6}(?:an?\s{1,6})?short-?cuts?"
         r"|refused\s{1,6}to\s{1,6}(?:listen|read|follow"
         r"|escalate|help|look|act)|panicked|confused\s{1,6}(?:the|two|both)\b)",
@@ -136,9 +142,12 @@ _PEOPLE = (
     ),
     _phrase(
         "nobody",
-        r"\bnobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|took\s{1,6}the\s{1,6}time)\s{1,6}to\b",
+        r"\bnobody\s{1,6}(?:(?:ever|even|really|on\s{1,6}\w+)\s{1,6}){0,2}(?:cared|thought|took\s{1,6}the\s{1,6}time)\s{1,6}to\b",
     ),
-    _phrase("excuse", r"\b(?:had|has|have|is|was)\s{1,6}no\s{1,6}excuse\b"),
+    _phrase(
+        "excuse",
+        rf"{_SUBJECT}(?:had|has|have)\s{{1,6}}no\s{{1,6}}excuse\b|\bthere\s{{1,6}}(?:is|was)\s{{1,6}}no\s{{1,6}}excuse\b",
+    ),
     _phrase(
         "idea",
         r"\bhad\s{1,6}(?:clearly\s{1,6})?no\s{1,6}idea\s{1,6}(?:what|how)\s{1,6}(?:he|she|they)\b",
@@ -146,18 +155,20 @@ _PEOPLE = (
     _phrase("ball", r"\bdropped\s{1,6}the\s{1,6}ball\b"),
     _phrase(
         "job",
-        r"\b(?:done|did|doing)\s{1,6}(?:his|her|their)\s{1,6}jobs?\b(?!\s{1,6}(?:well|right|correctly))",
+        r"\b(?:not|never|n['’]t|had|should\s{1,6}have|ought\s{1,6}to\s{1,6}have)\s{1,6}(?:\w+\s{1,6})?"
+        r"(?:done|did|do|doing)\s{1,6}(?:his|her|their)\s{1,6}jobs?\b(?!\s{1,6}(?:well|right|correctly))",
     ),
     _phrase(
         "whoever",
-        r"(?:^|[.!?:\n][ ]{0,3}|\b(?:of|by)[ ]{1,3})whoever\s{1,6}(?:wrote|approved|configured"
-        r"|merged|deployed|built|changed|reviewed|set)\b",
+        r"(?:^|[.!?:\n][ ]{0,3}|\b(?:faults?|mistakes?|errors?|oversights?|fail(?:ed|ure))[ ]{1,3}"
+        r"(?:(?:of|by|on)[ ]{1,3})?(?:the[ ]{1,3}part[ ]{1,3}of[ ]{1,3})?)whoever\s{1,6}(?:wrote"
+        r"|approved|configured|merged|deployed|built|changed|reviewed|set)\b",
     ),
     _phrase(
         "experienced competent careful good sensible decent attentive senior reasonable",
         rf"\b(?:experienced|competent|careful|good|sensible|decent|attentive|senior"
         rf"|reasonable)\s{{1,6}}{ROLE}\s{{1,6}}"
-        r"would\s{1,6}(?:never|not|have)\b",
+        r"would\s{1,6}(?:(?:never|not)\s{1,6})?have\b",
     ),
     _phrase(
         "attention", r"\b(?:if|had)\s{1,6}(?:[\w-]+\s{1,6}){1,3}been\s{1,6}paying\s{1,6}attention\b"

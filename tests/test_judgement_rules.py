@@ -3,8 +3,8 @@
 `data/judgements.jsonl` holds one line for each place where such a rule fires in the measuring
 data, and in public repositories (`source`): rule, SHA-256 of the file, line, and the verdict of a
 reader; `part` is `documents` where the file is a public document of another kind, in which such
-rules find more to misread. It holds no text. A firing in the measuring data that nobody has read fails the test, so
-whoever widens a pattern reads what it newly finds.
+rules find more to misread. It holds no text. A firing in the measuring data that nobody has read
+fails the test, so whoever widens a pattern reads what it newly finds.
 """
 
 from __future__ import annotations

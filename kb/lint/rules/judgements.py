@@ -348,7 +348,7 @@ def _fault_of_person(text: str, word: str, at: int) -> Iterator[Judgement]:
 
 def _is_no_fault(word: str, before: str, after: str) -> bool:
     """Whether it is denied, or another meaning: `oversight of the vendor` is one."""
-    is_duty = word == "oversight" and after.split()[0] == "of"
+    is_duty = word == "oversight" and after.split(maxsplit=1)[0] == "of"
     return is_duty or bool(NEGATED.search(before) or _NOT_THE.search(before))
 
 

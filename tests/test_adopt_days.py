@@ -75,6 +75,17 @@ def actions(text: str) -> list[str]:
         ("a.md", "# Down\n\nIt began on 2026-06-13 and was seen on 2026-06-14.\n", ""),
         ("a.md", "---\ndate: 2026-07-11\n---\n# Down\n\n## Summary\n\nDown on 2026-04-07.\n", ""),
         ("a.md", "# Down\n\nDate: 2026-07-11\n\n## Timeline\n\n- 2026-07-01 10:00 UTC: down\n", ""),
+        (
+            "a.md",
+            "# Malware\n\n## Summary\n\nOn August 16 it came.\n\n## Later\n\n2023-08-18: known.\n",
+            "",
+        ),
+        (
+            "a.md",
+            "# Down\n\nDate: 2025-02-12\n\n## Timeline\n\n- 2025-02-10 00:21 UTC: down\n"
+            "- 2025-02-12 10:00 UTC: up\n",
+            "",
+        ),
         ("2021-06-01-leak.md", "# Leak\n\n## Timeline\n\n- 2021-03-04: leaked\n", ""),
         ("a.md", "# January 2020 – a server was down\n\nIt was down.\n", ""),
     ],

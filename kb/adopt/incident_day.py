@@ -123,7 +123,10 @@ def _from_strong(told: _NamedDay, weak: list[_NamedDay], lived: list[date]) -> D
     others = [one for one in weak if one.day != told.day]
     if told.is_heading and all(told.day < one.day < told.day + _WRITTEN_SOON for one in others):
         return _fact(told.day, told.source)
-    if lived and not _is_borne_out(told.day, lived) and lived[-1] - lived[0] <= _ONE_INCIDENT:
+    # A date that is no heading's may be of the writing, too: days after the timeline begins.
+    begins = lived[0] if lived and lived[-1] - lived[0] <= _ONE_INCIDENT else None
+    is_late = begins and not told.is_heading and told.day - begins > _OTHER_ZONE
+    if is_late or (begins and not _is_borne_out(told.day, lived)):
         return _unknown(f"{_listed([told, *others])}, its timeline begins on {lived[0]}")
     if others and lived and lived[0] == told.day:
         return _fact(told.day, f"its timeline; {_listed([told, *others])}")
@@ -179,8 +182,10 @@ def _untold(
     if first in lived:
         source = f"line {named[first]}, the first day it names, which its timeline has"
         return _fact(first, source, stands_in=True)
-    if len(named) == 1 and not lived:
+    others = {day for day, _ in _prose_days(document, first)} - {first}
+    if len(named) == 1 and not lived and not others:
         return _fact(first, f"line {named[first]}, the only day it names", stands_in=True)
+    named |= {day: line for day, line in _prose_days(document, first) if day not in named}
     days = [_NamedDay(day, f"line {line}") for day, line in sorted(named.items())]
     more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
     begins = f", its timeline begins on {lived[0]}" if lived else ""

@@ -225,12 +225,14 @@ _NOT_SO = re.compile(r"\b(?:not|never)\s+(?:that|because|since|as\s+if)\s+(?:[\w
 #: A condition ("if we missed a page"), a contrast ("rather than 'the engineer forgot'") or
 #: somebody's opinion; "to see if" and "believe that" make it one, too.
 _SUPPOSED_CLAUSE = re.compile(
-    r"(?:\b(?:if|whether|unless|in\s+case|should)\s+(?:[\w'’-]+\s+){0,3}|\byour\s+"
-    r"|\bif\b[^.;:]{0,60}\bor\s+|\b(?:told|tells)\s+(?:\w+\s+)?(?:that\s+)?"
-    r"|(?:\bnot|n['’]t)\b[^.;:]{0,50}\bthat\s+"
-    r"|\b(?:rather\s+than|instead\s+of|such\s+as|e\.g\.|presumption\s+that|feel"
-    r"|(?:would|might|may)\s+(?:think|say|feel|believe)|anything|something|whatever)"
-    r"[\s,:]+[\"“'‘*_]*|\b(?:not|cannot|never)\b[^.;:]{0,70}\battributed\s+to\s+|\bno\s+way\s+of\s+knowing\s+that\s+)$"
+    r"(?:\b(?:if|whether|unless|in\s{1,6}case|should)\s{1,6}(?:[\w'’-]{1,30}\s{1,6}){0,3}"
+    r"|\byour\s{1,6}"
+    r"|\bif\b[^.;:]{0,60}\bor\s{1,6}|\b(?:told|tells)\s{1,6}(?:\w{1,30}\s{1,6})?(?:that\s{1,6})?"
+    r"|(?:\bnot|n['’]t)\b[^.;:]{0,50}\bthat\s{1,6}"
+    r"|\b(?:rather\s{1,6}than|instead\s{1,6}of|such\s{1,6}as|e\.g\.|presumption\s{1,6}that|feel"
+    r"|(?:would|might|may)\s{1,6}(?:think|say|feel|believe)|anything|something|whatever)"
+    r"[\s,:]{1,6}[\"“'‘*_]{0,4}"
+    r"|\b(?:not|cannot|never)\b[^.;:]{0,70}\battributed\s{1,6}to\s{1,6}|\bno\s{1,6}way\s{1,6}of\s{1,6}knowing\s{1,6}that\s{1,6})$"
 )
 #: Human error: not its rate, its budget or its handling.
 _ERROR_ROLES = (

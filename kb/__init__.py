@@ -15,6 +15,7 @@ Data flows one way; a package imports only from those to its left (`lint-imports
 - `kb.actions`    promises, gates, sign-offs, trackers
 - `kb.metrics`    numbers from records and commits
 - `kb.site`, `kb.review`  pages, editions, the comment of a pull request
+- `kb.digest`     what was learnt, as Markdown, a page or a message
 - `kb.api`        the same for programs: `kb.open(path)`
 - `kb.commands`, `kb.cli`, `kb.doctor`  the command line
 

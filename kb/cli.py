@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "open": "Open a record in the editor, by its id.",
     "build": "Bring the search index up to date.",
     "metrics": "Measure whether the organisation is learning.",
+    "digest": "Tell what was learnt: new, repeated, promised, due.",
     "actions": "List and close what was promised.",
     "occur": "Note that the cause of a record did harm again.",
     "gate": "Fail while a restart condition of a route is open.",

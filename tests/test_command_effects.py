@@ -99,6 +99,7 @@ def test_what_takes_something_away_is_destructive_wherever_it_stands(command: st
         "curl -X POST https://example.com -d a=1",
         "cat > note.md <<'EOF'\nrm -rf /\nEOF\n",
         "date -s 2026-01-01",
+        "kb digest --post",
         "date 010203042026",
         "hostname other",
         "awk '{ print > \"out\" }' in",

@@ -1,0 +1,51 @@
+"""Reads what a digest is made of: the page of measures, the promises, the log of this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kb.actions.action import actions
+from kb.as_of import AsOf
+from kb.digest.contents import DigestFacts, restricted
+from kb.errors import KbError
+from kb.metrics.all_hands import first_lesson
+from kb.metrics.page import page_of, read_folder
+from kb.repo import Repo
+from kb.walls.firings import firings
+
+
+def read_facts(
+    start: Path, repo: Repo, as_of: AsOf, published_since: str | None, due_days: int
+) -> DigestFacts:
+    """The facts of a digest that stays inside. Raises `KbError` for a day that is none."""
+    reading = read_folder(start, repo, as_of, published_since)
+    library, page = reading.library, page_of(reading)
+    if page.all_hands is None:
+        raise KbError("there is nothing to make a digest of", where=str(library.root))
+    return DigestFacts(
+        name=library.config.library.name,
+        site=library.config.site.url,
+        page=page,
+        seen=page.all_hands,
+        titles={record.id: record.title for record in library.records},
+        actions=actions(library, reading.trails, as_of.day),
+        fired=firings(os.path.realpath(library.root)),
+        due_days=due_days,
+    )
+
+
+def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> DigestFacts:
+    """What of it is approved for outside, as the external edition has it.
+
+    Raises `KbError` where that edition cannot be made: nothing is shown then.
+    """
+    from kb.library import open_library
+    from kb.site.content import EXTERNAL
+    from kb.site.gather import SiteRequest, gather
+    from kb.site.related_search import no_search
+
+    site = gather(open_library(start), repo, SiteRequest(as_of.at, no_search, EXTERNAL))
+    titles = {record.id: record.title for record in site.records}
+    lessons = {record.id: first_lesson(record) for record in site.records}
+    return restricted(facts, titles, lessons)

@@ -1,0 +1,66 @@
+"""A digest as one HTML page without a script, a font or a picture: for a browser or a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from kb.digest.contents import Digest, DigestItem, DigestPart
+from kb.digest.links import page_address
+from kb.numbers_in_words import said_day
+from kb.terminal import visible
+
+_STYLE = (
+    "body{margin:0 auto;max-width:42rem;padding:1.5rem 1rem;font:16px/1.5 system-ui,sans-serif;"
+    "color:#1c1b1a;background:#fff;overflow-wrap:anywhere}"
+    "h1{font-size:1.5rem;line-height:1.25;margin:0}h2{font-size:1.1rem;margin:1.6rem 0 .3rem}"
+    "p{margin:.3rem 0}ul{margin:.3rem 0;padding:0;list-style:none}"
+    "li{margin:.5rem 0;padding:.1rem 0 .1rem .8rem;border-left:3px solid #d8d4cd}"
+    "a{color:#0b57a4}b{font-weight:600}.f,.n{color:#5c5852;font-size:.88rem}"
+    "blockquote{margin:.2rem 0;font-style:italic}footer{margin-top:2rem}"
+    "@media(prefers-color-scheme:dark){body{color:#e9e6e1;background:#191817}"
+    "li{border-color:#45423d}a{color:#8ab8f0}.f,.n{color:#aaa59d}}"
+)
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def digest_html(digest: Digest) -> str:
+    """The whole page, with a line end."""
+    title = _shown(digest.title)
+    head = _shown(f"{digest.name}, as of {said_day(digest.as_of)}")
+    parts = "\n".join(line for part in digest.parts for line in _part(digest, part))
+    notes = "\n".join(f'<p class="n">{_shown(text)}</p>' for text in digest.uncounted)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n"
+        f'<body><h1>{title}</h1>\n<p class="n">{head}</p>\n<main>\n{parts}\n</main>\n'
+        f"<footer>\n{notes}\n</footer></body></html>\n"
+    )
+
+
+def _part(digest: Digest, part: DigestPart) -> Iterator[str]:
+    yield f"<h2>{_shown(part.title)}</h2>"
+    if part.sentences:
+        yield f"<p>{_shown(' '.join(part.sentences))}</p>"
+    if part.items:
+        yield "<ul>"
+        yield from (_item(digest, item) for item in part.items)
+        yield "</ul>"
+    if part.unlisted:
+        yield f'<p class="n">and {part.unlisted} more</p>'
+
+
+def _item(digest: Digest, item: DigestItem) -> str:
+    address = page_address(digest, item)
+    text = f"<b>{_shown(item.text)}</b>"
+    shown = f'<a href="{escape(address)}">{text}</a>' if address else text
+    facts = " · ".join(_shown(fact) for fact in item.facts)
+    told = f'<p class="f">{facts}</p>' if facts else ""
+    quote = f"<blockquote>{_shown(item.quote)}</blockquote>" if item.quote else ""
+    return f"<li><p>{shown}</p>{told}{quote}</li>"
+
+
+def _shown(text: str) -> str:
+    return escape(visible(" ".join(text.split())))

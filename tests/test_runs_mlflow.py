@@ -44,6 +44,19 @@ def test_spans_of_the_second_version_and_their_errors(tmp_path: Path) -> None:
     assert run.id == "r1"
 
 
+def test_an_agent_that_closes_in_words_of_its_own_after_its_last_call_has_said_them(
+    tmp_path: Path,
+) -> None:
+    trace = mlflow("7781")
+    words = {"mlflow.spanType": '"AGENT"', "mlflow.spanOutputs": '"It was refused."'}
+    root = {"span_id": "r", "parent_span_id": None, "name": "agent", "attributes": words}
+    first, last = "1776000000000000000", "1776000009000000000"
+    root |= {"start_time_unix_nano": first, "end_time_unix_nano": last}
+    inner = [span | {"parent_span_id": "r"} for span in trace["data"]["spans"]]
+    run = run_of(tmp_path, trace | {"data": {"spans": [root, *inner]}})
+    assert [message.text for message in run.messages][-1] == "It was refused."
+
+
 def test_each_trace_of_a_file_is_a_run(tmp_path: Path) -> None:
     other = mlflow("7782")
     other["info"]["trace_id"] = "tr-2"

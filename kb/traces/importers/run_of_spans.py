@@ -134,7 +134,7 @@ class RunOfSpans:
         asked = [said for _, history, _ in self._agent_starts for said in history]
         self._has_request = self._has_request or any(said.role == "user" for said in asked)
         for span, said, context in self._agent_ends:
-            if context not in self._heard:
+            if context not in self._heard or (not span.parent and self._is_unsaid(said)):
                 base = replace(self._base(span), started=span.end, ended=span.end)
                 self._builder.add_completion(said, base, context)
 
@@ -147,8 +147,9 @@ class RunOfSpans:
             self._builder.rows.turn_to(span.where)
             if not self._has_request:
                 self._ask(request_messages(span.attributes.get("input.value")), span)
-            if not self._has_words():
-                self._close(output_of(span), span)
+            answer_of_span = output_of(span)
+            if not self._has_words() or self._is_unsaid(answer_of_span):
+                self._close(answer_of_span, span)
         self._builder.rows.turn_away()
         if not self._has_words() and self._first is not None:
             self._close(words_in(answer), self._first)
@@ -156,6 +157,15 @@ class RunOfSpans:
     def _has_words(self) -> bool:
         steps = self._builder.steps
         return any(isinstance(step, Message) and step.role == "assistant" for step in steps)
+
+    def _is_unsaid(self, said: ChatMessage | None) -> bool:
+        """Whether a run that ends with a call was closed in words that stand nowhere else in it."""
+        steps = self._builder.steps
+        if said is None or not said.text.strip() or not isinstance(steps[-1], ToolCall):
+            return False
+        told = [step.text for step in steps if isinstance(step, Message)]
+        told += [step.result for step in steps if isinstance(step, ToolCall)]
+        return said.text.strip() not in {text.strip() for text in told if isinstance(text, str)}
 
     def _ask(self, saids: list[ChatMessage], span: Span | None) -> None:
         if saids and span is not None:

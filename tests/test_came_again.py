@@ -128,3 +128,13 @@ def test_nothing_of_an_occurrence_or_a_merge_leaves(folder: Path) -> None:
     whole += "".join(text for _, text in data_files(site))
     for secret in ("invoices", "Came again", "4bf9", "payouts", SECOND, "leads_to"):
         assert secret not in whole
+
+
+def test_a_verdict_on_a_merged_record_is_shown_beside_the_one_that_counts(folder: Path) -> None:
+    body = f"## Counterfactual\n\n- [repeat] [{SECOND}]({SECOND}.md) — the same replica\n"
+    written(folder, "2026-07-20-third", route="mail", action="", body=body)
+    site = site_of(folder)
+    text = page(site, "incidents/2026-07-20-third")
+    assert "the same replica" in text.casefold()
+    assert SECOND not in text
+    assert "2026-07-20-third" in page(site, f"incidents/{FIRST}")

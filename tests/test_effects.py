@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kb.actions.action import Action, actions
 from kb.actions.edit import reopen_action
+from kb.actions.effect import EffectEvidence
 from kb.actions.gate import decide, open_gates
 from kb.as_of import AsOf
 from kb.cli import cli
@@ -20,6 +22,7 @@ from kb.library import open_library
 from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
+from kb.records.model import Clocks
 from kb.records.runs_seen import read_runs_seen, with_runs
 
 from conftest import git_in
@@ -329,3 +332,28 @@ def test_runs_seen_are_read_as_they_were_written(days: dict[tuple[str, date], in
 def test_the_larger_of_two_looks_at_a_day_stands() -> None:
     text = with_runs(read_runs_seen("refunds,2026-05-02,40"), "refunds", [(date(2026, 5, 2), 12)])
     assert text == "route,day,runs\nrefunds,2026-05-02,40\n"
+
+
+def test_the_last_day_there_is_ends_a_watch_that_would_end_beyond_it(folder: Path) -> None:
+    written(folder, action="- [x] A1: add a key — closed: 9999-12-30, watch: 9999d")
+    assert effect(folder).effect_why == "watched until 9999-12-31"
+
+
+def test_of_thousands_of_records_on_a_route_only_the_first_is_looked_at(folder: Path) -> None:
+    written(folder)
+    record = open_library(folder).record(FIRST)
+    assert record
+    later = [
+        replace(record, id=f"later-{n}", clocks=Clocks(first_impact=day(n)))
+        for n in range(3000, 0, -1)
+    ]
+    evidence = EffectEvidence((record, *later))
+    found = evidence.recurrences(record, date(2026, 5, 1))
+    assert next(found).record == "later-1"
+    assert sum(1 for _ in found) == 2999
+    last = evidence.recurrences(record, day(3000).date())
+    assert [one.record for one in last] == ["later-3000"]
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 5, 2, tzinfo=UTC) + timedelta(days=number)

@@ -8,10 +8,13 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from heapq import merge
+from itertools import takewhile
 
 from kb.actions.route_names import is_of_route, is_route, routes_named
 from kb.library import Library
@@ -71,35 +74,54 @@ class EffectEvidence:
     drafts: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
-    def _by_route(self) -> dict[str, list[Postmortem]]:
-        found: dict[str, list[Postmortem]] = {}
-        for record in self._told:
+    def _told(self) -> tuple[Postmortem, ...]:
+        return tuple(r for r in self.records if r.status != "draft" or r.id in self.drafts)
+
+    @cached_property
+    def _of_class(self) -> dict[tuple[str, str], list[Postmortem]]:
+        """The records by route and class, each list in the order they happened."""
+        found: dict[tuple[str, str], list[Postmortem]] = {}
+        for record in sorted(self._told, key=_began):
             for route in routes_named(record.route):
-                found.setdefault(route, []).append(record)
+                for word in dict.fromkeys(record.classes):
+                    found.setdefault((route, word), []).append(record)
         return found
 
     @cached_property
     def _repeats(self) -> dict[str, list[Postmortem]]:
-        """Record id to those whose author called them a repeat of it."""
+        """Record id to those whose author called them a repeat of it, in order of time."""
         found: dict[str, list[Postmortem]] = {}
-        for record in self._told:
-            for prior in record.priors:
-                if prior.verdict == "repeat":
-                    found.setdefault(prior.id, []).append(record)
+        for record in sorted(self._told, key=_began):
+            for name in dict.fromkeys(p.id for p in record.priors if p.verdict == "repeat"):
+                found.setdefault(name, []).append(record)
         return found
 
-    @cached_property
-    def _told(self) -> tuple[Postmortem, ...]:
-        return tuple(r for r in self.records if r.status != "draft" or r.id in self.drafts)
+    def recurrences(self, record: Postmortem, since: date) -> Iterator[Recurrence]:
+        """Each time from a day on that the failure of a record was seen besides its own, in order.
 
-    def recurrences(self, record: Postmortem) -> tuple[Recurrence, ...]:
-        """Each time the failure of a record was seen besides its own, in order of time."""
-        named = routes_named(record.route)
-        beside = {r.id: r for route in named for r in self._by_route.get(route, ())}
-        beside |= {r.id: r for r in self._repeats.get(record.id, ())}
-        others = (_as_recurrence(record, other) for other in beside.values())
-        found = (*_occurrences(record), *(one for one in others if one is not None))
-        return tuple(sorted(found, key=lambda one: (one.at, one.record)))
+        They are looked for as they are asked for: on a route with thousands of records the first
+        one mostly decides.
+        """
+        word, midnight = record.primary_class, datetime.combine(since, time(), UTC)
+        lists = [self._of_class.get((r, word), []) for r in sorted(routes_named(record.route))]
+        others = merge(
+            *(_from(found, midnight) for found in (*lists, self._repeats.get(record.id, []))),
+            key=_began,
+        )
+        own = sorted(_occurrences(record), key=lambda one: one.at)
+        told = (one for other in others if (one := _as_recurrence(record, other)))
+        late = (one for one in own if one.at >= midnight)
+        return merge(late, told, key=lambda one: one.at)
+
+
+def _from(found: Sequence[Postmortem], at: datetime) -> Iterator[Postmortem]:
+    """The records of a list, in the order they happened, from a moment on."""
+    first = bisect_left(found, (at, ""), key=_began)
+    return (found[place] for place in range(first, len(found)))
+
+
+def _began(record: Postmortem) -> tuple[datetime, str]:
+    return record.happened_at, record.id
 
 
 def effect_evidence(library: Library, drafts: Iterable[str] = ()) -> EffectEvidence:
@@ -120,7 +142,7 @@ def effect_of(
         return ActionEffect()
     if closed is None:
         return ActionEffect(why="nobody knows the day it was closed")
-    until = closed + timedelta(days=days) if days else None
+    until = _after(closed, days) if days else None
     if again := _came_again(record, closed, today, evidence, verified):
         return replace(again, watch_until=until)
     if verified and closed <= verified.day <= today:
@@ -128,6 +150,11 @@ def effect_of(
     if until is None:
         return ActionEffect(why="not verified yet")
     return _watched(item, record, (closed, until), today, evidence)
+
+
+def _after(day: date, days: int) -> date:
+    """So many days after a day; the last day there is where that lies beyond it."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
 def _came_again(
@@ -141,11 +168,12 @@ def _came_again(
 
     A doubtful one leaves it unknown, until somebody verifies the action at that day or later.
     """
-    seen = [one for one in evidence.recurrences(record) if closed <= one.day <= today]
-    if again := next((one for one in seen if one.day > closed and not one.doubt), None):
-        return ActionEffect(FAILED, again.day, _said(again, record), again.record)
-    doubts = (one for one in seen if verified is None or one.day > verified.day)
-    doubt = next(doubts, None)
+    doubt: Recurrence | None = None
+    for one in takewhile(lambda one: one.day <= today, evidence.recurrences(record, closed)):
+        if one.day > closed and not one.doubt:
+            return ActionEffect(FAILED, one.day, _said(one, record), one.record)
+        if doubt is None and (verified is None or one.day > verified.day):
+            doubt = one
     return ActionEffect(why=_doubtful(doubt)) if doubt else None
 
 

@@ -153,7 +153,7 @@ class Site:
         for record in self.records:
             for prior in record.priors:
                 if prior.verdict == "repeat":
-                    found.setdefault(prior.id, []).append(record)
+                    found.setdefault(self.counted(prior.id), []).append(record)
         return {record_id: tuple(later) for record_id, later in found.items()}
 
     @cached_property

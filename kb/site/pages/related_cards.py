@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from markupsafe import Markup
@@ -50,7 +50,7 @@ def related_values(
     site: Site, record: Postmortem, source: str, target: LinkTarget
 ) -> Mapping[str, object]:
     """The earlier incidents, why there are no more, the later ones, and those of other teams."""
-    found = [one for one in site.related.get(record.id, ()) if one.id in site.by_id]
+    found = tuple(_counted(site, site.related.get(record.id, ())))
     return {
         "related": tuple(_card(site, one, source, target) for one in found),
         "why_none": "" if found and not site.why_not_related else _why_none(site, record),
@@ -60,6 +60,16 @@ def related_values(
         ),
         "elsewhere": tuple(map(_other_team, site.elsewhere.get(record.id, ()))),
     }
+
+
+def _counted(site: Site, found: Iterable[Related]) -> Iterator[Related]:
+    """Those that have a page, a merged one as the record that counts in its place."""
+    seen: set[str] = set()
+    for one in found:
+        name = site.counted(one.id)
+        if name in site.by_id and (one.verdict or one.why or name not in seen):
+            yield replace(one, id=name)
+        seen.add(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.merges import end_of, occurrences_of
 from kb.records.model import Occurrence, interpret, read_time
+from kb.search.records.entry import read_entry
 
 from conftest import EXAMPLE, ROOT
 
@@ -304,3 +305,9 @@ def test_a_checkup_writes_a_known_failure_into_its_record_once(
     record = open_library(example.parent).record(ID)
     assert record
     assert [one.note for one in record.occurrences] == ["seen by a checkup"]
+
+
+def test_search_shows_the_record_that_counts_once(pair: Path) -> None:
+    entries = [read_entry(document) for document in open_library(pair).documents]
+    shown = [found[0].id for found in entries if found and found[0].is_candidate]
+    assert shown == [FIRST]

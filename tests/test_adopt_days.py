@@ -71,6 +71,12 @@ def actions(text: str) -> list[str]:
             "2026-03-02",
         ),
         ("a.md", "# 停止\n\n> **首次发生时间（UTC）**：2026-07-21 07:42\n", "2026-07-21"),
+        (
+            "a.md",
+            "# Down\n\nOn 2026-05-24 and 2026-05-25.\n\n## Timeline\n\n- 2026-05-11: shipped\n"
+            "- 2026-05-24: failed\n- 2026-05-25: failed\n",
+            "2026-05-24",
+        ),
         # Of two days neither is taken.
         ("a.md", "# Down\n\nIt began on 2026-06-13 and was seen on 2026-06-14.\n", ""),
         ("a.md", "---\ndate: 2026-07-11\n---\n# Down\n\n## Summary\n\nDown on 2026-04-07.\n", ""),

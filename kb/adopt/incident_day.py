@@ -178,7 +178,7 @@ def _untold(
         return _unknown(month)
     if not named:
         return _begin_of_timeline(document, lived)
-    first = min(named, key=lambda day: named[day])
+    first = prose[0][0]
     if first in lived:
         source = f"line {named[first]}, the first day it names, which its timeline has"
         return _fact(first, source, stands_in=True)

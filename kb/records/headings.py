@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from kb.records.sections import british
 
-_BRACKET = re.compile(r"(?<!\s)\s*+[(（\[].*$")
+_BRACKET = re.compile(r"(?<!\s)\s*+[({（\[].*$")
 _PART = re.compile(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|,](?:\s++|$))")
 _ORDINAL = re.compile(r"(?:part|section|step|phase|appendix|§)?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])?")
 _LEADING = re.compile(

@@ -18,7 +18,7 @@ from kb.records.front_matter import read_front_matter
 from kb.records.walls import Wall, wall_faults, walls_of
 from kb.shell_calls import COMMAND_KEYS, shell_tools
 from kb.traces.effects.call_effect import Effects
-from kb.traces.run import Effect
+from kb.traces.run import Effect, ToolCall
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import guard
 from kb.walls.compiled import Gathered, gather, row_of, wishes_of_walls
@@ -26,7 +26,8 @@ from kb.walls.decide import UnjudgeableError, decide, walls_met
 from kb.walls.firings import firings, give_pass
 from kb.walls.patterns import longest_part, matches
 from kb.walls.places import passes_path, table_path
-from kb.walls.proof import prove, stored_runs
+from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
+from msgspec import structs
 
 from conftest import EXAMPLE, ROOT
 
@@ -474,6 +475,30 @@ def test_a_wall_is_proved_on_the_run_of_its_record(example_library: Path) -> Non
     assert not other.is_proved
     assert other.missing == ("nothing shows that it stops: write 'stops'",)
     assert [(name, count) for name, count in other.alarms] == [(f"{path.stem}/fixture.json", 2)]
+
+
+def test_calls_that_cannot_be_read_are_counted_beside_the_false_alarms(
+    example_library: Path,
+) -> None:
+    wall = "\n  - {tool: charge, command: rm, verdict: deny, reason: x}\n"
+    row = record(example_library, wall.replace("tool: charge", "tool: shell"), "2026-05-01-y")
+    runs = stored_runs(open_library(example_library))[0]
+    steps = runs[0].run.steps
+    calls = [
+        structs.replace(step, tool="Bash", arguments={"command": "X=$(echo rm); $X rm"})
+        if isinstance(step, ToolCall)
+        else step
+        for step in steps
+    ]
+    run = structs.replace(runs[0].run, steps=tuple(calls))
+    unread = StoredRun("", "session", run)
+    (proof,) = [
+        one
+        for one in prove(open_library(example_library), (unread,))
+        if one.id.startswith(row.stem)
+    ]
+    assert (proof.alarms, proof.unjudged) == ((), len(run.calls))
+    assert f"{len(run.calls)} of those calls could not be read" in proofs_text((proof,), ())
 
 
 def test_a_passing_run_beside_the_fixture_has_to_pass(example_library: Path) -> None:

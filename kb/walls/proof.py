@@ -44,7 +44,8 @@ class WallProof:
     """What was found of one wall.
 
     `stopped` and `passed` say by what it is proved, `failures` why it is not. `alarms` are the
-    other runs in which it speaks, each with how many of its calls, of `others` that were read.
+    other runs in which it speaks, each with how many of its calls, of `others` that were read;
+    of `calls` there `unjudged` could not be.
     """
 
     id: str
@@ -56,6 +57,7 @@ class WallProof:
     alarms: tuple[tuple[str, int], ...]
     others: int
     calls: int
+    unjudged: int = 0
 
     @cached_property
     def is_proved(self) -> bool:
@@ -151,7 +153,8 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
         steps = _steps(row, own[PASSING])
         passed += [] if steps else ["would have let pass the passing run"]
         failures += [f"would have stopped step {steps[0]} of the passing run"] if steps else []
-    counted = [(_name(run), len(_steps(row, run.run))) for run in others]
+    said = [(_name(run), _said_of(row, run.run)) for run in others]
+    counted = [(name, sum(word is True for word in words)) for name, words in said]
     return WallProof(
         id=row["id"],
         wall=wall,
@@ -162,6 +165,7 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
         alarms=tuple((name, count) for name, count in counted if count),
         others=len(others),
         calls=sum(len(run.run.calls) for run in others),
+        unjudged=sum(word is None for _, words in said for word in words),
     )
 
 
@@ -185,6 +189,11 @@ def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], li
     return stopped, passed, failures
 
 
+def _said_of(row: dict[str, Any], run: Run) -> list[bool | None]:
+    """Whether a wall speaks of each call of a run, None for one that cannot be read."""
+    return [_speaks(row, call.tool, call.arguments) for call in run.calls]
+
+
 def _steps(row: dict[str, Any], run: Run) -> list[int]:
     """The numbers of the steps that a wall speaks of."""
     from kb.traces.run import ToolCall
@@ -196,12 +205,12 @@ def _steps(row: dict[str, Any], run: Run) -> list[int]:
     ]
 
 
-def _speaks(row: dict[str, Any], tool: str, arguments: Any) -> bool:
-    """Whether a wall speaks of a call; of one that cannot be read it says nothing."""
+def _speaks(row: dict[str, Any], tool: str, arguments: Any) -> bool | None:
+    """Whether a wall speaks of a call, None for one that cannot be read."""
     try:
         return any(walls_met([row], tool, arguments))
     except UnjudgeableError:
-        return False
+        return None
 
 
 def _name(run: StoredRun) -> str:
@@ -225,6 +234,7 @@ def proofs_json(proofs: Sequence[WallProof], unread: Sequence[str]) -> dict[str,
                 "missing": list(proof.missing),
                 "other_runs": proof.others,
                 "other_calls": proof.calls,
+                "unjudged_calls": proof.unjudged,
                 "alarms": [{"run": name, "calls": count} for name, count in proof.alarms],
             }
             for proof in proofs
@@ -265,3 +275,5 @@ def _alarms(proof: WallProof) -> Iterator[str]:
         f"false alarms: speaks of {spoken} of {proof.calls} calls in {proof.others} other runs"
         f"{f': {runs}' if runs else ''}"
     )
+    if proof.unjudged:
+        yield f"{proof.unjudged} of those calls could not be read, and may be alarms as well"

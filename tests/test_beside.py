@@ -108,6 +108,7 @@ def test_no_byte_of_a_record_of_facts_is_in_any_output_cache_or_index(
             ("similar", str(draft), "--everywhere", "--json", "-k", "50"),
             ("similar", "marmaladesummary pelicancause Zanzibartitle refund", "--everywhere"),
             ("similar", "--everywhere", "--explain", "2026-03-03-export-twice", RETRIED),
+            ("list", "--everywhere"),
             ("metrics", "--everywhere"),
             ("metrics", "--everywhere", "--json"),
             ("build",),
@@ -552,6 +553,47 @@ def test_each_team_has_its_column_and_nothing_is_counted_together(
     table = kb(ours, "metrics", "class_gap", "--everywhere", "--csv").stdout.splitlines()
     assert [row.split(",")[1] for row in table[1:]] == ["Support bots", *list(teams)[1:4]]
     assert kb(ours, "metrics", "--everywhere", "--history", "month").returncode == 2
+
+
+@pytest.mark.model
+def test_the_site_names_what_other_teams_had_and_its_external_edition_does_not(
+    ours: Path, payments: Path, tmp_path: Path
+) -> None:
+    make_library(tmp_path / "identity", "Identity", 'share = "all"\n')
+    name_beside(ours, payments="../payments", identity="../identity", gone="../gone")
+    (ours / "kb.toml").write_text(
+        (ours / "kb.toml").read_text("utf-8") + "[search]\neverywhere = true\n", "utf-8"
+    )
+    done = kb(ours, "site", "--pages-only")
+    assert done.returncode == 0, done.stderr
+    assert "gone: not searched" in done.stderr
+    pages = bytes_below(ours / "build")
+    [page] = [p for p in (ours / "build").rglob("*.md") if "export-twice" in p.name]
+    text = page.read_text("utf-8")
+    assert "Other teams had this" in text
+    assert "<b>payments</b>, duplicate-side-effect (missing idempotency-key)" in text
+    assert "<b>identity</b> Refund paid twice after a timeout" in text
+    assert told(pages) == []
+    external = kb(ours, "site", "--pages-only", "--edition", "external")
+    assert external.returncode in {0, 1}
+    built = [p for p in (ours / "build").iterdir() if "external" in p.name]
+    assert b"payments" not in b"".join(bytes_below(folder) for folder in built)
+
+
+def test_the_list_holds_others_records_behind_ones_own(
+    ours: Path, payments: Path, tmp_path: Path
+) -> None:
+    make_library(tmp_path / "identity", "Identity", 'share = "all"\n')
+    name_beside(ours, payments="../payments", identity="../identity", gone="../gone")
+    done = kb(ours, "list", "--everywhere", "--class", "duplicate-side-effect")
+    assert "gone: not searched" in done.stderr
+    assert done.stdout.splitlines()[1].strip() == "Export sent twice"
+    assert "payments: duplicate-side-effect (missing idempotency-key)" in done.stdout
+    assert "identity: Refund paid twice" in done.stdout
+    assert told(done.stdout) == []
+    rows = json.loads(kb(ours, "list", "--everywhere", "--json").stdout)["records"]
+    assert [row.get("library") for row in rows[:2]] == [None, "payments"]
+    assert len(rows) == 1 + 7 + 6
 
 
 def test_places_are_told_apart_by_address_revision_and_folder(ours: Path) -> None:

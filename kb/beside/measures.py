@@ -76,13 +76,14 @@ def _measured(
         reading = read_all(_library_of(neighbour.facts), _NO_HISTORY, as_of)
         page = page_of_some(reading, sorted(known), "own")
         return TeamColumn(beside.name, FACTS, page, known)
-    root = beside.root if neighbour.library is None else neighbour.library.root
-    library = read_library(root, open_config(root))
+    library = library_of(neighbour)
+    if library is None:
+        return TeamColumn(beside.name, neighbour.shares, None)
     if beside.is_fetched:
         note = "fetched without its history: dates are those that records state"
         page = page_of(read_all(library, _NO_HISTORY, as_of), "own")
         return TeamColumn(beside.name, ALL, page, names, note)
-    repo = open_repo(root)
+    repo = open_repo(library.root)
     head = repo.head
     then = replace(as_of, commit=head.sha if head else "")
     return TeamColumn(
@@ -90,8 +91,18 @@ def _measured(
     )
 
 
+def library_of(neighbour: Neighbour) -> Library | None:
+    """The records of a neighbour as far as it shares them, None where there are none to read.
+
+    Of facts they are records that state them and nothing else.
+    """
+    if neighbour.library is not None:
+        root = neighbour.library.root
+        return read_library(root, open_config(root))
+    return _library_of(neighbour.facts) if neighbour.shares == FACTS else None
+
+
 def _library_of(facts: Iterable[RecordFacts]) -> Library:
-    """Facts as a library whose records state them and nothing else."""
     form = build_form(Config())
     documents = tuple(
         read_document(facts_markdown(one).encode(), Path("postmortems", f"{one.ref}.md"), form)

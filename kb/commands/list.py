@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.numbers_in_words import plural
 from kb.records.model import ADOPTED, Postmortem
-from kb.streams import echo, echo_json
+from kb.streams import echo, echo_json, warn
 from kb.terminal import as_lines, cut, visible
 
 _TITLE_WIDTH = 76
@@ -76,28 +76,48 @@ def _plain(word: str) -> str:
 @click.option("--route", metavar="ROUTE", shell_complete=routes, help="Only this route.")
 @click.option("--owner", metavar="WHO", shell_complete=owners, help="Only what they answer for.")
 @click.option("--since", metavar="DATE", help="Only from this day on.")
+@click.option("--everywhere", is_flag=True, help="Those of other teams too (kb beside).")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.list/1).")
-def command(since: str | None, *, as_json: bool, **asked: Any) -> None:
+def command(since: str | None, *, as_json: bool, everywhere: bool, **asked: Any) -> None:
     """List the records whose id or title has every word of TEXT, newest first.
 
-    Drafts are listed too, and marked.
+    Drafts are listed too, and marked. Records of other teams stand behind one's own, as far as
+    each shares them.
     """
     wanted = RecordFilter(since=read_day(since), **asked)
     library = open_library(Path.cwd())
-    _refuse_unknown(library, wanted)
-    found = [record for record in reversed(library.records) if wanted.allows(record)]
+    others = _libraries_beside(library) if everywhere else ()
+    _refuse_unknown((library, *(one for _, one in others if one)), wanted)
+    found = [("", record) for record in reversed(library.records) if wanted.allows(record)]
+    for name, other in others:
+        published = reversed(other.published) if other else ()
+        found += [(name, record) for record in published if wanted.allows(record)]
     if as_json:
-        echo_json(
-            json.dumps({"schema": "kb.list/1", "records": [_json(r) for r in found]}, indent=2)
-        )
+        rows = [_json(record) | ({"library": name} if name else {}) for name, record in found]
+        echo_json(json.dumps({"schema": "kb.list/1", "records": rows}, indent=2))
         return
-    lines = [line for record in found for line in _lines(record)]
+    lines = [line for name, record in found for line in _lines(record, name)]
     echo(as_lines([*lines, plural(len(found), "record")]), end="")
 
 
-def _refuse_unknown(library: Library, wanted: RecordFilter) -> None:
+def _libraries_beside(library: Library) -> tuple[tuple[str, Library | None], ...]:
+    """The libraries that `kb.toml` names, each with its name; what cannot be read is said."""
+    from kb.search.installed import prepare_search
+
+    prepare_search()
+    from kb.beside.measures import library_of
+    from kb.beside.opened import declared, open_one
+
+    opened = [open_one(library, beside) for beside in declared(library)]
+    for one in opened:
+        if one.is_silent:
+            warn(visible(f"kb list: {one.name}: {one.note}"))
+    return tuple((one.name, library_of(one)) for one in opened)
+
+
+def _refuse_unknown(libraries: Sequence[Library], wanted: RecordFilter) -> None:
     """Raise `KbError` for a word that nothing has: an empty list would read as an answer."""
-    form, records = library.form, library.records
+    form, records = libraries[0].form, [r for library in libraries for r in library.records]
     known = {
         "status": (wanted.status, form.words("status")),
         "origin": (wanted.origin, form.words("origin")),
@@ -115,11 +135,11 @@ def _refuse_unknown(library: Library, wanted: RecordFilter) -> None:
             raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
 
 
-def _lines(record: Postmortem) -> tuple[str, str]:
+def _lines(record: Postmortem, team: str) -> tuple[str, str]:
     mark = "" if record.status == "published" else f" [{record.status}]"
     mark += f" [merged into {visible(record.merged_into)}]" if record.merged_into else ""
     mark += f" [{ADOPTED}]" if record.is_adopted else ""
-    title = cut(visible(record.title), _TITLE_WIDTH)
+    title = cut(visible(f"{team}: {record.title}" if team else record.title), _TITLE_WIDTH)
     return f"{record.severity or '-':<5} {visible(record.id)}{mark}", f"      {title}"
 
 

@@ -24,6 +24,7 @@ from kb.search.answer_json import answer_schema
 from kb.search.encoder.encoder import Encoder, cache_folder
 from kb.search.index.index import build_index
 from kb.search.neighbours import similar_beside
+from kb.search.ranking.learn import class_text
 from kb.search.render import WIDTH
 
 from beside_libraries import (
@@ -180,8 +181,18 @@ def test_a_library_of_the_same_encoder_embeds_nothing(
     monkeypatch.setattr(
         Encoder, "encode", lambda self, texts: (embedded.extend(texts), encode(self, texts))[1]
     )
-    answer = similar_beside(library, open_neighbours(library), RETRIED)
+    of_texts = [one for one in open_neighbours(library) if one.shares == "all"]
+    answer = similar_beside(library, of_texts, RETRIED)
     assert {match.library for match in answer.matches} > {"identity"}
+    assert embedded == [f"{RETRIED}."]
+    meanings = {class_text(name, library.form) for name in library.form.words("classes")}
+    similar_beside(library, open_neighbours(library), RETRIED)
+    assert set(embedded) <= {
+        f"{RETRIED}.",
+        *meanings,
+    }  # what words mean here, and no text of theirs
+    embedded.clear()
+    similar_beside(library, open_neighbours(library), RETRIED)
     assert embedded == [f"{RETRIED}."]
     assert len(list((tmp_path / "identity/.kb").glob("vectors-*"))) == 2  # with its lock
 

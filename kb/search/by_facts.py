@@ -1,7 +1,7 @@
 """Matches among records of which only facts are known: classes, control, causes, tools, runs.
 
-There is no text to compare, so a record of a class is given what the curve gives one of that class
-whose text is as near as any: what counts is whether the question is of the class.
+There is no text to compare: what counts is whether the question is of a record's class, by what
+the asking library has learnt of its classes and by what the others are called and mean.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kb.search.encoder.source import NoEncoderError
 from kb.search.encoder.store import vector_store
 from kb.search.index.build import embed_rows
 from kb.search.matches import match_of
-from kb.search.ranking.calibration import FACET_LOG_ODDS, LIKENESS_BAR, SHIPPED, Calibration
+from kb.search.ranking.calibration import FACET_LOG_ODDS, LIKENESS_BAR
 from kb.search.ranking.classes import ClassPosterior, Numbers, fit_posterior
 from kb.search.ranking.incident import incident_chance
 from kb.search.ranking.learn import class_text
@@ -36,6 +36,14 @@ from kb.search.records.entry import IndexedRecord, blank_entry, facets
 from kb.search.records.passages import Passage
 from kb.search.similar import BAR, RankedQuery, most_by_classes, proof_of
 from kb.search.words_only import WordIndex, words_only
+
+#: Coefficients of the class evidence and of 1 for the odds that a record of the class is of the
+#: question's: fitted to the casebook in three parts, one asked, one own, one of facts. First
+#: answers say .62 and are right in .60 of 57; of a corpus that was not looked at .44 and .81. The
+#: slope alone is 18.5 with 19 own records and 16.8 with 38.
+FACTS_CURVE = (17.0, -2.75)
+#: The most a record is given whose text nobody has compared.
+_MOST = 0.9
 
 
 def entries_of(facts: Iterable[RecordFacts]) -> tuple[IndexedRecord, ...]:
@@ -138,17 +146,13 @@ def _probabilities(asked: FactsAsked) -> NDArray[np.float64]:
     alike = np.array([asked.alike_runs.get(entry.id, 0.0) for entry in entries])
     weights = Weights()
     stated = weights.facet * np.minimum(shared, weights.most_facets) + weights.run * alike
-    _, slope, constant = _curve(own.index.generation.learned.calibration)
+    slope, constant = FACTS_CURVE
     odds = slope * _evidence(asked) + constant + FACET_LOG_ODDS * stated
     chances = asked.incident / (1 + np.exp(-np.clip(odds, -30, 30)))
     if own.query.is_run:
         chances = chances * proof_of(entries, own.query, asked.alike_runs)
-    return np.asarray(np.minimum(chances, most_by_classes(entries, own.query)), np.float64)
-
-
-def _curve(calibration: Calibration) -> tuple[float, float, float]:
-    """The curve of a library; where it was fitted without classes, the one that ships."""
-    return calibration.curve if calibration.labelled else SHIPPED
+    most = np.minimum(most_by_classes(entries, own.query), _MOST)
+    return np.asarray(np.minimum(chances, most), np.float64)
 
 
 def _evidence(asked: FactsAsked) -> Numbers:
@@ -158,7 +162,9 @@ def _evidence(asked: FactsAsked) -> Numbers:
     """
     own, entries = asked.own, asked.entries
     known = own.index.generation.collection.classes
-    new = sorted({name for entry in entries for name in entry.classes} - set(known))
+    theirs = {name for entry in entries for name in entry.classes}
+    # All classes of the form compete: beside one class alone, any incident reads like it.
+    new = sorted((theirs | asked.library.form.words("classes")) - set(known))
     classes = (*known, *new)
     similarities = np.full(len(own.index.entries), -1, np.float32)
     similarities[own.ranking.places] = own.ranking.similarity

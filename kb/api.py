@@ -61,21 +61,27 @@ class KnowledgeBase:
         limit: int = 5,
         casebook: bool | None = None,
         everywhere: bool | None = None,
+        store: bool | None = None,
     ) -> Answer:
         """The earlier incidents like a text, a record's id, or the draft in a file (a `Path`).
 
         `casebook` adds the public incidents that ship with kb, `everywhere` the libraries beside
-        this one, by default where `kb.toml` says so.
+        this one, `store` the organisation's, by default where `kb.toml` says so.
         Needs the extra `search`; the index is brought up to date first.
         """
-        from kb.search.neighbours import similar_beside
-
         search = self.library.config.search
         neighbours = self._neighbours(
             casebook=search.casebook if casebook is None else casebook,
             everywhere=search.everywhere if everywhere is None else everywhere,
         )
-        return similar_beside(self.library, neighbours, self._query(query), limit=limit)
+        asked = self._query(query)
+        if bool(self.library.config.store.url) if store is None else store:
+            from kb.store.similar import similar_with_store
+
+            return similar_with_store(self.library, asked, limit=limit, neighbours=neighbours)
+        from kb.search.neighbours import similar_beside
+
+        return similar_beside(self.library, neighbours, asked, limit=limit)
 
     def _neighbours(self, *, casebook: bool, everywhere: bool) -> tuple[Neighbour, ...]:
         if everywhere:

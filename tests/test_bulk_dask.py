@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,3 +112,23 @@ def test_no_secret_leaves_a_worker(tmp_path: Path) -> None:
             wire = pickle.dumps(_examined(path, settings))
             assert secret.encode() not in wire
             assert person.encode() not in wire
+
+
+@pytest.mark.model
+def test_a_build_on_workers_makes_the_index_of_a_build_here(
+    scheduler: str, example_library: Path, tmp_path: Path
+) -> None:
+    def built(folder: Path, *options: str) -> list[str]:
+        shutil.rmtree(folder / ".kb", ignore_errors=True)
+        for arguments in (["build", *options], ["similar", "paid twice", "--json"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "kb", *arguments],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+        return [done.stdout, *(vectors.read_bytes().hex() for vectors in folder.glob(".kb/vec*"))]
+
+    assert built(example_library, "--scheduler", scheduler) == built(example_library)

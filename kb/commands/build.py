@@ -15,12 +15,18 @@ from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 
 if TYPE_CHECKING:
+    from kb.library import Library
     from kb.search.encoder.encoder import Progress
 
 
 @click.command("build")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.build/1).")
-def command(as_json: bool) -> None:
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Embed on the workers of Dask, tcp://… [extra: scale]",
+)
+def command(as_json: bool, scheduler: str | None) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
     from kb.library import unread_library
@@ -32,6 +38,8 @@ def command(as_json: bool) -> None:
     library = unread_library(Path.cwd())
     try:
         with progress_bar() as progress:
+            if scheduler is not None:
+                _embed_elsewhere(library, scheduler, progress)
             index = build_index(library, progress, _say_waiting)
         facts = built_facts(index, time.monotonic() - start)
     except NoEncoderError as fault:
@@ -40,6 +48,14 @@ def command(as_json: bool) -> None:
         echo_json(facts.json())
     else:
         echo(facts.words())
+
+
+def _embed_elsewhere(library: Library, scheduler: str, progress: Progress | None) -> None:
+    from kb.bulk.dask_workers import dask_workers
+    from kb.search.index.embed_elsewhere import embed_elsewhere
+
+    with dask_workers(scheduler) as workers:
+        embed_elsewhere(library, workers, progress)
 
 
 def _say_waiting() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ def make_parts(
 ) -> list[IndexPart]:
     """The parts of all files, in their order; a file that holds no record has none."""
     kept = dict(_kept(states, old)) if old else {}
-    fresh = {s.name: _read(library, s) for s in states if s.name not in kept}
+    fresh = {s.name: _read(library, s.name) for s in states if s.name not in kept}
     texts = [text for record in fresh.values() if record for text in record.texts]
     vectors = embed(texts, encoder, store, progress)
     size = encoder.card.dimension
@@ -57,19 +57,30 @@ def embed(
 
     What is done is on disk after every few hundred texts, so an interrupt loses little.
     """
-    wanted = {text_key(text): text for text in texts}
-    found = dict(store.find(list(wanted)))
-    missing = [key for key in wanted if key not in found]
-    # Long runs of similar length fill a batch without padding.
-    missing.sort(key=lambda key: len(wanted[key]))
-    for start in range(0, len(missing), _CHUNK):
-        keys = missing[start : start + _CHUNK]
-        vectors = encoder.encode([wanted[key] for key in keys])
+    found = dict(store.find([text_key(text) for text in texts]))
+    chunks = missing_chunks(texts, found)
+    for number, chunk in enumerate(chunks):
+        keys = [text_key(text) for text in chunk]
+        vectors = encoder.encode(chunk)
         store.append(keys, vectors)
         found.update(zip(keys, vectors, strict=True))
-        if progress:
-            progress("Embedding passages", start + len(keys), len(missing))
+        report_embedded(progress, number, chunks)
     return found
+
+
+def missing_chunks(texts: Sequence[str], found: Container[bytes]) -> list[list[str]]:
+    """The texts whose keys are not `found`, each once, as they are encoded and stored together."""
+    missing = {text for text in texts if text_key(text) not in found}
+    # Long runs of similar length fill a batch without padding.
+    ordered = sorted(missing, key=lambda text: (len(text), text))
+    return [ordered[start : start + _CHUNK] for start in range(0, len(ordered), _CHUNK)]
+
+
+def report_embedded(progress: Progress | None, number: int, chunks: Sequence[list[str]]) -> None:
+    """Say that the chunk of that number is embedded."""
+    if progress:
+        total = sum(map(len, chunks))
+        progress("Embedding passages", sum(map(len, chunks[: number + 1])), total)
 
 
 def embed_rows(
@@ -82,6 +93,12 @@ def embed_rows(
     found = embed(texts, encoder, store, progress)
     rows = [found[text_key(text)] for text in texts]
     return np.stack(rows) if rows else np.zeros((0, encoder.card.dimension), np.float32)
+
+
+def library_texts(library: Library, names: Iterable[str]) -> list[str]:
+    """The texts of the passages of record files, as they are embedded."""
+    read = (_read(library, name) for name in names)
+    return [text for record in read if record for text in record.texts]
 
 
 def first_text(part: IndexPart) -> str:
@@ -100,8 +117,8 @@ def _kept(states: Sequence[FileState], old: Generation) -> Iterator[tuple[str, I
     return (pair for pair in named if pair[0] in unchanged)
 
 
-def _read(library: Library, state: FileState) -> _Fresh | None:
-    document = load_document(library.folder / state.name, library.form, library.root)
+def _read(library: Library, name: str) -> _Fresh | None:
+    document = load_document(library.folder / name, library.form, library.root)
     found = read_entry(document)
     return _Fresh(*found) if found else None
 

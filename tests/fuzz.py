@@ -29,6 +29,7 @@ with atheris.instrument_imports(include=["kb"]):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     import fuzz_targets
+    import fuzz_targets_of_tools
     import test_fmt_mutations
 
 HERE = Path(__file__).resolve().parent
@@ -137,13 +138,17 @@ MUTATORS: dict[str, Mutator] = {
     "trace": json_changed,
     "fixture": json_changed,
     "mcp": json_changed,
+    "lsp": json_changed,
 }
+
+
+TARGETS = fuzz_targets.TARGETS | fuzz_targets_of_tools.TARGETS
 
 
 def main() -> None:
     """Fuzz one target until libFuzzer is told to stop, or something is found."""
     name, *options = sys.argv[1:]
-    target = fuzz_targets.TARGETS[name]
+    target = TARGETS[name]
     change = MUTATORS.get(name, bytes_changed)
     target.run(next(target.seeds()))  # what is done once a process is no slow unit
     with tempfile.TemporaryDirectory(prefix="kb-fuzz-seeds-") as seeds:

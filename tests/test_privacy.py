@@ -23,6 +23,7 @@ from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.sensitive.find_secrets import find_secrets
+from kb.sensitive.house_places import find_places
 from kb.sensitive.personal_data import find_personal_data
 from kb.sensitive.randomness import Detection
 from kb.sensitive.secret_formats import FORMATS_FILE, formats, listed
@@ -57,6 +58,20 @@ def test_a_secret_is_seen(kind: str, wrapping: str) -> None:
 def test_personal_data_is_seen(kind: str, wrapping: str) -> None:
     text = decoded(WRAPPINGS[wrapping](PERSONAL[kind])).text
     assert list(find_personal_data(text)), f"{kind} was not seen in {wrapping}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("read as uint64.stream, then self.run", 0),
+        ("acme.stream is down", 1),
+        ("uint64.stream/status is down", 1),
+        ("prod.uint64.stream is down", 1),
+        ("uint64.com is down", 1),
+    ],
+)
+def test_a_name_in_code_is_no_host(text: str, hosts: int) -> None:
+    assert [place.kind for place in find_places(text)] == ["Host"] * hosts
 
 
 @pytest.mark.parametrize("sign", ["\u200b", "\u00ad", "\u2060", "\ufeff"])

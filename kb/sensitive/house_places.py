@@ -71,6 +71,29 @@ _OTHER_ALPHABETS = """
 ישראל مصر السعودية امارات ایران الجزائر المغرب تونس سورية العراق
 الاردن فلسطين قطر عمان پاکستان شبكة
 """
+#: Endings that are words of programs, too: `uint64.stream`, `self.run`, `asyncio.events`.
+_GENERIC_WORDS_OF = """
+app cash date events name network news now place properties run space store stream style test tips
+tools top trade zone
+"""
+_GENERIC_WORDS = frozenset(_GENERIC_WORDS_OF.split())
+#: What begins a name in code and is the name of no firm: types of numbers, the object itself,
+#: streams and modules of languages.
+_CODE = frozenset(
+    {*(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64, 128))}
+    | {
+        "self",
+        "this",
+        "cls",
+        "stdin",
+        "stdout",
+        "stderr",
+        "asyncio",
+        "subprocess",
+        "numpy",
+        "kwargs",
+    }
+)
 _ENDINGS = frozenset((*_COUNTRIES.split(), *_GENERIC.split(), *map(fold, _OTHER_ALPHABETS.split())))
 #: Endings of files that are those of countries, too.
 _FILES = frozenset(
@@ -96,6 +119,8 @@ def _is_host(reading: TextReading, match: re.Match[str]) -> bool:
     if labels[-1] not in _ENDINGS and not labels[-1].startswith("xn--"):
         return False
     if all(len(label) == 1 for label in labels):
+        return False
+    if labels[0] in _CODE and labels[-1] in _GENERIC_WORDS and not match["path"]:
         return False
     if labels[-1] in _FILES and not match["path"]:
         return False

@@ -9,6 +9,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -63,7 +64,7 @@ def _adopt_seeds() -> Iterator[bytes]:
     firehydrant = {"data": [{"id": "1", "name": "x", "severity": "SEV1", "milestones": []}]}
     for value in ([issue], pagerduty, rootly, jira, firehydrant):
         yield b"\x03" + json.dumps(value).encode()
-    yield b"\x02title,date,severity,text\nx,2024-05-01,P1,\"a\nb\"\ny,1.2.2024,,\n"
+    yield b'\x02title,date,severity,text\nx,2024-05-01,P1,"a\nb"\ny,1.2.2024,,\n'
     yield b"\x01<html><head><title>Postmortem: x</title></head><body><h1>x</h1><h2>Impact</h2>"
     yield b"\x01<table><tr><th>Date<td>2024-05-01</table><ul><li>[ ] a<li>b</ul><pre>c</pre>"
     yield b"\x00# Postmortem: paid twice\n\nDate: 2024-05-01\nSeverity: P1\n\n## Impact\n\nx\n"
@@ -80,10 +81,8 @@ def command_line(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")
     command_effects(text, {})
     sql_effects(text)
-    try:
+    with suppress(UnjudgeableError):
         decide(_ROWS, "Bash", {"command": text})
-    except UnjudgeableError as error:
-        assert str(error)
 
 
 _ROWS: tuple[dict[str, Any], ...] = tuple(
@@ -111,7 +110,7 @@ def _command_seeds() -> Iterator[bytes]:
     yield b"for f in *.txt; do [ -e $f ] && git rm -r --cached ${f%.*}; done >> log 2>&1"
     yield b"SELECT * FROM a WHERE x = 'y'; UPDATE b SET c = 1; -- d"
     yield b"find . -name '*.py' -exec sed -i s/a/b/ {} + ; $(curl -X DELETE https://x.example)"
-    yield b"cat <(echo a) > >(tee b); eval \"kubectl delete ns $NS\"; a=(1 2); ((a++))"
+    yield b'cat <(echo a) > >(tee b); eval "kubectl delete ns $NS"; a=(1 2); ((a++))'
 
 
 # The language server

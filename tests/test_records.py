@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kb.config import Config, FormConfig, TaxonomyConfig, read_config
 from kb.errors import KbError
 from kb.library import load_document, open_library
-from kb.records.document import MAX_RECORD_BYTES, Document, read_document
+from kb.records.document import MAX_BOXES, MAX_RECORD_BYTES, Document, read_document
 from kb.records.form import build_form
 from kb.records.model import interpret
 from kb.records.template import blank_record, slug
@@ -130,6 +130,12 @@ def test_a_fifty_megabyte_file_is_named_and_not_read(tmp_path: Path) -> None:
     assert fault_names(document) == ["too-large"]
     assert "50 MB" in document.faults[0].message
     assert most_bytes < 5_000_000
+
+
+def test_a_record_of_too_many_boxes_is_named_and_not_read() -> None:
+    document = read(b"---\ntitle: x\n---\n" + b"- [ ] A1: x\n" * (MAX_BOXES + 1))
+    assert [(each.name, each.line) for each in document.faults] == [("too-large", MAX_BOXES + 4)]
+    assert not fault_names(read(b"- [ ] A1: x\n" * MAX_BOXES))
 
 
 def test_the_size_limit_holds_for_bytes_at_hand_too() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kb.adopt.adoption import AdoptedFile, plan, write
 from kb.adopt.files import Found, find_files
+from kb.adopt.sources.html_text import MOST_TAGS
 from kb.adopt.sources.registry import sources
 from kb.library import open_library
 from kb.records.model import Postmortem
@@ -535,6 +536,19 @@ def test_what_a_file_says_stays_in_the_line_it_is_put_in(library: Path) -> None:
     (record,) = open_library(library).records
     assert (record.title, record.route) == ("Pump route: a", "")
     assert record.aliases == ("old/all.csv#1 route: b",)
+
+
+def test_a_page_of_too_many_tags_is_refused_before_it_is_read(library: Path) -> None:
+    (library / "old" / "page.html").write_bytes(b"<p>" * (MOST_TAGS + 1))
+    (file,) = planned(library)
+    assert file.refusal == "HTML: HTML of 100,001 tags; at most 100,000 are read"
+
+
+def test_a_word_file_of_too_much_xml_is_refused_before_it_is_read(library: Path) -> None:
+    with zipfile.ZipFile(library / "old" / "x.docx", "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("word/document.xml", b"<a/>" * 3_000_000)
+    (file,) = planned(library)
+    assert file.refusal == "Word: 12 MB of XML; at most 10 MB are read"
 
 
 def test_half_a_character_in_json_is_no_fault(library: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 from conftest import ROOT
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
+pytest.importorskip("pygls", reason="the extra editor is not installed")
 pytest.importorskip("markdown_it", reason="the extra site is not installed")
 
 import yaml
@@ -28,9 +29,11 @@ from kb.traces.replay.asserts import check_asserts, evaluate_assert
 from kb.traces.run import OutcomeAssert
 from kb.yaml_values import NotYamlError, load_yaml
 
-from fuzz_targets import TARGETS
+import fuzz_targets
+import fuzz_targets_of_tools
 from traces_made import answered, asked, call, chat, run_of
 
+TARGETS = fuzz_targets.TARGETS | fuzz_targets_of_tools.TARGETS
 HTTP = "interactions:\n- request: {uri: x, body: '{}'}\n  x: "
 SITE = "docs_dir: build/pages\n"
 ILL_TAGGED = ('!!int ""', "!!bool x", "!!timestamp x", '!!float ""')
@@ -44,6 +47,7 @@ FINDS = [
     ("trace", json.dumps(chat("x") | {"extra": {"n": 1e18}})),
     ("trace", '{"type": ["assistant"], "message": {}, "sessionId": 1}'),
     ("mcp", '{"jsonrpc": "2.0", "id": "\0", "method": "ping"}'),
+    ("lsp", '"a message that is a text"'),
 ]
 EXECUTIONS = os.environ.get("KB_FUZZ_RUNS", "1500")
 

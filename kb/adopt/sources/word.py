@@ -15,6 +15,9 @@ from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, U
 _STYLES = "p[style-name='Title'] => p.title:fresh\np[style-name='Subtitle'] => p:fresh"
 #: What a document may grow to when it is unpacked: real ones with many images have less.
 _MAX_UNPACKED_BYTES = 200_000_000
+#: What its text may have: XML says each word in about a hundred bytes, and takes fifty times its
+#: size when it is read.
+_MAX_XML_BYTES = 10_000_000
 
 
 def _is_theirs(file: SourceFile) -> bool:
@@ -43,9 +46,13 @@ def _read(file: SourceFile) -> tuple[ForeignText, ...]:
 def _refuse_bombs(raw: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as parts:
-            size = sum(part.file_size for part in parts.infolist())
+            sizes = [(part.filename, part.file_size) for part in parts.infolist()]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise UnreadableError("no Word file inside: .docx is a zip of XML") from error
+    text = sum(size for name, size in sizes if name.lower().endswith((".xml", ".rels")))
+    if text > _MAX_XML_BYTES:
+        raise UnreadableError(f"{text / 1e6:.0f} MB of XML; at most 10 MB are read")
+    size = sum(size for _, size in sizes)
     if size > _MAX_UNPACKED_BYTES:
         raise UnreadableError(f"unpacks to {size / 1e6:.0f} MB, more than a document has")
 

@@ -133,7 +133,7 @@ def lsp(raw: bytes) -> None:
     talk = _Talk(said)
     server = make_server(NOW.date)
     faults: list[Exception] = []
-    server.report_server_error = lambda error, _: faults.append(error)  # type: ignore[method-assign]
+    server.report_server_error = lambda error, source: faults.append(error)  # type: ignore[method-assign]
     reader = cast("BinaryIO", FrameReader(cast("BinaryIO", talk), lambda _: None))
     try:
         server.start_io(reader, cast("BinaryIO", talk))

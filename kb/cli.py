@@ -58,7 +58,7 @@ class Verbs(VerbGroup):
 @click.version_option(__version__, prog_name="kb")
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
-    """Postmortems of AI-agent incidents: drafted, checked, found again, measured, published."""
+    """Postmortems of AI-agent incidents: draft, check, find, measure, publish."""
     context.obj = {"debug": debug}
 
 

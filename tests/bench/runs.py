@@ -378,7 +378,12 @@ def _executed(number: int, code: str, text: str) -> ToolCall:
 
 def labelled(data: Path) -> None:
     """What needs labels of people or sources: effects of commands, and the fitted score."""
-    for bench, given in (("shell", "shell-labels.jsonl"), ("fit_checkup", "labelled-runs")):
+    given_to = {
+        "shell": "shell-labels.jsonl",
+        "fit_checkup": "labelled-runs",
+        "run_questions": "labelled-runs",
+    }
+    for bench, given in given_to.items():
         if not (data / given).exists():
             print(f"{bench}: not run, {given} is not in the measuring data\n")
             continue

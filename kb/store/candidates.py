@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: Nearest passages of all passages of a question together, and records by whole text and by words.
 #: DECISIONS.md has what fewer do to the agreement with a local index.
-NEAREST = 200
-POOLED = 150
+NEAREST = 400
+POOLED = 300
 #: The fewest of them for one passage of a long question.
 _FEWEST = 40
 #: Postings that are read for the rare words of a question; common words tell records apart little,

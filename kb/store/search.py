@@ -30,8 +30,8 @@ from kb.store.layout import check_layout
 from kb.store.statistics import StoreStatistics
 from kb.store.stored_statistics import read_model, refuse_other_encoder
 
-#: As many passages as the graph is asked for at most; it goes on where rows may not be read.
-_SEARCH = "SET hnsw.ef_search = 200; SET hnsw.iterative_scan = relaxed_order; SET jit = off"
+#: As many passages as the graph is asked for; it goes on where rows may not be read.
+_SEARCH = "SET hnsw.ef_search = 400; SET hnsw.iterative_scan = relaxed_order; SET jit = off"
 
 
 @dataclass(frozen=True)

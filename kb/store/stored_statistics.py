@@ -21,6 +21,9 @@ from kb.store.statistics import (
 )
 
 _BATCH = 10_000
+#: Recall@10 of questions that nobody wrote records for, 20,000 made passages: .97 as pgvector ships
+#: (64), 1.0 with this; the graph takes twice as long to build.
+_GRAPH = "WITH (ef_construction = 200)"
 
 
 def fix_encoder(store: Store, card: EncoderCard) -> None:
@@ -38,8 +41,10 @@ def fix_encoder(store: Store, card: EncoderCard) -> None:
     store.run(
         f"ALTER TABLE kb.vectors ALTER COLUMN vector TYPE halfvec({size});"
         f"ALTER TABLE kb.texts ALTER COLUMN mean TYPE halfvec({size});"
-        "CREATE INDEX IF NOT EXISTS vectors_graph ON kb.vectors USING hnsw (vector halfvec_ip_ops);"
-        "CREATE INDEX IF NOT EXISTS texts_graph ON kb.texts USING hnsw (mean halfvec_ip_ops);"
+        "CREATE INDEX IF NOT EXISTS vectors_graph ON kb.vectors "
+        f"USING hnsw (vector halfvec_ip_ops) {_GRAPH};"
+        "CREATE INDEX IF NOT EXISTS texts_graph ON kb.texts "
+        f"USING hnsw (mean halfvec_ip_ops) {_GRAPH};"
     )
 
 

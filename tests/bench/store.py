@@ -36,6 +36,7 @@ import numpy as np
 import psycopg
 from kb.config import read_config
 from kb.library import unread_library
+from kb.search.answer import IndexFacts
 from kb.search.bm25 import Bag, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
 from kb.search.index.approximate import nearest
@@ -178,6 +179,10 @@ class LocalIndex:
     @property
     def generation(self) -> LocalIndex:
         return self
+
+    @property
+    def facts(self) -> IndexFacts:
+        return IndexFacts(len(self.entries), len(self.made.vectors), "", 0, False, "")
 
     def nearest(self, queries: Vectors, count: int) -> np.ndarray:
         return nearest(self.made.vectors, queries, count, None)

@@ -212,6 +212,21 @@ def test_facts_hold_no_sentence_and_no_title(
     assert database.rows("SELECT count(*) FROM kb.texts") == [(0,)]
 
 
+def test_a_team_that_shares_facts_is_named_and_not_quoted(
+    payments: Team, tmp_path: Path, database: Database, vectors: Path
+) -> None:
+    quiet = team(tmp_path / "quiet", "Quiet", database.url, vectors, share="facts")
+    quiet.push()
+    said = payments.kb("similar", "2025-01-10-refund-twice", "-k", "20").stdout
+    assert "Quiet" in said
+    assert "Newsletter" in said  # its own, from its own files
+    answer = json.loads(payments.kb("similar", "2025-01-10-refund-twice", "--json").stdout)
+    told = [match for match in answer["matches"] if match["library"] == "Quiet"]
+    assert told
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-[0-9a-f]{6}", match["id"]) for match in told)
+    assert "Newsletter" not in json.dumps(told)
+
+
 def test_what_is_shared_no_more_goes(payments: Team, database: Database) -> None:
     text = (payments.root / "kb.toml").read_text("utf-8")
     payments.set_up(text.replace('share = "all"', 'share = "none"'))

@@ -87,10 +87,12 @@ def reference(record_id: str, day: date, key: str) -> str:
 def facts_of(records: Iterable[Postmortem], key: str, runs: Mapping[str, RunShape]) -> LibraryFacts:
     """The facts of the published records that are a team's own; `runs` are by record id."""
     own = (record for record in records if record.is_published and record.origin == "own")
-    return LibraryFacts(records=tuple(_facts(record, key, runs) for record in own))
+    told = (facts_of_record(record, key, runs.get(record.id)) for record in own)
+    return LibraryFacts(records=tuple(told))
 
 
-def _facts(record: Postmortem, key: str, runs: Mapping[str, RunShape]) -> RecordFacts:
+def facts_of_record(record: Postmortem, key: str, run: RunShape | None) -> RecordFacts:
+    """The facts of one record; `run` is the shape of the run beside it."""
     return RecordFacts(
         ref=reference(record.id, record.date, key),
         date=record.date,
@@ -100,7 +102,7 @@ def _facts(record: Postmortem, key: str, runs: Mapping[str, RunShape]) -> Record
         causes=_names(record.causes),
         tools=_names(record.tools),
         clocks=dict(record.clocks.known()),
-        run=runs.get(record.id),
+        run=run,
     )
 
 

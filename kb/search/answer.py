@@ -134,7 +134,7 @@ class BesideFacts:
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """What was searched in the organisation's store: records of other libraries with their texts.
+    """What was searched in the organisation's store: records of other libraries.
 
     `own` is what the library that asked is called; matches of any other name are from the store.
     `away` says in one line why it did not answer, empty where it did.

@@ -21,15 +21,17 @@ _MOST_COUNT = 32_767
 
 _RECORDS = """
 INSERT INTO kb.records
-    (library, audience, key, content, name, day, happened_at, kind, severity, classes)
+    (library, audience, key, content, name, day, happened_at, kind, severity, classes,
+    facts)
 SELECT %s, i.audience, i.key, i.content, i.name, i.day, i.happened_at, i.kind, i.severity,
-    string_to_array(i.classes, chr(10))
+    string_to_array(i.classes, chr(10)), i.facts::jsonb
 FROM unnest(%s::smallint[], %s::bytea[], %s::bytea[], %s::text[], %s::date[], %s::timestamptz[],
-    %s::text[], %s::text[], %s::text[])
-    AS i (audience, key, content, name, day, happened_at, kind, severity, classes)
+    %s::text[], %s::text[], %s::text[], %s::text[])
+    AS i (audience, key, content, name, day, happened_at, kind, severity, classes, facts)
 ON CONFLICT (library, key) DO UPDATE SET audience = excluded.audience, content = excluded.content,
     name = excluded.name, day = excluded.day, happened_at = excluded.happened_at,
-    kind = excluded.kind, severity = excluded.severity, classes = excluded.classes
+    kind = excluded.kind, severity = excluded.severity, classes = excluded.classes,
+    facts = excluded.facts
 RETURNING number, key
 """
 
@@ -143,18 +145,19 @@ def contribution(text: SharedText) -> Contribution:
 def _heads(
     library: int, audiences: dict[bool, int], records: Sequence[tuple[SharedRecord, bytes]]
 ) -> list[Any]:
-    entries = [record.entry for record, _ in records]
+    told = [record for record, _ in records]
     return [
         library,
-        [audiences[record.is_open] for record, _ in records],
-        [record.key for record, _ in records],
+        [audiences[one.is_open] for one in told],
+        [one.key for one in told],
         [content for _, content in records],
-        [record.name for record, _ in records],
-        [entry.date for entry in entries],
-        [entry.happened_at for entry in entries],
-        [entry.kind for entry in entries],
-        [entry.severity for entry in entries],
-        ["\n".join(entry.classes) for entry in entries],
+        [one.name for one in told],
+        [one.facts.date for one in told],
+        [one.happened_at for one in told],
+        [one.facts.kind for one in told],
+        [one.severity for one in told],
+        ["\n".join(one.facts.classes) for one in told],
+        [msgspec.json.encode(one.facts).decode() for one in told],
     ]
 
 
@@ -166,8 +169,8 @@ def _children(numbered: Sequence[_Numbered]) -> list[Any]:
     texts = [(one, one.record.text) for one in numbered if one.record.text]
     tables: tuple[tuple[int, Iterable[tuple[Any, ...]]], ...] = (
         (4, (_fact(one, *pair) for one in numbered for pair in one.record.facets)),
-        (4, (_fact(one, *clock) for one in numbered for clock in one.record.clocks)),
-        (3, (_fact(one, one.record.run.decode()) for one in numbered if one.record.run)),
+        (4, (_fact(one, *clock) for one in numbered for clock in one.record.facts.clocks.items())),
+        (3, (_fact(one, shape) for one in numbered for shape in _shapes(one.record))),
         (10, (_said(one, *_text(one.record.key, text)) for one, text in texts)),
         (6, (_said(one, *row) for one, text in texts for row in _passages(text))),
         (4, (_said(one, v.id, v.word) for one, text in texts for v in set(text.entry.verdicts))),
@@ -182,6 +185,11 @@ def _columns(width: int, rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
     """Rows as columns; without a row as many empty ones."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     return columns or [[] for _ in range(width)]
+
+
+def _shapes(record: SharedRecord) -> list[str]:
+    run = record.facts.run
+    return [msgspec.json.encode(run).decode()] if run else []
 
 
 def _fact(one: _Numbered, *values: Any) -> tuple[Any, ...]:

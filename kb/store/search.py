@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.records.shared_facts import RecordFacts
 from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
 from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
@@ -32,6 +34,10 @@ from kb.store.stored_statistics import read_model, refuse_other_encoder
 
 #: As many passages as the graph is asked for; it goes on where rows may not be read.
 _SEARCH = "SET hnsw.ef_search = 400; SET hnsw.iterative_scan = relaxed_order; SET jit = off"
+
+
+#: Without a sentence records of one class cannot be told apart, and the newest are shown.
+_MOST_FACTS = 2_000
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,24 @@ class StoreSearch:
     def facts(self, found: RankedQuery, without: str) -> StoreFacts:
         """What was searched in the store beside a library."""
         rows = self._store.rows(
-            "SELECT count(DISTINCT r.library)::integer, count(*)::integer FROM kb.texts t "
-            "JOIN kb.records r ON r.number = t.record JOIN kb.libraries l ON l.number = r.library "
-            "WHERE l.name <> %s",
+            "SELECT count(DISTINCT r.library)::integer, count(*)::integer FROM kb.records r "
+            "JOIN kb.libraries l ON l.number = r.library WHERE l.name <> %s",
             (without,),
         )
         return StoreFacts(self.address, without, libraries=rows[0][0], records=rows[0][1])
+
+    def facts_alone(self, without: str) -> dict[str, list[RecordFacts]]:
+        """The newest records of which only facts may be read, by the name of their library."""
+        rows = self._store.rows(
+            "SELECT l.name, r.facts::text FROM kb.records r JOIN kb.libraries l "
+            "ON l.number = r.library WHERE l.name <> %s AND NOT EXISTS "
+            "(SELECT FROM kb.texts t WHERE t.record = r.number) ORDER BY r.day DESC LIMIT %s",
+            (without, _MOST_FACTS),
+        )
+        found: dict[str, list[RecordFacts]] = {}
+        for name, raw in rows:
+            found.setdefault(name, []).append(msgspec.json.decode(raw, type=RecordFacts))
+        return found
 
     def named(self, answer: Answer) -> Answer:
         """An answer whose matches say whose they are, with the ids that their library knows."""

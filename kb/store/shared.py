@@ -10,13 +10,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from kb.errors import KbError
 from kb.library import Library, load_document
-from kb.records.compound_values import CLOCK_NAMES
-from kb.records.model import Postmortem, interpret
+from kb.records.model import interpret
+from kb.records.shared_facts import RecordFacts, RunShape, facts_of_record
 from kb.safe_files import Tree, UnsafePathError
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
@@ -26,14 +25,12 @@ from kb.search.index.storage import form_key
 from kb.search.records.collection import unit_rows
 from kb.search.records.entry import IndexedRecord, facets
 from kb.search.records.passages import Passage
-from kb.traces.analyses.likeness import signature
 from kb.traces.fixture import FIXTURE, read_fixture
+from kb.traces.similarity import shape_of
 
 #: Changes when the same files would give other rows, so that every record is pushed again.
 FORMAT = 1
 _MOST_FIXTURE_BYTES = 5_000_000
-#: Hexadecimal digits that tell two incidents of one day apart.
-_TAIL = 6
 
 
 @dataclass(frozen=True)
@@ -68,15 +65,20 @@ class SharedRecord:
     name: str
     is_open: bool
     is_text_open: bool
-    entry: IndexedRecord
-    clocks: tuple[tuple[str, datetime], ...]
-    run: bytes | None
+    facts: RecordFacts
+    happened_at: datetime
+    severity: str
     text: SharedText | None
 
     @property
     def facets(self) -> list[tuple[str, str]]:
-        """What it states in words, as pairs of key and word, sorted."""
-        return sorted(facets(self.entry))
+        """What it states in words, as pairs of key and word, sorted; no more than its facts."""
+        told = self.facts
+        words = {"causes": told.causes, "tools": told.tools}
+        pairs = {(key, word) for key, named in words.items() for word in named}
+        control = {("missing_control", told.missing_control)} if told.missing_control else set()
+        whole = facets(self.text.entry) if self.text and self.is_text_open else frozenset()
+        return sorted(pairs | control | whole)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class SharedLibrary:
         settings = (FORMAT, self.share, self.is_private, form_key(self._library))
         made_with = repr((*settings, self._index.encoder.card.key))
         for place, entry in enumerate(self._index.entries):
-            if entry.is_candidate:
+            # Facts are told of a team's own incidents; other texts stand in its library for search.
+            if entry.is_candidate and (self.share == "all" or entry.origin == "own"):
                 name = entry.path.rsplit("/", 1)[-1]
                 parts = (made_with, self._states.get(name, ""), self._fixture_hash(entry))
                 yield PushCandidate(self.key(entry.id), text_key("\n".join(parts)), place)
@@ -128,21 +131,26 @@ class SharedLibrary:
         """A record as it is pushed."""
         entry = self._index.entries[candidate.place]
         is_shared = self.share == "all"
-        text = self._text(candidate.place) if is_shared or self.is_private else None
+        facts = self._facts(entry)
         return SharedRecord(
             key=candidate.key,
-            name=entry.id if is_shared else self._reference(entry, candidate.key),
+            name=entry.id if is_shared else facts.ref,
             is_open=self.share != "none",
             is_text_open=is_shared,
-            entry=entry,
-            clocks=self._clocks(entry),
-            run=self._run(entry),
-            text=text,
+            facts=facts,
+            happened_at=entry.happened_at,
+            severity=entry.severity if is_shared else "",
+            text=self._text(candidate.place) if is_shared or self.is_private else None,
         )
 
-    def _reference(self, entry: IndexedRecord, key: bytes) -> str:
-        """What a record is called whose title is not told: its day, and a tail of its key."""
-        return f"{entry.date.isoformat()}-{key.hex()[:_TAIL]}"
+    def _facts(self, entry: IndexedRecord) -> RecordFacts:
+        """What is told of a record without a sentence of it."""
+        library = self._library
+        file = library.root / entry.path
+        record = interpret(load_document(file, library.form, library.root))
+        if record is None:
+            raise KbError("changed while it was pushed", where=entry.path, todo="Push again.")
+        return facts_of_record(record, self._salt.hex(), self._run(entry))
 
     def _text(self, place: int) -> SharedText:
         generation = self._index.generation
@@ -156,15 +164,6 @@ class SharedLibrary:
             bag=generation.bag(place),
         )
 
-    def _clocks(self, entry: IndexedRecord) -> tuple[tuple[str, datetime], ...]:
-        record = self._record(entry)
-        known = record.clocks.known() if record else ()
-        return tuple((name, at) for name, at in known if name in CLOCK_NAMES)
-
-    def _record(self, entry: IndexedRecord) -> Postmortem | None:
-        library = self._library
-        return interpret(load_document(library.root / entry.path, library.form, library.root))
-
     def _fixture(self, entry: IndexedRecord) -> Path:
         return self._library.folder / entry.id / FIXTURE
 
@@ -176,12 +175,11 @@ class SharedLibrary:
             return ""
         return "" if size > _MOST_FIXTURE_BYTES else hashlib.sha256(raw).hexdigest()
 
-    def _run(self, entry: IndexedRecord) -> bytes | None:
-        """The shape of the run beside a record as JSON; a fixture nobody can read gives none."""
+    def _run(self, entry: IndexedRecord) -> RunShape | None:
+        """The shape of the run beside a record; a fixture nobody can read gives none."""
         if not self._fixture_hash(entry):
             return None
         try:
-            found = signature(read_fixture(self._fixture(entry)))
+            return shape_of(read_fixture(self._fixture(entry)))
         except (KbError, OSError):
             return None
-        return msgspec.json.encode(found, order="sorted")

@@ -14,6 +14,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
 from kb.search.answer import Answer, Match, StoreFacts
+from kb.search.by_facts import FactsAsked
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
@@ -69,9 +70,15 @@ def _with_store(
         theirs = search.find_question(found.query, found.question, found.filters, without=name)
         told = search.named(answer_of(theirs, library, limit))
         facts = search.facts(theirs, name)
+        alone = search.facts_alone(name)
     finally:
         search.close()
-    matches = sorted((*own.matches, *told.matches), key=_order)[:limit]
+    by_facts = (
+        match
+        for whose, known in alone.items()
+        for match in FactsAsked(found, library, whose, known, {}).matches()
+    )
+    matches = sorted((*own.matches, *told.matches, *by_facts), key=_order)[:limit]
     misses = own.nearest_misses or (() if matches else told.nearest_misses)
     return replace(
         own,

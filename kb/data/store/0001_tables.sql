@@ -57,7 +57,8 @@ CREATE TABLE kb.audiences (
 );
 
 -- Facts: no sentence of anybody. `content` is the hash of all that was pushed for the record.
--- `name` is its id where its text is here too, else a hash that only its team can make again.
+-- `name` is its id where its text is here too, else its day and a tail that its team can explain.
+-- `facts` are those of kb.facts/1.
 CREATE TABLE kb.records (
     number integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     library smallint NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
@@ -70,6 +71,7 @@ CREATE TABLE kb.records (
     kind text NOT NULL,
     severity text NOT NULL,
     classes text[] NOT NULL,
+    facts jsonb NOT NULL,
     UNIQUE (library, key)
 );
 
@@ -90,11 +92,11 @@ CREATE TABLE kb.clocks (
     PRIMARY KEY (record, clock)
 );
 
--- The shape of the run behind a record: tools, order of calls, errors, effects; no argument.
+-- The shape of the run behind a record: hashes of its tools, order of calls, errors and effects.
 CREATE TABLE kb.runs (
     record integer PRIMARY KEY REFERENCES kb.records ON DELETE CASCADE,
     audience smallint NOT NULL,
-    signature jsonb NOT NULL
+    shape jsonb NOT NULL
 );
 
 -- Texts: only of records whose team shares them. `entry` is what ranking reads, in MessagePack;

@@ -74,9 +74,9 @@ def test_what_one_team_pushed_answers_another_and_says_whose_it_is(
     payments: Team, support: Team
 ) -> None:
     said = support.kb("similar", "an issue comment made the agent publish a secret").stdout
-    first = said.splitlines()[:3]
-    assert "Comment in an issue made the agent publish a secret" in first[0]
-    assert "2025-03-12-issue-comment-injection · Payments" in first[1]
+    assert said.startswith("Nothing similar in 1 published record of your own.")
+    assert "1  Comment in an issue made the agent publish a secret" in said
+    assert "2025-03-12-issue-comment-injection · Payments" in said
     assert "Store: 6 records of 1 other library." in said
     assert max(map(len, said.splitlines())) <= 80
 
@@ -217,14 +217,14 @@ def test_a_team_that_shares_facts_is_named_and_not_quoted(
 ) -> None:
     quiet = team(tmp_path / "quiet", "Quiet", database.url, vectors, share="facts")
     quiet.push()
-    said = payments.kb("similar", "2025-01-10-refund-twice", "-k", "20").stdout
-    assert "Quiet" in said
-    assert "Newsletter" in said  # its own, from its own files
-    answer = json.loads(payments.kb("similar", "2025-01-10-refund-twice", "--json").stdout)
+    question = "Hidden instructions in an issue made the agent publish a token"
+    said = payments.kb("similar", question, "-k", "20").stdout
+    assert "Quiet had this: prompt-injection" in said
+    answer = json.loads(payments.kb("similar", question, "-k", "20", "--json").stdout)
     told = [match for match in answer["matches"] if match["library"] == "Quiet"]
     assert told
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-[0-9a-f]{6}", match["id"]) for match in told)
-    assert "Newsletter" not in json.dumps(told)
+    assert "issue" not in " ".join(match["title"] for match in told)
 
 
 def test_what_is_shared_no_more_goes(payments: Team, database: Database) -> None:

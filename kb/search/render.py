@@ -210,7 +210,8 @@ def _nothing(answer: Answer) -> Iterator[Text | str]:
 def _nothing_in(answer: Answer) -> str:
     """What held nothing; where no record could answer, that is not called "nothing similar"."""
     facts, searched = answer.index, [one for one in answer.beside if one.shares != NONE]
-    own = " of your own" if searched else ""
+    store = answer.store if answer.store and not answer.store.away else None
+    own = " of your own" if searched or store else ""
     if facts.records and not facts.eligible:
         count = plural(facts.records, "published record")
         return f"0 of {count}{own} {_eligible_words(answer)}."
@@ -219,10 +220,11 @@ def _nothing_in(answer: Answer) -> str:
     if not answer.shows_fault:
         return _no_fault(records, own)
     said = f"{found} {records}{own}"
-    if not searched or answer.matches:
+    if not (searched or store) or answer.matches:
         return f"{said}."
     known = [one for one in searched if one.eligible or not one.records or answer.words_only]
     nor = "".join(f", nor in {_records_of(one)}" for one in known)
+    nor += f", nor in {store.records} of the store" if store else ""
     late = "".join(
         f"; 0 of {_records_of(one)} {_eligible_words(answer)}"
         for one in searched

@@ -308,13 +308,19 @@ def _main_word(name: Name) -> str:
 
 def _case(number: int, name: Name, form: str, place: str, text: str) -> Case:
     whole = (text,) if len(text) > 3 else ()
-    needles = tuple(dict.fromkeys([*name.parts, *whole, *_encoded(form, text)]))
+    every = dict.fromkeys([*name.parts, *whole, *_encoded(form, text)])
+    needles = tuple(needle for needle in every if not _is_chance(skeleton(needle)))
     return Case(number, name.script, form, place, name.declared, name.key, text, needles)
 
 
 def _encoded(form: str, text: str) -> tuple[str, ...]:
     """What stands in the bytes where the text is in a code; it is found without being read."""
     return (text.lower(),) if form in ("base64", "base64url", "base64 of the name", "hex") else ()
+
+
+def _is_chance(skeleton_of_needle: str) -> bool:
+    """Whether every text holds it: two letters. A part of such a name has spaces around it."""
+    return len(skeleton_of_needle) < 3 and skeleton_of_needle.isascii()
 
 
 def skeleton(text: str) -> str:

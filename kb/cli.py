@@ -12,45 +12,58 @@ from kb import __version__, streams
 from kb.commands.verb_group import VerbGroup
 from kb.errors import KbError, system_fault
 
-#: Verb to what it does, in the order `kb --help` shows them. The code is `kb.commands.<verb>`.
-VERBS: dict[str, str] = {
-    "new": "Start a record, from nothing or from a run.",
-    "check": "Say what is wrong with records, by line.",
-    "words": "Print the words a key may take, and what each means.",
-    "rules": "List the rules of kb check, by any word of theirs.",
-    "fmt": "Mend what has one right answer.",
-    "similar": "Find the earlier incidents of the same class.",
-    "beside": "Ask other teams' libraries too, as far as they share.",
-    "list": "List the records, by what they are.",
-    "open": "Open a record in the editor, by its id.",
-    "build": "Bring the search index up to date.",
-    "metrics": "Measure whether the organisation is learning.",
-    "digest": "Tell what was learnt: new, repeated, promised, due.",
-    "actions": "List and close what was promised.",
-    "occur": "Note that the cause of a record did harm again.",
-    "gate": "Fail while a restart condition of a route is open.",
-    "site": "Build the static site.",
-    "serve": "Show the site here and follow edits.",
-    "purge": "Take a name or value out of all of it.",
-    "eval": "Measure search on your own library.",
-    "review": "Write the comment of a pull request.",
-    "push": "Bring what is shared to the organisation's store.",
-    "trust": "Allow what settings name outside the library, or run.",
-    "run": "Import, show and audit a run of an agent.",
-    "wall": "Stop what a postmortem names before it runs again.",
-    "mcp": "Answer coding agents, over MCP.",
-    "lsp": "Serve an editor: checks, words, earlier incidents.",
-    "adopt": "Take over existing postmortems as they stand.",
-    "init": "Start a knowledge base in a repository.",
-    "completion": "Print the completion script of a shell.",
-    "doctor": "Say what is installed, what is missing, and what mends it.",
+#: Heading to verbs, as `kb --help` shows them, each with what it does. The code of a verb is
+#: `kb.commands.<verb>`.
+SECTIONS: dict[str, dict[str, str]] = {
+    "Write a postmortem": {
+        "new": "Start a record, from nothing or from a run.",
+        "check": "Say what is wrong with records, by line.",
+        "fmt": "Mend what has one right answer.",
+        "words": "Print the words a key may take, and what each means.",
+        "rules": "List the rules of kb check, by any word of theirs.",
+        "review": "Write the comment of a pull request.",
+    },
+    "Find earlier incidents": {
+        "similar": "Find the earlier incidents of the same class.",
+        "list": "List the records, by what they are.",
+        "open": "Open a record in the editor, by its id.",
+        "build": "Bring the search index up to date.",
+        "eval": "Measure search on your own library.",
+        "beside": "Ask other teams' libraries too, as far as they share.",
+        "push": "Bring what is shared to the organisation's store.",
+    },
+    "See that it does not happen again": {
+        "actions": "List and close what was promised.",
+        "gate": "Fail while a restart condition of a route is open.",
+        "wall": "Stop what a postmortem names before it runs again.",
+        "occur": "Note that the cause of a record did harm again.",
+        "metrics": "Measure whether the organisation is learning.",
+        "digest": "Tell what was learnt: new, repeated, promised, due.",
+    },
+    "Work with agents": {
+        "run": "Import, show and audit a run of an agent.",
+        "mcp": "Answer coding agents, over MCP.",
+        "lsp": "Serve an editor: checks, words, earlier incidents.",
+    },
+    "Publish": {
+        "site": "Build the static site.",
+        "serve": "Show the site here and follow edits.",
+        "purge": "Take a name or value out of all of it.",
+    },
+    "Set up": {
+        "init": "Start a knowledge base in a repository.",
+        "adopt": "Take over existing postmortems as they stand.",
+        "trust": "Allow what settings name outside the library, or run.",
+        "completion": "Print the completion script of a shell.",
+        "doctor": "Say what is installed, what is missing, and what mends it.",
+    },
 }
 
 
 class Verbs(VerbGroup):
     """The verbs of `kb`."""
 
-    VERBS = VERBS
+    SECTIONS = SECTIONS
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

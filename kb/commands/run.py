@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import click
 
@@ -25,7 +26,7 @@ VERBS: dict[str, str] = {
 class RunVerbs(VerbGroup):
     """The verbs of `kb run`."""
 
-    VERBS = VERBS
+    SECTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {"Commands": VERBS}
     MODULE = "kb.commands.run_{}"
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: D102

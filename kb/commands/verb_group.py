@@ -10,18 +10,18 @@ import click
 
 
 class VerbGroup(click.Group):
-    """The verbs of `VERBS`, in its order; the code of each is the module `MODULE` names for it."""
+    """The verbs of `SECTIONS`, in its order; the code of each is the module `MODULE` names."""
 
-    #: Verb to what it does, as help shows it.
-    VERBS: ClassVar[Mapping[str, str]] = {}
+    #: Heading to verbs, each with what it does, as help shows them.
+    SECTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     #: The path of a verb's module, in which it is `command`; `{}` stands for the verb.
     MODULE: ClassVar[str] = "kb.commands.{}"
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: D102
-        return list(self.VERBS)
+        return [verb for verbs in self.SECTIONS.values() for verb in verbs]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: D102
-        if cmd_name not in self.VERBS:
+        if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(self.MODULE.format(cmd_name)).command
         return command
@@ -32,14 +32,18 @@ class VerbGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(self._did_you_mean(args[0]) or error.message, ctx) from error
+            raise click.UsageError(
+                self._did_you_mean(ctx, args[0]) or error.message, ctx
+            ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: D102
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self.VERBS.items()))
+        widest = max(map(len, self.list_commands(ctx)))
+        for heading, verbs in self.SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(verb.ljust(widest), does) for verb, does in verbs.items()])
 
-    def _did_you_mean(self, word: str) -> str:
+    def _did_you_mean(self, ctx: click.Context, word: str) -> str:
         import difflib
 
-        near = difflib.get_close_matches(word, self.VERBS, n=1)
+        near = difflib.get_close_matches(word, self.list_commands(ctx), n=1)
         return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import click
 
 from kb.commands.verb_group import VerbGroup
@@ -18,7 +21,7 @@ VERBS: dict[str, str] = {
 class WallVerbs(VerbGroup):
     """The verbs of `kb wall`."""
 
-    VERBS = VERBS
+    SECTIONS: ClassVar[Mapping[str, Mapping[str, str]]] = {"Commands": VERBS}
     MODULE = "kb.commands.wall_{}"
 
 

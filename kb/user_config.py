@@ -72,6 +72,7 @@ def write_user_config(config: UserConfig) -> None:
     try:
         root = Root(path.parent)
         root.make_folder(".")
+        root.sweep()  # what a killed run left
         root.write_text(path.name, config_text(config))
     except UnicodeEncodeError as error:
         raise KbError("a name that is no UTF-8 cannot be stored", where=str(path)) from error

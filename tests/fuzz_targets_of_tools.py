@@ -99,7 +99,7 @@ _ROWS: tuple[dict[str, Any], ...] = tuple(
         "reason": "x",
     }
     for number, (words, effect) in enumerate(
-        [("terraform destroy", ""), ("rm -rf", ""), ("", "delete"), ("git push --force", "")]
+        [("terraform destroy", ""), ("rm -rf", ""), ("", "destructive"), ("git push --force", "")]
     )
 )
 

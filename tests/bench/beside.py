@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -48,6 +49,10 @@ def cold() -> None:
         for folder in folders.values():
             folder.mkdir()
             made_library(folder, 500, real=True)
+        for path in (folders["payments"] / "postmortems").glob(
+            "20*.md"
+        ):  # public ones are no facts
+            path.write_text(path.read_text().replace("\norigin: public\n", "\norigin: own\n", 1))
         ours = folders["ours"]
         build_index(unread_library(ours))
         command = [sys.executable, "-m", "kb", "similar", QUERY]
@@ -58,6 +63,13 @@ def cold() -> None:
         store(ours, wishes(unread_library(ours).config, ours))
         declared = median(command, ours)
         asked = median([*command, "--everywhere"], ours)
+        told = subprocess.run(
+            [*command, "--everywhere", "--json"], cwd=ours, capture_output=True, check=True
+        )
+        beside = [(one["shares"], one["records"]) for one in json.loads(told.stdout)["beside"]]
+        if beside != [("all", 500), ("facts", 500)]:
+            sys.exit(f"the neighbours were not asked: {beside}")
+        subprocess.run([sys.executable, "-m", "kb", "beside", "forget"], cwd=ours, check=True)
         row("kb similar, cold, 500 records", str(alone))
         row("the same, two neighbours declared", str(declared))
         row("the same, two neighbours of 500 asked", str(asked))

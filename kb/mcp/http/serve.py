@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +53,25 @@ def _serve_until_told(server: Any, listening: socket.socket, events: EventLog, w
     # handlers of before, a process that ended in order would seem to have been killed.
     before = {number: signal.signal(number, _nothing) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        threading.Thread(target=_import_search, daemon=True).start()
         events.log("listening", address=where)
         server.run(sockets=[listening])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     events.log("ended")
+
+
+def _import_search() -> None:
+    """Import what a first question needs, while nobody asks yet; a question says what lacks."""
+    with suppress(ImportError, KbError):
+        from kb.search.installed import prepare_search
+
+        prepare_search()
+        import tokenizers  # noqa: F401
+
+        import kb.search.answer_json
+        import kb.search.neighbours  # noqa: F401
 
 
 def _nothing(_: int, __: object) -> None:

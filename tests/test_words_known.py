@@ -22,7 +22,7 @@ BLAME_WORDS = (
     *("clueless", "irresponsible", "irresponsibly", "unprofessional", "unprofessionally"),
     *("inexcusable", "inexcusably", "inattentive", "inattention", "inattentiveness", "laziness"),
     *("negligent", "negligently", "due to negligence", "sheer negligence", "lack of common sense"),
-    *("known better", "rookie mistake", "operators are to blame", "whose fault", "finger-pointing"),
+    *("known better", "rookie mistake", "operators are to blame"),
 )
 PERSONAL = (
     *JUDGING,
@@ -37,7 +37,7 @@ BLAMED = (
     *(
         "the operator misread the ticket",
         "nobody bothered to look",
-        "a competent engineer would not",
+        "a competent engineer would not have done this",
     ),
     *("had they done their job", "the operator picked the wrong tenant", "he had no excuse"),
 )
@@ -56,7 +56,8 @@ AGENTS = (
     *("a rogue agent", "the stupid bot", "the agent lied about it", "the model is dumb"),
 )
 CASES = [
-    *((blame_words, text) for text in (*BLAMING, *BLAME_WORDS)),
+    *((blame_words, text) for text in (*BLAMING, "whose fault was it")),
+    *((blame_words, f"the change was {word} merged.") for word in BLAME_WORDS),
     *((judged_people, text) for text in PERSONAL),
     *((human_errors, text) for text in HUMAN_ERROR_AS_CAUSE),
     *((blamed_people, text) for text in BLAMED),

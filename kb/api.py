@@ -85,7 +85,7 @@ class KnowledgeBase:
 
     def _neighbours(self, *, casebook: bool, everywhere: bool) -> tuple[Neighbour, ...]:
         if everywhere:
-            from kb.beside.opened import open_neighbours
+            from kb.beside.open_libraries import open_neighbours
 
             return open_neighbours(self.library, casebook=casebook)
         from kb.search.casebook import casebook_neighbour

@@ -205,7 +205,7 @@ def _store(library: Library) -> Iterator[DoctorFact]:
     """How the organisation's store stands, where the settings name one."""
     if not library.config.store.url:
         return
-    from kb.store.state import examine_store
+    from kb.store.status_line import examine_store
 
     try:
         yield DoctorFact("store", "server", "ok", examine_store(library))

@@ -34,7 +34,7 @@ from kb.config import Config, parse_config
 from kb.errors import KbError
 from kb.library import Library, find_root
 from kb.lint.runner import build_context, find, with_status
-from kb.mcp.lines import next_message
+from kb.mcp.read_messages import next_message
 from kb.mcp.server import _Lines, _Writer, server_for
 from kb.mcp.tools import TOOLS
 from kb.metrics.schema import encoded, gate_json

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from kb.beside.opened import declared, open_neighbours
+from kb.beside.open_libraries import declared, open_neighbours
 from kb.beside.refresh import refresh
 from kb.config import parse_config
 from kb.errors import KbError

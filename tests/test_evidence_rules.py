@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kb.lint.rules.document_facts import is_answered
+from kb.lint.readings.document_facts import is_answered
 from kb.lint.rules.evidence.fixture import fixture_path
 
 from changed_example import DRAFT, PUBLIC, TEXT, changed, found, with_actions

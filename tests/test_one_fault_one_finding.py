@@ -8,9 +8,9 @@ from pathlib import Path, PurePath
 
 import pytest
 from kb.config import CheckConfig
+from kb.lint.readings.document_facts import words_offered
 from kb.lint.registry import active_rules
 from kb.lint.rule import LintContext, run_rules
-from kb.lint.rules.document_facts import words_offered
 from kb.records.document import read_document
 from kb.records.list_items import ActionItem
 

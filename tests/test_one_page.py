@@ -12,7 +12,7 @@ from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext, run_rules, switched_on
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.growth import grown, open_questions
+from kb.records.grow_to_profile import grown, open_questions
 from kb.records.template import Prefill, blank_record
 
 DAY = date(2026, 4, 12)

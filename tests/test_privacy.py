@@ -15,10 +15,10 @@ from urllib.parse import quote
 import pytest
 from kb.config import CheckConfig
 from kb.library import open_library
+from kb.lint.readings.attachments import decoded, files_beside, read_decoded
 from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, render
 from kb.lint.rule import LintContext, Problem, run_rules
-from kb.lint.rules.attachments import decoded, files_beside, read_decoded
 from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
@@ -26,7 +26,7 @@ from kb.sensitive.find_secrets import find_secrets
 from kb.sensitive.house_places import find_places
 from kb.sensitive.personal_data import find_personal_data
 from kb.sensitive.randomness import Detection
-from kb.sensitive.secret_formats import FORMATS_FILE, formats, listed
+from kb.sensitive.read_secret_formats import FORMATS_FILE, formats, listed
 
 from canaries import (
     ALNUM,

@@ -24,8 +24,8 @@ from kb.walls import guard
 from kb.walls.compiled import Gathered, gather, row_of, wishes_of_walls
 from kb.walls.decide import UnjudgeableError, decide, walls_met
 from kb.walls.firings import firings, give_pass
+from kb.walls.local_paths import passes_path, table_path
 from kb.walls.patterns import longest_part, matches
-from kb.walls.places import passes_path, table_path
 from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
 from msgspec import structs
 

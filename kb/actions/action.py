@@ -21,9 +21,9 @@ from kb.actions.effect import (
     effect_evidence,
     effect_of,
 )
+from kb.records.effect_attributes import verification, watch_days
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem
-from kb.records.watching import verification, watch_days
 
 if TYPE_CHECKING:
     from kb.library import Library

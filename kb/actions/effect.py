@@ -19,10 +19,10 @@ from itertools import takewhile
 from kb.actions.route_names import is_of_route, is_route, routes_named
 from kb.library import Library
 from kb.numbers_in_words import plural
+from kb.records.effect_attributes import Verification, verification, watch_days
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem
 from kb.records.runs_seen import RunsSeen
-from kb.records.watching import Verification, verification, watch_days
 
 UNKNOWN, EFFECTIVE, FAILED = "unknown", "effective", "failed"
 EFFECTS = (UNKNOWN, EFFECTIVE, FAILED)

@@ -12,7 +12,7 @@ def ask_others(library: Library) -> Others:
     """The incidents of other teams like each published one, with `[search] everywhere` alone."""
     if not library.config.search.everywhere or find_spec("numpy") is None:
         return {}, ()
-    from kb.beside.opened import open_neighbours
+    from kb.beside.open_libraries import open_neighbours
     from kb.search.answer import PUBLIC
     from kb.site.related_search import elsewhere_of
 

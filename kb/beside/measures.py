@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.as_of import AsOf
-from kb.beside.opened import Beside, declared, open_one
+from kb.beside.open_libraries import Beside, declared, open_one
 from kb.config import Config
 from kb.errors import KbError
 from kb.library import Library, read_library

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from kb.beside.kept_view import BESIDE_RECORDS, KeptState, SharedView, keep_view
-from kb.beside.opened import Beside
+from kb.beside.open_libraries import Beside
 from kb.beside.shared_view import view_of
 from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError

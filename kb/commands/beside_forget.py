@@ -21,7 +21,7 @@ def command(names: tuple[str, ...]) -> None:
     question or kb beside refresh makes it again.
     """
     from kb.beside.kept_view import forget
-    from kb.beside.opened import declared
+    from kb.beside.open_libraries import declared
 
     found = declared(unread_library(Path.cwd()))
     refuse_unknown(names, [one.name for one in found])

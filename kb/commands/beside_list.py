@@ -34,7 +34,7 @@ def command(*, as_json: bool) -> None:
 
 def _rows(library: Library) -> Iterator[dict[str, str]]:
     from kb.beside.kept_view import read_state
-    from kb.beside.opened import declared, open_one
+    from kb.beside.open_libraries import declared, open_one
     from kb.numbers_in_words import plural
     from kb.records.document import is_record_name
 

@@ -106,7 +106,7 @@ def _libraries_beside(library: Library) -> tuple[tuple[str, Library | None], ...
 
     prepare_search()
     from kb.beside.measures import library_of
-    from kb.beside.opened import declared, open_one
+    from kb.beside.open_libraries import declared, open_one
 
     opened = [open_one(library, beside) for beside in declared(library)]
     for one in opened:

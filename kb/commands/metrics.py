@@ -212,7 +212,7 @@ _TABLES = {"csv": page_csv, "markdown": page_markdown}
 
 
 def _of_teams(wanted: _Wanted, columns: tuple[TeamColumn, ...]) -> str:
-    from kb.beside.columns import columns_csv, columns_markdown, columns_text, shown_names
+    from kb.beside.render_measures import columns_csv, columns_markdown, columns_text, shown_names
 
     ways = {"csv": columns_csv, "markdown": columns_markdown}
     return ways.get(wanted.form or "", columns_text)(columns, shown_names(columns, wanted.names))
@@ -236,7 +236,7 @@ def _json(wanted: _Wanted, found: _Found) -> PageJson:
     months = [named(page) for page in found.months]
     made = page_json(named(found.page), compared, months, found.walls)
     if found.columns:
-        from kb.beside.columns import columns_json
+        from kb.beside.render_measures import columns_json
 
         made.everywhere = columns_json(found.columns)
     return made

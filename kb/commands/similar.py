@@ -238,7 +238,7 @@ class _Beside:
             from kb.search.casebook import casebook_neighbour
 
             return (casebook_neighbour(library),)
-        from kb.beside.opened import open_neighbours
+        from kb.beside.open_libraries import open_neighbours
 
         return open_neighbours(library, casebook=casebook, run=self._read_run(library))
 

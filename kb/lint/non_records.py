@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.library import Library, load_document, runs_seen_in
+from kb.lint.readings.attachments import read_decoded, why_unread
 from kb.lint.registry import active_rules
 from kb.lint.rule import Finding, LintContext, Problem, Rule, run_rules
-from kb.lint.rules.attachments import read_decoded, why_unread
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
 from kb.records.document import Document, is_record_name
 from kb.records.misplaced import is_markdown, is_meant_as_record

@@ -14,9 +14,9 @@ from types import MappingProxyType
 from kb.errors import KbError
 from kb.library import Library, load_document
 from kb.lint.non_records import file_problems, loose_problems, misplaced_problems, sort_files
+from kb.lint.readings.document_facts import is_submitted
 from kb.lint.registry import active_rules, rules_of_scope
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
-from kb.lint.rules.document_facts import is_submitted
 from kb.records.document import Document, is_record_name, read_document
 from kb.records.model import Outline, outline
 from kb.safe_files import walk

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 
 from kb.lint.fmt.formatter import Edit, edits, formatted
+from kb.lint.readings.document_facts import words_offered
 from kb.lint.rule import Problem
-from kb.lint.rules.document_facts import words_offered
 from kb.lsp.diagnostics import diagnostic
 from kb.lsp.open_record import OpenRecord
 from kb.terminal import visible

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
-from kb.mcp.calls import ANSWERED, FAULT, REFUSED, CallWatcher, WarnOfFaults
+from kb.mcp.call_watcher import ANSWERED, FAULT, REFUSED, CallWatcher, WarnOfFaults
 from kb.streams import Wire
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class _Lines:
     async def __aiter__(self) -> AsyncIterator[str]:
         import anyio
 
-        from kb.mcp.lines import next_message
+        from kb.mcp.read_messages import next_message
 
         while True:
             line = await anyio.to_thread.run_sync(

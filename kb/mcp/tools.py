@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from kb.errors import KbError
 from kb.library import load_document, record_files
 from kb.mcp.answer import as_text, marked, schema_of
-from kb.mcp.lines import MOST_BYTES, TOO_LONG
+from kb.mcp.read_messages import MOST_BYTES, TOO_LONG
 from kb.records.form import build_form
 from kb.terminal import visible, visible_lines
 
 if TYPE_CHECKING:
     from kb.api import KnowledgeBase
-    from kb.mcp.calls import CallWatcher
+    from kb.mcp.call_watcher import CallWatcher
     from kb.records.document import Document
 
 MOST_QUERY = 20_000

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from kb.metrics import (
     action_measures,
-    conduct,
     coverage,
     detection,
     effect_measures,
     repetition,
     sharing_deadlines,
+    warning_and_containment,
 )
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
@@ -379,7 +379,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "signals a team can learn to act on, and how often nothing showed.",
         formula="number of records with warned_by, by its word",
         source="warned_by",
-        compute=conduct.warnings_by_kind,
+        compute=warning_and_containment.warnings_by_kind,
     ),
     MeasureRow(
         name="containment_by_kind",
@@ -389,7 +389,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         definition="Records that say how the route was kept from doing further harm, by the way.",
         formula="number of records with contained_by, by its word",
         source="contained_by",
-        compute=conduct.containment_by_kind,
+        compute=warning_and_containment.containment_by_kind,
     ),
     MeasureRow(
         name="tool_failures_poorly",
@@ -400,7 +400,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "of records in which a tool failed and somebody judged how it was handled.",
         formula="records with TOOL_FAILURE_HANDLED: poorly ÷ those with well or poorly",
         source="TOOL_FAILURE_HANDLED in the Agent path section",
-        compute=conduct.tool_failures_poorly,
+        compute=warning_and_containment.tool_failures_poorly,
     ),
     MeasureRow(
         name="reading_list",

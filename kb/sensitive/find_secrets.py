@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import itemgetter
 
 from kb.sensitive.randomness import Detection, is_stand_in, without_overlaps
-from kb.sensitive.secret_formats import Format, formats
+from kb.sensitive.read_secret_formats import Format, formats
 from kb.sensitive.secrets_by_context import long_words, named_secrets
 
 _HEAD = 2  # characters of a run: no literal has fewer

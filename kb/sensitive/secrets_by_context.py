@@ -22,7 +22,7 @@ from kb.sensitive.randomness import (
     is_told_password,
     is_uuid,
 )
-from kb.sensitive.secret_formats import vendors
+from kb.sensitive.read_secret_formats import vendors
 
 #: Fewer characters hold neither a key nor, encoded, ten digits.
 SHORTEST = 15

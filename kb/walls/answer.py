@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from kb.walls.decide import Decided, UnjudgeableError, walls_met
-from kb.walls.places import library_root, passes_path
+from kb.walls.local_paths import library_root, passes_path
 from kb.walls.table import open_table
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kb.safe_files import Root
-from kb.walls.places import firings_path, passes_path
+from kb.walls.local_paths import firings_path, passes_path
 
 #: A pass that was not used by then is none any more.
 PASS_MINUTES = 30

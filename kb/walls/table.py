@@ -11,7 +11,7 @@ import json
 import os
 
 from kb.user_folders import config_folder
-from kb.walls.places import table_path
+from kb.walls.local_paths import table_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from kb.beside.opened import open_neighbours
+from kb.beside.open_libraries import open_neighbours
 from kb.library import Library, open_library, unread_library
 from kb.records.model import Postmortem
 from kb.records.shared_facts import RecordFacts

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     is_public,
     is_submitted,
@@ -17,12 +16,13 @@ from kb.lint.rules.document_facts import (
     says_not_applicable,
     what_to_write,
 )
-from kb.lint.rules.front_matter_values import place
-from kb.lint.rules.vague_actions import vague_wording
+from kb.lint.readings.front_matter_values import place
+from kb.lint.readings.vague_actions import vague_wording
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.numbers_in_words import listed
 from kb.records.dates import read_day
 from kb.records.document import Document
-from kb.records.growth import open_questions
+from kb.records.grow_to_profile import open_questions
 from kb.records.list_items import ActionItem
 from kb.records.template import OPEN_QUESTION_DAYS
 

@@ -13,8 +13,7 @@ from kb.lint.fmt.detection_minutes import (
     rounded,
     written_minutes,
 )
-from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     at_value,
     is_submitted,
@@ -22,7 +21,8 @@ from kb.lint.rules.document_facts import (
     says_not_applicable,
     what_to_write,
 )
-from kb.lint.rules.front_matter_values import is_blank, is_naive_time, place
+from kb.lint.readings.front_matter_values import is_blank, is_naive_time, place
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry
 from kb.records.front_matter_keys import KeyType

@@ -6,8 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     at_value,
     is_submitted,
@@ -15,6 +14,7 @@ from kb.lint.rules.document_facts import (
     quoted,
     what_to_write,
 )
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.list_items import PriorIncident
 from kb.records.markdown import FieldLine

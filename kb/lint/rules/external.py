@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from kb.lint.readings.document_facts import is_answered, is_public, is_submitted, quoted
+from kb.lint.readings.front_matter_values import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import is_answered, is_public, is_submitted, quoted
-from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
 from kb.records.model import read_time
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from kb.lint.readings.attachments import Decoded, files_beside, read_decoded, why_unread
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.attachments import Decoded, files_beside, read_decoded, why_unread
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
 from kb.safe_files import real_path

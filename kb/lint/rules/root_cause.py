@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
+from kb.lint.readings.document_facts import (
     at_heading,
     at_node,
     at_value,
@@ -20,8 +19,9 @@ from kb.lint.rules.document_facts import (
     says_not_applicable,
     words_of,
 )
-from kb.lint.rules.prose import ProsePassage, passages, sentences
-from kb.lint.rules.remedies import PERMANENT_LEVERS, RIGHT_FIXES, removes
+from kb.lint.readings.prose import ProsePassage, passages, sentences
+from kb.lint.readings.remedies import PERMANENT_LEVERS, RIGHT_FIXES, removes
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.ruled_out import ruled_out
 

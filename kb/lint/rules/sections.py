@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     at_key,
     at_value,
@@ -16,6 +15,7 @@ from kb.lint.rules.document_facts import (
     quoted,
     what_to_write,
 )
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.numbers_in_words import plural
 from kb.records.document import Document
 from kb.records.form import Form

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kb.lint.readings.document_facts import is_submitted, quoted
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import is_submitted, quoted
 from kb.records.document import Document
 from kb.records.unread import (
     UnreadLine,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from kb.lint.readings.attachments import files_beside
 from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.attachments import files_beside
 from kb.records.document import Document
 
 _MAX_BYTES = 100_000_000

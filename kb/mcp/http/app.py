@@ -15,7 +15,7 @@ from kb.mcp.http.event_log import CallLog, EventLog, Logged
 from kb.mcp.http.limits import RateLimit, peer_of
 from kb.mcp.http.settings import HOST_FORM, PATH, HttpSettings
 from kb.mcp.http.tokens import AllTokens, JwtTokens, StaticTokens, may_come_from
-from kb.mcp.lines import MOST_BYTES
+from kb.mcp.read_messages import MOST_BYTES
 from kb.mcp.server import server_for
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from kb.mcp.calls import FAULT
+from kb.mcp.call_watcher import FAULT
 from kb.mcp.http.limits import client_of, peer_of
 from kb.streams import OutputLostError, warn
 

@@ -15,11 +15,11 @@ from kb.site.content import Place, Site
 from kb.site.pages import clocks, facts_card
 from kb.site.pages.actions_page import gate_rows
 from kb.site.pages.came_again import came_again, same_source
-from kb.site.pages.evidence import ActionEntry, ActionList, section_parts
 from kb.site.pages.happening_now import happening_now
 from kb.site.pages.page import PageValues
 from kb.site.pages.related_cards import related_values
 from kb.site.pages.section_blocks import Part
+from kb.site.pages.section_shapes import ActionEntry, ActionList, section_parts
 from kb.site.pages.shared_values import Link, link_target, record_link, word_links
 from kb.site.safe_html import LinkTarget, summary_text, web_only
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 from itertools import dropwhile, islice
 
 from kb.traces.effects.command_effect import CommandEffect, worst
-from kb.traces.effects.programs import (
+from kb.traces.effects.read_programs import (
     Arguments,
     ProgramRow,
     SqlInput,

@@ -17,11 +17,11 @@ from kb.traces.decoding.lenient import embedded
 from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.source import Source, SourceRow
 from kb.traces.decoding.times import time_of
+from kb.traces.importers.api_reply import reply_of
 from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.message_dialects import is_message, saids_of
 from kb.traces.importers.model_requests import merged, request_of, tools_of, usage_of
-from kb.traces.importers.reply import reply_of
 from kb.traces.importers.unknown_logs import tool_event
 from kb.traces.normalize.chat_message import ChatMessage, message_parts
 from kb.traces.normalize.run_builder import RunBuilder

@@ -13,10 +13,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from kb.traces.decoding.source import Source
+from kb.traces.importers.api_reply import reply_of
 from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.importer import Importer
 from kb.traces.importers.model_requests import merged, request_of, tools_of
-from kb.traces.importers.reply import reply_of
 from kb.traces.importers.stream import answer_of_events
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Event, Failure, Message, Prompt

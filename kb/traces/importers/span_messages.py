@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 from kb.traces.decoding.lenient import NotJsonError, arguments_of, decode, embedded
+from kb.traces.importers.api_reply import all_of, reply_of
 from kb.traces.importers.blocks import an_object
 from kb.traces.importers.message_dialects import said_of, saids_of
 from kb.traces.importers.model_requests import is_number, request_of, tools_of
-from kb.traces.importers.reply import all_of, reply_of
 from kb.traces.importers.spans import Span
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, joined
 from kb.traces.run import Request, ToolDefinition

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     at_key,
     at_value,
@@ -18,6 +17,7 @@ from kb.lint.rules.document_facts import (
     live_actions,
     quoted,
 )
+from kb.lint.rule import Finding, LintContext, rule
 from kb.numbers_in_words import listed
 from kb.records.document import Document
 from kb.records.list_items import ActionItem

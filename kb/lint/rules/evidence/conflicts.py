@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     at_node,
     at_value,
@@ -18,6 +17,7 @@ from kb.lint.rules.document_facts import (
     says_not_applicable,
     words_of,
 )
+from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_heading,
     at_value,
     field_of,
@@ -17,6 +16,7 @@ from kb.lint.rules.document_facts import (
     quoted,
     says_not_applicable,
 )
+from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 from kb.safe_files import real_path
 

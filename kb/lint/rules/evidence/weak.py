@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.rules.document_facts import (
+from kb.lint.readings.document_facts import (
     at_node,
     is_public,
     is_submitted,
@@ -16,7 +15,8 @@ from kb.lint.rules.document_facts import (
     minutes,
     words_of,
 )
-from kb.lint.rules.remedies import promises
+from kb.lint.readings.remedies import promises
+from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.front_matter import Node
 

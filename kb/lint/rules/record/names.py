@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.lint.readings.document_facts import quoted, what_to_write
+from kb.lint.readings.front_matter_values import place
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, registered_rules, rule, switched_on
-from kb.lint.rules.document_facts import quoted, what_to_write
-from kb.lint.rules.front_matter_values import place
 from kb.numbers_in_words import plural
 from kb.records.document import Document
 from kb.records.list_items import read_date

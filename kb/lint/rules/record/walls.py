@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kb.lint.readings.front_matter_values import place
 from kb.lint.rule import Finding, LintContext, rule
-from kb.lint.rules.front_matter_values import place
 from kb.records.document import Document
 from kb.records.walls import wall_faults
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
+from kb.lint.readings.document_facts import quoted
 from kb.lint.rule import Finding
-from kb.lint.rules.document_facts import quoted
 from kb.records.document import MAX_TITLE_CHARACTERS as _LONGEST_TITLE
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry, Node

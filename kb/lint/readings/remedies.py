@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kb.lint.rules.document_facts import lever
+from kb.lint.readings.document_facts import lever
 from kb.records.list_items import ActionItem
 
 #: Cause to the levers that can remove it, or keep it from doing harm. Each row follows from the

@@ -12,7 +12,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.lint.rules.judgements import HANDLE, LEAD, NEGATED, ROLE, Judgement, is_whole_word, places
+from kb.lint.readings.judgements import (
+    HANDLE,
+    LEAD,
+    NEGATED,
+    ROLE,
+    Judgement,
+    is_whole_word,
+    places,
+)
 
 _WHO = (
     rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"

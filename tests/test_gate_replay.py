@@ -50,9 +50,10 @@ def promise(replay: str, mark: str = "x") -> None:
     )
 
 
-def test_the_tick_alone_opens_the_gate_and_says_what_was_not_replayed(gate: Gate) -> None:
+def test_the_tick_alone_opens_no_gate_that_asks_for_a_replay(gate: Gate) -> None:
     done = gate()
-    assert done.return_value == 0
+    assert done.return_value == 2
+    assert "NOT REPLAYED  billing: 1 condition asks for a replay" in done.output
     assert "Not replayed: 2026-05-01-billing-again#A1" in done.output
 
 

@@ -73,12 +73,14 @@ class Decision:
 
     @property
     def verdict(self) -> str:
-        """In a word: blocked, unreadable, unknown-route or clear."""
+        """In a word: blocked, unreadable, unknown-route, not-replayed or clear."""
         if self.blocking or not all(replay.passes for replay in self.replays):
             return "blocked"
         if self.unreadable:
             return "unreadable"
-        return "clear" if self.records else "unknown-route"
+        if not self.records:
+            return "unknown-route"
+        return "not-replayed" if self.to_replay else "clear"
 
     @property
     def to_replay(self) -> tuple[Action, ...]:

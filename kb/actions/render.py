@@ -82,6 +82,7 @@ _HEADS = {
     "blocked": "BLOCKED",
     "unreadable": "UNREADABLE",
     "unknown-route": "UNKNOWN ROUTE",
+    "not-replayed": "NOT REPLAYED",
 }
 
 
@@ -90,6 +91,10 @@ def _why(decision: Decision) -> str:
     if decision.verdict == "unknown-route":
         passed = "; let pass, as asked" if decision.passes else ""
         return f"no record names this route{passed}"
+    if decision.verdict == "not-replayed":
+        asked = plural(len(decision.to_replay), "condition")
+        verb = "asks" if len(decision.to_replay) == 1 else "ask"
+        return f"{asked} {verb} for a replay, and none was made"
     states = Counter(action.state for action in decision.blocking)
     still_open, dropped, broken = states["open"], states["cancelled"], states["closed"]
     failed = sum(not replay.passes for replay in decision.replays)

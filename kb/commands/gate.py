@@ -58,9 +58,9 @@ class _Question:
 def command(route: str, as_json: bool, **asked: Any) -> int:
     """Fail while a condition for running ROUTE again is open.
 
-    Exit 0: clear. 1: blocked by a condition. 2: nobody knows, because no record names the route
-    or something could not be read. A sign-off is written into the records, to be committed; it
-    opens no gate, but for conditions that were cancelled.
+    Exit 0: clear. 1: blocked by a condition. 2: nobody knows, because no record names the route,
+    something could not be read, or a replay was asked for and not made. A sign-off is written into
+    the records, to be committed; it opens no gate, but for conditions that were cancelled.
 
     A condition may ask for more than its tick: `replay: 2026-02-26-x` names a record whose run has
     to pass. --replay calls your agent on it, as `kb run replay` does; a run that fails, that proves
@@ -68,7 +68,7 @@ def command(route: str, as_json: bool, **asked: Any) -> int:
 
     As a step of a deploy pipeline:
 
-        kb gate refunds-agent && ./deploy refunds-agent
+        kb gate refunds-agent --replay && ./deploy refunds-agent
     """
     if not route.strip():
         raise click.UsageError("ROUTE is empty: name the route that is to run again.")

@@ -107,7 +107,8 @@ class SignOffJson(Struct, kw_only=True):
 class GateJson(Struct, kw_only=True):
     """`kb.gate/1`: whether a route may go on; lists of texts are ids of actions.
 
-    `verdict` is clear, blocked, unreadable or unknown-route; `near` a known route of similar name.
+    `verdict` is clear, blocked, unreadable, unknown-route or not-replayed; `near` a known route of
+    similar name.
     `to_replay` are conditions that ask for a replay which was not made (`kb gate --replay`).
     """
 

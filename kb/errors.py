@@ -29,10 +29,13 @@ def system_fault(error: OSError | MemoryError) -> KbError:
     """What the system refused, of a fault that nobody nearer could explain better."""
     if isinstance(error, MemoryError):
         return KbError("there is not enough memory", todo="End other programs, or ask for less.")
+    is_missing = isinstance(error, FileNotFoundError)
     return KbError(
         f"the system refused it: {error.strerror or error}",
         where=str(error.filename or ""),
-        todo="Free space there, or make it readable and writable, and run it again.",
+        todo="Make the folder it lies in first, or name another."
+        if is_missing
+        else "Free space there, or make it readable and writable, and run it again.",
     )
 
 

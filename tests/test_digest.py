@@ -327,6 +327,21 @@ def test_a_refusal_is_said_without_the_address_and_no_redirect_is_followed(statu
     assert "\x1b" not in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"invalid_payload", "the webhook answered 400: invalid_payload"),
+        (b"no such hook: /services/SECRET", "the webhook answered 400"),
+        (b"x" * 150 + b" http://127.0.0.1/services/SECRET", "the webhook answered 400"),
+        (b"services", "the webhook answered 400"),
+    ],
+)
+def test_of_a_refusal_only_a_code_is_shown(body: bytes, said: str) -> None:
+    with receiver(400, body) as (address, _), pytest.raises(KbError) as fault:
+        post({"text": "x"}, address)
+    assert fault.value.what == said
+
+
 def test_what_cannot_be_reached_is_said_by_its_host_alone() -> None:
     with receiver() as (address, _):
         pass

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from kb.errors import KbError
 from kb.installation import install_line
-from kb.terminal import visible
 
 #: Where the address stands. Whoever has it can write into the channel: it is a secret.
 VARIABLE = "KB_DIGEST_WEBHOOK"
 _TIMEOUT_SECONDS = 20.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_MOST_WORDS = 200
+#: Codes such as Slack's `invalid_payload`. Any other body may echo a piece of the address.
+_CODE = re.compile(r"[a-z_]{1,60}")
 
 
 def webhook(environment: Mapping[str, str]) -> str:
@@ -62,13 +63,18 @@ def post(message: Mapping[str, Any], address: str) -> str:
             todo="Look into the channel before you post it again.",
         ) from error
     if not answer.is_success:
-        said = visible(" ".join(answer.text[:_MOST_WORDS].split())) or "no reason given"
         raise KbError(
-            f"the webhook answered {answer.status_code}: {said.replace(address, VARIABLE)}",
+            f"the webhook answered {answer.status_code}{_reason(answer.content, address)}",
             where=host,
             todo="Renew the webhook where the service lists it.",
         )
     return host
+
+
+def _reason(body: bytes, address: str) -> str:
+    """The code of a refusal behind a colon; empty for a body that is none, or of the address."""
+    said = body[:100].decode("ascii", "replace").strip()
+    return f": {said}" if _CODE.fullmatch(said) and said not in address else ""
 
 
 def _parts(address: str) -> SplitResult:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from kb.as_of import AsOf
 from kb.cli import main
 from kb.digest.contents import (
     Digest,
@@ -31,10 +32,15 @@ from kb.digest.post import VARIABLE, post, webhook
 from kb.digest.slack import MOST_BLOCKS, MOST_HEADER, MOST_SECTION, slack_message
 from kb.errors import KbError
 from kb.metrics.page import read_as_of
+from kb.metrics.values import NewRecord
 from kb.repo import open_repo
 from kb.walls.firings import Firing
 from markdown_it import MarkdownIt
 
+from beside_libraries import RETRIED
+from external_texts import NOW as SIGNED_BY
+from external_texts import approved_site
+from search_library import write_record
 from twelve_records import NOW, write
 
 HOSTILE = (
@@ -180,6 +186,44 @@ def test_a_digest_for_outsiders_holds_what_was_approved_and_counts_the_rest(fold
     assert all(title.split()[-1] in " ".join(inside.split()) for title in titles)
     assert not any(title in " ".join(said.split()) for title in titles)
     assert "promise" not in said
+
+
+def test_a_digest_for_outsiders_tells_of_signed_records_by_their_public_ids(
+    library_folder: Path,
+) -> None:
+    first, again = "2026-01-05-quokkaslug", "2026-02-06-wombatslug"
+    for name, more in ((first, ""), (again, f"repeats: [{first}]\n")):
+        path = write_record(library_folder, name, "Refund paid twice", summary=RETRIED)
+        marks = f"visibility: external\naffected_customers: [Globex]\n{more}clocks:"
+        text = path.read_text("utf-8").replace("clocks:", marks, 1)
+        lessons = f"## Lessons\n\nA timeout is no refusal in {name[:10]}.\n\n## Action items"
+        saw = "## Customer-visible truth\n\n```evidence\nCUSTOMER_SAW: two refunds\n```\n\n"
+        text = text.replace("## Action items", lessons, 1)
+        text = text.replace("T10:00:00Z\n", f"T10:00:00Z\n  contained: {name[:10]}T12:00:00Z\n", 1)
+        path.write_text(text.replace("## Root cause", f"{saw}## Root cause", 1), "utf-8")
+    site = approved_site(library_folder)
+    assert site.refused == ()
+    as_of = AsOf(SIGNED_BY, "")
+    repo = open_repo(library_folder)
+    inside = read_facts(library_folder, repo, as_of, "2026-01-01", 30)
+    new = tuple(news_of(name, (first,) if name == again else ()) for name in (first, again))
+    inside = replace(inside, seen=replace(inside.seen, new=new), site="https://kb.example")
+    digest = digest_of(for_outsiders(inside, library_folder, repo, as_of))
+    items = part(digest, "New").items
+    assert [item.record for item in items] == [record.id for record in site.records]
+    assert "Left out: 0 new records" in digest.uncounted[0]
+    (repeated,) = part(digest, "What came again").items
+    assert (repeated.record, repeated.facts) == (items[1].record, ("repeats “Refund paid twice”",))
+    said = digest_markdown(digest) + digest_html(digest) + json.dumps(slack_message(digest))
+    assert f"https://kb.example/incidents/{items[0].record}/" in said
+    assert not [word for word in ("slug", "Globex", "inside") if word in said]
+
+
+def news_of(name: str, repeats: tuple[str, ...]) -> NewRecord:
+    """A record that was published, in words that stay inside."""
+    day = date.fromisoformat(name[:10])
+    words = ("incident", "SEV2", "a lesson for inside")
+    return NewRecord(name, f"inside {name}", day, True, False, *words, True, repeats)
 
 
 # --- what text of records cannot do --------------------------------------------------------------

@@ -187,7 +187,9 @@ def _again(facts: DigestFacts) -> DigestPart:
         )
         for new in facts.seen.repeats
     )
-    return _part("What came again", repeat_sentences(facts.seen), items)
+    # Outsiders are not told of every earlier record: what repeats none of theirs may repeat one.
+    sentences = repeat_sentences(facts.seen) if facts.left_out is None else ()
+    return _part("What came again", sentences, items)
 
 
 def _open_then(pair: Pair) -> str:
@@ -281,26 +283,35 @@ def _uncounted(facts: DigestFacts) -> Iterator[str]:
     yield from facts.page.notes
 
 
-def restricted(
-    facts: DigestFacts, titles: Mapping[str, str], lessons: Mapping[str, str]
-) -> DigestFacts:
-    """The same for outsiders: the records that they may see, in the words approved for them.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What outsiders are told of a record: the id of its page for them, and approved words."""
+
+    record: str
+    title: str
+    lesson: str
+
+
+def restricted(facts: DigestFacts, told: Mapping[str, Told]) -> DigestFacts:
+    """The same for outsiders: the records of `told`, which are named by their ids in the library.
 
     Promises, walls and the notes of the library stay inside.
     """
     new = tuple(
         replace(
             one,
-            title=titles[one.record],
-            lesson=lessons.get(one.record, ""),
-            repeats=tuple(each for each in one.repeats if each in titles),
+            record=told[one.record].record,
+            title=told[one.record].title,
+            lesson=told[one.record].lesson,
+            repeats=tuple(told[each].record for each in one.repeats if each in told),
         )
         for one in facts.seen.new
-        if one.record in titles
+        if one.record in told
     )
     seen = replace(facts.seen, new=new, unknown=0, kept=(), broken=(), due=(), walls=())
     page = replace(facts.page, pairs=(), notes=())
     left_out = len(facts.seen.new) - len(new)
+    titles = {one.record: one.title for one in told.values()}
     return replace(
         facts, seen=seen, page=page, titles=titles, actions=(), fired=None, left_out=left_out
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kb.actions.action import actions
 from kb.as_of import AsOf
-from kb.digest.contents import DigestFacts, restricted
+from kb.digest.contents import DigestFacts, Told, restricted
 from kb.errors import KbError
 from kb.metrics.all_hands import first_lesson
 from kb.metrics.page import page_of, read_folder
@@ -46,6 +46,7 @@ def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> D
     from kb.site.related_search import no_search
 
     site = gather(open_library(start), repo, SiteRequest(as_of.at, no_search, EXTERNAL))
-    titles = {record.id: record.title for record in site.records}
-    lessons = {record.id: first_lesson(record) for record in site.records}
-    return restricted(facts, titles, lessons)
+    told = {
+        record.id: Told(record.id, record.title, first_lesson(record)) for record in site.records
+    }
+    return restricted(facts, {old: told[new] for old, new in site.public_ids.items()})

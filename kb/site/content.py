@@ -72,7 +72,8 @@ class Site:
     for the shipped one. `wall_proofs` maps a record's id to its walls and their proofs, for
     the internal edition alone. `notes` are for whoever makes the site, and stand on no page; so are
     `refused`, the records that an edition leaves out. `merged` are records that lead to another,
-    which counts in their place; `runs_seen` says when routes ran.
+    which counts in their place; `runs_seen` says when routes ran. `public_ids` maps the id of a
+    record in the library to the one that it has in an edition for outsiders, and stands on no page.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Site:
     refused: tuple[str, ...] = ()
     merged: tuple[Postmortem, ...] = ()
     runs_seen: RunsSeen = field(default_factory=RunsSeen)
+    public_ids: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def merged_here(self) -> dict[str, tuple[Postmortem, ...]]:

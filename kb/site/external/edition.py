@@ -85,6 +85,7 @@ def _site_of(
             for record_id in told
         },
         refused=refused,
+        public_ids=ids,
     )
 
 

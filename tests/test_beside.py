@@ -16,7 +16,7 @@ from kb.beside.open_libraries import declared, open_neighbours
 from kb.beside.refresh import refresh
 from kb.config import parse_config
 from kb.errors import KbError
-from kb.library import unread_library
+from kb.library import open_library, unread_library
 from kb.metrics.schema import schemas
 from kb.records.shared_facts import FACTS_FILE, read_facts
 from kb.repo.fetched import check_address
@@ -245,6 +245,34 @@ def test_what_is_no_longer_shared_is_no_longer_kept(
         assert b"fourteen customers" not in bytes_below(cache / "beside")
         shared = {row["shares"] for row in answer["beside"]}  # type: ignore[attr-defined]
         assert shared == {share}
+
+
+def test_of_one_that_shares_all_drafts_and_other_settings_are_not_kept(
+    ours: Path, cache: Path, tmp_path: Path
+) -> None:
+    settings = (
+        'share = "all"\npath = "records"\n[taxonomy.classes]\n"over-\\"reach" = "Too\\u007f far"\n'
+        '[form.headings]\nsummary = "In short"\n[[form.scope]]\nfiles = ["records/2019-*"]\n'
+        '[site]\nkey = "mulberrykey"\n[check]\npeople = ["Quokka Person"]\n'
+    )
+    root = make_library(tmp_path / "identity", "Identity", settings)
+    write_record(root, "2026-07-07-plain", "Kept", classes='over-"reach')
+    write_record(root, "2026-07-08-idea", "Heliotropedraft", status="draft")
+    (root / "postmortems").rename(root / "records")
+    commit(root)
+    name_beside(ours, identity=root.as_uri())
+    assert kb(ours, "beside", "refresh").returncode == 0
+    kept = bytes_below(cache / "beside")
+    assert b"fourteen customers" in kept
+    secret = (b"mulberrykey", b"Quokka", b"Heliotropedraft", b"2026-07-08")
+    assert [word for word in secret if word in kept] == []
+    [view] = (cache / "beside").glob("*/view-*")
+    read, theirs = open_library(view), open_library(root)
+    assert read.config.taxonomy == theirs.config.taxonomy
+    assert read.config.form == theirs.config.form
+    assert [record.id for record in read.published] == [record.id for record in theirs.published]
+    rows = json.loads(kb(ours, "list", "--everywhere", "--json").stdout)["records"]
+    assert len(rows) == 1 + 7
 
 
 @pytest.mark.model

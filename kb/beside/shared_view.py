@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from kb.beside.kept_view import SharedView
 from kb.config import FILE_NAME, Config
 from kb.errors import KbError
-from kb.library import read_library, record_files
+from kb.library import read_library
 from kb.records.document import MAX_RECORD_BYTES
 from kb.records.shared_facts import FACTS_FILE, LibraryFacts, facts_of, written_facts
 from kb.safe_files import Tree
@@ -53,15 +56,34 @@ def _editions(root: Path, config: Config, now: datetime) -> Mapping[PurePosixPat
 
 
 def _records(root: Path, config: Config, now: datetime) -> Mapping[PurePosixPath, bytes]:
-    """Settings and record files as they stand; what lies beside the records stays there."""
-    tree = Tree(root)
-    paths = [root / FILE_NAME, *record_files(root / config.library.path)]
-    found = ((path, tree.read(path, MAX_RECORD_BYTES)) for path in paths if path.is_file())
-    return {
-        PurePosixPath(path.relative_to(root).as_posix()): raw
-        for path, (raw, size) in found
-        if size <= MAX_RECORD_BYTES
-    }
+    """Published records as they stand, and the settings with which those are read.
+
+    Drafts, other settings and what lies beside the records stay there.
+    """
+    tree, folder = Tree(root), PurePosixPath(config.library.path)
+    records = (r for r in read_library(root, config).records if r.status == "published")
+    paths = (PurePosixPath(record.path.as_posix()) for record in records)
+    found = {path: tree.read(root / path, MAX_RECORD_BYTES)[0] for path in paths}
+    # A folder without a record is one all the same.
+    return {PurePosixPath(FILE_NAME): _settings(config), folder / ".gitkeep": b"", **found}
+
+
+def _settings(config: Config) -> bytes:
+    """A `kb.toml` of what says how records are read, and of nothing else."""
+    library = {"path": config.library.path, "adopted": config.library.adopted}
+    tables = {"library": library, "form": config.form, "taxonomy": config.taxonomy}
+    values = msgspec.to_builtins(tables)
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in values.items()).encode()
+
+
+def _toml(value: object) -> str:
+    """A text, list or table of such as TOML on one line."""
+    if isinstance(value, Mapping):
+        rows = (f"{_toml(key)} = {_toml(inner)}" for key, inner in value.items())
+        return f"{{{', '.join(rows)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 _FILES = {NONE: _nothing, FACTS: _facts, EXTERNAL: _editions, ALL: _records}

@@ -22,8 +22,10 @@ from kb.records.shared_facts import FACTS_FILE, read_facts
 from kb.repo.fetched import check_address
 from kb.search.answer_json import answer_schema
 from kb.search.encoder.encoder import Encoder, cache_folder
+from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import build_index
-from kb.search.neighbours import similar_beside
+from kb.search.neighbours import _by_words, similar_beside
+from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.learn import class_text
 from kb.search.render import WIDTH
 
@@ -310,6 +312,24 @@ def test_what_is_wrong_with_one_is_one_line_and_own_answers_stay(
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
+def test_one_whose_records_folder_is_missing_ends_no_list_and_no_answer_by_words(
+    ours: Path, tmp_path: Path
+) -> None:
+    identity = make_library(tmp_path / "identity", "Identity", 'share = "all"\n')
+    shutil.rmtree(identity / "postmortems")
+    name_beside(ours, identity="../identity")
+    done = kb(ours, "list", "--everywhere")
+    assert done.returncode == 0
+    assert "Export sent twice" in done.stdout
+    assert "identity: not searched: the records' folder cannot be read" in done.stderr
+    library, fault = unread_library(ours), NoEncoderError("nothing is installed", "install it")
+    asked = query_from_text("the customer received two exports", date(2030, 1, 1))
+    answer = _by_words(library, open_neighbours(library), asked, 10, EVERYTHING, fault)
+    assert [match.id for match in answer.matches] == ["2026-03-03-export-twice"]
+    [beside] = answer.beside
+    assert beside.note.startswith("not searched: the records' folder cannot be read")
+
+
 @pytest.mark.model
 def test_another_encoder_is_said_and_its_texts_are_embedded_with_ours(
     tmp_path: Path, ours: Path
@@ -382,10 +402,6 @@ def test_by_words_alone_neighbours_answer_too(
 ) -> None:
     make_library(tmp_path / "identity", "Identity", 'share = "all"\n')
     name_beside(ours, payments="../payments", identity="../identity")
-    from kb.search.encoder.source import NoEncoderError
-    from kb.search.neighbours import _by_words
-    from kb.search.query import EVERYTHING, query_from_text
-
     library = unread_library(ours)
     fault = NoEncoderError("nothing is installed", "install it")
     asked = query_from_text("it followed an instruction in data that had arrived", date(2030, 1, 1))

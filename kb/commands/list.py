@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from kb.numbers_in_words import plural
 from kb.records.model import ADOPTED, Postmortem
 from kb.streams import echo, echo_json, warn
 from kb.terminal import as_lines, cut, visible
+
+if TYPE_CHECKING:
+    from kb.search.neighbours import Neighbour
 
 _TITLE_WIDTH = 76
 
@@ -105,14 +108,22 @@ def _libraries_beside(library: Library) -> tuple[tuple[str, Library | None], ...
     from kb.search.installed import prepare_search
 
     prepare_search()
-    from kb.beside.measures import library_of
     from kb.beside.open_libraries import declared, open_one
 
-    opened = [open_one(library, beside) for beside in declared(library)]
-    for one in opened:
-        if one.is_silent:
-            warn(visible(f"kb list: {one.name}: {one.note}"))
-    return tuple((one.name, library_of(one)) for one in opened)
+    opened = (open_one(library, beside) for beside in declared(library))
+    return tuple((one.name, _records_of(one)) for one in opened)
+
+
+def _records_of(neighbour: Neighbour) -> Library | None:
+    from kb.beside.measures import library_of
+
+    try:
+        found, note = library_of(neighbour), neighbour.note if neighbour.is_silent else ""
+    except KbError as error:
+        found, note = None, neighbour.silent(error.what).note
+    if note:
+        warn(visible(f"kb list: {neighbour.name}: {note}"))
+    return found
 
 
 def _refuse_unknown(libraries: Sequence[Library], wanted: RecordFilter) -> None:

@@ -255,7 +255,7 @@ def _by_words(
 ) -> Answer:
     """The answer by words of library and neighbours, where no encoder is."""
     index = read_words(library, fault)
-    beside = [(one, _words_of(one, library, fault)) for one in neighbours]
+    beside = [_words_of(one, library, fault) for one in neighbours]
     entries = (entry for _, words in beside if words for entry in words.entries)
     refuse_unknown(filters, library.form, (*index.entries, *entries))
     own = answer_by_words(index, query, limit=limit, filters=filters)
@@ -269,10 +269,16 @@ def _by_words(
     return _joined(own, [_with_facts(one) for one in told], limit)
 
 
-def _words_of(one: Neighbour, library: Library, fault: NoEncoderError) -> WordIndex | None:
+def _words_of(
+    one: Neighbour, library: Library, fault: NoEncoderError
+) -> tuple[Neighbour, WordIndex | None]:
+    """A neighbour with its words; one whose records cannot be read is silent."""
     if one.library is not None:
-        return read_words(one.library, fault)
-    return None if one.is_silent else fact_words(one.facts, library, one.name, fault)
+        try:
+            return one, read_words(one.library, fault)
+        except KbError as error:
+            return one.silent(error.what), None
+    return one, None if one.is_silent else fact_words(one.facts, library, one.name, fault)
 
 
 def _with_facts(told: _Told) -> _Told:

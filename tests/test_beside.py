@@ -278,6 +278,22 @@ def test_of_one_that_shares_all_drafts_and_other_settings_are_not_kept(
 
 
 @pytest.mark.model
+def test_texts_of_a_folder_are_not_kept_where_only_its_facts_are_left(
+    tmp_path: Path, ours: Path, cache: Path
+) -> None:
+    root = make_library(tmp_path / "identity", "Identity", 'share = "all"\n')
+    name_beside(ours, identity="../identity")
+    similar(ours)
+    assert b"fourteen customers" in bytes_below(cache / "beside")
+    assert kb(root, "beside", "export", "--out", FACTS_FILE).returncode == 0
+    shutil.rmtree(root / "postmortems")
+    (root / "kb.toml").unlink()
+    [row] = similar(ours)["beside"]  # type: ignore[misc]
+    assert (row["shares"], row["records"]) == ("facts", 6)
+    assert b"fourteen customers" not in bytes_below(cache / "beside")
+
+
+@pytest.mark.model
 def test_what_is_wrong_with_one_is_one_line_and_own_answers_stay(
     tmp_path: Path, ours: Path, payments: Path
 ) -> None:

@@ -131,6 +131,7 @@ def _folder(library: Library, beside: Beside) -> Neighbour:
     """A library in a folder, as its files stand now."""
     root, config = beside.root, _config_of(beside)
     if config is None:
+        drop_texts(beside.home)
         facts = read_facts(read_named(root / FACTS_FILE, MOST_BYTES), str(root / FACTS_FILE))
         return Neighbour(beside.name, FACTS, facts=facts.records)
     if config.library.share == NONE:

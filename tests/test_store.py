@@ -138,6 +138,17 @@ def test_a_push_writes_what_changed_and_nothing_else(payments: Team) -> None:
     assert changed["statements"] - again["statements"] <= 3 + 4
 
 
+def test_a_push_uses_up_no_number_of_a_library_or_an_audience(
+    payments: Team, support: Team, database: Database
+) -> None:
+    for _ in range(3):
+        payments.push()
+    support.push()
+    assert database.rows("SELECT number FROM kb.libraries ORDER BY number") == [(1,), (2,)]
+    numbers = database.rows("SELECT number FROM kb.audiences ORDER BY number")
+    assert numbers == [(1,), (2,), (3,), (4,)]
+
+
 def test_passages_that_stay_keep_their_vectors(payments: Team, database: Database) -> None:
     before = database.rows("SELECT record, text_hash, xmin::text FROM kb.vectors")
     path = payments.root / "postmortems/2025-01-10-refund-twice.md"

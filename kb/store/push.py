@@ -98,9 +98,9 @@ def _claim(store: Store, library: Library, repo: Repo) -> _Library:
     """
     name, origin = library.config.library.name, _origin(repo)
     store.rows(
-        "INSERT INTO kb.libraries (name, origin, share) VALUES (%s, %s, %s) "
-        "ON CONFLICT (name) DO NOTHING",
-        (name, origin, library.config.library.share),
+        "INSERT INTO kb.libraries (name, origin, share) SELECT %s, %s, %s "
+        "WHERE NOT EXISTS (SELECT FROM kb.libraries WHERE name = %s)",
+        (name, origin, library.config.library.share, name),
     )
     number, team, is_mine, known, revision = store.rows(
         "SELECT number, team::text, kb.is_of_team(team), origin, revision FROM kb.libraries "
@@ -117,8 +117,10 @@ def _claim(store: Store, library: Library, repo: Repo) -> _Library:
         )
     store.rows(
         "WITH s AS (INSERT INTO kb.salts (library) VALUES (%s) ON CONFLICT DO NOTHING) "
-        "INSERT INTO kb.audiences (library, is_open) VALUES (%s, true), (%s, false) "
-        "ON CONFLICT DO NOTHING",
+        "INSERT INTO kb.audiences (number, library, is_open) SELECT a.place + "
+        "coalesce((SELECT max(number) FROM kb.audiences), 0), %s, a.is_open "
+        "FROM (VALUES (1, true), (2, false)) AS a (place, is_open) "
+        "WHERE NOT EXISTS (SELECT FROM kb.audiences WHERE library = %s)",
         (number, number, number),
     )
     rows = store.rows(

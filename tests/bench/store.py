@@ -305,7 +305,7 @@ def _load(address: str, made: Made, encoder: Encoder, meanings: dict[str, tuple[
                 (f"Team {number}",),
             )
         link.execute(
-            "INSERT INTO kb.audiences (library, is_open) SELECT number, true FROM kb.libraries"
+            "INSERT INTO kb.audiences SELECT number, number, true FROM kb.libraries"
         )
         _copy_tables(link, made)
         link.execute(

@@ -19,7 +19,7 @@ CREATE TABLE kb.statistics (
 -- A library belongs to the role that pushed it first: its team. `origin` is where its repository
 -- lives, empty where it has no remote. `revision` is what stands here now.
 CREATE TABLE kb.libraries (
-    number smallint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    number integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL UNIQUE,
     team name NOT NULL DEFAULT current_user,
     origin text NOT NULL,
@@ -31,12 +31,12 @@ CREATE TABLE kb.libraries (
 -- What the names of a library's records are hashed with; its team alone reads it, so that nobody
 -- else finds an id by trying.
 CREATE TABLE kb.salts (
-    library smallint PRIMARY KEY REFERENCES kb.libraries ON DELETE CASCADE,
+    library integer PRIMARY KEY REFERENCES kb.libraries ON DELETE CASCADE,
     salt uuid NOT NULL DEFAULT gen_random_uuid()
 );
 
 CREATE TABLE kb.revisions (
-    library smallint NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
+    library integer NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
     revision text NOT NULL,
     committed_at timestamptz,
     pushed_at timestamptz NOT NULL DEFAULT now(),
@@ -48,12 +48,15 @@ CREATE TABLE kb.revisions (
 );
 
 -- Who may read a row: everybody with kb_reader, or the team of its library alone. Every row of a
--- record carries the number of one audience, which is what row-level security looks at.
+-- record carries the number of one audience, which is what row-level security looks at, and which is
+-- one of the record's own library. 16 bits, as postings are many: a push gives the next number, with
+-- no sequence that attempts use up.
 CREATE TABLE kb.audiences (
-    number smallint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    library smallint NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
+    number smallint PRIMARY KEY,
+    library integer NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
     is_open boolean NOT NULL,
-    UNIQUE (library, is_open)
+    UNIQUE (library, is_open),
+    UNIQUE (number, library)
 );
 
 -- Facts: no sentence of anybody. `content` is the hash of all that was pushed for the record.
@@ -61,8 +64,8 @@ CREATE TABLE kb.audiences (
 -- `facts` are those of kb.facts/1.
 CREATE TABLE kb.records (
     number integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    library smallint NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
-    audience smallint NOT NULL REFERENCES kb.audiences,
+    library integer NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
+    audience smallint NOT NULL,
     key bytea NOT NULL,
     content bytea NOT NULL,
     name text NOT NULL,
@@ -72,7 +75,8 @@ CREATE TABLE kb.records (
     severity text NOT NULL,
     classes text[] NOT NULL,
     facts jsonb NOT NULL,
-    UNIQUE (library, key)
+    UNIQUE (library, key),
+    FOREIGN KEY (audience, library) REFERENCES kb.audiences (number, library)
 );
 
 CREATE TABLE kb.facets (
@@ -173,7 +177,7 @@ CREATE TABLE kb.actions (
 
 -- What is left of a record that was deleted or purged: the hash of its id, and when.
 CREATE TABLE kb.tombstones (
-    library smallint NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
+    library integer NOT NULL REFERENCES kb.libraries ON DELETE CASCADE,
     key bytea NOT NULL,
     gone_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (library, key)

@@ -301,6 +301,36 @@ def test_a_library_is_its_teams_alone(
     assert database.rows("SELECT count(*) FROM kb.records") == [(6,)]
 
 
+def test_no_team_plants_a_row_in_the_library_of_another(
+    payments: Team, tmp_path: Path, database: Database, vectors: Path
+) -> None:
+    from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
+
+    refused = (ForeignKeyViolation, InsufficientPrivilege)
+    role = database.make_role("planter", "kb_writer")
+    planter = team(tmp_path / "planter", "Planter", database.as_role(role), vectors)
+    planter.push()
+    number = "(SELECT number FROM kb.libraries WHERE name = %s)"
+    record = f"(SELECT min(number) FROM kb.records WHERE library = {number})"
+    audience = f"(SELECT number FROM kb.audiences WHERE is_open AND library = {number})"
+    planted = (
+        "INSERT INTO kb.records (library, audience, key, content, name, day, happened_at, kind, "
+        f"severity, classes, facts) SELECT {number}, {audience}, '', '', 'planted', day, "
+        "happened_at, kind, severity, classes, facts FROM kb.records LIMIT 1",
+        f"INSERT INTO kb.facets SELECT {record}, {audience}, 'tools', 'planted'",
+        "INSERT INTO kb.postings (record, audience, word, count) "
+        f"SELECT {record}, {audience}, 7, 1",
+        f"INSERT INTO kb.passages SELECT {record}, {audience}, 999, '', '', 'planted'",
+    )
+    for statement in planted:
+        database.rows(statement, "Planter", "Planter", role=role)
+        for library, whose in (("Payments", "Planter"), ("Planter", "Payments")):
+            with pytest.raises(refused):
+                database.rows(statement, library, whose, role=role)
+    with pytest.raises(refused):
+        database.rows(f"UPDATE kb.records SET library = {number}", "Payments", role=role)
+
+
 def test_two_repositories_of_one_name_are_told_apart(
     payments: Team,
     tmp_path: Path,

@@ -37,19 +37,22 @@ GRANT INSERT, UPDATE ON kb.libraries TO kb_writer;
 GRANT UPDATE ON kb.statistics TO kb_writer;
 GRANT INSERT ON kb.audiences, kb.revisions, kb.salts TO kb_writer;
 
--- The subquery is evaluated once a statement, not once a row.
+-- The subquery is evaluated once a statement, not once a row. A part of a record is written under
+-- an audience of that record's library; a record has one by its foreign key.
 DO $$
 DECLARE
     name text;
+    own text := 'audience = ANY ((SELECT kb.writable())::smallint[])';
+    part text := ' AND EXISTS (SELECT FROM kb.records r JOIN kb.audiences a USING (library) '
+                 'WHERE r.number = %1$I.record AND a.number = %1$I.audience)';
 BEGIN
     FOREACH name IN ARRAY ARRAY['records', 'facets', 'clocks', 'runs', 'texts', 'passages',
                                 'vectors', 'postings', 'verdicts', 'actions'] LOOP
         EXECUTE format('ALTER TABLE kb.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY read ON kb.%I FOR SELECT '
             'USING (audience = ANY ((SELECT kb.readable())::smallint[]))', name);
-        EXECUTE format('CREATE POLICY write ON kb.%I '
-            'USING (audience = ANY ((SELECT kb.writable())::smallint[])) '
-            'WITH CHECK (audience = ANY ((SELECT kb.writable())::smallint[]))', name);
+        EXECUTE format('CREATE POLICY write ON kb.%1$I USING (' || own || ') WITH CHECK (' || own
+            || CASE WHEN name = 'records' THEN '' ELSE part END || ')', name);
     END LOOP;
 END $$;
 

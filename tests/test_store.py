@@ -338,7 +338,6 @@ def test_two_repositories_of_one_name_are_told_apart(
     vectors: Path,
 ) -> None:
     git_in(payments.root)("remote", "add", "origin", "git@host.example:acme/payments.git")
-    database.rows("UPDATE kb.libraries SET origin = 'host.example/acme/payments'")
     payments.push()
     other = team(tmp_path / "other", "Payments", database.url, vectors)
     git_in(other.root)("remote", "add", "origin", "https://host.example/acme/other.git")
@@ -412,6 +411,46 @@ def test_an_older_commit_does_not_replace_a_later_one(payments: Team) -> None:
     said = payments.push()
     assert f"The store holds {later[:12]}, which is later" in said
     assert "1 removed" in payments.push("--force")
+
+
+def clone(made: Team, folder: Path, *options: str) -> Team:
+    """A clone that has the remote of its source, and whose settings this user trusts."""
+    git = git_in(made.root)
+    git("clone", "--quiet", *options, made.root.as_uri(), str(folder))
+    git_in(folder)("remote", "set-url", "origin", git("remote", "get-url", "origin"))
+    copy = Team(folder)
+    copy.set_up((folder / "kb.toml").read_text("utf-8"))
+    return copy
+
+
+def test_a_clone_without_the_stored_commit_brings_back_nothing_that_went(
+    payments: Team, database: Database, tmp_path: Path
+) -> None:
+    git_in(payments.root)("remote", "add", "origin", "git@host.example:acme/payments.git")
+    payments.write("2025-08-01-zeppelin", "Zeppelin adrift", summary="The zeppelin went adrift.")
+    payments.commit()
+    payments.push()
+    late = clone(payments, tmp_path / "late")
+    (payments.root / "postmortems/2025-08-01-zeppelin.md").unlink()
+    removed = payments.commit()
+    payments.push()
+    refused = str(late.kb("push").exception)
+    assert f"{removed[:12]}, which this clone does not have" in refused
+    assert "Fetch it and push again" in refused
+    assert not re.search("zeppelin", database.texts(), re.IGNORECASE)
+    git_in(late.root)("fetch", "--quiet", payments.root.as_uri())
+    assert "which is later" in late.push()
+
+
+def test_a_shallow_clone_of_a_later_commit_is_pushed(payments: Team, tmp_path: Path) -> None:
+    git = git_in(payments.root)
+    git("remote", "add", "origin", "git@host.example:acme/payments.git")
+    payments.commit()
+    payments.push()
+    payments.write("2025-09-01-later", "Later", summary="The later commit.")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Later", at="2099-01-01T00:00:00Z")
+    assert "1 record written" in clone(payments, tmp_path / "job", "--depth=1").push()
 
 
 def test_what_is_not_committed_is_not_pushed(payments: Team) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -102,9 +103,9 @@ def _claim(store: Store, library: Library, repo: Repo) -> _Library:
         "WHERE NOT EXISTS (SELECT FROM kb.libraries WHERE name = %s)",
         (name, origin, library.config.library.share, name),
     )
-    number, team, is_mine, known, revision = store.rows(
-        "SELECT number, team::text, kb.is_of_team(team), origin, revision FROM kb.libraries "
-        "WHERE name = %s",
+    number, team, is_mine, known, revision, committed_at = store.rows(
+        "SELECT number, team::text, kb.is_of_team(team), origin, revision, committed_at "
+        "FROM kb.libraries WHERE name = %s",
         (name,),
     )[0]
     if not is_mine or (known and origin and known != origin):
@@ -128,7 +129,9 @@ def _claim(store: Store, library: Library, repo: Repo) -> _Library:
         "WHERE library = %s",
         (number,),
     )
-    return _Library(number, {row[0]: row[1] for row in rows}, rows[0][2].bytes, revision)
+    audiences = {is_open: audience for is_open, audience, _ in rows}
+    is_same = bool(known) and known == origin
+    return _Library(number, audiences, rows[0][2].bytes, revision, committed_at, is_same)
 
 
 def _origin(repo: Repo) -> str:
@@ -140,12 +143,18 @@ def _origin(repo: Repo) -> str:
 
 @dataclass(frozen=True)
 class _Library:
-    """The row of a library. `audiences` are numbers by whether all may read."""
+    """The row of a library, and what it holds since the last push.
+
+    `audiences` are numbers by whether all may read. `is_same_origin`: it was pushed from where this
+    repository lives, and both are known.
+    """
 
     number: int
     audiences: dict[bool, int]
     salt: bytes
     revision: str
+    committed_at: datetime | None
+    is_same_origin: bool
 
 
 @dataclass(frozen=True)
@@ -211,23 +220,42 @@ class _Push:
     def _note(self, written: int, removed: int) -> None:
         self.store.rows(
             "WITH now_there AS (UPDATE kb.libraries SET share = %s, revision = %s, "
-            "committed_at = %s WHERE number = %s RETURNING number) "
+            "committed_at = %s, origin = coalesce(nullif(origin, ''), %s) "
+            "WHERE number = %s RETURNING number) "
             "INSERT INTO kb.revisions (library, revision, committed_at, client, written, removed) "
             "SELECT number, %s, %s, %s, %s, %s FROM now_there",
             (
-                *(self.shared.share, self.head.sha, self.head.at, self.row.number),
+                *(self.shared.share, self.head.sha, self.head.at),
+                *(_origin(self.repo), self.row.number),
                 *(self.head.sha, self.head.at, __version__, written, removed),
             ),
         )
 
     def _is_older(self, revision: str) -> bool:
-        """Whether what the store holds is a later commit than this one."""
+        """Whether what the store holds is a later commit than this one.
+
+        Raises `KbError` where this clone does not have that commit, unless this one was made later
+        in the same repository: a shallow clone of a CI job knows no other.
+        """
         if not revision or revision == self.head.sha:
             return False
         try:
             return self.repo.contains(revision, self.head)
-        except KbError:  # a commit that this clone does not have: no ancestor that is known
-            return False
+        except KbError as fault:
+            made = self.row.committed_at
+            if self.row.is_same_origin and made and made < self.head.at:
+                return False
+            raise self._unknown(revision) from fault
+
+    def _unknown(self, revision: str) -> KbError:
+        name = self.library.config.library.name
+        return KbError(
+            f"of {name!r} the store holds the commit {revision[:12]}, which this clone does not "
+            f"have, and which may be later than {self.head.sha[:12]}",
+            where=self.store.address,
+            todo="Fetch it and push again, or set another [library] name if it is another "
+            "repository's; where you rewrote the history: kb push --force.",
+        )
 
     def _report(self, **facts: Any) -> PushReport:
         return PushReport(

@@ -304,9 +304,7 @@ def _load(address: str, made: Made, encoder: Encoder, meanings: dict[str, tuple[
                 "INSERT INTO kb.libraries (name, origin, share) VALUES (%s, '', 'all')",
                 (f"Team {number}",),
             )
-        link.execute(
-            "INSERT INTO kb.audiences SELECT number, number, true FROM kb.libraries"
-        )
+        link.execute("INSERT INTO kb.audiences SELECT number, number, true FROM kb.libraries")
         _copy_tables(link, made)
         link.execute(
             "INSERT INTO kb.words SELECT word, count(*) FROM kb.postings GROUP BY word;"

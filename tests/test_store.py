@@ -345,6 +345,19 @@ def test_two_repositories_of_one_name_are_told_apart(
     assert "belongs to the repository host.example/acme/payments" in str(refused.exception)
 
 
+@pytest.mark.parametrize("name", ['name = "Postmortems"', 'name = " "', ""])
+def test_a_library_without_a_name_of_its_own_is_not_pushed(
+    payments: Team, database: Database, name: str
+) -> None:
+    text = (payments.root / "kb.toml").read_text("utf-8")
+    payments.set_up(text.replace('name = "Payments"', name))
+    payments.commit()
+    refused = str(payments.kb("push").exception)
+    assert "needs a name of its own" in refused
+    assert "Set name in [library]" in refused
+    assert database.rows("SELECT name FROM kb.libraries") == [("Payments",)]
+
+
 def test_pushes_at_once_end_as_pushes_in_turn(
     payments: Team,
     support: Team,

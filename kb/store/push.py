@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
 from kb.numbers_in_words import plural
@@ -57,8 +58,10 @@ def push(
 ) -> PushReport:
     """Make the store hold what a library shares as it stands in its last commit.
 
-    Raises `KbError` where something is not committed, or the store is of another layout or encoder.
+    Raises `KbError` where something is not committed, the library has no name of its own, or the
+    store is of another layout or encoder.
     """
+    _refuse_unnamed(library)
     repo = open_repo(library.root)
     head = _committed(library, repo)
     check_layout(store)
@@ -70,6 +73,17 @@ def push(
         work = _Push(library, store, index, repo, head, _claim(store, library, repo), progress)
         report = work.run(force=force)
     return replace(report, statements=store.statements - before)
+
+
+def _refuse_unnamed(library: Library) -> None:
+    """Raises `KbError` for the name of every library that was given none: it tells none apart."""
+    name = library.config.library.name
+    if name.strip() in {"", LibraryConfig().name}:
+        raise KbError(
+            f"a library of the store needs a name of its own, and this one is called {name!r}",
+            where=str(library.root / "kb.toml"),
+            todo='Set name in [library], such as "Payments": other teams read whose a record is.',
+        )
 
 
 def _committed(library: Library, repo: Repo) -> Commit:

@@ -652,3 +652,40 @@ def _rows(database: Database) -> object:
     )
     held = [sorted(map(str, database.rows(query))) for query in queries]
     return held, _counted(database)
+
+
+# What of a library nobody else gets, and what one library does to the answers of others.
+
+
+DEFINED = "The quetzal ledger of Acme is reconciled by hand."
+
+
+def test_definitions_of_classes_do_not_reach_the_store(payments: Team, database: Database) -> None:
+    text = (payments.root / "kb.toml").read_text("utf-8")
+    payments.set_up(f'{text}\n[taxonomy.classes]\nledger-drift = "{DEFINED}"\n')
+    payments.write("2025-07-01-drift", "The ledger drifted", classes="ledger-drift")
+    payments.commit()
+    payments.push()
+    model = database.rows("SELECT model FROM kb.statistics")[0][0]
+    assert isinstance(model, bytes)
+    assert b"ledger-drift" in model
+    assert b"quetzal" not in model
+    payments.set_up(f'{text}\n[taxonomy.classes]\nledger-drift = "Sums disagree."\n')
+    payments.commit()
+    before = _meaning(database, "ledger-drift")
+    payments.push()
+    assert not np.allclose(_meaning(database, "ledger-drift"), before)
+
+
+def _meaning(database: Database, name: str) -> np.ndarray:
+    model = database.rows("SELECT model FROM kb.statistics")[0][0]
+    assert isinstance(model, bytes)
+    return decode(model, b"", 384)[0].classes[name].meaning
+
+
+def test_statistics_that_cannot_be_read_are_said_to_be_so(
+    payments: Team, database: Database
+) -> None:
+    database.rows("UPDATE kb.statistics SET model = 'nothing', version = version + 1")
+    with pytest.raises(KbError, match="statistics of the store cannot be read"):
+        searched(payments, database).find(query_from_text(TWICE, TODAY))

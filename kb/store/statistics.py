@@ -15,7 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kb.errors import KbError
 from kb.search.encoder.encoder import Vectors
+from kb.search.encoder.store import text_key
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import (
     ClassPosterior,
@@ -42,12 +44,13 @@ class Contribution:
 
 @dataclass(frozen=True)
 class ClassSums:
-    """One class: how it is described, (d,) its vector, and sums over the texts that have it.
+    """One class: (d,) its vector, and sums over the texts that have it.
 
+    `described` is the hash of its definition, which every reader of the store would see otherwise.
     `cross` is the sum of their mean vectors, (d,); `meant` of the meaning score of all labelled.
     """
 
-    text: str
+    described: bytes
     meaning: Numbers
     count: int
     cross: Sums
@@ -152,7 +155,7 @@ def changed(
         squares=squares,
         classes=classes,
     )
-    anew = _texts(known) != _texts(after)
+    anew = _definitions(known) != _definitions(after)
     return (after if anew else _with_meant(after, labelled)), anew
 
 
@@ -164,8 +167,8 @@ def with_meant(known: StoreStatistics, batches: Iterable[Vectors]) -> StoreStati
     return _replaced_meant(known, meant)
 
 
-def _texts(statistics: StoreStatistics) -> dict[str, str]:
-    return {name: sums.text for name, sums in statistics.classes.items()}
+def _definitions(statistics: StoreStatistics) -> dict[str, bytes]:
+    return {name: sums.described for name, sums in statistics.classes.items()}
 
 
 def _classes(
@@ -183,10 +186,17 @@ def _classes(
         cross = sums.cross.copy() if sums else np.zeros(known.dimension)
         for sign, mean in having:
             cross += sign * mean.astype(np.float64)
-        text, meaning = (
-            described.get(name) or (sums.text, sums.meaning) if sums else described[name]
-        )
-        yield name, ClassSums(text, meaning, count, cross, sums.meant if sums else 0.0)
+        definition, meaning = _definition(sums, described.get(name))
+        yield name, ClassSums(definition, meaning, count, cross, sums.meant if sums else 0.0)
+
+
+def _definition(known: ClassSums | None, now: tuple[str, Numbers] | None) -> tuple[bytes, Numbers]:
+    """The hash and the vector of a class's definition: as it is now, else as it is known."""
+    if now:
+        return text_key(now[0]), now[1]
+    if known:
+        return known.described, known.meaning
+    raise ValueError("a class that comes is not described")
 
 
 def _with_meant(
@@ -215,7 +225,7 @@ def _numbers(values: ArrayLike) -> Numbers:
 
 class _StoredClass(msgspec.Struct, array_like=True):
     name: str
-    text: str
+    described: bytes
     meaning: bytes
     count: int
     cross: bytes
@@ -240,7 +250,9 @@ class _Stored(msgspec.Struct):
 def encode_model(known: StoreStatistics) -> bytes:
     """The statistics without their squares, with the probe that those give."""
     classes = [
-        _StoredClass(name, s.text, _raw(s.meaning, "<f4"), s.count, _raw(s.cross, "<f8"), s.meant)
+        _StoredClass(
+            name, s.described, _raw(s.meaning, "<f4"), s.count, _raw(s.cross, "<f8"), s.meant
+        )
         for name, s in sorted(known.classes.items())
     ]
     stored = _Stored(
@@ -264,13 +276,26 @@ def encode_sums(known: StoreStatistics) -> bytes:
 
 
 def decode(model: bytes, sums: bytes, dimension: int) -> tuple[StoreStatistics, Numbers]:
-    """The statistics and the probe as they were stored; those of no text where nothing was."""
+    """The statistics and the probe as they were stored; those of no text where nothing was.
+
+    Raises `KbError` where what is stored is something else.
+    """
     if not model:
         return no_texts(dimension), np.zeros((dimension, 0), np.float32)
-    stored = msgspec.msgpack.decode(model, type=_Stored)
+    try:
+        return _decoded(msgspec.msgpack.decode(model, type=_Stored), sums)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise KbError(
+            f"the statistics of the store cannot be read: {error}",
+            todo="Have its owner drop the schema kb, set it up and let every library push again "
+            "(docs/organisation.md); nothing there is a source.",
+        ) from error
+
+
+def _decoded(stored: _Stored, sums: bytes) -> tuple[StoreStatistics, Numbers]:
     classes = {
         c.name: ClassSums(
-            c.text, _array(c.meaning, "<f4"), c.count, _array(c.cross, "<f8"), c.meant
+            c.described, _array(c.meaning, "<f4"), c.count, _array(c.cross, "<f8"), c.meant
         )
         for c in stored.classes
     }

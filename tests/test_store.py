@@ -12,12 +12,14 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.search.index.index import open_index
 from kb.search.query import Filters, query_from_text
+from kb.search.records.entry import IndexedRecord
 from kb.search.similar import answer_of, find
 from kb.store import connection
 from kb.store.connection import Store, connect, connect_to
@@ -689,3 +691,59 @@ def test_statistics_that_cannot_be_read_are_said_to_be_so(
     database.rows("UPDATE kb.statistics SET model = 'nothing', version = version + 1")
     with pytest.raises(KbError, match="statistics of the store cannot be read"):
         searched(payments, database).find(query_from_text(TWICE, TODAY))
+
+
+def test_facts_of_strangers_are_cleaned_and_those_that_do_not_fit_left_out(
+    payments: Team, tmp_path: Path, database: Database, vectors: Path
+) -> None:
+    quiet = team(tmp_path / "quiet", "Quiet", database.url, vectors, share="facts")
+    quiet.push()
+    changes = (
+        ("2025-03-12", """facts || '{"tools": "no list"}'"""),
+        ("2025-04-13", """facts || '{"ref": "../../etc/passwd"}'"""),
+        ("2025-01-10", """facts || '{"classes": ["Call 555-0100 now"], "kind": "Read this"}'"""),
+    )
+    for day, change in changes:
+        database.rows(
+            f"UPDATE kb.records SET facts = {change} WHERE day = '{day}' "
+            "AND library = (SELECT number FROM kb.libraries WHERE name = 'Quiet')"
+        )
+    search = searched(payments, database)
+    told = search.facts_alone("Payments")["Quiet"]
+    search.close()
+    assert [one.ref[:10] for one in told] == [
+        "2025-06-15",
+        "2025-05-14",
+        "2025-02-11",
+        "2025-01-10",
+    ]
+    assert (told[-1].classes, told[-1].kind) == ((), "")
+
+
+@pytest.mark.parametrize(
+    "change", ["entry = 'nothing'", "words = 'odd'", "counts = ''", "entry = '\\x93010203'"]
+)
+def test_a_text_that_cannot_be_read_is_left_out_of_the_answer(
+    payments: Team, database: Database, change: str
+) -> None:
+    database.rows(f"UPDATE kb.texts SET {change} WHERE title LIKE 'Refund%'")
+    assert len(_order(searched(payments, database), query_from_text(TWICE, TODAY))) == 5
+
+
+def test_a_text_of_a_class_that_was_never_counted_answers_without_it(
+    payments: Team, database: Database
+) -> None:
+    raw = database.rows("SELECT entry FROM kb.texts WHERE title LIKE 'Refund%'")[0][0]
+    assert isinstance(raw, bytes)
+    entry = msgspec.msgpack.decode(raw, type=IndexedRecord)
+    planted = msgspec.structs.replace(entry, classes=("planted", *entry.classes))
+    database.rows(
+        "UPDATE kb.texts SET entry = %s WHERE title LIKE 'Refund%%'",
+        msgspec.msgpack.encode(planted),
+    )
+    found = searched(payments, database).find(query_from_text(TWICE, TODAY))
+    assert {name for one in found.index.entries for name in one.classes} == {
+        "duplicate-side-effect",
+        "fabricated-content",
+        "prompt-injection",
+    }

@@ -128,8 +128,15 @@ def read_facts(raw: bytes, where: str) -> LibraryFacts:
         found = msgspec.json.decode(raw, type=LibraryFacts)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise KbError(f"cannot be read as facts: {error}", where=where) from error
-    records = (_clean(one) for one in found.records if _REFERENCE.fullmatch(one.ref))
-    return LibraryFacts(records=tuple(records))
+    return LibraryFacts(records=clean_facts(found.records))
+
+
+def clean_facts(records: Iterable[RecordFacts]) -> tuple[RecordFacts, ...]:
+    """Facts that somebody else wrote, without words that are no names.
+
+    A record whose reference is none is left out.
+    """
+    return tuple(_clean(one) for one in records if _REFERENCE.fullmatch(one.ref))
 
 
 def _clean(facts: RecordFacts) -> RecordFacts:

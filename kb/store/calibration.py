@@ -12,7 +12,7 @@ from kb.search.ranking.calibration import Calibration, fit_calibration, sample
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, Whole
 from kb.search.records.passages import Passage, embedded_text
-from kb.store.candidates import Bodies, drawn
+from kb.store.candidates import Bodies, drawn, with_known_classes
 from kb.store.connection import Store
 from kb.store.statistics import StoreStatistics
 
@@ -30,7 +30,7 @@ def is_due(known: StoreStatistics) -> bool:
 
 def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> StoreStatistics:
     """The statistics with curves fitted to an even draw of the texts."""
-    bodies = drawn(store, card.dimension, MOST_TEXTS)
+    bodies = with_known_classes(drawn(store, card.dimension, MOST_TEXTS), known.classes)
     if not bodies.entries:
         return replace(known, calibration=Calibration(encoder_key=card.key), fitted=0)
     collection = _collection(store, bodies, known)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +15,7 @@ from kb.search.encoder.encoder import Vectors
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, PriorVerdict
 from kb.store.connection import Store
+from kb.store.stored_entries import read_stored
 
 if TYPE_CHECKING:
     from pgvector import HalfVector
@@ -121,6 +122,9 @@ def _rare(frequencies: dict[int, int], n_records: int) -> tuple[list[int], list[
 
 
 def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> Bodies:
+    """Rows as texts; one that cannot be read is left out, so that no team ends all answers."""
+    read = [(row, entry) for row in rows if (entry := _entry(*row[1:3])) and _has_words(*row[4:6])]
+    rows, entries = [row for row, _ in read], tuple(entry for _, entry in read)
     blocks = [_vectors(block, dimension) for *_, block in rows]
     starts = np.concatenate([[0], np.cumsum([len(block) for block in blocks], dtype=np.int64)])
     none = np.zeros((0, dimension), np.float32)
@@ -128,7 +132,7 @@ def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> Bodies:
     return Bodies(
         numbers=np.array([row[0] for row in rows], np.int64),
         libraries=np.array([row[1] for row in rows], np.int64),
-        entries=tuple(_entry(row[1], row[2]) for row in rows),
+        entries=entries,
         vectors=np.concatenate([none, *blocks]),
         starts=starts.astype(np.int64),
         means=np.stack(means).astype(np.float32) if means else none,
@@ -151,13 +155,26 @@ def joined(one: Bodies, other: Bodies) -> Bodies:
     )
 
 
+def with_known_classes(bodies: Bodies, names: Container[str]) -> Bodies:
+    """The texts without the classes that nobody counted."""
+    entries = (
+        one
+        if all(name in names for name in one.classes)
+        else msgspec.structs.replace(one, classes=tuple(n for n in one.classes if n in names))
+        for one in bodies.entries
+    )
+    return replace(bodies, entries=tuple(entries))
+
+
 def qualified(library: int, record_id: str) -> str:
     """An id that no two libraries share."""
     return f"{library}/{record_id}"
 
 
-def _entry(library: int, raw: bytes) -> IndexedRecord:
-    entry = msgspec.msgpack.decode(raw, type=IndexedRecord)
+def _entry(library: int, raw: bytes) -> IndexedRecord | None:
+    entry = read_stored(raw)
+    if entry is None:
+        return None
     said = (PriorVerdict(qualified(library, one.id), one.word) for one in entry.verdicts)
     return msgspec.structs.replace(entry, id=qualified(library, entry.id), verdicts=tuple(said))
 
@@ -168,6 +185,11 @@ def _vectors(block: bytes | None, dimension: int) -> Vectors:
     rows = np.frombuffer(block, np.uint8).reshape(-1, _HEADER_BYTES + 2 * dimension)
     halves = np.ascontiguousarray(rows[:, _HEADER_BYTES:]).view(_HALF)
     return np.asarray(halves, np.float32)
+
+
+def _has_words(words: bytes, counts: bytes) -> bool:
+    """Whether a bag of words is one: as many words, of 8 bytes, as counts, of 2."""
+    return len(words) == 4 * len(counts) and len(counts) % 2 == 0
 
 
 def _words(raw: bytes) -> NDArray[np.uint64]:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.records.shared_facts import RecordFacts
+from kb.records.shared_facts import RecordFacts, clean_facts
 from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
 from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
@@ -26,7 +26,7 @@ from kb.search.records.collection import Collection, Whole
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import Passage, embedded_text
 from kb.search.similar import RankedQuery, find_question
-from kb.store.candidates import Bodies, drawn, joined, pool
+from kb.store.candidates import Bodies, drawn, joined, pool, with_known_classes
 from kb.store.connection import Store
 from kb.store.layout import check_layout
 from kb.store.statistics import StoreStatistics
@@ -100,7 +100,10 @@ class StoreSearch:
         return StoreFacts(self.address, without, libraries=rows[0][0], records=rows[0][1])
 
     def facts_alone(self, without: str) -> dict[str, list[RecordFacts]]:
-        """The newest records of which only facts may be read, by the name of their library."""
+        """The newest records of which only facts may be read, by the name of their library.
+
+        Words that are no names are left out, and records whose facts do not fit.
+        """
         rows = self._store.rows(
             "SELECT l.name, r.facts::text FROM kb.records r JOIN kb.libraries l "
             "ON l.number = r.library WHERE l.name <> %s AND NOT EXISTS "
@@ -109,7 +112,7 @@ class StoreSearch:
         )
         found: dict[str, list[RecordFacts]] = {}
         for name, raw in rows:
-            found.setdefault(name, []).append(msgspec.json.decode(raw, type=RecordFacts))
+            found.setdefault(name, []).extend(clean_facts(_facts(raw)))
         return found
 
     def named(self, answer: Answer) -> Answer:
@@ -190,7 +193,9 @@ class StoreIndex:
     @cached_property
     def bodies(self) -> Bodies:
         """The texts as arrays."""
-        return joined(self.warm.sample, self.found)
+        return with_known_classes(
+            joined(self.warm.sample, self.found), self.warm.statistics.classes
+        )
 
     @property
     def entries(self) -> tuple[IndexedRecord, ...]:
@@ -301,6 +306,14 @@ class StoreIndex:
             self.bodies.lengths,
             WordStatistics(statistics.records, statistics.length, np.array(frequencies, np.int64)),
         )
+
+
+def _facts(raw: str) -> tuple[RecordFacts, ...]:
+    """The facts of one record, none where they do not fit: a stranger may have written them."""
+    try:
+        return (msgspec.json.decode(raw, type=RecordFacts),)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
 
 
 def _span(known: Postings, place: int, word: np.uint64) -> slice:

@@ -28,6 +28,7 @@ from kb.store.search import StoreSearch
 from kb.store.statistics import decode
 
 from conftest import git_in
+from search_library import STORIES
 from store_server import Database, Team, dump, team
 
 pytest_plugins = ("store_server",)
@@ -747,3 +748,18 @@ def test_a_text_of_a_class_that_was_never_counted_answers_without_it(
         "fabricated-content",
         "prompt-injection",
     }
+
+
+def test_a_changed_title_changes_the_vectors_of_its_passages(
+    payments: Team, database: Database
+) -> None:
+    payments.write(
+        "2025-01-10-refund-twice", "Zeppelins over Lake Constance", summary=STORIES[0][3]
+    )
+    payments.commit()
+    payments.push()
+    query = "SELECT vector::text FROM kb.vectors ORDER BY 1"
+    stored = database.rows(query)
+    database.rows("DROP SCHEMA kb CASCADE")
+    payments.push("--set-up")
+    assert stored == database.rows(query)

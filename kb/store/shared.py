@@ -24,12 +24,12 @@ from kb.search.index.index import Index
 from kb.search.index.storage import form_key
 from kb.search.records.collection import unit_rows
 from kb.search.records.entry import IndexedRecord, facets
-from kb.search.records.passages import Passage
+from kb.search.records.passages import Passage, embedded_text
 from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.similarity import shape_of
 
 #: Changes when the same files would give other rows, so that every record is pushed again.
-FORMAT = 1
+FORMAT = 2
 _MOST_FIXTURE_BYTES = 5_000_000
 
 
@@ -37,7 +37,8 @@ _MOST_FIXTURE_BYTES = 5_000_000
 class SharedText:
     """A record's text as it is shared: passages with their hashes and vectors, and its words.
 
-    `vectors` are (p, d) in half precision, as the store keeps them.
+    `hashes` are of what the encoder read for each passage, which has its title too. `vectors` are
+    (p, d) in half precision, as the store keeps them.
     """
 
     entry: IndexedRecord
@@ -156,10 +157,11 @@ class SharedLibrary:
         generation = self._index.generation
         rows = generation.rows(place)
         passages = tuple(generation.passage(row) for row in range(rows.start, rows.stop))
+        entry = self._index.entries[place]
         return SharedText(
-            entry=self._index.entries[place],
+            entry=entry,
             passages=passages,
-            hashes=tuple(text_key(f"{passage.section}\n{passage.text}") for passage in passages),
+            hashes=tuple(text_key(embedded_text(entry.title, one)) for one in passages),
             vectors=np.asarray(generation.collection.vectors[rows].astype(np.float16)),
             bag=generation.bag(place),
         )

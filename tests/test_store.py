@@ -763,3 +763,24 @@ def test_a_changed_title_changes_the_vectors_of_its_passages(
     database.rows("DROP SCHEMA kb CASCADE")
     payments.push("--set-up")
     assert stored == database.rows(query)
+
+
+def test_classes_that_are_no_names_go_from_the_counts_with_their_record(
+    payments: Team, database: Database
+) -> None:
+    before = _counted(database)
+    for number, name in enumerate(("unknown", "two words", "plain")):
+        day = f"2025-07-0{number + 1}-new"
+        payments.write(day, "A new one", classes=f"{name}, runaway-loop", summary="It looped.")
+    payments.write("2025-07-09-new", "A new one", classes="unknown", summary="It looped.")
+    payments.commit()
+    payments.push()
+    counted = _counted(database)
+    database.rows("DROP SCHEMA kb CASCADE")
+    payments.push("--set-up")
+    assert _counted(database) == counted
+    for path in (payments.root / "postmortems").glob("*-new.md"):
+        path.unlink()
+    payments.commit()
+    payments.push()
+    assert _counted(database) == before

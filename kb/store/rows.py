@@ -13,6 +13,7 @@ from kb.search.bm25 import Bag
 from kb.store.connection import Store
 from kb.store.shared import SharedRecord, SharedText
 from kb.store.statistics import Contribution
+from kb.store.stored_entries import stored_classes
 
 if TYPE_CHECKING:
     from pgvector import HalfVector
@@ -123,15 +124,18 @@ def remove(store: Store, library: int, keys: Sequence[bytes]) -> None:
 
 
 def contributions(store: Store, library: int, keys: Sequence[bytes]) -> list[Contribution]:
-    """What texts of a library give to the statistics as they stand in the store."""
+    """What texts of a library give to the statistics as they stand in the store.
+
+    Their classes are those that were counted: as the records had them, not as facts tell them.
+    """
     rows = store.rows(
-        "SELECT t.mean, r.classes, t.length, t.passages FROM kb.records r "
+        "SELECT t.mean, t.entry, t.length, t.passages FROM kb.records r "
         "JOIN kb.texts t ON t.record = r.number WHERE r.library = %s AND r.key = ANY (%s)",
         (library, list(keys)),
     )
     return [
-        Contribution(_numbers(mean), tuple(classes), length, passages)
-        for mean, classes, length, passages in rows
+        Contribution(_numbers(mean), stored_classes(entry), length, passages)
+        for mean, entry, length, passages in rows
     ]
 
 

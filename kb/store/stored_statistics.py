@@ -19,6 +19,7 @@ from kb.store.statistics import (
     encode_sums,
     with_meant,
 )
+from kb.store.stored_entries import stored_classes
 
 _BATCH = 10_000
 #: Recall@10 of questions that nobody wrote records for, 20,000 made passages: .97 as pgvector ships
@@ -90,14 +91,15 @@ def _labelled_means(store: Store) -> Iterator[Vectors]:
     last = 0
     while True:
         rows = store.rows(
-            "SELECT t.record, t.mean FROM kb.texts t JOIN kb.records r ON r.number = t.record "
-            "WHERE t.record > %s AND r.classes <> '{}' ORDER BY t.record LIMIT %s",
+            "SELECT record, mean, entry FROM kb.texts WHERE record > %s ORDER BY record LIMIT %s",
             (last, _BATCH),
         )
         if not rows:
             return
         last = rows[-1][0]
-        yield np.stack([mean.to_numpy() for _, mean in rows]).astype(np.float32)
+        means = [mean.to_numpy() for _, mean, entry in rows if stored_classes(entry)]
+        if means:
+            yield np.stack(means).astype(np.float32)
 
 
 def read_model(store: Store, dimension: int) -> tuple[StoreStatistics, Numbers]:

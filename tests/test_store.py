@@ -8,9 +8,11 @@ import random
 import re
 import signal
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -784,3 +786,47 @@ def test_classes_that_are_no_names_go_from_the_counts_with_their_record(
     payments.commit()
     payments.push()
     assert _counted(database) == before
+
+
+class _Interrupted(Store):
+    """A store in which something happens before the first statement that begins so."""
+
+    def __init__(self, url: str, beginning: str, happens: Callable[[], object]) -> None:
+        opened = connect_to(url, read_only=True)
+        super().__init__(opened._connection, opened.address)
+        self._beginning, self._happens = beginning, [happens]
+
+    def rows(
+        self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        if statement.strip().startswith(self._beginning) and self._happens:
+            self._happens.pop()()
+        return super().rows(statement, values)
+
+
+@pytest.mark.parametrize("beginning", ["SELECT model", "SELECT t.record", "WITH near"])
+def test_a_push_in_the_middle_of_a_question_is_seen_by_the_next(
+    payments: Team, database: Database, beginning: str
+) -> None:
+    payments.write("2025-07-01-loop", "Refund loop", classes="runaway-loop", summary=TWICE)
+    payments.commit()
+    store = _Interrupted(database.url, beginning, payments.push)
+    search = StoreSearch(store, open_index(unread_library(payments.root)).encoder)
+    query = query_from_text(TWICE, TODAY)
+    assert len(search.find(query).index.entries) == 6
+    assert len(search.find(query).index.entries) == 7
+    search.close()
+
+
+def test_a_record_that_went_before_it_was_quoted_is_said_to_be_so(
+    payments: Team, database: Database
+) -> None:
+    search = searched(payments, database)
+    found = search.find(query_from_text("A check would have caught it.", TODAY))
+    for path in (payments.root / "postmortems").glob("*.md"):
+        path.unlink()
+    payments.commit()
+    payments.push()
+    with pytest.raises(KbError, match="changed while it was asked"):
+        answer_of(found, unread_library(payments.root), 3)
+    search.close()

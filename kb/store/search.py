@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.errors import KbError
 from kb.records.shared_facts import RecordFacts, clean_facts
 from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
 from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
@@ -32,12 +33,16 @@ from kb.store.layout import check_layout
 from kb.store.statistics import StoreStatistics
 from kb.store.stored_statistics import read_model, refuse_other_encoder
 
-#: As many passages as the graph is asked for; it goes on where rows may not be read.
-_SEARCH = "SET hnsw.ef_search = 400; SET hnsw.iterative_scan = relaxed_order; SET jit = off"
-
+#: As many passages as the graph is asked for; it goes on where rows may not be read. A transaction
+#: sees one version of the store, whatever is pushed meanwhile.
+_SEARCH = (
+    "SET hnsw.ef_search = 400; SET hnsw.iterative_scan = relaxed_order; SET jit = off; "
+    "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on"
+)
 
 #: Without a sentence records of one class cannot be told apart, and the newest are shown.
 _MOST_FACTS = 2_000
+_AGAIN = "Ask again: another push has ended meanwhile."
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,16 @@ class StoreSearch:
     def find_question(
         self, query: Query, question: Question, filters: Filters, *, without: str = ""
     ) -> RankedQuery:
-        """The same for a query whose vectors and words are `question`."""
-        index = self._opened(question, without)
-        own = frozenset(index.ids_of(without))
-        filters = replace(filters, without=filters.without | own)
-        return find_question(index, query, question, filters)
+        """The same for a query whose vectors and words are `question`.
+
+        All is read of one version of the store. Raises `KbError` where what is counted over all
+        texts cannot be read.
+        """
+        with self._store.transaction():
+            index = self._opened(question, without)
+            own = frozenset(index.ids_of(without))
+            filters = replace(filters, without=filters.without | own)
+            return find_question(index, query, question, filters)
 
     def facts(self, found: RankedQuery, without: str) -> StoreFacts:
         """What was searched in the store beside a library."""
@@ -278,6 +288,11 @@ class StoreIndex:
             "SELECT section, text FROM kb.passages WHERE record = %s ORDER BY place",
             (int(self.bodies.numbers[record]),),
         )
+        place = self.rows(record)
+        if len(rows) != place.stop - place.start:
+            raise KbError(
+                "the store was changed while it was asked", where=self.store.address, todo=_AGAIN
+            )
         return tuple(Passage(section, text) for section, text in rows)
 
     def _postings(self) -> Postings:

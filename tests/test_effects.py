@@ -221,6 +221,69 @@ def test_what_may_be_a_recurrence_leaves_the_effect_to_a_person(
     assert effect(folder).effect == "effective"
 
 
+SECOND = "2026-04-20-refund-too"
+AGAIN = "[{at: 2026-05-15T09:12:00Z}]"
+WATCHED = f"- [x] A1: add a key — {DONE}, ran: 2026-05-03"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"occurrences": AGAIN},
+        {"occurrences": "[{at: 2026-05-15T09:12:00Z, route: Refunds}]", "route": "payouts"},
+        {"occurrences": AGAIN, "route": "payouts", "merged_into": FIRST, "classes": "[]"},
+    ],
+)
+def test_an_occurrence_in_another_record_of_the_failure_makes_it_failed(
+    folder: Path, keys: dict[str, str]
+) -> None:
+    written(folder, action=WATCHED)
+    written(folder, SECOND, action="", **keys)
+    assert effect(folder, date(2026, 5, 14)).effect == "unknown"
+    found = effect(folder)
+    assert (found.effect, found.effect_by) == ("failed", SECOND)
+    assert found.effect_why == f"came again on 2026-05-15: {SECOND}"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"occurrences": AGAIN, "route": "payouts"},
+        {"occurrences": "[{at: 2026-05-15T09:12:00Z, route: payouts}]"},
+        {"occurrences": AGAIN, "classes": "[context-leak]"},
+        {"occurrences": AGAIN, "status": "draft"},
+        {"occurrences": AGAIN, "origin": "public"},
+    ],
+)
+def test_an_occurrence_in_a_record_of_another_failure_is_no_recurrence(
+    folder: Path, keys: dict[str, str]
+) -> None:
+    written(folder, action=WATCHED)
+    written(folder, SECOND, action="", **keys)
+    assert effect(folder).effect == "effective"
+
+
+def test_a_doubtful_occurrence_in_another_record_is_named_with_it(folder: Path) -> None:
+    written(folder, action=WATCHED)
+    two = "[context-leak, duplicate-side-effect]"
+    written(folder, SECOND, action="", occurrences=AGAIN, classes=two)
+    found = effect(folder)
+    assert found.effect == "unknown"
+    assert f"an occurrence in {SECOND} of 2026-05-15 may be a recurrence" in found.effect_why
+
+
+def test_a_merged_record_that_tells_another_day_is_a_recurrence_and_one_of_the_day_is_none(
+    folder: Path,
+) -> None:
+    action = "- [x] A1: add a key — closed: 2026-04-12, watch: 30d, ran: 2026-04-13"
+    written(folder, action=action)
+    twin = {"action": "", "route": "payouts", "classes": "[]", "merged_into": FIRST}
+    written(folder, f"{FIRST[:10]}-twin", **twin)
+    assert effect(folder).effect == "effective"
+    written(folder, SECOND, **twin)
+    assert effect(folder).effect_why == f"came again on 2026-04-20: {SECOND}"
+
+
 def test_the_day_of_the_closing_is_before_it_or_after_it(folder: Path) -> None:
     written(folder, occurrences="[{at: 2026-05-01T03:00:00Z}]")
     found = effect(folder)

@@ -214,6 +214,15 @@ def test_an_occurrence_of_a_merged_record_is_written_where_it_counts(pair: Path)
     assert "occurrences" not in (pair / "postmortems" / f"{SECOND}.md").read_text("utf-8")
 
 
+def test_an_occurrence_where_it_counts_fails_what_the_merged_record_promised(pair: Path) -> None:
+    path = pair / "postmortems" / f"{SECOND}.md"
+    promise = "- [x] A1: add a key — owner: o, closed: 2026-05-10, watch: 30d"
+    path.write_text(f"{path.read_text('utf-8')}\n## Action items\n\n{promise}\n", "utf-8")
+    kb("occur", FIRST, "--at", "2026-05-20T09:12Z")
+    (action,) = json.loads(kb("actions", "--effect", "failed", "--json").output)["actions"]
+    assert (action["id"], action["effect"]) == (f"{SECOND}#A1", "failed")
+
+
 @pytest.mark.parametrize("into", ["2026-01-01-nobody", SECOND, "../../secret"])
 def test_a_merge_that_leads_nowhere_merges_nothing(pair: Path, into: str) -> None:
     merged_pair(pair, into)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from heapq import merge
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from kb.actions.route_names import is_of_route, is_route, routes_named
 from kb.library import Library
@@ -45,7 +45,7 @@ class ActionEffect:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """The failure of a record seen once more: an entry of its own, or another record.
+    """The failure of a record seen once more: an occurrence, its own or another's, or a record.
 
     `record` is the id of the record that tells it; `doubt` says why it may be none, empty where it
     surely is one.
@@ -78,22 +78,35 @@ class EffectEvidence:
         return tuple(r for r in self.records if r.status != "draft" or r.id in self.drafts)
 
     @cached_property
-    def _of_class(self) -> dict[tuple[str, str], list[Postmortem]]:
-        """The records by route and class, each list in the order they happened."""
-        found: dict[tuple[str, str], list[Postmortem]] = {}
-        for record in sorted(self._told, key=_began):
-            for route in routes_named(record.route):
-                for word in dict.fromkeys(record.classes):
-                    found.setdefault((route, word), []).append(record)
+    def _seen(self) -> tuple[_Seen, ...]:
+        """Every moment that the records tell, in order."""
+        return tuple(sorted((one for record in self._told for one in _seen_in(record)), key=_when))
+
+    @cached_property
+    def _of_class(self) -> dict[tuple[str, str], list[_Seen]]:
+        """The moments by route and class of what was seen, each list in order."""
+        found: dict[tuple[str, str], list[_Seen]] = {}
+        for one in self._seen:
+            for route in routes_named(one.route):
+                for word in dict.fromkeys(one.record.classes):
+                    found.setdefault((route, word), []).append(one)
         return found
 
     @cached_property
-    def _repeats(self) -> dict[str, list[Postmortem]]:
-        """Record id to those whose author called them a repeat of it, in order of time."""
-        found: dict[str, list[Postmortem]] = {}
-        for record in sorted(self._told, key=_began):
-            for name in dict.fromkeys(p.id for p in record.priors if p.verdict == "repeat"):
-                found.setdefault(name, []).append(record)
+    def _repeats(self) -> dict[str, list[_Seen]]:
+        """Record id to the moments of those whose author called them a repeat of it, in order."""
+        found: dict[str, list[_Seen]] = {}
+        for one in self._seen:
+            for name in dict.fromkeys(p.id for p in one.record.priors if p.verdict == "repeat"):
+                found.setdefault(name, []).append(one)
+        return found
+
+    @cached_property
+    def _of_incident(self) -> dict[str, list[_Seen]]:
+        """The id of the record that counts to the moments of all that are one with it, in order."""
+        found: dict[str, list[_Seen]] = {}
+        for one in self._seen:
+            found.setdefault(_counted_as(one.record), []).append(one)
         return found
 
     def recurrences(self, record: Postmortem, since: date) -> Iterator[Recurrence]:
@@ -103,25 +116,48 @@ class EffectEvidence:
         one mostly decides.
         """
         word, midnight = record.primary_class, datetime.combine(since, time(), UTC)
-        lists = [self._of_class.get((r, word), []) for r in sorted(routes_named(record.route))]
-        others = merge(
-            *(_from(found, midnight) for found in (*lists, self._repeats.get(record.id, []))),
-            key=_began,
+        lists = (
+            sorted((one for one in _seen_in(record) if one.is_occurrence), key=_when),
+            *(self._of_class.get((r, word), []) for r in sorted(routes_named(record.route))),
+            self._repeats.get(record.id, []),
+            self._of_incident.get(_counted_as(record), []),
         )
-        own = sorted(_occurrences(record), key=lambda one: one.at)
-        told = (one for other in others if (one := _as_recurrence(record, other)))
-        late = (one for one in own if one.at >= midnight)
-        return merge(late, told, key=lambda one: one.at)
+        seen = merge(*(_from(found, midnight) for found in lists), key=_when)
+        once = (next(same) for _, same in groupby(seen, key=_when))
+        return (told for one in once if (told := _as_recurrence(record, one)))
 
 
-def _from(found: Sequence[Postmortem], at: datetime) -> Iterator[Postmortem]:
-    """The records of a list, in the order they happened, from a moment on."""
-    first = bisect_left(found, (at, ""), key=_began)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """When a record began, or the time of one of its occurrences, and on which route that was."""
+
+    at: datetime
+    record: Postmortem
+    route: str
+    is_occurrence: bool = False
+
+
+def _seen_in(record: Postmortem) -> Iterator[_Seen]:
+    yield _Seen(record.happened_at, record, record.route)
+    for one in record.occurrences:
+        if one.at is not None:
+            route = one.route if is_route(one.route) else record.route
+            yield _Seen(one.at, record, route, is_occurrence=True)
+
+
+def _counted_as(record: Postmortem) -> str:
+    """The id of the record that counts for this one: two that proved to be one have the same."""
+    return record.merged_into or record.id
+
+
+def _from(found: Sequence[_Seen], at: datetime) -> Iterator[_Seen]:
+    """The moments of a list, which is in order, from one on."""
+    first = bisect_left(found, (at, "", False, ""), key=_when)
     return (found[place] for place in range(first, len(found)))
 
 
-def _began(record: Postmortem) -> tuple[datetime, str]:
-    return record.happened_at, record.id
+def _when(one: _Seen) -> tuple[datetime, str, bool, str]:
+    return one.at, one.record.id, one.is_occurrence, one.route
 
 
 def effect_evidence(library: Library, drafts: Iterable[str] = ()) -> EffectEvidence:
@@ -174,7 +210,7 @@ def _came_again(
             return ActionEffect(FAILED, one.day, _said(one, record), one.record)
         if doubt is None and (verified is None or one.day > verified.day):
             doubt = one
-    return ActionEffect(why=_doubtful(doubt)) if doubt else None
+    return ActionEffect(why=_doubtful(doubt, record)) if doubt else None
 
 
 def _watched(
@@ -213,33 +249,46 @@ def _ran(
         yield f"the route runs since {again.astimezone(UTC).date()}, as the record says"
 
 
-def _occurrences(record: Postmortem) -> Iterator[Recurrence]:
-    for one in record.occurrences:
-        if one.at is not None:
-            elsewhere = is_route(one.route) and not is_of_route(record.route, one.route)
-            doubt = f"it was on the route {one.route}" if elsewhere else ""
-            yield Recurrence(one.at, record.id, is_occurrence=True, doubt=doubt)
+def _as_recurrence(record: Postmortem, seen: _Seen) -> Recurrence | None:
+    """A moment as one: of the record or one that is one with it, of a repeat, or of its class.
 
-
-def _as_recurrence(record: Postmortem, other: Postmortem) -> Recurrence | None:
-    """Another record as one, where it is of the class on the route, or its author says repeat.
-
-    None for an earlier record, one of another origin, and one of another class.
+    None for the record itself as it began, for one of another origin, and one of another class.
     """
-    if other.id == record.id or other.origin != record.origin:
+    other = seen.record
+    if other.origin != record.origin or _tells_the_same(record, seen):
         return None
     verdicts = {prior.verdict for prior in other.priors if prior.id == record.id}
-    if "repeat" in verdicts:
-        return Recurrence(other.happened_at, other.id, is_occurrence=False)
-    if not record.primary_class or record.primary_class not in other.classes:
+    if _counted_as(other) == _counted_as(record) or "repeat" in verdicts:
+        doubt = _elsewhere(record, seen)
+    elif not record.primary_class or record.primary_class not in other.classes:
         return None
-    doubts = (
-        "its author calls it different" if "different" in verdicts else "",
-        "it was a near miss" if other.kind == "near-miss" else "",
-        "" if other.primary_class == record.primary_class else "the class is not its first",
-    )
-    doubt = next(filter(None, doubts), "")
-    return Recurrence(other.happened_at, other.id, is_occurrence=False, doubt=doubt)
+    else:
+        doubts = (
+            "its author calls it different" if "different" in verdicts else "",
+            "it was a near miss" if other.kind == "near-miss" else "",
+            "" if other.primary_class == record.primary_class else "the class is not its first",
+        )
+        doubt = next(filter(None, doubts), "")
+    return Recurrence(seen.at, other.id, seen.is_occurrence, doubt)
+
+
+def _tells_the_same(record: Postmortem, seen: _Seen) -> bool:
+    """Whether a moment is the one of which the record tells: it began then.
+
+    Of two records that proved to be one the other tells the same where it has the same day.
+    """
+    if seen.is_occurrence:
+        return seen.record.id != record.id and seen.at == record.happened_at
+    if _counted_as(seen.record) != _counted_as(record):
+        return False
+    return seen.record.id == record.id or seen.at.date() == record.happened_at.date()
+
+
+def _elsewhere(record: Postmortem, seen: _Seen) -> str:
+    """Why an occurrence may be none: its route is named by neither record; empty for others."""
+    known = routes_named(record.route) | routes_named(seen.record.route)
+    routes = routes_named(seen.route)
+    return "" if not routes or routes & known else f"it was on the route {seen.route}"
 
 
 def _said(again: Recurrence, record: Postmortem) -> str:
@@ -247,7 +296,8 @@ def _said(again: Recurrence, record: Postmortem) -> str:
     return f"came again on {again.day}{where}"
 
 
-def _doubtful(one: Recurrence) -> str:
+def _doubtful(one: Recurrence, record: Postmortem) -> str:
     why = one.doubt or "it is the day on which the action was closed"
-    told = "an occurrence" if one.is_occurrence else one.record
+    where = "" if one.record == record.id else f" in {one.record}"
+    told = f"an occurrence{where}" if one.is_occurrence else one.record
     return f"{told} of {one.day} may be a recurrence ({why}): a person has to verify"

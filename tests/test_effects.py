@@ -291,6 +291,16 @@ def test_the_day_of_the_closing_is_before_it_or_after_it(folder: Path) -> None:
     assert "the day on which the action was closed" in found.effect_why
 
 
+def test_a_verification_that_is_still_to_come_silences_no_doubt(folder: Path) -> None:
+    action = f"- [x] A1: add a key — {DONE}, verified: 2026-07-20 by @lead"
+    written(folder, action=action, clocks="{restarted: 2026-05-02T00:00:00Z}")
+    written(folder, "2026-05-15-refund-again", action="", kind="near-miss", impact="near-miss")
+    before = effect(folder, date(2026, 7, 19))
+    assert before.effect == "unknown"
+    assert "it was a near miss" in before.effect_why
+    assert effect(folder, date(2026, 7, 20)).effect == "effective"
+
+
 def test_an_occurrence_after_the_closing_makes_it_failed_for_good(folder: Path) -> None:
     again = "[{at: 2026-06-20T09:12:00Z}, {at: 2026-03-01T00:00:00Z}]"
     written(folder, occurrences=again, clocks="{restarted: 2026-05-02T00:00:00Z}")

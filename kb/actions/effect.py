@@ -179,9 +179,11 @@ def effect_of(
     if closed is None:
         return ActionEffect(why="nobody knows the day it was closed")
     until = _after(closed, days) if days else None
+    if verified and verified.day > today:
+        verified = None  # as of that day nobody had looked
     if again := _came_again(record, closed, today, evidence, verified):
         return replace(again, watch_until=until)
-    if verified and closed <= verified.day <= today:
+    if verified and closed <= verified.day:
         return ActionEffect(EFFECTIVE, verified.day, f"verified by {verified.by}", "", until)
     if until is None:
         return ActionEffect(why="not verified yet")

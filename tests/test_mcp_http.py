@@ -250,6 +250,8 @@ REFUSED_SETTINGS: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("--http", "."), {}, "is no HOST:PORT"),
     (("--http", "example.com:80"), {}, "is no HOST:PORT"),
     (("--http", "127.0.0.1:70000"), {}, "is no HOST:PORT"),
+    (("--http", "127.0.0.1:" + "9" * 5_000), {}, "is no HOST:PORT"),
+    (("--http", "--public-url", "https://[::1"), {}, "is no https address"),
     (("--http", "--rate", "many"), {}, "is no rate"),
     (("--http", "--allow-host", "*"), {}, "cannot be meant"),
     (("--http", "--allow-origin", "kb.internal"), {}, "cannot be meant"),

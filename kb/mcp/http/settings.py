@@ -28,6 +28,7 @@ _RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)")
 HOST_FORM = re.compile(
     r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5}|:\*)?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5}|:\*)?"
 )
+_PORT = re.compile(r"[0-9]{1,5}")  # longer ones `int` may refuse
 _MOST_PORT = 65_535
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _MAKE_ONE = 'python -c "import secrets; print(secrets.token_hex(32))"'
@@ -101,7 +102,7 @@ def parse_address(text: str) -> tuple[str, int]:
         address = ip_address(host)
     except ValueError:
         address = None
-    if address is None or not (port.isascii() and port.isdecimal() and int(port) <= _MOST_PORT):
+    if address is None or not (_PORT.fullmatch(port) and int(port) <= _MOST_PORT):
         raise KbError(
             f"'{text[:100]}' is no HOST:PORT",
             where="--http",
@@ -177,8 +178,7 @@ def refuse_unsafe(settings: HttpSettings) -> None:
     _refuse(settings.hosts, HOST_FORM, "--allow-host", "Say kb.internal or kb.internal:8765.")
     origin = re.compile(rf"https?://(?:{HOST_FORM.pattern})")
     _refuse(settings.origins, origin, "--allow-origin", "Say https://tools.internal.")
-    if settings.oauth is not None:
-        _refuse_oauth(settings.oauth, settings.public_url)
+    _refuse_addresses(settings.oauth, settings.public_url)
 
 
 def _refuse(values: Iterable[str], form: re.Pattern[str], where: str, todo: str) -> None:
@@ -187,10 +187,10 @@ def _refuse(values: Iterable[str], form: re.Pattern[str], where: str, todo: str)
             raise KbError(f"'{value[:100]}' cannot be meant", where=where, todo=todo)
 
 
-def _refuse_oauth(oauth: OAuthSettings, public_url: str) -> None:
+def _refuse_addresses(oauth: OAuthSettings | None, public_url: str) -> None:
     for name, value in (
-        ("--oauth-issuer", oauth.issuer),
-        ("--oauth-jwks", oauth.jwks),
+        ("--oauth-issuer", oauth.issuer if oauth else ""),
+        ("--oauth-jwks", oauth.jwks if oauth else ""),
         ("--public-url", public_url),
     ):
         if value and not is_safe_address(value):
@@ -199,7 +199,7 @@ def _refuse_oauth(oauth: OAuthSettings, public_url: str) -> None:
                 where=name,
                 todo="Only on loopback may it be http; no user, query or fragment.",
             )
-    if not public_url:
+    if oauth and not public_url:
         raise KbError("is missing", where="--public-url", todo="Clients look for metadata there.")
 
 

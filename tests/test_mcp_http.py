@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import EXAMPLE
+from conftest import EXAMPLE, ROOT
 from mcp_server import ACCEPT, TOKEN, Served, ask_for, converse, message, request, serving
 
 for needed in ("mcp", "limits", "prometheus_client"):
@@ -64,6 +64,15 @@ def test_a_wrong_token_is_refused_and_told_how_to_come(shared: Served, token: st
         answer = request(method, f"{shared.base}{path}", "", headers=bearer)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
+
+
+def test_behind_a_proxy_the_address_is_the_proxy_s_and_the_documentation_says_so(
+    shared: Served,
+) -> None:
+    headers = {"x-forwarded-for": "93.184.215.14", "forwarded": "for=93.184.215.14"}
+    assert request("GET", f"{shared.base}/metrics", headers=headers).status_code == 200
+    page = (ROOT / "docs/organisation.md").read_text("utf-8")
+    assert "Behind a proxy every request comes from the proxy" in page
 
 
 def test_a_page_of_another_site_is_refused_whatever_it_asks_for(shared: Served) -> None:

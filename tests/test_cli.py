@@ -106,6 +106,13 @@ def test_new_never_overwrites(library_folder: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_two_titles_without_latin_letters_are_two_records(library_folder: Path) -> None:
+    for title in ("日本語だけ", "日本語"):
+        status, _, err = kb("new", title, "--date", "2026-05-01", cwd=library_folder)
+        assert status == 0, err
+    assert len(list((library_folder / "postmortems").glob("2026-05-01-incident-*.md"))) == 2
+
+
 @pytest.mark.parametrize("profile", ["--one-page", "--short", "--public"])
 def test_new_full_adds_the_sections_a_draft_lacks_and_keeps_the_rest(
     library_folder: Path, profile: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePath
@@ -378,7 +379,28 @@ _SEEDED = {"timeline", "actions"}
 def test_a_slug_is_ascii_and_short() -> None:
     assert slug("Ünïcode & a very long title " * 9).startswith("unicode-a-very-long-title")
     assert len(slug("word " * 100)) <= 60
-    assert slug("日本") == "untitled"
+    assert slug("a" * 100) == "a" * 60
+
+
+def test_letters_of_their_own_keep_their_place_in_a_slug() -> None:
+    assert slug("Größe Łódź") == "grosse-lodz"
+    assert slug("STRAẞE Ærø Đà Nẵng œuvre Þór") == "strasse-aero-da-nang-oeuvre-thor"
+
+
+@given(st.text(max_size=200))
+def test_a_slug_is_the_end_of_a_file_name_whatever_the_title(title: str) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(title))
+    assert len(slug(title)) <= 60
+
+
+def test_titles_without_latin_letters_differ_and_stay_what_they_are() -> None:
+    titles = ("日本語だけ", "日本語", "返金が二重 42", "返金 42", "Возврат дважды", "!!!")
+    slugs = [slug(title) for title in titles]
+    assert len(set(slugs)) == len(titles)
+    assert all(re.fullmatch("incident-[0-9a-f]{6}", one) for one in slugs)
+    assert slug("日本語") == "incident-77710a"
+    assert re.fullmatch("ai-[0-9a-f]{6}", slug("AI が二重に返金した"))
+    assert slug("404") == "404"
 
 
 def test_a_team_may_rename_a_heading_and_old_records_are_still_read() -> None:

@@ -152,7 +152,9 @@ def _kind_of(edition: Edition) -> tuple[str, ...]:
 
     if edition.is_internal:
         return ()
-    return (edition.name, slug(edition.customer)) if edition.customer else (edition.name,)
+    return (
+        (edition.name, slug(edition.customer, "customer")) if edition.customer else (edition.name,)
+    )
 
 
 def require_site_extra() -> None:

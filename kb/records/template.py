@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -17,6 +18,14 @@ from kb.records.front_matter_keys import KEYS
 from kb.records.sections import Section
 
 _MAX_SLUG = 60
+_DIGEST = 6
+#: Latin letters that Unicode takes for letters of their own, not for one with a mark.
+_LATIN = str.maketrans(
+    {
+        "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th",
+        "ħ": "h", "ı": "i", "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ƒ": "f",
+    }
+)  # fmt: skip
 _YAML_WORDS = {"yes", "no", "true", "false", "null", "on", "off"}
 #: A question a one-page draft leaves open becomes an action due within this time (SPEC 2.2).
 OPEN_QUESTION_DAYS = 90
@@ -50,16 +59,37 @@ class Prefill:
     sections: Mapping[str, str] = field(default_factory=dict)
 
 
-def slug(title: str) -> str:
-    """The title as the end of a file name: lower case ASCII words joined by hyphens."""
-    ascii_text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    words = re.findall(r"[a-z0-9]+", ascii_text.lower())
-    text = ""
-    for word in words:
-        if len(text) + len(word) + 1 > _MAX_SLUG:
+def slug(title: str, nameless: str = "incident") -> str:
+    """The title as the end of a file name: lower case ASCII words joined by hyphens.
+
+    Where most of its letters are not Latin the words say little or nothing, and a digest of the
+    title tells it from others; `nameless` stands before it where there are none.
+    """
+    letters = [letter for letter in _folded(title) if letter.isalpha()]
+    latin = sum(letter.isascii() for letter in letters)
+    words = ascii_words(title)
+    if words and latin * 2 >= len(letters):
+        return words
+    text = unicodedata.normalize("NFC", title).encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(text).hexdigest()[:_DIGEST]
+    head = ascii_words(title, _MAX_SLUG - _DIGEST - 1) if latin else nameless
+    return f"{head}-{digest}"
+
+
+def ascii_words(text: str, most: int = _MAX_SLUG) -> str:
+    """The words of a text as lower case ASCII joined by hyphens, cut at a word; may be empty."""
+    words = re.findall(r"[a-z0-9]+", _folded(text).encode("ascii", "ignore").decode())
+    short = words[0][:most] if words else ""
+    for word in words[1:]:
+        if len(short) + len(word) + 1 > most:
             break
-        text = f"{text}-{word}" if text else word
-    return text or "untitled"
+        short = f"{short}-{word}"
+    return short
+
+
+def _folded(text: str) -> str:
+    """A text in lower case, its letters without their marks."""
+    return unicodedata.normalize("NFKD", text.lower().translate(_LATIN)).lower()
 
 
 def blank_record(

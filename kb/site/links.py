@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from kb.records.model import Postmortem
-from kb.records.template import slug
+from kb.records.template import ascii_words
 
 #: Begins every address within the site; the templates take it away again. Zensical rewrites
 #: relative addresses it finds in HTML and MkDocs does not, but both leave a scheme alone.
@@ -129,8 +129,12 @@ class PageNames:
 
 
 def _segment(word: str) -> str:
-    short = slug(word)
-    return short if short == word else f"{short}-{hashlib.sha256(word.encode()).hexdigest()[:6]}"
+    short = ascii_words(word)
+    return (
+        short
+        if short == word
+        else f"{short or 'untitled'}-{hashlib.sha256(word.encode()).hexdigest()[:6]}"
+    )
 
 
 def incident(record_id: str) -> str:

@@ -25,6 +25,7 @@ from kb.search.records.entry import read_entry
 from conftest import EXAMPLE, ROOT
 
 TRACE = ROOT / "kb/data/example/agent/trace.json"
+PASSING = TRACE.with_name("passing.json")
 ID = EXAMPLE.stem
 FIRST, SECOND = "2026-05-01-refund-twice", "2026-05-09-refund-again"
 
@@ -121,6 +122,44 @@ def test_the_run_of_the_incident_itself_is_no_occurrence(example: Path) -> None:
     assert "is the run of the incident itself" in fails("occur", ID, "--from-run", str(TRACE))
 
 
+def test_a_run_that_went_another_way_is_no_recurrence_unless_one_says_so(example: Path) -> None:
+    before = example.read_bytes()
+    for other in (PASSING, TRACE.with_name("session.jsonl")):
+        told = fails("occur", ID, "--from-run", str(other), "--at", "2026-06-20T09:12Z")
+        assert "went another way than the run stored beside the record" in told
+        assert "--anyway" in told
+        assert example.read_bytes() == before
+    at = ("--at", "2026-06-20T09:12Z")
+    done = kb("occur", ID, "--from-run", str(PASSING), *at, "--anyway")
+    assert "2 occurrences now" in done.output
+
+
+def test_a_run_is_said_not_to_be_compared_where_none_is_stored(
+    example: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(example.with_suffix(""))
+    done = kb("occur", ID, "--from-run", str(again(tmp_path)))
+    assert "not compared: no run is stored beside the record" in done.stderr
+    assert "2 occurrences now" in done.output
+
+
+def test_a_slip_in_a_route_is_answered_with_the_route_meant(example: Path) -> None:
+    at = ("--at", "2026-06-20T09:12Z")
+    told = fails("occur", ID, *at, "--route", "billing-agnt")
+    assert "no record names the route 'billing-agnt'" in told
+    assert "Did you mean 'billing-agent'?" in told
+    assert "2 occurrences now" in kb("occur", ID, *at, "--route", "Billing agent").output
+
+
+def test_an_occurrence_by_hand_before_the_incident_is_found(example: Path) -> None:
+    text = example.read_text("utf-8")
+    key = "occurrences: [{at: 2026-04-11T09:12:00Z}, {at: 2026-04-12T09:12:00Z}]\n"
+    example.write_text(text.replace("\nstatus:", f"\n{key}status:", 1), "utf-8")
+    found = json.loads(kb("check", "--format", "json").output)["problems"]
+    told = [one["message"] for one in found if one["name"] == "unusable-occurrence"]
+    assert told == ["the occurrence is before 2026-04-12, when the incident itself was"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -128,6 +167,8 @@ def test_the_run_of_the_incident_itself_is_no_occurrence(example: Path) -> None:
         ((ID, "--at", "2026-06-20"), "is no time with an offset"),
         ((ID, "--at", "2096-06-20T00:00Z"), "has not come yet"),
         ((ID, "--at", "2026-04-12T03:14Z"), "is when the incident itself began"),
+        ((ID, "--at", "2026-04-11T23:59Z"), "is before 2026-04-12, when the incident itself was"),
+        ((ID, "--at", "2026-06-20T09:12Z", "--route", "billing-agnt"), "names the route"),
         (("nobody", "--at", "2026-06-20T00:00Z"), "there is no record 'nobody'"),
     ],
 )

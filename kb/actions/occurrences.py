@@ -16,6 +16,7 @@ from kb.records.model import Occurrence, Postmortem, interpret
 
 if TYPE_CHECKING:
     from kb.traces.read_runs import ReadingSettings
+    from kb.traces.run import Run
 
 
 def another_occurrence(
@@ -23,8 +24,8 @@ def another_occurrence(
 ) -> ActionEdit:
     """The record with the occurrence, not written yet; `own` is the run stored beside the record.
 
-    Raises `KbError` where it is the incident itself, stands there already, lies in the future or
-    has no time, and where the front matter cannot take it.
+    Raises `KbError` where it is the incident itself, stands there already, lies before it or in
+    the future or has no time, and where the front matter cannot take it.
     """
     record = interpret(document)
     why = "the file is no record" if record is None else _why_not(record, occurrence, now)
@@ -51,6 +52,34 @@ def occurrence_of_run(file: Path, wanted: str, settings: ReadingSettings) -> Occ
     return Occurrence(at, trace=safely(run.id), run=content_digest(run))
 
 
+def why_another(library: Library, record_id: str, run: Run) -> tuple[str, str]:
+    """Why a run is no recurrence of a record's failure, and what of that was not compared.
+
+    It is held against the runs stored beside the record and those merged into it, as
+    `kb run checkup --occur` does. Both are empty where it went the way of one of them.
+    """
+    from kb.traces.analyses.likeness import likeness
+    from kb.traces.checkup.groups import ALIKE, fault_shared, known_run, stored_runs
+
+    ids = {record_id, *(one.id for one in library.records if one.merged_into == record_id)}
+    stored = {name: way for name, way in stored_runs(library.folder).items() if name in ids}
+    if not stored:
+        return "", "no run is stored beside the record"
+    asked = known_run(run)
+    best, way = max(
+        ((likeness(asked.signature, way.signature), way) for way in stored.values()),
+        key=lambda found: (fault_shared(asked, found[1]), found[0]),
+    )
+    shows_fault = way.proofs or way.signature.errors
+    if best < ALIKE:
+        return f"it went another way than the run stored beside the record ({best:.0%} alike)", ""
+    if not shows_fault:
+        return "", "the run stored beside the record shows no fault"
+    if not fault_shared(asked, way):
+        return "it does not show the fault of the run stored beside the record", ""
+    return "", ""
+
+
 def own_run(library: Library, record_id: str) -> str:
     """What the run that is stored beside a record is called, empty where there is none to read."""
     from kb.traces.fixture import FIXTURE, read_fixture
@@ -69,6 +98,9 @@ def _why_not(record: Postmortem, occurrence: Occurrence, now: datetime) -> str:
         return f"{occurrence.at:%Y-%m-%d %H:%M} UTC has not come yet"
     if occurrence.at == record.happened_at:
         return f"{occurrence.at:%Y-%m-%d %H:%M} UTC is when the incident itself began"
+    began = record.happened_at.astimezone(UTC).date()
+    if occurrence.at.astimezone(UTC).date() < began:
+        return f"{occurrence.at:%Y-%m-%d %H:%M} UTC is before {began}, when the incident itself was"
     same = (one for one in record.occurrences if is_same(one, occurrence))
     known = next(same, None)
     return f"it stands there already, as {said(known)}" if known else ""

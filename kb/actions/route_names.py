@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from kb.errors import KbError
 from kb.numbers_in_words import nearest_word
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
@@ -31,6 +32,19 @@ def near_route(texts: Iterable[str], route: str) -> str:
     known = {_normal(text): text for text in short if is_route(text)}
     near = nearest_word(_normal(route)[:_MAX_NAME], known)
     return known[near] if near else ""
+
+
+def route_known(texts: Collection[str], route: str) -> str:
+    """The route as it was asked for. Raises `KbError` where none of the records' routes names it.
+
+    `texts` are what records write under `route`.
+    """
+    wanted = routes_named(route)
+    if any(wanted & routes_named(text) for text in texts):
+        return route.strip()
+    near = near_route(texts, route)
+    todo = f"Did you mean '{near}'?" if near else "Name a route as a record does."
+    raise KbError(f"no record names the route '{route}'", todo=todo)
 
 
 def routes_named(text: str) -> set[str]:

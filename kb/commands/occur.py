@@ -18,14 +18,16 @@ from kb.actions.occurrences import (
     behind_others,
     occurrence_of_run,
     own_run,
+    why_another,
 )
+from kb.actions.route_names import route_known
 from kb.commands.record_named import record_that_counts
 from kb.commands.shell_words import record_ids, routes
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.numbers_in_words import plural
 from kb.records.model import Occurrence, read_time
-from kb.streams import echo
+from kb.streams import echo, warn
 from kb.terminal import visible
 
 
@@ -42,6 +44,7 @@ from kb.terminal import visible
     help="The trace of it: gives the time, and is never written twice.",
 )
 @click.option("--run", "wanted", default="", metavar="ID|N", help="Which run of FILE.")
+@click.option("--anyway", is_flag=True, help="Although the run went another way.")
 def command(
     record_id: str,
     at: str | None,
@@ -50,21 +53,27 @@ def command(
     note: str | None,
     from_run: Path | None,
     wanted: str,
+    *,
+    anyway: bool,
 ) -> int:
     """Write into the record ID that its cause did harm again.
 
     One line is added under `occurrences`; every other byte stays. The incident stays one incident,
     and what it promised is judged anew: a done action that is watched or was verified failed, and
-    holds its gate. A part of an id is enough where one record has it.
+    holds its gate. A part of an id is enough where one record has it. A run is compared with the
+    one stored beside the record, and has to show the same fault on the same way.
     """
     library = open_library(Path.cwd())
     path = record_that_counts(library, record_id)
     document = next(d for d in library.documents if library.root / d.path == path)
     occurrence = _occurrence(at, from_run, wanted)
-    occurrence = replace(occurrence, route=_line(route), customers=customers, note=_line(note))
+    where = _route(library, route)
+    occurrence = replace(occurrence, route=where, customers=customers, note=_line(note))
     change = another_occurrence(
         document, occurrence, datetime.now(UTC), own_run(library, document.id)
     )
+    if from_run and not anyway:
+        _compare(library, document.id, from_run, wanted)
     write_change(library, change)
     for line in _told(open_library(library.root), document.id, occurrence):
         echo(visible(line))
@@ -87,6 +96,25 @@ def _occurrence(at: str | None, from_run: Path | None, wanted: str) -> Occurrenc
     if found.at is None and moment is None:
         raise KbError("the trace has no times", where=str(from_run), todo="Give --at TIME too.")
     return replace(found, at=moment or found.at)
+
+
+def _route(library: Library, route: str | None) -> str:
+    name = _line(route)
+    return route_known([record.route for record in library.records], name) if name else ""
+
+
+def _compare(library: Library, record_id: str, file: Path, wanted: str) -> None:
+    """Say what could not be compared. Raises `KbError` for a run that went another way."""
+    from kb.traces.read_runs import one_run, team_settings
+
+    why, uncompared = why_another(
+        library, record_id, one_run(file, team_settings(Path.cwd()), wanted)
+    )
+    if why:
+        todo = "Nothing was written. If it is the same failure all the same, give --anyway."
+        raise KbError(why, where=str(file), todo=todo)
+    if uncompared:
+        warn(visible(f"not compared: {uncompared}; whether it is the same failure is your word"))
 
 
 def _line(text: str | None) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kb.actions.edit import write_change
 from kb.actions.occurrences import another_occurrence, occurrence_of_run, own_run
-from kb.actions.route_names import near_route, routes_named
+from kb.actions.route_names import route_known
 from kb.errors import KbError
-from kb.library import Library, open_library, records_folder
+from kb.library import open_library, records_folder
 from kb.numbers_in_words import plural
 from kb.records.runs_seen import FILE_NAME, with_runs
 from kb.safe_files import Root
@@ -32,7 +32,7 @@ def record_runs(route: str, done: Checkup) -> None:
     Raises `KbError` for another route, and where the file holds lines that nothing reads.
     """
     library = open_library(Path.cwd())
-    name = _as_written(library, route)
+    name = route_known([record.route for record in library.records], route)
     if library.runs_seen.faults:
         line, why = library.runs_seen.faults[0]
         raise KbError(f"line {line} {why}", where=FILE_NAME, todo="Mend it: it would be lost.")
@@ -45,18 +45,6 @@ def record_runs(route: str, done: Checkup) -> None:
     )
     left = f"; {done.runs - dated} without a time left out" if done.runs > dated else ""
     warn(visible(said + left))
-
-
-def _as_written(library: Library, route: str) -> str:
-    """A route as a record writes it. Raises `KbError` for one that no record names."""
-    wanted = routes_named(route)
-    known = [record.route for record in library.records]
-    for written in known:
-        if wanted & routes_named(written):
-            return route.strip()
-    near = near_route(known, route)
-    todo = f"Did you mean '{near}'?" if near else "Name a route as a record does."
-    raise KbError(f"no record names the route '{route}'", todo=todo)
 
 
 def write_occurrences(

@@ -87,15 +87,20 @@ def grouped(
     return tuple(sorted(found, key=lambda group: not group.record))
 
 
+def fault_shared(one: KnownRun, stored: KnownRun) -> bool:
+    """Whether both show the same fault: the same proof of the same tool, or the same error."""
+    return bool(one.proofs & stored.proofs or one.signature.errors & stored.signature.errors)
+
+
 def _match(facts: RunSummary, known: Mapping[str, KnownRun]) -> tuple[str, float]:
     """The record whose stored run is most alike, and how alike; empty below the threshold."""
-    asked, proofs = facts.signature, _proofs(facts.signs)
-    if asked is None:
+    if facts.signature is None:
         return "", 0.0
+    asked = KnownRun(facts.signature, _proofs(facts.signs))
     alike = (
-        (likeness(asked, stored.signature), record)
+        (likeness(asked.signature, stored.signature), record)
         for record, stored in known.items()
-        if proofs & stored.proofs or asked.errors & stored.signature.errors
+        if fault_shared(asked, stored)
     )
     best, record = max(alike, default=(0.0, ""))
     return (record, best) if best >= ALIKE else ("", 0.0)

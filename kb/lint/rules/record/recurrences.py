@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.lint.readings.front_matter_values import place
@@ -10,6 +11,7 @@ from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.merges import end_of
+from kb.records.model import outline, read_time
 
 _MOST_COMPARED = 50  # records that a mistyped id is held against
 _RUN_KEYS = ("run", "trace")
@@ -19,22 +21,30 @@ _RUN_KEYS = ("run", "trace")
     "KB131",
     "unusable-occurrence",
     reason="An occurrence counts by its time: without one it makes no action failed and stands in "
-    "no rate, and one that is written twice doubles both.",
+    "no rate, one that is written twice doubles both, and one before the incident is none.",
     bad="occurrences:\n  - {customers: 2, note: again}",
     good="occurrences:\n  - {at: 2026-06-20T09:12:00Z, customers: 2, note: again}",
 )
 def unusable_occurrence(document: Document, _: LintContext) -> Iterator[Finding]:
-    """Occurrences without a time, and those whose run stands there already."""
+    """Occurrences without a time or before the incident, and those whose run stands already."""
     seen: dict[tuple[str, str], int] = {}
     found = document.front.get("occurrences")
+    known = outline(document) if found else None
     for entry in found.items if found else ():
         at = entry.get("at")
         if at is None or not at.text:
             yield place(entry, "the occurrence has no time; write at: 2026-06-20T09:12:00Z")
+        elif known and (moment := read_time(at.text)) and _is_before(moment, known.happened_at):
+            day = known.happened_at.astimezone(UTC).date()
+            yield place(at, f"the occurrence is before {day}, when the incident itself was")
         for key, value in _runs_of(entry):
             line = seen.setdefault((key, value.text or ""), entry.line)
             if line != entry.line:
                 yield place(value, f"this {key} stands on line {line} already; keep one of the two")
+
+
+def _is_before(moment: datetime, began: datetime) -> bool:
+    return moment.astimezone(UTC).date() < began.astimezone(UTC).date()
 
 
 def _runs_of(entry: Node) -> Iterator[tuple[str, Node]]:

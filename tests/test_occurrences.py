@@ -259,7 +259,8 @@ def test_an_occurrence_where_it_counts_fails_what_the_merged_record_promised(pai
     path = pair / "postmortems" / f"{SECOND}.md"
     promise = "- [x] A1: add a key — owner: o, closed: 2026-05-10, watch: 30d"
     path.write_text(f"{path.read_text('utf-8')}\n## Action items\n\n{promise}\n", "utf-8")
-    kb("occur", FIRST, "--at", "2026-05-20T09:12Z")
+    done = kb("occur", FIRST, "--at", "2026-05-20T09:12Z")
+    assert f"{SECOND}#A1 failed: came again on 2026-05-20: {FIRST}" in done.output
     (action,) = json.loads(kb("actions", "--effect", "failed", "--json").output)["actions"]
     assert (action["id"], action["effect"]) == (f"{SECOND}#A1", "failed")
 

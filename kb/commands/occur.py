@@ -9,10 +9,8 @@ from pathlib import Path
 
 import click
 
-from kb.actions.action import Action, actions_of
-from kb.actions.dates_from_git import Trail
+from kb.actions.action import Action, actions
 from kb.actions.edit import write_change
-from kb.actions.effect import effect_evidence
 from kb.actions.occurrences import (
     another_occurrence,
     behind_others,
@@ -122,7 +120,7 @@ def _line(text: str | None) -> str:
 
 
 def _told(library: Library, record_id: str, occurrence: Occurrence) -> Iterator[str]:
-    """What was written, and what it makes of the record's promises."""
+    """What was written, and what it makes of promises: of the record, and of others it failed."""
     record = library.record(record_id)
     if record is None or occurrence.at is None:
         return
@@ -130,10 +128,10 @@ def _told(library: Library, record_id: str, occurrence: Occurrence) -> Iterator[
     yield f"{record.path}: occurrence of {occurrence.at:%Y-%m-%d %H:%M} UTC written, {total} now"
     for other in behind_others(library, record_id, occurrence):
         yield f"The same run stands behind {other}, too."
-    today = datetime.now(UTC).date()
-    found = actions_of(record, Trail(), today, effect_evidence(library))
-    for action in found:
-        if action.has_failed:
+    by_this = (record_id, occurrence.at.astimezone(UTC).date())
+    for action in actions(library, None, datetime.now(UTC).date()):
+        is_meant = action.record == record_id or (action.effect_by, action.effect_since) == by_this
+        if action.has_failed and is_meant:
             yield f"{action.id} failed: {action.effect_why}{_gate(action)}"
 
 

@@ -711,6 +711,34 @@ def test_a_folder_that_is_gone_is_a_failure_as_the_user_said(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("named", ["/no-such-library", "{outside}", "{library}/gone", ""])
+def test_a_named_library_that_is_none_is_a_failure_as_the_user_said(
+    guarded: Path, tmp_path_factory: pytest.TempPathFactory, named: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    named = named.format(outside=outside, library=guarded)
+    call = event(guarded, "terraform destroy")
+    answer, remarks, status = hook(call, "--library", named)
+    assert status == 0
+    assert "no knowledge base" in answer["systemMessage"]
+    assert f"'{named}'; the call was let pass" in remarks
+    assert guard("Bash", call["tool_input"], named).fault
+    fail_closed()
+    answer = hook(call, "--library", named)[0]
+    assert answer["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert not guard("Bash", call["tool_input"], named).allows
+    assert hook(event(outside, "terraform destroy")) == (None, "", 0)
+
+
+def test_a_named_library_may_begin_with_the_home_folder(
+    guarded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(guarded.parent))
+    monkeypatch.setenv("USERPROFILE", str(guarded.parent))
+    denied = guard("Bash", {"command": "terraform destroy"}, f"~/{guarded.name}")
+    assert denied.wall == "2026-02-26-x#W1"
+
+
 def test_no_repository_says_how_the_hook_fails(guarded: Path) -> None:
     (guarded / "kb.toml").write_text('[walls]\non_failure = "open"\n', encoding="utf-8")
     write_user_config(

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["guard"]
 
 
-def guard(tool: str, arguments: Any, path: str = ".") -> Decided:
+def guard(tool: str, arguments: Any, path: str | None = None) -> Decided:
     """What the walls of the repository around `path` say of a call, in this process.
 
-    The table, the trust, the log and the user's setting for failures are those of `kb wall hook`.
+    Without `path` that is the working directory, which may have none; a `path` without one is a
+    fault. Table, trust, log and the user's setting for failures are those of `kb wall hook`.
     """
     from kb.walls.answer import answer
 
-    return answer(tool, arguments, path)
+    return answer(tool, arguments, "." if path is None else path, is_named=path is not None)

@@ -13,18 +13,29 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def answer(tool: str, arguments: Any, path: str) -> Decided:
+def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> Decided:
     """What the walls of the repository around a folder say of a call; never an exception.
 
-    Without a knowledge base, and without walls that the user trusts, nothing is said.
+    Without a knowledge base, and without walls that the user trusts, nothing is said; but one that
+    was named outright (`is_named`) and is not there is a fault.
     """
     try:
-        root = library_root(path)
+        root = _named_root(path) if is_named else library_root(path)
         return _asked(root, tool, arguments) if root else Decided()
     except UnjudgeableError as error:
         return failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
         return failed(f"{type(error).__name__}: {error}")
+
+
+def _named_root(path: str) -> str:
+    """The knowledge base that somebody named. Raises `UnjudgeableError` where there is none."""
+    place = os.path.expanduser(path)
+    # A folder that is gone lies in no library, whatever lies above it.
+    root = library_root(place) if os.path.exists(place) else ""
+    if not root:
+        raise UnjudgeableError(f"the library that was named is no knowledge base: '{path}'")
+    return root
 
 
 def _asked(root: str, tool: str, arguments: Any) -> Decided:

@@ -27,8 +27,11 @@ _MOST_REASON = 200
 _OF_CODEX = "turn_id"
 
 
-def run(library: str = "") -> int:
-    """Read one event, print the answer; always 0: an answer is told in JSON, not by a status."""
+def run(library: str | None = None) -> int:
+    """Read one event, print the answer; always 0: an answer is told in JSON, not by a status.
+
+    `library` is the folder that was named, None for the one that the agent works in.
+    """
     event, fault = _event()
     if event is None:
         decided = failed(fault)
@@ -44,12 +47,15 @@ def run(library: str = "") -> int:
     return 0
 
 
-def _decided(library: str, event: dict[str, Any]) -> Decided:
+def _decided(library: str | None, event: dict[str, Any]) -> Decided:
+    tool, arguments = str(event.get("tool_name", "")), event.get("tool_input")
+    if library is not None:
+        return answer(tool, arguments, library, is_named=True)
     try:
-        place = library or event.get("cwd") or os.getcwd()
+        place = event.get("cwd") or os.getcwd()
     except OSError as error:  # the folder was removed
         return failed(f"the working directory is gone: {error}")
-    return answer(str(event.get("tool_name", "")), event.get("tool_input"), str(place))
+    return answer(tool, arguments, str(place))
 
 
 def _event() -> tuple[dict[str, Any] | None, str]:

@@ -532,6 +532,58 @@ def test_every_wall_of_the_casebook_is_proved() -> None:
     assert len({proof.id.partition("#")[0] for proof in proofs}) >= 12
 
 
+BROKEN = TERRAFORM.replace("command:", "comand:")
+UNUSABLE = "UNUSABLE 2026-02-26-x#W1: unknown key \"comand\"; did you mean 'command'?\n"
+
+
+def test_wall_check_names_a_wall_that_cannot_be_used(library_folder: Path) -> None:
+    record(library_folder, TERRAFORM, "2026-03-01-y")
+    record(library_folder, BROKEN)
+    done = kb(library_folder, "wall", "check")
+    assert UNUSABLE in done.stdout
+    assert "2 walls: 1 proved, 1 unusable" in done.stdout
+    assert done.returncode == 1
+    one = kb(library_folder, "wall", "check", "2026-02-26-x#W1", "--json")
+    (found,) = json.loads(one.stdout)["unusable"]
+    assert found["id"] == "2026-02-26-x#W1"
+    assert one.returncode == 1
+    assert kb(library_folder, "wall", "check", "2026-03-01-y").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n  - {tool: shell, command: ls, verdict: dney, reason: x}\n", "#W1: unknown word"),
+        ("\n  - {tool: shell, command: ls, verdict: deny}\n", "#W1: wall W1 needs reason"),
+        ("\n  - no wall\n", "#W1: walls are a list of groups"),
+        ("\n  W1: {tool: shell}\n", ": walls are a list of groups"),
+        (" terraform destroy\n", ": walls are a list of groups"),
+        ("\n  - {tool: [shell\n", ": its front matter cannot be read"),
+    ],
+)
+def test_whatever_stands_in_place_of_a_wall_is_named(
+    library_folder: Path, text: str, said: str
+) -> None:
+    record(library_folder, text)
+    done = kb(library_folder, "wall", "check")
+    assert f"UNUSABLE 2026-02-26-x{said}" in done.stdout
+    assert done.returncode == 1
+
+
+def test_export_and_trust_name_a_wall_that_cannot_be_used(guarded: Path) -> None:
+    record(guarded, BROKEN)
+    done = kb(guarded, "wall", "export", "claude-code")
+    assert UNUSABLE in done.stderr
+    assert done.returncode == 1
+    assert UNUSABLE in kb(guarded, "trust", "walls", "--yes").stderr
+    record(guarded, TERRAFORM, "2026-03-01-y")
+    done = kb(guarded, "trust", "walls", "--yes")
+    assert UNUSABLE in done.stderr
+    assert "no longer in force then: 2026-02-26-x#W1" in done.stdout
+    record(guarded, BROKEN, status="draft")
+    assert kb(guarded, "wall", "export", "claude-code").returncode == 0
+
+
 def test_claude_code_is_denied_with_the_reason_as_data(guarded: Path) -> None:
     answer, remarks, status = hook(event(guarded, "cd x && terraform destroy -auto-approve"))
     assert (remarks, status) == ("", 0)

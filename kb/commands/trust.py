@@ -16,7 +16,7 @@ from kb.terminal import visible
 from kb.trust import VARIABLE, Wish, is_trusted, revoke, store, wishes
 from kb.user_config import read_user_config
 from kb.walls.compiled import KEY as WALLS
-from kb.walls.compiled import bring_up_to_date, wishes_of_walls
+from kb.walls.compiled import bring_up_to_date, gather, names_in_force, wishes_of_walls
 
 
 @click.command("trust")
@@ -44,6 +44,8 @@ def command(
     root = find_root(Path.cwd())
     if takes_back:
         return _take_back(root, keys)
+    if not keys or WALLS in keys:
+        _say_unusable_walls(root)
     asked = _chosen(root, keys)
     if as_hashes:
         for wish in asked:
@@ -85,6 +87,8 @@ def _allow(root: Path, asked: tuple[Wish, ...], *, yes: bool) -> int:
     echo("the settings here ask for:")
     for wish in new:
         echo(f"  {wish.key} = {visible(wish.value)}\n    {wish.effect}")
+        if wish.key == WALLS:
+            _say_walls_that_go(root)
     if not yes and not _agreed():
         warn("nothing was allowed")
         return 1
@@ -93,6 +97,22 @@ def _allow(root: Path, asked: tuple[Wish, ...], *, yes: bool) -> int:
         bring_up_to_date(str(real_path(root)))
     echo(f"trusted: {', '.join(wish.key for wish in new)}")
     return 0
+
+
+def _say_unusable_walls(root: Path) -> None:
+    from kb.walls.unusable import unusable_walls
+
+    for one in unusable_walls(root, read_config(root)):
+        if one.is_published:
+            warn(visible(str(one)))
+
+
+def _say_walls_that_go(root: Path) -> None:
+    """Name the walls in force that are not among those the records have now."""
+    there = {row["id"] for row in gather(root, read_config(root)).rows}
+    for name in names_in_force(str(real_path(root))):
+        if name not in there:
+            echo(visible(f"    no longer in force then: {name}"))
 
 
 def _agreed() -> bool:

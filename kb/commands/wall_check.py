@@ -30,21 +30,25 @@ def command(wall: str, paths: tuple[Path, ...], as_json: bool) -> int:
     written as `stops` and `passes`. How often it would have spoken in the runs of other records,
     and in TRACE, is counted.
 
-    ID is a record, or one wall of it (2026-02-26-x#W1). Exit status 1 when one is not proved.
+    ID is a record, or one wall of it (2026-02-26-x#W1). Exit status 1 when one is not proved,
+    or cannot be used.
     """
     from kb.walls.proof import proofs_json, proofs_text, prove, runs_of, stored_runs
+    from kb.walls.unusable import unusable_walls
 
     library = open_library(Path.cwd())
     runs, unread = stored_runs(library)
     proofs = tuple(prove(library, (*runs, *runs_of(paths)), wall))
-    if not proofs:
+    found = unusable_walls(library.root, library.config)
+    unusable = tuple(one for one in found if one.is_of(wall))
+    if not proofs and not unusable:
         raise KbError(
             f"no wall is named '{wall}'" if wall else "no record has a wall",
             where=str(library.folder),
             todo="Write 'walls' into the front matter of a record: docs/walls.md.",
         )
     if as_json:
-        echo_json(json.dumps(proofs_json(proofs, unread), ensure_ascii=False, indent=2))
+        echo_json(json.dumps(proofs_json(proofs, unread, unusable), ensure_ascii=False, indent=2))
     else:
-        echo(proofs_text(proofs, unread), end="")
-    return 0 if all(proof.is_proved for proof in proofs) else 1
+        echo(proofs_text(proofs, unread, unusable), end="")
+    return 0 if not unusable and all(proof.is_proved for proof in proofs) else 1

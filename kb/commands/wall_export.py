@@ -18,12 +18,18 @@ def command(agent: str) -> int:
 
     claude-code: permission rules for settings.json. codex: prefix_rule lines for a .rules file.
     Those lists compare the beginning of a command; the walls that they cannot say are named on
-    standard error, and need the hook.
+    standard error, and need the hook. So are those that cannot be used, with exit status 1.
     """
     from kb.walls.export import export
+    from kb.walls.unusable import unusable_walls
 
-    made = export(open_library(Path.cwd()), agent)
+    library = open_library(Path.cwd())
+    made = export(library, agent)
+    found = unusable_walls(library.root, library.config)
+    unusable = [one for one in found if one.is_published]
     echo_data(made.text.encode())
     for name in made.left_out:
         warn(visible(f"not said by {agent}, needs the hook: {name}"))
-    return 0
+    for one in unusable:
+        warn(visible(str(one)))
+    return 1 if unusable else 0

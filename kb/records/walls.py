@@ -86,10 +86,23 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class WallFault:
-    """Why something below `walls` is no wall, and where."""
+    """Why something below `walls` is no wall, and where; `is_lack` where something is not there."""
 
     node: Node
     message: str
+    is_lack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something below `walls` that is no wall; `label` is empty where no single one is meant.
+
+    It may have no faults: shapes and words are faults that other rules tell of.
+    """
+
+    label: str
+    node: Node
+    faults: tuple[WallFault, ...] = ()
 
 
 def walls_of(front: FrontMatter, key: str = "walls") -> tuple[Wall, ...]:
@@ -99,26 +112,31 @@ def walls_of(front: FrontMatter, key: str = "walls") -> tuple[Wall, ...]:
 
 def wall_faults(front: FrontMatter, key: str = "walls") -> tuple[WallFault, ...]:
     """What is wrong with the others."""
-    return tuple(found for found in _read(front, key) if isinstance(found, WallFault))
+    return tuple(fault for found in walls_left_out(front, key) for fault in found.faults)
 
 
-def _read(front: FrontMatter, key: str) -> Iterator[Wall | WallFault]:
-    """Each wall or its faults. Shapes and words are faults that other rules tell of."""
+def walls_left_out(front: FrontMatter, key: str = "walls") -> tuple[LeftOut, ...]:
+    """The others, each with its faults."""
+    return tuple(found for found in _read(front, key) if isinstance(found, LeftOut))
+
+
+def _read(front: FrontMatter, key: str) -> Iterator[Wall | LeftOut]:
+    """Each wall, or what was written in its place."""
     node = front.get(key)
-    rows = node.items if node else ()
+    if node is None:
+        return
+    if node.entries or node.text:
+        yield LeftOut("", node)
     seen: set[str] = set()
-    for number, row in enumerate(rows[:_MOST_WALLS], 1):
-        if row.kind != "mapping":
-            continue
+    for number, row in enumerate(node.items[:_MOST_WALLS], 1):
         label = _text(row, "id") or f"W{number}"
-        faults = tuple(_faults(row, label, seen))
+        faults = tuple(_faults(row, label, seen)) if row.kind == "mapping" else ()
         seen.add(label)
-        if faults:
-            yield from faults
-        elif _text(row, "verdict") in _VERDICTS and _text(row, "effect") in _EFFECTS:
-            yield _wall(row, label)
-    if node and len(rows) > _MOST_WALLS:
-        yield WallFault(rows[_MOST_WALLS], f"a record has at most {_MOST_WALLS} walls")
+        words = _text(row, "verdict") in _VERDICTS and _text(row, "effect") in _EFFECTS
+        yield _wall(row, label) if words and not faults else LeftOut(label, row, faults)
+    if len(node.items) > _MOST_WALLS:
+        row = node.items[_MOST_WALLS]
+        yield LeftOut("", row, (WallFault(row, f"a record has at most {_MOST_WALLS} walls"),))
 
 
 def _wall(row: Node, label: str) -> Wall:
@@ -144,7 +162,7 @@ def _wall(row: Node, label: str) -> Wall:
 def _faults(row: Node, label: str, seen: set[str]) -> Iterator[WallFault]:
     missing = [key for key in ("tool", "verdict", "reason") if not _text(row, key)]
     if missing:
-        yield WallFault(row, f"wall {label} needs {', '.join(missing)}")
+        yield WallFault(row, f"wall {label} needs {', '.join(missing)}", is_lack=True)
         return
     if not _LABEL.fullmatch(label):
         yield WallFault(row, f"'id' is a letter, then letters, digits, - or _: not '{label[:40]}'")
@@ -172,7 +190,8 @@ def _condition_faults(row: Node, label: str) -> Iterator[WallFault]:
         keys = " and ".join(f"'{key}'" for key in of_shell)
         yield WallFault(row, f"{keys} ask of commands: write 'tool: {SHELL}', or use 'arguments'")
     if not of_shell and not (paths and paths.entries) and (is_shell(tool) or not _letters(tool)):
-        yield WallFault(row, f"wall {label} stops every call: say which, by command or arguments")
+        lack = f"wall {label} stops every call: say which, by command or arguments"
+        yield WallFault(row, lack, is_lack=True)
     for entry in paths.entries if paths else ():
         yield from _path_faults(entry)
 

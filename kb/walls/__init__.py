@@ -8,6 +8,7 @@ them once for a repository, and they are compiled to a table that is read in a m
 - `hook`                the protocol of coding agents before a tool is used
 - `firings`             what fired, and the passes a person gave
 - `compiled`, `proof`, `export`  from records to the table, to proofs, to agents' own deny lists
+- `unusable`            what somebody wrote as a wall and is none
 
     decision = kb.walls.guard("Bash", {"command": "terraform destroy -auto-approve"})
     if decision.verdict == "deny": ...

@@ -19,7 +19,7 @@ from kb.errors import KbError
 from kb.library import record_files
 from kb.numbers_in_words import plural
 from kb.records.document import MAX_RECORD_BYTES
-from kb.records.front_matter import read_front_matter
+from kb.records.front_matter import FrontMatter, read_front_matter
 from kb.records.walls import Wall, comparison, tool_patterns, walls_of
 from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config
@@ -27,7 +27,7 @@ from kb.user_config import read_user_config
 from kb.walls.decide import without_quotes
 from kb.walls.local_paths import table_path
 from kb.walls.patterns import longest_part
-from kb.walls.table import VERSION, WallTable, is_in_the_tree, stamp
+from kb.walls.table import VERSION, WallTable, is_in_the_tree, read_stored, stamp
 
 #: The name under which `kb trust` knows them.
 KEY = "walls"
@@ -111,17 +111,32 @@ def gather(root: Path, config: Config) -> Gathered:
     """
     rows: list[dict[str, Any]] = []
     files = [config.library.path]
+    for record_id, file, front in walled_records(root, config):
+        files.append(file)
+        if front.text("status") == "published":
+            rows += [row_of(record_id, wall) for wall in walls_of(front)]
+    return Gathered(tuple(rows), tuple(files))
+
+
+def walled_records(root: Path, config: Config) -> Iterator[tuple[str, str, FrontMatter]]:
+    """The records that may have walls: id, file below the root, and front matter.
+
+    Raises `KbError` where the records' folder cannot be read.
+    """
     tree = Tree(root)
     for file in record_files(root / config.library.path):
         raw = _with_walls(tree, file)
-        if raw is None:
-            continue
-        files.append(file.relative_to(root).as_posix())
-        front = read_front_matter(raw.decode("utf-8", "replace"))
-        if front.text("status") == "published":
-            record_id = file.name.removesuffix(".md")
-            rows += [row_of(record_id, wall) for wall in walls_of(front)]
-    return Gathered(tuple(rows), tuple(files))
+        if raw is not None:
+            front = read_front_matter(raw.decode("utf-8", "replace"))
+            yield file.name.removesuffix(".md"), file.relative_to(root).as_posix(), front
+
+
+def names_in_force(root: str) -> tuple[str, ...]:
+    """The addresses of the walls that hold since they were trusted last."""
+    stored = read_stored(root)
+    if stored and is_trusted(Path(root), Wish(KEY, stored["value"], _EFFECT)):
+        return tuple(row["id"] for row in stored["rows"])
+    return ()
 
 
 def _with_walls(tree: Tree, file: Path) -> bytes | None:
@@ -166,7 +181,10 @@ def _refuse_lost(root: str) -> None:
 
 def _notice(gathered: Gathered, *, is_changed: bool) -> str:
     if not gathered.rows:
-        return f"The postmortems here have no walls any more; to end yours: kb trust --revoke {KEY}"
+        return (
+            "The postmortems here have no walls any more, or none to be used (kb wall check); "
+            f"to end yours: kb trust --revoke {KEY}"
+        )
     count = plural(len(gathered.rows), "wall")
     what = "other walls than those you trust" if is_changed else "walls that nobody here trusts yet"
     return f"The postmortems here have {what} ({count}): kb wall check, then kb trust {KEY}."

@@ -23,6 +23,7 @@ from kb.walls.decide import UnjudgeableError, walls_met
 
 if TYPE_CHECKING:
     from kb.traces.run import Run
+    from kb.walls.unusable import UnusableWall
 
 FIXTURE = "fixture.json"
 #: A run of the same task that went well, kept beside the fixture.
@@ -217,7 +218,9 @@ def _name(run: StoredRun) -> str:
     return f"{run.record}/{run.name}" if run.record else run.name
 
 
-def proofs_json(proofs: Sequence[WallProof], unread: Sequence[str]) -> dict[str, Any]:
+def proofs_json(
+    proofs: Sequence[WallProof], unread: Sequence[str], unusable: Sequence[UnusableWall] = ()
+) -> dict[str, Any]:
     """The proofs for machines (`kb.wall-check/1`)."""
     return {
         "schema": SCHEMA,
@@ -239,11 +242,14 @@ def proofs_json(proofs: Sequence[WallProof], unread: Sequence[str]) -> dict[str,
             }
             for proof in proofs
         ],
+        "unusable": [{"id": one.id, "why": one.why} for one in unusable],
         "unread": list(unread),
     }
 
 
-def proofs_text(proofs: Sequence[WallProof], unread: Sequence[str]) -> str:
+def proofs_text(
+    proofs: Sequence[WallProof], unread: Sequence[str], unusable: Sequence[UnusableWall] = ()
+) -> str:
     """The proofs for people: each wall, what shows that it works, and how often it would speak."""
     from kb.numbers_in_words import plural
     from kb.terminal import visible
@@ -259,9 +265,11 @@ def proofs_text(proofs: Sequence[WallProof], unread: Sequence[str]) -> str:
         ]
         shown = (*proof.missing, *proof.stopped, *proof.passed, *_alarms(proof))
         lines += [visible(f"            · {text}") for text in shown]
+    lines += [visible(str(one)) for one in unusable]
     lines += [visible(f"not read: {name}") for name in unread]
     count = sum(proof.is_proved for proof in proofs)
-    lines += ["", f"{plural(len(proofs), 'wall')}: {count} proved"]
+    others = f", {len(unusable)} unusable" if unusable else ""
+    lines += ["", f"{plural(len(proofs) + len(unusable), 'wall')}: {count} proved{others}"]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ import pytest
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
 from kb.config import Config
+from kb.records.compound_values import CLOCK_NAMES
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.informal_actions import read_all_actions
@@ -138,6 +139,14 @@ def test_a_line_of_the_head_gives_a_value_or_leaves_it_unknown(
     line: str, key: str, value: str
 ) -> None:
     assert facts(f"# Down\n\n{line}\n")[key].value == value
+
+
+@pytest.mark.parametrize("form", ["{}: {}", "| {} | {} |", "- **{}:** {}", "> {}: {}"])
+@pytest.mark.parametrize("name", CLOCK_NAMES)
+def test_each_clock_is_read_under_its_own_name(name: str, form: str) -> None:
+    label = name.replace("_", " ").capitalize()
+    line = form.format(label, "2022-09-06 20:50 UTC")
+    assert facts(f"# Down\n\n{line}\n")[f"clocks.{name}"].value == "2022-09-06T20:50:00Z"
 
 
 def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:

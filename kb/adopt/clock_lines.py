@@ -8,9 +8,11 @@ from datetime import datetime
 
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine
+from kb.records.compound_values import CLOCK_NAMES
 from kb.records.dates import read_written_time, zone_in
 
-_CLOCKS: Mapping[str, frozenset[str]] = {
+#: What a clock is called besides its own name in the form.
+_OTHER_NAMES: Mapping[str, frozenset[str]] = {
     "first_impact": frozenset(
         {"impact start", "start of impact", "impact started", "incident start time", "start time"}
         | {"incident start", "incident started", "started", "started at", "impact began", "began"}
@@ -27,6 +29,10 @@ _CLOCKS: Mapping[str, frozenset[str]] = {
         | {"incident end", "incident end time", "復旧日時", "恢复时间", "resuelto", "resolvido"}
         | {"résolu", "behoben"}
     ),
+    "restarted": frozenset({"restarted at", "time restarted"}),
+}
+_CLOCKS = {
+    name: _OTHER_NAMES.get(name, frozenset()) | {name.replace("_", " ")} for name in CLOCK_NAMES
 }
 #: A remark behind a time, without a digit, that could make it another.
 _REMARK = re.compile(r"[ \t]*[(（][^()（）\d]{0,200}[)）]?[ \t.]*|[ \t.;,—–-]*")
@@ -35,7 +41,7 @@ _REMARK = re.compile(r"[ \t]*[(（][^()（）\d]{0,200}[)）]?[ \t.]*|[ \t.;,—
 def derive_clock(name: str, labels: Iterable[LabelledLine]) -> DerivedFact:
     """A clock, where the lines that name it agree on one moment in a zone."""
     key = f"clocks.{name}"
-    rows = [row for row in labels if row.label in _CLOCKS.get(name, frozenset())]
+    rows = [row for row in labels if row.label in _CLOCKS[name]]
     if not rows:
         return DerivedFact(key, "", "nothing names it")
     moments = {_moment(row) for row in rows}

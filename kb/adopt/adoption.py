@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
 from kb.adopt.files import FoundFile
 from kb.adopt.incident_day import NO_DAY
+from kb.adopt.possible_times import only_possible
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
 from kb.errors import KbError
@@ -61,7 +62,8 @@ class _Planning:
     """What the plan for one file has to know of the others.
 
     `taken` are the paths that records have, `known` the sources that were adopted before;
-    `severities` are words of the team's own scale with what they are in that of the form.
+    `severities` are words of the team's own scale with what they are in that of the form; what lies
+    after `now` is still to come.
     """
 
     library: Library
@@ -70,6 +72,7 @@ class _Planning:
     taken: set[Path]
     known: frozenset[str]
     severities: Mapping[str, str]
+    now: datetime
     numbers: dict[str, int] = field(default_factory=dict)
 
 
@@ -78,6 +81,7 @@ def plan(
     repo: Repo,
     files: Iterable[FoundFile],
     severities: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> tuple[AdoptedFile, ...]:
     """What becomes of each postmortem, in the order of the files; nothing is written."""
     planning = _Planning(
@@ -92,6 +96,7 @@ def plan(
             for alias in document.front.texts("aliases")
         ),
         severities=severities or {},
+        now=now or datetime.now(UTC),
     )
     return tuple(one for file in files for one in _plan_file(planning, file))
 
@@ -225,7 +230,8 @@ def _facts(
         for fact in text.facts
     }
     facts = [told.get(fact.key, fact) for fact in derive(document)]
-    return tuple(_completed(planning, fact, found, text) for fact in facts)
+    completed = (_completed(planning, fact, found, text) for fact in facts)
+    return only_possible(completed, planning.now)
 
 
 def _line(text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine
 from kb.records.compound_values import CLOCK_NAMES
-from kb.records.dates import read_written_time, zone_in
+from kb.records.dates import no_such_day, read_written_time, zone_in
 
 #: What a clock is called besides its own name in the form.
 _OTHER_NAMES: Mapping[str, frozenset[str]] = {
@@ -50,7 +50,9 @@ def derive_clock(name: str, labels: Iterable[LabelledLine]) -> DerivedFact:
         return DerivedFact(key, "", f"{lines} do not say the same")
     at = moments.pop()
     if at is None:
-        return DerivedFact(key, "", f"line {rows[0].line} has no day, time and zone")
+        odd = no_such_day(rows[0].value.strip(EDGES).lstrip("@"))
+        why = f"says {odd}, which is no day of the calendar" if odd else "has no day, time and zone"
+        return DerivedFact(key, "", f"line {rows[0].line} {why}")
     return DerivedFact(key, at.isoformat().replace("+00:00", "Z"), f"line {rows[0].line}")
 
 

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
-from kb.records.dates import MONTH_NAMES, read_written_time
+from kb.records.dates import MONTH_NAMES, no_such_day, read_written_time
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.timeline import TimelineEntry
@@ -168,9 +168,8 @@ def _untold(
     prose: list[tuple[date, int]] | None = None,
 ) -> DerivedFact:
     """The day of a text of which no label, heading or name tells it."""
-    unread = next((row.line for row in labels if row.label in _DAYS | INCIDENT_DAYS), 0)
-    if unread := unread or _unclear(document):
-        return _unknown(f"line {unread} can be read in more than one way")
+    if why := _unread(document, labels):
+        return _unknown(why)
     if prose is None:
         prose = [*_prose_days(document, is_lead=True)] or [*_prose_days(document)]
     named = dict(reversed(prose))
@@ -190,6 +189,15 @@ def _untold(
     more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
     begins = f", its timeline begins on {lived[0]}" if lived else ""
     return _unknown(f"{_listed(days[:_MOST_NAMED])}{more}{begins}")
+
+
+def _unread(document: Document, labels: list[LabelledLine]) -> str:
+    """Why a line that is of the day, or the heading, names none; empty where there is neither."""
+    row = next((row for row in labels if row.label in _DAYS | INCIDENT_DAYS), None)
+    if row and (odd := no_such_day(row.value.lstrip("@"))):
+        return f"line {row.line} says {odd}, which is no day of the calendar"
+    line = row.line if row else _unclear(document)
+    return f"line {line} can be read in more than one way" if line else ""
 
 
 def _begin_of_timeline(document: Document, lived: list[date]) -> DerivedFact:

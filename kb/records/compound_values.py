@@ -16,6 +16,9 @@ CLOCK_NAMES = (
     "resolved",
     "restarted",
 )
+#: Clocks that may run either way: a warning may only show after the first effect, and a person may
+#: acknowledge what was contained already.
+EITHER_WAY = frozenset({("first_warning", "first_impact"), ("acknowledged", "contained")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,15 @@ def read_day(text: str, near: date | None = None) -> date | None:
     return _day(found, near)[0] if found and found.end() == len(text.strip()) else None
 
 
+def no_such_day(text: str) -> str:
+    """The day with its year that a text begins with and no calendar has: `2022-02-30`, else ""."""
+    lead = _LEAD.match(text)
+    found = _DAY.match(text, lead.end() if lead else 0)
+    if found is None or not any(found[f"y{number}"] for number in range(6)):
+        return ""
+    return found[0] if _day(found, None) == (None, "") else ""
+
+
 def read_written_time(text: str, near: date | None = None) -> WrittenTime | None:
     """The moment a text begins with, None where it begins with none.
 

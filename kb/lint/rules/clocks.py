@@ -23,6 +23,7 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.readings.front_matter_values import is_blank, is_naive_time, place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.records.compound_values import EITHER_WAY
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry
 from kb.records.front_matter_keys import KeyType
@@ -38,9 +39,6 @@ _CLOCK_OF_TAG = {
     "contained": "contained",
     "restart": "restarted",
 }
-#: Clocks that may run either way: a warning may only show after the first effect, and a person may
-#: acknowledge what was contained already.
-_FREE_PAIRS = {("first_warning", "first_impact"), ("acknowledged", "contained")}
 #: An entry gives the minute; the clock may give the second before it.
 _ROUNDING = timedelta(minutes=1)
 
@@ -114,7 +112,7 @@ def _passed(
         return None  # a warning may be one of many; only the first has to come before the rest
     for other in CLOCK_NAMES[CLOCK_NAMES.index(name) :]:
         at = known[other]
-        if at is None or (name, other) in _FREE_PAIRS:
+        if at is None or (name, other) in EITHER_WAY:
             continue
         is_day = at.time() == time()  # midnight is how a clock says that only the day is known
         if (
@@ -286,7 +284,7 @@ def clocks_out_of_order(document: Document, _: LintContext) -> Iterator[Finding]
     known = [(name, read_time(document.front.text(f"clocks.{name}"))) for name in CLOCK_NAMES]
     for index, (name, at) in enumerate(known):
         for earlier, before in known[:index]:
-            if at and before and at < before and (earlier, name) not in _FREE_PAIRS:
+            if at and before and at < before and (earlier, name) not in EITHER_WAY:
                 node = document.front.get(f"clocks.{name}")
                 message = f"{name} is before {earlier}; correct the one that is wrong"
                 yield place(node, message) if node else Finding(1, message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kb.records.document import MAX_SEARCHED_CHARACTERS, Document
 from kb.records.list_items import read_priors
-from kb.records.markdown import SectionText
+from kb.records.markdown import Line, SectionText
 from kb.sentences import sentences
 
 #: Words in one passage. The default encoder reads 256 tokens; 120 words of prose with the title
@@ -124,13 +124,25 @@ def _closed(sentence: str) -> str:
 
 def _indexed_sections(document: Document) -> Iterator[tuple[str, str]]:
     first = document.sections[0].line if document.sections else None
-    lead = (line for line in document.lines if first is None or line.number < first)
+    lead = [line for line in document.lines if first is None or line.number < first]
+    if document.is_adopted:
+        lead = _without_old_front(lead)
     yield "", "\n".join(line.text for line in lead if not line.comment)
     for section in document.sections:
         if section.key is None:
             yield section.heading, section.text
         elif document.form.section(section.key).embedded:
             yield document.form.section(section.key).heading, own_words(section)
+
+
+def _without_old_front(lead: list[Line]) -> list[Line]:
+    """The lines below the fence in which `kb adopt` keeps the front matter a text came with."""
+    text = [line for line in lead if line.text.strip()]
+    is_kept = len(text) > 1 and text[0].fence == "text" and text[1].text.rstrip() in {"---", "+++"}
+    if not is_kept:
+        return lead
+    end = next((line.number for line in text[1:] if line.is_mark), text[-1].number)
+    return [line for line in lead if line.number > end]
 
 
 def own_words(section: SectionText) -> str:

@@ -515,6 +515,19 @@ def test_github_issues_give_the_day_the_text_names_before_that_of_entry(library:
     assert first.aliases == ("old/issues.json#12",)
 
 
+def test_a_github_issue_without_a_title_is_refused_by_name(library: Path) -> None:
+    untitled = {"number": 14, "title": " ", "body": "Down.", "createdAt": "2021-03-11T08:00:00Z"}
+    nameless = {"body": "Down.", "createdAt": "2021-03-11T08:00:00Z"}
+    (library / "old" / "issues.json").write_text(json.dumps([*GITHUB, untitled, nameless]))
+    files = planned(library)
+    refused = [(file.source, file.refusal) for file in files if file.refusal]
+    assert len(files) == len(GITHUB) + 2
+    assert refused == [
+        ("old/issues.json#14", "no title: its title is empty"),
+        ("old/issues.json#entry 4", "no title: its title is empty"),
+    ]
+
+
 def test_a_row_of_csv_is_a_record_with_its_other_columns_as_text(library: Path) -> None:
     (library / "old" / "all.csv").write_text(CSV)
     first, second = planned(library, CSV_COLUMNS)

@@ -16,6 +16,7 @@ from kb.commands.adopt import command
 from kb.errors import KbError
 from kb.library import open_library
 from kb.lint.parallel import check_library
+from kb.search.records.passages import record_passages
 
 TODAY = date(2026, 11, 30)
 OLD = """# Queue {number} stood still
@@ -253,6 +254,39 @@ def test_a_title_and_front_matter_of_two_days_or_a_section_and_a_name_are_refuse
 def test_a_severity_is_read_from_a_cell_of_a_wide_row(team: Path) -> None:
     (team / "old" / "2021-03-04-pi.md").write_text("# Pi\n\n| **Severity:** SEV2 | Owner: a |\n")
     assert "severity: SEV2 (line 3)" in adopt("old/2021-03-04-pi.md")
+
+
+def test_the_same_text_twice_is_adopted_twice_and_said(team: Path) -> None:
+    for name in ("pump.md", "copy.md"):
+        (team / "old" / name).write_text("# A pump stood still\n\nDate: 2021-03-04\n\nIt did.\n")
+    said = adopt("old/pump.md", "old/copy.md")
+    assert "2 files: 2 adopted" in said
+    assert "the same text twice, each a record of its own: old/copy.md and old/pump.md" in said
+
+
+def test_a_foreign_draft_is_searched_and_said_to_call_itself_one(team: Path) -> None:
+    (team / "old" / "hugo.md").write_text(
+        "---\ntitle: A pump stood still\ndate: 2020-02-03\nstatus: draft\n---\n\nIt did.\n"
+    )
+    said = adopt("old/hugo.md")
+    assert "published, though the file calls itself unfinished: old/hugo.md" in said
+    assert "status: published (adopted, so that search finds it; line 4 says draft)" in said
+    assert [one.id for one in open_library(team).published if "pump" in one.id]
+
+
+@pytest.mark.parametrize("mark", ["---", "+++"])
+def test_passages_of_an_adopted_record_do_not_begin_with_its_old_front_matter(
+    team: Path, mark: str
+) -> None:
+    own = f"{mark}\ntitle: Pump\ndate: 2020-02-03\nweight: 7\n{mark}\n\nA valve had shut.\n"
+    (team / "old" / "2020-02-03-pump.md").write_text(
+        own.replace(": ", " = ") if mark == "+++" else own
+    )
+    adopt("old/2020-02-03-pump.md")
+    library = open_library(team)
+    (document,) = (one for one in library.documents if "pump" in one.path.name)
+    assert [one.text for one in record_passages(document)] == ["A valve had shut."]
+    assert "weight" in document.text
 
 
 def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None:

@@ -6,6 +6,7 @@ them gets its front matter where it is; of any other a record is made, and the f
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +45,8 @@ class AdoptedFile:
     """One postmortem and what becomes of it.
 
     `refusal` says why nothing does. `before` are the bytes that are replaced, None where a record
-    is made. `actions` are those that are read, `left` what was not carried over.
+    is made. `actions` are those that are read, `left` what was not carried over; `same_text_as` is
+    the source before it that has the same text, empty for none.
     """
 
     source: str
@@ -55,6 +57,7 @@ class AdoptedFile:
     actions: int = 0
     left: tuple[str, ...] = ()
     refusal: str = ""
+    same_text_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class _Planning:
 
     `taken` are the paths that records have, `known` the sources that were adopted before;
     `severities` are words of the team's own scale with what they are in that of the form; what lies
-    after `now` is still to come.
+    after `now` is still to come. `texts` are the sources of this run by the digest of their text.
     """
 
     library: Library
@@ -73,6 +76,7 @@ class _Planning:
     known: frozenset[str]
     severities: Mapping[str, str]
     now: datetime
+    texts: dict[bytes, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
 
 
@@ -117,9 +121,19 @@ def _plan_file(planning: _Planning, found: FoundFile) -> Iterator[AdoptedFile]:
         yield AdoptedFile(file.name, refusal=f"{source.name}: {error}")
         return
     for text in texts:
-        one = _plan_one(planning, found, text)
+        one = _with_twin(planning, _plan_one(planning, found, text), text)
         planning.taken.add(planning.library.root / one.target)
         yield one
+
+
+def _with_twin(planning: _Planning, one: AdoptedFile, text: ForeignText) -> AdoptedFile:
+    """The file with the source before it that has the same text; what is refused is no such."""
+    if one.refusal not in {"", ADOPTED_BEFORE}:
+        return one
+    digest = hashlib.sha256(text.text.strip()).digest()
+    twin = planning.texts.get(digest, "")
+    planning.texts.setdefault(digest, one.source)
+    return replace(one, same_text_as=twin)
 
 
 def _unknown_kind(suffix: str) -> str:

@@ -141,10 +141,13 @@ def _without_day(heading: str) -> str:
 
 
 def _status(labels: list[LabelledLine]) -> DerivedFact:
+    """Published, so that search finds it; `word` is what an unfinished text calls itself."""
+    why = "adopted, so that search finds it"
     for row in labels:
-        if row.label in _STATUSES and row.value.lower() in _UNFINISHED:
-            return DerivedFact("status", "draft", f"line {row.line}")
-    return DerivedFact("status", "published", "adopted, so that search finds it")
+        word = row.value.lower()
+        if row.label in _STATUSES and word in _UNFINISHED:
+            return DerivedFact("status", "published", f"{why}; line {row.line} says {word}", word)
+    return DerivedFact("status", "published", why)
 
 
 def _severity(labels: list[LabelledLine]) -> DerivedFact:

@@ -15,6 +15,7 @@ from kb.terminal import cells, cut, visible
 _KEPT = {ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED}
 #: Told only where they are known: nobody misses a clock that no old form asked for.
 _QUIET = ("nothing names it", "nothing names one")
+_MOST_NAMED = 8
 _HEAD = ("file", "record in postmortems/", "date from", "severity", "clocks", "actions")
 #: So wide is a column at most; what is cut stands whole in the record and under --verbose.
 _WIDTHS = (34, 42, 18, 12, 6, 7)
@@ -70,7 +71,9 @@ def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> I
     if found.left_alone:
         kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in found.left_alone.items())
         yield f"left alone, of no kind that is read: {kinds}"
-    yield from _missing([file for file in files if not file.refusal])
+    adopted = [file for file in files if not file.refusal]
+    yield from _missing(adopted)
+    yield from _to_look_at(adopted)
     if counts["refused"]:
         yield (
             f"{counts['refused']} refused, with the reason above: mend the file, a minute each, "
@@ -142,6 +145,22 @@ def _missing(files: Iterable[AdoptedFile]) -> Iterator[str]:
         example = ",".join(f"{visible(word)}=SEV…" for word in list(words)[:3])
         yield f"severity is a word of your own in {sum(words.values())}: {told}"
         yield f"  to take them over: --severity '{example}'"
+
+
+def _to_look_at(files: Sequence[AdoptedFile]) -> Iterator[str]:
+    """What is adopted and may not be meant to be: drafts, and texts that are there twice."""
+    drafts = [file for file in files if any(f.key == "status" and f.word for f in file.facts)]
+    if drafts:
+        told = _listed([file.source for file in drafts])
+        yield f"published, though the file calls itself unfinished: {told}"
+    twins = [f"{file.source} and {file.same_text_as}" for file in files if file.same_text_as]
+    if twins:
+        yield f"the same text twice, each a record of its own: {_listed(twins)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(map(visible, names[:_MOST_NAMED]))}{more}"
 
 
 def _scale(facts: Iterable[DerivedFact]) -> Mapping[str, int]:

@@ -33,6 +33,7 @@ from kb.digest.slack import MOST_BLOCKS, MOST_HEADER, MOST_SECTION, slack_messag
 from kb.errors import KbError
 from kb.metrics.page import read_as_of
 from kb.metrics.values import NewRecord
+from kb.records.model import Occurrence
 from kb.repo import open_repo
 from kb.walls.firings import Firing
 from markdown_it import MarkdownIt
@@ -100,6 +101,28 @@ def test_it_tells_what_came_again_and_which_promise_was_open_then(facts: DigestF
     assert again.record == "2026-05-21-refund-paid-twice-again"
     assert again.facts[0].startswith("repeats “Refund agent paid 14")
     assert any(fact.startswith("promised then, and open for ") for fact in again.facts)
+
+
+def test_what_did_harm_again_without_a_record_of_its_own_is_told(facts: DigestFacts) -> None:
+    record = next(iter(facts.titles))
+    days = (datetime(2026, 6, 20, 5, tzinfo=UTC), datetime(2026, 6, 23, 5, tzinfo=UTC))
+    seen = tuple((record, Occurrence(at=day, customers=20)) for day in days)
+    (*_, item) = part(digest_of(replace(facts, occurrences=seen)), "What came again").items
+    assert item.record == record
+    assert item.facts[:2] == (
+        "did harm again 2 times, last on 23 Jun 2026",
+        "40 customers affected",
+    )
+
+
+def test_an_occurrence_of_the_window_is_read_and_one_before_it_is_not(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    path = sorted((folder / "postmortems").glob("20*.md"))[0]
+    text = path.read_text("utf-8")
+    entries = "occurrences: [{at: 2020-01-01T00:00:00Z}, {at: 2025-06-01T00:00:00Z}]\n---\n"
+    path.write_text(text.replace("\n---\n", f"\n{entries}", 1), "utf-8")
+    found = facts_in(folder, "2025-01-01").occurrences
+    assert [(record, f"{one.at:%Y}") for record, one in found] == [(path.stem, "2025")]
 
 
 def test_it_tells_of_promises_kept_overdue_and_due(facts: DigestFacts) -> None:

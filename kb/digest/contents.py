@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from kb.actions.action import Action
 from kb.metrics.all_hands_sentences import (
@@ -18,6 +18,7 @@ from kb.metrics.all_hands_sentences import (
 )
 from kb.metrics.values import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
 from kb.numbers_in_words import plural, said_day
+from kb.records.model import Occurrence
 from kb.walls.firings import PASS_GIVEN, PASSED, Firing
 
 #: Items of one part; the rest is counted.
@@ -71,7 +72,8 @@ class Digest:
 class DigestFacts:
     """What a digest is made of: nothing is read or asked any more.
 
-    `actions` are the promises of all published records. `fired` is what walls did on this machine,
+    `actions` are the promises of all published records. `occurrences` are those of the window, each
+    with the id of its record. `fired` is what walls did on this machine,
     None where they are not told of. `left_out` is None for a digest that stays inside; of one for
     outsiders it says how many new records are not approved for them.
     """
@@ -84,6 +86,7 @@ class DigestFacts:
     actions: tuple[Action, ...]
     fired: tuple[Firing, ...] | None
     due_days: int
+    occurrences: tuple[tuple[str, Occurrence], ...] = ()
     left_out: int | None = None
 
 
@@ -91,7 +94,7 @@ def digest_of(facts: DigestFacts) -> Digest:
     """The digest of everything since the beginning of its window."""
     seen = facts.seen
     inside = (*_promised(facts), *_fired(facts)) if facts.left_out is None else ()
-    parts = (_news(seen), _again(facts), *inside)
+    parts = (_news(facts), _again(facts), *inside)
     return Digest(
         name=facts.name,
         title=window_title(seen),
@@ -158,11 +161,13 @@ def _plain(text: str) -> str:
     return " ".join(_LINK.sub(r"\1", text).translate(_MARKS).split())
 
 
-def _news(seen: AllHands) -> DigestPart:
+def _news(facts: DigestFacts) -> DigestPart:
+    seen = facts.seen
     told = [new for new in seen.new if not new.is_import]
     sentences = news_sentences(seen)
     if not (seen.new or seen.unknown):
-        sentences = iter((f"Nothing new since {said_day(seen.since)}.",))
+        what = "No new record" if facts.occurrences else "Nothing new"
+        sentences = iter((f"{what} since {said_day(seen.since)}.",))
     return _part("New", sentences, (_new(new) for new in told))
 
 
@@ -189,7 +194,25 @@ def _again(facts: DigestFacts) -> DigestPart:
     )
     # Outsiders are not told of every earlier record: what repeats none of theirs may repeat one.
     sentences = repeat_sentences(facts.seen) if facts.left_out is None else ()
-    return _part("What came again", sentences, items)
+    return _part("What came again", sentences, (*items, *_occurred(facts)))
+
+
+def _occurred(facts: DigestFacts) -> Iterator[DigestItem]:
+    """The records whose cause did harm again in the window, without a record of its own."""
+    by_record: dict[str, list[Occurrence]] = {}
+    for record, one in facts.occurrences:
+        by_record.setdefault(record, []).append(one)
+    for record, seen in by_record.items():
+        last = max(one.at.astimezone(UTC).date() for one in seen if one.at)
+        times = f"{len(seen)} times, last " if len(seen) > 1 else ""
+        customers = sum(one.customers or 0 for one in seen)
+        still_open = sum(one.is_open for one in facts.actions if one.record == record)
+        told = (
+            f"did harm again {times}on {said_day(last)}",
+            f"{plural(customers, 'customer')} affected" if customers else "",
+            f"{plural(still_open, 'promise')} of it open" if still_open else "",
+        )
+        yield DigestItem(facts.titles.get(record, record), record, tuple(filter(None, told)))
 
 
 def _open_then(pair: Pair) -> str:
@@ -313,5 +336,12 @@ def restricted(facts: DigestFacts, told: Mapping[str, Told]) -> DigestFacts:
     left_out = len(facts.seen.new) - len(new)
     titles = {one.record: one.title for one in told.values()}
     return replace(
-        facts, seen=seen, page=page, titles=titles, actions=(), fired=None, left_out=left_out
+        facts,
+        seen=seen,
+        page=page,
+        titles=titles,
+        actions=(),
+        occurrences=(),
+        fired=None,
+        left_out=left_out,
     )

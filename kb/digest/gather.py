@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from datetime import UTC, date
 from pathlib import Path
 
 from kb.actions.action import actions
 from kb.as_of import AsOf
 from kb.digest.contents import DigestFacts, Told, restricted
 from kb.errors import KbError
+from kb.library import Library
 from kb.metrics.all_hands import first_lesson
 from kb.metrics.page import page_of, read_folder
+from kb.records.model import Occurrence
 from kb.repo import Repo
 from kb.walls.firings import firings
 
@@ -32,7 +36,20 @@ def read_facts(
         actions=actions(library, reading.trails, as_of.day),
         fired=firings(os.path.realpath(library.root)),
         due_days=due_days,
+        occurrences=tuple(_occurred(library, page.all_hands.since, as_of)),
     )
+
+
+def _occurred(library: Library, since: date, as_of: AsOf) -> Iterator[tuple[str, Occurrence]]:
+    """The occurrences of the window, with their records, in order of time."""
+    found = (
+        (record.id, one)
+        for record in library.published
+        if record.origin != "public"
+        for one in record.occurrences
+        if one.at and since <= one.at.astimezone(UTC).date() <= as_of.day
+    )
+    yield from sorted(found, key=lambda pair: str(pair[1].at))
 
 
 def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> DigestFacts:

@@ -307,7 +307,7 @@ def _uncounted(facts: DigestFacts) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ApprovedWords:
     """What outsiders are told of a record: the id of its page for them, and approved words."""
 
     record: str
@@ -315,7 +315,7 @@ class Told:
     lesson: str
 
 
-def restricted(facts: DigestFacts, told: Mapping[str, Told]) -> DigestFacts:
+def restricted(facts: DigestFacts, told: Mapping[str, ApprovedWords]) -> DigestFacts:
     """The same for outsiders: the records of `told`, which are named by their ids in the library.
 
     Promises, walls and the notes of the library stay inside.

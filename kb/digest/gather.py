@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kb.actions.action import actions
 from kb.as_of import AsOf
-from kb.digest.contents import DigestFacts, Told, restricted
+from kb.digest.contents import ApprovedWords, DigestFacts, restricted
 from kb.errors import KbError
 from kb.library import Library
 from kb.metrics.all_hands import first_lesson
@@ -64,6 +64,7 @@ def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> D
 
     site = gather(open_library(start), repo, SiteRequest(as_of.at, no_search, EXTERNAL))
     told = {
-        record.id: Told(record.id, record.title, first_lesson(record)) for record in site.records
+        record.id: ApprovedWords(record.id, record.title, first_lesson(record))
+        for record in site.records
     }
     return restricted(facts, {old: told[new] for old, new in site.public_ids.items()})

@@ -94,7 +94,7 @@ class WallFault:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class UnusableEntry:
     """Something below `walls` that is no wall; `label` is empty where no single one is meant.
 
     It may have no faults: shapes and words are faults that other rules tell of.
@@ -115,28 +115,28 @@ def wall_faults(front: FrontMatter, key: str = "walls") -> tuple[WallFault, ...]
     return tuple(fault for found in walls_left_out(front, key) for fault in found.faults)
 
 
-def walls_left_out(front: FrontMatter, key: str = "walls") -> tuple[LeftOut, ...]:
+def walls_left_out(front: FrontMatter, key: str = "walls") -> tuple[UnusableEntry, ...]:
     """The others, each with its faults."""
-    return tuple(found for found in _read(front, key) if isinstance(found, LeftOut))
+    return tuple(found for found in _read(front, key) if isinstance(found, UnusableEntry))
 
 
-def _read(front: FrontMatter, key: str) -> Iterator[Wall | LeftOut]:
+def _read(front: FrontMatter, key: str) -> Iterator[Wall | UnusableEntry]:
     """Each wall, or what was written in its place."""
     node = front.get(key)
     if node is None:
         return
     if node.entries or node.text:
-        yield LeftOut("", node)
+        yield UnusableEntry("", node)
     seen: set[str] = set()
     for number, row in enumerate(node.items[:_MOST_WALLS], 1):
         label = _text(row, "id") or f"W{number}"
         faults = tuple(_faults(row, label, seen)) if row.kind == "mapping" else ()
         seen.add(label)
         words = _text(row, "verdict") in _VERDICTS and _text(row, "effect") in _EFFECTS
-        yield _wall(row, label) if words and not faults else LeftOut(label, row, faults)
+        yield _wall(row, label) if words and not faults else UnusableEntry(label, row, faults)
     if len(node.items) > _MOST_WALLS:
         row = node.items[_MOST_WALLS]
-        yield LeftOut("", row, (WallFault(row, f"a record has at most {_MOST_WALLS} walls"),))
+        yield UnusableEntry("", row, (WallFault(row, f"a record has at most {_MOST_WALLS} walls"),))
 
 
 def _wall(row: Node, label: str) -> Wall:

@@ -14,7 +14,7 @@ from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.records.front_matter import FrontMatter, Node
 from kb.records.front_matter_keys import KEYS
 from kb.records.taxonomy import TAXONOMIES
-from kb.records.walls import LeftOut, walls_left_out
+from kb.records.walls import UnusableEntry, walls_left_out
 from kb.walls.compiled import KEY, walled_records
 
 _KEYS = {row.name: row for key in KEYS if key.name == KEY for row in key.keys}
@@ -61,7 +61,7 @@ def _unusable(front: FrontMatter) -> Iterator[tuple[str, str]]:
         yield found.label, "; and ".join(_reasons(found))
 
 
-def _reasons(found: LeftOut) -> tuple[str, ...]:
+def _reasons(found: UnusableEntry) -> tuple[str, ...]:
     """Why a wall is none. A key that is mistyped is why another one lacks."""
     mistyped = tuple(_unknown_keys(found.node)) if found.label else ()
     faults = [fault.message for fault in found.faults if not (mistyped and fault.is_lack)]

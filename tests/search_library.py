@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+from kb.search.encoder.encoder import cache_folder
 
 RECORD = """\
 ---
@@ -110,3 +115,15 @@ def write_stories(root: Path) -> None:
     """The six stories as published records."""
     for record_id, title, name, summary in STORIES:
         write_record(root, record_id, title, classes=name, summary=summary)
+
+
+@contextmanager
+def own_cache(home: Path) -> Iterator[Path]:
+    """A user's cache of its own below a folder, which shares only the compiled encoders."""
+    encoders = cache_folder()
+    encoders.mkdir(parents=True, exist_ok=True)
+    (home / "postmortem-kb").mkdir()
+    (home / "postmortem-kb/encoders").symlink_to(encoders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        yield home / "postmortem-kb"

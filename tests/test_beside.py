@@ -22,7 +22,7 @@ from kb.metrics.schema import schemas
 from kb.records.shared_facts import FACTS_FILE, read_facts
 from kb.repo.fetched import check_address
 from kb.search.answer_json import answer_schema
-from kb.search.encoder.encoder import Encoder, cache_folder
+from kb.search.encoder.encoder import Encoder
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import build_index
 from kb.search.neighbours import _by_words, similar_beside
@@ -43,20 +43,14 @@ from beside_libraries import (
 from conftest import git_in
 from external_texts import approve_all
 from runs_made import made_run, write
-from search_library import write_record
+from search_library import own_cache, write_record
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A user's cache of its own, which shares only the compiled encoders."""
-    encoders = cache_folder()
-    encoders.mkdir(parents=True, exist_ok=True)
-    home = tmp_path_factory.mktemp("cache")
-    (home / "postmortem-kb").mkdir()
-    (home / "postmortem-kb/encoders").symlink_to(encoders)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(home))
-        yield home / "postmortem-kb"
+    with own_cache(tmp_path_factory.mktemp("cache")) as folder:
+        yield folder
 
 
 @pytest.fixture

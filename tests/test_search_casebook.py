@@ -18,12 +18,11 @@ from kb.library import load_document, unread_library
 from kb.search.answer import CASEBOOK, Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
-from kb.search.encoder.encoder import cache_folder
 from kb.search.query import Filters, query_from_document
 from kb.search.render import WIDTH, show
 
 from conftest import ROOT
-from search_library import write_record, write_stories
+from search_library import own_cache, write_record, write_stories
 
 TODAY = date(2030, 1, 1)
 DELETED = "the agent deleted the production database and its backups"
@@ -35,14 +34,8 @@ REPLIT = "2025-07-18-replit-production-database"
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A user's cache of its own, which shares only the compiled encoders."""
-    encoders = cache_folder()
-    encoders.mkdir(parents=True, exist_ok=True)
-    home = tmp_path_factory.mktemp("cache")
-    (home / "postmortem-kb").mkdir()
-    (home / "postmortem-kb/encoders").symlink_to(encoders)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(home))
-        yield home / "postmortem-kb"
+    with own_cache(tmp_path_factory.mktemp("cache")) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from kb.errors import KbError
 from kb.installation import install_line
@@ -36,8 +36,7 @@ class DaskWorkers:
         from distributed import KilledWorker
 
         self._client = client
-        # Not pure: a task that is sent again is to be done again.
-        self._executor: Executor = client.get_executor(pure=False)
+        self._executor = _ClientExecutor(client)
         self.losses: tuple[type[BaseException], ...] = (KilledWorker, BrokenExecutor)
 
     @property
@@ -75,6 +74,22 @@ class DaskWorkers:
             self._client.wait_for_workers(1, timeout=_WORKER_SECONDS)
         except (TimeoutError, OSError) as error:
             raise _gone(self._address) from error
+
+
+class _ClientExecutor(Executor):
+    """Submits to a Dask client, and gives the futures of Dask themselves.
+
+    Those of `Client.get_executor` take a result for an error when a worker is lost between the
+    moment it is gathered and the moment its state is looked at (`_cascade_future` of distributed
+    2026.8: "too many values to unpack").
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        # Not pure: a task that is sent again is to be done again.
+        return cast("Future[Any]", self._client.submit(work, *args, pure=False, **options))
 
 
 def _gone(address: str) -> KbError:

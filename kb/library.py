@@ -12,17 +12,12 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError
-from kb.records.document import (
-    MAX_RECORD_BYTES,
-    Document,
-    is_record_name,
-    is_unicode_name,
-    read_document,
-)
+from kb.records.document import Document, read_document
 from kb.records.form import Form, build_form
 from kb.records.front_matter import Fault, FrontMatter
 from kb.records.merges import merged
 from kb.records.model import Postmortem, interpret
+from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.records.runs_seen import FILE_NAME as RUNS_SEEN
 from kb.records.runs_seen import RunsSeen, read_runs_seen
 from kb.repo import Commit, File, Repo

@@ -23,10 +23,11 @@ from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
 from kb.errors import KbError
 from kb.library import Library, records_folder
-from kb.records.document import Document, is_record_name, read_document
+from kb.records.document import Document, read_document
 from kb.records.front_matter import FrontMatter
 from kb.records.informal_actions import read_all_actions
 from kb.records.misplaced import is_meant_as_record
+from kb.records.record_files import is_record_name
 from kb.records.template import slug
 from kb.repo import NoRepo, Repo
 from kb.safe_files import Root, replace_known

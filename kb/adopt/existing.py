@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from kb.config import Config
 from kb.errors import KbError
 from kb.library import load_documents, record_files
-from kb.records.document import is_record_name
 from kb.records.form import build_form
 from kb.records.misplaced import is_markdown
+from kb.records.record_files import is_record_name
 from kb.safe_files import read_named, walk
 
 #: What folders of postmortems are called: by that alone they are counted, and nothing is read.

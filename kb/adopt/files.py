@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from kb.adopt.sources.registry import KINDS, source_of
 from kb.adopt.sources.source import SourceFile
 from kb.errors import KbError
-from kb.records.document import is_record_name
+from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, read_named, walk
 
 _ARCHIVES = frozenset({".zip"})

@@ -28,8 +28,8 @@ from kb.beside.kept_view import (
 from kb.config import FILE_NAME, BesideConfig, Config, SearchConfig
 from kb.errors import KbError
 from kb.library import Library
-from kb.records.document import is_record_name
 from kb.records.form import build_form
+from kb.records.record_files import is_record_name
 from kb.records.shared_facts import FACTS_FILE, MOST_BYTES, LibraryFacts, read_facts
 from kb.safe_files import UnsafePathError, read_named, real_path
 from kb.search.answer import ALL, FACTS, NONE

@@ -11,7 +11,7 @@ from kb.beside.open_libraries import Beside
 from kb.beside.shared_view import view_of
 from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError
-from kb.records.document import MAX_RECORD_BYTES, is_record_name
+from kb.records.record_files import MAX_RECORD_BYTES, is_record_name
 from kb.records.shared_facts import FACTS_FILE, MOST_BYTES, read_facts, written_facts
 from kb.repo.fetched import Fetched, StoredFile, fetch
 from kb.safe_files import Root

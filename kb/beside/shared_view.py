@@ -13,7 +13,7 @@ from kb.beside.kept_view import SharedView
 from kb.config import FILE_NAME, Config
 from kb.errors import KbError
 from kb.library import read_library
-from kb.records.document import MAX_RECORD_BYTES
+from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.shared_facts import FACTS_FILE, LibraryFacts, facts_of, written_facts
 from kb.safe_files import Tree
 from kb.search.answer import ALL, EXTERNAL, FACTS, NONE

@@ -36,7 +36,7 @@ def _rows(library: Library) -> Iterator[dict[str, str]]:
     from kb.beside.kept_view import read_state
     from kb.beside.open_libraries import declared, open_one
     from kb.numbers_in_words import plural
-    from kb.records.document import is_record_name
+    from kb.records.record_files import is_record_name
 
     for beside in declared(library):
         found = open_one(library, beside)

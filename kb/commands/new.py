@@ -14,9 +14,10 @@ from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import find_root, records_folder
 from kb.numbers_in_words import plural
-from kb.records.document import MAX_RECORD_BYTES, read_document
+from kb.records.document import read_document
 from kb.records.form import Form, build_form
 from kb.records.grow_to_profile import Growth, grown
+from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.template import blank_record, slug
 from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn

@@ -25,8 +25,8 @@ from kb.erasure.cuts import (
 )
 from kb.erasure.forms_of_a_name import Sought
 from kb.library import LOCAL_FOLDER, Library
-from kb.records.document import is_record_name
 from kb.records.model import Postmortem
+from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, UnsafePathError, walk
 from kb.search.encoder.store import vectors_place
 from kb.sensitive.names import PrivateName

@@ -17,8 +17,9 @@ from kb.lint.non_records import file_problems, loose_problems, misplaced_problem
 from kb.lint.readings.document_facts import is_submitted
 from kb.lint.registry import active_rules, rules_of_scope
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
-from kb.records.document import Document, is_record_name, read_document
+from kb.records.document import Document, read_document
 from kb.records.model import Outline, outline
+from kb.records.record_files import is_record_name
 from kb.safe_files import walk
 from kb.sensitive.find_secrets import masked
 

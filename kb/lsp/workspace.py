@@ -12,7 +12,8 @@ from kb.library import find_root
 from kb.lsp.library_view import LibraryView, look, look_again
 from kb.lsp.open_record import OpenRecord
 from kb.lsp.text import Places
-from kb.records.document import Document, is_record_name, read_document
+from kb.records.document import Document, read_document
+from kb.records.record_files import is_record_name
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,11 @@ from kb.records.list_items import (
     read_unboxed,
 )
 from kb.records.markdown import Line, SectionText, scan_lines
+from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.section_reader import by_key, read_sections
 from kb.records.taxonomy import PROFILE_FORMS
 from kb.records.timeline import TimelineEntry, read_timeline
 
-#: A record is prose; what is larger is data that belongs beside it, and is not looked into.
-MAX_RECORD_BYTES = 2_000_000
 #: Of actions and other lists; no record of 216 public ones has more than 6. With 123,000 of them in
 #: 2 MB `kb metrics` took 21 s and 264 MB, `kb actions` 23 s.
 MAX_BOXES = 5_000
@@ -43,7 +42,6 @@ MAX_TITLE_CHARACTERS = 300
 #: Characters of a record that search reads: each thousand is a passage, and takes the encoder some
 #: 30 ms. The longest of 209 postmortems of others has 40 passages.
 MAX_SEARCHED_CHARACTERS = 200_000
-_RECORD_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
 #: Every byte that is no small letter becomes a space.
 _LETTERS_ONLY = bytes(code if code in b"abcdefghijklmnopqrstuvwxyz" else 32 for code in range(256))
 _ALLOW = re.compile(r"kb:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:(?:—|–|--?|:)\s*(.*))?$")
@@ -227,16 +225,6 @@ class Document:
     def encode(self) -> bytes:
         """The bytes of the file."""
         return self.text.encode("utf-8", errors="surrogateescape")
-
-
-def is_record_name(name: str) -> bool:
-    """Whether a file name is that of a record, `YYYY-MM-DD-slug.md`."""
-    return bool(_RECORD_NAME.fullmatch(name))
-
-
-def is_unicode_name(name: str) -> bool:
-    """Whether a file name is text: an address, a feed and a database can hold no other."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def read_document(raw: bytes, path: PurePath, form: Form) -> Document:

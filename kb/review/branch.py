@@ -14,8 +14,9 @@ from kb.config import FILE_NAME
 from kb.errors import KbError
 from kb.library import Library
 from kb.lint.non_records import sort_files
-from kb.records.document import Document, is_record_name, read_document
+from kb.records.document import Document, read_document
 from kb.records.model import interpret
+from kb.records.record_files import is_record_name
 from kb.repo import Commit, NoRepo, Repo, open_repo
 from kb.review.settings import (
     changed_settings,

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.records.document import MAX_RECORD_BYTES, Document, read_document
+from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.markdown import SectionText
+from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import read_named, replace_known
 from kb.search.answer import Answer, Match
 from kb.search.reasons import are_reasons

@@ -18,8 +18,8 @@ from kb.config import Config
 from kb.errors import KbError
 from kb.library import record_files
 from kb.numbers_in_words import plural
-from kb.records.document import MAX_RECORD_BYTES
 from kb.records.front_matter import FrontMatter, read_front_matter
+from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.walls import Wall, comparison, tool_patterns, walls_of
 from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.library import Library, local_place
-from kb.records.document import MAX_RECORD_BYTES, is_record_name, is_unicode_name
+from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.search.bm25 import Bag, Postings
 from kb.search.encoder.encoder import Vectors

@@ -16,9 +16,10 @@ from itertools import accumulate
 from kb.errors import KbError
 from kb.library import Library
 from kb.lint.rule import LintContext
-from kb.records.document import MAX_RECORD_BYTES, Document
+from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.model import Postmortem
+from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import Root
 from kb.sensitive.names import NameIndex
 from kb.site.external.allowed_parts import RecordRedaction

@@ -1,0 +1,19 @@
+"""Which files are records: by their name, and up to which size."""
+
+from __future__ import annotations
+
+import re
+
+#: A record is prose; what is larger is data that belongs beside it, and is not looked into.
+MAX_RECORD_BYTES = 2_000_000
+_RECORD_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
+
+
+def is_record_name(name: str) -> bool:
+    """Whether a file name is that of a record, `YYYY-MM-DD-slug.md`."""
+    return bool(_RECORD_NAME.fullmatch(name))
+
+
+def is_unicode_name(name: str) -> bool:
+    """Whether a file name is text: an address, a feed and a database can hold no other."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)

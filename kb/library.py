@@ -9,14 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING
 
 from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError
-from kb.records.document import Document, read_document
 from kb.records.form import Form, build_form
-from kb.records.front_matter import Fault, FrontMatter
-from kb.records.merges import merged
-from kb.records.model import Postmortem, interpret
 from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.records.runs_seen import FILE_NAME as RUNS_SEEN
 from kb.records.runs_seen import RunsSeen, read_runs_seen
@@ -24,6 +21,10 @@ from kb.repo import Commit, File, Repo
 from kb.repo.tracked import tracked_below
 from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
 from kb.trust import open_config
+
+if TYPE_CHECKING:  # whoever asks an index reads no record
+    from kb.records.document import Document
+    from kb.records.model import Postmortem
 
 #: What kb computes or remembers on this machine lies here, below a library's root.
 LOCAL_FOLDER = ".kb"
@@ -51,6 +52,9 @@ class Library:
     @cached_property
     def records(self) -> tuple[Postmortem, ...]:
         """What the documents mean, oldest id first; drafts included."""
+        from kb.records.merges import merged
+        from kb.records.model import interpret
+
         with no_collection():
             meanings = [interpret(document) for document in self.documents]
         return merged(tuple(record for record in meanings if record is not None))
@@ -144,16 +148,17 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-Reader = Callable[[bytes, PurePath, Form], Document]
+Reader = Callable[[bytes, PurePath, Form], "Document"]
 
 
 def open_library_at(
-    repo: Repo, revision: Commit | str, root: Path, read: Reader = read_document
+    repo: Repo, revision: Commit | str, root: Path, read: Reader | None = None
 ) -> Library:
     """The library of a folder as it stood at a revision, settings included.
 
-    `read` may remember documents between revisions. Raises `KbError` where `root` is no part of
-    the repository, Git knows no such revision, or the settings of that time cannot be read.
+    `read` may remember documents between revisions; without it each is read anew. Raises `KbError`
+    where `root` is no part of the repository, Git knows no such revision, or the settings of that
+    time cannot be read.
     """
     base = repo.relative(root)
     if base is None:
@@ -167,8 +172,9 @@ def open_library_at(
     files = _record_files_at(repo, commit, base / config.library.path)
     seen = base / config.library.path / RUNS_SEEN
     contents = repo.read_all([*(file.path for file in files), seen], commit)
+    reader = read or _read_document
     documents = tuple(
-        _document_at(contents.get(file.path), file.path.relative_to(base), form, read)
+        _document_at(contents.get(file.path), file.path.relative_to(base), form, reader)
         for file in files
     )
     runs = read_runs_seen(contents.get(seen, b"").decode("utf-8", "replace"))
@@ -293,6 +299,12 @@ def _read_from(tree: Tree, file: Path, form: Form, root: Path | None) -> Documen
     if size > MAX_RECORD_BYTES:
         message = f"{size / 1e6:.0f} MB is more than a record may have; it was not read"
         return _unread(path, form, "too-large", message)
+    return _read_document(raw, path, form)
+
+
+def _read_document(raw: bytes, path: PurePath, form: Form) -> Document:
+    from kb.records.document import read_document
+
     return read_document(raw, path, form)
 
 
@@ -302,4 +314,7 @@ def _relative(file: Path, root: Path | None) -> PurePath:
 
 
 def _unread(path: PurePath, form: Form, name: str, message: str) -> Document:
+    from kb.records.document import Document
+    from kb.records.front_matter import Fault, FrontMatter
+
     return Document(path, "", FrontMatter(), (), (), form, (Fault(1, 1, name, message),))

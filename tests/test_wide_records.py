@@ -14,7 +14,6 @@ from kb.actions.render import _MOST
 from kb.library import open_library
 from kb.lint.runner import check
 from kb.records.document import (
-    MAX_SEARCHED_CHARACTERS,
     MAX_TITLE_CHARACTERS,
     Document,
     read_document,
@@ -22,6 +21,7 @@ from kb.records.document import (
 from kb.records.form import build_form
 from kb.records.front_matter import MAX_FRONT_CHARACTERS, MAX_FRONT_VALUES
 from kb.records.model import interpret
+from kb.records.record_files import MAX_SEARCHED_CHARACTERS
 from kb.search.records.passages import record_passages
 from kb.site.links import MOST_WORDS, PageNames
 from kb.site.write import all_pages

@@ -17,7 +17,8 @@ from kb.commands.shell_words import owners, routes, words
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.numbers_in_words import plural
-from kb.records.model import ADOPTED, Postmortem
+from kb.records.model import Postmortem
+from kb.records.taxonomy import ADOPTED
 from kb.streams import echo, echo_json, warn
 from kb.terminal import as_lines, cut, visible
 

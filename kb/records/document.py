@@ -39,9 +39,6 @@ _BOX = re.compile(r"^[ \t]{0,20}[-*+][ \t]{1,4}\[.\]", re.MULTILINE)
 #: Characters of a title that are read: it stands on every page that names the record. The longest
 #: of 1,818 in collections of others has 210.
 MAX_TITLE_CHARACTERS = 300
-#: Characters of a record that search reads: each thousand is a passage, and takes the encoder some
-#: 30 ms. The longest of 209 postmortems of others has 40 passages.
-MAX_SEARCHED_CHARACTERS = 200_000
 #: Every byte that is no small letter becomes a space.
 _LETTERS_ONLY = bytes(code if code in b"abcdefghijklmnopqrstuvwxyz" else 32 for code in range(256))
 _ALLOW = re.compile(r"kb:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:(?:—|–|--?|:)\s*(.*))?$")

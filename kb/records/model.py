@@ -27,11 +27,7 @@ from kb.records.markdown import SectionText
 from kb.records.section_reader import joined
 from kb.records.timeline import TimelineEntry
 
-#: What is said of an adopted record wherever it is shown.
-ADOPTED = "adopted, not held to the form"
-
 __all__ = [
-    "ADOPTED",
     "CLOCK_NAMES",
     "AgentFacts",
     "Clocks",

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
 
-from kb.records.list_items import read_date
-
 FILE_NAME = "runs-seen.csv"
 _HEAD = ("route", "day", "runs")
 _MOST_DIGITS = 9
@@ -42,6 +40,8 @@ class RunsSeen:
 
 def read_runs_seen(text: str) -> RunsSeen:
     """The file's text read; a line that is none is a fault, and the others count."""
+    from kb.records.list_items import read_date
+
     days: dict[tuple[str, date], int] = {}
     faults: list[tuple[int, str]] = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -12,15 +12,16 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
 
 from kb.errors import KbError
-from kb.records.compound_values import CLOCK_NAMES
-from kb.records.model import Postmortem
 from kb.records.taxonomy import KINDS
+
+if TYPE_CHECKING:
+    from kb.records.model import Postmortem
 
 FACTS_FILE = "kb.facts.json"
 #: 100,000 records with a run of 100 steps each take 200 MB; a team has hundreds.
@@ -140,6 +141,8 @@ def clean_facts(records: Iterable[RecordFacts]) -> tuple[RecordFacts, ...]:
 
 
 def _clean(facts: RecordFacts) -> RecordFacts:
+    from kb.records.compound_values import CLOCK_NAMES
+
     return RecordFacts(
         ref=facts.ref,
         date=facts.date,

@@ -242,6 +242,8 @@ FORMS = _words(
 )
 #: The forms that are profiles.
 PROFILE_FORMS = frozenset({"short", "full"})
+#: What is said of an adopted record wherever it is shown.
+ADOPTED = "adopted, not held to the form"
 KINDS = _words(
     ("incident", "Something outside the route was harmed or changed."),
     ("near-miss", "It was stopped, or found, before it did harm."),

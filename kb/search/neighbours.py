@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kb.config import SearchConfig
 from kb.errors import KbError
 from kb.library import Library
-from kb.records.document import Document
 from kb.records.shared_facts import RecordFacts
 from kb.search.answer import FACTS, NONE, Answer, BesideFacts, Match, ProposedClass
 from kb.search.by_facts import FactsAsked, entries_of, fact_words
@@ -33,6 +33,9 @@ from kb.search.similar import (
     find_siblings,
 )
 from kb.search.words_only import WordIndex, answer_by_words, read_words, without_known
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
 from kb.numbers_in_words import nearest_word
-from kb.records.document import Document
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
 from kb.search.encoder.encoder import Vectors
@@ -19,6 +19,9 @@ from kb.search.index.searchable import Searchable
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable
 from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
 
 
 @dataclass(frozen=True)

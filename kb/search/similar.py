@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.library import Library
-from kb.records.document import Document
 from kb.search.aligned_passages import aligned_passages
 from kb.search.answer import (
     Answer,
@@ -49,6 +49,9 @@ from kb.search.reasons import reasons
 from kb.search.records.collection import Collection
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import plain_text
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
 
 #: Probability from which on a record is shown as a match. Of the true queries of every public
 #: corpus, 99 % have a record above it; what is not alike at all is held below by the likeness bar.
@@ -132,7 +135,7 @@ def as_query(query: Query | Document | str, today: date) -> Query:
     """A question in any of its forms as a query."""
     if isinstance(query, str):
         return query_from_text(query, today)
-    return query_from_document(query, today) if isinstance(query, Document) else query
+    return query if isinstance(query, Query) else query_from_document(query, today)
 
 
 def answer(

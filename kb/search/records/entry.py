@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kb.records.document import Document, read_document
-from kb.records.list_items import ActionItem
-from kb.records.model import Postmortem, interpret
 from kb.records.ruled_out import RuledOut, ruled_out
 from kb.search.records.passages import Passage, record_passages
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
+    from kb.records.list_items import ActionItem
+    from kb.records.model import Postmortem
 
 #: Words that are verdicts; any other is a slip of the pen, which `kb check` reports.
 VERDICT_WORDS = frozenset({"repeat", "related", "different"})
@@ -69,6 +72,8 @@ class IndexedRecord(Struct, frozen=True, array_like=True):
 
 def read_entry(document: Document) -> tuple[IndexedRecord, tuple[Passage, ...]] | None:
     """A document as an entry with its passages; None when it is no record."""
+    from kb.records.model import interpret
+
     document = readable(document)
     record = interpret(document)
     if record is None:
@@ -127,6 +132,8 @@ def readable(document: Document) -> Document:
     whole = document.encode().decode("utf-8", "replace")
     if whole == document.text:
         return document
+    from kb.records.document import read_document
+
     return read_document(whole.encode(), document.path, document.form)
 
 

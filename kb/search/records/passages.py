@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kb.records.document import MAX_SEARCHED_CHARACTERS, Document
-from kb.records.list_items import read_priors
-from kb.records.markdown import Line, SectionText
+from kb.records.record_files import MAX_SEARCHED_CHARACTERS
 from kb.sentences import sentences
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
+    from kb.records.markdown import Line, SectionText
 
 #: Words in one passage. The default encoder reads 256 tokens; 120 words of prose with the title
 #: before them stay below that, and a quotation of this size can be read at a glance.
@@ -149,6 +152,8 @@ def own_words(section: SectionText) -> str:
     """The text of a section without verdicts: other records' titles say nothing about this one."""
     if section.key != "counterfactual":
         return section.text
+    from kb.records.list_items import read_priors
+
     verdicts = {prior.line for prior in read_priors(section.lines)}
     kept = (line for line in section.lines if not line.comment and line.number not in verdicts)
     return "\n".join(line.text for line in kept)

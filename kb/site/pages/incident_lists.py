@@ -8,7 +8,8 @@ from datetime import date
 from itertools import groupby
 
 from kb.numbers_in_words import duration, in_words, plural
-from kb.records.model import ADOPTED, Postmortem
+from kb.records.model import Postmortem
+from kb.records.taxonomy import ADOPTED
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lint.rule import Check, Finding, LintContext, rule
-from kb.records.document import MAX_SEARCHED_CHARACTERS, Document
+from kb.records.document import Document
+from kb.records.record_files import MAX_SEARCHED_CHARACTERS
 
 # Code, name of the fault in `Document.faults`, reason, bad, good.
 _ROWS = (

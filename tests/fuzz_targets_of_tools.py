@@ -18,13 +18,14 @@ from typing import Any, BinaryIO, cast
 from kb.adopt.adoption import plan
 from kb.adopt.files import find_files
 from kb.library import Library, open_library
+from kb.lsp.features import make_server
 from kb.lsp.frames import FrameReader
-from kb.lsp.server import make_server
 from kb.records.document import read_document
 from kb.repo import open_repo
 from kb.traces.effects.shell_effects import command_effects
 from kb.traces.effects.sql_effects import sql_effects
-from kb.walls.decide import UnjudgeableError, decide
+from kb.walls.command_words import UnjudgeableError
+from kb.walls.decide import decide
 
 from conftest import EXAMPLE
 from fuzz_targets import FORM, NOW, Target, folder, placed, refused

@@ -21,8 +21,9 @@ from kb.traces.effects.call_effect import Effects
 from kb.traces.run import Effect, ToolCall
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import guard
+from kb.walls.command_words import UnjudgeableError
 from kb.walls.compiled import Gathered, gather, row_of, wishes_of_walls
-from kb.walls.decide import UnjudgeableError, decide, walls_met
+from kb.walls.decide import decide, walls_met
 from kb.walls.firings import firings, give_pass
 from kb.walls.local_paths import passes_path, table_path
 from kb.walls.patterns import longest_part, matches

@@ -21,8 +21,8 @@ def command(context: click.Context) -> None:
     incidents. docs/editor.md has the settings of each editor.
     """
     try:
+        from kb.lsp.features import make_server
         from kb.lsp.frames import FrameReader
-        from kb.lsp.server import make_server
     except ImportError as error:
         raise KbError(
             "the language server is not installed", todo=install_line("editor")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import replace
 
-from kb.config import Config, read_config
+from kb.commands.replay_options import prepared_run, replay_settings
+from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root, open_library
 from kb.safe_files import output_of
@@ -21,8 +21,6 @@ from kb.trust import allowed_values
 
 if TYPE_CHECKING:
     from kb.traces.replay.suite import SuiteResult
-    from kb.traces.replay.trials import Settings, Trial
-    from kb.traces.run import Run
 
 
 _OUT = click.Path(dir_okay=False, path_type=Path)
@@ -145,38 +143,6 @@ def _suite(as_json: bool, asked: dict[str, Any]) -> int:
     return 0 if all(result.verdict is TrialVerdict.PASS for result in results) else 1
 
 
-def prepared_run(fixture: Path, asked: dict[str, Any]) -> Run:
-    """The run with what people know, and begun where it was asked to."""
-    from kb.traces.fixture import read_fixture, write_fixture
-    from kb.traces.replay.overrides import read_known, with_known
-
-    run = read_fixture(fixture)
-    if asked["known"]:
-        run = with_known(run, read_known(asked["known"]))
-    if asked["start"] is not None:
-        state = replace(run.state, freeze_step=asked["start"], freeze_reason="asked for")
-        run = replace(run, state=state)
-    if asked["save"]:
-        write_fixture(run, fixture, overwrite=True)
-        warn(f"{fixture}: saved")
-    return run
-
-
-def replay_settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
-    """How to replay, as the options say. Raises `KbError` where no agent may be called."""
-    from kb.traces.replay.settings import entry_point
-    from kb.traces.replay.tool_answers import Mode
-    from kb.traces.replay.trials import Settings
-
-    pythons = asked["pythons"]
-    if len(pythons) > 1:
-        raise click.UsageError("--python is named once for each revision of --prove")
-    point = entry_point(root, config, asked["entry"], asked["pass_env"], *pythons)
-    alone = is_terminal("stderr") and not asked["every"]
-    progress = _show if alone else (lambda _: None)
-    return Settings(point, asked["trials"], asked["seconds"], Mode(asked["mode"]), progress)
-
-
 def _show_result() -> Callable[[SuiteResult], None]:
     """Says each record when it is done, where somebody waits for it."""
     if not is_terminal("stderr"):
@@ -194,7 +160,3 @@ def _write_reports(results: Sequence[SuiteResult], asked: dict[str, Any]) -> Non
         root, name = output_of(asked["summary"])
         with root.appending(name) as stream:
             stream.write(suite_markdown(results).encode())
-
-
-def _show(trial: Trial) -> None:
-    warn(f"trial {trial.number}: {trial.verdict.value}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.commands.run_replay import prepared_run, replay_settings
+from kb.commands.replay_options import prepared_run, replay_settings
 from kb.config import read_config
 from kb.errors import KbError
 from kb.library import find_root, open_library

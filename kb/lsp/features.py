@@ -1,8 +1,9 @@
-"""The questions of the protocol, each answered by the module that is named for it."""
+"""The server with all it answers: each question of the protocol by the module named for it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 from lsprotocol import types
@@ -29,16 +30,31 @@ from kb.lsp.outline import folds, symbols
 from kb.lsp.rename import renamable, rename_class
 from kb.lsp.semantic_tokens import LEGEND, semantic_tokens
 from kb.lsp.server import RecordServer
+from kb.lsp.text import RecordWorkspace
 from kb.terminal import visible_lines
 
 
-def register(server: RecordServer) -> None:
-    """Let a server answer everything below."""
+def make_server(today: Callable[[], date]) -> RecordServer:
+    """The server with every feature of `kb.lsp`."""
+    server = RecordServer(today)
+
+    @server.feature(types.INITIALIZE)
+    def initialize(ls: RecordServer, params: types.InitializeParams) -> None:
+        made = ls.workspace
+        # The library offers no way to say which class a document has.
+        ls.protocol._workspace = RecordWorkspace(
+            made.root_uri,
+            types.TextDocumentSyncKind.Incremental,
+            list(made.folders.values()),
+            made.position_encoding,
+        )
+
     _documents(server)
     _questions(server)
     _places(server)
     _changes(server)
     _commands(server)
+    return server
 
 
 def _documents(server: RecordServer) -> None:

@@ -21,7 +21,7 @@ from kb.errors import KbError
 from kb.lint.rule import Problem
 from kb.lsp.diagnostics import diagnostics, problems_of
 from kb.lsp.open_record import OpenRecord
-from kb.lsp.text import RecordText, RecordWorkspace
+from kb.lsp.text import RecordText
 from kb.lsp.workspace import Desk, OpenFile
 from kb.streams import warn
 from kb.terminal import visible_lines
@@ -227,24 +227,3 @@ class RecordServer(LanguageServer):
             self.workspace_code_lens_refresh(None)
         if wanted and wanted.inlay_hint and wanted.inlay_hint.refresh_support:
             self.workspace_inlay_hint_refresh(None)
-
-
-def make_server(today: Callable[[], date]) -> RecordServer:
-    """The server with every feature of `kb.lsp`."""
-    from kb.lsp.features import register
-
-    server = RecordServer(today)
-
-    @server.feature(types.INITIALIZE)
-    def initialize(ls: RecordServer, params: types.InitializeParams) -> None:
-        made = ls.workspace
-        # The library offers no way to say which class a document has.
-        ls.protocol._workspace = RecordWorkspace(
-            made.root_uri,
-            types.TextDocumentSyncKind.Incremental,
-            list(made.folders.values()),
-            made.position_encoding,
-        )
-
-    register(server)
-    return server

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from kb.walls.decide import Decided, UnjudgeableError, walls_met
+from kb.walls.command_words import UnjudgeableError
+from kb.walls.decide import Decided, walls_met
+from kb.walls.in_force import open_table
 from kb.walls.local_paths import library_root, passes_path
-from kb.walls.table import open_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from kb.records.walls import Wall, comparison, tool_patterns, walls_of
 from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
-from kb.walls.decide import without_quotes
+from kb.walls.command_words import without_quotes
 from kb.walls.local_paths import table_path
 from kb.walls.patterns import longest_part
 from kb.walls.table import VERSION, WallTable, is_in_the_tree, read_stored, stamp

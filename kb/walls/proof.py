@@ -18,8 +18,9 @@ from kb.library import Library
 from kb.records.model import Postmortem
 from kb.records.walls import Wall
 from kb.safe_files import real_path
+from kb.walls.command_words import UnjudgeableError
 from kb.walls.compiled import address, row_of
-from kb.walls.decide import UnjudgeableError, walls_met
+from kb.walls.decide import walls_met
 
 if TYPE_CHECKING:
     from kb.traces.run import Run

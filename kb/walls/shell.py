@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kb.walls.decide import UnjudgeableError, has_words, without_quotes
+from kb.walls.command_words import UnjudgeableError, has_words, without_quotes
 from kb.walls.patterns import matches
 
 if TYPE_CHECKING:
     from kb.traces.effects.command_effect import CommandEffect
     from kb.traces.effects.shell_text import ShellText, SimpleCommand
-    from kb.walls.decide import Row
+    from kb.walls.table import Row
 
 #: Letters of words that no shell changes, and the signs between commands of such words.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:@,+-=")

@@ -17,7 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from kb.walls.decide import Row
+    #: `id`, `tools`, `command` (words), `effect`, `target`, `needs` (texts), `arguments`
+    #: ([path, is_negated, sign, value]), `verdict`, `reason`.
+    Row = dict[str, Any]
 
 #: Raised when the form of a row changes: a table of another version is made again.
 VERSION = 2
@@ -32,16 +34,6 @@ class WallTable:
     def __init__(self, rows: list[Row], notice: str = "") -> None:
         self.rows = rows
         self.notice = notice
-
-
-def open_table(root: str) -> WallTable:
-    """The walls of a repository that its user trusts. Raises what reading and compiling raise."""
-    stored = read_stored(root)
-    if stored is None or stored["stamp"] != stamp(root, stored["files"]):
-        from kb.walls.compiled import bring_up_to_date
-
-        return bring_up_to_date(root, stored)
-    return WallTable(stored["rows"])
 
 
 def read_stored(root: str) -> dict[str, Any] | None:

@@ -238,7 +238,8 @@ def test_a_heading_with_a_day_that_can_be_two_is_refused(team: Path) -> None:
     (team / "old" / "script.md").write_text("# 04-03-2026 - Script injection\n")
     git(team, "add", "-A")
     git(team, "commit", "-qm", "one more")
-    assert "no date: line 1 can be read in more than one way" in adopt("old/script.md")
+    told = "no date: line 1 says 04-03-2026, which can be read in more than one way"
+    assert told in adopt("old/script.md")
 
 
 def test_a_title_and_front_matter_of_two_days_or_a_section_and_a_name_are_refused(
@@ -311,10 +312,45 @@ def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None
         ("4.3.2021", date(2021, 3, 4)),
         ("25/12/2021", date(2021, 12, 25)),
         ("9/2/2021", None),
-        ("March 2–5, 2026", None),
+        ("March 2–5, 2026", date(2026, 3, 2)),
+        ("March 30 to April 2, 2026", date(2026, 3, 30)),
+        ("2-5 March 2026", date(2026, 3, 2)),
+        ("2026-03-02/05", date(2026, 3, 2)),
         ("Mid-2025", None),
         ("2021-02-30", None),
     ],
 )
 def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> None:
     assert read_written_day(text) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("## Action items\n\n- move it\n- paint it\n", "2 items"),
+        ("## Action items\n\n- None\n", "empty"),
+        ("## Action items\n\nWe should move it, and paint it.\n", "unknown"),
+        ("## What we think\n\n- move it\n", "unknown"),
+    ],
+)
+def test_of_a_text_without_a_list_of_actions_their_number_is_unknown(
+    team: Path, text: str, told: str
+) -> None:
+    (team / "old" / "pump.md").write_text(f"# The pump stood still\n\nDate: 2021-03-04\n\n{text}")
+    assert f"its action list: {told}" in adopt("old/pump.md", "--dry-run", "--verbose")
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "\n\n---\ntitle: The pump stood still\ndate: 2021-03-04\n---\n",
+        "---\ntitle: The pump stood still\ndate: 2021-03-04\n"
+        "severity: high\ndetected_by: bob\n---\n",
+    ],
+    ids=["after blank lines", "with keys that records have too"],
+)
+def test_foreign_front_matter_is_read(team: Path, front: str) -> None:
+    (team / "old" / "pump.md").write_text(f"{front}\n# comment\n\nIt did.\n")
+    report = adopt("old/pump.md", "--dry-run", "--verbose")
+    assert "title: The pump stood still (line" in report
+    assert "date: 2021-03-04 (line" in report

@@ -95,6 +95,21 @@ def actions(text: str) -> list[str]:
         ),
         ("2021-06-01-leak.md", "# Leak\n\n## Timeline\n\n- 2021-03-04: leaked\n", ""),
         ("a.md", "# January 2020 – a server was down\n\nIt was down.\n", ""),
+        # A span is of the day it begins on.
+        ("a.md", "# Silence from April 6 to April 11, 2023\n\nIt was still.\n", "2023-04-06"),
+        # A heading of one day, and a timeline and a file name of another.
+        (
+            "20210607-auth.md",
+            "# 2021-06-03 - no login\n\n## Timeline\n\n- 2021-06-07 12:37 UTC: none\n",
+            "",
+        ),
+        # The page of a site says when it was published, that of a status page when it began.
+        ("2026-04-02-x.md", "---\nauthors: [ada]\ndate: 2026-04-02\n---\n# Down\n\nIt was.\n", ""),
+        (
+            "a.md",
+            "---\ndescription: x\nseverity: down\ndate: 2026-04-02\n---\n# Down\n\nIt was.\n",
+            "2026-04-02",
+        ),
     ],
 )
 def test_a_day_is_that_of_the_incident_or_unknown(name: str, text: str, day: str) -> None:
@@ -127,6 +142,14 @@ def test_a_text_that_names_days_is_not_dated_by_its_first_commit() -> None:
             "clocks.detected",
             "",
         ),
+        (
+            "- Start (UTC): 2026-01-08T06:31:43Z (first seen as Errno 107)\n- End (UTC): ongoing",
+            "clocks.first_impact",
+            "2026-01-08T06:31:43Z",
+        ),
+        ("Start: 2026-01-08T06:31:43Z", "clocks.first_impact", ""),
+        ("Detected: 2026-04-19 14:30 UTC (or 20 min later)", "clocks.detected", ""),
+        ("- Severity (see `severity.md`): sev1", "severity", "SEV1"),
         ("- **Severity**: SEV-1 – Critical user-facing outage.", "severity", "SEV1"),
         ("**Severity:** SEV3. A single job, SEV1 for some.", "severity", "SEV3"),
         ("Severity: SEV1\n\nSeverity: SEV2", "severity", ""),
@@ -152,6 +175,24 @@ def test_each_clock_is_read_under_its_own_name(name: str, form: str) -> None:
 def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
     text = "# Acme. Technical Incident Report\n## The pump stood still\n\nIt did.\n"
     assert facts(text)["title"].value == "The pump stood still"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        # The name of the file, which an export puts before the text.
+        (
+            "# 2026-05-29_pump-stood-still\n\n# Incident: the pump stood still\n",
+            "the pump stood still",
+        ),
+        ("# pump-stood-still\n\nIt did.\n", "pump-stood-still"),
+        ("# 2025-07-30/31 Outage of the pump\n", "Outage of the pump"),
+        # What a generator of pages and a converter add.
+        ('# \\_pump stood still[¶](#pump "Permanent link")\n', "_pump stood still"),
+    ],
+)
+def test_a_title_is_what_happened(text: str, title: str) -> None:
+    assert facts(text)["title"].value == title
 
 
 @pytest.mark.parametrize(

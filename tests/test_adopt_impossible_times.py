@@ -22,7 +22,8 @@ def said_of(team: Path, text: str) -> str:  # noqa: F811
         ("Date: 2022-02-30", "line 3 says 2022-02-30, which is no day of the calendar"),
         ("Date: 31 April 2022", "line 3 says 31 April 2022, which is no day of the calendar"),
         ("Incident date: 31/02/2022", "line 3 says 31/02/2022, which is no day of the calendar"),
-        ("Date: 9/2/2021", "line 3 can be read in more than one way"),
+        ("Date: 9/2/2021", "line 3 says 9/2/2021, which can be read in more than one way"),
+        ("Date: December 2025", "line 3 says December 2025, which names no day"),
     ],
 )
 def test_a_day_that_cannot_be_is_refused_with_what_stands_there(

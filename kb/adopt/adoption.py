@@ -25,7 +25,7 @@ from kb.errors import KbError
 from kb.library import Library, records_folder
 from kb.records.document import Document, read_document
 from kb.records.front_matter import FrontMatter
-from kb.records.informal_actions import read_all_actions
+from kb.records.informal_actions import read_all_actions, says_nothing
 from kb.records.misplaced import is_meant_as_record
 from kb.records.record_files import is_record_name
 from kb.records.template import slug
@@ -33,6 +33,8 @@ from kb.repo import NoRepo, Repo
 from kb.safe_files import Root, replace_known
 
 _BOM = b"\xef\xbb\xbf"
+#: Blank lines before front matter, which would hide it.
+_LEADING = re.compile(rb"\A(?:[ \t]*\r?\n)+(?=---[ \t]*\r?\n[\w-]+:)")
 _NO_POSTMORTEM = re.compile(r"(?:readme|index|contributing|changelog|license|.*template.*)", re.I)
 #: Reasons that are no fault of a file.
 ADOPTED_BEFORE = "adopted before"
@@ -46,8 +48,8 @@ class AdoptedFile:
     """One postmortem and what becomes of it.
 
     `refusal` says why nothing does. `before` are the bytes that are replaced, None where a record
-    is made. `actions` are those that are read, `left` what was not carried over; `same_text_as` is
-    the source before it that has the same text, empty for none.
+    is made. `actions` are those that are read, None where no list of them is; `left` is what was
+    not carried over; `same_text_as` the source before it that has the same text, empty for none.
     """
 
     source: str
@@ -55,7 +57,7 @@ class AdoptedFile:
     facts: tuple[DerivedFact, ...] = ()
     content: bytes = b""
     before: bytes | None = None
-    actions: int = 0
+    actions: int | None = None
     left: tuple[str, ...] = ()
     refusal: str = ""
     same_text_as: str = ""
@@ -190,7 +192,9 @@ def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> Adopt
     name = found.file.name
     source = f"{name}#{_line(text.part).removeprefix('#')}" if text.part else name
     document = read_document(
-        text.text.removeprefix(_BOM), PurePath(_file_name(text.stem)), library.form
+        _LEADING.sub(b"", text.text.removeprefix(_BOM)),
+        PurePath(_file_name(text.stem)),
+        library.form,
     )
     # What a file with ten postmortems is called says nothing of one of them.
     by_name = PurePosixPath(name).name if not text.part else ""
@@ -270,10 +274,17 @@ def _completed(
     return fact
 
 
-def _actions(document: Document) -> int:
-    """How many actions the text lists: with boxes, as plain items, or in a table."""
+def _actions(document: Document) -> int | None:
+    """How many actions the text lists: with boxes, as plain items, or in a table.
+
+    None where no heading is of actions, or what stands there is prose.
+    """
     section = document.section("actions")
-    return len(read_all_actions(section.lines, document.actions)) if section else 0
+    if section is None:
+        return None
+    found = len(read_all_actions(section.lines, document.actions))
+    prose = [line.text for line in section.lines if line.is_prose]
+    return found if found or all(map(says_nothing, prose)) else None
 
 
 def _refusal(document: Document, raw: bytes, name: str, *, is_known: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from kb.adopt.derived_fact import DerivedFact
@@ -34,14 +34,20 @@ _OTHER_NAMES: Mapping[str, frozenset[str]] = {
 _CLOCKS = {
     name: _OTHER_NAMES.get(name, frozenset()) | {name.replace("_", " ")} for name in CLOCK_NAMES
 }
-#: A remark behind a time, without a digit, that could make it another.
-_REMARK = re.compile(r"[ \t]*[(（][^()（）\d]{0,200}[)）]?[ \t.]*|[ \t.;,—–-]*")
+#: The two lines that tell of an incident where both are there: alone, they are of anything.
+_PAIR = {"first_impact": "start", "resolved": "end"}
+#: A remark behind a time, without digits that could make it another: `(at +20 min)`, `(or 15:30)`.
+_REMARK = re.compile(
+    r"[ \t]*[(（](?:[^()（）\d]|(?<![\d:./+~-])\d{1,3}(?![\d:./-]|[ ]?(?:[hms]|[ap]\.?m|utc)))"
+    r"{0,200}[)）]?[ \t.]*|[ \t.;,—–-]*",
+    re.IGNORECASE,
+)
 
 
 def derive_clock(name: str, labels: Iterable[LabelledLine]) -> DerivedFact:
     """A clock, where the lines that name it agree on one moment in a zone."""
     key = f"clocks.{name}"
-    rows = [row for row in labels if row.label in _CLOCKS[name]]
+    rows = _rows(name, tuple(labels))
     if not rows:
         return DerivedFact(key, "", "nothing names it")
     moments = {_moment(row) for row in rows}
@@ -54,6 +60,15 @@ def derive_clock(name: str, labels: Iterable[LabelledLine]) -> DerivedFact:
         why = f"says {odd}, which is no day of the calendar" if odd else "has no day, time and zone"
         return DerivedFact(key, "", f"line {rows[0].line} {why}")
     return DerivedFact(key, at.isoformat().replace("+00:00", "Z"), f"line {rows[0].line}")
+
+
+def _rows(name: str, labels: Sequence[LabelledLine]) -> list[LabelledLine]:
+    rows = [row for row in labels if row.label in _CLOCKS[name]]
+    if rows or name not in _PAIR:
+        return rows
+    pair = [row for row in labels if row.label in _PAIR.values()]
+    is_pair = {row.label for row in pair} == {*_PAIR.values()} and len(pair) == len(_PAIR)
+    return [row for row in pair if row.label == _PAIR[name]] if is_pair else []
 
 
 def _moment(row: LabelledLine) -> datetime | None:

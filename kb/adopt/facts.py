@@ -10,12 +10,11 @@ import re
 
 from kb.adopt.clock_lines import derive_clock
 from kb.adopt.derived_fact import DerivedFact
-from kb.adopt.incident_day import FILE_NAME, derive_day, without_iso_days
-from kb.adopt.labelled_lines import LabelledLine, labelled_lines, toml_title
+from kb.adopt.incident_day import derive_day
+from kb.adopt.labelled_lines import LabelledLine, labelled_lines
+from kb.adopt.title import derive_title
 from kb.records.compound_values import CLOCK_NAMES
-from kb.records.dates import read_written_time
 from kb.records.document import Document
-from kb.records.markdown import SectionText
 
 _SEVERITIES = frozenset(
     {"severity", "sev", "severity level", "incident severity", "severidad", "severidade"}
@@ -37,107 +36,23 @@ _ROLE = re.compile(
 )
 #: Where the word of a severity ends and its explanation begins.
 _EXPLAINED = re.compile(r"(?<![ \t])[ \t]++[–—-]++[ \t]|[,.;:(（]")
-#: What a heading may name before what happened.
-_KIND = re.compile(
-    r"(?:(?:post[ -]?)?incident(?:[ ](?:report|review|retro|date|postmortem))?|post[ -]?mortem|rca)"
-    r"(?:[ ]*(?::|–|—)|[ ]+-)[ ]*",
-    re.IGNORECASE,
-)
-#: A heading that ends so names a kind of document; it may have a name before it.
-_IS_KIND = re.compile(r"(?:incident[ ]report|post[ -]?mortem|root[ ]cause[ ]analysis)$", re.I)
 _UNFINISHED = frozenset({"draft", "wip", "in progress", "work in progress", "in-progress"})
 #: A bare number is a place on a scale that may run the other way.
 _SEV = re.compile(r"(?:SEV|severity)[ \t_-]?([1-4])", re.IGNORECASE)
-#: First headings that name the kind of document and nothing that happened.
-_NO_TITLES = frozenset(
-    {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
-    | {"incident", "summary", "overview", "issue summary", "incident summary", "rca"}
-    | {"postmortem report", "post-mortem report", "root cause analysis", "introduction"}
-    | {"incident review", "post-incident review", "post incident review", "incident retro"}
-    | {
-        "metadata",
-        "meta",
-        "details",
-        "abstract",
-        "incident details",
-        "tl;dr",
-        "tldr",
-        "what happened",
-        "timeline",
-        "incident overview",
-        "background",
-    }
-)
-#: Titles of a form that nobody has filled in.
-_UNFILLED = re.compile(
-    r"[<\[{].{0,80}[>\]}]|(?:(?:your|incident|issue|postmortem|outage|short|brief)[ ]){0,2}"
-    r"(?:title|name|headline)(?:[ ](?:here|of[ ](?:the[ ])?(?:incident|issue)))?|x{3,}|todo|tbd",
-    re.IGNORECASE,
-)
 
 
 def derive(document: Document) -> tuple[DerivedFact, ...]:
     """Title, date, status, severity, owners and clocks of a text, in the order of the form."""
     labels = list(labelled_lines(document))
-    title, day = _title(document, labels), derive_day(document, labels)
+    title, day = derive_title(document, labels), derive_day(document, labels)
     clocks = (derive_clock(name, labels) for name in CLOCK_NAMES)
     return (title, day, _status(labels), _severity(labels), _owners(labels), *clocks)
-
-
-def is_unfilled(title: str) -> bool:
-    """Whether a title stands for one that nobody has written: `[Incident title]`, `ISSUE NAME`."""
-    return bool(_UNFILLED.fullmatch(" ".join(title.split())[:120]))
 
 
 def severity_of(word: str) -> str:
     """The severity that a word names in the form's own scale, empty for any other."""
     found = _SEV.fullmatch(word.strip())
     return f"SEV{found[1]}" if found else ""
-
-
-def _title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
-    own = document.front.text("title").strip() or toml_title(document, labels)
-    if own:
-        line = next((row.line for row in labels if row.label == "title"), 1)
-        return DerivedFact("title", own, f"line {line}")
-    heading = _title_heading(document)
-    told = heading.heading.strip(" \t:#") if heading else ""
-    if heading and told.lower() not in _NO_TITLES and not is_unfilled(told):
-        return DerivedFact("title", _without_day(told), f"line {heading.line}")
-    is_form = is_unfilled(told)
-    source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
-    stem = document.path.stem
-    words = re.sub(r"[_-]+", " ", without_iso_days(stem)).strip() or stem
-    return DerivedFact("title", words, source)
-
-
-def _title_heading(document: Document) -> SectionText | None:
-    """The heading that is the title: of two in a row, of which one is a kind, the other."""
-    first = _first_heading(document)
-    if first is None or not _IS_KIND.search(first.heading):
-        return first
-    below = next((s for s in document.sections if s.line > first.line), None)
-    text = any(line.text.strip() for line in first.lines)
-    is_title = below is not None and below.key is None and below.level == first.level + 1
-    return below if is_title and not text else first
-
-
-def _first_heading(document: Document) -> SectionText | None:
-    """The first heading of the first level, else one of any level that the text begins with."""
-    first = next((s for s in document.sections if s.level == 1 and s.heading.strip()), None)
-    if first or document.front.present:
-        return first
-    begin = next((line for line in document.lines if line.text.strip("\ufeff \t")), None)
-    return next((s for s in document.sections if begin and s.line == begin.number), None)
-
-
-def _without_day(heading: str) -> str:
-    """A heading without the day, or the kind of document, that it begins with."""
-    kind = _KIND.match(heading)
-    text = heading[kind.end() :] if kind else heading
-    found = read_written_time(text)
-    rest = text[found.end :].lstrip(" ,:–—-") if found and found.day else text
-    return rest if any(map(str.isalnum, rest)) else heading
 
 
 def _status(labels: list[LabelledLine]) -> DerivedFact:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from kb.adopt.day_spans import begin_of_spans
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
 from kb.records.dates import MONTH_NAMES, no_such_day, read_written_time
@@ -41,11 +42,23 @@ _ONE_INCIDENT = timedelta(days=7)
 _OTHER_ZONE = timedelta(days=1)
 #: Within so many days of an incident its file is named for the day of the writing.
 _WRITTEN_SOON = timedelta(days=31)
+#: Keys of the front matter of a site's page: its `date` is when it was published.
+_PAGE_KEYS = frozenset(
+    {"author", "authors", "layout", "permalink", "categories", "category", "draft", "slug"}
+    | {"excerpt", "image", "cover", "lastmod", "pubdate", "publishdate", "published"}
+    | {"description"}
+)
+#: Keys of front matter that is about an incident, and so is its `date`.
+_INCIDENT_KEY = re.compile(
+    r"sev|impact|duration|detect|resolv|start|affected|incident|outage|root[_-]?cause|service|mtt"
+)
 _LONGEST_HEADING = 300
 _LONGEST_LINE = 2_000
 _MOST_LINES = 1_000
 _LEAD_LINES = 15
 _MOST_NAMED = 3
+_LONGEST_TOLD = 40
+_TWO_WAYS = "which can be read in more than one way"
 _WORD = re.compile(r"(?<!\w)\w")
 #: A word that may begin a day: no part of an address, a path or a version.
 _FREE_WORD = re.compile(r"(?<![\w/.@=-])\w")
@@ -84,12 +97,13 @@ def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
 
 def days_in(heading: str, near: date | None = None) -> Iterator[date]:
     """The days a heading names, in whatever form; `near` lends its year to one without."""
-    yield from (day for day, _ in _days_of(heading[:_LONGEST_HEADING], _WORD, near))
+    text = begin_of_spans(heading[:_LONGEST_HEADING])
+    yield from (day for day, _ in _days_of(text, _WORD, near))
 
 
 def read_written_day(text: str) -> date | None:
     """The one day a text begins with, None where it names none, or leaves it open."""
-    found = read_written_time(text.lstrip("@"))
+    found = read_written_time(begin_of_spans(text[:_LONGEST_HEADING].lstrip("@")))
     return found.day if found else None
 
 
@@ -121,10 +135,11 @@ def _from_strong(told: _NamedDay, weak: list[_NamedDay], lived: list[date]) -> D
     """
     # A heading is of the incident, a file may be named for the day on which it was written.
     others = [one for one in weak if one.day != told.day]
-    if told.is_heading and all(told.day < one.day < told.day + _WRITTEN_SOON for one in others):
+    begins = lived[0] if lived and lived[-1] - lived[0] <= _ONE_INCIDENT else None
+    is_later = all(told.day < one.day < told.day + _WRITTEN_SOON for one in others)
+    if told.is_heading and is_later and begins not in {one.day for one in others}:
         return _fact(told.day, told.source)
     # A date that is no heading's may be of the writing, too: days after the timeline begins.
-    begins = lived[0] if lived and lived[-1] - lived[0] <= _ONE_INCIDENT else None
     is_late = begins and not told.is_heading and told.day - begins > _OTHER_ZONE
     if is_late or (begins and not _is_borne_out(told.day, lived)):
         return _unknown(f"{_listed([told, *others])}, its timeline begins on {lived[0]}")
@@ -150,6 +165,8 @@ def _from_weak(document: Document, told: _NamedDay, lived: list[date]) -> Derive
     prose = [*_prose_days(document, told.day, is_lead=True)]
     if any(abs(day - told.day) <= _OTHER_ZONE for day, _ in prose):
         return _fact(told.day, told.source)
+    if not prose and not lived and _is_publication(document):
+        return _unknown(f"{told.source} says {told.day}, when it may have been published")
     if not prose and not lived:
         named = told.source != FILE_NAME
         source = told.source if named else f"{told.source}, and no line names it"
@@ -157,8 +174,17 @@ def _from_weak(document: Document, told: _NamedDay, lived: list[date]) -> Derive
     fact = _untold(document, [], lived, prose)
     # Of front matter and another day neither is known to be that of the incident.
     is_near = fact.value and abs(date.fromisoformat(fact.value) - told.day) < _WRITTEN_SOON
-    value = fact.value if is_near and told.source == FILE_NAME else ""
-    return DerivedFact("date", value, f"{fact.source}; {_listed([told])}", stands_in=bool(value))
+    if is_near and told.source == FILE_NAME:
+        return DerivedFact("date", fact.value, f"{fact.source}; {_listed([told])}", stands_in=True)
+    place = fact.source.partition(",")[0]
+    source = f"{place} says {fact.value}" if fact.value else fact.source
+    return _unknown(f"{source}, {_listed([told])}")
+
+
+def _is_publication(document: Document) -> bool:
+    """Whether front matter is that of a page of a site, and says nothing of an incident."""
+    keys = {entry.key.lower() for entry in document.front.entries}
+    return not keys.isdisjoint(_PAGE_KEYS) and not any(map(_INCIDENT_KEY.match, keys))
 
 
 def _untold(
@@ -196,8 +222,17 @@ def _unread(document: Document, labels: list[LabelledLine]) -> str:
     row = next((row for row in labels if row.label in _DAYS | INCIDENT_DAYS), None)
     if row and (odd := no_such_day(row.value.lstrip("@"))):
         return f"line {row.line} says {odd}, which is no day of the calendar"
-    line = row.line if row else _unclear(document)
-    return f"line {line} can be read in more than one way" if line else ""
+    if row:
+        told = _cut(row.value)
+        found = read_written_time(row.value.lstrip("@"))
+        why = _TWO_WAYS if found and found.unclear else "which names no day"
+        return f"line {row.line} says {told}, {why}"
+    line, told = _unclear(document)
+    return f"line {line} says {told}, {_TWO_WAYS}" if line else ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD].rstrip()}…"
 
 
 def _begin_of_timeline(document: Document, lived: list[date]) -> DerivedFact:
@@ -284,7 +319,7 @@ def _prose_days(
         texts = [line for line in texts if line.text.strip()][:_LEAD_LINES]
     for line in texts[:_MOST_LINES]:
         if line.number not in skipped and any(map(str.isdigit, line.text)):
-            plain = _ADDRESS.sub(" ", line.text[:_LONGEST_LINE])
+            plain = begin_of_spans(_ADDRESS.sub(" ", line.text[:_LONGEST_LINE]))
             yield from ((day, line.number) for day, _ in _days_of(plain, _FREE_WORD, near))
 
 
@@ -296,11 +331,11 @@ def _month(document: Document) -> str:
     return ""
 
 
-def _unclear(document: Document) -> int:
-    """The line of a heading that names a day which can be two, 0 where it does not."""
+def _unclear(document: Document) -> tuple[int, str]:
+    """The line of a heading that names a day which can be two, and the day; 0 for none."""
     heading = next((section for section in document.sections if section.level == 1), None)
     for word in _WORD.finditer(heading.heading[:_LONGEST_HEADING]) if heading else ():
         found = read_written_time(heading.heading[word.start() :]) if heading else None
-        if found and found.unclear and not found.day:
-            return heading.line if heading else 0
-    return 0
+        if heading and found and found.unclear and not found.day:
+            return heading.line, found.unclear
+    return 0, ""

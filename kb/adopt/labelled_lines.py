@@ -13,8 +13,8 @@ from kb.records.document import Document
 _HEAD_LINES = 60
 #: A label and its value on one line: a key of front matter, a list item, a row of a table.
 _LABEL = re.compile(
-    r"[ \t>|*_+#-]*(?P<label>[^\W\d_](?:[^\W\d]|[ '’/()（）&-]){1,40}?)[ \t*_`]*[:：=|][ \t*_`|]*"
-    r"(?P<value>.*)$"
+    r"[ \t>|*_+#-]*(?P<label>[^\W\d_](?:[^\W\d]|[ '’/()（）&-]){1,40}?)"
+    r"(?P<aside>[ ]?[(（][^()（）]{1,60}[)）])?[ \t*_`]*[:：=|][ \t*_`|]*(?P<value>.*)$"
 )
 _BRACKET = re.compile(r"[(（](?P<inside>[^()（）]{1,20})[)）]")
 EDGES = " \t*_|`\"'"
@@ -43,7 +43,7 @@ def labelled_lines(document: Document) -> Iterator[LabelledLine]:
         found = _LABEL.match(document.source_line(number)) if number not in skipped else None
         value = unescape(found["value"].partition("|")[0]).strip(EDGES + "\xa0") if found else ""
         if found and value:
-            note = _BRACKET.search(found["label"])
+            note = _BRACKET.search(found["label"] + (found["aside"] or ""))
             plain = _BRACKET.sub("", found["label"]).strip(EDGES).lower().replace("_", " ")
             label = " ".join(plain.split())
             yield LabelledLine(label, value, number, note["inside"] if note else "")

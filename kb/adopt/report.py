@@ -56,8 +56,7 @@ def detail_lines(file: AdoptedFile, *, dry_run: bool) -> Iterator[str]:
             yield f"         {fact.key}: {visible(fact.value)} ({visible(fact.source)})"
     unknown = [f for f in file.facts if not f.value and f.source not in _QUIET]
     yield from (f"         {fact.key}: unknown ({visible(fact.source)})" for fact in unknown)
-    items = plural(file.actions, "item") if file.actions else "nothing"
-    yield f"         its action list: {items}"
+    yield f"         its action list: {_list_of(file)}"
     if file.left:
         yield f"         not carried over: {', '.join(file.left)}"
 
@@ -110,8 +109,14 @@ def _row(file: AdoptedFile) -> tuple[str, ...]:
         _from(facts["date"]),
         severity.value or (f"{visible(severity.word)}?" if severity.word else "unknown"),
         str(clocks or "none"),
-        str(file.actions or "none"),
+        "unknown" if file.actions is None else str(file.actions or "none"),
     )
+
+
+def _list_of(file: AdoptedFile) -> str:
+    if file.actions is None:
+        return "unknown (no list under a heading of actions)"
+    return plural(file.actions, "item") if file.actions else "empty"
 
 
 def _from(day: DerivedFact) -> str:

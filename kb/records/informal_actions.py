@@ -120,6 +120,11 @@ class InformalAction(Struct, frozen=True, gc=False):
         return f"{head} — {told}" if told else head
 
 
+def says_nothing(text: str) -> bool:
+    """Whether a text or an item says that there is nothing to do: `- None`."""
+    return bool(_NOTHING.fullmatch(text.strip().lstrip("-*+").strip()))
+
+
 def read_informal_actions(
     lines: Sequence[Line], levers: Collection[str] = (), near: date | None = None
 ) -> tuple[InformalAction, ...]:

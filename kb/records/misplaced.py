@@ -14,9 +14,9 @@ from kb.records.front_matter_keys import KEYS
 _ENDINGS = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx"})
 #: Keys of a record that pages of other programs have too: site generators, notes, catalogues.
 _OF_OTHERS = frozenset(
-    {"agent", "aliases", "date", "form", "kind", "links", "models", "opened", "origin", "owners"}
-    | {"reviewed", "shared", "sources", "status", "systems", "title", "tools", "vendors"}
-    | {"visibility"}
+    {"agent", "aliases", "date", "detected_by", "form", "impact", "kind", "links", "models"}
+    | {"occurrences", "opened", "origin", "owners", "reviewed", "severity", "shared", "sources"}
+    | {"status", "systems", "title", "tools", "vendors", "visibility"}
 )
 _OURS = frozenset(key.name for key in KEYS) - _OF_OTHERS
 _ENOUGH = 2  # one of them alone may be a coincidence

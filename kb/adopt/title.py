@@ -1,0 +1,119 @@
+"""The title of an old text: what happened, without the day and the kind of document before it."""
+
+from __future__ import annotations
+
+import re
+
+from kb.adopt.day_spans import begin_of_spans
+from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.incident_day import FILE_NAME, without_iso_days
+from kb.adopt.labelled_lines import LabelledLine, toml_title
+from kb.records.dates import read_written_time
+from kb.records.document import Document
+from kb.records.markdown import SectionText
+
+#: What a heading may name before what happened.
+_KIND = re.compile(
+    r"(?:(?:post[ -]?)?incident(?:[ ](?:report|review|retro|date|postmortem))?|post[ -]?mortem|rca)"
+    r"(?:[ ]*(?::|–|—)|[ ]+-)[ ]*",
+    re.IGNORECASE,
+)
+#: A heading that ends so names a kind of document; it may have a name before it.
+_IS_KIND = re.compile(r"(?:incident[ ]report|post[ -]?mortem|root[ ]cause[ ]analysis)$", re.I)
+#: The name of a file: words without a space, two signs or more between them.
+_NAME = re.compile(r"(?=[^-_]*[-_][^-_]*[-_])[\w.()-]+")
+_LINK = re.compile(r"\[([^\[\]\n]{0,200})\]\([^()\s]{0,300}(?:[ ]\"[^\"\n]{0,200}\")?\)")
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>~|-])")
+#: First headings that name the kind of document and nothing that happened.
+_NO_TITLES = frozenset(
+    {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
+    | {"incident", "summary", "overview", "issue summary", "incident summary", "rca"}
+    | {"postmortem report", "post-mortem report", "root cause analysis", "introduction"}
+    | {"incident review", "post-incident review", "post incident review", "incident retro"}
+    | {
+        "metadata",
+        "meta",
+        "details",
+        "abstract",
+        "incident details",
+        "tl;dr",
+        "tldr",
+        "what happened",
+        "timeline",
+        "incident overview",
+        "background",
+    }
+)
+#: Titles of a form that nobody has filled in.
+_UNFILLED = re.compile(
+    r"[<\[{].{0,80}[>\]}]|(?:(?:your|incident|issue|postmortem|outage|short|brief)[ ]){0,2}"
+    r"(?:title|name|headline)(?:[ ](?:here|of[ ](?:the[ ])?(?:incident|issue)))?|x{3,}|todo|tbd",
+    re.IGNORECASE,
+)
+
+
+def derive_title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
+    """The title with its source: front matter, a heading, or the words of the file's name."""
+    own = document.front.text("title").strip() or toml_title(document, labels)
+    if own:
+        line = next((row.line for row in labels if row.label == "title"), 1)
+        return DerivedFact("title", own, f"line {line}")
+    heading = _title_heading(document)
+    told = _plain(heading.heading) if heading else ""
+    if heading and told.lower() not in _NO_TITLES and not is_unfilled(told):
+        return DerivedFact("title", _without_day(told), f"line {heading.line}")
+    is_form = is_unfilled(told)
+    source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
+    stem = document.path.stem
+    words = re.sub(r"[_-]+", " ", without_iso_days(stem)).strip() or stem
+    return DerivedFact("title", words, source)
+
+
+def _title_heading(document: Document) -> SectionText | None:
+    """The heading that is the title: of two in a row, of which one is a kind, the other."""
+    first = _first_heading(document)
+    if first and _NAME.fullmatch(_plain(first.heading)):
+        return _below_name(document, first)
+    if first is None or not _IS_KIND.search(first.heading):
+        return first
+    below = next((s for s in document.sections if s.line > first.line), None)
+    text = any(line.text.strip() for line in first.lines)
+    is_title = below is not None and below.key is None and below.level == first.level + 1
+    return below if is_title and not text else first
+
+
+def _below_name(document: Document, first: SectionText) -> SectionText:
+    """Below the name of the file the next heading of its level is the title, where there is one."""
+    is_next = (s for s in document.sections if s.line > first.line and s.level <= first.level)
+    below = next(is_next, None)
+    return below if below and " " in below.heading.strip() else first
+
+
+def _plain(heading: str) -> str:
+    """A heading without escapes, links, and the signs that lead to it."""
+    text = _LINK.sub(r"\1", heading)
+    return _ESCAPED.sub(r"\1", text).strip(" \t:#¶")
+
+
+def _first_heading(document: Document) -> SectionText | None:
+    """The first heading of the first level, else one of any level that the text begins with."""
+    first = next((s for s in document.sections if s.level == 1 and s.heading.strip()), None)
+    if first or document.front.present:
+        return first
+    begin = next((line for line in document.lines if line.text.strip("\ufeff \t")), None)
+    return next((s for s in document.sections if begin and s.line == begin.number), None)
+
+
+def _without_day(heading: str) -> str:
+    """A heading without the day, or the kind of document, that it begins with."""
+    kind = _KIND.match(heading)
+    text = heading[kind.end() :] if kind else heading
+    text = begin_of_spans(text)
+    found = read_written_time(text)
+    rest = text[found.end :].lstrip(" ,:–—-") if found and found.day else text
+    return rest if any(map(str.isalnum, rest)) else heading
+
+
+def is_unfilled(title: str) -> bool:
+    """Whether a title stands for one that nobody has written: `[Incident title]`, `ISSUE NAME`."""
+    return bool(_UNFILLED.fullmatch(" ".join(title.split())[:120]))

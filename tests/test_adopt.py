@@ -331,6 +331,14 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
         ("## Action items\n\n- None\n", "empty"),
         ("## Action items\n\nWe should move it, and paint it.\n", "unknown"),
         ("## What we think\n\n- move it\n", "unknown"),
+        # What stands under the heading may be no more than a part of them.
+        (
+            "## Prevention\n\n| Item | Owner |\n|---|---|\n| move it | ops |\n\n"
+            "## Better alerts\n\n| Item | Owner |\n|---|---|\n| paint it | ops |\n",
+            "unknown",
+        ),
+        ("## Remediation\n\n- moved it\n\n## Follow-ups\n\n- [ ] paint it\n", "unknown"),
+        ("## Action items\n\n- [ ] move it\n\n## Verification\n\n- [x] it moves\n", "1 item"),
     ],
 )
 def test_of_a_text_without_a_list_of_actions_their_number_is_unknown(

@@ -95,6 +95,8 @@ def actions(text: str) -> list[str]:
         ),
         ("2021-06-01-leak.md", "# Leak\n\n## Timeline\n\n- 2021-03-04: leaked\n", ""),
         ("a.md", "# January 2020 – a server was down\n\nIt was down.\n", ""),
+        # Far below, a day is that of the repair.
+        ("a.md", "# Down\n\n" + "It was.\n\n" * 20 + "## Repair\n\nOn 2025-12-26.\n", ""),
         # A span is of the day it begins on.
         ("a.md", "# Silence from April 6 to April 11, 2023\n\nIt was still.\n", "2023-04-06"),
         # A heading of one day, and a timeline and a file name of another.
@@ -187,12 +189,14 @@ def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
         ),
         ("# pump-stood-still\n\nIt did.\n", "pump-stood-still"),
         ("# 2025-07-30/31 Outage of the pump\n", "Outage of the pump"),
+        # Without a heading: the first line, where it is no sentence.
+        ("**Incident report** – the pump stood still\n\nIt did.\n", "the pump stood still"),
         # What a generator of pages and a converter add.
         ('# \\_pump stood still[¶](#pump "Permanent link")\n', "_pump stood still"),
     ],
 )
 def test_a_title_is_what_happened(text: str, title: str) -> None:
-    assert facts(text)["title"].value == title
+    assert facts(text, "Incident report.md")["title"].value == title
 
 
 @pytest.mark.parametrize(

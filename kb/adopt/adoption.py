@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePath, PurePosixPath
 
+from kb.adopt.action_count import count_actions
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
 from kb.adopt.files import FoundFile
@@ -25,7 +26,6 @@ from kb.errors import KbError
 from kb.library import Library, records_folder
 from kb.records.document import Document, read_document
 from kb.records.front_matter import FrontMatter
-from kb.records.informal_actions import read_all_actions, says_nothing
 from kb.records.misplaced import is_meant_as_record
 from kb.records.record_files import is_record_name
 from kb.records.template import slug
@@ -217,7 +217,7 @@ def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> Adopt
         facts=facts,
         content=content.encode("utf-8", "surrogateescape"),
         before=found.file.raw if in_place else None,
-        actions=_actions(document),
+        actions=count_actions(document),
         left=text.left,
     )
 
@@ -272,19 +272,6 @@ def _completed(
         source = f"{fact.source}, as --severity has it"
         return replace(fact, value=planning.severities[fact.word], source=source)
     return fact
-
-
-def _actions(document: Document) -> int | None:
-    """How many actions the text lists: with boxes, as plain items, or in a table.
-
-    None where no heading is of actions, or what stands there is prose.
-    """
-    section = document.section("actions")
-    if section is None:
-        return None
-    found = len(read_all_actions(section.lines, document.actions))
-    prose = [line.text for line in section.lines if line.is_prose]
-    return found if found or all(map(says_nothing, prose)) else None
 
 
 def _refusal(document: Document, raw: bytes, name: str, *, is_known: bool) -> str:

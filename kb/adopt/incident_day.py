@@ -196,8 +196,9 @@ def _untold(
     """The day of a text of which no label, heading or name tells it."""
     if why := _unread(document, labels):
         return _unknown(why)
+    lead = [*_prose_days(document, is_lead=True)] if prose is None else prose
     if prose is None:
-        prose = [*_prose_days(document, is_lead=True)] or [*_prose_days(document)]
+        prose = lead or [*_prose_days(document)]
     named = dict(reversed(prose))
     if not named and (month := _month(document)):
         return _unknown(month)
@@ -208,7 +209,8 @@ def _untold(
         source = f"line {named[first]}, the first day it names, which its timeline has"
         return _fact(first, source, stands_in=True)
     others = {day for day, _ in _prose_days(document, first)} - {first}
-    if len(named) == 1 and not lived and not others:
+    # Far below, a day may be that of the repair or of another incident.
+    if len(named) == 1 and lead and not lived and not others:
         return _fact(first, f"line {named[first]}, the only day it names", stands_in=True)
     named |= {day: line for day, line in _prose_days(document, first) if day not in named}
     days = [_NamedDay(day, f"line {line}") for day, line in sorted(named.items())]
@@ -223,7 +225,7 @@ def _unread(document: Document, labels: list[LabelledLine]) -> str:
     if row and (odd := no_such_day(row.value.lstrip("@"))):
         return f"line {row.line} says {odd}, which is no day of the calendar"
     if row:
-        told = _cut(row.value)
+        told = _cut(row.value.replace("\\", ""))
         found = read_written_time(row.value.lstrip("@"))
         why = _TWO_WAYS if found and found.unclear else "which names no day"
         return f"line {row.line} says {told}, {why}"

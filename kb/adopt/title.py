@@ -10,7 +10,7 @@ from kb.adopt.incident_day import FILE_NAME, without_iso_days
 from kb.adopt.labelled_lines import LabelledLine, toml_title
 from kb.records.dates import read_written_time
 from kb.records.document import Document
-from kb.records.markdown import SectionText
+from kb.records.markdown import Line, SectionText
 
 #: What a heading may name before what happened.
 _KIND = re.compile(
@@ -24,6 +24,9 @@ _IS_KIND = re.compile(r"(?:incident[ ]report|post[ -]?mortem|root[ ]cause[ ]anal
 _NAME = re.compile(r"(?=[^-_]*[-_][^-_]*[-_])[\w.()-]+")
 _LINK = re.compile(r"\[([^\[\]\n]{0,200})\]\([^()\s]{0,300}(?:[ ]\"[^\"\n]{0,200}\")?\)")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>~|-])")
+_LONGEST_LINE = 120
+#: What a first line is that is no title: a sentence, a label with its value, an item.
+_NO_TITLE_LINE = re.compile(r"[.!?:;,]$|^[-+#>|\[(]|^\d+[.)]|:[ ]|__|\|")
 #: First headings that name the kind of document and nothing that happened.
 _NO_TITLES = frozenset(
     {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
@@ -66,7 +69,17 @@ def derive_title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
     stem = document.path.stem
     words = re.sub(r"[_-]+", " ", without_iso_days(stem)).strip() or stem
+    if words.lower() in _NO_TITLES and not is_form and (first := _first_line(document)):
+        return DerivedFact("title", _without_day(_plain(first.text)), f"line {first.number}")
     return DerivedFact("title", words, source)
+
+
+def _first_line(document: Document) -> Line | None:
+    """The line that a text without headings begins with, where it is no sentence and no label."""
+    first = next((line for line in document.lines if line.is_prose), None)
+    text = first.text.strip(" *_") if first else ""
+    is_title = 0 < len(text) <= _LONGEST_LINE and not _NO_TITLE_LINE.search(text)
+    return first if is_title and not document.sections else None
 
 
 def _title_heading(document: Document) -> SectionText | None:
@@ -90,8 +103,8 @@ def _below_name(document: Document, first: SectionText) -> SectionText:
 
 
 def _plain(heading: str) -> str:
-    """A heading without escapes, links, and the signs that lead to it."""
-    text = _LINK.sub(r"\1", heading)
+    """A heading without bold, escapes, links, and the signs that lead to it."""
+    text = _LINK.sub(r"\1", heading.replace("**", ""))
     return _ESCAPED.sub(r"\1", text).strip(" \t:#¶")
 
 

@@ -10,8 +10,14 @@ from kb.records.informal_actions import read_all_actions, read_informal_actions,
 from kb.records.markdown import Line, SectionText
 
 _BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX✓✔~-]\][ \t]")
+#: What a heading names that is of all actions; `Prevention` and its like may be of some.
+_OF_ALL = re.compile(
+    r"action|follow|next[ ]steps|to[ -]?do|tasks|acciones|tareas|ações|maßnahmen|tâches"
+    r"|アクション|対応|行动|措施|待办|액션|조치|действ",
+    re.IGNORECASE,
+)
 #: What a heading names whose boxes and rows are no actions.
-_OTHER_LIST = re.compile(
+_OF_OTHERS = re.compile(
     r"verif|validat|check|test|sign-?off|approv|review|tried|attempt|timeline|evidence|reference",
     re.IGNORECASE,
 )
@@ -34,15 +40,15 @@ def count_actions(document: Document) -> int | None:
 
 
 def _is_a_part(document: Document) -> bool:
-    """Whether boxes or rows of actions stand elsewhere, or only some of the headings have them."""
-    own = [one for one in document.sections if one.key == "actions"]
-    if len({_is_formal(one.lines) for one in own if _has_items(one)}) > 1:
+    """Whether only some of the headings have boxes or rows, or such stand below others."""
+    own = [one for one in document.sections if one.key == "actions" and _has_items(one)]
+    formal = [one for one in own if _is_formal(one.lines)]
+    if len(formal) not in {0, len(own)}:
         return True
-    others = (one for one in document.sections if one not in own)
-    skipped = [*own, *(one for one in others if _OTHER_LIST.search(one.heading))]
-    skipped += [one for one in document.sections if one.key == "timeline"]
-    taken = {line.number for one in skipped for line in one.lines}
-    return _is_formal([line for line in document.lines if line.number not in taken])
+    if any(_OF_ALL.search(one.heading) for one in formal):
+        return False
+    others = (one for one in document.sections if one.key not in {"actions", "timeline"})
+    return any(_is_formal(one.lines) for one in others if not _OF_OTHERS.search(one.heading))
 
 
 def _has_items(section: SectionText) -> bool:

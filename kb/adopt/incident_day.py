@@ -56,6 +56,7 @@ _LONGEST_HEADING = 300
 _LONGEST_LINE = 2_000
 _MOST_LINES = 1_000
 _LEAD_LINES = 15
+_LEAD_END = 60
 _MOST_NAMED = 3
 _LONGEST_TOLD = 40
 _TWO_WAYS = "which can be read in more than one way"
@@ -309,13 +310,13 @@ def _prose_days(
 ) -> Iterator[tuple[date, int]]:
     """The days that the text names outside its timeline, code and links, with their lines.
 
-    The lead is all up to the end of the first summary, or so many lines.
+    The lead is all up to the end of a summary near the top, or so many lines.
     """
     timeline = document.section("timeline")
     summary = next((one for one in document.sections if one.key == "summary"), None)
     skipped = {line.number for line in timeline.lines} if timeline else set()
     texts = [line for line in document.lines if line.fence is None and not line.comment]
-    if is_lead and summary and summary.lines:
+    if is_lead and summary and summary.lines and summary.line <= _LEAD_END:
         texts = [line for line in texts if line.number <= summary.lines[-1].number]
     elif is_lead:
         texts = [line for line in texts if line.text.strip()][:_LEAD_LINES]

@@ -150,6 +150,11 @@ def test_a_dry_run_has_a_row_for_each_file_and_the_run_that_writes_those_to_look
     assert "2021-03-03-queue-3-stood-still.md" in row
     assert row.split()[-5:] == ["line", "3", "SEV2", "1", "1"]
     assert "p1?" in next(line for line in dry if line.startswith("PM 2.md"))
+    narrow = tell.invoke(command, ["--dry-run", "old"], env={"COLUMNS": "80"}).output.splitlines()
+    assert narrow[0].split() == ["file", "day", "from", "severity", "clocks", "actions"]
+    assert max(len(line) for line in narrow if line.startswith("PM ")) <= 80
+    row = next(line for line in narrow if line.startswith("PM 3.md"))
+    assert row.split()[-6:] == ["2021-03-03", "line", "3", "SEV2", "1", "1"]
     done = tell.invoke(command, ["old"], catch_exceptions=False).output
     assert "2021-03-05-pump.md  2021-03-05-a-pump-stood-still.md  file name ?" in done
     assert "PM 3.md" not in done

@@ -91,7 +91,16 @@ def _owners(labels: list[LabelledLine]) -> DerivedFact:
 
 def severity_fact(word: str, source: str) -> DerivedFact:
     """The severity that a word names; unknown where it is of a scale of the team's own."""
-    told = " ".join(_EXPLAINED.split(word, maxsplit=1)[0].split())[:_LONGEST_SEVERITY]
+    told = _without_explanation(word)
     named = severity_of(told)
     why = f"{source} has a word of its own, {told}"
-    return DerivedFact("severity", named, source if named else why, told.lower())
+    return DerivedFact("severity", named, source if named else why, severity_word(word))
+
+
+def severity_word(text: str) -> str:
+    """The word that a scale has for a severity, in small letters, without its explanation."""
+    return _without_explanation(text).lower()
+
+
+def _without_explanation(text: str) -> str:
+    return " ".join(_EXPLAINED.split(text, maxsplit=1)[0].split())[:_LONGEST_SEVERITY].rstrip()

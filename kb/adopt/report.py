@@ -10,7 +10,7 @@ from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.files import Found
 from kb.adopt.incident_day import FILE_NAME
 from kb.numbers_in_words import plural
-from kb.terminal import cells, cut, visible
+from kb.terminal import cells, cut, visible, wrapped
 
 _KEPT = {ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED}
 #: Told only where they are known: nobody misses a clock that no old form asked for.
@@ -19,6 +19,13 @@ _MOST_NAMED = 8
 _HEAD = ("file", "record in postmortems/", "date from", "severity", "clocks", "actions")
 #: So wide is a column at most; what is cut stands whole in the record and under --verbose.
 _WIDTHS = (34, 42, 18, 12, 6, 7)
+#: Of a terminal that is narrower: of the record no more than the day its name begins with.
+_NARROW_WIDTHS = (25, 10, 12, 10, 6, 7)
+_NARROW_HEAD = ("file", "day", "from", *_HEAD[3:])
+_GAP = "  "
+_WIDE = sum(_WIDTHS) + len(_GAP) * (len(_WIDTHS) - 1)
+_DAY = 10
+_MOST_LINES = 20
 
 
 def outcome(file: AdoptedFile) -> str:
@@ -28,15 +35,16 @@ def outcome(file: AdoptedFile) -> str:
     return "kept" if file.refusal in _KEPT else "refused"
 
 
-def summary_lines(files: Sequence[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
+def summary_lines(files: Sequence[AdoptedFile], *, dry_run: bool, width: int) -> Iterator[str]:
     """A row for each file that is adopted, a line for each that is refused, kept ones as counts.
 
+    On less than its whole width the table has the day of a record in place of its name.
     A run that writes tells only the rows that ask for a look: the others were told by the dry run
     and stand in the records.
     """
     adopted = [file for file in files if not file.refusal]
     shown = adopted if dry_run else [file for file in adopted if _stands_in(file)]
-    yield from _table(shown)
+    yield from _table(shown, is_wide=width >= _WIDE)
     kept = Counter(file.refusal for file in files if file.refusal in _KEPT)
     yield from (f"kept {count}: {reason}" for reason, count in kept.items())
     for file in files:
@@ -71,7 +79,7 @@ def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> I
         kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in found.left_alone.items())
         yield f"left alone, of no kind that is read: {kinds}"
     adopted = [file for file in files if not file.refusal]
-    yield from _missing(adopted)
+    yield from _missing(adopted, dry_run=dry_run)
     yield from _to_look_at(adopted)
     if counts["refused"]:
         yield (
@@ -79,19 +87,36 @@ def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> I
             "and run kb adopt again"
         )
     if counts["adopted"] and not dry_run:
-        yield "Nothing is committed. Next: git diff, kb check, one commit; git revert undoes it."
+        yield "Nothing is committed. Next: git status, kb check, one commit; git revert undoes it."
     elif counts["adopted"]:
         yield "Nothing is written. All that is known of each, with its line: --verbose."
 
 
-def _table(files: Sequence[AdoptedFile]) -> Iterator[str]:
-    rows = [_HEAD, *map(_row, files)] if files else []
+def fitted(lines: Iterable[str], width: int) -> Iterator[str]:
+    """The lines, those that are longer than the terminal is wide broken at spaces."""
+    for line in lines:
+        if cells(line) <= width:
+            yield line
+            continue
+        first, *rest = wrapped(line, width - len(_GAP), _MOST_LINES)
+        yield first
+        yield from (_GAP + part for part in rest)
+
+
+def _table(files: Sequence[AdoptedFile], *, is_wide: bool) -> Iterator[str]:
+    found = [_row(file) if is_wide else _narrow_row(file) for file in files]
+    rows = [_HEAD if is_wide else _NARROW_HEAD, *found] if found else []
     widths = [
         min(most, max(cells(row[n]) for row in rows)) if rows else 0
-        for n, most in enumerate(_WIDTHS)
+        for n, most in enumerate(_WIDTHS if is_wide else _NARROW_WIDTHS)
     ]
     for row in rows:
-        yield "  ".join(_padded(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
+        yield _GAP.join(_padded(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _narrow_row(file: AdoptedFile) -> tuple[str, ...]:
+    source, record, *rest = _row(file)
+    return (source, record[:_DAY], *rest)
 
 
 def _padded(text: str, width: int) -> str:
@@ -123,7 +148,7 @@ def _from(day: DerivedFact) -> str:
     """Where a date came from in two words, with a question mark where it only stands in."""
     place = visible(day.source).split(",")[0].split(";")[0]
     if place == "the file's first commit":
-        place = "first commit"
+        place = "commit"
     place = place.removeprefix("the ") if place.startswith(f"{FILE_NAME}") else place
     return f"{place} ?" if day.stands_in else place
 
@@ -132,7 +157,7 @@ def _stands_in(file: AdoptedFile) -> bool:
     return any(fact.stands_in for fact in file.facts)
 
 
-def _missing(files: Iterable[AdoptedFile]) -> Iterator[str]:
+def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
     """What is unknown in how many, and what it takes."""
     facts = [fact for file in files for fact in file.facts]
     stood_in = sum(fact.stands_in for fact in facts)
@@ -149,7 +174,8 @@ def _missing(files: Iterable[AdoptedFile]) -> Iterator[str]:
         told = ", ".join(f"{visible(word)} ({count})" for word, count in words.items())
         example = ",".join(f"{visible(word)}=SEV…" for word in list(words)[:3])
         yield f"severity is a word of your own in {sum(words.values())}: {told}"
-        yield f"  to take them over: --severity '{example}'"
+        first = "" if dry_run else "take these records away again, then "
+        yield f"  to take them over: {first}--severity '{example}'"
 
 
 def _to_look_at(files: Sequence[AdoptedFile]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -9,17 +10,20 @@ from pathlib import Path
 import click
 
 from kb.adopt.adoption import AdoptedFile, plan, write
+from kb.adopt.facts import severity_word
 from kb.adopt.files import Found, find_files
-from kb.adopt.report import detail_lines, outcome, sum_lines, summary_lines
+from kb.adopt.report import detail_lines, fitted, outcome, sum_lines, summary_lines
 from kb.adopt.sources.csv_table import KEYS
 from kb.commands.adopt_classify import classify_adopted
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, local_place, make_local_folder, open_library
 from kb.records.taxonomy import SEVERITIES
 from kb.repo import open_repo
-from kb.streams import echo, warn
+from kb.streams import echo, is_terminal, warn
 from kb.terminal import as_lines
 
+#: Of a report that goes into a file or a pipe: a row then names the record, too.
+_FILE_WIDTH = 132
 _LOCK = f"{LOCAL_FOLDER}/adopt.lock"
 
 
@@ -85,7 +89,9 @@ def command(
         return 0
     found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
     files = _adopt(library.root, found, _severities(scale), dry_run=dry_run)
-    echo(as_lines(_report(files, found, dry_run=dry_run, verbose=verbose)), end="")
+    width = shutil.get_terminal_size((_FILE_WIDTH, 24)).columns
+    lines = _report(files, found, dry_run=dry_run, width=0 if verbose else width)
+    echo(as_lines(fitted(lines, width) if is_terminal("stdout") else lines), end="")
     return 1 if any(outcome(file) == "refused" for file in files) else 0
 
 
@@ -120,15 +126,15 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _report(
-    files: Iterable[AdoptedFile], found: Found, *, dry_run: bool, verbose: bool
+    files: Iterable[AdoptedFile], found: Found, *, dry_run: bool, width: int
 ) -> Iterator[str]:
-    """What asks for a hand stands last, above the sum."""
+    """What asks for a hand stands last, above the sum; everything is told where no width is set."""
     ordered = sorted(files, key=lambda file: ("adopted", "kept", "refused").index(outcome(file)))
-    if verbose:
+    if not width:
         for file in ordered:
             yield from detail_lines(file, dry_run=dry_run)
     else:
-        yield from summary_lines(ordered, dry_run=dry_run)
+        yield from summary_lines(ordered, dry_run=dry_run, width=width)
     yield from sum_lines(ordered, found, dry_run=dry_run)
 
 
@@ -142,7 +148,7 @@ def _severities(scale: str) -> dict[str, str]:
             where="--severity",
             todo=f"Use one of: {', '.join(known)}.",
         )
-    return {word.lower(): severity for word, severity in pairs.items()}
+    return {severity_word(word): severity for word, severity in pairs.items()}
 
 
 def _pairs(option: str, text: str, keys: Iterable[str] = ()) -> dict[str, str]:

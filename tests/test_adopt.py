@@ -367,3 +367,17 @@ def test_foreign_front_matter_is_read(team: Path, front: str) -> None:
     report = adopt("old/pump.md", "--dry-run", "--verbose")
     assert "title: The pump stood still (line" in report
     assert "date: 2021-03-04 (line" in report
+
+
+def test_relative_links_of_a_text_lead_where_they_led(team: Path) -> None:
+    (team / "old" / "plan v2.md").write_text("# A plan\n")
+    text = (
+        "# The pump stood still\n\nDate: 2021-03-04\n\n"
+        "[plan](plan%20v2.md#a), [none](none.md), [far](https://example.org/a), [here](#b)\n\n"
+        "```\n[plan](plan%20v2.md)\n```\n\n[p]: ./plan%20v2.md\n"
+    )
+    (team / "old" / "pump.md").write_text(text)
+    adopt("old/pump.md")
+    record = (team / "postmortems" / "2021-03-04-the-pump-stood-still.md").read_text()
+    moved = text.replace("(plan%20v2.md#a)", "(../old/plan%20v2.md#a)")
+    assert record.endswith(moved.replace("./plan%20v2.md", "../old/plan%20v2.md"))

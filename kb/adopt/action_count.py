@@ -58,6 +58,6 @@ def _has_items(section: SectionText) -> bool:
 def _is_formal(lines: Sequence[Line]) -> bool:
     """Whether a box or a row of actions stands in these lines."""
     prose = (line.text for line in lines if line.fence is None and not line.comment)
-    return any(map(_BOXED.match, prose)) or any(
+    return any(_BOXED.match(text) for text in prose) or any(
         action.row for action in read_informal_actions(lines)
     )

@@ -19,6 +19,7 @@ from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
 from kb.adopt.files import FoundFile
 from kb.adopt.incident_day import NO_DAY
+from kb.adopt.moved_links import with_moved_links
 from kb.adopt.possible_times import only_possible
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
@@ -210,7 +211,8 @@ def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> Adopt
     if path and in_place and not path.name.startswith(day):
         return AdoptedFile(source, facts=facts, refusal=f"it is of {day}: rename it first")
     target = path if path and in_place else _free(planning, facts)
-    content = _front(facts, source) + _body(document)
+    text_there = _moved_text(document, path, target.parent, library.root)
+    content = _front(facts, source) + _body(document.front, text_there)
     return AdoptedFile(
         source=source,
         target=target.relative_to(library.root),
@@ -220,6 +222,15 @@ def _plan_one(planning: _Planning, found: FoundFile, text: ForeignText) -> Adopt
         actions=count_actions(document),
         left=text.left,
     )
+
+
+def _moved_text(document: Document, path: Path | None, folder: Path, root: Path) -> str:
+    """The text of a document, its relative links as they are from another folder."""
+    text = document.text.removeprefix("\ufeff")
+    if path is None or not path.is_relative_to(root):
+        return text
+    code = {line.number for line in document.lines if line.fence is not None}
+    return with_moved_links(text, path, folder, root, code)
 
 
 def _file_name(stem: str) -> str:
@@ -327,10 +338,9 @@ def _front(facts: Iterable[DerivedFact], source: str) -> str:
     )
 
 
-def _body(document: Document) -> str:
+def _body(front: FrontMatter, text: str) -> str:
     """The original text; its own front matter in a fence, for two would not be read."""
-    text = document.text.removeprefix("\ufeff")
-    end = _end_of_front(document.front, text)
+    end = _end_of_front(front, text)
     if not end:
         return text
     return f"```text\n{text[:end].rstrip()}\n```\n\n{text[end:]}"

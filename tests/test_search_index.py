@@ -14,7 +14,7 @@ import pytest
 from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.safe_files import Root
-from kb.search.encoder.store import vector_store
+from kb.search.encoder.store import text_key, vector_store
 from kb.search.index import approximate
 from kb.search.index import index as index_module
 from kb.search.index.build import embed
@@ -228,7 +228,7 @@ def test_a_failed_write_leaves_the_old_index_as_it_was(
 ) -> None:
     expected = open_index(library(stories)).generation.folder
 
-    def full(folder: Path, vectors: object) -> None:
+    def full(folder: Path, passages: object, means: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(index_module, "write_approximate", full)
@@ -325,8 +325,8 @@ def test_the_approximate_index_finds_what_the_exact_one_finds(
     centres = rng.standard_normal((50, 64))
     points = np.repeat(centres, 100, axis=0) + rng.standard_normal((5000, 64)) * 0.5
     vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
-    monkeypatch.setattr(approximate, "EXACT_PASSAGES", 1000)
-    approximate.write_approximate(tmp_path, vectors)
+    monkeypatch.setattr(approximate, "RANK_ALL", 10)
+    approximate.write_approximate(tmp_path, vectors, vectors[::50])
     made = faiss.read_index(str(tmp_path / approximate.APPROXIMATE), faiss.IO_FLAG_MMAP)
     made.nprobe = 32  # type: ignore[attr-defined]
     queries = vectors[::100]
@@ -341,8 +341,49 @@ def test_a_large_library_ranks_near_records_as_a_small_one_does(
     from kb.search import similar as similar_module
 
     everything = answers(stories)
-    monkeypatch.setattr(similar_module, "_RANK_ALL", 0)
+    monkeypatch.setattr(similar_module, "RANK_ALL", 0)
     assert answers(stories) == everything
+
+
+def test_cells_are_opened_once_for_many_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = np.eye(64, dtype=np.float32).repeat(2, axis=0)
+    monkeypatch.setattr(approximate, "RANK_ALL", 10)
+    approximate.write_approximate(tmp_path, vectors, vectors)
+    opened: list[str] = []
+    read = faiss.read_index
+    monkeypatch.setattr(
+        faiss, "read_index", lambda path, *flags: opened.append(path) or read(path, *flags)
+    )
+    cells = tmp_path / approximate.APPROXIMATE
+    found = [approximate.nearest(vectors, vectors[:1], 2, cells).tolist() for _ in range(3)]
+    assert found == [[0, 1]] * 3
+    assert opened == [str(cells)]
+
+
+def test_a_refresh_reads_the_store_of_vectors_in_pieces(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = build_index(library(stories))
+    store = vector_store(library(stories), opened.encoder)
+    keys = [text_key(text) for text in ("a", "b", "c")]
+    store.append(keys, np.eye(3, opened.encoder.card.dimension, dtype=np.float32))
+    monkeypatch.setattr("kb.search.encoder.store._LOOKED_AT_TOGETHER", 2)
+    assert store.find(keys).keys() == set(keys)
+
+
+def test_a_refreshed_index_is_the_one_that_a_build_from_nothing_makes(stories: Path) -> None:
+    build_index(library(stories))
+    write_record(stories, "2025-07-01-new", "New", summary="The agent paid a refund twice.")
+    refreshed = open_index(library(stories)).generation
+    shutil.rmtree(index_home(stories))
+    made = open_index(library(stories)).generation
+    assert refreshed.manifest.checks[0].name == "vectors.npy"
+    assert {c.name: c for c in refreshed.manifest.checks} == {
+        c.name: c for c in made.manifest.checks
+    }
+    assert refreshed.manifest.calibration == made.manifest.calibration
 
 
 def test_an_index_survives_a_wiped_cache(

@@ -8,7 +8,6 @@ one record can be left out exactly.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,11 +17,20 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.sentences import letter_pairs
+
 #: Robertson and Zaragoza 2009, The Probabilistic Relevance Framework: the usual middle values.
 K1 = 1.5
 B = 0.75
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+#: Signs that belong to the letter before them, and are no letters to `re`: accents, the points of
+#: Hebrew and Arabic, the vowels of the scripts of India.
+_LETTER = (
+    r"(?:[^\W_]|[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    r"\u0900-\u0963\u0966-\u0dff])"
+)
+_WORD = re.compile(rf"{_LETTER}++(?:['’]{_LETTER}++)?")
+_ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _STOP_TEXT = (
     "a an and are as at be been but by can did do does for from had has have he her his how i if "
@@ -76,41 +84,43 @@ class Postings:
 
         `without` leaves one record out of everything, its word statistics included.
         """
-        scores = np.zeros(len(self.lengths), np.float32)
-        length_part = self._length_part(without)
-        attainable = 0.0
-        for span, frequency in self._spans(query):
-            holders, counts = self.records[span], self.counts[span].astype(np.float32)
-            if frequency == 1 and len(holders) == 1 and holders[0] == without:
-                continue  # a word only the record has that is left out
-            rarity = self._rarity(holders, frequency, without)
-            attainable += rarity * (K1 + 1)
-            # A record stands once in the postings of a word, so plain indexing adds rightly.
-            scores[holders] += rarity * (K1 + 1) * counts / (counts + length_part[holders])
+        size = len(self.lengths)
+        places = self._places(query)
+        spans = _Spans.of(self.starts, places)
+        holders = self.records[spans.rows]
+        frequencies = self._frequencies(places)
+        if without is not None:
+            own = spans.owners[holders == without]
+            frequencies = frequencies - np.bincount(own, minlength=len(places))
+        total = self._total - (without is not None)
+        # A word that only the record has that is left out is worth nothing, and so attains nothing.
+        worth = np.where(frequencies > 0, _rarity(total, frequencies) * (K1 + 1), 0.0)
+        counts = self.counts[spans.rows].astype(np.float32)
+        parts = counts / (counts + self._length_part(without)[holders])
+        scores = np.bincount(holders, worth[spans.owners] * parts, minlength=size)
         if without is not None:
             scores[without] = 0.0
-        return np.asarray(scores / np.float32(attainable or 1.0), np.float32)
+        return np.asarray(scores / (worth.sum() or 1.0), np.float32)
 
     def rarity(self, word: int) -> float:
         """How much a word is worth: large for a rare one, 0 for one that no record holds."""
         known = self._rarities.get(word)
         if known is None:
-            bag = Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
-            found = (self._rarity(self.records[span], n, None) for span, n in self._spans(bag))
-            known = self._rarities[word] = sum(found)
+            frequencies = self._frequencies(self._places(_one(word)))
+            known = self._rarities[word] = float(_rarity(self._total, frequencies).sum())
         return known
 
     def weight(self, word: int, record: int) -> float:
         """What one word adds to the score of one record; 0 where most records hold it."""
-        bag = Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
-        for span, frequency in self._spans(bag):
-            holders = self.records[span]
-            place = np.flatnonzero(holders == record)
-            if len(place) and frequency <= max(2, self._total // 3):
-                count = float(self.counts[span][place[0]])
+        for place in self._places(_one(word)).tolist():
+            start, end = int(self.starts[place]), int(self.starts[place + 1])
+            row = start + int(np.searchsorted(self.records[start:end], record))
+            frequency = int(self._frequencies(np.array([place]))[0])
+            rare = frequency <= max(2, self._total // 3)
+            if rare and row < end and self.records[row] == record:
+                count = float(self.counts[row])
                 length_part = float(self._length_part(None)[record])
-                rarity = self._rarity(holders, frequency, None)
-                return rarity * (K1 + 1) * count / (count + length_part)
+                return self.rarity(word) * (K1 + 1) * count / (count + length_part)
         return 0.0
 
     def only(self, keep: NDArray[np.int64]) -> Postings:
@@ -127,24 +137,20 @@ class Postings:
     def _total(self) -> int:
         return self.of_all.records if self.of_all else len(self.lengths)
 
-    def _spans(self, query: Bag) -> Iterable[tuple[slice, int]]:
-        """Where the records of each word stand that some record holds, and how many hold it."""
+    def _places(self, query: Bag) -> NDArray[np.int64]:
+        """Where those words of a query stand that some record holds."""
         places = np.searchsorted(self.words, query.words)
-        for word, place in zip(query.words, places, strict=True):
-            if place < len(self.words) and self.words[place] == word:
-                start, end = int(self.starts[place]), int(self.starts[place + 1])
-                frequency = int(self.of_all.frequencies[place]) if self.of_all else end - start
-                if frequency:
-                    yield slice(start, end), frequency
+        inside = places < len(self.words)
+        places, words = places[inside], query.words[inside]
+        places = places[self.words[places] == words]
+        held: NDArray[np.int64] = places[self._frequencies(places) > 0]
+        return held
 
-    def _rarity(self, holders: NDArray[np.int32], frequency: int, without: int | None) -> float:
-        """Inverse document frequency, never negative (Lucene's form)."""
-        total = self._total
-        if without is not None:
-            place = int(np.searchsorted(holders, without))
-            frequency -= place < len(holders) and bool(holders[place] == without)
-            total -= 1
-        return math.log1p((total - frequency + 0.5) / (frequency + 0.5))
+    def _frequencies(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many records hold each of the words that stand there."""
+        if self.of_all is not None:
+            return self.of_all.frequencies[places]
+        return self.starts[places + 1] - self.starts[places]
 
     def _length_part(self, without: int | None) -> NDArray[np.float32]:
         """What the length of each record does to its counts, (n,)."""
@@ -169,14 +175,44 @@ class Postings:
         return np.asarray(K1 * (1 - B + B * self.lengths / mean), np.float32)
 
 
+@dataclass(frozen=True)
+class _Spans:
+    """The rows of some words' postings one behind the other, and which word each is of."""
+
+    rows: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, starts: NDArray[np.int64], places: NDArray[np.int64]) -> _Spans:
+        """Those of the words at `places`."""
+        sizes = starts[places + 1] - starts[places]
+        before = np.cumsum(sizes) - sizes
+        owners = np.repeat(np.arange(len(places)), sizes)
+        return cls(np.arange(len(owners)) + (starts[places] - before)[owners], owners)
+
+
+def _rarity(total: int, frequencies: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Inverse document frequency, never negative (Lucene's form)."""
+    return np.log1p((total - frequencies + 0.5) / (frequencies + 0.5))
+
+
+def _one(word: int) -> Bag:
+    return Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
+
+
 def tokens(text: str) -> list[str]:
     """The words of a text in lower case, endings of number and tense removed."""
     return [stem(word.lower()) for word in written_words(text)]
 
 
 def written_words(text: str) -> list[str]:
-    """The words of a text as they are written, without those every text has."""
-    words = _WORD.findall(_CAMEL.sub(" ", text))
+    """The words of a text as they are written, without those every text has.
+
+    In scripts without blanks between words they are pairs of letters.
+    """
+    text, pairs = letter_pairs(text)
+    pattern = _ASCII_WORD if text.isascii() else _WORD
+    words = pattern.findall(_CAMEL.sub(" ", text)) + pairs
     return [word for word in words if word.lower() not in _STOP_WORDS]
 
 
@@ -215,6 +251,7 @@ def build_postings(bags: Sequence[Bag]) -> Postings:
     all_words = np.concatenate([np.zeros(0, np.uint64), *(bag.words for bag in bags)])
     counts = np.concatenate([np.zeros(0, np.uint16), *(bag.counts for bag in bags)])
     order = np.argsort(all_words, kind="stable")
-    words, starts = np.unique(all_words[order], return_index=True)
-    bounds = np.append(starts, len(order)).astype(np.int64)
-    return Postings(words, bounds, owners[order], counts[order], lengths)
+    in_order = all_words[order]
+    is_first = np.concatenate([np.ones(min(len(order), 1), bool), in_order[1:] != in_order[:-1]])
+    bounds = np.append(np.flatnonzero(is_first), len(order)).astype(np.int64)
+    return Postings(in_order[is_first], bounds, owners[order], counts[order], lengths)

@@ -25,8 +25,8 @@ def allowed(
     may_answer = standing.published & (standing.happened_at <= asked_at)
     verdicts = query.entry.verdicts if query.entry else ()
     ruled_out = {query.id, *(verdict.id for verdict in verdicts if verdict.word == "different")}
-    for place in np.flatnonzero(may_answer).tolist():
-        entry = entries[place]
-        if entry.id in ruled_out or not (filters is EVERYTHING or filters.allow(entry)):
-            may_answer[place] = False
+    may_answer[[place for name in ruled_out for place in standing.places.get(name, ())]] = False
+    if filters != EVERYTHING:
+        for place in np.flatnonzero(may_answer).tolist():
+            may_answer[place] = filters.allow(entries[place])
     return may_answer

@@ -169,6 +169,8 @@ def refuse_unknown(filters: Filters, form: Form, entries: Iterable[IndexedRecord
     "Nothing similar" would be taken for an answer. Routes are free words, and a new one has no
     record yet: of them only what looks mistyped is refused.
     """
+    if not (filters.classes or filters.kinds or filters.routes):
+        return
     entries = tuple(entries)
     classes = form.words("classes") | {name for entry in entries for name in entry.classes}
     kinds = form.words("kind") | {entry.kind for entry in entries}

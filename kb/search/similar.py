@@ -22,6 +22,7 @@ from kb.search.answer import (
 from kb.search.candidates import allowed
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
+from kb.search.index.approximate import RANK_ALL
 from kb.search.index.index import Index, open_index
 from kb.search.index.searchable import Searchable
 from kb.search.matches import match_of
@@ -76,8 +77,6 @@ _QUOTED_IN = 5
 #: that are ranked.
 _NEAREST = 400
 _POOLED = 400
-#: Records up to which all are ranked, without asking the index for the near ones first.
-_RANK_ALL = 5_000
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def find_question(
     )
     everywhere = allowed(collection.entries, collection.standing, query, filters)
     may_answer = everywhere[ranking.places]
-    incident = _incident_share(index, query, question, ranking, may_answer)
+    incident = _incident_share(index, query, question, ranking, may_answer, lexical)
     probabilities = learned.calibration.probabilities(ranking, may_answer, incident)
     probabilities *= proof(collection, query, ranking)
     probabilities = np.minimum(probabilities, most_probable(collection, query, ranking))
@@ -205,6 +204,7 @@ def _incident_share(
     question: Question,
     ranking: Ranking,
     may_answer: NDArray[np.bool_],
+    lexical: NDArray[np.float32],
 ) -> float:
     """The chance that a query is about an incident: drafts and records are.
 
@@ -215,21 +215,22 @@ def _incident_share(
         return float(query.shows_fault)
     calibration = index.generation.learned.calibration
     share = calibration.incident(question, ranking, may_answer)
-    return 1.0 if share < 1 and _is_quotation(index, query, question) else share
+    return 1.0 if share < 1 and _is_quotation(index, query, question, lexical) else share
 
 
-def _is_quotation(index: Searchable, query: Query, question: Question) -> bool:
+def _is_quotation(
+    index: Searchable, query: Query, question: Question, lexical: NDArray[np.float32]
+) -> bool:
     """Whether one of the records that share most words with a text holds it as it is."""
     if question.says_little:
         return False
     asked = _even(plain_text(query.text))
-    postings = index.generation.collection.postings
     return any(
         asked
         in _even(
             " ".join(index.generation.passage(row).text for row in range(rows.start, rows.stop))
         )
-        for record in largest(postings.scores(question.bag), _QUOTED_IN)
+        for record in largest(lexical, _QUOTED_IN)
         for rows in (index.generation.rows(int(record)),)
     )
 
@@ -267,7 +268,9 @@ def most_probable(collection: Collection, query: Query, ranking: Ranking) -> NDA
 def most_by_classes(entries: Sequence[IndexedRecord], query: Query) -> NDArray[np.float32]:
     """The same for records of any library."""
     mine = set(query.entry.classes) if query.entry and not query.is_run else set()
-    other = [bool(mine and e.classes) and mine.isdisjoint(e.classes) for e in entries]
+    if not mine:
+        return np.ones(len(entries), np.float32)
+    other = [bool(entry.classes) and mine.isdisjoint(entry.classes) for entry in entries]
     return np.where(other, _OTHER_CLASS, 1.0).astype(np.float32)
 
 
@@ -294,12 +297,12 @@ def _pool(
 ) -> NDArray[np.int64] | None:
     """The records worth ranking in a large library, None for all of them."""
     collection = index.generation.collection
-    if len(collection) <= _RANK_ALL:
+    if len(collection) <= RANK_ALL:
         return None
     rows = index.nearest(question.vectors, _NEAREST)
     near = np.unique(np.searchsorted(collection.starts, rows, side="right") - 1)
     rare = largest(lexical, _POOLED)
-    whole = largest(collection.means @ question.mean, _POOLED)
+    whole = index.nearest_records(question.mean, _POOLED)
     runs = [collection.positions[i] for i in question.alike_runs if i in collection.positions]
     likely = index.generation.learned.posterior.likely_records(question.mean, _POOLED)
     pooled = [near, rare, whole, likely, background(len(collection)), np.array(runs, np.int64)]

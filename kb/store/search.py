@@ -20,7 +20,7 @@ from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
 from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.ranking.classes import Numbers
+from kb.search.ranking.classes import Numbers, largest
 from kb.search.ranking.learn import Learned
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, Whole
@@ -266,6 +266,10 @@ class StoreIndex:
         """Rows of the nearest passages of every query passage, unordered, without repeats."""
         alike = queries @ self.bodies.vectors.T
         return np.unique(np.argsort(-alike, axis=1)[:, :count])
+
+    def nearest_records(self, query: Vectors, count: int) -> NDArray[np.int64]:
+        """The places of the records whose whole text is nearest to a query (d,), unordered."""
+        return largest(self.bodies.means @ query, count)
 
     def rows(self, record: int) -> slice:
         """The vector rows of a record."""

@@ -43,7 +43,7 @@ from kb.search.index.approximate import nearest
 from kb.search.index.index import build_index
 from kb.search.query import EVERYTHING, Query, query_from_text
 from kb.search.ranking.calibration import Calibration
-from kb.search.ranking.classes import fit_posterior
+from kb.search.ranking.classes import fit_posterior, largest
 from kb.search.ranking.learn import Learned, class_text
 from kb.search.records.collection import Collection, record_means, starts_of
 from kb.search.records.entry import IndexedRecord
@@ -186,6 +186,9 @@ class LocalIndex:
 
     def nearest(self, queries: Vectors, count: int) -> np.ndarray:
         return nearest(self.made.vectors, queries, count, None)
+
+    def nearest_records(self, query: Vectors, count: int) -> np.ndarray:
+        return largest(self.made.means @ query, count)
 
     def rows(self, record: int) -> slice:
         return slice(int(self.made.starts[record]), int(self.made.starts[record + 1]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import zlib
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 
@@ -21,6 +21,10 @@ from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder, refuse_tracked
 from kb.safe_files import Root, UnsafePathError
 from kb.search.encoder.encoder import Encoder, Vectors
+from kb.search.mapped import let_go
+
+#: Rows whose keys are compared at once: 6 MB.
+_LOOKED_AT_TOGETHER = 4096
 
 
 def text_key(text: str) -> bytes:
@@ -66,14 +70,27 @@ class VectorStore:
         return found
 
     def _find(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        wanted = set(keys)
+        found: dict[bytes, NDArray[np.float32]] = {}
+        for rows in self._blocks():
+            places = (i for i, key in enumerate(rows["key"].tolist()) if key in wanted)
+            for key, checksum, vector in rows[list(places)]:
+                is_whole = zlib.crc32(vector.tobytes()) == checksum
+                found |= {bytes(key): np.array(vector)} if is_whole else {}
+        return found
+
+    def _blocks(self) -> Iterator[NDArray[np.void]]:
+        """The rows, some at a time.
+
+        Keys lie between the vectors: to look at them all reads the whole file, and not all of it
+        need be in memory at once.
+        """
         rows = self._rows()
         if rows is None:
-            return {}
-        wanted = set(keys)
-        places = {key: i for i, key in enumerate(rows["key"].tolist()) if key in wanted}
-        found = {key: np.array(rows["vector"][i]) for key, i in places.items()}
-        sums = {key: int(rows["checksum"][i]) for key, i in places.items()}
-        return {k: v for k, v in found.items() if zlib.crc32(v.tobytes()) == sums[k]}
+            return
+        for start in range(0, len(rows), _LOOKED_AT_TOGETHER):
+            yield rows[start : start + _LOOKED_AT_TOGETHER]
+            let_go(rows)
 
     def append(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Add rows at the end of the whole ones; a later row of a key wins over an earlier."""

@@ -1,8 +1,10 @@
-"""Finds the nearest passages with faiss: exactly, or by cells in a large library."""
+"""Finds the nearest passages and records with faiss: exactly, or by cells in a large library."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,47 +12,57 @@ from numpy.typing import NDArray
 from kb.safe_files import Root
 from kb.search.encoder.encoder import Vectors
 
-#: The file of the approximate index within a generation.
+#: The files of the approximate indexes within a generation.
 APPROXIMATE = "passages.faiss"
-#: Passages up to which every one is compared with the query: 16 ms a query passage at this size
-#: on two cores, against 0.7 ms by cells (recall@10 .996).
-EXACT_PASSAGES = 100_000
-#: Cells of the approximate index, and how many of them a query looks into. At 10⁶ synthetic
+APPROXIMATE_MEANS = "records.faiss"
+#: Records up to which all are ranked, without asking for the near ones first.
+RANK_ALL = 5_000
+#: Cells of an approximate index, and how many of them a query looks into. At 10⁶ synthetic
 #: passages 2.6 ms and recall@10 1.0; training more cells takes minutes and gains nothing.
 _MOST_CELLS = 2048
 _PROBES = 32
 
 
-def write_approximate(folder: Path, vectors: Vectors) -> None:
-    """Write an approximate index beside the vectors where an exact scan would take too long."""
-    if len(vectors) <= EXACT_PASSAGES:
+def write_approximate(folder: Path, passages: Vectors, means: Vectors) -> None:
+    """Write approximate indexes beside the vectors where not all records are ranked."""
+    if len(means) <= RANK_ALL:
         return
+    _write_cells(folder, APPROXIMATE, passages)
+    _write_cells(folder, APPROXIMATE_MEANS, means)
+
+
+def _write_cells(folder: Path, name: str, rows: Vectors) -> None:
     import faiss
 
-    cells = min(int(4 * len(vectors) ** 0.5), _MOST_CELLS)
-    quantizer = faiss.IndexFlatIP(vectors.shape[1])
-    graph = faiss.IndexIVFFlat(quantizer, vectors.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
+    cells = min(int(4 * len(rows) ** 0.5), _MOST_CELLS)
+    quantizer = faiss.IndexFlatIP(rows.shape[1])
+    graph = faiss.IndexIVFFlat(quantizer, rows.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
     graph.cp.niter = 10
-    graph.train(vectors[:: max(1, len(vectors) // (40 * cells))])
-    graph.add(vectors)
-    with Root(folder).filling(APPROXIMATE) as stream:
+    graph.train(rows[:: max(1, len(rows) // (40 * cells))])
+    graph.add(rows)
+    with Root(folder).filling(name) as stream:
         faiss.write_index(graph, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]
 
 
-def nearest(
-    vectors: Vectors, queries: Vectors, count: int, folder: Path | None
-) -> NDArray[np.int64]:
-    """The rows of the `count` nearest vectors of every query, unordered, without repeats.
+def nearest(rows: Vectors, queries: Vectors, count: int, cells: Path | None) -> NDArray[np.int64]:
+    """The places of the `count` nearest rows of every query, unordered, without repeats.
 
-    `folder` is where the approximate index of these vectors lies; None for an exact answer.
+    `cells` is the approximate index of these rows; None for an exact answer.
     """
     import faiss
 
-    if folder is not None:
-        path = folder / APPROXIMATE
-        graph = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-        faiss.extract_index_ivf(graph).nprobe = _PROBES
-        places = graph.search(np.ascontiguousarray(queries), count)[1]
+    if cells is not None:
+        places = _opened(cells).search(np.ascontiguousarray(queries), count)[1]
     else:
-        places = faiss.knn(queries, vectors, count, metric=faiss.METRIC_INNER_PRODUCT)[1]
+        places = faiss.knn(queries, rows, count, metric=faiss.METRIC_INNER_PRODUCT)[1]
     return np.unique(places[places >= 0])
+
+
+@lru_cache(maxsize=2)
+def _opened(cells: Path) -> Any:
+    """An approximate index, opened once: a generation never changes."""
+    import faiss
+
+    graph = faiss.read_index(str(cells), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+    faiss.extract_index_ivf(graph).nprobe = _PROBES
+    return graph

@@ -103,9 +103,9 @@ def library_texts(library: Library, names: Iterable[str]) -> list[str]:
 
 def first_text(part: IndexPart) -> str:
     """What somebody might have asked about a record: its title and first passage."""
-    if not part.texts:
+    if not len(part.sizes):
         return part.entry.title
-    text = part.texts[0].decode("utf-8", "surrogateescape")
+    text = bytes(part.text[: part.sizes[0]]).decode("utf-8", "surrogateescape")
     return embedded_text(part.entry.title, Passage(part.sections[0], text))
 
 
@@ -126,10 +126,12 @@ def _read(library: Library, name: str) -> _Fresh | None:
 def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> IndexPart:
     rows = [vectors[text_key(text)] for text in record.texts]
     passages = record.passages
+    texts = [passage.text.encode("utf-8", "surrogateescape") for passage in passages]
     return IndexPart(
         entry=record.entry,
         sections=tuple(passage.section for passage in passages),
-        texts=tuple(passage.text.encode("utf-8", "surrogateescape") for passage in passages),
+        text=b"".join(texts),
+        sizes=np.array([len(text) for text in texts], np.int64),
         vectors=np.stack(rows) if rows else np.zeros((0, dimension), np.float32),
         bag=bag_of(lexical_texts(record.entry, passages)),
     )

@@ -28,11 +28,17 @@ from kb.search.encoder.encoder import (
 )
 from kb.search.encoder.source import find_source
 from kb.search.encoder.store import VectorStore, vector_store
-from kb.search.index.approximate import APPROXIMATE, nearest, write_approximate
+from kb.search.index.approximate import (
+    APPROXIMATE,
+    APPROXIMATE_MEANS,
+    nearest,
+    write_approximate,
+)
 from kb.search.index.build import embed_rows, first_text, make_parts
 from kb.search.index.storage import (
     FileState,
     Generation,
+    IndexPart,
     Manifest,
     fits,
     form_key,
@@ -47,14 +53,17 @@ from kb.search.index.storage import (
 )
 from kb.search.index.upkeep import prune_vectors, repair_encoder
 from kb.search.installed import PREPARING
+from kb.search.ranking.classes import largest
 from kb.search.ranking.learn import learn
-from kb.search.records.collection import build_collection
+from kb.search.records.collection import collection_of
 from kb.search.records.entry import IndexedRecord
 from kb.trust import require
 
 Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.
 _PATIENCE_SECONDS = 3
+#: Records whose vectors are copied before the memory of the old ones is given back: 4 MB.
+_COPIED_TOGETHER = 256
 #: Settings that may lead out of the library, or to somebody's model.
 _NEED_TRUST = ("search.model", "search.vectors")
 
@@ -85,7 +94,7 @@ class Index:
         """What an answer says of what was searched."""
         manifest = self.generation.manifest
         return IndexFacts(
-            records=sum(entry.is_candidate for entry in self.entries),
+            records=int(self.generation.collection.standing.published.sum()),
             passages=manifest.n_passages,
             encoder=manifest.model,
             refreshed=self.refreshed,
@@ -100,9 +109,17 @@ class Index:
         Exact, or from the approximate index where the library is large enough to have one.
         """
         vectors = self.generation.collection.vectors
-        has_cells = self.generation.has_file(APPROXIMATE)
-        folder = self.generation.folder if has_cells else None
-        return nearest(vectors, queries, min(count, len(vectors)), folder)
+        return nearest(vectors, queries, min(count, len(vectors)), self._cells(APPROXIMATE))
+
+    def nearest_records(self, query: Vectors, count: int) -> NDArray[np.int64]:
+        """The places of the records whose whole text is nearest to a query (d,), unordered."""
+        means, cells = self.generation.collection.means, self._cells(APPROXIMATE_MEANS)
+        if cells is None:
+            return largest(means @ query, count)
+        return nearest(means, query[None], min(count, len(means)), cells)
+
+    def _cells(self, name: str) -> Path | None:
+        return self.generation.folder / name if self.generation.has_file(name) else None
 
 
 def index_home(root: Path) -> Path:
@@ -338,15 +355,16 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     """A new generation from what changed and what did not."""
     encoder = work.encoder
     parts = make_parts(library, work.states, work.old, encoder, work.store, progress)
-    collection = build_collection(
+    first_texts = [first_text(part) for part in parts]
+    collection = collection_of(
         [part.entry for part in parts],
-        [part.vectors for part in parts],
+        _joined_vectors(parts, work),
+        [len(part.sizes) for part in parts],
         [part.bag for part in parts],
-        encoder.card.dimension,
     )
     learned = learn(
         collection,
-        [first_text(part) for part in parts],
+        first_texts,
         library.form,
         lambda texts: embed_rows(texts, encoder, work.store),
         encoder_key=encoder.card.key,
@@ -369,6 +387,19 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
             todo="Check the disk, then run 'kb build' again.",
         )
     return made
+
+
+def _joined_vectors(parts: Sequence[IndexPart], work: _Work) -> Vectors:
+    """The vectors of all parts; those of the old index are not all in memory beside them."""
+    total = sum(len(part.vectors) for part in parts)
+    vectors = np.empty((total, work.encoder.card.dimension), np.float32)
+    start = 0
+    for number, part in enumerate(parts):
+        vectors[start : start + len(part.vectors)] = part.vectors
+        start += len(part.vectors)
+        if work.old is not None and number % _COPIED_TOGETHER == 0:
+            work.old.let_go()
+    return vectors
 
 
 @dataclass(frozen=True)

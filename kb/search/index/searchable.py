@@ -54,3 +54,6 @@ class Searchable(Protocol):
 
     def nearest(self, queries: Vectors, count: int) -> NDArray[np.int64]:
         """Rows of the nearest passages of every query passage, unordered, without repeats."""
+
+    def nearest_records(self, query: Vectors, count: int) -> NDArray[np.int64]:
+        """The places of the records whose whole text is nearest to a query (d,), unordered."""

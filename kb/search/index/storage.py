@@ -18,9 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -34,6 +33,7 @@ from kb.safe_files import Root, Tree, UnsafePathError
 from kb.search.bm25 import Bag, Postings
 from kb.search.encoder.encoder import Vectors
 from kb.search.encoder.store import text_key
+from kb.search.mapped import let_go
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import ClassPosterior
 from kb.search.ranking.learn import Learned
@@ -98,7 +98,7 @@ def _proves_equal(known: FileState, stat: os.stat_result) -> bool:
     return same and known.modified_ns < known.seen_ns - _RACY_NS
 
 
-FORMAT = 8
+FORMAT = 9
 MANIFEST = "manifest.json"
 #: The arrays of a generation: one file each.
 ARRAYS = frozenset(
@@ -144,11 +144,16 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class IndexPart:
-    """What one record gives to an index. `texts` are UTF-8, one a passage, as `sections` are."""
+    """What one record gives to an index.
+
+    `text` is that of its passages in UTF-8, one behind the other, each of so many bytes as `sizes`
+    say; `sections` are one a passage, too.
+    """
 
     entry: IndexedRecord
     sections: tuple[str, ...]
-    texts: tuple[bytes, ...]
+    text: bytes | memoryview
+    sizes: NDArray[np.int64]
     vectors: Vectors
     bag: Bag
 
@@ -202,15 +207,20 @@ class Generation:
         """Every record as what it gave to this index, in order."""
         names = self.manifest.sections
         sections = [names[place] for place in self.arrays["passage_sections"].tolist()]
-        bounds = self.arrays["text_starts"].tolist()
-        blob = self.arrays["texts"].tobytes()
-        texts = [blob[start:end] for start, end in pairwise(bounds)]
+        bounds, blob = self.arrays["text_starts"], self.arrays["texts"].data
+        sizes = np.diff(bounds)
         for place, entry in enumerate(self.entries):
             rows = self.rows(place)
+            text = blob[bounds[rows.start] : bounds[rows.stop]]
             vectors = self.arrays["vectors"][rows]
             yield IndexPart(
-                entry, tuple(sections[rows]), tuple(texts[rows]), vectors, self.bag(place)
+                entry, tuple(sections[rows]), text, sizes[rows], vectors, self.bag(place)
             )
+
+    def let_go(self) -> None:
+        """Let the system take back the memory of what was read of the large arrays."""
+        for name in ("vectors", "texts"):
+            let_go(self.arrays[name])
 
     def rows(self, record: int) -> slice:
         """The vector rows of a record."""
@@ -312,8 +322,10 @@ def _is_whole(folder: Path, check: FileCheck, limit: int | None) -> bool:
         found = path.lstat()  # a link is none of what a build wrote
         if found.st_size != check.size or not stat.S_ISREG(found.st_mode):
             return False
-        skip = limit is not None and check.size > limit
-        return skip or zlib.crc32(path.read_bytes()) == check.checksum
+        if limit is not None and check.size > limit:
+            return True
+        with path.open("rb") as stream:
+            return _checked(name=check.name, stream=stream) == check
     except OSError:
         return False
 
@@ -341,7 +353,7 @@ def form_key(library: Library) -> str:
     return text_key(repr((sections, words, *([adopted] if adopted else ())))).hex()
 
 
-_CHUNK_BYTES = 1 << 24
+_CHUNK_BYTES = 1 << 20
 #: What a build calls its folders, so that no other is ever removed.
 _GENERATION = re.compile(r"[0-9a-f]{16}")
 
@@ -353,7 +365,7 @@ def write_generation(
     learned: Learned,
     collection: Collection,
     facts: Mapping[str, Any],
-    write_more: Callable[[Path, Vectors], None],
+    write_more: Callable[[Path, Vectors, Vectors], None],
 ) -> None:
     """Write a generation and make it the one that counts.
 
@@ -365,27 +377,24 @@ def write_generation(
     folder = root.below(place / name)
     try:
         sections = tuple(dict.fromkeys(name for part in parts for name in part.sections))
-        for array_name, array in _arrays(parts, learned, collection, sections).items():
-            with folder.filling(f"{array_name}.npy") as stream:
-                np.save(stream, array)
-        folder.write_bytes(ENTRIES, msgspec.msgpack.encode(collection.entries))
-        write_more(folder.path, collection.vectors)
+        arrays = _arrays(parts, learned, collection, sections)
+        checks = [_save(folder, name, runs) for name, runs in arrays.items()]
+        with folder.filling(ENTRIES) as stream:
+            stream.write(msgspec.msgpack.encode(collection.entries))
+        write_more(folder.path, collection.vectors, collection.means)
+        known = {check.name for check in checks}
+        checks += [_check(folder, file) for file in folder.names() if file not in known]
         previous = read_manifest(home)
         counts = {"n_records": len(parts), "n_passages": len(collection.vectors)}
         written = {"sections": sections, "calibration": learned.calibration, **counts, **facts}
-        write_manifest(home, _manifest(folder, name, written))
+        made = Manifest(format=FORMAT, generation=name, checks=tuple(checks), **written)
+        write_manifest(home, made)
     except BaseException:
         with suppress(OSError):
             root.remove_tree(place / name)
         raise
     with suppress(OSError, UnsafePathError):
         _remove_others(root.below(place), {name, previous.generation if previous else name})
-
-
-def _manifest(folder: Root, name: str, written: Mapping[str, Any]) -> Manifest:
-    """The manifest of a generation as it lies on disk, with a check of each of its files."""
-    checks = tuple(_check(folder, file) for file in folder.names())
-    return Manifest(format=FORMAT, generation=name, checks=checks, **written)
 
 
 def write_manifest(home: Path, manifest: Manifest) -> None:
@@ -396,13 +405,14 @@ def write_manifest(home: Path, manifest: Manifest) -> None:
 
 def _arrays(
     parts: Sequence[IndexPart], learned: Learned, collection: Collection, sections: tuple[str, ...]
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, list[NDArray[Any]]]:
+    """The arrays of a generation, each as the runs that it is written of."""
     places = {section: place for place, section in enumerate(sections)}
     section_of = [places[name] for part in parts for name in part.sections]
-    texts = [text for part in parts for text in part.texts]
+    sizes = np.concatenate([np.zeros(0, np.int64), *(part.sizes for part in parts)])
     bags = [part.bag for part in parts]
     postings = collection.postings
-    return {
+    single: dict[str, NDArray[Any]] = {
         "vectors": collection.vectors,
         "means": collection.means,
         "probe": learned.posterior.probe,
@@ -410,24 +420,57 @@ def _arrays(
         "meant": learned.posterior.meant,
         "passage_starts": collection.starts,
         "passage_sections": np.array(section_of, np.int16),
-        "text_starts": starts_of([len(text) for text in texts]),
-        "texts": np.frombuffer(b"".join(texts), np.uint8),
+        "text_starts": starts_of(sizes),
         "bag_starts": starts_of([len(bag.words) for bag in bags]),
-        "bag_words": np.concatenate([np.zeros(0, np.uint64), *(bag.words for bag in bags)]),
-        "bag_counts": np.concatenate([np.zeros(0, np.uint16), *(bag.counts for bag in bags)]),
         "words": postings.words,
         "starts": postings.starts,
         "records": postings.records,
         "counts": postings.counts,
         "lengths": postings.lengths,
     }
+    return {name: [array] for name, array in single.items()} | {
+        "texts": [np.zeros(0, np.uint8), *(np.frombuffer(part.text, np.uint8) for part in parts)],
+        "bag_words": [np.zeros(0, np.uint64), *(bag.words for bag in bags)],
+        "bag_counts": [np.zeros(0, np.uint16), *(bag.counts for bag in bags)],
+    }
+
+
+class _Summed:
+    """A stream that counts and sums what is written to it, so that nothing is read again."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.size = self.checksum = 0
+
+    def write(self, raw: bytes | memoryview) -> None:
+        """Write and take in."""
+        self._stream.write(raw)
+        self.size, self.checksum = self.size + len(raw), zlib.crc32(raw, self.checksum)
+
+
+def _save(folder: Root, name: str, runs: Sequence[NDArray[Any]]) -> FileCheck:
+    """Write some arrays of one kind one behind the other as one, without joining them before."""
+    form = np.lib.format
+    shape = (sum(map(len, runs)), *runs[0].shape[1:])
+    header = {"descr": form.dtype_to_descr(runs[0].dtype), "fortran_order": False, "shape": shape}
+    with folder.filling(f"{name}.npy") as stream:
+        summed = _Summed(stream)
+        form.write_array_header_1_0(summed, header)
+        for run in runs:
+            summed.write(np.ascontiguousarray(run).reshape(-1).view(np.uint8).data)
+    return FileCheck(f"{name}.npy", summed.size, summed.checksum)
 
 
 def _check(folder: Root, name: str) -> FileCheck:
-    size = checksum = 0
     with folder.open_regular(name) as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            size, checksum = size + len(chunk), zlib.crc32(chunk, checksum)
+        return _checked(name, stream)
+
+
+def _checked(name: str, stream: BinaryIO) -> FileCheck:
+    """What a file is, read in pieces: some are larger than all else in memory."""
+    size = checksum = 0
+    while chunk := stream.read(_CHUNK_BYTES):
+        size, checksum = size + len(chunk), zlib.crc32(chunk, checksum)
     return FileCheck(name, size, checksum)
 
 

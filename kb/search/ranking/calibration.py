@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kb.search.ranking.classes import ClassPosterior, Numbers
+from kb.search.ranking.classes import ClassPosterior, Numbers, largest
 from kb.search.ranking.incident import incident_chance
 from kb.search.ranking.likeness import Likeness, Question, likenesses
-from kb.search.ranking.rank import Ranking, best_first, rank
+from kb.search.ranking.rank import HEDGED_AMONG, Ranking, best_first, rank
 from kb.search.records.collection import Collection
 
 Curve = tuple[float, float, float]
@@ -116,14 +116,16 @@ def known(similarities: Numbers) -> float:
 
 def isotonic_decreasing(probabilities: Numbers) -> Numbers:
     """The nearest numbers that never rise (pool adjacent violators), for a list best first."""
-    blocks: list[tuple[float, int]] = []
-    for value in probabilities:
-        mean, size = float(value), 1
-        while blocks and blocks[-1][0] < mean:
-            other, count = blocks.pop()
+    means: list[float] = []
+    sizes: list[int] = []
+    for value in probabilities.tolist():
+        mean, size = value, 1
+        while means and means[-1] < mean:
+            other, count = means.pop(), sizes.pop()
             mean, size = (mean * size + other * count) / (size + count), size + count
-        blocks.append((mean, size))
-    return np.array([mean for mean, size in blocks for _ in range(size)], np.float32)
+        means.append(mean)
+        sizes.append(size)
+    return np.repeat(np.array(means, np.float32), sizes)
 
 
 def sample(posterior: ClassPosterior) -> list[int]:
@@ -191,7 +193,9 @@ def _sample(
     """The best answers to one record; a class that the best one does not have is not proposed."""
     ranking = rank(collection, posterior, question, near=near, without=place)
     allowed = posterior.labelled[ranking.places] & (ranking.places != place)
-    best = best_first(ranking, posterior, allowed)[:_DEPTH]
+    foremost = np.zeros(len(allowed), bool)
+    foremost[largest(np.where(allowed, ranking.score, -np.inf), HEDGED_AMONG)] = True
+    best = best_first(ranking, posterior, allowed & foremost)[:_DEPTH]
     answers = posterior.labels[ranking.places[best]]
     mine, proposed = posterior.labels[place], int(ranking.class_weights.argmax())
     borne_out = len(answers) > 0 and answers[0, proposed] > 0

@@ -74,7 +74,8 @@ class ClassPosterior:
 
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
     labels on the vectors, (d, c); `meant` is the sum of the meaning scores of all labelled records,
-    (c,). `of_all` is None where these are all records there are.
+    (c,). `of_all` is None where these are all records there are. `inverse` is that of their means
+    where it is known, see `LabelStatistics`.
     """
 
     means: Vectors
@@ -84,6 +85,7 @@ class ClassPosterior:
     meant: Numbers
     weights: PosteriorWeights = PosteriorWeights()
     of_all: LabelStatistics | None = None
+    inverse: Numbers | None = None
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -137,6 +139,8 @@ class ClassPosterior:
     def _inverse(self) -> Numbers:
         if self.of_all is not None:
             return self.of_all.inverse
+        if self.inverse is not None:
+            return self.inverse
         return _inverse(self.means[self.labelled], self.weights.ridge)
 
     def _voted(self, similarities: Numbers, without: int | None) -> Numbers:
@@ -188,9 +192,10 @@ def fit_posterior(
     """The posterior of these records, its probe fitted in closed form."""
     labelled = labels.any(axis=1)
     rows = means[labelled]
-    probe = np.asarray(_inverse(rows, weights.ridge) @ (rows.T @ labels[labelled]), np.float32)
+    inverse = _inverse(rows, weights.ridge)
+    probe = np.asarray(inverse @ (rows.T @ labels[labelled]), np.float32)
     meant = meaning_scores(rows, meanings, weights).sum(axis=0)
-    return ClassPosterior(means, labels, meanings, probe, meant, weights)
+    return ClassPosterior(means, labels, meanings, probe, meant, weights, inverse=inverse)
 
 
 def largest(values: Numbers, count: int) -> NDArray[np.int64]:

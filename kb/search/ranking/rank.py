@@ -47,6 +47,8 @@ SAME_INCIDENT = 0.8
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
 _BACKGROUND = 1024
+#: Of so many best records the first places are chosen.
+HEDGED_AMONG = 100
 #: Likeness up to which a judged record says nothing about the query, and from which on all.
 _STRANGER = 0.4
 _SIBLING = 0.7
@@ -149,7 +151,7 @@ def best_first(
     """
     score = ranking.score
     order = np.flatnonzero(allowed)[np.argsort(-score[allowed], kind="stable")]
-    pool = order[: 20 * weights.hedged_places]
+    pool = order[:HEDGED_AMONG]
     labels = posterior.labels[ranking.places[pool]]
     shares = class_shares(labels)
     other = (score - ranking.class_part)[pool]

@@ -16,7 +16,7 @@ from kb.search.query import Query
 from kb.search.ranking.classes import Numbers
 from kb.search.ranking.likeness import Question
 from kb.search.records.passages import Passage
-from kb.sentences import sentences
+from kb.sentences import sentences, word_count
 
 _PART = re.compile(r"(?<=;)\s+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -67,8 +67,7 @@ def _readable(theirs: Sequence[Passage]) -> Numbers:
     """What a passage gains as a quotation: an opening tells a stranger most, a scrap least."""
     opening = next((passage.section for passage in theirs if passage.section), "")
     gains = [
-        _OPENING * (passage.section == opening)
-        - _SCRAP * (len(passage.text.split()) < _SCRAP_WORDS)
+        _OPENING * (passage.section == opening) - _SCRAP * (word_count(passage.text) < _SCRAP_WORDS)
         for passage in theirs
     ]
     return np.array(gains, np.float32)

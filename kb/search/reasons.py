@@ -12,6 +12,7 @@ from kb.search.query import Query
 from kb.search.ranking.rank import Ranking
 from kb.search.records.collection import Collection
 from kb.search.records.entry import IndexedRecord, facets
+from kb.sentences import letter_pairs
 
 _FACET_WORDS = {
     "missing_control": "missing control",
@@ -129,8 +130,14 @@ def _words(postings: Postings, query: Query, record: int) -> Iterator[str]:
     weighed = {
         spelled[key]: postings.weight(word_hash(key), record) * math.log1p(count)
         for key, count in asked.items()
-        if len(key) >= _SHORTEST_WORD and not key.isdigit() and spelled[key] not in _SAY_NOTHING
+        if _may_say_much(key) and spelled[key] not in _SAY_NOTHING
     }
     best = sorted((word for word, weight in weighed.items() if weight > 0), key=weighed.__getitem__)
     if best:
         yield f"both speak of {', '.join(reversed(best[-_MOST_WORDS:]))}"
+
+
+def _may_say_much(key: str) -> bool:
+    """Whether a word is long enough to say much; signs and letters that are read by pairs are."""
+    is_pair = bool(letter_pairs(key)[1])
+    return (is_pair or len(key) >= _SHORTEST_WORD) and not key.isdigit()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kb.records.record_files import MAX_SEARCHED_CHARACTERS
 from kb.sentences import sentences
+from kb.sentences import words as words_of
 
 if TYPE_CHECKING:
     from kb.records.document import Document
@@ -107,16 +108,20 @@ def cut(text: str, words: int = PASSAGE_WORDS) -> Iterator[str]:
     """Pieces of at most `words` words, cut between sentences where there are any."""
     piece: list[str] = []
     for sentence in sentences(text):
-        tokens = _closed(sentence).split()
+        tokens = words_of(_closed(sentence))
         if piece and len(piece) + len(tokens) > words:
-            yield " ".join(piece)
+            yield _joined(piece)
             piece = []
         piece.extend(tokens)
         last = max(len(piece) - 1, 0) // words * words
-        yield from (" ".join(piece[at : at + words]) for at in range(0, last, words))
+        yield from (_joined(piece[at : at + words]) for at in range(0, last, words))
         piece = piece[last:]
     if piece:
-        yield " ".join(piece)
+        yield _joined(piece)
+
+
+def _joined(words: list[str]) -> str:
+    return "".join(words).rstrip()
 
 
 def _closed(sentence: str) -> str:

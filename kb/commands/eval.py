@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kb.streams import echo, echo_json
+
+if TYPE_CHECKING:
+    from kb.search.evaluation.run import EvaluationRequest
 
 
 @click.command("eval")
@@ -28,14 +32,27 @@ from kb.streams import echo, echo_json
     type=click.Path(path_type=Path),
     help='JSONL of texts about other things; may be repeated. "stratum" groups them.',
 )
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    help="Encoder to try instead of search.model: a folder or a name of the hub. Given twice or "
+    "more, they stand side by side.",
+)
 @click.option("--all-records", is_flag=True, help="Rank records without a label, too.")
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.eval/1).")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Answer as JSON (kb.eval/1, of encoders kb.eval-encoders/1).",
+)
 def command(
     file: Path | None,
     query: str,
     jaccard: float,
     masked: bool,
     foreign: tuple[Path, ...],
+    models: tuple[str, ...],
     all_records: bool,
     as_json: bool,
 ) -> None:
@@ -43,6 +60,9 @@ def command(
 
     Lines of FILE hold id, title, date, text and labels; records that share a label are alike.
     Beside the figures stand those of words and vectors alone, and of labels dealt out at random.
+
+    With --model encoders are tried on the same records: how right, how quick and how large each
+    is. The index stays as it is; search.model in kb.toml changes the encoder.
     """
     from kb.commands.build import progress_bar
     from kb.search.installed import prepare_search
@@ -58,9 +78,24 @@ def command(
         jaccard=jaccard,
         all_records=all_records,
     )
+    if models:
+        _compare(request, models, as_json=as_json)
+        return
     with progress_bar() as progress:
         found = run_evaluation(request, Path.cwd(), progress)
     if as_json:
         echo_json(evaluation_json(found), end="")
     else:
         echo(evaluation_text(found), end="")
+
+
+def _compare(request: EvaluationRequest, models: tuple[str, ...], *, as_json: bool) -> None:
+    from kb.commands.build import progress_bar
+    from kb.search.evaluation.encoders import compare_encoders, encoders_json, encoders_text
+
+    with progress_bar() as progress:
+        tried = compare_encoders(request, models, Path.cwd(), progress)
+    if as_json:
+        echo_json(encoders_json(tried), end="")
+    else:
+        echo(encoders_text(tried), end="")

@@ -15,16 +15,19 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from kb.errors import KbError
+from kb.library import Library, load_document, record_files
 from kb.records.document import read_document
 from kb.records.form import Form
 from kb.safe_files import read_named
 from kb.search.bm25 import bag_of, tokens, written_words
 from kb.search.encoder.encoder import Vectors
+from kb.search.index.build import lexical_texts
 from kb.search.index.index import Index
 from kb.search.ranking.likeness import Question
-from kb.search.records.collection import Collection, build_collection
-from kb.search.records.entry import IndexedRecord, blank_entry
+from kb.search.records.collection import Collection, build_collection, collection_of
+from kb.search.records.entry import IndexedRecord, blank_entry, read_entry
 from kb.search.records.passages import Passage, embedded_text, plain_text, record_passages
+from kb.sentences import words
 
 _NAME = re.compile(
     r"(?<![.!?:]\s)(?<!^)\b[A-Z][\w’'-]*(?:\s+[A-Z][\w’'-]*)*"  # capitals inside a sentence
@@ -172,7 +175,34 @@ def subject_from_index(index: Index, embed: Embed, *, full: bool, masked: bool) 
         [generation.bag(place) for place in keep],
         generation.manifest.dimension,
     )
-    titles = [index.entries[place].title for place in keep]
+    return _asking(collection, groups, embed, full=full, masked=masked)
+
+
+def subject_from_library(library: Library, embed: Embed, *, full: bool, masked: bool) -> Subject:
+    """The same from the files of a library, everything embedded; no index is opened or made."""
+    files = (load_document(f, library.form, library.root) for f in record_files(library.folder))
+    found = [pair for pair in map(read_entry, files) if pair and pair[0].is_candidate]
+    groups = [list(passages) for _, passages in found]
+    vectors = embed([embedded_text(entry.title, p) for entry, group in found for p in group])
+    collection = collection_of(
+        [entry for entry, _ in found],
+        vectors,
+        [len(group) for group in groups],
+        [bag_of(lexical_texts(entry, passages)) for entry, passages in found],
+    )
+    return _asking(collection, groups, embed, full=full, masked=masked)
+
+
+def _asking(
+    collection: Collection,
+    groups: Sequence[Sequence[Passage]],
+    embed: Embed,
+    *,
+    full: bool,
+    masked: bool,
+) -> Subject:
+    """Records of these passages with what each asks; only that is embedded."""
+    titles = [entry.title for entry in collection.entries]
     bodies = [" ".join(passage.text for passage in group) for group in groups]
     pairs = list(zip(titles, bodies, strict=True))
     names = names_in([f"{title}. {body}" for title, body in pairs]) if masked else frozenset()
@@ -194,8 +224,8 @@ def questions_from(texts: Sequence[str], embed: Embed) -> tuple[Question, ...]:
 
 def query_text(title: str, body: str, *, full: bool) -> str:
     """What a record asks: its title and first words, or all of it."""
-    words = plain_text(body).split()
-    return f"{title}. {' '.join(words if full else words[:QUERY_WORDS])}"
+    found = words(plain_text(body))
+    return f"{title}. {''.join(found if full else found[:QUERY_WORDS]).rstrip()}"
 
 
 def _masked(text: str, names: frozenset[str], *, masked: bool) -> str:

@@ -126,7 +126,7 @@ def evaluation(
     outcomes = np.concatenate([np.zeros(0, bool), *(j.outcomes for j in judged)])
     first = np.array([j.best for j in judged], np.float32)
     first_true = np.array([bool(j.outcomes[:1].any()) for j in judged], bool)
-    table = _table(judged)
+    table = table_of(judged)
     dealt = [_ratio(one, _NDCG) for one in controls.shuffled if len(one) >= LEAST_QUERIES]
     known = [ratio for ratio in dealt if ratio is not None]
     return Evaluation(
@@ -147,20 +147,24 @@ def evaluation(
 
 def evaluation_json(found: Evaluation) -> str:
     """The report as one JSON object with a line end (kb.eval/1)."""
+    whole = {"schema": "kb.eval/1"} | report_value(found)
+    return msgspec.json.format(msgspec.json.encode(whole_value(whole))).decode() + "\n"
+
+
+def report_value(found: Evaluation) -> dict[str, Any]:
+    """The report as JSON has it."""
     systems = {
-        system: {measure: _interval_json(interval) for measure, interval in measures.items()}
+        system: {measure: _interval_json(one) for measure, one in measures.items()}
         for system, measures in found.systems.items()
     }
-    whole = {
-        "schema": "kb.eval/1",
+    return {
         "name": found.name,
         "records": found.measured.records,
         "left_out_without_label": found.measured.of_records - found.measured.records,
         "queries": found.queries,
         "systems": systems,
         "ratio_to_best_baseline": {
-            measure: _interval_json(interval) if interval else None
-            for measure, interval in found.ratios.items()
+            measure: _interval_json(one) if one else None for measure, one in found.ratios.items()
         },
         "ratio_on_shuffled_labels": found.shuffled_ratio,
         "twins": found.twins,
@@ -176,11 +180,10 @@ def evaluation_json(found: Evaluation) -> str:
             "bar": BAR,
         },
     }
-    return msgspec.json.format(msgspec.json.encode(whole_value(whole))).decode() + "\n"
 
 
-def _interval_json(interval: Interval) -> dict[str, float | None]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
+def _interval_json(one: Interval) -> dict[str, float | None]:
+    return {"value": one.value, "low": one.low, "high": one.high}
 
 
 def _row_json(row: ReliabilityRow) -> dict[str, Any]:
@@ -205,7 +208,7 @@ def _lines(found: Evaluation) -> Iterator[str]:
     yield f"{'':8}" + "".join(f"{measure:>18}" for measure in MEASURES)
     for system in SYSTEMS:
         cells = (found.systems[system][measure] for measure in MEASURES)
-        yield f"{system:8}" + "".join(_cell(interval) for interval in cells)
+        yield f"{system:8}" + "".join(_cell(one) for one in cells)
     yield from _ratio_lines(found)
     yield ""
     yield from _probability_lines(found)
@@ -240,10 +243,10 @@ def _probability_lines(found: Evaluation) -> Iterator[str]:
     yield f"true queries answered 'nothing similar'  {share}"
 
 
-def _cell(interval: Interval | None) -> str:
-    if interval is None or interval.value is None:
+def _cell(one: Interval | None) -> str:
+    if one is None or one.value is None:
         return "—".rjust(18)
-    return f"{interval.value:6.3f} {interval.low:.2f}–{interval.high:.2f}".rjust(18)
+    return f"{one.value:6.3f} {one.low:.2f}–{one.high:.2f}".rjust(18)
 
 
 def _share(share: float, total: int) -> str:
@@ -256,7 +259,7 @@ def _stratum(share: float, total: int) -> dict[str, float]:
     return {"texts": total, "rejected": share, "low": low, "high": high}
 
 
-def _table(judged: Sequence[Judged]) -> Table:
+def table_of(judged: Sequence[Judged]) -> Table:
     """The measures of every query, (queries, systems, measures)."""
     rows = [[judge.measures[system] for system in SYSTEMS] for judge in judged]
     return np.array(rows, np.float64).reshape(len(judged), len(SYSTEMS), len(MEASURES))
@@ -264,7 +267,7 @@ def _table(judged: Sequence[Judged]) -> Table:
 
 def _measures(table: Table) -> dict[str, Interval]:
     """The means of one system, from (queries, measures)."""
-    return {name: _interval(table[:, place]) for place, name in enumerate(MEASURES)}
+    return {name: interval(table[:, place]) for place, name in enumerate(MEASURES)}
 
 
 def _reliability(stated: Numbers, true: NDArray[np.bool_]) -> Iterator[ReliabilityRow]:
@@ -298,7 +301,7 @@ def _ratio_interval(table: Table, measure: int) -> Interval | None:
     return Interval(value, float(low), float(high))
 
 
-def _interval(values: NDArray[np.float64]) -> Interval:
+def interval(values: NDArray[np.float64]) -> Interval:
     """The mean and the 2.5th and 97.5th percentile of means of resamples (Efron 1979)."""
     if not len(values):
         return Interval(None, None, None)

@@ -15,8 +15,9 @@ from kb.records.form import build_form
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, cache_folder
 from kb.search.encoder.store import VectorStore, vector_store
 from kb.search.evaluation.controls import labelled_only, shuffled, without_twins
-from kb.search.evaluation.evaluate import foreign_best, measures_of, score_ranking
+from kb.search.evaluation.evaluate import Judged, foreign_best, measures_of, score_ranking
 from kb.search.evaluation.questions import (
+    Embed,
     Subject,
     questions_from,
     read_lines,
@@ -47,7 +48,7 @@ class EvaluationRequest:
 
 
 @dataclass(frozen=True)
-class _Embedder:
+class Embedder:
     """Texts to vectors through a store, so that a second run embeds nothing.
 
     Where the store cannot be written, each run embeds what it lacks; the numbers are the same.
@@ -58,6 +59,7 @@ class _Embedder:
     progress: Progress | None
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of texts, (n, dimension)."""
         try:
             return embed_rows(texts, self.encoder, self.store, self.progress)
         except OSError:
@@ -71,25 +73,32 @@ def run_evaluation(
 
     Raises `KbError` when a file cannot be read or there is no encoder.
     """
-    library = _library(request, start)
+    library = library_of(request, start)
     encoder = ready_encoder(library, progress)
-    embed = _Embedder(encoder, _store(request, library, encoder), progress)
+    embed = Embedder(encoder, _store(request, library, encoder), progress)
     everything = _subject(request, library, embed, progress)
+    return evaluated(request, library, embed, everything)[0]
+
+
+def evaluated(
+    request: EvaluationRequest, library: Library, embed: Embedder, everything: Subject
+) -> tuple[Evaluation, tuple[Judged, ...]]:
+    """The report of some records, and each query of it."""
     subject = everything if request.all_records else labelled_only(everything)
-    judged = score_ranking(
-        subject, library.form, embed, jaccard=request.jaccard, encoder_key=encoder.card.key
-    )
+    key = embed.encoder.card.key
+    judged = score_ranking(subject, library.form, embed, jaccard=request.jaccard, encoder_key=key)
     name = request.file.name if request.file else library.config.library.name
-    return evaluation(
+    report = evaluation(
         Measured(name, len(subject.collection), len(everything.collection)),
         judged,
         _foreign(request, subject, library, embed),
         _controls(request, subject, library, embed),
     )
+    return report, judged
 
 
 def _controls(
-    request: EvaluationRequest, subject: Subject, library: Library, embed: _Embedder
+    request: EvaluationRequest, subject: Subject, library: Library, embed: Embedder
 ) -> Controls:
     """The same ranking on labels dealt out at random, and on the records without their twins."""
     form, jaccard = library.form, request.jaccard
@@ -103,19 +112,24 @@ def _controls(
 
 
 def _subject(
-    request: EvaluationRequest, library: Library, embed: _Embedder, progress: Progress | None
+    request: EvaluationRequest, library: Library, embed: Embedder, progress: Progress | None
 ) -> Subject:
     if request.file is not None:
-        lines = read_lines(request.file)
-        return subject_from_lines(
-            lines, library.form, embed, full=request.full, masked=request.masked
-        )
+        return subject_of_file(request, request.file, library, embed)
     index = open_index(library, progress)
     return subject_from_index(index, embed, full=request.full, masked=request.masked)
 
 
+def subject_of_file(
+    request: EvaluationRequest, file: Path, library: Library, embed: Embed
+) -> Subject:
+    """The lines of a file as records."""
+    lines = read_lines(file)
+    return subject_from_lines(lines, library.form, embed, full=request.full, masked=request.masked)
+
+
 def _foreign(
-    request: EvaluationRequest, subject: Subject, library: Library, embed: _Embedder
+    request: EvaluationRequest, subject: Subject, library: Library, embed: Embedder
 ) -> dict[str, Numbers]:
     """The best probability that each foreign text gets, by stratum."""
     lines = [line for path in request.foreign for line in read_lines(path)]
@@ -129,7 +143,8 @@ def _foreign(
     return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
 
 
-def _library(request: EvaluationRequest, start: Path) -> Library:
+def library_of(request: EvaluationRequest, start: Path) -> Library:
+    """The library whose settings hold; for a file one without any, where there is none."""
     try:
         return unread_library(start)
     except KbError:

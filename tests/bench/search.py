@@ -11,8 +11,8 @@ scale    search among 10⁴, 10⁵ and 10⁶ passages, recall against the exact 
 quality  `kb eval` on the corpora in KB_DATA and on the casebook, with foreign texts
 
 Libraries are the casebook under many names; in refresh with words exchanged and random vectors, in
-cold as it is, with real ones and true matches. Vectors of scale are real passages with noise; the
-whole of `find` is timed there too, with synthetic words and classes.
+cold as it is, with real ones and true matches. Records of scale lie between two real ones, with
+noise; the whole of `find` is timed there on an opened index, beside ranking all of them.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 from kb.library import Library, load_document, unread_library
+from kb.search import similar as similar_module
 from kb.search.bm25 import Bag, build_postings
 from kb.search.encoder.compile_graph import compile_weights
 from kb.search.encoder.encoder import Encoder, Vectors, install_encoder
@@ -47,16 +48,17 @@ from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoder.store import text_key, vector_store
 from kb.search.encoder.torch_export import compile_model
 from kb.search.evaluation.run import EvaluationRequest, run_evaluation
-from kb.search.index.approximate import APPROXIMATE, write_approximate
+from kb.search.index.approximate import APPROXIMATE, RANK_ALL, nearest, write_approximate
 from kb.search.index.index import Index, build_index, ready_encoder
+from kb.search.index.storage import Generation
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import fit_posterior
 from kb.search.ranking.learn import Learned
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, record_means, starts_of
-from kb.search.records.entry import blank_entry, read_entry
-from kb.search.records.passages import embedded_text
+from kb.search.records.entry import read_entry
+from kb.search.records.passages import Passage, embedded_text
 from kb.search.similar import find_question
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,8 @@ DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
 QUERY = "support bot invented a refund policy and the airline had to honour it"
 RUNS = 5
 WITHOUT_PEERS = "--without-peers" in sys.argv
+#: Without compiled modules every command compiles its own again: 0.2 s that no user waits for.
+_NOT_COMPILED = "PYTHONDONTWRITEBYTECODE"
 #: Rows that could not be measured.
 FAILED: list[str] = []
 
@@ -233,83 +237,161 @@ def refresh() -> None:
 
 
 def scale() -> None:
-    """Search among many passages."""
+    """Search among many passages: by cells beside the exact scan, and all of `find`."""
     import faiss
 
-    real = casebook_vectors()
     faiss.omp_set_num_threads(2)
+    real = build_index(unread_library(ROOT)).generation
     for size in (10_000, 100_000, 1_000_000):
-        vectors, queries = noisy(real, size, 0), noisy(real, 100, 1)
-        exact = faiss.knn(queries, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)[1]
-        one_by_one = [
-            seconds(partial(faiss.knn, query[None], vectors, 10, metric=0))
-            for query in queries[:20]
-        ]
-        row(f"exact, {size:,} passages, p50", f"{statistics.median(one_by_one) * 1000:.1f} ms")
         with tempfile.TemporaryDirectory() as name:
-            _approximate(Path(name), vectors, queries, exact)
-            _whole_find(Path(name), vectors, queries)
+            _scale_of(mixed(real, size), Path(name))
 
 
-def _approximate(folder: Path, vectors: Vectors, queries: Vectors, exact: np.ndarray) -> None:
-    import faiss
+def _scale_of(made: Mixed, folder: Path) -> None:
+    collection = made.index.generation.collection
+    size = f"{len(collection.vectors):,} passages"
+    queries = np.concatenate([question.vectors for question in made.questions])
+    exact = _nearest_ten(collection.vectors, queries, None, f"exact, {size}")
+    spent = seconds(lambda: write_approximate(folder, collection.vectors, collection.means))
+    made.index.generation.folder = folder
+    found = _find_all(made, f"find, {size}")
+    if (folder / APPROXIMATE).exists():
+        row(f"by cells, {size}, built in", f"{spent:.0f} s")
+        near = _nearest_ten(collection.vectors, queries, folder / APPROXIMATE, f"by cells, {size}")
+        row(f"by cells, {size}, recall@10", f"{_shared(near, exact):.4f}")
+        similar_module.RANK_ALL = len(collection)
+        everything = _find_all(made, f"find that ranks all, {size}")
+        similar_module.RANK_ALL = RANK_ALL
+        row(f"find, {size}, recall@10 of ranking all", f"{_shared(found, everything):.4f}")
 
-    made = seconds(lambda: write_approximate(folder, vectors))
-    if not (folder / APPROXIMATE).exists():
-        return
-    index = faiss.read_index(str(folder / APPROXIMATE), faiss.IO_FLAG_MMAP)
-    faiss.extract_index_ivf(index).nprobe = 32
-    times, hits = [], 0
-    for query, right in zip(queries, exact, strict=True):
+
+def _nearest_ten(
+    vectors: Vectors, queries: Vectors, cells: Path | None, name: str
+) -> list[set[int]]:
+    times, found = [], []
+    for query in queries:
         start = time.perf_counter()
-        found = index.search(query[None], 10)[1][0]
+        found.append(set(nearest(vectors, query[None], 10, cells).tolist()))
         times.append(time.perf_counter() - start)
-        hits += len(set(found) & set(right))
-    name = f"by cells, {len(vectors):,} passages"
-    row(f"{name}, built in", f"{made:.0f} s")
-    row(f"{name}, p50", f"{statistics.median(times) * 1000:.1f} ms")
-    row(f"{name}, recall@10", f"{hits / exact.size:.4f}")
+    row(f"{name}, p50", f"{statistics.median(times[1:]) * 1000:.1f} ms")
+    return found
 
 
-def _whole_find(folder: Path, vectors: Vectors, queries: Vectors) -> None:
-    """The whole search on an opened index: cells, words, classes, ranking and probabilities."""
-    chance = np.random.default_rng(2)
-    records = len(vectors) // 12
-    starts = starts_of([12] * records)
-    likely = 1 / np.arange(1, 30_001)
-    words = np.sort(chance.integers(0, 2**63, 30_000).astype(np.uint64))
-    drawn = chance.choice(30_000, (records, 300), p=likely / likely.sum())
-    bags = [_bag(words, row) for row in drawn]
-    names = [f"class-{number}" for number in range(24)]
+def _find_all(made: Mixed, name: str) -> list[set[int]]:
+    """The first ten answers of every question, and how long it took; the first opens the cells."""
+    query = query_from_text("a text that stands in none of these records", date(2026, 1, 1))
+    times, best = [], []
+    for question in made.questions:
+        start = time.perf_counter()
+        found = find_question(made.index, query, question, EVERYTHING)
+        times.append(time.perf_counter() - start)
+        best.append(set(found.ranking.places[found.order[:10]].tolist()))
+    row(f"{name}, p50", f"{statistics.median(times[1:]) * 1000:.1f} ms")
+    return best
+
+
+def _shared(found: Sequence[set[int]], right: Sequence[set[int]]) -> float:
+    """The share of the right ones that were found."""
+    return float(np.mean([len(a & b) / len(b) for a, b in zip(found, right, strict=True)]))
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A large index, and questions to it that are like its records."""
+
+    index: Any
+    questions: tuple[Question, ...]
+
+
+QUESTIONS = 50
+OWN_WORDS, RARE_WORDS = 60, 60_000
+
+
+def mixed(real: Generation, passages: int) -> Mixed:
+    """Records between two real ones: the passages of one with some of another and noise, the words
+    of both with rare ones of their own, the classes of the first. The last ones ask, with a passage
+    and 20 words.
+    """
+    known, chance = real.collection, np.random.default_rng(0)
+    sizes = np.diff(known.starts)
+    records = int(passages / sizes.mean()) + QUESTIONS
+    one, other = (chance.integers(0, len(known), records) for _ in range(2))
+    starts = starts_of(sizes[one])
+    vectors = _mixed_vectors(known, one, other, chance)
+    bags = _mixed_bags(real, one, other, chance)
     entries = tuple(
-        blank_entry(f"r{n}", "t", date(2024, 1, 1), classes=(names[n % 24],))
-        for n in range(records)
+        msgspec.structs.replace(known.entries[place], id=f"r{number}", verdicts=())
+        for number, place in enumerate(one.tolist())
     )
-    rows = vectors[: starts[-1]]
-    means = record_means(rows, starts)
-    collection = Collection(entries, rows, starts, means, build_postings(bags))
-    posterior = fit_posterior(means, collection.labels, queries[:24])
+    kept = records - QUESTIONS
+    means = record_means(vectors[: starts[kept]], starts[: kept + 1])
+    collection = Collection(
+        entries[:kept],
+        vectors[: starts[kept]],
+        starts[: kept + 1],
+        means,
+        build_postings(bags[:kept]),
+    )
+    posterior = fit_posterior(means, collection.labels, real.arrays["meanings"])
     made = SimpleNamespace(
         collection=collection,
         learned=Learned(posterior, Calibration()),
-        folder=folder,
-        entries=entries,
+        folder=Path(),
+        entries=entries[:kept],
+        rows=lambda record: slice(int(starts[record]), int(starts[record + 1])),
+        passage=lambda row_number: Passage("", f"passage {row_number}"),
     )
+    made.has_file = lambda name: (made.folder / name).is_file()
     index = Index(made, None)  # type: ignore[arg-type]
-    query = query_from_text("x", date(2026, 1, 1))
-    asked = [
-        Question(one[None], Bag(bag.words[:20], bag.counts[:20]))
-        for one, bag in zip(queries[:21], bags, strict=False)
-    ]
-    times = [
-        seconds(partial(find_question, index, query, question, EVERYTHING)) for question in asked
-    ]
-    row(f"find, {len(vectors):,} passages, p50", f"{statistics.median(times[1:]) * 1000:.1f} ms")
+    asked = range(kept, records)
+    questions = (
+        Question(vectors[starts[i] : starts[i] + 1], _some(bags[i], chance)) for i in asked
+    )
+    return Mixed(index, tuple(questions))
 
 
-def _bag(words: np.ndarray, drawn: np.ndarray) -> Bag:
-    places, counts = np.unique(drawn, return_counts=True)
-    return Bag(words[places], counts.astype(np.uint16))
+def _mixed_vectors(
+    known: Collection, one: np.ndarray, other: np.ndarray, chance: np.random.Generator
+) -> Vectors:
+    sizes = np.diff(known.starts)
+    rows = np.concatenate([np.arange(known.starts[i], known.starts[i + 1]) for i in one])
+    beside = np.repeat(other, sizes[one])
+    beside = known.starts[beside] + chance.integers(0, 1 << 30, len(rows)) % sizes[beside]
+    width = known.vectors.shape[1]
+    made = np.empty((len(rows), width), np.float32)
+    for start in range(0, len(rows), 50_000):
+        some = slice(start, start + 50_000)
+        noise = chance.standard_normal((len(rows[some]), width)) * (0.6 / width**0.5)
+        both = known.vectors[rows[some]] + 0.35 * known.vectors[beside[some]] + noise
+        made[some] = both / np.linalg.norm(both, axis=1, keepdims=True)
+    return made
+
+
+def _mixed_bags(
+    real: Generation, one: np.ndarray, other: np.ndarray, chance: np.random.Generator
+) -> list[Bag]:
+    bags = [real.bag(place) for place in range(len(real.entries))]
+    rare = chance.integers(0, 2**63, RARE_WORDS).astype(np.uint64)
+    likely = np.cumsum(1 / np.arange(1, RARE_WORDS + 1))
+    made = []
+    for first, second in zip(one.tolist(), other.tolist(), strict=True):
+        own = rare[np.searchsorted(likely, chance.random(OWN_WORDS) * likely[-1])]
+        parts = [_thinned(bags[first], 0.7, chance), _thinned(bags[second], 0.3, chance)]
+        parts.append(Bag(own, np.ones(OWN_WORDS, np.uint16)))
+        words, places = np.unique(np.concatenate([p.words for p in parts]), return_inverse=True)
+        counts = np.bincount(places, np.concatenate([p.counts for p in parts]))
+        made.append(Bag(words, counts.astype(np.uint16)))
+    return made
+
+
+def _thinned(bag: Bag, share: float, chance: np.random.Generator) -> Bag:
+    kept = chance.random(len(bag.words)) < share
+    return Bag(bag.words[kept], bag.counts[kept])
+
+
+def _some(bag: Bag, chance: np.random.Generator) -> Bag:
+    picked = np.sort(chance.choice(len(bag.words), min(20, len(bag.words)), replace=False))
+    return Bag(bag.words[picked], bag.counts[picked])
 
 
 def quality() -> None:
@@ -389,24 +471,6 @@ def casebook_texts() -> list[str]:
     return all_texts(unread_library(ROOT))
 
 
-def casebook_vectors() -> Vectors:
-    """Their vectors."""
-    return build_index(unread_library(ROOT)).generation.collection.vectors
-
-
-def noisy(real: Vectors, count: int, seed: int) -> Vectors:
-    """Vectors between two real ones, with noise; unit rows."""
-    chance = np.random.default_rng(seed)
-    made = np.empty((count, real.shape[1]), np.float32)
-    for start in range(0, count, 50_000):
-        size = min(50_000, count - start)
-        one, other = (real[chance.integers(0, len(real), size)] for _ in range(2))
-        noise = chance.standard_normal(one.shape).astype(np.float32) * (0.6 / real.shape[1] ** 0.5)
-        mixed = one + 0.35 * other + noise
-        made[start : start + size] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
-    return made
-
-
 def same_top(one: Vectors, other: Vectors) -> float:
     """The share of rows whose ten nearest rows are the same set in both."""
     tops = (np.argsort(-(rows @ rows.T), axis=1)[:, :10] for rows in (one, other))
@@ -447,13 +511,19 @@ def timed(command: list[str], folder: Path, variables: dict[str, str] | None = N
     done = subprocess.run(
         [sys.executable, "-c", script, json.dumps(command)],
         cwd=folder,
-        env=os.environ | (variables or {}),
+        env=_as_installed() | (variables or {}),
         capture_output=True,
         text=True,
         check=True,
     )
     spent, busy, peak = done.stdout.split()
     return Took(float(spent), float(busy), int(peak))
+
+
+def _as_installed() -> dict[str, str]:
+    """The variables of this process with compiled modules kept, as those of an installed kb are."""
+    kept = {name: value for name, value in os.environ.items() if name != _NOT_COMPILED}
+    return kept | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "kb-bench-compiled")}
 
 
 def median(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> Took:

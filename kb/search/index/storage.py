@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -156,6 +157,12 @@ class IndexPart:
     sizes: NDArray[np.int64]
     vectors: Vectors
     bag: Bag
+
+    @property
+    def texts(self) -> list[bytes]:
+        """The texts of the passages, each by itself."""
+        bounds = starts_of(self.sizes).tolist()
+        return [bytes(self.text[start:end]) for start, end in pairwise(bounds)]
 
 
 @dataclass(frozen=True)

@@ -64,38 +64,31 @@ def command(
     With --model encoders are tried on the same records: how right, how quick and how large each
     is. The index stays as it is; search.model in kb.toml changes the encoder.
     """
-    from kb.commands.build import progress_bar
     from kb.search.installed import prepare_search
 
     prepare_search()
-    from kb.search.evaluation.report import evaluation_json, evaluation_text
-    from kb.search.evaluation.run import EvaluationRequest, run_evaluation
+    from kb.search.evaluation.run import EvaluationRequest
 
-    request = EvaluationRequest(
-        *(file, foreign),
-        full=query == "full",
-        masked=masked,
-        jaccard=jaccard,
-        all_records=all_records,
-    )
-    if models:
-        _compare(request, models, as_json=as_json)
-        return
+    flags = {"full": query == "full", "masked": masked, "all_records": all_records}
+    request = EvaluationRequest(file, foreign, jaccard=jaccard, **flags)
+    found = _compared(request, models, as_json) if models else _evaluated(request, as_json)
+    (echo_json if as_json else echo)(found, end="")
+
+
+def _evaluated(request: EvaluationRequest, as_json: bool) -> str:
+    from kb.commands.build import progress_bar
+    from kb.search.evaluation.report import evaluation_json, evaluation_text
+    from kb.search.evaluation.run import run_evaluation
+
     with progress_bar() as progress:
         found = run_evaluation(request, Path.cwd(), progress)
-    if as_json:
-        echo_json(evaluation_json(found), end="")
-    else:
-        echo(evaluation_text(found), end="")
+    return evaluation_json(found) if as_json else evaluation_text(found)
 
 
-def _compare(request: EvaluationRequest, models: tuple[str, ...], *, as_json: bool) -> None:
+def _compared(request: EvaluationRequest, models: tuple[str, ...], as_json: bool) -> str:
     from kb.commands.build import progress_bar
     from kb.search.evaluation.encoders import compare_encoders, encoders_json, encoders_text
 
     with progress_bar() as progress:
         tried = compare_encoders(request, models, Path.cwd(), progress)
-    if as_json:
-        echo_json(encoders_json(tried), end="")
-    else:
-        echo(encoders_text(tried), end="")
+    return encoders_json(tried) if as_json else encoders_text(tried)

@@ -11,6 +11,7 @@ from kb.errors import KbError
 from kb.records.dates import read_day, read_written_time
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
+from kb.records.informal_actions import read_all_actions
 from kb.records.unread import unread_actions, unread_evidence, unread_text, unread_times
 from kb.sentences import word_count
 
@@ -776,3 +777,145 @@ def test_a_timeline_under_another_name_is_named() -> None:
     lines = "".join(f"14:0{minute} UTC: step {minute}\n" for minute in range(4))
     document = read(f"## Summary\n\nIt broke.\n\n## Root cause\n\nWhat came first\n{lines}")
     assert [one.line for one in unread_times(document)] == [8]
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("Phase 1: Facts (timeline)", "timeline"),
+        ("3. タイムライン（すべて JST、復旧まで）", "timeline"),
+        ("Chronologie des événements", "timeline"),
+        ("Хронология событий", "timeline"),
+        ("Detection gap", "detection"),
+        ("Por que não foi detectado", "detection"),
+        ("Why detection took as long as it did", "detection"),
+        ("As 4 causas raiz", "root_cause"),
+        ("Root cause + remediation", "root_cause"),
+        ("Analysis of causes", "root_cause"),
+        ("5 pourquoi", "root_cause"),
+        ("Improvement plan", "actions"),
+        ("Siguiente paso autorizado", "actions"),
+        ("Was wir zur Vermeidung tun: Maßnahmen", "actions"),
+        ("再発防止の取り組み", "actions"),
+        ("Onde tivemos sorte", "went_well"),
+        ("O que falhou", "went_wrong"),
+        ("Enseignements", "lessons"),
+        ("Resumo executivo", "summary"),
+        ("1. 한 줄 요약", "summary"),
+        ("Что произошло", "summary"),
+        ("Incident response templates", None),
+        ("How the detector compares model and odds", None),
+        ("Preventive controls of the vendor", None),
+        ("Timeline service: the deploy that raced its own migration", None),
+    ],
+)
+def test_a_heading_that_is_no_name_is_known_by_its_words(heading: str, key: str | None) -> None:
+    assert keys(f"# A title\n\n## {heading}\n\nText.\n") == [key]
+
+
+def test_words_of_another_section_divide_none_that_is_open() -> None:
+    text = "# T\n\n## Root cause\n\nA.\n\n### How detection of the lock failed\n\nB.\n"
+    assert keys(text) == ["root_cause"]
+
+
+def test_bold_words_that_come_again_are_labels_and_no_headings() -> None:
+    text = "# T\n\n## Root cause\n\n### One\n\n**Fix:**\n- a\n\n### Two\n\n**Fix:**\n- b\n"
+    assert keys(text) == ["root_cause"]
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "clock"),
+    [
+        ("10h32 — x", "", "10:32"),
+        ("às 14h o agente parou", "", "14:00"),
+        ("14.05 Uhr: x", "", "14:05"),
+        ("~16:00z x", "", "16:00"),
+        ("16:27→16:30z x", "", "16:27"),
+        ("下午 2:05 x", "", "14:05"),
+        ("오후 2시 5분 x", "", "14:05"),
+        ("2026年3月4日（水）14時05分 x", "2026-03-04", "14:05"),
+        ("On March 3, at 14:05 UTC, we stopped it", "2026-03-03", "14:05"),
+        ("3 de março de 2026, às 14h05 — x", "2026-03-03", "14:05"),
+        ("Montag, 3. März 2026, 14:05 Uhr: x", "2026-03-03", "14:05"),
+        ("12 марта 2026, в 14:05 — x", "2026-03-12", "14:05"),
+        ("13-jul 09:10 x", "2026-07-13", "09:10"),
+    ],
+)
+def test_a_time_is_read_as_people_of_other_languages_write_it(
+    text: str, day: str, clock: str
+) -> None:
+    found = read_written_time(text, date(2026, 4, 12))
+    assert found is not None
+    assert found.clock is not None
+    assert not found.unclear
+    assert (f"{found.day or ''}", f"{found.clock:%H:%M}") == (day, clock)
+
+
+@pytest.mark.parametrize(
+    "text", ["2h30 later", "1h after", "24h window", "5 hours later", "14時間後", "at 3 nodes"]
+)
+def test_a_span_of_hours_is_no_time_of_day(text: str) -> None:
+    found = read_written_time(text, date(2026, 4, 12))
+    assert found is None or found.clock is None
+
+
+def test_clocks_with_dots_and_bare_lines_are_a_timeline_where_several_stand() -> None:
+    text = "# T\n\n## Timeline\n\n28 June 2021\n\n13.41 AC restarted it\n\n13:58 We waited\n"
+    assert [f"{e.at:%m-%d %H:%M} {e.text}" for e in read(text).timeline] == [
+        "06-28 13:41 AC restarted it",
+        "06-28 13:58 We waited",
+    ]
+    lone = read("# T\n\n## Timeline\n\n1.10 was the release that broke it.\n")
+    assert lone.timeline == ()
+
+
+def test_a_line_that_names_the_list_below_it_is_its_heading() -> None:
+    text = (
+        "# T\n\n## Tokens\n\nText.\n\nTimeline:\n\n```\n10:00 UTC - open\n10:40 UTC - closed\n```\n"
+        "\n## Root cause\n\nText.\n\nOperational follow-ups:\n\n- [~] a\n- [x] b\n"
+    )
+    document = read(text)
+    assert [f"{e.at:%H:%M}" for e in document.timeline] == ["10:00", "10:40"]
+    section = document.section("actions")
+    assert section is not None
+    found = read_all_actions(section.lines, document.actions)
+    assert [(action.text, action.state) for action in found] == [("a", "open"), ("b", "closed")]
+
+
+def test_what_cannot_be_placed_in_a_timeline_is_named_once() -> None:
+    rows = "".join(f"| T+{n}m | step {n} |\n" for n in range(0, 30, 5))
+    document = read(f"# T\n\n## Timeline\n\n| Time | Event |\n|---|---|\n{rows}| ~16:0xz | x |\n")
+    (found,) = unread_times(document)
+    assert document.timeline == ()
+    assert "as in 6 further lines" in found.write
+
+
+def test_times_below_a_head_that_counts_from_the_begin_are_no_clocks() -> None:
+    text = "# T\n\n## Timeline\n\n| T+ | Event |\n|---|---|\n| 00:30 | first |\n| 02:00 | page |\n"
+    assert read(text).timeline == ()
+    assert [one.line for one in unread_times(read(text))] == [7, 8]
+
+
+def test_a_table_of_actions_is_read_whatever_its_heads_are_called() -> None:
+    text = (
+        "# T\n\n## Action items\n\n| # | Piste | Pilote | Type |\n|---|---|---|---|\n"
+        "| 1 | cap refunds at the order total | payments | code |\n| … | … | … | … |\n"
+    )
+    section = read(text).section("actions")
+    assert section is not None
+    (action,) = read_all_actions(section.lines, ())
+    assert action.text.startswith("cap refunds at the order total")
+    assert action.attribute("owner") == "payments"
+
+
+def test_boxes_under_another_heading_are_named_where_no_list_of_actions_is() -> None:
+    text = "# T\n\n## Root cause\n\nText.\n\n- [ ] audit the log rotation\n"
+    (found,) = unread_actions(read(text))
+    assert "under '## Action items'" in found.write
+
+
+def test_headings_that_an_editor_escaped_are_named() -> None:
+    found = list(unread_text(read("\\## Summary\n\nText.\n\n\\## Timeline\n")))
+    assert [(one.kind, one.write) for one in found if one.kind == "heading"] == [
+        ("heading", "## Summary (as in 1 further lines)")
+    ]

@@ -26,25 +26,45 @@ _FOREIGN_MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "enero janeiro janvier januar januari gennaio",
-            "febrero fevereiro février februar februari febbraio",
-            "marzo março mars märz maart",
-            "abril avril aprile",
-            "mayo maio mai mei maggio",
-            "junio junho juin juni giugno",
-            "julio julho juillet juli luglio",
-            "agosto août augustus",
-            "septiembre setembro septembre settembre",
-            "octubre outubro octobre oktober ottobre",
-            "noviembre novembro novembre",
-            "diciembre dezembro décembre dezember dicembre",
+            "enero janeiro janvier januar januari gennaio января январь stycznia січня",
+            "febrero fevereiro février février februar "
+            "februari febbraio февраля февраль lutego лютого",
+            "marzo março mars märz maart марта март marca березня",
+            "abril avril aprile апреля апрель kwietnia квітня",
+            "mayo maio mai mei maggio maj мая май maja травня",
+            "junio junho juin juni giugno июня июнь czerwca червня",
+            "julio julho juillet juli luglio июля июль lipca липня",
+            "agosto août augustus augusti августа август sierpnia серпня",
+            "septiembre setembro septembre settembre сентября сентябрь września вересня",
+            "octubre outubro octobre oktober ottobre октября октябрь października жовтня",
+            "noviembre novembro novembre ноября ноябрь listopada листопада",
+            "diciembre dezembro décembre dezember dicembre декабря декабрь grudnia грудня",
         ),
         1,
     )
     for name in names.split()
 }
-_MONTH_NUMBERS |= _FOREIGN_MONTHS
-_FOREIGN = "|".join(sorted(_FOREIGN_MONTHS, key=len, reverse=True))
+#: Their short forms, as in `13-jul`, `3 févr.`; none of them is a word of English.
+_SHORT_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            *(
+                "ene janv янв",
+                "fev fév févr febr фев",
+                "mrz mrt мар",
+                "abr avr апр",
+                "mayo maj",
+                "июн giu",
+            ),
+            *("juil lug июл", "août авг", "sett сен сент", "okt ott окт", "ноя", "dez dic déc дек"),
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_MONTH_NUMBERS |= _FOREIGN_MONTHS | _SHORT_MONTHS
+_FOREIGN = "|".join(sorted(_FOREIGN_MONTHS | _SHORT_MONTHS, key=len, reverse=True))
 #: Every name of a month that is read, as alternatives of a pattern.
 MONTH_NAMES = "|".join(sorted({*_MONTHS, *_FOREIGN_MONTHS}, key=len, reverse=True))
 _MONTH = (
@@ -53,7 +73,13 @@ _MONTH = (
 )
 _WEEKDAY = (
     r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?[ \t]+"
-    r"(?:the[ \t]+)?)?"
+    r"(?:the[ \t]+)?"
+    r"|(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi"
+    r"|vendredi|samedi|dimanche|lunes|martes|mi[ée]rcoles|jueves|viernes|s[áa]bado|domingo"
+    r"|(?:segunda|ter[çc]a|quarta|quinta|sexta)(?:-feira)?|luned[ìi]|marted[ìi]|mercoled[ìi]|gioved[ìi]"
+    r"|venerd[ìi]|sabato|domenica|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag"
+    r"|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)\b[.,]?[ \t]+"
+    r"(?:(?:den|le|el|dia|em)[ \t]+)?)?"
 )
 _DAY = re.compile(
     _WEEKDAY + r"(?:(?P<y0>\d{4})(?P<sep>[-/.])(?P<m0>\d{1,2})(?P=sep)(?P<d0>\d{1,2})(?!\d)"
@@ -68,21 +94,55 @@ _DAY = re.compile(
     r"|(?P<a5>\d{1,2})(?P<s5>[/-])(?P<b5>\d{1,2})(?P=s5)(?P<y5>\d{4}|(?<=/)\d{2})(?!\d))",
     re.IGNORECASE,
 )
+#: Behind hours that are a span of time and no time of day: `2h30 later`, `24h window`.
+_NO_SPAN = (
+    r"(?![ \t]*(?:later|after|ago|earlier|before|of|total|window|long|downtime"
+    r"|depois|antes|mais|de |más"
+    r"|después|plus|après|avant|später|nach|danach|lang|sla|retention|average|max|min\\b))"
+)
 _TIME = re.compile(
     r"(?:(?P<hours>[01]\d|2[0-3])(?P<minutes>[0-5]\d)[ \t]?(?:hrs?|hours)\b"
+    r"|(?P<hours_h>[01]?\d|2[0-3])h(?P<minutes_h>[0-5]\d)(?:[ \t]?(?:min|m))?\b"
+    + _NO_SPAN
+    + r"|(?P<hours_b>[01]\d|2[0-3])[ \t]?h(?:rs?|s)?\b"
+    + _NO_SPAN
+    + r"|(?P<hours_u>[01]?\d|2[0-3])(?:\.(?P<minutes_u>[0-5]\d))?[ \t]?Uhr\b"
+    r"|(?P<east>上午|下午|午前|午後|晚上|凌晨|早上|中午|오전|오후)?[ \t]?"
+    r"(?P<hours_e>[01]?\d|2[0-3])[ \t]?[時时點点시](?:[ \t]?(?P<minutes_e>[0-5]?\d)[ \t]?[分분])?"
+    r"(?:[ \t]?\d{1,2}[ \t]?[秒초])?(?![間间간])"
+    r"|(?P<half_e>上午|下午|午前|午後|晚上|凌晨|早上|오전|오후)[ \t]?(?P<hours_f>[01]?\d|2[0-3])"
+    r":(?P<minutes_f>[0-5]\d)(?::[0-5]\d)?(?!\d)"
     r"|(?P<hour>[01]?\d|2[0-4])(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?"
+    r"(?:[ \t]?(?:h(?:rs?|s)?|Uhr)\b)?"
     r"(?:[ \t]?(?P<half>[ap]\.?m\b\.?))?|[ \t]?(?P<bare>[ap]\.?m\b\.?))(?!\d|:\d))",
     re.IGNORECASE,
 )
-_LEAD = re.compile(
-    r"[ \t*_`~≈\[(<]*(?:(?:ca|approx|c)\.[ \t]+|(?:around|approximately|about)[ \t]+)?"
+#: What says no more than that a time follows, in the languages of the months.
+_AT = (
+    r"(?:at|on|by|around|approximately|about|circa|ca|em|às|as|a las|el|le|à|vers|um|gegen"
+    r"|am|alle|il|op|om|kl|den|в|около|примерно|por volta das|約|约|大约|약)"
 )
-_BETWEEN = re.compile(r"[ \t*_`\])]*(?:[T,@|][ \t]*|at[ \t]+)?[ \t*_`\[(~≈]*")
-_RANGE = re.compile(r"[ \t]*(?:-|–|—|~|to|until|till)[ \t]*")
+_LEAD = re.compile(
+    r"[ \t*_`~≈±?\\\[(<【「]*(?:(?:ca|approx|c|kl)\.[ \t]+|"
+    + _AT
+    + r"[ \t]+(?:"
+    + _AT
+    + r"[ \t]+)?|[約约약])?[~≈]?",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    r"[ \t*_`\])]*+(?:[（(](?:[月火水木金土日월화수목금토일]|周.|星期.|[月火水木金土日]曜日?|.요일"
+    r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6})[）)][ \t]*)?"
+    r"(?:[T|@][ \t]*|[,，]?[ \t]*" + _AT + r"\.?[ \t]+|[,，][ \t]*)?[ \t*_`\[(~≈約约약]*",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(
+    r"[ \t]*(?:-|–|—|~|〜|～|to|until|till|→|->|⇒|bis|até|hasta|à|tot|до|から|부터|至|到)[ \t~≈]*"
+)
 _ZONE = re.compile(
     r"[ \t]*\(?(?P<zone>(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?"
     r"|-(?:0?\d|1[0-2])(?:[0-5]\d)?)"
-    r"(?![\w:])|UTC|GMT|Z|[A-Z]{2,4}|[+−]\d{2}:?\d{2})\)?(?!\w)"
+    r"(?![\w:])|UTC|GMT|Z|(?<=\d)z|[A-Z]{2,4}|[+−]\d{2}:?\d{2})\)?(?!\w)"
 )
 _AFTER = re.compile(r"[ \t*_`\])>]*(?:—|–|--|-|:|：|\||,|=>|->|→)?[ \t*_`]*")
 _BEHIND = re.compile(r"[ \t]*,?[ \t]*(?:on[ \t]+)?\(?")
@@ -208,7 +268,9 @@ def _moment(
     end, until, half = _until(text, clock.end(), near)
     zone = _ZONE.match(text, end)
     named = (
-        zone["zone"] if zone and (zone["zone"][-1].isdigit() or zone["zone"] in ZONE_NAMES) else ""
+        zone["zone"].upper()
+        if zone and (zone["zone"][-1].isdigit() or zone["zone"].upper() in ZONE_NAMES)
+        else ""
     )
     if zone and named:
         end = zone.end()
@@ -281,19 +343,34 @@ def _valid(year: str | None, month: str, day: str, near: date | None) -> date | 
         return None
 
 
+#: The groups of `_TIME` that hold an hour, and those of their minutes.
+_HOURS = {
+    **{"hours": "minutes", "hours_h": "minutes_h", "hours_u": "minutes_u", "hours_e": "minutes_e"},
+    **{"hours_b": "minutes"},
+    **{"hours_f": "minutes_f", "hour": "minute"},
+}
+_BEFORE_NOON = frozenset({"上午", "午前", "凌晨", "早上", "오전"})
+
+
+def _half(match: re.Match[str]) -> str:
+    """The half of the day that a time names, as `am` or `pm`; empty for none."""
+    east = match["east"] or match["half_e"]
+    if east:
+        return "am" if east in _BEFORE_NOON else "pm"
+    return (match["half"] or match["bare"] or "").lower()
+
+
 def _hour(match: re.Match[str]) -> tuple[time | None, str]:
     """The time of a match and, where it can be read two ways, its half of the day."""
-    hour, half = (
-        int(match["hour"] or match["hours"]),
-        (match["half"] or match["bare"] or "").lower(),
-    )
+    written = next((m for m in _HOURS if match[m]), "hour")
+    hour, half = int(match[written]), _half(match)
     if half and (hour < 1 or (hour > 12 and half[0] == "a")):  # noqa: PLR2004
         return time(0), half
     if half and hour <= 12:  # noqa: PLR2004 - `13:06 PM` says twice that it is after noon
         hour = hour % 12 + (12 if half[0] == "p" else 0)
     if hour > 23:  # noqa: PLR2004
         return None, ""
-    minute = match["minute"] or match["minutes"] or 0
+    minute = match[_HOURS.get(written, "minute")] or 0
     return time(hour, int(minute), int(match["second"] or 0)), ""
 
 

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from kb.config import Config, FormConfig, ScopeConfig
 from kb.errors import KbError
+from kb.records.heading_stems import section_by_stem
 from kb.records.headings import heading_names, normal_heading
 from kb.records.sections import PROFILES, SECTIONS, Field, Section
 from kb.records.taxonomy import EXTENSIBLE, TAXONOMIES, Word
@@ -76,6 +77,18 @@ class Form:
     def is_named(self, heading: str) -> bool:
         """Whether a heading is the name of a section and says nothing besides."""
         return normal_heading(heading) in self._by_heading
+
+    @cached_property
+    def _by_stem(self) -> dict[str, Section | None]:
+        return {}
+
+    def loosely_named(self, heading: str) -> Section | None:
+        """The section whose words a heading holds that is none of the names, as `Detection gap`."""
+        if heading not in self._by_stem:
+            if len(self._by_stem) >= _MAX_HEADINGS:
+                self._by_stem.clear()
+            self._by_stem[heading] = self._by_key.get(section_by_stem(heading))
+        return self._by_stem[heading]
 
     def _look_up(self, heading: str) -> tuple[Section | None, Field | None]:
         names = tuple(heading_names(heading))

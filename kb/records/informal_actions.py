@@ -19,7 +19,7 @@ from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
 from kb.records.tables import Table, TableRow, read_tables
 
-_BOX = re.compile(r"\[(?P<mark>[ xX✓✔-]?)\][ \t]*")
+_BOX = re.compile(r"(?:\[(?P<mark>[ xX✓✔~/>-]?)\]|(?P<sign>[☐☑☒✅⬜🔲])\ufe0f?)[ \t]*")
 _TAIL = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--?)[ \t]++")
 _IN_BRACKETS = re.compile(r"(?<![ \t])[ \t]*+[(\[]([^()\[\]\n]{2,120})[)\]][.]?$")
 _SEPARATOR = re.compile(r"(?<![ \t])[ \t]*+(?:[,;|]|(?<=[ \t])/(?=[ \t]))[ \t]*+")
@@ -61,6 +61,45 @@ _MEANINGS = {
     **dict.fromkeys(("期限", "截止", "截止日期", "frist", "échéance", "plazo", "prazo"), "due"),
     **dict.fromkeys(("fecha", "data", "datum", "완료 예정일", "기한", "срок"), "due"),
     **dict.fromkeys(("状態", "ステータス", "状态", "statut", "estado", "상태", "статус"), "state"),
+    **dict.fromkeys(
+        ("mesure", "actie", "maatregel", "azione", "działanie", "åtgärd", "tiltak"), "text"
+    ),
+    **dict.fromkeys(
+        ("действие", "задача", "что сделать", "tindakan", "aksiyon", "할일", "改善项"), "text"
+    ),
+    **dict.fromkeys(
+        ("対応内容", "再発防止策", "改善内容", "改善措施", "改进事项", "行動項目", "行动项目"),
+        "text",
+    ),
+    **dict.fromkeys(("action required", "next step", "preventive measure", "action/item"), "text"),
+    **dict.fromkeys(
+        ("mejora", "melhoria", "amélioration", "medida", "misura", "correctif"), "text"
+    ),
+    **dict.fromkeys(
+        ("assignee(s)", "owner/team", "owner repo", "verantwortliche", "pilote"), "owner"
+    ),
+    **dict.fromkeys(
+        ("zuständig", "porteur", "responsabile", "eigenaar", "ansvarig", "исполнитель"), "owner"
+    ),
+    **dict.fromkeys(
+        ("責任者", "オーナー", "责任人", "負責人", "所有者", "책임자", "소유자"), "owner"
+    ),
+    **dict.fromkeys(
+        ("fällig", "termin", "date limite", "scadenza", "fecha límite", "deadline/eta"), "due"
+    ),
+    **dict.fromkeys(
+        ("délai", "dead line", "完成时间", "计划完成时间", "期日", "締切", "마감", "дата"), "due"
+    ),
+    **dict.fromkeys(
+        ("état", "stato", "situação", "进度", "进展", "狀態", "진행 상태", "стан"), "state"
+    ),
+    **dict.fromkeys(
+        ("jira ticket", "issue/pr", "reference", "pr", "issues", "github issue", "チケット"),
+        "tracker",
+    ),
+    **dict.fromkeys(
+        ("항목", "내용", "작업", "과제", "内容", "项目", "建议", "項目", "施策", "タスク"), "text"
+    ),
     **dict.fromkeys(("id", "#", "no", "no.", "nr", "number", "ref"), "label"),
 }
 _DONE = frozenset({"done", "closed", "complete", "completed", "fixed", "resolved", "shipped", "✅"})
@@ -254,7 +293,8 @@ def _runs(items: Sequence[Item], source: Mapping[int, str]) -> Iterator[tuple[li
 def _from_item(item: Item, levers: Collection[str], near: date | None) -> InformalAction:
     text = without_tags(even_spaces(item.text.replace("\n", " "))[:_MAX_TEXT]).strip()
     box = _BOX.match(text)
-    state = "closed" if box and box["mark"] in {"x", "X", "✓", "✔"} else "open"
+    mark = (box["mark"] or box["sign"] or " ") if box else " "
+    state = "closed" if mark in "xX✓✔☑✅" else "open"
     text = text[box.end() :] if box else text
     struck = _STRUCK.match(text)
     if struck:
@@ -368,13 +408,36 @@ def _made(
 def _from_table(
     table: Table, levers: Collection[str], near: date | None
 ) -> Iterator[InformalAction]:
-    columns = [_MEANINGS.get(cell.strip("*_` ").lower(), "") for cell in table.head]
-    if "text" not in columns or len(columns) < 2 or len({*columns} - {""}) < 2:  # noqa: PLR2004
+    columns = _columns(table)
+    if "text" not in columns or len(columns) < 2:  # noqa: PLR2004
         return
     for row in table.rows:
+        if not any(map(str.isalnum, "".join(row.cells))):
+            continue  # `| … | … |`
         action = _from_row(row, table.head, columns, levers, near)
         if action is not None:
             yield action
+
+
+def _columns(table: Table) -> list[str]:
+    """What each column gives. Where none is known for the text, the widest unknown one is it.
+
+    Beside it stands an owner, a day, a state, or the number of the row.
+    """
+    columns = [_column(cell) for cell in table.head]
+    unknown = [number for number, key in enumerate(columns) if not key]
+    if "text" not in columns and unknown and any(columns):
+        widths = [
+            sum(len(row.cells[n]) for row in table.rows if n < len(row.cells)) for n in unknown
+        ]
+        columns[unknown[widths.index(max(widths))]] = "text"
+    return columns
+
+
+def _column(head: str) -> str:
+    """What a column gives: its whole head or, without brackets, the first word of it."""
+    name = re.sub(r"[(（].*", "", head).strip("*_`# ").lower()
+    return _MEANINGS.get(head.strip("*_` ").lower(), "") or _MEANINGS.get(name, "")
 
 
 def _from_row(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from kb.records.dates import read_written_time
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
+from kb.records.heading_stems import is_brief
 from kb.records.list_items import ANY_ITEM
 from kb.records.markdown import (
     FieldLine,
@@ -48,7 +49,10 @@ _ANY_DAY = date(2000, 1, 1)  # lends a year to `July 22`; only that it is a day 
 _SHORT = 12  # what may stand behind a day: `(Monday)`
 _UNDERLINES = frozenset({"===", "---"})
 _MAX_LINE = 20_000
+#: As many headings of level 1 are sections; fewer are titles.
+_SEVERAL_TOPS = 3
 #: Sections of lists: a deeper heading groups their items, though another section has its name.
+_OF_ITEMS = frozenset({"timeline", "actions"})
 _GROUPED = frozenset({"timeline", "actions", "went_well", "went_wrong", "lessons"})
 
 
@@ -57,7 +61,7 @@ class HeadingLine:
     """One heading: where it stands, how it is written, and what of the form it names.
 
     `form` is "atx", "setext", "bold" or "inline"; `taken` counts its lines; `text` is what goes on
-    behind an inline one.
+    behind an inline one. `is_loose` says that it holds words of the section and is no name of it.
     """
 
     index: int
@@ -68,6 +72,7 @@ class HeadingLine:
     text: str = ""
     section: Section | None = None
     field: Field | None = None
+    is_loose: bool = False
 
 
 def read_sections(lines: Sequence[Line], form: Form) -> tuple[SectionText, ...]:
@@ -87,7 +92,7 @@ def read_sections(lines: Sequence[Line], form: Form) -> tuple[SectionText, ...]:
 
 def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
     """Every heading, those of bold and within a line only where they name a part of the form."""
-    full = list(_full_headings(lines, form))
+    full = _with_loose(list(_full_headings(lines, form)), form)
     keys = {h.field.key if h.field else h.section.key for h in full if h.section}
     at = {heading.index for heading in full}
     titles = {heading.index for heading in full if heading.level == 1 and not heading.section}
@@ -98,8 +103,66 @@ def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
         if index in at:
             at_head = index in titles
         elif index not in below and (at_head or "**" in line.text or "__" in line.text):
-            other += _other_heading(lines, index, form, keys)
+            found = list(_other_heading(lines, index, form, keys))
+            other += found or _head_of_list(lines, index, form, keys)
+        elif index not in below and line.text.rstrip().endswith((":", "：")):
+            other += _head_of_list(lines, index, form, keys)
+    if full:
+        other = _without_labels(other)
     return iter(sorted((*full, *other), key=lambda heading: heading.index))
+
+
+def _without_labels(found: Sequence[HeadingLine]) -> list[HeadingLine]:
+    """The headings without those of bold that come again: `**Fix:**` below each cause."""
+    bold = [_meant(heading) for heading in found if heading.form == "bold"]
+    return [
+        heading
+        for heading in found
+        if heading.form != "bold"
+        or _meant(heading)[0] in _OF_ITEMS
+        or bold.count(_meant(heading)) == 1
+    ]
+
+
+def _meant(heading: HeadingLine) -> tuple[str, str]:
+    """The keys of the section and of the field that a heading names, empty for none."""
+    return (
+        heading.section.key if heading.section else "",
+        heading.field.key if heading.field else "",
+    )
+
+
+def _head_of_list(
+    lines: Sequence[Line], index: int, form: Form, keys: set[str]
+) -> Iterator[HeadingLine]:
+    """`Operational follow-ups:` above a list, `**Timeline**` above a table."""
+    text = lines[index].text.strip()
+    if not lines[index].is_prose or ANY_ITEM.match(text) or len(text) > _LONGEST_NAME:
+        return
+    if not (bold_heading(text) or text.endswith((":", "："))):
+        return
+    name = (bold_heading(text) or text).strip(":： ")
+    below = next((line for line in lines[index + 1 : index + 3] if line.text.strip()), None)
+    if below is None or not name[:1].isupper() or not is_brief(name):
+        return
+    section = form.named_by(name)[0] or form.loosely_named(name)
+    if section and section.key in _OF_ITEMS and section.key not in keys:
+        is_list = ANY_ITEM.match(below.text) or "|" in below.text
+        if is_list or (section.key == "timeline" and below.is_mark):
+            yield HeadingLine(index, name, 0, "bold", 1, "", section)
+
+
+def _with_loose(full: Sequence[HeadingLine], form: Form) -> list[HeadingLine]:
+    """The headings, those without a name read by their words; a title is none of them."""
+    tops = sum(heading.level == 1 for heading in full)
+    return [
+        replace(heading, section=section, is_loose=True)
+        if not heading.section
+        and (heading.level > 1 or tops >= _SEVERAL_TOPS)
+        and (section := form.loosely_named(heading.heading))
+        else heading
+        for heading in full
+    ]
 
 
 def _full_headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
@@ -128,12 +191,13 @@ def _marked_otherwise(text: str, index: int, form: Form) -> Iterator[HeadingLine
 
 
 def _is_title(heading: str, level: int, form: Form) -> bool:
-    """Whether a heading of level 1 is a title that begins with a name of the summary.
+    """Whether a heading of level 1 is a title that begins with a name of a section.
 
     `# Incident: the cache was poisoned` is one; `# Summary` is a section.
     """
     section = form.named_by(heading)[0] if level == 1 else None
-    return section is not None and section.key == "summary" and not form.is_named(heading)
+    is_cut = section is not None and (section.key == "summary" or ":" in heading)
+    return is_cut and not form.is_named(heading)
 
 
 def _underlined(lines: Sequence[Line], index: int, form: Form) -> Iterator[HeadingLine]:
@@ -218,16 +282,24 @@ def _section_starts(found: Sequence[HeadingLine]) -> Iterator[HeadingLine]:
 def _opens(heading: HeadingLine, key: str, level: int, opened: str, *, is_inline: bool) -> bool:
     if heading.form == "inline":
         return is_inline
-    is_deeper = heading.level > level > 0
-    if key and key == opened and (heading.field or heading.form == "bold" or is_deeper):
+    if _is_inside(heading, key, opened, is_deeper=heading.level > level > 0):
         return False
     if heading.form == "bold":
         return opened not in _GROUPED
-    if is_deeper and opened in _GROUPED and not _is_own_name(heading):
-        return False
-    if not key and opened == "timeline" and _is_dated(heading.heading):
-        return False
     return bool(key) or heading.level <= max(level, 2)
+
+
+def _is_inside(heading: HeadingLine, key: str, opened: str, *, is_deeper: bool) -> bool:
+    """Whether a heading divides the section that is open."""
+    if key and key == opened and (heading.field or heading.form == "bold" or is_deeper):
+        return True
+    if heading.is_loose and is_deeper and (opened or not is_brief(heading.heading)):
+        return True
+    if heading.form == "bold":
+        return False
+    if is_deeper and opened in _GROUPED and not _is_own_name(heading):
+        return True
+    return not key and opened == "timeline" and _is_dated(heading.heading)
 
 
 def _is_dated(heading: str) -> bool:

@@ -10,6 +10,7 @@ from kb.records.markdown import Line
 
 _RULE = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _CELL = re.compile(r"(?:[^|\\`]|\\.?|`[^`]*`|`)*+")
+_REMARK = re.compile(r"(?<!\s)\s*+[(（][^()（）]*[)）]$")
 _MAX_CELLS = 30
 _MAX_LINE = 20_000
 
@@ -32,9 +33,13 @@ class Table:
     rows: tuple[TableRow, ...]
 
     def column(self, *names: str) -> int | None:
-        """The number of the first column whose head is one of these, in lower case."""
+        """The number of the first column whose head is one of these, in lower case.
+
+        What stands in brackets behind it counts for nothing: `Time (UTC)` is `time`.
+        """
         for number, cell in enumerate(self.head):
-            if cell.strip("*_` ").lower() in names:
+            head = cell.strip("*_` ").lower()
+            if head in names or _REMARK.sub("", head) in names:
                 return number
         return None
 

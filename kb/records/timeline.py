@@ -84,7 +84,23 @@ _TAG_OF_LABEL = {
 _NEXT_DAY = timedelta(hours=1)
 _TIME_HEADS = frozenset(
     {"time", "when", "date", "timestamp", "date/time", "datetime", "date & time", "date and time"}
+    | {"hora", "horário", "horario", "fecha", "fecha/hora", "data", "data/hora", "heure", "moment"}
+    | {"uhrzeit", "zeit", "zeitpunkt", "datum", "ora", "orario", "tijd", "tijdstip", "tid", "time"}
+    | {"время", "дата", "час", "godzina", "czas", "saat", "zaman", "waktu", "thời gian", "momento"}
+    | {"時刻", "時間", "日時", "时间", "时刻", "时间点", "시간", "시각", "일시", "time utc"}
 )
+#: `13.41 AC restarted it`; a version or a share is followed by no blank and word.
+_DOTTED = re.compile(
+    r"^([*_`~]{0,3}(?:c\.|ca\.|~)?[ \t]?)([01]?\d|2[0-3])\.([0-5]\d)"
+    r"(?=[ \t]+[^\W\d_]|[*_`:]|[ \t]*[-–—])"
+)
+_BARE = re.compile(r"[*_`~]{0,3}(?:c\.|ca\.)?(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?[ \t]+[^\W\d_]")
+#: The head of a column that counts from the begin of an incident: `T+`.
+_ELAPSED = re.compile(
+    r"[*_`]*(?:T ?[+±]|elapsed|offset|relative|minutes?\b|Δ|delta|経過|经过时间|경과)", re.I
+)
+#: A sentence that begins with its time: `At 14:05 we rolled back`.
+_AT_TIME = re.compile(r"(?:at|by|um|gegen|às|a las|à|vers|alle|om|kl|в)\.?[ \t]", re.IGNORECASE)
 _ALL_TIMES = re.compile(r"\b(?:times?|timestamps?)\b", re.IGNORECASE)
 
 
@@ -116,6 +132,10 @@ class _Reading:
     has_day: bool = False
     last_zone: str = ""  # of the entry before: that of the next one, where it names none
     last_time: datetime | None = None  # of the entries before: the last that has an hour
+    has_dots: bool = False  # its times are written `13.41`
+    has_bare_lines: bool = (
+        False  # its lines begin with their time, and nothing parts that from them
+    )
     entries: list[TimelineEntry] = field(default_factory=list)
 
     def note_zone(self, text: str) -> None:
@@ -129,6 +149,8 @@ class _Reading:
         `Attacker deployed the contract at 2021-02-13 5:37 AM UTC` is one.
         """
         text = without_tags(text)
+        if self.has_dots:
+            text = _DOTTED.sub(r"\1\2:\3", text, count=1)
         entry = self._entry(text, strict=strict)
         if entry is None and not strict:
             entry = self._at_end(text)
@@ -154,7 +176,7 @@ class _Reading:
 
     def _free(self, text: str, label: str, *, strict: bool) -> TimelineEntry | None:
         moment = read_written_time(text, self.day)
-        if moment is None or (strict and not _is_dated_line(moment, text)):
+        if moment is None or (strict and not self._is_dated(moment, text)):
             return None
         at = moment.at(self.day, self.zone or self.last_zone)
         on = moment.day or self.day
@@ -173,6 +195,11 @@ class _Reading:
         has_time, has_zone = moment.clock is not None, bool(moment.zone or self.zone)
         has_day = bool(moment.day) or self.has_day
         return TimelineEntry(at, has_time, has_time and has_zone, rest, tags, 0, "", has_day)
+
+    def _is_dated(self, moment: WrittenTime, text: str) -> bool:
+        return _is_dated_line(moment, text) or (
+            self.has_bare_lines and bool(_BARE.match(text)) and not moment.unclear
+        )
 
     def _at_end(self, text: str) -> TimelineEntry | None:
         """The entry of an item that ends with its day and time; the rest of it is the text."""
@@ -218,6 +245,7 @@ def _is_dated_line(moment: WrittenTime, text: str) -> bool:
     )
     if moment.clock is None:
         return is_marked or moment.end == len(text)
+    is_marked = is_marked or bool(_AT_TIME.match(text))
     return is_marked or bool(moment.zone) or bool(moment.day) or moment.end == len(text)
 
 
@@ -230,6 +258,9 @@ def read_timeline(
     times below no day.
     """
     reading = _Reading(read_day_in(heading) or day, zone_in(heading))
+    dotted, bare = _begins(_DOTTED, lines), _begins(_BARE, lines)
+    reading.has_bare_lines = dotted + bare > 1
+    reading.has_dots = dotted > 0 and reading.has_bare_lines
     items = {item.line: item for item in read_items(lines, ANY_ITEM)}
     tables = {table.line: table for table in read_tables(lines)} if _has_table(lines) else {}
     skip_to = 0
@@ -243,8 +274,16 @@ def read_timeline(
             skip_to = item.end_line + 1
             _read_item(reading, item, items)
         elif line.text.strip() and not line.is_mark:
-            _read_line(reading, line, lines[index + 1 : index + 4])
+            above = lines[index - 1] if index else None
+            _read_line(reading, line, above, lines[index + 1 : index + 4])
     return tuple(reading.entries)
+
+
+def _begins(pattern: re.Pattern[str], lines: Sequence[Line]) -> int:
+    """How many lines and items begin so."""
+    usable = (line.text for line in lines if line.is_prose and len(line.text) <= _MAX_LINE)
+    texts = (item[2] if (item := ANY_ITEM.match(text)) else text.strip() for text in usable)
+    return sum(1 for text in texts if pattern.match(text))
 
 
 def _has_table(lines: Sequence[Line]) -> bool:
@@ -272,7 +311,7 @@ def _read_item(reading: _Reading, item: Item, items: dict[int, Item]) -> None:
         reading.entries[-1] = replace(last, text=below.text)
 
 
-def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
+def _read_line(reading: _Reading, line: Line, above: Line | None, below: Sequence[Line]) -> None:
     if line.fence is not None:
         if is_plain_fence(line.fence):
             reading.add(line.text.strip(), line.number, line.number, strict=True)
@@ -280,7 +319,12 @@ def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
     heading = read_heading(line.text) or bold_heading(line.text)
     if heading is None:
         reading.note_zone(line.text)
-        text = line.text.strip()
+        text = line.text.strip(" \t|")
+        if _goes_on(reading, text, above):
+            return
+        if (on := read_day(text.rstrip(":："), reading.day)) and _begins_with_time(below):
+            reading.day, reading.has_day = on, True
+            return
         if reading.add(text, line.number, line.number, strict=True):
             _take_text(reading, below)
         return
@@ -294,6 +338,25 @@ def _read_line(reading: _Reading, line: Line, below: Sequence[Line]) -> None:
         _take_text(reading, below)
 
 
+def _goes_on(reading: _Reading, text: str, above: Line | None) -> bool:
+    """Whether a line is the rest of the sentence above it, though it begins with a time."""
+    if above is None or not above.is_prose or (reading.has_bare_lines and _BARE.match(text)):
+        return False
+    if above.text.rstrip().endswith((":", "：", "|", ">", "\\")) or above.text.endswith("  "):
+        return False
+    is_entry = bool(reading.entries) and reading.entries[-1].end_line == above.number
+    is_heading = read_heading(above.text) or bold_heading(above.text)
+    return not (is_entry or is_heading or ANY_ITEM.match(above.text))
+
+
+def _begins_with_time(below: Sequence[Line]) -> bool:
+    """Whether the next line is an entry of its own, so that the day above it is a heading."""
+    text = next((line.text.strip() for line in below if line.is_prose), "")
+    item = ANY_ITEM.match(text)
+    moment = read_written_time(_DOTTED.sub(r"\1\2:\3", item[2] if item else text, count=1))
+    return moment is not None and moment.clock is not None
+
+
 def _take_text(reading: _Reading, below: Sequence[Line]) -> None:
     """Gives an entry that is nothing but a time the text that stands below it."""
     last = reading.entries[-1]
@@ -303,12 +366,19 @@ def _take_text(reading: _Reading, below: Sequence[Line]) -> None:
 
 
 def _read_table(reading: _Reading, table: Table) -> int:
+    if is_relative(table):
+        return table.end_line + 1
     zone, own = reading.zone, " ".join(cell for cell in table.head if _ALL_TIMES.search(cell))
     reading.zone = zone_in(own) or zone
     for row in table.rows:
         reading.add(row_text(table, row), row.line, row.line)
     reading.zone = zone
     return table.end_line + 1
+
+
+def is_relative(table: Table) -> bool:
+    """Whether the times of a table count from the begin of the incident."""
+    return bool(table.head and _ELAPSED.match(table.head[0]))
 
 
 def row_text(table: Table, row: TableRow) -> str:

@@ -61,13 +61,17 @@ _CLOCK = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d.]|:\d{3})")
 #: Dated lines that make a timeline of what stands under no name, and of a part of the form.
 _FEW, _SEVERAL = 2, 4
 _MAX_LINE = 2_000
+#: Sections whose boxes say what was so, not what is to be done.
+_OF_LISTS = frozenset({"went_well", "went_wrong", "timeline", "replay"})
+#: A heading with a backslash, as editors put one into text that was pasted.
+_ESCAPED = re.compile(r" {0,3}\\(#{1,6}[ \t]+\S.*)$")
 
 
 class UnreadLine(Struct, frozen=True, gc=False):
     """One line that is read as nothing: what it looks like, and what to write in its place.
 
-    `kind` is "evidence", "timeline", "hour" (of a day that is known), "action", "front-matter" or
-    "text".
+    `kind` is "evidence", "timeline", "hour" (of a day that is known), "action", "front-matter",
+    "heading" or "text".
     """
 
     line: int
@@ -128,7 +132,18 @@ def _open(entry: TimelineEntry) -> str:
 
 
 def _undated(document: Document, section: SectionText) -> Iterator[UnreadLine]:
-    """Lines of a timeline that begin with a day or a time and are no entry."""
+    """Lines of a timeline that begin with a day or a time and are no entry.
+
+    Of more than a few the first is named, with how many there are.
+    """
+    found = list(_undated_lines(document, section))
+    if len(found) > _SEVERAL:
+        further = f"{found[0].write} (as in {len(found) - 1} further lines)"
+        found = [UnreadLine(found[0].line, found[0].kind, found[0].text, further)]
+    yield from found
+
+
+def _undated_lines(document: Document, section: SectionText) -> Iterator[UnreadLine]:
     read = {n for e in document.timeline for n in range(e.line, max(e.end_line, e.line) + 1)}
     rows = {
         row.line: row_text(table, row)
@@ -143,9 +158,15 @@ def _undated(document: Document, section: SectionText) -> Iterator[UnreadLine]:
         found = read_written_time(even_spaces(text), document.name_date)
         is_listed = item or line.number in rows or (found and found.clock)
         is_time = (found and is_listed) or _RELATIVE.match(text) or (item and _CLOCK.search(text))
-        if is_time and read_heading(line.text) is None:
+        is_row = line.number in rows and _tells_a_time(text)
+        if (is_time or is_row) and read_heading(line.text) is None:
             day = document.name_date or "YYYY-MM-DD"
             yield UnreadLine(line.number, "timeline", text, f"- {day} HH:MM UTC — …")
+
+
+def _tells_a_time(row: str) -> bool:
+    """Whether the first cell of a row says when: `~16:0xz`, `Day 2`, `~7 days prior`."""
+    return any(map(str.isdigit, row.partition(" — ")[0]))
 
 
 def _stray_times(document: Document, section: SectionText) -> Iterator[UnreadLine]:
@@ -180,7 +201,7 @@ def unread_actions(document: Document) -> Iterator[UnreadLine]:
         if document.front.text("status") != "published":  # then it is `published-without-actions`
             yield from _in_prose(document, section)
     for other in document.sections:
-        if other.key is None:
+        if other.key is None or (section is None and other.key not in _OF_LISTS):
             yield from _stray_actions(other, levers)
 
 
@@ -221,6 +242,7 @@ def _stray_actions(section: SectionText, levers: Collection[str]) -> Iterator[Un
 def unread_text(document: Document) -> Iterator[UnreadLine]:
     """Text below the title or above the first heading, and what the front matter has a key for."""
     yield from _headings(document)
+    yield from _escaped_headings(document)
     first = document.sections[0].line if document.sections else None
     lead = [line for line in document.lines if first is None or line.number < first]
     titles = (s.lines for s in document.sections if s.level == 1 and s.key is None)
@@ -233,6 +255,15 @@ def unread_text(document: Document) -> Iterator[UnreadLine]:
         if rest and document.section("summary") is None:
             heading = document.form.section("summary").heading
             yield UnreadLine(rest[0].number, "text", rest[0].text.strip(), f"## {heading}")
+
+
+def _escaped_headings(document: Document) -> Iterator[UnreadLine]:
+    """The first heading whose number signs have a backslash: all below it stands under none."""
+    found = [(line, m) for line in _prose(document.lines) if (m := _ESCAPED.match(line.text))]
+    if found:
+        line, match = found[0]
+        further = f" (as in {len(found) - 1} further lines)" if len(found) > 1 else ""
+        yield UnreadLine(line.number, "heading", line.text.strip(), match[1] + further)
 
 
 def _says_something(line: Line) -> bool:

@@ -61,7 +61,8 @@ def text_outside_sections(document: Document, _: LintContext) -> Iterator[Findin
             message = f"this stands under no section; write '{one.write}' above it"
             yield Finding(one.line, message, 1, len(document.source_line(one.line)))
         else:
-            yield _finding(document, one, "a fact of the front matter")
+            what = "a heading" if one.kind == "heading" else "a fact of the front matter"
+            yield _finding(document, one, what)
 
 
 @rule(

@@ -173,11 +173,14 @@ def test_walls_and_effects_are_shown_where_records_have_them(folder: Path) -> No
     assert measured
     assert measured.all_hands
     held = replace(
-        measured.all_hands, walls=(twelve()[0].id,), effects=(("effective", 2), ("not-seen", 1))
+        measured.all_hands,
+        walls=(twelve()[0].id,),
+        effects=(("unknown", 1), ("effective", 2), ("failed", 1)),
     )
     text = text_of(replace(site, measured=replace(measured, all_hands=held)), ALL_HANDS)
     assert "1 record has a wall that a machine keeps." in text
-    assert "2 effective, 1 not-seen" in text
+    assert "4 kept promises were watched or verified: 2 worked, after 1 it came again." in text
+    assert "Of 1 it is not known yet." in text
 
 
 def test_the_feed_goes_by_the_days_of_publication(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +20,7 @@ from kb.terminal import visible
 
 if TYPE_CHECKING:
     from kb.site.content import Edition
+    from kb.site.site import Build
 
 SITE = "site"
 
@@ -77,6 +80,7 @@ def command(
     Exit status 0: all is there; 1: some records are left out of the external edition, each named
     with the reason, or cannot be proposed; 2: could not run.
     """
+    started = time.monotonic()
     require_site_extra()
     from kb.site.content import Edition
 
@@ -86,12 +90,13 @@ def command(
         from kb.commands.site_external import propose_all, write_previews
 
         context.exit(propose_all(library) if read_first == "propose" else write_previews(library))
+    from kb.site.site import Build
+
     wanted = Edition(edition, customer)
     default = "-".join((SITE, *(_kind_of(wanted) or _besides(library.root))))
     target = (out or library.root / default).absolute()
-    context.exit(
-        _build(library, wanted, target, engine, pages_only, trust, is_named=out is not None)
-    )
+    build = Build(target, engine, pages_only, trusted=trust, is_named=out is not None)
+    context.exit(_build(library, wanted, build, started))
 
 
 def _besides(root: Path) -> tuple[str, ...]:
@@ -112,35 +117,26 @@ def _refuse_misuse(edition: str, customer: str | None, read_first: str | None) -
         raise click.UsageError("--customer needs a name: an empty one is that of nobody")
 
 
-def _build(
-    library: Library,
-    edition: Edition,
-    target: Path,
-    engine: str,
-    pages_only: bool,
-    trust: bool,
-    *,
-    is_named: bool,
-) -> int:
-    """Build the site and say what it is; 1 where records are left out."""
+def _build(library: Library, edition: Edition, build: Build, started: float) -> int:
+    """Build the site and say what it is, and how long all took; 1 where records are left out."""
     from kb.beside.for_site import ask_others
     from kb.repo import open_repo
     from kb.site.gather import SiteRequest, gather
     from kb.site.related_search import find_related
-    from kb.site.site import Build, build_site
+    from kb.site.site import build_site
 
     say = _progress()
     say("reading")
     wanted = SiteRequest(datetime.now(UTC), find_related, edition, ask_others=ask_others)
     site = gather(library, open_repo(library.root), wanted)
     with_meaning = library.config.site.semantic_search
-    build = Build(target, engine, pages_only, with_meaning, trust, is_named=is_named)
-    made = build_site(library, site, build, say)
+    made = build_site(library, site, replace(build, with_meaning=with_meaning), say)
+    took = time.monotonic() - started
     say("")
     for note in (*made.notes, *site.refused):
         warn(visible(note))
     size = f"{made.size_bytes / 1e6:.1f} MB"
-    echo(visible(f"{made.pages} pages, {size}, {made.seconds:.1f} s: {_shown(made.folder)}"))
+    echo(visible(f"{made.pages} pages, {size}, {took:.1f} s: {_shown(made.folder)}"))
     if site.refused:
         warn(f"{len(site.refused)} of {len(site.refused) + len(site.records)} records left out")
     return 1 if site.refused else 0

@@ -38,7 +38,7 @@ def all_hands(facts: MetricsInput) -> AllHands:
         promises=sum(action.state != "cancelled" for action in ours),
         walls=tuple(r.id for r in facts.published if dict(r.others).get("walls")),
         effects=_effects(ours),
-        failed=_promises(action for action in ours if action.has_failed),
+        failed=_latest_first(_promises(action for action in ours if action.has_failed)),
     )
 
 
@@ -97,10 +97,16 @@ def _promises(found: Iterable[Action]) -> tuple[OwedPromise, ...]:
             due=action.due,
             closed=action.closed,
             days_overdue=action.days_overdue,
+            came_again=action.effect_since if action.has_failed else None,
         )
         for action in found
     )
     return tuple(sorted(made, key=lambda promise: (promise.due or date.max, promise.action)))
+
+
+def _latest_first(failed: Iterable[OwedPromise]) -> tuple[OwedPromise, ...]:
+    """Kept promises that failed, those of which it is known last first."""
+    return tuple(sorted(failed, key=lambda one: one.came_again or date.min, reverse=True))
 
 
 def _effects(ours: Iterable[Action]) -> tuple[tuple[str, int], ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from kb.actions.effect import EFFECTIVE, FAILED, UNKNOWN
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.values import AllHands
 from kb.numbers_in_words import plural, said_day
@@ -79,6 +80,26 @@ def promise_sentences(seen: AllHands) -> Iterator[str]:
     since = f", {seen.newly_broken} of them since then" if seen.newly_broken else ""
     yield f"{len(seen.broken)} overdue{since}."
     yield f"{len(seen.due)} due within 30 days."
+
+
+def effect_sentences(seen: AllHands) -> Iterator[str]:
+    """Whether what was done worked, of what somebody asked it of; nothing where nobody asked."""
+    counts = dict(seen.effects)
+    asked = sum(counts.values())
+    if not asked:
+        return
+    worked, failed, unknown = (
+        counts.get(EFFECTIVE, 0),
+        counts.get(FAILED, 0),
+        counts.get(UNKNOWN, 0),
+    )
+    was = "was" if asked == 1 else "were"
+    yield (
+        f"{plural(asked, 'kept promise')} {was} watched or verified: "
+        f"{worked} worked, after {failed} it came again."
+    )
+    if unknown:
+        yield f"Of {unknown} it is not known yet."
 
 
 def _graveness(seen: AllHands) -> str:

@@ -169,7 +169,10 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class OwedPromise:
-    """An action as the all-hands sees it; `closed` is None while it is open."""
+    """An action as the all-hands sees it; `closed` is None while it is open.
+
+    `came_again` is the day since which it is known that a kept one failed.
+    """
 
     action: str
     record: str
@@ -178,6 +181,7 @@ class OwedPromise:
     due: date | None
     closed: date | None
     days_overdue: int
+    came_again: date | None = None
 
     @property
     def is_late(self) -> bool:
@@ -194,7 +198,7 @@ class AllHands:
     Promises are those of published records: `promises` in all, `kept` since then, `broken` are open
     past their due date, `due` within 30 days; `undated` were kept on a day nobody knows. `walls`
     are records with an executable wall, `effects` how many kept promises worked,
-    and `failed` are those of them after which it came again.
+    and `failed` are those of them after which it came again, the latest first.
     """
 
     since: date

@@ -6,7 +6,6 @@ its place at the end, so that a build that fails leaves the old one standing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -48,7 +47,6 @@ class Made:
     folder: Path
     pages: int
     size_bytes: int
-    seconds: float
     notes: tuple[str, ...] = ()
 
 
@@ -70,7 +68,6 @@ class Build:
 
 def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
     """Make the site. Raises `KbError` when a folder cannot be written or the engine fails."""
-    started = time.monotonic()
     try:
         outside = build.is_named and not build.pages_only
         with (
@@ -78,7 +75,7 @@ def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
             # Of this run alone: an engine whose kb was killed may still be writing into its own.
             Root(work).temporary_folder() as own,
         ):
-            return _build(library, site, build, say, started, work, own)
+            return _build(library, site, build, say, work, own)
     except OSError as error:
         raise KbError(
             f"the site cannot be written: {error.strerror or error}",
@@ -92,7 +89,6 @@ def _build(
     site: Site,
     build: Build,
     say: Say,
-    started: float,
     work: Path,
     own: PurePath,
 ) -> Made:
@@ -119,9 +115,8 @@ def _build(
     if not build.pages_only:
         folder = build.out
         root.take_tree(Root(work), own / OUT, target)
-    took = time.monotonic() - started
     notes = (*site.notes, *site.names.left_out(site.kinds.values()))
-    return Made(folder, pages, _size(folder), took, (*notes, *filter(None, (unused, note, why))))
+    return Made(folder, pages, _size(folder), (*notes, *filter(None, (unused, note, why))))
 
 
 def _add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:

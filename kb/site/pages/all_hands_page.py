@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kb.metrics.all_hands_sentences import (
+    effect_sentences,
     news_sentences,
     promise_sentences,
     repeat_sentences,
@@ -99,7 +100,7 @@ def all_hands(site: Site) -> Iterator[PageValues]:
         "overdue_by_owner": _by_owner(page.measure("actions_overdue")),
         "columns": _columns(site, seen) if seen.promises else (),
         "walls": tuple(record_link(site, path, name) for name in seen.walls),
-        "effects": seen.effects,
+        "effects": tuple(effect_sentences(seen)),
         "failed": tuple(
             PromiseRow(one, record_link(site, path, one.record)) for one in seen.failed[:_PROMISES]
         ),

@@ -34,6 +34,7 @@ _READ = os.O_RDONLY | _NO_LINK | _BASE | getattr(os, "O_NONBLOCK", 0)
 _WRITE = os.O_WRONLY | _NO_LINK | _BASE | getattr(os, "O_NONBLOCK", 0)
 _FOLDER = os.O_RDONLY | _NO_LINK | _BASE | getattr(os, "O_DIRECTORY", 0)
 _NEW = os.O_CREAT | os.O_EXCL
+_FILL = _WRITE | os.O_CREAT | os.O_TRUNC
 
 #: Temporary names: told by both ends, so that nothing of anybody else is swept.
 TEMPORARY, _TEMPORARY_END = ".kb-", ".part"
@@ -45,6 +46,8 @@ _EXCHANGE = 2
 _COPY_BYTES = 1 << 20
 #: Each level holds a descriptor open, of which a process often has 1,024.
 _MOST_LEVELS = 200
+#: Folders that one writer of many files holds open, with the levels above them.
+_MOST_HELD = 50
 #: A path of a folder that leaves room for a name in the 4,096 bytes that Linux takes.
 _MOST_PATH_BYTES = 3_800
 Relative = str | PurePath
@@ -151,10 +154,9 @@ class Root:
         Not whole or not at all, and not waited for until it is on the disk: a site has thousands.
         """
         *folders, name = parts_of(relative)
-        flags = _WRITE | os.O_CREAT | os.O_TRUNC
         with (
             self._folder(folders, make=True) as folder,
-            folder.open_file(name, flags, way="wb") as stream,
+            folder.open_file(name, _FILL, way="wb") as stream,
         ):
             yield stream
 
@@ -162,6 +164,26 @@ class Root:
         """The same for bytes that are known."""
         with self.filling(relative) as stream:
             stream.write(raw)
+
+    @contextmanager
+    def filler(self) -> Iterator[Callable[[Relative, bytes], None]]:
+        """`fill` for many files: the folders that they lie in stay open until the block ends."""
+        with ExitStack() as opened:
+            held: dict[tuple[str, ...], _Folder] = {}
+
+            def fill(relative: Relative, raw: bytes) -> None:
+                *folders, name = parts_of(relative)
+                folder = held.get(tuple(folders))
+                if folder is None:
+                    if len(held) >= _MOST_HELD:
+                        held.clear()
+                        opened.close()
+                    folder = opened.enter_context(self._folder(folders, make=True))
+                    held[tuple(folders)] = folder
+                with folder.open_file(name, _FILL, way="wb") as stream:
+                    stream.write(raw)
+
+            yield fill
 
     def below(self, relative: Relative) -> Root:
         """A folder below as a root of its own. Raises `UnsafePathError` for a link on the way."""
@@ -739,10 +761,11 @@ class _Folder:
         below = self._open_below(name)
         try:
             for inner in below.names():
-                if below.is_link(inner):
-                    below.unlink(inner)
-                else:
+                kind = below.lstat(inner)
+                if kind is not None and stat.S_ISDIR(kind.st_mode) and not _is_link(kind):
                     below.remove_tree(inner, levels - 1)
+                elif kind is not None:
+                    below.unlink(inner)
         finally:
             if below.descriptor is not None:
                 os.close(below.descriptor)

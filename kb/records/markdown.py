@@ -124,6 +124,11 @@ class SectionText:
             if line.is_prose and line.number not in taken and not _heading(line.text)
         )
 
+    @cached_property
+    def prose(self) -> str:
+        """Its ordinary text on one line, as Markdown."""
+        return " ".join(line.text.strip() for line in self.prose_lines)
+
     @property
     def is_empty(self) -> bool:
         """Whether neither prose nor a field with a value stands in it."""

@@ -20,8 +20,9 @@ from kb.site import links
 from kb.site.content import Site
 
 PATH = "data/lexicon.json"
-#: A tag, which is passed over, or a word.
-_TAG_OR_WORD = re.compile(r"<[^<>]*>|([^\W_]+)")
+_TAG = re.compile(r"<[^<>]*>")
+#: What is not a letter or digit of ASCII becomes a space: a table of C for what is nearly all text.
+_ASCII_LETTERS = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 #: ASCII has no accents, and is nearly all of a page: only the rest is looked at letter by letter.
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 #: Longer ones are hashes and encoded bytes: nobody types them, and they are near to nothing.
@@ -43,18 +44,24 @@ class NamedPage(TypedDict):
 
 def page_words(html: str) -> set[str]:
     """The words of a page's body, in lower case and without accents, as a query is folded."""
-    text = unescape(html) if "&" in html else html
+    text = _TAG.sub(" ", html)
+    if "&" in text:
+        text = unescape(text)
     if not text.isascii():
-        text = _BEYOND_ASCII.sub(lambda run: _without_accents(run[0]), text)
-    words = set(_TAG_OR_WORD.findall(text.lower()))
+        text = _BEYOND_ASCII.sub(lambda run: _plainest(run[0]), text)
+    words = set(text.translate(_ASCII_LETTERS).split())
     return {word for word in words if 1 < len(word) <= _MOST_CHARACTERS}
 
 
 @lru_cache(maxsize=4096)
-def _without_accents(letters: str) -> str:
-    """Letters in their plainest form; the same dashes and quotes stand on every page."""
-    parts = unicodedata.normalize("NFKD", letters)
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+def _plainest(run: str) -> str:
+    """Letters in small and without accents; what is no letter or digit is a space.
+
+    The same dashes and quotes stand on every page.
+    """
+    parts = unicodedata.normalize("NFKD", run)
+    plain = (letter for letter in parts if not unicodedata.combining(letter))
+    return "".join(letter if letter.isalnum() else " " for letter in plain).lower()
 
 
 def lexicon_json(site: Site, words: Counter[str]) -> str:

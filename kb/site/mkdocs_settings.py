@@ -96,6 +96,16 @@ def settings_wish(root: Path) -> Wish | None:
     return _wish(team, unused) if unused else None
 
 
+def only_frames(settings: Settings) -> bool:
+    """Whether an engine with these settings puts a frame around HTML, and reads nothing of it.
+
+    A team's own plugins, hooks and extensions may; they need trust.
+    """
+    asked = ("plugins", "hooks", "markdown_extensions")
+    shipped = packaged_settings()
+    return all(settings.get(key) == shipped.get(key) for key in asked)
+
+
 def settings_text(settings: Settings) -> str:
     """Settings as the text of a file."""
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
 
 from kb.safe_files import Root
 
@@ -74,16 +74,21 @@ _LEFT_OVER = re.compile(
 )
 
 
-def finish(folder: Path) -> None:
-    """Finish a built folder; a second time changes nothing."""
+def finish(
+    folder: Path, complete: Callable[[PurePath, str], str] = lambda name, built: built
+) -> None:
+    """Finish a built folder; a second time changes nothing.
+
+    `complete` gives what is whole of a file that the engine built, by its name in the folder.
+    """
     hashes: set[str] = set()
     root = Root(folder)
     for path in folder.rglob("*.html"):
-        built = path.read_text(encoding="utf-8")
-        html, own = finished(built)
+        name, built = path.relative_to(folder), path.read_text(encoding="utf-8")
+        html, own = finished(complete(name, built))
         hashes.update(own)
         if html != built:
-            root.fill(path.relative_to(folder), html.encode())
+            root.fill(name, html.encode())
     root.fill(HEADERS, headers_text(sorted(hashes)).encode())
     _drop_unused(folder)
 

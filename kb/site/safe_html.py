@@ -188,8 +188,7 @@ def summary_text(record: Postmortem, limit: int = 300) -> str:
     section = record.section("summary")
     if section is None:
         return ""
-    prose = " ".join(line.text.strip() for line in section.prose_lines)
-    return cut(plain(prose), limit)
+    return cut(plain(section.prose), limit)
 
 
 def teaser(record: Postmortem, limit: int) -> str:
@@ -210,8 +209,12 @@ def _says_nothing(sentence: str, title: str) -> bool:
     return len(sentence) < _FEW_CHARACTERS or set(words) <= set(_WORDS.findall(title.casefold()))
 
 
+@lru_cache(maxsize=4096)
 def plain(markdown: str) -> str:
-    """Markdown of one paragraph without its marks."""
+    """Markdown of one paragraph without its marks.
+
+    Remembered: a record's summary stands in the lists of its class, causes, tools, route and owner.
+    """
     return " ".join(_MARKS.sub("", _LINK.sub(r"\1", markdown)).split())
 
 

@@ -55,6 +55,14 @@ def can_be_made(searched: Path) -> bool:
     return searched.is_dir() and is_installed()
 
 
+def searched_file(page: SitePage) -> str:
+    """The file in which Pagefind reads a page; `kb.js` makes the page's address of its name.
+
+    Each in a folder of its own would be three thousand folders to make and to remove.
+    """
+    return f"{page.path}.html"
+
+
 def searched_html(page: SitePage) -> str:
     """A page as Pagefind reads it: its title, body and facts, without a theme.
 

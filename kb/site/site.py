@@ -20,7 +20,14 @@ from kb.site.content import Site
 from kb.site.engines import run_engine
 from kb.site.external.last_look import refuse_names
 from kb.site.gather import names_of
-from kb.site.mkdocs_settings import packaged_settings, settings_text, used_settings
+from kb.site.mkdocs_settings import (
+    Settings,
+    only_frames,
+    packaged_settings,
+    settings_text,
+    used_settings,
+)
+from kb.site.page_shells import completed, take_over_files, write_shells
 from kb.site.post_process import finish
 from kb.site.work_folder import (
     BUILD,
@@ -29,6 +36,7 @@ from kb.site.work_folder import (
     PAGES,
     SEARCHED,
     SETTINGS,
+    SHELLS,
     THEME,
     held_work,
     work_folder,
@@ -102,12 +110,10 @@ def _build(
     megabytes, why = _add_meaning(library, site, work / PAGES) if build.with_meaning else (0, "")
     write_theme(work / THEME, has_index=has_index, meaning_megabytes=megabytes)
     settings, unused = engine_settings(library.root, work, site, trusted=build.trusted)
-    own_settings = {} if build.pages_only else {"site_dir": (own / OUT).as_posix()}
-    Root(work).write_text(SETTINGS, settings_text(settings | own_settings), errors="replace")
+    _look_at((work / PAGES, work / SEARCHED), library, site, work)
     if not build.pages_only:
         say(f"building {pages} pages with {build.engine}")
-    _look_at((work / PAGES, work / SEARCHED), library, site, work)
-    note = _run(work, own, build)
+    note = _run(work, own, build, settings)
     Root(work).write_text(SETTINGS, settings_text(settings), errors="replace")
     if not build.pages_only:
         _look_at((work / own / OUT,), library, site, work)
@@ -143,23 +149,21 @@ def _look_at(folders: Iterable[Path], library: Library, site: Site, work: Path) 
         for folder in folders:
             refuse_names(folder, site, names)
     except KbError:
-        for name in (PAGES, SEARCHED, THEME, SETTINGS):
+        for name in (PAGES, SEARCHED, SHELLS, THEME, SETTINGS):
             Root(work).remove_tree(name)
         raise
 
 
-def _run(work: Path, own: PurePath, build: Build) -> str:
+def _run(work: Path, own: PurePath, build: Build, settings: Settings) -> str:
     """Run the engine into `own`, with the search index made meanwhile; what is missing, in words.
 
     The index comes to lie among the pages too, for an engine that is run by hand.
     """
-    # Zensical builds only into a folder below its settings.
-    fresh, index, root = work / own / OUT, work / own / INDEX, Root(work)
+    index, root = work / own / INDEX, Root(work)
     indexing = search_index.start_index(work / SEARCHED, index)
     try:
         if not build.pages_only:
-            run_engine(build.engine, work / SETTINGS)
-            finish(fresh)
+            _run_engine(work, own / OUT, build.engine, settings)
     except BaseException:
         if indexing is not None:
             end(indexing)
@@ -172,6 +176,27 @@ def _run(work: Path, own: PurePath, build: Build) -> str:
             root.copy_tree(root, own / INDEX, own / OUT / INDEX)
         root.rename(own / INDEX, PurePath(PAGES, INDEX))
     return note
+
+
+def _run_engine(work: Path, out: PurePath, engine: str, settings: Settings) -> None:
+    """Build the pages into a folder below `work`, and finish it."""
+    pages, shells = work / PAGES, work / SHELLS
+    root = Root(work)
+    # Zensical builds only into a folder below its settings.
+    changes = {"site_dir": out.as_posix()}
+    are_shells = only_frames(settings)
+    root.remove_tree(SHELLS)
+    if are_shells:
+        changes["docs_dir"] = SHELLS
+        write_shells(pages, shells)
+    root.write_text(SETTINGS, settings_text(settings | changes), errors="replace")
+    run_engine(engine, work / SETTINGS)
+    if are_shells:
+        take_over_files(pages, work / out)
+        finish(work / out, completed(pages))
+        root.remove_tree(SHELLS)
+    else:
+        finish(work / out)
 
 
 def engine_settings(

@@ -15,11 +15,13 @@ BUILD = "build"
 PAGES, THEME, OUT, EDIT, SETTINGS = "pages", "theme", "out", "edit", "mkdocs.yml"
 #: Beside the pages: those that are searched, as Pagefind reads them.
 SEARCHED = "searched"
+#: What an engine is given in the place of the pages (`page_shells`).
+SHELLS = "shells"
 INDEX = "pagefind"
 #: What `--preview` writes: internal and external text side by side.
 PREVIEWS = "side-by-side"
 #: What kb makes there and may remove: nothing else in the folder is touched.
-_OURS = (PAGES, f"{PAGES}.new", THEME, SEARCHED, EDIT, SETTINGS)
+_OURS = (PAGES, f"{PAGES}.new", THEME, SEARCHED, SHELLS, EDIT, SETTINGS)
 _MARK, _LOCK = ".kb-made", ".kb-lock"
 _MARKED = "kb made these and removes them: " + ", ".join(_OURS) + "\n"
 _LOOKS_OURS = PurePath(PAGES, "assets", "kb")

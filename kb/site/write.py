@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
@@ -16,14 +16,14 @@ from kb.safe_files import Root, Tree, UnsafePathError
 from kb.site import lexicon, links, post_process
 from kb.site.content import Site
 from kb.site.links import SitePage
-from kb.site.machine.cards import cards_of, write_cards
+from kb.site.machine.cards import Card, cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages.page import PageTemplate, drawn
 from kb.site.pages.page_kinds import PAGE_KINDS
 from kb.site.pages.shared_values import file_path
 from kb.site.post_process import HEADERS, headers_text
 from kb.site.safe_html import escape
-from kb.site.search_index import searched_html, without_search
+from kb.site.search_index import searched_file, searched_html, without_search
 from kb.site.work_folder import SEARCHED
 
 #: What a double-quoted scalar of YAML 1.2 may not hold, or would read as a line's end.
@@ -86,19 +86,9 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
     fresh, searched = work.path / f"{folder.name}.new", work.path / SEARCHED
     for old in (fresh, searched):
         work.remove_tree(old.name)
-    count, words = 0, Counter[str]()
     cards = cards_of(site)
     write_cards(cards.values(), fresh, folder)
-    for page in all_pages(site):
-        card = cards.get(page.path) or cards.get(links.HOME)
-        write(fresh, f"{page.path}.md", page_text(page, site, card.path if card else ""))
-        if page.searchable:
-            write(searched, f"{page.path}/index.html", searched_html(page))
-            words.update(lexicon.page_words(page.body))
-        count += 1
-    write(fresh, HEADERS, headers_text([]))
-    for name, text in (*data_files(site), (lexicon.PATH, lexicon.lexicon_json(site, words))):
-        write(fresh, name, text)
+    count = _write_texts(site, cards, fresh, searched)
     for record_id, names in site.files.items():
         if record_id in site.by_id:
             _copy_files(library.folder / record_id, names, fresh, record_id)
@@ -108,9 +98,30 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
     return count
 
 
+def _write_texts(site: Site, cards: Mapping[str, Card], fresh: Path, searched: Path) -> int:
+    """Write every page, for the engine and for search, and the machine copies; how many pages."""
+    count, words = 0, Counter[str]()
+    with Root(fresh).filler() as fill, Root(searched).filler() as fill_searched:
+        for page in all_pages(site):
+            card = cards.get(page.path) or cards.get(links.HOME)
+            fill(f"{page.path}.md", _raw(page_text(page, site, card.path if card else "")))
+            if page.searchable:
+                fill_searched(searched_file(page), _raw(searched_html(page)))
+                words.update(lexicon.page_words(page.body))
+            count += 1
+        fill(HEADERS, _raw(headers_text([])))
+        for name, text in (*data_files(site), (lexicon.PATH, lexicon.lexicon_json(site, words))):
+            fill(name, _raw(text))
+    return count
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
 def write(folder: Path, place: str, text: str) -> None:
     """Write a text into a folder that is being made, with the folders it needs."""
-    Root(folder).fill(place, text.encode("utf-8", "replace"))
+    Root(folder).fill(place, _raw(text))
 
 
 def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) -> None:

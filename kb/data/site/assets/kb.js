@@ -291,7 +291,8 @@
     return Promise.all(results.map(function (r) { return r.data(); })).then(function (rows) {
       return rows.map(function (row) {
         return {
-          address: row.url,
+          // The index reads each page as one file; on the site it is a folder.
+          address: row.url.replace(/\.html$/, "/"),
           title: row.meta.title,
           date: row.meta.date || "",
           severity: ((row.filters || {}).severity || [""])[0],

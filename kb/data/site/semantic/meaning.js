@@ -26,7 +26,7 @@ function wasChosen() {
 
 /** The id of the incident an address leads to, empty for other pages. */
 function idOf(address) {
-  return (/\/incidents\/([^/]+)\/(?:index\.html)?(?:[?#]|$)/.exec(address) || ["", ""])[1];
+  return (/\/incidents\/([^/]+?)(?:\/(?:index\.html)?|\.html)(?:[?#]|$)/.exec(address) || ["", ""])[1];
 }
 
 class Meaning {

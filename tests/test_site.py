@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from xml.etree import ElementTree
 
 import pytest
@@ -19,6 +19,8 @@ from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.content import Site
 from kb.site.gather import SiteRequest, gather
+from kb.site.mkdocs_settings import only_frames, packaged_settings
+from kb.site.page_shells import shell_of, with_text
 from kb.site.post_process import finish, inline_hashes, policy, with_policy
 from kb.site.related_search import find_related, no_search
 from kb.site.serve import Preview, Shown
@@ -373,3 +375,26 @@ def test_related_incidents_carry_a_probability_and_a_reason(library_folder: Path
     if why_not:
         pytest.skip(why_not)
     assert any(one.probability > 0.5 and one.reasons for around in found.values() for one in around)
+
+
+def test_a_shell_has_headings_and_places_and_gets_its_text_back() -> None:
+    settings = '---\ntitle: "a"\n---\n\n'
+    first, last = "<p>1\n## none</p>\n\n<div>2</div>", '<a href="kb:../x/">3</a>'
+    page = f"{settings}{first}\n\n## A &#42;\n\n## B\n\n{last}\n"
+    place = "<!--kb-text-->"
+    assert shell_of(page) == f"{settings}{place}\n\n## A &#42;\n\n## B\n\n{place}\n"
+    built = f"<main>{place}\n<h2>A *</h2>\n<h2>B</h2>\n{place}</main>"
+    text = with_text(built, page, PurePath("a/index.html"))
+    assert text == f'<main>{first}\n<h2>A *</h2>\n<h2>B</h2>\n<a href="../x/">3</a></main>'
+
+
+def test_an_engine_that_loses_the_place_of_a_text_is_an_error_and_no_empty_page() -> None:
+    with pytest.raises(KbError, match="did not keep the places"):
+        with_text("<h1>nothing</h1>", "---\n---\n\n<p>text</p>\n", PurePath("a/index.html"))
+
+
+def test_with_an_extension_of_a_teams_own_an_engine_gets_whole_pages() -> None:
+    shipped = packaged_settings()
+    assert only_frames(shipped)
+    assert not only_frames(shipped | {"markdown_extensions": ["attr_list"]})
+    assert not only_frames(shipped | {"hooks": ["hook.py"]})

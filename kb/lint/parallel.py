@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path, PurePath
 
+from kb.bulk.forks import usable_cores
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
 from kb.lint.non_records import file_problems
@@ -39,7 +39,6 @@ from kb.trust import open_config
 #: Below this many files one process is done within a second; on busy cores nothing is gained or
 #: lost (tests/bench/check.py).
 _WORTHWHILE = 300
-_MOST = 8
 
 _Outlines = dict[str, Outline]
 _Claims = dict[str, tuple[PurePath, ...]]
@@ -102,7 +101,7 @@ def check_library(
     config = open_config(root)
     files = record_files(root / config.library.path)
     chosen = dict.fromkeys(files) if not paths else chosen_files(paths)
-    cores = cores or (_cores() if len(chosen) >= _WORTHWHILE else 1)
+    cores = cores or (usable_cores() if len(chosen) >= _WORTHWHILE else 1)
     with no_collection():
         if cores > 1 and chosen.keys() <= set(files):
             order = {file: number for number, file in enumerate(chosen)}
@@ -112,13 +111,6 @@ def check_library(
             with suppress(EOFError, OSError):
                 return _shared(job, shares, with_strays=not paths)
         return check(open_library(start), today=today, paths=paths, status=status)
-
-
-def _cores() -> int:
-    """The cores this process may use; one where processes cannot be forked safely."""
-    if sys.platform in {"darwin", "win32"} or not hasattr(os, "sched_getaffinity"):
-        return 1
-    return min(len(os.sched_getaffinity(0)), _MOST)
 
 
 def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report:

@@ -10,8 +10,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path, PurePath
 
+from kb.bulk.forks import forked, usable_cores
 from kb.safe_files import Root
 
 _SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script\s*>", re.DOTALL | re.I)
@@ -64,6 +66,8 @@ def with_policy(html: str, text: str) -> str:
 
 
 HEADERS = "_headers"
+#: Fewer are finished sooner than a process is ready that would finish some of them.
+_WORTHWHILE = 500
 #: What the themes put around every page for their own script and navigation.
 _LEFT_OVER = re.compile(
     r'<div data-md-component="skip">\s*(?:<a [^<>]*>[^<]*</a>\s*)?</div>|'
@@ -81,16 +85,26 @@ def finish(
 
     `complete` gives what is whole of a file that the engine built, by its name in the folder.
     """
-    hashes: set[str] = set()
-    root = Root(folder)
-    for path in folder.rglob("*.html"):
-        name, built = path.relative_to(folder), path.read_text(encoding="utf-8")
-        html, own = finished(complete(name, built))
-        hashes.update(own)
-        if html != built:
-            root.fill(name, html.encode())
-    root.fill(HEADERS, headers_text(sorted(hashes)).encode())
+    paths = tuple(folder.rglob("*.html"))
+    cores = usable_cores() if len(paths) >= _WORTHWHILE else 1
+    found = forked(partial(_finish_pages, folder, complete), paths, cores)
+    Root(folder).fill(HEADERS, headers_text(sorted(set().union(*found))).encode())
     _drop_unused(folder)
+
+
+def _finish_pages(
+    folder: Path, complete: Callable[[PurePath, str], str], paths: Iterable[Path]
+) -> set[str]:
+    """Finish these files; the hashes of their inline scripts."""
+    hashes: set[str] = set()
+    with Root(folder).filler() as fill:
+        for path in paths:
+            name, built = path.relative_to(folder), path.read_text(encoding="utf-8")
+            html, own = finished(complete(name, built))
+            hashes.update(own)
+            if html != built:
+                fill(name, html.encode())
+    return hashes
 
 
 def finished(html: str) -> tuple[str, tuple[str, ...]]:

@@ -6,12 +6,15 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
 
+from kb.bulk.forks import forked, usable_cores
 from kb.library import Library
+from kb.records.model import Postmortem
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.site import lexicon, links, post_process
 from kb.site.content import Site
@@ -28,6 +31,10 @@ from kb.site.work_folder import SEARCHED
 
 #: What a double-quoted scalar of YAML 1.2 may not hold, or would read as a line's end.
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+#: Fewer are drawn sooner than a process is ready that would draw some of them.
+_WORTHWHILE = 200
+_RECORDS_A_SHARE = 25
 
 
 def all_pages(site: Site, kinds: Sequence[PageTemplate] = PAGE_KINDS) -> Iterator[SitePage]:
@@ -88,7 +95,8 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
         work.remove_tree(old.name)
     cards = cards_of(site)
     write_cards(cards.values(), fresh, folder)
-    count = _write_texts(site, cards, fresh, searched)
+    cores = usable_cores() if len(site.by_id) >= _WORTHWHILE else 1
+    count = _write_texts(site, cards, fresh, searched, cores)
     for record_id, names in site.files.items():
         if record_id in site.by_id:
             _copy_files(library.folder / record_id, names, fresh, record_id)
@@ -98,21 +106,67 @@ def write_pages(site: Site, library: Library, folder: Path) -> int:
     return count
 
 
-def _write_texts(site: Site, cards: Mapping[str, Card], fresh: Path, searched: Path) -> int:
+def _write_texts(
+    site: Site, cards: Mapping[str, Card], fresh: Path, searched: Path, cores: int
+) -> int:
     """Write every page, for the engine and for search, and the machine copies; how many pages."""
-    count, words = 0, Counter[str]()
-    with Root(fresh).filler() as fill, Root(searched).filler() as fill_searched:
-        for page in all_pages(site):
-            card = cards.get(page.path) or cards.get(links.HOME)
-            fill(f"{page.path}.md", _raw(page_text(page, site, card.path if card else "")))
-            if page.searchable:
-                fill_searched(searched_file(page), _raw(searched_html(page)))
-                words.update(lexicon.page_words(page.body))
-            count += 1
+    writer = _Writer(site, cards, fresh, searched)
+    done = forked(writer.write, tuple(_shares(site)), cores)
+    words: Counter[str] = sum((words for _, words in done), Counter())
+    with Root(fresh).filler() as fill:
         fill(HEADERS, _raw(headers_text([])))
         for name, text in (*data_files(site), (lexicon.PATH, lexicon.lexicon_json(site, words))):
             fill(name, _raw(text))
-    return count
+    return sum(count for count, _ in done)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Pages that one process draws in one go: all of a kind, or those of some records."""
+
+    kind: PageTemplate
+    records: tuple[Postmortem, ...] = ()
+
+    def pages(self, site: Site) -> Iterable[SitePage]:
+        if self.kind.of_record is None:
+            return all_pages(site, (self.kind,))
+        values = (self.kind.of_record(site, record) for record in self.records)
+        return (drawn(self.kind.template, page) for page in values)
+
+
+def _shares(site: Site) -> Iterator[_Share]:
+    """All pages of a site, the largest shares first."""
+    yield from (_Share(kind) for kind in PAGE_KINDS if kind.of_record is None)
+    records = tuple(site.by_id.values())
+    for kind in PAGE_KINDS:
+        if kind.of_record is not None:
+            for at in range(0, len(records), _RECORDS_A_SHARE):
+                yield _Share(kind, records[at : at + _RECORDS_A_SHARE])
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Where the pages of a site are written: for the engine, and for search."""
+
+    site: Site
+    cards: Mapping[str, Card]
+    fresh: Path
+    searched: Path
+
+    def write(self, shares: Iterable[_Share]) -> tuple[int, Counter[str]]:
+        """Write pages; how many there are, and in how many of those searched each word is."""
+        count, words = 0, Counter[str]()
+        with Root(self.fresh).filler() as fill, Root(self.searched).filler() as fill_searched:
+            for share in shares:
+                for page in share.pages(self.site):
+                    card = self.cards.get(page.path) or self.cards.get(links.HOME)
+                    text = page_text(page, self.site, card.path if card else "")
+                    fill(f"{page.path}.md", _raw(text))
+                    if page.searchable:
+                        fill_searched(searched_file(page), _raw(searched_html(page)))
+                        words.update(lexicon.page_words(page.body))
+                    count += 1
+        return count, words
 
 
 def _raw(text: str) -> bytes:

@@ -2,9 +2,10 @@
 
     python tests/bench/site.py [--records N] [--runs N] [--engine mkdocs|zensical] [--json]
 
-The library is the casebook under N names and dates, each record beside five others, as search would
-put them. Both engines are measured unless one is named. The engine alone builds the identical
-folder, and Pagefind indexes what it built; parts and whole take turns, medians are shown.
+The library is the casebook under N names and dates, no text like another, each record beside five
+others, as search would put them. Both engines are measured unless one is named. The engine alone
+builds the identical folder, and Pagefind indexes what it built; parts and whole take turns, medians
+are shown.
 "whole ÷ (engine + index)" is what everything this project adds costs, in CPU seconds too: those
 hardly change with what else the machine does. First results are timed in a real browser from
 pressing the key, with an empty cache.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import resource
 import shutil
 import statistics
@@ -25,6 +27,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,13 +54,31 @@ def write_library(folder: Path, records: int) -> None:
     (folder / "kb.toml").write_text("", encoding="utf-8")
     shutil.copy(ROOT / "mkdocs.yml", folder)
     sources = sorted((ROOT / "postmortems").glob("2*.md"))
-    for number in range(records):
+    days = [date(2026, 10, 1) - timedelta(days=n * 2000 // records) for n in range(records)]
+    names = [
+        f"{day}-{sources[number % len(sources)].stem[11:]}-{number}"
+        for number, day in enumerate(days)
+    ]
+    known = re.compile("|".join(source.stem for source in sources))
+    for number, name in enumerate(names):
         source = sources[number % len(sources)]
-        day = date(2026, 10, 1) - timedelta(days=number * 2000 // records)
         text = source.read_text(encoding="utf-8")
-        text = text.replace(f"date: {source.name[:10]}", f"date: {day}", 1)
-        name = f"{day}-{source.stem[11:]}-{number}.md"
-        (folder / "postmortems" / name).write_text(text, encoding="utf-8")
+        text = text.replace(f"date: {source.name[:10]}", f"date: {days[number]}", 1)
+        # No text is that of another record, and the incidents it names are those of its round.
+        text = _SENTENCE_END.sub(rf"\1 in case {number}.", text)
+        first = number - number % len(sources)
+        text = known.sub(partial(_in_round, sources, names, first), text)
+        (folder / "postmortems" / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+#: The end of a line that is a sentence.
+_SENTENCE_END = re.compile(r"([a-z])\.$", re.MULTILINE)
+
+
+def _in_round(sources: list[Path], names: list[str], first: int, found: re.Match[str]) -> str:
+    """The name that a record of the casebook has among the copies from `first` on."""
+    place = first + next(n for n, source in enumerate(sources) if source.stem == found[0])
+    return names[place] if place < len(names) else found[0]
 
 
 def neighbours(library: Library) -> Finding:

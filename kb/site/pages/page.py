@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.links import SitePage
@@ -30,12 +31,14 @@ class PageValues:
 class PageTemplate:
     """One kind of page: its template, and the function that gives the values of its pages.
 
-    A kind that is `internal` has no page in an edition for outsiders.
+    A kind that is `internal` has no page in an edition for outsiders. One that has a page for each
+    record gives that by `of_record` too.
     """
 
     template: str
     pages: Callable[[Site], Iterable[PageValues]]
     internal: bool = False
+    of_record: Callable[[Site, Postmortem], PageValues] | None = None
 
 
 def drawn(template: str, page: PageValues) -> SitePage:

@@ -17,7 +17,7 @@ from kb.site.pages import (
 )
 from kb.site.pages.page import PageTemplate, drawn
 
-INCIDENT = PageTemplate("incident.html", incident.incidents)
+INCIDENT = PageTemplate("incident.html", incident.incidents, of_record=incident.incident)
 
 PAGE_KINDS: tuple[PageTemplate, ...] = (
     PageTemplate("home.html", home.home),

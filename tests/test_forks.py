@@ -1,0 +1,44 @@
+"""Work on what a process holds, done by forks of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import pytest
+from kb.bulk.forks import forked, usable_cores
+
+pytestmark = pytest.mark.skipif(usable_cores() == 1, reason="one core, or no safe forks")
+
+TASKS = tuple(range(40))
+
+
+def test_each_task_is_done_by_one_process_and_none_is_lost() -> None:
+    held = {number: str(number) for number in TASKS}
+
+    def work(tasks: Iterable[int]) -> tuple[int, list[str]]:
+        return os.getpid(), [held[number] for number in tasks]
+
+    done = forked(work, TASKS, 2)
+    assert os.getpid() not in [process for process, _ in done]
+    assert sorted(text for _, some in done for text in some) == sorted(held.values())
+
+
+def test_where_a_process_is_lost_all_is_done_here() -> None:
+    parent = os.getpid()
+
+    def work(tasks: Iterable[int]) -> list[int]:
+        some = list(tasks)
+        if os.getpid() != parent:
+            os._exit(9)
+        return some
+
+    assert forked(work, TASKS, 2) == [list(TASKS)]
+
+
+def test_what_the_work_raises_is_raised_here() -> None:
+    def work(tasks: Iterable[int]) -> int:
+        return sum(10 // number for number in tasks)
+
+    with pytest.raises(ZeroDivisionError):
+        forked(work, TASKS, 2)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html import unescape
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from kb.records.model import Postmortem
 from kb.site import links
@@ -29,13 +29,14 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _MOST_CHARACTERS = 30
 
 
-class NamedPage(TypedDict):
+class NamedPage(TypedDict, total=False):
     """A name that has a page of its own: a route, a class, a tool; an incident's id or alias.
 
-    `kind` and `count` (of incidents) are empty and 0 for an incident.
+    An incident has neither `kind` nor `count` (of incidents). `title` is left out where it is the
+    name, and `path` where the name is an incident's id: there are thousands of those.
     """
 
-    name: str
+    name: Required[str]
     kind: str
     count: int
     path: str
@@ -71,7 +72,12 @@ def lexicon_json(site: Site, words: Counter[str]) -> str:
     """
     ranked = sorted(words, key=lambda word: (-words[word], word))
     named = [*_facet_pages(site), *_incident_names(site.by_id.values())]
-    return json.dumps({"words": " ".join(ranked), "names": named}, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(
+            {"words": " ".join(ranked), "names": named}, ensure_ascii=False, separators=(",", ":")
+        )
+        + "\n"
+    )
 
 
 def _facet_pages(site: Site) -> Iterator[NamedPage]:
@@ -81,11 +87,14 @@ def _facet_pages(site: Site) -> Iterator[NamedPage]:
             path = site.names.path(kind.folder, word)
             if not path:
                 continue
-            yield NamedPage(name=word, kind=kind.noun, count=count, path=path, title=word)
+            yield NamedPage(name=word, kind=kind.noun, count=count, path=path)
 
 
 def _incident_names(records: Iterable[Postmortem]) -> Iterator[NamedPage]:
     for record in records:
         path = links.incident(record.id)
-        for name in (record.id, *record.aliases):
-            yield NamedPage(name=name, kind="", count=0, path=path, title=record.title)
+        is_plain = path == f"{links.INCIDENTS}/{record.id}"
+        own = NamedPage(name=record.id, title=record.title)
+        yield own if is_plain else NamedPage(**own, path=path)
+        for name in record.aliases:
+            yield NamedPage(name=name, title=record.title, path=path)

@@ -6,14 +6,14 @@ A chart is always followed by the table it was drawn from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from markupsafe import Markup
 
 from kb.metrics.values import Measure, MetricPart
-from kb.numbers_in_words import format_value
+from kb.numbers_in_words import format_value, plural, said_day
 from kb.site.safe_html import escape
 
 CHART_WIDTH = 400
@@ -21,6 +21,8 @@ CHART_WIDTH = 400
 _AXIS, _BASE, _HEIGHT = 58, 172, 150
 #: The most columns whose labels still fit side by side.
 _COLUMNS = 8
+#: A time line: how long, the dots that can be told apart on it, and how wide a column is instead.
+_LINE, _MOST_DOTS, _COLUMN = 700, 60, 10
 #: Up to so many columns a label keeps its century.
 _WIDE = 6
 
@@ -146,28 +148,55 @@ def bars(rows: Sequence[tuple[str, float]], unit: str) -> Markup:
 
 
 def moments(points: Sequence[Dot]) -> Markup:
-    """The incidents of one class on a time line."""
+    """The incidents of one class on a time line; where dots would hide each other, columns."""
     if not points:
         return Markup()
     first, last = points[0].at, points[-1].at
     days = max((last - first).days, 1)
-    span = 700
-    drawn = "".join(
-        f'<a href="{escape(p.address)}"><title>{p.at}: {escape(p.title)}</title>'
-        f'<circle class="kb-dot" cx="{20 + (p.at - first).days / days * (span - 40):.1f}" cy="22" '
-        'r="8"/></a>'
-        for p in points
-    )
+
+    def place(at: date) -> float:
+        return 20 + (at - first).days / days * (_LINE - 40)
+
+    drawn = _dots(points, place) if len(points) <= _MOST_DOTS else _columns_of(points, place)
     years = "".join(
         f'<path class="kb-grid-line" d="M{x:.1f} 8V36"/><text x="{x:.1f}" y="52">{year}</text>'
         for year in range(first.year + 1, last.year + 1)
-        if (x := 20 + (date(year, 1, 1) - first).days / days * (span - 40)) < span - 10
+        if (x := place(date(year, 1, 1))) < _LINE - 10
     )
-    axis = f'<path class="kb-axis" d="M0 22H{span}"/>'
+    axis = f'<path class="kb-axis" d="M0 22H{_LINE}"/>'
     return Markup(  # noqa: S704 - drawn above, its words escaped
-        f'<svg class="kb-chart kb-moments" viewBox="0 0 {span} 58" role="group" '
+        f'<svg class="kb-chart kb-moments" viewBox="0 0 {_LINE} 58" role="group" '
         f'aria-label="Time line">{axis}{years}{drawn}</svg>'
     )
+
+
+def _dots(points: Sequence[Dot], place: Callable[[date], float]) -> str:
+    """A dot an incident, which leads to its page."""
+    return "".join(
+        f'<a href="{escape(p.address)}"><title>{p.at}: {escape(p.title)}</title>'
+        f'<circle class="kb-dot" cx="{place(p.at):.1f}" cy="22" r="8"/></a>'
+        for p in points
+    )
+
+
+def _columns_of(points: Sequence[Dot], place: Callable[[date], float]) -> str:
+    """A column for each stretch of the line, as high as many incidents began in it."""
+    stretches: dict[int, list[Dot]] = {}
+    for point in points:
+        stretches.setdefault(int(place(point.at) // _COLUMN), []).append(point)
+    most = max(map(len, stretches.values()))
+    return "".join(
+        f"<g><title>{_from_to(some)}: {plural(len(some), 'incident')}</title>"
+        f'<rect class="kb-column" x="{number * _COLUMN}" y="{22 - height / 2:.1f}" '
+        f'width="{_COLUMN - 1}" height="{height:.1f}"/></g>'
+        for number, some in stretches.items()
+        if (height := 4 + 36 * len(some) / most)
+    )
+
+
+def _from_to(points: Sequence[Dot]) -> str:
+    first, last = said_day(points[0].at), said_day(points[-1].at)
+    return first if first == last else f"{first} to {last}"
 
 
 def goal_of(measure: Measure) -> float | None:

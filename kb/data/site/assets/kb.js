@@ -269,19 +269,28 @@
   }
 
   function index() {
+    // All at once: each that waits for another costs a way to the server and back.
+    var known = words();
+    fetch(new URL("pagefind/wasm.en.pagefind", base)).then(function (answer) {
+      return answer.arrayBuffer(); // asked for again by the index, it is there
+    }).catch(function () {});
     return import(new URL("pagefind/pagefind.js", base).href).then(function (pagefind) {
       // In this thread: starting another costs more than the search takes.
       var ready = pagefind.options({ excerptLength: 22, noWorker: true }).then(function () {
         return pagefind.init();
+      }).then(function () {
+        var typed = box && box.value.trim();
+        if (typed) pagefind.preload(typed);
       });
-      return Promise.all([ready, words()]).then(function (loaded) { return full(pagefind, loaded[1]); });
+      return Promise.all([ready, known]).then(function (loaded) { return full(pagefind, loaded[1]); });
     });
   }
 
   // The words and names of the site; without them every word is asked as it is.
   function words() {
-    return import(new URL("assets/kb/lexicon.js", base).href).then(function (module) {
-      return module.lexicon(base);
+    var data = fetch(new URL("data/lexicon.json", base)).then(function (answer) { return answer.json(); });
+    return Promise.all([import(new URL("assets/kb/lexicon.js", base).href), data]).then(function (loaded) {
+      return new loaded[0].Lexicon(loaded[1]);
     }).catch(function () {
       return { read: function (text) { return { text: text, unknown: [] }; }, named: function () { return []; } };
     });

@@ -8,6 +8,8 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const ENDINGS = ["ations", "ation", "ings", "ing", "edly", "ment", "ions", "ion", "ies", "ied", "ers", "ors", "ed", "es", "er", "or", "ly", "al", "s", "e", "y"];
 /** Shorter words are near to too many others for a guess. */
 const LEAST_LETTERS = 4;
+/** Nearly all names: they need no folding. */
+const ASCII = /^[\x00-\x7f]*$/;
 const MOST_NAMES = 3;
 
 function fold(text) {
@@ -16,6 +18,7 @@ function fold(text) {
 
 /** A name without what people leave out or write otherwise: `pay_courier`, `pay courier`. */
 function bare(name) {
+  if (ASCII.test(name)) return name.toLowerCase().replace(/[^a-z0-9]+/g, "");
   return fold(name).replace(/[^\p{L}\p{N}]/gu, "");
 }
 
@@ -45,13 +48,23 @@ function distance(one, other, most) {
   return last[other.length];
 }
 
-class Lexicon {
+/** What the site says and what it is called, from `data/lexicon.json`. */
+export class Lexicon {
   constructor(data) {
     this.ranked = data.words ? data.words.split(" ") : [];
     this.words = new Set(this.ranked);
-    this.sorted = [...this.ranked].sort();
-    this.stems = new Set(this.ranked.map(stem));
-    this.names = data.names.map((one) => ({ ...one, bare: bare(one.name) }));
+    this.names = data.names.map((one) => ({
+      kind: "", count: 0, title: one.name, path: "incidents/" + one.name, ...one, bare: bare(one.name),
+    }));
+  }
+
+  /** Only a word that no page has needs these: most queries are answered before they are made. */
+  get sorted() {
+    return (this.inOrder ??= [...this.ranked].sort());
+  }
+
+  get stems() {
+    return (this.stemmed ??= new Set(this.ranked.map(stem)));
   }
 
   isKnown(word) {
@@ -115,10 +128,4 @@ class Lexicon {
     return found.filter((one, place) => found.findIndex((other) => other.path === one.path) === place)
       .slice(0, MOST_NAMES);
   }
-}
-
-/** The lexicon of the site at `base`. */
-export async function lexicon(base) {
-  const answer = await fetch(new URL("data/lexicon.json", base));
-  return new Lexicon(await answer.json());
 }

@@ -63,7 +63,7 @@ def _repeated(rate: Measure) -> Iterator[str]:
         unseen = plural(rate.unknown, f"{more}incident")
         yield f"{unseen} {was} not looked at: nobody compared {it} with earlier ones."
     elif not rate.n:
-        yield "There is no incident yet."
+        yield "No incident was compared with earlier ones yet."
 
 
 def _preventable(measure: Measure) -> str:
@@ -88,6 +88,8 @@ def faster(measures: Measures) -> QuestionAnswer:
         lines.append(
             f"Of {plural(chain.unknown, f'{more} incident'.strip())} the times are unknown."
         )
+    elif not chain.n:
+        lines.append("No incident says when it began and when it was detected.")
     if chain.n:
         lines.insert(0, _middle(chain))
         verb = "was" if len(within.hits) == 1 else "were"

@@ -30,6 +30,9 @@ _UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
 #: The only Markdown of a page: everything else in it is HTML already (see `sections.html`). In the
 #: index each heading begins a part of its page, which a result can name.
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
+#: The ends of elements that touch the next: on a page they stand apart, in an excerpt they would be
+#: one word.
+_TOUCHING = re.compile(r"(</(?:a|dd|dt|i|li|small|span|td|th|time)>)(?=<)")
 #: How much more a page's facts and its title count than its prose (Pagefind: 0 to 10, prose 1).
 _FACTS_WEIGHT = 9
 
@@ -70,7 +73,7 @@ def searched_html(page: SitePage) -> str:
     """
     numbers = count(1)
     body = _HEADING.sub(lambda line: f'<h2 id="s{next(numbers)}">{line[1]}</h2>', page.body)
-    body = body.replace(f'="{MARK}', '="')
+    body = _TOUCHING.sub(r"\1 ", body.replace(f'="{MARK}', '="'))
     facts = escape(" ".join(dict.fromkeys(filter(None, page.found_by))))
     found_by = f'<h2 id="{FACTS}">—</h2><p data-pagefind-weight="{_FACTS_WEIGHT}">{facts}</p>'
     lead = f'<p hidden data-pagefind-meta="lead">{escape(page.description)}</p>'

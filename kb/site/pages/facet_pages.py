@@ -116,7 +116,7 @@ def words(site: Site) -> Iterator[PageValues]:
                 "owed": _owed(site, word),
                 "time_line": _time_line(word),
                 "rows": incident_rows(site, word.newest[:_NEWEST], word.path),
-                "pages": _other_pages(word, 1),
+                "pages": _pages(word, 1),
                 "signals": _signals(word.records),
             }
             said = word.definition or f"Incidents of {word.name}."
@@ -135,19 +135,23 @@ def earlier_of_words(site: Site) -> Iterator[PageValues]:
                     "word": Link(word.shown, links.relative(path, word.path)),
                     "count": len(word.records),
                     "rows": brief_rows(site, chunk, path),
-                    "pages": _other_pages(word, number),
+                    "pages": _pages(word, number),
                 }
                 yield PageValues(path, f"{word.shown}, page {number}", values)
 
 
-def _other_pages(word: _Word, here: int) -> list[Link]:
-    """Links to the other pages of a word; none where one page holds all."""
+def _pages(word: _Word, here: int) -> list[Link]:
+    """Links to the pages of a word, the page itself without one; none where one page holds all."""
+    if word.page_count == 1:
+        return []
 
     def path(number: int) -> str:
         return word.path if number == 1 else f"{word.path}/{number}"
 
-    numbers = (number for number in range(1, word.page_count + 1) if number != here)
-    return [Link(str(number), links.relative(path(here), path(number))) for number in numbers]
+    return [
+        Link(str(number), "" if number == here else links.relative(path(here), path(number)))
+        for number in range(1, word.page_count + 1)
+    ]
 
 
 def _head(word: _Word) -> Values:

@@ -107,7 +107,7 @@ def _charts(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
         if parts:
             yield _card(measure, charts.shares(parts, charts.goal_of(measure)), parts)
     coverage = page.measure("section_coverage")
-    if sections := coverage.parts_by("section"):
+    if coverage.n and (sections := coverage.parts_by("section")):
         yield _card(coverage, charts.intervals(sections, coverage.unit), sections)
     yield from _by_class(site)
 

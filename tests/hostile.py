@@ -9,6 +9,8 @@ SECRET_PIECES = (
     *("AA00", "+1 ", "(415) ", "\n", " \n", "a\n", "1\n", "x-api-key ", "token is ", "curl -u a:"),
     *("log in with ", "password ", "password 1a ", "using key=", "pw ", "AC", "datadog=", "x[at]"),
     *("nhs 1", "\u200b", "a1_", "aB1-", "eyJa.", "RSSMRA", "key: {a ", "https://a/"),
+    *("identified by ", "login(a, ", "connect('a','", "== password ", "'a' == token", "a-secret-"),
+    *("aB1aB1aB1aB1aB1aB1_", "key_aB1aB1aB1aB1aB1aB1 ", "--a-token ", '<pass a="a"', "key = a.aB1"),
 )
 #: Name to a piece; repeated, it looks like the start of what a record holds.
 RECORD_PIECES = {

@@ -13,21 +13,20 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
+from kb.sensitive.long_words import runs_of_long_words
 from kb.sensitive.randomness import Detection, is_stand_in, without_overlaps
 from kb.sensitive.read_secret_formats import Format, formats
-from kb.sensitive.secrets_by_context import long_words, named_secrets
+from kb.sensitive.secrets_by_context import named_secrets
+from kb.sensitive.secrets_in_code import drawn_secrets, secrets_in_code
 
 _HEAD = 2  # characters of a run: no literal has fewer
 _RUN = re.compile(r"[A-Za-z0-9]+")
-#: Letters and digits as they are, all else spaces: what is left are the runs of a text.
-_TO_RUNS = bytes(at if _RUN.fullmatch(chr(at)) and at < 128 else 32 for at in range(256))  # noqa: PLR2004 - ASCII
 
 
 def shaped_secrets(text: str) -> Iterator[Detection]:
     """The secrets with a shape of their own: they are told without what stands around them."""
     # A key has no spaces and is long, and a text has few such words: literals are looked for there.
-    long = "\n".join(set(long_words(text)))
-    for shape in _candidates(text, long):
+    for shape in _candidates(text):
         for match in _matches(shape, text):
             is_made_up = is_stand_in(match[0].removeprefix(shape.literal))
             if not is_made_up and not _is_within_base64(text, match.start()):
@@ -61,11 +60,11 @@ def _matches(shape: Format, text: str) -> Iterator[re.Match[str]]:
         at = text.find(shape.literal, match.end() if match else at + 1)
 
 
-def _candidates(text: str, long: str) -> list[Format]:
+def _candidates(text: str) -> list[Format]:
     """The formats whose literal stands in a text, in the order of their list."""
     rows = _rows()
-    runs = long.encode("utf-8", "surrogatepass").translate(_TO_RUNS).split()
-    heads = [run[:_HEAD] for run in runs]
+    long, runs = runs_of_long_words(text)
+    heads = {run[:_HEAD] for run in runs}
     found = [row for run in rows.by_run.keys() & runs for row in rows.by_run[run]]
     found += [row for head in rows.by_head.keys() & heads for row in rows.by_head[head]]
     held = [row for row in found if row[1].literal in long]
@@ -118,7 +117,12 @@ def find_secrets(text: str, lower: str = "") -> Iterator[Detection]:
     `lower` is the text with its ASCII letters in lower case, where the caller has it already.
     """
     lower = lower or _lower(text)
-    found = (*shaped_secrets(text), *named_secrets(text, lower))
+    found = (
+        *shaped_secrets(text),
+        *named_secrets(text, lower),
+        *secrets_in_code(text, lower),
+        *drawn_secrets(text, lower),
+    )
     yield from without_overlaps(text, found)
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
-from kb.sensitive.secrets_by_context import SHORTEST
+from kb.sensitive.long_words import SHORTEST
 
 #: Letters that Unicode does not take apart, as they are written without them.
 _LETTERS = {

@@ -17,7 +17,7 @@ _STAND_INS = (
 )
 #: Whole values that are no secret: a password may well begin like one of them.
 _PLACEHOLDER = re.compile(
-    r"[xX*•.#_0-]+"
+    r"[xX*•.#_0-]+|.{0,40}(?:[$#%]\{|\{\{|\$\().*"
     r"|\$\{[^{}]*\}?|\$\([^()]*\)?|(?-i:\$(?:env:)?(?:[A-Z_][A-Z0-9_]*|[a-z_]+(?:[A-Z][a-z]+)*))(?:/.*)?"
     r"|%(?:\w{1,40}%|\(\w{1,40}\)?s?|[sdv])|[{<\[(].*|@[\w./-]*|.{0,8}(?:\.\.\.|…).{0,8}"
     rf"|(?:(?:{_STAND_INS})[-_. ]{{0,2}}){{1,12}}\d{{0,3}}"
@@ -70,8 +70,14 @@ _FEW_DIGITS = 2
 _KEY_LIKE = re.compile(
     r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9_-]{24,128}"
 )
+#: Small and capital letters with two digits; or letters with digits in three places.
 _SHORT_TOKEN = re.compile(
-    r"(?=[^a-z]{0,15}[a-z])(?=[^A-Z]{0,15}[A-Z])(?=(?:\D{0,15}\d){2})[A-Za-z0-9+/_-]{12,15}={0,2}"
+    r"(?=[^a-z]{0,22}[a-z])(?=[^A-Z]{0,22}[A-Z])(?=(?:\D{0,22}\d){2})[A-Za-z0-9+/_-]{12,23}={0,2}"
+    r"|(?=(?:[^0-9]{0,14}[0-9]{1,6}[a-z]){2})(?=[a-z0-9]{0,14}[a-z]{2})[a-z0-9]{12,15}"
+)
+#: A short password: small and capital letters and a digit.
+_MIXED = re.compile(
+    r"(?=[^a-z]{0,30}[a-z])(?=[^A-Z]{0,30}[A-Z])(?=[^0-9]{0,30}[0-9])[A-Za-z0-9!@#$%^&*?~+_.-]{8,32}"
 )
 #: Bits per character: 24 characters drawn from 62 have 4.1 to 4.5.
 _BARE_KEY_ENTROPY = 3.9
@@ -81,12 +87,17 @@ _TECHNICAL = re.compile(
     r"^(?:sha|md[45]|pbkdf|bcrypt|argon|scrypt|hmac|aes|rsa|ed25519|ecdsa|base|utf|oauth|http|ldap"
     r"|tls|ssl|ipv|x509|pkcs|win|python|py|php|java|node|go|ruby|ntlm|krb|saml|cve-|ghsa|rfc|iso|gpt"
     r"|[-+#*/.@]|.*pass(?:word)?\d|v?\d+[.:x])"
-    r"|^\w+=|://|\w/\w|\w\.\w{2,4}$|\w\(|^\d{1,4}[-/.]\d|=\w+\(|::|->|==",
+    r"|^\w+=|^[a-z]+,\d+$|://|\w/\w|\w\.\w{2,4}$|\w\(|^\d{1,4}[-/.]\d|=\w+\(|::|->|==",
     re.IGNORECASE,
 )
 #: Bits per character. Random hex of 32 characters has 3.4 to 3.9, English words in snake case
 #: below 3.3 at that length; measured on the keys and the benign text of the tests.
 _ENTROPY = 3.0
+
+
+_MANY_SIGNS = 5  # different ones
+_SOME_SIGNS = 3
+_CODE = re.compile(r"\w\([\w\s.,]{0,40}\)|[$#%]\{|\{\{|://|</|->|=>|&&|\|\|")
 
 
 def is_placeholder(value: str) -> bool:
@@ -99,6 +110,15 @@ def is_stand_in(body: str) -> bool:
     return bool(_STAND_IN.fullmatch(body)) or (
         len(body) >= _SHORTEST_TOKEN and len(set(body)) < _FEWEST_CHARACTERS
     )
+
+
+#: `K7QD2-XW9RZ-4LM8T-N5VB1-HC6Y3`, with letters and digits or with letters alone.
+_PRODUCT_KEY = re.compile(r"(?=.*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,6}")
+
+
+def is_product_key(value: str) -> bool:
+    """Whether a value is groups of capital letters and digits, as keys of products are."""
+    return bool(_PRODUCT_KEY.fullmatch(value)) and not is_stand_in(value)
 
 
 def is_uuid(value: str) -> bool:
@@ -129,6 +149,27 @@ def is_short_token(value: str) -> bool:
         and not is_placeholder(value)
         and not is_stand_in(value)
     )
+
+
+def is_mixed(value: str) -> bool:
+    """Whether a value of eight characters and more has small and capital letters and a digit."""
+    return bool(_MIXED.fullmatch(value)) and not (
+        _is_named(value)
+        or _IDENTIFIER.fullmatch(value)
+        or is_placeholder(value)
+        or _TECHNICAL.search(value)
+    )
+
+
+def is_symbols(value: str) -> bool:
+    """Whether a value mixes letters with many signs, as keys that are drawn do, and is no code."""
+    signs = len({c for c in value if not c.isalnum()})
+    if _CODE.search(value):
+        return False
+    if len(value) >= _SHORTEST_TOKEN:
+        return signs >= _MANY_SIGNS and _entropy(value) > _BARE_KEY_ENTROPY
+    kinds = (str.isdigit, str.islower, str.isupper)
+    return signs >= _SOME_SIGNS and all(any(map(kind, value)) for kind in kinds)
 
 
 def is_named(value: str) -> bool:

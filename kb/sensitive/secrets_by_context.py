@@ -7,32 +7,28 @@ repetition is bounded, so the time is linear. `lower` is the text in lower case,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
+from kb.sensitive.long_words import long_words
+from kb.sensitive.places import matches_at, places
 from kb.sensitive.randomness import (
     Detection,
     is_drawn,
     is_key_like,
+    is_mixed,
     is_named,
     is_placeholder,
+    is_product_key,
     is_random,
     is_short_token,
     is_stand_in,
+    is_symbols,
     is_told_password,
     is_uuid,
 )
 from kb.sensitive.read_secret_formats import vendors
-
-#: Fewer characters hold neither a key nor, encoded, ten digits.
-SHORTEST = 15
-
-
-@lru_cache(maxsize=1)  # one text is looked through for several things in turn
-def long_words(text: str) -> tuple[str, ...]:
-    """The words between white space that may hold a secret, in their order."""
-    return tuple([word for word in text.split() if len(word) >= SHORTEST])
-
+from kb.sensitive.secrets_in_code import joined_or_compared
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"
@@ -41,11 +37,11 @@ _HEADER = re.compile(
 )
 _HEADER_NAMES = ("bearer", "authorization")
 _LOGIN = re.compile(
-    r"://(?P<user>[^\s/:@\"'<>`\\]{0,64}):(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])"
+    r"://(?P<user>[^\s/:\"'<>`\\]{0,64}):(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])"
 )
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
-_STEMS = ("pass", "pwd", "kennwort", "secret", "token", "credential", "creds", "key")
+_STEMS = ("pass", "pwd", "kennwort", "secret", "token", "cred", "auth", "key")
 _PASSWORD_STEMS = frozenset({"pass", "pwd", "kennwort"})
 _KEY_BEFORE = (
     *("api", "access", "private", "signing", "encryption", "account", "session", "auth", "master"),
@@ -62,23 +58,30 @@ _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #: The rest of a name, unless it says that the value is something about the secret.
 _REST_OF_NAME = re.compile(
     r"(?![\w-]{0,30}(?:name|id|ids|length|size|count|url|uri|type|hash|file|path|vault|store|expir\w*"
-    r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source)\b)"
+    r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source|origin|provider|method|mode)\b)"
     # A name goes on behind a capital in camel case only: `passWord`, and no PASSING_RUN.
-    r"(?:words?|wd|wort|phrase|code|key|s|e)?"
+    r"(?:words?|wd|wort|phrase|code|key|entials?|s|e)?"
     r"(?:[_-][\w-]{0,30}|(?-i:(?<=[a-z])[A-Z]\w{0,20})|\d{1,4})?(?!\w)",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r"(?:\\{0,3}[\"'`*]{0,3}\s{0,3}(?::=|=>|\.=|==?|:\s?[A-Za-z][\w.]{1,20}\s?=(?!=)|:|>|\|"
+    # the end of the name, `["NAME"] =` and many spaces among them; the sign; spaces
+    r"(?:\\{0,3}[\"'`*]{0,3}\]?[^\S\n]{0,16}(?::{1,3}=|[.?+]=|=>|!==?|={1,3}"
+    r"|:\s?[A-Za-z][\w.]{1,20}\s?=(?!=)|:|>|\|"
     r"|-(?=\s[\"'`]))\s{0,20}\\{0,3}"
+    # `<Pass encoding="base64">x`, `key="Password" value="x"`
+    r"|(?:\s[\w:.-]{1,20}=\"[^\"<>\n]{0,40}\"){1,3}\s?>\s{0,20}"
+    r"|[\"']\s{1,4}value\s?=\s?(?=[\"'])"
     # `get("PASSWORD", "x")`, `get("PASSWORD") or "x"`, `CURLOPT_PASSWORD, "x"`, `variable "x" {`
     r"|(?:[\"'`]\s?|(?<=[A-Z])),\s?(?=[\"'`])"
     r"|[\"'`]\)?\s?(?:or|\|\||\?\?)\s(?=[\"'`])"
     r"|\"\s?\{\s{1,12}default\s{0,8}=\s?"
     r"|\s{1,3}(?:is|was)\s{1,3})"
-    # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret
-    r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}|[\"'`]{0,3}(?:(?<=[\"'`]) )?)"
-    r"(?P<value>[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
+    # a scheme before the value, in quotes or in the braces that Jenkins puts around a secret;
+    # `@"x"`, `b'x'`
+    r"(?:[\"'`]{1,3}[A-Za-z-]{3,20}\s|\{(?:[\w.-]{1,20}\s){0,3}"
+    r"|(?:[@$bruL]{1,2}(?=[\"']))?[\"'`]{0,3}(?:(?<=[\"'`]) )?(?:base64:)?)"
+    r"(?P<value>(?<=[\"'`])[^\s\"'`\\]{8,256}(?=[\"'`])|[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
 #: A value that a sentence tells: `the password is now "x"`, `credentials admin / x`.
 _TOLD = re.compile(
@@ -113,7 +116,8 @@ _OPEN_KEY_BEFORE = re.compile(
 )
 _USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
-_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}={0,2})(?=[\n\"'`),;])")
+_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}+={0,2}+)(?=[\n\"'`),;])")
+_SHORTEST_GIVEN = 20
 _HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
 #: The name that a value is given to and what stands between, read from the value backwards.
 _NAME_BACKWARDS = re.compile(
@@ -137,14 +141,17 @@ _HEAD = 3  # letters of a name by which it is looked for; none has fewer
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
 _ON_COMMAND_LINE = re.compile(
-    r"(?<!\S)(?:--?(?:[Pp]assword|passwd|pass|token|secret|api-key)[ =]"
-    r"|(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:|sshpass -p ?"
+    r"(?:(?<!\S)--?(?:[\w-]{1,20}[-_])?(?:password|passwd|pass|token|secret|api-key|bearer)[ =]"
+    r"|(?<!\S)(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:(?!//)|sshpass -p ?"
     r"|(?:docker|podman|helm registry) login [^\n]{0,200}?-p ?"
-    r"|(?i:psexec(?:\.exe)? [^\n]{0,200}?-p )"
-    r"|[\"']?ConvertTo-SecureString(?:\s-\w{1,12}){0,3}\s)"
-    r"\\?[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})"
+    r"|psexec(?:\.exe)? [^\n]{0,200}?-p "
+    r"|convertto-securestring(?:\s-\w{1,12}){0,3}\s)"
+    r"\\?[\"']?(?P<value>[^\s\"'`<>{}()|\\]{6,256})",
+    re.IGNORECASE,
 )
-_COMMANDS = ("-Password ", "login ", "ConvertTo-SecureString", "PsExec", "psexec", "PSEXEC")
+_FLAGS = ("--user", "pass", "token", "secret", "api-key", "bearer")
+_COMMANDS = ("-password ", "sshpass ", "psexec", "convertto-securestring")
+_LOGINS = ("docker login", "podman login", "helm registry login")
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
 #: After a semicolon it is the session of a page that anybody opened: search engines keep those.
 _PARAMETER = re.compile(
@@ -190,32 +197,12 @@ def named_secrets(text: str, lower: str) -> Iterator[Detection]:
     yield from _codes(lower)
     yield from _told(text, lower)
     yield from _vendors(text, lower)
-    yield from _on_command_lines(text)
+    yield from _on_command_lines(text, lower)
     yield from _cookies(text, lower)
 
 
-def _places(lower: str, names: Iterable[str]) -> list[int]:
-    """Where the names stand in a text, in order."""
-    found = []
-    for name in names:
-        at = lower.find(name)
-        while at >= 0:
-            found.append(at)
-            at = lower.find(name, at + len(name))
-    return sorted(found)
-
-
-def _matches(pattern: re.Pattern[str], text: str, places: list[int]) -> Iterator[re.Match[str]]:
-    """The matches that begin at a place, none within another."""
-    end = 0
-    for at in places:
-        if at >= end and (match := pattern.match(text, at)):
-            yield match
-            end = match.end()
-
-
 def _headers(text: str, lower: str) -> Iterator[Detection]:
-    for match in _matches(_HEADER, text, _places(lower, _HEADER_NAMES)):
+    for match in matches_at(_HEADER, text, places(lower, _HEADER_NAMES)):
         name = "bearer" if match["bearer"] else "other"
         value = match[name]
         random = any(c.isdigit() for c in value) or name == "other"
@@ -235,7 +222,9 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
         at = lower.find(stem)
         while at >= 0:
             if _is_secret(lower, stem, at):
-                yield from _assignment(text, at + len(stem), is_password=stem in _PASSWORD_STEMS)
+                end = at + len(stem)
+                yield from _assignment(text, end, is_password=stem in _PASSWORD_STEMS)
+                yield from joined_or_compared(text, lower, at, end)
             elif stem == "key":
                 yield from _bare_key(text, lower, at)
             at = lower.find(stem, at + len(stem))
@@ -243,7 +232,8 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
 
 #: A header that Amazon's clients sign: the name of a key, which is a format of its own, and a
 #: signature of this one call.
-_SIGNED = "AWS4-HMAC-SHA256 Credential"
+_KEY_OF_GPG = re.compile(r"[0-9A-F]{8,40}")
+_SIGNED = "AWS4-HMAC-SHA256 Cred"
 
 
 def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]:
@@ -252,11 +242,20 @@ def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]
     match = _ASSIGNED.match(text, name.end()) if name else None
     if (match and _is_code(text, match.end())) or text.endswith(_SIGNED, 0, at):
         return
+    if match and text.endswith("signingkey", 0, at) and _KEY_OF_GPG.fullmatch(match["value"]):
+        return
     kind = "password" if is_password else "secret value"
-    if match and (is_random(match["value"], is_password) or is_short_token(match["value"])):
+    if match and _is_value(match["value"], is_password):
         yield Detection(kind, match.start("value"), match.end("value"))
     elif name and (told := _TOLD.match(text, name.end())):
         yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
+
+
+def _is_value(value: str, is_password: bool) -> bool:
+    """Whether a value that is given to the name of a secret is one."""
+    if any(sign in value for sign in "(){}<>[];,&|"):
+        return is_told_password(value) or is_symbols(value)
+    return is_random(value, is_password) or is_short_token(value) or is_product_key(value)
 
 
 def _is_code(text: str, end: int) -> bool:
@@ -290,7 +289,8 @@ def _bare_key(text: str, lower: str, at: int) -> Iterator[Detection]:
     if _is_code(text, match.end()):
         return
     using = is_random(value, is_password=False) and _USING.search(lower, max(0, at - 80), at)
-    if using or is_key_like(value) or (_is_joined(text, at) and is_drawn(value)):
+    joined = _is_joined(text, at) and (is_drawn(value) or is_short_token(value))
+    if using or joined or is_key_like(value):
         yield Detection("secret value", match.start("value"), match.end("value"))
 
 
@@ -302,23 +302,27 @@ def _is_joined(text: str, at: int) -> bool:
 
 def _told(text: str, lower: str) -> Iterator[Detection]:
     """Passwords told by a sentence without the word: `log in with x`, `pw x`."""
-    for match in _matches(_LOG_IN, lower, _places(lower, _LOGS_IN)):
+    for match in matches_at(_LOG_IN, lower, places(lower, _LOGS_IN)):
         words = _WITH.match(lower, match.end())
         if words and (told := _TOLD.match(text, words.end())):
             yield from _if_password(told, "password")
-    for match in _matches(_ABBREVIATED, lower, _places(lower, _ABBREVIATIONS)):
+    abbreviated = places(lower, _ABBREVIATIONS)
+    for match in matches_at(_ABBREVIATED, lower, abbreviated):
         if told := _TOLD.match(text, match.end()):
             yield from _if_password(told, "password")
-    for match in _matches(_ABBREVIATION_GIVEN, lower, _places(lower, _ABBREVIATIONS)):
+    for match in matches_at(_ABBREVIATION_GIVEN, lower, abbreviated):
         given = _GIVEN_AT_ONCE.match(text, match.end())
-        if given:
+        if given and is_mixed(given["value"]):
+            yield Detection("password", given.start("value"), given.end("value"))
+        elif given:
             yield from _if_password(given, "password")
 
 
 def _vendors(text: str, lower: str) -> Iterator[Detection]:
     """Random values given to a name with that of a vendor whose keys have no shape."""
     at = 0
-    for match in _GIVEN.finditer("\n".join(["", *long_words(text), ""])):
+    words = [word for word in long_words(text) if len(word) >= _SHORTEST_GIVEN]
+    for match in _GIVEN.finditer("\n".join(["", *words, ""])):
         value = match["value"]
         if not _HAS_DIGITS.search(value):
             continue
@@ -328,10 +332,20 @@ def _vendors(text: str, lower: str) -> Iterator[Detection]:
             name
             and (before := _vendor_before(lower[at - name.end() : at]))
             and is_random(value, is_password=False)
-            and (not is_uuid(value) or _SAYS_SECRET.search(before))
+            and (not is_uuid(value) or _SAYS_SECRET.search(before) or _is_name_alone(before))
             and not is_stand_in(value)
         ):
             yield Detection("secret value", at, at + len(value))
+
+
+def _is_name_alone(before: str) -> bool:
+    """Whether only a sign and marks stand between the name of a vendor and what it is given."""
+    return before.rstrip(" :=>\"'`") in _all_vendors()
+
+
+@lru_cache(maxsize=1)
+def _all_vendors() -> frozenset[str]:
+    return frozenset(vendors())
 
 
 def _vendor_before(before: str) -> str:
@@ -367,25 +381,30 @@ def _parameters(text: str, lower: str) -> Iterator[Detection]:
         return
     names = _IN_ADDRESS if "?" in lower or "&" in lower else {}
     names = {**names, **_SESSIONS} if "id=" in lower else names
-    found = ((at, before) for end, before in names.items() for at in _places(lower, (end,)))
-    places = sorted(at - n for at, before in found for n in before if at >= n)
-    for match in _matches(_PARAMETER, text, places):
+    found = ((at, before) for end, before in names.items() for at in places(lower, (end,)))
+    starts = sorted(at - n for at, before in found for n in before if at >= n)
+    for match in matches_at(_PARAMETER, text, starts):
         if is_random(match["value"], is_password=False) and not is_uuid(match["value"]):
             yield Detection("secret value", match.start("value"), match.end("value"))
 
 
 def _codes(lower: str) -> Iterator[Detection]:
-    for match in _matches(_CODE, lower, _places(lower, _CODE_NAMES)):
+    for match in matches_at(_CODE, lower, places(lower, _CODE_NAMES)):
         if match["value"] in _EXAMPLE_CODES:
             continue
         kind = "card security code" if match["card"] else "one-time code"
         yield Detection(kind, match.start("value"), match.end("value"))
 
 
-def _on_command_lines(text: str) -> Iterator[Detection]:
-    flags = "--" in text and any(flag in text for flag in ("--pass", "--token", "--sec", "--api"))
-    flags = flags or any(sign in text for sign in _COMMANDS)
-    for match in _ON_COMMAND_LINE.finditer(text) if flags or "curl" in text else ():
+def _on_command_lines(text: str, lower: str) -> Iterator[Detection]:
+    starts = places(lower, _COMMANDS)
+    if " login " in lower:
+        starts += places(lower, _LOGINS)
+    if "curl" in lower:
+        starts += places(lower, ("-u ", "-u="))
+    if "--" in lower and any(flag in lower for flag in _FLAGS):
+        starts += [at for at in places(lower, ("--",)) if not lower[at - 1 : at].strip()]
+    for match in matches_at(_ON_COMMAND_LINE, text, sorted(starts)):
         if is_random(match["value"], is_password=True):
             yield Detection("password", match.start("value"), match.end("value"))
 

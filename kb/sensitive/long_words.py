@@ -1,0 +1,40 @@
+"""The words of a text that are long enough to hold a secret, and their runs of letters."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+#: Fewer characters hold neither a key nor, encoded, ten digits.
+SHORTEST = 15
+_SHORTEST_DRAWN = 16
+_SHORTEST_OF_SMALL = 32
+_RUN = re.compile(r"[A-Za-z0-9]+")
+#: Letters and digits as they are, all else spaces: what is left are the runs of a text.
+_TO_RUNS = bytes(at if _RUN.fullmatch(chr(at)) and at < 128 else 32 for at in range(256))  # noqa: PLR2004 - ASCII
+
+
+@lru_cache(maxsize=1)  # one text is looked through for several things in turn
+def long_words(text: str) -> tuple[str, ...]:
+    """The words between white space that may hold a secret, in their order."""
+    return tuple([word for word in text.split() if len(word) >= SHORTEST])
+
+
+@lru_cache(maxsize=1)
+def runs_of_long_words(text: str) -> tuple[str, set[bytes]]:
+    """The long words of a text, each once, a line each; and their runs of letters and digits."""
+    long = "\n".join(set(long_words(text)))
+    return long, set(long.encode("utf-8", "surrogatepass").translate(_TO_RUNS).split())
+
+
+@lru_cache(maxsize=1)
+def drawn_runs(text: str) -> frozenset[str]:
+    """The runs with letters and digits as keys have them: few texts have one.
+
+    With small letters, capitals and digits; or long, with small letters and digits.
+    """
+    long = [run for run in runs_of_long_words(text)[1] if len(run) >= _SHORTEST_DRAWN]
+    mixed = [run for run in long if not (run.isupper() or run.isalpha() or run.isdigit())]
+    return frozenset(
+        run.decode() for run in mixed if not run.islower() or len(run) >= _SHORTEST_OF_SMALL
+    )

@@ -271,6 +271,35 @@ def smolagents(text: str) -> str:
     return _lines({"task": ASKED, "task_images": None}, smolagents_step(text))
 
 
+def swe_agent(text: str) -> dict[str, Any]:
+    """A trajectory of SWE-agent 1.x: one command, after what the agent was told."""
+    told = {"response": text, "state": {"working_dir": "/repo"}, "execution_time": 0.5}
+    step = {"action": f"charge --note '{text}'", "observation": f"done {text}", "thought": text}
+    demo = {"role": "user", "content": "Here is a demonstration.", "is_demo": True}
+    return {
+        "environment": "repo",
+        "trajectory": [step | told],
+        "history": [{"role": "system", "content": "Be kind."}, demo,
+                    {"role": "user", "content": ASKED}],
+        "info": {"exit_status": "submitted", "submission": text},
+    }  # fmt: skip
+
+
+def mini_swe_agent(text: str) -> dict[str, Any]:
+    """A trajectory of mini-swe-agent 1.x: a command in a fence."""
+    asks = f"THOUGHT: {text}\n\n```bash\ncharge --note '{text}'\n```"
+    output = f"<returncode>0</returncode>\n<output>\ndone {text}\n</output>"
+    return {
+        "info": {"exit_status": "Submitted", "submission": text, "mini_version": "1.14.0"},
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {"role": "user", "content": ASKED},
+            {"role": "assistant", "content": asks},
+            {"role": "user", "content": output},
+        ],
+    }
+
+
 def pydantic_ai(text: str) -> str:
     call = {"part_kind": "tool-call", "tool_name": "charge", "tool_call_id": "c1"}
     back = {"part_kind": "tool-return", "tool_name": "charge", "tool_call_id": "c1"}
@@ -347,6 +376,8 @@ AGENT_FORMATS = {
     "cline": cline,
     "crewai": crewai,
     "smolagents": smolagents,
+    "swe-agent": swe_agent,
+    "mini-swe-agent": mini_swe_agent,
     "pydantic-ai": pydantic_ai,
     "model-stream": model_stream,
     "mlflow": mlflow,

@@ -88,8 +88,6 @@ def test_turns_and_the_freeze_are_ruled_off(tmp_path: Path) -> None:
 def test_no_line_is_wider_than_the_terminal(width: int, tmp_path: Path, data: Path) -> None:
     paths = [p for p in (data / "runs/traces").rglob("*.json*") if p.parent.name != "traces"]
     for path in paths:
-        if path.parent.name == "swe_agent":
-            continue
         for run in list(read_runs(path))[:2]:
             wide = [line for line in text_of(run, width=width) if cells(line) > width]
             assert wide == [], path.name

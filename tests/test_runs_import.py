@@ -28,10 +28,6 @@ from conftest import ROOT
 from test_cli import kb
 from traces_made import FORMATS, runs_in, written
 
-#: Formats of the measuring data that are not read: the error names what was seen.
-STRANGERS = {
-    "swe_agent": "a SWE-agent trajectory",
-}
 #: LangGraph JS types its tool as SPAN, which the manifest, counting by type, does not see.
 COUNTED_BY_HAND = {"langfuse/langfuse__langfuse__langgraph-js.trace.json": 1}
 
@@ -48,8 +44,6 @@ def manifest(data: Path) -> list[dict[str, Any]]:
 def test_every_trace_is_imported_with_the_calls_it_holds(data: Path) -> None:
     counted = 0
     for row in manifest(data):
-        if row["format"] in STRANGERS:
-            continue
         calls = sum(len(run.calls) for run in read_runs(data / "runs/traces" / row["file"]))
         assert calls == COUNTED_BY_HAND.get(row["file"], row["n_tool_calls"]), row["file"]
         counted += 1
@@ -68,29 +62,17 @@ def test_the_hundred_airline_runs_have_the_calls_a_reader_counts(data: Path) -> 
     assert len({run.task for run in runs}) == 25
 
 
-def test_what_is_in_another_format_is_refused_and_named(data: Path) -> None:
-    for row in manifest(data):
-        if row["format"] in STRANGERS:
-            with pytest.raises(KbError) as caught:
-                runs_in(data / "runs/traces" / row["file"])
-            assert STRANGERS[row["format"]] in caught.value.what, row["file"]
-            assert "openai-agents" in caught.value.todo
-
-
 def test_importing_twice_gives_identical_bytes(data: Path) -> None:
     key = ReadingSettings(key=b"k" * 32)
     for row in manifest(data):
-        if row["format"] not in STRANGERS:
-            path = data / "runs/traces" / row["file"]
-            first, second = (list(map(bytes_of, read_runs(path, key))) for _ in range(2))
-            assert first == second, row["file"]
+        path = data / "runs/traces" / row["file"]
+        first, second = (list(map(bytes_of, read_runs(path, key))) for _ in range(2))
+        assert first == second, row["file"]
 
 
 def test_every_fixture_fits_its_schema_and_reads_back_equal(data: Path, tmp_path: Path) -> None:
     validator = jsonschema.Draft202012Validator(fixture_schema())
     for row in manifest(data):
-        if row["format"] in STRANGERS:
-            continue
         for number, run in enumerate(runs_in(data / "runs/traces" / row["file"])[:2]):
             path = tmp_path / row["file"] / str(number) / "fixture.json"
             write_fixture(run, path)
@@ -145,9 +127,11 @@ def test_spans_that_hold_messages_are_spans(tmp_path: Path) -> None:
 
 
 def test_a_format_that_is_known_and_not_read_is_not_taken_for_messages(tmp_path: Path) -> None:
-    row = {"trajectory": [], "info": {}, "messages": FORMATS["messages"]("x")["messages"]}
-    with pytest.raises(KbError, match="a SWE-agent trajectory"):
+    told = {"session_start": "2026-04-12", "platform": "cli", "message_count": 5}
+    row = {**told, "messages": FORMATS["messages"]("x")["messages"]}
+    with pytest.raises(KbError, match="a session of Hermes") as caught:
         runs_in(written(tmp_path / "trace.json", row))
+    assert "openai-agents" in caught.value.todo
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -16,7 +16,6 @@ from kb.traces.redaction.redact import safely
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.
 _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"trajectory", "info"}), "a SWE-agent trajectory"),
     (frozenset({"eval", "plan", "version"}), "what an Inspect log says of itself"),
     (frozenset({"epoch", "target", "scores"}), "what an Inspect log says of its samples"),
     (frozenset({"scorer", "samples"}), "scores of an Inspect log"),

@@ -19,6 +19,7 @@ COMMAND_KEYS = (
     "script",
     "code",
     "input",
+    "keystrokes",
 )
 _TABLE = "effects/tools.json"
 

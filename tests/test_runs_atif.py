@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kb.traces.run import Effect
+
 from agent_traces_made import atif
 from traces_made import run_of
 
@@ -38,3 +40,11 @@ def test_results_of_no_call_stand_alone(tmp_path: Path) -> None:
     run = run_of(tmp_path, value)
     assert [c.is_answered for c in run.calls] == [True, False, False]
     assert run.steps[-1].text == "a"  # type: ignore[union-attr]
+
+
+def test_the_keystrokes_of_a_terminal_are_a_command(tmp_path: Path) -> None:
+    value = atif("7781")
+    told = {"tool_call_id": "c9", "function_name": "bash_command"}
+    keys = {**told, "arguments": {"keystrokes": "terraform destroy -auto-approve\n", "duration": 1}}
+    value["steps"].append({**step(0, [{"content": "done"}]), "tool_calls": [keys]})
+    assert run_of(tmp_path, value).calls[-1].effect is Effect.DESTRUCTIVE

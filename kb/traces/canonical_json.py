@@ -7,7 +7,6 @@ The encoder is the `rfc8785` package's. It refuses what RFC 8785 cannot express,
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 import msgspec
@@ -33,18 +32,38 @@ def digest(value: Any) -> str:
 
     It takes what `canonical` refuses, and is fast: every message of a trace passes through here.
     """
-    raw = _sorted_json(value)
-    if b".0" in raw and _WHOLE_FLOAT.search(raw):
-        raw = _sorted_json(_whole_as_integers(value))
+    raw = _ENCODER.encode(value)
+    if b".0" in raw and _holds_whole_float(value):
+        raw = _ENCODER.encode(_whole_as_integers(value))
     return hashlib.blake2b(raw, digest_size=12).hexdigest()
 
 
-#: How the encoder ends a float without a fraction; in a text it costs a second look and no more.
-_WHOLE_FLOAT = re.compile(rb"\d\.0(?:[,\]}]|$)")
+def value_key(value: Any) -> str:
+    """A key that equal values share: a text is its own, of other values it is a digest."""
+    return value if isinstance(value, str) else f"\0{digest(value)}"
 
 
-def _sorted_json(value: Any) -> bytes:
-    return msgspec.json.encode(value, order="deterministic", enc_hook=str)
+def digest_of_texts(texts: Any) -> str:
+    """A short key of lists of texts, numbers aside: no float in them is written in two ways."""
+    return hashlib.blake2b(_ENCODER.encode(texts), digest_size=12).hexdigest()
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=str)
+
+
+def _holds_whole_float(value: Any) -> bool:
+    """Whether a float without a fraction is in a value: few values of it, where texts are long."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, float):
+            if part.is_integer():
+                return True
+        elif isinstance(part, dict):
+            waiting += part.values()
+        elif isinstance(part, list | tuple):
+            waiting += part
+    return False
 
 
 def _whole_as_integers(value: Any) -> Any:

@@ -91,7 +91,7 @@ class TraceReading:
     @property
     def is_fixture(self) -> bool:
         """Whether the file is a canonical run already, of which no row is read."""
-        return not self.settings.format and is_fixture(self.source.head)
+        return not self.settings.format and is_fixture(self.source.brief.head)
 
     def runs(self, first: int = 0) -> Iterator[Run]:
         """The runs from that number on (0 is the first), one at a time; see `read_runs`."""
@@ -105,7 +105,8 @@ class TraceReading:
 
 def open_reading(path: Path, settings: ReadingSettings | None = None) -> TraceReading:
     """A trace file, opened. Raises `KbError` when it cannot be read or holds no JSON."""
-    settings, source = settings or ReadingSettings(), open_source(path)
+    settings = settings or ReadingSettings()
+    source = open_source(path, is_hashed=not settings.look_only)
     if settings.look_only and source.layout is not Layout.PACKED:  # says what of it is left out
         source = dataclasses.replace(source, account=NoAccount())
     return TraceReading(source, settings)
@@ -137,7 +138,7 @@ def _runs_in_packed(packed: Source, settings: ReadingSettings) -> Iterator[Run]:
     last: KbError | None = None
     for source in packed.unpacked():
         try:
-            if is_fixture(source.head):
+            if is_fixture(source.brief.head):
                 raise KbError("is a canonical run: unpack it first", where=source.shown)
             for run in _runs_of(source, settings, number):
                 yield run

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kb.terminal import cells, cut, plain, wrapped
-from kb.traces.normalize.chat_message import call_key
+from kb.traces.normalize.chat_message import PartKey, call_key
 from kb.traces.run import Effect, Event, Message, Ran, Run, Step, ToolCall
 
 
@@ -190,7 +190,7 @@ class _Drawing:
         self._turn = -1
         self._day = ""
         self._agent = run.agent.name
-        self._calls: dict[str, int] = {}
+        self._calls: dict[PartKey, int] = {}
         calls = run.calls
         self._depths = {call.id: call.parent for call in calls}
         self._asked = Counter(call.asked_in for call in calls)

@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, field
 
 from kb.json_schemas import schema_of
+from kb.traces.canonical_json import digest
 
 _PLACES_NAMED = 3
 
@@ -200,6 +202,11 @@ class ToolCall(JsonValue, frozen=True, tag_field="kb.step", tag="tool_call"):
     span_id: str = field(default="", name="kb.span_id")
     where: str = field(default="", name="kb.where")
     source: dict[str, Any] = field(default_factory=dict, name="kb.source")
+
+    @property
+    def key(self) -> str:
+        """What equal calls share: the tool and its arguments, the order of keys aside."""
+        return digest([self.tool, self.arguments])
 
     @property
     def succeeded(self) -> bool:
@@ -418,7 +425,7 @@ class Provenance(JsonValue, frozen=True):
     )
 
 
-class Run(JsonValue, frozen=True, kw_only=True):
+class Run(JsonValue, frozen=True, kw_only=True, dict=True):
     """One run of an agent, whole. `fixture.json` is this value as canonical JSON."""
 
     schema: Literal["kb.run/1"] = field(name="schema")
@@ -450,15 +457,25 @@ class Run(JsonValue, frozen=True, kw_only=True):
     conventions: str = field(name="kb.conventions")
     source: dict[str, Any] = field(default_factory=dict, name="kb.source")
 
-    @property
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """What was said, in order."""
         return tuple(step for step in self.steps if isinstance(step, Message))
 
-    @property
+    @cached_property
     def calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
-        return tuple(step for step in self.steps if isinstance(step, ToolCall))
+        return tuple(call for _, call in self.numbered_calls)
+
+    @cached_property
+    def numbered_calls(self) -> tuple[tuple[int, ToolCall], ...]:
+        """The tool calls with the numbers of their steps."""
+        return tuple((n, step) for n, step in enumerate(self.steps) if isinstance(step, ToolCall))
+
+    @cached_property
+    def call_keys(self) -> tuple[str, ...]:
+        """The key of each call, made once."""
+        return tuple(call.key for call in self.calls)
 
     def numbered(self) -> Iterator[tuple[int, Step]]:
         """The steps with their numbers, from 0: the number findings and `asked_in` speak of."""

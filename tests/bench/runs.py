@@ -169,23 +169,50 @@ def _chats() -> Iterator[str]:
 
 
 def large_files() -> None:
-    """Files of 200 MB: time and peak memory of `kb run import`, each in a process of its own."""
+    """Files of 200 MB and more: CPU seconds and peak memory, each in a process of its own.
+
+    Of one value in one line, and of one run, the memory is given beside the size of the file; of
+    many runs, line by line, it does not grow with the file.
+    """
     note = "all is well " * 400
-    rows = {
-        "OTLP, one trace a line": _spans_of(note),
-        "a list of runs": _runs_of(note),
-        "one run, a list of messages": _messages_of(note),
+    files = {
+        "OTLP, one trace a line": (_spans_of(note), "\n", "", LARGE_BYTES),
+        "a list of runs, in one line": (_runs_of(note), ",", "[]", LARGE_BYTES),
+        "one run, its messages in one line": (_messages_of(note), ",", "[]", LARGE_BYTES),
+        "one run, an object in one line": (_object_of(note), ",", "", LARGE_BYTES),
+        "one rollout of Codex": (_codex_rows(), "\n", "", ROLLOUT_BYTES),
+        "chats, one a line": (_chats(), "\n", "", GIGABYTE),
     }
-    print("kb run import of 200 MB (CPU seconds, peak memory)")
-    for name, parts in rows.items():
-        is_lines = name.endswith("a line")
+    print("large files: kb run COMMAND (CPU seconds, peak memory, times the file)")
+    for name, (parts, between, brackets, most) in files.items():
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "large.json"
-            _fill(file, parts, "\n" if is_lines else ",", "" if is_lines else "[]")
-            seconds, megabytes = _imported(file)
-            times = megabytes / (file.stat().st_size / 1_048_576)
-            print(f"  {name:30} {seconds:5.1f} s {megabytes:5.0f} MB, {times:.1f} x the file")
+            file = Path(folder) / "large.jsonl"
+            _fill(file, parts, between, brackets, most)
+            size = file.stat().st_size / 1_048_576
+            print(f"  {name}, {size:.0f} MB", flush=True)
+            for command in _COMMANDS if most < GIGABYTE else _COMMANDS[1:]:
+                seconds, megabytes = _used(file, command)
+                times = megabytes / size
+                print(f"    {command[0]:10} {seconds:6.1f} s {megabytes:5.0f} MB, {times:.1f} x")
     print()
+
+
+ROLLOUT_BYTES = 225_000_000
+GIGABYTE = 1_000_000_000
+#: Each with what is written aside: an import writes the runs, a checkup of all is without a base.
+_COMMANDS = (("import", "--json", "-o", "out"), ("checkup", "--quick", "--json"))
+
+
+def _object_of(note: str) -> Iterator[str]:
+    """One object whose list of messages is long: the parts are joined by commas."""
+    yield '{"id": "r1", "messages": [' + next(parts := _messages_of(note))
+    size = len(note)
+    for part in parts:
+        size += len(part)
+        if size > LARGE_BYTES - 1_000_000:
+            break
+        yield part
+    yield json.dumps({"role": "user", "content": "Thanks."}) + "]}"
 
 
 def _fill(
@@ -219,16 +246,18 @@ def _messages_of(note: str) -> Iterator[str]:
         yield json.dumps(answered(number, note))
 
 
-def _imported(file: Path) -> tuple[float, float]:
-    """CPU seconds and peak megabytes of an import."""
-    command = [sys.executable, "-m", "kb", "run", "import", str(file), "--json"]
+def _used(file: Path, command: tuple[str, ...]) -> tuple[float, float]:
+    """CPU seconds and peak megabytes of a command on a file, those of its workers with them."""
+    words = [sys.executable, "-m", "kb", "run", command[0], str(file), *command[1:]]
     with Path(os.devnull).open("wb") as nowhere:
-        child = subprocess.Popen(
-            [*command, "-o", str(file.with_name("out"))], stdout=nowhere, cwd=ROOT
-        )
+        child = subprocess.Popen(words, stdout=nowhere, cwd=file.parent, env=_environment())
         _, status, used = os.wait4(child.pid, 0)
     assert status == 0
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def canaries(data: Path) -> None:

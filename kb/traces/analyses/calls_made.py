@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kb.traces.canonical_json import digest
 from kb.traces.run import Effect, EffectSource, Failure, Ran, Run, ToolCall
 
 #: Errors that leave open whether the effect happened: the caller stopped waiting, the connection
@@ -25,22 +24,15 @@ _OPEN_ENDING = re.compile(
 
 def calls(run: Run) -> Iterator[tuple[int, ToolCall]]:
     """The calls with their step numbers."""
-    for number, step in run.numbered():
-        if isinstance(step, ToolCall):
-            yield number, step
+    return iter(run.numbered_calls)
 
 
 def same_calls(run: Run) -> dict[str, list[tuple[int, ToolCall]]]:
     """The calls by tool and canonical arguments, in the order of first appearance."""
     groups: dict[str, list[tuple[int, ToolCall]]] = {}
-    for number, call in calls(run):
-        groups.setdefault(call_key(call), []).append((number, call))
+    for key, made in zip(run.call_keys, run.numbered_calls, strict=True):
+        groups.setdefault(key, []).append(made)
     return groups
-
-
-def call_key(call: ToolCall) -> str:
-    """A key that equal calls share: same tool, equal arguments, order of keys aside."""
-    return digest([call.tool, call.arguments])
 
 
 def is_open_ended(failure: Failure | None) -> bool:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.traces.analyses.calls_made import (
     arguments_text,
@@ -99,7 +100,7 @@ def key_audits(run: Run) -> tuple[KeyAudit, ...]:
         if call.effect.is_write:
             tools.setdefault(call.tool, []).append(call)
     prompt = run.state.prompt.text
-    in_prompt = bool(_KEY.search(prompt)) if prompt and tools else None
+    in_prompt = _is_named_in(prompt) if prompt and tools else None
     return tuple(
         _audit(run, tool, made, repeated.get(tool), in_prompt) for tool, made in tools.items()
     )
@@ -127,8 +128,32 @@ def _audit(
 def _has_key(call: ToolCall) -> bool:
     """Whether the arguments name a key: the names count, not the values."""
     if isinstance(call.arguments, dict):
-        return any(_KEY.search(str(name)) for name in call.arguments)
+        return any(_is_key(str(name)) for name in call.arguments)
     return isinstance(call.arguments, str) and bool(_KEY.search(arguments_text(call.arguments)))
+
+
+#: All that `_KEY` finds, as bytes: they are looked through 100 times as fast, and prompts are long.
+_KEY_BYTES = (
+    *(b"idempoten", b"dedup", b"nonce"),
+    *(
+        first + between + last
+        for first, last in (
+            *((b"request", b"id"), (b"client", b"token")),
+            *((b"transaction", b"id"), (b"external", b"id")),
+        )
+        for between in (b"", b"_", b"-")
+    ),
+)
+
+
+def _is_named_in(prompt: str) -> bool:
+    lowered = prompt.encode("ascii", "replace").lower()
+    return any(word in lowered for word in _KEY_BYTES)
+
+
+@lru_cache(maxsize=4096)
+def _is_key(name: str) -> bool:
+    return bool(_KEY.search(name))
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:

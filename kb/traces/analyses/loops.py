@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kb.traces.analyses.calls_made import call_key, call_text, calls
+from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import (
     Analysis,
     AnalysisContext,
@@ -54,8 +54,8 @@ class Burnt:
 
 def loops(run: Run) -> tuple[Loop, ...]:
     """The stretches of calls that repeat with equal arguments, three rounds or more."""
-    made = tuple(calls(run))
-    keys, found, start = [call_key(call) for _, call in made], [], 0
+    made, keys = run.numbered_calls, run.call_keys
+    found, start = [], 0
     while start < len(keys):
         period, rounds = _cycle(keys, start)
         if rounds >= _ROUNDS:
@@ -71,6 +71,8 @@ def _cycle(keys: Sequence[str], start: int) -> tuple[int, int]:
     """The period and the number of rounds of the longest cycle that begins there."""
     best = (1, 1)
     for period in range(1, _LONGEST_CYCLE + 1):
+        if keys[start + period : start + period + 1] != keys[start : start + 1]:
+            continue
         first, rounds = keys[start : start + period], 1
         while keys[start + rounds * period : start + (rounds + 1) * period] == first:
             rounds += 1

@@ -27,12 +27,19 @@ _ORDER = re.compile(
     r"|\b(?:note|message|instructions?) (?:to|for) (?:the |all |any )?(?:ai|assistant|agent)s?\b",
     re.IGNORECASE,
 )
-#: Each order has one of these in or beside it: they are found several times as fast.
-_MARKS = (
-    *("ignore", "disregard", "forget", "overrid", "<info", "< info", "<import", "<sys", "<inst"),
-    *("<admin", " message", " instruction", " directive", " order", "before you", " note", "-note"),
-    *(" prompt", "-prompt", " notice", " override", "note ", "message ", "instruction"),
+#: Each order begins with one of these, or has it at its beginning.
+_BEGINNINGS = (
+    *(b"ignore", b"disregard", b"forget", b"override", b"before you"),
+    *(b"<info", b"< info", b"<import", b"<sys", b"<inst", b"<admin"),
 )
+#: Or it names one of these, with a word right before it or behind it that makes it one: most are
+#: ruled out by that. What is looked for goes by at 1.7 GB/s for six letters, at 2.9 for eleven.
+_NOUNS = (b"message", b"instruction", b" directive", b" order", b"note", b"prompt", b" notice")
+_BEFORE = (
+    *(b"important", b"urgent", b"new", b"special", b"additional", b"updated"),
+    *(b"system", b"admin", b"administrator", b"developer"),
+)
+_BEHIND = (b" to ", b" for ", b"s to ", b"s for ")
 _AROUND = 60
 #: Of a result; an order stands where it is seen.
 _MOST_READ = 50_000
@@ -115,16 +122,28 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _marks(text: str) -> list[int]:
     """Where an order may stand, in order."""
-    lowered = text.lower()
-    if len(lowered) != len(text):  # a letter that is two when small: places would not fit
-        lowered = text
+    # A byte for each character: places fit, and bytes are lowered 15 times as fast as letters.
+    lowered = text.encode("ascii", "replace").lower()
     found: list[int] = []
-    for mark in _MARKS:
+    for mark in _BEGINNINGS:
         at = lowered.find(mark)
         while at >= 0 and len(found) < _MOST_MARKS:
             found.append(at)
             at = lowered.find(mark, at + _AROUND)
+    for noun in _NOUNS:
+        at = lowered.find(noun)
+        while at >= 0 and len(found) < _MOST_MARKS:
+            is_named = _is_named(lowered, noun, at)
+            found += [at] if is_named else []
+            at = lowered.find(noun, at + (_AROUND if is_named else len(noun)))
     return sorted(found)
+
+
+def _is_named(lowered: bytes, noun: bytes, at: int) -> bool:
+    """Whether a noun is one that speaks to an agent, by the word before it or behind it."""
+    before = at if noun[:1] == b" " else max(0, at - 1)
+    behind = at + len(noun)
+    return lowered.endswith(_BEFORE, 0, before) or lowered.startswith(_BEHIND, behind)
 
 
 def _followed(number: int, call: ToolCall, told: list[_Told], said: str) -> FollowedOrder | None:

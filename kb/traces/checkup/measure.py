@@ -16,7 +16,7 @@ from kb.traces.analyses import policy_path
 from kb.traces.analyses.idempotency import key_audits
 from kb.traces.analyses.likeness import Signature, signature
 from kb.traces.analyses.replayability import replayability
-from kb.traces.canonical_json import digest
+from kb.traces.canonical_json import digest, digest_of_texts, value_key
 from kb.traces.checkup.likelihood import features, score
 from kb.traces.checkup.signs import Sign, WorldState, signs, world
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
@@ -85,7 +85,7 @@ def _auc(runs: Sequence[Labelled], place: int) -> float | None:
 
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 6
+VERSION = 7
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
@@ -163,16 +163,18 @@ def content_digest(run: Run) -> str:
 
     Places in the source differ, and so may the id of the run where the source names none.
     """
-    return digest([_shared(step) for step in run.steps]) if run.steps else ""
+    return digest_of_texts([_shared(step) for step in run.steps]) if run.steps else ""
 
 
 def _shared(step: Step) -> list[Any]:
     times = [step.started, step.ended]
     if isinstance(step, Message):
-        return [step.role, step.text, step.reasoning, step.parts, *times]
+        parts = digest(step.parts) if step.parts else ""
+        return [step.role, step.text, step.reasoning, parts, *times]
     if isinstance(step, ToolCall):
         failure = step.failure.message if step.failure else ""
-        return [step.tool, step.id, step.arguments, step.result, failure, *times]
+        made = [value_key(step.arguments), value_key(step.result)]
+        return [step.tool, step.id, *made, failure, *times]
     return [step.kind, step.name, step.text, *times]
 
 
@@ -185,9 +187,15 @@ def _has_key(run: Run, seen: WorldState) -> bool | None:
 
 
 def _names_policy(run: Run) -> bool:
-    if _POLICY.search(run.state.prompt.text) or any(_applies(run, text) for text in run.policy):
+    if _speaks_of_policy(run.state.prompt.text) or any(_applies(run, text) for text in run.policy):
         return True
     return any(isinstance(step, Event) and step.kind in _GUARDS for step in run.steps)
+
+
+def _speaks_of_policy(text: str) -> bool:
+    # Bytes are looked through 100 times as fast as the pattern; a byte for each character.
+    at = text.encode("ascii", "replace").lower().find(b"polic")
+    return at >= 0 and bool(_POLICY.search(text, max(0, at - 1)))
 
 
 def _applies(run: Run, text: str) -> bool:

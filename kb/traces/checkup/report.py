@@ -186,7 +186,8 @@ def _group(number: int, group: FailureGroup) -> Iterator[str]:
 
 def _named(facts: RunSummary) -> str:
     where = f"{facts.file}, run {facts.number}" if facts.number > 1 else facts.file
-    return f"score {facts.score:g}: {_code(facts.run)}, {_code(where)}"
+    proven = "" if facts.is_proven else "nothing proven, "
+    return f"{proven}score {facts.score:g}: {_code(facts.run)}, {_code(where)}"
 
 
 def _count(group: FailureGroup) -> str:
@@ -204,11 +205,17 @@ def _place(sign: Sign) -> str:
 
 
 def _signs(done: Checkup) -> str:
-    rows = ["## The signs", "", "| sign | what it does | why | runs |", "|---|---|---|---|"]
-    for kind in KINDS:
-        share = Share(done.kinds[kind.name], done.runs)
+    rows = ["## The signs", ""]
+    found = [kind for kind in KINDS if done.kinds[kind.name]]
+    if found:
+        rows += ["| sign | what it does | why | runs |", "|---|---|---|---|"]
+    for kind in found:
         counts = "proves" if kind.proves else "explains"
-        rows.append(f"| {kind.name} | {counts} | {kind.why} | {_of(share)} |")
+        share = _of(Share(done.kinds[kind.name], done.runs))
+        rows.append(f"| {kind.name} | {counts} | {kind.why} | {share} |")
+    others = [kind.name for kind in KINDS if kind not in found]
+    if others:
+        rows += ["", f"Looked for, and in no run: {', '.join(others)}."]
     if done.told is not None:
         told = plural(done.told, "candidate")
         rows += ["", f"A quick pass: secrets were looked for in {told} alone."]

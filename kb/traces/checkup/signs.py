@@ -127,7 +127,7 @@ def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
     for repeat in repeats(run):
         if (repeat.effect is not Effect.UNKNOWN) is not known or repeat.is_harmless:
             continue
-        if repeat.ran + repeat.open > 1 and seems_to_write(repeat.calls[0]):
+        if seems_to_write(repeat.calls[0]) and repeat.ran + repeat.open > 1:
             steps = ", ".join(map(str, repeat.steps))
             message = f"{repeat.tool} ran, or may have run, twice with equal arguments: {steps}"
             text = call_text(repeat.calls[-1])

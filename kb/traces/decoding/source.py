@@ -39,8 +39,11 @@ _FIRST_ROWS = 20
 _HEAD_ROWS = 28
 #: More bytes are not looked through for rows that differ: 2 MB take 5 ms.
 _HEAD_BYTES = 2_000_000
+#: Of the first look: twenty rows of a session have fewer.
+_FIRST_BYTES = 200_000
 _ROWS_BETWEEN_RELEASES = 256
 _DECODER = msgspec.json.Decoder()
+_NOTHING = object()
 UNREADABLE = "rows that are no JSON"
 
 
@@ -56,7 +59,8 @@ class Source:
     """A file opened for import: its identity, its layout, and its first values, shortened."""
 
     path: Path
-    sha256: str
+    hashed: str
+    """The SHA-256 of its bytes; empty where it was opened to be looked at only."""
     size_bytes: int
     layout: Layout
     notes: ImportWarnings = field(default_factory=ImportWarnings, compare=False)
@@ -65,6 +69,13 @@ class Source:
     """Of a file that belongs to another: its name, which stands before the places in it."""
     packed_in: Path | None = None
     """The packed file that this one was unpacked from: `path` is a place of ours then."""
+    is_brief: bool = field(default=False, compare=False)
+    """Whether its head is the first values alone, which tell most formats."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of its bytes, of one that was unpacked those of the packed file."""
+        return self.hashed or _sha256(self.packed_in or self.path)
 
     @property
     def name(self) -> str:
@@ -84,14 +95,18 @@ class Source:
 
     def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""
+        decode_row, turn_to = _DECODER.decode, self.account.turn_to
         for where, raw in self.raw_rows():
-            self.account.turn_to(where)
-            refuse_swelling(raw, self.shown)
+            turn_to(where)
+            if len(raw) > _MOST_UNCOUNTED:
+                refuse_swelling(raw, self.shown)
             try:
-                value = self.decoded(raw, where)
-            except NotJsonError:
-                self.leave_out(UNREADABLE, where)
-                continue
+                value = decode_row(raw)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                value = self._mended(raw, where)
+                if value is _NOTHING:
+                    self.leave_out(UNREADABLE, where)
+                    continue
             finally:
                 del raw  # a view keeps the whole file mapped, beside the values made of it
             yield SourceRow(where, value)
@@ -104,10 +119,22 @@ class Source:
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return decode(raw, lambda what: self.notes.add(what, where))
 
+    def _mended(self, raw: bytes | memoryview, where: str) -> Any:
+        """The value of a careless row, `_NOTHING` for what is no JSON at all."""
+        try:
+            return self.decoded(raw, where)
+        except NotJsonError:
+            return _NOTHING
+
     def leave_out(self, what: str, place: str = "") -> None:
         """Note that the row at hand is passed over; `what` are such rows in words."""
         self.notes.add(f"{what} were left out", place)
         self.account.left_out(what)
+
+    @cached_property
+    def brief(self) -> Source:
+        """The same source with a brief head."""
+        return replace(self, is_brief=True)
 
     @cached_property
     def head(self) -> tuple[Any, ...]:
@@ -121,6 +148,11 @@ class Source:
         looked_at = 0
         for _, raw in self.raw_rows():
             looked_at += len(raw)
+            most = _FIRST_BYTES if self.is_brief else _HEAD_BYTES
+            if found and looked_at > most:
+                break
+            if len(found) >= _FIRST_ROWS and _shape_of_row(raw) in shapes:
+                continue
             try:
                 value = shortened(raw)
             except NotJsonError:
@@ -129,7 +161,7 @@ class Source:
             if len(found) < _FIRST_ROWS or shape not in shapes:
                 found.append(value)
                 shapes.add(shape)
-            if len(found) == _HEAD_ROWS or looked_at > _HEAD_BYTES:
+            if len(found) == (_FIRST_ROWS if self.is_brief else _HEAD_ROWS):
                 break
         return tuple(found)
 
@@ -163,7 +195,7 @@ class Source:
                     continue
                 yield Source(
                     member.path,
-                    self.sha256,
+                    self.hashed,
                     self.size_bytes,
                     layout,
                     account=self.account,
@@ -182,8 +214,9 @@ class Source:
 
     def raw_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
         """The values undecoded, with their places; views into the file where it can be mapped."""
-        for where, raw in self._raw_rows():
-            yield f"{self.within} {where}".strip() if self.within else where, raw
+        if not self.within:
+            return self._raw_rows()
+        return ((f"{self.within} {where}".strip(), raw) for where, raw in self._raw_rows())
 
     def _raw_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
         if self.layout is Layout.LINES:
@@ -214,16 +247,30 @@ def _shape(value: Any) -> Any:
     return kind if isinstance(kind, str) else "", frozenset(value)
 
 
+def _shape_of_row(raw: bytes | memoryview) -> Any:
+    """The shape of an object, its parts undecoded; None for what is none."""
+    try:
+        inner = _MEMBERS.decode(raw)
+        kind = inner.get("type", b"")
+        return _shape({**inner, "type": decode(kind)} if kind else inner)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, NotJsonError):
+        return None
+
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 #: What a value takes in memory when it is read: its bytes, and these for each text, object and list
 #: (measured with msgspec on CPython 3.11: 56 for a short text, 64 to 232 for a container).
 _TEXT_BYTES, _CONTAINER_BYTES = 56, 150
 _MOST_VALUE_BYTES = 700_000_000
+_MOST_UNCOUNTED = _MOST_VALUE_BYTES // _CONTAINER_BYTES
 _COUNTED_BYTES = 1 << 20
 
 
 def refuse_swelling(raw: bytes | memoryview, where: Path | str) -> None:
     """Raise `KbError` for one value of JSON that would take more memory than a trace is worth."""
-    if len(raw) * _CONTAINER_BYTES <= _MOST_VALUE_BYTES:
+    if len(raw) <= _MOST_UNCOUNTED:
         return
     takes = len(raw)
     for at in range(0, len(raw), _COUNTED_BYTES):
@@ -238,7 +285,12 @@ def refuse_swelling(raw: bytes | memoryview, where: Path | str) -> None:
         )
 
 
-def open_source(path: Path) -> Source:
+def _sha256(path: Path) -> str:
+    with open_named(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_source(path: Path, *, is_hashed: bool = True) -> Source:
     """The file as a source of values.
 
     Raises `KbError` for a file that cannot be read, is empty, or holds no JSON. A packed one has
@@ -248,8 +300,7 @@ def open_source(path: Path) -> Source:
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is no file"
             raise KbError(what, where=str(path), todo="Name a trace file.")
-        with open_named(path) as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return Source(path, sha256, path.stat().st_size, layout_of(path))
+        hashed = _sha256(path) if is_hashed else ""
+        return Source(path, hashed, path.stat().st_size, layout_of(path))
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error

@@ -12,8 +12,6 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 _UNITS = ((1e10, 1_000_000), (1e13, 1_000), (1e16, 1))
 _NANOSECONDS_PER_MICROSECOND = 1_000
 _MAX_NANOSECONDS = 1e19
-#: datetime takes microseconds; some tools write nine digits.
-_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 def time_of(value: Any) -> datetime | None:
@@ -38,7 +36,9 @@ def has_zone(value: Any) -> bool:
 
 def _of_text(text: str) -> datetime | None:
     try:
-        time = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is UTC:
+            return time
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):  # the last day of the year 9999 has no UTC in the west
         return None

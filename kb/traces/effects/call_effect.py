@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from kb.traces.effects.tool_tables import MCP_PREFIXES, shell_text, table_effect
@@ -91,15 +92,19 @@ class Effects:
             return ToolEffect(Effect.WRITE, EffectSource.HINT_DEFAULTS)
         return ToolEffect()
 
-    def _of_command(self, command: str) -> ToolEffect:
-        from kb.traces.effects.shell_effects import command_effects, worst
-
-        told = {
+    @cached_property
+    def _told(self) -> dict[str, Effect]:
+        """What the team says of commands, by their beginnings."""
+        return {
             name.removeprefix(_COMMAND): effect
             for name, effect in self.settings.items()
             if name.startswith(_COMMAND)
         }
-        found = worst(command_effects(command, told))
+
+    def _of_command(self, command: str) -> ToolEffect:
+        from kb.traces.effects.shell_effects import command_effects, worst
+
+        found = worst(command_effects(command, self._told))
         if found is None:
             return ToolEffect(Effect.READ, EffectSource.COMMAND, "sets variables at most")
         source = EffectSource.GUESS if found.is_guess else EffectSource.COMMAND
@@ -109,6 +114,8 @@ class Effects:
         return ToolEffect(found.effect, source, reason[:_REASON_CHARACTERS])
 
     def _named(self, tool: str) -> Effect | None:
+        if not self.settings:
+            return None
         if tool in self.settings:
             return self.settings[tool]
         patterns = (effect for name, effect in self.settings.items() if fnmatchcase(tool, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from kb.traces.run import Effect, ToolCall
 
@@ -39,6 +40,7 @@ def seems_to_write(call: ToolCall) -> bool:
     return sounds_like_a_write(call.tool)
 
 
+@lru_cache(maxsize=4096)
 def sounds_like_a_write(name: str) -> bool:
     """Whether the first word of a name that says what it does says that it changes something."""
     words = [word.lower() for word in _WORDS.findall(name)]

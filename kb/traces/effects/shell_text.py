@@ -93,6 +93,8 @@ def read_shell_text(text: str) -> ShellText:
 
     Raises `ShellTextError` for a text beyond the bounds, `ImportError` without the parser.
     """
+    if plain := _plain_commands(text):
+        return ShellText(plain, is_whole=True)
     bodies: list[str] = []
     short = _without_long_heredocs(text, bodies)
     if len(short) > MAX_CHARACTERS:
@@ -102,6 +104,27 @@ def read_shell_text(text: str) -> ShellText:
     raw = short.encode("utf-8", "replace")
     root = _parser().parse(raw).root_node
     return ShellText(tuple(_Reading(raw, bodies).commands(root)), not root.has_error)
+
+
+#: Words in which nothing is quoted, expanded or a sign of the shell, with `&&` between commands.
+_PLAIN = re.compile(r"(?:[A-Za-z_./][\w./-]*(?: [\w./:@%+,-]+)*(?: && |$)){1,20}", re.ASCII)
+#: Words with which something else than a plain command begins.
+_BEGIN_OTHERS = frozenset(
+    {"case", "coproc", "declare", "do", "done", "elif", "else", "esac", "export", "fi", "for"}
+    | {"function", "if", "in", "local", "readonly", "select", "then", "time", "typeset", "unset"}
+    | {"unsetenv", "until", "while"}
+)
+_LONGEST_PLAIN = 500
+
+
+def _plain_commands(text: str) -> tuple[SimpleCommand, ...]:
+    """The commands of a text that is plain words, which need no parser; none of any other."""
+    if len(text) > _LONGEST_PLAIN or not _PLAIN.fullmatch(text):
+        return ()
+    made = [part.split(" ") for part in text.split(" && ")]
+    if any(words[0] in _BEGIN_OTHERS for words in made):
+        return ()
+    return tuple(SimpleCommand(tuple(map(ShellWord, words))) for words in made)
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -90,6 +90,7 @@ def _patched(found: TableEffect, arguments: Any) -> TableEffect:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _of_server(tool: str) -> TableEffect | None:
     for server, name in _readings(tool):
         for row in _tables().servers:

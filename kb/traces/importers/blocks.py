@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kb.traces.decoding.lenient import arguments_of
 from kb.traces.normalize.chat_message import ToolCallRequest, ToolResult
@@ -19,8 +20,7 @@ _IDS = ("tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id
 _MAX_MESSAGE = 500
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """The content of one message, sorted. `parts` is what is no text, as it was written."""
 
     text: str = ""
@@ -109,7 +109,15 @@ def words_of(block: Any) -> str:
     return ""
 
 
+#: The keys of a block of Anthropic's, which most sessions are made of: nothing else is looked for.
+_PLAIN_CALL = frozenset({"type", "id", "name", "input", "caller"})
+_PLAIN_ANSWER = frozenset({"type", "tool_use_id", "content", "is_error"})
+
+
 def _asked(block: dict[str, Any]) -> ToolCallRequest:
+    if block.keys() <= _PLAIN_CALL and block.get("name") and block.get("id"):
+        arguments = block.get("input")
+        return ToolCallRequest(str(block["name"]), arguments_of(arguments), str(block["id"]))
     inner = (block.get(key) for key in (*_CALL_KEYS, "function"))
     call = next((one for one in inner if isinstance(one, dict)), block)
     told = (one.get(key) for one in (call, block) for key in ("arguments", "input", "args"))
@@ -126,10 +134,14 @@ _NAMES = ("name", "tool_name", "toolName", "toolType")
 
 
 def _answer(block: dict[str, Any]) -> ToolResult:
-    found = (block.get(key) for key in _ANSWER_KEYS)
-    inner = next((one for one in found if isinstance(one, dict)), block)
-    keys = ("content", "response", "result", "output")
-    raw = _value_of_output(next((inner[key] for key in keys if key in inner), ""))
+    if block.keys() <= _PLAIN_ANSWER:
+        inner, raw = block, block.get("content", "")
+    else:
+        found = (block.get(key) for key in _ANSWER_KEYS)
+        inner = next((one for one in found if isinstance(one, dict)), block)
+        keys = ("content", "response", "result", "output")
+        raw = next((inner[key] for key in keys if key in inner), "")
+    raw = _value_of_output(raw)
     content = content_of(raw) if isinstance(raw, list) else None
     result = content.text if content and not content.parts else raw
     told = told_error(inner)

@@ -46,7 +46,8 @@ def detect(source: Source, wanted: str = "") -> Importer:
     rows = importers()
     if wanted:
         return _named(wanted, rows)
-    found = _first([row for row in rows if not row.occurs_in_others], source)
+    specific = [row for row in rows if not row.occurs_in_others]
+    found = _first(specific, source.brief) or _first(specific, source)
     if found is None and not _guess(source.head):
         found = _first([row for row in rows if row.occurs_in_others], source)
     if found is None:

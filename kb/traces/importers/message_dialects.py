@@ -50,12 +50,15 @@ _OUTPUTS = ("_call_output", "tool_search_output")
 _HOSTED_TYPES = {"web_search_call", "file_search_call", "code_interpreter_call"}
 
 
+_CONTENTS = frozenset({"content", "parts", "tool_calls", "function_call"})
+
+
 def is_message(value: Any) -> bool:
     """Whether a value is a message of a shape that is known here."""
     if not isinstance(value, dict):
         return False
     if isinstance(value.get("role"), str):
-        return any(key in value for key in ("content", "parts", "tool_calls", "function_call"))
+        return not _CONTENTS.isdisjoint(value)
     return _is_item(value) or _is_langchain(value)
 
 
@@ -123,6 +126,9 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
     if "additional_kwargs" in value and role not in _PLAIN_ROLES:  # Langfuse: the tool's name
         value, role = {**value, "name": value.get("name") or written_role}, "tool"
     written = value.get("parts") if "parts" in value else value.get("content")
+    is_plain = value.keys() == _PLAIN and role != "tool"
+    if is_plain and isinstance(written, str) and not written.startswith(_CALLS):
+        return ChatMessage(role, written)
     asked = _calls_as_text(written)
     role = "assistant" if asked else role  # Koog repeats them in the name of the tool
     content = content_of(asked or written)
@@ -141,9 +147,14 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
     return _tool_message(value, content) if role == "tool" and not content.answers else said
 
 
+#: A message that has nothing but words.
+_PLAIN = frozenset({"role", "content"})
+_CALLS = "[{"
+
+
 def _calls_as_text(content: Any) -> list[Any]:
     """Calls that an exporter wrote as the JSON text of a message; none in any other text."""
-    values = embedded(content) if isinstance(content, str) and content[:2] == "[{" else None
+    values = embedded(content) if isinstance(content, str) and content[:2] == _CALLS else None
     if not isinstance(values, list):
         return []
     calls = [one for one in values if isinstance(one, dict) and one.keys() <= _OF_CALL]
@@ -220,6 +231,8 @@ _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def _rest(value: dict[str, Any]) -> dict[str, Any]:
+    if value.keys() <= _READ:
+        return {}
     return {key: part for key, part in value.items() if key not in _READ and part not in _NOTHING}
 
 

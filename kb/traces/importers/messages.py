@@ -20,10 +20,10 @@ from kb.traces.decoding.times import time_of
 from kb.traces.importers.api_reply import reply_of
 from kb.traces.importers.blocks import a_word, an_object
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.message_dialects import is_message, saids_of
+from kb.traces.importers.message_dialects import is_message, said_of, saids_of
 from kb.traces.importers.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.importers.unknown_logs import tool_event
-from kb.traces.normalize.chat_message import ChatMessage, message_parts
+from kb.traces.normalize.chat_message import ChatMessage, PartKey, message_parts
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Message, Prompt
 
@@ -130,7 +130,7 @@ class _Conversation:
 
     builder: RunBuilder
     session: str
-    said: list[str] = field(default_factory=list)
+    said: list[PartKey] = field(default_factory=list)
 
 
 def _continued(
@@ -162,9 +162,9 @@ class _History:
         parts = embedded(value[key]) if key else []
         whole = not all("role" in an_object(part) for part in parts)
         self.messages: list[Any] = saids_of(parts) if whole else parts
-        self._made: list[list[str]] = []
+        self._made: list[list[PartKey]] = []
 
-    def goes_on(self, before: list[str]) -> bool:
+    def goes_on(self, before: list[PartKey]) -> bool:
         """Whether these are the messages of an earlier row, by their keys, and more."""
         at = 0
         for number in range(len(self.messages) if before else 0):
@@ -176,16 +176,16 @@ class _History:
                 return True
         return False
 
-    def _keys(self, number: int) -> list[str]:
+    def _keys(self, number: int) -> list[PartKey]:
         for each in self.messages[len(self._made) : number + 1]:
             saids = [each] if isinstance(each, ChatMessage) else saids_of([each])
             self._made.append([_fingerprint(said) for said in saids])
         return self._made[number]
 
 
-def _fingerprint(said: ChatMessage) -> str:
+def _fingerprint(said: ChatMessage) -> PartKey:
     """A key of what a message says. Ids and marks take no part: clients number a call anew."""
-    return " ".join([said.role, *(key for key, _ in message_parts(said))])
+    return said.role, *(word for key, _ in message_parts(said) for word in key)
 
 
 def _leave_out(source: Source, row: SourceRow) -> None:
@@ -260,7 +260,7 @@ def _body(half: Any) -> Any:
 
 
 def _add_request(
-    builder: RunBuilder, value: dict[str, Any], where: str, said: list[str] | None = None
+    builder: RunBuilder, value: dict[str, Any], where: str, said: list[PartKey] | None = None
 ) -> None:
     """Add a request; `said` is given the key of each of its messages."""
     options = an_object(value.get("kwargs"))
@@ -280,7 +280,7 @@ def _add_request(
 
 
 def _noted(
-    placed: Iterator[tuple[ChatMessage, Message]], said: list[str]
+    placed: Iterator[tuple[ChatMessage, Message]], said: list[PartKey]
 ) -> Iterator[tuple[ChatMessage, Message]]:
     """The messages as they are; the key of each is put down as it passes.
 
@@ -310,7 +310,8 @@ def _placed(
     for number, value in enumerate(history):
         place = f"{where}[{number}]"
         rows.turn_to(place)
-        for said in saids_of([value]):
+        alone = said_of(value) if isinstance(value, dict) else None
+        for said in (alone,) if alone is not None else saids_of([value]):
             yield said, _base(value, place, said.role)
         if number >= _LOOKED_AT:
             history[number] = None  # what is in the run now need not lie in memory twice
@@ -329,6 +330,8 @@ def _add_answer(builder: RunBuilder, answer: Any, base: Message) -> None:
 def _base(value: Any, where: str, role: str) -> Message:
     """What a message says of itself besides words: its time, model and usage, if any."""
     value = an_object(embedded(value))
+    if _OF_BASE.isdisjoint(value):
+        return Message(role=role, where=where)
     model = value.get("model")
     return Message(
         role=role,
@@ -337,6 +340,9 @@ def _base(value: Any, where: str, role: str) -> Message:
         model=model if isinstance(model, str) else "",
         **usage_of(value.get("usage")),
     )
+
+
+_OF_BASE = frozenset({"model", "usage", *_TIMES})
 
 
 def _time(value: dict[str, Any]) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -19,7 +18,6 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import (
     CONVENTIONS,
     SCHEMA,
-    Event,
     Failure,
     Message,
     Provenance,
@@ -100,8 +98,8 @@ def assemble(builder: RunBuilder, number: int, assembly: Assembly) -> Run:
     """The run of a builder, as the source has it: nothing is redacted yet."""
     definitions = {name: _judged(tool, assembly.effects) for name, tool in builder.tools.items()}
     steps = tuple(
-        _finished(step, assembly.effects, definitions.get(getattr(step, "tool", "")), builder)
-        for step in _in_turns(_in_order(builder))
+        _finished(step, turn, assembly.effects, definitions, builder)
+        for step, turn in _in_turns(_in_order(builder))
     )
     state = _state(builder, steps, tuple(definitions.values()), assembly.freeze_at)
     run = Run(
@@ -128,7 +126,7 @@ def _provenance(builder: RunBuilder, assembly: Assembly) -> Provenance:
     return Provenance(
         format=assembly.format,
         file=source.name,
-        sha256=source.sha256,
+        sha256=source.hashed,
         size_bytes=source.size_bytes,
         place=builder.place,
         lossy=(*source.notes.lines(), *builder.notes.lines()),
@@ -166,29 +164,30 @@ def _asked_at(step: Step, new_place: dict[int, int]) -> Step:
     return step
 
 
-AnyStep = TypeVar("AnyStep", Message, ToolCall, Event)
-
-
-def _in_turns(steps: list[Step]) -> list[Step]:
-    """The steps with their turns: every message of the user begins one, a sub-agent's does not."""
-    turn, numbered = 0, []
+def _in_turns(steps: list[Step]) -> Iterator[tuple[Step, int]]:
+    """The steps, each with its turn: a message of the user begins one, a sub-agent's does not."""
+    turn = 0
     for step in steps:
         turn += isinstance(step, Message) and step.role == "user" and not step.parent
-        numbered.append(replace(step, turn=turn) if turn else step)
-    return numbered
+        yield step, turn
 
 
 def _finished(
-    step: Step, effects: Effects, tool: ToolDefinition | None, builder: RunBuilder
+    step: Step,
+    turn: int,
+    effects: Effects,
+    definitions: dict[str, ToolDefinition],
+    builder: RunBuilder,
 ) -> Step:
-    """A call with its failure, effect and treatment; other steps as they are."""
+    """A step in its turn; a call with its failure, effect and treatment."""
     if not isinstance(step, ToolCall):
-        return step
-    judged = effects.of_call(step.tool, step.arguments, tool)
+        return replace(step, turn=turn) if turn else step
+    judged = effects.of_call(step.tool, step.arguments, definitions.get(step.tool))
     is_told_fine = builder.tells_errors or step.source.get("is_error") is False
     failure = _failure(step, is_read=not judged.effect.is_write, is_told_fine=is_told_fine)
     return replace(
         step,
+        turn=turn,
         failure=failure,
         effect=judged.effect,
         effect_source=judged.source,

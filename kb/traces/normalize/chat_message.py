@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from kb.traces.canonical_json import digest
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
+
+from kb.traces.canonical_json import digest, value_key
 from kb.traces.run import Failure
 
 
-@dataclass(frozen=True)
-class ToolCallRequest:
+class ToolCallRequest(msgspec.Struct, frozen=True):
     """A call as the model wrote it, its arguments decoded.
 
     `nth` says which asking of that id it is in its list of messages, from 1; 0 where the messages
@@ -25,8 +27,7 @@ class ToolCallRequest:
     nth: int = 0
 
 
-@dataclass(frozen=True)
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What came back for a call, as it stands in a message."""
 
     call_id: str
@@ -36,8 +37,7 @@ class ToolResult:
     source: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ChatMessage:
+class ChatMessage(msgspec.Struct, frozen=True, dict=True):
     """One message. `role` is system, developer, user, assistant, tool, or as it was written."""
 
     role: str
@@ -61,21 +61,24 @@ class ChatMessage:
         return not (self.has_words or self.calls or self.answers)
 
     @cached_property
-    def keyed_parts(self) -> list[tuple[str, MessagePart]]:
+    def keyed_parts(self) -> list[tuple[PartKey, MessagePart]]:
         """See `message_parts`; made once, for a log of requests asks for them twice."""
-        found: list[tuple[str, MessagePart]] = [
-            (f"result {digest(answer.result)}", answer) for answer in self.answers
+        found: list[tuple[PartKey, MessagePart]] = [
+            (("result", value_key(answer.result)), answer) for answer in self.answers
         ]
-        if self.text.strip() or self.parts:
-            words = digest([self.role, self.text.strip(), self.parts])
-            found.append((f"words {words}", None))
+        words = self.text.strip()
+        if words or self.parts:
+            parts = digest(self.parts) if self.parts else ""
+            found.append((("words", self.role, words, parts), None))
         return found + [(call_key(asked.tool, asked.arguments), asked) for asked in self.calls]
 
 
 MessagePart = ToolResult | ToolCallRequest | None
+#: The key of a part. Texts are their own: they lie in memory already, and are compared once.
+PartKey = tuple[str, ...]
 
 
-def message_parts(said: ChatMessage) -> list[tuple[str, MessagePart]]:
+def message_parts(said: ChatMessage) -> list[tuple[PartKey, MessagePart]]:
     """The pieces by which a message is known when it is repeated, with a key for each.
 
     Ids take no part: some tools number a call anew in every request. None stands for the words.
@@ -121,6 +124,6 @@ def _one(first: ChatMessage, second: ChatMessage) -> ChatMessage:
     )
 
 
-def call_key(tool: str, arguments: Any) -> str:
+def call_key(tool: str, arguments: Any) -> PartKey:
     """The key under which the same call is found again; no arguments are the same as empty ones."""
-    return f"call {digest([tool, {} if arguments in (None, '') else arguments])}"
+    return "call", tool, value_key({} if arguments in (None, "") else arguments)

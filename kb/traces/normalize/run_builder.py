@@ -7,7 +7,6 @@ back in every later request. Steps on it are frozen values that are replaced, ne
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from kb.traces.decoding.row_account import RowAccount
 from kb.traces.normalize.chat_message import (
     ChatMessage,
     MessagePart,
+    PartKey,
     ToolCallRequest,
     ToolResult,
     call_key,
@@ -95,9 +95,9 @@ class RequestNumbers:
             if asked.id in self._answered:
                 self._answered.remove(asked.id)
                 self._numbers[asked.id] = self._numbers.get(asked.id, 1) + 1
-            calls.append(dataclasses.replace(asked, nth=self._numbers.get(asked.id, 1)))
+            calls.append(replace(asked, nth=self._numbers.get(asked.id, 1)))
         self._answered.update(answer.call_id for answer in said.answers if answer.call_id)
-        return dataclasses.replace(said, calls=tuple(calls)) if calls else said
+        return replace(said, calls=tuple(calls)) if calls else said
 
 
 @dataclass
@@ -223,12 +223,13 @@ class RunBuilder:
         alone."""
         self._ids = CallIds()
         self._ends: dict[int, Ends] = {}
-        self._by_arguments: dict[str, list[int]] = {}
-        self._one_ended: dict[tuple[str, bool], OrderedDict[int, None]] = {}
+        self._by_arguments: dict[PartKey, list[int]] = {}
+        #: Calls told from one end only: those that ran, and those that were asked for.
+        self._one_ended: dict[bool, dict[PartKey, OrderedDict[int, None]]] = {True: {}, False: {}}
         self._not_run_from: dict[str, int] = {}
         self._waiting = WaitingCalls()
         self._known = KnownResults(self._call_at)
-        self._seen: dict[str, Counter[str]] = {}
+        self._seen: dict[str, Counter[PartKey]] = {}
         self._askings: dict[str, RequestNumbers] = {}
         self._early: dict[str, list[tuple[int, ToolResult, Message]]] = {}
         self._early_count = 0
@@ -286,7 +287,7 @@ class RunBuilder:
         the same piece as the n-th time in another one of that context.
         """
         seen = self._seen.setdefault(context, Counter())
-        here: Counter[str] = Counter()
+        here: Counter[PartKey] = Counter()
         askings = self._askings[context] = RequestNumbers()
         for told, base in history:
             said = askings.numbered(told)
@@ -307,7 +308,7 @@ class RunBuilder:
         )
 
     def _new_pieces(
-        self, said: ChatMessage, here: Counter[str], seen: Counter[str]
+        self, said: ChatMessage, here: Counter[PartKey], seen: Counter[PartKey]
     ) -> list[MessagePart]:
         new: list[MessagePart] = []
         for key, piece in message_parts(said):
@@ -467,7 +468,8 @@ class RunBuilder:
         key = call_key(call.tool, call.arguments)
         self._by_arguments.setdefault(key, []).append(step)
         if ends.asked is not ends.executed:
-            self._one_ended.setdefault((key, ends.executed), OrderedDict())[step] = None
+            waiting = self._one_ended[ends.executed]
+            waiting.setdefault(key, OrderedDict())[step] = None
         if ends.executed:
             self._known.executed(step, call.tool)
         if call.is_answered:
@@ -484,7 +486,8 @@ class RunBuilder:
 
     def _same_call(self, tool: str, arguments: Any, call_id: str, *, executed: bool) -> int | None:
         """The first call with equal arguments that was told from the other end only."""
-        waiting = self._one_ended.get((call_key(tool, arguments), executed), ())
+        one_ended = self._one_ended[executed]
+        waiting = one_ended.get(call_key(tool, arguments), ()) if one_ended else ()
         for step in islice(waiting, _NEAR):
             # Two ids of their own are two calls.
             if not call_id or self._call_at(step).id.startswith("call-"):
@@ -498,8 +501,8 @@ class RunBuilder:
             self._known.executed(step, call.tool)
         ends.asked, ends.executed = ends.asked or asked, ends.executed or executed
         key = call_key(call.tool, call.arguments)
-        for end in (True, False):
-            self._one_ended.get((key, end), OrderedDict[int, None]()).pop(step, None)
+        for one_ended in self._one_ended.values():
+            one_ended.get(key, OrderedDict[int, None]()).pop(step, None)
 
     def _is_same(self, step: int, other: ToolCallRequest | ToolCall) -> bool:
         call = self._call_at(step)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from kb.errors import KbError
 from kb.sensitive.decoded_layers import decoded_layers
@@ -139,9 +140,11 @@ class Redactor:
         if len(text) < _SHORTEST or text in self._clean:
             return False
         if text not in self._found:
-            found = tuple(f for f in _find(text) if not self._is_allowed(f.value))
+            is_short = len(text) <= _REMEMBERED_LENGTH
+            spans = _found_in_short(text) if is_short else _find(text)
+            found = tuple(f for f in spans if not self._is_allowed(f.value))
             if not found:
-                if len(text) <= _REMEMBERED_LENGTH:
+                if is_short:
                     self._clean.add(text)
                 return False
             self._found[text] = found
@@ -259,6 +262,12 @@ def _named(key: str, text: str) -> DetectedSpan | None:
         if start >= 0:
             return DetectedSpan(start, end, found.kind, text[start:end])
     return None
+
+
+@lru_cache(maxsize=16_384)
+def _found_in_short(text: str) -> tuple[DetectedSpan, ...]:
+    """The same for a short text, which other runs hold as well: the name of a tool, a role."""
+    return tuple(_find(text))
 
 
 def _find(text: str) -> Iterator[DetectedSpan]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.traces.analyses.calls_made import arguments_text, call_key
+from kb.traces.analyses.calls_made import arguments_text
 from kb.traces.analyses.finding import one_line
 from kb.traces.analyses.idempotency import Repeat, repeats
 from kb.traces.run import Effect, OutcomeAssert, Run, ToolCall
@@ -69,12 +69,12 @@ def _demands(run: Run, passing: Run) -> tuple[OutcomeAssert, ...]:
     The arguments count where both runs made that call. Where they differ only the tool is asked
     for: the passing run may have been about another invoice.
     """
-    made = {call_key(call) for call in run.calls}
+    made = set(run.call_keys)
     wrote = [call for call in passing.calls if call.succeeded and _is_known_write(call)]
-    times = Counter(map(call_key, wrote))
+    times = Counter(call.key for call in wrote)
     demands = {}
     for call in wrote:
-        key = call_key(call)
+        key = call.key
         demand = _as_often(call, times[key]) if key in made else _at_all(call)
         demands[demand.path] = demand
     return tuple(demands.values())[:_MAX_DEMANDS]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
+from kb.terminal import cells
 from kb.traces.analyses import ANALYSES, AnalysisContext, Severity, TraceFinding, audit
 from kb.traces.analyses.alignment import align, diff_text
 from kb.traces.analyses.claims import claims_in
@@ -332,15 +333,24 @@ def test_a_diff_lays_calls_side_by_side() -> None:
     run = made_run(read("get"), write("pay"), write("pay"), write("mail"))
     text = diff_text(align(run, made_run(read("get"), write("pay"), write("mail"), id="good")))
     assert "≠ 2 pay {}" in text
-    assert "= 3 mail {}" in text
-    assert "first: call 3, step 2" in text
+    assert "= 0 get {}\n" in text
+    assert "= 3/2 mail {}\n" in text
+    assert "first other call: call 3, step 2" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_diff_is_no_wider_than_the_terminal(width: int) -> None:
+    run = made_run(read("get", {"n": "ä" * 200}), write("pay", {"n": "請求" * 90}))
+    other = made_run(read("get", {"n": "ä" * 200}), write("mail", {"n": "x" * 200}), id="g" * 200)
+    lines = diff_text(align(run, other), width).splitlines()
+    assert max(map(cells, lines)) <= width
 
 
 def test_a_diff_names_the_write_with_who_says_so_beside_the_first_write_of_all() -> None:
     run = made_run(write("log"), read("get"), write("pay", {"n": 2}))
     passing = made_run(write("log"), read("get"), write("pay", {"n": 1}), id="good")
     text = diff_text(align(run, passing))
-    assert "first write: call 2, step 2, pay: write (kb.toml)" in text
+    assert "first other write: call 2, step 2, pay: write (kb.toml)" in text
     assert "baseline, the first write of all: step 0" in text
 
 

@@ -21,6 +21,7 @@ def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: b
 
     Exit 0: the same calls. 1: they part. 2: could not be read, or not of the same task.
     """
+    from kb.commands.run_show import line_width
     from kb.traces.analyses.alignment import align, diff_json, diff_text
     from kb.traces.read_runs import one_run, team_settings
 
@@ -30,5 +31,5 @@ def command(file: Path, passing: Path, wanted: str, passing_run: str, as_json: b
     if as_json:
         echo_json(json.dumps(diff_json(aligned), ensure_ascii=False, indent=2))
     else:
-        echo(diff_text(aligned), end="")
+        echo(diff_text(aligned, line_width()), end="")
     return 0 if aligned.divergence.first is None else 1

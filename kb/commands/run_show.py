@@ -87,7 +87,7 @@ def command(
         return
     other = one_run(passing, settings, passing_run, option="--passing-run") if passing else None
     step = _divergence(run, other)
-    for line in timeline(run, View(width=_width(), full=full, divergence=step)):
+    for line in timeline(run, View(width=line_width(), full=full, divergence=step)):
         echo(joined("", [styled(piece.text, _STYLES.get(piece.style, "")) for piece in line]))
 
 
@@ -125,7 +125,7 @@ def _row(number: int, run: Run) -> str:
     failed = sum(call.failure is not None for call in run.calls)
     counts = f"{number:>5}  {turns:>5} {len(run.calls):>5} {writes:>6} {failed or '':>6}"
     words = plain(f"{run.id}  {run.trigger.text}")
-    return f"{counts}  {cut(words, max(20, _width() - cells(counts) - 2))}"
+    return f"{counts}  {cut(words, max(20, line_width() - cells(counts) - 2))}"
 
 
 def _divergence(run: Run, passing: Run | None) -> int | None:
@@ -138,5 +138,6 @@ def _divergence(run: Run, passing: Run | None) -> int | None:
     return first.step if first else None
 
 
-def _width() -> int:
+def line_width() -> int:
+    """The cells of a line: the terminal's, within bounds; 80 where there is none."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((80, 24)).columns))

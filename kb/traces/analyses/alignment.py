@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from kb.terminal import as_lines
+from kb.terminal import as_lines, cells, cut
 from kb.traces.analyses.calls_made import arguments_text, calls, effect_words
 from kb.traces.analyses.divergence import Difference, Divergence, divergence, masked_key
 from kb.traces.analyses.finding import one_line
 from kb.traces.run import Run, ToolCall
-
-_COLUMN = 52
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,30 @@ def align(run: Run, passing: Run) -> Alignment:
     return Alignment(run, passing, tuple(rows), parted)
 
 
-def diff_text(aligned: Alignment) -> str:
-    """The rows, `=` where both runs did the same, and the first places where they part."""
-    lines = [f"  {aligned.run.id[: _COLUMN - 2]:<{_COLUMN}} {aligned.passing.id[:_COLUMN]}"]
+def diff_text(aligned: Alignment, width: int = 80) -> str:
+    """The rows in so many cells, and the first places where the runs part.
+
+    What both runs did (`=`) stands once, with the step of each.
+    """
+    room = (width - 3) // 2
+    lines = [_beside("  ", f"this run: {aligned.run.id}", f"passing: {aligned.passing.id}", room)]
     for row in aligned.rows:
-        mark = "=" if row.is_equal else "≠"
-        left, right = _cell(row.step, row.call), _cell(row.passing_step, row.passing)
-        lines.append(f"{mark} {left:<{_COLUMN}} {right}".rstrip())
+        if row.is_equal and row.call is not None:
+            steps = dict.fromkeys((str(row.step), str(row.passing_step)))
+            lines.append(f"= {_cell('/'.join(steps), row.call, width - 2)}")
+            continue
+        left, right = (
+            _cell(str(step), call, room)
+            for step, call in ((row.step, row.call), (row.passing_step, row.passing))
+        )
+        lines.append(_beside("≠ ", left, right, room))
     lines += ["", *_parting(aligned.divergence)]
     return as_lines(lines)
+
+
+def _beside(mark: str, left: str, right: str, room: int) -> str:
+    left, right = cut(left, room), cut(right, room)
+    return f"{mark}{left}{' ' * (room - cells(left))} {right}".rstrip()
 
 
 def diff_json(aligned: Alignment) -> dict[str, Any]:
@@ -88,20 +101,19 @@ def diff_json(aligned: Alignment) -> dict[str, Any]:
     }
 
 
-def _cell(step: int | None, call: ToolCall | None) -> str:
+def _cell(step: str, call: ToolCall | None, room: int) -> str:
     if call is None:
         return "—"
     failed = " ✗" if call.failure else ""
     text = one_line(f"{step} {call.tool} {arguments_text(call.arguments)}")
-    room = _COLUMN - len(failed)
-    return (text if len(text) <= room else text[: room - 1] + "…") + failed
+    return cut(text, room - cells(failed)) + failed
 
 
 def _parting(parted: Divergence) -> list[str]:
     if parted.first is None:
         return ["The same calls with the same arguments."]
     lines = []
-    names = ("first", "first other tool", "first write")
+    names = ("first other call", "first other tool", "first other write")
     found = (parted.first, parted.first_tool, parted.first_write)
     for name, difference in zip(names, found, strict=True):
         if difference is not None:

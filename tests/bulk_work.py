@@ -30,3 +30,8 @@ def end_once(number: int, bad: int, mark: str) -> int:
 def refuse(number: int) -> int:
     """No result, but an error."""
     raise LookupError(number)
+
+
+def time_out(number: int) -> int:
+    """No result, but the error that a wait ends with too."""
+    raise TimeoutError(f"its own, at {number}")

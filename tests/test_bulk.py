@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -67,12 +67,15 @@ class Counting:
         return self._threads
 
     @contextmanager
-    def alone(self) -> Iterator[Executor]:
+    def alone(self, beside: Iterable[Future[Any]]) -> Iterator[Executor]:
         yield self._threads
 
     def wait(self, future: Future[Any]) -> Any:
         self.out -= 1
         return future.result()
+
+    def was_lost(self, future: Future[Any]) -> bool:
+        return False
 
 
 def test_a_million_tasks_are_never_out_at_once() -> None:

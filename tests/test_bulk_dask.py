@@ -20,7 +20,7 @@ from kb.traces.checkup.archive import trace_files
 from kb.traces.checkup.examine import _examined, examine
 from kb.traces.read_runs import ReadingSettings
 
-from bulk_work import end_at, end_once
+from bulk_work import end_at, end_once, time_out
 from dask_cluster import cluster, kill_one
 from test_checkup import double_refund
 from traces_made import written
@@ -47,6 +47,20 @@ def test_a_task_that_ends_its_worker_is_given_up_and_named_once(scheduler: str) 
         found = list(spread(work, range(30), workers, size=BatchSize(most_tasks=5)))
     assert [task for task, result in found if result is None] == [11]
     assert [task for task, _ in found] == list(range(30))
+
+
+def test_those_beside_tasks_that_end_their_workers_are_not_given_up() -> None:
+    """A scheduler blames whatever was on a lost worker, and several workers are lost here."""
+    bad = frozenset({3, 4, 7})
+    with cluster(allowed_failures=0) as made, dask_workers(made.scheduler_address) as workers:
+        work = partial(end_at, bad=bad)
+        found = list(spread(work, range(12), workers, size=BatchSize(most_tasks=2)))
+    assert found == [(n, None if n in bad else 2 * n) for n in range(12)]
+
+
+def test_a_task_s_own_error_of_time_is_no_wait_that_ended(scheduler: str) -> None:
+    with dask_workers(scheduler) as workers, pytest.raises(TimeoutError, match="its own"):
+        list(spread(time_out, range(3), workers))
 
 
 @pytest.fixture

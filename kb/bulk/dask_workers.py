@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
@@ -32,11 +32,12 @@ class DaskWorkers:
 
     are_here = False
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, address: str) -> None:
         from distributed import KilledWorker
 
         self._client = client
-        self._executor = _ClientExecutor(client)
+        self._address = address
+        self._executor = _ClientExecutor(client, address)
         self.losses: tuple[type[BaseException], ...] = (KilledWorker, BrokenExecutor)
 
     @property
@@ -49,9 +50,23 @@ class DaskWorkers:
         return self._executor
 
     @contextmanager
-    def alone(self) -> Iterator[Executor]:
-        """The same; one task at a time is submitted to it."""
+    def alone(self, beside: Iterable[Future[Any]]) -> Iterator[Executor]:
+        """The same once what is beside has ended: of a lost worker all tasks are blamed."""
+        for future in beside:
+            self._settle(future)
         yield self._executor
+
+    def _settle(self, future: Any) -> None:
+        """Return when a future has ended, whatever it gave."""
+        from distributed import wait
+
+        while not future.done():
+            try:
+                wait([future], timeout=_LOOK_SECONDS)
+            except CancelledError as error:
+                raise _gone(self._address) from error
+            except FutureTimeoutError:
+                self._require_workers()
 
     def wait(self, future: Future[Any]) -> Any:
         """The result of a future. Raises `KbError` once no scheduler or no worker is left."""
@@ -61,13 +76,13 @@ class DaskWorkers:
             except CancelledError as error:
                 raise _gone(self._address) from error
             except FutureTimeoutError:
-                if future.done():  # the task's own
-                    raise
+                if _has_failed(future):
+                    return future.result()  # at once: what it raised, perhaps an error of this kind
                 self._require_workers()
 
-    @property
-    def _address(self) -> str:
-        return str(self._client.scheduler.address) if self._client.scheduler else ""
+    def was_lost(self, future: Future[Any]) -> bool:
+        """Whether the scheduler gave the task of a future up, for its worker was lost."""
+        return _has_failed(future) and isinstance(future.exception(), self.losses)
 
     def _require_workers(self) -> None:
         try:
@@ -84,12 +99,23 @@ class _ClientExecutor(Executor):
     2026.8: "too many values to unpack").
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, address: str) -> None:
         self._client = client
+        self._address = address
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
-        # Not pure: a task that is sent again is to be done again.
-        return cast("Future[Any]", self._client.submit(work, *args, pure=False, **options))
+        try:
+            # Not pure: a task that is sent again is to be done again.
+            return cast("Future[Any]", self._client.submit(work, *args, pure=False, **options))
+        except Exception as error:
+            if self._client.status != "closed":
+                raise
+            raise _gone(self._address) from error  # it gave the scheduler up by itself
+
+
+def _has_failed(future: Any) -> bool:
+    """Whether it ended with an error, which stays; a result that is there may be lost again."""
+    return bool(future.status == "error")
 
 
 def _gone(address: str) -> KbError:
@@ -128,7 +154,7 @@ def dask_workers(address: str, must_see: Sequence[str] = ()) -> Iterator[DaskWor
     with client:
         _require_same(client, address)
         _require_seen(client, must_see)
-        yield DaskWorkers(client)
+        yield DaskWorkers(client, address)
 
 
 def _require_same(client: Any, address: str) -> None:

@@ -130,10 +130,7 @@ class _Out(Generic[Task, Result]):
         """Submit what was lost together with another batch; what was lost too often waits."""
         for batch in self.waiting:
             future = batch.future
-            is_lost = future is None or (
-                future.done() and isinstance(future.exception(), self._workers.losses)
-            )
-            if is_lost:
+            if future is None or self._workers.was_lost(future):
                 batch.losses += 1
                 batch.future = None
                 if batch.losses < _MOST_LOSSES:
@@ -146,7 +143,8 @@ class _Out(Generic[Task, Result]):
     def _alone(self, task: Task) -> Result | None:
         """The result of one task; None where each worker that tried it was lost."""
         for _ in range(_TRIES_ALONE):
-            with self._workers.alone() as executor:
+            out = [batch.future for batch in self.waiting if batch.future]
+            with self._workers.alone(out) as executor:
                 found = self._result(_Batch([task], _submitted(executor, self._work, task)))
             if found is not None:
                 return found[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import get_context
@@ -27,11 +27,17 @@ class Workers(Protocol):
     def executor(self) -> Executor:
         """The executor to submit to: the one of before while that is whole, else a new one."""
 
-    def alone(self) -> AbstractContextManager[Executor]:
-        """A context with an executor for one task at a time, so that a loss has one cause."""
+    def alone(self, beside: Iterable[Future[Any]]) -> AbstractContextManager[Executor]:
+        """A context with an executor for one task at a time, so that a loss has one cause.
+
+        `beside` are the futures that are out.
+        """
 
     def wait(self, future: Future[Any]) -> Any:
         """The result of a future. Raises what it raised, and `KbError` where none can come."""
+
+    def was_lost(self, future: Future[Any]) -> bool:
+        """Whether the worker of a future is known by now to be lost; nothing is waited for."""
 
 
 class LocalWorkers:
@@ -68,11 +74,16 @@ class LocalWorkers:
         return ProcessPoolExecutor(processes, mp_context=get_context(self._start))
 
     @contextmanager
-    def alone(self) -> Iterator[Executor]:
-        """A pool of one process, beside the other."""
+    def alone(self, beside: Iterable[Future[Any]]) -> Iterator[Executor]:
+        """A pool of one process, apart from the other."""
+        del beside
         with self._made(1) as pool:
             yield pool
 
     def wait(self, future: Future[Any]) -> Any:
         """The result of a future."""
         return future.result()
+
+    def was_lost(self, future: Future[Any]) -> bool:
+        """Whether it ended with the loss of its process."""
+        return future.done() and isinstance(future.exception(), self.losses)

@@ -59,10 +59,13 @@ def command(folder: Path, address: str | None, **options: Any) -> None:
     For many agents, with a token in the environment:
       KB_MCP_TOKEN=… kb mcp /path --http 0.0.0.0:8765 --allow-host kb.internal
     """  # noqa: D301 - click's mark for lines that are not wrapped
-    if address is not None:
-        _serve_http(folder, address, options)
-        return
-    _serve_stdio(folder)
+    from kb.store.kept_searches import KEPT
+
+    with KEPT.open():
+        if address is not None:
+            _serve_http(folder, address, options)
+        else:
+            _serve_stdio(folder)
 
 
 def _serve_stdio(folder: Path) -> None:

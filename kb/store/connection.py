@@ -100,8 +100,16 @@ def connect(library: Library, *, read_only: bool = False) -> Store:
     The password comes from PGPASSWORD, a password file or a service file, as libpq takes them.
     Raises `KbError` where no store is named or trusted, `StoreAwayError` where none answers.
     """
-    url = library.config.store.url
-    if not url:
+    refuse_address(library)
+    return connect_to(library.config.store.url, read_only=read_only)
+
+
+def refuse_address(library: Library) -> None:
+    """Raises `KbError` where a library names no store, the user does not trust it, or no driver is.
+
+    Nothing is asked of the server.
+    """
+    if not is_set(library):
         raise KbError(
             "no store is named",
             where=str(library.root / "kb.toml"),
@@ -109,7 +117,6 @@ def connect(library: Library, *, read_only: bool = False) -> Store:
         )
     prepare_store()
     require(library.root, library.config, _SETTING)
-    return connect_to(url, read_only=read_only)
 
 
 def connect_to(url: str, *, read_only: bool = False) -> Store:

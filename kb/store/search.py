@@ -7,7 +7,7 @@ score that an index of all of them would give it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import msgspec
@@ -56,6 +56,9 @@ class _Warm:
     sample_postings: Postings
     names: dict[int, str]
     audiences: dict[str, tuple[int, ...]]
+    counts: dict[str, int]
+    #: What is read at the first question that wants it, by the library that asks.
+    facts_alone: dict[str, dict[str, list[RecordFacts]]] = field(default_factory=dict)
 
 
 class StoreSearch:
@@ -100,20 +103,23 @@ class StoreSearch:
             filters = replace(filters, without=filters.without | own)
             return find_question(index, query, question, filters)
 
-    def facts(self, found: RankedQuery, without: str) -> StoreFacts:
-        """What was searched in the store beside a library."""
-        rows = self._store.rows(
-            "SELECT count(DISTINCT r.library)::integer, count(*)::integer FROM kb.records r "
-            "JOIN kb.libraries l ON l.number = r.library WHERE l.name <> %s",
-            (without,),
-        )
-        return StoreFacts(self.address, without, libraries=rows[0][0], records=rows[0][1])
+    def facts(self, without: str) -> StoreFacts:
+        """What was searched in the store beside a library, once a question was put to it."""
+        counts = self._warm.counts if self._warm else {}
+        others = [count for name, count in counts.items() if name != without]
+        return StoreFacts(self.address, without, libraries=len(others), records=sum(others))
 
     def facts_alone(self, without: str) -> dict[str, list[RecordFacts]]:
         """The newest records of which only facts may be read, by the name of their library.
 
         Words that are no names are left out, and records whose facts do not fit.
         """
+        known = self._warm.facts_alone if self._warm else {}
+        if without not in known:
+            known[without] = self._read_facts_alone(without)
+        return known[without]
+
+    def _read_facts_alone(self, without: str) -> dict[str, list[RecordFacts]]:
         rows = self._store.rows(
             "SELECT l.name, r.facts::text FROM kb.records r JOIN kb.libraries l "
             "ON l.number = r.library WHERE l.name <> %s AND NOT EXISTS "
@@ -185,8 +191,19 @@ class StoreSearch:
         for _, name, audience in rows:
             audiences[name] = (*audiences.get(name, ()), audience)
         names = {number: name for number, name, _ in rows}
-        postings = build_postings(even.bags)
-        return _Warm(version, statistics, probe, even, postings, names, audiences)
+        counts = self._store.rows(
+            "SELECT library, count(*)::integer FROM kb.records GROUP BY library"
+        )
+        return _Warm(
+            version,
+            statistics,
+            probe,
+            even,
+            build_postings(even.bags),
+            names,
+            audiences,
+            {names[number]: count for number, count in counts},
+        )
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ Where the server is away the own answer is given, and says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
+from kb.records.shared_facts import RecordFacts
 from kb.search.answer import Answer, Match, StoreFacts
 from kb.search.by_facts import FactsAsked
 from kb.search.encoder.encoder import Progress
@@ -21,7 +22,8 @@ from kb.search.index.index import Index, open_index
 from kb.search.neighbours import Neighbour, open_neighbour, similar_beside, with_neighbours
 from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
 from kb.search.similar import RankedQuery, answer_of, as_query, find
-from kb.store.connection import StoreAwayError, connect, shown
+from kb.store.connection import StoreAwayError, shown
+from kb.store.kept_searches import KEPT
 from kb.store.search import StoreSearch
 
 
@@ -61,21 +63,32 @@ def similar_with_store(
         return replace(answer, store=_away(library, fault.what))
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What the store answers: matches by text, what was searched, and others' facts by library."""
+
+    answer: Answer
+    facts: StoreFacts
+    facts_alone: dict[str, list[RecordFacts]]
+
+
 def _with_store(
     own: Answer, found: RankedQuery, index: Index, library: Library, limit: int
 ) -> Answer:
-    search = StoreSearch(connect(library, read_only=True), index.encoder)
-    try:
+    def question(search: StoreSearch) -> _Told:
         name = library.config.library.name
         theirs = search.find_question(found.query, found.question, found.filters, without=name)
         told = search.named(answer_of(theirs, library, limit))
-        facts = search.facts(theirs, name)
-        alone = search.facts_alone(name)
-    finally:
-        search.close()
+        return _Told(told, search.facts(name), search.facts_alone(name))
+
+    return _joined(own, KEPT.ask(library, index.encoder, question), found, library, limit)
+
+
+def _joined(own: Answer, store: _Told, found: RankedQuery, library: Library, limit: int) -> Answer:
+    told = store.answer
     by_facts = (
         match
-        for whose, known in alone.items()
+        for whose, known in store.facts_alone.items()
         for match in FactsAsked(found, library, whose, known, {}).matches()
     )
     matches = sorted((*own.matches, *told.matches, *by_facts), key=_order)[:limit]
@@ -85,7 +98,7 @@ def _with_store(
         matches=tuple(matches),
         nearest_misses=() if matches else misses,
         proposed_class=own.proposed_class or told.proposed_class,
-        store=facts,
+        store=store.facts,
     )
 
 

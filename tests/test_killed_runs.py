@@ -193,7 +193,7 @@ cp -r postmortems fixture.json {out}
 
 #: Those whose few bytes the blocks that they have already take, or whose bytes lie elsewhere.
 _ON_A_FULL_DISK = (
-    *("new", "new from a run", "fmt", "close", "import", "checkup", "adopt", "purge"),
+    *("new", "new from a run", "fmt", "close", "occur", "import", "checkup", "adopt", "purge"),
     *("init", "review", "sign off", "metrics", "similar"),
 )
 

@@ -87,6 +87,7 @@ def _verb(words: str, **more: object) -> Verb:
     return Verb(tuple(words.split()), **more)  # type: ignore[arg-type]
 
 
+# `push` writes to a server alone; tests/test_store.py kills it. `beside refresh` writes to a cache.
 VERBS = {
     "similar": Verb(("similar", "the refund was paid twice"), writes_records=False),
     "build": _verb("build", writes_records=False),
@@ -104,6 +105,9 @@ VERBS = {
         only_once=True,
     ),
     "close": _verb(f"actions close {ID}#A1 --on 2026-01-02", only_once=True),
+    "occur": _verb(
+        f"occur {ID} --at 2026-06-20T09:12Z", done_already="stands there already", only_once=True
+    ),
     "import": _verb("run import trace.json --out fixture.json --force"),
     "capture": _verb(
         f"run capture s1 --beside postmortems/{DRAFT}.md", done_already="already", only_once=True

@@ -27,6 +27,7 @@ def serve_http(folder: Path, settings: HttpSettings, events: EventLog) -> None:
 
     Raises `KbError` for settings that are not safe and for an address that cannot be had.
     """
+    threading.Thread(target=_warm_up, args=(folder,), daemon=True).start()
     import uvicorn
 
     refuse_unsafe(settings)
@@ -53,7 +54,6 @@ def _serve_until_told(server: Any, listening: socket.socket, events: EventLog, w
     # handlers of before, a process that ended in order would seem to have been killed.
     before = {number: signal.signal(number, _nothing) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        threading.Thread(target=_import_search, daemon=True).start()
         events.log("listening", address=where)
         server.run(sockets=[listening])
     finally:
@@ -62,9 +62,12 @@ def _serve_until_told(server: Any, listening: socket.socket, events: EventLog, w
     events.log("ended")
 
 
-def _import_search() -> None:
-    """Import what a first question needs, while nobody asks yet; a question says what lacks."""
-    with suppress(ImportError, KbError):
+def _warm_up(folder: Path) -> None:
+    """Read what a first question needs, while nobody asks yet; a question says what lacks.
+
+    Nothing is written, and no index is made.
+    """
+    with suppress(ImportError, KbError, OSError):
         from kb.search.installed import prepare_search
 
         prepare_search()
@@ -72,6 +75,12 @@ def _import_search() -> None:
 
         import kb.search.answer_json
         import kb.search.neighbours  # noqa: F401
+        from kb.library import unread_library
+        from kb.search.index.index import existing_index
+
+        found = existing_index(unread_library(folder))
+        if found is not None:
+            found[0].encoder.encode(["a first question"])
 
 
 def _nothing(_: int, __: object) -> None:

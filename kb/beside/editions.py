@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
 from kb.as_of import AsOf
 from kb.config import LibraryConfig
 from kb.library import Library
+from kb.records.document import Document, read_document
+from kb.records.form import build_form
 from kb.records.model import Postmortem
 from kb.site.content import Edition, Site
 from kb.site.external.approved_text import body, facts
@@ -19,8 +23,31 @@ from kb.site.external.refusal import refuse_unread
 _FOLDER = PurePosixPath(LibraryConfig().path)
 
 
-def signed_editions(library: Library, now: datetime) -> Mapping[PurePosixPath, bytes]:
-    """The editions that may leave, by the path of their record in a library of default settings.
+def editions_as_files(library: Library, now: datetime) -> Mapping[PurePosixPath, bytes]:
+    """The editions that may leave, by the path of their record in a library of default settings."""
+    editions = signed_editions(library, now)
+    return {_FOLDER / f"{one.public_id}.md": one.text for one in editions.values()}
+
+
+@dataclass(frozen=True)
+class SignedEdition:
+    """What of one record leaves the house: its id and its text there."""
+
+    public_id: str
+    text: bytes
+
+    @property
+    def digest(self) -> str:
+        """The hash of both."""
+        return hashlib.sha256(f"{self.public_id}\n".encode() + self.text).hexdigest()
+
+    def document(self) -> Document:
+        """The edition as a record of a library of default settings."""
+        return read_document(self.text, _FOLDER / f"{self.public_id}.md", build_form())
+
+
+def signed_editions(library: Library, now: datetime) -> Mapping[str, SignedEdition]:
+    """The editions that may leave, by the id that their record has in the library.
 
     Raises `KbError` while a file may hold names that nothing reads.
     """
@@ -30,7 +57,8 @@ def signed_editions(library: Library, now: datetime) -> Mapping[PurePosixPath, b
     name = library.config.library.name
     whole = Site(name, "", library.form, AsOf(now, ""), records=library.published)
     site = external_edition(library, whole, Edition("external"), names, today)
-    return {_FOLDER / f"{record.id}.md": _text(record) for record in site.records}
+    texts = {record.id: _text(record) for record in site.records}
+    return {own: SignedEdition(public, texts[public]) for own, public in site.public_ids.items()}
 
 
 def _text(record: Postmortem) -> bytes:

@@ -49,9 +49,9 @@ def _facts(root: Path, config: Config, now: datetime) -> Mapping[PurePosixPath, 
 
 
 def _editions(root: Path, config: Config, now: datetime) -> Mapping[PurePosixPath, bytes]:
-    from kb.beside.editions import signed_editions
+    from kb.beside.editions import editions_as_files
 
-    texts = signed_editions(read_library(root, config), now)
+    texts = editions_as_files(read_library(root, config), now)
     return {PurePosixPath(FILE_NAME): b"", **texts}
 
 

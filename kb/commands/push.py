@@ -65,7 +65,12 @@ def _words(report: PushReport) -> str:
         f"{report.unchanged} unchanged" if report.unchanged else "",
     ]
     said = ", ".join(part for part in done if part) or "nothing to push"
-    what = {"all": "texts and facts", "facts": "facts, no sentence", "none": "nothing"}
+    what = {
+        "all": "texts and facts",
+        "external": "signed external editions",
+        "facts": "facts, no sentence",
+        "none": "nothing",
+    }
     shared = what.get(report.share, report.share)
     return (
         f"{report.library} at {report.revision[:12]}: {said}.\n"

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kb.errors import KbError
-from kb.library import Library, load_document
+from kb.library import Library, load_document, read_library
 from kb.records.model import interpret
 from kb.records.shared_facts import RecordFacts, RunShape, facts_of_record
 from kb.safe_files import Tree, UnsafePathError
-from kb.search.bm25 import Bag
+from kb.search.answer import ALL, EXTERNAL, FACTS
+from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
-from kb.search.encoder.store import text_key
+from kb.search.encoder.store import text_key, vector_store
+from kb.search.index.build import embed_rows, lexical_texts
 from kb.search.index.index import Index
 from kb.search.index.storage import form_key
 from kb.search.records.collection import unit_rows
-from kb.search.records.entry import IndexedRecord, facets
+from kb.search.records.entry import IndexedRecord, facets, read_entry
 from kb.search.records.passages import Passage, embedded_text
 from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.similarity import shape_of
 
+if TYPE_CHECKING:
+    from kb.beside.editions import SignedEdition
+
 #: Changes when the same files would give other rows, so that every record is pushed again.
-FORMAT = 2
+FORMAT = 3
 _MOST_FIXTURE_BYTES = 5_000_000
 
 
@@ -84,11 +90,15 @@ class SharedRecord:
 
 @dataclass(frozen=True)
 class PushCandidate:
-    """A published record of the library, and the hash of all that would be pushed for it."""
+    """A published record of the library, and the hash of all that would be pushed for it.
+
+    `edition` is what of it may leave, where its library shares external editions.
+    """
 
     key: bytes
     content: bytes
     place: int
+    edition: SignedEdition | None = None
 
 
 class SharedLibrary:
@@ -112,17 +122,37 @@ class SharedLibrary:
         return self._library.config.store.private
 
     def candidates(self) -> Iterator[PushCandidate]:
-        """Every published record, none where nothing is shared or kept."""
-        if self.share == "none" and not self.is_private:
-            return
+        """Every published record of which anything is shared or kept."""
         settings = (FORMAT, self.share, self.is_private, form_key(self._library))
         made_with = repr((*settings, self._index.encoder.card.key))
         for place, entry in enumerate(self._index.entries):
-            # Facts are told of a team's own incidents; other texts stand in its library for search.
-            if entry.is_candidate and (self.share == "all" or entry.origin == "own"):
-                name = entry.path.rsplit("/", 1)[-1]
-                parts = (made_with, self._states.get(name, ""), self._fixture_hash(entry))
-                yield PushCandidate(self.key(entry.id), text_key("\n".join(parts)), place)
+            edition = self._editions.get(entry.id)
+            if entry.is_candidate and self._goes_there(entry, edition):
+                said = (edition.digest,) if edition else self._hashes(entry)
+                content = text_key("\n".join((made_with, *said)))
+                yield PushCandidate(self.key(entry.id), content, place, edition)
+
+    def _hashes(self, entry: IndexedRecord) -> tuple[str, str]:
+        """The hashes of a record's file and of the run beside it."""
+        name = entry.path.rsplit("/", 1)[-1]
+        return self._states.get(name, ""), self._fixture_hash(entry)
+
+    def _goes_there(self, entry: IndexedRecord, edition: SignedEdition | None) -> bool:
+        """Whether other teams or this one find anything of a record there."""
+        if self.share == ALL or edition:
+            return True
+        # Facts are told of a team's own incidents; other texts stand in its library for search.
+        return entry.origin == "own" and (self.share == FACTS or self.is_private)
+
+    @cached_property
+    def _editions(self) -> Mapping[str, SignedEdition]:
+        """What leaves of a library that shares external editions, by the ids of its records."""
+        if self.share != EXTERNAL:
+            return {}
+        from kb.beside.editions import signed_editions
+
+        library = self._library
+        return signed_editions(read_library(library.root, library.config), datetime.now(UTC))
 
     def key(self, record_id: str) -> bytes:
         """How the store names a record: its team alone has the salt."""
@@ -130,18 +160,48 @@ class SharedLibrary:
 
     def read(self, candidate: PushCandidate) -> SharedRecord:
         """A record as it is pushed."""
+        if candidate.edition:
+            return self._edition(candidate.key, candidate.edition)
         entry = self._index.entries[candidate.place]
-        is_shared = self.share == "all"
+        is_shared = self.share == ALL
         facts = self._facts(entry)
         return SharedRecord(
             key=candidate.key,
             name=entry.id if is_shared else facts.ref,
-            is_open=self.share != "none",
+            is_open=self.share in {ALL, FACTS},
             is_text_open=is_shared,
             facts=facts,
             happened_at=entry.happened_at,
             severity=entry.severity if is_shared else "",
             text=self._text(candidate.place) if is_shared or self.is_private else None,
+        )
+
+    def _edition(self, key: bytes, edition: SignedEdition) -> SharedRecord:
+        """What of a record leaves, facts and text, and nothing else of it."""
+        document = edition.document()
+        record, read = interpret(document), read_entry(document)
+        if record is None or read is None:
+            todo = "Look at it with kb site --edition external, and report this as a fault of kb."
+            raise KbError("an edition cannot be read", where=edition.public_id, todo=todo)
+        entry, passages = read
+        texts = [embedded_text(entry.title, one) for one in passages]
+        encoder = self._index.encoder
+        vectors = embed_rows(texts, encoder, vector_store(self._library, encoder))
+        return SharedRecord(
+            key=key,
+            name=entry.id,
+            is_open=True,
+            is_text_open=True,
+            facts=facts_of_record(record, self._salt.hex(), None),
+            happened_at=entry.happened_at,
+            severity=entry.severity,
+            text=SharedText(
+                entry=entry,
+                passages=passages,
+                hashes=tuple(map(text_key, texts)),
+                vectors=np.asarray(vectors.astype(np.float16)),
+                bag=bag_of(lexical_texts(entry, passages)),
+            ),
         )
 
     def _facts(self, entry: IndexedRecord) -> RecordFacts:

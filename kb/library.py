@@ -36,6 +36,7 @@ class Library:
 
     `root` is the folder of `kb.toml`; `documents` are the record files, sorted by id, broken ones
     included. Paths of documents are relative to `root`. `runs_seen` says when routes ran.
+    `is_anothers`: it is another team's, whose drafts are not searched.
     """
 
     root: Path
@@ -43,6 +44,7 @@ class Library:
     form: Form
     documents: tuple[Document, ...]
     runs_seen: RunsSeen = field(default_factory=RunsSeen)
+    is_anothers: bool = False
 
     @property
     def folder(self) -> Path:

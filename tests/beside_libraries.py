@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from conftest import git_in, trust_settings
+from external_texts import approve_all
 from search_library import STORIES, write_record
 
 #: Words that stand in no taxonomy, one for each place in which a record has prose or a name.
@@ -72,6 +74,28 @@ def write_canaries(root: Path) -> None:
 
     call = write("refund", {"order": CANARIES["fixture"]}, CANARIES["fixture"])
     write_fixture(made_run(call, call), folder / "fixture.json")
+
+
+#: What no external edition of `write_external` may hold.
+KEPT_BACK = ("globex", "quokkaslug", "mulberryunsigned", "heliotropeinternal")
+
+
+def write_external(root: Path) -> None:
+    """Records of a team that shares external editions: one signed, one not, one that stays."""
+    for name, summary in (("signed", RETRIED), ("unsigned", f"{RETRIED} mulberryunsigned")):
+        path = write_record(
+            root, f"2026-01-0{len(name) - 5}-{name}-quokkaslug", "Paid twice", summary=summary
+        )
+        text = path.read_text("utf-8").replace(RETRIED, f"{RETRIED} at Globex")
+        marks = "visibility: external\naffected_customers: [Globex]\nclocks:"
+        text = text.replace("clocks:", marks, 1)
+        text = text.replace("T10:00:00Z\n", "T10:00:00Z\n  contained: 2026-01-05T10:00:00Z\n", 1)
+        saw = "## Customer-visible truth\n\n```evidence\nCUSTOMER_SAW: two refunds\n```\n\n"
+        path.write_text(text.replace("## Root cause", f"{saw}## Root cause", 1), "utf-8")
+    write_record(root, "2026-01-09-kept", "Paid twice", summary=f"{RETRIED} heliotropeinternal")
+    approve_all(root)
+    [unsigned] = [p for p in (root / "postmortems").glob("*-unsigned-*") if p.is_dir()]
+    shutil.rmtree(unsigned)
 
 
 def name_beside(root: Path, **places: str) -> None:

@@ -17,7 +17,7 @@ from kb.beside.open_libraries import declared, open_neighbours
 from kb.beside.refresh import refresh
 from kb.config import parse_config
 from kb.errors import KbError
-from kb.library import open_library, unread_library
+from kb.library import load_document, open_library, unread_library
 from kb.metrics.schema import schemas
 from kb.records.shared_facts import FACTS_FILE, read_facts
 from kb.repo.fetched import check_address
@@ -28,10 +28,12 @@ from kb.search.index.index import build_index
 from kb.search.neighbours import _by_words, similar_beside
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.learn import class_text
+from kb.search.records.passages import record_passages
 from kb.search.render import WIDTH
 
 from beside_libraries import (
     CANARIES,
+    KEPT_BACK,
     RETRIED,
     commit,
     kb,
@@ -39,9 +41,9 @@ from beside_libraries import (
     name_beside,
     similar,
     write_canaries,
+    write_external,
 )
 from conftest import git_in
-from external_texts import approve_all
 from runs_made import made_run, write
 from search_library import own_cache, write_record
 
@@ -199,29 +201,15 @@ def test_of_external_only_what_was_signed_reaches_others(
     tmp_path: Path, ours: Path, cache: Path
 ) -> None:
     root = make_library(tmp_path / "billing", "Billing", 'share = "external"\n', stories=False)
-    marks = ("visibility: external\naffected_customers: [Globex]\nclocks:", "clocks:")
-    for name, summary in (("signed", RETRIED), ("unsigned", f"{RETRIED} mulberryunsigned")):
-        path = write_record(
-            root, f"2026-01-0{len(name) - 5}-{name}-quokkaslug", "Paid twice", summary=summary
-        )
-        path.write_text(path.read_text("utf-8").replace(marks[1], marks[0], 1), "utf-8")
-        text = path.read_text("utf-8").replace(RETRIED, f"{RETRIED} at Globex")
-        text = text.replace("T10:00:00Z\n", "T10:00:00Z\n  contained: 2026-01-05T10:00:00Z\n", 1)
-        saw = "## Customer-visible truth\n\n```evidence\nCUSTOMER_SAW: two refunds\n```\n\n"
-        path.write_text(text.replace("## Root cause", f"{saw}## Root cause", 1), "utf-8")
-    write_record(root, "2026-01-09-kept", "Paid twice", summary=f"{RETRIED} heliotropeinternal")
-    approve_all(root)
-    [unsigned] = [p for p in (root / "postmortems").glob("*-unsigned-*") if p.is_dir()]
-    shutil.rmtree(unsigned)
+    write_external(root)
     commit(root)
     name_beside(ours, billing=root.as_uri())
     assert kb(ours, "beside", "refresh").stdout.startswith("billing: shares external")
     done = kb(ours, "similar", RETRIED, "--everywhere", "-k", "50")
     assert "billing: Paid twice" in done.stdout
     assert "external edition" in done.stdout
-    hidden = (b"globex", b"quokkaslug", b"mulberryunsigned", b"heliotropeinternal")
     everything = done.stdout.encode() + bytes_below(cache / "beside") + bytes_below(ours)
-    assert [word for word in hidden if word in everything.lower()] == []
+    assert [word for word in KEPT_BACK if word.encode() in everything.lower()] == []
 
 
 @pytest.mark.model
@@ -616,6 +604,8 @@ def test_each_team_has_its_column_and_nothing_is_counted_together(
     text = kb(ours, "metrics", "--everywhere").stdout
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "not shared" in text
+    assert "Detection chain" in text
+    assert "detection_chain" not in text
     assert not (tmp_path / "payments/.kb").exists()
     table = kb(ours, "metrics", "class_gap", "--everywhere", "--csv").stdout.splitlines()
     assert [row.split(",")[1] for row in table[1:]] == ["Support bots", *list(teams)[1:4]]
@@ -661,6 +651,71 @@ def test_the_list_holds_others_records_behind_ones_own(
     rows = json.loads(kb(ours, "list", "--everywhere", "--json").stdout)["records"]
     assert [row.get("library") for row in rows[:2]] == [None, "payments"]
     assert len(rows) == 1 + 7 + 6
+
+
+@pytest.mark.model
+def test_drafts_of_a_folder_are_neither_indexed_nor_counted(
+    ours: Path, cache: Path, tmp_path: Path
+) -> None:
+    identity = make_library(tmp_path / "identity", "Identity", 'share = "all"\n', stories=False)
+    write_record(identity, "2026-02-01-told", "Refund paid twice", summary=RETRIED)
+    draft = f"{RETRIED} cranberrydraft"
+    write_record(identity, "2026-02-02-draft", "Not yet told", summary=draft, status="draft")
+    name_beside(ours, identity="../identity")
+    kb(ours, "build")  # the words of an index are packed, so its own texts are what is looked at
+    answer = similar(ours, RETRIED, "-k", "50")
+    [beside] = answer["beside"]  # type: ignore[misc]
+    assert (beside["records"], beside["passages"]) == (1, _passages(identity, "2026-02-01-told"))
+    assert b"cranberrydraft" not in bytes_below(cache / "beside")
+    assert "identity  all  1 record  ../identity" in kb(ours, "beside", "list").stdout
+
+
+def _passages(root: Path, record_id: str) -> int:
+    library = unread_library(root)
+    file = library.folder / f"{record_id}.md"
+    return len(record_passages(load_document(file, library.form, root)))
+
+
+@pytest.mark.model
+def test_different_incidents_of_one_id_are_both_told_and_one_incident_once(
+    ours: Path, tmp_path: Path
+) -> None:
+    for name, title in (("identity", "Refund paid twice"), ("copy", "Export sent twice")):
+        root = make_library(tmp_path / name, name.title(), 'share = "all"\n', stories=False)
+        write_record(root, "2026-03-03-export-twice", title, summary=RETRIED)
+        name_beside(ours, **{name: f"../{name}"})
+    for question in (RETRIED, "2026-03-03-export-twice"):
+        found = similar(ours, question, "-k", "50")["matches"]
+        others = {match["library"] for match in found} - {"Support bots"}  # type: ignore[attr-defined]
+        assert others == {"identity"}, question
+
+
+@pytest.mark.model
+def test_ids_of_other_teams_are_known_to_explain_and_open(
+    ours: Path, payments: Path, tmp_path: Path
+) -> None:
+    identity = make_library(tmp_path / "identity", "Identity", 'share = "all"\n', stories=False)
+    write_record(identity, "2026-02-01-told", "Refund paid twice", summary=RETRIED)
+    write_record(identity, "2026-02-02-draft", "Not yet", summary=RETRIED, status="draft")
+    name_beside(ours, payments="../payments", identity="../identity")
+    answer = similar(ours, RETRIED, "-k", "50")["matches"]
+    facts = next(m["id"] for m in answer if m["library"] == "payments")  # type: ignore[attr-defined]
+    done = kb(ours, "similar", RETRIED, "--explain", "2026-02-01-told")
+    assert done.stdout.startswith("2026-02-01-told\n"), done.stderr
+    opened = kb(ours, "open", "2026-02-01-told")
+    assert Path(opened.stdout.strip()).samefile(identity / "postmortems/2026-02-01-told.md")
+    assert "it is a record of identity" in opened.stderr
+    for verb in (("open", facts), ("similar", RETRIED, "--explain", facts)):
+        assert f"payments shares facts of {facts} and no text" in kb(ours, *verb).stderr
+    assert "there is no record '2026-02-02-draft'" in kb(ours, "open", "2026-02-02-draft").stderr
+
+
+def test_what_could_not_be_fetched_is_said_in_lines(ours: Path, tmp_path: Path) -> None:
+    name_beside(ours, gone=(tmp_path / "gone").as_uri())
+    said = kb(ours, "beside", "refresh").stderr
+    assert "\\x0a" not in said
+    assert said.startswith("kb beside: gone: ")
+    assert "\n  → " in said
 
 
 def test_places_are_told_apart_by_address_revision_and_folder(ours: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import kb
 import pytest
 
+from beside_libraries import make_library, name_beside
+
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 BILLING = "2026-04-12-billing-agent-charged-twice"
@@ -225,6 +227,26 @@ def test_the_ids_that_the_casebook_gave_can_be_read(example_library: Path) -> No
     """What `similar_incidents` names, `read_incident` reads: also a public incident."""
     data = ask(example_library, "read_incident", record_id="2023-03-01-avianca-invented-citations")
     assert "Avianca" in data["markdown"]
+
+
+@pytest.mark.model
+def test_an_agent_may_ask_other_teams_and_read_what_they_share(
+    example_library: Path, tmp_path: Path
+) -> None:
+    root = make_library(tmp_path / "identity", "Identity", 'share = "all"\n')
+    make_library(tmp_path / "quiet", "Quiet")
+    name_beside(example_library, identity=str(root), quiet=str(tmp_path / "quiet"))
+    asked = {"query": "a comment in an issue made the agent publish a secret", "limit": 50}
+    alone = ask(example_library, "similar_incidents", **asked)["matches"]
+    found = ask(example_library, "similar_incidents", **asked, everywhere=True)["matches"]
+    assert {match.get("library") for match in alone} & {"identity", "quiet"} == set()
+    whose = {match["id"]: match["library"] for match in found}
+    assert whose["2025-03-12-issue-comment-injection"] == "identity"
+    text = ask(example_library, "read_incident", record_id="2025-03-12-issue-comment-injection")
+    assert "Comment in an issue" in text["markdown"]
+    facts = next(name for name, library in whose.items() if library == "quiet")
+    said = refusal(example_library, "read_incident", record_id=facts)
+    assert f"Quiet shares facts of {facts} and no text" in said
 
 
 def test_an_id_with_a_slip_is_told_the_one_that_is_meant(example_library: Path) -> None:

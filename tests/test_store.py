@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from kb.store.push import push
 from kb.store.search import StoreSearch
 from kb.store.statistics import decode
 
+from beside_libraries import KEPT_BACK, write_external
 from conftest import git_in
 from search_library import STORIES
 from store_server import Database, Team, dump, team
@@ -241,6 +243,57 @@ def test_a_team_that_shares_facts_is_named_and_not_quoted(
     assert told
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-[0-9a-f]{6}", match["id"]) for match in told)
     assert "issue" not in " ".join(match["title"] for match in told)
+
+
+def test_of_external_the_signed_edition_is_pushed_and_nothing_else(
+    payments: Team, tmp_path: Path, database: Database, vectors: Path
+) -> None:
+    billing = team(tmp_path / "billing", "Billing", database.url, vectors, share="external")
+    for path in (billing.root / "postmortems").glob("*.md"):
+        path.unlink()
+    write_external(billing.root)
+    billing.commit()
+    assert "Billing" in billing.push()
+    assert "Other teams get: signed external editions" in billing.push()
+    assert [word for word in KEPT_BACK if word in database.texts().lower()] == []
+    answer = json.loads(payments.kb("similar", TWICE, "-k", "20", "--json").stdout)
+    [told] = [match for match in answer["matches"] if match["library"] == "Billing"]
+    assert told["title"] == "Paid twice"
+    assert any("paid customers twice" in passage["text"] for passage in told["passages"])
+    [signed] = [p for p in (billing.root / "postmortems").glob("*-signed-*") if p.is_dir()]
+    shutil.rmtree(signed)
+    billing.commit()
+    assert "1 removed" in billing.push()
+    assert "paid customers twice" not in _texts_of(database, "Billing")
+
+
+def _texts_of(database: Database, library: str) -> str:
+    rows = database.rows(
+        "SELECT p.text FROM kb.passages p JOIN kb.records r ON r.number = p.record "
+        "JOIN kb.libraries l ON l.number = r.library WHERE l.name = %s",
+        library,
+    )
+    return "\n".join(str(text) for (text,) in rows)
+
+
+def test_a_record_of_the_store_can_be_explained(
+    payments: Team, support: Team, tmp_path: Path, database: Database, vectors: Path
+) -> None:
+    quiet = team(tmp_path / "quiet", "Quiet", database.url, vectors, share="facts")
+    quiet.push()
+    named = "2025-03-12-issue-comment-injection"
+    said = support.kb("similar", "a comment leaked a token", "--explain", named)
+    assert said.exit_code == 0, said.exception
+    assert said.stdout.startswith(f"{named}\n")
+    assert "place 1 of 6" in said.stdout
+    [(facts, *_), *_] = database.rows(
+        "SELECT r.name FROM kb.records r JOIN kb.libraries l ON l.number = r.library "
+        "WHERE l.name = 'Quiet'"
+    )
+    fault = support.kb("similar", "a comment leaked a token", "--explain", str(facts)).exception
+    assert f"Quiet shares facts of {facts} and no text" in str(fault)
+    fault = support.kb("similar", "a comment leaked a token", "--explain", "2020-01-01-x").exception
+    assert "there is no record 2020-01-01-x" in str(fault)
 
 
 def test_what_is_shared_no_more_goes(payments: Team, database: Database) -> None:

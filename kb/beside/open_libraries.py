@@ -214,7 +214,8 @@ def _texts(library: Library, beside: Beside, root: Path, config: Config) -> Neig
     search = search_as_in(library, beside.home)
     named = msgspec.structs.replace(config.library, name=beside.name)
     form = build_form(config)
-    theirs = Library(root, msgspec.structs.replace(config, library=named, search=search), form, ())
+    settings = msgspec.structs.replace(config, library=named, search=search)
+    theirs = Library(root, settings, form, (), is_anothers=True)
     return Neighbour(
         beside.name,
         ALL,

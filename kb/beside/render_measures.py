@@ -44,7 +44,16 @@ def _table(columns: Sequence[TeamColumn], names: Sequence[str]) -> Iterator[str]
     yield f"{'':<{_NAME}}{heads}"
     for name in names:
         cells = "".join(_cell(column.measure(name)).rjust(_CELL) for column in columns)
-        yield f"{name:<{_NAME}}{cells}"
+        *above, last = textwrap.wrap(_title(columns, name), _NAME - 1)
+        yield from above
+        yield f"{last:<{_NAME}}{cells}"
+
+
+def _title(columns: Sequence[TeamColumn], name: str) -> str:
+    """What a measure is called; each column that has one has the same."""
+    pages = (column.page for column in columns if column.page)
+    found = (measure for page in pages for measure in page.measures if measure.name == name)
+    return next((measure.title for measure in found), name)
 
 
 def _cell(measure: Measure | None) -> str:
@@ -68,12 +77,12 @@ def columns_markdown(columns: Sequence[TeamColumn], names: Sequence[str]) -> str
     measured = [column for column in columns if column.page]
     heads = [visible(column.name).replace("|", "\\|") for column in measured]
     rows = (
-        f"| {name} | {' | '.join(_cell(column.measure(name)) for column in measured)} |"
+        " | ".join((_title(measured, name), *(_cell(one.measure(name)) for one in measured)))
         for name in names
     )
     head = f"| measure | {' | '.join(heads)} |"
     rule = f"|---|{'--:|' * len(measured)}"
-    return as_lines([head, rule, *rows, "", " ".join(_notes(columns))])
+    return as_lines([head, rule, *(f"| {row} |" for row in rows), "", " ".join(_notes(columns))])
 
 
 def columns_csv(columns: Sequence[TeamColumn], names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.streams import echo, echo_json
 
@@ -34,16 +35,18 @@ def command(*, as_json: bool) -> None:
 
 def _rows(library: Library) -> Iterator[dict[str, str]]:
     from kb.beside.kept_view import read_state
+    from kb.beside.measures import library_of
     from kb.beside.open_libraries import declared, open_one
     from kb.numbers_in_words import plural
-    from kb.records.record_files import is_record_name
 
     for beside in declared(library):
         found = open_one(library, beside)
         state = read_state(beside.home, beside.place) if beside.is_fetched else None
-        count = len(found.facts)
-        if found.library is not None:
-            count = sum(is_record_name(path.name) for path in found.library.folder.iterdir())
+        try:
+            texts = library_of(found) if found.library else None
+        except KbError as error:
+            texts, found = None, found.silent(error.what)
+        count = len(texts.published if texts else found.facts)
         at = f", fetched {state.at:%Y-%m-%d}" if state and state.at else ""
         said = found.note if found.is_silent else f"{plural(count, 'record')}{at}"
         commit = f"@{state.commit[:9]}" if state and state.commit else ""

@@ -37,7 +37,7 @@ def command(names: tuple[str, ...]) -> int:
             state = refresh(one, datetime.now(UTC))
         except KbError as error:
             failed = 1
-            warn(visible(f"kb beside: {one.name}: {error}"))
+            warn(f"kb beside: {visible(one.name)}: {error}")
         else:
             echo(visible(f"{one.name}: shares {state.shares}, at {state.commit[:9]}"))
     if not chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from kb.commands.record_named import record_that_counts
 from kb.commands.shell_words import record_ids
 from kb.errors import KbError
 from kb.library import Library, unread_library
-from kb.streams import echo, is_terminal
+from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
 
 
@@ -22,15 +23,39 @@ def command(record_id: str, *, page: bool) -> None:
     """Open the record ID in $VISUAL or $EDITOR; in a pipe its path is printed.
 
     A part of an id is enough where one record has it. Of a merged record the one that counts opens.
+    Of another team's (kb beside) the path is printed, as far as it shares its text.
     """
     library = unread_library(Path.cwd())
-    path = record_that_counts(library, record_id)
+    try:
+        path = record_that_counts(library, record_id)
+    except KbError:
+        theirs = _of_another_team(library, record_id) if not page else None
+        if theirs is None:
+            raise
+        echo(visible(str(theirs)))
+        return
     if page:
         echo(visible(_page(library, path)))
         return
     echo(visible(str(path)))
     if is_terminal("stdout"):
         edit(path)
+
+
+def _of_another_team(library: Library, record_id: str) -> Path | None:
+    """The file of a record of a library beside this one, None where none has the id.
+
+    Raises `KbError` for one of which facts alone are shared.
+    """
+    if not library.config.library.beside or find_spec("numpy") is None:
+        return None
+    from kb.beside.record_beside import record_beside
+
+    found = record_beside(library, record_id)
+    if found is None:
+        return None
+    warn(visible(f"it is a record of {found.library}"))
+    return found.file
 
 
 def _page(library: Library, path: Path) -> str:

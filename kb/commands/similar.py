@@ -242,6 +242,10 @@ class _Beside:
 
         return open_neighbours(library, casebook=casebook, run=self._read_run(library))
 
+    def with_others(self) -> _Beside:
+        """Other teams' libraries too, unless they were refused: one of theirs was named."""
+        return replace(self, everywhere=self.everywhere is not False)
+
     def _read_run(self, library: Library) -> Run | None:
         if self.run is None:
             return None
@@ -410,26 +414,25 @@ def _show(asked: _Asked, *, as_json: bool) -> None:
 
 
 def _explained(asked: _Asked, record_id: str) -> str:
-    """The arithmetic of a record of the library, else of one beside it whose text is shared."""
+    """The arithmetic of a record of the library, else of one beside it or in the store."""
+    from kb.commands.explained_record import explained_beside, explained_in_store
     from kb.search.explain import explain
     from kb.search.index.index import open_index
-    from kb.search.neighbours import find_beside, open_neighbour
     from kb.search.query import refuse_unknown
     from kb.search.similar import find
 
     with _progress() as progress:
         index = open_index(asked.library, progress)
-        neighbours = asked.beside.neighbours(asked.library)
-        if not neighbours:
-            refuse_unknown(asked.filters, asked.library.form, index.entries)
         found = find(index, asked.query, asked.filters)
-        if record_id not in index.generation.collection.positions:
-            for one in neighbours:
-                theirs = open_neighbour(one, progress).index
-                if theirs and record_id in theirs.generation.collection.positions:
-                    found = find_beside(found, theirs, one.alike_runs)
-                    break
-    return explain(found, record_id)
+        if record_id in index.generation.collection.positions:
+            if not asked.beside.neighbours(asked.library):
+                refuse_unknown(asked.filters, asked.library.form, index.entries)
+            return explain(found, record_id)
+        neighbours = asked.beside.with_others().neighbours(asked.library)
+        told = explained_beside(found, neighbours, record_id, progress)
+        if not told and asked.asks_store:
+            told = explained_in_store(found, asked.library, record_id)
+    return told or explain(found, record_id)
 
 
 def _written(asked: _Asked, path: Path | None) -> str:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +19,7 @@ from kb.terminal import visible, visible_lines
 
 if TYPE_CHECKING:
     from kb.api import KnowledgeBase
+    from kb.library import Library
     from kb.mcp.call_watcher import CallWatcher
     from kb.records.document import Document
 
@@ -167,7 +169,7 @@ def sentence(error: KbError) -> str:
 
 
 def similar_incidents(
-    base: KnowledgeBase, query: str, limit: int, casebook: bool | None
+    base: KnowledgeBase, query: str, limit: int, casebook: bool | None, everywhere: bool | None
 ) -> dict[str, Any]:
     """Earlier incidents like a description, with probability, reasons and what was promised."""
     from kb.search.installed import prepare_search
@@ -177,11 +179,12 @@ def similar_incidents(
         raise KbError("'query' is empty", todo="Say what you are about to do, or what happened.")
     from kb.search.answer_json import answer_value
 
-    return answer_value(base.similar(query, limit=limit, casebook=casebook))
+    found = base.similar(query, limit=limit, casebook=casebook, everywhere=everywhere)
+    return answer_value(found)
 
 
 def read_incident(base: KnowledgeBase, record_id: str, from_character: int) -> dict[str, Any]:
-    """One postmortem as Markdown, by its id, drafts and the public casebook included.
+    """One postmortem as Markdown, by its id: drafts, the casebook, what other teams share whole.
 
     A long one comes in parts, each with where the next begins. Control and invisible characters
     are spelled out.
@@ -201,16 +204,17 @@ def read_incident(base: KnowledgeBase, record_id: str, from_character: int) -> d
 
 
 def find_record(base: KnowledgeBase, record_id: str) -> Document:
-    """The record of the library, else of the public casebook that ships with kb.
+    """The record of the library, else of the public casebook, else of a library beside it.
 
-    Raises `KbError` for an id that neither has.
+    Raises `KbError` for an id that none has, or of which facts alone are shared.
     """
     library = base.settings
     named = f"{record_id}.md"
     files = {file.name: file for file in record_files(library.folder)}
     if named in files:
         return load_document(files[named], library.form, library.root)
-    return _public_record(named) or _refuse_id(record_id, files)
+    found = _public_record(named) or _record_beside(library, record_id)
+    return found or _refuse_id(record_id, files)
 
 
 def _public_record(name: str) -> Document | None:
@@ -220,6 +224,15 @@ def _public_record(name: str) -> Document | None:
         return None
     files = {file.name: file for file in record_files(casebook_folder())}
     return load_document(files[name], build_form(), casebook_folder()) if name in files else None
+
+
+def _record_beside(library: Library, record_id: str) -> Document | None:
+    if not library.config.library.beside or find_spec("numpy") is None:
+        return None
+    from kb.beside.record_beside import record_beside
+
+    found = record_beside(library, record_id)
+    return found.document if found else None
 
 
 def _refuse_id(record_id: str, known: Iterable[str]) -> NoReturn:
@@ -317,6 +330,11 @@ TOOLS = (
             "limit": Argument("The most matches.", int, _MOST_MATCHES, 1, default=5),
             "casebook": Argument(
                 "Public incidents of other companies too; else as kb.toml says.",
+                bool,
+                default=None,
+            ),
+            "everywhere": Argument(
+                "Incidents of other teams too, as far as each shares them; else as kb.toml says.",
                 bool,
                 default=None,
             ),

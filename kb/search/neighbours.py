@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kb.config import SearchConfig
 from kb.errors import KbError
@@ -22,7 +25,7 @@ from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
-from kb.search.records.entry import IndexedRecord
+from kb.search.records.entry import IndexedRecord, same_records
 from kb.search.similar import (
     LIKELY,
     RankedQuery,
@@ -201,9 +204,12 @@ def find_beside(
     own: RankedQuery, index: Index, alike_runs: Mapping[str, float] | None = None
 ) -> RankedQuery:
     """Another library ranked for a query that was put to one; what that holds too is left out."""
-    known = frozenset(entry.id for entry in own.index.entries)
+    known = same_records(own.index.entries, index.entries)
     filters = replace(own.filters, without=own.filters.without | known)
     query, question = own.query, own.question
+    if query.entry and query.id not in known:  # what has that id there is another team's
+        query = replace(query, entry=msgspec.structs.replace(query.entry, id=""))
+        question = replace(question, entry=query.entry)
     if query.is_run:
         query = replace(query, alike_runs=alike_runs or {})
         question = replace(question, alike_runs=alike_runs or {})
@@ -262,9 +268,9 @@ def _by_words(
     entries = (entry for _, words in beside if words for entry in words.entries)
     refuse_unknown(filters, library.form, (*index.entries, *entries))
     own = answer_by_words(index, query, limit=limit, filters=filters)
-    narrowed = without_known(filters, index)
+    narrowed = partial(without_known, filters, index)
     told = (
-        _of(one, answer_by_words(words, query, limit=limit, filters=narrowed))
+        _of(one, answer_by_words(words, query, limit=limit, filters=narrowed(words)))
         if words
         else _Told(one, ())
         for one, words in beside

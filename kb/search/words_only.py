@@ -24,7 +24,7 @@ from kb.search.matches import match_of
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.reasons import reasons_by_words
 from kb.search.records.collection import standing_of
-from kb.search.records.entry import IndexedRecord, read_entry
+from kb.search.records.entry import IndexedRecord, read_entry, same_records
 from kb.search.records.passages import Passage
 
 #: Share of the best score from which on a record is shown: what is left of the question's words
@@ -59,7 +59,10 @@ def read_words(library: Library, fault: NoEncoderError) -> WordIndex:
         read_entry(load_document(library.folder / state.name, library.form, library.root))
         for state in scan(library, {}, time.time_ns())
     )
-    return WordIndex(library, tuple(record for record in found if record), words_only(fault))
+    records = (
+        record for record in found if record and (record[0].is_candidate or not library.is_anothers)
+    )
+    return WordIndex(library, tuple(records), words_only(fault))
 
 
 def words_only(fault: NoEncoderError) -> str:
@@ -97,10 +100,10 @@ def answer_by_words(
     )
 
 
-def without_known(filters: Filters, known: WordIndex) -> Filters:
-    """The filters that also leave out what a library holds itself."""
-    ids = frozenset(entry.id for entry in known.entries)
-    return replace(filters, without=filters.without | ids)
+def without_known(filters: Filters, known: WordIndex, asked: WordIndex) -> Filters:
+    """The filters that also leave out what a library that is asked shares with one's own."""
+    same = same_records(known.entries, asked.entries)
+    return replace(filters, without=filters.without | same)
 
 
 def _match(index: WordIndex, query: Query, place: int) -> Match:

@@ -131,6 +131,15 @@ class StoreSearch:
             found.setdefault(name, []).extend(clean_facts(_facts(raw)))
         return found
 
+    def holds(self, record_id: str, without: str) -> bool:
+        """Whether a library but that named `without` has a text of that id here."""
+        rows = self._store.rows(
+            "SELECT 1 FROM kb.records r JOIN kb.libraries l ON l.number = r.library "
+            "JOIN kb.texts t ON t.record = r.number WHERE r.name = %s AND l.name <> %s LIMIT 1",
+            (record_id, without),
+        )
+        return bool(rows)
+
     def named(self, answer: Answer) -> Answer:
         """An answer whose matches say whose they are, with the ids that their library knows."""
         return replace(

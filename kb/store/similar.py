@@ -91,7 +91,9 @@ def _joined(own: Answer, store: _Told, found: RankedQuery, library: Library, lim
         for whose, known in store.facts_alone.items()
         for match in FactsAsked(found, library, whose, known, {}).matches()
     )
-    matches = sorted((*own.matches, *told.matches, *by_facts), key=_order)[:limit]
+    known = {(match.library.casefold(), match.id) for match in own.matches}  # one that lies beside
+    theirs = (match for match in told.matches if (match.library.casefold(), match.id) not in known)
+    matches = sorted((*own.matches, *theirs, *by_facts), key=_order)[:limit]
     misses = own.nearest_misses or (() if matches else told.nearest_misses)
     return replace(
         own,

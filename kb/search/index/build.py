@@ -120,7 +120,9 @@ def _kept(states: Sequence[FileState], old: Generation) -> Iterator[tuple[str, I
 def _read(library: Library, name: str) -> _Fresh | None:
     document = load_document(library.folder / name, library.form, library.root)
     found = read_entry(document)
-    return _Fresh(*found) if found else None
+    if found is None or (library.is_anothers and not found[0].is_candidate):
+        return None
+    return _Fresh(*found)
 
 
 def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> IndexPart:

@@ -353,11 +353,15 @@ def wanted_model(library: Library) -> tuple[str, str]:
 
 
 def form_key(library: Library) -> str:
-    """Which sections are read and what the classes mean: a changed form is a changed index."""
+    """Which sections of which records are read and what the classes mean.
+
+    An index is made anew where it changes.
+    """
     sections = [(s.key, s.heading, s.aliases, s.embedded) for s in library.form.sections]
     words = [(word.name, word.definition) for word in library.form.taxonomies["classes"]]
     adopted = library.form.adopted
-    return text_key(repr((sections, words, *([adopted] if adopted else ())))).hex()
+    whose = ("published",) if library.is_anothers else ()
+    return text_key(repr((sections, words, *([adopted] if adopted else ()), *whose))).hex()
 
 
 _CHUNK_BYTES = 1 << 20

@@ -113,6 +113,15 @@ def blank_entry(
     )
 
 
+def same_records(own: Iterable[IndexedRecord], others: Iterable[IndexedRecord]) -> frozenset[str]:
+    """The ids under which other entries hold records that are among one's own.
+
+    Two teams may give one id to different incidents, so the titles are alike too.
+    """
+    known = {(entry.id, entry.title) for entry in own}
+    return frozenset(entry.id for entry in others if (entry.id, entry.title) in known)
+
+
 def facets(entry: IndexedRecord) -> frozenset[tuple[str, str]]:
     """What a record states about itself besides its classes, as pairs of key and word."""
     pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)

@@ -157,6 +157,14 @@ def test_who_asks_too_often_waits_and_others_do_not(example_library: Path, tmp_p
     assert clients == {"static:payments", "address:127.0.0.1"}
 
 
+def test_with_nothing_set_whoever_is_on_this_machine_gets_an_answer(example_library: Path) -> None:
+    with serving(example_library, "--rate", "3/hour", token="") as served:
+        assert not ask_for(served, "read_incident", record_id=BILLING).is_error
+        codes = [request("GET", f"{served.base}/metrics", "").status_code for _ in range(4)]
+    assert codes[-1] == 429
+    assert served.events("fault") == []
+
+
 def test_health_says_whether_the_library_is_there_and_nothing_else(example_library: Path) -> None:
     with serving(example_library) as served:
         well = request("GET", f"{served.base}/healthz", "")

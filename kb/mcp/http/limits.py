@@ -26,22 +26,34 @@ class RateLimit:
 
     def before(self, app: ASGIApp) -> ASGIApp:
         """The application, with 429 for who asks too often; all of them count together."""
+        return _Limited(self, app)
 
-        async def limited(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or await self._limiter.hit(self._rate, client_of(scope)):
-                await app(scope, receive, send)
-            else:
-                await (await self._refusal(client_of(scope)))(scope, receive, send)
+    async def lets_in(self, client: str) -> bool:
+        """Whether a client may ask once more; it is counted."""
+        return bool(await self._limiter.hit(self._rate, client))
 
-        return limited
-
-    async def _refusal(self, client: str) -> Any:
+    async def refusal(self, client: str) -> Any:
+        """The answer to a client that may not."""
         from starlette.responses import JSONResponse
 
         window = await self._limiter.get_window_stats(self._rate, client)
         wait = max(1, math.ceil(window.reset_time - time.time()))
         body = {"error": "rate_limited", "error_description": f"At most {self._rate}."}
         return JSONResponse(body, status_code=429, headers={"retry-after": str(wait)})
+
+
+class _Limited:
+    """An application that lets clients in as often as they may: a route takes no function."""
+
+    def __init__(self, rate: RateLimit, app: ASGIApp) -> None:
+        self._rate, self._app = rate, app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = client_of(scope)
+        if scope["type"] != "http" or await self._rate.lets_in(client):
+            await self._app(scope, receive, send)
+        else:
+            await (await self._rate.refusal(client))(scope, receive, send)
 
 
 def client_of(scope: Scope) -> str:

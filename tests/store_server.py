@@ -123,8 +123,11 @@ class Team:
             os.chdir(before)
 
     def push(self, *arguments: str) -> str:
-        """What `kb push` prints; it must have worked."""
-        done = self.kb("push", *arguments)
+        """What `kb push` prints; it must have worked. With `--set-up` that is done before."""
+        if "--set-up" in arguments:
+            made = self.kb("push", "--set-up")
+            assert made.exit_code == 0, f"{made.output}{made.exception!r}"
+        done = self.kb("push", *(one for one in arguments if one != "--set-up"))
         assert done.exit_code == 0, f"{done.output}{done.exception!r}"
         return done.output
 

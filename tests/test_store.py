@@ -524,6 +524,17 @@ def test_a_shallow_clone_of_a_later_commit_is_pushed(payments: Team, tmp_path: P
     assert "1 record written" in clone(payments, tmp_path / "job", "--depth=1").push()
 
 
+def test_setting_up_pushes_nothing_so_that_the_library_is_of_a_team(
+    tmp_path: Path, database: Database, vectors: Path
+) -> None:
+    made = team(tmp_path / "payments", "Payments", database.url, vectors)
+    done = made.kb("push", "--set-up")
+    assert done.output.endswith("Next, as the role of a team: kb push\n")
+    assert database.rows("SELECT count(*) FROM kb.libraries") == [(0,)]
+    assert made.kb("push", "--set-up").output == "The store's tables are current.\n"
+    assert made.kb("push", "--set-up", "--json").exit_code == 2
+
+
 def test_what_is_not_committed_is_not_pushed(payments: Team) -> None:
     payments.write("2025-09-01-new", "New")
     refused = payments.kb("push")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("push")
-@click.option("--set-up", "sets_up", is_flag=True, help="Make or update the store's tables first.")
+@click.option("--set-up", "sets_up", is_flag=True, help="Make or update the tables; push nothing.")
 @click.option("--force", is_flag=True, help="Push although the store holds a later commit.")
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.push/1).")
 def command(*, sets_up: bool, force: bool, as_json: bool) -> None:
@@ -28,8 +28,11 @@ def command(*, sets_up: bool, force: bool, as_json: bool) -> None:
 
     What goes there is said by share in [library]: facts by default, which hold no sentence. Only
     records that changed are sent, all in one transaction; one that is gone leaves a tombstone.
-    The server is [store] url, its password PGPASSWORD or ~/.pgpass. Run it in CI after a merge.
+    The server is [store] url, its password PGPASSWORD or ~/.pgpass. Run it in CI after a merge, as
+    the role of a team: a library belongs to the role that pushes it first.
     """
+    if sets_up and (force or as_json):
+        raise click.UsageError("--set-up pushes nothing: run it alone.")
     prepare_search()
     from kb.library import unread_library
     from kb.store.connection import connect
@@ -39,7 +42,8 @@ def command(*, sets_up: bool, force: bool, as_json: bool) -> None:
     store = connect(library)
     try:
         if sets_up:
-            _set_up(library, store, quiet=as_json)
+            echo(_set_up(library, store))
+            return
         from kb.commands.build import progress_bar
 
         with progress_bar() as progress:
@@ -78,7 +82,8 @@ def _words(report: PushReport) -> str:
     )
 
 
-def _set_up(library: Library, store: Store, *, quiet: bool) -> None:
+def _set_up(library: Library, store: Store) -> str:
+    """Make or update the tables; what was done."""
     from kb.search.index.index import ready_encoder
     from kb.store.layout import set_up
     from kb.store.stored_statistics import fix_encoder
@@ -88,8 +93,7 @@ def _set_up(library: Library, store: Store, *, quiet: bool) -> None:
         steps = set_up(store)
         if steps:
             fix_encoder(store, encoder.card)
-    if not quiet:
-        done = plural(len(steps), "step")
-        echo(
-            f"The store's tables are made: {done}." if steps else "The store's tables are current."
-        )
+    if not steps:
+        return "The store's tables are current."
+    done = plural(len(steps), "step")
+    return f"The store's tables are made: {done}.\nNext, as the role of a team: kb push"

@@ -667,7 +667,7 @@ def test_drafts_of_a_folder_are_neither_indexed_nor_counted(
     [beside] = answer["beside"]  # type: ignore[misc]
     assert (beside["records"], beside["passages"]) == (1, _passages(identity, "2026-02-01-told"))
     assert b"cranberrydraft" not in bytes_below(cache / "beside")
-    assert "identity  all  1 record  ../identity" in kb(ours, "beside", "list").stdout
+    assert "identity  all  1 record\n  ../identity\n" in kb(ours, "beside", "list").stdout
 
 
 def _passages(root: Path, record_id: str) -> int:

@@ -25,7 +25,7 @@ from kb.search.query import Filters, query_from_text
 from kb.search.records.entry import IndexedRecord
 from kb.search.similar import answer_of, find
 from kb.store import connection
-from kb.store.connection import Store, connect, connect_to
+from kb.store.connection import Store, StoreAwayError, connect, connect_to
 from kb.store.push import push
 from kb.store.search import StoreSearch
 from kb.store.statistics import decode
@@ -33,7 +33,7 @@ from kb.store.statistics import decode
 from beside_libraries import KEPT_BACK, write_external
 from conftest import git_in
 from search_library import STORIES
-from store_server import Database, Team, dump, team
+from store_server import ROLE, Database, Team, dump, team
 
 pytest_plugins = ("store_server",)
 pytestmark = pytest.mark.model
@@ -594,6 +594,22 @@ def test_without_the_server_own_records_answer_and_a_line_says_so(payments: Team
     )
     refused = payments.kb("push")
     assert "Check that the server runs" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "said"),
+    [
+        ("postgres@/", f"{ROLE}nobody@/", f'role "{ROLE}nobody" does not exist'),
+        (r"/kb_\w+", "/kb_nowhere", 'database "kb_nowhere" does not exist'),
+    ],
+)
+def test_who_is_not_let_in_is_told_why_and_nothing_of_sockets(
+    database: Database, there: str, instead: str, said: str
+) -> None:
+    with pytest.raises(StoreAwayError) as refused:
+        connect_to(re.sub(there, instead, database.url, count=1))
+    assert refused.value.what == f"the store refuses the connection: {said}"
+    assert "create them" in refused.value.todo
 
 
 def test_an_address_that_nobody_trusted_is_not_asked(payments: Team) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import click
 from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.streams import echo, echo_json
+
+_WIDTH = 80
 
 
 @click.command("list")
@@ -25,12 +28,20 @@ def command(*, as_json: bool) -> None:
     if as_json:
         echo_json(json.dumps({"schema": "kb.beside/1", "libraries": rows}, indent=2))
         return
-    from kb.terminal import as_lines, visible
+    from kb.terminal import as_lines
 
-    shown = (f"{row['name']}  {row['shares']}  {row['said']}  {row['place']}" for row in rows)
-    lines = [visible(line) for line in shown]
+    lines = [line for row in rows for line in _lines(row)]
     own = f"this library shares: {library.config.library.share}"
     echo(as_lines([*(lines or ["kb.toml names no library beside this one"]), own]), end="")
+
+
+def _lines(row: dict[str, str]) -> Iterator[str]:
+    """Whose it is and what it shares, and below that where it lies, cut nowhere."""
+    from kb.terminal import visible
+
+    said = visible(f"{row['name']}  {row['shares']}  {row['said']}")
+    yield from textwrap.wrap(said, _WIDTH, subsequent_indent="  ")
+    yield visible(f"  {row['place']}")
 
 
 def _rows(library: Library) -> Iterator[dict[str, str]]:

@@ -20,6 +20,10 @@ _NEEDED = ("psycopg", "pgvector")
 #: A question must not wait for a server that is away; libpq would wait for two minutes.
 _CONNECT_SECONDS = 5
 _SETTING = "store.url"
+#: What a server says before it lets a connection go.
+_FATAL = "FATAL:"
+#: What it says of a moment that passes.
+_BUSY = ("starting up", "shutting down", "too many", "connection slots")
 
 
 class StoreAwayError(KbError):
@@ -172,7 +176,9 @@ def _fault(error: psycopg.Error, address: str) -> KbError:
         todo = "Ask the store's owner: GRANT kb_writer TO you, or kb_reader to search only."
         return KbError(f"this role may not do that: {said}", where=address, todo=todo)
     if isinstance(error, psycopg.OperationalError):
-        return StoreAwayError(f"the store does not answer: {said}", where=address, todo=_way(said))
+        has_answered = _FATAL in str(error)
+        what = "the store refuses the connection" if has_answered else "the store does not answer"
+        return StoreAwayError(f"{what}: {said}", where=address, todo=_way(said))
     return KbError(f"the store refused it: {said}", where=address)
 
 
@@ -182,10 +188,14 @@ def _way(said: str) -> str:
         return "Set PGUSER and PGPASSWORD, or write ~/.pgpass; the password stands in no kb.toml."
     if "does not exist" in said:
         return "Check the database and the role, or create them (docs/organisation.md)."
+    if any(word in said for word in _BUSY):
+        return "Wait a moment, then run it again."
     return "Check that the server runs and the address in [store] url, then run it again."
 
 
 def _first_line(error: psycopg.Error) -> str:
+    """What was said, without the address that stands in front of it."""
     said = error.diag.message_primary or str(error)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).removeprefix("connection failed: ")
+    last = (lines[0] if lines else type(error).__name__).rpartition(" failed: ")[2]
+    return last.removeprefix(_FATAL).strip()

@@ -23,6 +23,8 @@ _ADDRESS = re.compile(
 )
 _CONNECT_SECONDS = 10
 _WORKER_SECONDS = 30
+#: How long for a worker to come back: on a busy machine a nanny took 45 s to start one again.
+_RETURN_SECONDS = 300
 #: How often it is looked at whether there is still a worker while a result is waited for.
 _LOOK_SECONDS = 15
 
@@ -58,13 +60,9 @@ class DaskWorkers:
 
     def _settle(self, future: Any) -> None:
         """Return when a future has ended, whatever it gave."""
-        from distributed import wait
-
         while not future.done():
             try:
-                wait([future], timeout=_LOOK_SECONDS)
-            except CancelledError as error:
-                raise _gone(self._address) from error
+                future.exception(_LOOK_SECONDS)
             except FutureTimeoutError:
                 self._require_workers()
 
@@ -86,7 +84,7 @@ class DaskWorkers:
 
     def _require_workers(self) -> None:
         try:
-            self._client.wait_for_workers(1, timeout=_WORKER_SECONDS)
+            self._client.wait_for_workers(1, timeout=_RETURN_SECONDS)
         except (TimeoutError, OSError) as error:
             raise _gone(self._address) from error
 

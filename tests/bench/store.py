@@ -258,6 +258,8 @@ def _latency(search: StoreSearch, store: Store, questions: Sequence[Query], libr
     for query in questions[:10]:
         _answer(search, query, library)
     times, embedding, empty = [], [], []
+    backend = int(store.rows("SELECT pg_backend_pid()")[0][0])
+    begun = time.process_time(), _processor_seconds(backend)
     for query in (*questions, *questions):
         start = time.perf_counter()
         store.rows("SELECT 1")
@@ -268,11 +270,20 @@ def _latency(search: StoreSearch, store: Store, questions: Sequence[Query], libr
         times.append(time.perf_counter() - embedded)
         embedding.append(embedded - answered)
         empty.append(answered - start)
+    spent = time.process_time() - begun[0], _processor_seconds(backend) - begun[1]
     p50, p99 = (1000 * np.quantile(times, share) for share in (0.5, 0.99))
     row("similar, warm, embedding and round trips included: p50", f"{p50:.0f} ms")
     row("the same, p99", f"{p99:.0f} ms")
     row("of it embedding, p50", f"{1000 * statistics.median(embedding):.0f} ms")
     row("an empty statement, p50", f"{1000 * statistics.median(empty):.2f} ms")
+    here, there = (1000 * seconds / len(times) for seconds in spent)
+    row("processor time of one, here (embedded twice) and there", f"{here:.0f} + {there:.0f} ms")
+
+
+def _processor_seconds(process: int) -> float:
+    """What a process has used of processors so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _answer(search: StoreSearch, query: Query, library: Any) -> None:

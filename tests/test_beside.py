@@ -664,7 +664,7 @@ def test_drafts_of_a_folder_are_neither_indexed_nor_counted(
     name_beside(ours, identity="../identity")
     kb(ours, "build")  # the words of an index are packed, so its own texts are what is looked at
     answer = similar(ours, RETRIED, "-k", "50")
-    [beside] = answer["beside"]  # type: ignore[misc]
+    beside = answer["beside"][0]  # type: ignore[index]
     assert (beside["records"], beside["passages"]) == (1, _passages(identity, "2026-02-01-told"))
     assert b"cranberrydraft" not in bytes_below(cache / "beside")
     assert "identity  all  1 record\n  ../identity\n" in kb(ours, "beside", "list").stdout

@@ -26,6 +26,7 @@ from kb.records.model import Clocks
 from kb.records.runs_seen import read_runs_seen, with_runs
 
 from conftest import git_in
+from test_mcp import ask
 
 FIRST = "2026-04-12-refund-agent-paid-twice"
 DONE = "closed: 2026-05-01, watch: 30d"
@@ -374,6 +375,13 @@ def test_kb_actions_shows_failed_ones_first_without_being_asked(folder: Path) ->
     assert [(a["effect"], a["state"]) for a in answer["actions"]] == [("failed", "closed")]
     none = CliRunner().invoke(cli, ["actions", "--effect", "effective", "--json"]).output
     assert json.loads(none)["actions"] == []
+
+
+def test_an_agent_that_asks_for_open_promises_is_told_those_that_failed(folder: Path) -> None:
+    written(folder, occurrences="[{at: 2026-06-20T09:12:00Z}]")
+    git_in(folder)("init", "--quiet", "--initial-branch=main")
+    told = ask(folder, "open_promises")["actions"]
+    assert [(a["state"], a["effect"]) for a in told] == [("closed", "failed")]
 
 
 def test_a_line_of_runs_seen_that_is_none_is_named_and_the_others_count(folder: Path) -> None:

@@ -264,13 +264,13 @@ def check_record(base: KnowledgeBase, record_id: str, as_status: str) -> dict[st
 
 
 def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[str, Any]:
-    """Actions of earlier incidents that are still open, overdue first."""
+    """Actions of earlier incidents that are open, or were done and did not hold; overdue first."""
     from kb.actions.filter import ActionFilter
     from kb.metrics.page import main_origin, read_as_of
     from kb.metrics.schema import actions_json, value_of
 
     origin = main_origin(base.library)
-    wanted = ActionFilter(owner=owner, failure_class=failure_class, origin=origin)
+    wanted = ActionFilter(owner=owner, failure_class=failure_class, origin=origin, state="owed")
     wanted.check_words(base.library)
     found = wanted.chosen(base.actions())
     return value_of(actions_json(found, read_as_of(base.repo, None, datetime.now(UTC))))

@@ -164,12 +164,13 @@ def test_five_hundred_kills_leave_the_old_or_the_new(
         kill_once(whole, done, tmp_path / str(seed), sorted(VERBS)[seed % len(VERBS)], seed)
 
 
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", VERBS)
-def test_eight_of_a_verb_at_once_leave_it_whole(
-    whole: Path, done: dict[str, tuple[Path, float]], tmp_path: Path, name: str
+def test_several_of_a_verb_at_once_leave_it_whole(
+    whole: Path, done: dict[str, tuple[Path, float]], tmp_path: Path, name: str, count: int
 ) -> None:
     verb, folder = VERBS[name], copy_of(whole, tmp_path / "at-once")
-    runs = [Run(folder, verb) for _ in range(8)]
+    runs = [Run(folder, verb) for _ in range(count)]
     said = [run.end() for run in runs]
     assert not [text for _, text in said if "unexpected" in text or "Free space" in text], said
     assert any(code in verb.ends for code, _ in said), said

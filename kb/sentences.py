@@ -91,8 +91,11 @@ def word_count(text: str) -> int:
     """How many words a text has, in scripts that part them by blanks and in those that do not."""
     if text.isascii():
         return len(text.split())
-    signs = len(_SIGN.findall(text))
-    text = _SIGN.sub(" ", text)
-    letters = sum(len(run) for run in _RUN.findall(text))
-    rest = (word for word in _RUN.sub(" ", text).split() if any(map(str.isalnum, word)))
-    return signs + -(-letters // _LETTERS_A_WORD) + sum(1 for _ in rest)
+    signs = letters = 0
+    if _UNPARTED.search(text):
+        signs = len(_SIGN.findall(text))
+        text = _SIGN.sub(" ", text)
+        letters = sum(len(run) for run in _RUN.findall(text))
+        text = _RUN.sub(" ", text)
+    rest = sum(word[0].isalnum() or any(map(str.isalnum, word)) for word in text.split())
+    return signs + -(-letters // _LETTERS_A_WORD) + rest

@@ -14,7 +14,7 @@ _RUN = re.compile(r"[A-Za-z0-9]+")
 _TO_RUNS = bytes(at if _RUN.fullmatch(chr(at)) and at < 128 else 32 for at in range(256))  # noqa: PLR2004 - ASCII
 
 
-@lru_cache(maxsize=1)  # one text is looked through for several things in turn
+@lru_cache(maxsize=8)  # a text and what is decoded of it are looked through for several things
 def long_words(text: str) -> tuple[str, ...]:
     """The words between white space that may hold a secret, in their order."""
     return tuple([word for word in text.split() if len(word) >= SHORTEST])

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
 from kb.sensitive.long_words import SHORTEST
@@ -150,7 +151,8 @@ def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextR
     if text.isascii() and kind is None:
         return TextReading(fold(text), text, range(len(text)), layer)
     each = kind if callable(kind) else _plain
-    parts = [each(char) for char in text]
+    said = {char: each(char) for char in set(text)}  # a text has few different ones
+    parts = [said[char] for char in text]
     for match in _JAMO.finditer(text):
         parts[match.start() : match.end()] = [
             unicodedata.normalize("NFC", match[0]),
@@ -213,9 +215,10 @@ def _word_end(text: str, at: int) -> int:
 
 
 def _without(reading: TextReading, gone: set[int]) -> TextReading:
-    kept = [n for n in range(len(reading.text)) if n not in gone]
-    text = "".join(reading.text[n] for n in kept)
-    places = [reading.places[n] for n in kept]
+    bounds = (-1, *sorted(gone), len(reading.text))
+    kept = [(before + 1, here) for before, here in pairwise(bounds) if before + 1 < here]
+    text = "".join([reading.text[start:end] for start, end in kept])
+    places = [place for start, end in kept for place in reading.places[start:end]]
     return TextReading(text, reading.source, places, reading.layer, reading.token)
 
 

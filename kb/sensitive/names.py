@@ -55,6 +55,8 @@ _BETWEEN = r"[\W_]{0,3}"
 _ENDS_SENTENCE = frozenset('.!?:;"“”(—–•|')
 _ENGLISH_ENDINGS = re.compile(r"(?:s|es|ed|d|ing|ings|er|ers|ly|ness|al)$")
 _LONGEST_ENDING = {3: 2, 4: 3}  # letters of a short name to those of its ending
+#: What stands between letters and digits.
+_BESIDE_LETTERS = re.compile(r"[\W_]+")
 _IN_HALVES = re.compile(r"[ \t\u00a0\u2013-]")
 _LONGEST_HALF_ENDING = 2  # letters behind a name that is cut in two
 #: What may hold a name that its letters do not show.
@@ -187,6 +189,8 @@ class NameIndex:
             self._entries.setdefault(word, []).append(_Entry(stem, name, is_word=True))
 
     def _in_reading(self, reading: TextReading, text: str, record: str) -> Iterator[NameHit]:
+        if not self._may_be_read(reading.text):
+            return
         words = set()
         before: re.Match[str] | None = None
         for match in _WORD.finditer(reading.text):
@@ -205,6 +209,18 @@ class NameIndex:
                 yield NameHit(start, end, name)
         if not (reading.across_lines or reading.is_rotated):
             yield from self._phrases_in(reading, words, text, record)
+
+    def _may_be_read(self, text: str) -> bool:
+        """Whether a reading holds the letters of any name at all: most do not, and words are many.
+
+        A name may be cut in two, and one of another script is told by its sound.
+        """
+        letters = _BESIDE_LETTERS.sub("", text)
+        if self._of_others or (self._of_latin and not letters.isascii()):
+            return True
+        if any(stem in text or stem in letters for stem in self._entries):
+            return True
+        return any(all(part in letters for part in parts) for _, parts, _ in self._phrases)
 
     def _in_halves(
         self, reading: TextReading, first: re.Match[str], second: re.Match[str], text: str

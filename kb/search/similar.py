@@ -41,13 +41,12 @@ from kb.search.ranking.likeness import Question, likeness
 from kb.search.ranking.rank import (
     SAME_INCIDENT,
     Ranking,
-    background,
     best_first,
     rank,
     same_incident_first,
 )
 from kb.search.reasons import reasons
-from kb.search.records.collection import Collection
+from kb.search.records.collection import Collection, background
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import plain_text
 
@@ -75,8 +74,8 @@ _OTHER_CLASS = 0.3
 _QUOTED_IN = 5
 #: In a large library: passages per query passage, and records by words, whole text and class,
 #: that are ranked.
-_NEAREST = 400
-_POOLED = 400
+_NEAREST = 200
+_POOLED = 100
 
 
 @dataclass(frozen=True)

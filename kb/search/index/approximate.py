@@ -17,10 +17,14 @@ APPROXIMATE = "passages.faiss"
 APPROXIMATE_MEANS = "records.faiss"
 #: Records up to which all are ranked, without asking for the near ones first.
 RANK_ALL = 5_000
-#: Cells of an approximate index, and how many of them a query looks into. At 10⁶ synthetic
-#: passages 2.6 ms and recall@10 1.0; training more cells takes minutes and gains nothing.
+#: Most cells of an approximate index, and how many of them a query looks into. At 10⁵ passages 632
+#: cells are made in 1.6 s of processor, a query takes 0.6 ms, and recall@10 is 1.0; twice the cells
+#: trained on more rows and rounds took 20 s and gained nothing.
 _MOST_CELLS = 2048
 _PROBES = 32
+#: Rounds of k-means, and rows that a cell is trained on.
+_ROUNDS = 4
+_ROWS_A_CELL = 16
 
 
 def write_approximate(folder: Path, passages: Vectors, means: Vectors) -> None:
@@ -34,11 +38,11 @@ def write_approximate(folder: Path, passages: Vectors, means: Vectors) -> None:
 def _write_cells(folder: Path, name: str, rows: Vectors) -> None:
     import faiss
 
-    cells = min(int(4 * len(rows) ** 0.5), _MOST_CELLS)
+    cells = min(int(2 * len(rows) ** 0.5), _MOST_CELLS)
     quantizer = faiss.IndexFlatIP(rows.shape[1])
     graph = faiss.IndexIVFFlat(quantizer, rows.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
-    graph.cp.niter = 10
-    graph.train(rows[:: max(1, len(rows) // (40 * cells))])
+    graph.cp.niter, graph.cp.min_points_per_centroid = _ROUNDS, 1
+    graph.train(rows[:: max(1, len(rows) // (_ROWS_A_CELL * cells))])
     graph.add(rows)
     with Root(folder).filling(name) as stream:
         faiss.write_index(graph, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
 from kb.search.ranking.classes import Numbers
-from kb.search.records.collection import Collection
+from kb.search.records.collection import Collection, SomePassages
 from kb.search.records.entry import IndexedRecord
 
 Places = NDArray[np.int64]
@@ -72,21 +72,24 @@ def likeness(collection: Collection, question: Question, places: Places | None =
         everything = np.arange(len(collection))
         best = _nearest(question.vectors @ collection.vectors.T, collection.starts)
         return Likeness(everything, best, np.asarray(collection.means @ question.mean))
+    known = collection.background
+    is_known = np.isin(places, known.places)
+    others = places[~is_known]
     pieces = [
-        _best_of(collection, question.vectors, places[start : start + _GATHERED])
-        for start in range(0, len(places), _GATHERED)
+        _best_of(question, collection.passages_of(others[start : start + _GATHERED]))
+        for start in range(0, len(others), _GATHERED)
     ]
-    best = np.concatenate([np.zeros(0, np.float32), *pieces])
+    best = np.empty(len(places), np.float32)
+    best[~is_known] = np.concatenate([np.zeros(0, np.float32), *pieces])
+    if is_known.any():
+        found = np.searchsorted(known.places, places[is_known])
+        best[is_known] = _best_of(question, known)[found]
     return Likeness(places, best, np.asarray(collection.means[places] @ question.mean))
 
 
-def _best_of(collection: Collection, vectors: Vectors, places: Places) -> Numbers:
-    """The nearest passages of records at `places`, (len(places),)."""
-    starts = collection.starts[places]
-    sizes = collection.starts[places + 1] - starts
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    rows = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
-    return _nearest(vectors @ collection.vectors.take(rows, axis=0).T, bounds)
+def _best_of(question: Question, known: SomePassages) -> Numbers:
+    """How near the nearest passages of some records are, (len(known.places),)."""
+    return _nearest(question.vectors @ known.vectors.T, known.bounds)
 
 
 def likenesses(collection: Collection, questions: Sequence[Question]) -> Iterator[Likeness]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kb.search.ranking.classes import ClassPosterior, ClassScores, Numbers
 from kb.search.ranking.likeness import Likeness, Places, Question, likeness
-from kb.search.records.collection import VERDICT_VALUES, Collection
+from kb.search.records.collection import VERDICT_VALUES, Collection, background
 from kb.search.records.entry import IndexedRecord, facets
 
 
@@ -46,7 +46,6 @@ SAME_INCIDENT = 0.8
 #: What a class that the draft states itself counts at least: as much as one that its text speaks
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
-_BACKGROUND = 1024
 #: Of so many best records the first places are chosen.
 HEDGED_AMONG = 100
 #: Likeness up to which a judged record says nothing about the query, and from which on all.
@@ -189,11 +188,6 @@ def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:
 def class_shares(labels: Numbers) -> Numbers:
     """Labels with rows that sum to 1: a record of three classes is a third of each."""
     return np.asarray(labels / np.maximum(labels.sum(axis=1, keepdims=True), 1), np.float32)
-
-
-def background(size: int) -> Places:
-    """An even sample of records to measure deviations on; all of them in a small library."""
-    return np.arange(0, size, max(1, size // _BACKGROUND))
 
 
 def scores_of(

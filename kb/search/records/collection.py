@@ -64,6 +64,27 @@ class Whole:
     sample: NDArray[np.int64]
 
 
+#: Records to measure deviations on, at least.
+_BACKGROUND = 1024
+
+
+def background(size: int) -> NDArray[np.int64]:
+    """An even sample of records to measure deviations on; all of them in a small library."""
+    return np.arange(0, size, max(1, size // _BACKGROUND))
+
+
+@dataclass(frozen=True)
+class SomePassages:
+    """The passages of the records at `places`, ascending, copied one behind the other.
+
+    `vectors` (p, d); those of the record at `places[i]` stand at `bounds[i]:bounds[i + 1]`.
+    """
+
+    places: NDArray[np.int64]
+    vectors: Vectors
+    bounds: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Collection:
     """Records as arrays, all in the same order.
@@ -141,6 +162,19 @@ class Collection:
     @cached_property
     def _facets(self) -> dict[int, frozenset[tuple[str, str]]]:
         return {}
+
+    def passages_of(self, places: NDArray[np.int64]) -> SomePassages:
+        """A copy of the passages of some records."""
+        starts = self.starts[places]
+        sizes = self.starts[places + 1] - starts
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        rows = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], sizes)
+        return SomePassages(places, self.vectors.take(rows, axis=0), bounds)
+
+    @cached_property
+    def background(self) -> SomePassages:
+        """The passages that every question is compared with in a large library, copied once."""
+        return self.passages_of(background(len(self)))
 
     @cached_property
     def mean(self) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ The encoder is the `rfc8785` package's. It refuses what RFC 8785 cannot express,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -43,9 +44,12 @@ def value_key(value: Any) -> str:
     return value if isinstance(value, str) else f"\0{digest(value)}"
 
 
-def digest_of_texts(texts: Any) -> str:
-    """A short key of lists of texts, numbers aside: no float in them is written in two ways."""
-    return hashlib.blake2b(_ENCODER.encode(texts), digest_size=12).hexdigest()
+def digest_of_rows(rows: Iterable[list[Any]]) -> str:
+    """A short key of rows of texts, one in memory at a time; no number in them is a float."""
+    whole = hashlib.blake2b(digest_size=12)
+    for row in rows:
+        whole.update(_ENCODER.encode(row))
+    return whole.hexdigest()
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=str)

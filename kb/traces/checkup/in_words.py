@@ -8,11 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from kb.errors import KbError
+from kb.traces.analyses.likeness import Signature
 from kb.traces.checkup.measure import RunSummary, facts
 from kb.traces.checkup.memory import shown_path
 from kb.traces.checkup.remote import RemoteFile, on_this_machine
@@ -35,16 +37,21 @@ def without_words(summary: RunSummary, settings: ReadingSettings) -> RunSummary:
         )
         for sign in summary.signs
     )
-    way = summary.signature
-    if way is not None:
-        way = msgspec.structs.replace(
-            way,
-            tools=frozenset(map(clean, way.tools)),
-            order=frozenset((clean(one), clean(other)) for one, other in way.order),
-            errors=frozenset((clean(tool), clean(error)) for tool, error in way.errors),
-        )
+    way = summary.signature and _clean_way(summary.signature, settings.allow)
     task, run = clean(summary.task), clean(summary.run)
     return msgspec.structs.replace(summary, signs=signs, signature=way, task=task, run=run)
+
+
+@lru_cache(maxsize=4096)
+def _clean_way(way: Signature, allow: tuple[str, ...]) -> Signature:
+    """The way of a run without secrets. Runs that went one way share it: an archive has many."""
+    clean = Redactor(allow=allow).redacted
+    return msgspec.structs.replace(
+        way,
+        tools=frozenset(map(clean, way.tools)),
+        order=frozenset((clean(one), clean(other)) for one, other in way.order),
+        errors=frozenset((clean(tool), clean(error)) for tool, error in way.errors),
+    )
 
 
 def told_in_words(

@@ -16,7 +16,7 @@ from kb.traces.analyses import policy_path
 from kb.traces.analyses.idempotency import key_audits
 from kb.traces.analyses.likeness import Signature, signature
 from kb.traces.analyses.replayability import replayability
-from kb.traces.canonical_json import digest, digest_of_texts, value_key
+from kb.traces.canonical_json import digest, digest_of_rows, value_key
 from kb.traces.checkup.likelihood import features, score
 from kb.traces.checkup.signs import Sign, WorldState, signs, world
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
@@ -85,7 +85,7 @@ def _auc(runs: Sequence[Labelled], place: int) -> float | None:
 
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 7
+VERSION = 8
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 
@@ -163,7 +163,7 @@ def content_digest(run: Run) -> str:
 
     Places in the source differ, and so may the id of the run where the source names none.
     """
-    return digest_of_texts([_shared(step) for step in run.steps]) if run.steps else ""
+    return digest_of_rows(map(_shared, run.steps)) if run.steps else ""
 
 
 def _shared(step: Step) -> list[Any]:

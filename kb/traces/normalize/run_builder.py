@@ -228,7 +228,7 @@ class RunBuilder:
         self._one_ended: dict[bool, dict[PartKey, OrderedDict[int, None]]] = {True: {}, False: {}}
         self._not_run_from: dict[str, int] = {}
         self._waiting = WaitingCalls()
-        self._known = KnownResults(self._call_at)
+        self._known = KnownResults(self.steps)
         self._seen: dict[str, Counter[PartKey]] = {}
         self._askings: dict[str, RequestNumbers] = {}
         self._early: dict[str, list[tuple[int, ToolResult, Message]]] = {}

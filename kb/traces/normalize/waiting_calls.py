@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import cast
 
 from kb.traces.canonical_json import digest
 from kb.traces.normalize.chat_message import ToolResult
-from kb.traces.run import ToolCall
+from kb.traces.run import Step, ToolCall
 
 #: Stands for every tool; the empty name is that of a call whose tool was not told.
 _ANY = None
@@ -43,8 +43,8 @@ class KnownResults:
     Results are looked at only once such an answer comes: most traces have none.
     """
 
-    def __init__(self, call_at: Callable[[int], ToolCall]) -> None:
-        self._call_at = call_at
+    def __init__(self, steps: list[Step]) -> None:
+        self._steps = steps  # not the builder that has them: what holds itself is freed late
         self._new: list[int] = []
         self._results: dict[str | None, set[str]] = {}
         self._brought: dict[str | None, list[int]] = {}
@@ -75,6 +75,9 @@ class KnownResults:
             return False
         self._told_twice.add(first)
         return True
+
+    def _call_at(self, step: int) -> ToolCall:
+        return cast("ToolCall", self._steps[step])
 
     def _look(self) -> None:
         for step in self._new:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -23,13 +24,14 @@ from kb.traces.checkup.memory import FileFacts
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.summary import Checkup, check_up
 from kb.traces.effects.guess_by_name import seems_to_write
+from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.read_runs import ReadingSettings, open_reading
 from kb.traces.run import Run
 
 from conftest import EXAMPLE
 from runs_made import agent, failed, made_run, read, unknown, user, write
 from test_cli import kb
-from traces_made import answered, asked, call, lines, run_of, written
+from traces_made import answered, asked, call, chat, lines, run_of, written
 
 AGENT = EXAMPLE.parent / "agent"
 
@@ -534,3 +536,34 @@ def test_the_report_says_what_the_score_is_worth_where_it_was_not_fitted() -> No
     told = checkup_markdown(scored(1.0), 5)
     assert "On 7 sources kept apart its AUC was 0.35 to 0.67, in the mean 0.54" in told
     assert "length 0.56: the score is the order of a list, and no more." in told
+
+
+def test_a_run_that_was_looked_at_is_freed_at_once(tmp_path: Path) -> None:
+    """What holds itself would wait for the collector, with all its texts."""
+    rows = [chat("x") | {"id": f"r{number}"} for number in range(3)]
+    path = written(tmp_path / "runs.jsonl", lines(*rows))
+    gc.collect()
+    gc.disable()
+    try:
+        for number, run in enumerate(open_reading(path, ReadingSettings(look_only=True)).runs(), 1):
+            facts(run, "runs.jsonl", number)
+        del run
+        kept = [one for one in gc.get_objects() if isinstance(one, Run | RunBuilder)]
+    finally:
+        gc.enable()
+    assert kept == []
+
+
+def test_runs_that_went_one_way_share_it(tmp_path: Path) -> None:
+    rows = [chat("x") | {"id": f"r{number}"} for number in range(3)]
+    path = written(tmp_path / "runs.jsonl", lines(*rows))
+    (found,) = examine([path], ReadingSettings(look_only=True))
+    assert len({id(run.signature) for run in found.runs}) == 1
+
+
+def test_signs_that_no_run_shows_are_named_in_one_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "run.json", chat("x"))
+    report = checkup_markdown(check_up(examine([path], ReadingSettings())), 5)
+    assert "| destroyed |" not in report
+    line = next(one for one in report.splitlines() if one.startswith("Looked for, and in no run:"))
+    assert "destroyed" in line

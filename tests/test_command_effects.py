@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kb.traces.effects.shell_effects import CommandEffect, command_effects, worst
+from kb.traces.effects.shell_text import parse_shell_text, read_shell_text
 from kb.traces.effects.sql_effects import sql_effects
 from kb.traces.run import Effect
 
@@ -257,3 +260,17 @@ def test_what_is_beyond_the_bounds_is_said_to_be_unread() -> None:
 def test_a_dry_run_that_is_switched_off_is_none() -> None:
     assert heaviest("kubectl delete ns prod --dry-run=none").effect is Effect.DESTRUCTIVE
     assert heaviest("kubectl delete ns prod --dry-run=server").effect is Effect.READ
+
+
+_WORDS = st.sampled_from(
+    ["ls", "cd", "./x", "-rf", "--foo", "a/b", "x.py", "12", "0", "-9", "a:b", "@x", "%x", "+x"]
+    + ["x@y:z", "-", "--", ".", "..", "test", "true", ":", "exit", "trap", "command", "printf"]
+    + ["5.2", "1-2", ",", "~", "3x", "sudo", "env", "git", "rm", "bash", "-c", "if", "done"]
+    + ["time", "export", "set"]
+)
+
+
+@given(st.lists(st.lists(_WORDS, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_plain_words_are_read_as_the_parser_reads_them(commands: list[list[str]]) -> None:
+    text = " && ".join(" ".join(words) for words in commands)
+    assert read_shell_text(text) == parse_shell_text(text)

@@ -89,12 +89,17 @@ def is_installed() -> bool:
 
 
 def read_shell_text(text: str) -> ShellText:
-    """A shell text, parsed.
+    """The commands of a shell text.
 
     Raises `ShellTextError` for a text beyond the bounds, `ImportError` without the parser.
     """
     if plain := _plain_commands(text):
         return ShellText(plain, is_whole=True)
+    return parse_shell_text(text)
+
+
+def parse_shell_text(text: str) -> ShellText:
+    """The same by the parser, also where plain words need none."""
     bodies: list[str] = []
     short = _without_long_heredocs(text, bodies)
     if len(short) > MAX_CHARACTERS:

@@ -263,10 +263,12 @@ def test_a_dry_run_that_is_switched_off_is_none() -> None:
 
 
 _WORDS = st.sampled_from(
-    ["ls", "cd", "./x", "-rf", "--foo", "a/b", "x.py", "12", "0", "-9", "a:b", "@x", "%x", "+x"]
-    + ["x@y:z", "-", "--", ".", "..", "test", "true", ":", "exit", "trap", "command", "printf"]
-    + ["5.2", "1-2", ",", "~", "3x", "sudo", "env", "git", "rm", "bash", "-c", "if", "done"]
-    + ["time", "export", "set"]
+    (
+        *("ls", "cd", "./x", "-rf", "--foo", "a/b", "x.py", "12", "0", "-9", "a:b", "@x", "%x"),
+        *("x@y:z", "-", "--", ".", "..", "test", "true", ":", "exit", "trap", "command", "printf"),
+        *("5.2", "1-2", ",", "~", "3x", "sudo", "env", "git", "rm", "bash", "-c", "if", "done"),
+        *("time", "export", "set", "+x"),
+    )
 )
 
 

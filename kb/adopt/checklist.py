@@ -5,6 +5,7 @@
     Queue 3 stood still
 
     - [ ] class: duplicate-side-effect (62 %)
+    - [ ] cause:
 
 A tick takes a word over; another word may be written in its place. Nothing else is ever written.
 """
@@ -15,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from kb.adopt.classify import KEYS, RecordProposals, missing_keys
+from kb.adopt.classify import KEYS, RecordProposals, WordProposal, missing_keys
 from kb.errors import KbError
 from kb.library import Library
 from kb.numbers_in_words import nearest_word
@@ -30,6 +31,7 @@ _TICK = re.compile(r"[ \t]*[-*+][ \t]+\[(?P<box>[ xX])\][ \t]+(?P<name>\w+):[ \t
 _HEAD = """# Class, cause and control of adopted records
 
 Tick what is right, or write another word in its place and tick that; leave the rest.
+Where no word stands none is likelier than the most frequent one is anyway.
 The number says how often such a proposal holds on public incidents of AI agents.
 `kb adopt --classify --checklist FILE` then writes what is ticked, and nothing else.
 """
@@ -48,9 +50,14 @@ def checklist(found: Iterable[RecordProposals]) -> str:
     parts = [_HEAD]
     for record in surest_first(found):
         lines = [f"## {record.document.id}", "", " ".join(record.document.title.split()), ""]
-        lines += [f"- [ ] {NAMES[p.key]}: {p.word} ({p.probability:.0%})" for p in record.words]
+        lines += [_line(proposal) for proposal in record.words]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def _line(proposal: WordProposal) -> str:
+    told = f" {proposal.word} ({proposal.probability:.0%})" if proposal.word else ""
+    return f"- [ ] {NAMES[proposal.key]}:{told}"
 
 
 def surest_first(found: Iterable[RecordProposals]) -> list[RecordProposals]:
@@ -84,6 +91,9 @@ def _ticked(tick: re.Match[str], library: Library, place: str) -> tuple[str, str
     if not key:
         names = ", ".join(_KEYS_BY_NAME)
         raise KbError(f"'{tick['name']}' is none of {names}", where=place)
+    if not tick["word"]:
+        todo = "Write a word of the form behind it, or take the tick away."
+        raise KbError(f"{tick['name']} is ticked and has no word", where=place, todo=todo)
     return key, known_word(library, key, tick["word"], place)
 
 

@@ -30,7 +30,10 @@ KEYS = ("classes", "causes", "missing_control")
 
 @dataclass(frozen=True, slots=True)
 class WordProposal:
-    """One word for a key of a record; `probability` 0…1 says how often such a proposal holds."""
+    """One word for a key of a record; `probability` 0…1 says how often such a proposal holds.
+
+    `word` is empty and `probability` 0 where none is likelier than the most frequent one is anyway.
+    """
 
     key: str
     word: str
@@ -132,20 +135,29 @@ def _words(entry: IndexedRecord, key: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class KeyPosterior:
-    """What was learnt of one key. `curve` is that of a proposal's weight to its probability."""
+    """What was learnt of one key. `curve` is that of a proposal's weight to its probability.
+
+    `base_rate` is the share of the teachers that have the most frequent word.
+    """
 
     key: str
     names: tuple[str, ...]
     posterior: ClassPosterior
     curve: tuple[float, float]
+    base_rate: float
 
     def propose(self, mean: Numbers) -> WordProposal:
-        """The likeliest word and how often such a one holds; a text like no teacher's gets less."""
+        """The likeliest word and how often such a one holds; a text like no teacher's gets less.
+
+        No word where saying the most frequent one of all would be right as often.
+        """
         similarities = np.asarray(self.posterior.means @ mean, np.float32)
         weights = self.posterior.of(mean, similarities).weights
         best = int(weights.argmax())
         slope, constant = self.curve
         probability = float(logistic(slope * weights[best] + constant)) * known(similarities)
+        if probability <= self.base_rate:
+            return WordProposal(self.key, "", 0.0)
         return WordProposal(self.key, self.names[best], probability)
 
 
@@ -164,7 +176,8 @@ def fit_key_posterior(
     features = np.array([[weight] for weight, _ in tops], np.float32)
     outcomes: NDArray[np.bool_] = np.array([is_right for _, is_right in tops], bool)
     slope, constant = fit_logistic([features], [outcomes], SHIPPED_CLASS)
-    return KeyPosterior(key, names, posterior, (slope, constant))
+    base_rate = float(labels[asked].mean(axis=0).max()) if len(asked) else 0.0
+    return KeyPosterior(key, names, posterior, (slope, constant), base_rate)
 
 
 def _left_out(posterior: ClassPosterior, place: int) -> tuple[float, bool]:

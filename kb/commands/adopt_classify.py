@@ -117,9 +117,11 @@ def _answer(library: Library, proposal: WordProposal) -> str:
     from kb.adopt.checklist import NAMES, known_word
 
     asked = f"  {NAMES[proposal.key]}: {proposal.word} ({proposal.probability:.0%})  [y/n/word/q]"
+    if not proposal.word:
+        asked = f"  {NAMES[proposal.key]}: none is likely enough to propose  [n/word/q]"
     while True:
         said = str(click.prompt(asked, default="n", show_default=False)).strip()
-        if said in {"y", "n", _QUIT}:
+        if said in {"n", _QUIT} or (said == "y" and proposal.word):
             return {"y": proposal.word, "n": ""}.get(said, said)
         try:
             return known_word(library, proposal.key, said)

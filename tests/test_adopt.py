@@ -342,6 +342,12 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
             "## Better alerts\n\n| Item | Owner |\n|---|---|\n| paint it | ops |\n",
             "unknown",
         ),
+        (
+            "## Action items\n\n- Kind: what it is\n- Owner: who\n\n"
+            "| Item | Owner |\n|---|---|\n| move it | ops |\n",
+            "unknown",
+        ),
+        ("## Action items\n\n- Make it better:\n  - move it\n  - paint it\n", "unknown"),
         ("## Remediation\n\n- moved it\n\n## Follow-ups\n\n- [ ] paint it\n", "unknown"),
         ("## Action items\n\n- [ ] move it\n\n## Verification\n\n- [x] it moves\n", "1 item"),
     ],

@@ -97,7 +97,15 @@ def actions(text: str) -> list[str]:
         ("a.md", "# January 2020 – a server was down\n\nIt was down.\n", ""),
         # Far below, a day is that of the repair.
         ("a.md", "# Down\n\n" + "It was.\n\n" * 20 + "## Repair\n\nOn 2025-12-26.\n", ""),
+        # A file may be named for the last day of a timeline.
+        (
+            "2026-08-03-x.md",
+            "# Down\n\n## Timeline\n\n- 2026-05-28: began\n- 2026-08-02: mended\n",
+            "",
+        ),
         # A span is of the day it begins on.
+        ("2026-07-16-x.md", "# Down\n\n- **Date range**: 2026-07-15 -> 2026-07-16\n", ""),
+        ("a.md", "# Down\n\n- **Date range**: 2026-07-15 -> 2026-07-16\n", "2026-07-15"),
         ("a.md", "# Silence from April 6 to April 11, 2023\n\nIt was still.\n", "2023-04-06"),
         # A heading of one day, and a timeline and a file name of another.
         (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from kb.records.document import Document
 from kb.records.informal_actions import read_all_actions, read_informal_actions, says_nothing
 from kb.records.markdown import Line, SectionText
 
+_ITEM = re.compile(r"(?P<indent>[ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]+(?P<text>.*)")
+_SOME_WORDS = 3
 _BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX✓✔~-]\][ \t]")
 #: What a heading names that is of all actions; `Prevention` and its like may be of some.
 _OF_ALL = re.compile(
@@ -36,7 +39,21 @@ def count_actions(document: Document) -> int | None:
     if not found:
         prose = [line.text for line in section.lines if line.is_prose]
         return 0 if all(map(says_nothing, prose)) else None
-    return None if _is_a_part(document) else found
+    # Items beside a table may be actions, or what its columns mean.
+    has_rows = {action.row for action in read_informal_actions(section.lines)}
+    is_open = len(has_rows) > 1 or _has_groups(section.lines)
+    return None if is_open or _is_a_part(document) else found
+
+
+def _has_groups(lines: Sequence[Line]) -> bool:
+    """Whether an item of some words is told in parts: `- make it better:` may be one action."""
+    found = [match for line in lines if line.is_prose and (match := _ITEM.match(line.text))]
+    return any(
+        head["text"].rstrip(" *_").endswith(":")
+        and len(head["text"].split()) >= _SOME_WORDS
+        and len(part["indent"]) > len(head["indent"])
+        for head, part in pairwise(found)
+    )
 
 
 def _is_a_part(document: Document) -> bool:

@@ -31,7 +31,20 @@ INCIDENT_DAYS = frozenset(
     | {"発生日時", "発生日", "発生時刻", "발생일시", "발생일", "发生日期", "故障时间"}
 )
 _DAYS = frozenset(
-    {"date", "date and time", "date/time", "fecha", "data", "datum", "日付", "日期", "날짜", "дата"}
+    {
+        "date",
+        "dates",
+        "date range",
+        "date and time",
+        "date/time",
+        "fecha",
+        "data",
+        "datum",
+        "日付",
+        "日期",
+        "날짜",
+        "дата",
+    }
 )
 #: Why a date is unknown where a text says nothing of one, and something else may stand in.
 NO_DAY = "nothing names a day"
@@ -160,18 +173,19 @@ def _of_several(told: list[_NamedDay], lived: list[date]) -> DerivedFact:
 
 
 def _from_weak(document: Document, told: _NamedDay, lived: list[date]) -> DerivedFact:
-    """A day of front matter or of the file name, where the text does not name others alone."""
+    """A day of front matter or of the file name, where the text does not name others alone.
+
+    It is borne out by where the timeline begins: at its end the file may have been written.
+    """
     if _is_borne_out(told.day, lived):
-        return _fact(told.day, told.source)
+        is_begin = abs(told.day - lived[0]) <= _OTHER_ZONE
+        why = f"{_listed([told])}, its timeline begins on {lived[0]}"
+        return _fact(told.day, told.source) if is_begin else _unknown(why)
     prose = [*_prose_days(document, told.day, is_lead=True)]
     if any(abs(day - told.day) <= _OTHER_ZONE for day, _ in prose):
         return _fact(told.day, told.source)
-    if not prose and not lived and _is_publication(document):
-        return _unknown(f"{told.source} says {told.day}, when it may have been published")
     if not prose and not lived:
-        named = told.source != FILE_NAME
-        source = told.source if named else f"{told.source}, and no line names it"
-        return _fact(told.day, source, stands_in=not named)
+        return _named_by_no_line(document, told)
     fact = _untold(document, [], lived, prose)
     # Of front matter and another day neither is known to be that of the incident.
     is_near = fact.value and abs(date.fromisoformat(fact.value) - told.day) < _WRITTEN_SOON
@@ -180,6 +194,15 @@ def _from_weak(document: Document, told: _NamedDay, lived: list[date]) -> Derive
     place = fact.source.partition(",")[0]
     source = f"{place} says {fact.value}" if fact.value else fact.source
     return _unknown(f"{source}, {_listed([told])}")
+
+
+def _named_by_no_line(document: Document, told: _NamedDay) -> DerivedFact:
+    """A day of front matter or of the file name that stands nowhere in the text."""
+    if _is_publication(document):
+        return _unknown(f"{told.source} says {told.day}, when it may have been published")
+    named = told.source != FILE_NAME
+    source = told.source if named else f"{told.source}, and no line names it"
+    return _fact(told.day, source, stands_in=not named)
 
 
 def _is_publication(document: Document) -> bool:

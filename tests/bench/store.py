@@ -466,7 +466,7 @@ def _copy_binary(link: psycopg.Connection[Any], table: str, blocks: Iterable[np.
 def _sizes(address: str) -> None:
     with psycopg.connect(address) as link:
         for name, size in link.execute(
-            "SELECT relname, pg_relation_size(c.oid) FROM pg_class c WHERE relnamespace = "
+            "SELECT relname, pg_table_size(c.oid) FROM pg_class c WHERE relnamespace = "
             "'kb'::regnamespace AND relkind IN ('r', 'i') ORDER BY 2 DESC LIMIT 8"
         ).fetchall():
             row(f"size of {name}", f"{size / 1e6:,.0f} MB")

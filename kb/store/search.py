@@ -33,10 +33,13 @@ from kb.store.layout import check_layout
 from kb.store.statistics import StoreStatistics
 from kb.store.stored_statistics import read_model, refuse_other_encoder
 
-#: As many passages as the graph is asked for; it goes on where rows may not be read. A transaction
-#: sees one version of the store, whatever is pushed meanwhile.
+#: How far the graph is walked, which is as far as pgvector goes. Of 30,000 passages in heaps of
+#: 140 like ones it found .985 of the ten nearest at 400, .997 at 1,000; of 100,000 .850 at 400.
+EF_SEARCH = 1000
+#: It goes on where rows may not be read. A transaction sees one version of the store, whatever is
+#: pushed meanwhile.
 _SEARCH = (
-    "SET hnsw.ef_search = 400; SET hnsw.iterative_scan = relaxed_order; SET jit = off; "
+    f"SET hnsw.ef_search = {EF_SEARCH}; SET hnsw.iterative_scan = relaxed_order; SET jit = off; "
     "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on"
 )
 

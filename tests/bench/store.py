@@ -52,7 +52,7 @@ from kb.search.records.passages import Passage
 from kb.search.similar import answer_of, find_question
 from kb.store.connection import Store, connect_to
 from kb.store.layout import set_up
-from kb.store.search import StoreSearch
+from kb.store.search import EF_SEARCH, StoreSearch
 from kb.store.statistics import Contribution, changed, no_texts
 from kb.store.stored_statistics import fix_encoder, with_meanings, write_statistics
 from kb.trust import store as trust_wishes
@@ -304,7 +304,7 @@ def _recall(address: str, search: StoreSearch, made: Made, questions: Sequence[Q
     found = []
     with psycopg.connect(address, autocommit=True) as link:
         register_vector(link)
-        link.execute("SET hnsw.ef_search = 400")
+        link.execute(f"SET hnsw.ef_search = {EF_SEARCH}")
         for vector in vectors:
             rows = link.execute(
                 "SELECT v.record, p.place FROM (SELECT record, text_hash FROM kb.vectors "

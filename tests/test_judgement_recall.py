@@ -83,6 +83,14 @@ def test_the_lists_are_as_long_as_a_share_needs() -> None:
         "the cache rule should ideally exclude them",
         "align the documents of the check",
         "implement periodic cleanup of artwork that nobody refers to",
+        "improve p95 from 900 → 300",
+        "explore-agent maps the caller",
+        "enhance the log line with the request id",
+        "investigate the pool: rejected",
+        "research complete",
+        "monitoring confirms the mend",
+        "define policy checks in the pipeline",
+        "consult `docs/limits.md`",
     ],
 )
 def test_what_only_begins_like_a_vague_action_is_none(text: str) -> None:
@@ -101,6 +109,9 @@ def test_what_only_begins_like_a_vague_action_is_none(text: str) -> None:
         "if developers approve without reading, nothing helps",
         "he did not ask it to buy anything",
         "the service support failed to load",
+        "the fault was found by accident",
+        "a fat finger order moved the price",
+        "the operator could have deleted it by accident",
     ],
 )
 def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:

@@ -224,6 +224,8 @@ NOT_JUDGING = (
     "operator's failure to see a request shows how hard it is",
     "the gap is not that the vendor's engineers failed to mend it",
     "it was nobody's fault",
+    "the plan drops a column somebody forgot",
+    "the engineer failed to generate a report",
 )
 HUMAN_ERROR_AS_CAUSE = (
     "the outage was due to human error",
@@ -248,6 +250,8 @@ HUMAN_ERROR_AS_SUBJECT = (
     "it wasn't human error.",
     "the cause was a missing gate rather than an operator error.",
     "it was a missing gate, not a human error.",
+    "the form says whether it was user error",
+    "outages are not the result of a developer error",
 )
 BLAMING = (
     "the rollout was done carelessly",

@@ -20,7 +20,7 @@ ROLE = (
     r"|sysadmins?|on-?calls?|responders?|reviewers?|approvers?|authors?|maintainers?|committers?"
     r"|employees?|staff|colleagues?|co-?workers?|teams?|managers?|leads?|contractors?|interns?"
     r"|technicians?|analysts?|person|people|somebody|someone|anyone|nobody|humans?|sres?|dbas?"
-    r"|cto|ceo|founder|members?|hires?|trainees?|editors?|moderators?|deployers?|architects?"
+    r"|cto|ceo|founder|members?|hires?|trainees?|editors?|moderators?|deployers?"
     r"|consultants?|(?:support|release|duty)[ -](?:engineers?|leads?|managers?|person))"
 )
 LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
@@ -35,10 +35,12 @@ _SUBJECT_BEFORE = re.compile(
 #: A subject that says that there was nobody of whom the verdict is true.
 _NOBODY = re.compile(r"(?:nobody|no)\b")
 #: Roles that programs have, too, and what only programs fail to do.
-_ALSO_SOFTWARE = re.compile(r"(?:operator|manager|lead|maintainer|approver|reviewer|team)s?\s+$")
+_ALSO_SOFTWARE = re.compile(
+    r"(?:engineer|operator|manager|lead|maintainer|approver|reviewer|team)s?\s+$"
+)
 _SOFTWARE_FAILS_TO = re.compile(
     r"failed\s+to\s+(?:schedule|reconcile|start|load|boot|compile|parse|install|mount|initiali[sz]e"
-    r"|connect|bind|sync|render|deserialize|terminate|converge|spawn|allocate)\b"
+    r"|connect|bind|sync|render|deserialize|terminate|converge|spawn|allocate|(?:successfully\s+)?(?:generate|emit))\b"
 )
 _PARTICIPLE = (
     r"(?:\w{2,20}ed|been|known|seen|done|caught|read|set|kept|made|taken|thought|run|gone|told"
@@ -208,6 +210,10 @@ _BLAME_OPENERS = frozenset(
 _NOT_THE = re.compile(
     r"(?:(?:\bnot|n['’]t)\b[^.;:]{0,40}|\bwould\s+(?:that|this|it)\s+be\s+(?:the|an?)\s+)$"
 )
+#: `a column somebody forgot`: a thing is told apart, and nobody is judged.
+_SOME_THING_BEFORE = re.compile(
+    r"\b(?:an?|the|any|every|which)\s+\w+\s+(?:some|any)(?:one|body)\s+$"
+)
 _HYPOTHESIS = re.compile(r"(?:should|ought|could)\b")
 #: The sentence goes on to a question mark.
 _ASKED = re.compile(r"[^.!?\n]{0,120}\?")
@@ -253,6 +259,11 @@ _CAUSE_BEFORE = re.compile(
 _CAUSE_AFTER = re.compile(
     r"\s*(?:[.!;,)]|$|(?:was|were)\s+(?:made|the\s+(?:root\s+)?cause)|led\s+to|caused|wiped"
     r"|(?:in|when|while|during)\s+(?:not\s+)?(?:\w+ing|the|an?)\b)"
+)
+#: `if it was user error`, `are not the result of a developer error`.
+_SUPPOSED_CAUSE = re.compile(
+    r"\b(?:if|whether|unless)\s+(?:it|this|that)\s+(?:was|is|were)\s+(?:an?\s+)?$"
+    r"|(?:\bnot|n['’]t)\s+(?:due\s+to|caused\s+by|the\s+result\s+of)\s+(?:an?\s+)?$"
 )
 _OPENS = re.compile(r"(?:^|[.:|]|\n[ \t]*[-*+])[\s\-*+_|>#]*$")
 _WINDOW = 80  # characters on either side that can decide
@@ -315,15 +326,18 @@ def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
         found = _any_name(names).search(before)
     if not found or _NOBODY.match(found[0]) or _is_supposed(before, found.start()):
         return ""
-    if _HYPOTHESIS.match(text, at) and _ASKED.match(text, at):
-        return ""
-    if found[0].startswith("we ") and _UNSEEN.match(text, at):
-        return ""
-    if found[0].startswith("i ") and not _OF_MYSELF.match(text, at):
-        return ""
-    if _ALSO_SOFTWARE.search(found[0]) and _SOFTWARE_FAILS_TO.match(text, at):
-        return ""
-    return found[0]
+    return "" if _is_no_verdict(text, at, before, found[0]) else found[0]
+
+
+def _is_no_verdict(text: str, at: int, before: str, subject: str) -> bool:
+    """Whether what is said of a subject is a question, an aside, or no judgement of a person."""
+    return bool(
+        (_HYPOTHESIS.match(text, at) and _ASKED.match(text, at))
+        or (text.startswith("forgot", at) and _SOME_THING_BEFORE.search(before))
+        or (subject.startswith("we ") and _UNSEEN.match(text, at))
+        or (subject.startswith("i ") and not _OF_MYSELF.match(text, at))
+        or (_ALSO_SOFTWARE.search(subject) and _SOFTWARE_FAILS_TO.match(text, at))
+    )
 
 
 def _is_supposed(before: str, start: int) -> bool:
@@ -420,7 +434,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
 
 def _is_given_as_cause(text: str, start: int, end: int) -> bool:
     before = _before(text, start)
-    if NEGATED.search(before):
+    if NEGATED.search(before) or _SUPPOSED_CAUSE.search(before):
         return False
     opens = _OPENS.search(before) and _CAUSE_AFTER.match(text, end)
     return bool(_CAUSE_BEFORE.search(before) or opens)

@@ -17,7 +17,8 @@ _TICKET = r"#\d{1,7}|[A-Z][A-Z0-9]{1,9}-\d{1,6}|[\w.-]{1,40}/[\w.-]{1,60}#\d{1,7
 _LEADS = re.compile(
     rf"\s*(?:{_LINK}|https?://\S{{1,300}}|\[(?!\w+\]\s*\w+\()[^\[\]\n]{{0,60}}\]"
     rf"|\((?:{_TICKET}|[^()\n]{{0,12}})\)|(?:{_TICKET})(?![\w-])"
-    r"|\*\*(?:[\w/-]+\s?){1,2}:?\*\*(?=\s*[:—–\w-])|[*_`~]{1,3}(?=\S)|[:—–|>]|-(?=\s)"
+    r"|\*\*(?:[\w/-]+\s?){1,2}:?\*\*(?=\s*[:—–\w-])|[*_~]{1,3}(?=\S)|[:—–|>]|-(?=\s)"
+    r"|follow[- ]?up\s*(?=[—–:])"
     r"|(?:P[0-4]|todo|tbd|action|task|ticket|fix|short[- ]term|long[- ]term|medium[- ]term)\s*:"
     r"|(?:we|i|they|the team|team|someone|somebody)\s+(?:also\s+)?(?:should|will|must|can|could"
     r"|might|may"
@@ -35,14 +36,21 @@ _MOST_LEADS = 8
 _MOST_CHARACTERS = 600
 #: What makes a promise exact.
 _CONCRETE = re.compile(
-    r"`|\d\s*%|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
+    r"`|(?-i:\b[A-Z][a-z]+[A-Z]\w*)|\benhanc\w{1,4}\b.{3,60}\bwith\s|\d\s*%|\bto\s+\d|\d\s*(?:→|->)\s*\d|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
     r"|eur|usd|\$)\b|[<>]=?\s*\d|\b\w+_\w+\b|\w\.(?:py|ya?ml|toml|json|md|sh|ts|js|go)\b|[\"“]"
     r"|\bso that\b|\bsuch that\b|\bby (?:add|remov|sett|requir|us|refus|pinn|return|replac"
     r"|split|mov"
     r"|limit|block|mak|chang|switch|writ|send|enabl|disabl)\w*ing\b|\bwhen(?:ever)?\b|\bunless\b"
     r"|\bfails? (?:when|if)\b|\bwith an? (?:test|eval|alert|alarm|page|limit|threshold|key)\b"
     r"|\balert(?:s)? (?:at|above|below|on|for|if)\b|\bpages?\b|\bto (?:include|show|return|refuse"
-    r"|reject|require|log|contain|use|support|accept|handle|match|send|store|exclude)\b",
+    r"|reject|require|log|contain|use|support|accept|handle|match|send|store|exclude"
+    r"|scan|validate|detect|block|fail|verify)\b",
+    re.IGNORECASE,
+)
+#: What is to be known, or was decided, is told: where it will be written, or how it came out.
+_TOLD = re.compile(
+    r"\bcompletion evidence\b|\bADR\b|\b(?:document|record|write down)\w*\s+(?:the\s+|our\s+)?"
+    r"(?:decision|result|outcome|finding|conclusion)|:\s*(?:rejected|done|decided|resolved)\b|\bconcluded\b",
     re.IGNORECASE,
 )
 _PEOPLE = (
@@ -130,7 +138,9 @@ _KINDS: tuple[_Kind, ...] = (
     ),
     _kind(
         r"(?:to\s+)?(?:investigat(?:e|ing|ion)|look(?:ing)?\s+(?:into|at|for|deeper|closer|further)"
-        r"|dig(?:ging)?\s+(?:into|deeper)|research(?:ing)?|explor(?:e|ing)|figur(?:e|ing)\s+out"
+        r"|dig(?:ging)?\s+(?:into|deeper)|research(?:ing)?"
+        r"(?!\s+(?:complete|done|experiment|data|group|team|paper)s?\b)"
+        r"|explor(?:e|ing)(?!\s+(?:\[|the\s+\[|your\b|agents?\b))|figur(?:e|ing)\s+out"
         r"|find(?:ing)?\s+out|analy[sz](?:e|ing)|study(?:ing)?|understand(?:ing)?|diagnos(?:e|ing)"
         r"|(?:check|verify)(?:ing)?\s+(?:that\s+)?(?:this|it)\s+(?:can|does|will|is)\b"
         r"|(?:check|see|determin|identify|verify|confirm|learn|assess|find)(?:e|ing)?\s+(?:if"
@@ -155,16 +165,17 @@ _KINDS: tuple[_Kind, ...] = (
         _DECIDED,
     ),
     _kind(
-        r"\b(?:should|could|might|may)\s+(?:also\s+)?(?:consider|think\s+about|look\s+(?:at|into)"
+        r"\b(?:should|could|might)\s+(?:also\s+)?(?:consider|think\s+about|look\s+(?:at|into)"
         r"|explore|investigate|review|discuss)\b|\blook(?:ing)?\s+into\b",
         _DECIDED,
         anywhere=True,
     ),
     _kind(
-        r"(?:talk|speak|chat(?=\s+(?:with|to|about))|sync(?=\s+(?:up|with))|meet|liaise|engage|consult|align(?=\s+(?:with|on))"
+        r"(?:talk|speak|chat(?=\s+(?:with|to|about))|sync(?=\s+(?:up|with))|meet|liaise|engage|consult(?!\s+[`\[])|align(?=\s+(?:with|on))"
         r"|coordinate(?!-)|communicate"
         r"|check\s+in"
-        r"|follow(?:ing)?[- ]?up|reach(?:ing)?\s+out|touch\s+base|work)(?:ing)?\s*(?:with|to|on"
+        r"|follow(?:ing)?[- ]?up|reach(?:ing)?\s+out|touch\s+base"
+        r"|work(?=\s+(?:with|on|together)\b))(?:ing)?\s*(?:with|to|on"
         r"|about)?\b"
         r"(?!\s+(?:around|item|to\s+(?:add|remov|make|creat|fix|allow|enabl|expos|rais|set)\w*))",
         _AGREED,
@@ -194,13 +205,17 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         rf"(?:warn|remind|train|educat|teach|coach|tell|encourag|urg|ask|instruct|brief|inform"
         rf"|advis)"
-        rf"(?:e|ing)?\s+{_PEOPLE}|(?:re-?)?train(?:ing)?\s+(?:for|on|sessions?|about)\b"
+        rf"(?:e|ing)?\s+{_PEOPLE}|(?:re-?)?training\s+(?:for|on|sessions?|about)\b"
+        r"|(?:re-?)?train\s+(?:on|about)\s+"
+        r"(?:how|the\s+use|using|our|these|this|new\s+(?:process|tool)\w*)\b"
         r"|(?:more|better|further|additional|extra)\s+training\b"
         r"|(?:user|staff|team|operator|engineer|developer)\s+(?:training|education|awareness)\b",
         _HARMLESS,
         yields=True,
     ),
     _kind(
+        r"(?<!not just )(?<!not just [\"“'])(?<!ai must )"
+        r"(?<!agent must )(?<!model must )(?<!system must )(?<!service must )"
         r"\b(?:be|being|stay|staying|become)\s+(?:more\s+|extra\s+|very\s+)?(?:careful|mindful"
         r"|vigilant|"
         r"cautious|proactive|aware|attentive|diligent|thorough)\b(?!\s+to\s+(?:page|slack))"
@@ -226,7 +241,7 @@ _KINDS: tuple[_Kind, ...] = (
         r"(?:keep(?:ing)?\s+(?:an\s+eye|a\s+close\s+eye|watch|monitoring|track)|monitor(?:ing)?"
         r"|watch(?:ing)?"
         r"|observ(?:e|ing)|wait(?:ing)?\s+(?:and|to)\s+see)\b(?!\s+(?:dashboard|stack|system"
-        r"|agent|script|job|tool|probe|service|alert|exporter|hook|(?:the\s+)?(?:next|first)\b))",
+        r"|agent|script|job|tool|probe|service|alert|exporter|hook|confirms?|show(?:s|ed)|reveal(?:s|ed)|added|enabled|deployed|configured|in\s+place|(?:the\s+)?(?:next|first)\b))",
         _SIGNAL,
         yields=True,
     ),
@@ -251,7 +266,8 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         r"(?:implement|add|introduc|build|develop|set(?:ting)?\s+up|creat|adopt"
         r"|put\s+in\s+place)(?:e|ing)?"
-        r"\s+(?:an?\s+|some\s+)?(?:better|robust|comprehensive|(?<!an )additional|proper|enhanced"
+        r"\s+(?:an?\s+|some\s+)?(?:better|robust|comprehensive"
+        r"|(?<!an )additional(?=\s+[\w-]+[.\s]*$)|proper|enhanced"
         r"|improved|more"
         r"|stronger|stricter|adequate|appropriate|effective)\s+\w+",
         "which one exactly, and what it would have shown or stopped this time",
@@ -272,7 +288,12 @@ _KINDS: tuple[_Kind, ...] = (
         short=True,
         anywhere=True,
     ),
-    _kind(r"(?:better|more|fewer|less|improved)\s+\w+", _BEHAVIOUR, yields=True, short=True),
+    _kind(
+        r"(?:better|more|fewer|less|improved(?!\s+(?:with|by)\b))\s+\w+",
+        _BEHAVIOUR,
+        yields=True,
+        short=True,
+    ),
     _kind(
         r"(?:establish|defin|develop|creat|introduc|formali[sz]|agree\s+on|set\s+up|work\s+out"
         r"|draft|build"
@@ -280,14 +301,15 @@ _KINDS: tuple[_Kind, ...] = (
         r"|more\s+|new\s+"
         r"|formal\s+|internal\s+|the\s+)*(?:process(?:es)?|procedures?|best\s+practices?"
         r"|guidelines?"
-        r"|strateg(?:y|ies)|culture|plans?|frameworks?|policies|policy|standards?|roadmap)\b",
+        r"|strateg(?:y|ies)|culture|plans?|frameworks?|policies|policy|standards?|roadmap)\b"
+        r"(?=\s*(?:$|[.,;:()*—–-])|\s+(?:for|of|to|on|around|about|that|which|and|or|in|with|so|by|when|if)\b)",
         "its first step: who does what differently from which day, and what refuses the old way",
         yields=True,
     ),
     _kind(
         r"(?:improv|harden|strengthen|tighten|enhanc|optimi[sz]|refin|streamlin|bolster|beef"
         r"|increas|polish"
-        r"|simplify|moderni[sz]|fine-tun|tun|clean)(?:e|ing)?(?:\s+up)?\s+\w",
+        r"|simplify|moderni[sz]|fine-tun|tun)(?:e|ing)?(?:\s+up)?\s+\w",
         _BEHAVIOUR,
         yields=True,
         short=True,
@@ -315,14 +337,22 @@ def vague_wording(text: str) -> VagueWording | None:
     start = _beginning(text)
     rest = text[start:]
     is_concrete = bool(_CONCRETE.search(rest))
+    is_told = bool(_TOLD.search(rest))
     is_short = len(rest.split()) <= _MAX_SHORT
     for kind in _KINDS:
+        if is_told and kind.stronger in {_KNOWN_AT_THE_END, _DECIDED}:
+            continue
         if (kind.yields and is_concrete) or (kind.short and not is_short):
             continue
         match = kind.pattern.search(text) if kind.anywhere else kind.pattern.match(text, start)
-        if match:
+        if match and not _is_part_of_a_word(text, match.end()):
             return VagueWording(match.start(), match.end(), kind.stronger)
     return None
+
+
+def _is_part_of_a_word(text: str, end: int) -> bool:
+    """Whether a word goes on behind a hyphen: `Explore-agent maps what is there`."""
+    return text[end : end + 1] == "-" and text[end + 1 : end + 2].isalpha()
 
 
 def _beginning(text: str) -> int:

@@ -74,6 +74,17 @@ _PICKED = (
 )
 
 
+#: What somebody does by mistake; much else that comes about by accident is nobody's slip.
+_DEED = (
+    r"(?:changed|deleted|removed|pushed|deployed|set|sent|pasted|committed|merged|left|enabled"
+    r"|disabled|exposed|published|ran|run|dropped|overwr(?:ote|itten)|wiped|reset|restarted|shut"
+    r"|turned|unplugged|rebooted|applied|uploaded|cleared|revoked|terminated|stopped|killed"
+    r"|released|granted|shared|leaked|checked|copied|moved|renamed|edited|swapped|used|chose|chosen"
+    r"|selected|clicked|pressed|typed|entered|closed|switched|included|added|put|made|configured"
+    r"|picked|opened|hit|rolled|triggered|started|executed|revert(?:ed)?|cut|unmounted|purged)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Phrase:
     """A pattern, and the words one of which every match has."""
@@ -111,6 +122,7 @@ _PEOPLE = (
         "careless sloppy lazy negligent reckless incompetent inattentive clueless naive stupid "
         "hasty inexperienced distracted complacent overconfident unprofessional tired hurry paying "
         "depth",
+        r"(?!\s{0,3}we\s{1,6}are\s)"
         rf"(?:{_SUBJECT}|\bthey\s{{1,6}})(?:was|were|is|are|been|being)\s{{1,6}}(?:too\s{{1,6}}|so\s{{1,6}}|simply\s{{1,6}}"
         rf"|just\s{{1,6}}|very\s{{1,6}}"
         rf"|rather\s{{1,6}}|quite\s{{1,6}}|clearly\s{{1,6}})?{_CARELESS}\b",
@@ -197,14 +209,21 @@ _PEOPLE = (
 _SLIPS = (
     _phrase(
         "mistake accident",
-        rf"(?:{_SUBJECT}(?:[\w'’-]+\s{{1,6}}){{1,12}}|\b(?:was|were|got)\s{{1,6}}(?:[\w-]+\s{{1,6}}){{1,6}})"
+        rf"(?:{_SUBJECT}{_DEED}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,11}}"
+        rf"|\b(?:was|were|got)\s{{1,6}}(?:\w+ly\s{{1,6}})?{_DEED}\s{{1,6}}(?:[\w-]+\s{{1,6}}){{0,5}})"
         r"by\s{1,6}(?:mistake|accident)\b",
     ),
     _phrase(
         "accidentally inadvertently unintentionally unwittingly",
         rf"{_SUBJECT}(?:accidentally|inadvertently|unintentionally|unwittingly)\s{{1,6}}\w{{1,30}}",
     ),
-    _phrase("fat", r"\bfat[- ]finger(?:ed|ing)?\b"),
+    _phrase(
+        "fat",
+        rf"\bfat[- ]fingered\b(?!\s{{1,6}}(?:orders?|trades?|prints?))"
+        rf"|\b(?:by|due\s{{1,6}}to|because\s{{1,6}}of|was|from|with|{_WHO})\s{{1,6}}(?:an?\s{{1,6}}|my\s{{1,6}}"
+        r"|our\s{1,6}|the\s{1,6}|simple\s{1,6}){0,2}fat[- ]finger(?:ing)?\b"
+        r"(?!\s{0,6}[/-]|\s{1,6}(?:fills?|orders?|trades?|prints?|checks?|protection|guards?))",
+    ),
     _phrase("paste", r"\bcopy[- ]?(?:and[- ])?paste[- ](?:error|mistake)s?\b"),
     _phrase("honest", r"\bhonest\s{1,6}mistake\b"),
     _phrase("slip", r"\b(?:an?|the|one)\s{1,6}slip\s{1,6}(?:of|by)\s{1,6}(?!paper)"),
@@ -250,6 +269,10 @@ _SLIPS = (
         rf"by\s{{1,6}}(?:{LEAD}\s{{1,6}})?"
         rf"(?:[\w-]+\s{{1,6}})?{ROLE}\b",
     ),
+)
+#: What somebody may do, or nearly did, is no slip.
+_SUPPOSED = re.compile(
+    r"\b(?:if|whether|unless|in\s+case|nearly|almost|may|might|could)\b[^.;\n]{0,30}$"
 )
 _AGENTS = (
     _phrase(
@@ -322,7 +345,8 @@ def slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]
     """Where a phrase in a text in lower case gives somebody's slip as what happened."""
     for found in _found(text, words, _SLIPS):
         before = re.split(r"[.;\n]", text[max(0, found.start - _WINDOW) : found.start])[-1]
-        if not (_OF_A_MACHINE.search(before) or _AGAINST.search(before)):
+        is_supposed = _SUPPOSED.search(before) or " nearly " in text[found.start : found.end]
+        if not (is_supposed or _OF_A_MACHINE.search(before) or _AGAINST.search(before)):
             yield found
 
 

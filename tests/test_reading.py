@@ -914,6 +914,11 @@ def test_boxes_under_another_heading_are_named_where_no_list_of_actions_is() -> 
     assert "under '## Action items'" in found.write
 
 
+def test_a_wall_in_a_fence_is_named() -> None:
+    found = list(unread_evidence(read("# T\n\n## Decision record\n\n```wall\ntool: x\n```\n")))
+    assert [(one.kind, one.line) for one in found] == [("wall", 5)]
+
+
 def test_headings_that_an_editor_escaped_are_named() -> None:
     found = list(unread_text(read("\\## Summary\n\nText.\n\n\\## Timeline\n")))
     assert [(one.kind, one.write) for one in found if one.kind == "heading"] == [

@@ -63,6 +63,9 @@ _FEW, _SEVERAL = 2, 4
 _MAX_LINE = 2_000
 #: Sections whose boxes say what was so, not what is to be done.
 _OF_LISTS = frozenset({"went_well", "went_wrong", "timeline", "replay"})
+_WALL_FENCE = re.compile(
+    r"[ \t>]{0,8}(?:`{3,}|~{3,})[ \t]*(?:yaml[ \t]+)?walls?[ \t]*$", re.IGNORECASE
+)
 #: A heading with a backslash, as editors put one into text that was pasted.
 _ESCAPED = re.compile(r" {0,3}\\(#{1,6}[ \t]+\S.*)$")
 
@@ -70,8 +73,8 @@ _ESCAPED = re.compile(r" {0,3}\\(#{1,6}[ \t]+\S.*)$")
 class UnreadLine(Struct, frozen=True, gc=False):
     """One line that is read as nothing: what it looks like, and what to write in its place.
 
-    `kind` is "evidence", "timeline", "hour" (of a day that is known), "action", "front-matter",
-    "heading" or "text".
+    `kind` is "evidence", "wall", "timeline", "hour" (of a day that is known), "action",
+    "front-matter", "heading" or "text".
     """
 
     line: int
@@ -88,7 +91,7 @@ def _prose(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def unread_evidence(document: Document) -> Iterator[UnreadLine]:
-    """Keys of the form that stand where nothing reads them."""
+    """Keys of the form that stand where nothing reads them, and walls written as a fence."""
     taken = {
         number
         for section in document.sections
@@ -103,6 +106,11 @@ def unread_evidence(document: Document) -> Iterator[UnreadLine]:
             value = match["value"].strip(" |*_`")
             written = f"under '## {home.heading}', in an evidence fence: {match['key']}: {value}"
             yield UnreadLine(line.number, "evidence", line.text.strip(), written.rstrip(": "))
+    for line in document.lines:
+        if line.is_mark and _WALL_FENCE.match(line.text):
+            yield UnreadLine(
+                line.number, "wall", line.text.strip(), "it below 'walls:' at the head"
+            )
 
 
 def unread_times(document: Document) -> Iterator[UnreadLine]:

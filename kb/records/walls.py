@@ -26,6 +26,12 @@ _MOST_TEXT = 2_000
 _MOST_WALLS = 50
 _LABEL = re.compile(r"[A-Za-z][\w-]{0,30}")
 _COMPARISON = re.compile(r"(<=|>=|<|>)\s{0,3}(-?\d{1,15}(?:\.\d{1,6})?)")
+_SIGN_AND_NUMBER = re.compile(r"([<>=!≤≥]{1,3})\s{0,3}(-?\d[\d,. ]{0,30})")
+#: How a sign of somebody's own is written here.
+_SIGNS = {
+    **{">": "> ", "<": "< ", ">=": ">= ", "=>": ">= ", "≥": ">= ", "<=": "<= ", "=<": "<= "},
+    **{"≤": "<= ", "=": "", "==": "", "!=": "not ", "<>": "not "},
+}
 _VERDICTS = frozenset({"deny", "ask", "note"})
 _EFFECTS = frozenset({"", "write", "destructive"})
 #: What stands in an example call for any part of a name that a pattern leaves open.
@@ -199,6 +205,9 @@ def _condition_faults(row: Node, label: str) -> Iterator[WallFault]:
 def _path_faults(entry: MappingEntry) -> Iterator[WallFault]:
     if entry.value.kind != "scalar" or not (entry.value.text or "").strip():
         yield WallFault(entry.value, f"'{entry.key}' needs a pattern such as *prod* or > 100")
+    elif meant := _meant_comparison(entry.value.text or ""):
+        message = f"'{(entry.value.text or '').strip()}' compares nothing; write {meant}"
+        yield WallFault(entry.value, message)
     elif why := path_fault(entry.key):
         yield WallFault(entry.value, f"'{entry.key[:60]}' is no JSONPath into arguments: {why}")
 
@@ -227,6 +236,15 @@ def comparison(pattern: str) -> tuple[str, float] | None:
     """The sign and the number of a comparison such as `> 100`, None for any other pattern."""
     found = _COMPARISON.fullmatch(pattern)
     return (found[1], float(found[2])) if found else None
+
+
+def _meant_comparison(pattern: str) -> str:
+    """What to write for a pattern that was meant as a comparison and is none: `=> 100`."""
+    text = pattern.strip().removeprefix("not ").strip()
+    found = None if comparison(text) else _SIGN_AND_NUMBER.fullmatch(text)
+    if found is None or found[1] not in _SIGNS:
+        return ""
+    return _SIGNS[found[1]] + re.sub(r"[, ]", "", found[2])
 
 
 def tool_patterns(tool: str) -> tuple[str, ...]:

@@ -177,25 +177,44 @@ def _values(path: list[str | int] | str, arguments: Any) -> list[Any]:
 def _is_like(value: Any, sign: str, wanted: Any) -> bool:
     if not sign:
         return matches(wanted, _in_words(value))
-    number = _number(value)
-    if number is None:
-        return False
     limit = float(wanted)
-    return {
-        "<": number < limit,
-        "<=": number <= limit,
-        ">": number > limit,
-        ">=": number >= limit,
-    }[sign]
+    return any(
+        {"<": number < limit, "<=": number <= limit, ">": number > limit, ">=": number >= limit}[
+            sign
+        ]
+        for number in _numbers(value)
+    )
 
 
-def _number(value: Any) -> float | None:
+#: What people put between the digits of an amount.
+_AMONG_DIGITS = frozenset("0123456789.,'’_ \u00a0\u202f")
+_LONGEST_AMOUNT = 60
+
+
+def _numbers(value: Any) -> set[float]:
+    """The numbers a value may be: `$4,200` is four thousand two hundred, or four and a fifth.
+
+    A wall is met where one of them meets it: what can be read two ways lets nothing past.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
+        return set()
     try:
-        return float(value)
+        return {float(value)}
     except (ValueError, OverflowError):
-        return None
+        return _amounts(value) if isinstance(value, str) else set()
+
+
+def _amounts(text: str) -> set[float]:
+    places = [place for place, letter in enumerate(text[: _LONGEST_AMOUNT + 1]) if letter.isdigit()]
+    if not places or len(text) > _LONGEST_AMOUNT:
+        return set()
+    core = text[places[0] : places[-1] + 1]
+    if not _AMONG_DIGITS.issuperset(core):
+        return set()
+    sign = "-" if "-" in text[: places[0]] else ""
+    plain = "".join(letter for letter in core if letter.isdigit() or letter in ".,")
+    readings = (plain.replace(",", ""), plain.replace(".", "").replace(",", "."))
+    return {float(sign + digits) for digits in readings if digits.count(".") <= 1}
 
 
 def _in_words(value: Any) -> str:

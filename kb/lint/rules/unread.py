@@ -41,7 +41,7 @@ def _finding(document: Document, one: UnreadLine, what: str) -> Finding:
 def evidence_unread(document: Document, _: LintContext) -> Iterator[Finding]:
     """Keys of the form in capitals that no section reads."""
     for one in unread_evidence(document):
-        yield _finding(document, one, "evidence")
+        yield _finding(document, one, "a wall" if one.kind == "wall" else "evidence")
 
 
 @rule(

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kb.actions.action import actions, listed
+from kb.actions.action import actions, actions_of, listed, with_one_spelling
+from kb.actions.dates_from_git import Trail
 from kb.actions.edit import close_action, set_tracker, write_change
 from kb.errors import KbError
 from kb.library import open_library
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
+from kb.records.model import interpret
 
 from known_library import Promise, Story
 from test_metrics_command import run  # noqa: F401 - a fixture
@@ -219,6 +221,25 @@ def test_an_action_that_is_not_there_is_said_and_nothing_is_written(
 def test_an_action_cannot_be_closed_on_a_day_to_come(run: Any, folder: Path) -> None:  # noqa: F811
     status, _, err = run(folder, "actions", "close", "2026-05-01-incident#A1", "--on", "2999-01-01")
     assert (status, "has not come yet" in err) == (2, True)
+
+
+def test_an_action_is_named_by_a_part_of_its_record_too(run: Any, folder: Path) -> None:  # noqa: F811
+    _, out, _ = run(folder, "actions", "--json", "--state", "open")
+    name, _, label = json.loads(out)["actions"][0]["id"].partition("#")
+    status, out, _ = run(folder, "actions", "close", f"{name[11:]}#{label}")
+    assert (status, f"{name}.md: {label} closed" in out) == (0, True)
+
+
+def test_owners_that_differ_in_case_are_one() -> None:
+    owners = ("ops", "Ops", "Ops", "")
+    text = "".join(
+        f"- [ ] A{n}: x{f' — owner: {owner}' if owner else ''}\n"
+        for n, owner in enumerate(owners, 1)
+    )
+    record = interpret(with_list(*text.splitlines()))
+    assert record is not None
+    found = with_one_spelling(actions_of(record, Trail(), TODAY))
+    assert [one.owner for one in found] == ["Ops", "Ops", "Ops", ""]
 
 
 def test_a_duplicate_label_is_refused_rather_than_guessed() -> None:

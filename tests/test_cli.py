@@ -134,6 +134,11 @@ def test_new_full_adds_the_sections_a_draft_lacks_and_keeps_the_rest(
     assert path.read_text() == after
 
 
+def test_new_takes_one_profile(library_folder: Path) -> None:
+    status, _, err = kb("new", "Paid twice", "--one-page", "--short", cwd=library_folder)
+    assert (status, "--one-page or --short" in err) == (2, True)
+
+
 def test_new_without_a_title_asks_for_one(library_folder: Path) -> None:
     status, _, err = kb("new", cwd=library_folder)
     assert status == 2

@@ -8,6 +8,7 @@ promises was promised by others: the commits of this library say nothing about i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -138,10 +139,25 @@ def actions(
     `drafts` are ids of records that speak of effects although they are drafts.
     """
     trails, evidence = history or Trails(), effect_evidence(library, drafts)
-    return tuple(
+    return with_one_spelling(
         action
         for record in library.records
         for action in actions_of(record, trails.of(record.path), today, evidence)
+    )
+
+
+def with_one_spelling(found: Iterable[Action]) -> tuple[Action, ...]:
+    """The actions, owners that differ in case alone spelled as they mostly are: `ops` and `Ops`."""
+    every = tuple(found)
+    counts = Counter(action.owner for action in every)
+    spelled: dict[str, str] = {}
+    for owner in sorted(counts, key=lambda owner: (-counts[owner], owner)):
+        spelled.setdefault(owner.casefold(), owner)
+    return tuple(
+        action
+        if (owner := spelled[action.owner.casefold()]) == action.owner
+        else replace(action, owner=owner)
+        for action in every
     )
 
 

@@ -21,9 +21,10 @@ from kb.actions.trackers.client import Client
 from kb.actions.trackers.journal import Journal
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
 from kb.commands.metrics import read_day
+from kb.commands.record_named import record_file
 from kb.commands.shell_words import owners, record_ids, words
 from kb.errors import KbError
-from kb.library import LOCAL_FOLDER, Library, open_library
+from kb.library import LOCAL_FOLDER, Library, load_document, open_library
 from kb.metrics.page import main_origin, read_as_of, read_folder
 from kb.metrics.schema import actions_json, encoded
 from kb.records.document import Document
@@ -152,13 +153,9 @@ def reopen(action_id: str) -> int:
 
 
 def _named(library: Library, action_id: str) -> tuple[Document, str]:
-    """The record of an action's id, and its label."""
+    """The record of an action's id, or of a part of it, and its label."""
     name, _, label = action_id.partition("#")
-    record_id = record_id_in(name)
-    document = next((d for d in library.documents if d.id == record_id), None)
-    if document is None:
-        raise KbError(f"there is no record '{record_id}'", todo="'kb actions' lists the ids.")
-    return document, label
+    return load_document(record_file(library, name), library.form, library.root), label
 
 
 @command.command("sync")

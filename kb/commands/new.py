@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -27,14 +29,27 @@ from kb.trust import open_config
 if TYPE_CHECKING:
     from kb.traces.drafting.draft import Sources
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _profile(name: str, *, help: str) -> Callable[[_Command], _Command]:
+    """The option that chooses a profile; several of them are told apart in `_one_profile`."""
+    option = partial(click.option, flag_value=name, multiple=True, help=help)
+    return option(f"--{name}", "profiles")
+
+
+def _one_profile(profiles: tuple[str, ...]) -> str:
+    """The profile that was asked for, empty for none. Fails for two that differ."""
+    if len(wanted := tuple(dict.fromkeys(profiles))) > 1:
+        raise click.UsageError(f"A record has one profile: --{' or --'.join(wanted)}.")
+    return wanted[0] if wanted else ""
+
 
 @click.command("new")
 @click.argument("title", required=False)
-@click.option(
-    "--one-page", "profile", flag_value="one-page", help="A sentence a question, 30 minutes."
-)
-@click.option("--short", "profile", flag_value="short", help="For SEV3–SEV4, near misses, rescues.")
-@click.option("--public", "profile", flag_value="public", help="Written from published facts.")
+@_profile("one-page", help="A sentence a question, 30 minutes.")
+@_profile("short", help="For SEV3–SEV4, near misses, rescues.")
+@_profile("public", help="Written from published facts.")
 @click.option(
     "--date",
     "day",
@@ -78,7 +93,7 @@ if TYPE_CHECKING:
 @click.option("--no-edit", is_flag=True, help="Do not open $EDITOR.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     title: str | None,
-    profile: str | None,
+    profiles: tuple[str, ...],
     day: str | None,
     extend: Path | None,
     from_run: Path | None,
@@ -96,6 +111,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     With --from-run the title may be left out; secrets and people are replaced before anything is
     written, and what the trace cannot prove stays a question.
     """
+    profile = _one_profile(profiles)
     root = find_root(Path.cwd())
     form = build_form(open_config(root))
     on = read_day(day)

@@ -230,7 +230,9 @@ def _promised(facts: DigestFacts) -> Iterator[DigestPart]:
     failed = [one for one in seen.failed if known.get(one.action, date.min) >= seen.since]
     late = "day overdue", "days overdue"
     yield DigestPart("What we promised", tuple(promise_sentences(seen)))
-    yield _part("Kept", (), (_owed(one, facts, _kept(one)) for one in seen.kept))
+    undone = {one.action for one in seen.failed}  # these are told of below, or were before
+    kept = (one for one in seen.kept if one.action not in undone)
+    yield _part("Kept", (), (_owed(one, facts, _kept(one)) for one in kept))
     yield _part(
         "Kept, and did not work",
         (),

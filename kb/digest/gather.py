@@ -27,6 +27,11 @@ def read_facts(
     library, page = reading.library, page_of(reading)
     if page.all_hands is None:
         raise KbError("there is nothing to make a digest of", where=str(library.root))
+    if page.all_hands.since > as_of.day:
+        raise KbError(
+            f"{page.all_hands.since} has not come yet",
+            todo="Give the day of the last digest: --published-since YYYY-MM-DD, or last.",
+        )
     return DigestFacts(
         name=library.config.library.name,
         site=library.config.site.url,

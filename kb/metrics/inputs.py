@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from itertools import islice
 from pathlib import PurePosixPath
 
-from kb.actions.action import Action, actions_of
+from kb.actions.action import Action, actions_of, with_one_spelling
 from kb.actions.dates_from_git import Trails
 from kb.actions.effect import EffectEvidence
 from kb.as_of import AsOf
@@ -87,7 +88,10 @@ class MetricsInput:
     def _actions(self) -> Mapping[str, tuple[Action, ...]]:
         evidence = EffectEvidence(self.known, self.runs_seen)
         today = self.as_of.day
-        return {r.id: actions_of(r, self.trails.of(r.path), today, evidence) for r in self.known}
+        found = [actions_of(r, self.trails.of(r.path), today, evidence) for r in self.known]
+        spelled = iter(with_one_spelling(action for actions in found for action in actions))
+        rows = zip(self.known, found, strict=True)
+        return {r.id: tuple(islice(spelled, len(actions))) for r, actions in rows}
 
     def actions_of(self, record_id: str) -> tuple[Action, ...]:
         """The actions of a record; none where the record is not known."""

@@ -15,6 +15,8 @@ from kb.traces.run import Run, Step
 _EVIDENCE_CHARACTERS = 240
 #: White space goes before the cut; nobody writes more of it than this.
 _LOOKED_AT = 4_000
+#: Where a text is not mostly white space, so much of it gives a line.
+_MOSTLY_ENOUGH = 600
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -116,8 +118,14 @@ def time_of_step(step: Step) -> datetime | None:
 
 def one_line(text: str) -> str:
     """Text of a trace, fit for a terminal: one line, cut, without control characters."""
-    plain = " ".join(_CONTROLS.sub(" ", text[:_LOOKED_AT]).split())
+    plain = _without_controls(text[:_MOSTLY_ENOUGH])
+    if len(text) > _MOSTLY_ENOUGH and len(plain) < 2 * _EVIDENCE_CHARACTERS:
+        plain = _without_controls(text[:_LOOKED_AT])
     return plain if len(plain) <= _EVIDENCE_CHARACTERS else plain[: _EVIDENCE_CHARACTERS - 1] + "…"
+
+
+def _without_controls(text: str) -> str:
+    return " ".join(_CONTROLS.sub(" ", text).split())
 
 
 def counted(numbers: Mapping[str, int]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 
@@ -96,9 +97,7 @@ def signs(run: Run, seen: WorldState) -> tuple[Sign, ...]:
 
 
 def _of_kind(kind: SignKind, run: Run, seen: WorldState) -> Iterator[Sign]:
-    for number, finding in enumerate(kind.find(run, seen)):
-        if number == kind.limit:
-            return
+    for finding in islice(kind.find(run, seen), kind.limit):
         step = run.steps[finding.step] if finding.step is not None else None
         yield Sign(
             kind=kind.name,

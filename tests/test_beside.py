@@ -604,7 +604,7 @@ def test_each_team_has_its_column_and_nothing_is_counted_together(
     text = kb(ours, "metrics", "--everywhere").stdout
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "not shared" in text
-    assert "Detection chain" in text
+    assert "First impact to detection" in text
     assert "detection_chain" not in text
     assert not (tmp_path / "payments/.kb").exists()
     table = kb(ours, "metrics", "class_gap", "--everywhere", "--csv").stdout.splitlines()

@@ -22,7 +22,7 @@ from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.gather import SiteRequest, gather
 from kb.site.lexicon import page_words
-from kb.site.links import HOME, INCIDENTS, RULES
+from kb.site.links import HOME, INCIDENTS, RULES, SitePage
 from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
 from kb.site.pages import charts
@@ -35,6 +35,7 @@ from kb.site.pages.duration_chart import (
 )
 from kb.site.related_search import no_search
 from kb.site.safe_html import cut
+from kb.site.search_index import searched_html
 from kb.site.site import Build, build_site
 from kb.site.templates import render
 from kb.site.write import all_pages, page_text
@@ -645,3 +646,34 @@ def test_no_entry_of_the_menu_is_cut_on_a_phone(phone: Any, printed: tuple[str, 
 def test_the_lexicon_folds_accents_however_they_are_written() -> None:
     html = "<p title='no'>Caf\u00e9 cafe\u0301s \ufb01x \u2013 &Auml;rger \uff21\uff22</p>"
     assert page_words(html) == {"cafe", "cafes", "fix", "arger", "ab"}
+
+
+def test_visible_tags_are_words_of_the_lexicon() -> None:
+    assert page_words("<p>&lt;result&gt; of</p>") == {"result", "of"}
+
+
+def test_in_an_excerpt_neighbours_are_two_words() -> None:
+    body = "<dl><dd>380 each way</dd><dd>a refund</dd></dl>"
+    page = SitePage("incidents/x", "t", body, searchable=True)
+    assert "each way</dd> <dd>a refund" in searched_html(page)
+
+
+def test_many_incidents_are_columns_on_a_time_line_and_few_are_dots() -> None:
+    few, many = charts.moments(dots_of(*range(5))), charts.moments(dots_of(*range(300)))
+    assert (few.count("kb-dot"), few.count("kb-column")) == (5, 0)
+    assert many.count("kb-dot") == 0
+    counted = [int(n) for n in re.findall(r": (\d+) incidents?</title>", many)]
+    assert sum(counted) == 300
+    assert len(counted) <= 70
+
+
+def test_a_chart_of_nothing_is_not_drawn(library_folder: Path) -> None:
+    written(library_folder, "2026-05-01-adopted", front="form: adopted\n")
+    assert "(n 0)" not in page_of(site_of(library_folder), "metrics")
+
+
+def test_what_nobody_compared_or_timed_is_said_in_a_sentence(library_folder: Path) -> None:
+    written(library_folder, "2026-05-01-adopted", front="form: adopted\n")
+    home = page_of(site_of(library_folder), HOME)
+    assert "No incident was compared with earlier ones yet." in home
+    assert "No incident says when it began and when it was detected." in home

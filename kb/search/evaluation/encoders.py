@@ -31,6 +31,7 @@ from kb.terminal import as_lines, whole_value
 
 #: Questions that are embedded one by one to time a query.
 _TIMED = 20
+_CELL = 24
 _SHOWN = ("success@1", "success@5", "ndcg@10")
 
 
@@ -162,7 +163,7 @@ def _lines(tried: Sequence[TriedEncoder]) -> Iterator[str]:
         yield "Nothing to measure: no two records share a class."
         return
     yield ""
-    yield f"{'':24}" + "".join(f"{name:>18}" for name in _SHOWN)
+    yield f"{'':24}" + "".join(name.rjust(_CELL) for name in _SHOWN)
     for one in tried:
         cells = (one.found.systems["full"][name] for name in _SHOWN)
         yield one.model
@@ -186,6 +187,7 @@ def _costs(one: TriedEncoder) -> str:
 
 def _cell(one: Interval, sign: str = "") -> str:
     if one.value is None:
-        return "—".rjust(18)
+        return "—".rjust(_CELL)
     low, high = f"{one.low:{sign}.2f}", f"{one.high:{sign}.2f}"
-    return f"{one.value:{sign}.3f} {low}–{high}".rjust(18)
+    between = " to " if sign else "–"
+    return f"{one.value:{sign}.3f} {low}{between}{high}".rjust(_CELL)

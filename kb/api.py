@@ -66,12 +66,15 @@ class KnowledgeBase:
         """The earlier incidents like a text, a record's id, or the draft in a file (a `Path`).
 
         `casebook` adds the public incidents that ship with kb, `everywhere` the libraries beside
-        this one, `store` the organisation's, by default where `kb.toml` says so.
+        this one, `store` the organisation's, by default where `kb.toml` says so; the casebook also
+        while fewer than 20 own records are published.
         Needs the extra `search`; the index is brought up to date first.
         """
         search = self.library.config.search
+        from kb.search.casebook import is_asked
+
         neighbours = self._neighbours(
-            casebook=search.casebook if casebook is None else casebook,
+            casebook=is_asked(self.library, casebook),
             everywhere=search.everywhere if everywhere is None else everywhere,
         )
         asked = self._query(query)

@@ -165,8 +165,12 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         str, Meta(description="Folder of computed vectors; clones may share one outside the tree")
     ] = ".kb"
     casebook: Annotated[
-        bool, Meta(description="Whether the public incidents that ship with kb are searched too")
-    ] = False
+        bool | None,
+        Meta(
+            description="Whether the public incidents that ship with kb are searched too; "
+            "by default while fewer than 20 own records are published"
+        ),
+    ] = None
     everywhere: Annotated[
         bool, Meta(description="Whether the libraries of library.beside are searched too")
     ] = False

@@ -13,11 +13,22 @@ from datetime import date
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
-from kb.library import load_document, unread_library
+from kb.library import load_document, record_files, unread_library
 from kb.search.answer import CASEBOOK, Answer
 from kb.search.answer_json import answer_json, answer_schema
-from kb.search.casebook import casebook_folder, open_casebook, similar_with_casebook
+from kb.search.casebook import (
+    SHIPPED_VECTORS,
+    YOUNG,
+    casebook_folder,
+    is_asked,
+    open_casebook,
+    similar_with_casebook,
+)
+from kb.search.encoder.store import VectorStore, text_key
+from kb.search.index.build import library_texts
+from kb.search.index.index import open_index, ready_encoder
 from kb.search.query import Filters, query_from_document
 from kb.search.render import WIDTH, show
 
@@ -145,11 +156,48 @@ def test_settings_and_options_decide_whether_it_is_searched(team: Path) -> None:
         answer = json.loads(kb(team, "similar", REFUND, "--json", *options).stdout)
         return {match["library"] for match in answer["matches"]}
 
-    assert names() == {"Postmortems"}
-    assert names("--casebook") == {"Postmortems", CASEBOOK}
-    (team / "kb.toml").write_text("[search]\ncasebook = true\n")
     assert names() == {"Postmortems", CASEBOOK}
     assert names("--no-casebook") == {"Postmortems"}
+    (team / "kb.toml").write_text("[search]\ncasebook = false\n")
+    assert names() == {"Postmortems"}
+    assert names("--casebook") == {"Postmortems", CASEBOOK}
+
+
+@pytest.mark.model
+def test_it_is_asked_until_twenty_own_records_are_published(team: Path) -> None:
+    for number in range(13):
+        write_record(team, f"2025-08-{number + 1:02d}-other", "Export failed", summary="It failed.")
+    write_record(team, "2025-09-01-draft", "Export", summary="It failed.", status="draft")
+    write_record(team, "2025-09-02-draft", "Export", summary="It failed.", status="draft")
+    library = unread_library(team)
+    assert len(record_files(library.folder)) == YOUNG + 1
+    assert not is_asked(library)  # as far as anybody knows without an index
+    assert open_index(library).generation.manifest.n_published == YOUNG - 1
+    assert is_asked(library)
+    assert not is_asked(library, said=False)
+    write_record(team, "2025-08-20-other", "Export failed", summary="It failed.")
+    open_index(library)
+    assert not is_asked(library)
+    assert is_asked(library, said=True)
+
+
+@pytest.mark.model
+def test_its_passages_come_with_their_vectors_for_the_encoder_that_ships(
+    library_folder: Path,
+) -> None:
+    library = unread_library(ROOT)
+    texts = library_texts(library, sorted(file.name for file in library.folder.glob("20*.md")))
+    encoder = ready_encoder(unread_library(library_folder))
+    store = VectorStore(
+        SHIPPED_VECTORS / f"vectors-{encoder.card.key}", encoder.card.dimension
+    ).read_only()
+    found = store.find([text_key(text) for text in texts])
+    # What was written since is embedded like any text; `scripts/embed-casebook` adds it.
+    assert len(found) >= 0.9 * len(set(texts))
+    sample = texts[:: len(texts) // 5]
+    made = encoder.encode(sample)
+    for text, vector in zip(sample, made, strict=True):
+        assert np.allclose(found[text_key(text)], vector, atol=1e-4)
 
 
 @pytest.mark.model

@@ -183,7 +183,10 @@ _ONLY_CLASS = "Only this failure class."
 _ONLY_KIND = "Only this kind of record."
 _STORE = "Ask the organisation's store too; default where [store] names one."
 _EVERYWHERE = "Search the libraries beside this one too; default search.everywhere in kb.toml."
-_CASEBOOK = "Search the public incidents of kb too; default search.casebook in kb.toml."
+_CASEBOOK = (
+    "Search the public incidents of kb too; default search.casebook in kb.toml, else while fewer "
+    "than 20 own records are published."
+)
 
 
 def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
@@ -230,14 +233,12 @@ class _Beside:
 
     def neighbours(self, library: Library) -> tuple[Neighbour, ...]:
         """The casebook and other teams' libraries, as far as each shares itself."""
-        search = library.config.search
-        casebook = search.casebook if self.casebook is None else self.casebook
-        if not (search.everywhere if self.everywhere is None else self.everywhere):
-            if not casebook:
-                return ()
-            from kb.search.casebook import casebook_neighbour
+        from kb.search.casebook import casebook_neighbour, is_asked
 
-            return (casebook_neighbour(library),)
+        search = library.config.search
+        casebook = is_asked(library, self.casebook)
+        if not (search.everywhere if self.everywhere is None else self.everywhere):
+            return (casebook_neighbour(library),) if casebook else ()
         from kb.beside.open_libraries import open_neighbours
 
         return open_neighbours(library, casebook=casebook, run=self._read_run(library))

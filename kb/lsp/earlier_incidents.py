@@ -18,7 +18,7 @@ from kb.library import Library
 from kb.lint.rule import PriorSuggestion
 from kb.lsp.open_record import OpenRecord
 from kb.search.answer import CASEBOOK, Answer, Match
-from kb.search.casebook import existing_casebook, opened_casebook
+from kb.search.casebook import existing_casebook, is_asked, opened_casebook
 from kb.search.encoder.encoder import Encoder, Progress, Vectors
 from kb.search.index.index import Index, build_index, existing_index, index_home
 from kb.search.neighbours import answer_beside
@@ -126,7 +126,7 @@ class WarmIndex:
         found = existing_index(self._library)
         self._stamp = stamp
         self._index, self._behind = (_remembering(found[0]), found[1]) if found else (None, _NONE)
-        if found and self._library.config.search.casebook:
+        if found and is_asked(self._library):
             book = existing_casebook(self._library)
             self._casebook = _remembering(book) if book else None
 

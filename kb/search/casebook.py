@@ -6,22 +6,33 @@ index lies in the user's cache, so that it is built once for all libraries of a 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
+
 from kb.config import Config, LibraryConfig
 from kb.errors import KbError
-from kb.library import Library
+from kb.library import Library, record_files
 from kb.records.document import Document
 from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, PUBLIC, Answer
 from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.store import text_key
-from kb.search.index.index import Index, existing_index, open_index
+from kb.search.index.index import Index, existing_index, index_home, open_index
+from kb.search.index.storage import read_manifest
 from kb.search.neighbours import Neighbour, OpenNeighbour, search_as_in, similar_beside
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.version import __version__
+
+#: Published records below which a library has little to answer with, and the casebook is asked too.
+YOUNG = 20
+_PACKAGED = Path(str(files("kb.data"))) / "casebook"
+#: Where the vectors of its passages lie in the package: a first question need not wait for 700 of
+#: them to be made. `scripts/embed-casebook` writes them.
+SHIPPED_VECTORS = _PACKAGED.with_name("search")
 
 
 def similar_with_casebook(
@@ -48,10 +59,30 @@ def similar_with_casebook(
     )
 
 
+def is_asked(library: Library, said: bool | None = None) -> bool:
+    """Whether the casebook is asked beside a library: as `said`, else as its settings say.
+
+    Where neither does, it is asked as long as the library has little of its own to answer with.
+    """
+    wanted = library.config.search.casebook if said is None else said
+    return _is_young(library) if wanted is None else wanted
+
+
+def _is_young(library: Library) -> bool:
+    """Whether fewer than `YOUNG` records are published, as far as the index knows them."""
+    if _casebook_place() is None:
+        return False
+    if len(record_files(library.folder)) < YOUNG:
+        return True
+    manifest = read_manifest(index_home(library.root))
+    return manifest is not None and manifest.n_published < YOUNG
+
+
 def casebook_neighbour(library: Library) -> Neighbour:
     """The casebook as a library beside another. Raises `KbError` where it is missing."""
     book = casebook_library(library)
-    return Neighbour(CASEBOOK, PUBLIC, book, _home_of(book), folder=str(casebook_folder()))
+    lenders, folder = (_with_shipped_vectors(book),), str(casebook_folder())
+    return Neighbour(CASEBOOK, PUBLIC, book, _home_of(book), lenders, folder=folder)
 
 
 def opened_casebook(library: Library, index: Index) -> OpenNeighbour:
@@ -65,7 +96,7 @@ def open_casebook(library: Library, progress: Progress | None = None) -> Index:
     Raises `KbError` where the casebook is missing or the user's cache cannot be written.
     """
     book = casebook_library(library)
-    return open_index(book, progress, _home_of(book))
+    return open_index(book, progress, _home_of(book), (_with_shipped_vectors(book),))
 
 
 def existing_casebook(library: Library) -> Index | None:
@@ -79,6 +110,15 @@ def _home_of(book: Library) -> Path:
     search = book.config.search
     made_of = text_key(repr((__version__, search.model, search.precision))).hex()[:16]
     return _cache() / made_of
+
+
+def _with_shipped_vectors(book: Library) -> Library:
+    """The casebook as it lends the vectors that ship with kb: those of the default encoder.
+
+    A text that has changed since is embedded like any other.
+    """
+    search = msgspec.structs.replace(book.config.search, vectors=str(SHIPPED_VECTORS))
+    return replace(book, config=msgspec.structs.replace(book.config, search=search))
 
 
 def casebook_library(library: Library) -> Library:
@@ -96,16 +136,19 @@ def casebook_folder() -> Path:
 
     Raises `KbError` where they are in neither.
     """
-    packaged = Path(str(files("kb.data"))) / "casebook"
-    checkout = packaged.parents[2] / "postmortems"
-    for folder in (packaged, checkout):
-        if folder.is_dir():
-            return folder
-    raise KbError(
-        "the casebook is not part of this installation",
-        where=str(packaged),
-        todo="Install kb again, or set search.casebook = false in kb.toml.",
-    )
+    found = _casebook_place()
+    if found is None:
+        raise KbError(
+            "the casebook is not part of this installation",
+            where=str(_PACKAGED),
+            todo="Install kb again, or set search.casebook = false in kb.toml.",
+        )
+    return found
+
+
+def _casebook_place() -> Path | None:
+    checkout = _PACKAGED.parents[2] / "postmortems"
+    return next((folder for folder in (_PACKAGED, checkout) if folder.is_dir()), None)
 
 
 def _cache() -> Path:

@@ -156,7 +156,8 @@ class Answer:
     probabilities are an order and no more.
     `shows_fault` is False where that run's trace shows nothing that went wrong.
     `too_short`: so few words asked that probabilities mean nothing, and matches are an order as
-    well. `filtered`: options narrowed it.
+    well. `filtered`: options narrowed it. `ordinary`: a text that tells of
+    an incident and says of no agent that it acted, so that nothing is similar.
     `words_only` says in one line that no encoder is here and what gets one, empty where one is.
     """
 
@@ -173,6 +174,7 @@ class Answer:
     shows_fault: bool = True
     too_short: bool = False
     filtered: bool = False
+    ordinary: bool = False
     words_only: str = ""
     store: StoreFacts | None = None
 

@@ -22,7 +22,8 @@ class QueryJson(Struct, kw_only=True):
     """What was asked; `id` for a record or draft.
 
     `too_short`: so few words that the probabilities are an order of the matches and no more.
-    `shows_fault` is false where a run asked in whose trace nothing went wrong.
+    `shows_fault` is false where a run asked in whose trace nothing went wrong. `ordinary`: the text
+    tells of an incident, nothing in it says that an agent acted, and nothing is similar.
     """
 
     text: str
@@ -30,6 +31,7 @@ class QueryJson(Struct, kw_only=True):
     date: date
     too_short: bool = False
     shows_fault: bool = True
+    ordinary: bool = False
 
 
 class PassageJson(Struct, kw_only=True):
@@ -209,6 +211,7 @@ def answer_value(answer: Answer) -> dict[str, Any]:
             date=answer.query_date,
             too_short=answer.too_short,
             shows_fault=answer.shows_fault,
+            ordinary=answer.ordinary,
         ),
         nothing_similar=answer.nothing_similar,
         bar=answer.bar,

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from kb.errors import KbError
+from kb.search.ranking.agency import agent_records
 from kb.search.ranking.calibration import FACET_LOG_ODDS, Calibration, known
-from kb.search.ranking.rank import Ranking, Weights
+from kb.search.ranking.rank import Weights, word_weight
 from kb.search.render import WIDTH
 from kb.search.similar import BAR, RankedQuery, most_probable, proof
 from kb.terminal import as_lines
@@ -45,19 +46,21 @@ def _lines(found: RankedQuery, record_id: str, position: int) -> Iterator[str]:
         yield from _run_lines(found, record_id, position)
     yield _sum_line("score", float(ranking.score[position]))
     yield ""
-    yield from _odds_lines(ranking, learned.calibration, position)
+    yield from _odds_lines(found, learned.calibration, position)
     yield from _chance_lines(found, position)
     yield from _pooled_lines(found, position)
     probability = float(found.probabilities[position])
     yield f"probability {probability:.4f}, bar {BAR:.2f}, {_place(found, position)}"
 
 
-def _odds_lines(ranking: Ranking, calibration: Calibration, position: int) -> Iterator[str]:
+def _odds_lines(found: RankedQuery, calibration: Calibration, position: int) -> Iterator[str]:
     """What the curve makes of the parts, every term with its number."""
-    text, slope, constant = calibration.curve
+    ranking, first = found.ranking, found.order[:1].tolist() == [position]
+    text, slope, constant = calibration.curve_of(is_first=first)
     second = ranking.class_evidence if calibration.labelled else ranking.similarity
     name = "class evidence" if calibration.labelled else "similarity"
-    yield f"curve {calibration.source}"
+    of_first = ", that of first answers" if first else ""
+    yield f"curve {calibration.source}{of_first}"
     yield _term("text", text, float(ranking.text[position]))
     yield _term(name, slope, float(second[position]))
     if calibration.labelled:
@@ -76,9 +79,11 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     share = known(ranking.similarity[found.allowed])
     yield f"  times {share:.4f}, the chance that the library knows anything like it"
     if found.query.is_plain:
-        yield f"  times {found.incident:.4f}, the chance that the text tells of an incident at all"
+        incident = found.kind.incident
+        yield f"  times {incident:.4f}, the chance that the text tells of an incident at all"
+        yield from _agent_lines(found, position)
     if not found.query.shows_fault:
-        yield f"  times {found.incident:.4f}, for the trace of the run shows no fault"
+        yield f"  times {found.kind.incident:.4f}, for the trace of the run shows no fault"
     if found.query.is_run:
         collection = found.index.generation.collection
         share = float(proof(collection, found.query, ranking)[position])
@@ -87,6 +92,12 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     if most < 1:
         yield f"  at most {most:.2f}, for its classes are all other than those stated"
     yield f"  is {float(found.unpooled[position]):.4f}"
+
+
+def _agent_lines(found: RankedQuery, position: int) -> Iterator[str]:
+    of_agents = agent_records(found.index.generation.collection)[found.ranking.places[position]]
+    if found.kind.agent < 1 and of_agents:
+        yield f"  times {found.kind.agent:.4f}, the chance that an agent acted: no word says so"
 
 
 def _pooled_lines(found: RankedQuery, position: int) -> Iterator[str]:
@@ -112,7 +123,8 @@ def _text_lines(found: RankedQuery, position: int, weights: Weights) -> Iterator
     similarity, lexical = float(ranking.similarity[position]), float(ranking.lexical[position])
     yield f"  similarity {similarity:.2f} (cosine, best passages and whole record)"
     yield f"  words in common {lexical:.2f} of the most BM25 could give"
-    yield f"  both in deviations from the library's mean, words × {weights.lexical}"
+    weight = word_weight(found.question, weights)
+    yield f"  both in deviations from the library's mean, words × {weight:.2f}"
     yield _sum_line("text", float(ranking.text[position]))
 
 

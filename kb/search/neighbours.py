@@ -308,16 +308,21 @@ def _joined(own: Answer, others: Sequence[_Told], limit: int) -> Answer:
         matches=tuple(matches),
         nearest_misses=own.nearest_misses or (() if matches else next(_misses(others), ())),
         proposed_class=own.proposed_class or next(_proposals(others), None),
+        ordinary=not matches and any(a.ordinary for a in (own, *_answers(others))),
         beside=tuple(told.beside for told in others),
     )
 
 
+def _answers(others: Iterable[_Told]) -> Iterator[Answer]:
+    return (told.answer for told in others if told.answer)
+
+
 def _misses(others: Iterable[_Told]) -> Iterator[tuple[Match, ...]]:
-    return (t.answer.nearest_misses for t in others if t.answer and t.answer.nearest_misses)
+    return (answer.nearest_misses for answer in _answers(others) if answer.nearest_misses)
 
 
 def _proposals(others: Iterable[_Told]) -> Iterator[ProposedClass]:
-    return (t.answer.proposed_class for t in others if t.answer and t.answer.proposed_class)
+    return (answer.proposed_class for answer in _answers(others) if answer.proposed_class)
 
 
 def _order(match: Match) -> tuple[bool, float]:

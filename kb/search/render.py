@@ -194,6 +194,8 @@ def _state(action: PromisedAction, answer: Answer, today: date) -> tuple[str, st
 def _nothing(answer: Answer) -> Iterator[Text | str]:
     for line in textwrap.wrap(_nothing_in(answer), WIDTH):
         yield styled(line, "bold")
+    if answer.ordinary:
+        yield from _wrapped("", _ORDINARY, "")
     if answer.nearest_misses:
         yield ""
         yield f"The nearest misses, by likeness (siblings reach {LIKENESS_BAR}):"
@@ -205,6 +207,11 @@ def _nothing(answer: Answer) -> Iterator[Text | str]:
         yield "The public incidents that ship with kb answer too: --casebook."
     if answer.nearest_misses or answer.matches or not answer.index.records:
         yield ""
+
+
+_ORDINARY = (
+    "This tells of an incident, but nothing says an agent acted. If one did, say so in the text."
+)
 
 
 def _nothing_in(answer: Answer) -> str:

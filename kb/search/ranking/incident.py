@@ -24,23 +24,31 @@ GATE = (4.35, 24.9, -9.6)
 #: Similarity from which on the probe alone refuses nothing.
 _NEAR_ENOUGH = 0.5
 _RIDGE = 1.0
-_SHIPPED = Path(kb.data.__file__).parent / "search"
+#: Where probes of texts lie in the package.
+SHIPPED_PROBES = Path(kb.data.__file__).parent / "search"
 
 
 def probe_path(encoder_key: str) -> Path:
     """Where the probe for the vectors of an encoder is shipped, if it is."""
-    return _SHIPPED / f"incidence-{encoder_key}.npy"
+    return SHIPPED_PROBES / f"incidence-{encoder_key}.npy"
+
+
+def shipped_probe(encoder_key: str) -> Numbers | None:
+    """Weights of the components and a constant, (d + 1,); None for other encoders."""
+    return load_probe(probe_path(encoder_key), encoder_key)
 
 
 @lru_cache
-def shipped_probe(encoder_key: str) -> Numbers | None:
-    """Weights of the components and a constant, (d + 1,); None for other encoders."""
-    path = probe_path(encoder_key)
+def load_probe(path: Path, encoder_key: str) -> Numbers | None:
+    """The probe in a file of the package, None where there is none for that encoder."""
     return np.load(path) if encoder_key.isalnum() and path.is_file() else None
 
 
 def fit_probe(incidents: Vectors, others: Vectors) -> Numbers:
-    """The probe of these unit rows; both kinds count equally, however many there are."""
+    """The probe of these unit rows; both kinds count equally, however many there are.
+
+    Above 0 it says the first kind.
+    """
     rows = np.concatenate([incidents, others]).astype(np.float64)
     inputs = np.column_stack([rows, np.ones(len(rows))])
     answers = np.concatenate([np.ones(len(incidents)), -np.ones(len(others))])

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from kb.search.bm25 import bag_of, build_postings
-from kb.search.evaluation.evaluate import calibration_error, measure, relevance
+from kb.search.bm25 import Bag, bag_of, build_postings
+from kb.search.evaluation.evaluate import (
+    calibrated_bound,
+    calibration_error,
+    measure,
+    relevance,
+)
 from kb.search.ranking.calibration import (
     SHIPPED,
     UNLABELLED,
+    Calibration,
     fit_calibration,
     isotonic_decreasing,
     known,
 )
-from kb.search.ranking.classes import ClassPosterior, fit_posterior, largest
+from kb.search.ranking.classes import (
+    ClassPosterior,
+    ClassSkill,
+    class_skill,
+    fit_posterior,
+    largest,
+)
+from kb.search.ranking.joint_ridge import MOST_TEACHERS, joint_ridge_of, word_rows
 from kb.search.ranking.likeness import Question, likeness, likenesses
-from kb.search.ranking.rank import Weights, best_first, rank
+from kb.search.ranking.rank import Weights, best_first, ordered, rank
 from kb.search.records.collection import Collection, record_means, starts_of, unit_rows
 from kb.search.records.entry import IndexedRecord, PriorVerdict
 
@@ -54,7 +69,19 @@ def collection_of(classes: Sequence[tuple[str, ...]], seed: int = 0) -> Collecti
 
 def posterior_of(collection: Collection) -> ClassPosterior:
     meanings = np.zeros((len(collection.classes), DIMENSION), np.float32)
-    return fit_posterior(collection.means, collection.labels, meanings)
+    posterior = fit_posterior(collection.means, collection.labels, meanings)
+    joint = joint_ridge_of(collection.means, collection.labels, bags_of(collection).__getitem__)
+    return replace(posterior, joint=joint)
+
+
+def silent(place: int) -> Bag:
+    """No words."""
+    return bag_of([])
+
+
+def bags_of(collection: Collection) -> list[Bag]:
+    """Words that all records share, and some that only a few do."""
+    return [bag_of([f"it failed again word{n} rare{n % 5}"]) for n in range(len(collection))]
 
 
 def asking(collection: Collection, place: int, words: str = "") -> Question:
@@ -92,7 +119,7 @@ def test_many_questions_together_are_as_near_as_one_by_one() -> None:
 
 def test_a_record_left_out_of_the_probe_might_never_have_been_there() -> None:
     collection = collection_of(CLASSES)
-    posterior = posterior_of(collection)
+    posterior = replace(posterior_of(collection), joint=None)
     keep = np.delete(np.arange(len(collection)), 5)
     smaller = collection.only(keep)
     rebuilt = fit_posterior(smaller.means, smaller.labels, posterior.meanings)
@@ -102,6 +129,150 @@ def test_a_record_left_out_of_the_probe_might_never_have_been_there() -> None:
     expected = rebuilt.of(query, near[keep])
     assert np.allclose(found.weights, expected.weights, atol=1e-4)
     assert np.allclose(found.evidence, expected.evidence, atol=1e-4)
+
+
+def test_the_words_of_texts_are_compared_as_rows_of_a_matrix_would_be() -> None:
+    words = [f"common {'often' * (n % 2)} pair{n // 2} alone{n} alone{n}" for n in range(80)]
+    rows = word_rows([bag_of([text]) for text in words])
+    table = np.zeros((80, len(rows.words)), np.float32)
+    for word, (start, end) in enumerate(pairwise(rows.starts.tolist())):
+        table[rows.texts[start:end], word] = rows.values[start:end]
+    assert np.allclose(np.linalg.norm(table, axis=1), 1, atol=1e-5)
+    assert np.allclose(rows.products(80), table @ table.T, atol=1e-5)
+    asked = rows.compared(bag_of([words[7], "unheard"]), 80)
+    assert np.allclose(asked, table @ table[7], atol=1e-5)
+
+
+def test_a_record_left_out_of_the_joint_ridge_might_never_have_taught() -> None:
+    collection = collection_of(CLASSES)
+    labels, bags = collection.labels.copy(), bags_of(collection)
+    joint = joint_ridge_of(collection.means, labels, bags.__getitem__)
+    labels[5] = 1 - labels[5]
+    relabelled = joint_ridge_of(collection.means, labels, bags.__getitem__)
+    assert joint
+    assert relabelled
+    asked = collection.means[9], bags[9], collection.means
+    found = joint.predicted(*asked, without=5)
+    assert np.allclose(found, relabelled.predicted(*asked, without=5), atol=1e-4)
+    assert not np.allclose(joint.predicted(*asked), relabelled.predicted(*asked), atol=1e-4)
+    assert np.array_equal(joint.predicted(*asked, without=99), joint.predicted(*asked))
+    # Words keep their rarity; of vectors alone the record might never have been there at all.
+    keep = np.delete(np.arange(len(labels)), 5)
+    rebuilt = joint_ridge_of(collection.means[keep], labels[keep], silent)
+    alone = joint_ridge_of(collection.means, labels, silent)
+    assert rebuilt
+    assert alone
+    expected = rebuilt.predicted(collection.means[9], bag_of([]), collection.means[keep])
+    left = alone.predicted(collection.means[9], bag_of([]), collection.means, without=5)
+    assert np.allclose(left, expected, atol=1e-4)
+
+
+def test_classes_that_words_alone_tell_apart_are_heard() -> None:
+    classes = [("a",), ("b",)] * 12
+    collection = collection_of([("same",)] * 24, seed=5)
+    labels = np.array([[c == ("a",), c == ("b",)] for c in classes], np.float32)
+    bags = [bag_of([f"refund invoice n{n}" if n % 2 == 0 else f"deploy n{n}"]) for n in range(24)]
+    joint = joint_ridge_of(collection.means, labels, bags.__getitem__)
+    assert joint
+    said = joint.predicted(collection.means[3], bag_of(["the invoice"]), collection.means)
+    assert said[0] > said[1] + 0.3
+
+
+def test_an_even_draw_of_many_records_teaches() -> None:
+    many = 2 * MOST_TEACHERS + 3
+    means = unit_rows(np.random.default_rng(0).standard_normal((many, 4)).astype(np.float32))
+    labels = np.zeros((many, 2), np.float32)
+    labels[1:, 0] = 1
+    joint = joint_ridge_of(means, labels, silent)
+    assert joint
+    assert len(joint.teachers) <= MOST_TEACHERS
+    assert labels[joint.teachers].any(axis=1).all()
+    assert np.ptp(np.diff(joint.teachers)) == 0
+
+
+def test_estimates_that_are_no_better_than_chance_have_no_skill() -> None:
+    chance = np.random.default_rng(1)
+    labels = (chance.random((100, 6)) < 0.2).astype(np.float32)
+    said = chance.random((100, 6)).astype(np.float32)
+    assert class_skill(said, labels) < 0.2
+    assert class_skill(labels + said, labels) == 1
+    assert class_skill(np.zeros_like(said), labels) == 0
+
+
+def test_a_class_whose_estimates_proved_worthless_weighs_nothing() -> None:
+    collection = collection_of(CLASSES)
+    posterior = replace(posterior_of(collection), skill=ClassSkill(0.0, 0.0))
+    ranking = rank(collection, posterior, asking(collection, 3))
+    assert not ranking.class_part.any()
+    assert np.array_equal(ranking.score, ranking.text)
+
+
+def test_labels_dealt_out_at_random_show_no_skill_and_true_ones_do() -> None:
+    classes = CLASSES * 3
+    dealt = [classes[place] for place in np.random.default_rng(4).permutation(len(classes))]
+    known = collection_of(classes)
+    entries = tuple(entry(f"r{place}", *group) for place, group in enumerate(dealt))
+    random = Collection(entries, known.vectors, known.starts, known.means, known.postings)
+    true, chance = (_skill_of(collection) for collection in (known, random))
+    assert true.learnt == 1
+    assert chance.learnt < 0.5
+
+
+def _skill_of(collection: Collection) -> ClassSkill:
+    asked = [
+        (place, Question(collection.means[place : place + 1], bag_of([f"word{place}"])))
+        for place in range(len(collection))
+    ]
+    return fit_calibration(collection, posterior_of(collection), asked).skill
+
+
+def test_where_texts_come_from_a_mould_being_alike_says_less() -> None:
+    classes = [("a",), ("b",), ("c",)] * 10
+    known = collection_of(classes)
+    one = known.means[:1]
+    near = unit_rows(one + 0.01 * known.means)
+    starts = starts_of([1] * len(classes))
+    mould = Collection(known.entries, near, starts, near, known.postings)
+    asked = [(n, Question(near[n : n + 1], bag_of([f"word{n}"]))) for n in range(len(classes))]
+    found = fit_calibration(mould, posterior_of(mould), asked)
+    assert found.same_incident > 0.98
+
+
+def test_what_is_nearly_the_query_is_first_whatever_its_class() -> None:
+    collection = collection_of(CLASSES)
+    posterior = posterior_of(collection)
+    everything = np.ones(len(collection), bool)
+    ranking = rank(collection, posterior, asking(collection, 3))
+    order = best_first(ranking, posterior, everything)
+    plain = replace(ranking, similarity=np.full(len(order), 0.4, np.float32))
+    plain = replace(plain, text=np.zeros(len(order), np.float32))
+    assert ordered(plain, posterior, everything).tolist() == (
+        best_first(plain, posterior, everything).tolist()
+    )
+    last = int(order[-1])
+    alike = plain.similarity.copy()
+    alike[last] = 0.85
+    assert ordered(replace(plain, similarity=alike), posterior, everything)[0] == last
+    assert ordered(
+        replace(plain, similarity=alike), posterior, everything, same_incident=0.9
+    ).tolist() == (best_first(plain, posterior, everything).tolist())
+    leading = plain.text.copy()
+    leading[last] = 1.1
+    assert ordered(replace(plain, text=leading), posterior, everything)[0] == last
+
+
+def test_a_first_answer_has_a_curve_of_its_own() -> None:
+    collection = collection_of(CLASSES)
+    posterior = posterior_of(collection)
+    ranking = rank(collection, posterior, asking(collection, 3))
+    everything = np.ones(len(collection), bool)
+    order = best_first(ranking, posterior, everything)
+    curves = Calibration(first_curve=(0.0, 0.0, 2.0))
+    said = curves.probabilities(ranking, everything, incident=0.5)
+    led = curves.with_first(said, ranking, order)
+    about = known(ranking.similarity) * 0.5
+    assert led[order[0]] == pytest.approx(about / (1 + np.exp(-2)), rel=1e-4)
+    assert np.array_equal(np.delete(led, order[0]), np.delete(said, order[0]))
 
 
 def test_the_label_of_the_record_that_asks_changes_nothing() -> None:
@@ -240,6 +411,15 @@ def test_calibration_error_of_the_perfect_and_the_worst() -> None:
     outcomes = np.array([True, False, True, True])
     assert calibration_error(np.full(4, 0.75, np.float32), outcomes) == 0
     assert calibration_error(np.zeros(4, np.float32), np.ones(4, bool)) == 1
+
+
+def test_what_is_said_truly_stays_below_the_bound_of_chance_and_what_is_not_does_not() -> None:
+    chance = np.random.default_rng(2)
+    said = chance.random(300).astype(np.float32)
+    bound = calibrated_bound(said)
+    errors = [calibration_error(said, chance.random(300) < said) for _ in range(200)]
+    assert np.mean(np.array(errors) <= bound) == pytest.approx(0.95, abs=0.04)
+    assert calibration_error(said, chance.random(300) < said**3) > bound
 
 
 def test_the_largest_are_those_a_stable_sort_puts_first() -> None:

@@ -50,6 +50,12 @@ class Bag:
     words: NDArray[np.uint64]
     counts: NDArray[np.uint16]
 
+    def without(self, other: Bag) -> Bag:
+        """What is left when the words of a part of the text are taken out."""
+        counts = self.counts.astype(np.int64)
+        counts[np.isin(self.words, other.words)] -= other.counts[np.isin(other.words, self.words)]
+        return Bag(self.words[counts > 0], counts[counts > 0].astype(np.uint16))
+
 
 @dataclass(frozen=True)
 class WordStatistics:
@@ -101,6 +107,13 @@ class Postings:
         if without is not None:
             scores[without] = 0.0
         return np.asarray(scores / (worth.sum() or 1.0), np.float32)
+
+    def holders(self, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which records hold one of the words, (n,)."""
+        held = np.zeros(len(self.lengths), bool)
+        for span, _ in self._spans(Bag(words, np.ones(len(words), np.uint16))):
+            held[self.records[span]] = True
+        return held
 
     def rarity(self, word: int) -> float:
         """How much a word is worth: large for a rare one, 0 for one that no record holds."""

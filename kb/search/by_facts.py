@@ -103,9 +103,9 @@ class FactsAsked:
         """
         own = self.own
         if not own.query.is_plain or own.question.says_little:
-            return own.incident
+            return own.kind.incident
         key = own.index.generation.learned.calibration.encoder_key
-        return max(own.incident, incident_chance(key, own.question.mean, LIKENESS_BAR))
+        return max(own.kind.incident, incident_chance(key, own.question.mean, LIKENESS_BAR))
 
     def matches(self) -> Iterator[Match]:
         """The records like the query, best first.
@@ -185,7 +185,9 @@ def _extended(asked: FactsAsked, new: Sequence[str]) -> ClassPosterior:
     meanings = np.concatenate([posterior.meanings, _meanings(asked, new)])
     empty = np.zeros((len(posterior.labels), len(new)), np.float32)
     labels = np.concatenate([posterior.labels, empty], axis=1)
-    return fit_posterior(posterior.means, labels, meanings, posterior.weights)
+    extended = fit_posterior(posterior.means, labels, meanings, posterior.weights)
+    joint = posterior.joint.with_more_classes(len(new)) if posterior.joint else None
+    return replace(extended, joint=joint, skill=posterior.skill)
 
 
 def _meanings(asked: FactsAsked, names: Sequence[str]) -> Vectors:

@@ -23,6 +23,7 @@ from kb.search.candidates import allowed
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.source import NoEncoderError
 from kb.search.index.approximate import RANK_ALL
+from kb.search.index.build import text_bag
 from kb.search.index.index import Index, open_index
 from kb.search.index.searchable import Searchable
 from kb.search.matches import match_of
@@ -35,15 +36,13 @@ from kb.search.query import (
     query_from_text,
     refuse_unknown,
 )
-from kb.search.ranking.calibration import isotonic_decreasing
+from kb.search.ranking.calibration import TextKind, isotonic_decreasing
 from kb.search.ranking.classes import largest
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.ranking.rank import (
-    SAME_INCIDENT,
     Ranking,
-    best_first,
+    ordered,
     rank,
-    same_incident_first,
 )
 from kb.search.reasons import reasons
 from kb.search.records.collection import Collection, background
@@ -84,7 +83,7 @@ class RankedQuery:
 
     `unpooled` are the probabilities before those further down are kept from rising above others.
     `eligible` records of the whole index may answer, not only of those that were ranked.
-    `incident` is the chance that the query tells of an incident at all.
+    `kind` is what the query tells of: an incident at all, and one of an agent.
     """
 
     index: Searchable
@@ -97,7 +96,12 @@ class RankedQuery:
     unpooled: NDArray[np.float32]
     filters: Filters
     eligible: int
-    incident: float
+    kind: TextKind
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it tells of an incident, and more likely than not of one without an agent."""
+        return self.kind.agent < LIKELY <= self.kind.incident
 
 
 def similar(
@@ -162,6 +166,7 @@ def answer_of(found: RankedQuery, library: Library, limit: int) -> Answer:
         shows_fault=found.query.shows_fault,
         too_short=found.query.is_plain and found.question.says_little,
         filtered=found.filters != EVERYTHING,
+        ordinary=not shown and found.is_ordinary,
     )
 
 
@@ -183,38 +188,42 @@ def find_question(
     )
     everywhere = allowed(collection.entries, collection.standing, query, filters)
     may_answer = everywhere[ranking.places]
-    incident = _incident_share(index, query, question, ranking, may_answer, lexical)
-    probabilities = learned.calibration.probabilities(ranking, may_answer, incident)
+    kind = _kind_of(index, query, question, ranking, may_answer, lexical)
+    about = kind.of_records(collection, ranking)
+    probabilities = learned.calibration.probabilities(ranking, may_answer, about)
     probabilities *= proof(collection, query, ranking)
     probabilities = np.minimum(probabilities, most_probable(collection, query, ranking))
-    order = same_incident_first(best_first(ranking, learned.posterior, may_answer), ranking)
+    same = learned.calibration.same_incident
+    order = ordered(ranking, learned.posterior, may_answer, same_incident=same)
+    probabilities = learned.calibration.with_first(probabilities, ranking, order)
     unpooled = probabilities.copy()
     probabilities[order] = isotonic_decreasing(probabilities[order])
     return RankedQuery(
         *(index, query, question, ranking, may_answer, probabilities, order, unpooled, filters),
         eligible=int(everywhere.sum()),
-        incident=incident,
+        kind=kind,
     )
 
 
-def _incident_share(
+def _kind_of(
     index: Searchable,
     query: Query,
     question: Question,
     ranking: Ranking,
     may_answer: NDArray[np.bool_],
     lexical: NDArray[np.float32],
-) -> float:
-    """The chance that a query is about an incident: drafts and records are.
+) -> TextKind:
+    """What a query tells of: drafts and records of an incident, and of an agent's.
 
-    So is what stands word for word in a record: somebody asks for what they have read there. Of
-    runs those are whose trace shows a fault; how sure each answer is then, says `proof`.
+    So does what stands word for word in a record: somebody asks for what they have read there. Of
+    runs those do whose trace shows a fault; how sure each answer is then, says `proof`.
     """
     if not query.is_plain:
-        return float(query.shows_fault)
-    calibration = index.generation.learned.calibration
-    share = calibration.incident(question, ranking, may_answer)
-    return 1.0 if share < 1 and _is_quotation(index, query, question, lexical) else share
+        return TextKind(incident=float(query.shows_fault))
+    kind = index.generation.learned.calibration.kind(question, ranking, may_answer)
+    if min(kind.incident, kind.agent) >= 1:
+        return kind
+    return TextKind() if _is_quotation(index, query, question, lexical) else kind
 
 
 def _is_quotation(
@@ -320,7 +329,8 @@ def match_at(found: RankedQuery, library: Library, position: int) -> Match:
         passages=aligned_passages(index, query, found.question, record),
         probability=float(found.probabilities[position]),
         similarity=similarity,
-        may_be_same=similarity >= SAME_INCIDENT and not query.is_run,
+        may_be_same=similarity >= index.generation.learned.calibration.same_incident
+        and not query.is_run,
     )
 
 
@@ -342,7 +352,7 @@ def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClas
     if collection.classes[best] not in best_classes:
         return None
     calibration = found.index.generation.learned.calibration
-    probability = calibration.class_probability(weights[best]) * found.incident
+    probability = calibration.class_probability(weights[best]) * found.kind.incident
     return ProposedClass(collection.classes[best], probability)
 
 
@@ -377,5 +387,5 @@ def find_siblings(index: Index, place: int, latest: datetime) -> RankedQuery:
     passages = tuple(index.generation.passage(row) for row in range(rows.start, rows.stop))
     query = Query(entry.title, entry.title, passages, entry, latest)
     vectors = index.generation.collection.vectors[rows]
-    question = Question(vectors, index.generation.bag(place), entry)
+    question = Question(vectors, text_bag(entry, index.generation.bag(place)), entry)
     return find_question(index, query, question, Filters())

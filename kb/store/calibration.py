@@ -9,6 +9,7 @@ import numpy as np
 from kb.search.bm25 import WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder_card import EncoderCard
 from kb.search.ranking.calibration import Calibration, fit_calibration, sample
+from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, Whole
 from kb.search.records.passages import Passage, embedded_text
@@ -35,6 +36,8 @@ def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> Store
         return replace(known, calibration=Calibration(encoder_key=card.key), fitted=0)
     collection = _collection(store, bodies, known)
     posterior = known.posterior(bodies.means, collection.labels, known.probe, known.inverse)
+    joint = joint_ridge_of(bodies.means, collection.labels, bodies.text_bag)
+    posterior = replace(posterior, joint=joint)
     first = _first_texts(store, bodies)
     asked = (
         (place, Question(collection.vectors[row : row + 1], bag_of([first[place]])))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
+from kb.search.index.build import text_bag
 from kb.search.ranking.likeness import Question
 from kb.search.records.entry import IndexedRecord, PriorVerdict
 from kb.store.connection import Store
@@ -75,6 +76,10 @@ class Bodies:
     means: Vectors
     bags: tuple[Bag, ...]
     lengths: NDArray[np.float32]
+
+    def text_bag(self, place: int) -> Bag:
+        """The words of one text alone, without those of its taxonomies."""
+        return text_bag(self.entries[place], self.bags[place])
 
 
 def drawn(store: Store, dimension: int, most: int = SAMPLE) -> Bodies:

@@ -21,9 +21,10 @@ from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.ranking.classes import Numbers, largest
+from kb.search.ranking.joint_ridge import JointRidge, joint_ridge_of
 from kb.search.ranking.learn import Learned
 from kb.search.ranking.likeness import Question
-from kb.search.records.collection import Collection, Whole
+from kb.search.records.collection import Collection, Whole, labels_of
 from kb.search.records.entry import IndexedRecord
 from kb.search.records.passages import Passage, embedded_text
 from kb.search.similar import RankedQuery, find_question
@@ -60,6 +61,7 @@ class _Warm:
     names: dict[int, str]
     audiences: dict[str, tuple[int, ...]]
     counts: dict[str, int]
+    joint: JointRidge | None
     #: What is read at the first question that wants it, by the library that asks.
     facts_alone: dict[str, dict[str, list[RecordFacts]]] = field(default_factory=dict)
 
@@ -215,6 +217,7 @@ class StoreSearch:
             names,
             audiences,
             {names[number]: count for number, count in counts},
+            _joint(even, statistics),
         )
 
 
@@ -266,7 +269,8 @@ class StoreIndex:
         statistics = self.warm.statistics
         labels = self.collection.labels
         posterior = statistics.posterior(self.bodies.means, labels, self.warm.probe)
-        return Learned(posterior, statistics.calibration)
+        curves = statistics.calibration
+        return Learned(replace(posterior, joint=self.warm.joint, skill=curves.skill), curves)
 
     @property
     def facts(self) -> IndexFacts:
@@ -354,6 +358,13 @@ class StoreIndex:
             self.bodies.lengths,
             WordStatistics(statistics.records, statistics.length, np.array(frequencies, np.int64)),
         )
+
+
+def _joint(sample: Bodies, statistics: StoreStatistics) -> JointRidge | None:
+    """What the sample teaches of classes in words and vectors; it stands first wherever it is."""
+    bodies = with_known_classes(sample, statistics.classes)
+    labels = labels_of(bodies.entries, statistics.names)
+    return joint_ridge_of(bodies.means, labels, bodies.text_bag)
 
 
 def _facts(raw: str) -> tuple[RecordFacts, ...]:

@@ -20,17 +20,18 @@ from kb.library import Library
 from kb.records.form import build_form
 from kb.search.encoder.encoder import cache_folder
 from kb.search.encoder.store import VectorStore
+from kb.search.evaluation.controls import labelled_only
 from kb.search.evaluation.evaluate import SYSTEMS, measure, orders, relevance
 from kb.search.evaluation.questions import Subject, read_lines, subject_from_lines
 from kb.search.index.build import embed_rows
 from kb.search.index.index import ready_encoder
-from kb.search.ranking.learn import learn
+from kb.search.ranking.learn import Learned, learn_to_rank
 from kb.search.ranking.rank import Weights, rank
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))
-GRID = tuple(itertools.product((1.0, 1.25, 1.5), (5.0, 7.0, 10.0, 14.0), (0.5, 0.75)))
+GRID = tuple(itertools.product((1.0, 1.25, 1.5), (8.0, 12.0, 16.0), (0.4, 0.5, 0.6)))
 SHIPPED = (Weights().lexical, Weights().classes, Weights().hedge)
 
 #: success@1, success@5 and nDCG@10 over the best peer, by setting.
@@ -71,19 +72,19 @@ def ratios(file: Path) -> Ratios:
 
     subject = subject_from_lines(read_lines(file), form, embed, full=False, masked=False)
     jaccard = 0.25 if file.stem == "atlas" else 0.0
-    posterior = learn(subject.collection, subject.first_texts, form, embed, jaccard).posterior
+    subject = labelled_only(subject)
+    learned = learn_to_rank(subject.collection, subject.taught, form, embed)
     right = relevance(subject.collection.labels, jaccard)
-    return {
-        one: _scored(subject, posterior, right, Weights(*one[:2], hedge=one[2])) for one in GRID
-    }
+    return {one: _scored(subject, learned, right, Weights(*one[:2], hedge=one[2])) for one in GRID}
 
 
-def _scored(subject: Subject, posterior, right: np.ndarray, weights: Weights) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _scored(subject: Subject, learned: Learned, right: np.ndarray, weights: Weights) -> np.ndarray:
+    posterior, same = learned.posterior, learned.calibration.same_incident
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in SYSTEMS}
     for place, question in enumerate(subject.questions):
         if right[place].any():
             ranking = rank(subject.collection, posterior, question, weights, without=place)
-            ranked = orders(ranking, posterior, ranking.places != place, weights)
+            ranked = orders(ranking, posterior, ranking.places != place, weights, same)
             for name, order in ranked.items():
                 found[name].append(measure(order, right[place]))
     means = {name: np.mean(rows, axis=0)[:3] for name, rows in found.items()}

@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 from kb.records.form import Form
 from kb.search.evaluation.questions import Embed, Subject
 from kb.search.ranking.calibration import Calibration, isotonic_decreasing, same_class
-from kb.search.ranking.classes import ClassPosterior, Numbers, fit_posterior
-from kb.search.ranking.learn import Learned, class_text, learn
+from kb.search.ranking.classes import ClassPosterior, Numbers
+from kb.search.ranking.learn import Learned, learn, learn_to_rank
 from kb.search.ranking.likeness import Question
-from kb.search.ranking.rank import Ranking, Weights, best_first, rank, same_incident_first
+from kb.search.ranking.rank import (
+    SAME_INCIDENT,
+    Ranking,
+    Weights,
+    ordered,
+    rank,
+)
 from kb.search.records.collection import Collection
 
 SYSTEMS = ("bm25", "dense", "fusion", "full")
@@ -27,6 +33,9 @@ MEASURES = ("success@1", "success@5", "ndcg@10", "mrr")
 _RRF = 60
 _DEPTH = 10
 _SHOWN = 5
+#: Draws of outcomes, and the seed that a report can be compared with itself.
+_DRAWS = 2000
+_SEED = 20_260_101
 #: The curve that judges a record is fitted to the other nine tenths of the records.
 _FOLDS = 10
 
@@ -77,14 +86,14 @@ def measures_of(
 ) -> NDArray[np.float64]:
     """The measures alone, (queries, systems, measures); no curve is fitted."""
     collection = subject.collection
-    meanings = embed([class_text(name, form) for name in collection.classes])
-    posterior = fit_posterior(collection.means, collection.labels, meanings)
+    learned = learn_to_rank(collection, subject.taught, form, embed)
+    posterior, same = learned.posterior, learned.calibration.same_incident
     right = relevance(collection.labels, jaccard)
     asked = np.flatnonzero(right.any(axis=1))
     table = np.zeros((len(asked), len(SYSTEMS), len(MEASURES)))
     for row, place in enumerate(asked):
         ranking = rank(collection, posterior, subject.questions[place], without=int(place))
-        found = orders(ranking, posterior, ranking.places != place, Weights())
+        found = orders(ranking, posterior, ranking.places != place, Weights(), same)
         table[row] = [measure(found[system], right[place]) for system in SYSTEMS]
     return table
 
@@ -102,7 +111,7 @@ class _Fit:
         """What these records teach."""
         return learn(
             subject.collection,
-            subject.first_texts,
+            subject.taught,
             self.form,
             self.embed,
             self.jaccard,
@@ -122,10 +131,11 @@ def _judged(
     question = subject.questions[place]
     ranking = rank(subject.collection, posterior, question, weights, without=place)
     others = ranking.places != place
-    found = orders(ranking, posterior, others, weights)
+    found = orders(ranking, posterior, others, weights, curve.same_incident)
     order = found["full"][:_SHOWN]
-    incident = curve.incident(question, ranking, others)
-    probabilities = isotonic_decreasing(curve.probabilities(ranking, others, incident)[order])
+    incident = curve.kind(question, ranking, others).of_records(subject.collection, ranking)
+    stated = curve.with_first(curve.probabilities(ranking, others, incident), ranking, order)
+    probabilities = isotonic_decreasing(stated[order])
     return Judged(
         measures={name: measure(ranks, right) for name, ranks in found.items()},
         probabilities=probabilities,
@@ -135,15 +145,19 @@ def _judged(
 
 
 def orders(
-    ranking: Ranking, posterior: ClassPosterior, allowed: NDArray[np.bool_], weights: Weights
+    ranking: Ranking,
+    posterior: ClassPosterior,
+    allowed: NDArray[np.bool_],
+    weights: Weights,
+    same: float = SAME_INCIDENT,
 ) -> dict[str, Order]:
-    """What each system answers, best first."""
+    """What each system answers, best first; from a similarity of `same` on one incident is told."""
     found = {
         "bm25": _sorted(ranking.lexical, allowed),
         "dense": _sorted(ranking.similarity, allowed),
     }
     found["fusion"] = _sorted(_reciprocal_ranks(found.values(), len(allowed)), allowed)
-    found["full"] = same_incident_first(best_first(ranking, posterior, allowed, weights), ranking)
+    found["full"] = ordered(ranking, posterior, allowed, weights, same)
     return found
 
 
@@ -174,6 +188,19 @@ def calibration_error(probabilities: Numbers, outcomes: NDArray[np.bool_], bins:
     return float(sum(gaps))
 
 
+def calibrated_bound(probabilities: Numbers, bins: int = 10) -> float:
+    """The error that a perfectly calibrated predictor of these probabilities stays below, 0…1.
+
+    In 95 of 100 draws of what could have turned out (Bröcker and Smith 2007).
+    """
+    chance = np.random.default_rng(_SEED)
+    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+    holds = (bin_of == np.arange(bins)[:, None]).astype(np.float32)
+    drawn = chance.random((_DRAWS, len(probabilities)), np.float32) < probabilities
+    gaps = np.abs((drawn - probabilities.astype(np.float32)) @ holds.T)
+    return float(np.quantile(gaps.sum(axis=1) / max(len(probabilities), 1), 0.95))
+
+
 def foreign_best(
     collection: Collection, learned: Learned, questions: Iterable[Question]
 ) -> Numbers:
@@ -182,8 +209,12 @@ def foreign_best(
     best = []
     for question in questions:
         ranking = rank(collection, learned.posterior, question)
-        incident = learned.calibration.incident(question, ranking, everything)
+        kind = learned.calibration.kind(question, ranking, everything)
+        incident = kind.of_records(collection, ranking)
         found = learned.calibration.probabilities(ranking, everything, incident)
+        same = learned.calibration.same_incident
+        order = ordered(ranking, learned.posterior, everything, same_incident=same)
+        found = learned.calibration.with_first(found, ranking, order)
         best.append(float(found.max(initial=0)))
     return np.array(best, np.float32)
 

@@ -23,6 +23,7 @@ from kb.search.bm25 import bag_of, tokens, written_words
 from kb.search.encoder.encoder import Vectors
 from kb.search.index.build import lexical_texts
 from kb.search.index.index import Index
+from kb.search.ranking.learn import Taught
 from kb.search.ranking.likeness import Question
 from kb.search.records.collection import Collection, build_collection, collection_of
 from kb.search.records.entry import IndexedRecord, blank_entry, read_entry
@@ -97,19 +98,19 @@ _MAX_BYTES = 2_000_000_000
 class Subject:
     """A collection to evaluate, with what each record asks; both in the same order.
 
-    `first_texts` is what the curve is fitted with: the first passage of each record.
+    `taught` is what classes and curve are fitted with.
     """
 
     collection: Collection
     questions: tuple[Question, ...]
-    first_texts: tuple[str, ...]
+    taught: Taught
 
     def only(self, keep: NDArray[np.int64]) -> Subject:
         """The subject of some of its records, in the order of `keep`."""
         return Subject(
             self.collection.only(keep),
             tuple(self.questions[place] for place in keep),
-            tuple(self.first_texts[place] for place in keep),
+            self.taught.only(keep),
         )
 
 
@@ -161,7 +162,8 @@ def subject_from_lines(
         for line in lines
     ]
     firsts = tuple(embedded_text(ln.title, g[0]) for ln, g in zip(lines, passages, strict=True))
-    return Subject(collection, questions_from(asked, embed), firsts)
+    taught = Taught(firsts, bags.__getitem__)
+    return Subject(collection, questions_from(asked, embed), taught)
 
 
 def subject_from_index(index: Index, embed: Embed, *, full: bool, masked: bool) -> Subject:
@@ -211,7 +213,9 @@ def _asking(
         embedded_text(title, group[0]) if group else title
         for title, group in zip(titles, groups, strict=True)
     )
-    return Subject(collection, questions_from(asked, embed), firsts)
+    bags = [bag_of([title, *(p.text for p in g)]) for title, g in zip(titles, groups, strict=True)]
+    taught = Taught(firsts, bags.__getitem__)
+    return Subject(collection, questions_from(asked, embed), taught)
 
 
 def questions_from(texts: Sequence[str], embed: Embed) -> tuple[Question, ...]:

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.search.evaluation.controls import TWIN
-from kb.search.evaluation.evaluate import MEASURES, SYSTEMS, Judged, calibration_error
+from kb.search.evaluation.evaluate import (
+    MEASURES,
+    SYSTEMS,
+    Judged,
+    calibrated_bound,
+    calibration_error,
+)
 from kb.search.ranking.classes import Numbers
 from kb.search.similar import BAR
 from kb.statistics import share_interval
@@ -83,6 +89,7 @@ class Evaluation:
 
     `ratios` are the full ranking's means divided by those of the best baseline, by measure;
     `shuffled_ratio` and `ratio_without_twins` are of nDCG@10. All are None below `LEAST_QUERIES`.
+    `first_calibration_bound` is what a perfectly calibrated predictor would stay below.
     `foreign` are shares of texts answered "nothing similar", with their number, by stratum.
     """
 
@@ -95,6 +102,7 @@ class Evaluation:
     ratio_without_twins: float | None
     calibration_error: float | None
     first_calibration_error: float | None
+    first_calibration_bound: float | None
     reliability: tuple[ReliabilityRow, ...]
     foreign: dict[str, tuple[float, int]]
     true_rejected: float | None
@@ -139,6 +147,7 @@ def evaluation(
         ratio_without_twins=None if controls.alone is None else _ratio(controls.alone, _NDCG),
         calibration_error=calibration_error(probabilities, outcomes) if judged else None,
         first_calibration_error=calibration_error(first, first_true) if judged else None,
+        first_calibration_bound=calibrated_bound(first) if judged else None,
         reliability=tuple(_reliability(first, first_true)),
         foreign={name: (float((best < BAR).mean()), len(best)) for name, best in foreign.items()},
         true_rejected=float(np.mean([j.best < BAR for j in judged])) if judged else None,
@@ -171,6 +180,7 @@ def report_value(found: Evaluation) -> dict[str, Any]:
         "ratio_without_twins": found.ratio_without_twins,
         "calibration_error": found.calibration_error,
         "first_calibration_error": found.first_calibration_error,
+        "first_calibration_bound": found.first_calibration_bound,
         "reliability": [_row_json(row) for row in found.reliability],
         "no_match": {
             "foreign_rejected": found.foreign_rejected,
@@ -235,6 +245,8 @@ def _ratio_lines(found: Evaluation) -> Iterator[str]:
 def _probability_lines(found: Evaluation) -> Iterator[str]:
     error, first = found.calibration_error or 0.0, found.first_calibration_error or 0.0
     yield f"calibration error  {first:.3f} (first answer), {error:.3f} (five), each left out"
+    bound = found.first_calibration_bound or 0.0
+    yield f"first answers that were calibrated perfectly would stay below {bound:.3f}"
     yield "first answers   said      n   stated     true"
     for row in found.reliability:
         edges = f"{row.low:.0%}–{row.high:.0%}"

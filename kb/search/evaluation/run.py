@@ -136,7 +136,7 @@ def _foreign(
     if not lines:
         return {}
     collection, key = subject.collection, embed.encoder.card.key
-    learned = learn(collection, subject.first_texts, library.form, embed, request.jaccard, key)
+    learned = learn(collection, subject.taught, library.form, embed, request.jaccard, key)
     texts = [f"{line.title}. {line.text}".lstrip(". ") for line in lines]
     best = foreign_best(collection, learned, questions_from(texts, embed))
     strata = np.array([line.stratum for line in lines])

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from kb.library import Library, load_document
-from kb.search.bm25 import bag_of
+from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Encoder, Progress, Vectors
 from kb.search.encoder.store import VectorStore, text_key
 from kb.search.index.storage import FileState, Generation, IndexPart
-from kb.search.records.entry import IndexedRecord, read_entry
+from kb.search.records.entry import IndexedRecord, read_entry, taxonomy_words
 from kb.search.records.passages import Passage, embedded_text
 
 #: Passages embedded between two writes to the store: what an interrupted build can lose.
@@ -141,5 +141,9 @@ def _part(record: _Fresh, vectors: Mapping[bytes, Vectors], dimension: int) -> I
 
 def lexical_texts(entry: IndexedRecord, passages: Sequence[Passage]) -> list[str]:
     """What BM25 reads: the title, the words of the taxonomies, and every passage."""
-    words = (*entry.classes, *entry.causes, entry.missing_control, entry.route, *entry.tools)
-    return [entry.title, " ".join(words), *(passage.text for passage in passages)]
+    return [entry.title, taxonomy_words(entry), *(passage.text for passage in passages)]
+
+
+def text_bag(entry: IndexedRecord, bag: Bag) -> Bag:
+    """The words of a record's text alone, of those that BM25 reads."""
+    return bag.without(bag_of([taxonomy_words(entry)]))

@@ -34,7 +34,7 @@ from kb.search.index.approximate import (
     nearest,
     write_approximate,
 )
-from kb.search.index.build import embed_rows, first_text, make_parts
+from kb.search.index.build import embed_rows, first_text, make_parts, text_bag
 from kb.search.index.storage import (
     FileState,
     Generation,
@@ -54,7 +54,7 @@ from kb.search.index.storage import (
 from kb.search.index.upkeep import prune_vectors, repair_encoder
 from kb.search.installed import PREPARING
 from kb.search.ranking.classes import largest
-from kb.search.ranking.learn import learn
+from kb.search.ranking.learn import Taught, learn
 from kb.search.records.collection import collection_of
 from kb.search.records.entry import IndexedRecord
 from kb.trust import require
@@ -364,7 +364,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     )
     learned = learn(
         collection,
-        first_texts,
+        Taught(first_texts, lambda place: text_bag(parts[place].entry, parts[place].bag)),
         library.form,
         lambda texts: embed_rows(texts, encoder, work.store),
         encoder_key=encoder.card.key,

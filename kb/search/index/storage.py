@@ -37,6 +37,7 @@ from kb.search.encoder.store import text_key
 from kb.search.mapped import let_go
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.classes import ClassPosterior
+from kb.search.ranking.joint_ridge import JointRidge, WordRows, no_joint_ridge
 from kb.search.ranking.learn import Learned
 from kb.search.records.collection import Collection, starts_of
 from kb.search.records.entry import IndexedRecord
@@ -106,6 +107,8 @@ ARRAYS = frozenset(
     {"vectors", "means", "probe", "meanings", "meant", "passage_starts", "passage_sections"}
     | {"text_starts", "texts", "bag_starts", "bag_words", "bag_counts"}
     | {"words", "starts", "records", "counts", "lengths"}
+    | {"teachers", "teacher_words", "teacher_starts", "teacher_texts", "teacher_values"}
+    | {"teacher_rarity", "ridge_coefficients", "ridge_inverse"}
 )
 #: The records of a generation, without their texts.
 ENTRIES = "entries.msgpack"
@@ -137,6 +140,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     form: str
     sections: tuple[str, ...]
     n_records: int
+    n_published: int
     n_passages: int
     calibration: Calibration
     checks: tuple[FileCheck, ...]
@@ -197,8 +201,27 @@ class Generation:
             meanings=self.arrays["meanings"],
             probe=self.arrays["probe"],
             meant=self.arrays["meant"],
+            joint=self._joint,
+            skill=self.manifest.calibration.skill,
         )
         return Learned(posterior, self.manifest.calibration)
+
+    @property
+    def _joint(self) -> JointRidge | None:
+        """The ridge over words and vectors, None where no record has a label."""
+        arrays = self.arrays
+        if not len(arrays["teachers"]):
+            return None
+        rows = WordRows(
+            words=arrays["teacher_words"],
+            starts=arrays["teacher_starts"],
+            texts=arrays["teacher_texts"],
+            values=arrays["teacher_values"],
+            rarity=arrays["teacher_rarity"],
+        )
+        return JointRidge(
+            arrays["teachers"], rows, arrays["ridge_coefficients"], arrays["ridge_inverse"]
+        )
 
     def has_file(self, name: str) -> bool:
         """Whether the build wrote a file of that name: any other may be anything."""
@@ -396,7 +419,11 @@ def write_generation(
         known = {check.name for check in checks}
         checks += [_check(folder, file) for file in folder.names() if file not in known]
         previous = read_manifest(home)
-        counts = {"n_records": len(parts), "n_passages": len(collection.vectors)}
+        counts = {
+            "n_records": len(parts),
+            "n_published": sum(part.entry.is_candidate for part in parts),
+            "n_passages": len(collection.vectors),
+        }
         written = {"sections": sections, "calibration": learned.calibration, **counts, **facts}
         made = Manifest(format=FORMAT, generation=name, checks=tuple(checks), **written)
         write_manifest(home, made)
@@ -439,10 +466,25 @@ def _arrays(
         "counts": postings.counts,
         "lengths": postings.lengths,
     }
+    single |= _joint_arrays(learned.posterior.joint or no_joint_ridge())
     return {name: [array] for name, array in single.items()} | {
         "texts": [np.zeros(0, np.uint8), *(np.frombuffer(part.text, np.uint8) for part in parts)],
         "bag_words": [np.zeros(0, np.uint64), *(bag.words for bag in bags)],
         "bag_counts": [np.zeros(0, np.uint16), *(bag.counts for bag in bags)],
+    }
+
+
+def _joint_arrays(joint: JointRidge) -> dict[str, NDArray[Any]]:
+    rows = joint.rows
+    return {
+        "teachers": joint.teachers,
+        "teacher_words": rows.words,
+        "teacher_starts": rows.starts,
+        "teacher_texts": rows.texts,
+        "teacher_values": rows.values,
+        "teacher_rarity": rows.rarity,
+        "ridge_coefficients": joint.coefficients,
+        "ridge_inverse": joint.inverse,
     }
 
 

@@ -8,24 +8,33 @@ stays near it, and one with fewer than a stated number uses it as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kb.search.ranking.classes import ClassPosterior, Numbers, largest
+from kb.search.ranking.agency import agent_chance, agent_records
+from kb.search.ranking.classes import (
+    ClassPosterior,
+    ClassSkill,
+    Numbers,
+    class_skill,
+    largest,
+)
 from kb.search.ranking.incident import incident_chance
-from kb.search.ranking.likeness import Likeness, Question, likenesses
-from kb.search.ranking.rank import HEDGED_AMONG, Ranking, best_first, rank
+from kb.search.ranking.likeness import Likeness, Places, Question, likenesses
+from kb.search.ranking.rank import HEDGED_AMONG, SAME_INCIDENT, Ranking, ordered, rank
 from kb.search.records.collection import Collection
 
 Curve = tuple[float, float, float]
 ClassCurve = tuple[float, float]
 
 #: Coefficients of text score, class evidence and 1: fitted to six public corpora together.
-SHIPPED: Curve = (0.36, 5.71, -2.75)
+SHIPPED: Curve = (0.05, 5.9, -1.95)
 #: Coefficients of the largest class weight and 1, for that class being the query's: the same way.
-SHIPPED_CLASS: ClassCurve = (4.18, -1.04)
+SHIPPED_CLASS: ClassCurve = (4.5, -1.05)
+#: Those of a first answer, which people act on, of the same three: the same way.
+SHIPPED_FIRST: Curve = (0.05, 3.2, -0.85)
 #: The first for a library without any class: coefficients of text score, similarity and 1.
 UNLABELLED: Curve = (0.64, 0.0, -1.15)
 #: Precision of the prior: how many observations a coefficient of it is worth.
@@ -38,6 +47,9 @@ LIKENESS_BAR = 0.36
 _LIKENESS_WIDTH = 0.02
 #: Facets, verdicts and runs in units of the log odds; set by hand: no corpus teaches them.
 FACET_LOG_ODDS = 0.5
+#: Share of the records whose nearest other record is taken for another incident: where texts come
+#: from a mould, being alike says less.
+_ALIKE_BY_MOULD = 0.95
 _QUERIES = 200
 _DEPTH = 10
 _ROUNDS = 25
@@ -48,20 +60,42 @@ _ONE_CLASS = 0.9
 
 
 @dataclass(frozen=True)
+class TextKind:
+    """The probabilities that a text tells of an incident, and that an agent acted in it, 0…1."""
+
+    incident: float = 1.0
+    agent: float = 1.0
+
+    def of_records(self, collection: Collection, ranking: Ranking) -> Numbers:
+        """What the probability of each ranked record is multiplied by, (n,).
+
+        A library may hold ordinary incidents as well: those answer ordinary questions.
+        """
+        if self.agent >= 1:
+            return np.full(len(ranking.places), self.incident, np.float32)
+        of_agents = agent_records(collection)[ranking.places]
+        return np.asarray(self.incident * np.where(of_agents, self.agent, 1.0), np.float32)
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """Two curves, of matches and of the proposed class, and where they come from.
+    """Three curves, of matches, of first ones and of the proposed class, and where they come from.
 
     `labelled` False: the first looks at similarity, not at classes. `one_class`: nearly all records
     of the library have the same class. `encoder_key` names the encoder, for which a probe of
-    incidents may be shipped.
+    incidents may be shipped. `skill` is how far class evidence proved right here,
+    `same_incident` the similarity from which on two texts may tell of one incident.
     """
 
     curve: Curve = SHIPPED
     queries: int = 0
     labelled: bool = True
     class_curve: ClassCurve = SHIPPED_CLASS
+    first_curve: Curve = SHIPPED_FIRST
     encoder_key: str = ""
     one_class: bool = False
+    skill: ClassSkill = field(default_factory=ClassSkill)
+    same_incident: float = SAME_INCIDENT
 
     @property
     def source(self) -> str:
@@ -73,29 +107,50 @@ class Calibration:
         return "shipped with kb: too few records with a class to fit a curve"
 
     def probabilities(
-        self, ranking: Ranking, allowed: NDArray[np.bool_], incident: float = 1.0
+        self, ranking: Ranking, allowed: NDArray[np.bool_], incident: float | Numbers = 1.0
     ) -> Numbers:
         """The probability of the same class for every record of a ranking, 0…1.
 
         Only records that are `allowed` to answer count when it is asked whether any is like it.
-        `incident` is the probability that the query tells of one, see `incident`.
+        `incident` is the probability that the query tells of one, and of one like a record.
         """
-        second = ranking.class_evidence if self.labelled else ranking.similarity
-        text, weight, constant = self.curve
-        odds = text * ranking.text + weight * second + constant
-        odds = odds + FACET_LOG_ODDS * ranking.stated_part
         about = known(ranking.similarity[allowed]) * incident
-        return np.asarray(logistic(odds) * about, np.float32)
+        return np.asarray(self._chances(self.curve, ranking) * about, np.float32)
 
-    def incident(self, question: Question, ranking: Ranking, allowed: NDArray[np.bool_]) -> float:
-        """The probability that a plain text tells of an incident at all, 0…1.
+    def with_first(self, probabilities: Numbers, ranking: Ranking, order: Places) -> Numbers:
+        """The probabilities with that of the first answer by its own curve."""
+        if not (self.labelled and len(order)):
+            return probabilities
+        first = order[:1]
+        chances = self._chances(self.first_curve, ranking)[first]
+        share = probabilities[first] / self._chances(self.curve, ranking)[first]
+        led = probabilities.copy()
+        led[first] = chances * share
+        return led
 
-        1 where that is not known: for another encoder than the default one, and for a few words.
+    def curve_of(self, *, is_first: bool) -> Curve:
+        """The curve of the first answer, or of any other."""
+        return self.first_curve if is_first and self.labelled else self.curve
+
+    def _chances(self, curve: Curve, ranking: Ranking) -> Numbers:
+        """What a curve says of every record of a ranking, 0…1."""
+        second = ranking.class_evidence if self.labelled else ranking.similarity
+        text, weight, constant = curve
+        odds = text * ranking.text + weight * second + constant
+        return logistic(odds + FACET_LOG_ODDS * ranking.stated_part)
+
+    def kind(self, question: Question, ranking: Ranking, allowed: NDArray[np.bool_]) -> TextKind:
+        """What a plain text tells of; all of it where nothing is known.
+
+        That is so for another encoder than the default one, and for a few words.
         """
         if question.says_little:
-            return 1.0
+            return TextKind()
         nearest = float(ranking.similarity[allowed].max(initial=-1))
-        return incident_chance(self.encoder_key, question.mean, nearest)
+        return TextKind(
+            incident_chance(self.encoder_key, question.mean, nearest),
+            agent_chance(self.encoder_key, question, nearest),
+        )
 
     def class_probability(self, weight: float) -> float:
         """The probability that the class of the largest weight is one of the query's, 0…1.
@@ -151,17 +206,22 @@ def fit_calibration(
     if not posterior.labelled.any():
         return Calibration(UNLABELLED, labelled=False)
     asked = list(questions)
+    near = list(likenesses(collection, [question for _, question in asked]))
+    known = known_before_curves(posterior, asked, near)
     if len(asked) < ENOUGH:
-        return Calibration()
+        return known
     if posterior.labels[posterior.labelled].mean(axis=0).max() > _ONE_CLASS:
-        return Calibration(UNLABELLED, labelled=False, one_class=True)
-    near = likenesses(collection, [question for _, question in asked])
+        return replace(known, curve=UNLABELLED, labelled=False, one_class=True)
+    posterior = replace(posterior, skill=known.skill)
     samples = [
-        _sample(collection, posterior, place, question, compared, jaccard)
+        _sample(collection, posterior, place, question, compared, jaccard, known.same_incident)
         for (place, question), compared in zip(asked, near, strict=True)
     ]
     text, classes, rest = fit_logistic(
         [s.features for s in samples], [s.outcomes for s in samples], SHIPPED
+    )
+    first_text, first_classes, first_rest = fit_logistic(
+        [s.features[:1] for s in samples], [s.outcomes[:1] for s in samples], SHIPPED_FIRST
     )
     borne_out = [s for s in samples if s.proposal_right is not None]
     slope, constant = fit_logistic(
@@ -169,7 +229,44 @@ def fit_calibration(
         [np.array([s.proposal_right]) for s in borne_out],
         SHIPPED_CLASS,
     )
-    return Calibration((text, classes, rest), len(asked), class_curve=(slope, constant))
+    return replace(
+        known,
+        curve=(text, classes, rest),
+        queries=len(asked),
+        class_curve=(slope, constant),
+        first_curve=(first_text, first_classes, first_rest),
+    )
+
+
+def known_before_curves(
+    posterior: ClassPosterior, asked: Sequence[tuple[int, Question]], near: Sequence[Likeness]
+) -> Calibration:
+    """The shipped curves, with what records asked one by one, each left out, show without any.
+
+    That is how far class evidence proves right, and how near texts about different incidents come
+    here. Few records show neither.
+    """
+    if len(asked) < ENOUGH:
+        return Calibration()
+    nearest = [
+        np.delete(one.similarity, place).max() for (place, _), one in zip(asked, near, strict=True)
+    ]
+    return Calibration(
+        skill=_skill(posterior, asked, near),
+        same_incident=max(SAME_INCIDENT, float(np.quantile(nearest, _ALIKE_BY_MOULD))),
+    )
+
+
+def _skill(
+    posterior: ClassPosterior, asked: Sequence[tuple[int, Question]], near: Sequence[Likeness]
+) -> ClassSkill:
+    said = [
+        posterior.estimates(question.mean, one.similarity, place, question.bag)
+        for (place, question), one in zip(asked, near, strict=True)
+    ]
+    labels = posterior.labels[[place for place, _ in asked]]
+    learnt, meant = (np.stack(rows) for rows in zip(*said, strict=True))
+    return ClassSkill(class_skill(learnt, labels), class_skill(meant, labels))
 
 
 @dataclass(frozen=True)
@@ -189,13 +286,14 @@ def _sample(
     question: Question,
     near: Likeness,
     jaccard: float,
+    same: float,
 ) -> _Sample:
     """The best answers to one record; a class that the best one does not have is not proposed."""
     ranking = rank(collection, posterior, question, near=near, without=place)
     allowed = posterior.labelled[ranking.places] & (ranking.places != place)
     foremost = np.zeros(len(allowed), bool)
     foremost[largest(np.where(allowed, ranking.score, -np.inf), HEDGED_AMONG)] = True
-    best = best_first(ranking, posterior, allowed & foremost)[:_DEPTH]
+    best = ordered(ranking, posterior, allowed & foremost, same_incident=same)[:_DEPTH]
     answers = posterior.labels[ranking.places[best]]
     mine, proposed = posterior.labels[place], int(ranking.class_weights.argmax())
     borne_out = len(answers) > 0 and answers[0, proposed] > 0

@@ -1,7 +1,8 @@
 """The failure-class posterior of a query, learnt from the library's own labelled records.
 
-Three estimates are added: a ridge probe over record vectors, the vote of the nearest records, and
-the likeness of the query to what each class is called and means. The last needs no example at all.
+Three estimates are added: a ridge regression over words and vectors, the vote of the nearest
+records, and the likeness of the query to what each class is called and means. The last needs no
+example at all. Each counts as far as the library's own records bear it out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
+from kb.search.ranking.joint_ridge import JointRidge
 from kb.search.records.collection import Labels
 
 Numbers = NDArray[np.float32]
@@ -22,9 +25,9 @@ Numbers = NDArray[np.float32]
 class PosteriorWeights:
     """How much each estimate counts; chosen leave-one-corpus-out, see DECISIONS.md.
 
-    `meaning` is the weight of the meanings beside 1 for the mean of probe and vote.
-    `shrinkage` is the number of labelled records at which probe and vote are trusted half; what a
-    class means needs no label and is trusted in the smallest library.
+    `vote` is the share of the vote beside the ridge, `meaning` the weight of the meanings beside 1
+    for both. `shrinkage` is the number of labelled records at which ridge and vote are trusted
+    half; what a class means needs no label and is trusted in the smallest library.
     `class_prior` is how much of the average score of a class is taken off: that a class is common,
     or its definition like every text, says nothing about a query.
     """
@@ -32,16 +35,29 @@ class PosteriorWeights:
     ridge: float = 1.0
     neighbours: int = 20
     neighbour_temperature: float = 0.1
+    vote: float = 0.4
     meaning: float = 1.5
     meaning_temperature: float = 0.1
     shrinkage: float = 10.0
-    class_prior: float = 0.5
+    class_prior: float = 0.75
 
 
 #: A query may be of no known class: this many votes say so, each as near as this cosine.
 #: Without them a single record would decide every question.
 _NOBODY_VOTES = 3.0
 _NOBODY_SIMILARITY = 0.4
+
+
+#: Correlation of estimate and label, above what chance gives, from which on one counts in full.
+_FULL_SKILL = 0.1
+
+
+@dataclass(frozen=True)
+class ClassSkill:
+    """How far the estimates proved right on the library's own records, each 0…1."""
+
+    learnt: float = 1.0
+    meant: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +90,9 @@ class ClassPosterior:
 
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
     labels on the vectors, (d, c); `meant` is the sum of the meaning scores of all labelled records,
-    (c,). `of_all` is None where these are all records there are. `inverse` is that of their means
-    where it is known, see `LabelStatistics`.
+    (c,). `joint` hears words as well and takes the place of the probe where it was fitted. `of_all`
+    is None where these are all records there are. `inverse` is that of their means where it is
+    known, see `LabelStatistics`.
     """
 
     means: Vectors
@@ -86,6 +103,8 @@ class ClassPosterior:
     weights: PosteriorWeights = PosteriorWeights()
     of_all: LabelStatistics | None = None
     inverse: Numbers | None = None
+    joint: JointRidge | None = None
+    skill: ClassSkill = ClassSkill()
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
@@ -97,24 +116,38 @@ class ClassPosterior:
         count = self._count(without)
         return count / (count + self.weights.shrinkage)
 
-    def of(self, query: Numbers, similarities: Numbers, without: int | None = None) -> ClassScores:
+    def of(
+        self,
+        query: Numbers,
+        similarities: Numbers,
+        without: int | None = None,
+        bag: Bag | None = None,
+    ) -> ClassScores:
         """The scores of each class for a query.
 
-        `query` is a unit vector (d,), `similarities` its likeness to every record (n,).
-        `without` hides the label of one record from all three estimates.
+        `query` is a unit vector (d,), `similarities` its likeness to every record (n,), `bag` its
+        words. `without` hides the label of one record from all three estimates.
         """
         if not len(self.meanings):
             nothing = np.zeros(self.labels.shape[1], np.float32)
             return ClassScores(nothing, nothing)
-        probed = np.clip(self._probed(query, without), 0, 1)
-        learnt = (probed + self._voted(similarities, without)) / 2
+        learnt, meant = self.estimates(query, similarities, without, bag)
         # A few labels do not show what is usual any better than what is right.
         trust = self.trust(without)
         prior_learnt, prior_meant = self._class_prior(without)
         learnt = learnt - self.weights.class_prior * trust * prior_learnt
-        meant = self._meaning_scores(query) - self.weights.class_prior * prior_meant
-        meant = self.weights.meaning * meant
+        meant = meant - self.weights.class_prior * prior_meant
+        learnt, meant = self.skill.learnt * learnt, self.skill.meant * self.weights.meaning * meant
         return ClassScores(_positive(learnt + meant), _positive(trust * learnt + meant))
+
+    def estimates(
+        self, query: Numbers, similarities: Numbers, without: int | None, bag: Bag | None
+    ) -> tuple[Numbers, Numbers]:
+        """What labels and what meanings say of each class before anything is taken off, (c,)."""
+        heard = np.clip(self._heard(query, bag, without), 0, 1)
+        vote = self.weights.vote
+        learnt = (1 - vote) * heard + vote * self._voted(similarities, without)
+        return _numbers(learnt), self._meaning_scores(query)
 
     def likely_records(self, query: Numbers, count: int) -> NDArray[np.int64]:
         """The records of the largest weight of their classes by the probe, in any order."""
@@ -124,6 +157,12 @@ class ClassPosterior:
     @cached_property
     def _label_counts(self) -> Numbers:
         return _numbers(np.maximum(self.labels.sum(axis=1), 1))
+
+    def _heard(self, query: Numbers, bag: Bag | None, without: int | None) -> Numbers:
+        """How much the ridge hears of each class, (c,): in words too where it learnt them."""
+        if self.joint is None or bag is None:
+            return self._probed(query, without)
+        return self.joint.predicted(query, bag, self.means, without)
 
     def _probed(self, query: Numbers, without: int | None) -> Numbers:
         answer = query @ self.probe
@@ -196,6 +235,20 @@ def fit_posterior(
     probe = np.asarray(inverse @ (rows.T @ labels[labelled]), np.float32)
     meant = meaning_scores(rows, meanings, weights).sum(axis=0)
     return ClassPosterior(means, labels, meanings, probe, meant, weights, inverse=inverse)
+
+
+def class_skill(estimates: Numbers, labels: Labels) -> float:
+    """How far estimates (q, c) proved right, 0…1, by their correlation with the labels (q, c).
+
+    Deviations from the mean of each class are compared, all classes together: what chance gives
+    is taken off, as one over the root of the questions.
+    """
+    said, true = estimates - estimates.mean(axis=0), labels - labels.mean(axis=0)
+    spread = float(np.sqrt((said**2).sum() * (true**2).sum()))
+    if not spread:
+        return 0.0
+    beyond_chance = float((said * true).sum()) / spread - 1 / np.sqrt(len(labels))
+    return float(np.sqrt(np.clip(beyond_chance / _FULL_SKILL, 0, 1)))
 
 
 def largest(values: Numbers, count: int) -> NDArray[np.int64]:

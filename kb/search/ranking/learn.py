@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kb.records.form import Form
-from kb.search.bm25 import bag_of
+from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
-from kb.search.ranking.calibration import Calibration, fit_calibration, sample
+from kb.search.ranking.calibration import Calibration, fit_calibration, known_before_curves, sample
 from kb.search.ranking.classes import ClassPosterior, fit_posterior
-from kb.search.ranking.likeness import Question
+from kb.search.ranking.joint_ridge import joint_ridge_of
+from kb.search.ranking.likeness import Question, likenesses
 from kb.search.records.collection import Collection
 
 _SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
@@ -25,26 +29,62 @@ class Learned:
     calibration: Calibration
 
 
+@dataclass(frozen=True)
+class Taught:
+    """What records teach beside their vectors and labels, in their order.
+
+    `first_texts` are what somebody might have asked about each: its title and first passage. `bag`
+    gives the words of a text alone: the name of its class beside each would teach nothing else.
+    """
+
+    first_texts: Sequence[str]
+    bag: Callable[[int], Bag]
+
+    def only(self, keep: NDArray[np.int64]) -> Taught:
+        """That of some of the records, in the order of `keep`."""
+        places = keep.tolist()
+        return Taught([self.first_texts[p] for p in places], lambda place: self.bag(places[place]))
+
+
 def learn(
     collection: Collection,
-    first_texts: Sequence[str],
+    taught: Taught,
     form: Form,
     embed: Callable[[Sequence[str]], Vectors],
     jaccard: float = 0.0,
     encoder_key: str = "",
 ) -> Learned:
-    """What these records teach; `first_texts` is the first passage of each, its title before it.
+    """What these records teach.
 
     `embed` gives unit rows (n, d) for texts. `jaccard` is the overlap of classes from which on two
     records count as the same class; at 0 one shared class is enough. `encoder_key` names the
     encoder, for which a probe of incidents may be shipped.
     """
+    posterior = _posterior(collection, taught, form, embed)
+    questions = _questions(collection, taught, sample(posterior))
+    curves = fit_calibration(collection, posterior, questions, jaccard)
+    posterior = replace(posterior, skill=curves.skill)
+    return Learned(posterior, replace(curves, encoder_key=encoder_key))
+
+
+def learn_to_rank(
+    collection: Collection, taught: Taught, form: Form, embed: Callable[[Sequence[str]], Vectors]
+) -> Learned:
+    """What is learnt but for the curves: those that ship stand in for them."""
+    posterior = _posterior(collection, taught, form, embed)
+    asked = list(_questions(collection, taught, sample(posterior)))
+    near = list(likenesses(collection, [question for _, question in asked]))
+    known = known_before_curves(posterior, asked, near)
+    return Learned(replace(posterior, skill=known.skill), known)
+
+
+def _posterior(
+    collection: Collection, taught: Taught, form: Form, embed: Callable[[Sequence[str]], Vectors]
+) -> ClassPosterior:
     meanings = embed([class_text(name, form) for name in collection.classes])
     posterior = fit_posterior(collection.means, collection.labels, meanings)
-    asked = sample(posterior)
-    questions = _questions(collection, first_texts, asked)
-    curves = fit_calibration(collection, posterior, questions, jaccard)
-    return Learned(posterior, replace(curves, encoder_key=encoder_key))
+    joint = joint_ridge_of(collection.means, collection.labels, taught.bag)
+    return replace(posterior, joint=joint)
 
 
 def class_text(name: str, form: Form, taxonomy: str = "classes") -> str:
@@ -59,11 +99,11 @@ def class_text(name: str, form: Form, taxonomy: str = "classes") -> str:
 
 
 def _questions(
-    collection: Collection, first_texts: Sequence[str], asked: Iterable[int]
+    collection: Collection, taught: Taught, asked: Iterable[int]
 ) -> Iterator[tuple[int, Question]]:
     """Records as they might have been asked about: with their title and first passage."""
     for place in asked:
         row = int(collection.starts[place])
         if row < collection.starts[place + 1]:
             vector = collection.vectors[row : row + 1]
-            yield place, Question(vector, bag_of([first_texts[place]]))
+            yield place, Question(vector, bag_of([taught.first_texts[place]]))

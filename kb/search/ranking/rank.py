@@ -28,8 +28,11 @@ class Weights:
     the same way from start to end counts as much as two verdicts.
     """
 
-    lexical: float = 1.25
-    classes: float = 10.0
+    lexical: float = 1.5
+    #: Words of a question at which words count half as much as in a very long one: that few of
+    #: them are shared says less.
+    lexical_words: float = 10.0
+    classes: float = 12.0
     facet: float = 0.25
     verdict: float = 1.0
     run: float = 2.0
@@ -43,6 +46,11 @@ class Weights:
 #: corpora that hold no text from a mould, the nearest other incident came this near to 2 and the
 #: query's own record to all but 1 in 100.
 SAME_INCIDENT = 0.8
+#: The power of the number of its classes by which a record's are divided. Undivided, records that
+#: are labelled broadly come first for everything; at 1 they are punished.
+_SEVERAL_CLASSES = 0.75
+#: Deviations of text by which one record has to lead all others to be first whatever its class.
+_LEAD = 1.0
 #: What a class that the draft states itself counts at least: as much as one that its text speaks
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
@@ -110,7 +118,7 @@ def rank(
         places=places,
         similarity=similarity,
         lexical=lexical,
-        text=_text_part(near, lexical, sample, weights),
+        text=_text_part(near, lexical, sample, word_weight(question, weights)),
         class_evidence=np.asarray(shares @ scores.evidence, np.float32),
         class_part=np.asarray(weights.classes * (shares @ scores.weights), np.float32),
         facet_part=weights.facet * _shared_facets(collection, places, question.entry, weights),
@@ -129,12 +137,18 @@ def _sample(places: Places, collection: Collection, without: int | None) -> NDAr
 
 
 def _text_part(
-    near: Likeness, lexical: Numbers, sample: NDArray[np.bool_], weights: Weights
+    near: Likeness, lexical: Numbers, sample: NDArray[np.bool_], weight: float
 ) -> Numbers:
     """Words and vectors in one number, each standardised over a sample of the library."""
     dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
     rare = standardised(lexical, sample)
-    return np.asarray((weights.lexical * rare + dense) / (1 + weights.lexical), np.float32)
+    return np.asarray((weight * rare + dense) / (1 + weight), np.float32)
+
+
+def word_weight(question: Question, weights: Weights = Weights()) -> float:
+    """How much the words of a question count beside 1 for its vectors."""
+    count = len(question.bag.words)
+    return weights.lexical * count / (count + weights.lexical_words)
 
 
 def best_first(
@@ -167,14 +181,34 @@ def best_first(
     return np.concatenate([first, order[~np.isin(order, first)]])
 
 
-def same_incident_first(order: Places, ranking: Ranking) -> Places:
-    """The order with what may be the same incident before all else, the most alike first.
+def ordered(
+    ranking: Ranking,
+    posterior: ClassPosterior,
+    allowed: NDArray[np.bool_],
+    weights: Weights = Weights(),
+    same_incident: float = SAME_INCIDENT,
+) -> Places:
+    """The order of an answer: `best_first`, but for what is nearly the same text as the query.
 
-    No class tells more than two texts that say the same.
+    That is first whatever its class: no class tells more than two texts that say the same.
     """
-    same = order[ranking.similarity[order] >= SAME_INCIDENT]
-    same = same[np.argsort(-ranking.similarity[same], kind="stable")]
-    return np.concatenate([same, order[~np.isin(order, same)]])
+    order = best_first(ranking, posterior, allowed, weights)
+    for first in (_standing_out(order, ranking), _same(order, ranking, same_incident)):
+        order = np.concatenate([first, order[~np.isin(order, first)]])
+    return order
+
+
+def _standing_out(order: Places, ranking: Ranking) -> Places:
+    """The record whose text leads all others by `_LEAD`, if one does."""
+    best = order[np.argsort(-ranking.text[order], kind="stable")[:2]]
+    leads = len(best) == 2 and ranking.text[best[0]] - ranking.text[best[1]] >= _LEAD  # noqa: PLR2004
+    return best[:1] if leads else best[:0]
+
+
+def _same(order: Places, ranking: Ranking, least: float) -> Places:
+    """What may be the same incident, being at `least` as similar, the most alike first."""
+    same = order[ranking.similarity[order] >= least]
+    return same[np.argsort(-ranking.similarity[same], kind="stable")]
 
 
 def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:
@@ -186,8 +220,9 @@ def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:
 
 
 def class_shares(labels: Numbers) -> Numbers:
-    """Labels with rows that sum to 1: a record of three classes is a third of each."""
-    return np.asarray(labels / np.maximum(labels.sum(axis=1, keepdims=True), 1), np.float32)
+    """How much of each class a record is: the less, the more classes it has."""
+    counts = np.maximum(labels.sum(axis=1, keepdims=True), 1)
+    return np.asarray(labels / counts**_SEVERAL_CLASSES, np.float32)
 
 
 def scores_of(
@@ -198,7 +233,7 @@ def scores_of(
     without: int | None = None,
 ) -> ClassScores:
     """The weight of each class for a question; what a draft states itself counts above others."""
-    scores = posterior.of(question.mean, similarities, without)
+    scores = posterior.of(question.mean, similarities, without, question.bag)
     return _with_stated(scores, classes, question.entry)
 
 

@@ -126,12 +126,7 @@ class Collection:
     @cached_property
     def labels(self) -> Labels:
         """Which record has which class, (n, c) of 0 and 1; drafts teach nothing."""
-        places = {name: place for place, name in enumerate(self.classes)}
-        labels = np.zeros((len(self.entries), len(places)), np.float32)
-        for row, entry in enumerate(self.entries):
-            if entry.is_candidate:
-                labels[row, [places[name] for name in entry.classes]] = 1.0
-        return labels
+        return labels_of(self.entries, self.classes)
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -187,6 +182,16 @@ class Collection:
     def positions(self) -> dict[str, int]:
         """Where each record stands, by id."""
         return {entry.id: place for place, entry in enumerate(self.entries)}
+
+
+def labels_of(entries: Sequence[IndexedRecord], classes: Sequence[str]) -> Labels:
+    """Which record has which of the classes, (n, c) of 0 and 1; drafts have none."""
+    places = {name: place for place, name in enumerate(classes)}
+    labels = np.zeros((len(entries), len(places)), np.float32)
+    for row, entry in enumerate(entries):
+        if entry.is_candidate:
+            labels[row, [places[name] for name in entry.classes]] = 1.0
+    return labels
 
 
 def build_collection(

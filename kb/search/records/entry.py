@@ -122,6 +122,12 @@ def same_records(own: Iterable[IndexedRecord], others: Iterable[IndexedRecord]) 
     return frozenset(entry.id for entry in others if (entry.id, entry.title) in known)
 
 
+def taxonomy_words(entry: IndexedRecord) -> str:
+    """The words of the taxonomies that a record states, which word search reads beside its text."""
+    words = (*entry.classes, *entry.causes, entry.missing_control, entry.route, *entry.tools)
+    return " ".join(words)
+
+
 def facets(entry: IndexedRecord) -> frozenset[tuple[str, str]]:
     """What a record states about itself besides its classes, as pairs of key and word."""
     pairs = ((key, _words(getattr(entry, key))) for key in _FACETS)

@@ -92,7 +92,7 @@ class Postings:
         """
         size = len(self.lengths)
         places = self._places(query)
-        spans = _Spans.of(self.starts, places)
+        spans = Spans.of(self.starts, places)
         holders = self.records[spans.rows]
         frequencies = self._frequencies(places)
         if without is not None:
@@ -110,9 +110,9 @@ class Postings:
 
     def holders(self, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Which records hold one of the words, (n,)."""
+        places = self._places(Bag(words, np.ones(len(words), np.uint16)))
         held = np.zeros(len(self.lengths), bool)
-        for span, _ in self._spans(Bag(words, np.ones(len(words), np.uint16))):
-            held[self.records[span]] = True
+        held[self.records[Spans.of(self.starts, places).rows]] = True
         return held
 
     def rarity(self, word: int) -> float:
@@ -189,14 +189,14 @@ class Postings:
 
 
 @dataclass(frozen=True)
-class _Spans:
+class Spans:
     """The rows of some words' postings one behind the other, and which word each is of."""
 
     rows: NDArray[np.int64]
     owners: NDArray[np.int64]
 
     @classmethod
-    def of(cls, starts: NDArray[np.int64], places: NDArray[np.int64]) -> _Spans:
+    def of(cls, starts: NDArray[np.int64], places: NDArray[np.int64]) -> Spans:
         """Those of the words at `places`."""
         sizes = starts[places + 1] - starts[places]
         before = np.cumsum(sizes) - sizes

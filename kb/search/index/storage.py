@@ -100,7 +100,7 @@ def _proves_equal(known: FileState, stat: os.stat_result) -> bool:
     return same and known.modified_ns < known.seen_ns - _RACY_NS
 
 
-FORMAT = 9
+FORMAT = 10
 MANIFEST = "manifest.json"
 #: The arrays of a generation: one file each.
 ARRAYS = frozenset(

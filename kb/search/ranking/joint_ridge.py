@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.bm25 import Bag
+from kb.search.bm25 import Bag, Spans
 from kb.search.encoder.encoder import Vectors
 
 Numbers = NDArray[np.float32]
@@ -54,10 +54,9 @@ class WordRows:
         length = float(np.linalg.norm(weights))
         if not length:
             return np.zeros(size, np.float32)
-        sizes = self.starts[places + 1] - self.starts[places]
-        rows = _runs(self.starts[places], sizes)
-        parts = self.values[rows] * np.repeat(weights / length, sizes)
-        return np.bincount(self.texts[rows], parts, minlength=size).astype(np.float32)
+        spans = Spans.of(self.starts, places)
+        parts = self.values[spans.rows] * (weights / length)[spans.owners]
+        return np.bincount(self.texts[spans.rows], parts, minlength=size).astype(np.float32)
 
     def products(self, size: int) -> NDArray[np.float64]:
         """The cosine of every row with every other, (size, size)."""
@@ -76,10 +75,9 @@ class WordRows:
         found = np.zeros((size, size), np.float32)
         for start in range(0, len(words), _AT_ONCE):
             some = words[start : start + _AT_ONCE]
-            sizes = self.starts[some + 1] - self.starts[some]
-            rows = _runs(self.starts[some], sizes)
+            spans = Spans.of(self.starts, some)
             block = np.zeros((size, len(some)), np.float32)
-            block[self.texts[rows], np.repeat(np.arange(len(some)), sizes)] = self.values[rows]
+            block[self.texts[spans.rows], spans.owners] = self.values[spans.rows]
             found += block @ block.T
         return found.astype(np.float64)
 
@@ -161,10 +159,3 @@ def word_rows(bags: Sequence[Bag]) -> WordRows:
     order = np.argsort(places, kind="stable")
     starts = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
     return WordRows(words, starts, owners[order], values[order].astype(np.float32), rarity)
-
-
-def _runs(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers of all runs that begin at `starts` and are `sizes` long, one behind the other."""
-    ends = np.cumsum(sizes)
-    places = np.arange(int(ends[-1]) if len(ends) else 0)
-    return np.asarray(places + np.repeat(starts - (ends - sizes), sizes), np.int64)

@@ -302,7 +302,7 @@ def _with_facts(told: _Told) -> _Told:
 def _joined(own: Answer, others: Sequence[_Told], limit: int) -> Answer:
     """All answers as one list; where there are no probabilities own matches stand first."""
     beside = (match for told in others for match in told.matches)
-    matches = sorted((*own.matches, *beside), key=_order)[:limit]
+    matches = _best(own.matches, sorted((*own.matches, *beside), key=_order), limit)
     return replace(
         own,
         matches=tuple(matches),
@@ -311,6 +311,14 @@ def _joined(own: Answer, others: Sequence[_Told], limit: int) -> Answer:
         ordinary=not matches and any(a.ordinary for a in (own, *_answers(others))),
         beside=tuple(told.beside for told in others),
     )
+
+
+def _best(own: Sequence[Match], matches: Sequence[Match], limit: int) -> Sequence[Match]:
+    """The first matches; of own ones the best at least, for it is the team's to act on."""
+    shown = matches[:limit]
+    if not own or limit < 2 or any(match in own for match in shown):  # noqa: PLR2004 - one is best
+        return shown
+    return [*shown[:-1], own[0]]
 
 
 def _answers(others: Iterable[_Told]) -> Iterator[Answer]:

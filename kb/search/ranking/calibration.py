@@ -1,8 +1,8 @@
 """The calibrated probability that a match is of the query's class.
 
 A logistic curve over the text score and the class evidence, fitted to the library's own records
-asked one by one. The shipped curve is the prior of that fit: a library with few labelled records
-stays near it, and one with fewer than a stated number uses it as it is.
+asked one by one. What fits six public corpora together is the prior of that fit; a library with
+fewer labelled records than a stated number uses the shipped curve as it is.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ Curve = tuple[float, float, float]
 ClassCurve = tuple[float, float]
 
 #: Coefficients of text score, class evidence and 1: fitted to six public corpora together.
-SHIPPED: Curve = (0.05, 5.9, -1.95)
+SHIPPED: Curve = (0.36, 5.71, -2.75)
 #: Coefficients of the largest class weight and 1, for that class being the query's: the same way.
 SHIPPED_CLASS: ClassCurve = (4.5, -1.05)
-#: Those of a first answer, which people act on, of the same three: the same way.
-SHIPPED_FIRST: Curve = (0.05, 3.2, -0.85)
+#: The same for the prior of a library's own curves, of all answers and of first ones, which people
+#: act on: text tells little beside class evidence that was learnt there.
+_PRIOR: Curve = (0.05, 5.9, -1.95)
+_PRIOR_FIRST: Curve = (0.05, 3.2, -0.85)
 #: The first for a library without any class: coefficients of text score, similarity and 1.
 UNLABELLED: Curve = (0.64, 0.0, -1.15)
 #: Precision of the prior: how many observations a coefficient of it is worth.
@@ -91,7 +93,7 @@ class Calibration:
     queries: int = 0
     labelled: bool = True
     class_curve: ClassCurve = SHIPPED_CLASS
-    first_curve: Curve = SHIPPED_FIRST
+    first_curve: Curve = SHIPPED
     encoder_key: str = ""
     one_class: bool = False
     skill: ClassSkill = field(default_factory=ClassSkill)
@@ -218,10 +220,10 @@ def fit_calibration(
         for (place, question), compared in zip(asked, near, strict=True)
     ]
     text, classes, rest = fit_logistic(
-        [s.features for s in samples], [s.outcomes for s in samples], SHIPPED
+        [s.features for s in samples], [s.outcomes for s in samples], _PRIOR
     )
     first_text, first_classes, first_rest = fit_logistic(
-        [s.features[:1] for s in samples], [s.outcomes[:1] for s in samples], SHIPPED_FIRST
+        [s.features[:1] for s in samples], [s.outcomes[:1] for s in samples], _PRIOR_FIRST
     )
     borne_out = [s for s in samples if s.proposal_right is not None]
     slope, constant = fit_logistic(

@@ -54,6 +54,11 @@ _LEAD = 1.0
 #: What a class that the draft states itself counts at least: as much as one that its text speaks
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
+#: Mean and deviation of the likeness of a query to the nearest passage of a record, to the whole of
+#: it, and of their words: about those of seven public corpora. Where there are this many records or
+#: more, their own count alone.
+_BEST, _WHOLE, _LEXICAL = (0.31, 0.09), (0.28, 0.09), (0.07, 0.05)
+_FEW = 20
 #: Of so many best records the first places are chosen.
 HEDGED_AMONG = 100
 #: Likeness up to which a judged record says nothing about the query, and from which on all.
@@ -140,8 +145,8 @@ def _text_part(
     near: Likeness, lexical: Numbers, sample: NDArray[np.bool_], weight: float
 ) -> Numbers:
     """Words and vectors in one number, each standardised over a sample of the library."""
-    dense = (standardised(near.best, sample) + standardised(near.whole, sample)) / 2
-    rare = standardised(lexical, sample)
+    best, whole = standardised(near.best, sample, _BEST), standardised(near.whole, sample, _WHOLE)
+    dense, rare = (best + whole) / 2, standardised(lexical, sample, _LEXICAL)
     return np.asarray((weight * rare + dense) / (1 + weight), np.float32)
 
 
@@ -211,12 +216,19 @@ def _same(order: Places, ranking: Ranking, least: float) -> Places:
     return same[np.argsort(-ranking.similarity[same], kind="stable")]
 
 
-def standardised(scores: Numbers, sample: NDArray[np.bool_]) -> Numbers:
-    """Scores in deviations from the mean of a sample, so that kinds of evidence can be added."""
-    if not sample.any():
-        return np.zeros_like(scores)
-    spread = float(scores[sample].std())
-    return np.asarray((scores - scores[sample].mean()) / (spread or 1.0), np.float32)
+def standardised(scores: Numbers, sample: NDArray[np.bool_], usual: tuple[float, float]) -> Numbers:
+    """Scores in deviations from the mean of a sample, so that kinds of evidence can be added.
+
+    What is missing of `_FEW` records is made up by the `usual` mean and deviation: one record alone
+    has neither.
+    """
+    count = int(sample.sum())
+    made_up = max(_FEW - count, 0)
+    held = scores[sample] if count else np.zeros(1, np.float32)
+    mean = (count * float(held.mean()) + made_up * usual[0]) / (count + made_up)
+    spread = float(((held - mean) ** 2).mean()) * count + made_up * usual[1] ** 2
+    deviation = float(np.sqrt(spread / (count + made_up)))
+    return np.asarray((scores - mean) / (deviation or 1.0), np.float32)
 
 
 def class_shares(labels: Numbers) -> Numbers:

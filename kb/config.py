@@ -168,7 +168,8 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         bool | None,
         Meta(
             description="Whether the public incidents that ship with kb are searched too; "
-            "by default while fewer than 20 own records are published"
+            "by default while fewer than 20 own records are published and no other library "
+            "or store is named"
         ),
     ] = None
     everywhere: Annotated[

@@ -419,6 +419,7 @@ def _explained(asked: _Asked, record_id: str) -> str:
     from kb.commands.explained_record import explained_beside, explained_in_store
     from kb.search.explain import explain
     from kb.search.index.index import open_index
+    from kb.search.neighbours import open_neighbour
     from kb.search.query import refuse_unknown
     from kb.search.similar import find
 
@@ -426,8 +427,10 @@ def _explained(asked: _Asked, record_id: str) -> str:
         index = open_index(asked.library, progress)
         found = find(index, asked.query, asked.filters)
         if record_id in index.generation.collection.positions:
-            if not asked.beside.neighbours(asked.library):
-                refuse_unknown(asked.filters, asked.library.form, index.entries)
+            beside = asked.beside.neighbours(asked.library)
+            theirs = (entry for one in beside for entry in open_neighbour(one, progress).entries)
+            entries = (*index.entries, *theirs)
+            refuse_unknown(asked.filters, asked.library.form, entries)
             return explain(found, record_id)
         neighbours = asked.beside.with_others().neighbours(asked.library)
         told = explained_beside(found, neighbours, record_id, progress)

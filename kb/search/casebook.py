@@ -69,8 +69,12 @@ def is_asked(library: Library, said: bool | None = None) -> bool:
 
 
 def _is_young(library: Library) -> bool:
-    """Whether fewer than `YOUNG` records are published, as far as the index knows them."""
-    if _casebook_place() is None:
+    """Whether fewer than `YOUNG` records are published, as far as the index knows them.
+
+    One that names a store or other libraries has them to ask.
+    """
+    config = library.config
+    if _casebook_place() is None or config.store.url or config.library.beside:
         return False
     if len(record_files(library.folder)) < YOUNG:
         return True

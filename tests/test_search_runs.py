@@ -56,7 +56,7 @@ def command(text: str, reason: str, effect: Effect) -> ToolCall:
 
 
 def kb(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kb", "similar", *arguments]
+    command = [sys.executable, "-m", "kb", "similar", "--no-casebook", *arguments]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 

@@ -419,11 +419,7 @@ def write_generation(
         known = {check.name for check in checks}
         checks += [_check(folder, file) for file in folder.names() if file not in known]
         previous = read_manifest(home)
-        counts = {
-            "n_records": len(parts),
-            "n_published": sum(part.entry.is_candidate for part in parts),
-            "n_passages": len(collection.vectors),
-        }
+        counts = _counts(parts, collection)
         written = {"sections": sections, "calibration": learned.calibration, **counts, **facts}
         made = Manifest(format=FORMAT, generation=name, checks=tuple(checks), **written)
         write_manifest(home, made)
@@ -433,6 +429,14 @@ def write_generation(
         raise
     with suppress(OSError, UnsafePathError):
         _remove_others(root.below(place), {name, previous.generation if previous else name})
+
+
+def _counts(parts: Sequence[IndexPart], collection: Collection) -> dict[str, int]:
+    return {
+        "n_records": len(parts),
+        "n_published": sum(part.entry.is_candidate for part in parts),
+        "n_passages": len(collection.vectors),
+    }
 
 
 def write_manifest(home: Path, manifest: Manifest) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -219,25 +220,23 @@ def fit_calibration(
         _sample(collection, posterior, place, question, compared, jaccard, known.same_incident)
         for (place, question), compared in zip(asked, near, strict=True)
     ]
-    text, classes, rest = fit_logistic(
-        [s.features for s in samples], [s.outcomes for s in samples], _PRIOR
-    )
-    first_text, first_classes, first_rest = fit_logistic(
-        [s.features[:1] for s in samples], [s.outcomes[:1] for s in samples], _PRIOR_FIRST
-    )
+    return replace(known, queries=len(asked), **_curves(samples))
+
+
+def _curves(samples: Sequence[_Sample]) -> dict[str, Any]:
+    """The curves of all answers, of first ones and of the class proposed, by their field."""
+    features, outcomes = [s.features for s in samples], [s.outcomes for s in samples]
+    first = [one[:1] for one in features], [one[:1] for one in outcomes]
     borne_out = [s for s in samples if s.proposal_right is not None]
-    slope, constant = fit_logistic(
-        [np.array([[s.proposal_weight]], np.float32) for s in borne_out],
-        [np.array([s.proposal_right]) for s in borne_out],
-        SHIPPED_CLASS,
-    )
-    return replace(
-        known,
-        curve=(text, classes, rest),
-        queries=len(asked),
-        class_curve=(slope, constant),
-        first_curve=(first_text, first_classes, first_rest),
-    )
+    return {
+        "curve": fit_logistic(features, outcomes, _PRIOR),
+        "first_curve": fit_logistic(*first, _PRIOR_FIRST),
+        "class_curve": fit_logistic(
+            [np.array([[s.proposal_weight]], np.float32) for s in borne_out],
+            [np.array([s.proposal_right]) for s in borne_out],
+            SHIPPED_CLASS,
+        ),
+    }
 
 
 def known_before_curves(

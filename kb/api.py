@@ -71,7 +71,7 @@ class KnowledgeBase:
         Needs the extra `search`; the index is brought up to date first.
         """
         search = self.library.config.search
-        from kb.search.casebook import is_asked
+        from kb.search.casebook_default import is_asked
 
         neighbours = self._neighbours(
             casebook=is_asked(self.library, casebook),

@@ -20,12 +20,11 @@ from kb.search.answer import CASEBOOK, Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.casebook import (
     SHIPPED_VECTORS,
-    YOUNG,
     casebook_folder,
-    is_asked,
     open_casebook,
     similar_with_casebook,
 )
+from kb.search.casebook_default import YOUNG, is_asked
 from kb.search.encoder.store import VectorStore, text_key
 from kb.search.index.build import library_texts
 from kb.search.index.index import open_index, ready_encoder

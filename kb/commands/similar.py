@@ -233,12 +233,16 @@ class _Beside:
 
     def neighbours(self, library: Library) -> tuple[Neighbour, ...]:
         """The casebook and other teams' libraries, as far as each shares itself."""
-        from kb.search.casebook import casebook_neighbour, is_asked
+        from kb.search.casebook_default import is_asked
 
         search = library.config.search
         casebook = is_asked(library, self.casebook)
         if not (search.everywhere if self.everywhere is None else self.everywhere):
-            return (casebook_neighbour(library),) if casebook else ()
+            if not casebook:
+                return ()
+            from kb.search.casebook import casebook_neighbour
+
+            return (casebook_neighbour(library),)
         from kb.beside.open_libraries import open_neighbours
 
         return open_neighbours(library, casebook=casebook, run=self._read_run(library))

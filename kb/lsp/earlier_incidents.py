@@ -18,7 +18,8 @@ from kb.library import Library
 from kb.lint.rule import PriorSuggestion
 from kb.lsp.open_record import OpenRecord
 from kb.search.answer import CASEBOOK, Answer, Match
-from kb.search.casebook import existing_casebook, is_asked, opened_casebook
+from kb.search.casebook import existing_casebook, opened_casebook
+from kb.search.casebook_default import is_asked
 from kb.search.encoder.encoder import Encoder, Progress, Vectors
 from kb.search.index.index import Index, build_index, existing_index, index_home
 from kb.search.neighbours import answer_beside

@@ -8,31 +8,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
 from kb.config import Config, LibraryConfig
 from kb.errors import KbError
-from kb.library import Library, record_files
+from kb.library import Library
 from kb.records.document import Document
 from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, PUBLIC, Answer
+from kb.search.casebook_default import PACKAGED, casebook_place
 from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.store import text_key
-from kb.search.index.index import Index, existing_index, index_home, open_index
-from kb.search.index.storage import read_manifest
+from kb.search.index.index import Index, existing_index, open_index
 from kb.search.neighbours import Neighbour, OpenNeighbour, search_as_in, similar_beside
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.version import __version__
 
-#: Published records below which a library has little to answer with, and the casebook is asked too.
-YOUNG = 20
-_PACKAGED = Path(str(files("kb.data"))) / "casebook"
 #: Where the vectors of its passages lie in the package: a first question need not wait for 700 of
 #: them to be made. `scripts/embed-casebook` writes them.
-SHIPPED_VECTORS = _PACKAGED.with_name("search")
+SHIPPED_VECTORS = PACKAGED.with_name("search")
 
 
 def similar_with_casebook(
@@ -57,29 +53,6 @@ def similar_with_casebook(
         today=today,
         progress=progress,
     )
-
-
-def is_asked(library: Library, said: bool | None = None) -> bool:
-    """Whether the casebook is asked beside a library: as `said`, else as its settings say.
-
-    Where neither does, it is asked as long as the library has little of its own to answer with.
-    """
-    wanted = library.config.search.casebook if said is None else said
-    return _is_young(library) if wanted is None else wanted
-
-
-def _is_young(library: Library) -> bool:
-    """Whether fewer than `YOUNG` records are published, as far as the index knows them.
-
-    One that names a store or other libraries has them to ask.
-    """
-    config = library.config
-    if _casebook_place() is None or config.store.url or config.library.beside:
-        return False
-    if len(record_files(library.folder)) < YOUNG:
-        return True
-    manifest = read_manifest(index_home(library.root))
-    return manifest is not None and manifest.n_published < YOUNG
 
 
 def casebook_neighbour(library: Library) -> Neighbour:
@@ -140,19 +113,14 @@ def casebook_folder() -> Path:
 
     Raises `KbError` where they are in neither.
     """
-    found = _casebook_place()
+    found = casebook_place()
     if found is None:
         raise KbError(
             "the casebook is not part of this installation",
-            where=str(_PACKAGED),
+            where=str(PACKAGED),
             todo="Install kb again, or set search.casebook = false in kb.toml.",
         )
     return found
-
-
-def _casebook_place() -> Path | None:
-    checkout = _PACKAGED.parents[2] / "postmortems"
-    return next((folder for folder in (_PACKAGED, checkout) if folder.is_dir()), None)
 
 
 def _cache() -> Path:

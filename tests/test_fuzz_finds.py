@@ -48,13 +48,22 @@ FINDS = [
     ("trace", '{"type": ["assistant"], "message": {}, "sessionId": 1}'),
     ("mcp", '{"jsonrpc": "2.0", "id": "\0", "method": "ping"}'),
     ("lsp", '"a message that is a text"'),
+    ("adopt", "\x02title,severity,text\nx,>1\x01 x,\n"),
+    ("adopt", '\x02title,severity,text\n"x\x85\u2028\x7f","1\u2028- x",\n'),
 ]
+#: The same in bytes that are no UTF-8.
+ODD_BYTES = [("lsp", b'{"jsonrpc": ["2.0"], "method": ["\xfc"], "params": 1, "id": "7"}')]
 EXECUTIONS = os.environ.get("KB_FUZZ_RUNS", "1500")
 
 
 @pytest.mark.parametrize(("target", "raw"), FINDS)
 def test_what_was_found_is_found_no_more(target: str, raw: str) -> None:
     TARGETS[target].run(raw.encode())
+
+
+@pytest.mark.parametrize(("target", "raw"), ODD_BYTES)
+def test_bytes_that_are_no_text_are_read_leniently(target: str, raw: bytes) -> None:
+    TARGETS[target].run(raw)
 
 
 @pytest.mark.parametrize("value", [2**53, 2**60, float("nan")])

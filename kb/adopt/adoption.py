@@ -32,6 +32,7 @@ from kb.records.record_files import is_record_name
 from kb.records.template import slug
 from kb.repo import NoRepo, Repo
 from kb.safe_files import Root, replace_known
+from kb.terminal import plain
 
 _BOM = b"\xef\xbb\xbf"
 #: Blank lines before front matter, which would hide it.
@@ -322,20 +323,27 @@ def _front(facts: Iterable[DerivedFact], source: str) -> str:
     """The front matter, each value with a comment that says where it came from."""
     lines, clocks = ["---"], []
     for fact in facts:
+        told_by = plain(fact.source)
         if fact.key.startswith("clocks."):
             value = fact.value or "unknown"
-            clocks.append(f"  {fact.key.removeprefix('clocks.')}: {value}  # {fact.source}")
+            clocks.append(f"  {fact.key.removeprefix('clocks.')}: {value}  # {told_by}")
         elif fact.value:
-            value = (
-                json.dumps(fact.value, ensure_ascii=False) if fact.key == "title" else fact.value
-            )
-            lines.append(f"{fact.key}: {value}  # {fact.source}")
+            value = _quoted(fact.value) if fact.key == "title" else fact.value
+            lines.append(f"{fact.key}: {value}  # {told_by}")
         elif fact.key != "owners":
-            lines.append(f"# {fact.key} is unknown: {fact.source}")
+            lines.append(f"# {fact.key} is unknown: {told_by}")
     lines += ["origin: own", "form: adopted", "clocks:", *clocks]
-    return "\n".join(
-        [*lines, f"aliases: [{json.dumps(source, ensure_ascii=False)}]", "---", "", ""]
-    )
+    return "\n".join([*lines, f"aliases: [{_quoted(source)}]", "---", "", ""])
+
+
+#: What YAML takes for no character, or for the end of a line.
+_NOT_OF_YAML = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def _quoted(text: str) -> str:
+    """A text as YAML and JSON both read it, what they do not take spelled out."""
+    written = json.dumps(text, ensure_ascii=False)
+    return _NOT_OF_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def _body(front: FrontMatter, text: str) -> str:

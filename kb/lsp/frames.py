@@ -34,8 +34,9 @@ class FrameReader:
         return b"\r\n"
 
     def read(self, size: int) -> bytes:
-        """The body of a message, of at most `MOST_BYTES`."""
-        return self._stream.read(min(size, MOST_BYTES))
+        """The body of a message, of at most `MOST_BYTES`; bytes that are no UTF-8 as U+FFFD."""
+        body = self._stream.read(min(size, MOST_BYTES))
+        return body.decode("utf-8", "replace").encode("utf-8")
 
     def _skip(self, length: int) -> None:
         """Read past the other headers and `length` bytes behind them, holding few."""

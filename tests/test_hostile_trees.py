@@ -5,6 +5,7 @@ Each case is a tree as Git can bring it, and one verb run in it.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import resource
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from kb.safe_files import TEMPORARY
 
+from conftest import ROOT
 from search_library import STORIES, write_record
 
 _LIMIT_BYTES = 6_000_000_000  # so that a fault does not take the machine down
@@ -354,3 +356,37 @@ def test_a_place_that_cannot_be_written_is_answered_from_memory(clone: Path) -> 
 
 def leftovers(clone: Path) -> list[str]:
     return [str(path) for path in clone.rglob("*") if path.name.startswith(TEMPORARY)]
+
+
+_DECODING = re.compile(r"\bjson\.loads?\(|msgspec\.(?:json|msgpack)\.decode\(|\bdecoder\.decode\(")
+#: What these read is what pip wrote, and the site's own model.
+_NOT_OF_STRANGERS = ("kb/installation.py", "kb/site/semantic/model.py")
+
+
+def test_whoever_bears_json_that_is_none_bears_json_without_a_bottom() -> None:
+    """Both decoders raise `RecursionError` for it, which is no `ValueError`."""
+    found = []
+    for file in sorted((ROOT / "kb").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(node, ast.Try) or not _DECODING.search(_body_of(node)):
+                continue
+            caught = " ".join(ast.unparse(one.type) for one in node.handlers if one.type)
+            where = file.relative_to(ROOT).as_posix()
+            if where not in _NOT_OF_STRANGERS and not re.search(
+                "RecursionError|Exception|_U", caught
+            ):
+                found.append(f"{where}:{node.lineno}")
+    assert found == []
+
+
+def _body_of(node: ast.Try) -> str:
+    """The statements that are tried, without those tried within."""
+    return "\n".join(ast.unparse(one) for one in node.body if not isinstance(one, ast.Try))
+
+
+def test_an_index_whose_manifest_has_no_bottom_is_built_anew(clone: Path) -> None:
+    (clone / ".kb" / "index").mkdir(parents=True)
+    (clone / ".kb" / "index" / "manifest.json").write_text('{"y": ' + "[" * 100_000, "utf-8")
+    ran = kb(clone, "similar", "refund")
+    assert ran.is_clean(), ran.err
+    assert ran.code == 0, ran.err

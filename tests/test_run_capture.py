@@ -165,3 +165,29 @@ def test_each_agent_has_its_place_and_no_link_in_one_is_followed(home: Path) -> 
     moved = written(home / "elsewhere" / "projects" / "-srv" / "m.jsonl", "{}")
     told = sessions(home, {"CLAUDE_CONFIG_DIR": str(home / "elsewhere")})
     assert [one.path for one in told if one.agent == "claude-code"] == [moved]
+
+
+def test_a_session_that_cannot_be_read_leaves_nothing_behind(home: Path, work: Path) -> None:
+    session = claude_home(home, work)
+    session.write_text("[" * 5000, "utf-8")
+    status, _, err = kb("run", "capture", "s1", cwd=work)
+    assert (status, "nested too deeply" in err) == (2, True)
+    assert not (work / ".kb" / "captures").exists()
+
+
+def test_a_whole_name_is_no_end_of_another(home: Path, work: Path) -> None:
+    claude_home(home, work, "s1")
+    claude_home(home, work, "other-s1")
+    assert kb("run", "capture", "s1", cwd=work)[0] == 0
+    assert captured(work)[0]["session"] == "s1"
+
+
+def test_the_first_row_of_another_session_stops_no_capture(home: Path, work: Path) -> None:
+    folder = home / ".codex" / "sessions" / "2026" / "04" / "12"
+    rows = [
+        codex_row("session_meta", 0, id=PARENT, cwd=str(work)),
+        codex_row("response_item", 9, type="function_call", name="x", arguments="{}", call_id="p1"),
+    ]
+    written(folder / f"rollout-2026-04-12T03-14-00-{PARENT}.jsonl", lines(*rows))
+    written(folder / f"rollout-2026-04-12T03-14-02-{CHILD}.jsonl", "[" * 200_000 + "\n")
+    assert kb("run", "capture", PARENT, cwd=work)[0] == 0

@@ -57,7 +57,7 @@ def _load(file: Path, key: str) -> _Stored | None:
     try:
         root, place = local_place(file)
         stored = msgspec.json.decode(root.read_bytes(place, _MAX_BYTES), type=_Stored)
-    except (OSError, UnsafePathError, msgspec.MsgspecError):
+    except (OSError, UnsafePathError, msgspec.MsgspecError, RecursionError):
         return None
     return stored if stored.key == key else None
 

@@ -70,7 +70,7 @@ def read_state(home: Path, place: str) -> KeptState | None:
     try:
         raw = Root(home).read_bytes(_STATE, _MAX_STATE_BYTES)
         state = msgspec.json.decode(raw, type=KeptState)
-    except (OSError, UnsafePathError, msgspec.DecodeError):
+    except (OSError, UnsafePathError, msgspec.DecodeError, RecursionError):
         return None
     is_ours = state.format == _FORMAT and state.place == place
     return state if is_ours and PurePath(state.view).name == state.view else None

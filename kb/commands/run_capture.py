@@ -40,7 +40,8 @@ def command(session: str, beside: Path | None) -> None:
     one = chosen(found, session, work)
     now = datetime.now(UTC)
     folder = beside.with_suffix("") if beside else _kept(one.agent, one.name, now)
-    taken = capture(one, found, team_settings(work), work, now, folder)
+    make = _make if beside is None else _make_nothing
+    taken = capture(one, found, team_settings(work), work, now, folder, make)
     sources = taken.custody["sources"]
     echo(visible(f"{folder}: {one.agent}, session {taken.custody['session']}"))
     told = [plural(len(taken.run.steps), "step"), plural(len(sources), "file")]
@@ -50,13 +51,19 @@ def command(session: str, beside: Path | None) -> None:
 
 
 def _kept(agent: str, name: str, now: datetime) -> Path:
-    """A folder of its own in `.kb/captures`."""
+    """A folder of its own in `.kb/captures`, not made yet."""
     root = find_root(Path.cwd())
     short = re.sub(r"[^A-Za-z0-9]+", "", name)[-12:]
-    folder = root / ".kb" / "captures" / f"{now:%Y-%m-%d-%H%M%S}-{agent}-{short}"
+    return root / ".kb" / "captures" / f"{now:%Y-%m-%d-%H%M%S}-{agent}-{short}"
+
+
+def _make(folder: Path) -> None:
     try:
         local_place(folder / "x")
         make_local_folder(folder)
     except OSError as error:
         raise KbError(f"cannot be made: {error.strerror}", where=str(folder)) from error
-    return folder
+
+
+def _make_nothing(_: Path) -> None:
+    """The folder of a draft is made with its first file."""

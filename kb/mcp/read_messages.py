@@ -91,7 +91,7 @@ def _as_json(found: re.Match[bytes]) -> str:
     """The id that was found, as JSON that every client reads; null where it is none."""
     try:
         return json.dumps(json.loads(whole_json(found[1].decode("utf-8", "replace"))))
-    except ValueError:
+    except (ValueError, RecursionError):
         return "null"
 
 

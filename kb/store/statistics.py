@@ -284,7 +284,7 @@ def decode(model: bytes, sums: bytes, dimension: int) -> tuple[StoreStatistics, 
         return no_texts(dimension), np.zeros((dimension, 0), np.float32)
     try:
         return _decoded(msgspec.msgpack.decode(model, type=_Stored), sums)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise KbError(
             f"the statistics of the store cannot be read: {error}",
             todo="Have its owner drop the schema kb, set it up and let every library push again "

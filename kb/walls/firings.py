@@ -57,7 +57,7 @@ def _read(raw: bytes) -> Iterator[Firing]:
             row = json.loads(line)
             at = datetime.fromisoformat(row["at"])
             yield Firing(at, str(row["wall"]), str(row["answer"]), str(row["tool"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
 
 
@@ -72,7 +72,7 @@ def passes_given(root: str) -> frozenset[str]:
     path = Path(passes_path(root))
     try:
         passes = json.loads(_root(path).read_bytes(path.name, _MOST_BYTES))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return frozenset()
     told = passes.items() if isinstance(passes, dict) else ()
     return frozenset(wall for wall, given in told if _is_valid(given))
@@ -101,7 +101,7 @@ def _change(root: str, change: Any) -> None:
     with folder.lock(f"{path.name}.lock"):
         try:
             passes = json.loads(folder.read_bytes(path.name, _MOST_BYTES))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, RecursionError):
             passes = {}
         changed = change(passes if isinstance(passes, dict) else {})
         folder.write_text(path.name, json.dumps(changed))

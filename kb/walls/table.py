@@ -52,7 +52,7 @@ def read_stored(root: str) -> dict[str, Any] | None:
         return None
     try:
         stored = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(stored, dict):
         return None

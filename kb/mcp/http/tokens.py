@@ -162,7 +162,7 @@ def _fetched(address: str) -> Mapping[str, Any]:
     try:
         answer = httpx2.get(address, timeout=_TIMEOUT_SECONDS, follow_redirects=False)
         found = json.loads(answer.content[:_MOST_METADATA]) if answer.is_success else {}
-    except (httpx2.HTTPError, ValueError):
+    except (httpx2.HTTPError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -42,7 +42,7 @@ def has_its_size(folder: Path) -> bool:
     sums = read_json(folder / _SUMS)
     try:
         return all((folder / name).stat().st_size == size for name, (size, _) in sums.items())
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 
@@ -55,7 +55,7 @@ def verify_checksums(encoder: Encoder) -> bool:
     if sums:
         try:
             return all(file_sha256(encoder.folder / n) == one for n, (_, one) in sums.items())
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return False
     try:
         encoder.encode(["one text"])
@@ -153,7 +153,7 @@ def open_encoder(key: str) -> Encoder | None:
     folder = cache_folder() / key
     try:
         card = EncoderCard(**json.loads((folder / "encoder.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     present = (folder / "model.onnx").is_file() and (folder / "tokenizer.json").is_file()
     return Encoder(folder, card) if present and has_its_size(folder) else None

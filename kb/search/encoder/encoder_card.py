@@ -129,6 +129,6 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file, empty where there is none to read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -57,7 +57,7 @@ def _as_float32(rows: NDArray[Any]) -> NDArray[Any]:
 def _weight_map(index: Path) -> dict[str, str]:
     try:
         found = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(index, "it names no shards") from error
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
         raise _unreadable(index, "it names no shards")

@@ -131,7 +131,7 @@ def read_lines(path: Path) -> tuple[CorpusLine, ...]:
 def _line(path: Path, number: int, row: bytes) -> CorpusLine:
     try:
         return msgspec.json.decode(row, type=CorpusLine)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise KbError(
             f"{error}",
             where=f"{path}:{number}",

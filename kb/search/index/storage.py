@@ -272,7 +272,7 @@ def read_manifest(home: Path) -> Manifest | None:
         root, place = local_place(home)
         raw = root.read_bytes(place / MANIFEST, _MAX_MANIFEST_BYTES)
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except (OSError, UnsafePathError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, UnsafePathError, msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return manifest if manifest.format == FORMAT else None
 
@@ -302,7 +302,7 @@ def open_generation(
         entries = _entries(folder) if written is None else written
         # Everything is opened now: the next build may remove the folder, not the open files.
         arrays = {one.name[:-4]: _load(folder / one.name) for one in _arrays_of(manifest)}
-    except (OSError, ValueError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return None
     found = Generation(folder, manifest, entries, arrays)
     return found if _agrees(found) else None

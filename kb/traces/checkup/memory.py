@@ -67,7 +67,9 @@ def kept_in(state: Path | None) -> Iterator[FileFacts]:
         return
     with root.open_regular(place) as stream:
         for line in stream:
-            with suppress(msgspec.MsgspecError):  # the last line of a pass that was killed
+            with suppress(
+                msgspec.MsgspecError, RecursionError
+            ):  # the last line of a pass that was killed
                 yield decoder.decode(line)
 
 

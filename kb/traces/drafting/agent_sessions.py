@@ -76,7 +76,8 @@ def chosen(found: tuple[AgentSession, ...], wanted: str, folder: Path) -> AgentS
         if here is None:
             raise KbError(f"no session of an agent worked in {folder}", todo=_named(found))
         return here
-    fit = [one for one in found if one.name.startswith(wanted) or one.name.endswith(wanted)]
+    fit = [one for one in found if wanted and wanted == one.name]
+    fit = fit or [one for one in found if one.name.startswith(wanted) or one.name.endswith(wanted)]
     if len(fit) != 1:
         what = f"{len(fit)} sessions are called" if fit else "no session is called"
         raise KbError(f"{what} '{wanted}'", todo=_named(fit or found))

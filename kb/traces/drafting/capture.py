@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,11 +48,13 @@ def capture(
     work: Path,
     now: datetime,
     folder: Path,
+    make: Callable[[Path], None] = lambda _: None,
 ) -> Captured:
     """A session written to `folder` as a fixture and its custody; nothing there is replaced.
 
     `others` are the sessions that may be those of its agents, `work` is the folder whose commits
-    count. Raises `KbError` where the session cannot be read or something is there already.
+    count; `make` makes the folder, once the session is read. Raises `KbError` where it cannot be
+    read or something is there already.
     """
     looked = ReadingSettings(**{**_plain(settings), "look_only": True})
     parts = [(session, one_run(session.path, looked)), *_agents(session, others, looked)]
@@ -60,6 +62,7 @@ def capture(
     commits = tuple(_commits(work, parent))
     joined = _joined(parent, [run for _, run in parts[1:]], commits)
     run = fit_to_be_written(joined, settings)
+    make(folder)
     if not _was_begun(run, folder):
         write_fixture(run, folder / FIXTURE, within=folder)
     custody = _custody(session, [one for one, _ in parts], commits, now, folder / FIXTURE)
@@ -115,7 +118,7 @@ def _parent_of(rollout: Path) -> str:
         payload = json.loads(first)["payload"]
         spawn = payload.get("source", {}).get("subagent", {}).get("thread_spawn", {})
         return str(spawn.get("parent_thread_id") or payload.get("parent_thread_id") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
 
 

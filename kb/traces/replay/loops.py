@@ -91,5 +91,5 @@ def _arguments(text: Any) -> Any:
         return text
     try:
         return json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -67,9 +67,8 @@ def kept_in(state: Path | None) -> Iterator[FileFacts]:
         return
     with root.open_regular(place) as stream:
         for line in stream:
-            with suppress(
-                msgspec.MsgspecError, RecursionError
-            ):  # the last line of a pass that was killed
+            # The last line of a pass that was killed is half a line.
+            with suppress(msgspec.MsgspecError, RecursionError):
                 yield decoder.decode(line)
 
 

@@ -47,7 +47,9 @@ def detect(source: Source, wanted: str = "") -> Importer:
     if wanted:
         return _named(wanted, rows)
     specific = [row for row in rows if not row.occurs_in_others]
-    found = _first(specific, source.brief) or _first(specific, source)
+    found = _first(specific, source.brief)
+    if found is None and len(source.head) > len(source.brief.head):
+        found = _first(specific, source)
     if found is None and not _guess(source.head):
         found = _first([row for row in rows if row.occurs_in_others], source)
     if found is None:

@@ -91,6 +91,8 @@ def test_the_lists_are_as_long_as_a_share_needs() -> None:
         "monitoring confirms the mend",
         "define policy checks in the pipeline",
         "consult `docs/limits.md`",
+        "improve monitoring — **completed** 2025-03-01",
+        "review the process (done)",
     ],
 )
 def test_what_only_begins_like_a_vague_action_is_none(text: str) -> None:

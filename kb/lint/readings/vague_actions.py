@@ -331,9 +331,20 @@ _KINDS: tuple[_Kind, ...] = (
 )
 
 
+#: What was done is judged by its record; to sharpen its words would change what was promised.
+_SAID_DONE = re.compile(
+    r"✅|(?:[*_(\[:—–]|\A)[ \t]?(?:completed?|done|implemented|deployed|shipped)\b", re.IGNORECASE
+)
+
+
 def vague_wording(text: str) -> VagueWording | None:
-    """What is vague in the text of an action, None where it says what will be different."""
+    """What is vague in the text of an action, None where it says what will be different.
+
+    None also for an action whose own text says that it was done.
+    """
     text = text[:_MOST_CHARACTERS]
+    if _SAID_DONE.search(text):
+        return None
     start = _beginning(text)
     rest = text[start:]
     is_concrete = bool(_CONCRETE.search(rest))

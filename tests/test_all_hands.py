@@ -133,7 +133,8 @@ def test_its_sentences_can_be_read_out(seen: AllHands) -> None:
     assert said == [
         "3 records were published: 1 SEV1, 1 SEV2, 1 SEV3.",
         "Of 2 new incidents looked at, 1 repeats an earlier one. 1 new incident was not looked at.",
-        "2 promises kept, 1 of them late. 2 overdue, 1 of them since then. 3 due within 30 days.",
+        "2 promises kept, 1 of them late. 2 overdue, 1 of them since 29 May 2026. "
+        "3 due within 30 days.",
     ]
 
 
@@ -147,6 +148,7 @@ def test_its_page_says_all_of_it_with_a_lesson_a_record(folder: Path) -> None:
         "open for 196 days when it came again",
         "197 days overdue",
         "Overdue by owner: payments 1, sales 1.",
+        "incidents, 1 near-miss)",
         "kept 12 Jun 2026 , late",
     ):
         assert words in text
@@ -178,7 +180,7 @@ def test_walls_and_effects_are_shown_where_records_have_them(folder: Path) -> No
         effects=(("unknown", 1), ("effective", 2), ("failed", 1)),
     )
     text = text_of(replace(site, measured=replace(measured, all_hands=held)), ALL_HANDS)
-    assert "1 record has a wall that a machine keeps." in text
+    assert "1 record has a wall: a check that stops" in text
     assert "4 kept promises were watched or verified: 2 worked, after 1 it came again." in text
     assert "Of 1 it is not known yet." in text
 

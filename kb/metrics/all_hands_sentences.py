@@ -6,12 +6,14 @@ Terminal and site say the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kb.actions.effect import EFFECTIVE, FAILED, UNKNOWN
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.values import AllHands
 from kb.numbers_in_words import plural, said_day
+
+_PLURALS = {"near-miss": "near-misses"}
 
 
 def window_title(seen: AllHands) -> str:
@@ -65,6 +67,10 @@ def repeat_sentences(seen: AllHands) -> Iterator[str]:
     if unseen:
         was = "was" if unseen == 1 else "were"
         yield f"{plural(unseen, 'new incident')} {was} not looked at."
+    others = Counter(new.kind for new in seen.new if not new.is_import and new.kind != "incident")
+    if others and incidents:
+        are = "is" if sum(others.values()) == 1 else "are"
+        yield f"{plural(sum(others.values()), 'new record')} {are} no incident: {by_kind(others)}."
 
 
 def promise_sentences(seen: AllHands) -> Iterator[str]:
@@ -77,7 +83,8 @@ def promise_sentences(seen: AllHands) -> Iterator[str]:
     yield f"{kept} kept{f', {late} of them late' if late else ''}."
     if seen.undated:
         yield f"{seen.undated} more on a day nobody knows."
-    since = f", {seen.newly_broken} of them since then" if seen.newly_broken else ""
+    newly = f", {seen.newly_broken} of them since {said_day(seen.since)}"
+    since = newly if seen.newly_broken else ""
     yield f"{len(seen.broken)} overdue{since}."
     yield f"{len(seen.due)} due within 30 days."
 
@@ -100,6 +107,16 @@ def effect_sentences(seen: AllHands) -> Iterator[str]:
     )
     if unknown:
         yield f"Of {unknown} it is not known yet."
+
+
+def by_kind(counts: Mapping[str, int]) -> str:
+    """How many records there are of each kind: `54 incidents, 6 near-misses`."""
+    said = (
+        plural(count, kind, _PLURALS.get(kind, f"{kind}s"))
+        for kind, count in counts.items()
+        if kind
+    )
+    return ", ".join(said)
 
 
 def _graveness(seen: AllHands) -> str:

@@ -300,12 +300,14 @@ def main_origin(library: Library) -> str:
 def _counts(library: Library, known: tuple[Postmortem, ...]) -> Counts:
     counted = [record for record in known if not record.merged_into]
     statuses = Counter(record.status for record in counted)
+    kinds = Counter(record.kind for record in counted if record.status == "published")
     return Counts(
         published=statuses["published"],
         in_review=statuses["in-review"],
         drafts=len(counted) - statuses["published"] - statuses["in-review"],
         faulty=sum(1 for document in library.documents if document.faults),
         other_origin=len(library.records) - len(known),
+        kinds=tuple(kinds.most_common()),
     )
 
 

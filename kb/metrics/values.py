@@ -244,7 +244,8 @@ class QuestionAnswer:
 class Counts:
     """How many records there are, by status, and how many the page does not count.
 
-    `faulty` are files that could not be read completely, whatever their origin.
+    `faulty` are files that could not be read completely, whatever their origin; `kinds` how many
+    of the published are of each kind, the most first.
     """
 
     published: int
@@ -252,6 +253,7 @@ class Counts:
     drafts: int
     faulty: int
     other_origin: int
+    kinds: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

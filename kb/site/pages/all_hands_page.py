@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kb.metrics.all_hands_sentences import (
+    by_kind,
     effect_sentences,
     news_sentences,
     promise_sentences,
@@ -86,6 +87,7 @@ def all_hands(site: Site) -> Iterator[PageValues]:
     values = {
         "name": site.name,
         "published": plural(page.counts.published, "published record"),
+        "kinds": by_kind(dict(page.counts.kinds)) if len(page.counts.kinds) > 1 else "",
         "whose": WHOSE[page.origin],
         "as_of": page.as_of.day,
         "window": title,
@@ -140,7 +142,12 @@ def _repeats(site: Site, page: MetricsPage, seen: AllHands) -> tuple[RepeatRow, 
 def _by_owner(overdue: Measure) -> str:
     """Who owes most of what is overdue: `payments 3, sales 1`; empty for nobody."""
     parts = sorted(overdue.parts_by("owner"), key=lambda part: (-(part.value or 0), part.label))
-    return ", ".join(f"{part.label} {part.value:.0f}" for part in parts[:_OWNERS] if part.value)
+    owing = [part for part in parts if part.value]
+    said = [f"{part.label} {part.value:.0f}" for part in owing[:_OWNERS]]
+    if len(owing) > _OWNERS:
+        left = sum(part.value or 0 for part in owing[_OWNERS:])
+        said.append(f"{plural(len(owing) - _OWNERS, 'other')} {left:.0f}")
+    return ", ".join(said)
 
 
 def _columns(site: Site, seen: AllHands) -> tuple[PromiseColumn, ...]:

@@ -141,7 +141,7 @@ def test_a_dry_run_has_a_row_for_each_file_and_the_run_that_writes_those_to_look
     team: Path,
 ) -> None:
     (team / "old" / "2021-03-05-pump.md").write_text("# A pump stood still\n")
-    tell = CliRunner()
+    tell = CliRunner(env={"COLUMNS": "200"})
     dry = tell.invoke(command, ["--dry-run", "old"], catch_exceptions=False).output.splitlines()
     assert dry[0].startswith("file")
     assert dry[0].endswith("severity  clocks  actions")

@@ -178,7 +178,7 @@ def test_a_folder_stands_for_the_records_in_it(add: Add, library_folder: Path) -
     assert (report.records, report.problems) == (1, ())
 
 
-MEANT = GOOD.replace("status: draft", "status: draft\nseverity: SEV2\nroute: refunds")
+MEANT = GOOD.replace("status: draft", "status: draft\nroute: refunds\nclasses: [tool-misuse]")
 
 
 @pytest.mark.parametrize(

@@ -399,6 +399,8 @@ def test_a_command_that_may_be_meant_and_cannot_be_parsed_is_not_judged() -> Non
         ("{$.amount: '> 100'}", {"amount": "4,200"}, True),
         ("{$.amount: '> 100'}", {"amount": "$4,200.00"}, True),
         ("{$.amount: '> 100'}", {"amount": "1.000,50 EUR"}, True),
+        ("{$.amount: 'not <= 100'}", {"amount": "4,200"}, True),
+        ("{$.amount: 'not <= 100'}", {"amount": 99}, False),
         ("{$.amount: '> 100'}", {"amount": "€ 99"}, False),
         ("{$.amount: '> 100'}", {"amount": "order 120 of 30"}, False),
         ("{$.amount: '> 100'}", {"amount": 100}, False),

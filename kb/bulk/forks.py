@@ -13,9 +13,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
 from multiprocessing.sharedctypes import Synchronized
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kb.errors import KbError
+
+if TYPE_CHECKING:  # not on Windows
+    from multiprocessing.context import ForkProcess
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -31,21 +35,32 @@ def usable_cores() -> int:
 
 
 def forked(
-    work: Callable[[Iterable[Task]], Result], tasks: Sequence[Task], processes: int
+    work: Callable[[Iterable[Task]], Result],
+    tasks: Sequence[Task],
+    processes: int,
+    *,
+    may_repeat: bool = True,
 ) -> list[Result]:
     """What each process made of the tasks that it took; each task is taken by one of them.
 
     A process takes a task when it has done the one before, so the long ones come first. A result is
-    pickled. Raises what `work` raises: where a process is lost, all is done here, once more. Only
-    the main thread forks: what others hold locked at that moment would stay locked.
+    pickled. Raises what `work` raises: where a process is lost, all is done here, once more, or,
+    where work may not be done twice, `KbError` is raised. Only the main thread forks: what others
+    hold locked at that moment would stay locked.
     """
     is_main = threading.current_thread() is threading.main_thread()
-    if min(processes, len(tasks)) <= 1 or not is_main:
+    may_fork = is_main and not multiprocessing.current_process().daemon
+    if min(processes, len(tasks)) <= 1 or not may_fork:
         return [work(tasks)]
     try:
         with _forks(work, tasks, processes) as pipes:
             return [pipe.recv() for pipe in pipes]
-    except (EOFError, OSError):
+    except (EOFError, OSError) as error:
+        if not may_repeat:
+            raise KbError(
+                "a process was lost in the middle of its work",
+                todo="Run the same command again; a machine short of memory ends processes.",
+            ) from error
         return [work(tasks)]
 
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from kb.bulk.forks import usable_cores
 from kb.config import Config
@@ -35,6 +35,9 @@ from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Outline
 from kb.trust import open_config
+
+if TYPE_CHECKING:  # not on Windows
+    from multiprocessing.context import ForkProcess
 
 #: Below this many files one process is done within a second; on busy cores nothing is gained or
 #: lost (tests/bench/check.py).

@@ -192,10 +192,12 @@ def find_question(
     about = kind.of_records(collection, ranking)
     probabilities = learned.calibration.probabilities(ranking, may_answer, about)
     probabilities *= proof(collection, query, ranking)
-    probabilities = np.minimum(probabilities, most_probable(collection, query, ranking))
+    most = most_probable(collection, query, ranking)
+    probabilities = np.minimum(probabilities, most)
     same = learned.calibration.same_incident
     order = ordered(ranking, learned.posterior, may_answer, same_incident=same)
-    probabilities = learned.calibration.with_first(probabilities, ranking, order)
+    first = learned.calibration.with_first(probabilities, ranking, order)
+    probabilities = np.minimum(first, most)
     unpooled = probabilities.copy()
     probabilities[order] = isotonic_decreasing(probabilities[order])
     return RankedQuery(
@@ -349,7 +351,7 @@ def _proposed(found: RankedQuery, best_classes: tuple[str, ...]) -> ProposedClas
     if not len(weights):
         return None
     best = int(weights.argmax())
-    if collection.classes[best] not in best_classes:
+    if weights[best] <= 0 or collection.classes[best] not in best_classes:
         return None
     calibration = found.index.generation.learned.calibration
     probability = calibration.class_probability(weights[best]) * found.kind.incident

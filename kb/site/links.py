@@ -132,7 +132,7 @@ def _segment(word: str) -> str:
     short = ascii_words(word)
     return (
         short
-        if short == word
+        if short == word and short != HOME
         else f"{short or 'untitled'}-{hashlib.sha256(word.encode()).hexdigest()[:6]}"
     )
 

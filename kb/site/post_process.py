@@ -87,7 +87,7 @@ def finish(
     """
     paths = tuple(folder.rglob("*.html"))
     cores = usable_cores() if len(paths) >= _WORTHWHILE else 1
-    found = forked(partial(_finish_pages, folder, complete), paths, cores)
+    found = forked(partial(_finish_pages, folder, complete), paths, cores, may_repeat=False)
     Root(folder).fill(HEADERS, headers_text(sorted(set().union(*found))).encode())
     _drop_unused(folder)
 

@@ -154,7 +154,10 @@ def command_line(arguments: Any) -> str:
 def _holds(condition: list[Any], arguments: Any) -> bool:
     """Whether a value at the path is like the condition; none is there, none is."""
     path, is_negated, sign, wanted = condition
-    return any(_is_like(value, sign, wanted) != is_negated for value in _values(path, arguments))
+    values = _values(path, arguments)
+    if sign:
+        return any(_compares(value, sign, float(wanted), is_negated) for value in values)
+    return any(matches(wanted, _in_words(value)) != is_negated for value in values)
 
 
 def _values(path: list[str | int] | str, arguments: Any) -> list[Any]:
@@ -174,16 +177,15 @@ def _values(path: list[str | int] | str, arguments: Any) -> list[Any]:
     return [value]
 
 
-def _is_like(value: Any, sign: str, wanted: Any) -> bool:
-    if not sign:
-        return matches(wanted, _in_words(value))
-    limit = float(wanted)
-    return any(
+def _compares(value: Any, sign: str, limit: float, is_negated: bool) -> bool:
+    """Whether one of the numbers a value may be meets a condition; what is no number fails any."""
+    found = [
         {"<": number < limit, "<=": number <= limit, ">": number > limit, ">=": number >= limit}[
             sign
         ]
         for number in _numbers(value)
-    )
+    ]
+    return any(held != is_negated for held in found or [False])
 
 
 #: What people put between the digits of an amount.

@@ -59,6 +59,8 @@ def capture(
     looked = ReadingSettings(**{**_plain(settings), "look_only": True})
     parts = [(session, one_run(session.path, looked)), *_agents(session, others, looked)]
     parent = parts[0][1]
+    origin = replace(parent.provenance, sha256=_sha256(session.path))
+    parent = replace(parent, provenance=origin)
     commits = tuple(_commits(work, parent))
     joined = _joined(parent, [run for _, run in parts[1:]], commits)
     run = fit_to_be_written(joined, settings)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kb.bulk.forks import forked, usable_cores
+from kb.errors import KbError
 
 pytestmark = pytest.mark.skipif(usable_cores() == 1, reason="one core, or no safe forks")
 
@@ -35,6 +38,23 @@ def test_where_a_process_is_lost_all_is_done_here() -> None:
         return some
 
     assert forked(work, TASKS, 2) == [list(TASKS)]
+
+
+def test_work_that_may_not_be_done_twice_says_that_a_process_was_lost() -> None:
+    parent = os.getpid()
+
+    def work(tasks: Iterable[int]) -> list[int]:
+        if os.getpid() != parent:
+            os._exit(9)
+        return list(tasks)
+
+    with pytest.raises(KbError, match="a process was lost"):
+        forked(work, TASKS, 2, may_repeat=False)
+
+
+def test_a_platform_without_forks_can_load_it() -> None:
+    code = "import multiprocessing.context as c; del c.ForkProcess; import kb.site.write, kb.lint.parallel"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_what_the_work_raises_is_raised_here() -> None:

@@ -507,7 +507,7 @@ def committed(team: tuple[Path, Git], files: dict[str, str]) -> Path:
 def test_a_record_of_a_wrong_name_or_place_is_a_fault_of_the_branch(
     team: tuple[Path, Git], name: str
 ) -> None:
-    text = DRAFT.replace("status: draft", "status: draft\nseverity: SEV2\nimpact: internal")
+    text = DRAFT.replace("status: draft", "status: draft\nroute: refunds\nclasses: [tool-misuse]")
     root = committed(team, {f"postmortems/{name}": text})
     status, out, _ = base_kb(root, "review", "--base", "main")
     assert status == 1, out

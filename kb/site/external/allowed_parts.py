@@ -5,6 +5,7 @@ A redacted record is built anew from allowed values: what is not listed here has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -35,6 +36,12 @@ _CLOCKS = tuple(
     row.name for key in KEYS_SHOWN if key.name == "clocks" for row in key.keys if row.external
 )
 
+#: What an author calls a section that is for the team alone.
+_INSIDE = re.compile(
+    r"\b(?:internal(?:ly)?|confidential|confidentiel|private|privileged|intern[aeo]?|vertraulich)\b",
+    re.IGNORECASE,
+)
+
 
 @dataclass
 class RecordRedaction:
@@ -48,7 +55,7 @@ class RecordRedaction:
     def made(self) -> Postmortem:
         """A record with allowed values only; every other one is that of a blank record."""
         record, others = self.record, dict(self.record.others)
-        sections = tuple(self._section(s) for s in record.sections if s.key in SECTIONS)
+        sections = tuple(self._section(s) for s in self._allowed_sections())
         timeline = next((s for s in sections if s.key == "timeline"), None)
         return replace(
             _blank(record),
@@ -64,6 +71,15 @@ class RecordRedaction:
                 read_timeline(timeline.lines, timeline.heading, record.date) if timeline else ()
             ),
         )
+
+    def _allowed_sections(self) -> Iterator[SectionText]:
+        """The sections of the allow-list, without those whose heading says who may read them."""
+        for section in self.record.sections:
+            if section.key in SECTIONS and _INSIDE.search(section.heading):
+                what = f"the section '{section.heading[:60]}', for its heading calls it internal"
+                self.left_out.append(LeftOut(section.line, what))
+            elif section.key in SECTIONS:
+                yield section
 
     def _value(self, row: Key, value: Any) -> Any:
         """The value of an allowed key, cleaned as its type asks.

@@ -53,7 +53,8 @@ def test_work_that_may_not_be_done_twice_says_that_a_process_was_lost() -> None:
 
 
 def test_a_platform_without_forks_can_load_it() -> None:
-    code = "import multiprocessing.context as c; del c.ForkProcess; import kb.site.write, kb.lint.parallel"
+    gone = "import multiprocessing.context as c; del c.ForkProcess; "
+    code = f"{gone}import kb.site.write, kb.lint.parallel"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -107,6 +107,17 @@ def actions(text: str) -> list[str]:
         ("2026-07-16-x.md", "# Down\n\n- **Date range**: 2026-07-15 -> 2026-07-16\n", ""),
         ("a.md", "# Down\n\n- **Date range**: 2026-07-15 -> 2026-07-16\n", "2026-07-15"),
         ("a.md", "# Silence from April 6 to April 11, 2023\n\nIt was still.\n", "2023-04-06"),
+        ("a.md", "# Silence from 6 to 11 April 2023\n\nIt was still.\n", "2023-04-06"),
+        # A number before a day is no day.
+        ("a.md", "# SEV 2 - 14 March 2026\n", "2026-03-14"),
+        ("a.md", "# SEV 2-14 March 2026\n", "2026-03-14"),
+        ("a.md", "# Incident #3 - 14 March 2026\n", "2026-03-14"),
+        ("a.md", "# Incident #3–14 March 2026\n", "2026-03-14"),
+        ("a.md", "# Postmortem 7 – 14 March 2026\n", "2026-03-14"),
+        ("a.md", "# Outage of region 1 / 4 May 2026\n", "2026-05-04"),
+        ("a.md", "# Outage of region 1 to 4 May 2026\n", "2026-05-04"),
+        ("a.md", "# Ticket 42 - 5 March 2026\n", "2026-03-05"),
+        ("a.md", "# Incident 12 - 5 March 2026, DB down\n", "2026-03-05"),
         # A heading of one day, and a timeline and a file name of another.
         (
             "20210607-auth.md",
@@ -197,6 +208,21 @@ def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
         ),
         ("# pump-stood-still\n\nIt did.\n", "pump-stood-still"),
         ("# 2025-07-30/31 Outage of the pump\n", "Outage of the pump"),
+        # Where every heading is of the first level the next may be a section.
+        (
+            "# payment-api-outage\n\nDate: 14 March 2026\n\n# Root cause\n\nA rule.\n",
+            "payment-api-outage",
+        ),
+        ("# payment-api-outage\n\n# Root cause\n\nA rule.\n", "payment-api-outage"),
+        ("# payment-api-outage\n\n# What happened\n\nIt did.\n", "payment-api-outage"),
+        ("# payment-api-outage\n\nIt did.\n\n# The pump stood\n", "payment-api-outage"),
+        ("# payment-api-outage\n\n## Notes\n\nIt.\n\n# The pump stood\n", "payment-api-outage"),
+        # A day within a title stays as it was written.
+        ("# SEV 2 - 14 March 2026\n", "SEV 2 - 14 March 2026"),
+        ("# Incident 12 - 5 March 2026: DB down\n", "Incident 12 - 5 March 2026: DB down"),
+        ("# Silence from 6 to 11 April 2023\n", "Silence from 6 to 11 April 2023"),
+        ("# 1 May 2026 – silence of 6–11 April 2026\n", "silence of 6–11 April 2026"),
+        ("# March 2–5, 2026 – silence, March 3-4, 2026\n", "silence, March 3-4, 2026"),
         # Without a heading: the first line, where it is no sentence.
         ("**Incident report** – the pump stood still\n\nIt did.\n", "the pump stood still"),
         # What a generator of pages and a converter add.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kb.adopt.day_spans import begin_of_spans
+from kb.adopt.day_spans import first_span
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.incident_day import FILE_NAME, without_iso_days
 from kb.adopt.labelled_lines import LabelledLine, toml_title
@@ -89,17 +89,23 @@ def _title_heading(document: Document) -> SectionText | None:
         return _below_name(document, first)
     if first is None or not _IS_KIND.search(first.heading):
         return first
-    below = next((s for s in document.sections if s.line > first.line), None)
-    text = any(line.text.strip() for line in first.lines)
-    is_title = below is not None and below.key is None and below.level == first.level + 1
-    return below if is_title and not text else first
+    below = _heading_right_below(document, first)
+    return below if below and below.level == first.level + 1 else first
 
 
 def _below_name(document: Document, first: SectionText) -> SectionText:
-    """Below the name of the file the next heading of its level is the title, where there is one."""
-    is_next = (s for s in document.sections if s.line > first.line and s.level <= first.level)
-    below = next(is_next, None)
-    return below if below and " " in below.heading.strip() else first
+    """Right below the name of the file the next heading of its level is the title, if any."""
+    below = _heading_right_below(document, first)
+    is_title = below and below.level <= first.level and " " in below.heading.strip()
+    return below if below and is_title else first
+
+
+def _heading_right_below(document: Document, first: SectionText) -> SectionText | None:
+    """The next heading, where no text is between and it names no section of a postmortem."""
+    below = next((s for s in document.sections if s.line > first.line), None)
+    if below is None or below.key is not None or any(line.text.strip() for line in first.lines):
+        return None
+    return below if _plain(below.heading).lower() not in _NO_TITLES else None
 
 
 def _plain(heading: str) -> str:
@@ -121,10 +127,17 @@ def _without_day(heading: str) -> str:
     """A heading without the day, or the kind of document, that it begins with."""
     kind = _KIND.match(heading)
     text = heading[kind.end() :] if kind else heading
-    text = begin_of_spans(text)
-    found = read_written_time(text)
-    rest = text[found.end :].lstrip(" ,:–—-") if found and found.day else text
+    rest = text[_end_of_day(text) :].lstrip(" ,:–—-")
     return rest if any(map(str.isalnum, rest)) else heading
+
+
+def _end_of_day(text: str) -> int:
+    """Where the day, or the span of days, that a text begins with ends; 0 where there is none."""
+    start, end, begin = first_span(text) or (len(text), len(text), "")
+    found = read_written_time(text[:start] + begin + text[end:])
+    if not found or not found.day:
+        return 0
+    return found.end if found.end <= start else found.end + end - start - len(begin)
 
 
 def is_unfilled(title: str) -> bool:

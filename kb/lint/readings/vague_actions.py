@@ -50,7 +50,8 @@ _CONCRETE = re.compile(
 #: What is to be known, or was decided, is told: where it will be written, or how it came out.
 _TOLD = re.compile(
     r"\bcompletion evidence\b|\bADR\b|\b(?:document|record|write down)\w*\s+(?:the\s+|our\s+)?"
-    r"(?:decision|result|outcome|finding|conclusion)|:\s*(?:rejected|done|decided|resolved)\b|\bconcluded\b",
+    r"(?:decision|result|outcome|finding|conclusion)|:\s*(?:rejected|decided|resolved)\b"
+    r"(?!\s+(?:by|until|before|next)\b)|\bconcluded\b",
     re.IGNORECASE,
 )
 _PEOPLE = (
@@ -331,9 +332,14 @@ _KINDS: tuple[_Kind, ...] = (
 )
 
 
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
+_DAY = rf"(?:\d{{4}}-\d{{2}}|\d{{1,2}}[./]\d{{1,2}}[./]|\d{{1,2}}\.?[ ]{_MONTH}[ ]\d|{_MONTH}[ ]\d)"
 #: What was done is judged by its record; to sharpen its words would change what was promised.
+#: The word stands alone: "deployed version was wrong" and "done by Friday" do not say so.
 _SAID_DONE = re.compile(
-    r"✅|(?:[*_(\[:—–]|\A)[ \t]?(?:completed?|done|implemented|deployed|shipped)\b", re.IGNORECASE
+    r"[✅✔☑]|(?:[*(\[:—–]|(?<!\w)_)[ \t]?(?:completed|done|implemented|deployed|shipped)"
+    rf"(?=[ \t]*$|[.)\]*_]|[ \t]+(?:on[ \t]+)?{_DAY}|[ \t]+in[ \t]+#)",
+    re.IGNORECASE,
 )
 
 

@@ -270,9 +270,13 @@ _SLIPS = (
         rf"(?:[\w-]+\s{{1,6}})?{ROLE}\b",
     ),
 )
-#: What somebody may do, or nearly did, is no slip.
-_SUPPOSED = re.compile(
-    r"\b(?:if|whether|unless|in\s+case|nearly|almost|may|might|could)\b[^.;\n]{0,30}$"
+#: What a condition puts directly before its subject did not happen. (Of what somebody could or
+#: might have done no phrase is found: the modal stands between its subject and its verb.)
+_SUPPOSED = re.compile(r"\b(?:if|whether|unless|in\s{1,6}case)\s[^,.;:\n]{0,15}$")
+#: And what nearly happened did not: `nearly deleted it`, not `deleted the nearly full volume`.
+_NEARLY = re.compile(
+    r"(?<!\bthe\s)(?<!\ba\s)(?<!\bour\s)(?<!\bits\s)\b(?:nearly|almost)\s{1,6}"
+    rf"(?:{_DEED}|(?:accidental|inadvertent|unintentional|unwitting)ly|by\s{{1,6}}(?:mistake|accident))\b"
 )
 _AGENTS = (
     _phrase(
@@ -345,7 +349,7 @@ def slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]
     """Where a phrase in a text in lower case gives somebody's slip as what happened."""
     for found in _found(text, words, _SLIPS):
         before = re.split(r"[.;\n]", text[max(0, found.start - _WINDOW) : found.start])[-1]
-        is_supposed = _SUPPOSED.search(before) or " nearly " in text[found.start : found.end]
+        is_supposed = _SUPPOSED.search(before) or _NEARLY.search(text, found.start, found.end)
         if not (is_supposed or _OF_A_MACHINE.search(before) or _AGAINST.search(before)):
             yield found
 

@@ -151,6 +151,11 @@ _UUID = "8f2c41d7-" + "93be-4a05-" + "b6d1-2e7fc09a5b38"
         f"https://me@acme.io:{_DRAWN}@github.com",
         f'{{"kty": "RSA", "d": "{_DRAWN * 2}"}}',
         f"formio_key = eyJ{'hbGciOiJIUzI1NiJ9'}.{_DRAWN}{_DRAWN}",
+        "mysql://root:Tr0ub4dor#{9@db.x/y",
+        "postgres://app:Xk92${mQpz7@db/x",
+        "postgres://app:Xk92{{mQpz7@db/x",
+        "postgres://app:Xk92$(mQpz7@db/x",
+        "postgres://app:Xk92%{mQpz7@db/x",
     ],
 )
 def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:

@@ -17,7 +17,8 @@ _STAND_INS = (
 )
 #: Whole values that are no secret: a password may well begin like one of them.
 _PLACEHOLDER = re.compile(
-    r"[xX*•.#_0-]+|.{0,40}(?:[$#%]\{|\{\{|\$\().*"
+    # a stretch of a template is closed: a password may well hold `#{` alone
+    r"[xX*•.#_0-]+|.{0,40}(?:[$#%]\{[^{}]*\}|\{\{.*\}\}|\$\([^()]*\)).*"
     r"|\$\{[^{}]*\}?|\$\([^()]*\)?|(?-i:\$(?:env:)?(?:[A-Z_][A-Z0-9_]*|[a-z_]+(?:[A-Z][a-z]+)*))(?:/.*)?"
     r"|%(?:\w{1,40}%|\(\w{1,40}\)?s?|[sdv])|[{<\[(].*|@[\w./-]*|.{0,8}(?:\.\.\.|…).{0,8}"
     rf"|(?:(?:{_STAND_INS})[-_. ]{{0,2}}){{1,12}}\d{{0,3}}"

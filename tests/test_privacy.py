@@ -156,6 +156,8 @@ _UUID = "8f2c41d7-" + "93be-4a05-" + "b6d1-2e7fc09a5b38"
         "postgres://app:Xk92{{mQpz7@db/x",
         "postgres://app:Xk92$(mQpz7@db/x",
         "postgres://app:Xk92%{mQpz7@db/x",
+        "GRANT ALL ON db.* TO 'me'@'localhost' IDENTIFIED BY SrlQb6tX1sE;",
+        "IDENTIFIED BY 'SrlQb6tX1sE'",
     ],
 )
 def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:
@@ -184,6 +186,13 @@ def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:
         'password = "${lookup(1)}&{{ b }}"',
         'connect("host", port, "utf8mb4")',
         "IDENTIFIED BY the operator",
+        "the fault was identified by GrafanaOnCall2",
+        "identified as RHEL8Beta",
+        f"auth-{_UUID}",
+        f"app:prod-{_HEX}{_HEX[:8]}",
+        f"api-{_HEX}{_HEX[:8]}",
+        f"test-{_HEX}",
+        f"key-{_HEX}{_HEX}",
     ],
 )
 def test_what_others_documentation_held_and_was_taken_out_stays(text: str) -> None:

@@ -29,11 +29,17 @@ _CALL = re.compile(
     r"(?P<quote>[\"'])(?P<value>[^\"'\s]{6,64})(?P=quote)\s?[,)]"
 )
 _CALLS = ("connect(", "login(", "auth=(", "credential")
-#: `CREATE USER x IDENTIFIED BY 'y'`
+#: `CREATE USER x IDENTIFIED BY 'y'`; prose says "identified by", too, and quotes nothing behind it.
 _STATEMENT = re.compile(
     r"identified\s{1,4}(?:with\s{1,4}[\"'`]?\w{1,40}[\"'`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4})?"
-    r"\\?[\"'`]?(?P<value>[^\s\"'`;\\]{6,128})"
+    r"\\?(?P<quote>[\"'])?`?(?P<value>[^\s\"'`;\\]{6,128})"
 )
+#: What begins such a statement, within its last characters.
+_OF_USERS = re.compile(
+    r"\b(?:create|alter)\s{1,4}(?:or\s{1,4}replace\s{1,4})?(?:user|role|login)\b"
+    r"|\bgrant\s[^;]{0,200}\sto\s|\bset\s{1,4}password\b"
+)
+_LONGEST_STATEMENT = 200
 #: What a comparison with the name that follows begins with: `"x" == password`, `"x".equals(token)`.
 _COMPARED = re.compile(
     r"(?P<quote>[\"'])(?P<value>[^\"'\s]{8,128})(?P=quote)"
@@ -52,8 +58,11 @@ _PREFIX_BACKWARDS = re.compile(
 )
 _LONGEST_PREFIX = 45
 _SAYS_KEY = re.compile(
-    r"(?:^|[_-])(?:sk|pk|pat|api|live|test|prod|key|tok|token|secret)$", re.IGNORECASE
+    r"(?:^|[_-])(?P<word>sk|pk|pat|api|live|test|prod|key|tok|token|secret)$", re.IGNORECASE
 )
+#: What stands before a commit or a checksum, too: `prod-0a1b…` is the tag of an image.
+_SAYS_BUILD = frozenset({"prod", "test", "live", "api", "key"})
+_CHECKSUM = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 #: Characters of a drawn part where nothing says that it is a key; names of events have fewer.
 _SHORTEST_UNSAID = 32
 _RUN = re.compile(r"[A-Za-z0-9]{16,}")
@@ -79,6 +88,7 @@ _NAMES_OF_EVENTS = re.compile(
 )
 
 _JOINS = frozenset("-_. ktc")  # what it begins with
+_SERVICE = "auth"  # and a dash before the name of its machine or build
 
 
 def secrets_in_code(text: str, lower: str) -> Iterator[Detection]:
@@ -86,7 +96,9 @@ def secrets_in_code(text: str, lower: str) -> Iterator[Detection]:
     for match in matches_at(_CALL, lower, places(lower, _CALLS) if "(" in lower else []):
         yield from _password(text, match)
     for match in matches_at(_STATEMENT, lower, places(lower, ("identified ",))):
-        yield from _password(text, match)
+        before = lower[max(0, match.start() - _LONGEST_STATEMENT) : match.start()]
+        if match["quote"] or _OF_USERS.search(before.rpartition(";")[2]):
+            yield from _password(text, match)
 
 
 def drawn_secrets(text: str, lower: str) -> Iterator[Detection]:
@@ -118,8 +130,9 @@ def _is_key(prefix: str, run: str, body: str) -> bool:
 
     `run` is the first letters and digits of `body`.
     """
-    if _SAYS_KEY.search(prefix):
-        return is_key_like(body) or is_drawn(run)
+    if says := _SAYS_KEY.search(prefix):
+        is_build = says["word"].lower() in _SAYS_BUILD and _CHECKSUM.fullmatch(run)
+        return is_key_like(body) or (is_drawn(run) and not is_build)
     is_event = _NAMES_OF_EVENTS.match(prefix.lower() + "_")
     return len(run) >= _SHORTEST_UNSAID and not is_event and is_key_like(run)
 
@@ -143,7 +156,8 @@ def _nearby(text: str, lower: str, at: int) -> Iterator[Detection]:
 
 def joined_or_compared(text: str, lower: str, start: int, end: int) -> Iterator[Detection]:
     """The secret that is joined to the name between two places, or compared with it."""
-    if lower[end : end + 1] in _JOINS and (match := _JOINED.match(lower, end)):
+    is_name = not lower.endswith(_SERVICE, start, end)
+    if is_name and lower[end : end + 1] in _JOINS and (match := _JOINED.match(lower, end)):
         value = text[match.start("value") : match.end("value")]
         if is_uuid(value) or is_drawn(value):
             yield Detection("secret value", match.start("value"), match.end("value"))

@@ -11,6 +11,8 @@ SECRET_PIECES = (
     *("nhs 1", "\u200b", "a1_", "aB1-", "eyJa.", "RSSMRA", "key: {a ", "https://a/"),
     *("identified by ", "login(a, ", "connect('a','", "== password ", "'a' == token", "a-secret-"),
     *("aB1aB1aB1aB1aB1aB1_", "key_aB1aB1aB1aB1aB1aB1 ", "--a-token ", '<pass a="a"', "key = a.aB1"),
+    *("-token ", "password\n : ", "auth:0a", "grant a to identified by aB1", 'password="a1b2c3d4('),
+    *("://a:${", "://a:{{", "://a:$("),
 )
 #: Name to a piece; repeated, it looks like the start of what a record holds.
 RECORD_PIECES = {

@@ -151,11 +151,21 @@ _UUID = "8f2c41d7-" + "93be-4a05-" + "b6d1-2e7fc09a5b38"
         f"https://me@acme.io:{_DRAWN}@github.com",
         f'{{"kty": "RSA", "d": "{_DRAWN * 2}"}}',
         f"formio_key = eyJ{'hbGciOiJIUzI1NiJ9'}.{_DRAWN}{_DRAWN}",
+        'DB_PASSWORD="Winter2023!&2"',
+        'password = "correcthorse9)"',
+        '"password": "Tr0ub4dor[x9"',
+        "secret_key = 'S3cr3tPass99x9,x9'",
         "mysql://root:Tr0ub4dor#{9@db.x/y",
         "postgres://app:Xk92${mQpz7@db/x",
         "postgres://app:Xk92{{mQpz7@db/x",
         "postgres://app:Xk92$(mQpz7@db/x",
         "postgres://app:Xk92%{mQpz7@db/x",
+        "agent-cli -token S3cr3tPass99x9 --passive",
+        "tool -secret S3cr3tPass99x9",
+        "tool -pass S3cr3tPass99x9",
+        "tool -api-key S3cr3tPass99x9",
+        "wget --password-file x -u me:S3cr3tPass99x9",
+        "password\n  : Tr0ub4dor&3x",
         "GRANT ALL ON db.* TO 'me'@'localhost' IDENTIFIED BY SrlQb6tX1sE;",
         "IDENTIFIED BY 'SrlQb6tX1sE'",
     ],
@@ -188,15 +198,26 @@ def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:
         "IDENTIFIED BY the operator",
         "the fault was identified by GrafanaOnCall2",
         "identified as RHEL8Beta",
+        "| auth | PaymentsV2Gateway | down |",
+        "auth > PaymentsV2Gateway20 > down",
+        "auth: Keycloak24Operator",
         f"auth-{_UUID}",
+        f"registry/auth:{_HEX}{_HEX[:8]}",
         f"app:prod-{_HEX}{_HEX[:8]}",
         f"api-{_HEX}{_HEX[:8]}",
         f"test-{_HEX}",
         f"key-{_HEX}{_HEX}",
+        'password = "get_pass1word(x)"',
     ],
 )
 def test_what_others_documentation_held_and_was_taken_out_stays(text: str) -> None:
     assert not list(find_secrets(text))
+
+
+def test_a_password_in_quotes_is_taken_out_whole() -> None:
+    text = 'DB_PASSWORD="Winter2023!&2(x9"'
+    (found,) = find_secrets(text)
+    assert text[found.start : found.end] == "Winter2023!&2(x9"
 
 
 def test_each_format_has_a_source_and_can_be_matched() -> None:

@@ -43,6 +43,8 @@ _LOGIN = re.compile(
 #: idempotency key is none.
 _STEMS = ("pass", "pwd", "kennwort", "secret", "token", "cred", "auth", "key")
 _PASSWORD_STEMS = frozenset({"pass", "pwd", "kennwort"})
+#: `auth` is a service and a way, too: what a sentence says behind it is no value.
+_UNTOLD = frozenset({"auth"})
 _KEY_BEFORE = (
     *("api", "access", "private", "signing", "encryption", "account", "session", "auth", "master"),
     *("webhook", "license", "secret", "subscription", "consumer", "service", "deploy", "admin"),
@@ -65,8 +67,9 @@ _REST_OF_NAME = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    # the end of the name, `["NAME"] =` and many spaces among them; the sign; spaces
-    r"(?:\\{0,3}[\"'`*]{0,3}\]?[^\S\n]{0,16}(?::{1,3}=|[.?+]=|=>|!==?|={1,3}"
+    # the end of the name, `["NAME"] =` and many spaces among them, and the end of its line, as in
+    # a list of definitions; the sign; spaces
+    r"(?:\\{0,3}[\"'`*]{0,3}\]?[^\S\n]{0,16}(?:\n[^\S\n]{0,3})?(?::{1,3}=|[.?+]=|=>|!==?|={1,3}"
     r"|:\s?[A-Za-z][\w.]{1,20}\s?=(?!=)|:|>|\|"
     r"|-(?=\s[\"'`]))\s{0,20}\\{0,3}"
     # `<Pass encoding="base64">x`, `key="Password" value="x"`
@@ -150,7 +153,11 @@ _ON_COMMAND_LINE = re.compile(
     re.IGNORECASE,
 )
 _FLAGS = ("--user", "pass", "token", "secret", "api-key", "bearer")
-_COMMANDS = ("-password ", "sshpass ", "psexec", "convertto-securestring")
+_COMMANDS = ("sshpass ", "psexec", "convertto-securestring")
+#: Flags with one dash, as programs in Go and PowerShell have them.
+_FLAGS_OF_ONE_DASH = tuple(
+    f"-{name} " for name in ("password", "passwd", "pass", "token", "secret", "api-key", "bearer")
+)
 _LOGINS = ("docker login", "podman login", "helm registry login")
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
 #: After a semicolon it is the session of a page that anybody opened: search engines keep those.
@@ -223,11 +230,20 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
         while at >= 0:
             if _is_secret(lower, stem, at):
                 end = at + len(stem)
-                yield from _assignment(text, end, is_password=stem in _PASSWORD_STEMS)
+                if stem != "auth" or not _NO_AUTH.match(text, end):
+                    yield from _assignment(text, end, stem)
                 yield from joined_or_compared(text, lower, at, end)
             elif stem == "key":
                 yield from _bare_key(text, lower, at)
             at = lower.find(stem, at + len(stem))
+
+
+#: What goes on behind `auth` where it is a service, a step or an image, and is given nothing: a row
+#: `| auth | x |`, an arrow, a build `auth:0a1b…`.
+_NO_AUTH = re.compile(
+    r"[\w-]{0,40}[\"'`*]{0,3}\s{0,16}(?:[|>]"
+    r"|:(?:[\w.]{1,30}-)?(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![\w-]))"
+)
 
 
 #: A header that Amazon's clients sign: the name of a key, which is a format of its own, and a
@@ -236,8 +252,9 @@ _KEY_OF_GPG = re.compile(r"[0-9A-F]{8,40}")
 _SIGNED = "AWS4-HMAC-SHA256 Cred"
 
 
-def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]:
+def _assignment(text: str, at: int, stem: str) -> Iterator[Detection]:
     """The value given to a name whose stem ends at `at`, or told after it."""
+    is_password = stem in _PASSWORD_STEMS
     name = _REST_OF_NAME.match(text, at)
     match = _ASSIGNED.match(text, name.end()) if name else None
     if (match and _is_code(text, match.end())) or text.endswith(_SIGNED, 0, at):
@@ -247,15 +264,26 @@ def _assignment(text: str, at: int, *, is_password: bool) -> Iterator[Detection]
     kind = "password" if is_password else "secret value"
     if match and _is_value(match["value"], is_password):
         yield Detection(kind, match.start("value"), match.end("value"))
-    elif name and (told := _TOLD.match(text, name.end())):
+    elif name and stem not in _UNTOLD and (told := _TOLD.match(text, name.end())):
         yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
 
 
+#: What stands before the first sign of a value that code has, too, and whether that is a call.
+_HEAD_OF_VALUE = re.compile(
+    r"(?P<head>[^(){}<>\[\];,&|]*)(?=[(){}<>\[\];,&|])(?P<call>\((?:$|[^)]*\)))?"
+)
+
+
 def _is_value(value: str, is_password: bool) -> bool:
-    """Whether a value that is given to the name of a secret is one."""
-    if any(sign in value for sign in "(){}<>[];,&|"):
-        return is_told_password(value) or is_symbols(value)
-    return is_random(value, is_password) or is_short_token(value) or is_product_key(value)
+    """Whether a value that is given to the name of a secret is one, or begins like one."""
+    begun = _HEAD_OF_VALUE.match(value)
+    if begun is None:
+        return is_random(value, is_password) or is_short_token(value) or is_product_key(value)
+    if is_told_password(value) or is_symbols(value):
+        return True
+    head = begun["head"]
+    is_begun = is_random(head, is_password) or is_short_token(head)
+    return is_begun and not begun["call"] and not is_placeholder(value)
 
 
 def _is_code(text: str, end: int) -> bool:
@@ -400,10 +428,11 @@ def _on_command_lines(text: str, lower: str) -> Iterator[Detection]:
     starts = places(lower, _COMMANDS)
     if " login " in lower:
         starts += places(lower, _LOGINS)
-    if "curl" in lower:
-        starts += places(lower, ("-u ", "-u="))
-    if "--" in lower and any(flag in lower for flag in _FLAGS):
-        starts += [at for at in places(lower, ("--",)) if not lower[at - 1 : at].strip()]
+    has_flags = "--" in lower and any(flag in lower for flag in _FLAGS)
+    flags = [*_FLAGS_OF_ONE_DASH]
+    flags += ["--"] if has_flags else []
+    flags += ["-u ", "-u="] if has_flags or "curl" in lower else []
+    starts += [at for at in places(lower, flags) if not lower[at - 1 : at].strip()]
     for match in matches_at(_ON_COMMAND_LINE, text, sorted(starts)):
         if is_random(match["value"], is_password=True):
             yield Detection("password", match.start("value"), match.end("value"))

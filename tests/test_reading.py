@@ -839,6 +839,14 @@ def test_bold_words_that_come_again_are_labels_and_no_headings() -> None:
         ("Montag, 3. März 2026, 14:05 Uhr: x", "2026-03-03", "14:05"),
         ("12 марта 2026, в 14:05 — x", "2026-03-12", "14:05"),
         ("13-jul 09:10 x", "2026-07-13", "09:10"),
+        ("à 14h05 x", "", "14:05"),
+        ("at 16h30 x", "", "16:30"),
+        ("15h UTC x", "", "15:00"),
+        ("17h - x", "", "17:00"),
+        ("**18h:** x", "", "18:00"),
+        ("18h | x", "", "18:00"),
+        ("12 mars 19h05 x", "2026-03-12", "19:05"),
+        ("10h32–10h45 — x", "", "10:32"),
     ],
 )
 def test_a_time_is_read_as_people_of_other_languages_write_it(
@@ -852,7 +860,12 @@ def test_a_time_is_read_as_people_of_other_languages_write_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["2h30 later", "1h after", "24h window", "5 hours later", "14時間後", "at 3 nodes"]
+    "text",
+    [
+        *("2h30 later", "1h after", "24h window", "5 hours later", "14時間後", "at 3 nodes"),
+        *("12h freeze", "2h30 outage followed", "3h45 passed", "18h min", "18h min — x"),
+        *("about 12h passed", "at 12h intervals", "12h–14h of downtime", "13h - 14h freeze"),
+    ],
 )
 def test_a_span_of_hours_is_no_time_of_day(text: str) -> None:
     found = read_written_time(text, date(2026, 4, 12))

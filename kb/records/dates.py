@@ -96,9 +96,9 @@ _DAY = re.compile(
 )
 #: Behind hours that are a span of time and no time of day: `2h30 later`, `24h window`.
 _NO_SPAN = (
-    r"(?![ \t]*(?:later|after|ago|earlier|before|of|total|window|long|downtime"
-    r"|depois|antes|mais|de |más"
-    r"|después|plus|après|avant|später|nach|danach|lang|sla|retention|average|max|min\\b))"
+    r"(?![ \t]*(?:later|after|ago|earlier|before|of|total|window|long|downtime|intervals?"
+    r"|depois|antes|mais|de|más"
+    r"|después|plus|après|avant|später|nach|danach|lang|sla|retention|average|max|min)\b)"
 )
 _TIME = re.compile(
     r"(?:(?P<hours>[01]\d|2[0-3])(?P<minutes>[0-5]\d)[ \t]?(?:hrs?|hours)\b"
@@ -118,22 +118,30 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 #: What says no more than that a time follows, in the languages of the months.
-_AT = (
+LEAD_WORDS = (
     r"(?:at|on|by|around|approximately|about|circa|ca|em|às|as|a las|el|le|à|vers|um|gegen"
     r"|am|alle|il|op|om|kl|den|в|около|примерно|por volta das|約|约|大约|약)"
 )
 _LEAD = re.compile(
     r"[ \t*_`~≈±?\\\[(<【「]*(?:(?:ca|approx|c|kl)\.[ \t]+|"
-    + _AT
+    + LEAD_WORDS
     + r"[ \t]+(?:"
-    + _AT
+    + LEAD_WORDS
     + r"[ \t]+)?|[約约약])?[~≈]?",
     re.IGNORECASE,
+)
+#: What makes hours such as `14h` a time of day: the word before them, or what parts them from the
+#: text behind.
+_LED = re.compile(
+    r"(?:^|[ \t*_`(\[])(?:at|às|las|à|vers|um|gegen|alle|om|kl\.?|в|das)[ \t]+[~≈]?$", re.IGNORECASE
+)
+_PARTED = re.compile(
+    r"[*_`\])>]*(?:[ \t]*[—–:：|]|[ \t]++--?[ \t])(?![ \t]*\d{1,2}[ \t]?h)", re.IGNORECASE
 )
 _BETWEEN = re.compile(
     r"[ \t*_`\])]*+(?:[（(](?:[月火水木金土日월화수목금토일]|周.|星期.|[月火水木金土日]曜日?|.요일"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6})[）)][ \t]*)?"
-    r"(?:[T|@][ \t]*|[,，]?[ \t]*" + _AT + r"\.?[ \t]+|[,，][ \t]*)?[ \t*_`\[(~≈約约약]*",
+    r"(?:[T|@][ \t]*|[,，]?[ \t]*" + LEAD_WORDS + r"\.?[ \t]+|[,，][ \t]*)?[ \t*_`\[(~≈約约약]*",
     re.IGNORECASE,
 )
 _RANGE = re.compile(
@@ -247,6 +255,8 @@ def read_written_time(text: str, near: date | None = None) -> WrittenTime | None
         found = None
     end = found.end() if found else start
     clock = _TIME.match(text, _skip(_BETWEEN, text, end) if found else end)
+    if clock and not found and _is_span(text, lead[0] if lead else "", clock):
+        clock = None
     if found is None and clock is None:
         return None
     return _moment(text, day, unclear, clock, end, near)
@@ -265,15 +275,9 @@ def _moment(
     hour, fault = _hour(clock)
     if hour is None:
         return None
-    end, until, half = _until(text, clock.end(), near)
-    zone = _ZONE.match(text, end)
-    named = (
-        zone["zone"].upper()
-        if zone and (zone["zone"][-1].isdigit() or zone["zone"].upper() in ZONE_NAMES)
-        else ""
-    )
-    if zone and named:
-        end = zone.end()
+    end, until, half = _until(text, clock, near)
+    named, end = _zone_at(text, end)
+    if named:
         fault = fault or _behind_zone(text, end, named)
     if half and not (clock["half"] or clock["bare"]):
         fault = half
@@ -283,6 +287,35 @@ def _moment(
         end = behind.end() if behind and day else end
     unclear = unclear or fault
     return WrittenTime(day, hour, named, _skip(_AFTER, text, end), unclear, until)
+
+
+def _is_span(text: str, lead: str, clock: re.Match[str]) -> bool:
+    """Whether hours such as `12h` and `2h30` last, as nothing beside them makes them a time."""
+    return (
+        _is_in_hours(clock)
+        and not _LED.search(lead)
+        and not _is_parted(text, _until(text, clock, None)[0])
+    )
+
+
+def _is_in_hours(clock: re.Match[str]) -> bool:
+    return bool(clock["hours_h"] or clock["hours_b"])
+
+
+def _is_parted(text: str, end: int) -> bool:
+    """Whether a zone, a day or a sign that parts it from the text stands behind a time."""
+    named, _ = _zone_at(text, end)
+    day = _DAY.match(text, _skip(_BEHIND, text, end))
+    return bool(named or day or _PARTED.match(text, end))
+
+
+def _zone_at(text: str, start: int) -> tuple[str, int]:
+    """The zone that stands in a text, and where it ends; empty where none does."""
+    zone = _ZONE.match(text, start)
+    name = zone["zone"].upper() if zone else ""
+    if zone and (name[-1].isdigit() or name in ZONE_NAMES):
+        return name, zone.end()
+    return "", start
 
 
 def _behind_zone(text: str, end: int, zone: str) -> str:
@@ -298,8 +331,9 @@ def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def _until(text: str, start: int, near: date | None) -> tuple[int, str, str]:
+def _until(text: str, begin: re.Match[str], near: date | None) -> tuple[int, str, str]:
     """Where a span of time ends in the text, its end as written, and the half of its day."""
+    start = begin.end()
     dash = _RANGE.match(text, start)
     if not dash:
         return start, "", ""
@@ -308,6 +342,8 @@ def _until(text: str, start: int, near: date | None) -> tuple[int, str, str]:
     clock = _TIME.match(text, at)
     if not clock:
         return start, "", ""
+    if _is_in_hours(clock) and not (_is_in_hours(begin) or _is_parted(text, clock.end())):
+        return start, "", ""  # `10:00 - 12h freeze`
     return clock.end(), text[dash.end() : clock.end()], clock["half"] or clock["bare"] or ""
 
 

@@ -118,6 +118,9 @@ _BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 _MAX_TEXT = 2_000
 #: What a line below an action, or below its heading, may tell of it.
 _ATTRIBUTES = frozenset({"owner", "due", "state", "tracker", "lever"})
+#: The columns that a table of actions has and one of causes has not.
+_OF_ACTIONS = frozenset({"owner", "due", "state", "lever"})
+_LONGEST_UNIT = 7
 _NUMBERED = re.compile(r"[ \t]*\d")
 #: Items that say there is nothing to do.
 _NOTHING = re.compile(
@@ -422,16 +425,26 @@ def _from_table(
 def _columns(table: Table) -> list[str]:
     """What each column gives. Where none is known for the text, the widest unknown one is it.
 
-    Beside it stands an owner, a day, a state, or the number of the row.
+    Beside it stands an owner, a day, a lever or a state: a number or a ticket has a cause as well.
     """
     columns = [_column(cell) for cell in table.head]
-    unknown = [number for number, key in enumerate(columns) if not key]
-    if "text" not in columns and unknown and any(columns):
-        widths = [
-            sum(len(row.cells[n]) for row in table.rows if n < len(row.cells)) for n in unknown
-        ]
-        columns[unknown[widths.index(max(widths))]] = "text"
+    if "text" in columns or not _OF_ACTIONS.intersection(columns):
+        return columns
+    widths = {}
+    for number, key in enumerate(columns):
+        cells = [row.cells[number] for row in table.rows if number < len(row.cells)]
+        if not key and not all(map(_is_figure, filter(None, cells))):
+            widths[number] = sum(map(len, cells))
+    if widths:
+        columns[max(widths, key=widths.__getitem__)] = "text"
     return columns
+
+
+def _is_figure(cell: str) -> bool:
+    """Whether a cell is a number with its unit: `5`, `~40 minutes`, `2026-05-12`."""
+    plain = cell.strip("*_`~≈<>≤≥±+-$€£¥ ")
+    few_letters = sum(map(str.isalpha, plain)) <= _LONGEST_UNIT
+    return plain[:1].isdigit() and few_letters and len(plain.split()) <= 2  # noqa: PLR2004
 
 
 def _column(head: str) -> str:

@@ -909,6 +909,81 @@ def test_times_below_a_head_that_counts_from_the_begin_are_no_clocks() -> None:
     assert [one.line for one in unread_times(read(text))] == [7, 8]
 
 
+@pytest.mark.parametrize(
+    ("lines", "clocks"),
+    [
+        (
+            "All times are UTC.\n2026-04-12 10:00 UTC deploy\n2026-04-12 10:05 UTC errors",
+            ["10:00", "10:05"],
+        ),
+        ("All times are UTC\n10:00 — a\n10:05 — b", ["10:00", "10:05"]),
+        ("This is what we saw\n10:00 UTC — a", ["10:00"]),
+        ("This is what we saw\n**10:00** a\n**10:05** b", ["10:00", "10:05"]),
+        ("This is what we saw\nApril 12, 10:00 UTC: a", ["10:00"]),
+        ("This is what we saw\nFirst impact: 10:00 UTC\nDetected: 10:05 UTC", ["10:00", "10:05"]),
+        ("This is what we saw\n13.41 AC restarted it\n13.58 We waited", ["13:41", "13:58"]),
+        (
+            "2026-04-12 10:00 UTC: deploy and\nwent on for long\n2026-04-12 10:05 UTC: errors\n"
+            "and more\n10:09 UTC: rolled back",
+            ["10:00", "10:05", "10:09"],
+        ),
+        ("We waited for a while.\nAt 14:05 we rolled back", ["14:05"]),
+        ("We waited for a while and\nat 14:05 we rolled back", []),
+        ("We waited for a while and\nat 14:05, we rolled back", []),
+    ],
+)
+def test_a_dated_line_below_a_sentence_is_an_entry_and_the_rest_of_one_is_none(
+    lines: str, clocks: list[str]
+) -> None:
+    document = read(f"# T\n\n## Timeline\n\n{lines}\n")
+    assert [f"{entry.at:%H:%M}" for entry in document.timeline] == clocks
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "entry"),
+    [
+        ("| Minute | Time (UTC) | Event |", "| 0 | 10:00 | a |", "04-12 10:00 0 — a"),
+        ("| Relative to deploy | Time | Event |", "| +0 | 10:00 UTC | a |", "04-12 10:00 +0 — a"),
+        ("| Elapsed | UTC | What |", "| 00:05 | 10:00 | a |", "04-12 10:00 a — 00:05"),
+        ("| Offset | Event |", "| 2026-04-13 10:00 UTC | a |", "04-13 10:00 a"),
+        (
+            "| Day | Date | Time (UTC) | Event |",
+            "| Mon | Apr 13 | 10:00 | a |",
+            "04-13 10:00 Mon — a",
+        ),
+        ("| Hora | Evento |", "| 14h05 | a |", "04-12 14:05 a"),
+        ("| Duration | Event |", "| 2h30 | a |", ""),
+    ],
+)
+def test_the_times_of_a_table_are_read_from_the_column_that_has_clocks(
+    head: str, row: str, entry: str
+) -> None:
+    rule = "|---" * (head.count("|") - 1) + "|"
+    document = read(f"# T\n\n## Timeline\n\n{head}\n{rule}\n{row}\n")
+    assert [f"{e.at:%m-%d %H:%M} {e.text}" for e in document.timeline] == [entry] * bool(entry)
+
+
+@pytest.mark.parametrize(
+    ("table", "texts"),
+    [
+        ("| ID | Cause |\n|---|---|\n| 1 | disk full |\n| 2 | no alert |", []),
+        ("| # | Ticket | Cause |\n|---|---|---|\n| 1 | X-1 | disk full |", []),
+        ("| Minutes lost | Team |\n|---|---|\n| 5 | core |", []),
+        (
+            "| Minutes | Idea | Team |\n|---|---|---|\n| 5 minutes | cap | core |",
+            ["cap (Minutes: 5 minutes)"],
+        ),
+        ("| Idea | Due |\n|---|---|\n| cap refunds | 2026-05-12 |", ["cap refunds"]),
+    ],
+)
+def test_a_table_that_names_no_owner_day_lever_or_state_is_none_of_actions(
+    table: str, texts: list[str]
+) -> None:
+    section = read(f"# T\n\n## Action items\n\n{table}\n").section("actions")
+    assert section is not None
+    assert [action.text for action in read_all_actions(section.lines, ())] == texts
+
+
 def test_a_table_of_actions_is_read_whatever_its_heads_are_called() -> None:
     text = (
         "# T\n\n## Action items\n\n| # | Piste | Pilote | Type |\n|---|---|---|---|\n"

@@ -37,11 +37,14 @@ class Table:
 
         What stands in brackets behind it counts for nothing: `Time (UTC)` is `time`.
         """
-        for number, cell in enumerate(self.head):
-            head = cell.strip("*_` ").lower()
-            if head in names or _REMARK.sub("", head) in names:
-                return number
-        return None
+        return next(iter(self.columns(*names)), None)
+
+    def columns(self, *names: str) -> list[int]:
+        """The numbers of all such columns."""
+        heads = [cell.strip("*_` ").lower() for cell in self.head]
+        return [
+            n for n, head in enumerate(heads) if head in names or _REMARK.sub("", head) in names
+        ]
 
 
 def read_tables(lines: Sequence[Line]) -> Iterator[Table]:

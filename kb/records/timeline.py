@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kb.records.dates import WrittenTime, read_day, read_written_time, zone_in
+from kb.records.dates import LEAD_WORDS, WrittenTime, read_day, read_written_time, zone_in
 from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
 from kb.records.markdown import (
     Line,
@@ -99,8 +99,14 @@ _BARE = re.compile(r"[*_`~]{0,3}(?:c\.|ca\.)?(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]
 _ELAPSED = re.compile(
     r"[*_`]*(?:T ?[+±]|elapsed|offset|relative|minutes?\b|Δ|delta|経過|经过时间|경과)", re.I
 )
+#: Lends its year to a day that names none; the year has a 29 February.
+_ANY_DAY = date(2000, 1, 1)
 #: A sentence that begins with its time: `At 14:05 we rolled back`.
 _AT_TIME = re.compile(r"(?:at|by|um|gegen|às|a las|à|vers|alle|om|kl|в)\.?[ \t]", re.IGNORECASE)
+#: How a line ends that does not go on in the next one.
+_ENDS = (":", "：", "|", ">", "\\", ".", "!", "?", "。", "！", "？")
+#: A line that begins with a word before its time, as the rest of a sentence does.
+_LED = re.compile(r"[*_`~≈\[(< \t]*+(?!around|about|approx)" + LEAD_WORDS + r"\.?[ \t]", re.I)
 _ALL_TIMES = re.compile(r"\b(?:times?|timestamps?)\b", re.IGNORECASE)
 
 
@@ -197,9 +203,20 @@ class _Reading:
         return TimelineEntry(at, has_time, has_time and has_zone, rest, tags, 0, "", has_day)
 
     def _is_dated(self, moment: WrittenTime, text: str) -> bool:
-        return _is_dated_line(moment, text) or (
-            self.has_bare_lines and bool(_BARE.match(text)) and not moment.unclear
-        )
+        if _is_dated_line(moment, text) or (moment.clock and _AT_TIME.match(text)):
+            return True
+        return self.has_bare_lines and bool(_BARE.match(text)) and not moment.unclear
+
+    def is_marked(self, text: str) -> bool:
+        """Whether a line outside a list is dated by itself, whatever sentence stands above it."""
+        text = without_tags(text)
+        label = _LABELLED.match(text)
+        if _DATED.match(text.lstrip("*`_")):
+            return True
+        if label and text[label.end() :].lstrip("*_` ")[:1].isdigit():
+            return True
+        moment = read_written_time(text, self.day)
+        return moment is not None and not _LED.match(text) and _is_dated_line(moment, text)
 
     def _at_end(self, text: str) -> TimelineEntry | None:
         """The entry of an item that ends with its day and time; the rest of it is the text."""
@@ -245,7 +262,6 @@ def _is_dated_line(moment: WrittenTime, text: str) -> bool:
     )
     if moment.clock is None:
         return is_marked or moment.end == len(text)
-    is_marked = is_marked or bool(_AT_TIME.match(text))
     return is_marked or bool(moment.zone) or bool(moment.day) or moment.end == len(text)
 
 
@@ -339,14 +355,23 @@ def _read_line(reading: _Reading, line: Line, above: Line | None, below: Sequenc
 
 
 def _goes_on(reading: _Reading, text: str, above: Line | None) -> bool:
-    """Whether a line is the rest of the sentence above it, though it begins with a time."""
-    if above is None or not above.is_prose or (reading.has_bare_lines and _BARE.match(text)):
+    """Whether a line is the rest of the sentence above it, though it begins with a time.
+
+    A line that its marks make a dated one is not, nor one below the end of a sentence.
+    """
+    if above is None or not above.is_prose or _is_bare(reading, text):
         return False
-    if above.text.rstrip().endswith((":", "：", "|", ">", "\\")) or above.text.endswith("  "):
+    if above.text.rstrip(" \t*_`)\"'").endswith(_ENDS) or above.text.endswith("  "):
+        return False
+    if reading.is_marked(text):
         return False
     is_entry = bool(reading.entries) and reading.entries[-1].end_line == above.number
     is_heading = read_heading(above.text) or bold_heading(above.text)
     return not (is_entry or is_heading or ANY_ITEM.match(above.text))
+
+
+def _is_bare(reading: _Reading, text: str) -> bool:
+    return reading.has_bare_lines and bool(_BARE.match(text) or _DOTTED.match(text))
 
 
 def _begins_with_time(below: Sequence[Line]) -> bool:
@@ -377,22 +402,60 @@ def _read_table(reading: _Reading, table: Table) -> int:
 
 
 def is_relative(table: Table) -> bool:
-    """Whether the times of a table count from the begin of the incident."""
+    """Whether the times of a table count from the begin of the incident, and it has no others."""
+    if not _is_counted(table) or table.columns(*_TIME_HEADS):
+        return False
+    return not any(_has_moment(row) for row in table.rows)
+
+
+def _is_counted(table: Table) -> bool:
     return bool(table.head and _ELAPSED.match(table.head[0]))
+
+
+def _has_moment(row: TableRow) -> bool:
+    """Whether a row has a moment beside the time that it counts."""
+    first = read_written_time(row.cells[0])
+    is_moment = first is not None and bool(first.day or first.zone)
+    return is_moment or any(read_written_time(cell) for cell in row.cells[1:])
 
 
 def row_text(table: Table, row: TableRow) -> str:
     """A row as the text of an item: its day and time first, the other cells behind them."""
-    first = table.column(*_TIME_HEADS)
-    if first is None:
-        first = next((n for n, cell in enumerate(row.cells[:3]) if read_written_time(cell)), 0)
+    heads = table.columns(*_TIME_HEADS)
+    first = heads[0] if heads else _column_of_moment(table, row)
     if first >= len(row.cells):
         return ""
-    when, rest = row.cells[first], [c for n, c in enumerate(row.cells) if n != first and c]
-    moment = read_written_time(when)
-    if moment and moment.day and moment.clock is None and rest and _is_clock(rest[0]):
-        when, rest = f"{when} {rest[0]}", rest[1:]
-    return f"{when} — {' — '.join(rest)}"
+    clock = _clock_of_day(row, first, heads)
+    others = [n for n, cell in enumerate(row.cells) if cell and n not in {first, clock}]
+    if others[:1] == [0] and _is_counted(table) and _is_clock(row.cells[0]):
+        others.append(others.pop(0))  # beside the time it would be the end of a span
+    when = row.cells[first] if clock is None else f"{row.cells[first]} {row.cells[clock]}"
+    is_span = not heads and not read_written_time(when) and read_written_time(f"{when} —")
+    # `2h30` in a column of spans is no time of day.
+    return f"{when}{',' if is_span else ' —'} {' — '.join(row.cells[n] for n in others)}"
+
+
+def _column_of_moment(table: Table, row: TableRow) -> int:
+    """The first of the columns that begins with a moment, where no head names one."""
+    begins = [n for n, cell in enumerate(row.cells[:3]) if read_written_time(cell)]
+    counted = [n for n in begins if n or not _is_counted(table)]
+    return next(iter(counted or begins), 0)
+
+
+def _clock_of_day(row: TableRow, first: int, heads: Sequence[int]) -> int | None:
+    """The column of the time, where another has the day: the next one, or one with such a head."""
+    moment = read_written_time(row.cells[first], _ANY_DAY)
+    if moment is None or moment.day is None or moment.clock is not None:
+        return None
+    others = [n for n, cell in enumerate(row.cells) if cell and n != first]
+    for number in others:
+        cell = row.cells[number]
+        is_headed = number in heads
+        if (is_headed or number == others[0]) and _is_clock(cell):
+            return number
+        if is_headed and _is_clock(f"{cell} |"):
+            return number
+    return None
 
 
 def _is_clock(text: str) -> bool:

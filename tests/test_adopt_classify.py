@@ -178,7 +178,7 @@ def test_no_word_is_proposed_that_is_no_likelier_than_the_most_frequent_one() ->
     means = draw.normal(size=(40, 8)).astype(np.float32)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     meanings = np.zeros((2, 8), np.float32)
-    told = [("usual",) if one[0] > -0.4 else ("rare",) for one in means]
+    told = [("usual",) if one[0] > -0.2 else ("rare",) for one in means]
     noise = [("usual",)] * 30 + [("rare",)] * 10
     learnt = fit_key_posterior("causes", means, told, ("rare", "usual"), meanings)
     guessed = fit_key_posterior("causes", means, noise, ("rare", "usual"), meanings)

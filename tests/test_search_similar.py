@@ -371,8 +371,8 @@ def test_no_record_that_may_answer_is_not_called_nothing_similar(stories: Path) 
     assert json.loads(answer_json(answer))["index"]["eligible"] == 0
     status, output = run(stories, REFUND, "--since", "2030-01-01")
     assert status == 0
-    assert output.startswith("0 of 6 published records pass the filters.")
-    assert "Nothing similar in 6 published records." in run(stories, BREAD)[1]
+    assert output.startswith("0 of 6 published records of your own pass the filters.")
+    assert "Nothing similar in 6 published records of your own, nor" in run(stories, BREAD)[1]
 
 
 def test_related_records_stand_beside_each_other_whatever_their_dates(stories: Path) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kb.config import Config, LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
-from kb.records.document import Document
 from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, PUBLIC, Answer
 from kb.search.casebook_default import PACKAGED, casebook_place
@@ -25,6 +25,9 @@ from kb.search.index.index import Index, existing_index, open_index
 from kb.search.neighbours import Neighbour, OpenNeighbour, search_as_in, similar_beside
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.version import __version__
+
+if TYPE_CHECKING:
+    from kb.records.document import Document
 
 #: Where the vectors of its passages lie in the package: a first question need not wait for 700 of
 #: them to be made. `scripts/embed-casebook` writes them.

@@ -112,7 +112,8 @@ def test_the_all_hands_names_what_was_done_and_came_again(folder: Path) -> None:
     assert isinstance(seen, AllHands)
     assert seen.effects == (("failed", 1),)
     assert [one.action for one in seen.failed] == [f"{FIRST}#A1"]
-    assert "Of what was done and watched or verified: 1 failed." in page(site, "all-hands")
+    said = "1 kept promise was watched or verified: 0 worked, after 1 it came again."
+    assert said in page(site, "all-hands")
 
 
 def test_nothing_of_an_occurrence_or_a_merge_leaves(folder: Path) -> None:

@@ -177,6 +177,7 @@ LEFT_OUT = {
     "what an item announces": "- It paid.\n  NOTE: x\n  - canary",
     "a nested item": "- It paid.\n  - nested INTERNAL_NOTE: canary",
     "an item in an item": "- - canary",
+    "a section called internal": "## Internal impact assessment\n\ncanary",
     "a section called confidential": "## Confidential root cause\n\ncanary",
 }
 

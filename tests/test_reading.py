@@ -1012,12 +1012,3 @@ def test_headings_that_an_editor_escaped_are_named() -> None:
     assert [(one.kind, one.write) for one in found if one.kind == "heading"] == [
         ("heading", "## Summary (as in 1 further lines)")
     ]
-
-
-@pytest.mark.parametrize(
-    "heading", ["Internal impact assessment", "Internal-only: impact", "Internal root cause notes"]
-)
-def test_a_heading_that_calls_itself_internal_is_read_as_no_section(heading: str) -> None:
-    text = f"---\ntitle: x\n---\n\n## {heading}\n\nText.\n"
-    found = read_document(text.encode(), PurePath("2026-01-03-x.md"), build_form())
-    assert [section.key for section in found.sections] == [None]

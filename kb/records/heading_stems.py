@@ -28,8 +28,7 @@ _OTHER = re.compile(
     r"api|queries|query|logs?|log excerpts?|commits?|links?|references?|appendix|annexes?|anexos?"
     r"|"
     r"changelog|glossary|glossário|glossaire|checklist|related|relacionados|guide"
-    r"|review process|internal(?:ly)?|confidential|private|privileged|intern[aeo]?s?"
-    r"|confiden[cz]ial|confidentiel|vertraulich)\b"
+    r"|review process)\b"
 )
 _BRACKETS = re.compile(r"[(（\[【]")
 _QUESTION = re.compile(

@@ -38,7 +38,8 @@ _CLOCKS = tuple(
 
 #: What an author calls a section that is for the team alone.
 _INSIDE = re.compile(
-    r"\b(?:internal(?:ly)?|confidential|confidentiel|private|privileged|intern[aeo]?|vertraulich)\b",
+    r"\b(?:internal(?:ly)?|confidential|confidentiel|private|privileged|intern[aeo]?"
+    r"|confiden[cz]ial|vertraulich)\b",
     re.IGNORECASE,
 )
 

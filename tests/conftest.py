@@ -107,6 +107,31 @@ def git(library_folder: Path) -> Git:
     return run
 
 
+#: Files that take a minute or more, begun first: else one of two workers is left alone with them.
+LONGEST_FIRST = (
+    "test_browser.py",
+    "test_linear_readers.py",
+    "test_wheel.py",
+    "test_ci_steps.py",
+    "test_publish_canaries.py",
+    "test_killed_runs.py",
+    "test_trackers.py",
+    "test_replay_suite.py",
+    "test_search_casebook.py",
+    "test_search_similar.py",
+    "test_transcripts.py",
+    "test_site.py",
+    "test_store.py",
+    "test_fmt_mutations.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the others, and the tests of a file, keep their order."""
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The last lines of a run: every reason to skip once, with its count."""
     reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", ()))

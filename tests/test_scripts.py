@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import LONGEST_FIRST
+
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
 
@@ -35,3 +37,7 @@ def test_every_bench_is_listed_or_wants_a_file():
     asked_with_a_file = {"fit_checkup", "run_questions", "shell", "weights"}
     benches = {path.stem for path in (SCRIPTS.parent / "tests" / "bench").glob("*.py")}
     assert set(listed) == benches - asked_with_a_file
+
+
+def test_the_files_that_are_begun_first_are_there():
+    assert [name for name in LONGEST_FIRST if not (SCRIPTS.parent / "tests" / name).is_file()] == []

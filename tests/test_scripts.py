@@ -16,7 +16,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("script", ["bench", "demo", "setup", "test"])
-def test_help_is_the_comment_a_script_begins_with(script):
+def test_help_is_the_comment_a_script_begins_with(script: str) -> None:
     done = run(script, "--help")
     first = (SCRIPTS / script).read_text(encoding="utf-8").splitlines()[1]
     assert (done.returncode, done.stderr) == (0, "")
@@ -27,17 +27,17 @@ def test_help_is_the_comment_a_script_begins_with(script):
     ("script", "arguments"),
     [("bench", ["nosuch"]), ("bench", ["site", "runs", "--json"]), ("demo", ["--serve"])],
 )
-def test_an_unknown_word_starts_nothing(script, arguments):
+def test_an_unknown_word_starts_nothing(script: str, arguments: list[str]) -> None:
     done = run(script, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_every_bench_is_listed_or_wants_a_file():
+def test_every_bench_is_listed_or_wants_a_file() -> None:
     listed = run("bench", "--help").stdout.rpartition("Parts: ")[2].split()
     asked_with_a_file = {"fit_checkup", "run_questions", "shell", "weights"}
     benches = {path.stem for path in (SCRIPTS.parent / "tests" / "bench").glob("*.py")}
     assert set(listed) == benches - asked_with_a_file
 
 
-def test_the_files_that_are_begun_first_are_there():
+def test_the_files_that_are_begun_first_are_there() -> None:
     assert [name for name in LONGEST_FIRST if not (SCRIPTS.parent / "tests" / name).is_file()] == []

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from kb.actions.action import Action
     from kb.actions.gate import Decision
     from kb.lint.runner import Report
-    from kb.metrics.values import MetricsPage
+    from kb.metrics.page_values import MetricsPage
     from kb.repo import Repo
     from kb.search.answer import Answer
-    from kb.search.neighbours import Neighbour
     from kb.search.query import Query
+    from kb.search.several_libraries import Neighbour
 
 
 class KnowledgeBase:
@@ -79,16 +79,16 @@ class KnowledgeBase:
         )
         asked = self._query(query)
         if bool(self.library.config.store.url) if store is None else store:
-            from kb.store.similar import similar_with_store
+            from kb.store.combined_answer import similar_with_store
 
             return similar_with_store(self.library, asked, limit=limit, neighbours=neighbours)
-        from kb.search.neighbours import similar_beside
+        from kb.search.several_libraries import similar_beside
 
         return similar_beside(self.library, neighbours, asked, limit=limit)
 
     def _neighbours(self, *, casebook: bool, everywhere: bool) -> tuple[Neighbour, ...]:
         if everywhere:
-            from kb.beside.open_libraries import open_neighbours
+            from kb.other_libraries.open_libraries import open_neighbours
 
             return open_neighbours(self.library, casebook=casebook)
         from kb.search.casebook import casebook_neighbour
@@ -116,7 +116,7 @@ class KnowledgeBase:
 
         Without `origin`, a team's own records are measured, and public ones where there are no own.
         """
-        from kb.metrics.page import page_of, read_all, read_as_of
+        from kb.metrics.compute_page import page_of, read_all, read_as_of
 
         moment = read_as_of(self.repo, as_of, datetime.now(UTC))
         return page_of(read_all(self.library, self.repo, moment), origin)
@@ -124,7 +124,7 @@ class KnowledgeBase:
     def actions(self) -> tuple[Action, ...]:
         """Every action of every record, overdue first."""
         from kb.actions.action import actions, listed
-        from kb.metrics.page import read_all, read_as_of
+        from kb.metrics.compute_page import read_all, read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
         reading = read_all(self.library, self.repo, now)
@@ -133,8 +133,8 @@ class KnowledgeBase:
     def gate(self, route: str, gate: str = "restart") -> Decision:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
         from kb.actions.gate import decide
-        from kb.actions.gate_context import read_gate_context
-        from kb.metrics.page import read_as_of
+        from kb.actions.gate_inputs import read_gate_context
+        from kb.metrics.compute_page import read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
         context = read_gate_context(self.library, self.repo, route, now)

@@ -173,7 +173,7 @@ def _search(library: Library) -> Iterator[DoctorFact]:
 
 
 def _model(library: Library) -> DoctorFact:
-    from kb.search.encoder.source import DEFAULT_MODEL, local_source
+    from kb.search.encoder.find_model_files import DEFAULT_MODEL, local_source
 
     named = library.config.search.model
     which = "the default" if named == DEFAULT_MODEL else "another than the default"

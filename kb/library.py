@@ -15,10 +15,10 @@ from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError
 from kb.records.form import Form, build_form
 from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode_name
-from kb.records.runs_seen import FILE_NAME as RUNS_SEEN
-from kb.records.runs_seen import RunsSeen, read_runs_seen
+from kb.records.route_run_counts import FILE_NAME as RUNS_SEEN
+from kb.records.route_run_counts import RunsSeen, read_runs_seen
 from kb.repo import Commit, File, Repo
-from kb.repo.tracked import tracked_below
+from kb.repo.tracked_files import tracked_below
 from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
 from kb.trust import open_config
 
@@ -54,7 +54,7 @@ class Library:
     @cached_property
     def records(self) -> tuple[Postmortem, ...]:
         """What the documents mean, oldest id first; drafts included."""
-        from kb.records.merges import merged
+        from kb.records.merged_records import merged
         from kb.records.model import interpret
 
         with no_collection():

@@ -63,7 +63,7 @@ class _Suite:
     def of(cls, folder: Path, config: pytest.Config) -> _Suite:
         """Raises `KbError` where there is no library, no entry point, or no trust in it."""
         from kb.library import open_library
-        from kb.traces.replay.settings import entry_point
+        from kb.traces.replay.choose_agent import entry_point
         from kb.traces.replay.suite import find_cases
         from kb.traces.replay.trials import Settings
         from kb.trust import allowed_values

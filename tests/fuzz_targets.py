@@ -27,7 +27,7 @@ import anyio
 from kb.actions.action import actions_of
 from kb.actions.dates_from_git import Trail
 from kb.actions.gate import decide, open_gates
-from kb.actions.gate_context import GateContext
+from kb.actions.gate_inputs import GateContext
 from kb.actions.render import gate_text
 from kb.as_of import AsOf
 from kb.config import Config, parse_config
@@ -37,27 +37,27 @@ from kb.lint.runner import build_context, find, with_status
 from kb.mcp.read_messages import next_message
 from kb.mcp.server import _Lines, _Writer, server_for
 from kb.mcp.tools import TOOLS
-from kb.metrics.schema import encoded, gate_json
+from kb.metrics.json_output import encoded, gate_json
+from kb.records.blank_record import blank_record
 from kb.records.document import Document, read_document
 from kb.records.form import Form, build_form
 from kb.records.front_matter import read_front_matter
 from kb.records.model import interpret
-from kb.records.template import blank_record
-from kb.search.records.passages import record_passages
+from kb.search.indexed_records.passages import record_passages
 from kb.site.mkdocs_settings import packaged_settings, settings_text, settings_wish, used_settings
 from kb.site.safe_html import escape, plain, summary_text, to_html, to_inline_html
 from kb.streams import Wire
 from kb.traces.analyses import audit
 from kb.traces.analyses.report import audit_text, audits_json
-from kb.traces.checkup.measure import facts
-from kb.traces.drafting.evidence import DraftEvidence, draft_day, draft_prefill, draft_title
+from kb.traces.checkup.run_facts import facts
+from kb.traces.drafting.draft_sections import DraftEvidence, draft_day, draft_prefill, draft_title
 from kb.traces.fixture import Blobs, fixture_chunks, read_fixture
+from kb.traces.query_from_run import question_from_run
 from kb.traces.read_runs import ReadingSettings, read_runs, settings_from
 from kb.traces.render import View, timeline
 from kb.traces.replay.asserts import check_asserts, evaluate_assert, world
 from kb.traces.replay.freeze_point import at_step, prepared
 from kb.traces.run import OutcomeAssert, Run
-from kb.traces.similarity import question_from_run
 from kb.trust import open_config, wishes
 from kb.user_config import Trusted, UserConfig, config_text
 from mcp.server.stdio import stdio_server

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from kb.adopt.adoption import plan
-from kb.adopt.files import find_files
+from kb.adopt.input_files import find_files
 from kb.library import Library, open_library
 from kb.lsp.features import make_server
 from kb.lsp.frames import FrameReader
@@ -24,8 +24,8 @@ from kb.records.document import read_document
 from kb.repo import open_repo
 from kb.traces.effects.shell_effects import command_effects
 from kb.traces.effects.sql_effects import sql_effects
-from kb.walls.command_words import UnjudgeableError
 from kb.walls.decide import decide
+from kb.walls.match_words import UnjudgeableError
 
 from conftest import EXAMPLE
 from fuzz_targets import FORM, NOW, Target, folder, placed, refused

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kb.actions.action import actions, actions_of, listed, with_one_spelling
 from kb.actions.dates_from_git import Trail
-from kb.actions.edit import close_action, set_tracker, write_change
+from kb.actions.line_edits import close_action, set_tracker, write_change
 from kb.errors import KbError
 from kb.library import open_library
 from kb.records.document import Document, read_document

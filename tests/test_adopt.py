@@ -16,7 +16,7 @@ from kb.commands.adopt import command
 from kb.errors import KbError
 from kb.library import open_library
 from kb.lint.parallel import check_library
-from kb.search.records.passages import record_passages
+from kb.search.indexed_records.passages import record_passages
 
 TODAY = date(2026, 11, 30)
 OLD = """# Queue {number} stood still

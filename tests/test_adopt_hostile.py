@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from kb.adopt import files as found_files
+from kb.adopt import input_files as found_files
 from kb.adopt.adoption import plan
-from kb.adopt.files import find_files
+from kb.adopt.input_files import find_files
 from kb.library import open_library
 from kb.repo import NoRepo
 

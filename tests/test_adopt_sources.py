@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from kb.adopt.adoption import AdoptedFile, plan, write
-from kb.adopt.files import Found, find_files
+from kb.adopt.input_files import Found, find_files
 from kb.adopt.sources.html_text import MOST_TAGS
 from kb.adopt.sources.registry import sources
 from kb.library import open_library

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from kb.actions.gate import decide
-from kb.adopt.files import find_files
+from kb.adopt.input_files import find_files
 from kb.as_of import AsOf
 from kb.cli import cli
 from kb.commands.adopt import command as adopt_command

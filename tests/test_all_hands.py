@@ -19,14 +19,14 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.page import page_of, read_all, read_as_of
-from kb.metrics.values import AllHands, MetricsPage
+from kb.metrics.compute_page import page_of, read_all, read_as_of
+from kb.metrics.page_values import AllHands, MetricsPage
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Site
+from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.links import ALL_HANDS, HOME, METRICS
 from kb.site.machine.feed import atom
-from kb.site.related_search import no_search
 from kb.site.write import all_pages
 
 from conftest import git_in

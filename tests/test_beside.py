@@ -13,23 +13,23 @@ from typing import Any
 
 import jsonschema
 import pytest
-from kb.beside.open_libraries import declared, open_neighbours
-from kb.beside.refresh import refresh
 from kb.config import parse_config
 from kb.errors import KbError
 from kb.library import load_document, open_library, unread_library
-from kb.metrics.schema import schemas
+from kb.metrics.json_output import schemas
+from kb.other_libraries.open_libraries import declared, open_neighbours
+from kb.other_libraries.refresh import refresh
 from kb.records.shared_facts import FACTS_FILE, read_facts
-from kb.repo.fetched import check_address
+from kb.repo.fetch_commit import check_address
 from kb.search.answer_json import answer_schema
 from kb.search.encoder.encoder import Encoder
-from kb.search.encoder.source import NoEncoderError
+from kb.search.encoder.find_model_files import NoEncoderError
 from kb.search.index.index import build_index
-from kb.search.neighbours import _by_words, similar_beside
+from kb.search.indexed_records.passages import record_passages
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.learn import class_text
-from kb.search.records.passages import record_passages
 from kb.search.render import WIDTH
+from kb.search.several_libraries import _by_words, similar_beside
 
 from beside_libraries import (
     CANARIES,
@@ -495,7 +495,7 @@ def test_a_neighbour_that_is_too_large_is_refused(ours: Path, payments: Path) ->
     [beside] = declared(unread_library(ours))
     now = datetime(2030, 1, 1, tzinfo=UTC)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kb.repo.fetched.MOST_BYTES", 2_000)
+        patch.setattr("kb.repo.fetch_commit.MOST_BYTES", 2_000)
         with pytest.raises(KbError, match="is larger than"):
             refresh(beside, now)
     (payments / "kb.toml").write_text("#" * 6_000_000, "utf-8")

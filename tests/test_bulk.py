@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.bulk.spread import BatchSize, batches, spread
-from kb.bulk.workers import LocalWorkers
+from kb.parallel.run_tasks import BatchSize, batches, spread
+from kb.parallel.workers import LocalWorkers
 
 from bulk_work import double, end_at, end_once, refuse
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.bulk.dask_workers import dask_workers
-from kb.bulk.spread import BatchSize, spread
 from kb.errors import KbError
-from kb.traces.checkup.archive import trace_files
+from kb.parallel.dask_workers import dask_workers
+from kb.parallel.run_tasks import BatchSize, spread
+from kb.traces.checkup.archive_files import trace_files
 from kb.traces.checkup.examine import _examined, examine
 from kb.traces.read_runs import ReadingSettings
 

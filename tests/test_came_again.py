@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from kb.library import open_library
-from kb.metrics.values import AllHands
+from kb.metrics.page_values import AllHands
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Edition, Site
+from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.machine.feed import data_files
-from kb.site.related_search import no_search
 from kb.site.site import Build, build_site
 from kb.site.write import all_pages, page_text
 

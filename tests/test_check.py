@@ -16,14 +16,14 @@ from click.testing import CliRunner, Result
 from kb.commands.check import command
 from kb.errors import KbError
 from kb.library import open_library
-from kb.lint.docs import rule_page, rule_pages
 from kb.lint.parallel import check_library
 from kb.lint.registry import all_rules
 from kb.lint.report import render, text
+from kb.lint.rule_docs import rule_page, rule_pages
 from kb.lint.runner import Report, check
+from kb.records.blank_record import blank_record
 from kb.records.form import build_form
-from kb.records.json_schema import front_matter_schema
-from kb.records.template import blank_record
+from kb.records.front_matter_schema import front_matter_schema
 from kb.terminal import caret_lines, visible
 
 from conftest import EXAMPLE, Git

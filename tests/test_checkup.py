@@ -13,17 +13,17 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pytest
-from kb.bulk.workers import LocalWorkers
 from kb.errors import KbError
-from kb.traces.checkup.archive import archive_of, trace_files
+from kb.parallel.workers import LocalWorkers
+from kb.traces.checkup.archive_files import archive_of, trace_files
 from kb.traces.checkup.examine import Progress, examine
 from kb.traces.checkup.groups import grouped, known_run
-from kb.traces.checkup.in_words import told_in_words
-from kb.traces.checkup.measure import Labelled, RunSummary, facts, worths
-from kb.traces.checkup.memory import FileFacts
+from kb.traces.checkup.progress_file import FileFacts
 from kb.traces.checkup.report import checkup_json, checkup_markdown
+from kb.traces.checkup.run_facts import Labelled, RunSummary, facts, worths
+from kb.traces.checkup.show_runs import told_in_words
 from kb.traces.checkup.summary import Checkup, check_up
-from kb.traces.effects.guess_by_name import seems_to_write
+from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.read_runs import ReadingSettings, open_reading
 from kb.traces.run import Run

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
-from kb.traces.checkup.archive import archive_of
-from kb.traces.checkup.remote import RemoteFile, on_this_machine
+from kb.traces.checkup.archive_files import archive_of
+from kb.traces.checkup.remote_files import RemoteFile, on_this_machine
 
 from dask_cluster import cluster
 from test_checkup import double_refund

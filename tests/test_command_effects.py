@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kb.traces.effects.shell_effects import CommandEffect, command_effects, worst
-from kb.traces.effects.shell_text import parse_shell_text, read_shell_text
+from kb.traces.effects.shell_parser import parse_shell_text, read_shell_text
 from kb.traces.effects.sql_effects import sql_effects
 from kb.traces.run import Effect
 

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from kb.actions.trackers.journal import Journal
+from kb.actions.trackers.ticket_journal import Journal
 from kb.errors import KbError
-from kb.repo.tracked import tracked_below
+from kb.repo.tracked_files import tracked_below
 from kb.traces.fixture import read_fixture
 
 from test_cli import kb

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from kb.actions.action import Action, actions
-from kb.actions.edit import reopen_action
-from kb.actions.effect import EffectEvidence
+from kb.actions.effectiveness import EffectEvidence
 from kb.actions.gate import decide, open_gates
+from kb.actions.line_edits import reopen_action
 from kb.as_of import AsOf
 from kb.cli import cli
 from kb.errors import KbError
@@ -23,7 +23,7 @@ from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.model import Clocks
-from kb.records.runs_seen import read_runs_seen, with_runs
+from kb.records.route_run_counts import read_runs_seen, with_runs
 
 from conftest import git_in
 from test_mcp import ask

@@ -16,8 +16,8 @@ from kb.commands.fmt import command
 from kb.config import Config
 from kb.errors import KbError
 from kb.library import load_document
-from kb.lint.fmt.edit import Edit
 from kb.lint.fmt.formatter import apply, edits, formatted, write
+from kb.lint.fmt.text_edit import Edit
 from kb.lint.rule import LintContext
 from kb.records.document import Document, read_document
 from kb.records.form import build_form

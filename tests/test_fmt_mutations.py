@@ -17,8 +17,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from kb.lint.fmt.edit import Edit
 from kb.lint.fmt.formatter import edits
+from kb.lint.fmt.text_edit import Edit
 from kb.records.informal_actions import read_informal_actions
 from kb.records.model import read_time
 

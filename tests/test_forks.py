@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from kb.bulk.forks import forked, usable_cores
 from kb.errors import KbError
+from kb.parallel.forks import forked, usable_cores
 
 pytestmark = pytest.mark.skipif(usable_cores() == 1, reason="one core, or no safe forks")
 

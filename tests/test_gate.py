@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.actions.edit import add_sign_off
 from kb.actions.gate import decide, open_gates
+from kb.actions.line_edits import add_sign_off
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import open_library

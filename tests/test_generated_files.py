@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import click
 import msgspec
 import pytest
-from kb.commands.reference import section_text
+from kb.commands.command_reference import section_text
 from kb.json_schemas import description, formatted, schema_of
 from kb.records.front_matter import read_front_matter
 from msgspec import Meta, Struct

@@ -360,7 +360,7 @@ def leftovers(clone: Path) -> list[str]:
 
 _DECODING = re.compile(r"\bjson\.loads?\(|msgspec\.(?:json|msgpack)\.decode\(|\bdecoder\.decode\(")
 #: What these read is what pip wrote, and the site's own model.
-_NOT_OF_STRANGERS = ("kb/installation.py", "kb/site/semantic/model.py")
+_NOT_OF_STRANGERS = ("kb/installation.py", "kb/site/semantic/browser_encoder.py")
 
 
 def test_whoever_bears_json_that_is_none_bears_json_without_a_bottom() -> None:

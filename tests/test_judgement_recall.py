@@ -14,11 +14,11 @@ from pathlib import PurePath
 
 import pytest
 from kb.config import CheckConfig
-from kb.lint.readings.judgements import blame_words, judged_people
-from kb.lint.readings.vague_actions import vague_wording
-from kb.lint.readings.verdict_phrases import blamed_people, judged_agents, slips
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
+from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slips
+from kb.lint.wording.judgement_verbs import blame_words, judged_people
+from kb.lint.wording.vague_actions import vague_wording
 from kb.records.document import read_document
 from kb.records.form import build_form
 

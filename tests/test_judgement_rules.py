@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import pytest
 from kb.config import CheckConfig
-from kb.lint.docs import READ_BY_HAND
-from kb.lint.readings.judgements import blame_words, human_errors, judged_people
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
+from kb.lint.rule_docs import READ_BY_HAND
+from kb.lint.wording.judgement_verbs import blame_words, human_errors, judged_people
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.statistics import share_interval

@@ -26,10 +26,10 @@ from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.list_items import read_items
 from kb.records.model import interpret
-from kb.search.records.passages import cut, plain_text, record_passages
-from kb.sensitive.names import PERSON, NameIndex, PrivateName
+from kb.search.indexed_records.passages import cut, plain_text, record_passages
+from kb.sensitive.names.find_names import PERSON, NameIndex, PrivateName
 from kb.terminal import plain
-from kb.traces.checkup.measure import facts
+from kb.traces.checkup.run_facts import facts
 from kb.traces.render import View, timeline
 from kb.traces.run import Run
 
@@ -178,15 +178,15 @@ BOUNDED = {
     "kb.records.heading_stems._BY_SECTION": "held against a heading of at most 70 characters",
     "kb.site.safe_html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.site.post_process._SCRIPT": "pages are ours: a record's own tags are escaped",
-    "kb.lint.readings.judgements._SUBJECT_BEFORE": "looks at the 80 characters before a word",
-    "kb.lint.readings.judgements._OWNER_BEFORE": "the same",
-    "kb.traces.effects.failures._STATUS": "looks at the beginning of an answer",
-    "kb.lint.readings.bare_labels._ALONE": "held against a sentence of at most 140 characters",
-    "kb.lint.readings.bare_labels._VERDICT": "the same",
-    "kb.lint.readings.bare_labels._STATE": "the same",
-    "kb.lint.readings.vague_actions._LEADS": "looks at the first 600 characters of an action",
-    "kb.lint.readings.vague_actions._TITLE": "the same",
-    "kb.lint.readings.vague_actions._KINDS": "the same",
+    "kb.lint.wording.judgement_verbs._SUBJECT_BEFORE": "looks at the 80 characters before a word",
+    "kb.lint.wording.judgement_verbs._OWNER_BEFORE": "the same",
+    "kb.traces.effects.call_failures._STATUS": "looks at the beginning of an answer",
+    "kb.lint.wording.bare_labels._ALONE": "held against a sentence of at most 140 characters",
+    "kb.lint.wording.bare_labels._VERDICT": "the same",
+    "kb.lint.wording.bare_labels._STATE": "the same",
+    "kb.lint.wording.vague_actions._LEADS": "looks at the first 600 characters of an action",
+    "kb.lint.wording.vague_actions._TITLE": "the same",
+    "kb.lint.wording.vague_actions._KINDS": "the same",
     "kb.traces.importers.claude_files._SAVED_TO": "looks at the beginning of a result",
     "kb.traces.rows_report._NUMBER": "reads places that kb itself has written",
     "kb.trust._WILD": "looks at the first 500 characters of a pattern",

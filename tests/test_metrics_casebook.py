@@ -14,8 +14,8 @@ import pytest
 from kb.actions.dates_from_git import Trails
 from kb.as_of import AsOf
 from kb.library import open_library
-from kb.metrics.page import Reading, page_of
-from kb.metrics.values import MetricsPage
+from kb.metrics.compute_page import Reading, page_of
+from kb.metrics.page_values import MetricsPage
 
 from conftest import ROOT
 

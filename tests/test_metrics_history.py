@@ -9,10 +9,10 @@ from pathlib import Path, PurePath
 import pytest
 from kb.actions.action import Action, actions
 from kb.actions.dates_from_git import Trail
-from kb.actions.stored_trails import trails_from
+from kb.actions.dates_from_git_cache import trails_from
 from kb.errors import KbError
 from kb.library import open_library, open_library_at
-from kb.metrics.page import measure, measure_months, read_all, read_as_of
+from kb.metrics.compute_page import measure, measure_months, read_all, read_as_of
 from kb.repo import open_repo
 
 from conftest import Git, git_in

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from kb.errors import KbError
 from kb.library import open_library
-from kb.metrics.page import page_of, read_all, read_as_of
-from kb.metrics.values import MetricsPage
+from kb.metrics.compute_page import page_of, read_all, read_as_of
+from kb.metrics.page_values import MetricsPage
 from kb.repo import open_repo
 
 from conftest import GIT_ENVIRONMENT, Git, git_in

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from kb.as_of import AsOf
 from kb.library import open_library
-from kb.metrics.page import measure
-from kb.metrics.values import MetricsPage
+from kb.metrics.compute_page import measure
+from kb.metrics.page_values import MetricsPage
 from kb.repo import open_repo
 
 from known_library import Story, Truth, noon, tell, write_history

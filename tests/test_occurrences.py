@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
-from kb.actions.edit import add_occurrence
+from kb.actions.line_edits import add_occurrence
 from kb.actions.occurrences import shared_sources
 from kb.cli import cli
 from kb.library import open_library
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.records.merges import end_of, occurrences_of
+from kb.records.merged_records import end_of, occurrences_of
 from kb.records.model import Occurrence, interpret, read_time
-from kb.search.records.entry import read_entry
+from kb.search.indexed_records.entry import read_entry
 
 from conftest import EXAMPLE, ROOT
 

@@ -13,8 +13,8 @@ from kb.cli import cli
 from kb.config import parse_config
 from kb.errors import KbError
 from kb.library import find_root
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.spans import _end
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.spans.span import _end
 
 from conftest import EXAMPLE, git_in
 

@@ -10,10 +10,10 @@ import pytest
 from kb.config import CheckConfig, Config, FormConfig
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext, run_rules, switched_on
+from kb.records.blank_record import Prefill, blank_record
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.grow_to_profile import grown, open_questions
-from kb.records.template import Prefill, blank_record
 
 DAY = date(2026, 4, 12)
 FORM = build_form()

@@ -22,11 +22,11 @@ from kb.lint.rule import LintContext, Problem, run_rules
 from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.sensitive.find_secrets import find_secrets
-from kb.sensitive.house_places import find_places
+from kb.sensitive.names.internal_addresses import find_places
 from kb.sensitive.personal_data import find_personal_data
-from kb.sensitive.randomness import Detection
-from kb.sensitive.read_secret_formats import FORMATS_FILE, formats, listed
+from kb.sensitive.secrets.find_secrets import find_secrets
+from kb.sensitive.secrets.known_formats import FORMATS_FILE, formats, listed
+from kb.sensitive.secrets.randomness import Detection
 
 from canaries import (
     ALNUM,

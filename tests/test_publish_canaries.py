@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kb.library import open_library
-from kb.sensitive.names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
+from kb.sensitive.names.find_names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
 from kb.site.external.name_replacement import TextCleaner, without_marks
 from kb.site.site import Build, build_site
 

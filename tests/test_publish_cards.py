@@ -6,7 +6,7 @@ import hashlib
 import io
 
 import pytest
-from kb.site.machine.cards import Card, drawn
+from kb.site.machine.link_previews import Card, drawn
 from PIL import Image, __version__
 
 CARD = Card(

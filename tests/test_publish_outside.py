@@ -18,10 +18,10 @@ from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.content import INTERNAL, Edition, Site
 from kb.site.external.allowed_parts import SECTIONS
-from kb.site.external.last_look import refuse_names
+from kb.site.external.leak_scan import refuse_names
+from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.machine.feed import data_files
-from kb.site.related_search import no_search
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, build_site, engine_settings, work_folder
 from kb.site.write import all_pages

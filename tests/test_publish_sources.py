@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kb.library import open_library
-from kb.site.machine.sources import source_list
+from kb.site.machine.casebook_sources import source_list
 
 from conftest import ROOT
 

@@ -8,11 +8,11 @@ from pathlib import PurePath
 import pytest
 from kb.config import Config, FormConfig
 from kb.errors import KbError
-from kb.records.dates import read_day, read_written_time
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.informal_actions import read_all_actions
-from kb.records.unread import unread_actions, unread_evidence, unread_text, unread_times
+from kb.records.unread_content import unread_actions, unread_evidence, unread_text, unread_times
+from kb.records.written_dates import read_day, read_written_time
 from kb.sentences import word_count
 
 FORM = build_form()

@@ -85,10 +85,10 @@ assert Path(kb.records.front_matter_keys.__file__).is_relative_to(Path("..").res
 from dataclasses import replace
 from kb.library import open_library
 from kb.records.form import build_form
-from kb.records.json_schema import front_matter_schema
-from kb.records.template import blank_record
+from kb.records.front_matter_schema import front_matter_schema
+from kb.records.blank_record import blank_record
 from kb.site.content import Site
-from kb.sensitive.names import NameIndex
+from kb.sensitive.names.find_names import NameIndex
 from kb.site.external.name_replacement import TextCleaner
 from kb.site.external.allowed_parts import RecordRedaction
 from kb.site.pages.page_kinds import incident_page
@@ -157,7 +157,7 @@ def test_a_section_is_one_row(package: Path) -> None:
     code = """
 from kb.library import open_library
 from kb.records.form import build_form
-from kb.records.template import blank_record
+from kb.records.blank_record import blank_record
 (record,) = open_library(Path(".")).records
 print(json.dumps({
     "check": json.loads(run("check", "--format", "json", "--as", "published"))["problems"],
@@ -205,7 +205,7 @@ def _worn_valve(document: Document, _: LintContext) -> Iterator[Finding]:
     hunk = " ### Model\n \n+The valve was worn.\n"
     record.write_text(patched(base_record(), [hunk]), encoding="utf-8")
     code = """
-from kb.lint.docs import rule_pages
+from kb.lint.rule_docs import rule_pages
 pages = rule_pages()
 print(json.dumps({
     "problems": json.loads(run("check", "--format", "json"))["problems"],
@@ -266,7 +266,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.traces.decoding.source import Source
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import ToolCall

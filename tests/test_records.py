@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from kb.config import Config, FormConfig, TaxonomyConfig, read_config
 from kb.errors import KbError
 from kb.library import load_document, open_library
+from kb.records.blank_record import blank_record, slug
 from kb.records.document import MAX_BOXES, Document, read_document
 from kb.records.form import build_form
 from kb.records.model import interpret
 from kb.records.record_files import MAX_RECORD_BYTES
-from kb.records.template import blank_record, slug
 
 from conftest import EXAMPLE, ROOT
 from hostile import RECORD_PIECES, record_body, record_line

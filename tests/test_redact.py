@@ -14,7 +14,7 @@ from kb.library import open_library
 from kb.lint.runner import check
 from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
 from kb.traces.read_runs import ReadingSettings, read_runs
-from kb.traces.redaction.redact import is_secret_key
+from kb.traces.redaction import is_secret_key
 from kb.traces.render import View, timeline
 from kb.traces.run import Run
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from kb.errors import KbError
 from kb.repo import Repo, git_command, open_repo
-from kb.repo.safe_settings import silenced
+from kb.repo.safe_git_settings import silenced
 
 from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kb.lint.readings.remedies import LEVERS_FOR_CAUSE, PERMANENT_LEVERS, RIGHT_FIXES
+from kb.lint.wording.fixes_by_cause import LEVERS_FOR_CAUSE, PERMANENT_LEVERS, RIGHT_FIXES
 from kb.records.taxonomy import CAUSES, LEVERS
 
 from changed_example import TEXT, changed, found, with_actions

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from kb.traces.read_runs import read_runs
-from kb.traces.redaction.redact import Redactor
+from kb.traces.redaction import Redactor
 from kb.traces.run import Run
 
 from canaries import BENIGN, PERSONAL, SHAPED

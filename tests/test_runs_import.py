@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 from kb.errors import KbError
-from kb.traces.decoding.source import Source, open_source
+from kb.traces.decoding.trace_source import Source, open_source
 from kb.traces.fixture import (
     Blobs,
     fixture_chunks,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.traces.canonical_json import sha256
-from kb.traces.decoding.source import refuse_swelling
+from kb.traces.decoding.trace_source import refuse_swelling
 from kb.traces.fixture import MOST_INLINE_BYTES, read_fixture, write_fixture
 from kb.traces.normalize import run_builder
 from kb.traces.read_runs import read_runs

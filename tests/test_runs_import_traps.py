@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.traces.decoding.times import time_of
+from kb.traces.decoding.timestamps import time_of
 from kb.traces.run import Effect, EffectSource, Event, Message, Ran, ToldBy, Treatment
 
 from traces_made import (

@@ -10,7 +10,7 @@ import pytest
 from kb.errors import KbError
 from kb.lint.rules.privacy import _all_secrets
 from kb.records.sections import SECTIONS
-from kb.traces.checkup.archive import trace_files
+from kb.traces.checkup.archive_files import trace_files
 from kb.traces.read_runs import ReadingSettings, one_run, open_reading
 from kb.traces.run import Event, Ran, Run
 

@@ -16,10 +16,16 @@ import pytest
 from kb.errors import KbError
 from kb.safe_files import Root
 from kb.search.encoder import compile_graph as making
-from kb.search.encoder.allowed_files import graph_data
+from kb.search.encoder.check_model_files import graph_data
 from kb.search.encoder.encoder import cache_folder, install_encoder
 from kb.search.encoder.encoder_card import card_of
-from kb.search.encoder.source import DEFAULT_MODEL, PACKAGE, find_source, model_kind, read_folder
+from kb.search.encoder.find_model_files import (
+    DEFAULT_MODEL,
+    PACKAGE,
+    find_source,
+    model_kind,
+    read_folder,
+)
 from onnx import TensorProto, helper
 
 pytestmark = pytest.mark.model
@@ -234,7 +240,7 @@ MAKE = """
 import sys, time
 from pathlib import Path
 from kb.search.encoder import encoder
-from kb.search.encoder.source import read_folder
+from kb.search.encoder.find_model_files import read_folder
 def stay(folder, *_):
     print("making", flush=True)
     time.sleep(600)

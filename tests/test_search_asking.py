@@ -10,8 +10,8 @@ import kb as kb_package
 import pytest
 from kb.library import unread_library
 from kb.search.answer import CASEBOOK
-from kb.search.encoder.store import text_key, vector_store
-from kb.search.index import upkeep
+from kb.search.encoder.vector_store import text_key, vector_store
+from kb.search.index import prune
 from kb.search.index.index import build_index, open_index
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.similar import related
@@ -99,7 +99,7 @@ def test_a_build_drops_vectors_that_nothing_has_used_for_long(
     store.append(old, index.generation.collection.vectors[[0] * 100])
     build_index(unread_library(stories))
     assert len(store) == before + 100
-    monkeypatch.setattr(upkeep, "SPARE", 10)
+    monkeypatch.setattr(prune, "SPARE", 10)
     build_index(unread_library(stories))
     assert len(store) == before + passages + 10
     assert set(store.find(old)) == set(old[-passages - 10 :])
@@ -108,7 +108,7 @@ def test_a_build_drops_vectors_that_nothing_has_used_for_long(
 def test_a_store_that_clones_share_is_left_alone(
     stories: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "SPARE", 0)
+    monkeypatch.setattr(prune, "SPARE", 0)
     shared = tmp_path_factory.mktemp("shared")
     (stories / "kb.toml").write_text(f'[search]\nvectors = "{shared}"\n')
     trust_settings(stories)

@@ -18,7 +18,7 @@ from kb.search.encoder import compile_graph as making
 from kb.search.encoder.bert_graph import NotPlainBertError, bert_shape
 from kb.search.encoder.encoder import Encoder, install_encoder
 from kb.search.encoder.encoder_card import card_of
-from kb.search.encoder.source import read_folder
+from kb.search.encoder.find_model_files import read_folder
 
 from made_models import IDS, MASK, MODELS, TEXTS, TYPES
 

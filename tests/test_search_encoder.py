@@ -22,7 +22,7 @@ from kb.library import unread_library
 from kb.search.encoder import compile_graph as making
 from kb.search.encoder.encoder import cache_folder, install_encoder, open_encoder, verify_checksums
 from kb.search.encoder.encoder_card import card_of
-from kb.search.encoder.source import (
+from kb.search.encoder.find_model_files import (
     DEFAULT_MODEL,
     PACKAGE,
     PINS,
@@ -30,9 +30,9 @@ from kb.search.encoder.source import (
     find_source,
     read_folder,
 )
-from kb.search.index.built_facts import built_facts
+from kb.search.index.build_report import built_facts
 from kb.search.index.index import build_index
-from kb.search.ranking.incident import probe_path
+from kb.search.ranking.incident_probe import probe_path
 
 from conftest import trust_settings
 from search_library import write_stories
@@ -126,7 +126,7 @@ ASK_HUB = """
 import json, sys
 from kb.errors import KbError
 from kb.search.encoder.encoder import install_encoder
-from kb.search.encoder.source import DEFAULT_MODEL, Pins, from_hub
+from kb.search.encoder.find_model_files import DEFAULT_MODEL, Pins, from_hub
 try:
     encoder = install_encoder(from_hub(DEFAULT_MODEL, Pins(hub_onnx=sys.argv[1])))
     vectors = encoder.encode(json.loads(sys.argv[2])).tolist()

@@ -11,8 +11,9 @@ from kb.errors import KbError
 from kb.library import unread_library
 from kb.records.form import build_form
 from kb.search.evaluation.controls import shuffled, without_twins
-from kb.search.evaluation.evaluate import SYSTEMS, Judged, score_ranking
-from kb.search.evaluation.questions import CorpusLine, read_lines, subject_from_lines
+from kb.search.evaluation.dataset import CorpusLine, read_lines, subject_from_lines
+from kb.search.evaluation.evaluate import EvaluationRequest, run_evaluation
+from kb.search.evaluation.leave_one_out import SYSTEMS, Judged, score_ranking
 from kb.search.evaluation.report import (
     Controls,
     Measured,
@@ -20,9 +21,8 @@ from kb.search.evaluation.report import (
     evaluation_json,
     evaluation_text,
 )
-from kb.search.evaluation.run import EvaluationRequest, run_evaluation
 from kb.search.index.index import ready_encoder
-from kb.search.ranking.incident import (
+from kb.search.ranking.incident_probe import (
     fit_probe,
     incident_chance,
     shipped_probe,

@@ -14,8 +14,8 @@ import pytest
 from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.safe_files import Root
-from kb.search.encoder.store import text_key, vector_store
-from kb.search.index import approximate
+from kb.search.encoder.vector_store import text_key, vector_store
+from kb.search.index import faiss_index
 from kb.search.index import index as index_module
 from kb.search.index.build import embed
 from kb.search.index.index import (
@@ -325,9 +325,9 @@ def test_the_approximate_index_finds_what_the_exact_one_finds(
     centres = rng.standard_normal((50, 64))
     points = np.repeat(centres, 100, axis=0) + rng.standard_normal((5000, 64)) * 0.5
     vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
-    monkeypatch.setattr(approximate, "RANK_ALL", 10)
-    approximate.write_approximate(tmp_path, vectors, vectors[::50])
-    made = faiss.read_index(str(tmp_path / approximate.APPROXIMATE), faiss.IO_FLAG_MMAP)
+    monkeypatch.setattr(faiss_index, "RANK_ALL", 10)
+    faiss_index.write_approximate(tmp_path, vectors, vectors[::50])
+    made = faiss.read_index(str(tmp_path / faiss_index.APPROXIMATE), faiss.IO_FLAG_MMAP)
     made.nprobe = 32  # type: ignore[attr-defined]
     queries = vectors[::100]
     found, exact = made.search(queries, 10)[1], faiss.knn(queries, vectors, 10, metric=0)[1]
@@ -349,15 +349,15 @@ def test_cells_are_opened_once_for_many_questions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors = np.eye(64, dtype=np.float32).repeat(2, axis=0)
-    monkeypatch.setattr(approximate, "RANK_ALL", 10)
-    approximate.write_approximate(tmp_path, vectors, vectors)
+    monkeypatch.setattr(faiss_index, "RANK_ALL", 10)
+    faiss_index.write_approximate(tmp_path, vectors, vectors)
     opened: list[str] = []
     read = faiss.read_index
     monkeypatch.setattr(
         faiss, "read_index", lambda path, *flags: opened.append(path) or read(path, *flags)
     )
-    cells = tmp_path / approximate.APPROXIMATE
-    found = [approximate.nearest(vectors, vectors[:1], 2, cells).tolist() for _ in range(3)]
+    cells = tmp_path / faiss_index.APPROXIMATE
+    found = [faiss_index.nearest(vectors, vectors[:1], 2, cells).tolist() for _ in range(3)]
     assert found == [[0, 1]] * 3
     assert opened == [str(cells)]
 
@@ -369,7 +369,7 @@ def test_a_refresh_reads_the_store_of_vectors_in_pieces(
     store = vector_store(library(stories), opened.encoder)
     keys = [text_key(text) for text in ("a", "b", "c")]
     store.append(keys, np.eye(3, opened.encoder.card.dimension, dtype=np.float32))
-    monkeypatch.setattr("kb.search.encoder.store._LOOKED_AT_TOGETHER", 2)
+    monkeypatch.setattr("kb.search.encoder.vector_store._LOOKED_AT_TOGETHER", 2)
     assert store.find(keys).keys() == set(keys)
 
 

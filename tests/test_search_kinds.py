@@ -16,7 +16,7 @@ from kb.search.bm25 import bag_of
 from kb.search.explain import explain
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, query_from_text
-from kb.search.ranking.agency import agent_chance, says_agent
+from kb.search.ranking.agent_acted import agent_chance, says_agent
 from kb.search.ranking.likeness import Question
 from kb.search.render import show
 from kb.search.similar import BAR, RankedQuery, answer, find

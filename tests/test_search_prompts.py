@@ -11,7 +11,7 @@ import json
 import numpy as np
 import pytest
 from kb.library import unread_library
-from kb.search.evaluation.evaluate import SYSTEMS, measure, orders
+from kb.search.evaluation.leave_one_out import SYSTEMS, measure, orders
 from kb.search.index.index import Index, open_index
 from kb.search.query import embed_query, query_from_text
 from kb.search.ranking.rank import Weights, rank

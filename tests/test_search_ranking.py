@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from kb.search.bm25 import Bag, bag_of, build_postings
-from kb.search.evaluation.evaluate import (
+from kb.search.evaluation.leave_one_out import (
     calibrated_bound,
     calibration_error,
     measure,
     relevance,
 )
+from kb.search.indexed_records.collection import Collection, record_means, starts_of, unit_rows
+from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
 from kb.search.ranking.calibration import (
     SHIPPED,
     UNLABELLED,
@@ -27,7 +29,7 @@ from kb.search.ranking.calibration import (
     isotonic_decreasing,
     known,
 )
-from kb.search.ranking.classes import (
+from kb.search.ranking.class_posterior import (
     ClassPosterior,
     ClassSkill,
     class_skill,
@@ -37,8 +39,6 @@ from kb.search.ranking.classes import (
 from kb.search.ranking.joint_ridge import MOST_TEACHERS, joint_ridge_of, word_rows
 from kb.search.ranking.likeness import Question, likeness, likenesses
 from kb.search.ranking.rank import Weights, best_first, ordered, rank
-from kb.search.records.collection import Collection, record_means, starts_of, unit_rows
-from kb.search.records.entry import IndexedRecord, PriorVerdict
 
 DIMENSION = 16
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from kb.traces.fixture import write_fixture
-from kb.traces.run import Effect, EffectSource, Step, ToolCall
-from kb.traces.similarity import (
+from kb.traces.query_from_run import (
     alike_fixtures,
     is_known_failure,
     likeness,
     question_from_run,
     signature,
 )
+from kb.traces.run import Effect, EffectSource, Step, ToolCall
 from msgspec.structs import replace
 
 from canaries import SHAPED

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from kb.search.encoder.store import VectorStore, text_key
+from kb.search.encoder.vector_store import VectorStore, text_key
 
 KEYS = [text_key(text) for text in ("one", "two", "three")]
 VECTORS = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -13,8 +13,8 @@ from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.search.aligned_passages import excerpt
 from kb.search.bm25 import K1, B, bag_of, build_postings, tokens
-from kb.search.evaluation.questions import mask, names_in
-from kb.search.records.passages import PASSAGE_WORDS, cut, plain_text, record_passages
+from kb.search.evaluation.dataset import mask, names_in
+from kb.search.indexed_records.passages import PASSAGE_WORDS, cut, plain_text, record_passages
 from kb.sentences import sentences
 
 FORM = build_form()

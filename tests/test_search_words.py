@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from kb.installation import install_line
 from kb.library import unread_library
-from kb.search.encoder.source import NoEncoderError
+from kb.search.encoder.find_model_files import NoEncoderError
 from kb.search.query import Filters, query_from_text
 from kb.search.render import show
 from kb.search.words_only import answer_by_words, read_words
@@ -185,7 +185,7 @@ def test_a_site_says_why_only_what_authors_named_is_shown(
 ) -> None:
     script = (
         "from pathlib import Path; from kb.library import open_library\n"
-        "from kb.site.related_search import find_related\n"
+        "from kb.site.find_related import find_related\n"
         "print(find_related(open_library(Path.cwd())))\n"
     )
     done = subprocess.run(

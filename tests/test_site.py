@@ -18,11 +18,11 @@ from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.content import Site
+from kb.site.find_related import find_related, no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.mkdocs_settings import only_frames, packaged_settings
 from kb.site.page_shells import shell_of, with_text
 from kb.site.post_process import finish, inline_hashes, policy, with_policy
-from kb.site.related_search import find_related, no_search
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, Made, build_site
 from kb.site.write import all_pages, page_text

@@ -15,25 +15,25 @@ import jsonschema
 import pytest
 from kb.library import open_library
 from kb.lint.registry import all_rules
-from kb.metrics.values import MetricPart
+from kb.metrics.page_values import MetricPart
 from kb.numbers_in_words import format_alike
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
+from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.lexicon import page_words
 from kb.site.links import HOME, INCIDENTS, RULES, SitePage
-from kb.site.machine.cards import cards_of, write_cards
 from kb.site.machine.feed import data_files
+from kb.site.machine.link_previews import cards_of, write_cards
 from kb.site.pages import charts
-from kb.site.pages.clocks import strip
+from kb.site.pages.clock_strip import strip
 from kb.site.pages.duration_chart import (
     DurationFacts,
     axis_marks,
     duration_chart,
     running_median,
 )
-from kb.site.related_search import no_search
 from kb.site.safe_html import cut
 from kb.site.search_index import searched_html
 from kb.site.site import Build, build_site

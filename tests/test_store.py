@@ -21,14 +21,14 @@ import pytest
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.search.index.index import open_index
+from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.query import Filters, query_from_text
-from kb.search.records.entry import IndexedRecord
 from kb.search.similar import answer_of, find
 from kb.store import connection
 from kb.store.connection import Store, StoreAwayError, connect, connect_to
+from kb.store.corpus_statistics import decode
 from kb.store.push import push
 from kb.store.search import StoreSearch
-from kb.store.statistics import decode
 
 from beside_libraries import KEPT_BACK, write_external
 from conftest import git_in

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from kb.actions.action import actions
-from kb.actions.trackers.choose import Choice, find_service
-from kb.actions.trackers.journal import Journal, JournalEntry
+from kb.actions.trackers.registry import Choice, find_service
 from kb.actions.trackers.sync import SyncEvent
-from kb.actions.trackers.values import utc_day
+from kb.actions.trackers.ticket import utc_day
+from kb.actions.trackers.ticket_journal import Journal, JournalEntry
 from kb.errors import KbError
 from kb.library import open_library
 

@@ -15,19 +15,19 @@ import pytest
 from kb.config import read_config
 from kb.library import open_library
 from kb.records.front_matter import read_front_matter
-from kb.records.walls import Wall, wall_faults, walls_of
-from kb.shell_calls import COMMAND_KEYS, shell_tools
+from kb.records.wall_definitions import Wall, wall_faults, walls_of
+from kb.shell_tools import COMMAND_KEYS, shell_tools
 from kb.traces.effects.call_effect import Effects
 from kb.traces.run import Effect, ToolCall
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import guard
-from kb.walls.command_words import UnjudgeableError
-from kb.walls.compiled import Gathered, gather, row_of, wishes_of_walls
+from kb.walls.compile_table import Gathered, gather, row_of, wishes_of_walls
 from kb.walls.decide import decide, walls_met
-from kb.walls.firings import firings, give_pass
+from kb.walls.firing_log import firings, give_pass
 from kb.walls.local_paths import passes_path, table_path
-from kb.walls.patterns import longest_part, matches
+from kb.walls.match_words import UnjudgeableError
 from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
+from kb.walls.wildcards import longest_part, matches
 from msgspec import structs
 
 from conftest import EXAMPLE, ROOT
@@ -930,7 +930,7 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
 )
 def test_words_that_are_only_printed_or_looked_for_ask_for_no_table_of_effects(line: str) -> None:
     code = (
-        "import sys\nfrom kb.walls.shell import meets\n"
+        "import sys\nfrom kb.walls.match_shell_line import meets\n"
         "row = {'command': ['terraform', 'destroy'], 'effect': '', 'target': '', 'needs': []}\n"
         f"print(meets(row, {line!r}), 'kb.traces.effects.shell_effects' in sys.modules)"
     )

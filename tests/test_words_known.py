@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from kb.lint.readings.judgements import blame_words, human_errors, judged_people
-from kb.lint.readings.verdict_phrases import blamed_people, judged_agents, slips
 from kb.lint.rules.blameless import Find
+from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slips
+from kb.lint.wording.judgement_verbs import blame_words, human_errors, judged_people
 from kb.records.document import read_document
 from kb.records.form import build_form
 

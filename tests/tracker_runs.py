@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from kb.actions.action import actions
-from kb.actions.trackers.choose import Choice, find_service, make_tracker
-from kb.actions.trackers.client import Client
-from kb.actions.trackers.journal import Journal
+from kb.actions.trackers.http_client import Client
+from kb.actions.trackers.registry import Choice, find_service, make_tracker
 from kb.actions.trackers.sync import Sync, SyncEvent
+from kb.actions.trackers.ticket_journal import Journal
 from kb.library import open_library
 
 PROJECTS = {"github": "acme/agents", "linear": "ENG", "jira": "OPS"}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kb.config import read_config
 from kb.user_folders import cache_folder
-from kb.walls.compiled import wishes_of_walls
+from kb.walls.compile_table import wishes_of_walls
 
 from conftest import git_in
 from search_library import DEFAULTS, write_record, write_stories

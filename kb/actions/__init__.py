@@ -1,6 +1,10 @@
 """Actions of records, the gates they hold shut, and the trackers that mirror them.
 
-`action` is one promise with its dates, `history` when each landed in Git, `edit` closes one in its
-file; `gate` decides, `gate_context` reads what it needs beside the records, `gate_unparsed` finds
-what could hide a condition from it, `route_names` compares the names of routes.
+- `action`: one action with its state; `dates_from_git`, `dates_from_git_cache`: when each landed
+- `effectiveness`: whether a done action worked; `occurrences`: the same cause once more
+- `line_edits`: an action closed, a sign-off or an occurrence written into its file
+- `gate`: the decision; `gate_inputs`: what it needs beside the records; `gate_unparsed`: what could
+  hide a condition from it; `gate_replay`, `signoff`: conditions that ask for a replay or a person
+- `route_names`, `action_filter`, `render`: routes compared, actions narrowed, both in words
+- `trackers/`: the same actions as tickets of GitHub, Jira and Linear
 """

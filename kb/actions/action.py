@@ -15,14 +15,14 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from kb.actions.dates_from_git import Mark, Trail, Trails, action_key
-from kb.actions.effect import (
+from kb.actions.effectiveness import (
     FAILED,
     UNKNOWN,
     EffectEvidence,
     effect_evidence,
     effect_of,
 )
-from kb.records.effect_attributes import verification, watch_days
+from kb.records.effectiveness_attributes import verification, watch_days
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem
 

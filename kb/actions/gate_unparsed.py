@@ -13,7 +13,7 @@ from kb.actions.route_names import is_of_route, is_route
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
-from kb.records.misplaced import is_meant_as_record
+from kb.records.misplaced_records import is_meant_as_record
 from kb.records.model import interpret
 
 GATES = ("restart", "rollout")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb.actions.edit import ActionEdit, add_occurrence
+from kb.actions.line_edits import ActionEdit, add_occurrence
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
@@ -42,9 +42,9 @@ def occurrence_of_run(file: Path, wanted: str, settings: ReadingSettings) -> Occ
     The digest is of the run as it is, so that it is the same on every machine; nothing that the run
     says can be read from it. Raises `KbError` where the file has no such run, or several.
     """
-    from kb.traces.checkup.measure import content_digest
+    from kb.traces.checkup.run_facts import content_digest
     from kb.traces.read_runs import one_run
-    from kb.traces.redaction.redact import safely
+    from kb.traces.redaction import safely
 
     run = one_run(file, replace(settings, look_only=True), wanted)
     began = run.clocks.started
@@ -58,7 +58,7 @@ def why_another(library: Library, record_id: str, run: Run) -> tuple[str, str]:
     It is held against the runs stored beside the record and those merged into it, as
     `kb run checkup --occur` does. Both are empty where it went the way of one of them.
     """
-    from kb.traces.analyses.likeness import likeness
+    from kb.traces.analyses.run_likeness import likeness
     from kb.traces.checkup.groups import ALIKE, fault_shared, known_run, stored_runs
 
     ids = {record_id, *(one.id for one in library.records if one.merged_into == record_id)}

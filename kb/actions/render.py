@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from kb.actions.action import Action, listed
-from kb.actions.effect import EFFECTIVE, FAILED
+from kb.actions.effectiveness import EFFECTIVE, FAILED
 from kb.actions.gate import Decision
 from kb.as_of import AsOf
 from kb.numbers_in_words import plural

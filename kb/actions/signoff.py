@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from kb.actions.edit import ActionEdit, add_sign_off
 from kb.actions.gate import Decision
+from kb.actions.line_edits import ActionEdit, add_sign_off
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document

@@ -17,19 +17,19 @@ from pathlib import Path, PurePath, PurePosixPath
 from kb.adopt.action_count import count_actions
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
-from kb.adopt.files import FoundFile
+from kb.adopt.impossible_times import only_possible
 from kb.adopt.incident_day import NO_DAY
+from kb.adopt.input_files import FoundFile
 from kb.adopt.moved_links import with_moved_links
-from kb.adopt.possible_times import only_possible
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
 from kb.errors import KbError
 from kb.library import Library, records_folder
+from kb.records.blank_record import slug
 from kb.records.document import Document, read_document
 from kb.records.front_matter import FrontMatter
-from kb.records.misplaced import is_meant_as_record
+from kb.records.misplaced_records import is_meant_as_record
 from kb.records.record_files import is_record_name
-from kb.records.template import slug
 from kb.repo import NoRepo, Repo
 from kb.safe_files import Root, replace_known
 from kb.terminal import plain

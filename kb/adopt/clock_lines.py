@@ -9,7 +9,7 @@ from datetime import datetime
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine
 from kb.records.compound_values import CLOCK_NAMES
-from kb.records.dates import no_such_day, read_written_time, zone_in
+from kb.records.written_dates import no_such_day, read_written_time, zone_in
 
 #: What a clock is called besides its own name in the form.
 _OTHER_NAMES: Mapping[str, frozenset[str]] = {

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from kb.adopt.day_spans import begin_of_spans
+from kb.adopt.day_ranges import begin_of_spans
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
-from kb.records.dates import MONTH_NAMES, no_such_day, read_written_time
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.timeline import TimelineEntry
+from kb.records.written_dates import MONTH_NAMES, no_such_day, read_written_time
 
 #: What names the day of the incident and no other.
 INCIDENT_DAYS = frozenset(

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kb.adopt.adoption import ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED, AdoptedFile
 from kb.adopt.derived_fact import DerivedFact
-from kb.adopt.files import Found
 from kb.adopt.incident_day import FILE_NAME
+from kb.adopt.input_files import Found
 from kb.numbers_in_words import plural
 from kb.terminal import cells, cut, visible, wrapped
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from kb.adopt.day_spans import first_span
+from kb.adopt.day_ranges import first_span
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.incident_day import FILE_NAME, without_iso_days
 from kb.adopt.labelled_lines import LabelledLine, toml_title
-from kb.records.dates import read_written_time
 from kb.records.document import Document
 from kb.records.markdown import Line, SectionText
+from kb.records.written_dates import read_written_time
 
 #: What a heading may name before what happened.
 _KIND = re.compile(

@@ -11,22 +11,22 @@ from pathlib import Path
 import click
 
 from kb.actions.action import Action, actions
-from kb.actions.edit import close_action, reopen_action, write_change
-from kb.actions.effect import EFFECTS
-from kb.actions.filter import ActionFilter, record_id_in
+from kb.actions.action_filter import ActionFilter, record_id_in
+from kb.actions.dates_from_git_cache import trails_from
+from kb.actions.effectiveness import EFFECTS
+from kb.actions.line_edits import close_action, reopen_action, write_change
 from kb.actions.render import actions_text
-from kb.actions.stored_trails import trails_from
-from kb.actions.trackers.choose import NAMES, Choice, find_service, make_tracker
-from kb.actions.trackers.client import Client
-from kb.actions.trackers.journal import Journal
+from kb.actions.trackers.http_client import Client
+from kb.actions.trackers.registry import NAMES, Choice, find_service, make_tracker
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
+from kb.actions.trackers.ticket_journal import Journal
 from kb.commands.metrics import read_day
-from kb.commands.record_named import record_file
-from kb.commands.shell_words import owners, record_ids, words
+from kb.commands.option_completion import owners, record_ids, words
+from kb.commands.record_by_id import record_file
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, load_document, open_library
-from kb.metrics.page import main_origin, read_as_of, read_folder
-from kb.metrics.schema import actions_json, encoded
+from kb.metrics.compute_page import main_origin, read_as_of, read_folder
+from kb.metrics.json_output import actions_json, encoded
 from kb.records.document import Document
 from kb.records.taxonomy import ORIGINS
 from kb.repo import Repo, open_repo

@@ -11,7 +11,7 @@ import click
 
 from kb.adopt.adoption import AdoptedFile, plan, write
 from kb.adopt.facts import severity_word
-from kb.adopt.files import Found, find_files
+from kb.adopt.input_files import Found, find_files
 from kb.adopt.report import detail_lines, fitted, outcome, sum_lines, summary_lines
 from kb.adopt.sources.csv_table import KEYS
 from kb.commands.adopt_classify import classify_adopted

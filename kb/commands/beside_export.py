@@ -24,8 +24,8 @@ def command(out: Path) -> None:
     For teams that may not read this repository: put the file into one that they may, and let them
     name that folder or address beside theirs.
     """
-    from kb.beside.shared_view import refuse_to_export, shared_facts
     from kb.numbers_in_words import plural
+    from kb.other_libraries.shared_view import refuse_to_export, shared_facts
     from kb.records.shared_facts import written_facts
     from kb.safe_files import write_output
     from kb.terminal import visible

@@ -20,8 +20,8 @@ def command(names: tuple[str, ...]) -> None:
     Their own folders and repositories are not touched; where kb.toml still names one, the next
     question or kb beside refresh makes it again.
     """
-    from kb.beside.kept_view import forget
-    from kb.beside.open_libraries import declared
+    from kb.other_libraries.cached_view import forget
+    from kb.other_libraries.open_libraries import declared
 
     found = declared(unread_library(Path.cwd()))
     refuse_unknown(names, [one.name for one in found])

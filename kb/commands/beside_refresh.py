@@ -22,8 +22,8 @@ def command(names: tuple[str, ...]) -> int:
     your cache with the commit it is of; the rest is removed before this returns. Exit status 1
     where one could not be fetched: what was kept of it before then still answers.
     """
-    from kb.beside.open_libraries import KEY, declared
-    from kb.beside.refresh import refresh
+    from kb.other_libraries.open_libraries import KEY, declared
+    from kb.other_libraries.refresh import refresh
     from kb.trust import require
 
     library = unread_library(Path.cwd())

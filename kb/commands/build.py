@@ -30,8 +30,8 @@ def command(as_json: bool, scheduler: str | None) -> None:
     """Bring the search index up to date; check every byte of what is there, and repair it."""
     prepare_search()
     from kb.library import unread_library
-    from kb.search.encoder.source import NoEncoderError
-    from kb.search.index.built_facts import built_facts, without_encoder
+    from kb.search.encoder.find_model_files import NoEncoderError
+    from kb.search.index.build_report import built_facts, without_encoder
     from kb.search.index.index import build_index
 
     start = time.monotonic()
@@ -51,7 +51,7 @@ def command(as_json: bool, scheduler: str | None) -> None:
 
 
 def _embed_elsewhere(library: Library, scheduler: str, progress: Progress | None) -> None:
-    from kb.bulk.dask_workers import dask_workers
+    from kb.parallel.dask_workers import dask_workers
     from kb.search.index.embed_elsewhere import embed_elsewhere
 
     with dask_workers(scheduler) as workers:

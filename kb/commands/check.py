@@ -162,7 +162,7 @@ def _explained(text: str) -> str:
     Raises `KbError` where no rule is meant.
     """
     from kb.commands.rules import find_rules, row
-    from kb.lint.docs import rule_page
+    from kb.lint.rule_docs import rule_page
 
     found = find_rules(text)
     named = [rule for rule in found if _spelled(text) in rule.name] or list(found)

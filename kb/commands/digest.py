@@ -18,7 +18,7 @@ from kb.digest.html_page import digest_html
 from kb.digest.markdown import digest_markdown
 from kb.digest.post import VARIABLE, post, webhook
 from kb.digest.slack import slack_message
-from kb.metrics.page import read_as_of
+from kb.metrics.compute_page import read_as_of
 from kb.repo import open_repo
 from kb.streams import echo_json, echo_markdown, warn
 

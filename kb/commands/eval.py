@@ -10,7 +10,7 @@ import click
 from kb.streams import echo, echo_json
 
 if TYPE_CHECKING:
-    from kb.search.evaluation.run import EvaluationRequest
+    from kb.search.evaluation.evaluate import EvaluationRequest
 
 
 @click.command("eval")
@@ -67,7 +67,7 @@ def command(
     from kb.search.installed import prepare_search
 
     prepare_search()
-    from kb.search.evaluation.run import EvaluationRequest
+    from kb.search.evaluation.evaluate import EvaluationRequest
 
     flags = {"full": query == "full", "masked": masked, "all_records": all_records}
     request = EvaluationRequest(file, foreign, jaccard=jaccard, **flags)
@@ -77,8 +77,8 @@ def command(
 
 def _evaluated(request: EvaluationRequest, as_json: bool) -> str:
     from kb.commands.build import progress_bar
+    from kb.search.evaluation.evaluate import run_evaluation
     from kb.search.evaluation.report import evaluation_json, evaluation_text
-    from kb.search.evaluation.run import run_evaluation
 
     with progress_bar() as progress:
         found = run_evaluation(request, Path.cwd(), progress)
@@ -87,7 +87,7 @@ def _evaluated(request: EvaluationRequest, as_json: bool) -> str:
 
 def _compared(request: EvaluationRequest, models: tuple[str, ...], as_json: bool) -> str:
     from kb.commands.build import progress_bar
-    from kb.search.evaluation.encoders import compare_encoders, encoders_json, encoders_text
+    from kb.search.evaluation.compare_encoders import compare_encoders, encoders_json, encoders_text
 
     with progress_bar() as progress:
         tried = compare_encoders(request, models, Path.cwd(), progress)

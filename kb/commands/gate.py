@@ -10,17 +10,17 @@ from typing import Any
 
 import click
 
-from kb.actions.edit import write_change
 from kb.actions.gate import Decision, decide
-from kb.actions.gate_context import read_gate_context
+from kb.actions.gate_inputs import read_gate_context
 from kb.actions.gate_unparsed import GATES
+from kb.actions.line_edits import write_change
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off
 from kb.as_of import AsOf
-from kb.commands.shell_words import routes
+from kb.commands.option_completion import routes
 from kb.library import Library, open_library, open_library_at
-from kb.metrics.page import read_as_of
-from kb.metrics.schema import encoded, gate_json
+from kb.metrics.compute_page import read_as_of
+from kb.metrics.json_output import encoded, gate_json
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json, warn
 from kb.terminal import visible
@@ -111,7 +111,7 @@ def _replayed(library: Library, decision: Decision, asked: dict[str, Any]) -> De
     if not decision.to_replay:
         return decision
     from kb.actions.gate_replay import with_replays
-    from kb.traces.replay.settings import entry_point
+    from kb.traces.replay.choose_agent import entry_point
     from kb.traces.replay.trials import Settings
 
     entry = entry_point(library.root, library.config, asked["entry"], asked["pass_env"])

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 
-from kb.adopt.existing import ExistingPostmortems, find_existing
+from kb.adopt.not_yet_adopted import ExistingPostmortems, find_existing
 from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
 from kb.config import FILE_NAME
 from kb.errors import KbError

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 
 from kb.config import FILE_NAME, Config, config_schema
 from kb.installation import PLACEHOLDER, InstallSource
+from kb.records.blank_record import blank_template
 from kb.records.form import build_form
-from kb.records.json_schema import front_matter_schema
-from kb.records.template import blank_template
+from kb.records.front_matter_schema import front_matter_schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.commands.metrics import read_day
-from kb.commands.shell_words import owners, routes, words
+from kb.commands.option_completion import owners, routes, words
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.numbers_in_words import plural
@@ -23,7 +23,7 @@ from kb.streams import echo, echo_json, warn
 from kb.terminal import as_lines, cut, visible
 
 if TYPE_CHECKING:
-    from kb.search.neighbours import Neighbour
+    from kb.search.several_libraries import Neighbour
 
 _TITLE_WIDTH = 76
 
@@ -109,14 +109,14 @@ def _libraries_beside(library: Library) -> tuple[tuple[str, Library | None], ...
     from kb.search.installed import prepare_search
 
     prepare_search()
-    from kb.beside.open_libraries import declared, open_one
+    from kb.other_libraries.open_libraries import declared, open_one
 
     opened = (open_one(library, beside) for beside in declared(library))
     return tuple((one.name, _records_of(one)) for one in opened)
 
 
 def _records_of(neighbour: Neighbour) -> Library | None:
-    from kb.beside.measures import library_of
+    from kb.other_libraries.measures_by_team import library_of
 
     try:
         found, note = library_of(neighbour), neighbour.note if neighbour.is_silent else ""

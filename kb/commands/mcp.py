@@ -59,7 +59,7 @@ def command(folder: Path, address: str | None, **options: Any) -> None:
     For many agents, with a token in the environment:
       KB_MCP_TOKEN=… kb mcp /path --http 0.0.0.0:8765 --allow-host kb.internal
     """  # noqa: D301 - click's mark for lines that are not wrapped
-    from kb.store.kept_searches import KEPT
+    from kb.store.open_searches import KEPT
 
     with KEPT.open():
         if address is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.errors import KbError
-from kb.metrics.page import (
+from kb.metrics.compute_page import (
     Reading,
     measure_months,
     page_of,
@@ -18,6 +18,8 @@ from kb.metrics.page import (
     read_as_of,
     read_folder,
 )
+from kb.metrics.json_output import PageJson, encoded, page_json
+from kb.metrics.page_values import MetricsPage
 from kb.metrics.registry import MEASURES
 from kb.metrics.render import (
     measure_text,
@@ -29,16 +31,14 @@ from kb.metrics.render import (
     series_csv,
     series_markdown,
 )
-from kb.metrics.schema import PageJson, encoded, page_json
 from kb.metrics.thresholds import Limit, check_names, failures, read_limits
-from kb.metrics.values import MetricsPage
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo
 from kb.streams import echo, echo_json, warn
-from kb.walls.summary import WallsOnThisMachine, walls_on_this_machine, walls_text
+from kb.walls.firing_summary import WallsOnThisMachine, walls_on_this_machine, walls_text
 
 if TYPE_CHECKING:
-    from kb.beside.measures import TeamColumn
+    from kb.other_libraries.measures_by_team import TeamColumn
 
 
 def read_day(text: str | None) -> date | None:
@@ -168,7 +168,7 @@ def _measure(wanted: _Wanted, limits: tuple[Limit, ...]) -> _Found:
 def _columns(wanted: _Wanted, reading: Reading, page: MetricsPage) -> tuple[TeamColumn, ...]:
     if not wanted.everywhere:
         return ()
-    from kb.beside.measures import team_columns
+    from kb.other_libraries.measures_by_team import team_columns
     from kb.search.installed import prepare_search
 
     prepare_search()
@@ -212,7 +212,12 @@ _TABLES = {"csv": page_csv, "markdown": page_markdown}
 
 
 def _of_teams(wanted: _Wanted, columns: tuple[TeamColumn, ...]) -> str:
-    from kb.beside.render_measures import columns_csv, columns_markdown, columns_text, shown_names
+    from kb.other_libraries.render_measures import (
+        columns_csv,
+        columns_markdown,
+        columns_text,
+        shown_names,
+    )
 
     ways = {"csv": columns_csv, "markdown": columns_markdown}
     return ways.get(wanted.form or "", columns_text)(columns, shown_names(columns, wanted.names))
@@ -236,7 +241,7 @@ def _json(wanted: _Wanted, found: _Found) -> PageJson:
     months = [named(page) for page in found.months]
     made = page_json(named(found.page), compared, months, found.walls)
     if found.columns:
-        from kb.beside.render_measures import columns_json
+        from kb.other_libraries.render_measures import columns_json
 
         made.everywhere = columns_json(found.columns)
     return made

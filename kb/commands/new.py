@@ -16,11 +16,11 @@ from kb.commands.metrics import read_day
 from kb.errors import KbError
 from kb.library import find_root, records_folder
 from kb.numbers_in_words import plural
+from kb.records.blank_record import blank_record, slug
 from kb.records.document import read_document
 from kb.records.form import Form, build_form
 from kb.records.grow_to_profile import Growth, grown
 from kb.records.record_files import MAX_RECORD_BYTES
-from kb.records.template import blank_record, slug
 from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
@@ -134,7 +134,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, profile: str) -> Path:
     from kb.traces.drafting.draft import start
-    from kb.traces.redaction.redact import safe_error
+    from kb.traces.redaction import safe_error
 
     try:
         path, notes = start(root, asked, title, on, profile)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from kb.actions.action import Action, actions
-from kb.actions.edit import write_change
+from kb.actions.line_edits import write_change
 from kb.actions.occurrences import (
     another_occurrence,
     behind_others,
@@ -19,8 +19,8 @@ from kb.actions.occurrences import (
     why_another,
 )
 from kb.actions.route_names import route_known
-from kb.commands.record_named import record_that_counts
-from kb.commands.shell_words import record_ids, routes
+from kb.commands.option_completion import record_ids, routes
+from kb.commands.record_by_id import record_that_counts
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.numbers_in_words import plural

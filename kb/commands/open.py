@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from kb.commands.new import edit
-from kb.commands.record_named import record_that_counts
-from kb.commands.shell_words import record_ids
+from kb.commands.option_completion import record_ids
+from kb.commands.record_by_id import record_that_counts
 from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.streams import echo, is_terminal, warn
@@ -49,7 +49,7 @@ def _of_another_team(library: Library, record_id: str) -> Path | None:
     """
     if not library.config.library.beside or find_spec("numpy") is None:
         return None
-    from kb.beside.record_beside import record_beside
+    from kb.other_libraries.find_record import record_beside
 
     found = record_beside(library, record_id)
     if found is None:

@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 
 from kb.commands.build import progress_bar
-from kb.erasure.cuts import ERASED
 from kb.erasure.forms_of_a_name import Sought, others_than
 from kb.erasure.plan import FileCut, Plan, plan_purge
-from kb.erasure.remains import Remains, look_through
+from kb.erasure.remains_in_git import Remains, look_through
 from kb.erasure.render import plan_lines, remains_lines
+from kb.erasure.rewritten_file import ERASED
 from kb.erasure.write_plan import carry_out
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo
-from kb.sensitive.names import CUSTOMER, PERSON
+from kb.sensitive.names.find_names import CUSTOMER, PERSON
 from kb.streams import echo, echo_data, read_stdin
 from kb.terminal import as_lines
 

@@ -85,8 +85,8 @@ def _words(report: PushReport) -> str:
 def _set_up(library: Library, store: Store) -> str:
     """Make or update the tables; what was done."""
     from kb.search.index.index import ready_encoder
-    from kb.store.layout import set_up
-    from kb.store.stored_statistics import fix_encoder
+    from kb.store.corpus_statistics_rows import fix_encoder
+    from kb.store.migrations import set_up
 
     encoder = ready_encoder(library)
     with store.transaction():

@@ -35,7 +35,7 @@ def prepared_run(fixture: Path, asked: dict[str, Any]) -> Run:
 
 def replay_settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
     """How to replay, as the options say. Raises `KbError` where no agent may be called."""
-    from kb.traces.replay.settings import entry_point
+    from kb.traces.replay.choose_agent import entry_point
     from kb.traces.replay.tool_answers import Mode
     from kb.traces.replay.trials import Settings
 

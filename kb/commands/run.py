@@ -33,7 +33,7 @@ class RunVerbs(VerbGroup):
         try:
             return super().invoke(ctx)
         except KbError as error:
-            from kb.traces.redaction.redact import safe_error
+            from kb.traces.redaction import safe_error
 
             raise safe_error(error) from error
 

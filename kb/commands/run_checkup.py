@@ -21,11 +21,11 @@ from kb.terminal import visible
 from kb.trust import open_config
 
 if TYPE_CHECKING:
-    from kb.bulk.workers import Workers
-    from kb.traces.checkup.archive import Archive, TraceFile
+    from kb.parallel.workers import Workers
+    from kb.traces.checkup.archive_files import Archive, TraceFile
     from kb.traces.checkup.examine import Progress
     from kb.traces.checkup.groups import KnownRun
-    from kb.traces.checkup.measure import RunSummary
+    from kb.traces.checkup.run_facts import RunSummary
     from kb.traces.checkup.summary import Checkup
     from kb.traces.read_runs import ReadingSettings
 
@@ -63,9 +63,9 @@ def command(paths: tuple[str, ...], top: int, draft: int, day: str | None, **ask
     committed: all of them are taken for runs of that route. --occur writes each run that went the
     way of a stored one as an occurrence of its record, once.
     """
-    from kb.commands.run_checkup_record import record_runs, write_occurrences
-    from kb.traces.checkup.archive import archive_of
-    from kb.traces.checkup.memory import shown_path
+    from kb.commands.run_checkup_write import record_runs, write_occurrences
+    from kb.traces.checkup.archive_files import archive_of
+    from kb.traces.checkup.progress_file import shown_path
     from kb.traces.checkup.report import checkup_json, checkup_markdown
     from kb.traces.read_runs import team_settings
 
@@ -110,8 +110,8 @@ def _pass_over(
 ) -> Checkup:
     """The checkup of an archive; after a quick pass the candidates are read again, redacted."""
     from kb.traces.checkup.examine import examine, state_file
-    from kb.traces.checkup.in_words import told_in_words
-    from kb.traces.checkup.memory import forget_part
+    from kb.traces.checkup.progress_file import forget_part
+    from kb.traces.checkup.show_runs import told_in_words
     from kb.traces.checkup.summary import check_up
 
     state = state_file(root / ".kb" / "checkup", archive.files, settings) if root else None
@@ -138,7 +138,7 @@ def _workers(archive: Archive, scheduler: str | None) -> AbstractContextManager[
 
     if scheduler is None:
         return readers(archive.files)
-    from kb.bulk.dask_workers import dask_workers
+    from kb.parallel.dask_workers import dask_workers
 
     local = [str(file.resolve()) for file in archive.files if isinstance(file, Path)]
     return dask_workers(scheduler, must_see=local[:1])
@@ -171,7 +171,7 @@ def _put(text: str, out: Path | None, printed: Callable[[str, str], None]) -> No
 def _draft(root: Path, facts: RunSummary, files: list[TraceFile], day: date | None) -> None:
     """Write a near-miss draft of a candidate; one that is there already is left alone."""
     from kb.records.form import build_form
-    from kb.traces.checkup.remote import on_this_machine
+    from kb.traces.checkup.remote_files import on_this_machine
     from kb.traces.drafting.draft import Draft, write_draft
     from kb.traces.read_runs import one_run, team_settings
 

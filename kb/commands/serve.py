@@ -55,9 +55,9 @@ def command(port: int, engine: str) -> None:
 
 
 def _gather(library: Library, repo: Repo) -> Site:
-    from kb.beside.for_site import ask_others
+    from kb.other_libraries.for_site import ask_others
+    from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather
-    from kb.site.related_search import find_related
 
     wanted = SiteRequest(datetime.now(UTC), find_related, with_drafts=True, ask_others=ask_others)
     return gather(library, repo, wanted)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.commands.shell_words import record_ids
+from kb.commands.option_completion import record_ids
 from kb.errors import KbError
 from kb.streams import echo, echo_json, read_stdin, too_long, warn
 from kb.terminal import visible
@@ -148,8 +148,8 @@ def _is_folder(path: Path) -> bool:
 def _query_from_run(library: Library, path: Path, run_id: str, today: date) -> Query:
     """A run as a question, redacted as an import would be, with the fixtures it is like."""
     from kb.search.query import RunFacts, query_from_run
+    from kb.traces.query_from_run import alike_fixtures, is_known_failure, question_from_run
     from kb.traces.read_runs import one_run, team_settings
-    from kb.traces.similarity import alike_fixtures, is_known_failure, question_from_run
 
     run = one_run(path, team_settings(library.root), run_id)
     asked = question_from_run(run)
@@ -175,8 +175,8 @@ if TYPE_CHECKING:
     from kb.library import Library
     from kb.search.answer import Answer
     from kb.search.encoder.encoder import Progress
-    from kb.search.neighbours import Neighbour
     from kb.search.query import Filters, Query
+    from kb.search.several_libraries import Neighbour
     from kb.traces.run import Run
 
 _ONLY_CLASS = "Only this failure class."
@@ -243,7 +243,7 @@ class _Beside:
             from kb.search.casebook import casebook_neighbour
 
             return (casebook_neighbour(library),)
-        from kb.beside.open_libraries import open_neighbours
+        from kb.other_libraries.open_libraries import open_neighbours
 
         return open_neighbours(library, casebook=casebook, run=self._read_run(library))
 
@@ -388,11 +388,11 @@ def _answer(asked: _Asked) -> Answer:
     """The answer of the library's own records and of all that is asked beside them."""
     search: Callable[..., Answer]
     if asked.asks_store:
-        from kb.store.similar import similar_with_store
+        from kb.store.combined_answer import similar_with_store
 
         search = functools.partial(similar_with_store, required=asked.beside.store is True)
     else:
-        from kb.search.neighbours import similar_beside as search
+        from kb.search.several_libraries import similar_beside as search
     neighbours = asked.beside.neighbours(asked.library)
     with _progress() as progress:
         return search(
@@ -420,11 +420,11 @@ def _show(asked: _Asked, *, as_json: bool) -> None:
 
 def _explained(asked: _Asked, record_id: str) -> str:
     """The arithmetic of a record of the library, else of one beside it or in the store."""
-    from kb.commands.explained_record import explained_beside, explained_in_store
+    from kb.commands.similar_explain import explained_beside, explained_in_store
     from kb.search.explain import explain
     from kb.search.index.index import open_index
-    from kb.search.neighbours import open_neighbour
     from kb.search.query import refuse_unknown
+    from kb.search.several_libraries import open_neighbour
     from kb.search.similar import find
 
     with _progress() as progress:
@@ -445,7 +445,7 @@ def _explained(asked: _Asked, record_id: str) -> str:
 
 def _written(asked: _Asked, path: Path | None) -> str:
     """Own incidents only: a link to a record of the casebook would lead nowhere."""
-    from kb.search.proposals import write_proposals
+    from kb.search.matches_in_draft import write_proposals
 
     if path is None or is_run(path):
         raise KbError(

@@ -119,10 +119,10 @@ def _refuse_misuse(edition: str, customer: str | None, read_first: str | None) -
 
 def _build(library: Library, edition: Edition, build: Build, started: float) -> int:
     """Build the site and say what it is, and how long all took; 1 where records are left out."""
-    from kb.beside.for_site import ask_others
+    from kb.other_libraries.for_site import ask_others
     from kb.repo import open_repo
+    from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather
-    from kb.site.related_search import find_related
     from kb.site.site import build_site
 
     say = _progress()
@@ -144,7 +144,7 @@ def _build(library: Library, edition: Edition, build: Build, started: float) -> 
 
 def _kind_of(edition: Edition) -> tuple[str, ...]:
     """What follows `site` in the name of an edition's folder; a copy has one of its own."""
-    from kb.records.template import slug
+    from kb.records.blank_record import slug
 
     if edition.is_internal:
         return ()

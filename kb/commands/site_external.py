@@ -8,8 +8,8 @@ from pathlib import PurePath
 from kb.library import Library
 from kb.numbers_in_words import plural
 from kb.safe_files import Root
-from kb.site.external.outgoing import candidates
 from kb.site.external.proposal import CHANGED, EDITED, NEW, Proposal, proposals
+from kb.site.external.record_release import candidates
 from kb.site.external.refusal import refuse_unread
 from kb.site.external.side_by_side import previews
 from kb.site.gather import names_of

@@ -15,8 +15,8 @@ from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
 from kb.trust import VARIABLE, Wish, is_trusted, revoke, store, wishes
 from kb.user_config import read_user_config
-from kb.walls.compiled import KEY as WALLS
-from kb.walls.compiled import bring_up_to_date, gather, names_in_force, wishes_of_walls
+from kb.walls.compile_table import KEY as WALLS
+from kb.walls.compile_table import bring_up_to_date, gather, names_in_force, wishes_of_walls
 
 
 @click.command("trust")
@@ -100,7 +100,7 @@ def _allow(root: Path, asked: tuple[Wish, ...], *, yes: bool) -> int:
 
 
 def _say_unusable_walls(root: Path) -> None:
-    from kb.walls.unusable import unusable_walls
+    from kb.walls.unusable_walls import unusable_walls
 
     for one in unusable_walls(root, read_config(root)):
         if one.is_published:

@@ -34,7 +34,7 @@ def command(wall: str, paths: tuple[Path, ...], as_json: bool) -> int:
     or cannot be used.
     """
     from kb.walls.proof import proofs_json, proofs_text, prove, runs_of, stored_runs
-    from kb.walls.unusable import unusable_walls
+    from kb.walls.unusable_walls import unusable_walls
 
     library = open_library(Path.cwd())
     runs, unread = stored_runs(library)

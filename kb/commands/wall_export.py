@@ -21,7 +21,7 @@ def command(agent: str) -> int:
     standard error, and need the hook. So are those that cannot be used, with exit status 1.
     """
     from kb.walls.export import export
-    from kb.walls.unusable import unusable_walls
+    from kb.walls.unusable_walls import unusable_walls
 
     library = open_library(Path.cwd())
     made = export(library, agent)

@@ -16,10 +16,10 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.values import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
+from kb.metrics.page_values import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
 from kb.numbers_in_words import plural, said_day
 from kb.records.model import Occurrence
-from kb.walls.firings import PASS_GIVEN, PASSED, Firing
+from kb.walls.firing_log import PASS_GIVEN, PASSED, Firing
 
 #: Items of one part; the rest is counted.
 MOST_ITEMS = 20

@@ -13,10 +13,10 @@ from kb.digest.contents import ApprovedWords, DigestFacts, restricted
 from kb.errors import KbError
 from kb.library import Library
 from kb.metrics.all_hands import first_lesson
-from kb.metrics.page import page_of, read_folder
+from kb.metrics.compute_page import page_of, read_folder
 from kb.records.model import Occurrence
 from kb.repo import Repo
-from kb.walls.firings import firings
+from kb.walls.firing_log import firings
 
 
 def read_facts(
@@ -64,8 +64,8 @@ def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> D
     """
     from kb.library import open_library
     from kb.site.content import EXTERNAL
+    from kb.site.find_related import no_search
     from kb.site.gather import SiteRequest, gather
-    from kb.site.related_search import no_search
 
     site = gather(open_library(start), repo, SiteRequest(as_of.at, no_search, EXTERNAL))
     told = {

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from kb.sensitive.folding import fold, readings
-from kb.sensitive.house_places import find_places
-from kb.sensitive.name_stems import Script, script_of
-from kb.sensitive.names import PERSON, NameHit, NameIndex, PrivateName
+from kb.sensitive.names.find_names import PERSON, NameHit, NameIndex, PrivateName
+from kb.sensitive.names.folding import fold, readings
+from kb.sensitive.names.internal_addresses import find_places
+from kb.sensitive.names.stems import Script, script_of
 
 #: Stands for any record: a word in small letters is reported, and not passed over.
 _HERE = "here"

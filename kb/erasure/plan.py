@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from kb.config import FILE_NAME
-from kb.erasure.cuts import (
+from kb.erasure.forms_of_a_name import Sought
+from kb.erasure.rewritten_file import (
     CutText,
     Doubt,
     cut_file,
@@ -23,13 +24,12 @@ from kb.erasure.cuts import (
     cut_record,
     fixture_value,
 )
-from kb.erasure.forms_of_a_name import Sought
 from kb.library import LOCAL_FOLDER, Library
 from kb.records.model import Postmortem
 from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, UnsafePathError, walk
-from kb.search.encoder.store import vectors_place
-from kb.sensitive.names import PrivateName
+from kb.search.encoder.vector_store import vectors_place
+from kb.sensitive.names.find_names import PrivateName
 from kb.site.external.declared_names import declared_names
 from kb.site.site import made_sites
 from kb.site.work_folder import made_in_work

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
-from kb.erasure.cuts import Doubt
 from kb.erasure.plan import FileCut, Plan
-from kb.erasure.remains import OldFile, Remains
+from kb.erasure.remains_in_git import OldFile, Remains
+from kb.erasure.rewritten_file import Doubt
 from kb.numbers_in_words import plural
 
 _MOST_LINES = 8

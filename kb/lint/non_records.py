@@ -16,9 +16,9 @@ from kb.lint.registry import active_rules
 from kb.lint.rule import Finding, LintContext, Problem, Rule, run_rules
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
 from kb.records.document import Document
-from kb.records.misplaced import is_markdown, is_meant_as_record
+from kb.records.misplaced_records import is_markdown, is_meant_as_record
 from kb.records.record_files import is_record_name
-from kb.records.runs_seen import FILE_NAME as RUNS_SEEN
+from kb.records.route_run_counts import FILE_NAME as RUNS_SEEN
 from kb.safe_files import walk
 
 _LINE = re.compile(r"line (\d+)")

@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from kb.bulk.forks import usable_cores
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
 from kb.lint.non_records import file_problems
@@ -31,6 +30,7 @@ from kb.lint.runner import (
     outlines,
     with_status,
 )
+from kb.parallel.forks import usable_cores
 from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Outline

@@ -21,7 +21,7 @@ from kb.records.document import Document, read_document
 from kb.records.model import Outline, outline
 from kb.records.record_files import is_record_name
 from kb.safe_files import walk
-from kb.sensitive.find_secrets import masked
+from kb.sensitive.secrets.find_secrets import masked
 
 _NO_SEARCH = "search is asked about a few named records only, once 'kb build' has run"
 

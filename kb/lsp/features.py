@@ -30,7 +30,7 @@ from kb.lsp.outline import folds, symbols
 from kb.lsp.rename import renamable, rename_class
 from kb.lsp.semantic_tokens import LEGEND, semantic_tokens
 from kb.lsp.server import RecordServer
-from kb.lsp.text import RecordWorkspace
+from kb.lsp.text_positions import RecordWorkspace
 from kb.terminal import visible_lines
 
 

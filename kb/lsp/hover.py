@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from lsprotocol import types
 
-from kb.lint.docs import rule_page
 from kb.lint.fmt.detection_minutes import KEY as MINUTES_KEY
 from kb.lint.fmt.detection_minutes import chain_minutes
 from kb.lint.registry import all_rules
 from kb.lint.rule import Problem
+from kb.lint.rule_docs import rule_page
 from kb.lsp.library_view import RecordCard
 from kb.lsp.open_record import OpenRecord, quoted_markdown
 from kb.numbers_in_words import duration

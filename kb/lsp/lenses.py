@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from kb.lint.fmt.detection_minutes import KEY as MINUTES_KEY
 from kb.lint.fmt.detection_minutes import chain_minutes
-from kb.lint.fmt.edit import newline_of
+from kb.lint.fmt.text_edit import newline_of
 from kb.lsp.open_record import OpenRecord
 from kb.numbers_in_words import duration, plural
 from kb.records.list_items import PRIOR_TO_FILL

@@ -12,7 +12,7 @@ from pathlib import Path
 from lsprotocol import types
 
 from kb.lsp.library_view import LibraryView
-from kb.lsp.text import Places
+from kb.lsp.text_positions import Places
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.markdown import SectionText

@@ -21,7 +21,7 @@ from kb.errors import KbError
 from kb.lint.rule import Problem
 from kb.lsp.diagnostics import diagnostics, problems_of
 from kb.lsp.open_record import OpenRecord
-from kb.lsp.text import RecordText
+from kb.lsp.text_positions import RecordText
 from kb.lsp.workspace import Desk, OpenFile
 from kb.streams import warn
 from kb.terminal import visible_lines

@@ -11,7 +11,7 @@ from kb.errors import KbError
 from kb.library import find_root
 from kb.lsp.library_view import LibraryView, look, look_again
 from kb.lsp.open_record import OpenRecord
-from kb.lsp.text import Places
+from kb.lsp.text_positions import Places
 from kb.records.document import Document, read_document
 from kb.records.record_files import is_record_name
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.mcp.answer import NOTICE
+from kb.mcp.bounded_answer import NOTICE
 from kb.mcp.tools import MOST_RECORD, find_record
 from kb.terminal import visible, visible_lines
 

@@ -1,7 +1,7 @@
 """The MCP server of a library: its tools, and the ends of the wire it talks over.
 
-Record text is data, and marked so in each answer (`kb.mcp.answer`): an incident about prompt
-injection may quote one. Whatever happens in a call, it gets an answer.
+Record text is data, and marked so in each answer (`kb.mcp.bounded_answer`): an incident about
+prompt injection may quote one. Whatever happens in a call, it gets an answer.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kb.errors import KbError
 from kb.library import load_document, record_files
-from kb.mcp.answer import as_text, marked, schema_of
+from kb.mcp.bounded_answer import as_text, marked, schema_of
 from kb.mcp.read_messages import MOST_BYTES, TOO_LONG
 from kb.records.form import build_form
 from kb.terminal import visible, visible_lines
@@ -229,7 +229,7 @@ def _public_record(name: str) -> Document | None:
 def _record_beside(library: Library, record_id: str) -> Document | None:
     if not library.config.library.beside or find_spec("numpy") is None:
         return None
-    from kb.beside.record_beside import record_beside
+    from kb.other_libraries.find_record import record_beside
 
     found = record_beside(library, record_id)
     return found.document if found else None
@@ -265,9 +265,9 @@ def check_record(base: KnowledgeBase, record_id: str, as_status: str) -> dict[st
 
 def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[str, Any]:
     """Actions of earlier incidents that are open, or were done and did not hold; overdue first."""
-    from kb.actions.filter import ActionFilter
-    from kb.metrics.page import main_origin, read_as_of
-    from kb.metrics.schema import actions_json, value_of
+    from kb.actions.action_filter import ActionFilter
+    from kb.metrics.compute_page import main_origin, read_as_of
+    from kb.metrics.json_output import actions_json, value_of
 
     origin = main_origin(base.library)
     wanted = ActionFilter(owner=owner, failure_class=failure_class, origin=origin, state="owed")
@@ -278,7 +278,7 @@ def open_promises(base: KnowledgeBase, owner: str, failure_class: str) -> dict[s
 
 def restart_gate(base: KnowledgeBase, route: str) -> dict[str, Any]:
     """Whether a route may be restarted (`passes`, `verdict`), and what blocks it."""
-    from kb.metrics.schema import gate_json, value_of
+    from kb.metrics.json_output import gate_json, value_of
 
     if not route.strip():
         raise KbError("'route' is empty", todo="Name the route that is to run again.")
@@ -292,7 +292,7 @@ def _similar_schema() -> dict[str, Any]:
 
 
 def _metrics_schema(name: str) -> dict[str, Any]:
-    from kb.metrics.schema import schemas
+    from kb.metrics.json_output import schemas
 
     return schemas()[name]
 

@@ -1,6 +1,7 @@
 """Measures of learning: pure functions from records and commits to numbers.
 
-Begin with `registry`: one row a measure. `inputs` is what a measure may look at; `detection`,
-`repetition`, `action_measures`, `coverage` and `sharing_deadlines` compute; `summary` makes values
-of cases; `page` puts them together, `answers` says them in a word, `render` in text.
+Begin with `registry`: one row a measure. `inputs` is what a measure may look at; `repetition`,
+`time_to_detection`, `action_measures`, `effectiveness_measures`, `coverage`, `sharing_deadlines`
+and `warning_and_containment` compute; `aggregate` makes values of cases. `compute_page` puts them
+together, `three_answers` says them in a word, `render` in text, `json_output` in JSON.
 """

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kb.actions.action import Action
+from kb.metrics.aggregate import clustered_share, counted, durations, share, total
 from kb.metrics.inputs import MetricsInput, action_case, record_case
+from kb.metrics.page_values import MetricValue
 from kb.metrics.publication import COPIED, NOT_BEFORE
-from kb.metrics.summary import clustered_share, counted, durations, share, total
-from kb.metrics.values import MetricValue
 from kb.numbers_in_words import format_value, plural
 from kb.records.model import Postmortem
 

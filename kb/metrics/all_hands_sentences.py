@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from kb.actions.effect import EFFECTIVE, FAILED, UNKNOWN
+from kb.actions.effectiveness import EFFECTIVE, FAILED, UNKNOWN
+from kb.metrics.page_values import AllHands
 from kb.metrics.publication import READING_DAYS
-from kb.metrics.values import AllHands
 from kb.numbers_in_words import plural, said_day
 
 _PLURALS = {"near-miss": "near-misses"}

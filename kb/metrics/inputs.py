@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from kb.actions.action import Action, actions_of, with_one_spelling
 from kb.actions.dates_from_git import Trails
-from kb.actions.effect import EffectEvidence
+from kb.actions.effectiveness import EffectEvidence
 from kb.as_of import AsOf
 from kb.metrics.publication import (
     NewsWindow,
@@ -20,9 +20,9 @@ from kb.metrics.publication import (
     is_born_published,
     publications,
 )
-from kb.records.merges import merged_here, occurrences_of
+from kb.records.merged_records import merged_here, occurrences_of
 from kb.records.model import Occurrence, Postmortem
-from kb.records.runs_seen import RunsSeen
+from kb.records.route_run_counts import RunsSeen
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from kb.actions.dates_from_git import Landing, Trail, Trails
-from kb.actions.stored_trails import trails_from
+from kb.actions.dates_from_git_cache import trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.repo import Repo

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from kb.metrics import (
     action_measures,
     coverage,
-    detection,
-    effect_measures,
+    effectiveness_measures,
     repetition,
     sharing_deadlines,
+    time_to_detection,
     warning_and_containment,
 )
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
+from kb.metrics.page_values import Goal, Measure, MetricValue
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
 from kb.metrics.sharing_deadlines import SHARING_HOURS
-from kb.metrics.values import Goal, Measure, MetricValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "other number; n is the number of incidents.",
         formula="number of occurrences beside the incidents themselves",
         source="occurrences, merged_into",
-        compute=effect_measures.occurrences,
+        compute=effectiveness_measures.occurrences,
     ),
     MeasureRow(
         name="class_gap",
@@ -149,7 +149,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "incidents; none where we knew by a warning before the first effect.",
         formula="median of detected − first_impact",
         source="clocks.first_warning, clocks.first_impact, clocks.detected",
-        compute=detection.detection_chain,
+        compute=time_to_detection.detection_chain,
     ),
     MeasureRow(
         name="detected_within_30_minutes",
@@ -159,7 +159,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         definition="Incidents detected at most 30 minutes after first impact.",
         formula="incidents with detected − first_impact ≤ 30 min ÷ incidents with both clocks",
         source="clocks.first_impact, clocks.detected",
-        compute=detection.detected_within(30),
+        compute=time_to_detection.detected_within(30),
     ),
     MeasureRow(
         name="detected_within_4_hours",
@@ -169,7 +169,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         definition="Incidents detected at most 4 hours after first impact.",
         formula="incidents with detected − first_impact ≤ 240 min ÷ incidents with both clocks",
         source="clocks.first_impact, clocks.detected",
-        compute=detection.detected_within(240),
+        compute=time_to_detection.detected_within(240),
     ),
     MeasureRow(
         name="found_by_others",
@@ -181,7 +181,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         formula="incidents detected by customer, billing, partner or public ÷ incidents with "
         "detected_by",
         source="detected_by",
-        compute=detection.found_by_others,
+        compute=time_to_detection.found_by_others,
     ),
     MeasureRow(
         name="near_miss_detection",
@@ -192,7 +192,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "misses.",
         formula="median of detected − first_warning",
         source="clocks.first_warning, clocks.detected",
-        compute=detection.near_miss_detection,
+        compute=time_to_detection.near_miss_detection,
     ),
     MeasureRow(
         name="warning_to_containment",
@@ -203,7 +203,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "further harm, over all records.",
         formula="median of contained − first_warning",
         source="clocks.first_warning, clocks.contained",
-        compute=detection.warning_to_containment,
+        compute=time_to_detection.warning_to_containment,
     ),
 )
 
@@ -235,7 +235,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         formula="effective ÷ (effective + failed), of those done whose watch is over",
         source="watch, closed, verified, ran of action items; later records of the class on the "
         "route, occurrences, clocks.restarted, runs-seen.csv",
-        compute=effect_measures.effectiveness,
+        compute=effectiveness_measures.effectiveness,
     ),
     MeasureRow(
         name="time_to_effective",
@@ -246,7 +246,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "work: verified by somebody, or the end of its watch.",
         formula="median of the day it was effective − opened",
         source="as effectiveness; opened:, else the commit in which it landed",
-        compute=effect_measures.time_to_effective,
+        compute=effectiveness_measures.time_to_effective,
     ),
     MeasureRow(
         name="actions_open",

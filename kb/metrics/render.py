@@ -19,9 +19,7 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.registry import FAMILIES
-from kb.metrics.sharing_deadlines import SHARING_HOURS
-from kb.metrics.values import (
+from kb.metrics.page_values import (
     AllHands,
     Deadline,
     Measure,
@@ -30,6 +28,8 @@ from kb.metrics.values import (
     Pair,
     QuestionAnswer,
 )
+from kb.metrics.registry import FAMILIES
+from kb.metrics.sharing_deadlines import SHARING_HOURS
 from kb.numbers_in_words import WHOSE, bar, format_alike, format_value, plural, said_interval
 from kb.terminal import as_lines
 

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from kb.metrics.aggregate import counted, durations, share, total
 from kb.metrics.inputs import Case, MetricsInput, asked, moment, record_case
-from kb.metrics.summary import counted, durations, share, total
-from kb.metrics.values import MetricValue, Pair
+from kb.metrics.page_values import MetricValue, Pair
 from kb.records.model import Postmortem
 from kb.records.taxonomy import TAXONOMIES
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.errors import KbError
+from kb.metrics.page_values import MetricsPage
 from kb.metrics.registry import MEASURES
-from kb.metrics.values import MetricsPage
 from kb.numbers_in_words import format_value
 
 _WHOLE = 100  # per cent

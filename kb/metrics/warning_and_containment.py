@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from kb.metrics.aggregate import counted, share, total
 from kb.metrics.inputs import Case, MetricsInput, record_case
-from kb.metrics.summary import counted, share, total
-from kb.metrics.values import MetricValue
+from kb.metrics.page_values import MetricValue
 from kb.records.model import Postmortem
 
 

@@ -32,7 +32,7 @@ from kb.records.value_readers import (
     time_of,
     whole_number,
 )
-from kb.records.walls import walls_of
+from kb.records.wall_definitions import walls_of
 
 #: The statuses in the order a record passes through them.
 STAGES = ("draft", "in-review", "published")

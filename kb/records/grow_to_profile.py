@@ -6,13 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from kb.records.compound_values import CLOCK_NAMES, Clocks, read_time
-from kb.records.document import Document
-from kb.records.front_matter import MappingEntry
-from kb.records.front_matter_keys import KEYS, position
-from kb.records.markdown import SectionText
-from kb.records.sections import Section
-from kb.records.template import (
+from kb.records.blank_record import (
     ONE_PAGE,
     blank_body,
     blank_evidence,
@@ -22,6 +16,12 @@ from kb.records.template import (
     questions,
     section_text,
 )
+from kb.records.compound_values import CLOCK_NAMES, Clocks, read_time
+from kb.records.document import Document
+from kb.records.front_matter import MappingEntry
+from kb.records.front_matter_keys import KEYS, position
+from kb.records.markdown import SectionText
+from kb.records.sections import Section
 
 #: The clocks every record of a fuller profile asks for.
 _CLOCKS = ("route_start", "first_warning", "first_impact", "detected", "contained")

@@ -14,10 +14,10 @@ from datetime import date
 
 from msgspec import Struct
 
-from kb.records.dates import read_day
 from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
 from kb.records.tables import Table, TableRow, read_tables
+from kb.records.written_dates import read_day
 
 _BOX = re.compile(r"(?:\[(?P<mark>[ xX✓✔~/>-]?)\]|(?P<sign>[☐☑☒✅⬜🔲])\ufe0f?)[ \t]*")
 _TAIL = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--?)[ \t]++")

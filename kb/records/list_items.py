@@ -14,8 +14,8 @@ from datetime import date
 
 from msgspec import Struct
 
-from kb.records.dates import read_day
 from kb.records.markdown import Line
+from kb.records.written_dates import read_day
 
 _BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
 _TASK = re.compile(

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from kb.records.dates import read_written_time
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
 from kb.records.heading_stems import is_brief
@@ -27,6 +26,7 @@ from kb.records.markdown import (
     underlined_level,
 )
 from kb.records.sections import Field, Section
+from kb.records.written_dates import read_written_time
 
 #: `Replay fixture — yes: …`, `3. **Root cause:** the retry …`, `Timeline:`.
 _INLINE = re.compile(

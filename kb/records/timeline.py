@@ -19,7 +19,6 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kb.records.dates import LEAD_WORDS, WrittenTime, read_day, read_written_time, zone_in
 from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
 from kb.records.markdown import (
     Line,
@@ -29,6 +28,7 @@ from kb.records.markdown import (
     without_tags,
 )
 from kb.records.tables import Table, TableRow, read_tables
+from kb.records.written_dates import LEAD_WORDS, WrittenTime, read_day, read_written_time, zone_in
 
 #: Offsets that are in use west of Greenwich; what else follows a dash is the end of a span, and so
 #: is a time that has a zone of its own.

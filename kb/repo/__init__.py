@@ -1,9 +1,8 @@
 """What Git knows about a folder; the only package that talks to Git, through GitPython.
 
-Begin with `repository.py`: every question is a method of `Repo`. `opening.py` finds the work
-tree, `line_history.py` holds what happened to each line, `log.py` reads that from Git, and
-`process.py` runs Git so that nobody's settings change an answer. Nothing here knows what a
-postmortem is. GitPython is loaded by the first question.
+Begin with `repository`: every question is a method of `Repo`. `line_history` holds what happened to
+each line, `git_log` reads that from Git, and `git_command` runs Git so that nobody's settings
+change an answer. Nothing here knows what a postmortem is. The first question loads GitPython.
 """
 
 from kb.repo.git_values import Commit, File

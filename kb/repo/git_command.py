@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from kb.errors import KbError
 from kb.processes import PIPE, TimeoutExpired, find_program
-from kb.repo import safe_settings
+from kb.repo import safe_git_settings
 from kb.safe_files import walk
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ _ENVIRONMENT = {
     "GIT_GLOB_PATHSPECS": "0",
     "GIT_NOGLOB_PATHSPECS": "0",
     "GIT_ICASE_PATHSPECS": "0",
-    **safe_settings.ENVIRONMENT,
+    **safe_git_settings.ENVIRONMENT,
 }
 _SETTINGS = (
-    *safe_settings.SETTINGS,
+    *safe_git_settings.SETTINGS,
     # Quoted names are plain ASCII with C escapes, which Python reads as well.
     "core.quotePath=true",
     "diff.autoRefreshIndex=true",
@@ -123,7 +123,7 @@ class Git:
     def silence(self) -> None:
         """From now on no setting of the repository names a program; KbError when Git fails."""
         listing = self.demand("config", "--list", "-z", "--show-scope").output
-        self._silence = safe_settings.silenced(listing)
+        self._silence = safe_git_settings.silenced(listing)
 
     def ask(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""
@@ -217,7 +217,7 @@ class Git:
                     as_process=True,
                     istream=PIPE if has_stdin else None,
                     env=_ENVIRONMENT
-                    | safe_settings.as_environment(self._silence)
+                    | safe_git_settings.as_environment(self._silence)
                     | dict(self._more),
                     shell=False,
                 )

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kb.errors import KbError
-from kb.repo import commits, files, log, revisions, safe_settings, web
+from kb.repo import commits, files, git_log, revisions, safe_git_settings, web_links
 from kb.repo.commits import Touched
 from kb.repo.git_command import Git, GitOutput, first_line
+from kb.repo.git_objects import ObjectStore
 from kb.repo.git_values import Commit, File, instant
 from kb.repo.line_history import History, LineTest
-from kb.repo.object_store import ObjectStore
 
 RepoPath = PurePosixPath | str
 Revision = Commit | str
@@ -132,8 +132,8 @@ class Repo:
             return History()
         until = self._commit(revision)
         boundary = revisions.boundary(self._git, until)
-        span = log.LogSpan(_inside(folder), until, boundary)
-        return log.read_history(self._git, span, keep)
+        span = git_log.LogSpan(_inside(folder), until, boundary)
+        return git_log.read_history(self._git, span, keep)
 
     def commits_in(self, span: str) -> tuple[Touched, ...]:
         """The commits of a range (`v1.2..HEAD`) on its first parents, newest first.
@@ -203,9 +203,9 @@ class Repo:
             return None
         name = "origin" if "origin" in names else names[0]
         url = self._git.ask("remote", "get-url", "--", name)
-        return web.without_credentials(url.text) if url.status == 0 else None
+        return web_links.without_credentials(url.text) if url.status == 0 else None
 
-    def web_url(self, path: RepoPath, view: web.View = "source") -> str | None:
+    def web_url(self, path: RepoPath, view: web_links.View = "source") -> str | None:
         """The page that shows a file on GitHub, GitLab or Bitbucket; None for other remotes.
 
         It shows the remote's main branch where that is known, else the branch or commit checked
@@ -214,12 +214,12 @@ class Repo:
         return self._pages.url(_inside(path), view) if self._pages else None
 
     @cached_property
-    def _pages(self) -> web.Pages | None:
+    def _pages(self) -> web_links.Pages | None:
         # Remembered, unlike anything else: a site asks for thousands of links.
         url, head = self.remote_url(), self.head
         if url is None or head is None:
             return None
-        return web.pages(url, branch=self._main_branch() or self.branch, commit=head.sha)
+        return web_links.pages(url, branch=self._main_branch() or self.branch, commit=head.sha)
 
     def _main_branch(self) -> str | None:
         found = self._git.ask("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
@@ -295,7 +295,7 @@ class NoRepo(Repo):
     def remote_url(self) -> None:
         """Unknown."""
 
-    def web_url(self, path: RepoPath, view: web.View = "source") -> None:
+    def web_url(self, path: RepoPath, view: web_links.View = "source") -> None:
         """Unknown."""
 
 
@@ -358,14 +358,14 @@ def _guarded(root: Path, *, inherits: bool) -> Repo:
         git = Git(root, inherits=True)
         git.silence()
         return Repo(git)
-    git_dir = safe_settings.git_dir_of(root)
+    git_dir = safe_git_settings.git_dir_of(root)
     if git_dir is None:
         return NoRepo(
             f"{root} has no .git of its own: what Git found there is a repository among its "
             "files, or one whose core.worktree points there, and kb reads neither"
         )
     git = Git(root, git_dir=git_dir)
-    if safe_settings.names_programs(git_dir):
+    if safe_git_settings.names_programs(git_dir):
         git.silence()
     return Repo(git)
 

@@ -19,7 +19,7 @@ from kb.metrics.inputs import MetricsInput
 from kb.records.document import Document
 from kb.records.model import Postmortem, interpret
 from kb.review.branch import Branch, RemovedRecord, read_branch, removed_records
-from kb.review.priors import needs_verdict, prior_search
+from kb.review.earlier_incidents import needs_verdict, prior_search
 
 if TYPE_CHECKING:
     from kb.search.answer import Match

@@ -12,10 +12,10 @@ import numpy as np
 from kb.search.answer import PassagePair
 from kb.search.bm25 import Postings, tokens, word_hash
 from kb.search.index.searchable import Searchable
+from kb.search.indexed_records.passages import Passage
 from kb.search.query import Query
-from kb.search.ranking.classes import Numbers
+from kb.search.ranking.class_posterior import Numbers
 from kb.search.ranking.likeness import Question
-from kb.search.records.passages import Passage
 from kb.sentences import sentences, word_count
 
 _PART = re.compile(r"(?<=;)\s+")

@@ -20,10 +20,10 @@ from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, PUBLIC, Answer
 from kb.search.casebook_default import PACKAGED, casebook_place
 from kb.search.encoder.encoder import Progress, cache_folder
-from kb.search.encoder.store import text_key
+from kb.search.encoder.vector_store import text_key
 from kb.search.index.index import Index, existing_index, open_index
-from kb.search.neighbours import Neighbour, OpenNeighbour, search_as_in, similar_beside
 from kb.search.query import EVERYTHING, Filters, Query
+from kb.search.several_libraries import Neighbour, OpenNeighbour, search_as_in, similar_beside
 from kb.version import __version__
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kb.errors import KbError
-from kb.search.ranking.agency import agent_records
+from kb.search.ranking.agent_acted import agent_records
 from kb.search.ranking.calibration import FACET_LOG_ODDS, Calibration, known
 from kb.search.ranking.rank import Weights, word_weight
 from kb.search.render import WIDTH

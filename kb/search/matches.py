@@ -6,8 +6,8 @@ from datetime import datetime
 
 from kb.search.answer import Match, PassagePair, PromisedAction
 from kb.search.hypotheses import named_hypotheses
+from kb.search.indexed_records.entry import IndexedRecord, Promise
 from kb.search.query import Query
-from kb.search.records.entry import IndexedRecord, Promise
 
 
 def match_of(

@@ -16,9 +16,14 @@ from kb.records.form import Form
 from kb.search.bm25 import bag_of
 from kb.search.encoder.encoder import Vectors
 from kb.search.index.searchable import Searchable
+from kb.search.indexed_records.entry import IndexedRecord, blank_entry, read_entry, readable
+from kb.search.indexed_records.passages import (
+    Passage,
+    embedded_text,
+    record_passages,
+    text_passages,
+)
 from kb.search.ranking.likeness import Question
-from kb.search.records.entry import IndexedRecord, blank_entry, read_entry, readable
-from kb.search.records.passages import Passage, embedded_text, record_passages, text_passages
 
 if TYPE_CHECKING:
     from kb.records.document import Document

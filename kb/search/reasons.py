@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kb.search.bm25 import Postings, stem, word_hash, written_words
+from kb.search.indexed_records.collection import Collection
+from kb.search.indexed_records.entry import IndexedRecord, facets
 from kb.search.query import Query
 from kb.search.ranking.rank import Ranking
-from kb.search.records.collection import Collection
-from kb.search.records.entry import IndexedRecord, facets
 from kb.sentences import letter_pairs
 
 _FACET_WORDS = {

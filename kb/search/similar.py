@@ -19,13 +19,16 @@ from kb.search.answer import (
     Match,
     ProposedClass,
 )
-from kb.search.candidates import allowed
+from kb.search.eligible_records import allowed
 from kb.search.encoder.encoder import Progress
-from kb.search.encoder.source import NoEncoderError
-from kb.search.index.approximate import RANK_ALL
+from kb.search.encoder.find_model_files import NoEncoderError
 from kb.search.index.build import text_bag
+from kb.search.index.faiss_index import RANK_ALL
 from kb.search.index.index import Index, open_index
 from kb.search.index.searchable import Searchable
+from kb.search.indexed_records.collection import Collection, background
+from kb.search.indexed_records.entry import IndexedRecord
+from kb.search.indexed_records.passages import plain_text
 from kb.search.matches import match_of
 from kb.search.query import (
     EVERYTHING,
@@ -37,7 +40,7 @@ from kb.search.query import (
     refuse_unknown,
 )
 from kb.search.ranking.calibration import TextKind, isotonic_decreasing
-from kb.search.ranking.classes import largest
+from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.likeness import Question, likeness
 from kb.search.ranking.rank import (
     Ranking,
@@ -45,9 +48,6 @@ from kb.search.ranking.rank import (
     rank,
 )
 from kb.search.reasons import reasons
-from kb.search.records.collection import Collection, background
-from kb.search.records.entry import IndexedRecord
-from kb.search.records.passages import plain_text
 
 if TYPE_CHECKING:
     from kb.records.document import Document

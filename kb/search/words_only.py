@@ -16,16 +16,16 @@ from kb.library import Library, load_document
 from kb.search.aligned_passages import aligned_by_words
 from kb.search.answer import Answer, IndexFacts, Match
 from kb.search.bm25 import Postings, bag_of, build_postings
-from kb.search.candidates import allowed
-from kb.search.encoder.source import NoEncoderError
+from kb.search.eligible_records import allowed
+from kb.search.encoder.find_model_files import NoEncoderError
 from kb.search.index.build import lexical_texts
 from kb.search.index.storage import scan
+from kb.search.indexed_records.collection import standing_of
+from kb.search.indexed_records.entry import IndexedRecord, read_entry, same_records
+from kb.search.indexed_records.passages import Passage
 from kb.search.matches import match_of
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.reasons import reasons_by_words
-from kb.search.records.collection import standing_of
-from kb.search.records.entry import IndexedRecord, read_entry, same_records
-from kb.search.records.passages import Passage
 
 #: Share of the best score from which on a record is shown: what is left of the question's words
 #: below it says little. There is no bar for "nothing similar": words alone do not tell.

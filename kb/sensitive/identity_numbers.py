@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kb.sensitive.randomness import Detection
+from kb.sensitive.secrets.randomness import Detection
 
 KIND = "national identity number"
 _SHORTEST_FORMED = 9  # characters of one up to a slash or a letter

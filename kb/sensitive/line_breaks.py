@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from kb.sensitive.randomness import Detection
+from kb.sensitive.secrets.randomness import Detection
 
 Find = Callable[[str], Iterator[Detection]]
 _SHORTEST_KEY = 16

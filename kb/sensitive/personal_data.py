@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kb.sensitive.identity_numbers import REST_OF_CODICE, national_numbers, tax_codes
-from kb.sensitive.randomness import Detection, without_overlaps
+from kb.sensitive.secrets.randomness import Detection, without_overlaps
 
 _LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
 _HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")

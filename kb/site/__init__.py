@@ -1,12 +1,13 @@
 """The static site: pages, copies for machines, and the external edition.
 
-- `content`: what a site holds; `gather`: where that comes from; `finding`, `related`: what search
-  adds to it
+- `content`: what a site holds; `gather`: where that comes from; `find_related`, `related`: what
+  search adds to it
 - `external/`: what may leave the house: allow-lists, names and prose taken out, refusals
 - `pages/`: one file a page kind; begin with `pages/incident.py`, the one that matters
+- `templates/`: their HTML; `templates`: the one function that fills them
 - `machine/`: feed, JSON and CSV copies, link previews
-- `html`: record text becomes HTML there and nowhere else; `links`: paths and addresses
-- `write`: pages into a folder; `search_index`, `semantic/`: what the search box reads
-- `site`: an engine builds them; `engines`, `mkdocs_settings`, `work_folder`, `finish`;
-  `serve`: the same after each edit
+- `safe_html`: record text becomes HTML there and nowhere else; `links`: paths and addresses
+- `write`: pages into a folder; `search_index`, `semantic/`, `lexicon`: what the search box reads
+- `site`: an engine builds them; `engines`, `mkdocs_settings`, `page_shells`, `work_folder`,
+  `post_process`; `serve`: the same after each edit
 """

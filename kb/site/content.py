@@ -13,11 +13,11 @@ from functools import cached_property
 from kb.actions.action import Action
 from kb.actions.occurrences import shared_sources
 from kb.as_of import AsOf
-from kb.metrics.values import MetricsPage
+from kb.metrics.page_values import MetricsPage
 from kb.records.form import Form
-from kb.records.merges import merged_here
+from kb.records.merged_records import merged_here
 from kb.records.model import Postmortem
-from kb.records.runs_seen import RunsSeen
+from kb.records.route_run_counts import RunsSeen
 from kb.site.links import KINDS, PageKind, PageNames
 from kb.site.related import Elsewhere, Related
 from kb.walls.proof import WallProof

@@ -12,20 +12,20 @@ from kb.actions.gate import open_gates
 from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
-from kb.metrics.page import Reading, page_of, read_all, read_as_of
+from kb.metrics.compute_page import Reading, page_of, read_all, read_as_of
+from kb.metrics.page_values import MetricsPage
 from kb.metrics.publication import publications
-from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.repo import Repo
 from kb.safe_files import real_path, walk
-from kb.sensitive.names import NameIndex
+from kb.sensitive.names.find_names import NameIndex
 from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
 from kb.site.external.declared_names import private_names
 from kb.site.external.edition import affects, external_edition
 from kb.site.external.refusal import left_out, refuse_unread
+from kb.site.find_related import Finding, Others
 from kb.site.mkdocs_settings import read_settings
 from kb.site.related import related_of
-from kb.site.related_search import Finding, Others
 from kb.walls.proof import proofs_by_record
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path, PurePath
 
-from kb.bulk.forks import forked, usable_cores
+from kb.parallel.forks import forked, usable_cores
 from kb.safe_files import Root
 
 _SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script\s*>", re.DOTALL | re.I)

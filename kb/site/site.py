@@ -18,7 +18,7 @@ from kb.safe_files import Root, output_of
 from kb.site import search_index
 from kb.site.content import Site
 from kb.site.engines import run_engine
-from kb.site.external.last_look import refuse_names
+from kb.site.external.leak_scan import refuse_names
 from kb.site.gather import names_of
 from kb.site.mkdocs_settings import (
     Settings,
@@ -127,7 +127,7 @@ def _build(
 
 def _add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
     """What search by meaning loads, in megabytes; it alone needs the search extra."""
-    from kb.site.semantic.files import add_meaning
+    from kb.site.semantic.browser_files import add_meaning
 
     return add_meaning(library, site, pages)
 

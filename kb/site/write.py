@@ -12,15 +12,15 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
 
-from kb.bulk.forks import forked, usable_cores
 from kb.library import Library
+from kb.parallel.forks import forked, usable_cores
 from kb.records.model import Postmortem
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.site import lexicon, links, post_process
 from kb.site.content import Site
 from kb.site.links import SitePage
-from kb.site.machine.cards import Card, cards_of, write_cards
 from kb.site.machine.feed import data_files
+from kb.site.machine.link_previews import Card, cards_of, write_cards
 from kb.site.pages.page import PageTemplate, drawn
 from kb.site.pages.page_kinds import PAGE_KINDS
 from kb.site.pages.shared_values import file_path

@@ -18,17 +18,17 @@ from kb.numbers_in_words import plural
 from kb.repo import Repo, open_repo
 from kb.repo.git_values import Commit
 from kb.search.encoder.encoder import Progress
-from kb.search.encoder.store import vector_store
+from kb.search.encoder.vector_store import vector_store
 from kb.search.index.build import embed_rows
 from kb.search.index.index import Index, open_index
 from kb.search.ranking.learn import class_text
-from kb.store.calibration import calibrated, is_due
 from kb.store.connection import Store
-from kb.store.layout import LOCK, check_layout
-from kb.store.rows import contribution, contributions, put, remove
-from kb.store.shared import PushCandidate, SharedLibrary
-from kb.store.statistics import changed
-from kb.store.stored_statistics import read_statistics, with_meanings, write_statistics
+from kb.store.corpus_statistics import changed
+from kb.store.corpus_statistics_rows import read_statistics, with_meanings, write_statistics
+from kb.store.fit_curves import calibrated, is_due
+from kb.store.migrations import LOCK, check_layout
+from kb.store.push_contents import PushCandidate, SharedLibrary
+from kb.store.write_rows import contribution, contributions, put, remove
 from kb.traces.fixture import FIXTURE
 from kb.version import __version__
 

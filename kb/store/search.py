@@ -19,20 +19,20 @@ from kb.records.shared_facts import RecordFacts, clean_facts
 from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
 from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
+from kb.search.indexed_records.collection import Collection, Whole, labels_of
+from kb.search.indexed_records.entry import IndexedRecord
+from kb.search.indexed_records.passages import Passage, embedded_text
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.ranking.classes import Numbers, largest
+from kb.search.ranking.class_posterior import Numbers, largest
 from kb.search.ranking.joint_ridge import JointRidge, joint_ridge_of
 from kb.search.ranking.learn import Learned
 from kb.search.ranking.likeness import Question
-from kb.search.records.collection import Collection, Whole, labels_of
-from kb.search.records.entry import IndexedRecord
-from kb.search.records.passages import Passage, embedded_text
 from kb.search.similar import RankedQuery, find_question
-from kb.store.candidates import Bodies, drawn, joined, pool, with_known_classes
 from kb.store.connection import Store
-from kb.store.layout import check_layout
-from kb.store.statistics import StoreStatistics
-from kb.store.stored_statistics import read_model, refuse_other_encoder
+from kb.store.corpus_statistics import StoreStatistics
+from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
+from kb.store.fetch_candidates import Bodies, drawn, joined, pool, with_known_classes
+from kb.store.migrations import check_layout
 
 #: How far the graph is walked, which is as far as pgvector goes. Of 30,000 passages in heaps of
 #: 140 like ones it found .985 of the ten nearest at 400, .997 at 1,000; of 100,000 .850 at 400.

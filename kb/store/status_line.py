@@ -5,7 +5,7 @@ from __future__ import annotations
 from kb.library import Library
 from kb.numbers_in_words import plural
 from kb.store.connection import connect
-from kb.store.layout import check_layout, newest
+from kb.store.migrations import check_layout, newest
 
 
 def examine_store(library: Library) -> str:

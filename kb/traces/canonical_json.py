@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785), so that equal values are equal files.
 
 The encoder is the `rfc8785` package's. It refuses what RFC 8785 cannot express, integers beyond
-2⁵³ above all; `kb.traces.redaction.redact` makes texts of these before a run is built.
+2⁵³ above all; `kb.traces.redaction` makes texts of these before a run is built.
 """
 
 from __future__ import annotations

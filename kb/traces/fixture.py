@@ -17,10 +17,10 @@ from kb.errors import KbError
 from kb.json_schemas import formatted
 from kb.safe_files import Root, output_of, read_named
 from kb.traces.canonical_json import canonical, sha256
-from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.decoding.source import refuse_swelling
+from kb.traces.decoding.lenient_json import NotJsonError, decode
+from kb.traces.decoding.trace_source import refuse_swelling
 from kb.traces.normalize.clean_run import RunCleaner
-from kb.traces.redaction.redact import safely
+from kb.traces.redaction import safely
 from kb.traces.run import SCHEMA, ImportWarnings, Run, run_schema
 
 #: The name of a stored run, in the folder beside its record.

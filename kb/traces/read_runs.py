@@ -21,7 +21,7 @@ from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
 from kb.traces.decoding.layout import Layout
 from kb.traces.decoding.row_account import NoAccount, RowAccount
-from kb.traces.decoding.source import Source, open_source
+from kb.traces.decoding.trace_source import Source, open_source
 from kb.traces.effects.call_effect import Effects
 from kb.traces.fixture import is_fixture, read_fixture
 from kb.traces.importers.detect import detect, what_is_seen
@@ -29,7 +29,7 @@ from kb.traces.importers.importer import Importer
 from kb.traces.normalize.assemble import Assembly, assemble
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.redaction.redact import Redactor, safe_name, safely
+from kb.traces.redaction import Redactor, safe_name, safely
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
 from kb.trust import allowed_values
 

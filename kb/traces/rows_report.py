@@ -10,7 +10,7 @@ from typing import Any
 from kb.numbers_in_words import plural
 from kb.terminal import as_lines, plain
 from kb.traces.decoding.row_account import RowAccount, RowVerdict, Verdict
-from kb.traces.redaction.redact import safely
+from kb.traces.redaction import safely
 
 ROWS_SCHEMA = "kb.run-rows/1"
 _NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)

@@ -1,14 +1,14 @@
 """Walls: what postmortems name and a program stops before it runs again.
 
-A record says which calls are denied, asked about or noted (`kb.records.walls`); the user trusts
-them once for a repository, and they are compiled to a table that is read in a millisecond.
+A record says which calls are denied, asked about or noted (`kb.records.wall_definitions`); the user
+trusts them once for a repository, and they are compiled to a table that is read in a millisecond.
 
-- `patterns`, `decide`  whether a call meets a wall, and which one speaks: nothing heavy is imported
-- `places`, `table`     where the user's table lies, and whether it is the one that was trusted
-- `hook`                the protocol of coding agents before a tool is used
-- `firings`             what fired, and the passes a person gave
-- `compiled`, `proof`, `export`  from records to the table, to proofs, to agents' own deny lists
-- `unusable`            what somebody wrote as a wall and is none
+- `hook`: the protocol of coding agents before a tool is used; `answer_call`: one call answered
+- `decide`: which wall speaks; `match_words`, `match_shell_line`, `wildcards`: what it meets
+- `decide`: which wall speaks; `match_words`, `match_shell_line`, `wildcards`: what it is about
+- `local_paths`: where the user's table lies; `firing_log`, `firing_summary`: what fired
+- `proof`, `export`: walls proved on runs, and written as agents' own deny lists
+- `unusable_walls`: what somebody wrote as a wall and is none
 
     decision = kb.walls.guard("Bash", {"command": "terraform destroy -auto-approve"})
     if decision.verdict == "deny": ...
@@ -31,6 +31,6 @@ def guard(tool: str, arguments: Any, path: str | None = None) -> Decided:
     Without `path` that is the working directory, which may have none; a `path` without one is a
     fault. Table, trust, log and the user's setting for failures are those of `kb wall hook`.
     """
-    from kb.walls.answer import answer
+    from kb.walls.answer_call import answer
 
     return answer(tool, arguments, "." if path is None else path, is_named=path is not None)

@@ -7,16 +7,16 @@ that holds all fixed words of a wall.
 
 from __future__ import annotations
 
-from kb.shell_calls import command_of
-from kb.walls.command_words import UnjudgeableError, without_quotes
-from kb.walls.patterns import matches
+from kb.shell_tools import command_of
+from kb.walls.match_words import UnjudgeableError, without_quotes
+from kb.walls.wildcards import matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from kb.walls.table import Row
+    from kb.walls.compiled_table import Row
 
 #: The order in which walls speak.
 _STRICTEST = ("deny", "ask", "note")
@@ -133,7 +133,7 @@ def _is_met(row: Row, call: _Call) -> bool:
     line = call.line
     if not call.may_hold(row["needs"]):
         return False
-    from kb.walls.shell import meets
+    from kb.walls.match_shell_line import meets
 
     return meets(row, line)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.library import Library
-from kb.records.walls import ExampleCall, Wall, is_shell, tool_patterns
-from kb.walls.compiled import address
+from kb.records.wall_definitions import ExampleCall, Wall, is_shell, tool_patterns
+from kb.walls.compile_table import address
 
 
 @dataclass(frozen=True, slots=True)

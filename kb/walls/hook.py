@@ -13,7 +13,7 @@ import json
 import os
 
 from kb.streams import echo_json, read_stdin, warn
-from kb.walls.answer import answer, failed
+from kb.walls.answer_call import answer, failed
 from kb.walls.decide import Decided
 
 TYPE_CHECKING = False

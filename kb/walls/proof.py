@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.model import Postmortem
-from kb.records.walls import Wall
+from kb.records.wall_definitions import Wall
 from kb.safe_files import real_path
-from kb.walls.command_words import UnjudgeableError
-from kb.walls.compiled import address, row_of
+from kb.walls.compile_table import address, row_of
 from kb.walls.decide import walls_met
+from kb.walls.match_words import UnjudgeableError
 
 if TYPE_CHECKING:
     from kb.traces.run import Run
-    from kb.walls.unusable import UnusableWall
+    from kb.walls.unusable_walls import UnusableWall
 
 FIXTURE = "fixture.json"
 #: A run of the same task that went well, kept beside the fixture.

@@ -25,14 +25,14 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from kb.beside.open_libraries import open_neighbours
 from kb.library import Library, open_library, unread_library
+from kb.other_libraries.open_libraries import open_neighbours
 from kb.records.model import Postmortem
 from kb.records.shared_facts import RecordFacts
 from kb.search.answer import Match
 from kb.search.index.index import build_index, open_index
-from kb.search.neighbours import Neighbour, answer_beside, open_neighbour
 from kb.search.query import EVERYTHING, query_from_text
+from kb.search.several_libraries import Neighbour, answer_beside, open_neighbour
 from kb.trust import store, wishes
 from search import QUERY, ROOT, made_library, median, row
 

@@ -95,7 +95,7 @@ def _searched(root: Path) -> dict[str, list[float]]:
     from datetime import date
 
     from kb.lsp.earlier_incidents import WarmIndex
-    from kb.lsp.text import Places
+    from kb.lsp.text_positions import Places
     from kb.lsp.workspace import Desk, OpenFile
 
     path = root / "postmortems" / NAME

@@ -25,9 +25,9 @@ from kb.lint.runner import check  # noqa: E402
 from kb.records.document import read_document  # noqa: E402
 from kb.records.form import build_form  # noqa: E402
 from kb.records.model import interpret  # noqa: E402
-from kb.sensitive.find_secrets import find_secrets  # noqa: E402
 from kb.sensitive.personal_data import find_personal_data  # noqa: E402
-from kb.traces.redaction.redact import Redactor  # noqa: E402
+from kb.sensitive.secrets.find_secrets import find_secrets  # noqa: E402
+from kb.traces.redaction import Redactor  # noqa: E402
 
 from hostile import (  # noqa: E402
     ENCODED_PIECES,

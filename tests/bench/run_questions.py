@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from kb.traces.query_from_run import question_from_run  # noqa: E402
 from kb.traces.read_runs import ReadingSettings, read_runs  # noqa: E402
-from kb.traces.similarity import question_from_run  # noqa: E402
 
 
 def told(path: Path) -> Counter[tuple[bool, str]]:

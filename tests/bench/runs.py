@@ -27,10 +27,10 @@ from kb.traces.analyses import ANALYSES, AnalysisContext  # noqa: E402
 from kb.traces.analyses.divergence import divergence  # noqa: E402
 from kb.traces.analyses.idempotency import repeats  # noqa: E402
 from kb.traces.analyses.outcome_gap import unverified  # noqa: E402
-from kb.traces.checkup.archive import trace_files  # noqa: E402
+from kb.traces.checkup.archive_files import trace_files  # noqa: E402
 from kb.traces.checkup.examine import examine  # noqa: E402
 from kb.traces.checkup.summary import check_up  # noqa: E402
-from kb.traces.effects.failures import failure_of  # noqa: E402
+from kb.traces.effects.call_failures import failure_of  # noqa: E402
 from kb.traces.read_runs import ReadingSettings, read_runs  # noqa: E402
 from kb.traces.run import (  # noqa: E402
     CONVENTIONS,
@@ -103,7 +103,7 @@ def throughput(data: Path) -> None:
 _MEASURE = """
 import sys, time, msgspec
 from pathlib import Path
-from kb.traces.checkup.measure import facts
+from kb.traces.checkup.run_facts import facts
 from kb.traces.read_runs import ReadingSettings, read_runs
 file = Path(sys.argv[1])
 look = ReadingSettings(look_only=True)

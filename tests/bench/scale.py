@@ -20,11 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from kb.bulk.dask_workers import dask_workers  # noqa: E402
-from kb.bulk.workers import LocalWorkers, Workers  # noqa: E402
-from kb.traces.checkup.archive import TraceFile, trace_files  # noqa: E402
+from kb.parallel.dask_workers import dask_workers  # noqa: E402
+from kb.parallel.workers import LocalWorkers, Workers  # noqa: E402
+from kb.traces.checkup.archive_files import TraceFile, trace_files  # noqa: E402
 from kb.traces.checkup.examine import examine  # noqa: E402
-from kb.traces.checkup.memory import FileFacts  # noqa: E402
+from kb.traces.checkup.progress_file import FileFacts  # noqa: E402
 from kb.traces.read_runs import ReadingSettings  # noqa: E402
 
 from dask_cluster import cluster, kill_one  # noqa: E402

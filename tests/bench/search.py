@@ -44,21 +44,21 @@ from kb.search.bm25 import Bag, build_postings
 from kb.search.encoder.compile_graph import compile_weights
 from kb.search.encoder.encoder import Encoder, Vectors, install_encoder
 from kb.search.encoder.encoder_card import card_of
-from kb.search.encoder.source import DEFAULT_MODEL, ModelSource, find_source
-from kb.search.encoder.store import text_key, vector_store
+from kb.search.encoder.find_model_files import DEFAULT_MODEL, ModelSource, find_source
 from kb.search.encoder.torch_export import compile_model
-from kb.search.evaluation.run import EvaluationRequest, run_evaluation
-from kb.search.index.approximate import APPROXIMATE, RANK_ALL, nearest, write_approximate
+from kb.search.encoder.vector_store import text_key, vector_store
+from kb.search.evaluation.evaluate import EvaluationRequest, run_evaluation
+from kb.search.index.faiss_index import APPROXIMATE, RANK_ALL, nearest, write_approximate
 from kb.search.index.index import Index, build_index, ready_encoder
 from kb.search.index.storage import Generation
+from kb.search.indexed_records.collection import Collection, record_means, starts_of
+from kb.search.indexed_records.entry import read_entry
+from kb.search.indexed_records.passages import Passage, embedded_text
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.calibration import Calibration
-from kb.search.ranking.classes import fit_posterior
+from kb.search.ranking.class_posterior import fit_posterior
 from kb.search.ranking.learn import Learned
 from kb.search.ranking.likeness import Question
-from kb.search.records.collection import Collection, record_means, starts_of
-from kb.search.records.entry import read_entry
-from kb.search.records.passages import Passage, embedded_text
 from kb.search.similar import find_question
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -40,21 +40,21 @@ from kb.library import unread_library
 from kb.search.answer import IndexFacts
 from kb.search.bm25 import Bag, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
-from kb.search.index.approximate import nearest
+from kb.search.index.faiss_index import nearest
 from kb.search.index.index import build_index
+from kb.search.indexed_records.collection import Collection, record_means, starts_of
+from kb.search.indexed_records.entry import IndexedRecord
+from kb.search.indexed_records.passages import Passage
 from kb.search.query import EVERYTHING, Query, query_from_text
 from kb.search.ranking.calibration import Calibration
-from kb.search.ranking.classes import fit_posterior, largest
+from kb.search.ranking.class_posterior import fit_posterior, largest
 from kb.search.ranking.learn import Learned, class_text
-from kb.search.records.collection import Collection, record_means, starts_of
-from kb.search.records.entry import IndexedRecord
-from kb.search.records.passages import Passage
 from kb.search.similar import answer_of, find_question
 from kb.store.connection import Store, connect_to
-from kb.store.layout import set_up
+from kb.store.corpus_statistics import Contribution, changed, no_texts
+from kb.store.corpus_statistics_rows import fix_encoder, with_meanings, write_statistics
+from kb.store.migrations import set_up
 from kb.store.search import EF_SEARCH, StoreSearch
-from kb.store.statistics import Contribution, changed, no_texts
-from kb.store.stored_statistics import fix_encoder, with_meanings, write_statistics
 from kb.trust import store as trust_wishes
 from kb.trust import wishes
 from search import DATA, ROOT, made_library, row

@@ -19,10 +19,10 @@ from kb.config import Config
 from kb.library import Library
 from kb.records.form import build_form
 from kb.search.encoder.encoder import cache_folder
-from kb.search.encoder.store import VectorStore
+from kb.search.encoder.vector_store import VectorStore
 from kb.search.evaluation.controls import labelled_only
-from kb.search.evaluation.evaluate import SYSTEMS, measure, orders, relevance
-from kb.search.evaluation.questions import Subject, read_lines, subject_from_lines
+from kb.search.evaluation.dataset import Subject, read_lines, subject_from_lines
+from kb.search.evaluation.leave_one_out import SYSTEMS, measure, orders, relevance
 from kb.search.index.build import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.learn import Learned, learn_to_rank

@@ -1,6 +1,6 @@
-"""Promises in the tracker a team works in: there and back.
+"""Actions as tickets of the tracker a team works in, and the tickets' state back in the records.
 
-Begin with `sync.py`: one ticket an action, whatever happens on the way. `client.py` speaks HTTP and
-knows which answers leave the outcome open, `journal.py` remembers what was begun, and there is one
-file a tracker. Tokens come from the environment and are never printed.
+Begin with `sync`: one ticket an action, whatever happens on the way. `http_client` knows which
+answers leave the outcome of a write open, `ticket_journal` remembers what was begun, `registry`
+lists the trackers, one file each. Tokens come from the environment and are never printed.
 """

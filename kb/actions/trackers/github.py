@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kb.actions.trackers.client import Client, Service, TrackerReply, Unclear, variable
-from kb.actions.trackers.values import MARK, Ticket, WantedIssue, utc_day
+from kb.actions.trackers.http_client import Client, Service, TrackerReply, Unclear, variable
+from kb.actions.trackers.ticket import MARK, Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
 ADDRESS = "https://api.github.com"

@@ -16,8 +16,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kb.actions.trackers.client import Client, Service, Unclear, named_project, variable
-from kb.actions.trackers.values import Ticket, WantedIssue, utc_day
+from kb.actions.trackers.http_client import Client, Service, Unclear, named_project, variable
+from kb.actions.trackers.ticket import Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
 TOKEN = "JIRA_API_TOKEN"  # noqa: S105 - the name of a variable

@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from kb.actions.trackers.client import Client, Service, TrackerReply, named_project, variable
-from kb.actions.trackers.values import Ticket, WantedIssue, utc_day
+from kb.actions.trackers.http_client import Client, Service, TrackerReply, named_project, variable
+from kb.actions.trackers.ticket import Ticket, WantedIssue, utc_day
 from kb.errors import KbError
 
 ADDRESS = "https://api.linear.app/graphql"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kb.actions.action import Action
-from kb.actions.edit import ActionEdit, close_action, set_tracker, write_change
-from kb.actions.trackers.client import Refused, Unclear
-from kb.actions.trackers.journal import Journal, JournalEntry
-from kb.actions.trackers.values import MARK, Ticket, Tracker, WantedIssue
+from kb.actions.line_edits import ActionEdit, close_action, set_tracker, write_change
+from kb.actions.trackers.http_client import Refused, Unclear
+from kb.actions.trackers.ticket import MARK, Ticket, Tracker, WantedIssue
+from kb.actions.trackers.ticket_journal import Journal, JournalEntry
 from kb.errors import KbError
 from kb.library import Library, load_document
 from kb.records.document import Document

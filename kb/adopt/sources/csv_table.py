@@ -16,7 +16,7 @@ from kb.adopt.facts import severity_fact
 from kb.adopt.incident_day import read_written_day
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
-from kb.records.dates import read_written_time
+from kb.records.written_dates import read_written_time
 
 #: What a column may be: keys of the form, `id` for the name of a row, `text` and `actions`.
 KEYS = ("title", "date", "severity", *CLOCK_NAMES, "id", "text", "actions")

@@ -16,7 +16,7 @@ from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import severity_of
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
 from kb.adopt.sources.tool_incident import rows, word
-from kb.traces.decoding.times import time_of
+from kb.traces.decoding.timestamps import time_of
 
 
 def _is_theirs(file: SourceFile) -> bool:

@@ -11,7 +11,7 @@ from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import severity_fact
 from kb.adopt.sources.source import ForeignText, SourceFile, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
-from kb.traces.decoding.times import has_zone, time_of
+from kb.traces.decoding.timestamps import has_zone, time_of
 from kb.traces.drafting.incident_export import incident_export
 
 Object = Mapping[str, Any]

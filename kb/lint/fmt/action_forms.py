@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lint.fmt.actions import box_edits
-from kb.lint.fmt.edit import Edit, newline_of
+from kb.lint.fmt.text_edit import Edit, newline_of
 from kb.records.document import Document
 from kb.records.informal_actions import InformalAction, read_informal_actions
 from kb.records.tables import read_tables

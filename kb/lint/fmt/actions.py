@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from kb.lint.fmt.edit import Edit
-from kb.records.dates import read_day
+from kb.lint.fmt.text_edit import Edit
 from kb.records.document import Document
 from kb.records.list_items import ActionItem, Item, read_actions
 from kb.records.markdown import scan_lines
+from kb.records.written_dates import read_day
 
 #: Attributes in the order of SPEC 2.2; dates of the past stand last.
 _ORDER = (

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from kb.lint.fmt.edit import Edit, newline_of
+from kb.lint.fmt.text_edit import Edit, newline_of
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.fmt.edit import Edit, newline_of
+from kb.lint.fmt.text_edit import Edit, newline_of
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, Line, SectionText, even_spaces, is_plain_fence
 

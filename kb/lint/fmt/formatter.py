@@ -15,9 +15,9 @@ from kb.errors import KbError
 from kb.lint.fmt.action_forms import task_edits
 from kb.lint.fmt.actions import action_edits
 from kb.lint.fmt.detection_minutes import minutes_edits
-from kb.lint.fmt.edit import Edit, apply
 from kb.lint.fmt.evidence_fences import fence_edits
 from kb.lint.fmt.key_order import order_edits
+from kb.lint.fmt.text_edit import Edit, apply
 from kb.lint.fmt.timeline_lines import timeline_edits
 from kb.lint.fmt.times import time_edits
 from kb.lint.rule import LintContext

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from kb.lint.fmt.edit import Edit
+from kb.lint.fmt.text_edit import Edit
 from kb.records.document import Document
 from kb.records.front_matter import FrontMatter, MappingEntry, read_front_matter
 from kb.records.front_matter_keys import KEYS, position

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.fmt.edit import Edit, newline_of
-from kb.records.dates import WrittenTime, read_written_time
+from kb.lint.fmt.text_edit import Edit, newline_of
 from kb.records.document import Document
 from kb.records.markdown import (
     SectionText,
@@ -19,6 +18,7 @@ from kb.records.markdown import (
 )
 from kb.records.tables import Table, read_tables
 from kb.records.timeline import TimelineEntry, line_label
+from kb.records.written_dates import WrittenTime, read_written_time
 
 _WHAT = "timeline lines are items that begin with day, time and UTC"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC
 
-from kb.lint.fmt.edit import Edit
+from kb.lint.fmt.text_edit import Edit
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.front_matter_keys import KeyType

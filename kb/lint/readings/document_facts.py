@@ -13,7 +13,7 @@ from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time
 from kb.records.taxonomy import SYNONYMS
-from kb.sensitive.find_secrets import masked
+from kb.sensitive.secrets.find_secrets import masked
 
 _UNANSWERED = re.compile(
     r"(?:none|nothing|n/?a|tbd|todo|unknown|-{1,3}|\?{1,3}|…|\.\.\.)[ \t]*(?:$|[.;,:(—–-])",

@@ -16,15 +16,15 @@ from kb.lint.readings.document_facts import (
     says_not_applicable,
     what_to_write,
 )
-from kb.lint.readings.front_matter_values import place
-from kb.lint.readings.vague_actions import vague_wording
+from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.wording.vague_actions import vague_wording
 from kb.numbers_in_words import listed
-from kb.records.dates import read_day
+from kb.records.blank_record import OPEN_QUESTION_DAYS
 from kb.records.document import Document
 from kb.records.grow_to_profile import open_questions
 from kb.records.list_items import ActionItem
-from kb.records.template import OPEN_QUESTION_DAYS
+from kb.records.written_dates import read_day
 
 NOBODY = {
     *("", "?", "tbd", "todo", "unknown", "n/a", "none", "nobody", "someone", "somebody"),

@@ -8,10 +8,10 @@ from functools import lru_cache, partial
 from typing import Protocol
 
 from kb.lint.readings.document_facts import quoted
-from kb.lint.readings.judgements import Judgement, blame_words, human_errors, judged_people
 from kb.lint.readings.prose import ProsePassage, passages
-from kb.lint.readings.verdict_phrases import blamed_people, judged_agents, slips
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slips
+from kb.lint.wording.judgement_verbs import Judgement, blame_words, human_errors, judged_people
 from kb.records.document import Document
 
 

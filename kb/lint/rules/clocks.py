@@ -21,7 +21,7 @@ from kb.lint.readings.document_facts import (
     says_not_applicable,
     what_to_write,
 )
-from kb.lint.readings.front_matter_values import is_blank, is_naive_time, place
+from kb.lint.readings.front_matter_types import is_blank, is_naive_time, place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.compound_values import EITHER_WAY
 from kb.records.document import Document

@@ -8,7 +8,7 @@ from kb.lint.readings.document_facts import quoted
 from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.actions import at_attribute, is_day, name_of
 from kb.records.document import Document
-from kb.records.effect_attributes import WATCH, verification, watch_days
+from kb.records.effectiveness_attributes import WATCH, verification, watch_days
 from kb.records.list_items import ActionItem
 
 

@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kb.lint.readings.document_facts import is_answered, is_public, is_submitted, quoted
-from kb.lint.readings.front_matter_values import place
+from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.model import read_time
 
 if TYPE_CHECKING:
-    from kb.sensitive.names import NameIndex
+    from kb.sensitive.names.find_names import NameIndex
 
 _LINK_HOST = re.compile(r"\b(?:https?|ssh|ftp)://(?:[^\s/@]{1,100}@)?([^\s/:?#)>\]\"'`]{1,253})")
 #: Endings that no public resolver answers: RFC 6762, RFC 8375, and the names ICANN reserved or
@@ -180,7 +180,10 @@ def _named(
 
 @lru_cache(maxsize=64)  # the people of `kb.toml` are those of every record
 def _index(names: tuple[str, ...], kind: str) -> NameIndex:
-    from kb.sensitive.names import NameIndex, PrivateName  # most libraries have none for outside
+    from kb.sensitive.names.find_names import (  # most libraries have none for outside
+        NameIndex,
+        PrivateName,
+    )
 
     return NameIndex(name for name in (PrivateName(n, kind) for n in names) if name.tells)
 

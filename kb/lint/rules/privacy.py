@@ -12,10 +12,10 @@ from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
 from kb.safe_files import real_path
 from kb.sensitive.decoded_layers import encoded
-from kb.sensitive.find_secrets import find_secrets, shaped_secrets
 from kb.sensitive.line_breaks import keys_across_lines, numbers_across_lines
 from kb.sensitive.personal_data import find_numbers, find_personal_data
-from kb.sensitive.randomness import Detection, without_overlaps
+from kb.sensitive.secrets.find_secrets import find_secrets, shaped_secrets
+from kb.sensitive.secrets.randomness import Detection, without_overlaps
 
 _MOST_FINDINGS_PER_FILE = 20
 _SHOWN = 4  # characters of a secret that a message may show, and never more than a quarter of it

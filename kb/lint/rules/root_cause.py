@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.lint.readings.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
 from kb.lint.readings.document_facts import (
     at_heading,
     at_node,
@@ -20,8 +19,9 @@ from kb.lint.readings.document_facts import (
     words_of,
 )
 from kb.lint.readings.prose import ProsePassage, passages, sentences
-from kb.lint.readings.remedies import PERMANENT_LEVERS, RIGHT_FIXES, removes
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.wording.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
+from kb.lint.wording.fixes_by_cause import PERMANENT_LEVERS, RIGHT_FIXES, removes
 from kb.records.document import Document
 from kb.records.ruled_out import ruled_out
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from kb.lint.readings.document_facts import is_submitted, quoted
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
-from kb.records.unread import (
+from kb.records.unread_content import (
     UnreadLine,
     unread_actions,
     unread_evidence,
     unread_text,
     unread_times,
 )
-from kb.sensitive.find_secrets import masked
+from kb.sensitive.secrets.find_secrets import masked
 
 _MAX_WRITTEN = 160
 

@@ -74,7 +74,7 @@ def _warm_up(folder: Path) -> None:
         import tokenizers  # noqa: F401
 
         import kb.search.answer_json
-        import kb.search.neighbours  # noqa: F401
+        import kb.search.several_libraries  # noqa: F401
         from kb.library import unread_library
         from kb.search.index.index import existing_index
 

@@ -10,9 +10,9 @@ from kb.errors import KbError
 from kb.installation import install_line
 from kb.processes import python_command, run
 from kb.safe_files import Root, open_named, private_folder
-from kb.search.encoder.allowed_files import allowed_files, module_kinds
+from kb.search.encoder.check_model_files import allowed_files, module_kinds
 from kb.search.encoder.encoder_card import EncoderCard, read_json
-from kb.search.encoder.source import ModelSource
+from kb.search.encoder.find_model_files import ModelSource
 
 _NEEDED = ("torch", "sentence_transformers", "onnxscript")
 _THREADS = min(2, os.cpu_count() or 1)

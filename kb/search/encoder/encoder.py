@@ -22,7 +22,7 @@ from kb.errors import KbError
 from kb.safe_files import Root, open_named
 from kb.search.encoder.compile_graph import compile_weights, quantize_graph
 from kb.search.encoder.encoder_card import EncoderCard, card_of, read_json
-from kb.search.encoder.source import ModelSource, file_sha256
+from kb.search.encoder.find_model_files import ModelSource, file_sha256
 
 _SUMS = "files.json"
 

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.evaluation.questions import Subject
-from kb.search.records.collection import Collection
+from kb.search.evaluation.dataset import Subject
+from kb.search.indexed_records.collection import Collection
 
 #: Cosine of two whole texts from which on, with the same labels, they are one incident told twice.
 TWIN = 0.97

@@ -1,241 +1,161 @@
-"""Scores rankings of records whose classes are known, each left out in turn.
-
-A record asks with its title and first words, is left out of everything that answers, and every
-other record that shares a label with it counts as right. Dates play no part.
-"""
+"""Runs an evaluation: from a file or a library to its report, everything embedded once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kb.records.form import Form
-from kb.search.evaluation.questions import Embed, Subject
-from kb.search.ranking.calibration import Calibration, isotonic_decreasing, same_class
-from kb.search.ranking.classes import ClassPosterior, Numbers
-from kb.search.ranking.learn import Learned, learn, learn_to_rank
-from kb.search.ranking.likeness import Question
-from kb.search.ranking.rank import (
-    SAME_INCIDENT,
-    Ranking,
-    Weights,
-    ordered,
-    rank,
+from kb.config import Config
+from kb.errors import KbError
+from kb.library import Library, unread_library
+from kb.records.form import build_form
+from kb.search.encoder.encoder import Encoder, Progress, Vectors, cache_folder
+from kb.search.encoder.vector_store import VectorStore, vector_store
+from kb.search.evaluation.controls import labelled_only, shuffled, without_twins
+from kb.search.evaluation.dataset import (
+    Embed,
+    Subject,
+    questions_from,
+    read_lines,
+    subject_from_index,
+    subject_from_lines,
 )
-from kb.search.records.collection import Collection
-
-SYSTEMS = ("bm25", "dense", "fusion", "full")
-MEASURES = ("success@1", "success@5", "ndcg@10", "mrr")
-#: Cormack, Clarke and Büttcher 2009, Reciprocal Rank Fusion: the constant of the paper.
-_RRF = 60
-_DEPTH = 10
-_SHOWN = 5
-#: Draws of outcomes, and the seed that a report can be compared with itself.
-_DRAWS = 2000
-_SEED = 20_260_101
-#: The curve that judges a record is fitted to the other nine tenths of the records.
-_FOLDS = 10
-
-Relevance = NDArray[np.bool_]
-Order = NDArray[np.int64]
+from kb.search.evaluation.leave_one_out import Judged, foreign_best, measures_of, score_ranking
+from kb.search.evaluation.report import SEEDS, Controls, Evaluation, Measured, evaluation
+from kb.search.index.build import embed_rows
+from kb.search.index.index import open_index, ready_encoder
+from kb.search.ranking.class_posterior import Numbers
+from kb.search.ranking.learn import learn
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One query: its measures by system, and its first answers with what they turned out to be."""
+class EvaluationRequest:
+    """What to measure: `file` None means the library's own published records.
 
-    measures: Mapping[str, tuple[float, float, float, float]]
-    probabilities: Numbers
-    outcomes: NDArray[np.bool_]
-    best: float
-
-
-def relevance(labels: Numbers, jaccard: float = 0.0) -> Relevance:
-    """Which records are right answers to which, (n, n): any shared label, or this much overlap."""
-    rows = [same_class(labels, row, jaccard) for row in labels]
-    right = np.array(rows, bool).reshape(len(labels), len(labels))
-    np.fill_diagonal(right, val=False)
-    return right
-
-
-def score_ranking(
-    subject: Subject,
-    form: Form,
-    embed: Embed,
-    *,
-    jaccard: float = 0.0,
-    weights: Weights = Weights(),  # noqa: B008 - frozen
-    encoder_key: str = "",
-) -> tuple[Judged, ...]:
-    """Every record that has a right answer, asked once and left out of what answers it."""
-    fit = _Fit(form, embed, jaccard, encoder_key)
-    posterior = fit.of(subject).posterior
-    right = relevance(subject.collection.labels, jaccard)
-    return tuple(
-        _judged(subject, posterior, curve, place, right[place], weights)
-        for place, curve in enumerate(_curves(subject, fit))
-        if right[place].any()
-    )
-
-
-def measures_of(
-    subject: Subject, form: Form, embed: Embed, jaccard: float = 0.0
-) -> NDArray[np.float64]:
-    """The measures alone, (queries, systems, measures); no curve is fitted."""
-    collection = subject.collection
-    learned = learn_to_rank(collection, subject.taught, form, embed)
-    posterior, same = learned.posterior, learned.calibration.same_incident
-    right = relevance(collection.labels, jaccard)
-    asked = np.flatnonzero(right.any(axis=1))
-    table = np.zeros((len(asked), len(SYSTEMS), len(MEASURES)))
-    for row, place in enumerate(asked):
-        ranking = rank(collection, posterior, subject.questions[place], without=int(place))
-        found = orders(ranking, posterior, ranking.places != place, Weights(), same)
-        table[row] = [measure(found[system], right[place]) for system in SYSTEMS]
-    return table
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """What is needed to learn from records."""
-
-    form: Form
-    embed: Embed
-    jaccard: float
-    encoder_key: str
-
-    def of(self, subject: Subject) -> Learned:
-        """What these records teach."""
-        return learn(
-            subject.collection,
-            subject.taught,
-            self.form,
-            self.embed,
-            self.jaccard,
-            self.encoder_key,
-        )
-
-
-def _judged(
-    subject: Subject,
-    posterior: ClassPosterior,
-    curve: Calibration,
-    place: int,
-    right: NDArray[np.bool_],
-    weights: Weights,
-) -> Judged:
-    """One record asked; `right` says which others answer it rightly."""
-    question = subject.questions[place]
-    ranking = rank(subject.collection, posterior, question, weights, without=place)
-    others = ranking.places != place
-    found = orders(ranking, posterior, others, weights, curve.same_incident)
-    order = found["full"][:_SHOWN]
-    incident = curve.kind(question, ranking, others).of_records(subject.collection, ranking)
-    stated = curve.with_first(curve.probabilities(ranking, others, incident), ranking, order)
-    probabilities = isotonic_decreasing(stated[order])
-    return Judged(
-        measures={name: measure(ranks, right) for name, ranks in found.items()},
-        probabilities=probabilities,
-        outcomes=right[order],
-        best=float(probabilities[:1].sum()),
-    )
-
-
-def orders(
-    ranking: Ranking,
-    posterior: ClassPosterior,
-    allowed: NDArray[np.bool_],
-    weights: Weights,
-    same: float = SAME_INCIDENT,
-) -> dict[str, Order]:
-    """What each system answers, best first; from a similarity of `same` on one incident is told."""
-    found = {
-        "bm25": _sorted(ranking.lexical, allowed),
-        "dense": _sorted(ranking.similarity, allowed),
-    }
-    found["fusion"] = _sorted(_reciprocal_ranks(found.values(), len(allowed)), allowed)
-    found["full"] = ordered(ranking, posterior, allowed, weights, same)
-    return found
-
-
-def measure(order: Order, right: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    """success@1, success@5, nDCG@10 and the reciprocal rank of one answer, each 0…1."""
-    gains = right[order[:_DEPTH]].astype(float)
-    discounts = 1 / np.log2(np.arange(2, _DEPTH + 2))
-    ideal = discounts[: int(min(right.sum(), _DEPTH))].sum()
-    hits = np.flatnonzero(gains)
-    return (
-        float(gains[:1].sum()),
-        float(gains[:_SHOWN].any()),
-        float((gains * discounts[: len(gains)]).sum() / ideal),
-        float(1 / (1 + hits[0])) if len(hits) else 0.0,
-    )
-
-
-def calibration_error(probabilities: Numbers, outcomes: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error (Naeini et al. 2015): the mean gap of ten bins, 0…1."""
-    if not len(probabilities):
-        return 0.0
-    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
-    gaps = (
-        (bin_of == one).mean()
-        * abs(probabilities[bin_of == one].mean() - outcomes[bin_of == one].mean())
-        for one in np.unique(bin_of)
-    )
-    return float(sum(gaps))
-
-
-def calibrated_bound(probabilities: Numbers, bins: int = 10) -> float:
-    """The error that a perfectly calibrated predictor of these probabilities stays below, 0…1.
-
-    In 95 of 100 draws of what could have turned out (Bröcker and Smith 2007).
+    `foreign` are files of texts that no record should answer. Records without a label are left
+    out unless `all_records`: a ranking that learns which have one looks better than it is.
     """
-    chance = np.random.default_rng(_SEED)
-    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
-    holds = (bin_of == np.arange(bins)[:, None]).astype(np.float32)
-    drawn = chance.random((_DRAWS, len(probabilities)), np.float32) < probabilities
-    gaps = np.abs((drawn - probabilities.astype(np.float32)) @ holds.T)
-    return float(np.quantile(gaps.sum(axis=1) / max(len(probabilities), 1), 0.95))
+
+    file: Path | None = None
+    foreign: tuple[Path, ...] = ()
+    full: bool = False
+    masked: bool = False
+    jaccard: float = 0.0
+    all_records: bool = False
 
 
-def foreign_best(
-    collection: Collection, learned: Learned, questions: Iterable[Question]
-) -> Numbers:
-    """The largest probability any record gets for each question, (n,)."""
-    everything = np.ones(len(collection), bool)
-    best = []
-    for question in questions:
-        ranking = rank(collection, learned.posterior, question)
-        kind = learned.calibration.kind(question, ranking, everything)
-        incident = kind.of_records(collection, ranking)
-        found = learned.calibration.probabilities(ranking, everything, incident)
-        same = learned.calibration.same_incident
-        order = ordered(ranking, learned.posterior, everything, same_incident=same)
-        found = learned.calibration.with_first(found, ranking, order)
-        best.append(float(found.max(initial=0)))
-    return np.array(best, np.float32)
+@dataclass(frozen=True)
+class Embedder:
+    """Texts to vectors through a store, so that a second run embeds nothing.
+
+    Where the store cannot be written, each run embeds what it lacks; the numbers are the same.
+    """
+
+    encoder: Encoder
+    store: VectorStore
+    progress: Progress | None
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of texts, (n, dimension)."""
+        try:
+            return embed_rows(texts, self.encoder, self.store, self.progress)
+        except OSError:
+            return embed_rows(texts, self.encoder, self.store.read_only(), self.progress)
 
 
-def _curves(subject: Subject, fit: _Fit) -> tuple[Calibration, ...]:
-    """For each record a curve fitted without it: its fold is cut out of the collection first."""
-    n_records = len(subject.collection)
-    fold_of = np.arange(n_records) % _FOLDS
-    curves = {
-        int(fold): fit.of(subject.only(np.flatnonzero(fold_of != fold))).calibration
-        for fold in np.unique(fold_of)
-    }
-    return tuple(curves[int(fold)] for fold in fold_of)
+def run_evaluation(
+    request: EvaluationRequest, start: Path, progress: Progress | None = None
+) -> Evaluation:
+    """The report of an evaluation; a file needs no library, but takes the settings of one.
+
+    Raises `KbError` when a file cannot be read or there is no encoder.
+    """
+    library = library_of(request, start)
+    encoder = ready_encoder(library, progress)
+    embed = Embedder(encoder, _store(request, library, encoder), progress)
+    everything = _subject(request, library, embed, progress)
+    return evaluated(request, library, embed, everything)[0]
 
 
-def _sorted(scores: Numbers, allowed: NDArray[np.bool_]) -> Order:
-    return np.flatnonzero(allowed)[np.argsort(-scores[allowed], kind="stable")]
+def evaluated(
+    request: EvaluationRequest, library: Library, embed: Embedder, everything: Subject
+) -> tuple[Evaluation, tuple[Judged, ...]]:
+    """The report of some records, and each query of it."""
+    subject = everything if request.all_records else labelled_only(everything)
+    key = embed.encoder.card.key
+    judged = score_ranking(subject, library.form, embed, jaccard=request.jaccard, encoder_key=key)
+    name = request.file.name if request.file else library.config.library.name
+    report = evaluation(
+        Measured(name, len(subject.collection), len(everything.collection)),
+        judged,
+        _foreign(request, subject, library, embed),
+        _controls(request, subject, library, embed),
+    )
+    return report, judged
 
 
-def _reciprocal_ranks(found: Iterable[Order], size: int) -> Numbers:
-    total = np.zeros(size, np.float32)
-    for order in found:
-        total[order] += 1 / (_RRF + 1 + np.arange(len(order)))
-    return total
+def _controls(
+    request: EvaluationRequest, subject: Subject, library: Library, embed: Embedder
+) -> Controls:
+    """The same ranking on labels dealt out at random, and on the records without their twins."""
+    form, jaccard = library.form, request.jaccard
+    alone = without_twins(subject)
+    twins = len(subject.collection) - len(alone.collection)
+    return Controls(
+        tuple(measures_of(shuffled(subject, seed), form, embed, jaccard) for seed in SEEDS),
+        twins,
+        measures_of(alone, form, embed, jaccard) if twins else None,
+    )
+
+
+def _subject(
+    request: EvaluationRequest, library: Library, embed: Embedder, progress: Progress | None
+) -> Subject:
+    if request.file is not None:
+        return subject_of_file(request, request.file, library, embed)
+    index = open_index(library, progress)
+    return subject_from_index(index, embed, full=request.full, masked=request.masked)
+
+
+def subject_of_file(
+    request: EvaluationRequest, file: Path, library: Library, embed: Embed
+) -> Subject:
+    """The lines of a file as records."""
+    lines = read_lines(file)
+    return subject_from_lines(lines, library.form, embed, full=request.full, masked=request.masked)
+
+
+def _foreign(
+    request: EvaluationRequest, subject: Subject, library: Library, embed: Embedder
+) -> dict[str, Numbers]:
+    """The best probability that each foreign text gets, by stratum."""
+    lines = [line for path in request.foreign for line in read_lines(path)]
+    if not lines:
+        return {}
+    collection, key = subject.collection, embed.encoder.card.key
+    learned = learn(collection, subject.taught, library.form, embed, request.jaccard, key)
+    texts = [f"{line.title}. {line.text}".lstrip(". ") for line in lines]
+    best = foreign_best(collection, learned, questions_from(texts, embed))
+    strata = np.array([line.stratum for line in lines])
+    return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
+
+
+def library_of(request: EvaluationRequest, start: Path) -> Library:
+    """The library whose settings hold; for a file one without any, where there is none."""
+    try:
+        return unread_library(start)
+    except KbError:
+        if request.file is None:
+            raise
+        return Library(start, Config(), build_form(), ())
+
+
+def _store(request: EvaluationRequest, library: Library, encoder: Encoder) -> VectorStore:
+    """The library's own store for its records; for a file one in the user's cache."""
+    if request.file is None:
+        return vector_store(library, encoder)
+    path = cache_folder().parent / f"vectors-{encoder.card.key}"
+    return VectorStore(path, encoder.card.dimension)

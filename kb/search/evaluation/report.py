@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.search.evaluation.controls import TWIN
-from kb.search.evaluation.evaluate import (
+from kb.search.evaluation.leave_one_out import (
     MEASURES,
     SYSTEMS,
     Judged,
     calibrated_bound,
     calibration_error,
 )
-from kb.search.ranking.classes import Numbers
+from kb.search.ranking.class_posterior import Numbers
 from kb.search.similar import BAR
 from kb.statistics import share_interval
 from kb.terminal import as_lines, whole_value

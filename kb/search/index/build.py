@@ -10,10 +10,10 @@ import numpy as np
 from kb.library import Library, load_document
 from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Encoder, Progress, Vectors
-from kb.search.encoder.store import VectorStore, text_key
+from kb.search.encoder.vector_store import VectorStore, text_key
 from kb.search.index.storage import FileState, Generation, IndexPart
-from kb.search.records.entry import IndexedRecord, read_entry, taxonomy_words
-from kb.search.records.passages import Passage, embedded_text
+from kb.search.indexed_records.entry import IndexedRecord, read_entry, taxonomy_words
+from kb.search.indexed_records.passages import Passage, embedded_text
 
 #: Passages embedded between two writes to the store: what an interrupted build can lose.
 _CHUNK = 128

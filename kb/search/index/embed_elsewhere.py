@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from pathlib import Path
 
-from kb.bulk.spread import BatchSize, spread
-from kb.bulk.workers import Workers
 from kb.errors import KbError
 from kb.library import Library, record_files
+from kb.parallel.run_tasks import BatchSize, spread
+from kb.parallel.workers import Workers
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, install_encoder, open_encoder
-from kb.search.encoder.source import find_source
-from kb.search.encoder.store import text_key, vector_store
+from kb.search.encoder.find_model_files import find_source
+from kb.search.encoder.vector_store import text_key, vector_store
 from kb.search.index.build import library_texts, missing_chunks, report_embedded
 from kb.search.index.index import ready_encoder
 

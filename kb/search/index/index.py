@@ -26,15 +26,16 @@ from kb.search.encoder.encoder import (
     install_encoder,
     open_encoder,
 )
-from kb.search.encoder.source import find_source
-from kb.search.encoder.store import VectorStore, vector_store
-from kb.search.index.approximate import (
+from kb.search.encoder.find_model_files import find_source
+from kb.search.encoder.vector_store import VectorStore, vector_store
+from kb.search.index.build import embed_rows, first_text, make_parts, text_bag
+from kb.search.index.faiss_index import (
     APPROXIMATE,
     APPROXIMATE_MEANS,
     nearest,
     write_approximate,
 )
-from kb.search.index.build import embed_rows, first_text, make_parts, text_bag
+from kb.search.index.prune import prune_vectors, repair_encoder
 from kb.search.index.storage import (
     FileState,
     Generation,
@@ -51,12 +52,11 @@ from kb.search.index.storage import (
     write_generation,
     write_manifest,
 )
-from kb.search.index.upkeep import prune_vectors, repair_encoder
+from kb.search.indexed_records.collection import collection_of
+from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.installed import PREPARING
-from kb.search.ranking.classes import largest
+from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.learn import Taught, learn
-from kb.search.records.collection import collection_of
-from kb.search.records.entry import IndexedRecord
 from kb.trust import require
 
 Waiting = Callable[[], None]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from kb.search.answer import IndexFacts
 from kb.search.encoder.encoder import Encoder, Vectors
+from kb.search.indexed_records.collection import Collection
+from kb.search.indexed_records.entry import IndexedRecord
+from kb.search.indexed_records.passages import Passage
 from kb.search.ranking.learn import Learned
-from kb.search.records.collection import Collection
-from kb.search.records.entry import IndexedRecord
-from kb.search.records.passages import Passage
 
 
 class RankedRecords(Protocol):

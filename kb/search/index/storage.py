@@ -33,15 +33,15 @@ from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.search.bm25 import Bag, Postings
 from kb.search.encoder.encoder import Vectors
-from kb.search.encoder.store import text_key
-from kb.search.mapped import let_go
+from kb.search.encoder.vector_store import text_key
+from kb.search.indexed_records.collection import Collection, starts_of
+from kb.search.indexed_records.entry import IndexedRecord
+from kb.search.indexed_records.passages import Passage
+from kb.search.mapped_memory import let_go
 from kb.search.ranking.calibration import Calibration
-from kb.search.ranking.classes import ClassPosterior
+from kb.search.ranking.class_posterior import ClassPosterior
 from kb.search.ranking.joint_ridge import JointRidge, WordRows, no_joint_ridge
 from kb.search.ranking.learn import Learned
-from kb.search.records.collection import Collection, starts_of
-from kb.search.records.entry import IndexedRecord
-from kb.search.records.passages import Passage
 
 #: A file touched this shortly before it was looked at may change again within one tick of the
 #: file system's clock, so its time proves nothing and its bytes are compared instead.

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kb.search.ranking.agency import agent_chance, agent_records
-from kb.search.ranking.classes import (
+from kb.search.indexed_records.collection import Collection
+from kb.search.ranking.agent_acted import agent_chance, agent_records
+from kb.search.ranking.class_posterior import (
     ClassPosterior,
     ClassSkill,
     Numbers,
     class_skill,
     largest,
 )
-from kb.search.ranking.incident import incident_chance
+from kb.search.ranking.incident_probe import incident_chance
 from kb.search.ranking.likeness import Likeness, Places, Question, likenesses
 from kb.search.ranking.rank import HEDGED_AMONG, SAME_INCIDENT, Ranking, ordered, rank
-from kb.search.records.collection import Collection
 
 Curve = tuple[float, float, float]
 ClassCurve = tuple[float, float]

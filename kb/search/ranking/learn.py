@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from kb.records.form import Form
 from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
+from kb.search.indexed_records.collection import Collection
 from kb.search.ranking.calibration import Calibration, fit_calibration, known_before_curves, sample
-from kb.search.ranking.classes import ClassPosterior, fit_posterior
+from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
 from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.likeness import Question, likenesses
-from kb.search.records.collection import Collection
 
 _SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
 

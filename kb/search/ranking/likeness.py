@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
-from kb.search.ranking.classes import Numbers
-from kb.search.records.collection import Collection, SomePassages
-from kb.search.records.entry import IndexedRecord
+from kb.search.indexed_records.collection import Collection, SomePassages
+from kb.search.indexed_records.entry import IndexedRecord
+from kb.search.ranking.class_posterior import Numbers
 
 Places = NDArray[np.int64]
 #: Questions compared with all passages at once: one product of matrices reads them only once, and

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.ranking.classes import ClassPosterior, ClassScores, Numbers
+from kb.search.indexed_records.collection import VERDICT_VALUES, Collection, background
+from kb.search.indexed_records.entry import IndexedRecord, facets
+from kb.search.ranking.class_posterior import ClassPosterior, ClassScores, Numbers
 from kb.search.ranking.likeness import Likeness, Places, Question, likeness
-from kb.search.records.collection import VERDICT_VALUES, Collection, background
-from kb.search.records.entry import IndexedRecord, facets
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from typing import Any
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.front_matter import MappingEntry
-from kb.records.misplaced import EXTERNAL_TEXT
+from kb.records.misplaced_records import EXTERNAL_TEXT
 from kb.records.model import Clocks, Postmortem, interpret
-from kb.sensitive.names import PERSON, PrivateName
+from kb.sensitive.names.find_names import PERSON, PrivateName
 from kb.site.external.allowed_parts import KEYS_SHOWN
 from kb.site.external.name_replacement import without_marks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kb.records.model import Postmortem
-from kb.sensitive.names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
+from kb.sensitive.names.find_names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
 
 
 def private_names(records: Iterable[Postmortem], people: Iterable[str]) -> NameIndex:

@@ -13,15 +13,15 @@ from dataclasses import replace
 from datetime import date
 
 from kb.library import Library
+from kb.records.blank_record import slug
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.records.taxonomy import TAXONOMIES
-from kb.records.template import slug
-from kb.sensitive.folding import fold
-from kb.sensitive.names import NameIndex
+from kb.sensitive.names.find_names import NameIndex
+from kb.sensitive.names.folding import fold
 from kb.site.content import Edition, Site
 from kb.site.external.name_replacement import TextCleaner, without_marks
-from kb.site.external.outgoing import Refusal, candidates, leaving, outgoing, refusals
+from kb.site.external.record_release import Refusal, candidates, leaving, outgoing, refusals
 from kb.site.external.refusal import context_for_outsiders
 from kb.site.related import Related
 

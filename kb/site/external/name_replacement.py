@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kb.records.taxonomy import TIMELINE_TAGS
-from kb.sensitive.folding import fold
-from kb.sensitive.house_places import find_places
-from kb.sensitive.names import NameHit, NameIndex
+from kb.sensitive.names.find_names import NameHit, NameIndex
+from kb.sensitive.names.folding import fold
+from kb.sensitive.names.internal_addresses import find_places
 
 #: Around every replacement in a text that somebody reads before it is published.
 OPEN, CLOSE = "\u27e6", "\u27e7"

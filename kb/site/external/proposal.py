@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from kb.library import Library
 from kb.records.model import Postmortem
-from kb.sensitive.names import NameIndex
+from kb.sensitive.names.find_names import NameIndex
 from kb.site.external.approved_text import (
     REMOVED,
     Approval,
@@ -23,7 +23,7 @@ from kb.site.external.approved_text import (
     text_of,
     with_head,
 )
-from kb.site.external.outgoing import Outgoing, Refusal, candidates, outgoing, question_of
+from kb.site.external.record_release import Outgoing, Refusal, candidates, outgoing, question_of
 from kb.site.external.refusal import context_for_outsiders
 
 NEW, CHANGED, EDITED, UNCHANGED = "new", "changed", "edited", "unchanged"

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from kb.library import Library
 from kb.records.document import Document, read_document
-from kb.sensitive.names import NameIndex
+from kb.sensitive.names.find_names import NameIndex
 from kb.site.external.approved_text import facts
 from kb.site.external.name_replacement import CLOSE, OPEN
-from kb.site.external.outgoing import Outgoing, candidates, outgoing, refusals
+from kb.site.external.record_release import Outgoing, candidates, outgoing, refusals
 from kb.site.external.refusal import context_for_outsiders
 from kb.site.safe_html import to_html
 from kb.site.templates import environment

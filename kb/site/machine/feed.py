@@ -11,14 +11,14 @@ from datetime import datetime
 from urllib.parse import quote
 from xml.sax.saxutils import escape as xml
 
+from kb.metrics.json_output import page_json
+from kb.metrics.json_output import schemas as metrics_schemas
+from kb.metrics.page_values import MetricsPage
 from kb.metrics.render import page_csv
-from kb.metrics.schema import page_json
-from kb.metrics.schema import schemas as metrics_schemas
-from kb.metrics.values import MetricsPage
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.machine.machine_copies import (
+from kb.site.machine.json_types import (
     copies_schemas,
     facts,
     incident_json,

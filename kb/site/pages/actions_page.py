@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.actions.action import Action, listed
-from kb.actions.effect import EFFECTIVE, FAILED
+from kb.actions.effectiveness import EFFECTIVE, FAILED
 from kb.numbers_in_words import plural
 from kb.site import links
 from kb.site.content import Site

@@ -18,7 +18,7 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.values import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
+from kb.metrics.page_values import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
 from kb.numbers_in_words import WHOSE, plural
 from kb.site import links
 from kb.site.content import Site

@@ -12,7 +12,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from kb.metrics.values import Measure, MetricPart
+from kb.metrics.page_values import Measure, MetricPart
 from kb.numbers_in_words import format_value, plural, said_day
 from kb.site.safe_html import escape
 

@@ -13,7 +13,7 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.values import QuestionAnswer
+from kb.metrics.page_values import QuestionAnswer
 from kb.numbers_in_words import in_words, plural
 from kb.site import links
 from kb.site.content import Site

@@ -12,11 +12,11 @@ from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Place, Site
-from kb.site.pages import clocks, facts_card
+from kb.site.pages import clock_strip, facts_card
 from kb.site.pages.actions_page import gate_rows
-from kb.site.pages.came_again import came_again, same_source
 from kb.site.pages.happening_now import happening_now
 from kb.site.pages.page import PageValues
+from kb.site.pages.recurrences import came_again, same_source
 from kb.site.pages.related_cards import related_values
 from kb.site.pages.section_blocks import Part
 from kb.site.pages.section_shapes import ActionEntry, ActionList, section_parts
@@ -58,7 +58,7 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         "record": record,
         **_head(site, record, path),
         **facts_card.card(site, record, path),
-        "clocks": clocks.strip(record.clocks),
+        "clocks": clock_strip.strip(record.clocks),
         "again": came_again(site, record, path),
         "shared": same_source(site, record, path),
         **_sections(site, record, target),

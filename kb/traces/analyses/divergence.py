@@ -15,7 +15,7 @@ from kb.errors import KbError
 from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.canonical_json import digest
-from kb.traces.effects.guess_by_name import seems_to_write
+from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
 
 _NAME = "divergence"

@@ -29,7 +29,7 @@ from kb.traces.analyses.finding import (
     listed,
     unmatched,
 )
-from kb.traces.decoding.lenient import embedded
+from kb.traces.decoding.lenient_json import embedded
 from kb.traces.run import Run, ToolCall
 
 _NAME = "policy-path"

@@ -2,8 +2,8 @@
 
 What was found in a file is kept until the file changes, and of a large one as far as it was read,
 so that a pass that was interrupted goes on where it stopped. A file that cannot be read is named
-and skipped, and so is one that ends its reader. Many workers may read (`kb.bulk`); what they give
-is redacted, or has no words.
+and skipped, and so is one that ends its reader. Many workers may read (`kb.parallel`); what they
+give is redacted, or has no words.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ from pathlib import Path
 
 import msgspec
 
-from kb.bulk.spread import spread
-from kb.bulk.workers import LocalWorkers, Workers
 from kb.errors import KbError
+from kb.parallel.run_tasks import spread
+from kb.parallel.workers import LocalWorkers, Workers
 from kb.traces.canonical_json import digest
-from kb.traces.checkup.archive import TraceFile
-from kb.traces.checkup.in_words import without_words
-from kb.traces.checkup.measure import VERSION, RunSummary, facts
-from kb.traces.checkup.memory import (
+from kb.traces.checkup.archive_files import TraceFile
+from kb.traces.checkup.progress_file import (
     FileFacts,
     Memory,
     forget_part,
@@ -36,9 +34,11 @@ from kb.traces.checkup.memory import (
     plain_name,
     shown_path,
 )
-from kb.traces.checkup.remote import RemoteFile, on_this_machine
+from kb.traces.checkup.remote_files import RemoteFile, on_this_machine
+from kb.traces.checkup.run_facts import VERSION, RunSummary, facts
+from kb.traces.checkup.show_runs import without_words
 from kb.traces.read_runs import ReadingSettings, open_reading
-from kb.traces.redaction.redact import safe_path, safely
+from kb.traces.redaction import safe_path, safely
 
 
 @dataclass(frozen=True)

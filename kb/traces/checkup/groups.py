@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.traces.analyses.likeness import Signature, likeness, signature
-from kb.traces.checkup.measure import RunSummary
+from kb.traces.analyses.run_likeness import Signature, likeness, signature
+from kb.traces.checkup.run_facts import RunSummary
 from kb.traces.checkup.signs import Sign, signs, world
 from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.run import Run

@@ -14,7 +14,7 @@ from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
 from kb.traces.checkup.groups import FailureGroup, KnownRun, grouped
 from kb.traces.checkup.likelihood import FittedWeights, fitted
-from kb.traces.checkup.measure import RunSummary
+from kb.traces.checkup.run_facts import RunSummary
 from kb.traces.checkup.signs import KINDS, Sign
 from kb.traces.checkup.summary import Checkup, Share
 

@@ -31,7 +31,7 @@ from kb.traces.analyses.finding import (
 )
 from kb.traces.analyses.idempotency import repeats
 from kb.traces.analyses.orders_in_data import followed_orders
-from kb.traces.effects.guess_by_name import seems_to_write
+from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
 
 Made = tuple[tuple[int, ToolCall], ...]

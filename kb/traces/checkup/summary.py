@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from kb.traces.checkup.archive import Archive
+from kb.traces.checkup.archive_files import Archive
 from kb.traces.checkup.likelihood import fitted
-from kb.traces.checkup.measure import Labelled, RunSummary, Worth, worths
-from kb.traces.checkup.memory import FileFacts, shown_path
+from kb.traces.checkup.progress_file import FileFacts, shown_path
+from kb.traces.checkup.run_facts import Labelled, RunSummary, Worth, worths
 
 #: Candidates kept in memory; more than anybody reads.
 _KEPT = 200

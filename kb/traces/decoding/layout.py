@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from kb.errors import KbError
-from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.decoding.packed import is_packed
+from kb.traces.decoding.lenient_json import NotJsonError, decode
+from kb.traces.decoding.packed_files import is_packed
 from kb.traces.decoding.rawjson import (
     CHUNK_BYTES,
     decode_lenient,
@@ -21,7 +21,7 @@ from kb.traces.decoding.rawjson import (
     mapped,
     stream,
 )
-from kb.traces.redaction.redact import safely
+from kb.traces.redaction import safely
 
 _START_BYTES = 65_536
 _SHOWN_CHARACTERS = 60

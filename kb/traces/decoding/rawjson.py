@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import msgspec
 
 from kb.errors import KbError
-from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.lenient_json import NotJsonError, decode
 
 CHUNK_BYTES = 1 << 20
 _MAX_YAML_BYTES = 50_000_000

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kb.errors import KbError
-from kb.traces.decoding.lenient import NotJsonError, decode
+from kb.traces.decoding.lenient_json import NotJsonError, decode
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -23,7 +23,7 @@ from kb.safe_files import Root
 from kb.traces.drafting.agent_sessions import AgentSession
 from kb.traces.fixture import FIXTURE, Blobs, fixture_chunks, write_fixture
 from kb.traces.read_runs import ReadingSettings, fit_to_be_written, one_run
-from kb.traces.redaction.redact import safe_path
+from kb.traces.redaction import safe_path
 from kb.traces.run import Event, Message, Run, Step, ToolCall
 from kb.version import __version__
 

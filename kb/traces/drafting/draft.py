@@ -11,12 +11,12 @@ from typing import NamedTuple
 from kb.errors import KbError
 from kb.library import records_folder
 from kb.numbers_in_words import plural
+from kb.records.blank_record import Prefill, blank_record, slug
 from kb.records.form import Form, build_form
-from kb.records.template import Prefill, blank_record, slug
 from kb.repo import open_repo
 from kb.safe_files import Root
 from kb.traces.drafting.channel_export import Candidate, ChannelReading, read_channel
-from kb.traces.drafting.evidence import (
+from kb.traces.drafting.draft_sections import (
     DraftEvidence,
     draft_day,
     draft_prefill,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kb.traces.decoding.times import time_of
+from kb.traces.decoding.timestamps import time_of
 
 _MOST_LEVELS = 12
 #: Words in the name of a moment to the clock of a record that it sets.

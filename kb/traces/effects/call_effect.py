@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from kb.traces.effects.tool_tables import MCP_PREFIXES, shell_text, table_effect
+from kb.traces.effects.tool_table import MCP_PREFIXES, shell_text, table_effect
 from kb.traces.run import Effect, EffectSource, Failure, Ran, ToldBy, ToolDefinition, Treatment
 
 #: Before a name in `[runs.effects]` that is the beginning of a command and no tool.

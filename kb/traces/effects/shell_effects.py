@@ -20,7 +20,7 @@ from functools import lru_cache
 from itertools import dropwhile, islice
 
 from kb.traces.effects.command_effect import CommandEffect, worst
-from kb.traces.effects.read_programs import (
+from kb.traces.effects.program_table import (
     Arguments,
     ProgramRow,
     SqlInput,
@@ -32,7 +32,7 @@ from kb.traces.effects.read_programs import (
     verdict,
     wrapper,
 )
-from kb.traces.effects.shell_text import (
+from kb.traces.effects.shell_parser import (
     MAX_COMMANDS,
     ShellTextError,
     ShellWord,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kb.traces.effects.guess_by_name import sounds_like_a_write
+from kb.traces.effects.tool_name_guess import sounds_like_a_write
 from kb.traces.run import Effect
 
 if TYPE_CHECKING:

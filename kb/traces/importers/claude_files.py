@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from kb.safe_files import Root, UnsafePathError
-from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.importers.blocks import a_word, an_object
-from kb.traces.importers.message_dialects import said_of
+from kb.traces.decoding.lenient_json import NotJsonError, decode
+from kb.traces.messages.blocks import a_word, an_object
+from kb.traces.messages.dialects import said_of
 
 _AGENT = re.compile(r"agent-(?P<id>[\w.-]{1,80})\.jsonl")
 _PERSISTED = re.compile(r"\s*<persisted-output>")

@@ -13,14 +13,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.traces.decoding.lenient import arguments_of
+from kb.traces.decoding.lenient_json import arguments_of
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.decoding.source import Source, SourceRow
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.decoding.trace_source import Source, SourceRow
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.message_dialects import saids_of
-from kb.traces.importers.model_requests import tools_of, usage_of
+from kb.traces.messages.blocks import a_word, an_object
+from kb.traces.messages.dialects import saids_of
+from kb.traces.messages.model_requests import tools_of, usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolResult, call_key
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, ToolCall

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from kb.errors import KbError
-from kb.traces.decoding.source import Source
-from kb.traces.importers.blocks import a_word
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.message_dialects import is_message
 from kb.traces.importers.registry import importers
 from kb.traces.importers.unknown_logs import tool_event
-from kb.traces.redaction.redact import safely
+from kb.traces.messages.blocks import a_word
+from kb.traces.messages.dialects import is_message
+from kb.traces.redaction import safely
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.
 _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (

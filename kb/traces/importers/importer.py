@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kb.traces.decoding.source import Source
+from kb.traces.decoding.trace_source import Source
 from kb.traces.normalize.run_builder import RunBuilder
 
 

@@ -12,18 +12,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kb.traces.decoding.lenient import embedded
-from kb.traces.decoding.source import Source
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_word, an_object
-from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
+from kb.traces.decoding.lenient_json import embedded
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.run_of_spans import RunOfSpans
-from kb.traces.importers.span_kinds import tool_message
-from kb.traces.importers.span_messages import output_of
-from kb.traces.importers.spans import Span
+from kb.traces.messages.blocks import a_word, an_object
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Prompt
+from kb.traces.spans.group_by_trace import Record, end_of, group_by_trace, start_of
+from kb.traces.spans.run_of_spans import RunOfSpans
+from kb.traces.spans.span import Span
+from kb.traces.spans.span_kinds import tool_message
+from kb.traces.spans.span_messages import output_of
 
 _KINDS = {
     "GENERATION": "LLM",

@@ -9,18 +9,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kb.traces.decoding.lenient import arguments_of
+from kb.traces.decoding.lenient_json import arguments_of
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.decoding.source import Source
-from kb.traces.decoding.times import has_zone, time_of
-from kb.traces.importers.blocks import a_list, a_word, an_object
-from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
+from kb.traces.decoding.timestamps import has_zone, time_of
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.model_requests import usage_of
-from kb.traces.importers.run_of_spans import RunOfSpans
-from kb.traces.importers.spans import Span
+from kb.traces.messages.blocks import a_list, a_word, an_object
+from kb.traces.messages.model_requests import usage_of
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent
+from kb.traces.spans.group_by_trace import Record, end_of, group_by_trace, start_of
+from kb.traces.spans.run_of_spans import RunOfSpans
+from kb.traces.spans.span import Span
 
 _KINDS = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER"}
 _READ = frozenset(

@@ -13,16 +13,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from kb.errors import KbError
-from kb.traces.decoding.lenient import embedded
+from kb.traces.decoding.lenient_json import embedded
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.decoding.source import Source, SourceRow
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.api_reply import reply_of
-from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.decoding.trace_source import Source, SourceRow
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.message_dialects import is_message, said_of, saids_of
-from kb.traces.importers.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.importers.unknown_logs import tool_event
+from kb.traces.messages.api_reply import reply_of
+from kb.traces.messages.blocks import a_word, an_object
+from kb.traces.messages.dialects import is_message, said_of, saids_of
+from kb.traces.messages.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.normalize.chat_message import ChatMessage, PartKey, message_parts
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Message, Prompt

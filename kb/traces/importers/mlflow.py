@@ -13,17 +13,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.traces.decoding.lenient import NotJsonError, decode, embedded
+from kb.traces.decoding.lenient_json import NotJsonError, decode, embedded
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.decoding.source import Source
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_list, a_word, an_object
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.run_of_spans import RunOfSpans
-from kb.traces.importers.span_kinds import tool_message
-from kb.traces.importers.spans import Span
+from kb.traces.messages.blocks import a_list, a_word, an_object
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent
+from kb.traces.spans.run_of_spans import RunOfSpans
+from kb.traces.spans.span import Span
+from kb.traces.spans.span_kinds import tool_message
 
 _KINDS = {
     "LLM": "LLM",

@@ -12,12 +12,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kb.traces.decoding.source import Source
-from kb.traces.importers.api_reply import reply_of
-from kb.traces.importers.blocks import a_word, an_object
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.model_requests import merged, request_of, tools_of
-from kb.traces.importers.stream import answer_of_events
+from kb.traces.messages.api_reply import reply_of
+from kb.traces.messages.blocks import a_word, an_object
+from kb.traces.messages.model_requests import merged, request_of, tools_of
+from kb.traces.messages.server_sent_events import answer_of_events
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Event, Failure, Message, Prompt
 

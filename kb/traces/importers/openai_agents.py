@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.traces.decoding.source import Source
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_list
-from kb.traces.importers.group_by_trace import Record, end_of, group_by_trace, start_of
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.run_of_spans import RunOfSpans
-from kb.traces.importers.spans import Span
+from kb.traces.messages.blocks import a_list
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, ToolDefinition
+from kb.traces.spans.group_by_trace import Record, end_of, group_by_trace, start_of
+from kb.traces.spans.run_of_spans import RunOfSpans
+from kb.traces.spans.span import Span
 
 _KINDS = {
     "function": "TOOL",

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.traces.decoding.source import Source
-from kb.traces.importers.blocks import a_list, an_object
-from kb.traces.importers.group_by_trace import Record, group_by_trace
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.run_of_spans import RunOfSpans
-from kb.traces.importers.spans import attributes_of, event_name, span_id, span_of
+from kb.traces.messages.blocks import a_list, an_object
 from kb.traces.normalize.run_builder import RunBuilder
+from kb.traces.spans.group_by_trace import Record, group_by_trace
+from kb.traces.spans.run_of_spans import RunOfSpans
+from kb.traces.spans.span import attributes_of, event_name, span_id, span_of
 
 _GROUPS = ("resourceSpans", "scopeSpans", "batches", "instrumentationLibrarySpans")
 _SPAN_KEYS = (

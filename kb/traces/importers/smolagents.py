@@ -13,12 +13,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.decoding.source import Source
-from kb.traces.decoding.times import time_of
-from kb.traces.importers.blocks import a_list, a_word, an_object, content_of
+from kb.traces.decoding.timestamps import time_of
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
-from kb.traces.importers.message_dialects import said_of
-from kb.traces.importers.model_requests import usage_of
+from kb.traces.messages.blocks import a_list, a_word, an_object, content_of
+from kb.traces.messages.dialects import said_of
+from kb.traces.messages.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToolCall

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kb.traces.importers.blocks import a_word
-from kb.traces.redaction.redact import safely
+from kb.traces.messages.blocks import a_word
+from kb.traces.redaction import safely
 
 _KIND_KEYS = ("type", "event", "event_type", "eventType", "kind", "event_kind")
 _TOOL_KEYS = frozenset(

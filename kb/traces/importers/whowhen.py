@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.decoding.source import Source
-from kb.traces.importers.blocks import a_list, a_word, an_object
+from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
+from kb.traces.messages.blocks import a_list, a_word, an_object
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Message, Prompt

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from kb.traces.decoding.source import Source
+from kb.traces.decoding.trace_source import Source
 from kb.traces.effects.call_effect import Effects, ran, replay_policy
-from kb.traces.effects.failures import failure_of, is_refused
+from kb.traces.effects.call_failures import failure_of, is_refused
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import (
     CONVENTIONS,

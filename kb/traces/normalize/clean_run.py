@@ -15,8 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from kb.traces.canonical_json import MAX_INTEGER
-from kb.traces.decoding.lenient import NotJsonError, decode
-from kb.traces.redaction.redact import Redactor
+from kb.traces.decoding.lenient_json import NotJsonError, decode
+from kb.traces.redaction import Redactor
 from kb.traces.run import ImportWarnings
 
 Value = TypeVar("Value")

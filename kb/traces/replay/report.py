@@ -13,7 +13,7 @@ import msgspec
 
 from kb.terminal import as_lines
 from kb.traces.normalize.clean_run import RunCleaner
-from kb.traces.redaction.redact import Redactor
+from kb.traces.redaction import Redactor
 from kb.traces.replay.asserts import AssertResult
 from kb.traces.replay.tool_answers import Attempt, Outcome
 from kb.traces.replay.trials import Replay, Trial, TrialVerdict

@@ -15,8 +15,8 @@ from kb.lint.readings.document_facts import (
     minutes,
     words_of,
 )
-from kb.lint.readings.remedies import promises
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.wording.fixes_by_cause import promises
 from kb.records.document import Document
 from kb.records.front_matter import Node
 

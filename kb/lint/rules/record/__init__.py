@@ -1,9 +1,9 @@
 """The record family: it can be read, is what its name says, and uses known keys and words."""
 
 from kb.lint.rules.record import (  # noqa: F401 - imported to register
-    files,
     keys,
     names,
     recurrences,
+    unreadable_files,
     walls,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lint.readings.document_facts import quoted, what_to_write
-from kb.lint.readings.front_matter_values import is_blank, place, type_faults
+from kb.lint.readings.front_matter_types import is_blank, place, type_faults
 from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry, Node

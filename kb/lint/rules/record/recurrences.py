@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from kb.lint.readings.document_facts import quoted, what_to_write
-from kb.lint.readings.front_matter_values import place
+from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.front_matter import Node
-from kb.records.merges import end_of
+from kb.records.merged_records import end_of
 from kb.records.model import outline, read_time
 
 _MOST_COMPARED = 50  # records that a mistyped id is held against

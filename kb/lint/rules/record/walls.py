@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kb.lint.readings.front_matter_values import place
+from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
-from kb.records.walls import wall_faults
+from kb.records.wall_definitions import wall_faults
 
 
 @rule(

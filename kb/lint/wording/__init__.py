@@ -1,0 +1,1 @@
+"""Wording that rules look for: judgements about people, vague actions, labels given as causes."""

@@ -1,0 +1,113 @@
+"""One answer from a library's own records and from what other teams have in the store.
+
+Own records are asked on this machine, as they stand now; the store answers with everybody else's.
+Where the server is away the own answer is given, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from kb.errors import KbError
+from kb.library import Library
+from kb.records.document import Document
+from kb.records.shared_facts import RecordFacts
+from kb.search.answer import Answer, Match, StoreFacts
+from kb.search.by_facts import FactsAsked
+from kb.search.encoder.encoder import Progress
+from kb.search.encoder.find_model_files import NoEncoderError
+from kb.search.index.index import Index, open_index
+from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
+from kb.search.several_libraries import Neighbour, open_neighbour, similar_beside, with_neighbours
+from kb.search.similar import RankedQuery, answer_of, as_query, find
+from kb.store.connection import StoreAwayError, shown
+from kb.store.open_searches import KEPT
+from kb.store.search import StoreSearch
+
+
+def similar_with_store(
+    library: Library,
+    query: Query | Document | str,
+    *,
+    limit: int | None = None,
+    filters: Filters = EVERYTHING,
+    today: date | None = None,
+    progress: Progress | None = None,
+    neighbours: Sequence[Neighbour] = (),
+    required: bool = False,
+) -> Answer:
+    """The answer of `similar_beside`, joined by what the store has of others, as one list.
+
+    Where the store cannot be asked, `store` of the answer says why in one line. Raises `KbError`
+    like `similar`; with `required` also for a store that is there and may not or cannot be asked.
+    """
+    asked = as_query(query, today or datetime.now(UTC).date())
+    limit = limit or library.config.search.limit
+    try:
+        index = open_index(library, progress)
+    except NoEncoderError:
+        own = similar_beside(library, neighbours, asked, limit=limit, filters=filters, today=today)
+        return replace(own, store=_away(library, "without an encoder it cannot be asked"))
+    opened = [open_neighbour(one, progress) for one in neighbours]
+    beside = (entry for one in opened for entry in one.entries)
+    refuse_unknown(filters, library.form, (*index.entries, *beside))
+    found = find(index, asked, filters)
+    answer = with_neighbours(found, library, opened, limit)
+    try:
+        return _with_store(answer, found, index, library, limit)
+    except KbError as fault:
+        if required and not isinstance(fault, StoreAwayError):
+            raise
+        return replace(answer, store=_away(library, fault.what))
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the store answers: matches by text, what was searched, and others' facts by library."""
+
+    answer: Answer
+    facts: StoreFacts
+    facts_alone: dict[str, list[RecordFacts]]
+
+
+def _with_store(
+    own: Answer, found: RankedQuery, index: Index, library: Library, limit: int
+) -> Answer:
+    def question(search: StoreSearch) -> _Told:
+        name = library.config.library.name
+        theirs = search.find_question(found.query, found.question, found.filters, without=name)
+        told = search.named(answer_of(theirs, library, limit))
+        return _Told(told, search.facts(name), search.facts_alone(name))
+
+    return _joined(own, KEPT.ask(library, index.encoder, question), found, library, limit)
+
+
+def _joined(own: Answer, store: _Told, found: RankedQuery, library: Library, limit: int) -> Answer:
+    told = store.answer
+    by_facts = (
+        match
+        for whose, known in store.facts_alone.items()
+        for match in FactsAsked(found, library, whose, known, {}).matches()
+    )
+    known = {(match.library.casefold(), match.id) for match in own.matches}  # one that lies beside
+    theirs = (match for match in told.matches if (match.library.casefold(), match.id) not in known)
+    matches = sorted((*own.matches, *theirs, *by_facts), key=_order)[:limit]
+    misses = own.nearest_misses or (() if matches else told.nearest_misses)
+    return replace(
+        own,
+        matches=tuple(matches),
+        nearest_misses=() if matches else misses,
+        proposed_class=own.proposed_class or told.proposed_class,
+        store=store.facts,
+    )
+
+
+def _away(library: Library, why: str) -> StoreFacts:
+    config = library.config
+    return StoreFacts(shown(config.store.url), config.library.name, away=why)
+
+
+def _order(match: Match) -> tuple[bool, float]:
+    return not match.may_be_same, -(match.probability or 0.0)

@@ -1,0 +1,210 @@
+"""What the server is asked for a question: the records worth ranking, with all that ranks them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.bm25 import Bag
+from kb.search.encoder.encoder import Vectors
+from kb.search.index.build import text_bag
+from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
+from kb.search.ranking.likeness import Question
+from kb.store.connection import Store
+from kb.store.stored_records import read_stored
+
+if TYPE_CHECKING:
+    from pgvector import HalfVector
+
+#: Nearest passages of all passages of a question together, and records by whole text and by words.
+#: DECISIONS.md has what fewer do to the agreement with a local index.
+NEAREST = 400
+POOLED = 300
+#: The fewest of them for one passage of a long question.
+_FEWEST = 40
+#: Postings that are read for the rare words of a question; common words tell records apart little,
+#: and are counted for what was found.
+_MOST_POSTINGS = 60_000
+#: Texts on which scores are put on one scale, as many as in an index on a machine.
+SAMPLE = 1024
+_HALF = np.dtype(">f2")
+#: A vector's own header as the server sends it: its dimension and nothing.
+_HEADER_BYTES = 4
+
+_BODY = """
+SELECT t.record, r.library, t.entry, t.mean, t.words, t.counts, t.length, v.block
+FROM kb.texts t JOIN kb.records r ON r.number = t.record CROSS JOIN LATERAL
+    (SELECT string_agg(halfvec_send(v.vector), ''::bytea ORDER BY p.place) AS block
+     FROM kb.passages p JOIN kb.vectors v USING (record, text_hash) WHERE p.record = t.record) v
+"""
+
+# A set is taken from the pool, for a list of a thousand would be gone through for each candidate:
+# half the time of all. So would arithmetic in `numeric` be for each posting.
+_POOL = """
+WITH near AS (SELECT n.record FROM unnest(%(passages)s::halfvec[]) AS q (vector) CROSS JOIN LATERAL
+        (SELECT record FROM kb.vectors v WHERE audience <> ALL (%(hidden)s)
+         ORDER BY v.vector <#> q.vector LIMIT {nearest}) n),
+    whole AS (SELECT record FROM kb.texts WHERE audience <> ALL (%(hidden)s)
+        ORDER BY mean <#> %(mean)s LIMIT {pooled}),
+    rare AS (SELECT p.record FROM kb.postings p
+        JOIN unnest(%(words)s::bigint[], %(rarities)s::float4[]) AS w (word, rarity) USING (word)
+        WHERE p.audience <> ALL (%(hidden)s) GROUP BY p.record
+        ORDER BY sum(w.rarity * p.count / (p.count + 1.5::float8)) DESC, p.record LIMIT {pooled}),
+    pool AS ((SELECT record FROM near UNION SELECT record FROM whole UNION SELECT record FROM rare)
+        EXCEPT SELECT unnest(%(known)s::integer[]))
+{body} WHERE t.record IN (SELECT record FROM pool)
+"""
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Texts of the store as arrays in one order; ids say whose library they are of.
+
+    `vectors` (p, d) at `starts[i]:starts[i + 1]`, `means` (n, d).
+    """
+
+    numbers: NDArray[np.int64]
+    libraries: NDArray[np.int64]
+    entries: tuple[IndexedRecord, ...]
+    vectors: Vectors
+    starts: NDArray[np.int64]
+    means: Vectors
+    bags: tuple[Bag, ...]
+    lengths: NDArray[np.float32]
+
+    def text_bag(self, place: int) -> Bag:
+        """The words of one text alone, without those of its taxonomies."""
+        return text_bag(self.entries[place], self.bags[place])
+
+
+def drawn(store: Store, dimension: int, most: int = SAMPLE) -> Bodies:
+    """An even sample of the texts that this role may read."""
+    even = "WHERE t.record IN (SELECT record FROM kb.texts ORDER BY draw LIMIT %s)"
+    return _bodies(store.rows(_BODY + even, (most,)), dimension)
+
+
+def pool(
+    store: Store,
+    question: Question,
+    frequencies: dict[int, int],
+    n_records: int,
+    *,
+    hidden: Sequence[int],
+    known: NDArray[np.int64],
+) -> Bodies:
+    """The texts worth ranking for a question, but for those whose numbers are `known`.
+
+    They are found by the graph of passages, the graph of whole texts, and rare words. `frequencies`
+    are records a word; rows of `hidden` audiences are passed over.
+    """
+    each = max(_FEWEST, NEAREST // max(len(question.vectors), 1))
+    words, rarities = _rare(frequencies, n_records)
+    statement = _POOL.format(nearest=each, pooled=POOLED, body=_BODY)
+    values = {
+        "passages": [_half(vector) for vector in question.vectors],
+        "mean": _half(question.mean),
+        "words": words,
+        "rarities": rarities,
+        "hidden": list(hidden),
+        "known": known.tolist(),
+    }
+    return _bodies(store.rows(statement, values), len(question.mean))
+
+
+def _rare(frequencies: dict[int, int], n_records: int) -> tuple[list[int], list[float]]:
+    """The rarest words, as many as their postings can be read, and how much each is worth."""
+    chosen: list[int] = []
+    read = 0
+    for word, frequency in sorted(frequencies.items(), key=lambda pair: pair[1]):
+        if chosen and read + frequency > _MOST_POSTINGS:
+            break
+        chosen.append(word)
+        read += frequency
+    held = np.array([frequencies[word] for word in chosen], np.float64)
+    return chosen, np.log1p((n_records - held + 0.5) / (held + 0.5)).tolist()
+
+
+def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> Bodies:
+    """Rows as texts; one that cannot be read is left out, so that no team ends all answers."""
+    read = [(row, entry) for row in rows if (entry := _entry(*row[1:3])) and _has_words(*row[4:6])]
+    rows, entries = [row for row, _ in read], tuple(entry for _, entry in read)
+    blocks = [_vectors(block, dimension) for *_, block in rows]
+    starts = np.concatenate([[0], np.cumsum([len(block) for block in blocks], dtype=np.int64)])
+    none = np.zeros((0, dimension), np.float32)
+    means = [mean.to_numpy() for _, _, _, mean, *_ in rows]
+    return Bodies(
+        numbers=np.array([row[0] for row in rows], np.int64),
+        libraries=np.array([row[1] for row in rows], np.int64),
+        entries=entries,
+        vectors=np.concatenate([none, *blocks]),
+        starts=starts.astype(np.int64),
+        means=np.stack(means).astype(np.float32) if means else none,
+        bags=tuple(Bag(_words(row[4]), np.frombuffer(row[5], "<u2")) for row in rows),
+        lengths=np.array([row[6] for row in rows], np.float32),
+    )
+
+
+def joined(one: Bodies, other: Bodies) -> Bodies:
+    """Both, one behind the other."""
+    return Bodies(
+        numbers=np.concatenate([one.numbers, other.numbers]),
+        libraries=np.concatenate([one.libraries, other.libraries]),
+        entries=one.entries + other.entries,
+        vectors=np.concatenate([one.vectors, other.vectors]),
+        starts=np.concatenate([one.starts, other.starts[1:] + one.starts[-1]]),
+        means=np.concatenate([one.means, other.means]),
+        bags=one.bags + other.bags,
+        lengths=np.concatenate([one.lengths, other.lengths]),
+    )
+
+
+def with_known_classes(bodies: Bodies, names: Container[str]) -> Bodies:
+    """The texts without the classes that nobody counted."""
+    entries = (
+        one
+        if all(name in names for name in one.classes)
+        else msgspec.structs.replace(one, classes=tuple(n for n in one.classes if n in names))
+        for one in bodies.entries
+    )
+    return replace(bodies, entries=tuple(entries))
+
+
+def qualified(library: int, record_id: str) -> str:
+    """An id that no two libraries share."""
+    return f"{library}/{record_id}"
+
+
+def _entry(library: int, raw: bytes) -> IndexedRecord | None:
+    entry = read_stored(raw)
+    if entry is None:
+        return None
+    said = (PriorVerdict(qualified(library, one.id), one.word) for one in entry.verdicts)
+    return msgspec.structs.replace(entry, id=qualified(library, entry.id), verdicts=tuple(said))
+
+
+def _vectors(block: bytes | None, dimension: int) -> Vectors:
+    if not block:
+        return np.zeros((0, dimension), np.float32)
+    rows = np.frombuffer(block, np.uint8).reshape(-1, _HEADER_BYTES + 2 * dimension)
+    halves = np.ascontiguousarray(rows[:, _HEADER_BYTES:]).view(_HALF)
+    return np.asarray(halves, np.float32)
+
+
+def _has_words(words: bytes, counts: bytes) -> bool:
+    """Whether a bag of words is one: as many words, of 8 bytes, as counts, of 2."""
+    return len(words) == 4 * len(counts) and len(counts) % 2 == 0
+
+
+def _words(raw: bytes) -> NDArray[np.uint64]:
+    return np.frombuffer(raw, "<u8")
+
+
+def _half(vector: NDArray[np.float32]) -> HalfVector:
+    from pgvector import HalfVector
+
+    return HalfVector(vector)

@@ -1,1 +1,0 @@
-"""Secrets and people in a run, replaced by stable placeholders."""

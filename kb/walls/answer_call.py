@@ -1,0 +1,73 @@
+"""The answer to one call: the table opened, the walls asked, the firing logged, a pass used up."""
+
+from __future__ import annotations
+
+import os
+
+from kb.walls.decide import Decided, walls_met
+from kb.walls.local_paths import library_root, passes_path
+from kb.walls.match_words import UnjudgeableError
+from kb.walls.open_table import open_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> Decided:
+    """What the walls of the repository around a folder say of a call; never an exception.
+
+    Without a knowledge base, and without walls that the user trusts, nothing is said; but one that
+    was named outright (`is_named`) and is not there is a fault.
+    """
+    try:
+        root = _named_root(path) if is_named else library_root(path)
+        return _asked(root, tool, arguments) if root else Decided()
+    except UnjudgeableError as error:
+        return failed(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
+        return failed(f"{type(error).__name__}: {error}")
+
+
+def _named_root(path: str) -> str:
+    """The knowledge base that somebody named. Raises `UnjudgeableError` where there is none."""
+    place = os.path.expanduser(path)
+    # A folder that is gone lies in no library, whatever lies above it.
+    root = library_root(place) if os.path.exists(place) else ""
+    if not root:
+        raise UnjudgeableError(f"the library that was named is no knowledge base: '{path}'")
+    return root
+
+
+def _asked(root: str, tool: str, arguments: Any) -> Decided:
+    table = open_table(root)
+    met = walls_met(table.rows, tool, arguments)
+    if not met:
+        return Decided(reason=table.notice)
+    from kb.walls.firing_log import PASSED, log, passes_given, use_pass
+
+    given = passes_given(root) if os.path.exists(passes_path(root)) else frozenset()
+    # A pass is for one wall: the strictest without one speaks, and no pass is used up for nothing.
+    row = next((row for row in met if row["id"] not in given), None)
+    if row is not None and row["verdict"] != "note":
+        log(root, row["id"], row["verdict"], tool)
+        return Decided(row["verdict"], row["id"], row["reason"])
+    for passed in (one for one in met if one["id"] in given):
+        use_pass(root, passed["id"])
+        log(root, passed["id"], PASSED, tool)
+    if row is not None:
+        log(root, row["id"], row["verdict"], tool)
+        return Decided(row["verdict"], row["id"], row["reason"])
+    return Decided("", met[0]["id"], met[0]["reason"], is_passed=True)
+
+
+def failed(why: str) -> Decided:
+    """What the user set for a call that cannot be judged: let pass, or denied; with the fault."""
+    try:
+        from kb.user_config import read_user_config
+
+        is_closed = read_user_config().walls.on_failure == "closed"
+    except Exception as error:  # noqa: BLE001 - who wrote a configuration wanted more than none
+        is_closed = True
+        why = f"{why}; and your configuration cannot be read: {error}"
+    return Decided("deny" if is_closed else "", fault=" ".join(why.split()))

@@ -1,0 +1,215 @@
+"""From records to the table the hook reads: gathered, hashed, trusted by the user, stored.
+
+Only published records count. The value that a user trusts holds the hash of the walls themselves,
+so that a changed, new or removed wall is another value; until that is trusted too, the walls that
+were trusted before stay in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kb.config import Config
+from kb.errors import KbError
+from kb.library import record_files
+from kb.numbers_in_words import plural
+from kb.records.front_matter import FrontMatter, read_front_matter
+from kb.records.record_files import MAX_RECORD_BYTES
+from kb.records.wall_definitions import Wall, comparison, tool_patterns, walls_of
+from kb.safe_files import Root, Tree
+from kb.trust import Wish, is_trusted, open_config
+from kb.user_config import read_user_config
+from kb.walls.compiled_table import VERSION, WallTable, is_in_the_tree, read_stored, stamp
+from kb.walls.local_paths import table_path
+from kb.walls.match_words import without_quotes
+from kb.walls.wildcards import longest_part
+
+#: The name under which `kb trust` knows them.
+KEY = "walls"
+_MARK = b"\nwalls:"
+#: What a row holds for speed: trust does not hang on which shells this version knows.
+_OF_THE_FORM = {"tools", "needs"}
+_EFFECT = "these walls deny, ask about or note calls of your coding agents (kb wall hook)"
+
+
+def address(record_id: str, wall: Wall) -> str:
+    """The name of a wall in a library: `2026-02-26-x#W1`."""
+    return f"{record_id}#{wall.label}"
+
+
+def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
+    """A wall as the table holds it, see `kb.walls.decide`."""
+    words = wall.command.split()
+    fixed = (*words, wall.target)
+    # `-rf` may be written `-r -f`, and a program with its path and `.exe`.
+    named = (without_quotes(word) for word in fixed if word[:1] != "-" or word[:2] == "--")
+    needs = {longest_part(word) for word in named}
+    return {
+        "id": address(record_id, wall),
+        "tool": wall.tool,
+        "tools": list(tool_patterns(wall.tool)),
+        "command": words,
+        "effect": wall.effect,
+        "target": wall.target,
+        "needs": sorted(needs - {""}),
+        "arguments": [_condition(path, pattern) for path, pattern in wall.arguments],
+        "verdict": wall.verdict,
+        "reason": wall.reason,
+    }
+
+
+def _condition(path: str, pattern: str) -> list[Any]:
+    is_negated = pattern.startswith("not ")
+    pattern = pattern.removeprefix("not ").strip() if is_negated else pattern
+    sign, wanted = comparison(pattern) or ("", pattern)
+    return [_steps(path), is_negated, sign, wanted]
+
+
+def _steps(path: str) -> list[str | int] | str:
+    """The steps of a path that names one value; the path itself where it looks for several."""
+    from jsonpath_rfc9535 import JSONPathEnvironment
+    from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
+
+    query = JSONPathEnvironment().compile(path)
+    if not query.singular_query():
+        return path
+    steps: list[str | int] = []
+    for segment in query.segments:
+        (selector,) = segment.selectors
+        if isinstance(selector, NameSelector):
+            steps.append(selector.name)
+        elif isinstance(selector, IndexSelector):
+            steps.append(selector.index)
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The walls of a library's published records, and the files that they stand in."""
+
+    rows: tuple[dict[str, Any], ...]
+    files: tuple[str, ...]
+
+    @property
+    def wish(self) -> Wish:
+        """What the user is asked to trust: so many walls, of this hash."""
+        walls = [{key: row[key] for key in row.keys() - _OF_THE_FORM} for row in self.rows]
+        text = json.dumps(walls, sort_keys=True, ensure_ascii=False)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        return Wish(KEY, f"{plural(len(self.rows), 'wall')}, sha256 {digest}", _EFFECT)
+
+
+def gather(root: Path, config: Config) -> Gathered:
+    """The walls of the published records; the others are looked at and not parsed.
+
+    Raises `KbError` where the records' folder cannot be read.
+    """
+    rows: list[dict[str, Any]] = []
+    files = [config.library.path]
+    for record_id, file, front in walled_records(root, config):
+        files.append(file)
+        if front.text("status") == "published":
+            rows += [row_of(record_id, wall) for wall in walls_of(front)]
+    return Gathered(tuple(rows), tuple(files))
+
+
+def walled_records(root: Path, config: Config) -> Iterator[tuple[str, str, FrontMatter]]:
+    """The records that may have walls: id, file below the root, and front matter.
+
+    Raises `KbError` where the records' folder cannot be read.
+    """
+    tree = Tree(root)
+    for file in record_files(root / config.library.path):
+        raw = _with_walls(tree, file)
+        if raw is not None:
+            front = read_front_matter(raw.decode("utf-8", "replace"))
+            yield file.name.removesuffix(".md"), file.relative_to(root).as_posix(), front
+
+
+def names_in_force(root: str) -> tuple[str, ...]:
+    """The addresses of the walls that hold since they were trusted last."""
+    stored = read_stored(root)
+    if stored and is_trusted(Path(root), Wish(KEY, stored["value"], _EFFECT)):
+        return tuple(row["id"] for row in stored["rows"])
+    return ()
+
+
+def _with_walls(tree: Tree, file: Path) -> bytes | None:
+    """The bytes of a record that may have walls. A file that cannot be read is none."""
+    try:
+        raw, _ = tree.read(file, MAX_RECORD_BYTES)
+    except (OSError, KbError):
+        return None
+    return raw if _MARK in raw else None
+
+
+def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTable:
+    """The walls that hold now, stored for the calls to come.
+
+    Where the records have other walls than those that are trusted, the ones trusted before stay,
+    and a notice says so once. Raises `KbError` where those are nowhere any more, and `OSError`.
+    """
+    place = Path(root)
+    gathered = gather(place, open_config(place))
+    wish, notice = gathered.wish, ""
+    rows = list(gathered.rows)
+    if not is_trusted(place, wish):
+        before = Wish(KEY, stored["value"], _EFFECT) if stored else None
+        held = bool(before and is_trusted(place, before))
+        if not held:
+            _refuse_lost(root)
+        rows, wish = (stored["rows"], before) if stored and before and held else ([], wish)
+        notice = _notice(gathered, is_changed=held) if gathered.rows or held else ""
+    _write(root, rows, wish.value, list(gathered.files))
+    return WallTable(rows, notice)
+
+
+def _refuse_lost(root: str) -> None:
+    """Raises `KbError` where the user trusts walls of this library that cannot be found."""
+    if any(row.library == root and row.key == KEY for row in read_user_config().trust):
+        raise KbError(
+            "the walls that you trust are neither in the records nor in your cache",
+            where=root,
+            todo=f"Look at those that are there: kb wall check, then kb trust {KEY}.",
+        )
+
+
+def _notice(gathered: Gathered, *, is_changed: bool) -> str:
+    if not gathered.rows:
+        return (
+            "The postmortems here have no walls any more, or none to be used (kb wall check); "
+            f"to end yours: kb trust --revoke {KEY}"
+        )
+    count = plural(len(gathered.rows), "wall")
+    what = "other walls than those you trust" if is_changed else "walls that nobody here trusts yet"
+    return f"The postmortems here have {what} ({count}): kb wall check, then kb trust {KEY}."
+
+
+def _write(root: str, rows: list[dict[str, Any]], value: str, files: list[str]) -> None:
+    """Store the table, but where a commit could have brought another one."""
+    path = Path(table_path(root))
+    if is_in_the_tree(root, str(path)):
+        return
+    table = {
+        "version": VERSION,
+        "root": root,
+        "rows": rows,
+        "files": files,
+        "stamp": stamp(root, files),
+        "value": value,
+    }
+    folder = Root(path.parent)
+    folder.make_folder(".")
+    folder.write_text(path.name, json.dumps(table), "surrogateescape")
+
+
+def wishes_of_walls(root: Path, config: Config) -> Iterator[Wish]:
+    """What has to be trusted for the walls of a library to hold; nothing where it has none."""
+    gathered = gather(root, config)
+    if gathered.rows:
+        yield gathered.wish

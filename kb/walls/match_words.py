@@ -1,0 +1,77 @@
+"""Whether the words of a command are those that a wall names.
+
+Imported before every call of a tool: it imports nothing but the patterns of words.
+"""
+
+from __future__ import annotations
+
+from kb.walls.wildcards import matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A dash and the letters of several flags; what is longer is one flag with a long name.
+_LONGEST_BUNDLE = 6
+#: Programs whose flags have long names behind one dash: none of theirs are a bundle.
+_LONG_FLAGS = frozenset({"find", "terraform", "tofu", "openssl", "java", "go", "ffmpeg", "convert"})
+
+
+class UnjudgeableError(Exception):
+    """A call of which nobody can say whether it meets a wall."""
+
+
+def without_quotes(text: str) -> str:
+    """A text without the signs by which a shell quotes."""
+    for sign in ("'", '"', "\\\n", "\\"):
+        text = text.replace(sign, "")
+    return text
+
+
+def has_words(wanted: Iterable[str], words: tuple[str, ...]) -> bool:
+    """Whether a command is the wanted one: its program, then its words in order, flags anywhere.
+
+    The second word, where it is a plain one, is the first that is neither an option nor may be the
+    value of one: `git stash push` is no `git push`. `-rf` is had by `-fr`, `-r -f` and `-Rfv`
+    alike, `--force` also by `--force=true`.
+    """
+    program, *rest = [*wanted] or ["*"]
+    if not words or not matches(_program(program), _program(words[0])):
+        return False
+    flags = [word for word in rest if word.startswith("-")]
+    plain = [word for word in rest if not word.startswith("-")]
+    is_in_place = not plain or "*" in plain[0] or _stands_first(plain[0], words[1:])
+    left = iter(words[1:])
+    in_order = is_in_place and all(any(matches(word, each) for each in left) for word in plain)
+    return in_order and all(_has_flag(flag, words[1:], program) for flag in flags)
+
+
+def _stands_first(word: str, words: tuple[str, ...]) -> bool:
+    """Whether only options, and what may be their values, stand before a word."""
+    is_value = False
+    for each in words:
+        if matches(word, each):
+            return True
+        if not each.startswith("-") and not is_value:
+            return False
+        is_value = each.startswith("-")
+    return False
+
+
+def _program(word: str) -> str:
+    name = word.replace("\\", "/").rpartition("/")[2]
+    return name[: -len(".exe")] if name.lower().endswith(".exe") else name
+
+
+def _has_flag(flag: str, words: tuple[str, ...], program: str) -> bool:
+    if flag.startswith("--") or "*" in flag or len(flag) == 1:
+        return any(matches(flag, word.partition("=")[0]) or matches(flag, word) for word in words)
+    if len(flag) > _LONGEST_BUNDLE or program.lower() in _LONG_FLAGS:
+        return any(matches(flag, word) for word in words)
+    given = "".join(word[1:] for word in words if _is_bundle(word)).replace("R", "r")
+    return set(flag[1:].replace("R", "r")) <= set(given) or flag in words
+
+
+def _is_bundle(word: str) -> bool:
+    """Whether a word may be several flags in one: `-rf`; `-maxdepth` has too many letters."""
+    return word[:1] == "-" and word[1:].isalpha() and len(word) <= _LONGEST_BUNDLE

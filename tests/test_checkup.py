@@ -16,11 +16,12 @@ import pytest
 from kb.errors import KbError
 from kb.parallel.workers import LocalWorkers
 from kb.traces.checkup.archive_files import archive_of, trace_files
+from kb.traces.checkup.auc import Labelled, worths
 from kb.traces.checkup.examine import Progress, examine
 from kb.traces.checkup.groups import grouped, known_run
 from kb.traces.checkup.progress_file import FileFacts
 from kb.traces.checkup.report import checkup_json, checkup_markdown
-from kb.traces.checkup.run_facts import Labelled, RunSummary, facts, worths
+from kb.traces.checkup.run_facts import RunSummary, facts
 from kb.traces.checkup.show_runs import told_in_words
 from kb.traces.checkup.summary import Checkup, check_up
 from kb.traces.effects.tool_name_guess import seems_to_write

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
+from urllib.parse import quote
 
 from kb.actions.action import Action
 from kb.metrics.all_hands_sentences import (
@@ -19,12 +20,14 @@ from kb.metrics.all_hands_sentences import (
 from kb.metrics.page_values import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
 from kb.numbers_in_words import plural, said_day
 from kb.records.model import Occurrence
+from kb.site.links import incident
 from kb.walls.firing_log import PASS_GIVEN, PASSED, Firing
 
 #: Items of one part; the rest is counted.
 MOST_ITEMS = 20
 _LINK = re.compile(r"!?\[([^\[\]]{1,300})\]\([^()\s]{1,500}\)")
 _MARKS = str.maketrans("", "", "`*")
+_SAFE_IN_ADDRESS = "/:?#@!$&'*+,;=%~-._"
 NO_LESSON = "no lesson is written"
 
 
@@ -347,3 +350,11 @@ def restricted(facts: DigestFacts, told: Mapping[str, ApprovedWords]) -> DigestF
         fired=None,
         left_out=left_out,
     )
+
+
+def page_address(digest: Digest, item: DigestItem) -> str:
+    """The web address of the record's page; empty where the library names no site."""
+    if not digest.site or not item.record:
+        return ""
+    address = quote(f"{digest.site.rstrip('/')}/{incident(item.record)}/", safe=_SAFE_IN_ADDRESS)
+    return address if address.startswith(("https://", "http://")) else ""

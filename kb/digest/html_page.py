@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from kb.digest.contents import Digest, DigestItem, DigestPart
-from kb.digest.links import page_address
+from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
 from kb.numbers_in_words import said_day
 from kb.terminal import visible
 

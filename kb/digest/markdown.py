@@ -6,8 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from kb.digest.contents import Digest, DigestItem, DigestPart
-from kb.digest.links import page_address
+from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
 from kb.numbers_in_words import said_day
 from kb.review.comment import quoted
 

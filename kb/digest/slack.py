@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kb.digest.contents import Digest, DigestItem, DigestPart
-from kb.digest.links import page_address
+from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
 from kb.numbers_in_words import plural, said_day
 from kb.terminal import visible
 

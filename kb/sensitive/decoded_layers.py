@@ -20,8 +20,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from kb.sensitive.long_words import SHORTEST, long_words
 from kb.sensitive.secrets.randomness import Detection
+from kb.sensitive.word_positions import SHORTEST, long_words
 
 #: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
 _WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")

@@ -15,7 +15,7 @@ from kb.walls.match_words import UnjudgeableError, has_words, without_quotes
 from kb.walls.wildcards import matches
 
 if TYPE_CHECKING:
-    from kb.traces.effects.command_effect import CommandEffect
+    from kb.traces.effects.shell_effects import CommandEffect
     from kb.traces.effects.shell_parser import ShellText, SimpleCommand
     from kb.walls.compiled_table import Row
 

@@ -24,8 +24,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from kb.traces.checkup.auc import Labelled, worths  # noqa: E402
 from kb.traces.checkup.likelihood import features  # noqa: E402
-from kb.traces.checkup.run_facts import Labelled, worths  # noqa: E402
 from kb.traces.checkup.signs import signs, world  # noqa: E402
 from kb.traces.read_runs import ReadingSettings, read_runs  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Writes an action as `- [ ] A1: text — owner: …, due: …, lever: …`, labelled for ever."""
+"""Writes actions as `- [ ] A1: text — owner: …, due: …, lever: …`, of lists and tables too."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from kb.lint.fmt.text_edit import Edit
+from kb.lint.fmt.text_edit import Edit, newline_of
 from kb.records.document import Document
+from kb.records.informal_actions import InformalAction, read_informal_actions
 from kb.records.list_items import ActionItem, Item, read_actions
 from kb.records.markdown import scan_lines
+from kb.records.tables import read_tables
 from kb.records.written_dates import read_day
 
 #: Attributes in the order of SPEC 2.2; dates of the past stand last.
@@ -27,13 +29,15 @@ _DASH = re.compile(rf"(?<=[ \t])(?P<dash>—|–|--|-)[ \t]+(?=(?:{'|'.join(_ORD
 _ATTRIBUTE_FIRST = re.compile(rf"(?:{'|'.join(_ORDER)})[ \t]*:")
 _TAKEN = re.compile(r"\bA\d{1,4}(?=[*_~]*[ \t]*:)")
 _MAX_LABEL = 9999
+_AS_TASK = "an action is a task with its owner, day and lever"
+_AS_TASK_RULE = "unread-action"
 
 
 def action_edits(document: Document) -> Iterator[Edit]:
     """The edits that label actions and put their attributes in order."""
     free = _free_number(document) if any(not a.label for a in document.actions) else 0
     for item in document.unboxed:
-        yield from box_edits(document, item)
+        yield from _box_edits(document, item)
     for action in document.actions:
         if (edit := _labelled(document, action, free)) is not None:
             yield edit
@@ -49,7 +53,7 @@ def _free_number(document: Document) -> int:
     return max((int(label[1:]) for label in (*written, *signed)), default=0) + 1
 
 
-def box_edits(document: Document, item: Item) -> Iterator[Edit]:
+def _box_edits(document: Document, item: Item) -> Iterator[Edit]:
     """The open box of an item that is surely an action, and does not say that it is done."""
     match = _BOXLESS.match(document.source_line(item.line))
     if not match or "closed:" in item.text.lower():
@@ -134,3 +138,33 @@ def _same(action: ActionItem, line: str) -> bool:
     lines, _ = scan_lines(line.split("\n"), 1)
     actions = read_actions(lines)
     return len(actions) == 1 and sorted(actions[0].attributes) == sorted(_in_iso(action))
+
+
+def task_edits(document: Document) -> Iterator[Edit]:
+    """One edit for each item that tells its owner, day or lever, and for each table of actions."""
+    levers = document.form.words("lever")
+    for section in document.sections:
+        if section.key != "actions":
+            continue
+        found = read_informal_actions(section.lines, levers, document.name_date)
+        rows = {action.line: action for action in found if action.row}
+        for table in read_tables(section.lines) if rows else ():
+            actions = [rows[row.line] for row in table.rows if row.line in rows]
+            if actions and len(actions) == len(table.rows):
+                yield _task_edit(document, table.line, table.end_line, actions)
+        for action in found:
+            told = action.is_whole and action.attributes
+            if told and not action.row and not _lacks_its_box_alone(document, action):
+                yield _task_edit(document, action.line, action.end_line, [action])
+
+
+def _lacks_its_box_alone(document: Document, action: InformalAction) -> bool:
+    """Whether the item has the attributes of the form: then its box is mended in its own place."""
+    items = (item for item in document.unboxed if item.line == action.line)
+    return any(True for item in items for _ in _box_edits(document, item))
+
+
+def _task_edit(document: Document, first: int, last: int, actions: list[InformalAction]) -> Edit:
+    end = document.offset(last) + len(document.source_line(last))
+    text = newline_of(document.text).join(action.task() for action in actions)
+    return Edit(document.offset(first), end, text, _AS_TASK, _AS_TASK_RULE)

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.lint.fmt.action_forms import task_edits
-from kb.lint.fmt.actions import action_edits
+from kb.lint.fmt.actions import action_edits, task_edits
 from kb.lint.fmt.detection_minutes import minutes_edits
 from kb.lint.fmt.evidence_fences import fence_edits
 from kb.lint.fmt.key_order import order_edits

@@ -18,7 +18,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
-from kb.sensitive.long_words import SHORTEST
+from kb.sensitive.word_positions import SHORTEST
 
 #: Letters that Unicode does not take apart, as they are written without them.
 _LETTERS = {

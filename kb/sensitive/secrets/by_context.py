@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from kb.sensitive.long_words import long_words
-from kb.sensitive.places import matches_at, places
 from kb.sensitive.secrets.in_code import joined_or_compared
 from kb.sensitive.secrets.known_formats import vendors
 from kb.sensitive.secrets.randomness import (
@@ -29,6 +27,7 @@ from kb.sensitive.secrets.randomness import (
     is_told_password,
     is_uuid,
 )
+from kb.sensitive.word_positions import long_words, matches_at, places
 
 _HEADER = re.compile(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"

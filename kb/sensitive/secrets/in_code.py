@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.sensitive.long_words import drawn_runs
-from kb.sensitive.places import matches_at, places
 from kb.sensitive.secrets.randomness import (
     Detection,
     is_drawn,
@@ -19,6 +17,7 @@ from kb.sensitive.secrets.randomness import (
     is_told_password,
     is_uuid,
 )
+from kb.sensitive.word_positions import drawn_runs, matches_at, places
 
 #: One argument of a call that is no call itself.
 _ARGUMENT = r"(?:\"[^\"\n]{0,120}\"|'[^'\n]{0,120}'|[^,()\"'\n]{1,80})"

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from kb.traces.checkup.archive_files import Archive
+from kb.traces.checkup.auc import Labelled, Worth, worths
 from kb.traces.checkup.likelihood import fitted
 from kb.traces.checkup.progress_file import FileFacts, shown_path
-from kb.traces.checkup.run_facts import Labelled, RunSummary, Worth, worths
+from kb.traces.checkup.run_facts import RunSummary
 
 #: Candidates kept in memory; more than anybody reads.
 _KEPT = 200

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import dropwhile, islice
 
-from kb.traces.effects.command_effect import CommandEffect, worst
 from kb.traces.effects.program_table import (
     Arguments,
     ProgramRow,
@@ -42,8 +41,8 @@ from kb.traces.effects.shell_parser import (
 )
 from kb.traces.run import Effect
 
-__all__ = ["CommandEffect", "command_effects", "worst"]
-
+#: The lightest first. Unknown weighs more than a read: it may be anything.
+_WEIGHTS = (Effect.READ, Effect.UNKNOWN, Effect.WRITE, Effect.DESTRUCTIVE)
 #: Programs that start programs: `sudo env bash -c "timeout 5 xargs rm"` are five.
 _MAX_DEPTH = 16
 _ASSIGNMENT = re.compile(r"\w+=.*", re.DOTALL)
@@ -64,6 +63,39 @@ _REMOVERS = re.compile(
     r"|\bunlink[ (]{0,2}['\"$@]"
     r"|unlinkSync|fs\.rm\b|FileUtils\.rm|File\.delete|\.truncate\("
 )
+
+
+@dataclass(frozen=True)
+class CommandEffect:
+    """What one command does to the world, by the table of programs.
+
+    `program` is its name without folders, `action` the words that name what it is to do (`push`,
+    `volume rm`), `targets` the other words that are no options. `reason` is one sentence without
+    its full stop. `is_guess` says that the table itself is not sure. `via` are the programs that
+    start it, the outermost first: `("sudo", "ssh deploy@example.com")`. `words` are its own,
+    options included; none for what is no command, such as a redirection. `is_unread` says that a
+    part stands there, or comes out of another command, which this reading did not come to.
+    """
+
+    effect: Effect
+    program: str
+    reason: str
+    action: str = ""
+    targets: tuple[str, ...] = ()
+    is_guess: bool = False
+    via: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    is_unread: bool = False
+
+    @property
+    def name(self) -> str:
+        """The program with its action: `git push`."""
+        return f"{self.program} {self.action}".strip()
+
+
+def worst(effects: Iterable[CommandEffect]) -> CommandEffect | None:
+    """The first of those that weigh most: destructive, write, unknown, read; None of none."""
+    return max(effects, key=lambda found: _WEIGHTS.index(found.effect), default=None)
 
 
 @dataclass(frozen=True)

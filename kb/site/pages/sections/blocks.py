@@ -124,6 +124,16 @@ def label(key: str) -> str:
     return words
 
 
+def grouped(fields: Fields, opener: str) -> list[Fields]:
+    """The lines in groups, each of which begins with a line of the key `opener`."""
+    groups: list[list[FieldLine]] = []
+    for field in fields:
+        if field.key == opener or not groups:
+            groups.append([])
+        groups[-1].append(field)
+    return [tuple(group) for group in groups]
+
+
 def definitions(fields: Iterable[FieldLine], link: LinkTarget) -> Iterator[Definitions]:
     """Evidence lines as a definition list; nothing where none has a value."""
     rows: dict[str, list[FieldValue]] = {}

@@ -1,8 +1,13 @@
-"""The words of a text that are long enough to hold a secret, and their runs of letters."""
+"""Words of a text: those long enough to hold a secret, and where those that tell of one stand.
+
+A word is found by the machine's own search, and a pattern is tried only there: that is what keeps
+a long text without any of the words cheap.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 #: Fewer characters hold neither a key nor, encoded, ten digits.
@@ -38,3 +43,23 @@ def drawn_runs(text: str) -> frozenset[str]:
     return frozenset(
         run.decode() for run in mixed if not run.islower() or len(run) >= _SHORTEST_OF_SMALL
     )
+
+
+def places(lower: str, names: Iterable[str]) -> list[int]:
+    """Where the names stand in a text, in order."""
+    found = []
+    for name in names:
+        at = lower.find(name)
+        while at >= 0:
+            found.append(at)
+            at = lower.find(name, at + len(name))
+    return sorted(found)
+
+
+def matches_at(pattern: re.Pattern[str], text: str, starts: list[int]) -> Iterator[re.Match[str]]:
+    """The matches that begin at one of the starts, none within another."""
+    end = 0
+    for at in starts:
+        if at >= end and (match := pattern.match(text, at)):
+            yield match
+            end = match.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,22 @@ def test_no_function_is_longer_than_forty_lines() -> None:
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 40
     ]
     assert long == []
+
+
+#: The names that a package's docstring explains: `- `a`, `b/`: what they hold; `c`: …`.
+EXPLAINED = re.compile(r"(?:^- |; |\n  )((?:`[a-z_0-9]+/?`(?:,\s+)?)+)(?=:)", re.MULTILINE)
+
+
+def test_what_a_package_explains_of_its_files_exists() -> None:
+    missing = [
+        f"{name_of(path)}: {name}"
+        for path, tree in TREES.items()
+        if path.name == "__init__.py"
+        for names in EXPLAINED.findall(ast.get_docstring(tree) or "")
+        for name in re.findall(r"`([a-z_0-9]+)/?`", names)
+        if not (path.with_name(f"{name}.py").exists() or path.with_name(name).is_dir())
+    ]
+    assert missing == []
 
 
 def test_every_package_has_a_docstring_of_its_own() -> None:

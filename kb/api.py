@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kb.repo import Repo
     from kb.search.answer import Answer
     from kb.search.query import Query
-    from kb.search.several_libraries import Neighbour
+    from kb.search.several_libraries import OtherLibrary
 
 
 class KnowledgeBase:
@@ -73,7 +73,7 @@ class KnowledgeBase:
         search = self.library.config.search
         from kb.search.casebook_default import is_asked
 
-        neighbours = self._neighbours(
+        others = self._others(
             casebook=is_asked(self.library, casebook),
             everywhere=search.everywhere if everywhere is None else everywhere,
         )
@@ -81,19 +81,19 @@ class KnowledgeBase:
         if bool(self.library.config.store.url) if store is None else store:
             from kb.store.combined_answer import similar_with_store
 
-            return similar_with_store(self.library, asked, limit=limit, neighbours=neighbours)
+            return similar_with_store(self.library, asked, limit=limit, others=others)
         from kb.search.several_libraries import similar_beside
 
-        return similar_beside(self.library, neighbours, asked, limit=limit)
+        return similar_beside(self.library, others, asked, limit=limit)
 
-    def _neighbours(self, *, casebook: bool, everywhere: bool) -> tuple[Neighbour, ...]:
+    def _others(self, *, casebook: bool, everywhere: bool) -> tuple[OtherLibrary, ...]:
         if everywhere:
-            from kb.other_libraries.open_libraries import open_neighbours
+            from kb.other_libraries.open_libraries import open_other_libraries
 
-            return open_neighbours(self.library, casebook=casebook)
-        from kb.search.casebook import casebook_neighbour
+            return open_other_libraries(self.library, casebook=casebook)
+        from kb.search.casebook import casebook_beside
 
-        return (casebook_neighbour(self.library),) if casebook else ()
+        return (casebook_beside(self.library),) if casebook else ()
 
     def _query(self, query: str | Path) -> Query:
         from kb.search.query import query_from_document, query_from_text

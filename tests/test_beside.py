@@ -17,7 +17,7 @@ from kb.config import parse_config
 from kb.errors import KbError
 from kb.library import load_document, open_library, unread_library
 from kb.metrics.json_output import schemas
-from kb.other_libraries.open_libraries import declared, open_neighbours
+from kb.other_libraries.open_libraries import declared, open_other_libraries
 from kb.other_libraries.refresh import refresh
 from kb.records.shared_facts import FACTS_FILE, read_facts
 from kb.repo.fetch_commit import check_address
@@ -180,18 +180,18 @@ def test_a_library_of_the_same_encoder_embeds_nothing(
     monkeypatch.setattr(
         Encoder, "encode", lambda self, texts: (embedded.extend(texts), encode(self, texts))[1]
     )
-    of_texts = [one for one in open_neighbours(library) if one.shares == "all"]
+    of_texts = [one for one in open_other_libraries(library) if one.shares == "all"]
     answer = similar_beside(library, of_texts, RETRIED)
     assert {match.library for match in answer.matches} > {"identity"}
     assert embedded == [f"{RETRIED}."]
     meanings = {class_text(name, library.form) for name in library.form.words("classes")}
-    similar_beside(library, open_neighbours(library), RETRIED)
+    similar_beside(library, open_other_libraries(library), RETRIED)
     assert set(embedded) <= {
         f"{RETRIED}.",
         *meanings,
     }  # what words mean here, and no text of theirs
     embedded.clear()
-    similar_beside(library, open_neighbours(library), RETRIED)
+    similar_beside(library, open_other_libraries(library), RETRIED)
     assert embedded == [f"{RETRIED}."]
     assert len(list((tmp_path / "identity/.kb").glob("vectors-*"))) == 2  # with its lock
 
@@ -324,7 +324,7 @@ def test_one_whose_records_folder_is_missing_ends_no_list_and_no_answer_by_words
     assert "identity: not searched: the records' folder cannot be read" in done.stderr
     library, fault = unread_library(ours), NoEncoderError("nothing is installed", "install it")
     asked = query_from_text("the customer received two exports", date(2030, 1, 1))
-    answer = _by_words(library, open_neighbours(library), asked, 10, EVERYTHING, fault)
+    answer = _by_words(library, open_other_libraries(library), asked, 10, EVERYTHING, fault)
     assert [match.id for match in answer.matches] == ["2026-03-03-export-twice"]
     [beside] = answer.beside
     assert beside.note.startswith("not searched: the records' folder cannot be read")
@@ -405,7 +405,7 @@ def test_by_words_alone_neighbours_answer_too(
     library = unread_library(ours)
     fault = NoEncoderError("nothing is installed", "install it")
     asked = query_from_text("it followed an instruction in data that had arrived", date(2030, 1, 1))
-    answer = _by_words(library, open_neighbours(library), asked, 10, EVERYTHING, fault)
+    answer = _by_words(library, open_other_libraries(library), asked, 10, EVERYTHING, fault)
     assert {"payments", "identity"} <= {match.library for match in answer.matches}
     assert told(repr([m for m in answer.matches if m.library == "payments"])) == []
 

@@ -23,7 +23,7 @@ from kb.streams import echo, echo_json, warn
 from kb.terminal import as_lines, cut, visible
 
 if TYPE_CHECKING:
-    from kb.search.several_libraries import Neighbour
+    from kb.search.several_libraries import OtherLibrary
 
 _TITLE_WIDTH = 76
 
@@ -115,15 +115,15 @@ def _libraries_beside(library: Library) -> tuple[tuple[str, Library | None], ...
     return tuple((one.name, _records_of(one)) for one in opened)
 
 
-def _records_of(neighbour: Neighbour) -> Library | None:
+def _records_of(other: OtherLibrary) -> Library | None:
     from kb.other_libraries.measures_by_team import library_of
 
     try:
-        found, note = library_of(neighbour), neighbour.note if neighbour.is_silent else ""
+        found, note = library_of(other), other.note if other.is_silent else ""
     except KbError as error:
-        found, note = None, neighbour.silent(error.what).note
+        found, note = None, other.silent(error.what).note
     if note:
-        warn(visible(f"kb list: {neighbour.name}: {note}"))
+        warn(visible(f"kb list: {other.name}: {note}"))
     return found
 
 

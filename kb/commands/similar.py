@@ -176,7 +176,7 @@ if TYPE_CHECKING:
     from kb.search.answer import Answer
     from kb.search.encoder.encoder import Progress
     from kb.search.query import Filters, Query
-    from kb.search.several_libraries import Neighbour
+    from kb.search.several_libraries import OtherLibrary
     from kb.traces.run import Run
 
 _ONLY_CLASS = "Only this failure class."
@@ -231,7 +231,7 @@ class _Beside:
     run: Path | None = None
     run_id: str = ""
 
-    def neighbours(self, library: Library) -> tuple[Neighbour, ...]:
+    def others(self, library: Library) -> tuple[OtherLibrary, ...]:
         """The casebook and other teams' libraries, as far as each shares itself."""
         from kb.search.casebook_default import is_asked
 
@@ -240,12 +240,12 @@ class _Beside:
         if not (search.everywhere if self.everywhere is None else self.everywhere):
             if not casebook:
                 return ()
-            from kb.search.casebook import casebook_neighbour
+            from kb.search.casebook import casebook_beside
 
-            return (casebook_neighbour(library),)
-        from kb.other_libraries.open_libraries import open_neighbours
+            return (casebook_beside(library),)
+        from kb.other_libraries.open_libraries import open_other_libraries
 
-        return open_neighbours(library, casebook=casebook, run=self._read_run(library))
+        return open_other_libraries(library, casebook=casebook, run=self._read_run(library))
 
     def with_others(self) -> _Beside:
         """Other teams' libraries too, unless they were refused: one of theirs was named."""
@@ -393,11 +393,11 @@ def _answer(asked: _Asked) -> Answer:
         search = functools.partial(similar_with_store, required=asked.beside.store is True)
     else:
         from kb.search.several_libraries import similar_beside as search
-    neighbours = asked.beside.neighbours(asked.library)
+    others = asked.beside.others(asked.library)
     with _progress() as progress:
         return search(
             asked.library,
-            neighbours=neighbours,
+            others=others,
             query=asked.query,
             limit=asked.limit,
             filters=asked.filters,
@@ -424,20 +424,22 @@ def _explained(asked: _Asked, record_id: str) -> str:
     from kb.search.explain import explain
     from kb.search.index.index import open_index
     from kb.search.query import refuse_unknown
-    from kb.search.several_libraries import open_neighbour
+    from kb.search.several_libraries import open_other_library
     from kb.search.similar import find
 
     with _progress() as progress:
         index = open_index(asked.library, progress)
         found = find(index, asked.query, asked.filters)
         if record_id in index.generation.collection.positions:
-            beside = asked.beside.neighbours(asked.library)
-            theirs = (entry for one in beside for entry in open_neighbour(one, progress).entries)
+            beside = asked.beside.others(asked.library)
+            theirs = (
+                entry for one in beside for entry in open_other_library(one, progress).entries
+            )
             entries = (*index.entries, *theirs)
             refuse_unknown(asked.filters, asked.library.form, entries)
             return explain(found, record_id)
-        neighbours = asked.beside.with_others().neighbours(asked.library)
-        told = explained_beside(found, neighbours, record_id, progress)
+        others = asked.beside.with_others().others(asked.library)
+        told = explained_beside(found, others, record_id, progress)
         if not told and asked.asks_store:
             told = explained_in_store(found, asked.library, record_id)
     return told or explain(found, record_id)

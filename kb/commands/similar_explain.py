@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 from kb.errors import KbError
 from kb.records.shared_facts import RecordFacts
 from kb.search.explain import explain
-from kb.search.several_libraries import find_beside, open_neighbour
+from kb.search.several_libraries import find_beside, open_other_library
 from kb.search.similar import RankedQuery
 
 if TYPE_CHECKING:
     from kb.library import Library
     from kb.search.encoder.encoder import Progress
-    from kb.search.several_libraries import Neighbour
+    from kb.search.several_libraries import OtherLibrary
     from kb.store.search import StoreSearch
 
 
 def explained_beside(
-    own: RankedQuery, neighbours: Sequence[Neighbour], record_id: str, progress: Progress | None
+    own: RankedQuery, others: Sequence[OtherLibrary], record_id: str, progress: Progress | None
 ) -> str:
     """The arithmetic of a record of a library beside, empty where none of them has it.
 
     Raises `KbError` for one of which facts alone are shared.
     """
-    for one in neighbours:
+    for one in others:
         _refuse_facts(one.name, one.facts, record_id)
-        theirs = open_neighbour(one, progress).index
+        theirs = open_other_library(one, progress).index
         if theirs and record_id in theirs.generation.collection.positions:
             return explain(find_beside(own, theirs, one.alike_runs), record_id)
     return ""

@@ -10,7 +10,7 @@ from kb.library import Library, load_document, record_files
 from kb.other_libraries.open_libraries import declared, open_one
 from kb.records.document import Document
 from kb.records.model import interpret
-from kb.search.several_libraries import Neighbour
+from kb.search.several_libraries import OtherLibrary
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def record_beside(library: Library, record_id: str) -> RecordBeside | None:
     return None
 
 
-def _published(found: Neighbour, record_id: str) -> RecordBeside | None:
+def _published(found: OtherLibrary, record_id: str) -> RecordBeside | None:
     theirs = found.library
     if theirs is None:
         return None

@@ -12,9 +12,9 @@ def ask_others(library: Library) -> Others:
     """The incidents of other teams like each published one, with `[search] everywhere` alone."""
     if not library.config.search.everywhere or find_spec("numpy") is None:
         return {}, ()
-    from kb.other_libraries.open_libraries import open_neighbours
+    from kb.other_libraries.open_libraries import open_other_libraries
     from kb.search.answer import PUBLIC
     from kb.site.find_related import elsewhere_of
 
-    neighbours = [one for one in open_neighbours(library) if one.shares != PUBLIC]
-    return elsewhere_of(library, neighbours)
+    others = [one for one in open_other_libraries(library) if one.shares != PUBLIC]
+    return elsewhere_of(library, others)

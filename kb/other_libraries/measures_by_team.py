@@ -18,7 +18,7 @@ from kb.records.form import build_form
 from kb.records.shared_facts import RecordFacts, facts_markdown
 from kb.repo import NoRepo, open_repo
 from kb.search.answer import ALL, FACTS
-from kb.search.several_libraries import Neighbour
+from kb.search.several_libraries import OtherLibrary
 from kb.trust import open_config
 
 #: What facts are enough for. Any other measure would count what is not told as not there.
@@ -56,29 +56,29 @@ def team_columns(library: Library, own: MetricsPage, as_of: AsOf) -> tuple[TeamC
 
 
 def _column(library: Library, beside: Beside, names: frozenset[str], as_of: AsOf) -> TeamColumn:
-    neighbour = open_one(library, beside)
-    if neighbour.is_silent:
-        return TeamColumn(beside.name, neighbour.shares, None, note=neighbour.note)
-    if neighbour.shares not in {ALL, FACTS}:
+    other = open_one(library, beside)
+    if other.is_silent:
+        return TeamColumn(beside.name, other.shares, None, note=other.note)
+    if other.shares not in {ALL, FACTS}:
         note = "it shares external editions alone, and its measures would be of those"
-        return TeamColumn(beside.name, neighbour.shares, None, note=note)
+        return TeamColumn(beside.name, other.shares, None, note=note)
     try:
-        return _measured(beside, neighbour, names, replace(as_of, commit=""))
+        return _measured(beside, other, names, replace(as_of, commit=""))
     except KbError as error:
-        return TeamColumn(beside.name, neighbour.shares, None, note=f"not measured: {error.what}")
+        return TeamColumn(beside.name, other.shares, None, note=f"not measured: {error.what}")
 
 
 def _measured(
-    beside: Beside, neighbour: Neighbour, names: frozenset[str], as_of: AsOf
+    beside: Beside, other: OtherLibrary, names: frozenset[str], as_of: AsOf
 ) -> TeamColumn:
-    if neighbour.shares == FACTS:
+    if other.shares == FACTS:
         known = names & set(OF_FACTS)
-        reading = read_all(_library_of(neighbour.facts), _NO_HISTORY, as_of)
+        reading = read_all(_library_of(other.facts), _NO_HISTORY, as_of)
         page = page_of_some(reading, sorted(known), "own")
         return TeamColumn(beside.name, FACTS, page, known)
-    library = library_of(neighbour)
+    library = library_of(other)
     if library is None:
-        return TeamColumn(beside.name, neighbour.shares, None)
+        return TeamColumn(beside.name, other.shares, None)
     if beside.is_fetched:
         note = "fetched without its history: dates are those that records state"
         page = page_of(read_all(library, _NO_HISTORY, as_of), "own")
@@ -91,15 +91,15 @@ def _measured(
     )
 
 
-def library_of(neighbour: Neighbour) -> Library | None:
-    """The records of a neighbour as far as it shares them, None where there are none to read.
+def library_of(other: OtherLibrary) -> Library | None:
+    """The records of another library as far as it shares them, None where there are none to read.
 
     Of facts they are records that state them and nothing else.
     """
-    if neighbour.library is not None:
-        root = neighbour.library.root
+    if other.library is not None:
+        root = other.library.root
         return read_library(root, open_config(root))
-    return _library_of(neighbour.facts) if neighbour.shares == FACTS else None
+    return _library_of(other.facts) if other.shares == FACTS else None
 
 
 def _library_of(facts: Iterable[RecordFacts]) -> Library:

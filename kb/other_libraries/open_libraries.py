@@ -33,8 +33,8 @@ from kb.records.record_files import is_record_name
 from kb.records.shared_facts import FACTS_FILE, MOST_BYTES, LibraryFacts, read_facts
 from kb.safe_files import UnsafePathError, read_named, real_path
 from kb.search.answer import ALL, FACTS, NONE
-from kb.search.casebook import casebook_neighbour
-from kb.search.several_libraries import Neighbour, search_as_in
+from kb.search.casebook import casebook_beside
+from kb.search.several_libraries import OtherLibrary, search_as_in
 from kb.trust import is_trusted, open_config, wishes
 
 if TYPE_CHECKING:
@@ -80,23 +80,23 @@ def _beside(library: Library, one: BesideConfig) -> Beside:
     return Beside(one, place, kept_folder(place))
 
 
-def open_neighbours(
+def open_other_libraries(
     library: Library, *, casebook: bool = False, everywhere: bool = True, run: Run | None = None
-) -> tuple[Neighbour, ...]:
+) -> tuple[OtherLibrary, ...]:
     """The libraries beside one, and the casebook where it is declared or asked for.
 
     `run` is the run that asks, whose shape is compared with theirs. Raises `KbError` where the
     casebook is asked for and missing.
     """
     named = any(one.casebook for one in library.config.library.beside)
-    books = (casebook_neighbour(library),) if casebook or (everywhere and named) else ()
+    books = (casebook_beside(library),) if casebook or (everywhere and named) else ()
     others = (open_one(library, one, run) for one in declared(library)) if everywhere else ()
     return (*books, *others)
 
 
-def open_one(library: Library, beside: Beside, run: Run | None = None) -> Neighbour:
+def open_one(library: Library, beside: Beside, run: Run | None = None) -> OtherLibrary:
     """One library beside another; what is wrong with it is its `note`."""
-    silent = Neighbour(beside.name, NONE)
+    silent = OtherLibrary(beside.name, NONE)
     if not is_allowed(library):
         return silent.silent(f"not trusted here; look at it with 'kb trust {KEY}'")
     try:
@@ -116,7 +116,7 @@ def is_allowed(library: Library) -> bool:
     return all(is_trusted(library.root, wish) for wish in asked)
 
 
-def _with_run(found: Neighbour, run: Run | None) -> Neighbour:
+def _with_run(found: OtherLibrary, run: Run | None) -> OtherLibrary:
     if run is None:
         return found
     from kb.traces.query_from_run import alike_fixtures, alike_shapes
@@ -127,16 +127,16 @@ def _with_run(found: Neighbour, run: Run | None) -> Neighbour:
     return replace(found, alike_runs=alike_shapes(run, shapes))
 
 
-def _folder(library: Library, beside: Beside) -> Neighbour:
+def _folder(library: Library, beside: Beside) -> OtherLibrary:
     """A library in a folder, as its files stand now."""
     root, config = beside.root, _config_of(beside)
     if config is None:
         drop_texts(beside.home)
         facts = read_facts(read_named(root / FACTS_FILE, MOST_BYTES), str(root / FACTS_FILE))
-        return Neighbour(beside.name, FACTS, facts=facts.records)
+        return OtherLibrary(beside.name, FACTS, facts=facts.records)
     if config.library.share == NONE:
         drop_texts(beside.home)
-        return Neighbour(beside.name, NONE).silent("it shares nothing")
+        return OtherLibrary(beside.name, NONE).silent("it shares nothing")
     if config.library.share == ALL:
         found = _texts(library, beside, root, config)
         return replace(found, lenders=(_lender(library, root, config), *found.lenders))
@@ -145,7 +145,7 @@ def _folder(library: Library, beside: Beside) -> Neighbour:
     return replace(found, lenders=(lender, *found.lenders))
 
 
-def _looked_at(library: Library, beside: Beside, config: Config) -> Neighbour:
+def _looked_at(library: Library, beside: Beside, config: Config) -> OtherLibrary:
     """What is shared of a folder less than whole: kept until a file of it changes."""
     root, state = beside.root, read_state(beside.home, beside.place)
     stamp = _stamp(root, config)
@@ -160,7 +160,7 @@ def _looked_at(library: Library, beside: Beside, config: Config) -> Neighbour:
             if view.shares != FACTS:
                 raise
             raw = next(iter(view.files.values()))  # they need no index, so no cache either
-            return Neighbour(beside.name, FACTS, facts=read_facts(raw, str(root)).records)
+            return OtherLibrary(beside.name, FACTS, facts=read_facts(raw, str(root)).records)
     return _of_state(library, beside, state)
 
 
@@ -183,7 +183,7 @@ def _config_of(beside: Beside) -> Config | None:
     return open_config(root)
 
 
-def _fetched(library: Library, beside: Beside) -> Neighbour:
+def _fetched(library: Library, beside: Beside) -> OtherLibrary:
     """What was fetched last of an address."""
     state = read_state(beside.home, beside.place)
     if state is None:
@@ -193,7 +193,7 @@ def _fetched(library: Library, beside: Beside) -> Neighbour:
     return _of_state(library, beside, state)
 
 
-def _of_state(library: Library, beside: Beside, state: KeptState) -> Neighbour:
+def _of_state(library: Library, beside: Beside, state: KeptState) -> OtherLibrary:
     """A library of which a view is kept."""
     view = beside.home / state.view
     if state.shares in TEXTS:
@@ -202,21 +202,21 @@ def _of_state(library: Library, beside: Beside, state: KeptState) -> Neighbour:
         note = _other_encoder(library, *state.encoder) if is_theirs else ""
         return replace(found, shares=state.shares, commit=state.commit, note=note)
     facts = _kept_facts(view / FACTS_FILE)
-    return Neighbour(beside.name, FACTS, facts=facts.records, commit=state.commit)
+    return OtherLibrary(beside.name, FACTS, facts=facts.records, commit=state.commit)
 
 
 def _kept_facts(path: Path) -> LibraryFacts:
     return read_facts(read_named(path, MOST_BYTES), str(path))
 
 
-def _texts(library: Library, beside: Beside, root: Path, config: Config) -> Neighbour:
+def _texts(library: Library, beside: Beside, root: Path, config: Config) -> OtherLibrary:
     """A library whose texts may be read."""
     search = search_as_in(library, beside.home)
     named = msgspec.structs.replace(config.library, name=beside.name)
     form = build_form(config)
     settings = msgspec.structs.replace(config, library=named, search=search)
     theirs = Library(root, settings, form, (), is_anothers=True)
-    return Neighbour(
+    return OtherLibrary(
         beside.name,
         ALL,
         library=theirs,

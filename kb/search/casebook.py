@@ -23,7 +23,7 @@ from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.vector_store import text_key
 from kb.search.index.index import Index, existing_index, open_index
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.several_libraries import Neighbour, OpenNeighbour, search_as_in, similar_beside
+from kb.search.several_libraries import OpenOtherLibrary, OtherLibrary, search_as_in, similar_beside
 from kb.version import __version__
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def similar_with_casebook(
     """
     return similar_beside(
         library,
-        (casebook_neighbour(library),),
+        (casebook_beside(library),),
         query,
         limit=limit,
         filters=filters,
@@ -58,16 +58,16 @@ def similar_with_casebook(
     )
 
 
-def casebook_neighbour(library: Library) -> Neighbour:
+def casebook_beside(library: Library) -> OtherLibrary:
     """The casebook as a library beside another. Raises `KbError` where it is missing."""
     book = casebook_library(library)
     lenders, folder = (_with_shipped_vectors(book),), str(casebook_folder())
-    return Neighbour(CASEBOOK, PUBLIC, book, _home_of(book), lenders, folder=folder)
+    return OtherLibrary(CASEBOOK, PUBLIC, book, _home_of(book), lenders, folder=folder)
 
 
-def opened_casebook(library: Library, index: Index) -> OpenNeighbour:
+def opened_casebook(library: Library, index: Index) -> OpenOtherLibrary:
     """The same where its index is open."""
-    return OpenNeighbour(casebook_neighbour(library), index)
+    return OpenOtherLibrary(casebook_beside(library), index)
 
 
 def open_casebook(library: Library, progress: Progress | None = None) -> Index:

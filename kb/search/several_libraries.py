@@ -1,7 +1,7 @@
 """A library and those beside it, asked as one: a list by probability that says whose each is.
 
-Each keeps its own index and its own probabilities. A neighbour whose texts may be read is ranked
-like any library; one that shares facts is ranked by what the classes mean to the asking one.
+Each keeps its own index and its own probabilities. Another library whose texts may be read
+is ranked like any; one that shares facts is ranked by what the classes mean to the asking one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class OtherLibrary:
     """A library beside another, as far as it shares itself.
 
     `library` are the texts that may be read, with the index at `home`; `facts` are all there is of
@@ -67,22 +67,22 @@ class Neighbour:
         """Whether there is nothing to ask."""
         return self.library is None and self.shares != FACTS
 
-    def silent(self, why: str) -> Neighbour:
-        """The same neighbour where it cannot be asked."""
-        return Neighbour(self.name, NONE, commit=self.commit, note=f"not searched: {why}")
+    def silent(self, why: str) -> OtherLibrary:
+        """The same library where it cannot be asked."""
+        return OtherLibrary(self.name, NONE, commit=self.commit, note=f"not searched: {why}")
 
 
 @dataclass(frozen=True)
-class OpenNeighbour:
-    """A neighbour with its index, None where it has none."""
+class OpenOtherLibrary:
+    """Another library with its index, None where it has none."""
 
-    neighbour: Neighbour
+    other: OtherLibrary
     index: Index | None = None
 
     @property
     def entries(self) -> tuple[IndexedRecord, ...]:
         """What filters may name."""
-        return self.index.entries if self.index else entries_of(self.neighbour.facts)
+        return self.index.entries if self.index else entries_of(self.other.facts)
 
 
 def search_as_in(library: Library, vectors: Path) -> SearchConfig:
@@ -101,7 +101,7 @@ def search_as_in(library: Library, vectors: Path) -> SearchConfig:
 
 def similar_beside(
     library: Library,
-    neighbours: Sequence[Neighbour],
+    others: Sequence[OtherLibrary],
     query: Query | Document | str,
     *,
     limit: int | None = None,
@@ -109,55 +109,55 @@ def similar_beside(
     today: date | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The answer of `similar` and what the neighbours know, as one list.
+    """The answer of `similar` and what the other libraries know, as one list.
 
     The most probable stand first, own ones before others that are as probable; `library` of a
     match says whose it is, and a record that the library holds itself is not shown twice. A
-    neighbour that cannot be asked is said in `beside`. Raises `KbError` like `similar`.
+    library that cannot be asked is said in `beside`. Raises `KbError` like `similar`.
     """
     asked = as_query(query, today or datetime.now(UTC).date())
     limit = limit or library.config.search.limit
     try:
         index = open_index(library, progress)
-        opened = tuple(open_neighbour(one, progress) for one in neighbours)
+        opened = tuple(open_other_library(one, progress) for one in others)
     except NoEncoderError as fault:
-        return _by_words(library, neighbours, asked, limit, filters, fault)
+        return _by_words(library, others, asked, limit, filters, fault)
     entries = (*index.entries, *(entry for one in opened for entry in one.entries))
     refuse_unknown(filters, library.form, entries)
     return answer_beside(index, library, opened, asked, limit=limit, filters=filters)
 
 
-def open_neighbour(neighbour: Neighbour, progress: Progress | None = None) -> OpenNeighbour:
-    """A neighbour with its index as it stands now; one whose index cannot be made is silent.
+def open_other_library(other: OtherLibrary, progress: Progress | None = None) -> OpenOtherLibrary:
+    """Another library with its index as it stands now; one whose index cannot be made is silent.
 
     Raises `NoEncoderError` where no encoder is here.
     """
-    if neighbour.library is None:
-        return OpenNeighbour(neighbour)
+    if other.library is None:
+        return OpenOtherLibrary(other)
     try:
-        index = open_index(neighbour.library, progress, neighbour.home, neighbour.lenders)
+        index = open_index(other.library, progress, other.home, other.lenders)
     except NoEncoderError:
         raise
     except KbError as error:
-        return OpenNeighbour(neighbour.silent(error.what))
-    return OpenNeighbour(neighbour, index)
+        return OpenOtherLibrary(other.silent(error.what))
+    return OpenOtherLibrary(other, index)
 
 
 def answer_beside(
     index: Index,
     library: Library,
-    opened: Iterable[OpenNeighbour],
+    opened: Iterable[OpenOtherLibrary],
     query: Query,
     *,
     limit: int,
     filters: Filters,
 ) -> Answer:
     """The same from indexes that are open."""
-    return with_neighbours(find(index, query, filters), library, opened, limit)
+    return with_other_libraries(find(index, query, filters), library, opened, limit)
 
 
-def with_neighbours(
-    own: RankedQuery, library: Library, opened: Iterable[OpenNeighbour], limit: int
+def with_other_libraries(
+    own: RankedQuery, library: Library, opened: Iterable[OpenOtherLibrary], limit: int
 ) -> Answer:
     """The same for a query that is ranked in the library that asks."""
     others = [_told(own, library, one, limit) for one in opened]
@@ -165,14 +165,14 @@ def with_neighbours(
 
 
 def related_beside(
-    library: Library, neighbours: Sequence[Neighbour], *, limit: int
+    library: Library, others: Sequence[OtherLibrary], *, limit: int
 ) -> dict[str, tuple[Match, ...]]:
     """What other libraries know that is likely of the class of each published record, by its id.
 
     The most probable first, later records included. Raises `KbError` like `similar`.
     """
     index = open_index(library)
-    opened = [open_neighbour(one) for one in neighbours]
+    opened = [open_other_library(one) for one in others]
     entries = (*index.entries, *(entry for one in opened for entry in one.entries))
     latest = max((entry.happened_at for entry in entries), default=datetime.now(UTC))
     found: dict[str, tuple[Match, ...]] = {}
@@ -185,19 +185,17 @@ def related_beside(
     return found
 
 
-def _told(own: RankedQuery, library: Library, one: OpenNeighbour, limit: int) -> _Told:
-    """What one neighbour answers."""
-    neighbour = one.neighbour
-    if one.index is not None and neighbour.library is not None:
-        found = find_beside(own, one.index, neighbour.alike_runs)
-        return _of(neighbour, answer_of(found, neighbour.library, limit))
-    if neighbour.is_silent:
-        return _Told(neighbour, ())
-    asked = FactsAsked(
-        own, library, neighbour.name, neighbour.facts, neighbour.alike_runs, neighbour.lenders
-    )
+def _told(own: RankedQuery, library: Library, one: OpenOtherLibrary, limit: int) -> _Told:
+    """What one other library answers."""
+    other = one.other
+    if one.index is not None and other.library is not None:
+        found = find_beside(own, one.index, other.alike_runs)
+        return _of(other, answer_of(found, other.library, limit))
+    if other.is_silent:
+        return _Told(other, ())
+    asked = FactsAsked(own, library, other.name, other.facts, other.alike_runs, other.lenders)
     eligible = int(asked.may_answer.sum())
-    return _Told(neighbour, tuple(asked.matches()), len(neighbour.facts), eligible=eligible)
+    return _Told(other, tuple(asked.matches()), len(other.facts), eligible=eligible)
 
 
 def find_beside(
@@ -220,9 +218,9 @@ def find_beside(
 
 @dataclass(frozen=True)
 class _Told:
-    """What a neighbour answered, and how much of it was asked."""
+    """What another library answered, and how much of it was asked."""
 
-    neighbour: Neighbour
+    other: OtherLibrary
     matches: tuple[Match, ...]
     records: int = 0
     passages: int = 0
@@ -232,7 +230,7 @@ class _Told:
     @property
     def beside(self) -> BesideFacts:
         """What is said of it below an answer."""
-        one = self.neighbour
+        one = self.other
         return BesideFacts(
             name=one.name,
             shares=one.shares,
@@ -245,26 +243,26 @@ class _Told:
         )
 
 
-def _of(neighbour: Neighbour, answer: Answer) -> _Told:
+def _of(other: OtherLibrary, answer: Answer) -> _Told:
     matches = tuple(
-        replace(match, library=neighbour.name, shares=neighbour.shares) for match in answer.matches
+        replace(match, library=other.name, shares=other.shares) for match in answer.matches
     )
     facts = answer.index
     counts = (facts.records, facts.passages, facts.eligible)
-    return _Told(neighbour, matches, *counts, answer=answer)
+    return _Told(other, matches, *counts, answer=answer)
 
 
 def _by_words(
     library: Library,
-    neighbours: Iterable[Neighbour],
+    others: Iterable[OtherLibrary],
     query: Query,
     limit: int,
     filters: Filters,
     fault: NoEncoderError,
 ) -> Answer:
-    """The answer by words of library and neighbours, where no encoder is."""
+    """The answer by words of the library and of others, where no encoder is."""
     index = read_words(library, fault)
-    beside = [_words_of(one, library, fault) for one in neighbours]
+    beside = [_words_of(one, library, fault) for one in others]
     entries = (entry for _, words in beside if words for entry in words.entries)
     refuse_unknown(filters, library.form, (*index.entries, *entries))
     own = answer_by_words(index, query, limit=limit, filters=filters)
@@ -279,9 +277,9 @@ def _by_words(
 
 
 def _words_of(
-    one: Neighbour, library: Library, fault: NoEncoderError
-) -> tuple[Neighbour, WordIndex | None]:
-    """A neighbour with its words; one whose records cannot be read is silent."""
+    one: OtherLibrary, library: Library, fault: NoEncoderError
+) -> tuple[OtherLibrary, WordIndex | None]:
+    """Another library with its words; one whose records cannot be read is silent."""
     if one.library is not None:
         try:
             return one, read_words(one.library, fault)
@@ -292,7 +290,7 @@ def _words_of(
 
 def _with_facts(told: _Told) -> _Told:
     """What is meant by classes was searched, and is no text of theirs."""
-    by_ref = {facts.ref: facts for facts in told.neighbour.facts}
+    by_ref = {facts.ref: facts for facts in told.other.facts}
     if not by_ref:
         return told
     matches = (replace(m, facts=by_ref[m.id], passages=()) for m in told.matches)

@@ -12,7 +12,7 @@ from kb.site.related import Elsewhere, RelatedRecord
 
 if TYPE_CHECKING:
     from kb.search.answer import Match
-    from kb.search.several_libraries import Neighbour
+    from kb.search.several_libraries import OtherLibrary
 
 _LIMIT = 5
 Finding = tuple[Mapping[str, tuple[RelatedRecord, ...]], str]
@@ -54,13 +54,13 @@ Others = tuple[Mapping[str, tuple[Elsewhere, ...]], tuple[str, ...]]
 _MOST_ELSEWHERE = 3
 
 
-def elsewhere_of(library: Library, neighbours: Sequence[Neighbour]) -> Others:
+def elsewhere_of(library: Library, others: Sequence[OtherLibrary]) -> Others:
     """What other teams know that is like each published incident, and who could not be asked."""
     from kb.search.several_libraries import related_beside
 
-    notes = tuple(f"{one.name}: {one.note}" for one in neighbours if one.is_silent)
+    notes = tuple(f"{one.name}: {one.note}" for one in others if one.is_silent)
     try:
-        found = related_beside(library, neighbours, limit=_MOST_ELSEWHERE)
+        found = related_beside(library, others, limit=_MOST_ELSEWHERE)
     except KbError as error:
         return {}, (*notes, f"other teams were not asked: {error.what}")
     return {name: tuple(map(_elsewhere, matches)) for name, matches in found.items()}, notes

@@ -20,7 +20,12 @@ from kb.search.encoder.encoder import Progress
 from kb.search.encoder.find_model_files import NoEncoderError
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
-from kb.search.several_libraries import Neighbour, open_neighbour, similar_beside, with_neighbours
+from kb.search.several_libraries import (
+    OtherLibrary,
+    open_other_library,
+    similar_beside,
+    with_other_libraries,
+)
 from kb.search.similar import RankedQuery, answer_of, as_query, find
 from kb.store.connection import StoreAwayError, shown
 from kb.store.open_searches import KEPT
@@ -35,7 +40,7 @@ def similar_with_store(
     filters: Filters = EVERYTHING,
     today: date | None = None,
     progress: Progress | None = None,
-    neighbours: Sequence[Neighbour] = (),
+    others: Sequence[OtherLibrary] = (),
     required: bool = False,
 ) -> Answer:
     """The answer of `similar_beside`, joined by what the store has of others, as one list.
@@ -48,13 +53,13 @@ def similar_with_store(
     try:
         index = open_index(library, progress)
     except NoEncoderError:
-        own = similar_beside(library, neighbours, asked, limit=limit, filters=filters, today=today)
+        own = similar_beside(library, others, asked, limit=limit, filters=filters, today=today)
         return replace(own, store=_away(library, "without an encoder it cannot be asked"))
-    opened = [open_neighbour(one, progress) for one in neighbours]
+    opened = [open_other_library(one, progress) for one in others]
     beside = (entry for one in opened for entry in one.entries)
     refuse_unknown(filters, library.form, (*index.entries, *beside))
     found = find(index, asked, filters)
-    answer = with_neighbours(found, library, opened, limit)
+    answer = with_other_libraries(found, library, opened, limit)
     try:
         return _with_store(answer, found, index, library, limit)
     except KbError as fault:

@@ -26,13 +26,13 @@ from pathlib import Path
 
 import numpy as np
 from kb.library import Library, open_library, unread_library
-from kb.other_libraries.open_libraries import open_neighbours
+from kb.other_libraries.open_libraries import open_other_libraries
 from kb.records.model import Postmortem
 from kb.records.shared_facts import RecordFacts
 from kb.search.answer import Match
 from kb.search.index.index import build_index, open_index
 from kb.search.query import EVERYTHING, query_from_text
-from kb.search.several_libraries import Neighbour, answer_beside, open_neighbour
+from kb.search.several_libraries import OtherLibrary, answer_beside, open_other_library
 from kb.trust import store, wishes
 from search import QUERY, ROOT, made_library, median, row
 
@@ -126,15 +126,15 @@ def _tried(stories: Sequence[Story], part: int, vectors: str) -> Iterator[Told]:
         (ours / "kb.toml").write_text(f'{place}[search]\nvectors = "{vectors}"\n')
         store(ours, wishes(unread_library(ours).config, ours))
         library = unread_library(ours)
-        [whole] = open_neighbours(library)
+        [whole] = open_other_libraries(library)
         classes = {record.id: record.classes for record in open_library(theirs).records}
         known = _facts(classes)
         dealt = list(classes.values())
         random.Random(part).shuffle(dealt)
         ways = {
-            "facts": Neighbour("theirs", "facts", facts=known),
+            "facts": OtherLibrary("theirs", "facts", facts=known),
             "all": whole,
-            "random": Neighbour(
+            "random": OtherLibrary(
                 "theirs", "facts", facts=_facts(dict(zip(classes, dealt, strict=True)))
             ),
         }
@@ -144,13 +144,13 @@ def _tried(stories: Sequence[Story], part: int, vectors: str) -> Iterator[Told]:
 
 def _answers(
     library: Library,
-    ways: dict[str, Neighbour],
+    ways: dict[str, OtherLibrary],
     asked: Sequence[Story],
     classes: dict[str, tuple[str, ...]],
     common: str,
 ) -> Iterator[Told]:
     index = open_index(library)
-    opened = {way: open_neighbour(one) for way, one in ways.items()}
+    opened = {way: open_other_library(one) for way, one in ways.items()}
     for story in asked:
         told: Told = {"commonest": (common in story.classes, 1.0)}
         for way, one in opened.items():

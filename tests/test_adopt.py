@@ -15,7 +15,7 @@ from kb.as_of import AsOf
 from kb.commands.adopt import command
 from kb.errors import KbError
 from kb.library import open_library
-from kb.lint.parallel import check_library
+from kb.lint.parallel_check import check_library
 from kb.search.indexed_records.passages import record_passages
 
 TODAY = date(2026, 11, 30)

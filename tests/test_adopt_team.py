@@ -15,7 +15,7 @@ from kb.as_of import AsOf
 from kb.cli import cli
 from kb.commands.adopt import command as adopt_command
 from kb.library import open_library
-from kb.lint.parallel import check_library
+from kb.lint.parallel_check import check_library
 from kb.metrics.coverage import reading_list
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.repetition import repeat_rate

@@ -11,7 +11,7 @@ from kb.actions.gate import decide
 from kb.as_of import AsOf
 from kb.commands.list import command as list_command
 from kb.library import open_library
-from kb.lint.parallel import check_library
+from kb.lint.parallel_check import check_library
 from kb.metrics import repetition, time_to_detection
 from kb.metrics.action_measures import time_to_publish
 from kb.metrics.coverage import reading_list

@@ -26,7 +26,7 @@ from kb.site.content import EXTERNAL, Site
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.links import ALL_HANDS, HOME, METRICS
-from kb.site.machine.feed import atom
+from kb.site.machine.atom_json_csv import atom
 from kb.site.write import all_pages
 
 from conftest import git_in

@@ -13,7 +13,7 @@ from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Edition, Site
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
-from kb.site.machine.feed import data_files
+from kb.site.machine.atom_json_csv import data_files
 from kb.site.site import Build, build_site
 from kb.site.write import all_pages, page_text
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from kb.commands.check import command
 from kb.errors import KbError
 from kb.library import open_library
-from kb.lint.parallel import check_library
+from kb.lint.parallel_check import check_library
 from kb.lint.registry import all_rules
 from kb.lint.report import render, text
 from kb.lint.rule_docs import rule_page, rule_pages

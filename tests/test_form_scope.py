@@ -10,7 +10,7 @@ import pytest
 from kb.config import parse_config
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.lint.parallel import check_library
+from kb.lint.parallel_check import check_library
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext, run_rules
 from kb.lint.runner import build_context

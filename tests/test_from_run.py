@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.records.form import build_form
-from kb.traces.drafting.channel_export import read_channel
 from kb.traces.drafting.draft_sections import DraftEvidence, draft_prefill
+from kb.traces.drafting.timeline_from_export import read_channel
 from kb.traces.read_runs import read_runs
 from kb.traces.replay.freeze_point import prepared
 

@@ -21,7 +21,7 @@ from kb.site.external.allowed_parts import SECTIONS
 from kb.site.external.leak_scan import refuse_names
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather, names_of
-from kb.site.machine.feed import data_files
+from kb.site.machine.atom_json_csv import data_files
 from kb.site.serve import Preview, Shown
 from kb.site.site import Build, build_site, engine_settings, work_folder
 from kb.site.write import all_pages

@@ -158,7 +158,7 @@ def test_every_link_within_the_site_leads_to_a_page(example_library: Path) -> No
 
 
 def test_the_feed_and_the_copies_for_machines_can_be_read(example_library: Path) -> None:
-    from kb.site.machine.feed import data_files
+    from kb.site.machine.atom_json_csv import data_files
 
     files = dict(data_files(site_of(example_library)))
     feed = ElementTree.fromstring(files["feed.xml"])

@@ -24,7 +24,7 @@ from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.lexicon import page_words
 from kb.site.links import HOME, INCIDENTS, RULES, SitePage
-from kb.site.machine.feed import data_files
+from kb.site.machine.atom_json_csv import data_files
 from kb.site.machine.link_previews import cards_of, write_cards
 from kb.site.pages import charts
 from kb.site.pages.clock_strip import strip

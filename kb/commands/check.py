@@ -12,7 +12,7 @@ import click
 
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library
-from kb.lint.parallel import check_library, is_large
+from kb.lint.parallel_check import check_library, is_large
 from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
 from kb.lint.rule import PriorSuggestion

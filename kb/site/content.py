@@ -19,7 +19,7 @@ from kb.records.merged_records import merged_here
 from kb.records.model import Postmortem
 from kb.records.route_run_counts import RunsSeen
 from kb.site.links import KINDS, PageKind, PageNames
-from kb.site.related import Elsewhere, Related
+from kb.site.related_incidents import Elsewhere, Related
 from kb.walls.proof import WallProof
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kb.errors import KbError
 from kb.installation import install_line
 from kb.library import Library
-from kb.site.related import Elsewhere, RelatedRecord
+from kb.site.related_incidents import Elsewhere, RelatedRecord
 
 if TYPE_CHECKING:
     from kb.search.answer import Match

@@ -19,7 +19,7 @@ from kb.safe_files import Root, Tree, UnsafePathError
 from kb.site import lexicon, links, post_process
 from kb.site.content import Site
 from kb.site.links import SitePage
-from kb.site.machine.feed import data_files
+from kb.site.machine.atom_json_csv import data_files
 from kb.site.machine.link_previews import Card, cards_of, write_cards
 from kb.site.pages.page import PageTemplate, drawn
 from kb.site.pages.page_kinds import PAGE_KINDS

@@ -7,7 +7,7 @@ import os
 from kb.walls.decide import Decided, walls_met
 from kb.walls.local_paths import library_root, passes_path
 from kb.walls.match_words import UnjudgeableError
-from kb.walls.open_table import open_table
+from kb.walls.walls_in_force import open_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

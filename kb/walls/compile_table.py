@@ -24,9 +24,9 @@ from kb.records.wall_definitions import Wall, comparison, tool_patterns, walls_o
 from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
-from kb.walls.compiled_table import VERSION, WallTable, is_in_the_tree, read_stored, stamp
 from kb.walls.local_paths import table_path
 from kb.walls.match_words import without_quotes
+from kb.walls.stored_table import VERSION, WallTable, is_in_the_tree, read_stored, stamp
 from kb.walls.wildcards import longest_part
 
 #: The name under which `kb trust` knows them.

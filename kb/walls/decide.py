@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from kb.walls.compiled_table import Row
+    from kb.walls.stored_table import Row
 
 #: The order in which walls speak.
 _STRICTEST = ("deny", "ask", "note")

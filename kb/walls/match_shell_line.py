@@ -17,7 +17,7 @@ from kb.walls.wildcards import matches
 if TYPE_CHECKING:
     from kb.traces.effects.shell_effects import CommandEffect
     from kb.traces.effects.shell_parser import ShellText, SimpleCommand
-    from kb.walls.compiled_table import Row
+    from kb.walls.stored_table import Row
 
 #: Letters of words that no shell changes, and the signs between commands of such words.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:@,+-=")

@@ -40,7 +40,7 @@ from kb.site.engines import ENGINES, run_engine  # noqa: E402
 from kb.site.find_related import Finding  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.mkdocs_settings import settings_text  # noqa: E402
-from kb.site.related import RelatedRecord  # noqa: E402
+from kb.site.related_incidents import RelatedRecord  # noqa: E402
 from kb.site.serve import Preview, Shown  # noqa: E402
 from kb.site.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
 from kb.site.write import write, write_pages, write_theme  # noqa: E402

@@ -19,7 +19,7 @@ from kb.adopt.sources.tool_incident import (
     texts_of,
     word,
 )
-from kb.traces.drafting.incident_export import objects
+from kb.traces.drafting.timeline_from_incident_tool import objects
 
 
 def _is_theirs(file: SourceFile) -> bool:

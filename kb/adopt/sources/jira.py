@@ -16,7 +16,7 @@ from typing import Any
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import ToolIncident, inner, rows, texts_of, word
 from kb.traces.decoding.timestamps import time_of
-from kb.traces.drafting.incident_export import objects
+from kb.traces.drafting.timeline_from_incident_tool import objects
 
 _MOST_LEVELS = 20
 #: A link that is shown as a card has its address alone.

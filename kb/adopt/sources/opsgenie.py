@@ -15,7 +15,7 @@ from typing import Any
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
 from kb.adopt.sources.tool_incident import ToolIncident, texts_of, word
 from kb.traces.decoding.timestamps import time_of
-from kb.traces.drafting.incident_export import objects
+from kb.traces.drafting.timeline_from_incident_tool import objects
 
 _LINES = (
     ("impactStartDate", "impact started"),

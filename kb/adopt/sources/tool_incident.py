@@ -12,7 +12,7 @@ from kb.adopt.facts import severity_fact
 from kb.adopt.sources.source import ForeignText, SourceFile, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
 from kb.traces.decoding.timestamps import has_zone, time_of
-from kb.traces.drafting.incident_export import incident_export
+from kb.traces.drafting.timeline_from_incident_tool import incident_export
 
 Object = Mapping[str, Any]
 _MOST_INCIDENTS = 5_000

@@ -23,7 +23,7 @@ from kb.site.content import Edition, Site
 from kb.site.external.name_replacement import TextCleaner, without_marks
 from kb.site.external.record_release import Refusal, candidates, leaving, outgoing, refusals
 from kb.site.external.refusal import context_for_outsiders
-from kb.site.related import Related
+from kb.site.related_incidents import Related
 
 _SHIPPED = frozenset(word for words in TAXONOMIES.values() for word in words)
 _TAIL = 6  # hexadecimal digits that tell two incidents of one day and title apart

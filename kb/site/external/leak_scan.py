@@ -21,7 +21,7 @@ from kb.records.taxonomy import TAXONOMIES
 from kb.sensitive.names.find_names import NameIndex
 from kb.sensitive.names.folding import fold
 from kb.site.content import Site
-from kb.site.machine.feed import data_files
+from kb.site.machine.atom_json_csv import data_files
 
 #: Pictures and programs: those that ship, and cards, which show the titles of records.
 _NOT_TEXT = frozenset(

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from kb.records.model import Postmortem
 from kb.site.content import Site
 from kb.site.pages.shared_values import Link, record_link
-from kb.site.related import Elsewhere, Related
+from kb.site.related_incidents import Elsewhere, Related
 from kb.site.safe_html import LinkTarget, cut, to_inline_html
 
 _VERDICTS = {

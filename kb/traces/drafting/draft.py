@@ -15,7 +15,6 @@ from kb.records.blank_record import Prefill, blank_record, slug
 from kb.records.form import Form, build_form
 from kb.repo import open_repo
 from kb.safe_files import Root
-from kb.traces.drafting.channel_export import Candidate, ChannelReading, read_channel
 from kb.traces.drafting.draft_sections import (
     DraftEvidence,
     draft_day,
@@ -25,6 +24,7 @@ from kb.traces.drafting.draft_sections import (
     told_clocks,
 )
 from kb.traces.drafting.git_changes import changes
+from kb.traces.drafting.timeline_from_export import Candidate, ChannelReading, read_channel
 from kb.traces.fixture import FIXTURE, write_fixture
 from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared

@@ -28,7 +28,7 @@ from kb.traces.analyses.idempotency import KeyAudit, key_audits, repeats
 from kb.traces.analyses.outcome_gap import last_write, unverified
 from kb.traces.analyses.policy_path import actual_path
 from kb.traces.canonical_json import sha256
-from kb.traces.drafting.channel_export import Candidate
+from kb.traces.drafting.timeline_from_export import Candidate
 from kb.traces.run import Effect, Event, Message, Run, ToolCall
 
 #: More calls than this are told by their writes and failures alone.

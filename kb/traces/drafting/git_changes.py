@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kb.numbers_in_words import plural
 from kb.repo.commits import Touched
-from kb.traces.drafting.channel_export import Candidate
+from kb.traces.drafting.timeline_from_export import Candidate
 
 _BY_PATH = {
     "prompt": r"prompt|instruction|system[_-]?message|AGENTS\.md|CLAUDE\.md|\.cursorrules|persona",

@@ -15,7 +15,7 @@ from kb.traces.importers import (
     inspect_eval,
     langfuse,
     langsmith,
-    messages,
+    message_list,
     mini_swe_agent,
     mlflow,
     model_stream,
@@ -37,7 +37,7 @@ def importers() -> tuple[Importer, ...]:
     """All formats, in the order they are listed to people and asked whether a file is theirs."""
     return (
         otlp.IMPORTER,
-        messages.IMPORTER,
+        message_list.IMPORTER,
         openai_agents.IMPORTER,
         claude_code.IMPORTER,
         codex.IMPORTER,

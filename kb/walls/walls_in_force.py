@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb.walls.compiled_table import WallTable, read_stored, stamp
+from kb.walls.stored_table import WallTable, read_stored, stamp
 
 
 def open_table(root: str) -> WallTable:

@@ -20,8 +20,8 @@ from kb.errors import KbError
 from kb.safe_files import read_named
 from kb.traces.decoding.lenient_json import NotJsonError, decode, text_of
 from kb.traces.decoding.timestamps import has_zone, time_of
-from kb.traces.drafting.incident_export import incident_export
-from kb.traces.drafting.pasted_chat import Said, spoken_lines
+from kb.traces.drafting.timeline_from_incident_tool import incident_export
+from kb.traces.drafting.timeline_from_pasted_text import Said, spoken_lines
 from kb.traces.redaction import Redactor, safely
 
 

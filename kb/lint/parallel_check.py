@@ -5,15 +5,13 @@ Rules compare records, so the shares exchange the outlines of their records in b
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
 from kb.config import Config
 from kb.library import find_root, load_documents, no_collection, open_library, record_files
@@ -30,14 +28,11 @@ from kb.lint.runner import (
     outlines,
     with_status,
 )
-from kb.parallel.forks import usable_cores
+from kb.parallel.forks import forks, usable_cores
 from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Outline
 from kb.trust import open_config
-
-if TYPE_CHECKING:  # not on Windows
-    from multiprocessing.context import ForkProcess
 
 #: Below this many files one process is done within a second; on busy cores nothing is gained or
 #: lost (tests/bench/check.py).
@@ -121,7 +116,7 @@ def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report
 
     Here nothing is read but strays: to take documents apart at the end costs more than a process.
     """
-    with _workers(job, shares) as pipes:
+    with forks(partial(_check_share, job), shares) as pipes:
         known = _joined(pipe.recv() for pipe in pipes)
         for pipe in pipes:
             pipe.send(known)
@@ -155,34 +150,9 @@ def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Cl
     return dict(sorted(records.items())), paths
 
 
-@contextmanager
-def _workers(job: _Job, shares: list[list[Path]]) -> Iterator[list[Connection]]:
-    """A pipe to a process for each share; the processes are gone at the end."""
-    fork = multiprocessing.get_context("fork")
-    pipes: list[Connection] = []
-    processes: list[ForkProcess] = []
-    try:
-        for share in shares:
-            ours, theirs = fork.Pipe()
-            process = fork.Process(target=_work, args=(job, share, theirs), daemon=True)
-            process.start()
-            theirs.close()  # so that a process that dies is noticed at our end
-            processes.append(process)
-            pipes.append(ours)
-        yield pipes
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
-
-
-def _work(job: _Job, files: list[Path], pipe: Connection) -> None:
-    """What a process does; whatever goes wrong, it ends without a word and is noticed."""
-    try:
-        documents = job.read(files)
-        pipe.send((outlines(documents), claims(documents)))
-        records, paths = pipe.recv()
-        pipe.send(find(job.asked(files, documents), job.context(records, paths)))
-        os._exit(0)  # to take the documents apart first would take a tenth of the time
-    except BaseException:  # noqa: BLE001 - the first process does the work alone, and reports
-        os._exit(1)
+def _check_share(job: _Job, files: list[Path], pipe: Connection) -> None:
+    """What a process does: tells of its records, hears of all, and tells what it found."""
+    documents = job.read(files)
+    pipe.send((outlines(documents), claims(documents)))
+    records, paths = pipe.recv()
+    pipe.send(find(job.asked(files, documents), job.context(records, paths)))

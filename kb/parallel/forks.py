@@ -1,4 +1,4 @@
-"""Work that is done on what this process holds, by forks of it: nothing is sent to a worker.
+"""Processes forked from this one, to work on what it holds: nothing is sent to a worker.
 
 To pickle what thousands of pages are made of costs more than the pages.
 """
@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # not on Windows
     from multiprocessing.context import ForkProcess
 
 Task = TypeVar("Task")
+Share = TypeVar("Share")
 Result = TypeVar("Result")
 
 _MOST = 8
@@ -53,7 +55,8 @@ def forked(
     if min(processes, len(tasks)) <= 1 or not may_fork:
         return [work(tasks)]
     try:
-        with _forks(work, tasks, processes) as pipes:
+        taken = multiprocessing.get_context("fork").Value("i", 0)
+        with forks(partial(_send_result, work, tasks, taken), range(processes)) as pipes:
             return [pipe.recv() for pipe in pipes]
     except (EOFError, OSError) as error:
         if not may_repeat:
@@ -65,18 +68,21 @@ def forked(
 
 
 @contextmanager
-def _forks(
-    work: Callable[[Iterable[Task]], Result], tasks: Sequence[Task], processes: int
+def forks(
+    work: Callable[[Share, Connection], None], shares: Sequence[Share]
 ) -> Iterator[list[Connection]]:
-    """A pipe to each process; the processes are gone at the end."""
+    """A pipe to a process for each share, in which `work` runs; the processes are gone at the end.
+
+    Whatever goes wrong in a process, it ends without a word: who reads its pipe gets `EOFError`.
+    Raises `OSError` where a process cannot be started.
+    """
     fork = multiprocessing.get_context("fork")
-    taken: Synchronized[int] = fork.Value("i", 0)
     pipes: list[Connection] = []
     started: list[ForkProcess] = []
     try:
-        for _ in range(processes):
+        for share in shares:
             ours, theirs = fork.Pipe()
-            process = fork.Process(target=_work, args=(work, tasks, taken, theirs), daemon=True)
+            process = fork.Process(target=_child, args=(work, share, theirs), daemon=True)
             process.start()
             theirs.close()  # so that a process that dies is noticed at our end
             started.append(process)
@@ -88,21 +94,23 @@ def _forks(
             process.join()
 
 
-def _work(
+def _child(work: Callable[[Any, Connection], None], share: Any, pipe: Connection) -> None:
+    gc.freeze()  # what it was forked with is never garbage, and looking through it takes long
+    try:
+        work(share, pipe)
+        os._exit(0)  # to take apart first what it holds takes a while, and changes nothing
+    except BaseException:  # noqa: BLE001 - the first process does the work alone, and reports
+        os._exit(1)
+
+
+def _send_result(
     work: Callable[[Iterable[Any]], Any],
     tasks: Sequence[Any],
     taken: Synchronized[int],
+    _: int,
     pipe: Connection,
 ) -> None:
-    """What a process does; whatever goes wrong, it ends without a word and is noticed."""
-    gc.freeze()  # what it was forked with is never garbage, and looking through it takes long
-    try:
-        pipe.send(work(_taken(tasks, taken)))
-        os._exit(
-            0
-        )  # to take apart first what it was forked with takes a while, and changes nothing
-    except BaseException:  # noqa: BLE001 - the first process does the work alone, and reports
-        os._exit(1)
+    pipe.send(work(_taken(tasks, taken)))
 
 
 def _taken(tasks: Sequence[Task], taken: Synchronized[int]) -> Iterator[Task]:

@@ -101,6 +101,10 @@ class Treatment(StrEnum):
     """Refuse, and record that it was tried."""
 
 
+#: What a report shows of the words of a failure, and more.
+_FAILURE_CHARACTERS = 500
+
+
 class ToldBy(StrEnum):
     """How the failure of a call shows."""
 
@@ -124,6 +128,16 @@ class Failure(JsonValue, frozen=True):
     )
     message: str = field(default="", name="error.message")
     told_by: ToldBy = field(default=ToldBy.STATUS, name="kb.told_by")
+
+    @classmethod
+    def named(cls, kind: str, words: str, told_by: ToldBy = ToldBy.STATUS) -> Failure:
+        """A failure of a class with the beginning of its words; a result has all of them."""
+        return cls(type=kind or "error", message=words[:_FAILURE_CHARACTERS], told_by=told_by)
+
+    @classmethod
+    def exit(cls, code: int, words: str) -> Failure:
+        """The failure of a program that ended with this code."""
+        return cls.named(f"exit {code}", words, ToldBy.EXIT_CODE)
 
 
 class Message(JsonValue, frozen=True, tag_field="kb.step", tag="message"):

@@ -13,7 +13,6 @@ from typing import Any
 from kb.traces.decoding.lenient_json import embedded
 from kb.traces.run import Failure, ToldBy
 
-_MAX_MESSAGE = 500
 _BEGINNING = 400
 #: `Error: user not found`, `SQL Error: no such table`, `ValueError: …`, `<tool_use_error>…`.
 _WORDS = re.compile(
@@ -131,11 +130,11 @@ def _of_text(text: str, *, is_told_fine: bool) -> Failure | None:
 
 
 def _exit(code: int, text: str) -> Failure:
-    return Failure(type=f"exit {code}", message=text[:_MAX_MESSAGE], told_by=ToldBy.EXIT_CODE)
+    return Failure.exit(code, text)
 
 
 def _told_by_text(kind: str, message: str) -> Failure:
-    return Failure(type=kind or "error", message=message[:_MAX_MESSAGE], told_by=ToldBy.TEXT)
+    return Failure.named(kind or "error", message, ToldBy.TEXT)
 
 
 def _error_type(error: Any) -> str:

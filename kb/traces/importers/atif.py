@@ -119,8 +119,7 @@ def _take_results(
             builder.answer(ToolResult(call_id, told, source=source), plain)
         else:
             text = told if isinstance(told, str) else ""
-            event = Event("observation", text=text, started=base.started, where=base.where)
-            builder.add_event(event)
+            builder.add_event(Event("observation", text=text), base)
 
 
 _READ = {"source_call_id", "content"}

@@ -209,9 +209,9 @@ class _Shown:
         told = an_object(embedded(text))
         if kind in _ERRORS:
             words = text or a_word(told.get("errorMessage"))
-            failure = Failure(type=kind, message=words[:500])
+            failure = Failure.named(kind, words)
             event = Event("error", name=kind, text=words, failure=failure)
-            self.builder.add_event(replace(event, started=base.started, where=base.where))
+            self.builder.add_event(event, base)
         elif kind == "reasoning" or (kind == "text" and text):
             thought = text if kind == "reasoning" else a_word(value.get("reasoning"))
             said = ChatMessage("assistant", "" if kind == "reasoning" else text, thought)

@@ -20,7 +20,7 @@ from kb.traces.messages.dialects import said_of
 from kb.traces.messages.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToldBy, ToolCall
+from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToolCall
 
 _ROW_TYPES = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
 _OTHER = "rows of other types"
@@ -151,7 +151,7 @@ class _Session:
             self._take_event(payload, base)
         elif kind == "compacted":
             text = str(payload.get("message") or "")
-            self.builder.add_event(_event("summary", "compacted", text, base))
+            self.builder.add_event(Event("summary", name="compacted", text=text), base)
         else:
             self.builder.leave_out(_OTHER, str(kind))
 
@@ -228,10 +228,10 @@ class _Session:
         elif kind in _ERRORS:
             text = str(payload.get("message") or payload.get("reason") or "")
             failure = Failure(type=kind, message=text)
-            self.builder.add_event(replace(_event("error", kind, text, base), failure=failure))
+            self.builder.add_event(Event("error", name=kind, text=text, failure=failure), base)
         elif kind.endswith("_approval_request"):
             text = str(payload.get("reason") or payload.get("command") or "")
-            self.builder.add_event(_event("permission", kind, text, base))
+            self.builder.add_event(Event("permission", name=kind, text=text), base)
         elif kind in _MESSAGES:
             self._take_told(_MESSAGES[kind], payload, base)
         elif kind == _SEARCH_END:
@@ -261,12 +261,10 @@ class _Session:
             call = self._told_by_its_end(call_id, payload, base)
         code, failed = payload.get("exit_code"), payload.get("success") is False
         if isinstance(code, int) and code != 0:
-            message = str(payload.get("stderr") or payload.get("aggregated_output") or "")[:500]
-            self.builder.fail(
-                call_id, Failure(type=f"exit {code}", message=message, told_by=ToldBy.EXIT_CODE)
-            )
+            message = str(payload.get("stderr") or payload.get("aggregated_output") or "")
+            self.builder.fail(call_id, Failure.exit(code, message))
         elif failed:
-            self.builder.fail(call_id, Failure(message=str(payload.get("stderr") or "")[:500]))
+            self.builder.fail(call_id, Failure.named("error", str(payload.get("stderr") or "")))
         self._outputs[call_id] = (_output(payload), base.where)
         facts = {key: payload[key] for key in ("exit_code", "duration", "cwd") if key in payload}
         self.builder.amend(call_id, ended=base.started, source={**call.source, **facts})
@@ -284,7 +282,7 @@ class _Session:
             arguments=invocation.get("arguments", arguments),
             result=result,
             is_answered=result is not None,
-            failure=Failure(message=str(told["Err"])[:500]) if "Err" in told else None,
+            failure=Failure.named("error", str(told["Err"])) if "Err" in told else None,
             agent=base.agent,
             ended=base.started,
             where=base.where,
@@ -336,10 +334,6 @@ def _of_block(payload: dict[str, Any]) -> ChatMessage | None:
     if content is None:
         return None
     return ChatMessage("assistant", calls=content.calls, answers=content.answers)
-
-
-def _event(kind: str, name: str, text: str, base: Message) -> Event:
-    return Event(kind=kind, name=name, text=text, started=base.started, where=base.where)
 
 
 IMPORTER = Importer(

@@ -176,7 +176,7 @@ class _Session:
         result = told.get("content", data.get("result"))
         message = a_word(error.get("message"))
         failed = data.get("success") is False
-        failure = Failure(type=_error_type(error), message=message[:500]) if failed else None
+        failure = Failure.named(_error_type(error), message) if failed else None
         answer = ToolResult(
             a_word(data.get("toolCallId")),
             result if result is not None else message,
@@ -216,7 +216,7 @@ class _Session:
             kind=kind,
             name=named,
             text=text,
-            failure=Failure(type=type_, message=text[:500]) if is_failure else None,
+            failure=Failure.named(type_, text) if is_failure else None,
             parent=base.parent or (a_word(data.get("toolCallId")) if kind == "agent" else ""),
             agent=base.agent,
             started=base.started,

@@ -35,7 +35,6 @@ _REPEATED = {"agent_logs_started", "agent_logs_execution", "llm_stream_chunk"}
 _REPEATED |= {"agent_reasoning_completed", "agent_execution_started"}
 _ENDS = {"agent_execution_completed", "task_completed", "crew_kickoff_completed"}
 _OTHER = "events of other types"
-_MOST = 500
 
 
 def _recognise(source: Source) -> str:
@@ -157,9 +156,7 @@ class _Crew:
         self._running.remove(call)
         error = value.get("error")
         text = error if isinstance(error, str) else str(error or "")
-        failure = (
-            Failure(type=kind, message=text[:_MOST]) if kind != "tool_usage_finished" else None
-        )
+        failure = Failure.named(kind, text) if kind != "tool_usage_finished" else None
         output = value.get("output")
         result = text if failure is not None else output if output is not None else ""
         source = {"from_cache": True} if value.get("from_cache") else {}
@@ -179,21 +176,20 @@ class _Crew:
     def _fail(self, kind: str, value: dict[str, Any], base: Message) -> None:
         self.is_over = kind == "crew_kickoff_failed"
         text = str(value.get("error") or "")
-        failure = Failure(type=kind, message=text[:_MOST])
+        failure = Failure.named(kind, text)
         event = Event("error", name=kind, text=text, failure=failure, agent=base.agent)
-        self.builder.add_event(replace(event, started=base.started, where=base.where))
+        self.builder.add_event(event, base)
 
     def _take_other(self, kind: str, value: dict[str, Any], base: Message) -> None:
         if kind == "task_started":
             task = an_object(value.get("task"))
             text = a_word(task.get("description")) or a_word(value.get("task_name"))
             event = Event("task", name=a_word(task.get("name")), text=text, agent=base.agent)
-            self.builder.add_event(replace(event, started=base.started, where=base.where))
+            self.builder.add_event(event, base)
         elif kind == "llm_guardrail_completed" and value.get("success") is False:
             text = str(value.get("error") or "")
-            failure = Failure(type="rejected", message=text[:_MOST])
-            event = Event("guardrail", text=text, failure=failure, started=base.started)
-            self.builder.add_event(replace(event, where=base.where))
+            failure = Failure.named("rejected", text)
+            self.builder.add_event(Event("guardrail", text=text, failure=failure), base)
         else:
             self.builder.leave_out(_OTHER, kind)
 

@@ -121,7 +121,7 @@ def _of_tool(
     error = an_object(embedded(tool.get("error")))
     text = a_word(error.get("clientVisibleErrorMessage")) or a_word(error.get("message"))
     failed = status in _FAILED
-    failure = Failure(type=status, message=(text or a_word(result))[:500]) if failed else None
+    failure = Failure.named(status, text or a_word(result)) if failed else None
     return (asked,), (ToolResult(call_id, result, failure),)
 
 
@@ -159,7 +159,7 @@ def _end(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     if status in {"", "success", "completed", "finished"}:
         builder.leave_out("ends of turns", status)
         return
-    failure = Failure(type=status, message=text[:500])
+    failure = Failure.named(status, text)
     builder.add_event(Event("error", name=status, text=text, failure=failure, where=where))
 
 

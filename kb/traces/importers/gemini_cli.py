@@ -26,7 +26,6 @@ from kb.traces.run import Agent, Event, Failure, Message
 _ABOUT = ("projectHash", "summary", "directories", "kind")
 _ANSWERS = {"gemini", "model"}
 _EVENTS = {"info", "error", "warning"}
-_MOST_MESSAGE = 500
 _NO_MESSAGES = "records that are no messages"
 
 
@@ -135,7 +134,7 @@ class _Chat:
         elif kind in _ANSWERS:
             self._tell_answer(record, ChatMessage("assistant", content.text), base)
         elif kind in _EVENTS or kind == "rewind":
-            failure = Failure(type=kind, message=content.text[:_MOST_MESSAGE])
+            failure = Failure.named(kind, content.text)
             event = Event(kind=kind, text=content.text, started=at, where=where)
             is_error = kind == "error"
             self.builder.add_event(replace(event, failure=failure) if is_error else event)
@@ -173,7 +172,7 @@ class _Chat:
         text = result if isinstance(result, str) else ""
         kind = "cancelled" if status == "cancelled" else "tool_error"
         failed = status in {"error", "cancelled"}
-        failure = Failure(type=kind, message=text[:_MOST_MESSAGE]) if failed else None
+        failure = Failure.named(kind, text) if failed else None
         answer = ToolResult(a_word(call.get("id")), "" if result is None else result, failure)
         at = time_of(call.get("timestamp")) or base.started
         self.builder.answer(answer, replace(base, started=at))

@@ -25,7 +25,6 @@ from kb.traces.run import Agent, Event, Failure, Message
 _BLOCKS = {"toolRequest", "toolResponse", "toolConfirmationRequest", "frontendToolRequest"}
 _BLOCKS |= {"contextLengthExceeded", "summarizationRequested", "systemNotification"}
 _ABOUT = ("working_dir", "description", "name", "message_count", "provider_name")
-_MOST = 500
 
 
 def _recognise(source: Source) -> str:
@@ -141,7 +140,7 @@ def _answer(block: dict[str, Any]) -> ToolResult:
     error = a_word(told.get("error"))
     failed = told.get("status") == "error" or inner.get("isError") is True
     text = error or content.text
-    failure = Failure(type="tool_error", message=text[:_MOST]) if failed else None
+    failure = Failure.named("tool_error", text) if failed else None
     source = {} if failed else {"is_error": False}
     return ToolResult(a_word(block.get("id")), result or error, failure, source=source)
 

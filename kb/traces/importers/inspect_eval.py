@@ -75,7 +75,7 @@ def _run(sample: dict[str, Any], about: dict[str, Any], where: str, rows: RowAcc
     error = an_object(sample.get("error"))
     if error:
         text = a_word(error.get("message"))
-        failure = Failure(type="error", message=text[:500])
+        failure = Failure.named("error", text)
         builder.add_event(Event("error", name="sample", text=text, failure=failure, where=where))
     return builder
 
@@ -107,7 +107,7 @@ def _tell_messages(builder: RunBuilder, messages: Any, where: str) -> None:
         error = an_object(told.get("error"))
         for answer in said.answers if error else ():
             kind, text = a_word(error.get("type")), a_word(error.get("message"))
-            builder.fail(answer.call_id, Failure(type=kind or "error", message=text[:500]))
+            builder.fail(answer.call_id, Failure.named(kind or "error", text))
             if not answer.result:
                 builder.amend(answer.call_id, result=text)
     builder.rows.turn_away()
@@ -130,7 +130,7 @@ def _tell_event(
     elif kind in _ERRORS:
         error = an_object(event.get("error"))
         text = a_word(error.get("message")) or a_word(event.get("message"))
-        failure = Failure(type=kind, message=text[:500])
+        failure = Failure.named(kind, text)
         told_event = Event("error", name=kind, text=text, failure=failure, where=where)
         builder.add_event(replace(told_event, started=started))
 

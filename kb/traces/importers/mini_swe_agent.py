@@ -24,7 +24,7 @@ from kb.traces.messages.dialects import said_of
 from kb.traces.messages.model_requests import request_of, usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.run import Agent, Event, Failure, Message, ToldBy
+from kb.traces.run import Agent, Event, Failure, Message
 
 _NAME = "mini-swe-agent"
 _OF_INFO = frozenset({"exit_status", "submission", "model_stats", "mini_version"})
@@ -35,7 +35,7 @@ _EXCEPTION = "<exception>"
 _TIMED_OUT = re.compile(r"\btimed out\b", re.IGNORECASE)
 _REJECTED = re.compile(r"\bnot executed\b|\brejected your command\b", re.IGNORECASE)
 _SUBMITTED = "submitted"
-_LOOKED_AT, _MOST = 400, 500
+_LOOKED_AT = 400
 
 
 def _recognise(source: Source) -> str:
@@ -168,9 +168,8 @@ class _Run:
             answer = ToolResult(self._waiting.popleft(), text)
             self.builder.answer(answer, replace(base, role="tool"))
             return
-        failure = None if is_submitted else Failure(type=status or "error", message=text[:_MOST])
-        event = Event("exit", name=status, text=text, failure=failure, started=base.started)
-        self.builder.add_event(replace(event, where=base.where))
+        failure = None if is_submitted else Failure.named(status, text)
+        self.builder.add_event(Event("exit", name=status, text=text, failure=failure), base)
 
 
 def _commands(text: str, extra: dict[str, Any]) -> tuple[str, list[str]]:
@@ -213,15 +212,11 @@ def _failure(text: str, code: int | None) -> Failure | None:
     if code is None or code < 0:
         is_over = code is not None or _EXCEPTION in start
         if _REJECTED.search(start):
-            return Failure(type="rejected", message=text[:_MOST])
+            return Failure.named("rejected", text)
         if _TIMED_OUT.search(start):
-            return Failure(type="timeout", message=text[:_MOST])
-        return Failure(message=text[:_MOST]) if is_over else None
-    return (
-        Failure(type=f"exit {code}", message=text[:_MOST], told_by=ToldBy.EXIT_CODE)
-        if code
-        else None
-    )
+            return Failure.named("timeout", text)
+        return Failure.named("error", text) if is_over else None
+    return Failure.exit(code, text) if code else None
 
 
 def _text(content: Any) -> str:

@@ -90,7 +90,7 @@ def _tell(builder: RunBuilder, events: list[tuple[dict[str, Any], str]]) -> None
             error = an_object(event.get("error")) or an_object(response.get("error"))
             text = a_word(error.get("message")) or a_word(event.get("message"))
             kind = a_word(error.get("code")) or a_word(event.get("type"))
-            failure = Failure(type=kind, message=text[:500])
+            failure = Failure.named(kind, text)
             builder.add_event(Event("error", name=kind, text=text, failure=failure, where=place))
 
 

@@ -24,7 +24,6 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message
 
 _ABOUT = ("title", "directory", "parentID", "projectID", "slug")
-_MOST = 500
 #: Parts that are no words and no call: marks of steps, snapshots, patches of what was changed.
 _QUIET = {"step-start", "step-finish", "snapshot", "patch"}
 
@@ -117,7 +116,7 @@ class _Session:
             error = an_object(data.get("error"))
             text = a_word(an_object(error.get("data")).get("message"))
             name = a_word(error.get("name")) or "error"
-            failure = Failure(type=name, message=text[:_MOST])
+            failure = Failure.named(name, text)
             self.builder.add_event(
                 Event("error", name=name, text=text, failure=failure, where=where)
             )
@@ -179,7 +178,7 @@ class _Session:
         if error:
             self.builder.rows.turn_to(where)
             text = a_word(an_object(error.get("data")).get("message"))
-            failure = Failure(type=a_word(error.get("name")) or "error", message=text[:_MOST])
+            failure = Failure.named(a_word(error.get("name")), text)
             event = Event("error", name=failure.type, text=text, failure=failure, where=where)
             self.builder.add_event(replace(event, started=base.ended))
 
@@ -199,9 +198,8 @@ class _Session:
             error = an_object(part.get("error"))
             text = a_word(an_object(error.get("data")).get("message"))
             name = "summary" if kind == "compaction" else "error"
-            failure = Failure(type=kind, message=text[:_MOST]) if kind == "retry" else None
-            event = Event(name, name=kind, text=text, failure=failure, where=base.where)
-            self.builder.add_event(replace(event, started=base.started))
+            failure = Failure.named(kind, text) if kind == "retry" else None
+            self.builder.add_event(Event(name, name=kind, text=text, failure=failure), base)
         else:
             self.builder.rows.left_out(f"parts that are marks: {kind}" if kind in _QUIET else kind)
 
@@ -217,7 +215,7 @@ class _Session:
         text = a_word(state.get("error"))
         failed = status == "error"
         result = text if failed else state.get("output", "")
-        failure = Failure(type="tool_error", message=text[:_MOST]) if failed else None
+        failure = Failure.named("tool_error", text) if failed else None
         if failure is not None and metadata.get("interrupted"):
             failure = replace(failure, type="cancelled")
         ended = times.get("ended") or base.started

@@ -22,7 +22,7 @@ from kb.traces.messages.dialects import said_of
 from kb.traces.messages.model_requests import tools_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.run import Agent, Event, Failure, Message, ToldBy, ToolCall
+from kb.traces.run import Agent, Event, Failure, Message, ToolCall
 
 _SDK_KINDS = frozenset(
     {"SystemPromptEvent", "MessageEvent", "ActionEvent", "ObservationEvent", "AgentErrorEvent"}
@@ -85,7 +85,7 @@ def _of_resolver(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuil
     rows.turn_away()
     if value.get("error"):
         text = str(value["error"])
-        failure = Failure(message=text[:500])
+        failure = Failure.named("error", text)
         session.builder.add_event(Event("error", text=text, failure=failure, where=where))
     return session.builder
 
@@ -132,9 +132,13 @@ class _Session:
             self._take_sdk_answer(kind, event, base)
         elif kind.endswith("ErrorEvent"):
             text = a_word(event.get("error")) or a_word(event.get("detail"))
-            self._add("error", kind, text, base, Failure(type=kind, message=text[:500]))
+            self.builder.add_event(
+                Event("error", name=kind, text=text, failure=Failure.named(kind, text)), base
+            )
         elif kind == "Condensation":
-            self._add("summary", kind, a_word(event.get("summary")), base)
+            self.builder.add_event(
+                Event("summary", name=kind, text=a_word(event.get("summary"))), base
+            )
         else:
             self.builder.leave_out(_OTHER, kind)
 
@@ -174,9 +178,9 @@ class _Session:
         text = content.text or a_word(event.get("error")) or a_word(event.get("rejection_reason"))
         failure = None
         if kind in _REJECTIONS:
-            failure = Failure(type="rejected", message=text[:500])
+            failure = Failure.named("rejected", text)
         elif told.get("is_error") is True or kind == "AgentErrorEvent":
-            failure = Failure(type="tool_error", message=text[:500])
+            failure = Failure.named("tool_error", text)
         else:
             failure = _exit(told.get("exit_code"), text)
         result = told.get("content") if content.parts else text
@@ -241,25 +245,21 @@ class _Session:
         metadata = an_object(extras.get("metadata"))
         failure = _exit(metadata.get("exit_code", extras.get("exit_code")), text)
         if name == "error":
-            failure = Failure(type=a_word(extras.get("error_id")) or "error", message=text[:500])
+            failure = Failure.named(a_word(extras.get("error_id")), text)
         elif name in _REJECTIONS:
-            failure = Failure(type="rejected", message=text[:500])
+            failure = Failure.named("rejected", text)
         self.builder.answer(ToolResult(call_id, text, failure, source=_facts(extras)), base)
 
     def _take_loose(self, name: str, text: str, base: Message) -> None:
         """An observation that answers no call: an error, or how the program stands."""
         if name == "error":
-            self._add("error", name, text, base, Failure(message=text[:500]))
+            self.builder.add_event(
+                Event("error", name=name, text=text, failure=Failure.named("error", text)), base
+            )
         elif name in _QUIET or not text:
             self.builder.leave_out(_OTHER, f"observation {name}")
         else:
-            self._add("observation", name, text, base)
-
-    def _add(
-        self, kind: str, name: str, text: str, base: Message, failure: Failure | None = None
-    ) -> None:
-        event = Event(kind=kind, name=name, text=text, failure=failure)
-        self.builder.add_event(replace(event, started=base.started, where=base.where))
+            self.builder.add_event(Event("observation", name=name, text=text), base)
 
 
 #: What an action has beside what its tool was given.
@@ -279,7 +279,7 @@ def _exit(code: Any, text: str) -> Failure | None:
     is_code = isinstance(code, int) and not isinstance(code, bool)
     if not is_code or code in {0, -1}:  # -1: it still ran
         return None
-    return Failure(type=f"exit {code}", message=text[:500], told_by=ToldBy.EXIT_CODE)
+    return Failure.exit(code, text)
 
 
 def _facts(told: dict[str, Any]) -> dict[str, Any]:

@@ -21,13 +21,12 @@ from kb.traces.messages.dialects import said_of
 from kb.traces.messages.model_requests import is_number, usage_of
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.run import Agent, Event, Failure, Message, ToldBy, ToolCall
+from kb.traces.run import Agent, Event, Failure, Message, ToolCall
 
 _ABOUT = ("cwd", "version", "parentSession")
 _SUMMARIES = {"compaction", "branch_summary"}
 _OF_SUMMARY = {"compactionSummary", "branchSummary"}
 _OTHER = "entries of other types"
-_MOST_MESSAGE = 500
 
 
 def _recognise(source: Source) -> str:
@@ -78,7 +77,9 @@ class _Session:
         elif kind == "model_change":
             self._take_model(value, base)
         elif kind in _SUMMARIES:
-            self._add("summary", kind, a_word(value.get("summary")), base)
+            self.builder.add_event(
+                Event("summary", name=kind, text=a_word(value.get("summary"))), base
+            )
         elif kind == "custom_message":
             content = content_of(value.get("content"))
             said = ChatMessage("developer", content.text, parts=content.parts)
@@ -95,7 +96,9 @@ class _Session:
         """Say where the talk went back to an earlier entry: the model forgot what was between."""
         above, own = a_word(value.get("parentId")), a_word(value.get("id"))
         if above in self._told and above != self._last:
-            self._add("rewind", "branch", f"the talk goes on from entry {above}", base)
+            self.builder.add_event(
+                Event("rewind", name="branch", text=f"the talk goes on from entry {above}"), base
+            )
         self._told.add(own)
         self._last = own
 
@@ -103,7 +106,7 @@ class _Session:
         request = self.builder.request
         model, provider = a_word(value.get("modelId")), a_word(value.get("provider"))
         if request.model:
-            self._add("model", model, f"{provider}/{model}", base)
+            self.builder.add_event(Event("model", name=model, text=f"{provider}/{model}"), base)
             return
         self.builder.rows.used()
         self.builder.request = replace(request, model=model, provider=provider)
@@ -113,7 +116,9 @@ class _Session:
         if role == "bashExecution":
             self._take_bash(message, base)
         elif role in _OF_SUMMARY:
-            self._add("summary", role, a_word(message.get("summary")), base)
+            self.builder.add_event(
+                Event("summary", name=role, text=a_word(message.get("summary"))), base
+            )
         elif role in {"custom", "hookMessage"}:
             content = content_of(message.get("content"))
             said = ChatMessage("developer", content.text, parts=content.parts)
@@ -145,18 +150,19 @@ class _Session:
         text = a_word(message.get("errorMessage"))
         stop = a_word(message.get("stopReason"))
         if text or stop in {"error", "aborted"}:
-            failure = Failure(type=stop or "error", message=text[:_MOST_MESSAGE])
-            self._add("error", stop or "error", text, base, failure)
+            failure = Failure.named(stop, text)
+            self.builder.add_event(
+                Event("error", name=stop or "error", text=text, failure=failure), base
+            )
 
     def _take_bash(self, message: dict[str, Any], base: Message) -> None:
         """A command that a person ran in the session themselves."""
         code, output = message.get("exitCode"), a_word(message.get("output"))
         failure = None
         if isinstance(code, int) and code != 0:
-            words = output[:_MOST_MESSAGE]
-            failure = Failure(type=f"exit {code}", message=words, told_by=ToldBy.EXIT_CODE)
+            failure = Failure.exit(code, output)
         elif message.get("cancelled") is True:
-            failure = Failure(type="cancelled", message=output[:_MOST_MESSAGE])
+            failure = Failure.named("cancelled", output)
         self.builder.execute(
             ToolCall(
                 tool="bash",
@@ -170,12 +176,6 @@ class _Session:
                 source={"role": "bashExecution"},
             )
         )
-
-    def _add(
-        self, kind: str, name: str, text: str, base: Message, failure: Failure | None = None
-    ) -> None:
-        event = Event(kind=kind, name=name, text=text, failure=failure)
-        self.builder.add_event(replace(event, started=base.started, where=base.where))
 
 
 IMPORTER = Importer(

@@ -115,7 +115,7 @@ def _answer(part: dict[str, Any]) -> ToolResult:
     failure = None
     if is_retry or outcome in {"failed", "denied"}:
         type_ = "rejected" if outcome == "denied" else "retry" if is_retry else "tool_error"
-        failure = Failure(type=type_, message=text[:500])
+        failure = Failure.named(type_, text)
     call_id, name = a_word(part.get("tool_call_id")), a_word(part.get("tool_name"))
     return ToolResult(call_id, told if told is not None else "", failure, name)
 

@@ -24,7 +24,6 @@ from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Prompt, ToolCall
 
 _STEP = frozenset({"step_number", "observations", "tool_calls"})
-_MOST = 500
 
 
 def _recognise(source: Source) -> str:
@@ -125,7 +124,7 @@ class _Run:
         result = told if told not in (None, "") else output
         text = a_word(error.get("message"))
         kind = a_word(error.get("type")) or "error"
-        failure = Failure(type=kind, message=text[:_MOST]) if error else None
+        failure = Failure.named(kind, text) if error else None
         at = replace(base, started=base.ended, input_tokens=None, output_tokens=None)
         if not ids and failure is not None:
             event = Event("error", name=kind, text=text, failure=failure, started=at.started)

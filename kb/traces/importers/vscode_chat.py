@@ -227,7 +227,7 @@ class _Request:
             output = [an_object(one).get("value") for one in a_list(details.get("output"))]
             text = "\n".join(one for one in output if isinstance(one, str))
             failed = details.get("isError") is True
-            failure = Failure(type="tool_error", message=text[:500]) if failed else None
+            failure = Failure.named("tool_error", text) if failed else None
             self._builder.answer(
                 ToolResult(call_id, text, failure), replace(self._base, started=None)
             )
@@ -236,7 +236,7 @@ class _Request:
         text = a_word(self._error.get("message"))
         if text or self._value.get("isCanceled") is True:
             name = "error" if text else "canceled"
-            failure = Failure(type=name, message=text[:500])
+            failure = Failure.named(name, text)
             where = self._base.where
             self._builder.add_event(
                 Event("error", name=name, text=text, failure=failure, where=where)
@@ -321,7 +321,7 @@ def _result(call_id: str, value: Any) -> ToolResult:
     text = "\n".join(part for part in parts if isinstance(part, str))
     result: Any = text if all(isinstance(part, str) for part in parts) else told.get("content")
     failed = told.get("isError") is True or told.get("hasError") is True
-    return ToolResult(call_id, result, Failure("tool_error", text[:500]) if failed else None)
+    return ToolResult(call_id, result, Failure.named("tool_error", text) if failed else None)
 
 
 IMPORTER = Importer(

@@ -17,7 +17,6 @@ _CALL_KEYS = ("function_call", "functionCall", "toolUse", "toolCall")
 _ANSWER_KEYS = ("function_response", "functionResponse", "toolResult", "toolResponse")
 _ANSWER_TYPES = ("tool_result", "tool_call_response", "tool-result", "toolresult")
 _IDS = ("tool_use_id", "tool_call_id", "toolCallId", "toolUseId", "call_id", "id")
-_MAX_MESSAGE = 500
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -89,7 +88,7 @@ def _answers_of_ui(block: dict[str, Any]) -> list[ToolResult]:
     state, call_id = a_word(block.get("state")), str(block["toolCallId"])
     if state == "output-error":
         text = str(block.get("errorText") or "")
-        failure = Failure(type="tool_error", message=text[:_MAX_MESSAGE])
+        failure = Failure.named("tool_error", text)
         return [ToolResult(call_id, text, failure)]
     return [ToolResult(call_id, block.get("output"))] if state == "output-available" else []
 
@@ -149,7 +148,7 @@ def _answer(block: dict[str, Any]) -> ToolResult:
     return ToolResult(
         str(next((inner[key] for key in _IDS if inner.get(key)), "")),
         "" if result is None else result,
-        Failure(type="tool_error", message=message[:_MAX_MESSAGE]) if told else None,
+        Failure.named("tool_error", message) if told else None,
         str(next((inner[key] for key in _NAMES if inner.get(key)), "")),
         {"is_error": False} if told is False else {},
     )

@@ -174,7 +174,7 @@ def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:
     answer = ToolResult(
         _text(value.get("tool_call_id") or value.get("toolCallId") or value.get("id")),
         result if result is not None else "",
-        Failure(message=content.text[:500]) if failed else None,
+        Failure.named("error", content.text) if failed else None,
         _text(value.get("name") or value.get("toolName")),
         {"is_error": False} if told is False else {},
     )

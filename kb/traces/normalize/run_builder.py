@@ -510,9 +510,9 @@ class RunBuilder:
 
     # What else happens
 
-    def add_event(self, event: Event) -> None:
-        """Add something else that happened."""
-        self._append(event)
+    def add_event(self, event: Event, at: Message | None = None) -> None:
+        """Add something else that happened, with the time and place of `at` where that is given."""
+        self._append(replace(event, started=at.started, where=at.where) if at else event)
 
     def offer(self, tools: Iterable[ToolDefinition]) -> None:
         """Tools that were offered to the model; the first schema of a name stays."""

@@ -368,10 +368,7 @@ def _failure_of_tool(span: Span, result: Any) -> Failure | None:
     if span.error:
         return Failure(type=span.error, message=span.message)
     text = result if isinstance(result, str) else ""
-    return Failure(type="tool_error", message=text[:_MAX_MESSAGE]) if is_told_error(span) else None
-
-
-_MAX_MESSAGE = 500
+    return Failure.named("tool_error", text) if is_told_error(span) else None
 
 
 def _as(base: Message, said: ChatMessage) -> Message:

@@ -10,16 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import (
-    ToolIncident,
-    add_lines,
-    inner,
-    rows,
-    texts_of,
-    word,
-)
-from kb.traces.drafting.timeline_from_incident_tool import objects
+from kb.adopt.sources.tool_incident import ToolIncident, add_lines, tool_source
+from kb.traces.decoding.json_objects import inner, objects, rows, word
 
 _SECTIONS = (
     ("summary", "Summary"),
@@ -28,8 +20,8 @@ _SECTIONS = (
 )
 
 
-def _is_theirs(file: SourceFile) -> bool:
-    return any(_is_incident(one) or _is_report(one) for one in objects(file.json))
+def _is_theirs(one: dict[str, Any]) -> bool:
+    return _is_incident(one) or _is_report(one)
 
 
 def _is_incident(one: dict[str, Any]) -> bool:
@@ -38,10 +30,6 @@ def _is_incident(one: dict[str, Any]) -> bool:
 
 def _is_report(one: dict[str, Any]) -> bool:
     return bool(word(one, "name")) and any("body" in row for row in rows(one, "questions"))
-
-
-def _read(file: SourceFile) -> tuple[ForeignText, ...]:
-    return texts_of(file, _incidents(file.json))
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
@@ -63,4 +51,4 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         yield incident
 
 
-SOURCE = PostmortemSource("FireHydrant", "JSON of incidents and retrospectives", _is_theirs, _read)
+SOURCE = tool_source("FireHydrant", "JSON of incidents and retrospectives", _is_theirs, _incidents)

@@ -10,28 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import (
-    ToolIncident,
-    add_lines,
-    inner,
-    rows,
-    texts_of,
-    word,
-)
-from kb.traces.drafting.timeline_from_incident_tool import objects
-
-
-def _is_theirs(file: SourceFile) -> bool:
-    return any(map(_is_incident, objects(file.json)))
+from kb.adopt.sources.tool_incident import ToolIncident, add_lines, tool_source
+from kb.traces.decoding.json_objects import inner, objects, rows, word
 
 
 def _is_incident(one: dict[str, Any]) -> bool:
     return "incident_status" in one and "reference" in one and "name" in one
-
-
-def _read(file: SourceFile) -> tuple[ForeignText, ...]:
-    return texts_of(file, _incidents(file.json))
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
@@ -64,4 +48,4 @@ def _add_field(incident: ToolIncident, entry: Any) -> None:
     incident.section(word(inner(entry, "custom_field"), "name") or "Further", text)
 
 
-SOURCE = PostmortemSource("incident.io", "JSON of GET /v2/incidents", _is_theirs, _read)
+SOURCE = tool_source("incident.io", "JSON of GET /v2/incidents", _is_incident, _incidents)

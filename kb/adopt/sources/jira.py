@@ -13,10 +13,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import ToolIncident, inner, rows, texts_of, word
+from kb.adopt.sources.tool_incident import ToolIncident, tool_source
+from kb.traces.decoding.json_objects import inner, rows, word
 from kb.traces.decoding.timestamps import time_of
-from kb.traces.drafting.timeline_from_incident_tool import objects
 
 _MOST_LEVELS = 20
 #: A link that is shown as a card has its address alone.
@@ -25,16 +24,8 @@ _NO_ADDRESS = re.compile(r"[\s()<>\\]")
 _LISTS = {"bulletList": "- ", "orderedList": "1. ", "taskList": "- [ ] ", "decisionList": "- "}
 
 
-def _is_theirs(file: SourceFile) -> bool:
-    return any(map(_is_issue, objects(file.json)))
-
-
 def _is_issue(one: dict[str, Any]) -> bool:
     return bool(word(one, "key")) and bool(word(inner(one, "fields"), "summary"))
-
-
-def _read(file: SourceFile) -> tuple[ForeignText, ...]:
-    return texts_of(file, _incidents(file.json))
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
@@ -154,4 +145,4 @@ _LEAVES: dict[str, Callable[[dict[str, Any]], str]] = {
     **dict.fromkeys(_CARDS, _card),
 }
 
-SOURCE = PostmortemSource("Jira", "JSON of issues, REST API v2 or v3", _is_theirs, _read)
+SOURCE = tool_source("Jira", "JSON of issues, REST API v2 or v3", _is_issue, _incidents)

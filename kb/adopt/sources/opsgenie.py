@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import ToolIncident, texts_of, word
+from kb.adopt.sources.tool_incident import ToolIncident, tool_source
+from kb.traces.decoding.json_objects import objects, word
 from kb.traces.decoding.timestamps import time_of
-from kb.traces.drafting.timeline_from_incident_tool import objects
 
 _LINES = (
     ("impactStartDate", "impact started"),
@@ -24,16 +23,8 @@ _LINES = (
 )
 
 
-def _is_theirs(file: SourceFile) -> bool:
-    return any(map(_is_incident, objects(file.json)))
-
-
 def _is_incident(one: dict[str, Any]) -> bool:
     return "tinyId" in one and "createdAt" in one and bool(word(one, "message"))
-
-
-def _read(file: SourceFile) -> tuple[ForeignText, ...]:
-    return texts_of(file, _incidents(file.json))
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
@@ -52,4 +43,4 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         yield incident
 
 
-SOURCE = PostmortemSource("Opsgenie", "JSON of GET /v1/incidents", _is_theirs, _read)
+SOURCE = tool_source("Opsgenie", "JSON of GET /v1/incidents", _is_incident, _incidents)

@@ -10,28 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import (
-    ToolIncident,
-    add_lines,
-    inner,
-    rows,
-    texts_of,
-    word,
-)
-from kb.traces.drafting.timeline_from_incident_tool import objects
-
-
-def _is_theirs(file: SourceFile) -> bool:
-    return any(map(_is_incident, objects(file.json)))
+from kb.adopt.sources.tool_incident import ToolIncident, add_lines, tool_source
+from kb.traces.decoding.json_objects import inner, objects, rows, word
 
 
 def _is_incident(one: dict[str, Any]) -> bool:
     return "incident_number" in one and "created_at" in one and bool(word(one, "title", "summary"))
-
-
-def _read(file: SourceFile) -> tuple[ForeignText, ...]:
-    return texts_of(file, _incidents(file.json))
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
@@ -54,4 +38,4 @@ def _logs(value: Any, incident: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in logs if inner(one, "incident").get("id") == incident.get("id")] + own
 
 
-SOURCE = PostmortemSource("PagerDuty", "JSON of GET /incidents", _is_theirs, _read)
+SOURCE = tool_source("PagerDuty", "JSON of GET /incidents", _is_incident, _incidents)

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile
-from kb.adopt.sources.tool_incident import ToolIncident, inner, texts_of, word
-from kb.traces.drafting.timeline_from_incident_tool import objects
+from kb.adopt.sources.tool_incident import ToolIncident, tool_source
+from kb.traces.decoding.json_objects import inner, objects, word
 
 _SECTIONS = (
     ("summary", "Summary"),
@@ -30,16 +29,8 @@ _CLOCKS = (
 )
 
 
-def _is_theirs(file: SourceFile) -> bool:
-    return any(map(_is_incident, objects(file.json)))
-
-
 def _is_incident(one: dict[str, Any]) -> bool:
     return one.get("type") == "incidents" and bool(word(inner(one, "attributes"), "title"))
-
-
-def _read(file: SourceFile) -> tuple[ForeignText, ...]:
-    return texts_of(file, _incidents(file.json))
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
@@ -74,4 +65,4 @@ def _action(row: dict[str, Any]) -> tuple[str, str]:
     return mark, word(told, "summary", "description")
 
 
-SOURCE = PostmortemSource("Rootly", "JSON of GET /v1/incidents", _is_theirs, _read)
+SOURCE = tool_source("Rootly", "JSON of GET /v1/incidents", _is_incident, _incidents)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import severity_fact
-from kb.adopt.sources.source import ForeignText, SourceFile, UnreadableError
+from kb.adopt.sources.source import ForeignText, PostmortemSource, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
+from kb.traces.decoding.json_objects import Object, objects
 from kb.traces.decoding.timestamps import has_zone, time_of
 from kb.traces.drafting.timeline_from_incident_tool import incident_export
 
-Object = Mapping[str, Any]
 _MOST_INCIDENTS = 5_000
 
 
@@ -63,8 +63,23 @@ def add_lines(incident: ToolIncident, value: Any) -> None:
         incident.clocks.setdefault(name, (at, "its timeline"))
 
 
-def texts_of(file: SourceFile, incidents: Iterable[ToolIncident]) -> tuple[ForeignText, ...]:
-    """The incidents of a file as texts. Raises `UnreadableError` where there are none, or many."""
+def tool_source(
+    name: str,
+    shape: str,
+    is_incident: Callable[[dict[str, Any]], bool],
+    incidents: Callable[[Any], Iterator[ToolIncident]],
+) -> PostmortemSource:
+    """The source of a tool that exports incidents as JSON, told by any object that is one."""
+    return PostmortemSource(
+        name,
+        shape,
+        lambda file: any(map(is_incident, objects(file.json))),
+        lambda file: _texts(incidents(file.json)),
+    )
+
+
+def _texts(incidents: Iterable[ToolIncident]) -> tuple[ForeignText, ...]:
+    """Incidents as texts. Raises `UnreadableError` where there are none, or many."""
     found = [_as_text(incident) for incident in incidents]
     if not found:
         raise UnreadableError("no incident in it")
@@ -120,23 +135,3 @@ def _iso(at: datetime) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def word(one: Object, *keys: str) -> str:
-    """The first text among some keys, empty where none holds one."""
-    found = (one.get(key) for key in keys)
-    return next((text.strip() for text in found if isinstance(text, str) and text.strip()), "")
-
-
-def inner(one: Object, *keys: str) -> dict[str, Any]:
-    """The object at the end of a path of keys, empty where there is none."""
-    for key in keys:
-        found = one.get(key)
-        one = found if isinstance(found, dict) else {}
-    return dict(one)
-
-
-def rows(one: Object, key: str) -> list[dict[str, Any]]:
-    """The objects of a list, none where there is no list."""
-    found = one.get(key)
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []

@@ -7,14 +7,13 @@ https://docs.firehydrant.com/reference (read 2026-11-30)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from kb.traces.decoding.json_objects import inner, objects, rows, word
 from kb.traces.decoding.timestamps import time_of
 
-_MOST_LEVELS = 12
 #: Words in the name of a moment to the clock of a record that it sets.
 _CLOCKS = (
     ("first_impact", ("impact started", "started")),
@@ -62,80 +61,53 @@ def incident_export(value: Any) -> IncidentExport:
     return found
 
 
-def objects(value: Any, level: int = 0) -> Iterator[dict[str, Any]]:
-    """Every object in a JSON value, outer ones first."""
-    if level > _MOST_LEVELS:
-        return
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for part in value:
-            yield from objects(part, level + 1)
-
-
 def _take_pagerduty(one: dict[str, Any], found: IncidentExport) -> None:
-    kind, at = _word(one, "type"), one.get("created_at")
+    kind, at = word(one, "type"), one.get("created_at")
     if kind.endswith("_log_entry"):
-        text = _word(one, "summary") or kind.removesuffix("_log_entry")
+        text = word(one, "summary") or kind.removesuffix("_log_entry")
         found.add("PagerDuty", at, _without_people(text, one), kind)
     elif "incident_number" in one:
-        found.add("PagerDuty", at, f"triggered: {_word(one, 'title', 'summary')}", "triggered")
-        if _word(one, "status") == "resolved":
+        found.add("PagerDuty", at, f"triggered: {word(one, 'title', 'summary')}", "triggered")
+        if word(one, "status") == "resolved":
             ended = one.get("resolved_at") or one.get("last_status_change_at")
             found.add("PagerDuty", ended, "resolved", "resolved")
-    elif _word(one, "event_type").startswith("incident."):
-        name = _word(one, "event_type").removeprefix("incident.")
-        title = _word(_inner(one, "data"), "title", "summary", "content")
+    elif word(one, "event_type").startswith("incident."):
+        name = word(one, "event_type").removeprefix("incident.")
+        title = word(inner(one, "data"), "title", "summary", "content")
         found.add("PagerDuty", one.get("occurred_at"), f"{name}: {title}".rstrip(": "), name)
-    for note in _list(one, "notes"):
-        found.add("PagerDuty", note.get("created_at"), _word(note, "content"))
+    for note in rows(one, "notes"):
+        found.add("PagerDuty", note.get("created_at"), word(note, "content"))
 
 
 def _without_people(text: str, one: dict[str, Any]) -> str:
     """A summary without the person who acted, or was called: `Acknowledged by someone`."""
     for key in ("agent", "user"):
-        person = _inner(one, key)
-        name = _word(person, "summary", "name")
-        if name and _word(person, "type").startswith("user"):
+        person = inner(one, key)
+        name = word(person, "summary", "name")
+        if name and word(person, "type").startswith("user"):
             text = text.replace(name, "someone")
     return text
 
 
 def _take_incident_io(one: dict[str, Any], found: IncidentExport) -> None:
-    for moment in (*_list(one, "incident_timestamp_values"), *_list(one, "timestamps")):
-        name = _word(_inner(moment, "incident_timestamp"), "name") or _word(moment, "name")
-        told = _inner(moment, "value")
+    for moment in (*rows(one, "incident_timestamp_values"), *rows(one, "timestamps")):
+        name = word(inner(moment, "incident_timestamp"), "name") or word(moment, "name")
+        told = inner(moment, "value")
         at = told.get("value") or told.get("last_occurred_at") or moment.get("last_occurred_at")
         found.add("incident.io", at, name, name)
-    status = _word(_inner(one, "new_incident_status"), "name")
+    status = word(inner(one, "new_incident_status"), "name")
     if "incident_id" in one and ("message" in one or status):
-        text = ": ".join(part for part in (status, _word(one, "message")) if part)
+        text = ": ".join(part for part in (status, word(one, "message")) if part)
         found.add("incident.io", one.get("created_at"), text)
     elif "incident_status" in one and "reference" in one:
-        found.add("incident.io", one.get("created_at"), f"declared: {_word(one, 'name')}")
+        found.add("incident.io", one.get("created_at"), f"declared: {word(one, 'name')}")
 
 
 def _take_firehydrant(one: dict[str, Any], found: IncidentExport) -> None:
     if "occurred_at" not in one or "event_type" in one:
         return
-    kind = _word(one, "type", "slug", "name")
-    text = _word(_inner(one, "data"), *_TEXTS) or _word(one, "summary", "description", "name")
+    kind = word(one, "type", "slug", "name")
+    text = word(inner(one, "data"), *_TEXTS) or word(one, "summary", "description", "name")
     named = f"{kind.replace('_', ' ')}: {text}" if text and text != kind else kind
     is_milestone = not isinstance(one.get("data"), dict)
     found.add("FireHydrant", one["occurred_at"], named, kind if is_milestone else "")
-
-
-def _word(value: dict[str, Any], *keys: str) -> str:
-    found = (value.get(key) for key in keys)
-    return next((text.strip() for text in found if isinstance(text, str) and text.strip()), "")
-
-
-def _inner(value: dict[str, Any], key: str) -> dict[str, Any]:
-    inner = value.get(key)
-    return inner if isinstance(inner, dict) else {}
-
-
-def _list(value: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    inner = value.get(key)
-    return [part for part in inner if isinstance(part, dict)] if isinstance(inner, list) else []

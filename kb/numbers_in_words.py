@@ -119,6 +119,7 @@ _UNITS: dict[str, Callable[[float], str]] = {
 
 #: From so many days on, hours say nothing; from so many dollars on, cents.
 _DAYS_ALONE, _CENTS_BELOW = 100, 10
+_MINUTE_SECONDS, _TENTHS_BELOW_SECONDS = 60, 10
 
 
 def duration(minutes: float) -> str:
@@ -135,6 +136,16 @@ def duration(minutes: float) -> str:
     if hours:
         return f"{sign}{hours} h" + (f" {mins} min" if mins else "")
     return f"{sign}{mins} min"
+
+
+def seconds_in_words(seconds: float) -> str:
+    """A duration short enough for a line: `0.4 s`, `95 s`, `41 min`, `3.5 h`."""
+    if seconds < _TENTHS_BELOW_SECONDS:
+        return f"{seconds:.1f} s"
+    if seconds < 2 * _MINUTE_SECONDS:
+        return f"{seconds:.0f} s"
+    minutes = seconds / _MINUTE_SECONDS
+    return f"{minutes:.0f} min" if minutes < _MINUTES_KEPT else f"{minutes / 60:.1f} h"
 
 
 def money(amount: float) -> str:

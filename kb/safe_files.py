@@ -494,6 +494,14 @@ def open_named(path: Path) -> BufferedReader:
     return os.fdopen(opened, "rb")
 
 
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hex. Raises like `open_named`."""
+    import hashlib
+
+    with open_named(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def write_output(path: Path, text: str) -> None:
     """Write a file that a person named, whole or not at all; a device or pipe gets the text.
 

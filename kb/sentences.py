@@ -1,4 +1,4 @@
-"""Splits text into sentences and words, and counts words, in scripts with and without blanks.
+"""Splits, counts and clips text: sentences and words, in scripts with and without blanks.
 
 "v.", "e.g.", "No. 5" and initials end no sentence.
 """
@@ -60,6 +60,11 @@ def sentences(text: str) -> list[str]:
         start = end.end()
     found.append(text[start:])
     return [sentence for sentence in found if sentence.strip()]
+
+
+def clipped(text: str, most: int) -> str:
+    """The text in at most so many characters, an ellipsis in the place of what was cut off."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def words(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.timeline import TimelineEntry
 from kb.records.written_dates import MONTH_NAMES, no_such_day, read_written_time
+from kb.sentences import clipped
 
 #: What names the day of the incident and no other.
 INCIDENT_DAYS = frozenset(
@@ -249,16 +250,12 @@ def _unread(document: Document, labels: list[LabelledLine]) -> str:
     if row and (odd := no_such_day(row.value.lstrip("@"))):
         return f"line {row.line} says {odd}, which is no day of the calendar"
     if row:
-        told = _cut(row.value.replace("\\", ""))
+        told = clipped(row.value.replace("\\", ""), _LONGEST_TOLD)
         found = read_written_time(row.value.lstrip("@"))
         why = _TWO_WAYS if found and found.unclear else "which names no day"
         return f"line {row.line} says {told}, {why}"
     line, told = _unclear(document)
     return f"line {line} says {told}, {_TWO_WAYS}" if line else ""
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD].rstrip()}…"
 
 
 def _begin_of_timeline(document: Document, lived: list[date]) -> DerivedFact:

@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from kb.errors import KbError
+from kb.numbers_in_words import plural
 from kb.streams import echo, echo_data, echo_json
 from kb.terminal import as_lines, plain, wrapped
 from kb.traces.fixture import Blobs, fixture_chunks, write_fixture
 from kb.traces.read_runs import one_run, open_reading, team_settings
-from kb.traces.render import plural
 from kb.traces.rows_report import rows_counts, rows_line
 from kb.traces.run import Effect, Run
 

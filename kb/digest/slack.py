@@ -11,6 +11,7 @@ from typing import Any
 
 from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
 from kb.numbers_in_words import plural, said_day
+from kb.sentences import clipped
 from kb.terminal import visible
 
 MOST_BLOCKS, MOST_SECTION, MOST_HEADER = 50, 3_000, 150
@@ -59,7 +60,7 @@ def _chunks(texts: Iterable[str]) -> Iterator[str]:
     """The texts in as few parts as hold them; none is longer than a section may be."""
     held = ""
     for text in texts:
-        cut = text if len(text) <= MOST_SECTION else f"{text[: MOST_SECTION - 1]}…"
+        cut = clipped(text, MOST_SECTION)
         if held and len(held) + len(cut) + 1 > MOST_SECTION:
             yield held
             held = ""
@@ -72,7 +73,7 @@ def _header(text: str) -> dict[str, Any]:
     shown = visible(" ".join(text.split()))
     return {
         "type": "header",
-        "text": {"type": "plain_text", "text": _cut(shown, MOST_HEADER), "emoji": False},
+        "text": {"type": "plain_text", "text": clipped(shown, MOST_HEADER), "emoji": False},
     }
 
 
@@ -90,12 +91,8 @@ def _marked(text: str) -> dict[str, Any]:
 
 
 def _escaped(text: str, most: int = _MOST_TEXT) -> str:
-    return _cut(visible(" ".join(text.split())), most).translate(_ESCAPES)
+    return clipped(visible(" ".join(text.split())), most).translate(_ESCAPES)
 
 
 def _escaped_address(address: str) -> str:
     return address.replace("&", "&amp;").replace("|", "%7C").replace(">", "%3E")
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -7,16 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from lsprotocol import types
 
-from kb.lint.fmt.formatter import Edit, edits, formatted
+from kb.lint.fmt.formatter import edits, formatted
 from kb.lint.readings.document_facts import words_offered
 from kb.lint.rule import Problem
 from kb.lsp.diagnostics import diagnostic
 from kb.lsp.open_record import OpenRecord
+from kb.sentences import clipped
 from kb.terminal import visible
 
 FIX_ALL = "source.fixAll.kb"
 _STRONGER = re.compile(r"\bWrite (.+?)$")
 _MOST_OFFERED = 8
+#: What a menu shows of an edit.
+_MENU_CHARACTERS = 90
 
 
 def code_actions(
@@ -97,11 +100,7 @@ def _formatting(
         if where.start.line <= span.end.line and span.start.line <= where.end.line:
             of = next((problem for problem in problems if problem.name == edit.rule), None)
             changed = [types.TextEdit(where, edit.replacement)]
-            yield _quick_fix(record, f"kb fmt: {_in_short(edit)}", changed, of)
-
-
-def _in_short(edit: Edit) -> str:
-    return edit.what if len(edit.what) < 90 else f"{edit.what[:89]}…"  # noqa: PLR2004 - a menu
+            yield _quick_fix(record, f"kb fmt: {clipped(edit.what, _MENU_CHARACTERS)}", changed, of)
 
 
 def _fix_all(record: OpenRecord) -> Iterator[types.CodeAction]:

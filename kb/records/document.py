@@ -31,6 +31,7 @@ from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.section_reader import by_key, read_sections
 from kb.records.taxonomy import PROFILE_FORMS
 from kb.records.timeline import TimelineEntry, read_timeline
+from kb.sentences import clipped
 
 #: Of actions and other lists; no record of 216 public ones has more than 6. With 123,000 of them in
 #: 2 MB `kb metrics` took 21 s and 264 MB, `kb actions` 23 s.
@@ -91,10 +92,7 @@ class Document:
         What is longer than `MAX_TITLE_CHARACTERS` is cut, with an ellipsis.
         """
         heading = next((h.heading for h in self.sections if h.level == 1), "")
-        title = self.front.text("title") or heading or self.id
-        if len(title) <= MAX_TITLE_CHARACTERS:
-            return title
-        return f"{title[: MAX_TITLE_CHARACTERS - 1].rstrip()}…"
+        return clipped(self.front.text("title") or heading or self.id, MAX_TITLE_CHARACTERS)
 
     @cached_property
     def _by_key(self) -> dict[str | None, SectionText]:

@@ -17,9 +17,11 @@ from urllib.parse import quote as percent
 
 from kb.actions.action import Action
 from kb.lint.rule import ADVICE, ERROR, Problem
+from kb.numbers_in_words import plural
 from kb.records.list_items import PRIOR_TO_FILL
 from kb.review.advice import ReviewAdvice, ReviewedRecord
 from kb.review.branch import RemovedRecord
+from kb.sentences import clipped
 from kb.terminal import visible
 
 _MAX_LENGTH = 500
@@ -48,7 +50,7 @@ def code(text: str) -> str:
 
 def _shown(text: str, most: int) -> str:
     one_line = visible(" ".join(text[: 8 * most].split()))  # no more than can be needed
-    cut = one_line if len(one_line) <= most else one_line[: most - 1].rstrip() + "…"
+    cut = clipped(one_line, most)
     plain = _ADDRESS.sub(_APART, html.escape(cut, quote=False))
     return _MARKUP.sub(r"\\\1", plain).replace("$", _DOLLAR)
 
@@ -124,7 +126,7 @@ def _fitted(opening: list[str], said: list[_Part], closing: list[str]) -> str:
         if not brief and len(text) + 2 > room:
             text, brief = part.brief(), True
         if len(text) + 2 > room:
-            rest = _count(len(said) - len(shown), "more record")
+            rest = plural(len(said) - len(shown), "more record")
             shown.append(f"… and {rest}: <code>kb review</code> shows what does not fit here.")
             break
         shown.append(text)
@@ -134,8 +136,8 @@ def _fitted(opening: list[str], said: list[_Part], closing: list[str]) -> str:
 
 def _brief(record: ReviewedRecord) -> str:
     faults = sum(problem.severity == ERROR for problem in record.problems)
-    priors = _count(len(record.priors), "likely prior incident")
-    return f"- {code(str(record.path))}: {_count(faults, 'fault')}, {priors} without a verdict"
+    priors = plural(len(record.priors), "likely prior incident")
+    return f"- {code(str(record.path))}: {plural(faults, 'fault')}, {priors} without a verdict"
 
 
 def _verdict(review: ReviewAdvice) -> str:
@@ -147,10 +149,10 @@ def _verdict(review: ReviewAdvice) -> str:
     faults = sum(problem.severity == ERROR for problem in problems)
     priors = sum(len(record.priors) for record in review.records)
     promises = len({action.id for record in review.records for action in record.promises})
-    said = [_count(len(review.records), "record"), _count(faults, "fault")]
+    said = [plural(len(review.records), "record"), plural(faults, "fault")]
     if not review.why_no_search and not review.words_only:
-        said.append(f"{_count(priors, 'likely prior incident')} without a verdict")
-    said.append(f"{_count(promises, 'open promise')} of the same class")
+        said.append(f"{plural(priors, 'likely prior incident')} without a verdict")
+    said.append(f"{plural(promises, 'open promise')} of the same class")
     mark = "❌" if review.errors else "💬" if priors else "✅"
     return f"{mark} **{' · '.join(said)}**"
 
@@ -167,7 +169,7 @@ def _removed(record: RemovedRecord) -> str:
         names = ", ".join(code(name) for name in record.named_by[:_SHOWN_PROMISES])
         what += f" It is named as an earlier incident by {names}."
     if record.promises and not record.renamed_to:
-        what += f" {_count(len(record.promises), 'open promise')} would go with it."
+        what += f" {plural(len(record.promises), 'open promise')} would go with it."
     return what
 
 
@@ -213,7 +215,7 @@ def _problems(record: ReviewedRecord, links: Links) -> Iterator[str]:
     faults = [problem for problem in record.problems if problem.severity == ERROR]
     advice = [problem for problem in record.problems if problem.severity == ADVICE]
     if faults:
-        yield f"**{_count(len(faults), 'fault')}**"
+        yield f"**{plural(len(faults), 'fault')}**"
         yield _table(faults, record.path, links)
     else:
         yield "✅ `kb check` finds no fault."
@@ -284,7 +286,7 @@ def _passage(pair: PassagePair) -> str:
 
 def _promised(match: Match) -> str:
     owed = [action for action in match.actions if action.state == "open"]
-    text = f"Promised then: {_count(len(match.actions), 'action')}, {len(owed)} still open"
+    text = f"Promised then: {plural(len(match.actions), 'action')}, {len(owed)} still open"
     if not owed:
         return f"{text}."
     return f"{text}: {'; '.join(quoted(action.text) for action in owed[:2])}."
@@ -327,7 +329,7 @@ def _failure(action: Action) -> str:
 
 def _promise(action: Action) -> str:
     due = f", due {action.due}" if action.due else ", no due date"
-    late = f" (**{_count(action.days_overdue, 'day')} late**)" if action.days_overdue > 0 else ""
+    late = f" (**{plural(action.days_overdue, 'day')} late**)" if action.days_overdue > 0 else ""
     owner = quoted(action.owner or "nobody")
     return f"- {quoted(action.text)} — {owner}{due}{late} {code(action.id)}"
 
@@ -350,7 +352,3 @@ def _folded(title: str, inner: str) -> str:
 
 def _block(lines: Iterable[str]) -> str:
     return "\n".join(["```markdown", *(" ".join(line.split()) for line in lines), "```"])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -181,7 +181,7 @@ def related_beside(
             own = find_siblings(index, place, latest)
             told = (match for one in opened for match in _told(own, library, one, limit).matches)
             likely = [match for match in told if (match.probability or 0.0) >= LIKELY]
-            found[entry.id] = tuple(sorted(likely, key=_order)[:limit])
+            found[entry.id] = tuple(sorted(likely, key=by_probability)[:limit])
     return found
 
 
@@ -300,7 +300,7 @@ def _with_facts(told: _Told) -> _Told:
 def _joined(own: Answer, others: Sequence[_Told], limit: int) -> Answer:
     """All answers as one list; where there are no probabilities own matches stand first."""
     beside = (match for told in others for match in told.matches)
-    matches = _best(own.matches, sorted((*own.matches, *beside), key=_order), limit)
+    matches = _best(own.matches, sorted((*own.matches, *beside), key=by_probability), limit)
     return replace(
         own,
         matches=tuple(matches),
@@ -331,5 +331,6 @@ def _proposals(others: Iterable[_Told]) -> Iterator[ProposedClass]:
     return (answer.proposed_class for answer in _answers(others) if answer.proposed_class)
 
 
-def _order(match: Match) -> tuple[bool, float]:
+def by_probability(match: Match) -> tuple[bool, float]:
+    """The key that sorts matches: what may be the same incident first, then the surest."""
     return not match.may_be_same, -(match.probability or 0.0)

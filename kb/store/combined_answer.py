@@ -14,7 +14,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.shared_facts import RecordFacts
-from kb.search.answer import Answer, Match, StoreFacts
+from kb.search.answer import Answer, StoreFacts
 from kb.search.by_facts import FactsAsked
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.find_model_files import NoEncoderError
@@ -22,6 +22,7 @@ from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
 from kb.search.several_libraries import (
     OtherLibrary,
+    by_probability,
     open_other_library,
     similar_beside,
     with_other_libraries,
@@ -98,7 +99,7 @@ def _joined(own: Answer, store: _Told, found: RankedQuery, library: Library, lim
     )
     known = {(match.library.casefold(), match.id) for match in own.matches}  # one that lies beside
     theirs = (match for match in told.matches if (match.library.casefold(), match.id) not in known)
-    matches = sorted((*own.matches, *theirs, *by_facts), key=_order)[:limit]
+    matches = sorted((*own.matches, *theirs, *by_facts), key=by_probability)[:limit]
     misses = own.nearest_misses or (() if matches else told.nearest_misses)
     return replace(
         own,
@@ -112,7 +113,3 @@ def _joined(own: Answer, store: _Told, found: RankedQuery, library: Library, lim
 def _away(library: Library, why: str) -> StoreFacts:
     config = library.config
     return StoreFacts(shown(config.store.url), config.library.name, away=why)
-
-
-def _order(match: Match) -> tuple[bool, float]:
-    return not match.may_be_same, -(match.probability or 0.0)

@@ -15,6 +15,8 @@ from kb.trust import require
 
 if TYPE_CHECKING:
     import psycopg
+    from numpy.typing import ArrayLike
+    from pgvector import HalfVector
 
 _NEEDED = ("psycopg", "pgvector")
 #: A question must not wait for a server that is away; libpq would wait for two minutes.
@@ -191,6 +193,13 @@ def _way(said: str) -> str:
     if any(word in said for word in _BUSY):
         return "Wait a moment, then run it again."
     return "Check that the server runs and the address in [store] url, then run it again."
+
+
+def half_vector(vector: ArrayLike) -> HalfVector:
+    """A vector in 16 bits, as the store holds it."""
+    from pgvector import HalfVector
+
+    return HalfVector(vector)
 
 
 def _first_line(error: psycopg.Error) -> str:

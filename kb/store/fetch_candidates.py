@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,11 +15,8 @@ from kb.search.encoder.encoder import Vectors
 from kb.search.index.build import text_bag
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
 from kb.search.ranking.likeness import Question
-from kb.store.connection import Store
+from kb.store.connection import Store, half_vector
 from kb.store.stored_records import read_stored
-
-if TYPE_CHECKING:
-    from pgvector import HalfVector
 
 #: Nearest passages of all passages of a question together, and records by whole text and by words.
 #: DECISIONS.md has what fewer do to the agreement with a local index.
@@ -106,8 +103,8 @@ def pool(
     words, rarities = _rare(frequencies, n_records)
     statement = _POOL.format(nearest=each, pooled=POOLED, body=_BODY)
     values = {
-        "passages": [_half(vector) for vector in question.vectors],
-        "mean": _half(question.mean),
+        "passages": [half_vector(vector) for vector in question.vectors],
+        "mean": half_vector(question.mean),
         "words": words,
         "rarities": rarities,
         "hidden": list(hidden),
@@ -202,9 +199,3 @@ def _has_words(words: bytes, counts: bytes) -> bool:
 
 def _words(raw: bytes) -> NDArray[np.uint64]:
     return np.frombuffer(raw, "<u8")
-
-
-def _half(vector: NDArray[np.float32]) -> HalfVector:
-    from pgvector import HalfVector
-
-    return HalfVector(vector)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from kb.search.bm25 import Bag
-from kb.store.connection import Store
+from kb.store.connection import Store, half_vector
 from kb.store.corpus_statistics import Contribution
 from kb.store.push_contents import SharedRecord, SharedText
 from kb.store.stored_records import stored_classes
@@ -214,7 +214,7 @@ def _text(key: bytes, text: SharedText) -> tuple[Any, ...]:
         int(bag.counts.sum()),
         len(text.passages),
         int.from_bytes(key[:8], "little", signed=True),
-        _half(text.mean),
+        half_vector(text.mean),
     )
 
 
@@ -225,7 +225,7 @@ def _passages(text: SharedText) -> Iterable[tuple[Any, ...]]:
 
 def _vectors(text: SharedText) -> Iterable[tuple[Any, ...]]:
     by_hash = dict(zip(text.hashes, text.vectors, strict=True))
-    return ((key, _half(vector)) for key, vector in by_hash.items())
+    return ((key, half_vector(vector)) for key, vector in by_hash.items())
 
 
 def _actions(text: SharedText) -> Iterable[tuple[Any, ...]]:
@@ -237,12 +237,6 @@ def _postings(one: _Numbered, bag: Bag) -> Iterable[tuple[Any, ...]]:
     words = bag.words.view(np.int64).tolist()
     counts = np.minimum(bag.counts, _MOST_COUNT).tolist()
     return ((w, one.number, c, one.text_audience) for w, c in zip(words, counts, strict=True))
-
-
-def _half(vector: Any) -> HalfVector:
-    from pgvector import HalfVector
-
-    return HalfVector(vector)
 
 
 def _numbers(mean: HalfVector) -> Any:

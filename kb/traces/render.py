@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from kb.numbers_in_words import plural, seconds_in_words
 from kb.terminal import cells, cut, plain, wrapped
 from kb.traces.normalize.chat_message import PartKey, call_key
 from kb.traces.run import Effect, Event, Message, Ran, Run, Step, ToolCall
@@ -34,22 +35,6 @@ MARKS = {
     Effect.DESTRUCTIVE: ("✖", "destructive"),
     Effect.UNKNOWN: ("?", "unknown"),
 }
-
-_MINUTE, _HOUR = 60, 3600
-
-
-def duration(seconds: float) -> str:
-    """A duration in words short enough for a line: tenths of a second matter below ten."""
-    if seconds < 10:  # noqa: PLR2004 - see the docstring
-        return f"{seconds:.1f} s"
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} s"
-    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"
-
-
-def plural(count: int, word: str) -> str:
-    """`1 call`, `2 calls`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def head(run: Run, width: int) -> Iterator[Line]:
@@ -144,7 +129,7 @@ def _span(start: datetime | None, end: datetime | None) -> str:
     seconds = (end - start).total_seconds()
     same_day = start.date() == end.date()
     until = f"{end:%H:%M:%S}" if same_day else f"{end:%Y-%m-%d %H:%M:%S}"
-    return f"{start:%Y-%m-%d %H:%M:%S} to {until} UTC ({duration(seconds)})"
+    return f"{start:%Y-%m-%d %H:%M:%S} to {until} UTC ({seconds_in_words(seconds)})"
 
 
 _ROLES = {"assistant": "agent", "developer": "system"}
@@ -375,7 +360,7 @@ def _outcome(call: ToolCall) -> tuple[str, str, str]:
 def _call_facts(call: ToolCall, repeat: str) -> str:
     seconds = call.duration_seconds
     parts = [
-        duration(seconds) if seconds is not None and seconds >= _SECONDS_SHOWN else "",
+        seconds_in_words(seconds) if seconds is not None and seconds >= _SECONDS_SHOWN else "",
         _RAN[call.ran] if call.effect.is_write else "",
         repeat,
     ]

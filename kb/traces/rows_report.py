@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 def rows_text(rows: RowAccount, runs: int) -> str:
     """The counts, then every row: neighbours that met the same end share a line."""
     verdicts = list(rows.verdicts())
-    lines = [f"{_counted(len(verdicts), 'row')}, {_counted(runs, 'run')}", *_sums(rows), ""]
+    lines = [f"{plural(len(verdicts), 'row')}, {plural(runs, 'run')}", *_sums(rows), ""]
     lines += [_line(first, last) for first, last in _stretches(verdicts)]
     return as_lines(lines).rstrip()
 
@@ -30,7 +30,7 @@ def rows_line(rows: RowAccount) -> str:
     for (verdict, _), number in rows.counts().items():
         of_verdict[verdict] += number
     told = [f"{number:,} {verdict}" for verdict, number in of_verdict.items() if number]
-    return f"{_counted(sum(of_verdict.values()), 'row')}: {', '.join(told)}"
+    return f"{plural(sum(of_verdict.values()), 'row')}: {', '.join(told)}"
 
 
 def rows_json(rows: RowAccount, runs: int) -> dict[str, Any]:
@@ -48,10 +48,6 @@ def rows_counts(rows: RowAccount) -> list[dict[str, Any]]:
         {"verdict": str(verdict), "why": _why(why), "rows": number}
         for (verdict, why), number in rows.counts().most_common()
     ]
-
-
-def _counted(number: int, word: str) -> str:
-    return plural(number, word)
 
 
 def _sums(rows: RowAccount) -> Iterator[str]:

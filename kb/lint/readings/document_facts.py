@@ -14,6 +14,7 @@ from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time
 from kb.records.taxonomy import SYNONYMS
 from kb.sensitive.secrets.find_secrets import masked
+from kb.sentences import clipped
 
 _UNANSWERED = re.compile(
     r"(?:none|nothing|n/?a|tbd|todo|unknown|-{1,3}|\?{1,3}|…|\.\.\.)[ \t]*(?:$|[.;,:(—–-])",
@@ -67,7 +68,7 @@ def minutes(document: Document, start: str, end: str) -> float | None:
 def quoted(text: str) -> str:
     """The first line of a text between quotation marks, cut where it is long, secrets masked."""
     line = masked(text.strip().partition("\n")[0].strip().strip('"'))
-    return f'"{line}"' if len(line) <= _MAX_QUOTE else f'"{line[: _MAX_QUOTE - 1].rstrip()}…"'
+    return f'"{clipped(line, _MAX_QUOTE)}"'
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

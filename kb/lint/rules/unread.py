@@ -15,6 +15,7 @@ from kb.records.unread_content import (
     unread_times,
 )
 from kb.sensitive.secrets.find_secrets import masked
+from kb.sentences import clipped
 
 _MAX_WRITTEN = 160
 
@@ -23,8 +24,7 @@ def _finding(document: Document, one: UnreadLine, what: str) -> Finding:
     source = document.source_line(one.line)
     text = one.text.partition("\n")[0]
     column = source.find(text) + 1
-    written = masked(one.write.replace("\n", " "))
-    written = written if len(written) <= _MAX_WRITTEN else f"{written[: _MAX_WRITTEN - 1]}…"
+    written = clipped(masked(one.write.replace("\n", " ")), _MAX_WRITTEN)
     message = f"{quoted(text)} looks like {what} and is not read; write {written}"
     return Finding(one.line, message, max(column, 1), len(text) if column else 0)
 

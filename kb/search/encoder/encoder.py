@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.safe_files import Root, open_named
+from kb.safe_files import Root, file_sha256, open_named
 from kb.search.encoder.compile_graph import compile_weights, quantize_graph
 from kb.search.encoder.encoder_card import EncoderCard, card_of, read_json
-from kb.search.encoder.find_model_files import ModelSource, file_sha256
+from kb.search.encoder.find_model_files import ModelSource
 
 _SUMS = "files.json"
 

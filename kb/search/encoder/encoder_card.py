@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import KbError
-from kb.search.encoder.find_model_files import ModelSource, file_sha256
+from kb.safe_files import file_sha256
+from kb.search.encoder.find_model_files import ModelSource
 
 #: Changes when the same files would give other vectors.
 COMPILER_VERSION = 1

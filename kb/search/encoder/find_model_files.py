@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kb.errors import KbError
+from kb.safe_files import file_sha256
 from kb.search.encoder.check_model_files import PATTERNS, graph_data, has_pickles, refuse_unsafe
 from kb.search.encoder.weights import weight_files
 
@@ -135,12 +136,6 @@ def read_folder(name: str, folder: Path, home: Path | None = None) -> ModelSourc
             "(FOLDER) writes model.safetensors.",
         )
     raise _unusable(folder, "the model's folder holds neither weights nor an ONNX file")
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _graph_sha256(onnx: Path, data: tuple[Path, ...]) -> str:

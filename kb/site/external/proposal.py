@@ -14,6 +14,7 @@ from pathlib import PurePath
 from kb.library import Library
 from kb.records.model import Postmortem
 from kb.sensitive.names.find_names import NameIndex
+from kb.sentences import clipped
 from kb.site.external.approved_text import (
     REMOVED,
     Approval,
@@ -128,5 +129,4 @@ def _where(text: str, lines: list[str]) -> str:
 
 
 def _short(text: str) -> str:
-    plain = " ".join(text.replace("`", "'").split())
-    return plain if len(plain) <= _LONGEST_SHOWN else f"{plain[: _LONGEST_SHOWN - 1]}…"
+    return clipped(" ".join(text.replace("`", "'").split()), _LONGEST_SHOWN)

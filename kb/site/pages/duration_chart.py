@@ -17,6 +17,7 @@ from markupsafe import Markup
 from kb.numbers_in_words import format_value
 from kb.site.pages.charts import CHART_WIDTH, Dot, drawn_chart
 from kb.site.safe_html import escape
+from kb.statistics import quartiles
 
 _LEFT, _BASE, _HEIGHT = 52, 206, 190
 #: More dots than these hide each other at the width of a card: then quarters are drawn.
@@ -133,7 +134,7 @@ def _by_quarter(dots: Sequence[Dot]) -> dict[date, _Bin]:
     for dot in dots:
         start = date(dot.at.year, (dot.at.month - 1) // 3 * 3 + 1, 1)
         quarters.setdefault(start, []).append(dot.value)
-    return {start: (*_quartiles(values), len(values)) for start, values in quarters.items()}
+    return {start: (*quartiles(values), len(values)) for start, values in quarters.items()}
 
 
 def _bins(bins: Mapping[date, _Bin], scale: _Scale, last: date) -> Iterator[str]:
@@ -145,13 +146,6 @@ def _bins(bins: Mapping[date, _Bin], scale: _Scale, last: date) -> Iterator[str]
             f'<path class="kb-span" d="M{x:.1f} {scale.y(lower):.1f}V{scale.y(upper):.1f}"/>'
             f'<circle class="kb-dot" cx="{x:.1f}" cy="{scale.y(middle):.1f}" r="4"/></g>'
         )
-
-
-def _quartiles(values: list[float]) -> tuple[float, float, float]:
-    if len(values) == 1:
-        return values[0], values[0], values[0]
-    lower, middle, upper = statistics.quantiles(values, n=4, method="inclusive")
-    return lower, middle, upper
 
 
 def _band(facts: DurationFacts, scale: _Scale) -> str:

@@ -10,6 +10,7 @@ from kb.actions.action import Action
 from kb.numbers_in_words import in_words, listed
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
+from kb.sentences import clipped
 from kb.site import links
 from kb.site.content import Place, Site
 from kb.site.pages import clock_strip, facts_card
@@ -24,7 +25,7 @@ from kb.site.pages.sections.draw_section import section_parts
 from kb.site.pages.shared_values import Link, link_target, record_link, word_links
 from kb.site.safe_html import LinkTarget, summary_text, web_only
 
-_LONG_ADDRESS, _DESCRIPTION_CHARACTERS = 70, 200
+_ADDRESS_CHARACTERS, _DESCRIPTION_CHARACTERS = 71, 200
 _ORIGINS = {"public": "Public record", "example": "Worked example, fictional"}
 
 
@@ -223,9 +224,7 @@ def _source(address: str) -> Link:
     """A source, which is a link where it is a web address; a long one is cut."""
     if not web_only(address):
         return Link(address)
-    shown = address.split("://", 1)[1]
-    cut = shown if len(shown) <= _LONG_ADDRESS else f"{shown[:_LONG_ADDRESS]}…"
-    return Link(cut, address)
+    return Link(clipped(address.split("://", 1)[1], _ADDRESS_CHARACTERS), address)
 
 
 def _neighbours(site: Site, record: Postmortem, path: str) -> list[Neighbours]:

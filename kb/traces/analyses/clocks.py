@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kb.numbers_in_words import seconds_in_words
 from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
-from kb.traces.render import duration
 from kb.traces.run import Run
 
 _NAME = "clocks"
@@ -38,7 +38,7 @@ def _time_to_end(run: Run) -> str:
     first, end = run.clocks.first_failure, run.clocks.ended
     if first is None or end is None:
         return ""
-    return f", {duration((end - first).total_seconds())} before the end of the run"
+    return f", {seconds_in_words((end - first).total_seconds())} before the end of the run"
 
 
 def _impossible(run: Run, at: At) -> Iterable[TraceFinding]:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from kb.sentences import clipped
 from kb.traces.run import Run, Step
 
 _EVIDENCE_CHARACTERS = 240
@@ -121,7 +122,7 @@ def one_line(text: str) -> str:
     plain = _without_controls(text[:_MOSTLY_ENOUGH])
     if len(text) > _MOSTLY_ENOUGH and len(plain) < 2 * _EVIDENCE_CHARACTERS:
         plain = _without_controls(text[:_LOOKED_AT])
-    return plain if len(plain) <= _EVIDENCE_CHARACTERS else plain[: _EVIDENCE_CHARACTERS - 1] + "…"
+    return clipped(plain, _EVIDENCE_CHARACTERS)
 
 
 def _without_controls(text: str) -> str:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from kb.errors import KbError
+from kb.parallel.forks import usable_cores
 from kb.parallel.run_tasks import spread
 from kb.parallel.workers import LocalWorkers, Workers
 from kb.traces.canonical_json import digest
@@ -170,7 +169,7 @@ def _version(file: TraceFile) -> tuple[int, int]:
 @contextmanager
 def readers(files: Sequence[TraceFile]) -> Iterator[LocalWorkers | None]:
     """Processes to read files with; None where one is as fast, or none can be forked."""
-    processes = min(_cores(), sum(map(_size, files)) // _LARGE_BYTES)
+    processes = min(usable_cores(), sum(map(_size, files)) // _LARGE_BYTES)
     if processes < 2:  # noqa: PLR2004 - one is no pool
         yield None
         return
@@ -182,14 +181,6 @@ def readers(files: Sequence[TraceFile]) -> Iterator[LocalWorkers | None]:
 
 #: What one process reads before another has begun: 20 ms at 50 MB/s.
 _LARGE_BYTES = 1_000_000
-_MOST_PROCESSES = 8
-
-
-def _cores() -> int:
-    """The cores this process may use; one where processes cannot be forked safely."""
-    if sys.platform in {"darwin", "win32"} or not hasattr(os, "sched_getaffinity"):
-        return 1
-    return min(len(os.sched_getaffinity(0)), _MOST_PROCESSES)
 
 
 def state_file(folder: Path, files: Iterable[TraceFile], settings: ReadingSettings) -> Path:

@@ -6,7 +6,6 @@ YAML. Values come one at a time: a file of 200 MB never lies in memory as Python
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kb.errors import KbError
-from kb.safe_files import open_named
+from kb.safe_files import file_sha256
 from kb.traces.decoding.layout import Layout, layout_of
 from kb.traces.decoding.lenient_json import NotJsonError, decode
 from kb.traces.decoding.packed_files import members
@@ -75,7 +74,7 @@ class Source:
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of its bytes, of one that was unpacked those of the packed file."""
-        return self.hashed or _sha256(self.packed_in or self.path)
+        return self.hashed or file_sha256(self.packed_in or self.path)
 
     @property
     def name(self) -> str:
@@ -285,11 +284,6 @@ def refuse_swelling(raw: bytes | memoryview, where: Path | str) -> None:
         )
 
 
-def _sha256(path: Path) -> str:
-    with open_named(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def open_source(path: Path, *, is_hashed: bool = True) -> Source:
     """The file as a source of values.
 
@@ -300,7 +294,7 @@ def open_source(path: Path, *, is_hashed: bool = True) -> Source:
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is no file"
             raise KbError(what, where=str(path), todo="Name a trace file.")
-        hashed = _sha256(path) if is_hashed else ""
+        hashed = file_sha256(path) if is_hashed else ""
         return Source(path, hashed, path.stat().st_size, layout_of(path))
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error

@@ -6,7 +6,6 @@ says which program took it from which bytes, and when.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from msgspec.structs import replace
 from kb.errors import KbError
 from kb.repo import open_repo
 from kb.repo.commits import Touched
-from kb.safe_files import Root
+from kb.safe_files import Root, file_sha256
 from kb.traces.drafting.agent_sessions import AgentSession
 from kb.traces.fixture import FIXTURE, Blobs, fixture_chunks, write_fixture
 from kb.traces.read_runs import ReadingSettings, fit_to_be_written, one_run
@@ -59,7 +58,7 @@ def capture(
     looked = ReadingSettings(**{**_plain(settings), "look_only": True})
     parts = [(session, one_run(session.path, looked)), *_agents(session, others, looked)]
     parent = parts[0][1]
-    origin = replace(parent.provenance, sha256=_sha256(session.path))
+    origin = replace(parent.provenance, sha256=file_sha256(session.path))
     parent = replace(parent, provenance=origin)
     commits = tuple(_commits(work, parent))
     joined = _joined(parent, [run for _, run in parts[1:]], commits)
@@ -202,16 +201,11 @@ def _custody(
         "sources": [
             {
                 "file": safe_path(one.path.name),
-                "sha256": _sha256(one.path),
+                "sha256": file_sha256(one.path),
                 "size_bytes": one.path.stat().st_size,
             }
             for one in taken
         ],
         "commits": [one.commit.sha for one in commits],
-        "fixture_sha256": _sha256(fixture),
+        "fixture_sha256": file_sha256(fixture),
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from kb.errors import KbError
 from kb.records.blank_record import Prefill
+from kb.sentences import clipped
 from kb.terminal import plain
 from kb.traces.analyses import Audit, audit
 from kb.traces.analyses.calls_made import (
@@ -130,8 +131,7 @@ def _line(entry: _Entry) -> str:
 
 def _code(text: str) -> str:
     """Words of a trace as a code span: nothing in them is markup, a link or a tag."""
-    shown = one_line(text).replace("`", "ˋ")
-    shown = shown if len(shown) <= _MAX_WORDS else shown[: _MAX_WORDS - 1] + "…"
+    shown = clipped(one_line(text).replace("`", "ˋ"), _MAX_WORDS)
     return f"`{shown}`" if shown else "nothing"
 
 

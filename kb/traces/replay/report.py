@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from kb.sentences import clipped
 from kb.terminal import as_lines
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.redaction import Redactor
@@ -125,14 +126,14 @@ def _course_lines(trials: list[Trial]) -> list[str]:
     lines = [f"{_numbers(trials)}: {first.verdict.value}"]
     lines += [f"  {_attempt_line(attempt)}" for attempt in first.attempts]
     if first.text:
-        lines.append(f"  said: {_cut(first.text)}")
+        lines.append(f"  said: {_shown(first.text)}")
     for held in first.held:
         # A trial that was cut short might have mended it still.
         is_broken = held.is_final or not first.why
         mark = "holds" if held.holds else "BROKEN" if is_broken else "open"
-        lines.append(f"  {mark}: {_cut(held.claim)} ({_seen(held)})")
+        lines.append(f"  {mark}: {_shown(held.claim)} ({_seen(held)})")
     if first.why:
-        lines.append(f"  why: {_cut(first.why)}")
+        lines.append(f"  why: {_shown(first.why)}")
     complaint = first.complaint.splitlines()[-_COMPLAINT_LINES:]
     lines += [f"    | {line[:_COMPLAINT_CHARACTERS]}" for line in complaint]
     return [*lines, ""]
@@ -156,17 +157,16 @@ def _attempt_line(attempt: Attempt) -> str:
 
 
 def _arguments(arguments: Any) -> str:
-    return _cut(msgspec.json.encode(arguments, enc_hook=str).decode("utf-8", "replace"))
+    return _shown(msgspec.json.encode(arguments, enc_hook=str).decode("utf-8", "replace"))
 
 
-def _cut(text: str) -> str:
-    text = "".join(c if c.isprintable() else " " for c in text)
-    return text if len(text) <= _ARGUMENT_CHARACTERS * 2 else text[: _ARGUMENT_CHARACTERS * 2] + "…"
+def _shown(text: str) -> str:
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return clipped(shown, 2 * _ARGUMENT_CHARACTERS)
 
 
 def _seen(held: AssertResult) -> str:
-    text = held.seen
-    return text if len(text) <= _SEEN_CHARACTERS else text[: _SEEN_CHARACTERS - 1] + "…"
+    return clipped(held.seen, _SEEN_CHARACTERS)
 
 
 def _remarks(done: Replay) -> list[str]:

@@ -17,6 +17,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.records.model import Postmortem
 from kb.safe_files import real_path
+from kb.sentences import clipped
 from kb.terminal import visible
 from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.replay.report import redact_report, replay_json
@@ -139,7 +140,7 @@ def suite_text(results: Sequence[SuiteResult]) -> str:
     for result in results:
         lines += [
             f"{result.verdict.value:<12} {_share(result):>5}  {visible(result.case.record.id)}",
-            f"{'':20}{_cut(visible(result.reason))}",
+            f"{'':20}{clipped(visible(result.reason), _WORDS)}",
         ]
     return "\n".join((*lines, "", *_unproved(results), suite_line(results))) + "\n"
 
@@ -226,10 +227,6 @@ def suite_junit(results: Sequence[SuiteResult]) -> str:
 
 def _class_name(record: Postmortem) -> str:
     return record.route if record.route not in ("", "unknown") else "postmortems"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WORDS else f"{text[: _WORDS - 1]}…"
 
 
 def _cell(text: str) -> str:

@@ -15,7 +15,7 @@ from kb.trust import require
 
 if TYPE_CHECKING:
     import psycopg
-    from numpy.typing import ArrayLike
+    from numpy.typing import NDArray
     from pgvector import HalfVector
 
 _NEEDED = ("psycopg", "pgvector")
@@ -195,7 +195,7 @@ def _way(said: str) -> str:
     return "Check that the server runs and the address in [store] url, then run it again."
 
 
-def half_vector(vector: ArrayLike) -> HalfVector:
+def half_vector(vector: NDArray[Any]) -> HalfVector:
     """A vector in 16 bits, as the store holds it."""
     from pgvector import HalfVector
 

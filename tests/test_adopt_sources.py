@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
+import pkgutil
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import kb.adopt.sources
 import pytest
 from kb.adopt.adoption import AdoptedFile, plan, write
 from kb.adopt.input_files import Found, find_files
@@ -613,10 +616,12 @@ def test_a_folder_is_searched_for_what_is_known_and_the_rest_is_counted(library:
 
 
 def test_every_source_says_where_its_shape_is_documented() -> None:
-    for source in sources():
-        module = __import__(source.read.__module__, fromlist=["x"])
-        if source.name not in {"Markdown", "CSV"}:
-            assert "https://" in module.__doc__
+    found = [name for _, name, _ in pkgutil.iter_modules(kb.adopt.sources.__path__)]
+    modules = [importlib.import_module(f"kb.adopt.sources.{name}") for name in found]
+    rows = {module.SOURCE.name: module for module in modules if hasattr(module, "SOURCE")}
+    assert rows.keys() == {source.name for source in sources()}
+    for name in rows.keys() - {"Markdown", "CSV"}:
+        assert "https://" in (rows[name].__doc__ or "")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from kb.actions.gate import decide
-from kb.adopt.incident_day import read_written_day
+from kb.adopt.days_in_text import read_written_day
 from kb.as_of import AsOf
 from kb.commands.adopt import command
 from kb.errors import KbError
@@ -23,7 +23,7 @@ OLD = """# Queue {number} stood still
 
 **Date**: {number} March 2021
 Severity: {severity}
-Detected: 2021-03-04 10:15 UTC
+Detected: 2021-03-{number:02} 10:15 UTC
 Date of review: 2022-01-01
 
 The queue filled up, number {number}.
@@ -86,7 +86,7 @@ def test_values_are_those_the_text_says_and_the_text_stays_whole(team: Path) -> 
     record = open_library(team).record("2021-03-03-queue-3-stood-still")
     assert record is not None
     assert (record.title, record.severity) == ("Queue 3 stood still", "SEV2")
-    assert record.clocks.detected == datetime(2021, 3, 4, 10, 15, tzinfo=UTC)
+    assert record.clocks.detected == datetime(2021, 3, 3, 10, 15, tzinfo=UTC)
     assert record.clocks.resolved is None
     assert record.aliases == ("old/PM 3.md",)
     text = (team / record.path).read_text()
@@ -165,7 +165,7 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
     (team / "old" / "2022-06-02-limit.md").write_text("# 2022-01-27, pod limit reached\n")
     said = adopt("old/2022-06-02-limit.md")
     assert "no date: line 1 says 2022-01-27, the file name says 2022-06-02" in said
-    assert "add 'Incident date: YYYY-MM-DD'" in said
+    assert "if that is right, add 'Incident date: 2022-01-27'" in said
     assert not list((team / "postmortems").glob("*limit*"))
 
 
@@ -352,6 +352,34 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
         ),
         ("## Action items\n\n- Make it better:\n  - move it\n  - paint it\n", "unknown"),
         ("## Remediation\n\n- moved it\n\n## Follow-ups\n\n- [ ] paint it\n", "unknown"),
+        # Advice to the readers, what was done in the incident, what may be either.
+        ("## Recommendations\n\n- move it\n- paint it\n", "unknown"),
+        ("## Recommendations\n\n- [ ] move it\n- [ ] paint it\n", "2 items"),
+        ("## Remediation\n\n- moved it\n- painted it\n", "unknown"),
+        ("## Immediate actions\n\n- moved it\n", "unknown"),
+        ("## Action items\n\n### Immediate\n\n- move it\n\n### Later\n\n- paint it\n", "2 items"),
+        # Of several headings the one of all actions holds them, and what was done is none.
+        (
+            "## Immediate actions\n\n- moved it\n\n## 8. Action items\n\n| Action | Owner |\n"
+            "|---|---|\n| paint it | ops |\n",
+            "1 item",
+        ),
+        (
+            "## Acciones tomadas\n\n- mover\n\n## Acciones preventivas\n\n- [x] pintar\n",
+            "1 item",
+        ),
+        ("## Pump Improvement\n\n- move it\n", "unknown"),
+        # A table of files is none of actions.
+        ("## Files\n\n|文件|内容|\n|---|---|\n|a|b|\n\n## 预防\n\n- 移动它\n", "1 item"),
+        # Below headings of their own the items may be parts of an action that the heading is.
+        ("## Action items\n\n### Move it\n\n- to the left\n- by May\n", "unknown"),
+        ("## Action items\n\n- **Alerts**\n  - move it\n  - paint it\n", "unknown"),
+        ("## Action items\n\n- [ ] move it\n  - [ ] to the left\n", "unknown"),
+        ("## Action items\n\n- [ ] move it\n- paint it\n", "unknown"),
+        ("## Action items\n\n- move it\n\nOthers have:\n\n- painted it\n", "unknown"),
+        ("## Action items\n\nWe will:\n\n- move it\n- paint\n  it\n\nSoon.\n", "2 items"),
+        ("## Action items\n\n- [ ] move it\n\n### Checks\n\n- [ ] it moves\n", "unknown"),
+        ("## Action items\n\n- move it\n\n## Second action list\n\n- paint it\n", "unknown"),
         ("## Action items\n\n- [ ] move it\n\n## Verification\n\n- [x] it moves\n", "1 item"),
     ],
 )

@@ -78,6 +78,47 @@ def actions(text: str) -> list[str]:
             "- 2026-05-24: failed\n- 2026-05-25: failed\n",
             "2026-05-24",
         ),
+        # A date and a heading may be of the writing: the lead names a day before it alone.
+        ("a.md", "# Down\n\nDate: 2026-07-20\n\n## Summary\n\nOn 2026-07-11 it fell.\n", ""),
+        ("a.md", "# Down, 2026-07-20\n\n## Summary\n\nOn July 11 it fell.\n", ""),
+        (
+            "a.md",
+            "# Down\n\nDate: 2026-07-20\n\n## Summary\n\nOn 2026-07-11, then 2026-07-20.\n",
+            "2026-07-20",
+        ),
+        ("a.md", "# Down\n\nDate: 2026-07-20\n\nMade in 2024-02-03, it fell.\n", "2026-07-20"),
+        # The name of a file and the first day of the text differ.
+        ("2026-08-03-x.md", "# Down\n\nSince 2026-07-28. Seen on 2026-08-03.\n", ""),
+        ("2026-08-03-x.md", "# Down\n\nOn 2026-08-03. Made on 2026-07-28.\n", "2026-08-03"),
+        ("2026-08-03-x.md", "# Down\n\n" + "It.\n\n" * 20 + "## Why\n\nOn 2026-07-28.\n", ""),
+        (
+            "2026-08-03-x.md",
+            "# Down\n\n" + "It.\n\n" * 20 + "## Next\n\nBy 2026-09-01.\n",
+            "2026-08-03",
+        ),
+        ("2026-07-16-x.md", "# Down\n\nIt fell. Mended on 2026-07-18.\n", "2026-07-16"),
+        ("a.md", "# Down\n\nOn March 28th at 20:49 it fell.\n", ""),
+        # The only day is that of the writing, the end, or of something else.
+        ("a.md", "# Runbook\n\n**Owner:** ops\n**Last reviewed:** 2026-05-07\n", ""),
+        ("a.md", "# Down\n\n**Fixed**: 2026-04-20\n**Impact**: high\n", ""),
+        ("a.md", "# Down\n\nSprint: 2026-04-20\n\nIt fell.\n", ""),
+        ("a.md", "# Down\n\nDuration: November 10, 2023, 8:00 PM - 2:00 AM\n", "2023-11-10"),
+        ("a.md", "# Down\n\nAt 01:52 UTC, 2022-10-28, it fell.\n", "2022-10-28"),
+        (
+            "a.md",
+            "# Down\n\nPosted On: August 11th, 2023\n\nOn June 28, 2023 it fell.\n",
+            "2023-06-28",
+        ),
+        # A span of days is written with a wave, too.
+        ("2026-03-10-x.md", "# Down\n\n**发现时间**: 2026-03-04 ~ 2026-03-06\n", "2026-03-04"),
+        # Where a timeline begins with times alone a later day is not its begin.
+        (
+            "a.md",
+            "# Down (Apr 4, 2026)\n\n## Timeline\n\n- 11:30 UTC: down\n- 2026-04-20: written\n",
+            "2026-04-04",
+        ),
+        # Two lines call two days that of the incident.
+        ("a.md", "# Down\n\nOccurred: 2026-03-02\nIncident date: 2026-03-05\n", ""),
         # Of two days neither is taken.
         ("a.md", "# Down\n\nIt began on 2026-06-13 and was seen on 2026-06-14.\n", ""),
         ("a.md", "---\ndate: 2026-07-11\n---\n# Down\n\n## Summary\n\nDown on 2026-04-07.\n", ""),
@@ -135,6 +176,23 @@ def actions(text: str) -> list[str]:
 )
 def test_a_day_is_that_of_the_incident_or_unknown(name: str, text: str, day: str) -> None:
     assert facts(text, name)["date"].value == day
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Date: 2026-07-20\n\n## Summary\n\nOn 2026-07-11 it fell.\n", "2026-07-11"),
+        (
+            "Date: 2025-02-12\n\n## Timeline\n\n- 2025-02-10 00:21 UTC: down\n"
+            "- 2025-02-12 10:00 UTC: up\n",
+            "2025-02-10",
+        ),
+        ("It began in March 2026.\n", ""),
+    ],
+)
+def test_of_days_that_disagree_the_likeliest_is_proposed(text: str, day: str) -> None:
+    fact = facts(f"# Down\n\n{text}")["date"]
+    assert (fact.value, fact.proposal) == ("", day)
 
 
 def test_a_text_that_names_days_is_not_dated_by_its_first_commit() -> None:
@@ -198,14 +256,27 @@ def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
     assert facts(text)["title"].value == "The pump stood still"
 
 
+def test_a_value_of_the_head_is_no_title() -> None:
+    text = "# Incident Report & Postmortem\n\n## Project: Pumps\n## Date: May 2026\n\nIt did.\n"
+    assert facts(text)["title"].value == "Incident Report & Postmortem"
+
+
 @pytest.mark.parametrize(
     ("text", "title"),
     [
+        (
+            "### Summary\n\nThe pump stood still after a reboot\n",
+            "The pump stood still after a reboot",
+        ),
+        ("### Summary\n\nThe pump stood still.\n\nIt did\n", "Incident report"),
         # The name of the file, which an export puts before the text.
         (
             "# 2026-05-29_pump-stood-still\n\n# Incident: the pump stood still\n",
             "the pump stood still",
         ),
+        # What is left without the kind of document is a title where it says something.
+        ("# Incident retro - merging\n", "Incident retro - merging"),
+        ("# Incident retro - search not available\n", "search not available"),
         ("# pump-stood-still\n\nIt did.\n", "pump-stood-still"),
         ("# 2025-07-30/31 Outage of the pump\n", "Outage of the pump"),
         # Where every heading is of the first level the next may be a section.

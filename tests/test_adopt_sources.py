@@ -475,7 +475,7 @@ def test_jira_gives_the_day_of_entry_as_such_and_what_has_none_is_refused(librar
     text = first.content.decode()
     assert "A queue ran over." in text
     assert "## Action items\n\n- bound the queue, someone" in text
-    assert first.actions == 1
+    assert first.actions.number == 1
     assert second.source == "old/jira.json#PM-8"
     assert second.refusal.startswith("no date: nothing names a day")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePath, PurePosixPath
 
-from kb.adopt.action_count import count_actions
+from kb.adopt.action_count import ActionCount, count_actions
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
 from kb.adopt.impossible_times import only_possible
@@ -42,6 +42,7 @@ _NO_POSTMORTEM = re.compile(r"(?:readme|index|contributing|changelog|license|.*t
 ADOPTED_BEFORE = "adopted before"
 NO_POSTMORTEM = "a template or an index, by its name"
 UNFILLED = "a template: its title is one that nobody has filled in"
+_NOT_READ = ActionCount(None, "not read")
 _TOML_FRONT = re.compile(r"\+\+\+\n.*?\n\+\+\+\n", re.DOTALL)
 
 
@@ -50,8 +51,8 @@ class AdoptedFile:
     """One postmortem and what becomes of it.
 
     `refusal` says why nothing does. `before` are the bytes that are replaced, None where a record
-    is made. `actions` are those that are read, None where no list of them is; `left` is what was
-    not carried over; `same_text_as` the source before it that has the same text, empty for none.
+    is made. `actions` says how many of them the text lists, `left` what was not carried over;
+    `same_text_as` is the source before it that has the same text, empty for none.
     """
 
     source: str
@@ -59,7 +60,7 @@ class AdoptedFile:
     facts: tuple[DerivedFact, ...] = ()
     content: bytes = b""
     before: bytes | None = None
-    actions: int | None = None
+    actions: ActionCount = _NOT_READ
     left: tuple[str, ...] = ()
     refusal: str = ""
     same_text_as: str = ""
@@ -248,8 +249,14 @@ def _no_record(facts: Iterable[DerivedFact]) -> str:
     if told["title"].source.endswith("a form's") and not (day.value and "line" in day.source):
         return UNFILLED
     if not day.value:
-        return f"no date: {day.source}; add 'Incident date: YYYY-MM-DD'"
+        return f"no date: {day.source}; {_date_to_add(day)}"
     return ""
+
+
+def _date_to_add(day: DerivedFact) -> str:
+    if day.proposal:
+        return f"if that is right, add 'Incident date: {day.proposal}'"
+    return "add 'Incident date: YYYY-MM-DD'"
 
 
 def _facts(

@@ -2,9 +2,9 @@
 
     ## 2021-03-03-queue-3-stood-still
 
-    Queue 3 stood still
+    **Queue 3 stood still.** Each order was sent to the printer twice, and …
 
-    - [ ] class: duplicate-side-effect (62 %)
+    - [ ] class: duplicate-side-effect (62 %) – An effect happened more often than was asked.
     - [ ] cause:
 
 A tick takes a word over; another word may be written in its place. Nothing else is ever written.
@@ -13,7 +13,7 @@ A tick takes a word over; another word may be written in its place. Nothing else
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.adopt.classify import KEYS, RecordProposals, WordProposal, missing_keys
@@ -21,7 +21,9 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.numbers_in_words import nearest_word
 from kb.records.document import Document
+from kb.records.form import Form
 from kb.safe_files import replace_known
+from kb.search.indexed_records.passages import plain_text, record_passages
 
 #: What a key is called on the list.
 NAMES = {"classes": "class", "causes": "cause", "missing_control": "control"}
@@ -31,10 +33,12 @@ _TICK = re.compile(r"[ \t]*[-*+][ \t]+\[(?P<box>[ xX])\][ \t]+(?P<name>\w+):[ \t
 _HEAD = """# Class, cause and control of adopted records
 
 Tick what is right, or write another word in its place and tick that; leave the rest.
-Where no word stands none is likelier than the most frequent one is anyway.
+The words there are stand at the end.
 The number says how often such a proposal holds on public incidents of AI agents.
+Where no word stands, none is likelier than the most frequent one is anyway.
 `kb adopt --classify --checklist FILE` then writes what is ticked, and nothing else.
 """
+_LONGEST_EXCERPT = 300
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,42 @@ class Confirmed:
     words: Mapping[str, str]
 
 
-def checklist(found: Iterable[RecordProposals]) -> str:
+def checklist(proposed: Iterable[RecordProposals]) -> str:
     """The proposals as a list to tick, the surest record first."""
-    parts = [_HEAD]
-    for record in surest_first(found):
-        lines = [f"## {record.document.id}", "", " ".join(record.document.title.split()), ""]
-        lines += [_line(proposal) for proposal in record.words]
+    found, parts = surest_first(proposed), [_HEAD]
+    for record in found:
+        document = record.document
+        title = " ".join(document.title.split()).rstrip(".")
+        lines = [f"## {document.id}", "", f"**{title}.** {excerpt(document)}".rstrip(), ""]
+        lines += [_line(proposal, document.form) for proposal in record.words]
         parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, _words(found)]) if found else _HEAD
 
 
-def _line(proposal: WordProposal) -> str:
-    told = f" {proposal.word} ({proposal.probability:.0%})" if proposal.word else ""
-    return f"- [ ] {NAMES[proposal.key]}:{told}"
+def _line(proposal: WordProposal, form: Form) -> str:
+    if not proposal.word:
+        return f"- [ ] {NAMES[proposal.key]}:"
+    meaning = form.definition(proposal.key, proposal.word)
+    told = f"{proposal.word} ({proposal.probability:.0%})"
+    return f"- [ ] {NAMES[proposal.key]}: {told}{f' – {meaning}' if meaning else ''}"
+
+
+def _words(found: Sequence[RecordProposals]) -> str:
+    """The words of the form for each key, as the end of the list."""
+    form = found[0].document.form
+    rows = (f"- {NAMES[key]}: {', '.join(sorted(form.words(key)))}" for key in KEYS)
+    return "\n".join(["# Words", "", *rows]) + "\n"
+
+
+def excerpt(document: Document) -> str:
+    """How the summary of a record begins, else its text, as plain words on one line."""
+    summary = document.section("summary")
+    told = plain_text(summary.prose) if summary else ""
+    passages = record_passages(document) if not told else ()
+    text = " ".join((told or next((one.text for one in passages), "")).split())
+    if len(text) <= _LONGEST_EXCERPT:
+        return text
+    return f"{text[:_LONGEST_EXCERPT].rpartition(' ')[0] or text[:_LONGEST_EXCERPT]} …"
 
 
 def surest_first(found: Iterable[RecordProposals]) -> list[RecordProposals]:

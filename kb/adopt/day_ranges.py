@@ -7,7 +7,7 @@ import re
 from kb.records.written_dates import MONTH_NAMES
 
 _TO_WORD = r"[ ](?:to|until|till|through|bis|al|até)[ ]"
-_TO = rf"(?:[ ]?[-–—/][ ]?|{_TO_WORD})"
+_TO = rf"(?:[ ]?[-–—/~～][ ]?|{_TO_WORD})"
 _DAY = r"\d{1,2}(?:st|nd|rd|th|\.)?"
 _MONTH = rf"(?:{MONTH_NAMES}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
 #: `first` and `last` are compared, `begin` and `year` are what is left.

@@ -11,6 +11,7 @@ class DerivedFact:
 
     `word` is what stands there in the team's own scale, in small letters, empty for none;
     `stands_in` says that nothing names the value, and the source is the nearest thing to it.
+    `proposal` is the likeliest value of one that is unknown, for a person to judge.
     """
 
     key: str
@@ -18,3 +19,4 @@ class DerivedFact:
     source: str
     word: str = ""
     stands_in: bool = False
+    proposal: str = ""

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from kb.adopt.day_ranges import begin_of_spans
+from kb.adopt.days_in_text import (
+    days_in,
+    named_month,
+    other_day,
+    prose_days,
+    read_written_day,
+    unclear_day,
+)
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.timeline import TimelineEntry
-from kb.records.written_dates import MONTH_NAMES, no_such_day, read_written_time
+from kb.records.written_dates import no_such_day, read_written_time
 from kb.sentences import clipped
 
 #: What names the day of the incident and no other.
@@ -65,20 +72,15 @@ _PAGE_KEYS = frozenset(
 #: Keys of front matter that is about an incident, and so is its `date`.
 _INCIDENT_KEY = re.compile(
     r"sev|impact|duration|detect|resolv|start|affected|incident|outage|root[_-]?cause|service|mtt"
+    r"|when|time|period|window|happened|began|begin|occurred|summary|fecha|data|hora|inicio|début"
+    r"|时间|時間|日時|日期|시간|일시"
 )
-_LONGEST_HEADING = 300
-_LONGEST_LINE = 2_000
-_MOST_LINES = 1_000
-_LEAD_LINES = 15
-_LEAD_END = 60
+#: A label with a blank behind its colon: in `At 01:52 UTC` there is none.
+_ANY_LABEL = re.compile(r"[ \t>|*_+-]*(?P<label>[^\W\d][\w /()-]{1,40}?)[ \t*_]*[:：|](?!\d)")
+_CLOCK = re.compile(r"(?<![\d:.])\d{1,2}:\d{2}(?!\d)")
 _MOST_NAMED = 3
 _LONGEST_TOLD = 40
 _TWO_WAYS = "which can be read in more than one way"
-_WORD = re.compile(r"(?<!\w)\w")
-#: A word that may begin a day: no part of an address, a path or a version.
-_FREE_WORD = re.compile(r"(?<![\w/.@=-])\w")
-_ADDRESS = re.compile(r"\w{1,20}://\S+|\]\([^()\s]{0,300}\)|`[^`\n]{0,300}`")
-_MONTH = re.compile(rf"(?<!\w)(?:{MONTH_NAMES})(?:,?[ ](?:de[ ])?\d{{4}}|[ ]\d{{1,2}}(?!\w))", re.I)
 #: A day in a name: `2021-03-04`, `2021_03_04` and `20210304`.
 _ISO = re.compile(r"(?<!\d)(?:(\d{4})([-_.])(\d{2})\2(\d{2})|(20\d{2})()(\d{2})(\d{2}))(?!\d)")
 
@@ -96,13 +98,14 @@ class _NamedDay:
 def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     """The day of the incident, with its source; empty where it is unknown."""
     named = _labelled(labels, INCIDENT_DAYS, document)
-    if len({one.day for one in named}) == 1:
-        return _fact(named[0].day, named[0].source)
+    lived = _lived(document)
+    if named:
+        is_one = len({one.day for one in named}) == 1
+        return _fact(named[0].day, named[0].source) if is_one else _of_several(named, lived)
     told = [*_told(document, labels)]
     strong = [one for one in told if not one.is_weak]
-    lived = _lived(document)
     if len({one.day for one in strong}) == 1:
-        return _from_strong(strong[0], [one for one in told if one.is_weak], lived)
+        return _from_strong(document, strong, [one for one in told if one.is_weak], lived)
     if strong:
         return _of_several(strong, lived)
     if len({one.day for one in told}) == 1:
@@ -110,97 +113,114 @@ def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     return _of_several(told, lived) if told else _untold(document, labels, lived)
 
 
-def days_in(heading: str, near: date | None = None) -> Iterator[date]:
-    """The days a heading names, in whatever form; `near` lends its year to one without."""
-    text = begin_of_spans(heading[:_LONGEST_HEADING])
-    yield from (day for day, _ in _days_of(text, _WORD, near))
-
-
-def read_written_day(text: str) -> date | None:
-    """The one day a text begins with, None where it names none, or leaves it open."""
-    found = read_written_time(begin_of_spans(text[:_LONGEST_HEADING].lstrip("@")))
-    return found.day if found else None
-
-
-def _days_of(text: str, word: re.Pattern[str], near: date | None) -> Iterator[tuple[date, int]]:
-    end = 0
-    for start in word.finditer(text):
-        found = read_written_time(text[start.start() :], near) if start.start() >= end else None
-        if found and found.day:
-            end = start.start() + found.end
-            yield found.day, start.start()
-
-
 def _fact(day: date, source: str, *, stands_in: bool = False) -> DerivedFact:
     return DerivedFact("date", day.isoformat(), source, stands_in=stands_in)
 
 
-def _unknown(why: str) -> DerivedFact:
-    return DerivedFact("date", "", why)
+def _unknown(why: str, proposal: date | None = None) -> DerivedFact:
+    return DerivedFact("date", "", why, proposal=proposal.isoformat() if proposal else "")
+
+
+def _contested(days: Iterable[_NamedDay], lived: list[date]) -> DerivedFact:
+    """No day, for these disagree, and where a timeline of one incident begins as the proposal.
+
+    Else it is the first of them: a day of the writing, the repair or the end is later.
+    """
+    days = [*days]
+    begins = f", its timeline begins on {lived[0]}" if lived else ""
+    is_one = lived and lived[-1] - lived[0] <= _ONE_INCIDENT
+    first = lived[0] if is_one else min(one.day for one in days)
+    return _unknown(f"{_listed(days)}{begins}", first)
 
 
 def _listed(days: Iterable[_NamedDay]) -> str:
-    return ", ".join(f"{one.source} says {one.day}" for one in days)
+    return ", ".join(dict.fromkeys(f"{one.source} says {one.day}" for one in days))
 
 
-def _from_strong(told: _NamedDay, weak: list[_NamedDay], lived: list[date]) -> DerivedFact:
+def _from_strong(
+    document: Document, strong: list[_NamedDay], weak: list[_NamedDay], lived: list[date]
+) -> DerivedFact:
     """A day that a line or a heading tells; another in the file name is that of the writing.
 
-    Where the timeline is of other days, or nothing settles which of two it is, it is unknown.
+    Where the timeline is of other days, the lead names earlier ones alone, or nothing settles which
+    of two it is, it is unknown.
     """
-    # A heading is of the incident, a file may be named for the day on which it was written.
-    others = [one for one in weak if one.day != told.day]
+    told, others = strong[0], [one for one in weak if one.day != strong[0].day]
     begins = lived[0] if lived and lived[-1] - lived[0] <= _ONE_INCIDENT else None
-    is_later = all(told.day < one.day < told.day + _WRITTEN_SOON for one in others)
-    if told.is_heading and is_later and begins not in {one.day for one in others}:
-        return _fact(told.day, told.source)
     # A date that is no heading's may be of the writing, too: days after the timeline begins.
     is_late = begins and not told.is_heading and told.day - begins > _OTHER_ZONE
-    if is_late or (begins and not _is_borne_out(told.day, lived)):
-        return _unknown(f"{_listed([told, *others])}, its timeline begins on {lived[0]}")
-    if others and lived and lived[0] == told.day:
-        return _fact(told.day, f"its timeline; {_listed([told, *others])}")
-    if others and lived and lived[0] == others[0].day:
+    if is_late or (lived and not _is_borne_out(told.day, lived)):
+        return _contested([told, *others], lived)
+    if not lived and (earlier := _earlier_alone(document, told.day, strong)):
+        return _contested([told, *others, *earlier], lived)
+    # A heading is of the incident, a file may be named for the day on which it was written.
+    is_later = all(told.day < one.day < told.day + _WRITTEN_SOON for one in others)
+    if not others or (told.is_heading and is_later and begins not in {one.day for one in others}):
+        return _fact(told.day, told.source)
+    named = {told.day, *(one.day for one in others)}
+    if lived and lived[0] in named:
         return _fact(lived[0], f"its timeline; {_listed([told, *others])}")
-    return _unknown(_listed([told, *others])) if others else _fact(told.day, told.source)
+    return _contested([told, *others], lived)
+
+
+def _earlier_alone(document: Document, day: date, told: Iterable[_NamedDay]) -> list[_NamedDay]:
+    """The days soon before it that the lead names, where it does not name the day itself.
+
+    Lines that tell the day, those of `told`, count for nothing: all may be of the writing.
+    """
+    own = {one.source for one in told}
+    named = [one for one in _lead_days(document, day) if one.source not in own]
+    is_named = any(abs(one.day - day) <= _OTHER_ZONE for one in named)
+    return [] if is_named else [one for one in named if _is_soon_before(one.day, day)]
+
+
+def _is_soon_before(earlier: date, day: date) -> bool:
+    """Whether a text of the one day may tell of the other; long before lies another incident."""
+    return _OTHER_ZONE < day - earlier < _WRITTEN_SOON
+
+
+def _lead_days(document: Document, near: date | None) -> list[_NamedDay]:
+    days = prose_days(document, near, is_lead=True)
+    return [_NamedDay(day, f"line {line}") for day, line in days]
 
 
 def _of_several(told: list[_NamedDay], lived: list[date]) -> DerivedFact:
-    """Of days that disagree the one that the timeline bears out."""
-    borne_out = {one.day for one in told if one.day in lived}
+    """Of days that disagree the one on which the timeline begins."""
+    borne_out = {one.day for one in told if lived and abs(one.day - lived[0]) <= _OTHER_ZONE}
     if len(borne_out) == 1:
         return _fact(borne_out.pop(), f"its timeline; {_listed(told)}")
-    return _unknown(_listed(told))
+    return _contested(told, lived)
 
 
 def _from_weak(document: Document, told: _NamedDay, lived: list[date]) -> DerivedFact:
-    """A day of front matter or of the file name, where the text does not name others alone.
+    """A day of front matter or of the file name, where the text does not name others.
 
     It is borne out by where the timeline begins: at its end the file may have been written.
     """
-    if _is_borne_out(told.day, lived):
+    if lived:
         is_begin = abs(told.day - lived[0]) <= _OTHER_ZONE
-        why = f"{_listed([told])}, its timeline begins on {lived[0]}"
-        return _fact(told.day, told.source) if is_begin else _unknown(why)
-    prose = [*_prose_days(document, told.day, is_lead=True)]
-    if any(abs(day - told.day) <= _OTHER_ZONE for day, _ in prose):
-        return _fact(told.day, told.source)
-    if not prose and not lived:
+        return _fact(told.day, told.source) if is_begin else _contested([told], lived)
+    # No file is named, and no page is dated, before the incident it tells of.
+    prose = [one for one in _lead_days(document, told.day) if one.day - told.day <= _OTHER_ZONE]
+    if not prose:
         return _named_by_no_line(document, told)
-    fact = _untold(document, [], lived, prose)
+    if abs(prose[0].day - told.day) <= _OTHER_ZONE:
+        return _fact(told.day, told.source)
+    only = _untold(document, [], lived, told.day)
     # Of front matter and another day neither is known to be that of the incident.
-    is_near = fact.value and abs(date.fromisoformat(fact.value) - told.day) < _WRITTEN_SOON
-    if is_near and told.source == FILE_NAME:
-        return DerivedFact("date", fact.value, f"{fact.source}; {_listed([told])}", stands_in=True)
-    place = fact.source.partition(",")[0]
-    source = f"{place} says {fact.value}" if fact.value else fact.source
-    return _unknown(f"{source}, {_listed([told])}")
+    if only.value and told.source == FILE_NAME and _is_soon_before(prose[0].day, told.day):
+        return replace(only, source=f"{only.source}; {_listed([told])}", stands_in=True)
+    return _contested([*prose[:_MOST_NAMED], told], lived)
 
 
 def _named_by_no_line(document: Document, told: _NamedDay) -> DerivedFact:
-    """A day of front matter or of the file name that stands nowhere in the text."""
+    """A day of front matter or of the file name that stands nowhere in the lead."""
     if _is_publication(document):
-        return _unknown(f"{told.source} says {told.day}, when it may have been published")
+        return _unknown(f"{told.source} says {told.day}, when it may have been published", told.day)
+    days = [_NamedDay(day, f"line {line}") for day, line in prose_days(document, told.day)]
+    earlier = [one for one in days if _is_soon_before(one.day, told.day)]
+    if earlier and not any(abs(one.day - told.day) <= _OTHER_ZONE for one in days):
+        return _contested([*earlier[:_MOST_NAMED], told], [])
     named = told.source != FILE_NAME
     source = told.source if named else f"{told.source}, and no line names it"
     return _fact(told.day, source, stands_in=not named)
@@ -216,32 +236,48 @@ def _untold(
     document: Document,
     labels: list[LabelledLine],
     lived: list[date],
-    prose: list[tuple[date, int]] | None = None,
+    near: date | None = None,
 ) -> DerivedFact:
-    """The day of a text of which no label, heading or name tells it."""
+    """The day of a text of which no label, heading or name tells it.
+
+    `near` lends its year to a day without one.
+    """
     if why := _unread(document, labels):
         return _unknown(why)
-    lead = [*_prose_days(document, is_lead=True)] if prose is None else prose
-    if prose is None:
-        prose = lead or [*_prose_days(document)]
-    named = dict(reversed(prose))
-    if not named and (month := _month(document)):
+    lead = [*prose_days(document, near, is_lead=True)]
+    prose = lead or [*prose_days(document, near)]
+    if prose:
+        return _of_prose(document, prose, lived, is_lead=bool(lead))
+    if month := named_month(document):
         return _unknown(month)
-    if not named:
-        return _begin_of_timeline(document, lived)
-    first = prose[0][0]
+    if not lived and (other := other_day(document)):
+        return _unknown(f"line {other[0]} says {other[1]}, which may be of the writing", other[1])
+    return _begin_of_timeline(document, lived)
+
+
+def _of_prose(
+    document: Document, prose: list[tuple[date, int]], lived: list[date], *, is_lead: bool
+) -> DerivedFact:
+    """The first day that a text names, where its timeline has it, too, or it names no other."""
+    named, first = dict(reversed(prose)), prose[0][0]
     if first in lived:
         source = f"line {named[first]}, the first day it names, which its timeline has"
         return _fact(first, source, stands_in=True)
-    others = {day for day, _ in _prose_days(document, first)} - {first}
+    others = {day: line for day, line in prose_days(document, first) if day not in named}
+    is_told = is_lead and not _is_labelled(document.source_line(named[first]))
     # Far below, a day may be that of the repair or of another incident.
-    if len(named) == 1 and lead and not lived and not others:
+    if len(named) == 1 and is_told and not lived and not others:
         return _fact(first, f"line {named[first]}, the only day it names", stands_in=True)
-    named |= {day: line for day, line in _prose_days(document, first) if day not in named}
-    days = [_NamedDay(day, f"line {line}") for day, line in sorted(named.items())]
+    days = [_NamedDay(day, f"line {line}") for day, line in sorted((named | others).items())]
     more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
-    begins = f", its timeline begins on {lived[0]}" if lived else ""
-    return _unknown(f"{_listed(days[:_MOST_NAMED])}{more}{begins}")
+    fact = _contested(days[:_MOST_NAMED], lived)
+    return replace(fact, source=f"{fact.source}{more}")
+
+
+def _is_labelled(line: str) -> bool:
+    """Whether a line gives a value that is not of the incident: `Sprint: 2026-05-04`."""
+    label = _ANY_LABEL.match(line)
+    return label is not None and not _INCIDENT_KEY.search(label["label"].lower())
 
 
 def _unread(document: Document, labels: list[LabelledLine]) -> str:
@@ -254,7 +290,7 @@ def _unread(document: Document, labels: list[LabelledLine]) -> str:
         found = read_written_time(row.value.lstrip("@"))
         why = _TWO_WAYS if found and found.unclear else "which names no day"
         return f"line {row.line} says {told}, {why}"
-    line, told = _unclear(document)
+    line, told = unclear_day(document)
     return f"line {line} says {told}, {_TWO_WAYS}" if line else ""
 
 
@@ -263,7 +299,7 @@ def _begin_of_timeline(document: Document, lived: list[date]) -> DerivedFact:
         return _unknown(NO_DAY)
     line = next(e.line for e in _dated(document) if _day_as_written(document, e) == lived[0])
     if lived[-1] - lived[0] > _ONE_INCIDENT:
-        return _unknown(f"its timeline goes from {lived[0]} to {lived[-1]}")
+        return _unknown(f"its timeline goes from {lived[0]} to {lived[-1]}", lived[0])
     source = f"line {line}, where its timeline begins"
     return _fact(lived[0], source, stands_in=len(lived) > 1)
 
@@ -273,8 +309,14 @@ def _is_borne_out(day: date, lived: list[date]) -> bool:
 
 
 def _lived(document: Document) -> list[date]:
-    """The days of the timeline, in their order."""
-    return sorted({_day_as_written(document, entry) for entry in _dated(document)})
+    """The days of the timeline, in their order; none where it begins with times alone."""
+    section, entries = document.section("timeline"), _dated(document)
+    if section is None or not entries:
+        return []
+    above = (line.text for line in section.lines if line.number < entries[0].line)
+    if any(map(_CLOCK.search, above)):
+        return []
+    return sorted({_day_as_written(document, entry) for entry in entries})
 
 
 def _dated(document: Document) -> list[TimelineEntry]:
@@ -323,42 +365,3 @@ def _iso_texts(name: str) -> list[str]:
 def without_iso_days(name: str) -> str:
     """A name without the days in it."""
     return _ISO.sub("", name)
-
-
-def _prose_days(
-    document: Document, near: date | None = None, *, is_lead: bool = False
-) -> Iterator[tuple[date, int]]:
-    """The days that the text names outside its timeline, code and links, with their lines.
-
-    The lead is all up to the end of a summary near the top, or so many lines.
-    """
-    timeline = document.section("timeline")
-    summary = next((one for one in document.sections if one.key == "summary"), None)
-    skipped = {line.number for line in timeline.lines} if timeline else set()
-    texts = [line for line in document.lines if line.fence is None and not line.comment]
-    if is_lead and summary and summary.lines and summary.line <= _LEAD_END:
-        texts = [line for line in texts if line.number <= summary.lines[-1].number]
-    elif is_lead:
-        texts = [line for line in texts if line.text.strip()][:_LEAD_LINES]
-    for line in texts[:_MOST_LINES]:
-        if line.number not in skipped and any(map(str.isdigit, line.text)):
-            plain = begin_of_spans(_ADDRESS.sub(" ", line.text[:_LONGEST_LINE]))
-            yield from ((day, line.number) for day, _ in _days_of(plain, _FREE_WORD, near))
-
-
-def _month(document: Document) -> str:
-    """The line that names a month with its year, or a day of a month, and no more; else empty."""
-    for line in document.lines[:_MOST_LINES]:
-        if line.fence is None and (found := _MONTH.search(line.text[:_LONGEST_LINE])):
-            return f"line {line.number} says {found[0]}"
-    return ""
-
-
-def _unclear(document: Document) -> tuple[int, str]:
-    """The line of a heading that names a day which can be two, and the day; 0 for none."""
-    heading = next((section for section in document.sections if section.level == 1), None)
-    for word in _WORD.finditer(heading.heading[:_LONGEST_HEADING]) if heading else ():
-        found = read_written_time(heading.heading[word.start() :]) if heading else None
-        if heading and found and found.unclear and not found.day:
-            return heading.line, found.unclear
-    return 0, ""

@@ -134,14 +134,15 @@ def _row(file: AdoptedFile) -> tuple[str, ...]:
         _from(facts["date"]),
         severity.value or (f"{visible(severity.word)}?" if severity.word else "unknown"),
         str(clocks or "none"),
-        "unknown" if file.actions is None else str(file.actions or "none"),
+        "unknown" if file.actions.number is None else str(file.actions.number or "none"),
     )
 
 
 def _list_of(file: AdoptedFile) -> str:
-    if file.actions is None:
-        return "unknown (no list under a heading of actions)"
-    return plural(file.actions, "item") if file.actions else "empty"
+    number = file.actions.number
+    if number is None:
+        return f"unknown ({visible(file.actions.why)})"
+    return plural(number, "item") if number else "empty"
 
 
 def _from(day: DerivedFact) -> str:

@@ -11,6 +11,7 @@ from kb.adopt.labelled_lines import LabelledLine, toml_title
 from kb.records.document import Document
 from kb.records.markdown import Line, SectionText
 from kb.records.written_dates import read_written_time
+from kb.terminal import cells
 
 #: What a heading may name before what happened.
 _KIND = re.compile(
@@ -20,6 +21,8 @@ _KIND = re.compile(
 )
 #: A heading that ends so names a kind of document; it may have a name before it.
 _IS_KIND = re.compile(r"(?:incident[ ]report|post[ -]?mortem|root[ ]cause[ ]analysis)$", re.I)
+#: What is left of a heading without its kind is a title from so many columns on: `merging` is none.
+_SHORTEST = 20
 #: The name of a file: words without a space, two signs or more between them.
 _NAME = re.compile(r"(?=[^-_]*[-_][^-_]*[-_])[\w.()-]+")
 _LINK = re.compile(r"\[([^\[\]\n]{0,200})\]\([^()\s]{0,300}(?:[ ]\"[^\"\n]{0,200}\")?\)")
@@ -27,6 +30,12 @@ _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>~|-])")
 _LONGEST_LINE = 120
 #: What a first line is that is no title: a sentence, a label with its value, an item.
 _NO_TITLE_LINE = re.compile(r"[.!?:;,]$|^[-+#>|\[(]|^\d+[.)]|:[ ]|__|\|")
+#: A heading right below that is a value of the head, and no title: `Project: Payments`.
+_VALUE = re.compile(
+    r"(?:project|date|author|owner|team|service|status|severity|version|id|incident[ ]id|system"
+    r"|environment|duration|reporter|prepared[ ]by|reported[ ]by|component|product)s?[ ]?[:：]",
+    re.IGNORECASE,
+)
 #: First headings that name the kind of document and nothing that happened.
 _NO_TITLES = frozenset(
     {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
@@ -75,11 +84,17 @@ def derive_title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
 
 
 def _first_line(document: Document) -> Line | None:
-    """The line that a text without headings begins with, where it is no sentence and no label."""
-    first = next((line for line in document.lines if line.is_prose), None)
+    """The line that a text begins with, where it is no sentence and no label.
+
+    Of headings at most that of the summary may stand above it.
+    """
+    above = {section.line for section in document.sections if section.key == "summary"}
+    first = next((ln for ln in document.lines if ln.is_prose and ln.number not in above), None)
     text = first.text.strip(" *_") if first else ""
     is_title = 0 < len(text) <= _LONGEST_LINE and not _NO_TITLE_LINE.search(text)
-    return first if is_title and not document.sections else None
+    before = [one.line for one in document.sections if first and one.line < first.number]
+    is_first = above.issuperset(before) and (bool(before) or not document.sections)
+    return first if is_title and is_first else None
 
 
 def _title_heading(document: Document) -> SectionText | None:
@@ -105,7 +120,8 @@ def _heading_right_below(document: Document, first: SectionText) -> SectionText 
     below = next((s for s in document.sections if s.line > first.line), None)
     if below is None or below.key is not None or any(line.text.strip() for line in first.lines):
         return None
-    return below if _plain(below.heading).lower() not in _NO_TITLES else None
+    told = _plain(below.heading)
+    return None if told.lower() in _NO_TITLES or _VALUE.match(told) else below
 
 
 def _plain(heading: str) -> str:
@@ -126,7 +142,8 @@ def _first_heading(document: Document) -> SectionText | None:
 def _without_day(heading: str) -> str:
     """A heading without the day, or the kind of document, that it begins with."""
     kind = _KIND.match(heading)
-    text = heading[kind.end() :] if kind else heading
+    is_long = kind and cells(heading[kind.end() :].strip()) >= _SHORTEST
+    text = heading[kind.end() :] if kind and is_long else heading
     rest = text[_end_of_day(text) :].lstrip(" ,:–—-")
     return rest if any(map(str.isalnum, rest)) else heading
 

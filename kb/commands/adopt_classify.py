@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from kb.adopt.report import fitted
 from kb.errors import KbError
 from kb.library import Library
 from kb.numbers_in_words import plural
 from kb.safe_files import read_named, write_output
 from kb.streams import echo, is_terminal
-from kb.terminal import as_lines, visible
+from kb.terminal import as_lines, visible, wrapped
 
 if TYPE_CHECKING:
     from kb.adopt.classify import RecordProposals, WordProposal
-    from kb.records.document import Document
 
 _MAX_BYTES = 5_000_000
 _DEFAULT = Path("classify.md")
-_LONGEST_EXCERPT = 300
 _QUIT = "q"
+_KEYS = (
+    "y takes the word, n (or Enter) leaves it, another word of the form is taken instead, "
+    "? lists the words, q ends. Each record is written as soon as it is answered."
+)
+_WIDTH = 80
+_NARROWEST = 20
+_MOST_LINES = 40
 
 
 def classify_adopted(library: Library, checklist: Path | None, *, dry_run: bool) -> None:
@@ -77,27 +84,35 @@ def _take(library: Library, path: Path, *, dry_run: bool) -> None:
 
 def _ask_all(library: Library, found: list[RecordProposals], *, dry_run: bool) -> None:
     """Asks record by record, and writes each as soon as it is answered."""
-    from kb.adopt.checklist import Confirmed, write_confirmed
+    from kb.adopt.checklist import Confirmed, excerpt, write_confirmed
 
-    echo("y takes a word, n leaves it, another word of the form is taken instead, q ends.")
+    echo(as_lines(fitted([_KEYS], _width())), end="")
     done = 0
     for number, record in enumerate(found, 1):
         document = record.document
-        lines = ["", f"{number} of {len(found)}: {document.id}", *_excerpt(document)]
-        echo(as_lines(lines), end="")
+        echo(f"\n{number} of {len(found)}: {visible(document.id)}")
+        title = " ".join(document.title.split())
+        _tell((title, *filter(None, [excerpt(document)])), indent=2)
         words, goes_on = _answers(library, record.words)
         if not dry_run:
             done += write_confirmed(library, [Confirmed(document, words)])
         if not goes_on:
             break
-    echo(f"\n{plural(done, 'record')} classified. Next: kb check, one commit.")
+    if dry_run:
+        echo("\nNothing is written.")
+    else:
+        echo(f"\n{plural(done, 'record')} classified. Next: kb check, one commit.")
 
 
-def _excerpt(document: Document) -> Iterator[str]:
-    """The title, and how the text begins."""
-    yield f"  {visible(' '.join(document.title.split()))}"
-    prose = (line.text for line in document.lines if line.is_prose and line.text[:1].isalnum())
-    yield f"  {visible(next(prose, '')[:_LONGEST_EXCERPT])}"
+def _width() -> int:
+    return shutil.get_terminal_size((_WIDTH, 24)).columns
+
+
+def _tell(texts: Iterable[str], indent: int) -> None:
+    """Prints each text, broken at spaces and indented by so many blanks."""
+    for text in texts:
+        lines = wrapped(visible(text), max(_NARROWEST, _width() - indent), _MOST_LINES)
+        echo(as_lines(" " * indent + line for line in lines), end="")
 
 
 def _answers(library: Library, proposals: Iterable[WordProposal]) -> tuple[dict[str, str], bool]:
@@ -116,14 +131,23 @@ def _answer(library: Library, proposal: WordProposal) -> str:
     """The word that is taken, empty for none; asked again for what is no word."""
     from kb.adopt.checklist import NAMES, known_word
 
-    asked = f"  {NAMES[proposal.key]}: {proposal.word} ({proposal.probability:.0%})  [y/n/word/q]"
-    if not proposal.word:
-        asked = f"  {NAMES[proposal.key]}: none is likely enough to propose  [n/word/q]"
+    name = NAMES[proposal.key]
+    asked = f"  {name}? [word/n/?/q]"
+    if proposal.word:
+        asked = f"  {name} {proposal.word}? [y/n/word/?/q]"
+        meaning = library.form.definition(proposal.key, proposal.word)
+        echo(f"\n  {name}: {proposal.word} ({proposal.probability:.0%})")
+        _tell([meaning] if meaning else [], indent=4)
+    else:
+        echo(f"\n  {name}: none is likely enough to propose")
     while True:
         said = str(click.prompt(asked, default="n", show_default=False)).strip()
         if said in {"n", _QUIT} or (said == "y" and proposal.word):
             return {"y": proposal.word, "n": ""}.get(said, said)
+        if said == "?":
+            _tell([", ".join(sorted(library.form.words(proposal.key)))], indent=4)
+            continue
         try:
             return known_word(library, proposal.key, said)
         except KbError as fault:
-            echo(as_lines([f"  {fault.what}: {fault.todo}"]), end="")
+            _tell([f"{fault.what}: {fault.todo}"], indent=4)

@@ -1012,3 +1012,96 @@ def test_headings_that_an_editor_escaped_are_named() -> None:
     assert [(one.kind, one.write) for one in found if one.kind == "heading"] == [
         ("heading", "## Summary (as in 1 further lines)")
     ]
+
+
+# --- kinds of a draw of 30 public files by 29 authors, none of them seen before ---
+
+
+def keys_of(document: Document) -> list[str | None]:
+    return [section.key for section in document.sections]
+
+
+def actions_of(text: str) -> list[str]:
+    section = read(f"# T\n\n## Action items\n\n{text}\n").section("actions")
+    assert section is not None
+    return [action.text for action in read_all_actions(section.lines, ())]
+
+
+def test_lines_that_are_names_of_sections_are_headings_directly_above_their_text() -> None:
+    document = read(
+        "ISSUE SYNOPSIS\nIt broke.\nTHE IMPACT\nNobody could log in.\nTIMELINE\n"
+        "08:19: the page is down\n08:27: the page is back\nPREVENTIVE ACTIONS\nAdd a check.\n"
+    )
+    assert keys_of(document) == ["summary", "customer_truth", "timeline", "actions"]
+    assert len(document.timeline) == 2
+
+
+def test_one_or_two_such_lines_are_text() -> None:
+    assert keys_of(read("The page was slow.\nTimeline\nis what we asked for.\n")) == []
+
+
+def test_a_heading_of_one_sign_may_lack_its_blank() -> None:
+    document = read("#Timeline:\n10:15: reports come in\n\n#Root Cause and Resolution:\nA leak.\n")
+    assert keys_of(document) == ["timeline", "root_cause"]
+
+
+def test_the_name_of_the_action_list_opens_it_below_other_headings_too() -> None:
+    document = read("## Root cause\n\nA leak.\nCorrective and Preventative Measures:\nAdd a cap.\n")
+    assert keys_of(document) == ["root_cause", "actions"]
+
+
+@pytest.mark.parametrize(
+    ("text", "actions"),
+    [
+        ("Patch the server.\nAdd an alert on its memory.", ["Patch the server.", "Add an alert"]),
+        ("Load balancing: Implement a second node.", ["Load balancing: Implement"]),
+        ("All servers should have logging turned on.", ["All servers should"]),
+        ("[Task 1]: a second node for the queue", ["[Task 1]: a second node"]),
+        ("Add an alert that pages\nthe on-call.", ["Add an alert that pages the on-call."]),
+        ("To prevent this, the following is done:\n\nWe were lucky.", []),
+        ("This should not happen again.", []),
+        ("Update: the fix was deployed on Monday.", []),
+        ("1. Reviews:\n— Enforce two approvals.\n— Add owners.", ["Enforce two", "Add owners."]),
+        ("- Improvements:\n- Add a cap.\n- Tasks:\n- Test it.", ["Add a cap.", "Test it."]),
+        ("### P1: Cap the set\n\nText.\n\n- a detail\n\n**More:**\n- another", ["P1: Cap the set"]),
+        ("### Split the job\n\n**Status:** Planned\n\n- a detail", ["Split the job"]),
+    ],
+)
+def test_actions_without_marks_are_read(text: str, actions: list[str]) -> None:
+    found = actions_of(text)
+    assert len(found) == len(actions)
+    assert all(one.startswith(begin) for one, begin in zip(found, actions, strict=True))
+
+
+def test_what_was_done_at_once_is_no_promise_below_the_resolution() -> None:
+    text = "## Resolution\n\n### Immediate Actions\n\n1. Checked the log.\n\n## Action items\n"
+    assert keys_of(read(text)) == ["agent_path", "actions"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("Proposed Fixes", "actions"),
+        ("Non-action items (considered, not done)", None),
+        ("Descrição do Problema", "summary"),
+    ],
+)
+def test_headings_of_the_draw_are_read_by_their_words(heading: str, key: str | None) -> None:
+    assert keys_of(read(f"# T\n\n## {heading}\n\nText.\n"))[1:] == [key]
+
+
+def test_a_title_that_begins_with_rca_is_a_title() -> None:
+    assert keys_of(read("# RCA — run 15 timed out\n\n## Root cause\n\nText.\n"))[0] is None
+
+
+def test_a_row_below_a_column_of_times_is_named_where_its_time_is_not_read() -> None:
+    rows = "| 2026-06-09 04:02 | a video |\n| same day | a test |\n"
+    document = read(f"# T\n\n## Timeline\n\n| Time | Event |\n|---|---|\n{rows}")
+    assert [one.line for one in unread_times(document)] == [8]
+
+
+def test_a_list_of_promises_below_another_heading_is_named_once() -> None:
+    text = "# T\n\n## Order from here\n\n1. **Apply the cap**\n2. Log the size\n3. Test it again\n"
+    (found,) = unread_actions(read(text))
+    assert found.line == 5
+    assert "(as in 2 further lines)" in found.write

@@ -127,6 +127,8 @@ def _doubt(
     forms = {_form(document, action) for action in found}
     if len(forms) > 1:
         return "with boxes, plain or rows, of which one may be no actions"
+    if forms == {"line"}:
+        return "a line without a mark may promise more than one"
     if forms == {"row"}:
         # Items beside a table may be actions, or what its columns mean; so may another table.
         has_items = any(_ITEM.match(line.text) for line in lines if line.is_prose)
@@ -145,7 +147,9 @@ def _form(document: Document, action: ActionItem) -> str:
         return "box"
     if _ITEM.match(text):
         return "item"
-    return "row" if "|" in text else "heading"
+    if "|" in text:
+        return "row"
+    return "heading" if read_heading(text) or bold_heading(text) else "line"
 
 
 def _doubt_of_plain(own: Sequence[SectionText], lines: Sequence[Line]) -> str:

@@ -23,7 +23,8 @@ _FEW_WORDS, _FEW_CHARACTERS, _FEW_OF_CJK = 3, 32, 8
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 #: A heading with one of these is about something else than the incident it stands in.
 _OTHER = re.compile(
-    r"\b(?:templates?|how to|runbooks?|polic(?:y|ies)|tests?|scripts?|schema|commands?"
+    r"\b(?:non action|not (?:done|planned|implemented)"
+    r"|templates?|how to|runbooks?|polic(?:y|ies)|tests?|scripts?|schema|commands?"
     r"|example|tools?|"
     r"api|queries|query|logs?|log excerpts?|commits?|links?|references?|appendix|annexes?|anexos?"
     r"|"
@@ -44,6 +45,8 @@ _STEMS: dict[str, str] = {
     "actions": (
         r"\baction (?:items?|plan|points?)|\b(?:follow ?ups?|next steps?|todos?|to dos?)\b"
         r"|\bpreventi(?:on|ve|ng)\b(?! controls?)|\bpreventative|\bremediat"
+        r"|\b(?:proposed|planned|permanent|suggested|required|remaining|surgical) fix(?:es)?\b"
+        r"|\bfixes (?:required|needed|proposed|planned)\b"
         r"|\bcorrective(?: actions?| measures?| steps| work| tasks|$)|\bimprovements?\b"
         r"|\b(?:mitigation|improvement|recovery and prevention) plan|\bchange register"
         r"|\brecommend(?:ed (?:actions?|changes|fixes|improvements)|ations?$)"
@@ -174,7 +177,7 @@ _BESIDE = re.compile(
     r"|incidente|vorfalls?|outages?"
     r"|events?|short|brief|general|geral|do|da|del|de|des|du|der|dell?"
     r"|one|line|sentence|uma|linha|una|frase|phrase|инцидента|краткое|general|high"
-    r"|level"
+    r"|level|descri[çc][ãa]o|descripci[óo]n|beschreibung|descrizione"
     r"|postmortem|post|mortem|problem)\b|事件|事故|故障|障害|장애|インシデント|の"
     r"|한 ?줄|한 ?문장|一行|一言|一句话"
 )

@@ -26,7 +26,7 @@ _EITHER = re.compile(r"[/・／]")
 #: `Tasks to address the issue`, `Impact on the shop`: what stands behind says no more.
 _PURPOSE = re.compile(r" (?:to|of|for|on|taken) .*$")
 #: Names that hold whatever words stand before them: `Our response timeline`.
-_ENDS = re.compile(r"\b(?:timeline|root causes?|action items|lessons learned|impact)$")
+_ENDS = re.compile(r"\b(?:timeline|root causes?|(?<!non )action items|lessons learned|impact)$")
 #: The same in scripts that put no blanks between words.
 _ENDS_OF_CJK = re.compile(
     r"(?:行动项|改进措施|时间线|根本原因|再発防止策|アクションアイテム|タイムライン|時系列)$"

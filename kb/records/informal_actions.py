@@ -14,6 +14,7 @@ from datetime import date
 
 from msgspec import Struct
 
+from kb.records.heading_stems import section_by_stem
 from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
 from kb.records.tables import Table, TableRow, read_tables
@@ -116,6 +117,36 @@ _DROPPED = frozenset({"cancelled", "canceled", "won't do", "wont do", "won't fix
 _LABEL = re.compile(r"A\d{1,4}")
 _BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 _MAX_TEXT = 2_000
+#: `P1: cap the set`, `Fix 2 — log the size`: a heading that is one of several actions.
+_NUMBERED_ACTION = re.compile(
+    r"(?:P|AI[- ]?|(?:fix|action(?: item)?|change|item|task)[ -]?)\d{1,2}[ \t]*[:.)—–-]",
+    re.IGNORECASE,
+)
+#: What begins a promise that stands in a line of its own, without a mark.
+_VERBS = (
+    r"(?:add|adjust|adopt|agree|alert|allow|analy[sz]e|apply|archive|assess|assign|audit|automate"
+    r"|back[ ]up|block|build|cap|change|check|clean|communicate|conduct|configure|consider|create"
+    r"|define|delete|deploy|design|detect|develop|disable|disallow|document|drop|educate|enable"
+    r"|encrypt|enforce|enhance|ensure|establish|evaluate|expand|explore|extend|fix|forbid|gate"
+    r"|implement|improve|include|increase|install|instrument|integrate|introduce|invest"
+    r"|investigate|isolate|keep|limit|lock|log|lower|maintain|make|migrate|mirror|monitor|move"
+    r"|notify|optimi[sz]e|page|patch|perform|pin|plan|prevent|prioriti[sz]e|protect|provide"
+    r"|publish|put|raise|rebuild|record|redact|reduce|refactor|refuse|remind|remove|rename|replace"
+    r"|require|restrict|revert|review|revoke|rewrite|rotate|run|scale|schedule|scrutini[sz]e|send"
+    r"|separate|set[ ]?up|set|simplify|split|standardi[sz]e|stop|store|strengthen|switch|test"
+    r"|tighten|track|train|tune|turn|update|upgrade|use|validate|verify|warn|write)"
+)
+#: `Load balancing: Implement …`, which names the change before its verb.
+_NAMED = r"(?:(?:[\w/&'’-]{1,30}[ ]){0,5}[\w/&'’-]{1,30}:[ ]{1,4})?"
+_PROMISING = re.compile(
+    r"\[[^\W\d_]{2,12}[ ]\d{1,3}\][ \t]*[:.)–—-]"
+    rf"|{_NAMED}(?:[a-z]{{3,20}}ly[ ])?{_VERBS}\b(?!:)"
+    r"|(?!(?:this|these|that|those|it|there|what|which|if|when)\b)(?:[\w'’/&-]{1,30}[ ]){1,8}"
+    r"(?:should|must|needs?[ ]to|ought[ ]to)[ ]\w{2,20}"
+    r"|(?:we|i)(?:['’]ll|[ ]will)[ ]\w",
+    re.IGNORECASE,
+)
+_TOLD_AS_DONE = re.compile(r"[^.;]{0,80}\b(?:was|were|has[ ]been|have[ ]been|had)\b")
 #: What a line below an action, or below its heading, may tell of it.
 _ATTRIBUTES = frozenset({"owner", "due", "state", "tracker", "lever"})
 #: The columns that a table of actions has and one of causes has not.
@@ -170,11 +201,11 @@ def says_nothing(text: str) -> bool:
 def read_informal_actions(
     lines: Sequence[Line], levers: Collection[str] = (), near: date | None = None
 ) -> tuple[InformalAction, ...]:
-    """The items and rows of an action list that are no task of the form, in order.
+    """The items, rows and lines of an action list that are no task of the form, in order.
 
     Details below a task or an item (deeper items) belong to it and are none of their own.
     """
-    found = [*_from_items(lines, levers, near)]
+    found = [*_from_items(lines, levers, near), *_from_lines(lines, levers, near)]
     if any("|" in line.text for line in lines):
         found += [
             action for table in read_tables(lines) for action in _from_table(table, levers, near)
@@ -185,26 +216,37 @@ def read_informal_actions(
 def read_all_actions(
     lines: Sequence[Line], tasks: Sequence[ActionItem], levers: Collection[str] = ()
 ) -> tuple[ActionItem, ...]:
-    """Every action of a list, in the form's grammar or in none, as the form would have it.
-
-    A heading with `Owner:` or `Due:` below it is an action, and what else stands there its details.
-    """
-    headed = [*_from_headings(lines, levers)]
-    below = {number for action in headed for number in range(action.line, action.end_line + 1)}
+    """Every action of a list, in the form's grammar or in none, as the form would have it."""
+    untasked = read_untasked(lines, levers)
+    below = {n for action in untasked for n in range(action.line + 1, action.end_line + 1)}
     informal = (
         ActionItem("", action.state, action.text, action.attributes, action.line, action.end_line)
-        for action in (*headed, *read_informal_actions(lines, levers))
-        if action in headed or action.line not in below
+        for action in untasked
     )
     apart = (task for task in tasks if task.line not in below)
     return tuple(sorted((*apart, *informal), key=lambda action: action.line))
+
+
+def read_untasked(
+    lines: Sequence[Line], levers: Collection[str] = (), near: date | None = None
+) -> tuple[InformalAction, ...]:
+    """The actions of a list that are no tasks, those that are headings as well, in order.
+
+    A heading with `Owner:`, `Due:` or `Status:` below it, or with a label as `P1:` or `Fix 2 —`,
+    is an action, and what else stands there its details.
+    """
+    headed = tuple(_from_headings(lines, levers))
+    below = {number for action in headed for number in range(action.line, action.end_line + 1)}
+    apart = (a for a in read_informal_actions(lines, levers, near) if a.line not in below)
+    return tuple(sorted((*headed, *apart), key=lambda action: action.line))
 
 
 def _from_headings(lines: Sequence[Line], levers: Collection[str]) -> Iterator[InformalAction]:
     block: list[Line] = []
     for line in lines:
         heading = None if line.fence is not None or line.comment else _heading_of(line.text)
-        if heading:
+        is_within = block and _is_numbered(block[0].text) and not read_heading(line.text)
+        if heading and not is_within:
             yield from _headed(block, levers)
             block = [line]
         elif block:
@@ -221,10 +263,17 @@ def _headed(block: Sequence[Line], levers: Collection[str]) -> Iterator[Informal
     told = dict(
         filter(None, (_attribute(line.text, levers) for line in block[1:] if line.is_prose))
     )
-    if "owner" in told or "due" in told:
-        text = _heading_of(block[0].text).strip(" *_:")
+    heading = _heading_of(block[0].text).strip(" *_:") if block else ""
+    if section_by_stem(heading) == "actions":
+        return  # the head of a further part of the list
+    if told.keys() & {"owner", "due", "state"} or (block and _is_numbered(block[0].text)):
         end = block[-1].number
-        yield _made(text, told, "open", block[0].number, end, row=False)
+        yield _made(heading, told, "open", block[0].number, end, row=False)
+
+
+def _is_numbered(text: str) -> bool:
+    """Whether a heading with number signs is one of several actions."""
+    return bool(_NUMBERED_ACTION.match((read_heading(text) or "").strip(" *_:")))
 
 
 def _attribute(text: str, levers: Collection[str]) -> tuple[str, str] | None:
@@ -241,7 +290,7 @@ def _from_items(
     lines: Sequence[Line], levers: Collection[str], near: date | None
 ) -> Iterator[InformalAction]:
     source = {line.number: line.text for line in lines}
-    items = list(read_items(lines, ANY_ITEM))
+    items = _without_heads(list(read_items(lines, ANY_ITEM)))
     details = _details(items, source)
     above: list[int] = []  # the indents of the items that an item may be a detail of
     below = [*(item.indent for item in items[1:]), 0][: len(items)]
@@ -256,6 +305,61 @@ def _from_items(
         above.append(item.indent)
 
 
+def _without_heads(items: Sequence[Item]) -> list[Item]:
+    """The items without those that name the next ones at their own depth: `- Tasks:`."""
+    below = [*items[1:], None][: len(items)]
+    return [
+        item
+        for item, other in zip(items, below, strict=True)
+        if not (other and other.indent == item.indent and _is_head(item.text))
+    ]
+
+
+def _is_head(text: str) -> bool:
+    return text.rstrip(" *_").endswith(":") and bool(_GROUP_HEAD.fullmatch(text))
+
+
+def _from_lines(
+    lines: Sequence[Line], levers: Collection[str], near: date | None
+) -> Iterator[InformalAction]:
+    """The lines without a mark that promise something, as `Patch the server` does.
+
+    What goes on below in small letters belongs to them.
+    """
+    current: list[Line] = []
+    has_items = any(ANY_ITEM.match(line.text) for line in lines)
+    for line in lines:
+        text = line.text.strip()
+        is_detail = has_items and line.text[:1] in {" ", "\t"}
+        is_bare = line.is_prose and not is_detail and not _is_marked(text)
+        if is_bare and current and text[:1].islower():
+            current.append(line)
+            continue
+        yield from _from_block(current, levers, near)
+        current = [line] if is_bare and promises(text) else []
+    yield from _from_block(current, levers, near)
+
+
+def promises(text: str) -> bool:
+    """Whether a text promises something by how it begins, and is not the head of others."""
+    is_head = text.endswith((":", "："))
+    return not is_head and bool(_PROMISING.match(text)) and not _TOLD_AS_DONE.match(text)
+
+
+def _is_marked(text: str) -> bool:
+    """Whether a line is none of a paragraph: an item, a row, a heading, a quotation."""
+    return bool(ANY_ITEM.match(text) or text[:1] in {"|", ">", "#", "<"} or _heading_of(text))
+
+
+def _from_block(
+    block: Sequence[Line], levers: Collection[str], near: date | None
+) -> Iterator[InformalAction]:
+    if block:
+        text = "\n".join(line.text.strip() for line in block)
+        item = Item(text, block[0].number, block[-1].number, 0)
+        yield _from_item(item, levers, near)
+
+
 def _details(items: Sequence[Item], source: Mapping[int, str]) -> frozenset[int]:
     """The lines of items that are none of their own, though no deeper than the others.
 
@@ -267,7 +371,9 @@ def _details(items: Sequence[Item], source: Mapping[int, str]) -> frozenset[int]
     has_boxes = any(_BOXED.match(source[item.line]) for item in items)
     for run, is_explained in _runs(items, source):
         numbered = [item for item in run if _NUMBERED.match(source[item.line])]
-        if len(numbered) > 1 and run[0] is numbered[0]:
+        if numbered and all(item.text.rstrip(" *_").endswith(":") for item in numbered):
+            found |= {item.line for item in numbered if len(numbered) < len(run)}
+        elif len(numbered) > 1 and run[0] is numbered[0]:
             found |= {item.line for item in run if item.indent <= run[0].indent} - {
                 item.line for item in numbered
             }

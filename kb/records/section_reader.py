@@ -36,13 +36,19 @@ _INLINE = re.compile(
     r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
 )
 #: `###Timeline`, which lacks its blank.
-_TIGHT = re.compile(r" {0,3}(#{2,6})([A-Z][^#\n]{2,80})$")
+_TIGHT = re.compile(r" {0,3}(#{1,6})([A-Z][^#\n]{2,80})$")
 #: `<h3>Timeline</h3>`, and what a line may end with.
 _HTML = re.compile(
     r" {0,3}<h([1-6])>[ \t]*([^<>\n]{2,80})</h[1-6]>[ \t]*(?:<[a-z/ ]{1,5}>[ \t]*)?$"
 )
-_OTHER_MARKS = frozenset({"##", "<h"})
+_OTHER_MARKS = frozenset({"#", "<"})
 _LONGEST_NAME = 64
+_DASH = re.compile(r"[ \t](?:[—–]|--?)[ \t]")
+#: What was done at once is told below how it was stopped, and is no promise there.
+_AT_ONCE = re.compile(r"immediate\b", re.IGNORECASE)
+#: Lines that are nothing but the name of a section make headings of all such lines in a file.
+_MANY_NAMES = 3
+_SMALL_WORDS = frozenset({"and", "of", "the", "to", "for", "in", "on", "a", "with", "its"})
 #: What a heading without any mark consists of: words, and a remark in brackets.
 _NAME = re.compile(r"[^\W\d_][\w '’&/-]{2,50}(?:[ \t]?\([^()\n]{1,40}\))?")
 _ANY_DAY = date(2000, 1, 1)  # lends a year to `July 22`; only that it is a day is asked
@@ -98,10 +104,13 @@ def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
     titles = {heading.index for heading in full if heading.level == 1 and not heading.section}
     below = {heading.index + 1 for heading in full if heading.form == "setext"}
     other: list[HeadingLine] = []
+    if not keys:
+        other += _names_alone(lines, form)
+        at |= {heading.index for heading in other}
     at_head = True  # of the file, or below a title: there a line may be a heading and its text
     for index, line in enumerate(lines):
         if index in at:
-            at_head = index in titles
+            at_head = index in titles or not full
         elif index not in below and (at_head or "**" in line.text or "__" in line.text):
             found = list(_other_heading(lines, index, form, keys))
             other += found or _head_of_list(lines, index, form, keys)
@@ -110,6 +119,30 @@ def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
     if full:
         other = _without_labels(other)
     return iter(sorted((*full, *other), key=lambda heading: heading.index))
+
+
+def _names_alone(lines: Sequence[Line], form: Form) -> list[HeadingLine]:
+    """The lines that are the name of a section and nothing else, where several are.
+
+    `ROOT CAUSE` directly above its text: who writes three such lines means all of them so.
+    """
+    found: list[HeadingLine] = []
+    for index, line in enumerate(lines):
+        text = line.text.strip()
+        if line.is_prose and _is_in_capitals(text) and _NAME.fullmatch(text):
+            section, field = form.named_by(text)
+            if section := section or form.loosely_named(text):
+                found.append(HeadingLine(index, text, 0, "inline", 1, "", section, field))
+    named = {h.section.key for h in found if h.section and form.named_by(h.heading)[0]}
+    return found if len(named) >= _MANY_NAMES else []
+
+
+def _is_in_capitals(text: str) -> bool:
+    """Whether each word of a short line begins with a capital: `Root Cause and Resolution`."""
+    if not text or len(text) > _LONGEST_NAME:
+        return False
+    words = (word.strip("()") for word in text.split())
+    return all(word[:1].isupper() or word in _SMALL_WORDS for word in words)
 
 
 def _without_labels(found: Sequence[HeadingLine]) -> list[HeadingLine]:
@@ -143,12 +176,13 @@ def _head_of_list(
         return
     name = (bold_heading(text) or text).strip(":： ")
     below = next((line for line in lines[index + 1 : index + 3] if line.text.strip()), None)
-    if below is None or not name[:1].isupper() or not is_brief(name):
+    is_name = form.is_named(name)
+    if below is None or not name[:1].isupper() or not (is_name or is_brief(name)):
         return
     section = form.named_by(name)[0] or form.loosely_named(name)
     if section and section.key in _OF_ITEMS and section.key not in keys:
         is_list = ANY_ITEM.match(below.text) or "|" in below.text
-        if is_list or (section.key == "timeline" and below.is_mark):
+        if is_list or is_name or (section.key == "timeline" and below.is_mark):
             yield HeadingLine(index, name, 0, "bold", 1, "", section)
 
 
@@ -173,7 +207,7 @@ def _full_headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
             level = heading_level(line.text)
             named = (None, None) if _is_title(heading, level, form) else form.named_by(heading)
             yield HeadingLine(index, heading, level, "atx", 1, "", *named)
-        elif line.text.lstrip(" ")[:2] in _OTHER_MARKS:
+        elif line.text.lstrip(" ")[:1] in _OTHER_MARKS:
             yield from _marked_otherwise(line.text, index, form)
         elif index + 1 < len(lines) and lines[index + 1].text.lstrip(" ")[:3] in _UNDERLINES:
             yield from _underlined(lines, index, form)
@@ -193,10 +227,14 @@ def _marked_otherwise(text: str, index: int, form: Form) -> Iterator[HeadingLine
 def _is_title(heading: str, level: int, form: Form) -> bool:
     """Whether a heading of level 1 is a title that begins with a name of a section.
 
-    `# Incident: the cache was poisoned` is one; `# Summary` is a section.
+    `# Incident: the cache was poisoned` is one, `# RCA — run 15` too; `# Summary` is a section.
     """
     section = form.named_by(heading)[0] if level == 1 else None
-    is_cut = section is not None and (section.key == "summary" or ":" in heading)
+    is_cut = section is not None and (
+        section.key == "summary"
+        or ":" in heading
+        or (section.key == "root_cause" and bool(_DASH.search(heading)))
+    )
     return is_cut and not form.is_named(heading)
 
 
@@ -297,6 +335,8 @@ def _is_inside(heading: HeadingLine, key: str, opened: str, *, is_deeper: bool) 
         return True
     if heading.form == "bold":
         return False
+    if is_deeper and opened == "agent_path" and _AT_ONCE.match(heading.heading):
+        return True
     if is_deeper and opened in _GROUPED and not _is_own_name(heading):
         return True
     return not key and opened == "timeline" and _is_dated(heading.heading)

@@ -408,6 +408,11 @@ def is_relative(table: Table) -> bool:
     return not any(_has_moment(row) for row in table.rows)
 
 
+def has_times(table: Table) -> bool:
+    """Whether the head of a table says of a column that it gives the time."""
+    return bool(table.columns(*_TIME_HEADS))
+
+
 def _is_counted(table: Table) -> bool:
     return bool(table.head and _ELAPSED.match(table.head[0]))
 

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from kb.records.document import Document
 from kb.records.front_matter_keys import KEYS
-from kb.records.informal_actions import read_informal_actions
-from kb.records.list_items import ANY_ITEM, read_actions
+from kb.records.informal_actions import promises, read_informal_actions, read_untasked
+from kb.records.list_items import ANY_ITEM, read_actions, read_items
 from kb.records.markdown import (
     Line,
     SectionText,
@@ -25,7 +25,7 @@ from kb.records.markdown import (
 )
 from kb.records.sections import plain_label
 from kb.records.tables import read_tables
-from kb.records.timeline import TimelineEntry, read_timeline, row_text
+from kb.records.timeline import TimelineEntry, has_times, read_timeline, row_text
 from kb.records.written_dates import read_written_time
 
 #: A key of capitals where a line begins, whatever mark stands before it and between it and a value.
@@ -60,6 +60,8 @@ _RELATIVE = re.compile(r"[*_`\[(]*T ?[+-][ \[]?[\d\w]")
 _CLOCK = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d.]|:\d{3})")
 #: Dated lines that make a timeline of what stands under no name, and of a part of the form.
 _FEW, _SEVERAL = 2, 4
+#: Where so many items of a list promise something, it is one of actions.
+_MOST_OF = 0.6
 _MAX_LINE = 2_000
 #: Sections whose boxes say what was so, not what is to be done.
 _OF_LISTS = frozenset({"went_well", "went_wrong", "timeline", "replay"})
@@ -153,20 +155,19 @@ def _undated(document: Document, section: SectionText) -> Iterator[UnreadLine]:
 
 def _undated_lines(document: Document, section: SectionText) -> Iterator[UnreadLine]:
     read = {n for e in document.timeline for n in range(e.line, max(e.end_line, e.line) + 1)}
-    rows = {
-        row.line: row_text(table, row)
-        for table in (read_tables(section.lines) if "|" in section.text else ())
-        for row in table.rows
-    }
+    tables = tuple(read_tables(section.lines)) if "|" in section.text else ()
+    rows = {row.line: row_text(table, row) for table in tables for row in table.rows}
+    timed = {row.line for table in tables if has_times(table) for row in table.rows}
     for line in _prose(section.lines):
-        if line.number in read or not ("T+" in line.text or any(map(str.isdigit, line.text))):
+        has_time = "T+" in line.text or any(map(str.isdigit, line.text))
+        if line.number in read or not (has_time or line.number in timed):
             continue
         item = ANY_ITEM.match(line.text)
         text = without_tags(rows.get(line.number) or (item[2] if item else line.text.strip()))
         found = read_written_time(even_spaces(text), document.name_date)
         is_listed = item or line.number in rows or (found and found.clock)
         is_time = (found and is_listed) or _RELATIVE.match(text) or (item and _CLOCK.search(text))
-        is_row = line.number in rows and _tells_a_time(text)
+        is_row = line.number in timed or (line.number in rows and _tells_a_time(text))
         if (is_time or is_row) and read_heading(line.text) is None:
             day = document.name_date or "YYYY-MM-DD"
             yield UnreadLine(line.number, "timeline", text, f"- {day} HH:MM UTC — …")
@@ -200,17 +201,20 @@ def unread_actions(document: Document) -> Iterator[UnreadLine]:
     section = document.section("actions")
     if section:
         unboxed = {item.line for item in document.unboxed}
-        informal = read_informal_actions(section.lines, levers, document.name_date)
+        informal = read_untasked(section.lines, levers, document.name_date)
         for action in informal:
             if action.line not in unboxed and not _REMARK.match(action.text):
                 text = document.source_line(action.line).strip()
                 yield UnreadLine(action.line, "action", text, action.task())
         yield from _tables(document, section, {action.line for action in informal})
-        if document.front.text("status") != "published":  # then it is `published-without-actions`
+        is_published = document.front.text("status") == "published"
+        if not informal and not is_published:  # then it is `published-without-actions`
             yield from _in_prose(document, section)
     for other in document.sections:
         if other.key is None or (section is None and other.key not in _OF_LISTS):
             yield from _stray_actions(other, levers)
+        if other.key is None and section is None:
+            yield from _stray_promises(other)
 
 
 def _in_prose(document: Document, section: SectionText) -> Iterator[UnreadLine]:
@@ -245,6 +249,17 @@ def _stray_actions(section: SectionText, levers: Collection[str]) -> Iterator[Un
                 found.line, "action", found.text, f"under '## Action items': {found.task()}"
             )
             return
+
+
+def _stray_promises(section: SectionText) -> Iterator[UnreadLine]:
+    """The first item of a list that promises something, below a heading that says nothing of it."""
+    texts = {item.line: item.text.strip("*_ ") for item in read_items(section.lines, ANY_ITEM)}
+    promised = [line for line, text in texts.items() if promises(text)]
+    if len(promised) >= max(_FEW + 1, len(texts) * _MOST_OF):
+        first, more = promised[0], len(promised) - 1
+        text = texts[first].partition("\n")[0]
+        written = f"under '## Action items': - [ ] {text} (as in {more} further lines)"
+        yield UnreadLine(first, "action", text, written)
 
 
 def unread_text(document: Document) -> Iterator[UnreadLine]:

@@ -269,7 +269,7 @@ def test_a_sentence_whose_words_no_page_has_all_finds_those_with_some(visit: Vis
 def searched(page: Any, words: str) -> tuple[str, list[str]]:
     """What the search box says of some words, and the paths it lists."""
     page.locator(".kb-search-box").fill(words)
-    page.locator(f"dialog[data-shown={words!r}]").wait_for()
+    page.locator(f"dialog[data-shown={words!r}] [aria-busy=false]").wait_for()
     rows = page.locator(".kb-result").evaluate_all(
         "rows => rows.map(row => new URL(row.dataset.address, location).pathname)"
     )
@@ -321,6 +321,70 @@ def test_a_result_names_its_section_and_classes_and_does_not_repeat_its_title(
     assert first.locator(".kb-result-date").inner_text() == "11 Nov 2022"
     title = first.locator(".kb-result-title").inner_text()
     assert title not in first.locator(".kb-result-text").inner_text()
+
+
+def typed_at_once(page: Any, words: str) -> None:
+    """Search is opened and asked before anything else can happen."""
+    page.evaluate(
+        """(words) => {
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+          const box = document.querySelector(".kb-search-box");
+          box.value = words;
+          box.dispatchEvent(new Event("input"));
+        }""",
+        words,
+    )
+
+
+def test_the_index_is_asked_before_the_words_of_the_site_have_come(visit: Visit) -> None:
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    visit.page.route("**/data/lexicon.json", hold)
+    visit.page.goto(visit.base)
+    with visit.page.expect_request("**/pagefind/index/*"):
+        typed_at_once(visit.page, "bereavement")
+    assert visit.page.locator(".kb-result").count() == 0
+    held[0].continue_()
+    visit.page.locator(".kb-result").first.wait_for()
+
+
+def test_the_first_results_are_shown_before_the_last_have_come_and_stay(visit: Visit) -> None:
+    page = visit.page
+    held: list[Any] = []
+
+    def three(route: Any) -> None:
+        held.append(route)
+        if len(held) <= 3:
+            route.continue_()
+
+    page.route("**/pagefind/fragment/*", three)
+    page.goto(visit.base)
+    typed_at_once(page, "because")
+    rows = page.locator(".kb-result")
+    playwright.expect(rows).to_have_count(3)
+    playwright.expect(page.locator(".kb-search-results")).to_have_attribute("aria-busy", "true")
+    rows.nth(0).evaluate("row => { row.isSame = true; }")
+    for route in held[3:]:
+        route.continue_()
+    playwright.expect(rows).to_have_count(10)
+    page.unroute("**/pagefind/fragment/*")
+    page.get_by_role("button", name="Show more").click()
+    playwright.expect(rows).to_have_count(20)
+    assert rows.nth(0).evaluate("row => row.isSame === true")
+
+
+def test_a_year_is_narrowed_by_class_over_all_its_months(visit: Visit) -> None:
+    page = visit.page
+    page.goto(f"{visit.base}incidents/2025/")
+    playwright.expect(page.get_by_label("List only this class")).to_have_count(1)
+    months = page.locator("article h2:visible").count()
+    page.get_by_label("List only this class").select_option("destructive-action")
+    rows = page.locator(".kb-rows > li:visible")
+    assert rows.count() == page.locator("li[data-class*=destructive-action]").count() > 0
+    assert page.locator("article h2:visible").count() < months
 
 
 def test_one_escape_leaves_a_search_that_has_words(visit: Visit) -> None:
@@ -424,6 +488,10 @@ def test_search_is_narrowed_by_a_facet(visit: Visit) -> None:
     facet.select_option("SEV4")
     page.locator(".kb-result:has(.kb-sev4)").first.wait_for()
     playwright.expect(page.locator(".kb-result .kb-sev1")).to_have_count(0)
+    facet.select_option("")
+    route = page.get_by_label("Only this route", exact=True)
+    route.select_option("website-support-chat")
+    page.locator(".kb-result-title", has_text="Air Canada").wait_for()
 
 
 def test_without_an_index_search_still_finds_titles(browser: Any, casebook: str) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html import unescape
-from typing import Required, TypedDict
+from typing import NamedTuple
 
 from kb.records.model import Postmortem
 from kb.site import links
@@ -29,18 +29,23 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _MOST_CHARACTERS = 30
 
 
-class NamedPage(TypedDict, total=False):
+class NamedPage(NamedTuple):
     """A name that has a page of its own: a route, a class, a tool; an incident's id or alias.
 
-    An incident has neither `kind` nor `count` (of incidents). `title` is left out where it is the
-    name, and `path` where the name is an incident's id: there are thousands of those.
+    An incident has neither `kind` nor a number of `incidents`. `path` is empty where it follows
+    from an incident's id, and `title` where it is the name or, of an alias, that of the incident.
     """
 
-    name: Required[str]
-    kind: str
-    count: int
-    path: str
-    title: str
+    name: str
+    path: str = ""
+    title: str = ""
+    kind: str = ""
+    incidents: str = ""
+
+    @property
+    def line(self) -> str:
+        """All but the name, with tabs between."""
+        return "\t".join(map(_on_one_line, self[1:])).rstrip("\t")
 
 
 def page_words(html: str) -> set[str]:
@@ -69,15 +74,21 @@ def lexicon_json(site: Site, words: Counter[str]) -> str:
     """The lexicon as the search box reads it; `words` counts the pages that have each word.
 
     The words of the most pages come first: of two that are equally near, that is the likelier.
+    Names and what is known of each are lines: a browser reads two long strings in a tenth of the
+    time that it takes for thousands of objects.
     """
     ranked = sorted(words, key=lambda word: (-words[word], word))
     named = [*_facet_pages(site), *_incident_names(site.by_id.values())]
-    return (
-        json.dumps(
-            {"words": " ".join(ranked), "names": named}, ensure_ascii=False, separators=(",", ":")
-        )
-        + "\n"
-    )
+    data = {
+        "words": " ".join(ranked),
+        "names": "\n".join(_on_one_line(one.name) for one in named),
+        "pages": "\n".join(one.line for one in named),
+    }
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _facet_pages(site: Site) -> Iterator[NamedPage]:
@@ -85,16 +96,14 @@ def _facet_pages(site: Site) -> Iterator[NamedPage]:
         counts = Counter(word for record in site.records for word in set(kind.words(record)))
         for word, count in sorted(counts.items()):
             path = site.names.path(kind.folder, word)
-            if not path:
-                continue
-            yield NamedPage(name=word, kind=kind.noun, count=count, path=path)
+            if path:
+                yield NamedPage(word, path, kind=kind.noun, incidents=str(count))
 
 
 def _incident_names(records: Iterable[Postmortem]) -> Iterator[NamedPage]:
     for record in records:
         path = links.incident(record.id)
         is_plain = path == f"{links.INCIDENTS}/{record.id}"
-        own = NamedPage(name=record.id, title=record.title)
-        yield own if is_plain else NamedPage(**own, path=path)
+        yield NamedPage(record.id, "" if is_plain else path, record.title)
         for name in record.aliases:
-            yield NamedPage(name=name, title=record.title, path=path)
+            yield NamedPage(name, path, "" if is_plain else record.title)

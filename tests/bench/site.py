@@ -172,6 +172,20 @@ def _index(folder: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
+#: A reader's key and words in one go, until a result is on the screen.
+_BOX = """(words) => new Promise((done) => {
+  const started = performance.now();
+  const dialog = document.querySelector("dialog.kb-search");
+  new MutationObserver((_, seeing) => {
+    if (dialog.dataset.shown !== words || !dialog.querySelector(".kb-result")) return;
+    seeing.disconnect();
+    requestAnimationFrame(() => setTimeout(() => done((performance.now() - started) / 1000)));
+  }).observe(dialog, { attributes: true, childList: true, subtree: true });
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true }));
+  const box = dialog.querySelector("input");
+  box.value = words;
+  box.dispatchEvent(new Event("input"));
+})"""
 #: What the search box asks of Pagefind, from loading it to the words of ten results.
 _ALONE = """async (words) => {
   const started = performance.now();
@@ -183,11 +197,14 @@ _ALONE = """async (words) => {
   return (performance.now() - started) / 1000;
 }"""
 
+#: Words that many records of the casebook have, and that few have.
+_ASKED = ("refund", "deleted", "prompt", "terraform", "citations", "private", "email", "token")
+
 
 def first_results(folder: Path) -> tuple[float, float]:
     """Seconds from pressing the key to results on the screen, and those of Pagefind's API alone.
 
-    Each in a browser with an empty cache; NaN without a browser.
+    Both medians, told by the page itself with an empty cache; NaN without a browser.
     """
     try:
         from playwright.sync_api import sync_playwright
@@ -197,24 +214,17 @@ def first_results(folder: Path) -> tuple[float, float]:
         return float("nan"), float("nan")
     server = served(folder)
     address = next(server)
-    times, alone = [], []
+    times: list[float] = []
+    alone: list[float] = []
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=_chromium(), args=CHROMIUM_ARGUMENTS)
-        for words in ("refund", "deleted", "prompt"):
-            context = browser.new_context()
-            page = context.new_page()
-            page.goto(address)
-            started = time.perf_counter()
-            page.keyboard.press("/")
-            page.keyboard.insert_text(words)
-            page.locator(f"dialog[data-shown='{words}'] .kb-result").first.wait_for()
-            times.append(time.perf_counter() - started)
-            context.close()
-            context = browser.new_context()
-            page = context.new_page()
-            page.goto(address)
-            alone.append(page.evaluate(_ALONE, words))
-            context.close()
+        for words in _ASKED:
+            for script, into in ((_BOX, times), (_ALONE, alone)):
+                context = browser.new_context()
+                page = context.new_page()
+                page.goto(address)
+                into.append(page.evaluate(script, words))
+                context.close()
         browser.close()
     server.close()
     return statistics.median(times), statistics.median(alone)

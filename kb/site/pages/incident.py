@@ -161,6 +161,7 @@ def _filters(record: Postmortem) -> list[tuple[str, str]]:
     values = [
         *(("class", word) for word in record.classes),
         ("severity", record.severity),
+        ("route", "" if record.route == "unknown" else record.route),
         *(("tool", word) for word in record.tools),
         ("year", f"{record.date:%Y}"),
     ]

@@ -24,11 +24,15 @@ _LEAD_CHARACTERS, _CLASSES = 170, 2
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """One incident in a list; a brief list shows nothing beyond date, severity and link."""
+    """One incident in a list; a brief list shows nothing beyond date, severity and link.
+
+    `marks` are what the list can be narrowed by: a name, and its words with bars between them.
+    """
 
     date: date
     severity: str
     link: Link
+    marks: tuple[tuple[str, str], ...]
     lead: str = ""
     kind: str = ""
     classes: tuple[Link, ...] = ()
@@ -45,9 +49,20 @@ def incident_rows(
 def brief_rows(site: Site, records: Iterable[Postmortem], source: str) -> tuple[IncidentRow, ...]:
     """The same without what the record says."""
     return tuple(
-        IncidentRow(record.date, record.severity, record_link(site, source, record.id))
+        IncidentRow(
+            record.date, record.severity, record_link(site, source, record.id), _marks(record)
+        )
         for record in records
     )
+
+
+def _marks(record: Postmortem) -> tuple[tuple[str, str], ...]:
+    marks = (
+        ("severity", record.severity),
+        ("class", "|".join(record.classes)),
+        ("route", "" if record.route == "unknown" else record.route),
+    )
+    return tuple((name, words) for name, words in marks if words)
 
 
 def _row(site: Site, record: Postmortem, source: str) -> IncidentRow:
@@ -55,6 +70,7 @@ def _row(site: Site, record: Postmortem, source: str) -> IncidentRow:
         record.date,
         record.severity,
         record_link(site, source, record.id),
+        _marks(record),
         teaser(record, _LEAD_CHARACTERS),
         ADOPTED if record.is_adopted else _kind(record),
         word_links(site, source, "classes", record.classes[:_CLASSES]),

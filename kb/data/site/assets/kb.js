@@ -163,10 +163,10 @@
   if (!dialog || !dialog.showModal) return;
 
   var MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-  var FACETS = ["severity", "class", "tool", "year"];
+  var FACETS = ["severity", "class", "route", "tool", "year"];
   var PAGE = 10;
   var FEW = 3;
-  var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null, most: PAGE };
+  var state = { engine: null, chosen: {}, at: -1, run: 0, opener: null, most: PAGE, drawn: [] };
 
   function element(tag, css, text) {
     var made = document.createElement(tag);
@@ -271,46 +271,56 @@
   function index() {
     // All at once: each that waits for another costs a way to the server and back.
     var known = words();
-    fetch(new URL("pagefind/wasm.en.pagefind", base)).then(function (answer) {
-      return answer.arrayBuffer(); // asked for again by the index, it is there
-    }).catch(function () {});
+    atHand("pagefind/wasm.en.pagefind");
     return import(new URL("pagefind/pagefind.js", base).href).then(function (pagefind) {
       // In this thread: starting another costs more than the search takes.
-      var ready = pagefind.options({ excerptLength: 22, noWorker: true }).then(function () {
+      return pagefind.options({ excerptLength: 22, noWorker: true }).then(function () {
         return pagefind.init();
-      }).then(function () {
-        var typed = box && box.value.trim();
-        if (typed) pagefind.preload(typed);
-      });
-      return Promise.all([ready, known]).then(function (loaded) { return full(pagefind, loaded[1]); });
+      }).then(function () { return full(pagefind, known); });
     });
+  }
+
+  // A file that will be asked for again is there then.
+  function atHand(name, how) {
+    quietly(fetch(new URL(name, base), how).then(function (answer) { return answer.arrayBuffer(); }));
+  }
+
+  // Its failure is said by whoever waits for it, if anybody does.
+  function quietly(promise) {
+    promise.catch(function () {});
   }
 
   // The words and names of the site; without them every word is asked as it is.
   function words() {
-    var data = fetch(new URL("data/lexicon.json", base)).then(function (answer) { return answer.json(); });
-    return Promise.all([import(new URL("assets/kb/lexicon.js", base).href), data]).then(function (loaded) {
-      return new loaded[0].Lexicon(loaded[1]);
-    }).catch(function () {
-      return { read: function (text) { return { text: text, unknown: [] }; }, named: function () { return []; } };
-    });
+    var data = fetch(new URL("data/lexicon.json", base)).then(function (answer) { return answer.text(); });
+    return Promise.all([import(new URL("assets/kb/lexicon.js", base).href), data]).catch(function () {});
+  }
+
+  function lexiconOf(loaded) {
+    try {
+      return new loaded[0].Lexicon(JSON.parse(loaded[1]));
+    } catch (error) {
+      // It did not come, or is none.
+    }
+    return { read: function (text) { return { text: text, unknown: [] }; }, named: function () { return []; } };
   }
 
   function read(results) {
-    return Promise.all(results.map(function (r) { return r.data(); })).then(function (rows) {
-      return rows.map(function (row) {
-        return {
-          // The index reads each page as one file; on the site it is a folder.
-          address: row.url.replace(/\.html$/, "/"),
-          title: row.meta.title,
-          date: row.meta.date || "",
-          severity: ((row.filters || {}).severity || [""])[0],
-          classes: (row.filters || {}).class || [],
-          part: quoted(row),
-          plain: row.meta.lead || "",
-        };
-      });
-    });
+    return Promise.all(results.map(function (result) { return result.data().then(said); }));
+  }
+
+  // What a result shows of its page.
+  function said(page) {
+    return {
+      // The index reads each page as one file; on the site it is a folder.
+      address: page.url.replace(/\.html$/, "/"),
+      title: page.meta.title,
+      date: page.meta.date || "",
+      severity: ((page.filters || {}).severity || [""])[0],
+      classes: (page.filters || {}).class || [],
+      part: quoted(page),
+      plain: page.meta.lead || "",
+    };
   }
 
   // The part of a page that says most of what was asked, with its heading; none where only the
@@ -324,7 +334,8 @@
       var worth = part.title === "Sources" ? 0.01 : 1;
       return worth * part.weighted_locations.reduce(function (sum, one) { return sum + one.balanced_score; }, 0);
     };
-    return parts.sort(function (a, b) { return weight(b) - weight(a); })[0];
+    var best = parts.sort(function (a, b) { return weight(b) - weight(a); })[0];
+    return best && { title: best.title, excerpt: best.excerpt };
   }
 
   // The index gives pages that have all the words, and a sentence as a question has few: then those
@@ -365,25 +376,53 @@
     }).join("");
   }
 
-  function full(pagefind, lexicon) {
-    var loaded = false;
+  // The index and, once they have come, the words and names of the site. `early` is told what is
+  // found as soon as the first few pages are read.
+  function full(pagefind, known) {
+    var filters = null;
+    var lexicon = null;
+    function ask(words, chosen) {
+      return pagefind.search(words || null, { filters: chosen, sort: words ? {} : { date: "desc" } });
+    }
+    function begin(words, chosen) {
+      var answer = ask(words, chosen).then(function (found) {
+        var rows = found.results.slice(0, state.most).map(function (one) { return one.data().then(said); });
+        rows.forEach(quietly);
+        return { found: found, rows: rows };
+      });
+      quietly(answer);
+      return answer;
+    }
     return {
-      widened: function (found, filters) { return widened(pagefind, found, filters); },
-      get filters() {
-        if (loaded) return null;
-        return function () { loaded = true; return pagefind.filters(); };
+      widened: function (found, chosen) { return widened(pagefind, found, chosen); },
+      // Counts come with results only once the filters are loaded, which can wait.
+      counts: function (found, chosen) {
+        filters = filters || pagefind.filters();
+        return filters.then(function () { return ask(found.asked, chosen); }).then(function (all) { return all.filters; });
       },
-      search: function (words, filters) {
-        var order = words ? {} : { date: "desc" };
-        var asked = lexicon.read(words);
-        var named = Object.keys(filters).length ? [] : lexicon.named(words);
-        var before = named.length ? "" : unsaid(asked.unknown);
-        var facts = { named: named, asked: asked.text, before: before };
-        if (words && !asked.text) return Promise.resolve(Object.assign({ total: named.length, counts: {}, rows: [], said: before }, facts));
-        return pagefind.search(asked.text || null, { filters: filters, sort: order }).then(function (found) {
-          return read(found.results.slice(0, state.most)).then(function (rows) {
-            var said = before && before + howMany(found.results.length);
-            return Object.assign({ total: found.results.length, counts: found.filters, rows: rows, said: said }, facts);
+      search: function (words, chosen, early) {
+        // Nearly always the site has all words: the index is asked before that is known, and the
+        // words are read while the pages it names are on their way.
+        var asTyped = begin(words, chosen);
+        return asTyped.then(function () { return known; }).then(function (loaded) {
+          lexicon = lexicon || lexiconOf(loaded);
+          var asked = lexicon.read(words);
+          var named = Object.keys(chosen).length ? [] : lexicon.named(words);
+          var before = named.length ? "" : unsaid(asked.unknown);
+          var facts = { named: named, asked: asked.text, before: before };
+          if (words && !asked.text) return Object.assign({ total: named.length, counts: {}, rows: [], said: before }, facts);
+          return (asked.text === words ? asTyped : begin(asked.text, chosen)).then(function (answer) {
+            var total = answer.found.results.length;
+            var counts = Object.keys(answer.found.filters).length ? answer.found.filters : null;
+            function told(rows) {
+              return Object.assign({ total: total, counts: counts, rows: rows, said: before && before + howMany(total) }, facts);
+            }
+            if (early && total) {
+              quietly(Promise.all(answer.rows.slice(0, FEW)).then(function (rows) {
+                early(Object.assign(told(rows), { isPart: rows.length < answer.rows.length }));
+              }));
+            }
+            return Promise.all(answer.rows).then(told);
           });
         });
       },
@@ -391,7 +430,7 @@
   }
 
   function facts(record) {
-    return { severity: [record.severity], class: record.classes, tool: record.tools, year: [record.date.slice(0, 4)] };
+    return { severity: [record.severity], class: record.classes, route: [record.route], tool: record.tools, year: [record.date.slice(0, 4)] };
   }
 
   function simple(data) {
@@ -438,31 +477,45 @@
       var run = ++state.run;
       load().then(function (engine) {
         var words = box.value.trim();
-        return (state.around ? state.around(engine) : engine).search(words, state.chosen).then(function (found) {
+        var isDone = false;
+        var isNew = dialog.dataset.shown !== words;
+        var early = function (found) { if (run === state.run && isNew && !isDone) show(found, engine.note || "", words); };
+        return (state.around ? state.around(engine).search(words, state.chosen) : engine.search(words, state.chosen, early)).then(function (found) {
           return state.around || !engine.widened ? found : engine.widened(found, state.chosen);
         }).then(function (found) {
+          isDone = true;
           if (run !== state.run) return;
           show(found, engine.note || "", words);
-          // Counts come with results only once the filters are loaded, which can wait.
-          if (engine.filters) return engine.filters().then(function () { if (run === state.run) search(0); });
+          if (!found.counts) return engine.counts(found, state.chosen).then(function (counts) { if (run === state.run) showFacets(counts); });
         });
       }).catch(function () { status.textContent = "Search is not to be had here."; });
     }, delay);
   }
 
+  // Rows that are there already stay as they are: the pointer may be on one of them.
+  function draw(rows) {
+    var drawn = rows.map(function (row) { return JSON.stringify(row); });
+    var same = 0;
+    while (same < drawn.length && drawn[same] === state.drawn[same]) same++;
+    Array.prototype.slice.call(list.children, same).forEach(function (old) { old.remove(); });
+    list.append.apply(list, rows.slice(same).map(function (row, place) { return option(row, same + place); }));
+    state.drawn = drawn;
+  }
+
   function show(found, note, words) {
     var rows = withNames(found.named || [], found.rows);
-    list.replaceChildren.apply(list, rows.map(option));
     var kept = dialog.dataset.shown === words ? state.at : -1;
-    state.at = -1;
+    select(-1);
+    draw(rows);
+    list.setAttribute("aria-busy", String(Boolean(found.isPart)));
     box.setAttribute("aria-expanded", String(rows.length > 0));
     box.removeAttribute("aria-activedescendant");
     status.textContent = found.said ? found.said : rows.length === 0 ? "Nothing found. Try fewer or other words." :
       howMany(found.total);
     status.textContent += note;
     if (kept >= 0) select(kept);
-    more.hidden = found.rows.length >= found.total;
-    showFacets(found.counts);
+    more.hidden = found.isPart || found.rows.length >= found.total;
+    if (found.counts) showFacets(found.counts);
     dialog.dataset.shown = words;
   }
 
@@ -545,6 +598,23 @@
     load();
     // All incidents are shown to whoever only looks; a reader who types does not wait for them.
     search(box.value ? 0 : 300);
+  }
+
+  // What search runs by is fetched while nothing else is to be done, unless data is to be saved.
+  function whenIdle(act) {
+    if (navigator.connection && navigator.connection.saveData) return;
+    if (window.requestIdleCallback) requestIdleCallback(act, { timeout: 5000 });
+    else setTimeout(act, 1000);
+  }
+  if ("kbIndex" in dialog.dataset) {
+    addEventListener("load", function () {
+      whenIdle(function () {
+        if (state.engine) return;
+        ["pagefind/pagefind.js", "pagefind/wasm.en.pagefind", "assets/kb/lexicon.js"].forEach(function (name) {
+          atHand(name, { priority: "low" });
+        });
+      });
+    });
   }
 
   dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });

@@ -11,15 +11,26 @@ const LEAST_LETTERS = 4;
 /** Nearly all names: they need no folding. */
 const ASCII = /^[\x00-\x7f]*$/;
 const MOST_NAMES = 3;
+const INCIDENTS = "incidents/";
 
 function fold(text) {
   return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-/** A name without what people leave out or write otherwise: `pay_courier`, `pay courier`. */
-function bare(name) {
-  if (ASCII.test(name)) return name.toLowerCase().replace(/[^a-z0-9]+/g, "");
-  return fold(name).replace(/[^\p{L}\p{N}]/gu, "");
+/** Names, one a line, without what people leave out or write otherwise: `pay_courier`, `pay courier`. */
+function bare(names) {
+  if (ASCII.test(names)) return names.toLowerCase().replace(/[^a-z0-9\n]+/g, "");
+  return fold(names).replace(/[^\p{L}\p{N}\n]/gu, "");
+}
+
+/** The numbers of the lines that begin so; a text of which each line has a line's end before it. */
+function* lines(text, beginning) {
+  let number = 0;
+  let seen = 0;
+  for (let at = text.indexOf(beginning); at >= 0; at = text.indexOf(beginning, at + 1)) {
+    for (; seen < at; seen++) if (text[seen] === "\n") number++;
+    yield number;
+  }
 }
 
 function stem(word) {
@@ -48,40 +59,30 @@ function distance(one, other, most) {
   return last[other.length];
 }
 
-/** What the site says and what it is called, from `data/lexicon.json`. */
+/** What the site says and what it is called, from `data/lexicon.json`.
+ *
+ *  It has thousands of words and names, and is read before the first result is shown: so they stay
+ *  the strings they are, and are looked through. */
 export class Lexicon {
   constructor(data) {
-    this.ranked = data.words ? data.words.split(" ") : [];
-    this.words = new Set(this.ranked);
-    this.names = data.names.map((one) => ({
-      kind: "", count: 0, title: one.name, path: "incidents/" + one.name, ...one, bare: bare(one.name),
-    }));
+    this.words = ` ${data.words} `;
+    this.names = data.names;
+    this.pages = data.pages;
   }
 
   /** Only a word that no page has needs these: most queries are answered before they are made. */
-  get sorted() {
-    return (this.inOrder ??= [...this.ranked].sort());
+  get ranked() {
+    return (this.split ??= this.words.trim().split(" "));
   }
 
   get stems() {
     return (this.stemmed ??= new Set(this.ranked.map(stem)));
   }
 
+  /** Whether a word of the site is this, begins so, or differs in its ending alone. */
   isKnown(word) {
-    return word.length < 2 || UNSPACED.test(word) || this.words.has(word) ||
-      this.begins(word) || this.stems.has(stem(word));
-  }
-
-  /** Whether a word of the site begins so. */
-  begins(part) {
-    let low = 0;
-    let high = this.sorted.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.sorted[middle] < part) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.sorted.length && this.sorted[low].startsWith(part);
+    return word.length < 2 || UNSPACED.test(word) || this.words.includes(` ${word}`) ||
+      this.stems.has(stem(word));
   }
 
   /** The word that was probably meant, empty where none is near. Of equally near ones that of the
@@ -117,15 +118,40 @@ export class Lexicon {
 
   /** The pages whose name was typed: those written so first, begun ones last. */
   named(query) {
-    const typed = bare(query);
+    const typed = bare(query.replace(/\s/g, " "));
     if (typed.length < 2) return [];
+    this.bare ??= `\n${bare(this.names)}\n`;
     const letters = fold(query.trim());
+    const whole = [...lines(this.bare, `\n${typed}\n`)].map((line) => this.page(line));
     const same = (one) => Number(fold(one.name) === letters);
-    const whole = this.names.filter((one) => one.bare === typed).sort((a, b) => same(b) - same(a));
-    const begun = typed.length < LEAST_LETTERS ? [] :
-      this.names.filter((one) => one.bare !== typed && one.bare.startsWith(typed));
-    const found = [...whole, ...begun];
-    return found.filter((one, place) => found.findIndex((other) => other.path === one.path) === place)
-      .slice(0, MOST_NAMES);
+    const found = new Map();
+    for (const one of whole.sort((a, b) => same(b) - same(a))) if (!found.has(one.path)) found.set(one.path, one);
+    if (typed.length >= LEAST_LETTERS) {
+      for (const line of lines(this.bare, `\n${typed}`)) {
+        if (found.size >= MOST_NAMES) break;
+        const one = this.page(line);
+        if (!found.has(one.path)) found.set(one.path, one);
+      }
+    }
+    return [...found.values()].slice(0, MOST_NAMES);
+  }
+
+  /** What a line says of its name: path, title, kind and count. What is left out is the name's own. */
+  page(line) {
+    this.nameLines ??= this.names.split("\n");
+    this.pageLines ??= this.pages.split("\n");
+    const name = this.nameLines[line];
+    const [path, title, kind, count] = this.pageLines[line].split("\t");
+    const id = path.startsWith(INCIDENTS) ? path.slice(INCIDENTS.length) : "";
+    return {
+      name, kind: kind || "", count: Number(count || 0), path: path || INCIDENTS + name,
+      title: title || (id && this.titleOf(id)) || name,
+    };
+  }
+
+  /** An alias has the title of its incident. */
+  titleOf(id) {
+    const line = this.nameLines.findIndex((name, place) => name === id && this.pageLines[place].startsWith("\t"));
+    return line < 0 ? "" : this.pageLines[line].split("\t")[1];
   }
 }

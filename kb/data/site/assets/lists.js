@@ -5,7 +5,7 @@ const FIRST = 50;
 const WORTH_FILTERING = 8;
 
 function words(row, name) {
-  return (row.dataset[name] || "").split(" ").filter(Boolean);
+  return (row.dataset[name] || "").split("|").filter(Boolean);
 }
 
 function counted(rows, name) {
@@ -23,15 +23,18 @@ function button(text, act) {
   return made;
 }
 
+/** A list, or one that is cut into several by headings: those are narrowed as one. */
 class List {
-  constructor(list) {
-    this.list = list;
-    this.rows = [...list.children];
+  constructor(parts) {
+    this.parts = parts.map((list) => ({ list, rows: [...list.children], heading: headingOf(list, parts) }));
+    this.rows = this.parts.flatMap(({ rows }) => rows);
     this.chosen = {};
-    this.most = FIRST;
+    // Those with headings come in pages already.
+    this.first = parts.length > 1 ? Infinity : FIRST;
+    this.most = this.first;
     this.more = button("", () => { this.most = Infinity; this.show(); });
-    list.after(this.more);
-    if (this.rows.length >= WORTH_FILTERING) this.offer(list.dataset.kbFilters.split(" "));
+    parts.at(-1).after(this.more);
+    if (this.rows.length >= WORTH_FILTERING) this.offer(parts[0].dataset.kbFilters.split(" "));
     this.show();
   }
 
@@ -46,7 +49,8 @@ class List {
     }
     if (!bar.children.length) return;
     bar.append(this.said);
-    this.list.before(bar);
+    const [{ list, heading }] = this.parts;
+    (heading || list).before(bar);
   }
 
   filter(name, counts) {
@@ -56,7 +60,7 @@ class List {
     for (const [word, count] of counts) select.append(new Option(`${word} (${count})`, word));
     select.addEventListener("change", () => {
       this.chosen[name] = select.value;
-      this.most = FIRST;
+      this.most = this.first;
       this.show();
     });
     return select;
@@ -67,13 +71,25 @@ class List {
     const passing = this.rows.filter((row) => chosen.every(([name, word]) => words(row, name).includes(word)));
     const shown = new Set(passing.slice(0, this.most));
     for (const row of this.rows) row.hidden = !shown.has(row);
+    for (const { rows, heading } of this.parts) if (heading) heading.hidden = rows.every((row) => row.hidden);
     this.more.hidden = passing.length <= this.most;
     this.more.textContent = `Show all ${passing.length}`;
     if (this.said) this.said.textContent = chosen.length ? `${passing.length} of ${this.rows.length}` : "";
   }
 }
 
-/** Shorten each list of a page and put its filters before it. */
+/** The heading that stands over one of several lists; a list alone keeps its own above its filters. */
+function headingOf(list, parts) {
+  const before = list.previousElementSibling;
+  return parts.length > 1 && before && before.matches("h2") ? before : null;
+}
+
+/** Shorten the lists of a page and put their filters before them; those of one name are one. */
 export function lists(root) {
-  for (const list of root.querySelectorAll("[data-kb-filters]")) new List(list);
+  const groups = new Map();
+  for (const list of root.querySelectorAll("[data-kb-filters]")) {
+    const name = list.dataset.kbList || list;
+    groups.set(name, [...(groups.get(name) || []), list]);
+  }
+  for (const parts of groups.values()) new List(parts);
 }

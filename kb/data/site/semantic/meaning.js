@@ -94,7 +94,7 @@ class Meaning {
     const record = this.records.get(id);
     if (!record) return false;
     const facts = {
-      severity: [record.severity], class: record.classes, tool: record.tools,
+      severity: [record.severity], class: record.classes, route: [record.route], tool: record.tools,
       year: [record.date.slice(0, 4)],
     };
     return Object.entries(filters).every(([name, value]) => (facts[name] || []).includes(value));

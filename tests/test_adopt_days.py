@@ -117,6 +117,38 @@ def actions(text: str) -> list[str]:
             "# Down (Apr 4, 2026)\n\n## Timeline\n\n- 11:30 UTC: down\n- 2026-04-20: written\n",
             "2026-04-04",
         ),
+        # A date that says it is of something else, one at the foot, one of a repair.
+        ("a.md", "# Down\n\n**Date:** 2026-05-23 (the incident predates the rewrite)\n", ""),
+        ("a.md", "# Down\n\n**Date:** 2026-05-23 (discovered)\n", "2026-05-23"),
+        (
+            "a.md",
+            "# Down\n\n## Summary\n\nIt fell.\n\n## Cause\n\nA rule.\n\n## Author\n\nAda\n\n"
+            "Date: 2025-09-02\n",
+            "",
+        ),
+        ("a.md", "# Incidents\n\n- **Scroll**: Fixed in the last session (2026-06-30).\n", ""),
+        # A log of several incidents.
+        (
+            "incidents.md",
+            "# Incidents\n\n## Incident 1 - down\n\n**Date**: 2026-04-13 **Severity**: S2\n\n"
+            "## Incident 2 - down again\n\n**Date**: 2026-04-13\n",
+            "",
+        ),
+        (
+            "incidents.md",
+            "# Incidents\n\n## Down\n\n- Date: 2026-04-13\n\n## Out\n\n- Date: 2026-04-15\n",
+            "",
+        ),
+        (
+            "a.md",
+            "# Two faults of 2026-04-13\n\n## Incident 1\n\nDown.\n\n## Incident 2\n\nOut.\n",
+            "2026-04-13",
+        ),
+        (
+            "a.md",
+            "# Faults\n\nIncident date: 2026-04-13\n\n## Incident 1\n\nDown.\n\n## Incident 2\n",
+            "2026-04-13",
+        ),
         # Two lines call two days that of the incident.
         ("a.md", "# Down\n\nOccurred: 2026-03-02\nIncident date: 2026-03-05\n", ""),
         # Of two days neither is taken.
@@ -254,6 +286,11 @@ def test_each_clock_is_read_under_its_own_name(name: str, form: str) -> None:
 def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
     text = "# Acme. Technical Incident Report\n## The pump stood still\n\nIt did.\n"
     assert facts(text)["title"].value == "The pump stood still"
+
+
+def test_of_two_names_of_a_kind_the_one_that_says_more_is_the_title() -> None:
+    text = "# Incident overview\n\n## Summary\n\nThe pump stood still.\n"
+    assert facts(text, "overview.md")["title"].value == "Incident overview"
 
 
 def test_a_value_of_the_head_is_no_title() -> None:

@@ -21,6 +21,7 @@ from kb.adopt.impossible_times import only_possible
 from kb.adopt.incident_day import NO_DAY
 from kb.adopt.input_files import FoundFile
 from kb.adopt.moved_links import with_moved_links
+from kb.adopt.several_incidents import SEVERAL
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
 from kb.errors import KbError
@@ -254,6 +255,8 @@ def _no_record(facts: Iterable[DerivedFact]) -> str:
 
 
 def _date_to_add(day: DerivedFact) -> str:
+    if day.source.startswith(SEVERAL):
+        return "give each a file, or put 'Incident date: YYYY-MM-DD' at the top"
     if day.proposal:
         return f"if that is right, add 'Incident date: {day.proposal}'"
     return "add 'Incident date: YYYY-MM-DD'"

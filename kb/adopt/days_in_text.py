@@ -91,7 +91,10 @@ def _prose_days(
 
 def named_month(document: Document) -> str:
     """The line that names a month with its year, or a day of a month, and no more; else empty."""
-    for line in document.lines[:_MOST_LINES]:
+    timeline = document.section("timeline")
+    skipped = {line.number for line in timeline.lines} if timeline else set()
+    lines = (line for line in document.lines[:_MOST_LINES] if line.number not in skipped)
+    for line in lines:
         if line.fence is None and (found := _MONTH.search(line.text[:_LONGEST_LINE])):
             return f"line {line.number} says {found[0]}"
     return ""

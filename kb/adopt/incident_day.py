@@ -22,6 +22,7 @@ from kb.adopt.days_in_text import (
 )
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
+from kb.adopt.several_incidents import several_incidents
 from kb.records.document import Document
 from kb.records.list_items import read_date
 from kb.records.timeline import TimelineEntry
@@ -73,10 +74,24 @@ _PAGE_KEYS = frozenset(
 _INCIDENT_KEY = re.compile(
     r"sev|impact|duration|detect|resolv|start|affected|incident|outage|root[_-]?cause|service|mtt"
     r"|when|time|period|window|happened|began|begin|occurred|summary|fecha|data|hora|inicio|début"
+    r"|discover|found|introduced"
     r"|时间|時間|日時|日期|시간|일시"
 )
 #: A label with a blank behind its colon: in `At 01:52 UTC` there is none.
 _ANY_LABEL = re.compile(r"[ \t>|*_+-]*(?P<label>[^\W\d][\w /()-]{1,40}?)[ \t*_]*[:：|](?!\d)")
+#: What a date has behind it that is not of the incident: `2026-05-23 (the incident predates it)`.
+_OF_ELSE = re.compile(
+    r"[^(（]{0,30}[(（][^)）]{0,60}(?:predate|before|earlier|writ|publish|draft|review)",
+    re.IGNORECASE,
+)
+_LONGEST_REMARK = 60
+_FEW_SECTIONS = 4
+#: Before the only day of a text: what was done on it is not how the incident began.
+_DONE_ON = re.compile(
+    r"\b(?:fixed|resolved|closed|mended|merged|deployed|released|shipped|published|reviewed|updated"
+    r"|written|created|scheduled|due|until|by)\b[^.!?]{0,60}$",
+    re.IGNORECASE,
+)
 _CLOCK = re.compile(r"(?<![\d:.])\d{1,2}:\d{2}(?!\d)")
 _MOST_NAMED = 3
 _LONGEST_TOLD = 40
@@ -97,11 +112,20 @@ class _NamedDay:
 
 def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     """The day of the incident, with its source; empty where it is unknown."""
-    named = _labelled(labels, INCIDENT_DAYS, document)
+    begin, several = several_incidents(document)
+    rows = [row for row in labels if not begin or row.line < begin]
+    named = _labelled(rows, INCIDENT_DAYS, document)
     lived = _lived(document)
     if named:
         is_one = len({one.day for one in named}) == 1
         return _fact(named[0].day, named[0].source) if is_one else _of_several(named, lived)
+    if several and not _is_dated(document):
+        return _unknown(several)
+    return _remarked(document, labels) or _derived(document, labels, lived)
+
+
+def _derived(document: Document, labels: list[LabelledLine], lived: list[date]) -> DerivedFact:
+    """The day of a text that calls none that of the incident."""
     told = [*_told(document, labels)]
     strong = [one for one in told if not one.is_weak]
     if len({one.day for one in strong}) == 1:
@@ -111,6 +135,21 @@ def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     if len({one.day for one in told}) == 1:
         return _from_weak(document, told[0], lived)
     return _of_several(told, lived) if told else _untold(document, labels, lived)
+
+
+def _is_dated(document: Document) -> bool:
+    """Whether the title has a day: what stands below it, in however many parts, is of that day."""
+    return any(days_in(document.title))
+
+
+def _remarked(document: Document, labels: list[LabelledLine]) -> DerivedFact | None:
+    """An unknown day where a date says of itself that it is of something else."""
+    for row in labels:
+        day = read_written_day(row.value) if row.label in _DAYS else None
+        if day and row.line > document.front.end_line and _OF_ELSE.match(row.value):
+            told = clipped(row.value, _LONGEST_REMARK)
+            return _unknown(f"line {row.line} says {told}", day)
+    return None
 
 
 def _fact(day: date, source: str, *, stands_in: bool = False) -> DerivedFact:
@@ -264,7 +303,7 @@ def _of_prose(
         source = f"line {named[first]}, the first day it names, which its timeline has"
         return _fact(first, source, stands_in=True)
     others = {day: line for day, line in prose_days(document, first) if day not in named}
-    is_told = is_lead and not _is_labelled(document.source_line(named[first]))
+    is_told = is_lead and _tells_begin(document.source_line(named[first]))
     # Far below, a day may be that of the repair or of another incident.
     if len(named) == 1 and is_told and not lived and not others:
         return _fact(first, f"line {named[first]}, the only day it names", stands_in=True)
@@ -274,10 +313,16 @@ def _of_prose(
     return replace(fact, source=f"{fact.source}{more}")
 
 
-def _is_labelled(line: str) -> bool:
-    """Whether a line gives a value that is not of the incident: `Sprint: 2026-05-04`."""
+def _tells_begin(line: str) -> bool:
+    """Whether the day in a line may be that on which it began.
+
+    It is none of a value of something else, `Sprint: 2026-05-04`, or of what was done on it.
+    """
     label = _ANY_LABEL.match(line)
-    return label is not None and not _INCIDENT_KEY.search(label["label"].lower())
+    if label is not None and not _INCIDENT_KEY.search(label["label"].lower()):
+        return False
+    digit = next((n for n, character in enumerate(line) if character.isdigit()), len(line))
+    return not _DONE_ON.search(line[:digit])
 
 
 def _unread(document: Document, labels: list[LabelledLine]) -> str:
@@ -339,7 +384,9 @@ def _labelled(
 
 
 def _told(document: Document, labels: list[LabelledLine]) -> Iterator[_NamedDay]:
-    yield from _labelled(labels, _DAYS, document)
+    # At the foot of a text a date is that of the writing.
+    foot = document.sections[-1].line if len(document.sections) >= _FEW_SECTIONS else None
+    yield from _labelled((r for r in labels if not foot or r.line < foot), _DAYS, document)
     for section in document.sections:
         if section.heading.strip(EDGES).lower() in _DAYS | INCIDENT_DAYS:
             first = next((line for line in section.lines if line.text.strip()), None)

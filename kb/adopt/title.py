@@ -80,6 +80,8 @@ def derive_title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     words = re.sub(r"[_-]+", " ", without_iso_days(stem)).strip() or stem
     if words.lower() in _NO_TITLES and not is_form and (first := _first_line(document)):
         return DerivedFact("title", _without_day(_plain(first.text)), f"line {first.number}")
+    if heading and not is_form and words.lower() in _NO_TITLES and len(told) > len(words):
+        return DerivedFact("title", told, f"line {heading.line}")
     return DerivedFact("title", words, source)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -153,12 +154,35 @@ def test_a_dry_run_has_a_row_for_each_file_and_the_run_that_writes_those_to_look
     narrow = tell.invoke(command, ["--dry-run", "old"], env={"COLUMNS": "80"}).output.splitlines()
     assert narrow[0].split() == ["file", "day", "from", "severity", "clocks", "actions"]
     assert max(len(line) for line in narrow if line.startswith("PM ")) <= 80
-    row = next(line for line in narrow if line.startswith("PM 3.md"))
+    row = next(line for line in narrow if line.startswith("PM 3 "))
     assert row.split()[-6:] == ["2021-03-03", "line", "3", "SEV2", "1", "1"]
     done = tell.invoke(command, ["old"], catch_exceptions=False).output
     assert "2021-03-05-pump.md  2021-03-05-a-pump-stood-still.md  file name ?" in done
     assert "PM 3.md" not in done
-    assert "marked ?: look at each" in done
+    assert "the date of 1 is that of the file's name, marked ?" in done
+
+
+def test_in_a_narrow_row_a_name_stands_without_its_day_and_many_of_names_are_one_line(
+    team: Path,
+) -> None:
+    for number in range(1, 13):
+        (team / "old" / f"2022-05-{number:02}-pipe-{number}.md").write_text(
+            f"# Pipe {number} burst\n"
+        )
+    (team / "old" / "valve.md").write_text("# A valve stuck\n\nOn 2022-06-07 it stuck.\n")
+    tell = CliRunner()
+    narrow = tell.invoke(command, ["--dry-run", "old"], env={"COLUMNS": "80"}).output
+    assert re.search(r"^pipe-3 +2022-05-03  file name \?  unknown +none +-$", narrow, re.M)
+    done = tell.invoke(command, ["old"], catch_exceptions=False).output
+    assert "pipe-3" not in done
+    assert "valve.md" in done
+    assert "the date of 12 is that of the file's name" in done
+    assert "no line names the date of 1, marked ?: look at each" in done
+
+
+def test_a_title_that_ends_in_its_day_has_it_once_in_the_name_of_its_record(team: Path) -> None:
+    (team / "old" / "valve.md").write_text("# A valve stuck (2022-06-07)\n\nIt stuck.\n")
+    assert "adopted  postmortems/2022-06-07-a-valve-stuck.md" in adopt("old/valve.md")
 
 
 def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:

@@ -77,10 +77,14 @@ _PARTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ActionCount:
-    """How many actions a text lists, None where that is unknown; `why` then says why it is."""
+    """How many actions a text lists, None where that is unknown.
+
+    `why` then says why it is, and `listed` how many items stand there that may be actions.
+    """
 
     number: int | None
     why: str = ""
+    listed: int = 0
 
 
 def count_actions(document: Document) -> ActionCount:
@@ -100,7 +104,7 @@ def count_actions(document: Document) -> ActionCount:
         return ActionCount(0) if is_none else ActionCount(None, why)
     why = _doubt(document, own, lines, found) or _elsewhere(document, own)
     many = f"{plural(len(found), 'item')} from line {found[0].line} on; {why}"
-    return ActionCount(None, many) if why else ActionCount(len(found))
+    return ActionCount(None, many, len(found)) if why else ActionCount(len(found))
 
 
 def _of_the_team(document: Document) -> list[SectionText]:

@@ -318,7 +318,10 @@ def _value(facts: Iterable[DerivedFact], key: str) -> str:
 def _free(planning: _Planning, facts: Iterable[DerivedFact]) -> Path:
     """A name for the record that nothing has."""
     facts, folder = tuple(facts), planning.folder
-    stem = f"{_value(facts, 'date')}-{slug(_value(facts, 'title'))}"
+    day = _value(facts, "date")
+    # A title may end in its day: `Queue stood still (2021-03-03)`.
+    title = _value(facts, "title").removesuffix(")").removesuffix(day).rstrip(" (,-–—")
+    stem = f"{day}-{slug(title or _value(facts, 'title'))}"
     # Of thousands with one title each begins where the one before it ended.
     number = planning.numbers.get(stem, 1)
     while True:

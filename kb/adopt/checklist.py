@@ -39,6 +39,7 @@ Where no word stands, none is likelier than the most frequent one is anyway.
 `kb adopt --classify --checklist FILE` then writes what is ticked, and nothing else.
 """
 _LONGEST_EXCERPT = 300
+_LABEL = re.compile(r"[A-Z][\w /-]{1,24}: ")
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ def excerpt(document: Document) -> str:
     """How the summary of a record begins, else its text, as plain words on one line."""
     summary = document.section("summary")
     told = plain_text(summary.prose) if summary else ""
-    passages = record_passages(document) if not told else ()
-    text = " ".join((told or next((one.text for one in passages), "")).split())
+    passages = [one.text for one in record_passages(document)] if not told else []
+    # A passage that begins with a label is of the head: `Date: …`.
+    told = told or next((text for text in passages if not _LABEL.match(text)), "")
+    text = " ".join((told or "".join(passages[:1])).split())
     if len(text) <= _LONGEST_EXCERPT:
         return text
     return f"{text[:_LONGEST_EXCERPT].rpartition(' ')[0] or text[:_LONGEST_EXCERPT]} …"

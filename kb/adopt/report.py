@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from kb.adopt.action_count import ActionCount
 from kb.adopt.adoption import ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED, AdoptedFile
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.incident_day import FILE_NAME
@@ -43,7 +44,7 @@ def summary_lines(files: Sequence[AdoptedFile], *, dry_run: bool, width: int) ->
     and stand in the records.
     """
     adopted = [file for file in files if not file.refusal]
-    shown = adopted if dry_run else [file for file in adopted if _stands_in(file)]
+    shown = adopted if dry_run else _to_judge(adopted)
     yield from _table(shown, is_wide=width >= _WIDE)
     kept = Counter(file.refusal for file in files if file.refusal in _KEPT)
     yield from (f"kept {count}: {reason}" for reason, count in kept.items())
@@ -89,7 +90,7 @@ def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> I
     if counts["adopted"] and not dry_run:
         yield "Nothing is committed. Next: git status, kb check, one commit; git revert undoes it."
     elif counts["adopted"]:
-        yield "Nothing is written. All that is known of each, with its line: --verbose."
+        yield "A dry run: nothing is written. All that is known of each, with its line: --verbose."
 
 
 def fitted(lines: Iterable[str], width: int) -> Iterator[str]:
@@ -115,8 +116,10 @@ def _table(files: Sequence[AdoptedFile], *, is_wide: bool) -> Iterator[str]:
 
 
 def _narrow_row(file: AdoptedFile) -> tuple[str, ...]:
+    """A row without what the day and the others say already: the day of a name, and its ending."""
     source, record, *rest = _row(file)
-    return (source, record[:_DAY], *rest)
+    day = record[:_DAY]
+    return (source.removeprefix(day).lstrip("-_ ").removesuffix(".md") or source, day, *rest)
 
 
 def _padded(text: str, width: int) -> str:
@@ -134,8 +137,15 @@ def _row(file: AdoptedFile) -> tuple[str, ...]:
         _from(facts["date"]),
         severity.value or (f"{visible(severity.word)}?" if severity.word else "unknown"),
         str(clocks or "none"),
-        "unknown" if file.actions.number is None else str(file.actions.number or "none"),
+        _number_of(file.actions),
     )
+
+
+def _number_of(actions: ActionCount) -> str:
+    """The number of a list, with a question mark where it may be another; a dash without one."""
+    if actions.number is not None:
+        return str(actions.number or "none")
+    return f"{actions.listed} ?" if actions.listed else "-"
 
 
 def _list_of(file: AdoptedFile) -> str:
@@ -154,19 +164,17 @@ def _from(day: DerivedFact) -> str:
     return f"{place} ?" if day.stands_in else place
 
 
-def _stands_in(file: AdoptedFile) -> bool:
-    return any(fact.stands_in for fact in file.facts)
+def _to_judge(files: Sequence[AdoptedFile]) -> list[AdoptedFile]:
+    """The files whose date only stands in; of many that have it from their names none."""
+    found = [file for file in files if any(fact.stands_in for fact in file.facts)]
+    named = [file for file in found if any(map(_is_of_name, file.facts))]
+    return found if len(named) <= _MOST_NAMED else [file for file in found if file not in named]
 
 
 def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
     """What is unknown in how many, and what it takes."""
     facts = [fact for file in files for fact in file.facts]
-    stood_in = sum(fact.stands_in for fact in facts)
-    if stood_in:
-        yield (
-            f"no line names the date of {stood_in}, marked ?: look at each, a minute a file; "
-            "'Incident date: YYYY-MM-DD' in the text settles it"
-        )
+    yield from _stood_in([fact for fact in facts if fact.stands_in])
     words = _scale(facts)
     silent = sum(fact.key == "severity" and not fact.value and not fact.word for fact in facts)
     if silent:
@@ -177,6 +185,26 @@ def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
         yield f"severity is a word of your own in {sum(words.values())}: {told}"
         first = "" if dry_run else "take these records away again, then "
         yield f"  to take them over: {first}--severity '{example}'"
+
+
+def _stood_in(facts: Sequence[DerivedFact]) -> Iterator[str]:
+    """What stands in for the dates that no line names: those of file names are judged as one."""
+    named = sum(map(_is_of_name, facts))
+    told = []
+    if named:
+        told.append(
+            f"the date of {named} is that of the file's name, marked ?: right where you name files "
+            "for the day of the incident"
+        )
+    if rest := len(facts) - named:
+        told.append(f"no line names the date of {rest}, marked ?: look at each, a minute a file")
+    if told:
+        told[-1] += "; 'Incident date: YYYY-MM-DD' in the text settles it"
+    yield from told
+
+
+def _is_of_name(fact: DerivedFact) -> bool:
+    return fact.stands_in and fact.source.startswith(FILE_NAME)
 
 
 def _to_look_at(files: Sequence[AdoptedFile]) -> Iterator[str]:

@@ -150,4 +150,5 @@ def _answer(library: Library, proposal: WordProposal) -> str:
         try:
             return known_word(library, proposal.key, said)
         except KbError as fault:
-            _tell([f"{fault.what}: {fault.todo}"], indent=4)
+            near = fault.todo if fault.todo.startswith("Did") else "? lists those there are."
+            _tell([f"{fault.what}. {near}"], indent=4)

@@ -5,23 +5,23 @@
 
 from __future__ import annotations
 
-import re
+from kb.patterns import regex
 
 #: A full stop, closing marks, white space, and what may begin a sentence; a full stop of Chinese or
 #: Japanese, which no blank need follow; or the end of a line.
-_END = re.compile(
+_END = regex(
     r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9])"
     r"|(?<=[。！？｡])(?![。！？｡])[」』】）”’]*\s*|\n+"
 )
 _CLOSING = "\"'”’)]」』】）"
 #: Abbreviations that end no sentence although a capital follows, as in "Mata v. Avianca". Those
 #: that often do end one ("etc.", "Inc.") are not among them.
-_BEFORE_NAME = re.compile(
+_BEFORE_NAME = regex(
     r"(?:^|[\s(\[\"'“‘])"
     r"(?:vs?|e\.g|i\.e|cf|viz|Mrs?|Ms|Dr|Prof|Gen|Sen|Rep|Gov|St|(?:[A-Z]\.)*[A-Z])\.$"
 )
 #: The same where a number follows: "No. 5", "Fig. 2", "Sept. 3".
-_BEFORE_NUMBER = re.compile(
+_BEFORE_NUMBER = regex(
     r"(?:^|[\s(\[\"'“‘])"
     r"(?:approx|ca|[Nn]os?|[Ff]igs?|[Ss]ecs?|[Aa]rts?|[Cc]h|[Vv]ol|[Pp]p?|[Ee]d|Eq|Ref|v|"
     r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.$"
@@ -29,18 +29,18 @@ _BEFORE_NUMBER = re.compile(
 #: Signs that are a word each by the rules of Unicode (UAX #29, WB999): Han and Hiragana. Katakana
 #: and Hangul keep together, and are parted by blanks or by those.
 _SIGNS = "\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_SIGN = re.compile(f"[{_SIGNS}]")
+_SIGN = regex(f"[{_SIGNS}]")
 #: Scripts without blanks between words: Thai, Lao, Burmese, Khmer. A word has about five letters.
 _RUNS = "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"
-_RUN = re.compile(f"[{_RUNS}]+")
+_RUN = regex(f"[{_RUNS}]+")
 _LETTERS_A_WORD = 5
 #: A word where not all are parted by blanks, with the punctuation behind it.
-_WORD = re.compile(
+_WORD = regex(
     rf"[{_SIGNS}][^\w\s{_RUNS}]*|[{_RUNS}]{{1,{_LETTERS_A_WORD}}}[^\w\s{_RUNS}]*"
     rf"|[^\s{_SIGNS}{_RUNS}]+"
 )
 #: What BM25 reads by pairs of letters: scripts without blanks, Katakana among them.
-_UNPARTED = re.compile(f"[{_SIGNS}{_RUNS}\u3005\u30a1-\u30fe\uff66-\uff9f]+")
+_UNPARTED = regex(f"[{_SIGNS}{_RUNS}\u3005\u30a1-\u30fe\uff66-\uff9f]+")
 #: How far back an abbreviation can begin.
 _LONGEST = 12
 

@@ -5,7 +5,6 @@ Git keeps such a file like any other, so whoever checks what a branch changes lo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +14,14 @@ from kb.lint.readings.attachments import read_decoded, why_unread
 from kb.lint.registry import active_rules
 from kb.lint.rule import Finding, LintContext, Problem, Rule, run_rules
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.misplaced_records import is_markdown, is_meant_as_record
 from kb.records.record_files import is_record_name
 from kb.records.route_run_counts import FILE_NAME as RUNS_SEEN
 from kb.safe_files import walk
 
-_LINE = re.compile(r"line (\d+)")
+_LINE = regex(r"line (\d+)")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
 
+from kb.patterns import regex
 from kb.records.form import Form
 from kb.records.front_matter import Fault, FrontMatter, read_front_matter
 from kb.records.front_matter_keys import RowedEntry, entries
@@ -36,13 +37,13 @@ from kb.sentences import clipped
 #: Of actions and other lists; no record of 216 public ones has more than 6. With 123,000 of them in
 #: 2 MB `kb metrics` took 21 s and 264 MB, `kb actions` 23 s.
 MAX_BOXES = 5_000
-_BOX = re.compile(r"^[ \t]{0,20}[-*+][ \t]{1,4}\[.\]", re.MULTILINE)
+_BOX = regex(r"^[ \t]{0,20}[-*+][ \t]{1,4}\[.\]", re.MULTILINE)
 #: Characters of a title that are read: it stands on every page that names the record. The longest
 #: of 1,818 in collections of others has 210.
 MAX_TITLE_CHARACTERS = 300
 #: Every byte that is no small letter becomes a space.
 _LETTERS_ONLY = bytes(code if code in b"abcdefghijklmnopqrstuvwxyz" else 32 for code in range(256))
-_ALLOW = re.compile(r"kb:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:(?:—|–|--?|:)\s*(.*))?$")
+_ALLOW = regex(r"kb:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s*(?:(?:—|–|--?|:)\s*(.*))?$")
 
 
 @dataclass(frozen=True, slots=True)

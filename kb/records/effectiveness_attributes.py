@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from kb.patterns import regex
 from kb.records.list_items import ActionItem, read_date
 
 #: How a watch is written; other spellings of the same are read.
-WATCH = re.compile(r"[1-9]\d{0,3}d")
-_WATCH = re.compile(r"(\d{1,4})[ \t]?(d|w)(?:ays?|eeks?)?", re.IGNORECASE)
-_VERIFIED = re.compile(r"(\S{1,40})[ \t]{1,8}by[ \t]{1,8}(\S.{0,200})")
+WATCH = regex(r"[1-9]\d{0,3}d")
+_WATCH = regex(r"(\d{1,4})[ \t]?(d|w)(?:ays?|eeks?)?", re.IGNORECASE)
+_VERIFIED = regex(r"(\S{1,40})[ \t]{1,8}by[ \t]{1,8}(\S.{0,200})")
 _DAYS_A_WEEK = 7
 
 

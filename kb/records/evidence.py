@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from kb.patterns import regex
 from kb.records.markdown import (
     FieldLine,
     Line,
@@ -23,21 +24,21 @@ from kb.records.markdown import (
 from kb.records.sections import Field, Section
 from kb.records.tables import Table, TableRow, cells, read_tables
 
-_FENCED_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*:(?:[ \t]+(.*))?$")
+_FENCED_FIELD = regex(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*:(?:[ \t]+(.*))?$")
 #: A key of one word in capitals, or a label of several words; the colon may be one of East Asia.
-_LABELLED = re.compile(
+_LABELLED = regex(
     r"(?P<quote>(?:[ \t]*>)*)(?P<lead>[ \t]*)(?P<bullet>(?:[-*+•‣◦▪·●]|\d{1,3}[.)])[ \t]+)?"
     r"(?P<mark>[*_`]{0,3})(?P<key>[^\W\d_][\w /?'’()<-]{0,90}?)"
     r"(?:(?P=mark)[ \t]*(?P<colon>[:：])|[ \t]*(?P<inner>[:：])(?P=mark)"
     r"|(?P=mark)[ \t]+(?P<dash>=|—|–|->?)(?=[ \t]))"
     r"(?P<gap>[ \t]*)(?P<value>.*)$"
 )
-_STARTS_ANEW = re.compile(
+_STARTS_ANEW = regex(
     r"[ \t]*(?:[-*+•‣◦▪·●][ \t]|\d{1,3}[.)][ \t]|[>|#]|<!--|`{3}|~{3}|[-*_]{3,}[ \t]*$|\[)"
 )
-_LABEL = re.compile(r"[*_`]{0,3}[A-Za-z][\w /'’-]{0,60}[*_`]{0,3}[:：](?:[ \t*_`]|$)")
-_NESTED_ITEM = re.compile(r"[ \t]*[-*+][ \t]")
-_QUOTE = re.compile(r"\A(?:[ \t]*+>)++[ \t]?")
+_LABEL = regex(r"[*_`]{0,3}[A-Za-z][\w /'’-]{0,60}[*_`]{0,3}[:：](?:[ \t*_`]|$)")
+_NESTED_ITEM = regex(r"[ \t]*[-*+][ \t]")
+_QUOTE = regex(r"\A(?:[ \t]*+>)++[ \t]?")
 _MAX_LINE = 20_000
 _TWO = 2
 

@@ -7,7 +7,6 @@ The tree is built from parser events, without recursion, so nesting and aliases 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,8 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 from msgspec import Struct
 
+from kb.patterns import regex
+
 # The C loader is about ten times faster; it is missing only where PyYAML was built without libyaml.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 20  # the form needs 3
@@ -24,7 +25,7 @@ _MAX_DEPTH = 20  # the form needs 3
 #: more of a list are a page of the site, a row of each measure, and a line of many answers.
 MAX_FRONT_CHARACTERS, MAX_FRONT_VALUES = 100_000, 4_000
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_COMMENT = re.compile(r"(?:^|\s)#\s*(kb:.*)$")
+_COMMENT = regex(r"(?:^|\s)#\s*(kb:.*)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.patterns import regex
+
 #: Longer headings tell something of their own: `Why the timeline service lost its root cause tag`.
 _MOST_WORDS, _MOST_CHARACTERS, _MOST_OF_CJK = 6, 70, 16
 #: A question may be longer: `Why detection took as long as it did`.
 _MOST_OF_QUESTION = 10
 #: So short is a heading that stands for itself below one that says nothing.
 _FEW_WORDS, _FEW_CHARACTERS, _FEW_OF_CJK = 3, 32, 8
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_CJK = regex(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 #: A heading with one of these is about something else than the incident it stands in.
-_OTHER = re.compile(
+_OTHER = regex(
     r"\b(?:non action|not (?:done|planned|implemented)"
     r"|templates?|how to|runbooks?|polic(?:y|ies)|tests?|scripts?|schema|commands?"
     r"|example|tools?|"
@@ -31,15 +33,15 @@ _OTHER = re.compile(
     r"changelog|glossary|glossário|glossaire|checklist|related|relacionados|guide"
     r"|review process)\b"
 )
-_BRACKETS = re.compile(r"[(（\[【]")
-_QUESTION = re.compile(
+_BRACKETS = regex(r"[(（\[【]")
+_QUESTION = regex(
     r"(?:why|how|what|where|por ?qu[eé]|c[oó]mo|onde|d[oó]nde|qu[eé]|o que|pourquoi|comment|ce qui"
     r"|o[uù]|warum|wie|was|wo|perch[eé]|come|cosa|waarom|hoe|wat|varför|hur|vad|почему|как|что|где)\b"
 )
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"^(?:(?:phase|part|section|step|fase|§) )?\d{1,2} (?!por ?qu|whys?|pour|warum|поч)"
 )
-_AND = re.compile(r"(?: (?:and|und|et|y|e|и|en|och|og|ja|i|ve|và|dan) | ?[+&/＋・、和与與及] ?)")
+_AND = regex(r"(?: (?:and|und|et|y|e|и|en|och|og|ja|i|ve|và|dan) | ?[+&/＋・、和与與及] ?)")
 
 _STEMS: dict[str, str] = {
     "actions": (
@@ -161,9 +163,9 @@ _STEMS: dict[str, str] = {
 }  # fmt: skip
 #: Sections whose words are common: `The impact of retries on ledgers` tells something else.
 _BRIEF = frozenset({"customer_truth"})
-_BY_SECTION = tuple((key, re.compile(stems)) for key, stems in _STEMS.items())
+_BY_SECTION = tuple((key, regex(stems)) for key, stems in _STEMS.items())
 #: A summary is one only where no other word stands beside these.
-_SUMMARY = re.compile(
+_SUMMARY = regex(
     r"summary|overview|synopsis|resumo|resumen|r[ée]sum[ée]|zusammenfassung|[üu]berblick"
     r"|kurzfassung|sintesi"
     r"|riepilogo|riassunto|samenvatting|sammanfattning|sammendrag|[öo]zet|podsumowanie"
@@ -172,7 +174,7 @@ _SUMMARY = re.compile(
     r"|резюме|сводка|кратк\w*|описание|概要|概述|摘要|要約|总结概述"
     r"|(?:问题|事件|事故|故障)描述|现象|現象|요약|개요|현상"
 )
-_BESIDE = re.compile(
+_BESIDE = regex(
     r"\b(?:the|a|an|of|in|executiv[eo]|ejecutivo|ex[ée]cutif|management|incidents?"
     r"|incidente|vorfalls?|outages?"
     r"|events?|short|brief|general|geral|do|da|del|de|des|du|der|dell?"
@@ -181,7 +183,7 @@ _BESIDE = re.compile(
     r"|postmortem|post|mortem|problem)\b|事件|事故|故障|障害|장애|インシデント|の"
     r"|한 ?줄|한 ?문장|一行|一言|一句话"
 )
-_HAPPENED = re.compile(
+_HAPPENED = regex(
     r"^(?:(?:o )?que (?:aconteceu|ocorreu|houve)|qu[ée] (?:pas[óo]|ocurri[óo]|sucedi[óo])"
     r"|ce qui s est pass[ée]"
     r"|que s est il pass[ée]|cosa [èe] (?:successo|accaduto)|wat is er gebeurd|wat gebeurde"

@@ -10,32 +10,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.patterns import regex
 from kb.records.sections import british
 
-_BRACKET = re.compile(r"(?<!\s)\s*+[({（\[].*$")
-_PART = re.compile(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|,](?:\s++|$))")
-_ORDINAL = re.compile(r"(?:part|section|step|phase|appendix|§)?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])?")
-_LEADING = re.compile(
+_BRACKET = regex(r"(?<!\s)\s*+[({（\[].*$")
+_PART = regex(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|,](?:\s++|$))")
+_ORDINAL = regex(r"(?:part|section|step|phase|appendix|§)?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])?")
+_LEADING = regex(
     r"\A(?:(?:the|our|an?|incident|postmortem|detailed|full|initial|final|consolidated|main|primary"
     r"|preliminary|brief|complete|overall|remaining|further|additional|suggested|issue"
     r"|outage)\s)+"
 )
 #: `Root cause and resolution` is a root cause where the form has no such heading.
-_BOTH = re.compile(r" (?:and|und|et|y|e) ")
-_EITHER = re.compile(r"[/・／]")
+_BOTH = regex(r" (?:and|und|et|y|e) ")
+_EITHER = regex(r"[/・／]")
 #: `Tasks to address the issue`, `Impact on the shop`: what stands behind says no more.
-_PURPOSE = re.compile(r" (?:to|of|for|on|taken) .*$")
+_PURPOSE = regex(r" (?:to|of|for|on|taken) .*$")
 #: Names that hold whatever words stand before them: `Our response timeline`.
-_ENDS = re.compile(r"\b(?:timeline|root causes?|(?<!non )action items|lessons learned|impact)$")
+_ENDS = regex(r"\b(?:timeline|root causes?|(?<!non )action items|lessons learned|impact)$")
 #: The same in scripts that put no blanks between words.
-_ENDS_OF_CJK = re.compile(
+_ENDS_OF_CJK = regex(
     r"(?:行动项|改进措施|时间线|根本原因|再発防止策|アクションアイテム|タイムライン|時系列)$"
 )
 #: An emoji by its name, as forges and sites write it: `:warning:`.
-_SHORTCODE = re.compile(r"(?<![\w:]):[a-z][a-z0-9_+-]{1,40}:(?![\w:])")
+_SHORTCODE = regex(r"(?<![\w:]):[a-z][a-z0-9_+-]{1,40}:(?![\w:])")
 _MOST_WORDS = 4
-_NUMERAL = re.compile(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
-_FROM_DAY = re.compile(r" \d{1,4} \d{1,2} \d{1,4}.*$")
+_NUMERAL = regex(r"^\s*(?:[ivx]{1,5}[.)]\s+|(?:part|section|step|phase)\s+\w{1,4}\s*$)", re.I)
+_FROM_DAY = regex(r" \d{1,4} \d{1,2} \d{1,4}.*$")
 
 
 def normal_heading(heading: str) -> str:

@@ -14,26 +14,27 @@ from datetime import date
 
 from msgspec import Struct
 
+from kb.patterns import regex
 from kb.records.heading_stems import section_by_stem
 from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
 from kb.records.tables import Table, TableRow, read_tables
 from kb.records.written_dates import read_day
 
-_BOX = re.compile(r"(?:\[(?P<mark>[ xX✓✔~/>-]?)\]|(?P<sign>[☐☑☒✅⬜🔲])\ufe0f?)[ \t]*")
-_TAIL = re.compile(r"(?<![ \t])[ \t]++(?:—|–|--?)[ \t]++")
-_IN_BRACKETS = re.compile(r"(?<![ \t])[ \t]*+[(\[]([^()\[\]\n]{2,120})[)\]][.]?$")
-_SEPARATOR = re.compile(r"(?<![ \t])[ \t]*+(?:[,;|]|(?<=[ \t])/(?=[ \t]))[ \t]*+")
-_LABELLED = re.compile(
+_BOX = regex(r"(?:\[(?P<mark>[ xX✓✔~/>-]?)\]|(?P<sign>[☐☑☒✅⬜🔲])\ufe0f?)[ \t]*")
+_TAIL = regex(r"(?<![ \t])[ \t]++(?:—|–|--?)[ \t]++")
+_IN_BRACKETS = regex(r"(?<![ \t])[ \t]*+[(\[]([^()\[\]\n]{2,120})[)\]][.]?$")
+_SEPARATOR = regex(r"(?<![ \t])[ \t]*+(?:[,;|]|(?<=[ \t])/(?=[ \t]))[ \t]*+")
+_LABELLED = regex(
     r"[*_]*(?P<label>[A-Za-z][A-Za-z -]{1,24}?)[*_]*[ \t]*[:=][*_]*[ \t]*(?P<value>.*)$"
 )
-_HANDLE = re.compile(r"@[\w./-]+|[A-Za-z][\w.’'-]*(?:[ /&+-]+[A-Za-z][\w.’'-]*){0,2}")
-_NO_OWNER = re.compile(r"(?:see|cf|ref|via|in|for|to|by|after|from|on|and|or|as)\b", re.IGNORECASE)
+_HANDLE = regex(r"@[\w./-]+|[A-Za-z][\w.’'-]*(?:[ /&+-]+[A-Za-z][\w.’'-]*){0,2}")
+_NO_OWNER = regex(r"(?:see|cf|ref|via|in|for|to|by|after|from|on|and|or|as)\b", re.IGNORECASE)
 #: An item that only names those below it.
-_GROUP_HEAD = re.compile(r"[*_]{0,3}[^*_:：\n\[\]]{2,60}(?:[:：][*_]{0,3}|[*_]{2,3}[:：]?)[ \t]*")
-_YEAR = re.compile(r"\d{4}")
-_SIGNS = re.compile(r"[^\w' ]+")
-_STRUCK = re.compile(r"~~(.*)~~$")
+_GROUP_HEAD = regex(r"[*_]{0,3}[^*_:：\n\[\]]{2,60}(?:[:：][*_]{0,3}|[*_]{2,3}[:：]?)[ \t]*")
+_YEAR = regex(r"\d{4}")
+_SIGNS = regex(r"[^\w' ]+")
+_STRUCK = regex(r"~~(.*)~~$")
 #: Labels and column heads by what they give.
 _MEANINGS = {
     **dict.fromkeys(
@@ -114,11 +115,11 @@ _OPEN = frozenset(
 #: States that a box tells as well; every other one is kept in the text.
 _PLAIN_STATES = frozenset({*_DONE, *_DONE_MARKS, "open", "todo", "to do", "new", "[ ]", "-"})
 _DROPPED = frozenset({"cancelled", "canceled", "won't do", "wont do", "won't fix", "wontfix"})
-_LABEL = re.compile(r"A\d{1,4}")
-_BOXED = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
+_LABEL = regex(r"A\d{1,4}")
+_BOXED = regex(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 _MAX_TEXT = 2_000
 #: `P1: cap the set`, `Fix 2 — log the size`: a heading that is one of several actions.
-_NUMBERED_ACTION = re.compile(
+_NUMBERED_ACTION = regex(
     r"(?:P|AI[- ]?|(?:fix|action(?: item)?|change|item|task)[ -]?)\d{1,2}[ \t]*[:.)—–-]",
     re.IGNORECASE,
 )
@@ -138,7 +139,7 @@ _VERBS = (
 )
 #: `Load balancing: Implement …`, which names the change before its verb.
 _NAMED = r"(?:(?:[\w/&'’-]{1,30}[ ]){0,5}[\w/&'’-]{1,30}:[ ]{1,4})?"
-_PROMISING = re.compile(
+_PROMISING = regex(
     r"\[[^\W\d_]{2,12}[ ]\d{1,3}\][ \t]*[:.)–—-]"
     rf"|{_NAMED}(?:[a-z]{{3,20}}ly[ ])?{_VERBS}\b(?!:)"
     r"|(?!(?:this|these|that|those|it|there|what|which|if|when)\b)(?:[\w'’/&-]{1,30}[ ]){1,8}"
@@ -146,15 +147,15 @@ _PROMISING = re.compile(
     r"|(?:we|i)(?:['’]ll|[ ]will)[ ]\w",
     re.IGNORECASE,
 )
-_TOLD_AS_DONE = re.compile(r"[^.;]{0,80}\b(?:was|were|has[ ]been|have[ ]been|had)\b")
+_TOLD_AS_DONE = regex(r"[^.;]{0,80}\b(?:was|were|has[ ]been|have[ ]been|had)\b")
 #: What a line below an action, or below its heading, may tell of it.
 _ATTRIBUTES = frozenset({"owner", "due", "state", "tracker", "lever"})
 #: The columns that a table of actions has and one of causes has not.
 _OF_ACTIONS = frozenset({"owner", "due", "state", "lever"})
 _LONGEST_UNIT = 7
-_NUMBERED = re.compile(r"[ \t]*\d")
+_NUMBERED = regex(r"[ \t]*\d")
 #: Items that say there is nothing to do.
-_NOTHING = re.compile(
+_NOTHING = regex(
     r"[*_(]*(?:none|n/?a|nothing|tbd|todo|[-–—]|no (?:further |open )?actions?(?: items?)?"
     r"(?: (?:required|needed|planned))?|ninguna?|nenhuma?|aucune?|keine|なし|无|없음)[*_).]*",
     re.IGNORECASE,

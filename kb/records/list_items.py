@@ -14,26 +14,25 @@ from datetime import date
 
 from msgspec import Struct
 
+from kb.patterns import regex
 from kb.records.markdown import Line
 from kb.records.written_dates import read_day
 
-_BULLET = re.compile(r"([ \t]*)[-*+][ \t]+(.*)$")
-_TASK = re.compile(
-    r"\[([ xX-])\][ \t]+(?:(?:\*\*)?(A\d{1,4})(?:\*\*)?[ \t]*:[ \t]*)?(.*)$", re.DOTALL
-)
+_BULLET = regex(r"([ \t]*)[-*+][ \t]+(.*)$")
+_TASK = regex(r"\[([ xX-])\][ \t]+(?:(?:\*\*)?(A\d{1,4})(?:\*\*)?[ \t]*:[ \t]*)?(.*)$", re.DOTALL)
 #: What else may be meant as a list item: a number, a bullet of a word processor, one that lacks the
 #: space behind it, or one of HTML.
-ANY_ITEM = re.compile(
+ANY_ITEM = regex(
     r"([ \t]*)(?:[-*+](?:[ \t\u00a0]+|(?=\[))|[•‣◦▪·●○–—][ \t\u00a0]*|\d{1,4}[.)][ \t\u00a0]+"
     r"|<li>[ \t]*)(.*)$"
 )
 #: A label, a box of some kind, or an attribute where a list of them goes on: this is an action.
-_MEANT_AS_ACTION = re.compile(
+_MEANT_AS_ACTION = regex(
     r"\A[*_~]*(?:A\d{1,4}[*_~]*[ \t]*:|\[[^\]\w\n]{0,2}\](?![(\[:])|\[[A-Za-z]\](?![(\[:]))"
     r"|(?:^|[—–,;(]|[ \t]--?)[ \t]*[*_]*(?:owner|due|lever|gate|tracker)[*_]*[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
-_CODE_SPAN = re.compile(r"`[^`\n]*`")
+_CODE_SPAN = regex(r"`[^`\n]*`")
 _ATTRIBUTE_KEYS = (
     "owner",
     "due",
@@ -49,18 +48,18 @@ _ATTRIBUTE_KEYS = (
     "verified",
 )
 # Blanks are taken whole, from the first of them: to try each in turn would be quadratic.
-_ATTRIBUTE_START = re.compile(
+_ATTRIBUTE_START = regex(
     rf"(?<![ \t])[ \t]++(?:—|–|--)[ \t]++(?=(?:{'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:)"
 )
-_ATTRIBUTE = re.compile(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
-_PRIOR = re.compile(
+_ATTRIBUTE = regex(rf"(?:^|,)[ \t]*({'|'.join(_ATTRIBUTE_KEYS)})[ \t]*:[ \t]*")
+_PRIOR = regex(
     r"\[(?P<verdict>[^\]\n]{0,20})\][ \t]+\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)"
     r"[ \t]*(?:(?:—|–|--|:)[ \t]*)?(?P<why>.*)$",
     re.DOTALL,
 )
 #: What stands behind the link of a prior incident until a person has written it.
 PRIOR_TO_FILL = "<what is the same or different>, fix existed: yes|no|unknown"
-_FIX_EXISTED = re.compile(
+_FIX_EXISTED = regex(
     r"(?:,[ \t]*+|(?<![ \t])[ \t]*+)fix existed:[ \t]*(\w+)(?![\w|])", re.IGNORECASE
 )
 

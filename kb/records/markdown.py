@@ -13,17 +13,18 @@ from functools import cached_property, lru_cache
 
 from msgspec import Struct
 
+from kb.patterns import regex
 from kb.records.sections import british
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?[ \t]*(?:[ \t]#+)?[ \t]*$")
-_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
-_WORD = re.compile(r"[\w/-]+")
-_CODE_SPAN = re.compile(r"`[^`\n]*`")
-_BOLD = re.compile(
+_HEADING = regex(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?[ \t]*(?:[ \t]#+)?[ \t]*$")
+_FENCE = regex(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
+_WORD = regex(r"[\w/-]+")
+_CODE_SPAN = regex(r"`[^`\n]*`")
+_BOLD = regex(
     r" {0,3}(?:\*\*(?!\*)([^*\n]{1,120})\*\*|__(?!_)([^_\n]{1,120})__)[ \t]*+[:：]?[ \t]*+$"
 )
-_UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*$")
-_NO_PARAGRAPH = re.compile(r"[ \t]*+(?:[-*+•][ \t]|\d{1,4}[.)][ \t]|[>|#]|<|$)")
+_UNDERLINE = regex(r" {0,3}(?:={3,}|-{3,})[ \t]*$")
+_NO_PARAGRAPH = regex(r"[ \t]*+(?:[-*+•][ \t]|\d{1,4}[.)][ \t]|[>|#]|<|$)")
 _LONGEST_HEADING = 100
 #: Fences that say nothing of their language, or name one that evidence is pasted as.
 _PLAIN_FENCES = frozenset(
@@ -32,7 +33,7 @@ _PLAIN_FENCES = frozenset(
 )
 _ODD = ("\u00a0", "\u3000", "\u202f", "\u2007")
 _ODD_SPACES = str.maketrans(dict.fromkeys(_ODD, " "))
-_TAGS = re.compile(
+_TAGS = regex(
     r"</?(?:span|font|strong|small|center|code|mark|del|ins|sup|sub|div|em|br|li|ul|ol|[bipu])"
     r"(?:[ \t][^<>\n]{0,300})?/?>",
     re.IGNORECASE,

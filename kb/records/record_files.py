@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from kb.patterns import regex
 
 #: A record is prose; what is larger is data that belongs beside it, and is not looked into.
 MAX_RECORD_BYTES = 2_000_000
 #: Characters of a record that search reads: each thousand is a passage, and takes the encoder some
 #: 30 ms. The longest of 209 postmortems of others has 40 passages.
 MAX_SEARCHED_CHARACTERS = 200_000
-_RECORD_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
+_RECORD_NAME = regex(r"\d{4}-\d{2}-\d{2}-[^/\\]+\.md$")
 
 
 def is_record_name(name: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from kb.patterns import regex
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
 from kb.records.heading_stems import is_brief
@@ -29,28 +30,26 @@ from kb.records.sections import Field, Section
 from kb.records.written_dates import read_written_time
 
 #: `Replay fixture — yes: …`, `3. **Root cause:** the retry …`, `Timeline:`.
-_INLINE = re.compile(
+_INLINE = regex(
     r" {0,3}(?:(?:[-*+•][ \t]+)|\d{1,2}[.)][ \t]+)?(?P<mark>\*\*|__)?"
     r"(?P<name>[A-Z][\w '’&/()-]{2,60}?)"
     r"(?:(?P=mark)[ \t]*[:：]|[:：](?P=mark)|(?P=mark)[ \t]+(?:—|–|--?)(?=[ \t])"
     r"|(?<!\*)[:：]|(?<!\*)[ \t]+(?:—|–|--?)(?=[ \t]))[ \t]*(?P<text>.*)$"
 )
 #: `###Timeline`, which lacks its blank.
-_TIGHT = re.compile(r" {0,3}(#{1,6})([A-Z][^#\n]{2,80})$")
+_TIGHT = regex(r" {0,3}(#{1,6})([A-Z][^#\n]{2,80})$")
 #: `<h3>Timeline</h3>`, and what a line may end with.
-_HTML = re.compile(
-    r" {0,3}<h([1-6])>[ \t]*([^<>\n]{2,80})</h[1-6]>[ \t]*(?:<[a-z/ ]{1,5}>[ \t]*)?$"
-)
+_HTML = regex(r" {0,3}<h([1-6])>[ \t]*([^<>\n]{2,80})</h[1-6]>[ \t]*(?:<[a-z/ ]{1,5}>[ \t]*)?$")
 _OTHER_MARKS = frozenset({"#", "<"})
 _LONGEST_NAME = 64
-_DASH = re.compile(r"[ \t](?:[—–]|--?)[ \t]")
+_DASH = regex(r"[ \t](?:[—–]|--?)[ \t]")
 #: What was done at once is told below how it was stopped, and is no promise there.
-_AT_ONCE = re.compile(r"immediate\b", re.IGNORECASE)
+_AT_ONCE = regex(r"immediate\b", re.IGNORECASE)
 #: Lines that are nothing but the name of a section make headings of all such lines in a file.
 _MANY_NAMES = 3
 _SMALL_WORDS = frozenset({"and", "of", "the", "to", "for", "in", "on", "a", "with", "its"})
 #: What a heading without any mark consists of: words, and a remark in brackets.
-_NAME = re.compile(r"[^\W\d_][\w '’&/-]{2,50}(?:[ \t]?\([^()\n]{1,40}\))?")
+_NAME = regex(r"[^\W\d_][\w '’&/-]{2,50}(?:[ \t]?\([^()\n]{1,40}\))?")
 _ANY_DAY = date(2000, 1, 1)  # lends a year to `July 22`; only that it is a day is asked
 _SHORT = 12  # what may stand behind a day: `(Monday)`
 _UNDERLINES = frozenset({"===", "---"})

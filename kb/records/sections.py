@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from kb.patterns import regex
+
 YES_NO = ("yes", "no")
 ASSERT_ANSWERS = ("yes", "no", "not-checked")
 CONFIDENCES = ("high", "medium", "low")
@@ -18,7 +20,7 @@ AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
 
 
 #: Stems in American spelling, and as the form spells them.
-_SPELLINGS = re.compile(r"(authori|optimi|prioriti|organi)z(?=e|i)")
+_SPELLINGS = regex(r"(authori|optimi|prioriti|organi)z(?=e|i)")
 
 
 def british(text: str) -> str:

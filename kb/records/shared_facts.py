@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from kb.errors import KbError
+from kb.patterns import regex
 from kb.records.taxonomy import KINDS
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ FACTS_FILE = "kb.facts.json"
 #: 100,000 records with a run of 100 steps each take 200 MB; a team has hundreds.
 MOST_BYTES = 50_000_000
 #: A name: one word, as tools and taxonomies have them. What has a blank may be a sentence.
-_NAME = re.compile(r"[\w][\w.:/@+-]{0,59}")
-_REFERENCE = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{6}")
-_SHAPE = re.compile(r"[0-9a-f]{16}")
+_NAME = regex(r"[\w][\w.:/@+-]{0,59}")
+_REFERENCE = regex(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{6}")
+_SHAPE = regex(r"[0-9a-f]{16}")
 _MOST_NAMES = 50
 _TAIL = 6  # hexadecimal digits that tell two incidents of one day apart
 _UNSAID = frozenset({"", "unknown", "none"})

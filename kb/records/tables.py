@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kb.patterns import regex
 from kb.records.markdown import Line
 
-_RULE = re.compile(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
-_CELL = re.compile(r"(?:[^|\\`]|\\.?|`[^`]*`|`)*+")
-_REMARK = re.compile(r"(?<!\s)\s*+[(（][^()（）]*[)）]$")
+_RULE = regex(r"[ \t>]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
+_CELL = regex(r"(?:[^|\\`]|\\.?|`[^`]*`|`)*+")
+_REMARK = regex(r"(?<!\s)\s*+[(（][^()（）]*[)）]$")
 _MAX_CELLS = 30
 _MAX_LINE = 20_000
 

@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kb.patterns import regex
 from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
 from kb.records.markdown import (
     Line,
@@ -34,19 +35,19 @@ from kb.records.written_dates import LEAD_WORDS, WrittenTime, read_day, read_wri
 #: is a time that has a zone of its own.
 _WEST = r"-(?:0\d|1[0-2]):?(?:00|30)(?![ \t]*(?:UTC|GMT|Z|[+-]\d))"
 #: `5:00 UTC pm`; in capitals it is somebody's title there.
-_HALF_BEHIND = re.compile(r"[ \t]*([ap]\.?m\b)")
-_OFFSET = re.compile(r"([+−-])(\d{1,2}):?(\d\d)?$")
+_HALF_BEHIND = regex(r"[ \t]*([ap]\.?m\b)")
+_OFFSET = regex(r"([+−-])(\d{1,2}):?(\d\d)?$")
 #: `UTC+2`, `GMT-7`; not `UTC-07:00`, which may as well be the end of a span.
 _NAMED_OFFSET = (
     r"(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?|-(?:0?\d|1[0-2])(?:[0-5]\d)?)(?![\w:])"
 )
 #: What makes a time unclear: half a day, a zone by another name, digits behind `UTC` and a sign.
-_UNCLEAR = re.compile(
+_UNCLEAR = regex(
     r"[ \t]*(?P<half>[AaPp]\.?[Mm]\b\.?)|[ \t]*\(?(?P<zone>(?:UTC|GMT|Z)"
     r"[ \t]*(?:[+−]\d|-(?!(?:1[3-9]|2\d):|\d{1,2}:\d\d[ \t]*(?:UTC|GMT|Z))\d)[\d:]*"
     r"|(?:[AECMPB]S|[ECMP]D|CES|EES|WES|AES|AED|HS|NZS|NZD|IS|JS|KS|SG|HK)T\b|(?:CET|EET|WET|MSK|ET|PT)\b)"
 )
-_DATED = re.compile(
+_DATED = regex(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
     r"(?:[T \t]+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
     rf"(?:(?![ \t]*{_WEST})[ \t]*"
@@ -56,14 +57,14 @@ _DATED = re.compile(
     re.DOTALL,
 )
 #: What may stand before the moment that ends an item, and what behind it.
-_AT = re.compile(r"[ \t](?:at|on)[ \t]|[ \t]\(")
-_END = re.compile(r"[ \t+]{0,3}(?:UTC|GMT)?[ \t)\].]{0,3}")
-_TAG = re.compile(r"[a-z]+(?:-[a-z]+)*")
+_AT = regex(r"[ \t](?:at|on)[ \t]|[ \t]\(")
+_END = regex(r"[ \t+]{0,3}(?:UTC|GMT)?[ \t)\].]{0,3}")
+_TAG = regex(r"[a-z]+(?:-[a-z]+)*")
 _MAX_TAGS = 8
 _MAX_LINE = 20_000
 _LONGEST_NOTE = 80
 #: `First warning: 2026-06-02 08:00 UTC`, in bold or behind a bullet, too.
-_LABELLED = re.compile(
+_LABELLED = regex(
     r"[*_`]{0,3}(?P<label>[A-Za-z][A-Za-z ()/-]{1,40}?)[*_`]{0,3}[ \t]*[:：][*_`]{0,3}[ \t]*"
 )
 #: The tag that the clock of a label speaks of.
@@ -90,24 +91,24 @@ _TIME_HEADS = frozenset(
     | {"時刻", "時間", "日時", "时间", "时刻", "时间点", "시간", "시각", "일시", "time utc"}
 )
 #: `13.41 AC restarted it`; a version or a share is followed by no blank and word.
-_DOTTED = re.compile(
+_DOTTED = regex(
     r"^([*_`~]{0,3}(?:c\.|ca\.|~)?[ \t]?)([01]?\d|2[0-3])\.([0-5]\d)"
     r"(?=[ \t]+[^\W\d_]|[*_`:]|[ \t]*[-–—])"
 )
-_BARE = re.compile(r"[*_`~]{0,3}(?:c\.|ca\.)?(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?[ \t]+[^\W\d_]")
+_BARE = regex(r"[*_`~]{0,3}(?:c\.|ca\.)?(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?[ \t]+[^\W\d_]")
 #: The head of a column that counts from the begin of an incident: `T+`.
-_ELAPSED = re.compile(
+_ELAPSED = regex(
     r"[*_`]*(?:T ?[+±]|elapsed|offset|relative|minutes?\b|Δ|delta|経過|经过时间|경과)", re.I
 )
 #: Lends its year to a day that names none; the year has a 29 February.
 _ANY_DAY = date(2000, 1, 1)
 #: A sentence that begins with its time: `At 14:05 we rolled back`.
-_AT_TIME = re.compile(r"(?:at|by|um|gegen|às|a las|à|vers|alle|om|kl|в)\.?[ \t]", re.IGNORECASE)
+_AT_TIME = regex(r"(?:at|by|um|gegen|às|a las|à|vers|alle|om|kl|в)\.?[ \t]", re.IGNORECASE)
 #: How a line ends that does not go on in the next one.
 _ENDS = (":", "：", "|", ">", "\\", ".", "!", "?", "。", "！", "？")
 #: A line that begins with a word before its time, as the rest of a sentence does.
-_LED = re.compile(r"[*_`~≈\[(< \t]*+(?!around|about|approx)" + LEAD_WORDS + r"\.?[ \t]", re.I)
-_ALL_TIMES = re.compile(r"\b(?:times?|timestamps?)\b", re.IGNORECASE)
+_LED = regex(r"[*_`~≈\[(< \t]*+(?!around|about|approx)" + LEAD_WORDS + r"\.?[ \t]", re.I)
+_ALL_TIMES = regex(r"\b(?:times?|timestamps?)\b", re.IGNORECASE)
 
 
 class TimelineEntry(Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter_keys import KEYS
 from kb.records.informal_actions import promises, read_informal_actions, read_untasked
@@ -29,15 +30,15 @@ from kb.records.timeline import TimelineEntry, has_times, read_timeline, row_tex
 from kb.records.written_dates import read_written_time
 
 #: A key of capitals where a line begins, whatever mark stands before it and between it and a value.
-_KEY = re.compile(
+_KEY = regex(
     r"[ \t>|*_`•-]*(?:\d{1,3}[.)][ \t]+)?(?P<key>[A-Z][A-Z0-9]{2,}(?:_[A-Z0-9]+)*)[*_`]*"
     r"[ \t]*(?P<sign>[:：=|]|[—–-](?=[ \t]))[ \t*_`]*(?P<value>.*)$"
 )
-_LABELLED = re.compile(
+_LABELLED = regex(
     r"[ \t>|*_`•-]*(?P<label>[A-Za-z][A-Za-z ]{2,30}?)[*_`]*[ \t]*[:：|][ \t*_`]*(?P<value>[^|]*)"
 )
-_RULE = re.compile(r"[ \t]*(?:[-*_=][ \t]*+){3,}$")
-_NO_PROSE = re.compile(r"[ \t]*(?:!?\[[^\]]*\]\([^)]*\)[ \t]*)+$|[ \t]*<[^>]*>[ \t]*$|\[[^\]]+\]:")
+_RULE = regex(r"[ \t]*(?:[-*_=][ \t]*+){3,}$")
+_NO_PROSE = regex(r"[ \t]*(?:!?\[[^\]]*\]\([^)]*\)[ \t]*)+$|[ \t]*<[^>]*>[ \t]*$|\[[^\]]+\]:")
 #: Labels of the front matter as people write them at the head of a document.
 _FRONT = {
     **{plain_label(row.name): row.name for row in KEYS},
@@ -51,13 +52,13 @@ _NO_FRONT = frozenset(
     {"impact", "name", "version", "with", "at", "by", "links", "commit", "actions"}
 )
 #: Items among actions that promise nothing.
-_REMARK = re.compile(
+_REMARK = regex(
     r"(?:what|how|why|see|note|none|nothing|n/?a|no|this|that|it|all)\b|\[[^\]]*\]\([^)]*\)[.]?$",
     re.IGNORECASE,
 )
-_RELATIVE = re.compile(r"[*_`\[(]*T ?[+-][ \[]?[\d\w]")
+_RELATIVE = regex(r"[*_`\[(]*T ?[+-][ \[]?[\d\w]")
 #: A time of day anywhere in an item of a timeline.
-_CLOCK = re.compile(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d.]|:\d{3})")
+_CLOCK = regex(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d.]|:\d{3})")
 #: Dated lines that make a timeline of what stands under no name, and of a part of the form.
 _FEW, _SEVERAL = 2, 4
 #: Where so many items of a list promise something, it is one of actions.
@@ -65,11 +66,9 @@ _MOST_OF = 0.6
 _MAX_LINE = 2_000
 #: Sections whose boxes say what was so, not what is to be done.
 _OF_LISTS = frozenset({"went_well", "went_wrong", "timeline", "replay"})
-_WALL_FENCE = re.compile(
-    r"[ \t>]{0,8}(?:`{3,}|~{3,})[ \t]*(?:yaml[ \t]+)?walls?[ \t]*$", re.IGNORECASE
-)
+_WALL_FENCE = regex(r"[ \t>]{0,8}(?:`{3,}|~{3,})[ \t]*(?:yaml[ \t]+)?walls?[ \t]*$", re.IGNORECASE)
 #: A heading with a backslash, as editors put one into text that was pasted.
-_ESCAPED = re.compile(r" {0,3}\\(#{1,6}[ \t]+\S.*)$")
+_ESCAPED = regex(r" {0,3}\\(#{1,6}[ \t]+\S.*)$")
 
 
 class UnreadLine(Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from kb.patterns import regex
 from kb.records.front_matter import FrontMatter, MappingEntry, Node
 from kb.shell_tools import shell_tools
 
@@ -24,9 +25,9 @@ MOST_REASON = 200
 #: Patterns and examples of one wall; what is longer is no wall but an attack on its reader.
 _MOST_TEXT = 2_000
 _MOST_WALLS = 50
-_LABEL = re.compile(r"[A-Za-z][\w-]{0,30}")
-_COMPARISON = re.compile(r"(<=|>=|<|>)\s{0,3}(-?\d{1,15}(?:\.\d{1,6})?)")
-_SIGN_AND_NUMBER = re.compile(r"([<>=!≤≥]{1,3})\s{0,3}(-?\d[\d,. ]{0,30})")
+_LABEL = regex(r"[A-Za-z][\w-]{0,30}")
+_COMPARISON = regex(r"(<=|>=|<|>)\s{0,3}(-?\d{1,15}(?:\.\d{1,6})?)")
+_SIGN_AND_NUMBER = regex(r"([<>=!≤≥]{1,3})\s{0,3}(-?\d[\d,. ]{0,30})")
 #: How a sign of somebody's own is written here.
 _SIGNS = {
     **{">": "> ", "<": "< ", ">=": ">= ", "=>": ">= ", "≥": ">= ", "<=": "<= ", "=<": "<= "},

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from kb.patterns import regex
+
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -81,7 +83,7 @@ _WEEKDAY = (
     r"|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье)\b[.,]?[ \t]+"
     r"(?:(?:den|le|el|dia|em)[ \t]+)?)?"
 )
-_DAY = re.compile(
+_DAY = regex(
     _WEEKDAY + r"(?:(?P<y0>\d{4})(?P<sep>[-/.])(?P<m0>\d{1,2})(?P=sep)(?P<d0>\d{1,2})(?!\d)"
     r"|(?P<y1>\d{4})[ \t]*+[年년][ \t]*+(?P<m1>\d{1,2})[ \t]*+[月월]"
     r"[ \t]*+(?P<d1>\d{1,2})[ \t]*+[日일]"
@@ -100,7 +102,7 @@ _NO_SPAN = (
     r"|depois|antes|mais|de|más"
     r"|después|plus|après|avant|später|nach|danach|lang|sla|retention|average|max|min)\b)"
 )
-_TIME = re.compile(
+_TIME = regex(
     r"(?:(?P<hours>[01]\d|2[0-3])(?P<minutes>[0-5]\d)[ \t]?(?:hrs?|hours)\b"
     r"|(?P<hours_h>[01]?\d|2[0-3])h(?P<minutes_h>[0-5]\d)(?:[ \t]?(?:min|m))?\b"
     + _NO_SPAN
@@ -122,7 +124,7 @@ LEAD_WORDS = (
     r"(?:at|on|by|around|approximately|about|circa|ca|em|às|as|a las|el|le|à|vers|um|gegen"
     r"|am|alle|il|op|om|kl|den|в|около|примерно|por volta das|約|约|大约|약)"
 )
-_LEAD = re.compile(
+_LEAD = regex(
     r"[ \t*_`~≈±?\\\[(<【「]*(?:(?:ca|approx|c|kl)\.[ \t]+|"
     + LEAD_WORDS
     + r"[ \t]+(?:"
@@ -132,33 +134,33 @@ _LEAD = re.compile(
 )
 #: What makes hours such as `14h` a time of day: the word before them, or what parts them from the
 #: text behind.
-_LED = re.compile(
+_LED = regex(
     r"(?:^|[ \t*_`(\[])(?:at|às|las|à|vers|um|gegen|alle|om|kl\.?|в|das)[ \t]+[~≈]?$", re.IGNORECASE
 )
-_PARTED = re.compile(
+_PARTED = regex(
     r"[*_`\])>]*(?:[ \t]*[—–:：|]|[ \t]++--?[ \t])(?![ \t]*\d{1,2}[ \t]?h)", re.IGNORECASE
 )
-_BETWEEN = re.compile(
+_BETWEEN = regex(
     r"[ \t*_`\])]*+(?:[（(](?:[月火水木金土日월화수목금토일]|周.|星期.|[月火水木金土日]曜日?|.요일"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6})[）)][ \t]*)?"
     r"(?:[T|@][ \t]*|[,，]?[ \t]*" + LEAD_WORDS + r"\.?[ \t]+|[,，][ \t]*)?[ \t*_`\[(~≈約约약]*",
     re.IGNORECASE,
 )
-_RANGE = re.compile(
+_RANGE = regex(
     r"[ \t]*(?:-|–|—|~|〜|～|to|until|till|→|->|⇒|bis|até|hasta|à|tot|до|から|부터|至|到)[ \t~≈]*"
 )
-_ZONE = re.compile(
+_ZONE = regex(
     r"[ \t]*\(?(?P<zone>(?:UTC|GMT)(?:[+−](?:0?\d|1[0-4])(?::?[0-5]\d)?"
     r"|-(?:0?\d|1[0-2])(?:[0-5]\d)?)"
     r"(?![\w:])|UTC|GMT|Z|(?<=\d)z|[A-Z]{2,4}|[+−]\d{2}:?\d{2})\)?(?!\w)"
 )
-_AFTER = re.compile(r"[ \t*_`\])>]*(?:—|–|--|-|:|：|\||,|=>|->|→)?[ \t*_`]*")
-_BEHIND = re.compile(r"[ \t]*,?[ \t]*(?:on[ \t]+)?\(?")
-_OFFSET = re.compile(r"([+−-])(\d{1,2}):?(\d\d)?$")
+_AFTER = regex(r"[ \t*_`\])>]*(?:—|–|--|-|:|：|\||,|=>|->|→)?[ \t*_`]*")
+_BEHIND = regex(r"[ \t]*,?[ \t]*(?:on[ \t]+)?\(?")
+_OFFSET = regex(r"([+−-])(\d{1,2}):?(\d\d)?$")
 #: Behind a zone: half a day as in `5:00 UTC pm` (in capitals it is somebody's title), and after UTC
 #: a sign and digits, which may be an offset or the end of a span.
-_HALF_BEHIND = re.compile(r"[ \t]*([ap]\.?m\b)")
-_SIGN_BEHIND = re.compile(
+_HALF_BEHIND = regex(r"[ \t]*([ap]\.?m\b)")
+_SIGN_BEHIND = regex(
     r"[ \t]*(?:[+−]\d|-(?!(?:1[3-9]|2\d):|\d{1,2}:\d\d[ \t]*(?:UTC|GMT|Z))\d)[\d:]*"
 )
 
@@ -439,7 +441,7 @@ def _place(name: str) -> tzinfo | None:
         return None
 
 
-_HEADING_ZONE = re.compile(r"(?<![A-Za-z])([A-Z]{1,4}(?:[+−-]\d{1,2})?)(?![A-Za-z])")
+_HEADING_ZONE = regex(r"(?<![A-Za-z])([A-Z]{1,4}(?:[+−-]\d{1,2})?)(?![A-Za-z])")
 
 
 def zone_in(text: str) -> str:

@@ -20,22 +20,21 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from kb.patterns import regex
 from kb.sensitive.secrets.randomness import Detection
 from kb.sensitive.word_positions import SHORTEST, long_words
 
 #: A word of base64, its URL-safe form, or hex. Fewer than 15 characters hold no ten digits.
-_WORD = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
+_WORD = regex(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{15,200000}={0,2}")
 #: Base64 in lines of 60 to 76 characters (RFC 2045, RFC 7468), with line breaks or their escapes.
-_LINES = re.compile(
-    r"(?:[A-Za-z0-9+/]{60,76}(?:\r?\n|\\r\\n|\\n)){1,2000}[A-Za-z0-9+/]{0,76}={0,2}"
-)
+_LINES = regex(r"(?:[A-Za-z0-9+/]{60,76}(?:\r?\n|\\r\\n|\\n)){1,2000}[A-Za-z0-9+/]{0,76}={0,2}")
 _LINE_LENGTHS = range(60, 77)
-_HEX = re.compile(r"(?:0x|x)?((?:[0-9a-fA-F]{2}){11,100000})")
+_HEX = regex(r"(?:0x|x)?((?:[0-9a-fA-F]{2}){11,100000})")
 #: Characters without width, which may stand within a key: soft hyphens, spaces and joiners.
 _UNSEEN = "[\u00ad\u200b-\u200d\u2060\ufeff]"
-_IS_UNSEEN = re.compile(_UNSEEN)
+_IS_UNSEEN = regex(_UNSEEN)
 #: The first character stands alone before the choice: that is what a search is fast by.
-_ESCAPED = re.compile(
+_ESCAPED = regex(
     r"[%&\\](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*|(?<=%)u[0-9A-Fa-f]{4}"
     r"|(?<=&)(?:#\d{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z]{2,8};)"
     r"|(?<=\\)u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*|(?<=\\)u\{[0-9A-Fa-f]{1,6}\})"
@@ -43,13 +42,13 @@ _ESCAPED = re.compile(
 )
 #: The least that each kind of escape has: a percentage or an ampersand in prose has it not.
 _SIGNS = {
-    "%": re.compile(r"%u?[0-9A-Fa-f]{2}"),
-    "&": re.compile(r"&(?:#|[A-Za-z]{2,8};)"),
-    "\\": re.compile(r"\\u\{?[0-9A-Fa-f]"),
+    "%": regex(r"%u?[0-9A-Fa-f]{2}"),
+    "&": regex(r"&(?:#|[A-Za-z]{2,8};)"),
+    "\\": regex(r"\\u\{?[0-9A-Fa-f]"),
 }
 #: What stands in a word of base64 and is no base64: a path, or a name before a value.
-_PARTS = re.compile(r"[^/_-]{15,}")
-_LINE_BREAKS = re.compile(r"\s|\\r|\\n")
+_PARTS = regex(r"[^/_-]{15,}")
+_LINE_BREAKS = regex(r"\s|\\r|\\n")
 _MOST_LAYERS = 3
 
 

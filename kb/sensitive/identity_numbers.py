@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from kb.patterns import regex
 from kb.sensitive.secrets.randomness import Detection
 
 KIND = "national identity number"
 _SHORTEST_FORMED = 9  # characters of one up to a slash or a letter
 _REST = 13  # characters behind digits that may belong to the number, and the one after it
-_SEPARATORS = re.compile(r"[ .\u00a0/-]")
+_SEPARATORS = regex(r"[ .\u00a0/-]")
 _VERHOEFF_D = (
     *("0123456789", "1234067895", "2340178956", "3401289567", "4012395678"),
     *("5987604321", "6598710432", "7659821043", "8765932104", "9876543210"),
@@ -129,7 +130,7 @@ class _Number:
 
 
 def _number(pattern: str, check: Callable[[str], bool], *names: str) -> _Number:
-    return _Number(re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])"), check, names)
+    return _Number(regex(rf"(?<![\w-])(?:{pattern})(?![\w-])"), check, names)
 
 
 _NAMED = (
@@ -159,11 +160,9 @@ _LETTERS_OF_CODICE = 6
 #: What follows the first digit of it, by which it is told from other digits.
 REST_OF_CODICE = "[0-9][A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]"
 _NAMES = {name: number for number in _NAMED for name in number.names}
-_NAME = re.compile(
-    rf"(?<![a-z])(?:{'|'.join(sorted(map(re.escape, _NAMES), reverse=True))})(?![a-z])"
-)
+_NAME = regex(rf"(?<![a-z])(?:{'|'.join(sorted(map(re.escape, _NAMES), reverse=True))})(?![a-z])")
 #: The longest word of each name: a text without one has no name.
-_WORD = re.compile(r"[a-z]+")
+_WORD = regex(r"[a-z]+")
 _NAME_WORDS = frozenset(max(_WORD.findall(name), key=len) for name in _NAMES)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
+from kb.patterns import regex
 from kb.sensitive.secrets.randomness import Detection
 
 Find = Callable[[str], Iterator[Detection]]
@@ -14,16 +14,16 @@ _DIGITS = frozenset("0123456789")
 #: A line break that may stand within a key, and the word below it, which may be indented or quoted.
 #: No key goes on behind a mark that ends a sentence, nor in the key of an evidence line; and of its
 #: two halves one is half as long as the shortest key, unless there are spaces between them.
-_BREAK_IN_KEY = re.compile(
+_BREAK_IN_KEY = regex(
     r"\n(?<![\n.:,;!?)\"`|*]\n)"
     r"(?:(?<=\S{8}\n)|(?=\S{8})|(?<=[\s\\]\n)|(?=[ \t>]))"
     r"[^\S\n]*+(?:>[^\S\n]+)?+(?![A-Z]+(?:_[A-Z]+)*:(?!\S))(\S{1,300})"
 )
 _LONGEST_HALF = 300  # characters of a line that can be part of a key which goes on
 #: A line break before a digit; the line below may be indented or quoted.
-_BREAK_BEFORE_NUMBER = re.compile(r"\n[ \t>]*[0-9(]")
+_BREAK_BEFORE_NUMBER = regex(r"\n[ \t>]*[0-9(]")
 #: A line break with the indentation, quotation mark or backslash that belongs to it.
-_BREAK = re.compile(r"\\?\r?\n[ \t>]*")
+_BREAK = regex(r"\\?\r?\n[ \t>]*")
 
 
 def keys_across_lines(text: str, find: Find) -> Iterator[Detection]:

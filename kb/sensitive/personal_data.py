@@ -10,25 +10,24 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
+from kb.patterns import regex
 from kb.sensitive.identity_numbers import REST_OF_CODICE, national_numbers, tax_codes
 from kb.sensitive.secrets.randomness import Detection, without_overlaps
 
-_LOCAL_BEFORE = re.compile(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
-_HOST_AFTER = re.compile(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
+_LOCAL_BEFORE = regex(r"(?<![\w.%+*-])[\w.%+'-]{1,64}$")
+_HOST_AFTER = regex(r"(?:[\w-]{1,63}\.){1,6}(?P<top>[^\W\d_]{2,24})(?![\w@-])")
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
-_AT_SPELLED = re.compile(r"[\[({<] ?(?:at|AT) ?[\])}>] ?")
+_AT_SPELLED = regex(r"[\[({<] ?(?:at|AT) ?[\])}>] ?")
 #: All brackets become square ones, and the letters small: one look is enough for each spelling.
 _TO_BRACKETS = bytes.maketrans(b"({<)}>AT", b"[[[]]]at")
-_DOT_SPELLED = re.compile(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
-_HOST_SPELLED = re.compile(
+_DOT_SPELLED = regex(r" ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) ")
+_HOST_SPELLED = regex(
     r"[\w-]{1,63}(?:(?:\.| ?[\[({<] ?(?:dot|DOT) ?[\])}>] ?| (?:dot|DOT) )[\w-]{1,63}){1,5}"
 )
-_USER_OF_ADDRESS = re.compile(r"://(?:[^\s/]{0,80}|[^\s?#&=]{0,80}/)$")
+_USER_OF_ADDRESS = regex(r"://(?:[^\s/]{0,80}|[^\s?#&=]{0,80}/)$")
 #: RFC 2606 and RFC 6761, and names that leave no private network.
 _RESERVED_TOPS = frozenset({"test", "example", "invalid", "localhost", "local", "internal", "lan"})
-_RESERVED_HOSTS = re.compile(
-    r"(?:^|\.)(?:example\.(?:com|org|net|edu)|users\.noreply\.github\.com)$"
-)
+_RESERVED_HOSTS = regex(r"(?:^|\.)(?:example\.(?:com|org|net|edu)|users\.noreply\.github\.com)$")
 #: `icon@2x.png` is no address: these are no domains.
 _FILE_ENDINGS = frozenset(
     {"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "js", "ts", "jsx", "tsx", "go"}
@@ -37,7 +36,7 @@ _FILE_ENDINGS = frozenset(
 )
 #: Endings that are domains, too: a file where a version or a branch stands before them.
 _FILES_OR_DOMAINS = frozenset({"md", "py", "rs", "sh", "zip", "pl", "cc", "ps"})
-_VERSION_OR_BRANCH = re.compile(r"v?\d|(?:main|master|head|latest|next|stable|develop)\.")
+_VERSION_OR_BRANCH = regex(r"v?\d|(?:main|master|head|latest|next|stable|develop)\.")
 #: RFC 2142 mailboxes and their like: they reach a desk, not a person.
 _ROLES = frozenset(
     {"accounts", "careers", "conduct", "community", "customerservice", "donotreply", "do-not-reply"}
@@ -59,12 +58,12 @@ _DESKS = frozenset(
     | {"support", "team", "announce", "dev", "discuss", "maintainers", "organizers", "users"}
 )
 #: Whoever has a mailbox there is a person, whatever comes before the last part of its name.
-_FREE_MAIL = re.compile(
+_FREE_MAIL = regex(
     r"(?:gmail|googlemail|outlook|hotmail|live|yahoo|icloud|aol|gmx|web|proton|protonmail|qq|163)"
     r"\.[a-z.]{2,6}"
 )
 
-_PHONE = re.compile(
+_PHONE = regex(
     r"(?<![\w.+/=#&-])(?:"
     r"\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,5}(?:[ .-]\d{2,8}){1,5}"  # +49 30 901820
     r"|\+[1-9]\d{9,14}"  # +14155550132
@@ -72,56 +71,52 @@ _PHONE = re.compile(
     r"|(?:1[.-])?[2-9]\d\d(?P<mark>[.-])[2-9]\d\d(?P=mark)\d{4}"  # 415-555-0132
     r")(?![\w%-]|[.,:]\d)"
 )
-_PHONE_NAME_BEFORE = re.compile(
+_PHONE_NAME_BEFORE = regex(
     r"(?<![a-z])(?:phone|telephone|tel|mobile|cell|fax|whatsapp)(?:[ _-]?(?:number|no))?"
     r"[\"'*]{0,3}(?:\s{0,2}[.:=|]{1,2}\s{0,2}|\s(?:is|was)\s)[\"'(+]{0,2}$"
 )
 #: Before a number as one dials it within a country, with a zero in front, a word is enough.
-_DIALLED_BEFORE = re.compile(
+_DIALLED_BEFORE = regex(
     r"(?<![a-z])(?:phone|phoned|telephone|tel|mobile|cell|fax|whatsapp|call|called|calling|dial|ring"
     r"|rang|text|texted|sms|handy|mobil|telefon)(?: (?:me|us|him|her|them|back))?(?: (?:at|on))?\s$"
 )
-_DIALLED = re.compile(r"0[1-9]\d{1,4}[ /-]?\d[\d -]{4,10}\d")
-_CARD = re.compile(
+_DIALLED = regex(r"0[1-9]\d{1,4}[ /-]?\d[\d -]{4,10}\d")
+_CARD = regex(
     r"(?:(?<![\w.,+-])|(?<=pan_|ard_|_cc_))\d(?:[ .\u00a0\u202f-]?\d){12,18}(?![\w-]|[.,]\d)"
 )
 #: Issuer prefixes with their lengths: American Express, Diners, Visa, Mastercard, Maestro-like
 #: Discover and JCB. Thirteen-digit numbers are times in milliseconds more often than cards.
-_ISSUER = re.compile(
+_ISSUER = regex(
     r"3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|4\d{15}|4\d{18}|5[1-5]\d{14}"
     r"|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}"
 )
 _MARK = r"[ .\u00a0\u202f-]"
-_GROUPED = re.compile(
+_GROUPED = regex(
     rf"\d{{4}}({_MARK})\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{3}})?|\d{{4}}({_MARK})\d{{6}}\2\d{{4,5}}|\d+"
 )
-_IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = regex(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 #: In lower case a hash may look like one: countries with the length of their numbers.
 _IBAN_COUNTRIES = {
     **{"at": 20, "be": 16, "ch": 21, "cz": 24, "de": 22, "dk": 18, "es": 24, "fi": 18, "fr": 27},
     **{"gb": 22, "ie": 22, "it": 27, "nl": 18, "no": 15, "pl": 28, "pt": 25, "se": 24},
 }
-_SMALL_IBAN = re.compile(
-    r"(?<![\w-])[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?![\w-])"
-)
-_ACCOUNT_BEGINS = re.compile(r"[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
+_SMALL_IBAN = regex(r"(?<![\w-])[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?![\w-])")
+_ACCOUNT_BEGINS = regex(r"[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
 _GIVES = r"[\"'*]{0,3}\s{0,2}(?:[.:=|#]{1,2}|is)\s{0,2}[\"']{0,2}"
 #: Names before digits that say whose they are.
-_NAMED_NUMBER = re.compile(
+_NAMED_NUMBER = regex(
     r"(?<![a-z])(?:(?P<social>ssn|social[ _-]security(?:[ _-](?:number|no))?)"
     rf"|(?:bank[ _-]?)?account[ _-]?(?:number|no)|iban){_GIVES}$"
 )
-_SOCIAL_SECURITY = re.compile(
-    r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)"
-)
-_IP4 = re.compile(r"(?<![\w.\-+])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+_SOCIAL_SECURITY = regex(r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-]|\.\d)")
+_IP4 = regex(r"(?<![\w.\-+])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 #: A colon after the first four digits, and the one that follows: rarer than four digits.
-_IN_IP6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
-_IP6 = re.compile(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
+_IN_IP6 = regex(r":(?<=[23][0-9a-fA-F]{3}:)[0-9a-fA-F]{0,4}:")
+_IP6 = regex(r"[23][0-9a-fA-F]{3}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 #: Where digits stand closely enough to be a number of seven or more; dates are told at once.
 #: Or digits of an Italian tax code: one reading of the text finds both.
-_DIGITS = re.compile(rf"[0-9](?:[0-9 .()\u00a0\u202f-]{{5,}}[0-9]|(?P<code>{REST_OF_CODICE}))")
-_DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d?)?")
+_DIGITS = regex(rf"[0-9](?:[0-9 .()\u00a0\u202f-]{{5,}}[0-9]|(?P<code>{REST_OF_CODICE}))")
+_DATE = regex(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d?)?")
 _BEFORE = 40  # characters before digits in which a name is looked for
 _LONGEST_PHONE_NAME = 30
 #: Signs that give digits to a name, with the end of `is` and `was`, and how far before them.
@@ -130,9 +125,9 @@ _LONGEST_GIVING = 5
 _SHORTEST_CARD = 13  # digits
 _SHORTEST_LOCAL = 12  # 415-555-0132
 _MARGIN = 4  # characters around digits that decide what they are
-_VERSION_BEFORE = re.compile(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
+_VERSION_BEFORE = regex(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
 #: Headers and fields that hold an address and no version.
-_ADDRESS_BEFORE = re.compile(
+_ADDRESS_BEFORE = regex(
     r"(?<![a-z])(?:x-forwarded-for|(?:x-)?real[_-]ip|ip(?:[ _-]?addr(?:ess)?)?"
     rf"|(?:remote|client|source|src|peer|user|host)[ _-]?(?:ip|addr(?:ess)?)){_GIVES}$"
 )
@@ -154,7 +149,7 @@ _CDNS = tuple(
     )
 )  # fmt: skip
 #: Numbers that payment services print in their documentation, and 555-01xx of North America.
-_EXAMPLE_CARDS = re.compile(
+_EXAMPLE_CARDS = regex(
     r"4242(?:4242){3}|4000(?:0{4}|05665566)\d+|4111(?:1{12})|5555(?:5{8})4444|37828224631\d{4}"
 )
 #: E.164 allows 15 digits; fewer than 7 reach nobody from outside their town.

@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from kb.patterns import regex
+
 #: Fewer characters hold neither a key nor, encoded, ten digits.
 SHORTEST = 15
 _SHORTEST_DRAWN = 16
 _SHORTEST_OF_SMALL = 32
-_RUN = re.compile(r"[A-Za-z0-9]+")
+_RUN = regex(r"[A-Za-z0-9]+")
 #: Letters and digits as they are, all else spaces: what is left are the runs of a text.
 _TO_RUNS = bytes(at if _RUN.fullmatch(chr(at)) and at < 128 else 32 for at in range(256))  # noqa: PLR2004 - ASCII
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kb.lint.fmt.text_edit import Edit, newline_of
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.informal_actions import InformalAction, read_informal_actions
 from kb.records.list_items import ActionItem, Item, read_actions
@@ -20,14 +21,14 @@ _ORDER = (
     *("ran", "verified"),
 )
 _DAYS = frozenset({"due", "closed", "opened", "ran"})
-_BOX = re.compile(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
+_BOX = regex(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 #: An item that lacks its box, or the space in it; `text` is what the box stands before.
-_BOXLESS = re.compile(r"(?P<lead>[ \t]*[-*+][ \t]+)(?P<box>\[\][ \t]+)?(?P<text>[^\[\s~].*)$")
-_LABELLED = re.compile(r"(?:\*\*)?A\d{1,4}(?:\*\*)?[ \t]*:[ \t]*\S")
-_LABEL = re.compile(r"\**A-?\d+\b")
-_DASH = re.compile(rf"(?<=[ \t])(?P<dash>—|–|--|-)[ \t]+(?=(?:{'|'.join(_ORDER)})[ \t]*:)")
-_ATTRIBUTE_FIRST = re.compile(rf"(?:{'|'.join(_ORDER)})[ \t]*:")
-_TAKEN = re.compile(r"\bA\d{1,4}(?=[*_~]*[ \t]*:)")
+_BOXLESS = regex(r"(?P<lead>[ \t]*[-*+][ \t]+)(?P<box>\[\][ \t]+)?(?P<text>[^\[\s~].*)$")
+_LABELLED = regex(r"(?:\*\*)?A\d{1,4}(?:\*\*)?[ \t]*:[ \t]*\S")
+_LABEL = regex(r"\**A-?\d+\b")
+_DASH = regex(rf"(?<=[ \t])(?P<dash>—|–|--|-)[ \t]+(?=(?:{'|'.join(_ORDER)})[ \t]*:)")
+_ATTRIBUTE_FIRST = regex(rf"(?:{'|'.join(_ORDER)})[ \t]*:")
+_TAKEN = regex(r"\bA\d{1,4}(?=[*_~]*[ \t]*:)")
 _MAX_LABEL = 9999
 _AS_TASK = "an action is a task with its owner, day and lever"
 _AS_TASK_RULE = "unread-action"

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.fmt.text_edit import Edit, newline_of
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time
 
 KEY = "DETECTION_CHAIN_MINUTES"
 #: A number of minutes and nothing else, a remark in brackets apart: `3 hours` is left to a person.
-_WRITTEN = re.compile(
+_WRITTEN = regex(
     r"(?:(?P<number>\d+(?:[,_]\d{3})*(?:\.\d+)?)(?:[ \t]*min(?:ute)?s?\.?)?|unknown)"
     r"[ \t]*(?=\(|\Z)",
     re.IGNORECASE,

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 
 from kb.lint.fmt.text_edit import Edit, newline_of
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, Line, SectionText, even_spaces, is_plain_fence
 
-_FENCE_NAME = re.compile(r"([ \t]*(?:`{3,}|~{3,})[ \t]*)(.*?)[ \t]*$")
-_QUOTE = re.compile(r"\A(?:[ \t]*+>)++[ \t]?")
+_FENCE_NAME = regex(r"([ \t]*(?:`{3,}|~{3,})[ \t]*)(.*?)[ \t]*$")
+_QUOTE = regex(r"\A(?:[ \t]*+>)++[ \t]?")
 #: What the head of a table of keys and values says, where it says no more than that.
 _HEAD_WORDS = frozenset({"key", "value", "field", "name", "question", "answer", "line"})
 

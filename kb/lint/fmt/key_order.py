@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from kb.lint.fmt.text_edit import Edit
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import FrontMatter, MappingEntry, read_front_matter
 from kb.records.front_matter_keys import KEYS, position
 
 #: Line breaks to YAML or Unicode that are none to Git: lines cannot be moved safely then.
-_ODD_BREAK = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]|\\r(?!\\n)")
+_ODD_BREAK = regex("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]|\\r(?!\\n)")
 #: Comments about the whole file: they stay where they are, above the first key.
-_ABOUT_THE_FILE = re.compile(r"#\s*(?:kb:|yaml-language-server:|vim?:|-\*-)")
+_ABOUT_THE_FILE = regex(r"#\s*(?:kb:|yaml-language-server:|vim?:|-\*-)")
 
 
 def order_edits(document: Document) -> Iterator[Edit]:

@@ -5,33 +5,31 @@ Only what says its offset is rewritten: a zone is never invented, and no digit i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC
 
 from kb.lint.fmt.text_edit import Edit
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.front_matter_keys import KeyType
 from kb.records.model import read_time
 from kb.records.timeline import TimelineEntry
 
-_FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{7}")
+_FINER_THAN_MICROSECONDS = regex(r"[.,]\d{7}")
 #: Seconds of three digits, which Python reads: which of them is the slip is for a person.
-_ODD_SECONDS = re.compile(r":\d\d:\d{3}")
+_ODD_SECONDS = regex(r":\d\d:\d{3}")
 #: An offset west of Greenwich looks like the end of a span of time (`08:00-09:30`): it is left, and
 #: so is a time before a sign and a digit: a span would be left with two zones.
-_TIMELINE_TIME = re.compile(
+_TIMELINE_TIME = regex(
     r"[ \t]*[-*+][ \t]+[*`_]*"
     r"(?P<time>\d{4}-\d{2}-\d{2}[T \t]+\d{1,2}:\d{2}(?P<seconds>:\d{2})?"
     r"[ \t]*(?:UTC|GMT|Z|\+\d{2}:?\d{2}))(?![\w:]|[ \t]*[+−–-][ \t]*\d)"
 )
 
 #: What needs no edit, which nearly all of them are.
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_CANONICAL_ENTRY = re.compile(
-    r"[ \t]*[-*+][ \t]+[*`_]*\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC(?![\w:])"
-)
+_CANONICAL = regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_CANONICAL_ENTRY = regex(r"[ \t]*[-*+][ \t]+[*`_]*\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC(?![\w:])")
 
 
 def time_edits(document: Document) -> Iterator[Edit]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from kb.lint.rule import Finding
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.list_items import ActionItem
@@ -16,11 +17,11 @@ from kb.records.taxonomy import SYNONYMS
 from kb.sensitive.secrets.find_secrets import masked
 from kb.sentences import clipped
 
-_UNANSWERED = re.compile(
+_UNANSWERED = regex(
     r"(?:none|nothing|n/?a|tbd|todo|unknown|-{1,3}|\?{1,3}|…|\.\.\.)[ \t]*(?:$|[.;,:(—–-])",
     re.IGNORECASE,
 )
-_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/a|not applicable)\b", re.IGNORECASE)
+_NOT_APPLICABLE = regex(r"[\s>*_-]*(?:n/a|not applicable)\b", re.IGNORECASE)
 _MAX_QUOTE = 60  # characters of a value that a one-line message can carry
 
 
@@ -133,12 +134,12 @@ def what_to_write(word: str, known: Iterable[str]) -> str:
 
 #: The ways in which messages name what may stand in place of what they underline.
 _OFFERED = (
-    re.compile(r"did you mean '([^']+)'\?"),
-    re.compile(r"write (?:one of|a known one, such as): (.+?)(?: …)?$"),
-    re.compile(r"; write (no)\b"),
-    re.compile(r"write '(one customer)'$"),
-    re.compile(r"write (REDACTED_[A-Z]+_\d+)\b"),
-    re.compile(r"; write it as (\d{4}-\d\d-\d\d)$"),
+    regex(r"did you mean '([^']+)'\?"),
+    regex(r"write (?:one of|a known one, such as): (.+?)(?: …)?$"),
+    regex(r"; write (no)\b"),
+    regex(r"write '(one customer)'$"),
+    regex(r"write (REDACTED_[A-Z]+_\d+)\b"),
+    regex(r"; write it as (\d{4}-\d\d-\d\d)$"),
 )
 
 

@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import Line
 
-_STARTS_ANEW = re.compile(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|\||#{1,6}(?:[ \t]|$))")
-_ENDS_ITSELF = re.compile(r"[ \t]*(?:\||#{1,6}[ \t])")
+_STARTS_ANEW = regex(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|\||#{1,6}(?:[ \t]|$))")
+_ENDS_ITSELF = regex(r"[ \t]*(?:\||#{1,6}[ \t])")
 _NAME = r"[*_`]{0,3}([A-Z][A-Z0-9_]{3,40})[*_`]{0,3}[ \t]*:"
-_KEY = re.compile(r"[ \t]*(?:[-*+][ \t]+)?" + _NAME)
-_KEY_WITHIN = re.compile(r"(?<![ \t])[ \t]*+(?:[-*+][ \t]++)?" + _NAME)
-_BULLET = re.compile(r"^[ \t]*[-*+][ \t]+", re.MULTILINE)
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]")
-_QUOTATION = re.compile(r'"[^"\n]{0,300}"|“[^“”]{0,300}”|`[^`\n]{0,200}`|https?://[^\s)>\]]{1,500}')
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+")
+_KEY = regex(r"[ \t]*(?:[-*+][ \t]+)?" + _NAME)
+_KEY_WITHIN = regex(r"(?<![ \t])[ \t]*+(?:[-*+][ \t]++)?" + _NAME)
+_BULLET = regex(r"^[ \t]*[-*+][ \t]+", re.MULTILINE)
+_HEADING = regex(r" {0,3}#{1,6}[ \t]")
+_QUOTATION = regex(r'"[^"\n]{0,300}"|“[^“”]{0,300}”|`[^`\n]{0,200}`|https?://[^\s)>\]]{1,500}')
+_SENTENCE_END = regex(r"(?<=[.!?])[\"')\]*_]*\s+")
 _MAX_LINE = 20_000  # longer lines are data, not prose
 _MAX_LINES = 100  # no paragraph is longer; what is, is cut, so that places are found quickly
 

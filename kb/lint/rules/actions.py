@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -20,6 +19,7 @@ from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.vague_actions import vague_wording
 from kb.numbers_in_words import listed
+from kb.patterns import regex
 from kb.records.blank_record import OPEN_QUESTION_DAYS
 from kb.records.document import Document
 from kb.records.grow_to_profile import open_questions
@@ -30,7 +30,7 @@ NOBODY = {
     *("", "?", "tbd", "todo", "unknown", "n/a", "none", "nobody", "someone", "somebody"),
     *("everyone", "everybody", "all", "us", "we", "anyone"),
 }
-_SEVERAL = re.compile(r",|;|&|\+|\s/\s|\band\b")
+_SEVERAL = regex(r",|;|&|\+|\s/\s|\band\b")
 
 
 def at_action(document: Document, action: ActionItem, message: str) -> Finding:

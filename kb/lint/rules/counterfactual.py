@@ -15,6 +15,7 @@ from kb.lint.readings.document_facts import (
     what_to_write,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.list_items import PriorIncident
 from kb.records.markdown import FieldLine
@@ -22,7 +23,7 @@ from kb.records.model import Outline, outline
 
 _MAX_LINE = 2_000
 #: A record that counts itself behind others: `this is the third incident in 2026 where …`.
-_COUNTED = re.compile(
+_COUNTED = regex(
     r"\b(?:(?:this|it) (?:is|was|makes)|we (?:have|had)|for|already) "
     r"(?:now )?(?:already )?(?:had )?(?:the|our) "
     r"(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d{1,3}(?:nd|rd|th|st)) "
@@ -30,7 +31,7 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 #: What `kb similar --write` proposes: `62%: same tool refund`.
-_PROPOSED = re.compile(r"\d{1,3}%:")
+_PROPOSED = regex(r"\d{1,3}%:")
 
 
 def _first_of_class(document: Document) -> FieldLine | None:

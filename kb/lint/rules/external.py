@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 from kb.lint.readings.document_facts import is_answered, is_public, is_submitted, quoted
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.model import read_time
 
 if TYPE_CHECKING:
     from kb.sensitive.names.find_names import NameIndex
 
-_LINK_HOST = re.compile(r"\b(?:https?|ssh|ftp)://(?:[^\s/@]{1,100}@)?([^\s/:?#)>\]\"'`]{1,253})")
+_LINK_HOST = regex(r"\b(?:https?|ssh|ftp)://(?:[^\s/@]{1,100}@)?([^\s/:?#)>\]\"'`]{1,253})")
 #: Endings that no public resolver answers: RFC 6762, RFC 8375, and the names ICANN reserved or
 #: refuses to delegate.
 _PRIVATE_ENDINGS = (

@@ -22,16 +22,17 @@ from kb.lint.readings.prose import ProsePassage, passages, sentences
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
 from kb.lint.wording.fixes_by_cause import PERMANENT_LEVERS, RIGHT_FIXES, removes
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.ruled_out import ruled_out
 
 _PRONGS = ("Code", "Model")
-_EXPLAINS = re.compile(
+_EXPLAINS = regex(
     r"\b(?:because|since|as (?:the|no|it|there)|when|whenever|given|after|so that|whose|without"
     r"|until|although|while|where|if|had|lacks?|lacked|missing|never)\b",
     re.IGNORECASE,
 )
-_PARAGRAPH_END = re.compile(r"\n\s*\n|\n#+ .*\n|\n```")
+_PARAGRAPH_END = regex(r"\n\s*\n|\n#+ .*\n|\n```")
 _MAX_LABEL_WORDS = 15  # a longer sentence says more than the label
 _MAX_BARE_WORDS = 8
 

@@ -17,6 +17,7 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.numbers_in_words import plural
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.list_items import PRIOR_TO_FILL
@@ -24,10 +25,10 @@ from kb.records.markdown import FieldLine, SectionText
 from kb.records.sections import Section
 from kb.sentences import word_count
 
-_BARE_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
+_BARE_NOT_APPLICABLE = regex(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)
 #: Its first line; few sections begin like that, and of the others the whole text is not needed.
-_OPENS_NOT_APPLICABLE = re.compile(r"[\s>*_-]*(?:n/?a|not applicable|$)", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"[\s>*_+-]*(?:\[[ xX-]\]\s*)?(?:TODO|TBD|TBC|FIXME|XXX|\?{3,})(?!\w)")
+_OPENS_NOT_APPLICABLE = regex(r"[\s>*_-]*(?:n/?a|not applicable|$)", re.IGNORECASE)
+_PLACEHOLDER = regex(r"[\s>*_+-]*(?:\[[ xX-]\]\s*)?(?:TODO|TBD|TBC|FIXME|XXX|\?{3,})(?!\w)")
 #: One of these stands in every match, where it is no question mark.
 _PLACEHOLDER_WORDS = ("todo", "tbd", "tbc", "fixme", "xxx")
 _MARKS = " \t>*_"

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 
+from kb.patterns import regex
+
 _PERSON_OR_ROGUE = (
     r"(?:human|operator|user|engineer|pilot|manual)(?:'s|’s)? (?:error|mistake|failure)"
     r"|(?:went|gone|going|goes) rogue|rogue (?:agent|ai|model)|misbehaved|went off the rails"
 )
 _MACHINE = r"(?:model|llm|ai|agent|bot|assistant)"
 #: Labels of a person or of a will: an explanation of any length must not end at them.
-PERSON_LABEL = re.compile(rf"\b(?:{_PERSON_OR_ROGUE})\b", re.IGNORECASE)
+PERSON_LABEL = regex(rf"\b(?:{_PERSON_OR_ROGUE})\b", re.IGNORECASE)
 #: Labels of what a model did.
-LABEL = re.compile(
+LABEL = regex(
     rf"\b(?:hallucinat\w*|confabulat\w*|made (?:it|that|this|something)? ?up|{_PERSON_OR_ROGUE}"
     r"|(?:is|are|was|were) (?:just |simply )?(?:unreliable|non-?deterministic|stupid)"
     rf"|{_MACHINE} (?:error|mistake|failure|unpredictability|nondeterminism|non-determinism)"
@@ -74,13 +76,13 @@ _PLACE = (
     r"|application|app|service|api|database|team|network|vendor|provider|pipeline|gateway"
     r"|instructions?))?"
 )
-_ALONE = re.compile(
+_ALONE = regex(
     rf"(?:[-*+>#]|\d+[.)])*[ *_]*{_OPENING}(?:{_OF_CODE}|{_OF_MODEL}|{_OF_WORK}){_PLACE}"
     r"(?: (?:was|is) (?:the|a|our|one) (?:root |main |real )*(?:cause|reason|problem|issue)"
     r"(?: (?:of|for|behind) (?:this|the) (?:incident|outage|failure|problem))?)?[ *_]*[.!]?[ *_]*",
     re.IGNORECASE,
 )
-_VERDICT = re.compile(
+_VERDICT = regex(
     r"(?:[-*+>#]|\d+[.)])*[ *_]*(?:root cause:? *)?(?:the|our|a) (?:system )?(?:prompt"
     r"|instruction|code|data|tool|config\w*|model|test"
     r"|context)s? (?:was|were|is|are) (?:just |simply |too )?(?:bad|wrong|poor|not good enough"
@@ -89,7 +91,7 @@ _VERDICT = re.compile(
     re.IGNORECASE,
 )
 #: `The vendor had an outage`, `The system was overloaded`, `It was an edge case`.
-_STATE = re.compile(
+_STATE = regex(
     r"(?:[-*+>#]|\d+[.)])*[ *_]*(?:root cause:? *)?(?:the|our|an?) (?:\w+ )?(?:vendor|provider"
     r"|upstream|supplier|api|server|system|service|database|network|cluster|gateway|platform)s?"
     r" (?:had|has|was having|was|were|is|went) (?:an? |some |simply |just |temporarily )?"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.lint.readings.document_facts import lever
+from kb.patterns import regex
 from kb.records.list_items import ActionItem
 
 #: Cause to the levers that can remove it, or keep it from doing harm. Each row follows from the
@@ -87,7 +88,7 @@ RIGHT_FIXES: dict[str, RightFix] = {
     "injection": RightFix(
         levers=frozenset({"permission", "verifier"}),
         wording="narrower permissions, isolation of untrusted text, or a verifier",
-        words=re.compile(
+        words=regex(
             r"isolat|untrusted|quarantin|sandbox|separat|as data|strip|saniti[sz]", re.IGNORECASE
         ),
     ),

@@ -21,6 +21,7 @@ from kb.lint.wording.judgement_verbs import (
     is_whole_word,
     places,
 )
+from kb.patterns import regex
 
 _WHO = (
     rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"
@@ -94,7 +95,7 @@ class _Phrase:
 
 
 def _phrase(words: str, pattern: str) -> _Phrase:
-    return _Phrase(frozenset(words.split()), re.compile(pattern))
+    return _Phrase(frozenset(words.split()), regex(pattern))
 
 
 _PEOPLE = (
@@ -272,9 +273,9 @@ _SLIPS = (
 )
 #: What a condition puts directly before its subject did not happen. (Of what somebody could or
 #: might have done no phrase is found: the modal stands between its subject and its verb.)
-_SUPPOSED = re.compile(r"\b(?:if|whether|unless|in\s{1,6}case)\s[^,.;:\n]{0,15}$")
+_SUPPOSED = regex(r"\b(?:if|whether|unless|in\s{1,6}case)\s[^,.;:\n]{0,15}$")
 #: And what nearly happened did not: `nearly deleted it`, not `deleted the nearly full volume`.
-_NEARLY = re.compile(
+_NEARLY = regex(
     r"(?<!\bthe\s)(?<!\ba\s)(?<!\bour\s)(?<!\bits\s)\b(?:nearly|almost)\s{1,6}"
     rf"(?:{_DEED}|(?:accidental|inadvertent|unintentional|unwitting)ly|by\s{{1,6}}(?:mistake|accident))\b"
 )
@@ -317,27 +318,23 @@ _AGENTS = (
 #: What stands at a common word in every phrase that has it: looked at first, for a whole phrase
 #: costs twenty times as much, and a record has a dozen of these words.
 _AT_WORD = {
-    "without": re.compile(
+    "without": regex(
         rf"without\s{{1,6}}(?:even\s{{1,6}}|really\s{{1,6}}|first\s{{1,6}})?{_UNREAD}\b"
     ),
-    "took": re.compile(r"took\s{1,6}(?:an?\s{1,6})?short"),
-    "cut": re.compile(r"cut\s{1,6}corners"),
-    "refused": re.compile(r"refused\s{1,6}to\b"),
-    "nobody": re.compile(r"nobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|took)\b"),
+    "took": regex(r"took\s{1,6}(?:an?\s{1,6})?short"),
+    "cut": regex(r"cut\s{1,6}corners"),
+    "refused": regex(r"refused\s{1,6}to\b"),
+    "nobody": regex(r"nobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|took)\b"),
 }
 #: And what stands near one, on either side.
-_NEAR_WORD = {"wrong": re.compile(rf"\b(?:{_PICKED}|by|deleted|used|chosen)\b")}
+_NEAR_WORD = {"wrong": regex(rf"\b(?:{_PICKED}|by|deleted|used|chosen)\b")}
 _NEAR = 60  # characters on either side
 _BEFORE = 140  # characters before a word in which its phrase begins
 _AFTER = 100  # and those from its beginning in which the phrase ends
 _WINDOW = 60  # characters before a phrase that can take it back, or name a machine as its subject
 #: What is done about slips, rather than that one happened.
-_AGAINST = re.compile(
-    r"\b(?:avoid|prevent|reduc|minimi[sz]|against|tolerat|protect|catch|likel)\w*\b"
-)
-_OF_A_MACHINE = re.compile(
-    rf"\b{_MACHINES}\b(?![^.;]*\b(?:operator|engineer|person|human|someone)\b)"
-)
+_AGAINST = regex(r"\b(?:avoid|prevent|reduc|minimi[sz]|against|tolerat|protect|catch|likel)\w*\b")
+_OF_A_MACHINE = regex(rf"\b{_MACHINES}\b(?![^.;]*\b(?:operator|engineer|person|human|someone)\b)")
 
 
 def blamed_people(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kb.patterns import regex
+
 #: Roles that are always people. `agent`, `user` and `client` are not among them: in these records
 #: they are mostly software, or somebody outside whose failed attempt is a symptom.
 ROLE = (
@@ -28,17 +30,17 @@ _BETWEEN = r"\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+)
 #: `@alice`, but not `@acme/router`, nor what is called a bot or an agent.
 HANDLE = r"@(?!\w*(?:bot|agent|claude|codex|copilot|cursor|gemini))\w[\w-]{0,38}"
 #: A subject: a role with up to two words before it, a handle, or a pronoun that means people.
-_SUBJECT_BEFORE = re.compile(
+_SUBJECT_BEFORE = regex(
     rf"(?<![\w'’/@.-])(?:(?:{LEAD}\s+(?:[\w-]+\s+){{0,2}})?{ROLE}(?:\s+on\s+(?:call|duty|shift))?"
     rf"|{HANDLE}|we|he|she|i){_BETWEEN}"
 )
 #: A subject that says that there was nobody of whom the verdict is true.
-_NOBODY = re.compile(r"(?:nobody|no)\b")
+_NOBODY = regex(r"(?:nobody|no)\b")
 #: Roles that programs have, too, and what only programs fail to do.
-_ALSO_SOFTWARE = re.compile(
+_ALSO_SOFTWARE = regex(
     r"(?:engineer|operator|manager|lead|maintainer|approver|reviewer|team)s?\s+$"
 )
-_SOFTWARE_FAILS_TO = re.compile(
+_SOFTWARE_FAILS_TO = regex(
     r"failed\s+to\s+(?:schedule|reconcile|start|load|boot|compile|parse|install|mount|initiali[sz]e"
     r"|connect|bind|sync|render|deserialize|terminate|converge|spawn|allocate|(?:successfully\s+)?(?:generate|emit))\b"
 )
@@ -63,7 +65,7 @@ _UNDONE = (
     r"|verify|look|follow|spot|remember|take\s+the\s+time|listen)"
 )
 #: What somebody says of themselves and means; "I forgot what the quota was" is an aside.
-_OF_MYSELF = re.compile(r"made\s|carelessly|stupidly|blindly|messed|screwed|was\s")
+_OF_MYSELF = regex(r"made\s|carelessly|stupidly|blindly|messed|screwed|was\s")
 #: What is skipped or cut short is no judgement where it is software that does so.
 _SKIPPABLE = (
     r"(?:reviews?|checks?|checklists?|steps?|tests?|testing|approvals?|procedures?|runbooks?"
@@ -71,7 +73,7 @@ _SKIPPABLE = (
 )
 #: What is said of somebody who did wrong: the word it begins with, and the whole of it.
 _VERDICTS = {
-    word: re.compile(pattern)
+    word: regex(pattern)
     for word, pattern in {
         "failed": r"failed\s+to\b",
         "forgot": r"forgot\b(?!\s+(?:(?:the|their|your|my|his|her|our)\s+)?"
@@ -120,16 +122,14 @@ _FAULTS = (
     *("inattention", "incompetence", "typo", "slip", "misclick"),
 )
 #: "Operator's failure", without an article, is one of a program of that name.
-_OWNER_BEFORE = re.compile(
+_OWNER_BEFORE = regex(
     rf"(?<!\w)(?:{LEAD}\s+(?:[\w-]+\s+){{0,2}}{ROLE}['’]s?|{ROLE}(?<=s)['’])\s+(?:own\s+)?$"
 )
-_PRONOUN_BEFORE = re.compile(r"(?<!\w)(?:my|our|his|her)\s+(?:own\s+)?$")
-_OWNER_AFTER = re.compile(
-    rf"\s+(?:made\s+)?(?:by|of)\s+{LEAD}\s+(?:[\w-]+\s+){{0,2}}{ROLE}(?![\w'’])"
-)
+_PRONOUN_BEFORE = regex(r"(?<!\w)(?:my|our|his|her)\s+(?:own\s+)?$")
+_OWNER_AFTER = regex(rf"\s+(?:made\s+)?(?:by|of)\s+{LEAD}\s+(?:[\w-]+\s+){{0,2}}{ROLE}(?![\w'’])")
 #: Words that judge whoever they are said of. Most are as often said of a thing, of a rule or of
 #: what might be done; what stands around them tells: see `_is_of_a_deed`.
-_BLAME_WORD = re.compile(
+_BLAME_WORD = regex(
     r"(?:careless(?:ly|ness)?|slopp(?:y|ily|iness)|incompeten(?:t|ce|tly)|stupid(?:ly|ity)?"
     r"|idiot(?:ic|s)?|foolish(?:ly|ness)?|reckless(?:ly|ness)?|clueless|irresponsibl[ey]"
     r"|unprofessional(?:ly)?|inexcusabl[ey]|inattenti(?:ve|on|veness)|laziness|idiotically"
@@ -140,9 +140,9 @@ _BLAME_WORD = re.compile(
     r"|known better|rookie mistake|(?:is|are|was|were) to blame|whose fault)(?!\w)"
 )
 #: Words of which no more needs to be known.
-_ALWAYS = re.compile(r"silly|dumb|lack|known|rookie|(?:is|are|was|were) to")
-_ADVERB = re.compile(r"(?:\w+ly)$")
-_NOUN = re.compile(r"(?:\w+(?:ness|ence|ity)|inattention)$")
+_ALWAYS = regex(r"silly|dumb|lack|known|rookie|(?:is|are|was|were) to")
+_ADVERB = regex(r"(?:\w+ly)$")
+_NOUN = regex(r"(?:\w+(?:ness|ence|ity)|inattention)$")
 #: What somebody did or made.
 _DEED = (
     r"(?:changes?|edits?|commits?|deploy(?:s|ment|ments)?|roll-?outs?|releases?|migrations?|merges?"
@@ -152,32 +152,32 @@ _DEED = (
     r"|contractors?|teams?|process|practices?|hygiene|discipline|act|behaviou?r|habits?|use|reply|response"
     r"|fix(?:es)?|patch(?:es)?|clean-?ups?|upgrades?|attempts?|restarts?|deletions?|copy|paste)"
 )
-_ATTRIBUTE_OF_DEED = re.compile(rf"\s+(?:[\w-]+\s+){{0,2}}?{_DEED}(?![\w-])")
-_THE = re.compile(
+_ATTRIBUTE_OF_DEED = regex(rf"\s+(?:[\w-]+\s+){{0,2}}?{_DEED}(?![\w-])")
+_THE = regex(
     r"(?:\b(?:an?|the|this|that|our|their|his|her|my|your|one|another|some|such|its|same|more|by"
     r"|represents|indicates|due\s+to|from|of|with)\s+(?:\w+\s+)?|^\W*|[.:;!?]\s+)$"
 )
-_WAS = re.compile(r"\b(?:was|were|been|being)\s+(?:\w+\s+)?$")
-_DEEMED = re.compile(r"\b(?:deemed|considered|called|seem\w*|appear\w*|look\w*)\s+(?:\w+\s+)?$")
+_WAS = regex(r"\b(?:was|were|been|being)\s+(?:\w+\s+)?$")
+_DEEMED = regex(r"\b(?:deemed|considered|called|seem\w*|appear\w*|look\w*)\s+(?:\w+\s+)?$")
 #: A verb in the past beside an adverb.
-_PAST_AFTER = re.compile(rf"\s+(?:{_PARTICIPLE}|ran|did|chose|wrote|took|gave|began|went)\b")
-_PAST_BEFORE = re.compile(rf"\b{_PARTICIPLE}\s+(?:\w+\s+)?$")
-_CAUSED_BEFORE = re.compile(
+_PAST_AFTER = regex(rf"\s+(?:{_PARTICIPLE}|ran|did|chose|wrote|took|gave|began|went)\b")
+_PAST_BEFORE = regex(rf"\b{_PARTICIPLE}\s+(?:\w+\s+)?$")
+_CAUSED_BEFORE = regex(
     r"\b(?:due\s+to|because\s+of|caused\s+by|cause\s+was|result\s+of|through|out\s+of|by|sheer|pure"
     r"|gross|plain|utter|our|their|his|her|was|were|['’]s?)\s+(?:\w+\s+)?$"
 )
-_OF_SOMEBODY = re.compile(
+_OF_SOMEBODY = regex(
     r"\s+(?:in\s+(?:the|our|this)|by|of\s+(?:the|our|an?)|on\s+the\s+part|led|caused)\b"
 )
 #: What is supposed, not told.
-_CONDITION = re.compile(
+_CONDITION = regex(
     r"\b(?:if|unless|whether|would|could|might|may|can|avoid|never|don['’]t"
     r"|when\s+(?:they|you|people|someone|somebody|anyone))\b[^.;:]{0,60}$"
 )
 #: Said of what nobody has done: "would be reckless", "a careless user can".
-_SUPPOSED_BEFORE = re.compile(r"\b(?:would|could|might|may)\s+(?:be|have\s+been)\s+(?:\w+\s+)?$")
-_SUPPOSED_AFTER = re.compile(r"\s+[\w-]+\s+(?:can|could|may|might|would)\b")
-_NOUN_BEFORE = re.compile(r"\b(?:negligence|incompetence|carelessness)\b[^.]{0,40}\s$")
+_SUPPOSED_BEFORE = regex(r"\b(?:would|could|might|may)\s+(?:be|have\s+been)\s+(?:\w+\s+)?$")
+_SUPPOSED_AFTER = regex(r"\s+[\w-]+\s+(?:can|could|may|might|would)\b")
+_NOUN_BEFORE = regex(r"\b(?:negligence|incompetence|carelessness)\b[^.]{0,40}\s$")
 #: One of these stands in every match of the pattern above; looking for them is cheaper.
 _BLAME_STEMS = (
     *(
@@ -207,30 +207,28 @@ _BLAME_OPENERS = frozenset(
 )
 #: Of oneself that is what was known at the time, and no judgement.
 #: A denial further off: "is not due to", "do not feel like that is the".
-_NOT_THE = re.compile(
+_NOT_THE = regex(
     r"(?:(?:\bnot|n['’]t)\b[^.;:]{0,40}|\bwould\s+(?:that|this|it)\s+be\s+(?:the|an?)\s+)$"
 )
 #: `a column somebody forgot`: a thing is told apart, and nobody is judged.
-_SOME_THING_BEFORE = re.compile(
-    r"\b(?:an?|the|any|every|which)\s+\w+\s+(?:some|any)(?:one|body)\s+$"
-)
-_HYPOTHESIS = re.compile(r"(?:should|ought|could)\b")
+_SOME_THING_BEFORE = regex(r"\b(?:an?|the|any|every|which)\s+\w+\s+(?:some|any)(?:one|body)\s+$")
+_HYPOTHESIS = regex(r"(?:should|ought|could)\b")
 #: The sentence goes on to a question mark.
-_ASKED = re.compile(r"[^.!?\n]{0,120}\?")
-_UNSEEN = re.compile(
+_ASKED = regex(r"[^.!?\n]{0,120}\?")
+_UNSEEN = regex(
     r"(?:ignored|did(?:\s+not|n['’]t)\s+(?:\w+ly\s+)?(?:notice|reali[sz]e|check|verify|look|spot|follow)"
     r"|never\s+\w+|took\s+|skipped\s+|could\s+have|were\s+slow)"
 )
 #: What stands before a judgement and takes it back; "not only" does not.
-NEGATED = re.compile(
+NEGATED = regex(
     r"(?:\b(?:no|not|nor|never|without|rather\s+than|instead\s+of)|\w{2,6}n['’]t)"
     r"\s+(?!only\b|just\b)(?:[\w'’-]+\s+){0,2}$"
 )
 #: The same before a whole sentence; "it did not fire and the engineer …" takes nothing back.
-_NOT_SO = re.compile(r"\b(?:not|never)\s+(?:that|because|since|as\s+if)\s+(?:[\w'’-]+\s+){0,2}$")
+_NOT_SO = regex(r"\b(?:not|never)\s+(?:that|because|since|as\s+if)\s+(?:[\w'’-]+\s+){0,2}$")
 #: A condition ("if we missed a page"), a contrast ("rather than 'the engineer forgot'") or
 #: somebody's opinion; "to see if" and "believe that" make it one, too.
-_SUPPOSED_CLAUSE = re.compile(
+_SUPPOSED_CLAUSE = regex(
     r"(?:\b(?:if|whether|unless|in\s{1,6}case|should)\s{1,6}(?:[\w'’-]{1,30}\s{1,6}){0,3}"
     r"|\byour\s{1,6}"
     r"|\bif\b[^.;:]{0,60}\bor\s{1,6}|\b(?:told|tells)\s{1,6}(?:\w{1,30}\s{1,6})?(?:that\s{1,6})?"
@@ -245,27 +243,27 @@ _ERROR_ROLES = (
     *("human", "operator", "pilot", "engineer", "administrator", "admin", "user", "manual"),
     *("employee", "staff", "developer"),
 )
-_ERROR_OF_ROLE = re.compile(rf"(?<!\w)(?:{'|'.join(_ERROR_ROLES)})\s+$")
-_NOT_A_CAUSE = re.compile(
+_ERROR_OF_ROLE = regex(rf"(?<!\w)(?:{'|'.join(_ERROR_ROLES)})\s+$")
+_NOT_A_CAUSE = regex(
     r"s?(?:[\w-]|['’]?s?\s+(?:profiles?|margins?|records?|logs?|queues?|pages?|states?|lists?|codes?|types?|paths?|reports?|messages?|rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
     r"|reports?|about|reduction|tolerance|domains?|modes?))"
 )
 #: What makes it the cause, before it and, where it opens a sentence or an item, after it.
-_CAUSE_BEFORE = re.compile(
+_CAUSE_BEFORE = regex(
     r"(?:due\s+to|caused\s+by|because\s+of|cause[ds]?\b[^.]{0,40}|result\s+of|attributed\s+to"
     r"|down\s+to|blamed?\s+on|(?:was|were|is)(?:\s+(?:simply|just|pure|plain|mere|a|an))?)"
     r"\s*(?:a\s+|an\s+)?(?:\w+\s+)?$"
 )
-_CAUSE_AFTER = re.compile(
+_CAUSE_AFTER = regex(
     r"\s*(?:[.!;,)]|$|(?:was|were)\s+(?:made|the\s+(?:root\s+)?cause)|led\s+to|caused|wiped"
     r"|(?:in|when|while|during)\s+(?:not\s+)?(?:\w+ing|the|an?)\b)"
 )
 #: `if it was user error`, `are not the result of a developer error`.
-_SUPPOSED_CAUSE = re.compile(
+_SUPPOSED_CAUSE = regex(
     r"\b(?:if|whether|unless)\s+(?:it|this|that)\s+(?:was|is|were)\s+(?:an?\s+)?$"
     r"|(?:\bnot|n['’]t)\s+(?:due\s+to|caused\s+by|the\s+result\s+of)\s+(?:an?\s+)?$"
 )
-_OPENS = re.compile(r"(?:^|[.:|]|\n[ \t]*[-*+])[\s\-*+_|>#]*$")
+_OPENS = regex(r"(?:^|[.:|]|\n[ \t]*[-*+])[\s\-*+_|>#]*$")
 _WINDOW = 80  # characters on either side that can decide
 
 

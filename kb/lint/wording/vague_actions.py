@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kb.patterns import regex
+
 _LINK = r"\[[^\[\]\n]{0,200}\]\([^()\s]{0,500}\)"
 _TICKET = r"#\d{1,7}|[A-Z][A-Z0-9]{1,9}-\d{1,6}|[\w.-]{1,40}/[\w.-]{1,60}#\d{1,7}"
 #: What may stand before an action and says nothing of it, one piece at a time.
-_LEADS = re.compile(
+_LEADS = regex(
     rf"\s*(?:{_LINK}|https?://\S{{1,300}}|\[(?!\w+\]\s*\w+\()[^\[\]\n]{{0,60}}\]"
     rf"|\((?:{_TICKET}|[^()\n]{{0,12}})\)|(?:{_TICKET})(?![\w-])"
     r"|\*\*(?:[\w/-]+\s?){1,2}:?\*\*(?=\s*[:—–\w-])|[*_~]{1,3}(?=\S)|[:—–|>]|-(?=\s)"
@@ -30,12 +32,12 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 #: `Key Management Processes: strengthen …`: a heading of its own before the promise.
-_TITLE = re.compile(r"(?:[A-Z][\w&/-]*(?: (?:and|of|for|&))? ?){1,4}:\s+(?=\w)")
+_TITLE = regex(r"(?:[A-Z][\w&/-]*(?: (?:and|of|for|&))? ?){1,4}:\s+(?=\w)")
 _MOST_LEADS = 8
 #: An action is vague by how it begins; what stands behind that many characters changes nothing.
 _MOST_CHARACTERS = 600
 #: What makes a promise exact.
-_CONCRETE = re.compile(
+_CONCRETE = regex(
     r"`|(?-i:\b[A-Z][a-z]+[A-Z]\w*)|\benhanc\w{1,4}\b.{3,60}\bwith\s|\d\s*%|\bto\s+\d|\d\s*(?:→|->)\s*\d|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
     r"|eur|usd|\$)\b|[<>]=?\s*\d|\b\w+_\w+\b|\w\.(?:py|ya?ml|toml|json|md|sh|ts|js|go)\b|[\"“]"
     r"|\bso that\b|\bsuch that\b|\bby (?:add|remov|sett|requir|us|refus|pinn|return|replac"
@@ -48,7 +50,7 @@ _CONCRETE = re.compile(
     re.IGNORECASE,
 )
 #: What is to be known, or was decided, is told: where it will be written, or how it came out.
-_TOLD = re.compile(
+_TOLD = regex(
     r"\bcompletion evidence\b|\bADR\b|\b(?:document|record|write down)\w*\s+(?:the\s+|our\s+)?"
     r"(?:decision|result|outcome|finding|conclusion)|:\s*(?:rejected|decided|resolved)\b"
     r"(?!\s+(?:by|until|before|next)\b)|\bconcluded\b",
@@ -95,7 +97,7 @@ def _kind(
     short: bool = False,
     anywhere: bool = False,
 ) -> _Kind:
-    return _Kind(re.compile(pattern, re.IGNORECASE), stronger, yields, short, anywhere)
+    return _Kind(regex(pattern, re.IGNORECASE), stronger, yields, short, anywhere)
 
 
 _KNOWN_AT_THE_END = "what will be known at the end, and where it will be written"
@@ -336,7 +338,7 @@ _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.
 _DAY = rf"(?:\d{{4}}-\d{{2}}|\d{{1,2}}[./]\d{{1,2}}[./]|\d{{1,2}}\.?[ ]{_MONTH}[ ]\d|{_MONTH}[ ]\d)"
 #: What was done is judged by its record; to sharpen its words would change what was promised.
 #: The word stands alone: "deployed version was wrong" and "done by Friday" do not say so.
-_SAID_DONE = re.compile(
+_SAID_DONE = regex(
     r"[✅✔☑]|(?:[*(\[:—–]|(?<!\w)_)[ \t]?(?:completed|done|implemented|deployed|shipped)"
     rf"(?=[ \t]*$|[.)\]*_]|[ \t]+(?:on[ \t]+)?{_DAY}|[ \t]+in[ \t]+#)",
     re.IGNORECASE,

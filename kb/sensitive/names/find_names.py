@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from kb.patterns import regex
 from kb.sensitive.names.english_words import english_words
 from kb.sensitive.names.folding import TextReading, fold, readings, rotated
 from kb.sensitive.names.stems import LONG, Script, Stem, Where, roman, roman_stem, script_of, stems
@@ -44,8 +45,8 @@ van von west western world
 DESKS = frozenset(_DESKS.split())
 #: Parts of names that say nothing when they stand alone.
 _SAYS_NOTHING = DESKS | frozenset(_PARTS.split())
-_WORD = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = regex(r"[^\W_]+")
+_CAMEL = regex(r"(?<=[a-z0-9])(?=[A-Z])")
 #: What stands where a name is not known, or was taken out.
 _NO_ANSWERS = frozenset({("unknown",), ("erased",)})
 _SHORTEST_SYSTEM = 3
@@ -53,15 +54,15 @@ _SHORTEST_SYSTEM = 3
 _NON_JOINER = "\u200c"
 _BETWEEN = r"[\W_]{0,3}"
 _ENDS_SENTENCE = frozenset('.!?:;"“”(—–•|')
-_ENGLISH_ENDINGS = re.compile(r"(?:s|es|ed|d|ing|ings|er|ers|ly|ness|al)$")
+_ENGLISH_ENDINGS = regex(r"(?:s|es|ed|d|ing|ings|er|ers|ly|ness|al)$")
 _LONGEST_ENDING = {3: 2, 4: 3}  # letters of a short name to those of its ending
 #: What stands between letters and digits.
-_BESIDE_LETTERS = re.compile(r"[\W_]+")
-_IN_HALVES = re.compile(r"[ \t\u00a0\u2013-]")
+_BESIDE_LETTERS = regex(r"[\W_]+")
+_IN_HALVES = regex(r"[ \t\u00a0\u2013-]")
 _LONGEST_HALF_ENDING = 2  # letters behind a name that is cut in two
 #: What may hold a name that its letters do not show.
-_MAY_BE_CODED = re.compile(r"&#|&[A-Za-z]{2,8};|%[0-9A-Fa-f]{2}|\\[uxU]")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_MAY_BE_CODED = regex(r"&#|&[A-Za-z]{2,8};|%[0-9A-Fa-f]{2}|\\[uxU]")
+_NOT_ASCII = regex(r"[^\x00-\x7f]")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 _FEW = 3  # letters around three letters of Arabic or Hebrew: prefixes and suffixes
 
@@ -181,7 +182,7 @@ class NameIndex:
                 self._roman.setdefault(stem_of_sound, name)
         if len(name.words) > 1:
             pattern = _BETWEEN.join(map(re.escape, name.words))
-            self._phrases.append((name, frozenset(name.words), re.compile(pattern)))
+            self._phrases.append((name, frozenset(name.words), regex(pattern)))
 
     def _add_ordinary(self, name: PrivateName, word: str) -> None:
         if name.kind != SYSTEM:
@@ -402,7 +403,7 @@ def _upper(reading: TextReading, at: int) -> bool:
     return reading.written(at, at + 1).isupper()
 
 
-_BEGINNING = re.compile(
+_BEGINNING = regex(
     r"(?:^|\n[ \t]*\n|\n[ \t]*(?:[-*+>]|\d{1,3}[.)]|#{1,6}|[A-Za-z_]{1,60}:)[ \t]+)"
     r"[\s*_'\"\[]{0,4}$"
 )
@@ -446,7 +447,7 @@ def _belongs(char: str) -> bool:
 
 
 _LEGAL = r"(?:gmbh|ag|inc|ltd|llc|corp|co|bv|kg|se|plc|oy|ab|as|sa|srl|spa|pty)"
-_AFTER = re.compile(rf"[\s,&.'-]{{1,3}}(?:{_LEGAL}\b\.?)?", re.IGNORECASE)
+_AFTER = regex(rf"[\s,&.'-]{{1,3}}(?:{_LEGAL}\b\.?)?", re.IGNORECASE)
 
 
 def _apart(hits: Iterable[NameHit], text: str) -> list[NameHit]:
@@ -473,7 +474,7 @@ def _side_by_side(before: NameHit, hit: NameHit, text: str) -> bool:
     )
 
 
-_WORD_BEHIND = re.compile(r"[\s,&.'-]{1,3}(\w+)\.?(?!\w)")
+_WORD_BEHIND = regex(r"[\s,&.'-]{1,3}(\w+)\.?(?!\w)")
 #: Words of a name that are taken in behind a part of it: a name written a thousand times in a row
 #: is a thousand hits, which are joined.
 _MOST_BEHIND = 8

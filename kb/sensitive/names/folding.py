@@ -17,6 +17,7 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
+from kb.patterns import regex
 from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
 from kb.sensitive.word_positions import SHORTEST
 
@@ -47,27 +48,27 @@ _FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u0640")
 _BLOCKS = (0x1F150, 0x1F170, 0x1F1E6)
 _LETTERS_OF_ALPHABET = 26
 #: Three letters or more with the same sign or space between each two.
-_APART = re.compile(
+_APART = regex(
     r"(?<![^\W_])[^\W\d_](?:([\W_]{1,3}?)(?:[^\W\d_]|')(?![^\W_]))(?:\1(?:[^\W\d_]|')(?![^\W_]))*"
 )
-_MARKS_IN_WORD = re.compile(
+_MARKS_IN_WORD = regex(
     r"(?<=[^\W_])(?:<!--.{0,200}?-->|</?[a-z][^<>]{0,100}>|\*{1,3}|~~|__|[\\'\"“”„()\[\]])+(?=[^\W_])",
     re.DOTALL,
 )
-_BREAK_IN_WORD = re.compile(r"(?<=[^\W\d_])[-\\]?\n[ \t>]*(?=[^\W\d_])")
+_BREAK_IN_WORD = regex(r"(?<=[^\W\d_])[-\\]?\n[ \t>]*(?=[^\W\d_])")
 #: A space or a middle dot between letters of scripts that have neither within a name.
-_GAP_UNSPACED = re.compile(
+_GAP_UNSPACED = regex(
     r"(?<=[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e01-\u0eff])[ \u3000\u30fb\u00b7]"
     r"(?=[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e01-\u0eff])"
 )
 #: Syllables of Hangul in their letters, as file systems write them.
-_JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
-_JAMO_INSIDE = re.compile("[\u1160-\u11ff]+")
+_JAMO = regex("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
+_JAMO_INSIDE = regex("[\u1160-\u11ff]+")
 #: Base64 and hex too short for a secret, and long enough for a name.
-_SHORT_CODE = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{2,40}={0,2}(?![\w+/=-])")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_SHORT_CODE = regex(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{2,40}={0,2}(?![\w+/=-])")
+_HEX = regex(r"(?:[0-9A-Fa-f]{2})+")
 #: Bytes in hex, each by itself.
-_HEX_APART = re.compile(
+_HEX_APART = regex(
     r"(?<![\w:])[0-9A-Fa-f]{2}([ :-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){1,200}(?![\w:])"
 )
 _SHORTEST_CODE = 6  # characters of base64 without padding; `Labs` is a word

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from kb.patterns import regex
 from kb.sensitive.names.english_words import english_words
 from kb.sensitive.names.folding import TextReading, fold, readings
 from kb.sensitive.personal_data import find_personal_data
@@ -175,7 +176,7 @@ def _is_ip6(_: TextReading, match: re.Match[str]) -> bool:
 def _shape(
     kind: str, pattern: str, accepts: Accept | None = None, *, always: bool = False
 ) -> _Shape:
-    return _Shape(kind, re.compile(pattern), accepts or (lambda *_: True), always)
+    return _Shape(kind, regex(pattern), accepts or (lambda *_: True), always)
 
 
 _SHAPES = (

@@ -21,6 +21,7 @@ from enum import Enum
 from functools import lru_cache
 from itertools import product
 
+from kb.patterns import regex
 from kb.sensitive.names.folding import fold
 
 
@@ -66,11 +67,11 @@ _JOINED = (
     *("GURMUKHI", "KANNADA", "MALAYALAM", "SINHALA", "ORIYA", "ETHIOPIC", "SYRIAC"),
 )
 _ENDINGS = {
-    "LATIN": re.compile(r"(?:nen|(?<=[sc])k[aiy]|scu|[aeiouy]s|[iu]r|[aeiouy]{1,2}|s)$"),
-    "CYRILLIC": re.compile(r"(?:[аеиоуыэюяьі]{1,2})$"),
-    "GREEK": re.compile(r"(?:[αεηιουω]{1,2}σ?)$"),
-    "ARMENIAN": re.compile(r"[աեէըիոօ]$"),
-    "GEORGIAN": re.compile(r"[აეიოუ]$"),
+    "LATIN": regex(r"(?:nen|(?<=[sc])k[aiy]|scu|[aeiouy]s|[iu]r|[aeiouy]{1,2}|s)$"),
+    "CYRILLIC": regex(r"(?:[аеиоуыэюяьі]{1,2})$"),
+    "GREEK": regex(r"(?:[αεηιουω]{1,2}σ?)$"),
+    "ARMENIAN": regex(r"[աեէըիոօ]$"),
+    "GEORGIAN": regex(r"[აეიოუ]$"),
 }
 LONG = 5  # letters of a stem that is told from ordinary words wherever it stands
 _SHORT = 3  # letters of a stem that may have an ending
@@ -82,7 +83,7 @@ _SPELLINGS = {
     **{"ä": ("a", "ae"), "ö": ("o", "oe"), "ü": ("u", "ue"), "ø": ("o", "oe"), "å": ("a", "aa")},
     **{"æ": ("ae", "a"), "œ": ("oe", "o")},
 }
-_DIGRAPHS = re.compile("ae|oe|ue|aa")
+_DIGRAPHS = regex("ae|oe|ue|aa")
 _MOST_SPELLINGS = 16
 
 
@@ -178,7 +179,7 @@ def roman(word: str) -> str:
 
 
 _ONE_SOUND = tuple(
-    (re.compile(pattern), letters)
+    (regex(pattern), letters)
     for pattern, letters in (
         ("dj|gj", "d"), ("g", "h"), ("oy|ou|oo", "u"),
         ("[iy]{1,4}[eo]", "e"), ("[iy]{1,4}a", "a"), ("[iy]{1,4}u", "u"),

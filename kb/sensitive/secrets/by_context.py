@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from kb.patterns import regex
 from kb.sensitive.secrets.in_code import joined_or_compared
 from kb.sensitive.secrets.known_formats import vendors
 from kb.sensitive.secrets.randomness import (
@@ -29,15 +30,13 @@ from kb.sensitive.secrets.randomness import (
 )
 from kb.sensitive.word_positions import long_words, matches_at, places
 
-_HEADER = re.compile(
+_HEADER = regex(
     r"\b(?:bearer\s{1,4}(?P<bearer>[\w.~+/=-]{16,4000})"
     r"|authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|token|bearer)\s{1,4}(?P<other>[\w.~+/=-]{8,4000}))",
     re.IGNORECASE,
 )
 _HEADER_NAMES = ("bearer", "authorization")
-_LOGIN = re.compile(
-    r"://(?P<user>[^\s/:\"'<>`\\]{0,64}):(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])"
-)
+_LOGIN = regex(r"://(?P<user>[^\s/:\"'<>`\\]{0,64}):(?P<value>[^\s/\"'<>`\\]{3,128})@(?=[\w\[])")
 #: Names whose value is a secret, by the stem they are found by. `key` needs a word before it: an
 #: idempotency key is none.
 _STEMS = ("pass", "pwd", "kennwort", "secret", "token", "cred", "auth", "key")
@@ -57,7 +56,7 @@ _OPEN_BEFORE = (
 )
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #: The rest of a name, unless it says that the value is something about the secret.
-_REST_OF_NAME = re.compile(
+_REST_OF_NAME = regex(
     r"(?![\w-]{0,30}(?:name|id|ids|length|size|count|url|uri|type|hash|file|path|vault|store|expir\w*"
     r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source|origin|provider|method|mode)\b)"
     # A name goes on behind a capital in camel case only: `passWord`, and no PASSING_RUN.
@@ -65,7 +64,7 @@ _REST_OF_NAME = re.compile(
     r"(?:[_-][\w-]{0,30}|(?-i:(?<=[a-z])[A-Z]\w{0,20})|\d{1,4})?(?!\w)",
     re.IGNORECASE,
 )
-_ASSIGNED = re.compile(
+_ASSIGNED = regex(
     # the end of the name, `["NAME"] =` and many spaces among them, and the end of its line, as in
     # a list of definitions; the sign; spaces
     r"(?:\\{0,3}[\"'`*]{0,3}\]?[^\S\n]{0,16}(?:\n[^\S\n]{0,3})?(?::{1,3}=|[.?+]=|=>|!==?|={1,3}"
@@ -86,49 +85,47 @@ _ASSIGNED = re.compile(
     r"(?P<value>(?<=[\"'`])[^\s\"'`\\]{8,256}(?=[\"'`])|[^\s\"'`,;&<>{}()\[\]|\\]{8,256})"
 )
 #: A value that a sentence tells: `the password is now "x"`, `credentials admin / x`.
-_TOLD = re.compile(
+_TOLD = regex(
     r"(?:\s{1,3}(?:is|was|of|to|as|being|set|reset|changed|reads?|became|now|still|simply|just|be|will"
     r"|remains|remained|called|for|this|and|user|admin|root)(?=\s)){0,4}\s?[:=]?\s{1,3}"
     r"(?:[\"'`\u2018\u201c(]{0,2}[\w.@+-]{1,40}[\"'`]?\s{0,2}[/|:]\s{0,2})?"
     r"[\"'`\u2018\u201c(]{0,2}(?P<value>[^\s\"'`<>{}()\[\]|\\\u2019\u201d]{6,64})"
 )
 #: `log in with x`, `signed in as admin / x`.
-_LOG_IN = re.compile(
+_LOG_IN = regex(
     r"(?:log|logged|logging|sign|signed|signing)[ -]?(?:in|on)(?= (?:with|using|as|via|to)\b)"
 )
 _LOGS_IN = ("log", "sign")
-_WITH = re.compile(
+_WITH = regex(
     r"(?: (?:to|with|using|as|via|the|user(?:name)?|account|password|credentials?)\b){1,4}"
 )
-_ABBREVIATED = re.compile(
+_ABBREVIATED = regex(
     r"(?<![a-z0-9./-])(?:p/?w|ps{1,2}wo?r?d|pa(?:ss?)wo?r?d)(?![a-z0-9])",
 )
 _ABBREVIATIONS = ("pw", "p/w", "psw", "pssw", "pasw")
 #: `PW:x`, without a space.
-_ABBREVIATION_GIVEN = re.compile(_ABBREVIATED.pattern.replace("./-", "."))
-_GIVEN_AT_ONCE = re.compile(
-    r"\s?(?::=|[:=])\s?[\"'`]{0,2}(?P<value>[^\s\"'`<>{}()\[\]|\\,;]{6,64})"
-)
+_ABBREVIATION_GIVEN = regex(_ABBREVIATED.pattern.replace("./-", "."))
+_GIVEN_AT_ONCE = regex(r"\s?(?::=|[:=])\s?[\"'`]{0,2}(?P<value>[^\s\"'`<>{}()\[\]|\\,;]{6,64})")
 #: A key by itself, where nothing says of what: `Key=…`, `using key …`.
 #: A key of these is the name of a row, a file or an entry.
-_OPEN_KEY_BEFORE = re.compile(
+_OPEN_KEY_BEFORE = regex(
     r"(?:idempotency|cache|primary|foreign|partition|sort|public|object|s3|dedupe|dedup|index|host|lookup"
     r"|composite|natural|unique|message|routing|group|range|hash|row|record|map|item|react|data|entity"
     r"|field|column|storage|translation|i18n|join|pgp|gpg)s?[ _-]?$"
 )
-_USING = re.compile(r"\busing (?:[\w.-]{1,30} ){0,3}$")
+_USING = regex(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
-_GIVEN = re.compile(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}+={0,2}+)(?=[\n\"'`),;])")
+_GIVEN = regex(r"[\n=:\"'`(](?P<value>[A-Za-z0-9+/_-]{20,128}+={0,2}+)(?=[\n\"'`),;])")
 _SHORTEST_GIVEN = 20
-_HAS_DIGITS = re.compile(r"\d\D{0,40}\d")
+_HAS_DIGITS = regex(r"\d\D{0,40}\d")
 #: The name that a value is given to and what stands between, read from the value backwards.
-_NAME_BACKWARDS = re.compile(
+_NAME_BACKWARDS = regex(
     r"[\"'`]{0,2}[^\S\n]{0,3}(?:>=|[:=]{1,2}|(?<=[\"'`])[( ]|\bsi\b|\bsaw\b)"
     r"[^\S\n]{0,3}[\"'`]{0,2}[\w. -]{3,}"
     r"|[^\S\n]{1,3}(?:yek|nekot|terces|ssecca|etavirp)[\w. -]{3,}"
 )
 #: What stands between the name of a vendor and the value.
-_BETWEEN = re.compile(
+_BETWEEN = regex(
     r"(?![^=:]{0,40}(?:\bids?\b|_id|name|sha|hash|commit|digest|integrity|checksum|version|\brev|ref\b"
     r"|etag|uuid|ur[il]|path|image|file|page|docs?\b|model|trace|span))"
     r"[\w. -]{0,40}[\"'`]{0,2}\s{0,3}"
@@ -136,13 +133,13 @@ _BETWEEN = re.compile(
     r"\s{0,3}[\"'`]{0,2}$"
 )
 #: What makes a UUID that is given to a vendor's name a key, and no name of a session.
-_SAYS_SECRET = re.compile(r"key|token|secret|access|private")
+_SAYS_SECRET = regex(r"key|token|secret|access|private")
 _SHORTEST_TOLD_TOKEN = 16
-_WORD_START = re.compile(r"(?<![a-z])[a-z0-9]")
+_WORD_START = regex(r"(?<![a-z])[a-z0-9]")
 _HEAD = 3  # letters of a name by which it is looked for; none has fewer
 _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is looked for
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
-_ON_COMMAND_LINE = re.compile(
+_ON_COMMAND_LINE = regex(
     r"(?:(?<!\S)--?(?:[\w-]{1,20}[-_])?(?:password|passwd|pass|token|secret|api-key|bearer)[ =]"
     r"|(?<!\S)(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:(?!//)|sshpass -p ?"
     r"|(?:docker|podman|helm registry) login [^\n]{0,200}?-p ?"
@@ -160,14 +157,14 @@ _FLAGS_OF_ONE_DASH = tuple(
 _LOGINS = ("docker login", "podman login", "helm registry login")
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
 #: After a semicolon it is the session of a page that anybody opened: search engines keep those.
-_PARAMETER = re.compile(
+_PARAMETER = regex(
     r"(?:[?&](?:key|code|auth|signature)"
     r"|(?<![A-Za-z0-9;])(?:session_?id|(?:php|j)sess(?:ion)?id|connect\.sid|asp\.net_sessionid))"
     r"=(?P<value>[^\s\"'`,;<>&|\\()\[\]{}]{20,500})",
     re.IGNORECASE,
 )
 #: Codes of a few digits, told by their names alone.
-_CODE = re.compile(
+_CODE = regex(
     r"(?<![a-z])(?:(?P<card>cv[vc]2?)|otp|one[ _-]time[ _-](?:code|passcode|password))"
     r"[\"'`*]{0,3}\s{0,3}(?:[:=|]|is|was)\s{0,3}[\"'`]{0,3}(?P<value>\d{3,8})(?![\w.-])"
 )
@@ -188,10 +185,8 @@ _SESSIONS: dict[str, tuple[int, ...]] = {
     "sessionid=": (0, len("j"), len("php"), len("asp.net_")),
     "sid=": (len("jses"), len("phpses"), len("connect.")),
 }
-_COOKIE = re.compile(
-    r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[^\n\"']{16,2000})", re.IGNORECASE
-)
-_COOKIE_PAIR = re.compile(r"(?:^|;\s?)[\w.-]{1,60}=(?P<value>[^;\s]{16,1500})")
+_COOKIE = regex(r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<value>[^\n\"']{16,2000})", re.IGNORECASE)
+_COOKIE_PAIR = regex(r"(?:^|;\s?)[\w.-]{1,60}=(?P<value>[^;\s]{16,1500})")
 
 
 def named_secrets(text: str, lower: str) -> Iterator[Detection]:
@@ -239,7 +234,7 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
 
 #: What goes on behind `auth` where it is a service, a step or an image, and is given nothing: a row
 #: `| auth | x |`, an arrow, a build `auth:0a1b…`.
-_NO_AUTH = re.compile(
+_NO_AUTH = regex(
     r"[\w-]{0,40}[\"'`*]{0,3}\s{0,16}(?:[|>]"
     r"|:(?:[\w.]{1,30}-)?(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![\w-]))"
 )
@@ -247,7 +242,7 @@ _NO_AUTH = re.compile(
 
 #: A header that Amazon's clients sign: the name of a key, which is a format of its own, and a
 #: signature of this one call.
-_KEY_OF_GPG = re.compile(r"[0-9A-F]{8,40}")
+_KEY_OF_GPG = regex(r"[0-9A-F]{8,40}")
 _SIGNED = "AWS4-HMAC-SHA256 Cred"
 
 
@@ -268,7 +263,7 @@ def _assignment(text: str, at: int, stem: str) -> Iterator[Detection]:
 
 
 #: What stands before the first sign of a value that code has, too, and whether that is a call.
-_HEAD_OF_VALUE = re.compile(
+_HEAD_OF_VALUE = regex(
     r"(?P<head>[^(){}<>\[\];,&|]*)(?=[(){}<>\[\];,&|])(?P<call>\((?:$|[^)]*\)))?"
 )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
+from kb.patterns import regex
 from kb.sensitive.secrets.by_context import named_secrets
 from kb.sensitive.secrets.in_code import drawn_secrets, secrets_in_code
 from kb.sensitive.secrets.known_formats import Format, formats
@@ -20,7 +21,7 @@ from kb.sensitive.secrets.randomness import Detection, is_stand_in, without_over
 from kb.sensitive.word_positions import runs_of_long_words
 
 _HEAD = 2  # characters of a run: no literal has fewer
-_RUN = re.compile(r"[A-Za-z0-9]+")
+_RUN = regex(r"[A-Za-z0-9]+")
 
 
 def shaped_secrets(text: str) -> Iterator[Detection]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.patterns import regex
 from kb.sensitive.secrets.randomness import (
     Detection,
     is_drawn,
@@ -22,55 +23,55 @@ from kb.sensitive.word_positions import drawn_runs, matches_at, places
 #: One argument of a call that is no call itself.
 _ARGUMENT = r"(?:\"[^\"\n]{0,120}\"|'[^'\n]{0,120}'|[^,()\"'\n]{1,80})"
 #: Calls whose last word is a password: `connect(host, user, "x")`, `new NetworkCredential(u, "x")`.
-_CALL = re.compile(
+_CALL = regex(
     r"(?:connect|login|auth=|credentials?)\("
     rf"(?:\s{{0,8}}{_ARGUMENT},){{1,4}}\s{{0,8}}"
     r"(?P<quote>[\"'])(?P<value>[^\"'\s]{6,64})(?P=quote)\s?[,)]"
 )
 _CALLS = ("connect(", "login(", "auth=(", "credential")
 #: `CREATE USER x IDENTIFIED BY 'y'`; prose says "identified by", too, and quotes nothing behind it.
-_STATEMENT = re.compile(
+_STATEMENT = regex(
     r"identified\s{1,4}(?:with\s{1,4}[\"'`]?\w{1,40}[\"'`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4})?"
     r"\\?(?P<quote>[\"'])?`?(?P<value>[^\s\"'`;\\]{6,128})"
 )
 #: What begins such a statement, within its last characters.
-_OF_USERS = re.compile(
+_OF_USERS = regex(
     r"\b(?:create|alter)\s{1,4}(?:or\s{1,4}replace\s{1,4})?(?:user|role|login)\b"
     r"|\bgrant\s[^;]{0,200}\sto\s|\bset\s{1,4}password\b"
 )
 _LONGEST_STATEMENT = 200
 #: What a comparison with the name that follows begins with: `"x" == password`, `"x".equals(token)`.
-_COMPARED = re.compile(
+_COMPARED = regex(
     r"(?P<quote>[\"'])(?P<value>[^\"'\s]{8,128})(?P=quote)"
     r"(?:\)?\s{0,4}[!=]={1,2}\s{0,4}|\.equals\()\$?[\w.>_-]{0,40}$"
 )
 _LOOKED_BACK = 190  # characters before a name in which such a comparison begins
 #: `acme-secret-0a1b…`, `ACMETOKEN.0a1b…`: a name and its value that one sign joins.
-_JOINED = re.compile(
+_JOINED = regex(
     r"(?:[-_ ]?(?:key|token|code))?[-_.]"
     r"(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9]{24,64})(?![\w-])"
 )
 #: What stands before the drawn part of `acme_sk_0a1B…` or `acme-0a1B…`, read backwards: vendors we
 #: do not know name their keys like those we do.
-_PREFIX_BACKWARDS = re.compile(
+_PREFIX_BACKWARDS = regex(
     r"[_-](?P<words>(?:[A-Za-z0-9]{1,12}[_-]){0,2}\d{0,2}[A-Za-z]{2,12})(?![A-Za-z0-9/+.=&?%@_-])"
 )
 _LONGEST_PREFIX = 45
-_SAYS_KEY = re.compile(
+_SAYS_KEY = regex(
     r"(?:^|[_-])(?P<word>sk|pk|pat|api|live|test|prod|key|tok|token|secret)$", re.IGNORECASE
 )
 #: What stands before a commit or a checksum, too: `prod-0a1b…` is the tag of an image.
 _SAYS_BUILD = frozenset({"prod", "test", "live", "api", "key"})
-_CHECKSUM = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+_CHECKSUM = regex(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 #: Characters of a drawn part where nothing says that it is a key; names of events have fewer.
 _SHORTEST_UNSAID = 32
-_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_RUN = regex(r"[A-Za-z0-9]{16,}")
 _FEW_RUNS = 16
-_BODY = re.compile(r"[A-Za-z0-9_-]{24,128}+(?![\w/+=.%@-])")
+_BODY = regex(r"[A-Za-z0-9_-]{24,128}+(?![\w/+=.%@-])")
 #: The rest of a value before its drawn run, read backwards, and what may stand before a value.
-_REST_BACKWARDS = re.compile(r"[A-Za-z0-9_.=-]{0,400}")
-_VALUE = re.compile(r"[A-Za-z0-9_.=-]{24,400}(?![\w/+-])")
-_NAMED_BEFORE = re.compile(
+_REST_BACKWARDS = regex(r"[A-Za-z0-9_.=-]{0,400}")
+_VALUE = regex(r"[A-Za-z0-9_.=-]{24,400}(?![\w/+-])")
+_NAMED_BEFORE = regex(
     r"(?P<open>(?:page|next|continuation|csrf|xsrf|public|idempotency|cache|primary|foreign|partition"
     r"|sort|object|s3|index|lookup|row|map|item|entity|storage|pgp|gpg|by|com)[ _-]?)?"
     r"(?:pass|pwd|secret|token|cred|auth|key)(?P<between>[ \w.'\"`:=(-]{1,40})$"
@@ -78,10 +79,10 @@ _NAMED_BEFORE = re.compile(
 _NAMES = ("token", "key", "secret", "pass", "auth", "cred", "pwd")
 _LOOKED_AT = 60  # characters before a value
 #: What says that a value is none, and what names of calls, messages and runs begin with.
-_NO_SECRET_BETWEEN = re.compile(
+_NO_SECRET_BETWEEN = regex(
     r"id\b|_id|sha|hash|digest|fingerprint|commit|version|\bcount|_count|usage|name|path|url"
 )
-_NAMES_OF_EVENTS = re.compile(
+_NAMES_OF_EVENTS = regex(
     r"(?:msg|toolu|call|chatcmpl|req|run|thread|asst|file|resp|fc|rs|gen|trace|span|sess|evt|step"
     r"|srvtoolu|batch|vs|item|session|cmpl|ses|prt|conv|event|node|doc|chunk|task|job)[_-]"
 )

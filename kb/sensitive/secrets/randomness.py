@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from kb.patterns import regex
+
 #: Words that stand where a value belongs, alone or put together: `my-secret-password`.
 _STAND_INS = (
     r"redacted|none|null|nil|true|false|todo|tbd|unknown|examples?|placeholder|change|me|dummy|fake"
@@ -16,7 +18,7 @@ _STAND_INS = (
     r"|api|access|auth|db|database|root|admin|user|service|insert|replace|with|this|goes|not|real"
 )
 #: Whole values that are no secret: a password may well begin like one of them.
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     # a stretch of a template is closed: a password may well hold `#{` alone
     r"[xX*•.#_0-]+|.{0,40}(?:[$#%]\{[^{}]*\}|\{\{.*\}\}|\$\([^()]*\)).*"
     r"|\$\{[^{}]*\}?|\$\([^()]*\)?|(?-i:\$(?:env:)?(?:[A-Z_][A-Z0-9_]*|[a-z_]+(?:[A-Z][a-z]+)*))(?:/.*)?"
@@ -32,28 +34,26 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 #: What documentation writes within a key: `AKIAIOSFODNN7EXAMPLE`, `sk-your-key`, `…xxxx`.
-_STAND_IN = re.compile(
+_STAND_IN = regex(
     r"[xX0*._-]+|.*(?:example|x{6}|\*{3}|\.{3}|…|placeholder|redacted|your[-_]|dummy|changeme"
     r"|12345678|23456789|abcdefg|fakekey|0{12}|1{12}|testtest).*",
     re.IGNORECASE | re.DOTALL,
 )
 #: Twenty and more letters and digits, four of each and more.
-_DRAWN = re.compile(
-    r"(?=(?:[A-Za-z]*+[0-9]){4})(?=(?:[0-9]*+[A-Za-z]){4})[A-Za-z0-9]{20,128}={0,2}"
-)
+_DRAWN = regex(r"(?=(?:[A-Za-z]*+[0-9]){4})(?=(?:[0-9]*+[A-Za-z]){4})[A-Za-z0-9]{20,128}={0,2}")
 _FEWEST_CHARACTERS = 4  # different ones, in a key that was drawn
 #: A path: of lower-case names, or of words; base64 may begin with a slash, too.
-_PATH = re.compile(
+_PATH = regex(
     r"(?:~|\.{1,2})?(?:/(?:[a-z0-9_.@+-]*|[A-Za-z]{1,30}(?:[-_.][A-Za-z]{1,30}){0,8})){1,40}"
 )
-_WORDS_ONLY = re.compile(r"(?:[A-Za-z]+|\d{1,4})(?:[-_.:/@+](?:[A-Za-z]+|\d{1,4})){0,40}$")
+_WORDS_ONLY = regex(r"(?:[A-Za-z]+|\d{1,4})(?:[-_.:/@+](?:[A-Za-z]+|\d{1,4})){0,40}$")
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: The words in a name in camel case.
-_CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_LETTERS = re.compile(r"[A-Za-z]+")
+_CAMEL = regex(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_LETTERS = regex(r"[A-Za-z]+")
 #: A name in code: words, of which some have a number in them: `x509_auth`, `AsyncHttpx2Client`.
-_IDENTIFIER = re.compile(
+_IDENTIFIER = regex(
     r"_{0,2}(?:[A-Za-z]{0,16}(?:\d{1,4}[a-z]{0,12})?[_./:-]){1,12}"
     r"[A-Za-z]{0,20}(?:\d{1,4}[a-z]{0,12})?\(?"
     r"|(?:[A-Z][a-z]{2,14}(?:\d{1,3})?){2,8}"
@@ -68,23 +68,21 @@ _SHORTEST_PASSWORD = 8
 _SHORTEST_TOKEN = 16
 _SHORTEST_TOLD = 6
 _FEW_DIGITS = 2
-_KEY_LIKE = re.compile(
-    r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9_-]{24,128}"
-)
+_KEY_LIKE = regex(r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9_-]{24,128}")
 #: Small and capital letters with two digits; or letters with digits in three places.
-_SHORT_TOKEN = re.compile(
+_SHORT_TOKEN = regex(
     r"(?=[^a-z]{0,22}[a-z])(?=[^A-Z]{0,22}[A-Z])(?=(?:\D{0,22}\d){2})[A-Za-z0-9+/_-]{12,23}={0,2}"
     r"|(?=(?:[^0-9]{0,14}[0-9]{1,6}[a-z]){2})(?=[a-z0-9]{0,14}[a-z]{2})[a-z0-9]{12,15}"
 )
 #: A short password: small and capital letters and a digit.
-_MIXED = re.compile(
+_MIXED = regex(
     r"(?=[^a-z]{0,30}[a-z])(?=[^A-Z]{0,30}[A-Z])(?=[^0-9]{0,30}[0-9])[A-Za-z0-9!@#$%^&*?~+_.-]{8,32}"
 )
 #: Bits per character: 24 characters drawn from 62 have 4.1 to 4.5.
 _BARE_KEY_ENTROPY = 3.9
 _PASSWORD_MARKS = frozenset("!@#$%^&*?~+=")
 #: Words with digits that stand behind "password" in a sentence: algorithms, versions, dates, hosts.
-_TECHNICAL = re.compile(
+_TECHNICAL = regex(
     r"^(?:sha|md[45]|pbkdf|bcrypt|argon|scrypt|hmac|aes|rsa|ed25519|ecdsa|base|utf|oauth|http|ldap"
     r"|tls|ssl|ipv|x509|pkcs|win|python|py|php|java|node|go|ruby|ntlm|krb|saml|cve-|ghsa|rfc|iso|gpt"
     r"|[-+#*/.@]|.*pass(?:word)?\d|v?\d+[.:x])"
@@ -98,7 +96,7 @@ _ENTROPY = 3.0
 
 _MANY_SIGNS = 5  # different ones
 _SOME_SIGNS = 3
-_CODE = re.compile(r"\w\([\w\s.,]{0,40}\)|[$#%]\{|\{\{|://|</|->|=>|&&|\|\|")
+_CODE = regex(r"\w\([\w\s.,]{0,40}\)|[$#%]\{|\{\{|://|</|->|=>|&&|\|\|")
 
 
 def is_placeholder(value: str) -> bool:
@@ -114,7 +112,7 @@ def is_stand_in(body: str) -> bool:
 
 
 #: `K7QD2-XW9RZ-4LM8T-N5VB1-HC6Y3`, with letters and digits or with letters alone.
-_PRODUCT_KEY = re.compile(r"(?=.*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,6}")
+_PRODUCT_KEY = regex(r"(?=.*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,6}")
 
 
 def is_product_key(value: str) -> bool:

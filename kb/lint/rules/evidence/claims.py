@@ -19,13 +19,14 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.rule import Finding, LintContext, rule
 from kb.numbers_in_words import listed
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine
 
 #: Levers that change what people know or agree on, not what the system does.
 _PEOPLE_LEVERS = frozenset({"communication", "ownership", "review-process", "runbook"})
-_MAKES_REPEATS_SAFE = re.compile(
+_MAKES_REPEATS_SAFE = regex(
     r"idempot|dedup|duplicat|unique|\bonce\b|retry|retries|upsert|double|twice|repeat|transaction"
     r"|\block",
     re.IGNORECASE,
@@ -43,11 +44,11 @@ _DURATION = (
     r"(\d{1,9}(?:\.\d{1,9})?)[ \t]?"
     r"(ms|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:ours?)?|d(?:ays?)?)\b"
 )
-_LIMIT = re.compile(rf"(?:<=?|≤|\b(?:with)?in|\bunder|\bbelow)[ \t]?{_DURATION}", re.IGNORECASE)
-_ACTUAL = re.compile(rf"\bactual(?:ly)?\b[ \t:=]{{0,3}}{_DURATION}", re.IGNORECASE)
+_LIMIT = regex(rf"(?:<=?|≤|\b(?:with)?in|\bunder|\bbelow)[ \t]?{_DURATION}", re.IGNORECASE)
+_ACTUAL = regex(rf"\bactual(?:ly)?\b[ \t:=]{{0,3}}{_DURATION}", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 #: What a reader can look up: a number, an address, a name in code.
-_POINTER = re.compile(r"\d|://|`|\w[_/.]\w|\btrace\b|\blog\b|\bspan\b", re.IGNORECASE)
+_POINTER = regex(r"\d|://|`|\w[_/.]\w|\btrace\b|\blog\b|\bspan\b", re.IGNORECASE)
 
 
 def _changes_the_system(document: Document) -> tuple[ActionItem, ...]:

@@ -18,6 +18,7 @@ from kb.lint.readings.document_facts import (
     words_of,
 )
 from kb.lint.rule import Finding, LintContext, rule
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
 
@@ -32,7 +33,7 @@ _AUTHORITY = {
     "authorised": ("access-control", "governance-design"),
     "unauthorised": ("governance-design", "access-control"),
 }
-_METRIC = re.compile(
+_METRIC = regex(
     r"\bMTT[A-Z]\b|\bmean time to\b|\btime to (?:detect|recover|resolve|restore|contain|mitigate)"
     r"|\b(?:down|up)time\b|\bSL[AOI]s?\b|\blatency\b|\berror rate\b|\bp\d\d\b|\bavailability\b"
     r"|\b(?:incident|outage|disruption|impact|it)\s+(?:lasted|took)\b|\bduration\s*(?:was|is|:|of\s+\d)"
@@ -57,7 +58,7 @@ _OF_DURATIONS = frozenset(
 )
 #: A sentence with this many words beside them says what happened to somebody.
 _TELLS = 3
-_CONTAINMENT_CONTROL = re.compile(
+_CONTAINMENT_CONTROL = regex(
     r"monitor|alert|alarm|\bpag(?:e|es|er|ed|ing)\b|escalat|kill.?switch|stop.?(?:button|switch)"
     r"|circuit.?breaker|watchdog|on.?call|dashboard|detect|budget",
     re.IGNORECASE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +16,11 @@ from kb.lint.readings.document_facts import (
     says_not_applicable,
 )
 from kb.lint.rule import Finding, LintContext, rule
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.safe_files import real_path
 
-_LINK = re.compile(r"\[[^\[\]\n]*\]\(<?([^)>\s]{1,500})>?\)")
+_LINK = regex(r"\[[^\[\]\n]*\]\(<?([^)>\s]{1,500})>?\)")
 #: Section 6 of the form: what must be there before anybody is asked to review.
 _EVIDENCE_PACK = ("PROMPT_STATE", "RETRIEVAL", "TOOL_LOG", "INTERVENTIONS", "OUTCOME")
 

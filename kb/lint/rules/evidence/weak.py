@@ -17,6 +17,7 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.fixes_by_cause import promises
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import Node
 
@@ -44,7 +45,7 @@ class _Answer:
 
 
 def _answer(levers: str, words: str, gate: str = "") -> _Answer:
-    return _Answer(frozenset(levers.split()), re.compile(words, re.IGNORECASE), gate)
+    return _Answer(frozenset(levers.split()), regex(words, re.IGNORECASE), gate)
 
 
 _FRESH_EVIDENCE = _answer(

@@ -9,11 +9,12 @@ from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, registered_rules, rule, switched_on
 from kb.numbers_in_words import plural
+from kb.patterns import regex
 from kb.records.blank_record import slug
 from kb.records.document import Document
 from kb.records.list_items import read_date
 
-_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
+_NAME = regex(r"\d{4}-\d{2}-\d{2}-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
 
 
 @rule(

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
-from multiprocessing.sharedctypes import Synchronized
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kb.errors import KbError
 
-if TYPE_CHECKING:  # not on Windows
+if TYPE_CHECKING:  # the first is not on Windows, the second loads ctypes
     from multiprocessing.context import ForkProcess
+    from multiprocessing.sharedctypes import Synchronized
 
 Task = TypeVar("Task")
 Share = TypeVar("Share")

@@ -55,9 +55,9 @@ class Allowance:
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
-    """One Markdown file as written.
+    """One Markdown file as written; only itself is the same, so that what was read of it is kept.
 
     `text` is the decoded content, bytes that are no UTF-8 as lone surrogates; `sections` stand in
     the order of the file. Lint and `kb fmt` read this; everything else reads `Postmortem`.

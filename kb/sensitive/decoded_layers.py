@@ -11,7 +11,6 @@ import base64
 import binascii
 import html
 import json
-import re
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -181,28 +180,38 @@ _UNESCAPE: dict[str, Callable[[str], str]] = {"%": _of_percent, "&": html.unesca
 def _words(text: str) -> Iterator[tuple[int, str]]:
     """The words that may be encoded, whole and in their parts between slashes and dashes."""
     read = 0
-    for match in _long_words(text):
-        if match.start() < read:  # a later line of what was read whole
+    for start, found in _words_of_codes(text):
+        if start < read:  # a later line of what was read whole
             continue
-        word = match[0]
-        # A text in base64 has letters of both cases.
-        if (word.islower() or word.isupper()) and not _HEX.fullmatch(word):
-            continue
-        if len(word) in _LINE_LENGTHS and (lines := _LINES.match(text, match.start())):
+        word = found
+        if len(word) in _LINE_LENGTHS and (lines := _LINES.match(text, start)):
             word, read = lines[0], lines.end()
-        yield match.start(), word
-        for part in _PARTS.finditer(match[0]):
-            if len(part[0]) < len(match[0]):
-                yield match.start() + part.start(), part[0]
+        yield start, word
+        for part in _PARTS.finditer(found):
+            if len(part[0]) < len(found):
+                yield start + part.start(), part[0]
 
 
-def _long_words(text: str) -> Iterator[re.Match[str]]:
-    """The matches of `_WORD`, looked for in long words alone: a text has few of them."""
-    at = 0
-    for word in long_words(text):
-        start = text.find(word, at)
-        at = start + len(word)
-        yield from _WORD.finditer(text, start, at)
+def _words_of_codes(text: str) -> Iterator[tuple[int, str]]:
+    """The matches of `_WORD` that may be a code, and where they stand.
+
+    They are looked for in the long words alone, all at once: a text has few of them. Where a word
+    stands is asked for the rest of them only.
+    """
+    words = iter(long_words(text))
+    start = at = begin = 0  # where a long word starts in the text, ends in it, starts in `joined`
+    end = -1  # and where it ends in `joined`
+    joined = "\n".join(long_words(text))
+    for match in _WORD.finditer(joined):
+        # A text in base64 has letters of both cases.
+        if (match[0].islower() or match[0].isupper()) and not _HEX.fullmatch(match[0]):
+            continue
+        while end < match.end():
+            word = next(words)
+            start = text.find(word, at)
+            at = start + len(word)
+            begin, end = end + 1, end + 1 + len(word)
+        yield start + match.start() - begin, match[0]
 
 
 def _of_base64(word: str) -> bytes | None:

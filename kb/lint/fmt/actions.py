@@ -26,7 +26,8 @@ _BOX = regex(r"[ \t]*[-*+][ \t]+\[[ xX-]\][ \t]+")
 _BOXLESS = regex(r"(?P<lead>[ \t]*[-*+][ \t]+)(?P<box>\[\][ \t]+)?(?P<text>[^\[\s~].*)$")
 _LABELLED = regex(r"(?:\*\*)?A\d{1,4}(?:\*\*)?[ \t]*:[ \t]*\S")
 _LABEL = regex(r"\**A-?\d+\b")
-_DASH = regex(rf"(?<=[ \t])(?P<dash>—|–|--|-)[ \t]+(?=(?:{'|'.join(_ORDER)})[ \t]*:)")
+#: The dash stands first and what is before it behind: that is what a search is fast by.
+_DASH = regex(rf"(?P<dash>[—–-](?<=[ \t].)(?:(?<=-)-)?)[ \t]+(?=(?:{'|'.join(_ORDER)})[ \t]*:)")
 _ATTRIBUTE_FIRST = regex(rf"(?:{'|'.join(_ORDER)})[ \t]*:")
 _TAKEN = regex(r"\bA\d{1,4}(?=[*_~]*[ \t]*:)")
 _MAX_LABEL = 9999

@@ -86,7 +86,8 @@ def _within(document: Document, section: SectionText) -> Iterator[Edit]:
                 what = "a fence of evidence is called evidence"
                 yield Edit(start, start + len(name[2]), "evidence", what)
         elif field := at.get(line.number):
-            yield from _spelt(document, field)
+            if source != f"{field.key}: {field.value}":  # as nearly all of them are written
+                yield from _spelt(document, field)
         elif line.number in inside and source[:1] not in {" ", "\t"}:
             place = document.offset(line.number)
             yield Edit(place, place, "  ", "a value goes on in an indented line")

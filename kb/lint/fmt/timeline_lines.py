@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lint.fmt.text_edit import Edit, newline_of
+from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import (
     SectionText,
@@ -20,6 +21,8 @@ from kb.records.tables import Table, read_tables
 from kb.records.timeline import TimelineEntry, line_label
 from kb.records.written_dates import WrittenTime, read_written_time
 
+#: An item that begins with its day is left as it is, and nearly all of them do.
+_BEGINS_WITH_DAY = regex(r"[ \t]*[-*+][ \t]+[12]\d{3}-\d\d-\d\d")
 _WHAT = "timeline lines are items that begin with day, time and UTC"
 
 
@@ -65,6 +68,8 @@ def _items(document: Document, table: Table, entries: dict[int, TimelineEntry]) 
 
 def _item(document: Document, entry: TimelineEntry) -> Iterator[Edit]:
     source = document.source_line(entry.line)
+    if _BEGINS_WITH_DAY.match(source):
+        return
     if read_heading(source) is not None or bold_heading(source) is not None:
         return
     if _is_marked_up(source):

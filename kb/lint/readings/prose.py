@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.patterns import regex
 from kb.records.document import Document
@@ -59,8 +60,13 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCE_END.split(plain) if part.strip()]
 
 
-def passages(document: Document) -> Iterator[ProsePassage]:
+@lru_cache(maxsize=1)  # several rules ask in turn
+def passages(document: Document) -> tuple[ProsePassage, ...]:
     """The running text of a document in order: no code, comments, quotations in block form."""
+    return tuple(_passages(document))
+
+
+def _passages(document: Document) -> Iterator[ProsePassage]:
     keys = {n: s.key or "" for s in document.sections for n in range(s.line, s.end_line + 1)}
     group: list[Line] = []
     subsection = 0

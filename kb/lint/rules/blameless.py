@@ -35,7 +35,8 @@ def _judgements(document: Document, find: Find) -> Iterator[tuple[ProsePassage, 
         return
     for passage in passages(document):
         if passage.field not in _QUOTING_FIELDS:
-            yield from ((passage, found) for found in find(passage.own_words.lower()))
+            said = passage.own_words.lower()
+            yield from ((passage, found) for found in find(said, document.words))
 
 
 def _people(document: Document, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -79,14 +79,14 @@ class _Kind:
     """One kind of wording.
 
     `yields` lets a mark of the concrete take it back; `short` that, too, where many words follow;
-    `anywhere` looks behind the beginning as well.
+    `anywhere` are words one of which it has, and looks for it behind the beginning as well.
     """
 
     pattern: re.Pattern[str]
     stronger: str
     yields: bool = False
     short: bool = False
-    anywhere: bool = False
+    anywhere: tuple[str, ...] = ()
 
 
 def _kind(
@@ -95,9 +95,10 @@ def _kind(
     *,
     yields: bool = False,
     short: bool = False,
-    anywhere: bool = False,
+    anywhere: str = "",
 ) -> _Kind:
-    return _Kind(regex(pattern, re.IGNORECASE), stronger, yields, short, anywhere)
+    words = tuple(anywhere.split())
+    return _Kind(regex(pattern, re.IGNORECASE), stronger, yields, short, words)
 
 
 _KNOWN_AT_THE_END = "what will be known at the end, and where it will be written"
@@ -122,7 +123,7 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         r"\b(?:should|could|might)\s+(?:probably|maybe|perhaps|possibly)\b",
         _DECIDED,
-        anywhere=True,
+        anywhere="probably maybe perhaps possibly",
     ),
     _kind(
         r"(?:have|take|having|taking)\s+(?:an?|another|a\s+second|one\s+more)\s+(?:\w+\s+)?(?:think"
@@ -171,7 +172,7 @@ _KINDS: tuple[_Kind, ...] = (
         r"\b(?:should|could|might)\s+(?:also\s+)?(?:consider|think\s+about|look\s+(?:at|into)"
         r"|explore|investigate|review|discuss)\b|\blook(?:ing)?\s+into\b",
         _DECIDED,
-        anywhere=True,
+        anywhere="consider think look explore investigate review discuss",
     ),
     _kind(
         r"(?:talk|speak|chat(?=\s+(?:with|to|about))|sync(?=\s+(?:up|with))|meet|liaise|engage|consult(?!\s+[`\[])|align(?=\s+(?:with|on))"
@@ -233,7 +234,8 @@ _KINDS: tuple[_Kind, ...] = (
         r"|operators|users)\s+(?:\w+\s+)?(?:knows?|understands?|is\s+aware|are\s+aware|reads?"
         r"|follows?)\b",
         _HARMLESS,
-        anywhere=True,
+        anywhere="careful mindful vigilant cautious proactive aware attentive diligent thorough "
+        "alert attention remember remind communicate care check know understand read follow",
     ),
     _kind(
         r"\b(?:ensure|make\s+sure|prevent|verify)\s+(?:that\s+)?(?:this|it|such\s+\w+|these\s+\w+)\s+"
@@ -279,7 +281,7 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         r"\bdashboard\s+(?:widget|panel)s?\b|\badd\s+(?:a\s+|another\s+)?(?:widget|panel)\b",
         _SIGNAL,
-        anywhere=True,
+        anywhere="widget panel",
     ),
     _kind(
         r"\b(?:better|more|improved|enhanced|additional|proper|stronger)\s+(?:monitoring"
@@ -289,7 +291,7 @@ _KINDS: tuple[_Kind, ...] = (
         "which signal, test or line exactly, and what it would have shown this time",
         yields=True,
         short=True,
-        anywhere=True,
+        anywhere="better more improved enhanced additional proper stronger",
     ),
     _kind(
         r"(?:better|more|fewer|less|improved(?!\s+(?:with|by)\b))\s+\w+",
@@ -324,7 +326,7 @@ _KINDS: tuple[_Kind, ...] = (
         r"|visible|clear"
         r"|predictable|fragile|brittle|error-prone)\b",
         _BEHAVIOUR,
-        anywhere=True,
+        anywhere="mak",
     ),
     _kind(
         r"try(?:ing)?\s+(?:out|an?|another|different|the|other|some)\b"
@@ -343,6 +345,8 @@ _SAID_DONE = regex(
     rf"(?=[ \t]*$|[.)\]*_]|[ \t]+(?:on[ \t]+)?{_DAY}|[ \t]+in[ \t]+#)",
     re.IGNORECASE,
 )
+#: One of these stands in every match.
+_DONE_MARKS = ("✅", "✔", "☑", "completed", "done", "implemented", "deployed", "shipped")
 
 
 def vague_wording(text: str) -> VagueWording | None:
@@ -351,22 +355,35 @@ def vague_wording(text: str) -> VagueWording | None:
     None also for an action whose own text says that it was done.
     """
     text = text[:_MOST_CHARACTERS]
-    if _SAID_DONE.search(text):
+    folded = text.casefold()
+    if any(mark in folded for mark in _DONE_MARKS) and _SAID_DONE.search(text):
         return None
     start = _beginning(text)
-    rest = text[start:]
-    is_concrete = bool(_CONCRETE.search(rest))
-    is_told = bool(_TOLD.search(rest))
-    is_short = len(rest.split()) <= _MAX_SHORT
     for kind in _KINDS:
-        if is_told and kind.stronger in {_KNOWN_AT_THE_END, _DECIDED}:
-            continue
-        if (kind.yields and is_concrete) or (kind.short and not is_short):
-            continue
-        match = kind.pattern.search(text) if kind.anywhere else kind.pattern.match(text, start)
-        if match and not _is_part_of_a_word(text, match.end()):
+        match = _match(kind, text, folded, start)
+        if match and not _is_taken_back(kind, text[start:]):
             return VagueWording(match.start(), match.end(), kind.stronger)
     return None
+
+
+def _match(kind: _Kind, text: str, folded: str, start: int) -> re.Match[str] | None:
+    """Where a text has a kind of wording; `folded` is the text without capitals."""
+    if not kind.anywhere:
+        match = kind.pattern.match(text, start)
+    elif any(word in folded for word in kind.anywhere):
+        match = kind.pattern.search(text)
+    else:
+        match = None
+    return match if match and not _is_part_of_a_word(text, match.end()) else None
+
+
+def _is_taken_back(kind: _Kind, rest: str) -> bool:
+    """Whether what else an action says makes it exact; asked last, for it costs the most."""
+    if kind.short and len(rest.split()) > _MAX_SHORT:
+        return True
+    if kind.yields and _CONCRETE.search(rest):
+        return True
+    return kind.stronger in {_KNOWN_AT_THE_END, _DECIDED} and bool(_TOLD.search(rest))
 
 
 def _is_part_of_a_word(text: str, end: int) -> bool:

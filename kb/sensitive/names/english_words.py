@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
+
+from kb.data import read_data
 
 
 @lru_cache(maxsize=1)
 def english_words() -> frozenset[str]:
     """Words of English and of this field in small letters, from `kb/data/sensitive/words.txt`."""
-    text = (files("kb.data") / "sensitive/words.txt").read_text("utf-8")
+    text = read_data("sensitive/words.txt").decode("utf-8")
     return frozenset(line for line in text.splitlines() if not line.startswith("#"))

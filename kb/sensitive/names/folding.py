@@ -14,9 +14,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 
+from kb.data import read_data
 from kb.patterns import regex
 from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
 from kb.sensitive.word_positions import SHORTEST
@@ -257,7 +257,7 @@ def _as_drawn(char: str) -> str:
 @lru_cache(maxsize=1)
 def _look_alikes() -> dict[str, str]:
     """Letter of another script to the Latin one it is taken for."""
-    text = (files("kb.data") / "sensitive/confusables.tsv").read_text("utf-8")
+    text = read_data("sensitive/confusables.tsv").decode("utf-8")
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return {char: latin for latin, chars in rows for char in chars}
 

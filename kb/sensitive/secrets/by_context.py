@@ -150,10 +150,9 @@ _ON_COMMAND_LINE = regex(
 )
 _FLAGS = ("--user", "pass", "token", "secret", "api-key", "bearer")
 _COMMANDS = ("sshpass ", "psexec", "convertto-securestring")
-#: Flags with one dash, as programs in Go and PowerShell have them.
-_FLAGS_OF_ONE_DASH = tuple(
-    f"-{name} " for name in ("password", "passwd", "pass", "token", "secret", "api-key", "bearer")
-)
+#: What a flag begins with: two dashes, `-u`, or a name behind one dash, as programs in Go and
+#: PowerShell have them. One look for all of them.
+_FLAG = regex(r"-(?:-|u[ =]|(?:password|passwd|pass|token|secret|api-key|bearer) )")
 _LOGINS = ("docker login", "podman login", "helm registry login")
 #: Parameters of an address that let somebody in, and names of sessions as web servers have them.
 #: After a semicolon it is the session of a page that anybody opened: search engines keep those.
@@ -422,14 +421,22 @@ def _on_command_lines(text: str, lower: str) -> Iterator[Detection]:
     starts = places(lower, _COMMANDS)
     if " login " in lower:
         starts += places(lower, _LOGINS)
-    has_flags = "--" in lower and any(flag in lower for flag in _FLAGS)
-    flags = [*_FLAGS_OF_ONE_DASH]
-    flags += ["--"] if has_flags else []
-    flags += ["-u ", "-u="] if has_flags or "curl" in lower else []
-    starts += [at for at in places(lower, flags) if not lower[at - 1 : at].strip()]
+    starts += _flags(lower)
     for match in matches_at(_ON_COMMAND_LINE, text, sorted(starts)):
         if is_random(match["value"], is_password=True):
             yield Detection("password", match.start("value"), match.end("value"))
+
+
+def _flags(lower: str) -> Iterator[int]:
+    """Where flags begin that may stand before a secret; `-u` alone says little."""
+    found = [m for m in _FLAG.finditer(lower) if not lower[m.start() - 1 : m.start()].strip()]
+    if not found:
+        return
+    has_flags = "--" in lower and any(flag in lower for flag in _FLAGS)
+    has_user = has_flags or "curl" in lower
+    for match in found:
+        if {"-": has_flags, "u": has_user}.get(match[0][1], True):
+            yield match.start()
 
 
 def _cookies(text: str, lower: str) -> Iterator[Detection]:

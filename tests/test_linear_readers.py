@@ -22,6 +22,7 @@ from kb.config import CheckConfig
 from kb.lint.fmt.formatter import edits, formatted
 from kb.lint.rule import MOST_FINDINGS, LintContext
 from kb.lint.runner import claims, find, outlines
+from kb.patterns import LatePattern
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.list_items import read_items
@@ -196,6 +197,8 @@ BOUNDED = {
 
 def compiled(value: Any, depth: int = 0) -> Iterator[re.Pattern[str]]:
     """The patterns in a value: a pattern, or a row or list that holds some."""
+    if isinstance(value, LatePattern):
+        value = value.compiled()
     if isinstance(value, re.Pattern):
         if isinstance(value.pattern, str):
             yield value

@@ -116,6 +116,7 @@ def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report
 
     Here nothing is read but strays: to take documents apart at the end costs more than a process.
     """
+    _look_at(job, shares[0][:1])
     with forks(partial(_check_share, job), shares) as pipes:
         known = _joined(pipe.recv() for pipe in pipes)
         for pipe in pipes:
@@ -137,6 +138,12 @@ def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report
     statuses = {job.status or one.status for one in found if one is not None}
     asks = bool(statuses & {"in-review", "published"})
     return build_report(context, problems, lines, records=len(job.chosen), asks_search=asks)
+
+
+def _look_at(job: _Job, files: list[Path]) -> None:
+    """Check a file for what that loads and compiles: the processes have it from the start then."""
+    documents = job.read(files)
+    find(documents, job.context(outlines(documents), claims(documents)))
 
 
 def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Claims]:

@@ -12,7 +12,7 @@ above, a zone in the section's heading. What leaves the day or the hour open is 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -275,7 +275,8 @@ def read_timeline(
     times below no day.
     """
     reading = _Reading(read_day_in(heading) or day, zone_in(heading))
-    dotted, bare = _begins(_DOTTED, lines), _begins(_BARE, lines)
+    begins = list(_beginnings(lines))
+    dotted, bare = (sum(map(bool, map(one.match, begins))) for one in (_DOTTED, _BARE))
     reading.has_bare_lines = dotted + bare > 1
     reading.has_dots = dotted > 0 and reading.has_bare_lines
     items = {item.line: item for item in read_items(lines, ANY_ITEM)}
@@ -296,11 +297,12 @@ def read_timeline(
     return tuple(reading.entries)
 
 
-def _begins(pattern: re.Pattern[str], lines: Sequence[Line]) -> int:
-    """How many lines and items begin so."""
-    usable = (line.text for line in lines if line.is_prose and len(line.text) <= _MAX_LINE)
-    texts = (item[2] if (item := ANY_ITEM.match(text)) else text.strip() for text in usable)
-    return sum(1 for text in texts if pattern.match(text))
+def _beginnings(lines: Sequence[Line]) -> Iterator[str]:
+    """The lines and items without their marks."""
+    for line in lines:
+        if line.is_prose and len(line.text) <= _MAX_LINE:
+            item = ANY_ITEM.match(line.text)
+            yield item[2] if item else line.text.strip()
 
 
 def _has_table(lines: Sequence[Line]) -> bool:

@@ -392,6 +392,15 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
             "## Acciones tomadas\n\n- mover\n\n## Acciones preventivas\n\n- [x] pintar\n",
             "1 item",
         ),
+        (
+            "## ✅ Action Items\n\n**Soon**\n\n- [ ] move it\n\n## Preventive measures\n\n- one\n",
+            "1 item",
+        ),
+        (
+            "## Action items\n\n1. move it\n\n## Non-action items (considered)\n\n- paint it\n",
+            "1 item",
+        ),
+        ("## Action items\n\nActions should be small.\n\n- [ ] move it\n", "1 item"),
         ("## Pump Improvement\n\n- move it\n", "unknown"),
         # A table of files is none of actions.
         ("## Files\n\n|文件|内容|\n|---|---|\n|a|b|\n\n## 预防\n\n- 移动它\n", "1 item"),

@@ -149,6 +149,18 @@ def actions(text: str) -> list[str]:
             "# Faults\n\nIncident date: 2026-04-13\n\n## Incident 1\n\nDown.\n\n## Incident 2\n",
             "2026-04-13",
         ),
+        (
+            "a.md",
+            "# Down\n\n**Incident window:** through 2026-05; guard shipped 2026-06-04\n",
+            "",
+        ),
+        # A timeline may have its days in headings alone.
+        (
+            "a.md",
+            "# Down\n\nDate: 2026-07-28\n\n## Timeline\n\n#### [2026-06-29]\nThe bug is merged.\n\n"
+            "#### [2026-07-22]\nIt is found.\n",
+            "",
+        ),
         # Two lines call two days that of the incident.
         ("a.md", "# Down\n\nOccurred: 2026-03-02\nIncident date: 2026-03-05\n", ""),
         # Of two days neither is taken.
@@ -291,6 +303,11 @@ def test_below_the_name_of_a_kind_the_next_heading_is_the_title() -> None:
 def test_of_two_names_of_a_kind_the_one_that_says_more_is_the_title() -> None:
     text = "# Incident overview\n\n## Summary\n\nThe pump stood still.\n"
     assert facts(text, "overview.md")["title"].value == "Incident overview"
+
+
+def test_a_title_in_front_matter_does_not_end_at_its_colon() -> None:
+    text = "---\ntitle: Pump failure: 47 days of silence\ndate: 2026-05-04\n---\n\nIt stood.\n"
+    assert facts(text)["title"].value == "Pump failure: 47 days of silence"
 
 
 def test_a_value_of_the_head_is_no_title() -> None:

@@ -17,6 +17,7 @@ from kb.records.document import Document
 from kb.records.informal_actions import read_all_actions, read_informal_actions, says_nothing
 from kb.records.list_items import ActionItem, read_actions
 from kb.records.markdown import Line, SectionText, bold_heading, read_heading
+from kb.records.sections import plain_label
 from kb.records.tables import read_tables
 
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•]|\d{1,3}[.)])[ \t]+(?P<text>.*)")
@@ -37,7 +38,9 @@ _OF_OTHERS = re.compile(
 )
 #: The heading of all actions of a text.
 _NAMED = re.compile(r"action[ ]items?|action[ ]plan|アクションアイテム|行动项", re.IGNORECASE)
-_NUMBER = re.compile(r"^[ \t#]*(?:\d{1,2}[.)]|[IVX]{1,4}\.)[ \t]*")
+_NUMBER = re.compile(r"^(?:\d{1,2}|[ivx]{1,4}) ")
+#: Sections of what was thought of and is not done.
+_NOT_DONE = re.compile(r"\bnon[- ]|\bnot[ ]|rejected|considered|discarded|descartad", re.IGNORECASE)
 #: Under these a list is of what was done in the incident, where there is another.
 _DONE = re.compile(
     r"taken|immediate|tomadas|adoptadas|realizadas|inmediat|imediat|prises|ergriffen|sofort|立即",
@@ -97,7 +100,7 @@ def count_actions(document: Document) -> ActionCount:
     if not own:
         return ActionCount(None, "no heading of actions")
     lines = [line for section in own for line in section.lines]
-    found = read_all_actions(lines, read_actions(lines))
+    found = _without_comments(document, read_all_actions(lines, read_actions(lines)))
     if not found:
         is_none = all(says_nothing(line.text) for line in lines if line.is_prose)
         why = f"below line {own[0].line} stands no list"
@@ -107,12 +110,19 @@ def count_actions(document: Document) -> ActionCount:
     return ActionCount(None, many, len(found)) if why else ActionCount(len(found))
 
 
+def _without_comments(document: Document, found: Sequence[ActionItem]) -> list[ActionItem]:
+    """The actions; where some have boxes a line without a mark says something of them all."""
+    has_boxes = any(_form(document, action) == "box" for action in found)
+    return [one for one in found if not has_boxes or _form(document, one) != "line"]
+
+
 def _of_the_team(document: Document) -> list[SectionText]:
     """The sections of actions, without those of what was done in the incident where others are.
 
     Of several the one that is called `Action items` holds them all.
     """
-    own = [one for one in document.sections if one.key == "actions"]
+    every = (one for one in document.sections if one.key == "actions")
+    own = [one for one in every if not _NOT_DONE.search(one.heading)]
     named = [one for one in own if _NAMED.fullmatch(_without_number(one.heading))]
     if len(named) == 1 and _has_items(named[0]):
         return named
@@ -121,7 +131,8 @@ def _of_the_team(document: Document) -> list[SectionText]:
 
 
 def _without_number(heading: str) -> str:
-    return _ASIDE.sub("", _NUMBER.sub("", heading)).strip(" *_:#")
+    """The words of a heading in small letters: no number, aside or emoji."""
+    return _NUMBER.sub("", plain_label(_ASIDE.sub("", heading)))
 
 
 def _doubt(
@@ -246,7 +257,9 @@ def _elsewhere(document: Document, own: Sequence[SectionText]) -> str:
     others = [
         one
         for one in document.sections
-        if one.key not in {"actions", "timeline"} and not _is_below(one, own)
+        if one.key not in {"actions", "timeline"}
+        and not _is_below(one, own)
+        and not _NOT_DONE.search(one.heading)
     ]
     more = next((one for one in others if _is_of_actions(one)), None)
     if more is None and not any(_OF_ALL.search(one.heading) for one in formal):

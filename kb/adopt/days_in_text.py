@@ -45,6 +45,11 @@ def read_written_day(text: str) -> date | None:
     return found.day if found else None
 
 
+def days_with_places(line: str, near: date) -> Iterator[tuple[date, int]]:
+    """The days of a line of prose, each with where it begins."""
+    yield from _days_of(begin_of_spans(line[:_LONGEST_LINE]), _FREE_WORD, near)
+
+
 def _days_of(text: str, word: re.Pattern[str], near: date | None) -> Iterator[tuple[date, int]]:
     end = 0
     for start in word.finditer(text):

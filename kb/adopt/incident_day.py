@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 from kb.adopt.days_in_text import (
     days_in,
+    days_with_places,
     named_month,
     other_day,
     prose_days,
@@ -25,6 +26,7 @@ from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
 from kb.adopt.several_incidents import several_incidents
 from kb.records.document import Document
 from kb.records.list_items import read_date
+from kb.records.markdown import read_heading
 from kb.records.timeline import TimelineEntry
 from kb.records.written_dates import no_such_day, read_written_time
 from kb.sentences import clipped
@@ -89,7 +91,7 @@ _FEW_SECTIONS = 4
 #: Before the only day of a text: what was done on it is not how the incident began.
 _DONE_ON = re.compile(
     r"\b(?:fixed|resolved|closed|mended|merged|deployed|released|shipped|published|reviewed|updated"
-    r"|written|created|scheduled|due|until|by)\b[^.!?]{0,60}$",
+    r"|revised|changed|written|created|scheduled|due|until|by)\b[^.!?]{0,60}$",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"(?<![\d:.])\d{1,2}:\d{2}(?!\d)")
@@ -303,7 +305,7 @@ def _of_prose(
         source = f"line {named[first]}, the first day it names, which its timeline has"
         return _fact(first, source, stands_in=True)
     others = {day: line for day, line in prose_days(document, first) if day not in named}
-    is_told = is_lead and _tells_begin(document.source_line(named[first]))
+    is_told = is_lead and _tells_begin(document.source_line(named[first]), first)
     # Far below, a day may be that of the repair or of another incident.
     if len(named) == 1 and is_told and not lived and not others:
         return _fact(first, f"line {named[first]}, the only day it names", stands_in=True)
@@ -313,16 +315,16 @@ def _of_prose(
     return replace(fact, source=f"{fact.source}{more}")
 
 
-def _tells_begin(line: str) -> bool:
-    """Whether the day in a line may be that on which it began.
+def _tells_begin(line: str, day: date) -> bool:
+    """Whether a day in a line may be that on which it began.
 
     It is none of a value of something else, `Sprint: 2026-05-04`, or of what was done on it.
     """
     label = _ANY_LABEL.match(line)
     if label is not None and not _INCIDENT_KEY.search(label["label"].lower()):
         return False
-    digit = next((n for n, character in enumerate(line) if character.isdigit()), len(line))
-    return not _DONE_ON.search(line[:digit])
+    start = next((start for found, start in days_with_places(line, day) if found == day), 0)
+    return not _DONE_ON.search(line[:start])
 
 
 def _unread(document: Document, labels: list[LabelledLine]) -> str:
@@ -342,7 +344,9 @@ def _unread(document: Document, labels: list[LabelledLine]) -> str:
 def _begin_of_timeline(document: Document, lived: list[date]) -> DerivedFact:
     if not lived:
         return _unknown(NO_DAY)
-    line = next(e.line for e in _dated(document) if _day_as_written(document, e) == lived[0])
+    entries = (e.line for e in _dated(document) if _day_as_written(document, e) == lived[0])
+    section = document.section("timeline")
+    line = next(entries, section.line if section else 0)
     if lived[-1] - lived[0] > _ONE_INCIDENT:
         return _unknown(f"its timeline goes from {lived[0]} to {lived[-1]}", lived[0])
     source = f"line {line}, where its timeline begins"
@@ -356,12 +360,15 @@ def _is_borne_out(day: date, lived: list[date]) -> bool:
 def _lived(document: Document) -> list[date]:
     """The days of the timeline, in their order; none where it begins with times alone."""
     section, entries = document.section("timeline"), _dated(document)
-    if section is None or not entries:
+    if section is None:
         return []
-    above = (line.text for line in section.lines if line.number < entries[0].line)
-    if any(map(_CLOCK.search, above)):
+    headings = filter(None, (read_heading(line.text) for line in section.lines))
+    days = {day for heading in headings for day in days_in(heading, document.name_date)}
+    begin = entries[0].line if entries else section.end_line
+    above = (line.text for line in section.lines if line.number < begin)
+    if not days and any(map(_CLOCK.search, above)):
         return []
-    return sorted({_day_as_written(document, entry) for entry in entries})
+    return sorted(days | {_day_as_written(document, entry) for entry in entries})
 
 
 def _dated(document: Document) -> list[TimelineEntry]:

@@ -68,8 +68,11 @@ def derive_title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     """The title with its source: front matter, a heading, or the words of the file's name."""
     own = document.front.text("title").strip() or toml_title(document, labels)
     if own:
-        line = next((row.line for row in labels if row.label == "title"), 1)
-        return DerivedFact("title", own, f"line {line}")
+        row = next((row for row in labels if row.label == "title"), None)
+        # YAML ends an unquoted title at its colon, and nobody means that.
+        is_cut = row and row.value.startswith(f"{own}:") and row.line <= document.front.end_line
+        line = row.line if row else 1
+        return DerivedFact("title", row.value if row and is_cut else own, f"line {line}")
     heading = _title_heading(document)
     told = _plain(heading.heading) if heading else ""
     if heading and told.lower() not in _NO_TITLES and not is_unfilled(told):

@@ -16,6 +16,9 @@ import msgspec
 MAX_INTEGER = 2**53 - 1
 
 
+_KEY_DIGITS = 24
+
+
 def canonical(value: Any) -> bytes:
     """The canonical JSON of a value of plain JSON types."""
     import rfc8785
@@ -46,10 +49,10 @@ def value_key(value: Any) -> str:
 
 def digest_of_rows(rows: Iterable[list[Any]]) -> str:
     """A short key of rows of texts, one in memory at a time; no number in them is a float."""
-    whole = hashlib.blake2b(digest_size=12)
+    whole = hashlib.sha256()  # processors have instructions for it: four times BLAKE2's speed
     for row in rows:
         whole.update(_ENCODER.encode(row))
-    return whole.hexdigest()
+    return whole.hexdigest()[:_KEY_DIGITS]
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=str)

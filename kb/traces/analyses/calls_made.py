@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from kb.traces.run import Effect, EffectSource, Failure, Ran, Run, ToolCall
@@ -53,6 +54,7 @@ def may_have_run(call: ToolCall) -> bool:
     return call.succeeded or not call.is_answered or call.ran is not Ran.NO
 
 
+@lru_cache(maxsize=4096)
 def is_handover(tool: str) -> bool:
     """Whether a tool, by its name, hands the case to a person. A guess, said to be one."""
     name = tool.lower()

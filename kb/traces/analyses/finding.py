@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from kb.sentences import clipped
 from kb.traces.run import Run, Step
 
@@ -32,8 +34,7 @@ class Severity(StrEnum):
     """What cannot be told, or is only good to know."""
 
 
-@dataclass(frozen=True)
-class TraceFinding:
+class TraceFinding(msgspec.Struct, frozen=True):
     """One thing an analysis found.
 
     `evidence` are the words of the trace, cut to one line; `step` is its number in the run, None

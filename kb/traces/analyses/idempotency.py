@@ -83,6 +83,8 @@ class KeyAudit:
 
 def repeats(run: Run) -> tuple[Repeat, ...]:
     """Calls that are not known to read only and were made more than once with equal arguments."""
+    if len(set(run.call_keys)) == len(run.call_keys):
+        return ()
     found = []
     for group in same_calls(run).values():
         first = group[0][1]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
 from kb.traces.run import EffectSource, Message, Run
 
 _NAME = "replayability"
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """One thing a replay needs; `essential` ones are those without which there is none."""
 
     what: str

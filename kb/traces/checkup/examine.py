@@ -249,7 +249,7 @@ def _seldom_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-_MADE_BETWEEN = 10_000
+_MADE_BETWEEN = 100_000
 
 
 #: After so many runs of one file what was found in it is kept: a second's work, some 200 kB.

@@ -134,6 +134,8 @@ def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
 
 
 def _policy(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+    if not run.policy:
+        return ()
     return (f for f in policy_path.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
@@ -160,6 +162,8 @@ def _followed_orders(run: Run, _: WorldState) -> Iterator[TraceFinding]:
 
 
 def _secrets(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+    if not run.redaction.placeholders:
+        return ()
     found = secrets.ANALYSIS.examine(run, AnalysisContext())
     return (finding for finding in found if finding.severity is Severity.FAULT)
 
@@ -193,6 +197,8 @@ def _loops(run: Run, _: WorldState) -> Iterable[TraceFinding]:
 
 
 def _misfits(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+    if not run.state.tools:
+        return ()
     return (f for f in call_schema.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 

@@ -11,14 +11,19 @@ What is only likely is marked as a guess, and no replay answers a guessed read f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kb.traces.effects.tool_table import MCP_PREFIXES, shell_text, table_effect
 from kb.traces.run import Effect, EffectSource, Failure, Ran, ToldBy, ToolDefinition, Treatment
+
+if TYPE_CHECKING:
+    from kb.traces.effects.shell_effects import CommandEffect
 
 #: Before a name in `[runs.effects]` that is the beginning of a command and no tool.
 _COMMAND = "$ "
@@ -48,8 +53,7 @@ _BEFORE_RUNNING = (
 _REFUSING_STATUS = re.compile(r"http4(?!08|99)\d\d")
 
 
-@dataclass(frozen=True)
-class ToolEffect:
+class ToolEffect(msgspec.Struct, frozen=True):
     """An effect, who says so, and of a command which part of it weighs most and why."""
 
     effect: Effect = Effect.UNKNOWN
@@ -102,9 +106,7 @@ class Effects:
         }
 
     def _of_command(self, command: str) -> ToolEffect:
-        from kb.traces.effects.shell_effects import command_effects, worst
-
-        found = worst(command_effects(command, self._told))
+        found = _reader()(command, self._told)
         if found is None:
             return ToolEffect(Effect.READ, EffectSource.COMMAND, "sets variables at most")
         source = EffectSource.GUESS if found.is_guess else EffectSource.COMMAND
@@ -120,6 +122,14 @@ class Effects:
             return self.settings[tool]
         patterns = (effect for name, effect in self.settings.items() if fnmatchcase(tool, name))
         return next(patterns, None)
+
+
+@cache
+def _reader() -> Callable[[str, Mapping[str, Effect]], CommandEffect | None]:
+    """What tells of a command the part that weighs most; looked up once, for most runs ask."""
+    from kb.traces.effects.shell_effects import command_effects, worst
+
+    return lambda command, told: worst(command_effects(command, told))
 
 
 def _hinted(annotations: Mapping[str, object]) -> ToolEffect:

@@ -49,6 +49,8 @@ _TOOL_ERROR = re.compile(r"\s*<tool_use_error>(.{0,500})", re.DOTALL)
 _EXIT_CODE = re.compile(
     r"^(?:Process exited with code|Exit code:?|exit status)\s+(\d{1,3})\b", re.MULTILINE
 )
+#: What each of these has in it.
+_EXIT = "xit"
 _REJECTED = "rejected"
 _REFUSED = re.compile(
     r"\s*(?:<tool_use_error>\s*)?"
@@ -116,13 +118,14 @@ def _reason(value: dict[str, Any]) -> str:
 def _of_text(text: str, *, is_told_fine: bool) -> Failure | None:
     if refused := _REFUSED.match(text):
         return _told_by_text(_REJECTED, text[refused.start() :].strip())
-    if not is_told_fine and (code := _EXIT_CODE.search(text[:_BEGINNING])):
+    beginning = text[:_BEGINNING]
+    if not is_told_fine and _EXIT in beginning and (code := _EXIT_CODE.search(beginning)):
         return _exit(int(code[1]), text) if int(code[1]) else None
     if tagged := _TOOL_ERROR.match(text):
         return _told_by_text("tool_error", tagged[1].removesuffix("</tool_use_error>").strip())
-    if status := _STATUS.match(text[:_BEGINNING]):
+    if status := _STATUS.match(beginning):
         return _told_by_text(f"HTTP {status['told'] or status['bare']}", text.strip())
-    found = _WORDS.match(text[:_BEGINNING])
+    found = _WORDS.match(beginning)
     if found is None:
         return None
     named = found["type"] or ("timeout" if "time" in (found["plain"] or "").lower() else "error")

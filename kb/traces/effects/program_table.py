@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence, Set
-from dataclasses import dataclass
 from functools import cache
 
 import msgspec
@@ -118,16 +117,14 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verbs: dict[str, CloudVerbs]
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """The words behind a program: options by name, and those that are none, in order."""
 
     options: frozenset[str]
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ProgramEffect:
+class ProgramEffect(msgspec.Struct, frozen=True):
     """What the table says: the effect, why, and how many words name the action."""
 
     effect: Effect

@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import replace as replaced
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import dropwhile, islice
+
+import msgspec
+from msgspec.structs import replace
 
 from kb.traces.effects.program_table import (
     Arguments,
@@ -65,8 +66,7 @@ _REMOVERS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class CommandEffect:
+class CommandEffect(msgspec.Struct, frozen=True):
     """What one command does to the world, by the table of programs.
 
     `program` is its name without folders, `action` the words that name what it is to do (`push`,
@@ -98,15 +98,14 @@ def worst(effects: Iterable[CommandEffect]) -> CommandEffect | None:
     return max(effects, key=lambda found: _WEIGHTS.index(found.effect), default=None)
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """Where a command stands: the programs that start it, and the team's word on commands."""
 
     settings: Mapping[str, Effect]
     via: tuple[str, ...] = ()
 
     def inside(self, name: str) -> _Place:
-        return replaced(self, via=(*self.via, name))
+        return replace(self, via=(*self.via, name))
 
 
 def command_effects(
@@ -191,7 +190,7 @@ def _of_words(
     """The effects of a command with its words; those that it starts bring their own."""
     texts = tuple(word.text for word in words)
     for found in _of_command(words, stdin, place):
-        yield found if found.words else replaced(found, words=texts)
+        yield found if found.words else replace(found, words=texts)
 
 
 def _of_command(

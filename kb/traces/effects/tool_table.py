@@ -8,7 +8,6 @@ a guess.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -48,8 +47,7 @@ class _Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     servers: tuple[ServerTools, ...]
 
 
-@dataclass(frozen=True)
-class TableEffect:
+class TableEffect(msgspec.Struct, frozen=True):
     """The effect a table gives a tool, whose table it is, and whether that is a guess."""
 
     effect: Effect

@@ -124,6 +124,8 @@ class _Session:
         self._agents: dict[str, str] = {}
         self._of_progress: set[str] = set()
         self._within = ""
+        #: What of `_ABOUT` no row has told yet.
+        self._unknown = list(_ABOUT)
 
     def starter(self, agent: AgentFile) -> str:
         """The call that started the agent of a file, empty where that is not known yet."""
@@ -178,9 +180,10 @@ class _Session:
         if not builder.agent.framework and value.get("version"):
             version = str(value["version"])
             builder.agent = Agent(name="claude-code", version=version, framework="claude-code")
-        for key in _ABOUT:
-            if key not in builder.source and value.get(key):
-                builder.source[key] = value[key]
+        if self._unknown:
+            known = {key: value[key] for key in self._unknown if value.get(key)}
+            builder.source |= known
+            self._unknown = [key for key in self._unknown if key not in known]
 
     def _parent(self, value: dict[str, Any], message: dict[str, Any]) -> str:
         """The call that a row of a side chain belongs to, empty for the main chain."""
@@ -206,7 +209,8 @@ class _Session:
     def _take_message(
         self, value: dict[str, Any], message: dict[str, Any], where: str, parent: str
     ) -> None:
-        said = said_of({"role": a_word(value.get("type")), **message})
+        has_role = "role" in message
+        said = said_of(message if has_role else {**message, "role": a_word(value.get("type"))})
         if said is None:
             self.builder.leave_out("messages that cannot be read", where)
             return
@@ -247,9 +251,9 @@ class _Session:
     def _take_user(self, said: ChatMessage, value: dict[str, Any], base: Message) -> None:
         told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
         role = "developer" if told_by_harness and said.role == "user" else said.role
-        self.builder.add_message(
-            ChatMessage(role, said.text, "", said.parts, (), said.answers), base
-        )
+        if role != said.role or said.reasoning or said.calls or said.agent or said.source:
+            said = ChatMessage(role, said.text, "", said.parts, (), said.answers)
+        self.builder.add_message(said, base)
         for answer in said.answers:
             self._keep_whole(answer)
         second = value.get("toolUseResult")

@@ -107,7 +107,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             for said in saids_of([row.value]):
                 bare.add_message(said, _base(row.value, row.where, said.role))
             continue
-        history = _History(row.value)
+        key = _key(row.value)
+        history = _History(embedded(row.value[key]) if key else [])
         if not (history.messages or _is_answer(row.value) or _interactions(row.value)):
             _leave_out(source, row)
             continue
@@ -115,8 +116,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         if one is None:
             one = _Conversation(_opened(source, row), _session(row.value))
             open_ones.append(one)
-        one.said = []
-        _add(one, row)
+        one.said = _Said()
+        _add(one, row, key)
         if len(open_ones) > _MOST_OPEN:
             yield open_ones.pop(0).builder
     if bare is not None:
@@ -124,22 +125,46 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     yield from (one.builder for one in open_ones)
 
 
+class _Said:
+    """Messages known by their keys, which are made as far as they are asked for."""
+
+    def __init__(self) -> None:
+        self.messages: list[ChatMessage] = []
+        self._keys: list[PartKey] = []
+
+    def mark(self) -> PartKey | None:
+        """The key of the second message, or the only one; None where there is none."""
+        return self.key(min(1, len(self.messages) - 1)) if self.messages else None
+
+    def key(self, number: int) -> PartKey:
+        """The key of a message. Ids and marks take no part: clients number a call anew."""
+        for said in self.messages[len(self._keys) : number + 1]:
+            words = (word for key, _ in message_parts(said) for word in key)
+            self._keys.append((said.role, *words))
+        return self._keys[number]
+
+
 @dataclass
 class _Conversation:
-    """A run that later rows may go on with, and the keys of the messages it was told with."""
+    """A run that later rows may go on with, and the messages it was told with last."""
 
     builder: RunBuilder
     session: str
-    said: list[PartKey] = field(default_factory=list)
+    said: _Said = field(default_factory=_Said)
+    mark: PartKey | None = None
+    """The key of the message that tells it from most: the second, for rows of one prompt begin
+    alike. None where it was told with no messages."""
 
 
 def _continued(
     open_ones: list[_Conversation], value: Any, history: _History
 ) -> _Conversation | None:
     """The conversation that a row goes on with, None where it begins one of its own."""
-    session = _session(value)
+    session, marks = _session(value), history.marks()
     for one in reversed(open_ones):
-        if (session and session == one.session) or history.goes_on(one.said):
+        if session and session == one.session:
+            return one
+        if one.mark in marks and history.goes_on(one.said):
             return one
     return None
 
@@ -152,40 +177,35 @@ def _session(value: Any) -> str:
 
 
 class _History:
-    """The messages of a row, known by keys: logs of requests tell a conversation again and more.
+    """The messages of a row: logs of requests tell a conversation again and more.
 
-    The keys are made as far as they are asked for: most rows differ from others early on.
+    They are read as far as they are asked for: most rows differ from others early on.
     """
 
-    def __init__(self, value: Any) -> None:
-        key = _key(value)
-        parts = embedded(value[key]) if key else []
-        whole = not all("role" in an_object(part) for part in parts)
-        self.messages: list[Any] = saids_of(parts) if whole else parts
-        self._made: list[list[PartKey]] = []
+    def __init__(self, parts: list[Any]) -> None:
+        self.messages: list[Any] = parts if _have_roles(parts) else saids_of(parts)
+        self._read = 0
+        self._said = _Said()
 
-    def goes_on(self, before: list[PartKey]) -> bool:
+    def goes_on(self, before: _Said) -> bool:
         """Whether these are the messages of an earlier row, by their keys, and more."""
-        at = 0
-        for number in range(len(self.messages) if before else 0):
-            keys = self._keys(number)
-            if before[at : at + len(keys)] != keys[: len(before) - at]:
+        for number in range(len(before.messages)):
+            if not self._has(number) or self._said.key(number) != before.key(number):
                 return False
-            at += len(keys)
-            if at > len(before):
-                return True
-        return False
+        return self._has(len(before.messages))
 
-    def _keys(self, number: int) -> list[PartKey]:
-        for each in self.messages[len(self._made) : number + 1]:
-            saids = [each] if isinstance(each, ChatMessage) else saids_of([each])
-            self._made.append([_fingerprint(said) for said in saids])
-        return self._made[number]
+    def marks(self) -> list[PartKey]:
+        """The keys of the first two messages."""
+        return [self._said.key(number) for number in range(2) if self._has(number)]
 
-
-def _fingerprint(said: ChatMessage) -> PartKey:
-    """A key of what a message says. Ids and marks take no part: clients number a call anew."""
-    return said.role, *(word for key, _ in message_parts(said) for word in key)
+    def _has(self, number: int) -> bool:
+        """Whether there are more messages than that."""
+        said = self._said.messages
+        while len(said) <= number and self._read < len(self.messages):
+            each = self.messages[self._read]
+            self._read += 1
+            said += [each] if isinstance(each, ChatMessage) else saids_of([each])
+        return len(said) > number
 
 
 def _leave_out(source: Source, row: SourceRow) -> None:
@@ -214,15 +234,17 @@ def _opened(source: Source, row: SourceRow) -> RunBuilder:
     return builder
 
 
-def _add(one: _Conversation, row: SourceRow) -> None:
+def _add(one: _Conversation, row: SourceRow, key: str) -> None:
+    """Add what a row tells; `key` is the one under which it keeps its messages, empty for none."""
     where, value = row
     builder = one.builder
     for number, exchange in enumerate(_interactions(value)):
         _add_exchange(builder, exchange, _inner(where, f"interactions[{number}]"))
-    _add_request(builder, value, where, one.said)
+    _add_request(builder, value, where, key, one.said)
+    one.mark = one.said.mark()
     base = Message(role="assistant", where=where, started=_time(value))
-    answer = _answer_in(value)
-    if answer is not None and (_key(value) or _interactions(value)):
+    answer = _answer_in(value, has_messages=bool(key))
+    if answer is not None and (key or _interactions(value)):
         builder.rows.turn_to(_inner(where, "answer"))
     _add_answer(builder, answer, base)
     cost = value.get("cost")
@@ -230,10 +252,10 @@ def _add(one: _Conversation, row: SourceRow) -> None:
         builder.steps[-1] = replace(builder.steps[-1], cost_usd=float(cost))
 
 
-def _answer_in(value: dict[str, Any]) -> Any:
+def _answer_in(value: dict[str, Any], *, has_messages: bool) -> Any:
     """What an object holds as the answer to its messages, None when there is none."""
     found = next((value[key] for key in ("response", "body") if value.get(key)), None)
-    if found is None and _key(value) and isinstance(value.get("output"), dict | str):
+    if found is None and has_messages and isinstance(value.get("output"), dict | str):
         found = value["output"]
     is_whole = found is None and any(key in value for key in ("choices", "output", "content"))
     return value if is_whole else found
@@ -246,7 +268,7 @@ def _add_exchange(builder: RunBuilder, exchange: Any, where: str) -> None:
     body = embedded(_body(request))
     builder.rows.divide()
     if isinstance(body, dict):
-        _add_request(builder, body, where)
+        _add_request(builder, body, where, _key(body))
     builder.rows.turn_to(_inner(where, "answer"))
     _add_answer(builder, _body(response), Message(role="assistant", where=where))
     builder.rows.turn_away()
@@ -260,16 +282,19 @@ def _body(half: Any) -> Any:
 
 
 def _add_request(
-    builder: RunBuilder, value: dict[str, Any], where: str, said: list[PartKey] | None = None
+    builder: RunBuilder,
+    value: dict[str, Any],
+    where: str,
+    key: str,
+    said: _Said | None = None,
 ) -> None:
-    """Add a request; `said` is given the key of each of its messages."""
+    """Add a request; `said` is given each of its messages."""
     options = an_object(value.get("kwargs"))
     builder.request = merged(builder.request, request_of({**options, **value}))
     builder.offer(tools_of(value.get("tools") or value.get("functions")))
     instructions = value.get("system") or value.get("instructions")
     if instructions and not builder.prompt.text:
         builder.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
-    key = _key(value)
     if key:
         placed = _placed(embedded(value[key]), _inner(where, key), builder.rows)
         builder.add_history(placed if said is None else _noted(placed, said))
@@ -280,14 +305,11 @@ def _add_request(
 
 
 def _noted(
-    placed: Iterator[tuple[ChatMessage, Message]], said: list[PartKey]
+    placed: Iterator[tuple[ChatMessage, Message]], said: _Said
 ) -> Iterator[tuple[ChatMessage, Message]]:
-    """The messages as they are; the key of each is put down as it passes.
-
-    A list of the messages themselves would lie in memory beside those in the run.
-    """
+    """The messages as they are; each is put down as it passes."""
     for each, base in placed:
-        said.append(_fingerprint(each))
+        said.messages.append(each)
         yield each, base
 
 
@@ -296,12 +318,17 @@ def _inner(where: str, part: str) -> str:
     return f"{where}.{part}" if where else part
 
 
+def _have_roles(values: list[Any]) -> bool:
+    """Whether all are messages that say whose they are: others are joined before they are read."""
+    return all(isinstance(value, dict) and "role" in value for value in values)
+
+
 def _placed(
     history: list[Any], where: str, rows: RowAccount
 ) -> Iterator[tuple[ChatMessage, Message]]:
     """The messages, each with its place and what it says of itself; each is accounted for."""
     rows.divide()
-    if not all("role" in an_object(value) for value in history):
+    if not _have_roles(history):
         rows.turn_to(where)
         for said in saids_of(history):
             yield said, Message(role=said.role, where=where)

@@ -29,11 +29,16 @@ class Content(msgspec.Struct, frozen=True):
     answers: tuple[ToolResult, ...] = ()
 
 
+_NOTHING = Content()
+
+
 def content_of(content: Any) -> Content:
     """The content of a message: a text, a list of blocks or parts, or nothing."""
     if isinstance(content, str):
-        return Content(text=content)
-    blocks = content if isinstance(content, list) else [] if content is None else [content]
+        return Content(text=content) if content else _NOTHING
+    if content is None:
+        return _NOTHING
+    blocks = content if isinstance(content, list) else [content]
     texts: list[str] = []
     thoughts: list[str] = []
     parts: list[Any] = []
@@ -41,7 +46,7 @@ def content_of(content: Any) -> Content:
     answers: list[ToolResult] = []
     for block in blocks:
         kind = _kind(block)
-        if _is_part_of_ui(block):
+        if kind != "text" and _is_part_of_ui(block):
             calls.append(_asked(block))
             answers += _answers_of_ui(block)
         elif kind == "text":
@@ -146,12 +151,20 @@ def _answer(block: dict[str, Any]) -> ToolResult:
     told = told_error(inner)
     message = result if isinstance(result, str) else ""
     return ToolResult(
-        str(next((inner[key] for key in _IDS if inner.get(key)), "")),
+        _first_word(inner, _IDS),
         "" if result is None else result,
         Failure.named("tool_error", message) if told else None,
-        str(next((inner[key] for key in _NAMES if inner.get(key)), "")),
+        _first_word(inner, _NAMES),
         {"is_error": False} if told is False else {},
     )
+
+
+def _first_word(value: dict[str, Any], keys: tuple[str, ...]) -> str:
+    """What stands under the first of some keys that holds anything, as text."""
+    for key in keys:
+        if value.get(key):
+            return str(value[key])
+    return ""
 
 
 def told_error(value: dict[str, Any]) -> bool | None:

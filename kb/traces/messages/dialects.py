@@ -40,6 +40,8 @@ _READ = frozenset(
     | {"toolCallId", "toolName", "isError", "stopReason", "finishReason", "toolCalls"}
 )
 _FINISHES = ("finish_reason", "stop_reason", "finishReason", "stopReason")
+_REASONINGS = ("reasoning_content", "reasoning", "thinking")
+_REFUSALS = ("refusal",)
 _CALL_TYPES = {
     *("function_call", "custom_tool_call", "mcp_call", "local_shell_call", "computer_call"),
     "tool_search_call",
@@ -103,6 +105,9 @@ def said_of(value: Any) -> ChatMessage | None:
         return ChatMessage("user", value)
     if not isinstance(value, dict):
         return None
+    role, kind = value.get("role"), value.get("type")
+    if isinstance(role, str) and (kind is None or kind == "message") and "kwargs" not in value:
+        return _of_message(value, role)  # as OpenAI and Anthropic write them: most are
     if _is_item(value):
         return _of_item(value)
     if _is_langchain(value):
@@ -122,7 +127,9 @@ def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
-    role = _ROLES.get(written_role.lower(), written_role.lower())
+    role = written_role
+    if role not in _PLAIN_ROLES:
+        role = _ROLES.get(role.lower(), role.lower())
     if "additional_kwargs" in value and role not in _PLAIN_ROLES:  # Langfuse: the tool's name
         value, role = {**value, "name": value.get("name") or written_role}, "tool"
     written = value.get("parts") if "parts" in value else value.get("content")
@@ -132,19 +139,19 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
     asked = _calls_as_text(written)
     role = "assistant" if asked else role  # Koog repeats them in the name of the tool
     content = content_of(asked or written)
-    reasoning = value.get("reasoning_content") or value.get("reasoning") or value.get("thinking")
-    said = ChatMessage(
+    if role == "tool" and not content.answers:
+        return _tool_message(value, content)
+    return ChatMessage(
         role,
-        content.text or _text(value.get("refusal")),
-        content.reasoning or _text(reasoning),
+        content.text or _first_text(value, _REFUSALS),
+        content.reasoning or _first_text(value, _REASONINGS),
         content.parts,
         content.calls or tuple(_calls(value)),
         content.answers,
-        _text(next((value[key] for key in _FINISHES if value.get(key)), None)),
+        _first_text(value, _FINISHES),
         _text(value.get("agent")) or (_text(value.get("name")) if role != "tool" else ""),
         _rest(value),
     )
-    return _tool_message(value, content) if role == "tool" and not content.answers else said
 
 
 #: A message that has nothing but words.
@@ -181,7 +188,12 @@ def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:
     return ChatMessage("tool", answers=(answer,), source=_rest(value))
 
 
+_WITH_CALLS = frozenset({"additional_kwargs", "tool_calls", "toolCalls", "function_call"})
+
+
 def _calls(value: dict[str, Any]) -> Iterator[ToolCallRequest]:
+    if _WITH_CALLS.isdisjoint(value):
+        return
     more = value.get("additional_kwargs")
     listed = value.get("tool_calls") or value.get("toolCalls")
     listed = listed or (more.get("tool_calls") if isinstance(more, dict) else None)
@@ -234,6 +246,14 @@ def _rest(value: dict[str, Any]) -> dict[str, Any]:
     if value.keys() <= _READ:
         return {}
     return {key: part for key, part in value.items() if key not in _READ and part not in _NOTHING}
+
+
+def _first_text(value: dict[str, Any], keys: tuple[str, ...]) -> str:
+    """The text under the first of some keys that has any."""
+    for key in keys:
+        if value.get(key):
+            return _text(value[key])
+    return ""
 
 
 def _text(value: Any) -> str:

@@ -66,8 +66,20 @@ _COUNTS = {
 }
 
 
+_OF_REQUEST = frozenset(key for keys in (_NUMBERS | _COUNTS).values() for key in keys) | {
+    "stop_sequences",
+    "stop",
+    "model",
+    "model_name",
+    "model_provider",
+}
+_NOTHING_ASKED = Request()
+
+
 def request_of(values: Mapping[str, Any], provider: str = "") -> Request:
     """The model and the sampling in a request or in invocation parameters."""
+    if _OF_REQUEST.isdisjoint(values):
+        return Request(provider=provider) if provider else _NOTHING_ASKED
     fields: dict[str, Any] = {}
     for name, keys in (_NUMBERS | _COUNTS).items():
         value = next((values[key] for key in keys if is_number(values.get(key))), None)
@@ -86,6 +98,8 @@ def request_of(values: Mapping[str, Any], provider: str = "") -> Request:
 
 def merged(first: Request, second: Request) -> Request:
     """The first request, with what it leaves open taken from the second."""
+    if second == _NOTHING_ASKED:
+        return first
     ours = {key: value for key, value in asdict(first).items() if value not in (None, "", (), {})}
     return Request(**{**asdict(second), **ours})
 
@@ -121,8 +135,11 @@ def usage_of(usage: Any) -> dict[str, Any]:
 
 def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
     for key in keys:
-        if key in values and is_number(values[key]):
-            return int(values[key])
+        value = values.get(key)
+        if type(value) is int and -_MOST < value < _MOST:
+            return value
+        if value is not None and is_number(value):
+            return int(value)
     return None
 
 

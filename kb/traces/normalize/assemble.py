@@ -181,7 +181,7 @@ def _finished(
 ) -> Step:
     """A step in its turn; a call with its failure, effect and treatment."""
     if not isinstance(step, ToolCall):
-        return replace(step, turn=turn) if turn else step
+        return step if step.turn == turn else replace(step, turn=turn)
     judged = effects.of_call(step.tool, step.arguments, definitions.get(step.tool))
     is_told_fine = builder.tells_errors or step.source.get("is_error") is False
     failure = _failure(step, is_read=not judged.effect.is_write, is_told_fine=is_told_fine)

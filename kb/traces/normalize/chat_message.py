@@ -60,6 +60,11 @@ class ChatMessage(msgspec.Struct, frozen=True, dict=True):
         """Whether nothing at all is in it."""
         return not (self.has_words or self.calls or self.answers)
 
+    @property
+    def has_pieces(self) -> bool:
+        """Whether it has a piece by which it is known when it comes again: thoughts are none."""
+        return bool(self.answers or self.calls or self.parts or self.text.strip())
+
     @cached_property
     def keyed_parts(self) -> list[tuple[PartKey, MessagePart]]:
         """See `message_parts`; made once, for a log of requests asks for them twice."""

@@ -7,9 +7,8 @@ back in every later request. Steps on it are frozen values that are replaced, ne
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
@@ -27,7 +26,7 @@ from kb.traces.normalize.chat_message import (
     message_parts,
     only,
 )
-from kb.traces.normalize.waiting_calls import KnownResults, WaitingCalls
+from kb.traces.normalize.waiting_calls import CallsByArguments, KnownResults, WaitingCalls
 from kb.traces.run import (
     Agent,
     Event,
@@ -90,6 +89,8 @@ class RequestNumbers:
 
     def numbered(self, said: ChatMessage) -> ChatMessage:
         """The message with `nth` set in its calls; messages are given in their order."""
+        if not (said.calls or said.answers):
+            return said
         calls = []
         for asked in said.calls:
             if asked.id in self._answered:
@@ -100,12 +101,20 @@ class RequestNumbers:
         return replace(said, calls=tuple(calls)) if calls else said
 
 
-@dataclass
-class Ends:
-    """From which ends a call has been told: the message that asked, the span that ran it."""
+class ToldInContext:
+    """What the messages of one context told; its pieces are counted when a second request comes."""
 
-    asked: bool = False
-    executed: bool = False
+    def __init__(self) -> None:
+        self.askings = RequestNumbers()
+        self.said: list[ChatMessage] = []
+        self._seen: Counter[PartKey] = Counter()
+
+    def counted(self) -> Counter[PartKey]:
+        """How often each piece was told so far."""
+        for said in self.said:
+            self._seen.update(key for key, _ in message_parts(said))
+        self.said = []
+        return self._seen
 
 
 def asked_call(asked: ToolCallRequest, base: Message, asked_in: int | None) -> ToolCall:
@@ -170,7 +179,7 @@ def result_alone(answer: ToolResult, base: Message) -> Event:
     )
 
 
-def message_of(said: ChatMessage, base: Message) -> Message:
+def message_of(said: ChatMessage, base: Message, turn: int = 0) -> Message:
     """A message of any dialect; `base` holds its times, usage and place."""
     return replace(
         base,
@@ -178,6 +187,7 @@ def message_of(said: ChatMessage, base: Message) -> Message:
         text=said.text,
         reasoning=said.reasoning,
         parts=said.parts,
+        turn=turn,
         agent=said.agent or base.agent,
         finish_reasons=base.finish_reasons or ((said.finish,) if said.finish else ()),
         source={**base.source, **said.source},
@@ -222,15 +232,13 @@ class RunBuilder:
         """Whether the source marks every result that is an error, so that none shows by its words
         alone."""
         self._ids = CallIds()
-        self._ends: dict[int, Ends] = {}
-        self._by_arguments: dict[PartKey, list[int]] = {}
-        #: Calls told from one end only: those that ran, and those that were asked for.
-        self._one_ended: dict[bool, dict[PartKey, OrderedDict[int, None]]] = {True: {}, False: {}}
+        #: The turn that a message belongs to if the steps are in their order, which most are.
+        self._turn = 0
+        self._calls = CallsByArguments()
         self._not_run_from: dict[str, int] = {}
         self._waiting = WaitingCalls()
         self._known = KnownResults(self.steps)
-        self._seen: dict[str, Counter[PartKey]] = {}
-        self._askings: dict[str, RequestNumbers] = {}
+        self._told: dict[str, ToldInContext] = {}
         self._early: dict[str, list[tuple[int, ToolResult, Message]]] = {}
         self._early_count = 0
 
@@ -271,7 +279,8 @@ class RunBuilder:
             self.answer(answer, base)
         step = None
         if said.has_words or (said.role == "assistant" and not said.answers):
-            step = self.say(message_of(said, base))
+            self._turn += said.role == "user" and not base.parent
+            step = self.say(message_of(said, base, self._turn))
         for asked in said.calls:
             self.ask(asked, base, step)
         if said.is_empty:
@@ -286,26 +295,40 @@ class RunBuilder:
         Requests repeat all that was said before. The n-th time a piece stands in one of them is
         the same piece as the n-th time in another one of that context.
         """
-        seen = self._seen.setdefault(context, Counter())
-        here: Counter[PartKey] = Counter()
-        askings = self._askings[context] = RequestNumbers()
+        known = self._told.get(context)
+        if known is None:
+            self._add_first_history(history, context)
+            return
+        seen, here = known.counted(), Counter[PartKey]()
+        askings = known.askings = RequestNumbers()
         for told, base in history:
             said = askings.numbered(told)
             new = self._new_pieces(said, here, seen)
             if new:
                 self.add_message(only(said, new), base)
-            elif message_parts(said):
+            elif said.has_pieces:
                 self.rows.repeated()
+            else:
+                self.rows.left_out("messages without words")
+
+    def _add_first_history(
+        self, history: Iterable[tuple[ChatMessage, Message]], context: str
+    ) -> None:
+        """Add the messages of the first request of a context: all of them are new."""
+        known = self._told[context] = ToldInContext()
+        for told, base in history:
+            said = known.askings.numbered(told)
+            if said.has_pieces:
+                known.said.append(said)
+                self.add_message(said, base)
             else:
                 self.rows.left_out("messages without words")
 
     def add_completion(self, said: ChatMessage, base: Message, context: str = "") -> int | None:
         """Add the answer of a model; later requests will repeat it."""
-        seen = self._seen.setdefault(context, Counter())
-        seen.update(key for key, _ in message_parts(said))
-        return self.add_message(
-            self._askings.setdefault(context, RequestNumbers()).numbered(said), base
-        )
+        known = self._told.setdefault(context, ToldInContext())
+        known.said.append(said)
+        return self.add_message(known.askings.numbered(said), base)
 
     def _new_pieces(
         self, said: ChatMessage, here: Counter[PartKey], seen: Counter[PartKey]
@@ -321,7 +344,7 @@ class RunBuilder:
         return new
 
     def _know_other_id(self, asked: ToolCallRequest, occurrence: int) -> None:
-        steps = self._by_arguments.get(call_key(asked.tool, asked.arguments), [])
+        steps = self._calls.equal(asked.tool, asked.arguments)
         if asked.id and len(steps) >= occurrence:
             self._ids.know(asked.id, steps[occurrence - 1])
 
@@ -332,9 +355,9 @@ class RunBuilder:
         call = asked_call(asked, base, asked_in)
         known = self._asked_before(asked, call)
         if known is None:
-            return self._put(call, Ends(asked=True))
-        self._note_join(is_new_end=not self._ends[known].asked)
-        self._tell_other_end(known, asked=True)
+            return self._put(call, executed=False)
+        self._note_join(is_new_end=not self._calls.is_asked(known))
+        self._calls.told(known, self._call_at(known), executed=False)
         if asked.id:
             self._ids.know(asked.id, known)
         if self._call_at(known).asked_in is None:
@@ -352,7 +375,7 @@ class RunBuilder:
         first = asked.nth - 1 if asked.nth else len(known) - 1
         for step in _near(known, first):
             is_again = not asked.nth and was_over(self._call_at(step), call)
-            if not self._ends[step].asked or (self._is_same(step, asked) and not is_again):
+            if not self._calls.is_asked(step) or (self._is_same(step, asked) and not is_again):
                 return step
         return None
 
@@ -360,9 +383,12 @@ class RunBuilder:
         """A call as the span that ran it tells it; joined with the message that asked for it."""
         known = self._told_before(call)
         if known is None:
-            return self._put(call, Ends(executed=True))
-        self._note_join(is_new_end=not self._ends[known].executed)
-        self._tell_other_end(known, executed=True)
+            return self._put(call, executed=True)
+        is_new_end = not self._calls.is_executed(known)
+        self._note_join(is_new_end=is_new_end)
+        if is_new_end:
+            self._known.executed(known, self._call_at(known).tool)
+        self._calls.told(known, self._call_at(known), executed=True)
         self.notes.add("calls told by a message and by a span were joined")
         self.steps[known] = joined_call(self._call_at(known), call)
         self._known.told(known)
@@ -377,10 +403,10 @@ class RunBuilder:
         if not known:
             return self._same_call(call.tool, call.arguments, call.id, executed=False)
         first = self._not_run_from.get(call.id, 0)
-        while first < len(known) and self._ends[known[first]].executed:
+        while first < len(known) and self._calls.is_executed(known[first]):
             first += 1
         self._not_run_from[call.id] = first
-        waiting = [step for step in _near(known, first) if not self._ends[step].executed]
+        waiting = [step for step in _near(known, first) if not self._calls.is_executed(step)]
         equal = [s for s in waiting if self._is_same(s, call)] if len(waiting) > 1 else waiting
         recorded = [step for step in known[-1:] if is_one_run(self._call_at(step), call)]
         return next(iter(equal or waiting[-1:] or recorded), None)
@@ -452,25 +478,21 @@ class RunBuilder:
         self._early = {}
         return self.steps
 
-    def _put(self, call: ToolCall, ends: Ends) -> int:
+    def _put(self, call: ToolCall, *, executed: bool) -> int:
         step, written = len(self.steps), call.id
         if not written or self._ids.latest(written) is not None:
-            call = replace(call, id=self._ids.free(len(self._ends) + 1))
+            call = replace(call, id=self._ids.free(self._calls.count + 1))
         if not written:
             self.notes.add("calls without an id were numbered")
         elif written != call.id:
             call = replace(call, source={**call.source, "gen_ai.tool.call.id": written})
             self.notes.add("calls with the id of an earlier call were numbered", call.where)
         self._append(call)
-        for name in dict.fromkeys((call.id, written or call.id)):
-            self._ids.give(name, step)
-        self._ends[step] = ends
-        key = call_key(call.tool, call.arguments)
-        self._by_arguments.setdefault(key, []).append(step)
-        if ends.asked is not ends.executed:
-            waiting = self._one_ended[ends.executed]
-            waiting.setdefault(key, OrderedDict())[step] = None
-        if ends.executed:
+        self._ids.give(call.id, step)
+        if written and written != call.id:
+            self._ids.give(written, step)
+        self._calls.add(step, call, executed=executed)
+        if executed:
             self._known.executed(step, call.tool)
         if call.is_answered:
             self._known.told(step)
@@ -486,23 +508,11 @@ class RunBuilder:
 
     def _same_call(self, tool: str, arguments: Any, call_id: str, *, executed: bool) -> int | None:
         """The first call with equal arguments that was told from the other end only."""
-        one_ended = self._one_ended[executed]
-        waiting = one_ended.get(call_key(tool, arguments), ()) if one_ended else ()
-        for step in islice(waiting, _NEAR):
+        for step in islice(self._calls.one_ended(tool, arguments, executed=executed), _NEAR):
             # Two ids of their own are two calls.
             if not call_id or self._call_at(step).id.startswith("call-"):
                 return step
         return None
-
-    def _tell_other_end(self, step: int, *, asked: bool = False, executed: bool = False) -> None:
-        """Note that a call has now been told from both ends."""
-        ends, call = self._ends[step], self._call_at(step)
-        if executed and not ends.executed:
-            self._known.executed(step, call.tool)
-        ends.asked, ends.executed = ends.asked or asked, ends.executed or executed
-        key = call_key(call.tool, call.arguments)
-        for one_ended in self._one_ended.values():
-            one_ended.get(key, OrderedDict[int, None]()).pop(step, None)
 
     def _is_same(self, step: int, other: ToolCallRequest | ToolCall) -> bool:
         call = self._call_at(step)

@@ -1,13 +1,14 @@
-"""Finds calls again in steps that do not grow with the run: those that wait, and known results."""
+"""Finds calls again in steps that do not grow with the run: those that wait, results, arguments."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import cast
+from typing import Any, cast
 
 from kb.traces.canonical_json import digest
-from kb.traces.normalize.chat_message import ToolResult
+from kb.traces.normalize.chat_message import PartKey, ToolResult, call_key
 from kb.traces.run import Step, ToolCall
 
 #: Stands for every tool; the empty name is that of a call whose tool was not told.
@@ -25,12 +26,16 @@ class WaitingCalls:
         """A call begins to wait."""
         self._tools[step] = tool
         for name in (_ANY, tool):
-            self._of_tool.setdefault(name, OrderedDict())[step] = None
+            waiting = self._of_tool.get(name)
+            if waiting is None:
+                waiting = self._of_tool[name] = OrderedDict()
+            waiting[step] = None
 
     def remove(self, step: int) -> None:
         """A call was answered; nothing happens for one that did not wait."""
-        for name in (_ANY, self._tools.pop(step, _ANY)):
-            self._of_tool.get(name, OrderedDict[int, None]()).pop(step, None)
+        tool = self._tools.pop(step, _ANY)
+        if tool is not _ANY:
+            del self._of_tool[_ANY][step], self._of_tool[tool][step]
 
     def first(self, tool: str) -> int | None:
         """The call of a tool that has waited longest, of any for an empty name."""
@@ -96,3 +101,61 @@ class KnownResults:
                 heappop(steps)
             found += steps[:1]
         return min(found, default=None)
+
+
+class CallsByArguments:
+    """The calls of a run by tool and arguments, and which of them were told from one end only.
+
+    The one end is the message that asked for a call, the other the span that ran it. Keys are made
+    only once a call is looked for: of most traces nothing is.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._new: list[tuple[int, str, Any]] = []
+        self._all: dict[PartKey, list[int]] = {}
+        self._asked: set[int] = set()
+        self._executed: set[int] = set()
+        self._one_ended: dict[bool, dict[PartKey, OrderedDict[int, None]]] = {True: {}, False: {}}
+
+    def add(self, step: int, call: ToolCall, *, executed: bool) -> None:
+        """A new call, asked for by a message, or executed by a span."""
+        self.count += 1
+        (self._executed if executed else self._asked).add(step)
+        self._new.append((step, call.tool, call.arguments))
+
+    def is_asked(self, step: int) -> bool:
+        """Whether a message asked for the call."""
+        return step in self._asked
+
+    def is_executed(self, step: int) -> bool:
+        """Whether a span ran the call."""
+        return step in self._executed
+
+    def equal(self, tool: str, arguments: Any) -> list[int]:
+        """All calls of a tool with equal arguments, first told first."""
+        self._look()
+        return self._all.get(call_key(tool, arguments), [])
+
+    def one_ended(self, tool: str, arguments: Any, *, executed: bool) -> Iterable[int]:
+        """Those of them that were executed, or asked for, and not told from the other end."""
+        if not (self._executed if executed else self._asked):
+            return ()
+        self._look()
+        return self._one_ended[executed].get(call_key(tool, arguments), ())
+
+    def told(self, step: int, call: ToolCall, *, executed: bool) -> None:
+        """A call, as it was known, is now told from this end too."""
+        self._look()
+        (self._executed if executed else self._asked).add(step)
+        key = call_key(call.tool, call.arguments)
+        for one_ended in self._one_ended.values():
+            if key in one_ended:
+                one_ended[key].pop(step, None)
+
+    def _look(self) -> None:
+        for step, tool, arguments in self._new:
+            key = call_key(tool, arguments)
+            self._all.setdefault(key, []).append(step)
+            self._one_ended[step in self._executed].setdefault(key, OrderedDict())[step] = None
+        self._new = []

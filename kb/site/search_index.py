@@ -32,7 +32,7 @@ _UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
 #: The ends of elements that touch the next: on a page they stand apart, in an excerpt they would be
 #: one word.
-_TOUCHING = re.compile(r"(</(?:a|dd|dt|i|li|small|span|td|th|time)>)(?=<)")
+_TOUCHING = re.compile(r"(</(?:a|dd|dt|i|li|small|span|td|th|time)>)(?=<)|(?<=\w)(?=<small>)")
 #: How much more a page's facts and its title count than its prose (Pagefind: 0 to 10, prose 1).
 _FACTS_WEIGHT = 9
 
@@ -73,7 +73,7 @@ def searched_html(page: SitePage) -> str:
     """
     numbers = count(1)
     body = _HEADING.sub(lambda line: f'<h2 id="s{next(numbers)}">{line[1]}</h2>', page.body)
-    body = _TOUCHING.sub(r"\1 ", body.replace(f'="{MARK}', '="'))
+    body = _TOUCHING.sub(lambda end: f"{end[1] or ''} ", body.replace(f'="{MARK}', '="'))
     facts = escape(" ".join(dict.fromkeys(filter(None, page.found_by))))
     found_by = f'<h2 id="{FACTS}">—</h2><p data-pagefind-weight="{_FACTS_WEIGHT}">{facts}</p>'
     lead = f'<p hidden data-pagefind-meta="lead">{escape(page.description)}</p>'

@@ -134,7 +134,7 @@ def earlier_of_words(site: Site) -> Iterator[PageValues]:
                 values = {
                     "word": Link(word.shown, links.relative(path, word.path)),
                     "count": len(word.records),
-                    "rows": brief_rows(site, chunk, path),
+                    "rows": brief_rows(site, chunk, path, {"severity"}),
                     "pages": _pages(word, number),
                 }
                 yield PageValues(path, f"{word.shown}, page {number}", values)

@@ -24,6 +24,11 @@ class BigNumber:
     value: str
     is_alarming: bool = False
 
+    @property
+    def css(self) -> str:
+        """What is not known must not weigh as if it were."""
+        return "kb-unknown" if self.value == NOT_KNOWN else "kb-alarm" if self.is_alarming else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -37,7 +42,7 @@ class Fact:
 
 def card(site: Site, record: Postmortem, source: str) -> Mapping[str, object]:
     """Three numbers that weigh, then what is known in a grid."""
-    facts = (*_words(site, record, source), *_texts(record))
+    facts = (*_words(site, record, source), *_texts(site, record))
     known = {fact.name: fact for fact in facts if fact.words or fact.text or fact.remark}
     return {
         # What is known leads; of a public record that is seldom the time to detection.
@@ -99,7 +104,7 @@ def _in_one_line(value: object) -> str:
     return "" if value is None or value == "unknown" else str(value)
 
 
-def _texts(record: Postmortem) -> Iterator[Fact]:
+def _texts(site: Site, record: Postmortem) -> Iterator[Fact]:
     agent = record.agent
     named = " ".join(part for part in (agent.name, agent.version) if part)
     autonomy = in_words(agent.autonomy).lower() if agent.autonomy else ""
@@ -114,6 +119,8 @@ def _texts(record: Postmortem) -> Iterator[Fact]:
     yield Fact("Rescues before", text="" if record.rescues is None else f"{record.rescues:,}")
     yield Fact("Known elsewhere as", text=", ".join(record.aliases))
     for name, value in record.others:
+        if name == "walls" and site.wall_proofs.get(record.id):
+            continue  # they have a section of their own
         yield Fact(in_words(name), text=_in_one_line(value))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -20,6 +20,7 @@ from kb.site.safe_html import teaser
 _PER_PAGE = 100
 _NEWEST = 40
 _LEAD_CHARACTERS, _CLASSES = 170, 2
+_MARKS = ("severity", "class", "route")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,16 @@ def incident_rows(
     return tuple(_row(site, record, source) for record in records)
 
 
-def brief_rows(site: Site, records: Iterable[Postmortem], source: str) -> tuple[IncidentRow, ...]:
-    """The same without what the record says."""
+def brief_rows(
+    site: Site, records: Iterable[Postmortem], source: str, marked_by: Container[str] = _MARKS
+) -> tuple[IncidentRow, ...]:
+    """The same without what the record says; a list of thousands may be marked by less."""
     return tuple(
         IncidentRow(
-            record.date, record.severity, record_link(site, source, record.id), _marks(record)
+            record.date,
+            record.severity,
+            record_link(site, source, record.id),
+            tuple((name, words) for name, words in _marks(record) if name in marked_by),
         )
         for record in records
     )

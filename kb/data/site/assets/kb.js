@@ -330,9 +330,12 @@
       return part.anchor && part.anchor.id !== "kb-facts" && /<mark>/.test(part.excerpt);
     });
     var weight = function (part) {
-      // A list of addresses says least of what happened.
+      // A list of addresses says least of what happened, and a heading is the same on every page.
       var worth = part.title === "Sources" ? 0.01 : 1;
-      return worth * part.weighted_locations.reduce(function (sum, one) { return sum + one.balanced_score; }, 0);
+      var begins = part.anchor.location + part.title.split(/\s+/).length;
+      return worth * part.weighted_locations.reduce(function (sum, one) {
+        return sum + (one.location < begins ? 0.01 : 1) * one.balanced_score;
+      }, 0);
     };
     var best = parts.sort(function (a, b) { return weight(b) - weight(a); })[0];
     return best && { title: best.title, excerpt: best.excerpt };
@@ -545,7 +548,7 @@
     made.append(element("div", "kb-result-title", row.title), head);
     var excerpt = element("div", "kb-result-text");
     // The part's heading is named already.
-    if (row.part) marked(row.part.excerpt.replace(row.part.title + ". ", ""), excerpt);
+    if (row.part) marked(withoutHeading(row.part), excerpt);
     else excerpt.textContent = row.plain;
     made.append(excerpt);
     made.addEventListener("click", function (event) {
@@ -554,6 +557,16 @@
     });
     made.addEventListener("mousemove", function () { if (state.at !== place) select(place); });
     return made;
+  }
+
+  // The words of the heading at the beginning of the excerpt, marked or not, are left out.
+  function withoutHeading(part) {
+    var words = part.excerpt.split(" ");
+    var heading = (part.title + ".").split(/\s+/);
+    var same = heading.every(function (word, place) {
+      return words[place] !== undefined && words[place].replace(/<\/?mark>/g, "") === word;
+    });
+    return same ? words.slice(heading.length).join(" ") : part.excerpt;
   }
 
   // The excerpt is HTML with <mark>: only its words and marks are taken over.

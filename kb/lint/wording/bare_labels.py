@@ -37,18 +37,21 @@ _OF_CODE = (
     r"|(?:bad|wrong|stale|missing|corrupt(?:ed)?|invalid|incorrect|dirty) (?:data|input|state"
     r"|context"
     r"|configuration|config|deploy(?:ment)?|code)|edge[- ]case(?: input)?|legacy code"
-    r"|tech(?:nical)? debt"
+    r"|tech(?:nical)? debt|dns|networking|caching|concurrency|(?:high|peak) (?:load|traffic)"
 )
 _OF_MODEL = (
-    r"(?:prompt|sql|indirect|instruction) ?injection|injected (?:instruction|prompt)s?"
+    r"(?:prompt|sql|indirect|instruction) ?injection(?: attack)?|injected (?:instruction|prompt)s?"
     r"|jailbreak(?:ing)?"
-    r"|(?:prompt|model|data|concept|behaviou?r) drift|model (?:regression|change|update|upgrade)"
-    r"|(?:bad|wrong|poor|weak|vague|faulty|unclear|incomplete) (?:prompt|instruction)s?|typo"
+    r"|(?:prompt|model|data|concept|behaviou?r|config(?:uration)?|schema) drift"
+    r"|(?:state|data|memory|cache|file|database) corruption|model (?:regression|change"
+    r"|update|upgrade)"
+    r"|(?:bad|wrong|poor|weak|vague|faulty|unclear|incomplete) (?:prompts?(?: engineering"
+    r"| design)?|prompting|instructions?)|typo"
     r"|prompt (?:defect|error|typo|issue|problem|bug)|context(?:[- ]window)? (?:overflow|limit"
     r"|loss|rot)"
     r"|(?:lost|missing) context|(?:llm |model |ai )?(?:non-?determinism|stochasticity"
     r"|randomness|unpredictability)"
-    rf"|(?:stochastic|non-?deterministic|random|unexpected|erratic) behaviou?r"
+    rf"|(?:stochastic|non-?deterministic|random|unexpected|erratic) (?:{_MACHINE} )?behaviou?r"
     rf"|{_MACHINE} behaviou?r"
     r"|misalignment|alignment (?:issue|failure|problem)|overconfidence|sycophancy|scope creep"
 )
@@ -63,8 +66,10 @@ _OF_WORK = (
 )
 _OPENING = (
     r"(?:(?:it|the|a|our|this|it|main|primary|underlying|root|ultimate|likely|real|cause|reason|issue"
-    r"|problem|incident|outage|failure|of|for|whole|thing|that)[ :]+){0,7}"
+    r"|problem|incident|outage|failure|of|for|whole|thing|that|ultimately|finally|in|end)"
+    r"[ :,]+){0,7}"
     r"(?:(?:was|is|were|came|down|due|to|caused|by|because|of|boils|a|an|some|the|simply|just"
+    r"|turned|out|be|identified|as"
     r"|probably"
     r"|plain|another|classic|mostly|from|in|:|-|–|—)[ :]+){0,7}"
 )

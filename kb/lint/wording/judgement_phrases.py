@@ -24,7 +24,7 @@ from kb.lint.wording.judgement_verbs import (
 from kb.patterns import regex
 
 _WHO = (
-    rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"
+    rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"
     rf"|in\s{{1,6}}charge"
     rf"|responsible))?(?![\w'’])|{HANDLE}|we|he|she)"
 )
@@ -134,9 +134,10 @@ _PEOPLE = (
         r"|thoughtlessly)\s{1,6}\w{1,30}",
     ),
     _phrase(
-        "misread misunderstood misinterpreted mistyped mistook mixed stamped rubberstamped cut "
+        "misread misunderstood misinterpreted mistyped mistook misconfigured mishandled mixed "
+        "stamped rubberstamped cut "
         "took refused confused panicked",
-        rf"(?:{_SUBJECT})(?:misread|misunderstood|misinterpreted|mistyped|mistook|mixed\s{{1,6}}up\s{{1,6}}(?:two|both|staging|production|which|his|her|their)\b"
+        rf"(?:{_SUBJECT})(?:misread|misunderstood|misinterpreted|mistyped|mistook|misconfigured|mishandled|mixed\s{{1,6}}up\s{{1,6}}(?:two|both|staging|production|which|his|her|their)\b"
         r"|rubber-?stamped|cut\s{1,6}corners|took\s{1,6}(?:an?\s{1,6})?short-?cuts?"
         r"|refused\s{1,6}to\s{1,6}(?:listen|read|follow"
         r"|escalate|help|look|act)|panicked|confused\s{1,6}(?:the|two|both)\b)",
@@ -145,7 +146,7 @@ _PEOPLE = (
         "wrong",
         rf"{_SUBJECT}(?:then\s{{1,6}})?{_PICKED}\s{{1,6}}(?:in\s{{1,6}}|on\s{{1,6}})?(?:the|an?)\s{{1,6}}wrong\b"
         rf"|\bwrong\s{{1,6}}\w+\s{{1,6}}(?:was\s{{1,6}}|were\s{{1,6}})?(?:{_PICKED}|deleted|used"
-        rf"|chosen)\s{{1,6}}by\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}})?{ROLE}\b",
+        rf"|executed|run|issued|sent|applied|chosen)\s{{1,6}}by\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}})?{ROLE}\b",
     ),
     _phrase(
         "early soon",
@@ -153,7 +154,7 @@ _PEOPLE = (
     ),
     _phrase(
         "bothered",
-        r"\b(?:not|n['’]t)\s{1,6}be\s{1,6}bothered\b|(?<!not )(?<!n['’]t )\bbothered\s{1,6}to\s{1,6}\w+",  # noqa: E501
+        r"(?:\bnot|n['’]t)\s{1,6}be\s{1,6}bothered\b|(?<!not )(?<!n['’]t )\bbothered\s{1,6}to\s{1,6}\w+",  # noqa: E501
     ),
     _phrase("wheel", r"\basleep\s{1,6}at\s{1,6}the\s{1,6}wheel\b"),
     _phrase(
@@ -163,7 +164,7 @@ _PEOPLE = (
     ),
     _phrase(
         "nobody",
-        r"\bnobody\s{1,6}(?:(?:ever|even|really|on\s{1,6}\w+)\s{1,6}){0,2}(?:cared|thought|took\s{1,6}the\s{1,6}time)\s{1,6}to\b",
+        r"\bnobody\s{1,6}(?:(?:ever|even|really|on\s{1,6}\w+(?:\s{1,6}team)?)\s{1,6}){0,2}(?:cared|thought|remembered|took\s{1,6}the\s{1,6}time)\s{1,6}to\b",
     ),
     _phrase(
         "excuse",
@@ -176,7 +177,7 @@ _PEOPLE = (
     _phrase("ball", r"\bdropped\s{1,6}the\s{1,6}ball\b"),
     _phrase(
         "job",
-        r"\b(?:not|never|n['’]t|had|should\s{1,6}have|ought\s{1,6}to\s{1,6}have)\s{1,6}(?:\w+\s{1,6})?"
+        r"(?:\b(?:not|never|had)|n['’]t|\bshould\s{1,6}have|\bought\s{1,6}to\s{1,6}have)\s{1,6}(?:\w+\s{1,6})?"
         r"(?:done|did|do|doing)\s{1,6}(?:his|her|their)\s{1,6}jobs?\b(?!\s{1,6}(?:well|right|correctly))",
     ),
     _phrase(
@@ -203,9 +204,79 @@ _PEOPLE = (
         r"\bbecause\s{1,6}(?:of\s{1,6})?(?:they\s{1,6}were\s{1,6}|the\s{1,6}\w+\s{1,6}was\s{1,6})?(?:too\s{1,6})?(?:sloppy|lazy"
         r"|careless)\b",
     ),
+    _phrase(
+        "sloppy careless negligent reckless lazy foolish stupid unprofessional irresponsible",
+        r"\bit\s{1,6}(?:was|is)\s{1,6}(?:\w+\s{1,6})?(?:sloppy|careless|negligent|reckless|lazy|foolish|stupid"
+        rf"|unprofessional|irresponsible)\s{{1,6}}of\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w'’-]+\s{{1,6}}){{0,2}}"
+        rf"(?:{ROLE}|him|her|them)\b",
+    ),
+    _phrase(
+        "ignored",
+        rf"{_NAME}ignored\s{{1,6}}(?:the\s{{1,6}}|all\s{{1,6}}|our\s{{1,6}})?(?:\w+\s{{1,6}})?(?:warnings?|alarms?|alerts?)"
+        r"\s{1,6}and\s{1,6}(?:pushed|deployed|merged|went|carried|continued|approved)\b",
+    ),
+    _phrase(
+        "told warned reminded",
+        r"\b(?:he|she|they|\w{2,20})\s{1,6}(?:had|has)\s{1,6}(?:already\s{1,6})?been\s{1,6}(?:told|warned|reminded)"
+        r"\s{1,6}(?:twice|repeatedly|(?:several|many|three|two)\s{1,6}times|not\s{1,6}to|before)\b",
+    ),
+    _phrase(
+        "entirely squarely solely completely",
+        r"\b(?:this|that|it)\s{1,6}(?:is|was)\s{1,6}(?:entirely|squarely|solely|completely)\s{1,6}(?:on|the\s{1,6}fault"
+        rf"\s{{1,6}}of)\s{{1,6}}{LEAD}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}\b",
+    ),
+    _phrase(
+        "fault blame",
+        r"\b(?:fault|blame)\s{1,6}(?:lies|lay|rests|rested|falls|fell)\s{1,6}(?:\w{2,20}ly\s{1,6})?(?:with|on)"
+        rf"\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}\b",
+    ),
+    _phrase(
+        "warned told",
+        rf"(?:{_SUBJECT}|{_NAME})(?:was|were)\s{{1,6}}(?:warned|told)\b[^.;:\n]{{0,50}}"
+        r"\s(?:anyway|regardless)\b",
+    ),
+    _phrase(
+        "inexcusable unforgivable irresponsible reckless negligent careless sloppy",
+        r"\bit\s{1,6}(?:is|was)\s{1,6}(?:inexcusable|unforgivable|irresponsible|reckless|negligent|careless|sloppy)"
+        rf"\s{{1,6}}(?:that|of|for)\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}\b",
+    ),
+    _phrase(
+        "broke nuked wrecked ruined destroyed",
+        rf"{_SUBJECT}(?:broke|nuked|wrecked|ruined|destroyed)\s{{1,6}}(?:production|prod|everything"
+        r"|the\s{1,6}(?:build|site|database|system|cluster|app))\b",
+    ),
+    _phrase(
+        "judgement judgment",
+        r"\b(?:poor|bad|questionable)\s{1,6}judge?ment\b(?!\s{1,6}calls?)",
+    ),
+    _phrase(
+        "care",
+        rf"(?:{_SUBJECT}|\bthey\s{{1,6}})(?:simply\s{{1,6}}|just\s{{1,6}}|clearly\s{{1,6}})?(?:did\s{{1,6}}not|didn['’]t)"
+        r"\s{1,6}care\b",
+    ),
+    _phrase(
+        "mistake error blunder",
+        r"\b(?:careless|sloppy|rookie|foolish|stupid|silly|dumb|unforgivable|inexcusable)\s{1,6}"
+        r"(?:mistake|error|blunder)\b(?!\s{1,6}(?:messages?|codes?|handling))",
+    ),
+    _phrase(
+        "tried attempted",
+        rf"(?:{_SUBJECT}|\b(?:the|our)\s{{1,6}}(?:vendor|supplier|provider|contractor)\s{{1,6}})(?:tried|attempted)\s{{1,6}}to"
+        r"\s{1,6}(?:hide|conceal|cover\s{1,6}up|downplay)\b",
+    ),
     _phrase("listen", r"\b(?:refused|unwilling)\s{1,6}to\s{1,6}listen\b"),
     _phrase("half", r"\bshipped\s{1,6}(?:it\s{1,6})?half[- ](?:finished|baked|done)\b"),
     _phrase("rookie", r"\brookie\s{1,6}(?:mistake|error)\b"),
+)
+_SOMEBODY = (
+    r"(?:engineer|developer|admin|administrator|colleague|employee|intern|contractor|technician"
+    r"|analyst|supervisor|someone|somebody)"
+)
+#: What people do with their hands and eyes; an operator that is a program does none of it.
+_BY_HAND = (
+    r"(?:pasting|clicking|typing|entering|selecting|choosing|picking|pressing|misreading|mistyping"
+    r"|misunderstanding|overlooking|forgetting|uploading|skipping|confusing|mixing|approving"
+    r"|copying|not\s{1,6}(?:reading|checking|following|noticing))"
 )
 _SLIPS = (
     _phrase(
@@ -226,8 +297,48 @@ _SLIPS = (
         r"(?!\s{0,6}[/-]|\s{1,6}(?:fills?|orders?|trades?|prints?|checks?|protection|guards?))",
     ),
     _phrase("paste", r"\bcopy[- ]?(?:and[- ])?paste[- ](?:error|mistake)s?\b"),
+    _phrase(
+        "lapse lapses",
+        r"\b(?:an?|the|his|her|our|their)\s{1,6}(?:\w+\s{1,6})?lapses?\s{1,6}(?:in|of)\s{1,6}(?:attention|judge?ment"
+        r"|concentration|focus|diligence)\b",
+    ),
+    _phrase(
+        "attention",
+        r"\b(?:did\s{1,6}not|didn['’]t|was\s{1,6}not|wasn['’]t|were\s{1,6}not)\s{1,6}pay(?:ing)?\s{1,6}(?:\w+\s{1,6})?attention\b",
+    ),
     _phrase("honest", r"\bhonest\s{1,6}mistake\b"),
-    _phrase("slip", r"\b(?:an?|the|one)\s{1,6}slip\s{1,6}(?:of|by)\s{1,6}(?!paper)"),
+    _phrase(
+        "slip",
+        r"\b(?:an?|the|one)\s{1,6}slip\s{1,6}(?:of|by)\s{1,6}(?!paper)"
+        r"|\b(?:down|due)\s{1,6}to\s{1,6}(?:an?|one)\s{1,6}(?:\w+\s{1,6})?slip\b",
+    ),
+    _phrase(
+        "click keystroke keypress paste",
+        r"\b(?:an?|one)\s{1,6}(?:wrong|accidental|careless|stray|mistaken|errant)\s{1,6}"
+        r"(?:click|keystroke|keypress|paste)\b",
+    ),
+    _phrase(
+        "tired exhausted sleepy distracted stressed overworked hurried inexperienced careless",
+        r"\bby\s{1,6}an?\s{1,6}(?:tired|exhausted|sleepy|distracted|stressed|overworked|hurried"
+        rf"|inexperienced|careless)\s{{1,6}}(?:[\w-]+\s{{1,6}})?{ROLE}\b",
+    ),
+    _phrase(
+        "carelessness negligence inattention oversight misjudgement misjudgment fatigue "
+        "distraction complacency",
+        r"\b(?:was|is|by|to|of|:)\s{0,6}(?:the\s{1,6}|an?\s{1,6})?(?:operator|engineer|human|staff|user|reviewer|approver"
+        r"|developer)\s{1,6}(?:carelessness|negligence|inattention|oversight|misjudge?ment|fatigue"
+        r"|distraction|complacency)\b",
+    ),
+    _phrase(
+        "wrong",
+        rf"{_SUBJECT}(?:ran|executed|applied|deployed|sent|pushed|connected|pointed|restored)\s{{1,6}}"
+        r"(?:[\w'’-]+\s{1,6}){0,6}(?:against|on|to|in|into|at)\s{1,6}the\s{1,6}wrong\b",
+    ),
+    _phrase(
+        "mistake accident",
+        rf"\b(?:user|customer|client)s?\s{{1,6}}(?:had\s{{1,6}})?{_DEED}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,5}}by\s{{1,6}}(?:mistake"
+        r"|accident)\b",
+    ),
     _phrase("typo", rf"{_SUBJECT}made\s{{1,6}}an?\s{{1,6}}typo\b"),
     _phrase(
         "attention diligence care vigilance discipline carefulness",
@@ -261,10 +372,16 @@ _SLIPS = (
         r"|incompetence|inattentiveness)\b",
     ),
     _phrase(
+        "result due",
+        rf"\b(?:result\s{{1,6}}of|due\s{{1,6}}to)\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}}){{0,2}}"
+        rf"(?:(?:{_SOMEBODY}|operator)\s{{1,6}}{_BY_HAND}"
+        rf"|(?:{_SOMEBODY}|on-?call|reviewer|approver|person|staff|responder|deployer)\s{{1,6}}not"
+        r"\s{1,6}\w{2,20}ing)\b",
+    ),
+    _phrase(
         "caused triggered wrong incorrect faulty",
         rf"\b(?:caused|triggered)\s{{1,6}}by\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w-]+\s{{1,6}}){{0,2}}"
-        rf"(?:{ROLE}\s{{1,6}}who|(?:engineer|developer|admin|colleague|employee|intern|contractor)"
-        r"\s{1,6}\w{2,20}ing)\b"
+        rf"(?:{ROLE}\s{{1,6}}who|{_SOMEBODY}\s{{1,6}}\w{{2,20}}ing|operator\s{{1,6}}{_BY_HAND})\b"
         r"|\b(?:wrong|incorrect|faulty)\s{1,6}(?:[\w-]+\s{1,6}){0,2}(?:command|input|entry|click|key"
         r"|value|intervention|change|edit|deletion|configuration|setting)\s{1,6}"
         rf"by\s{{1,6}}(?:{LEAD}\s{{1,6}})?"
@@ -324,16 +441,29 @@ _AT_WORD = {
     "took": regex(r"took\s{1,6}(?:an?\s{1,6})?short"),
     "cut": regex(r"cut\s{1,6}corners"),
     "refused": regex(r"refused\s{1,6}to\b"),
-    "nobody": regex(r"nobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|took)\b"),
+    "nobody": regex(r"nobody\s{1,6}(?:\w+\s{1,6}){0,4}(?:cared|thought|remembered|took)\b"),
 }
 #: And what stands near one, on either side.
-_NEAR_WORD = {"wrong": regex(rf"\b(?:{_PICKED}|by|deleted|used|chosen)\b")}
+_NEAR_WORD = {
+    "wrong": regex(rf"\b(?:{_PICKED}|by|deleted|used|chosen|against|on|to|in|into|at)\b"),
+    "care": regex(r"\bnot\b|n['’]t\b"),
+    "mistake": regex(r"\bby\b|\b(?:careless|slopp|rookie|foolish|stupid|silly|dumb|un|inex)"),
+    "error": regex(r"\b(?:careless|slopp|rookie|foolish|stupid|silly|dumb|un|inex)"),
+    "tried": regex(r"\b(?:hide|conceal|cover|downplay)\b"),
+    "told": regex(r"\b(?:anyway|regardless|twice|repeatedly|times|not|before)\b"),
+    "result": regex(r"ing\b"),
+    "due": regex(r"ing\b"),
+}
 _NEAR = 60  # characters on either side
 _BEFORE = 140  # characters before a word in which its phrase begins
 _AFTER = 100  # and those from its beginning in which the phrase ends
 _WINDOW = 60  # characters before a phrase that can take it back, or name a machine as its subject
 #: What is done about slips, rather than that one happened.
 _AGAINST = regex(r"\b(?:avoid|prevent|reduc|minimi[sz]|against|tolerat|protect|catch|likel)\w*\b")
+#: What a customer wrote of an agent is a fact of the record.
+_REPORTED = regex(
+    r"\b(?:wrote|writes|said|says|complained|reported|felt|thought)\s{1,6}(?:that\s{1,6})?(?:the\s{1,6})?$"
+)
 _OF_A_MACHINE = regex(rf"\b{_MACHINES}\b(?![^.;]*\b(?:operator|engineer|person|human|someone)\b)")
 
 
@@ -353,7 +483,9 @@ def slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]
 
 def judged_agents(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case judges an agent as one judges a person."""
-    yield from _found(text, words, _AGENTS)
+    for found in _found(text, words, _AGENTS):
+        if not _REPORTED.search(text, max(0, found.start - _WINDOW), found.start):
+            yield found
 
 
 def _found(

@@ -23,7 +23,8 @@ ROLE = (
     r"|employees?|staff|colleagues?|co-?workers?|teams?|managers?|leads?|contractors?|interns?"
     r"|technicians?|analysts?|person|people|somebody|someone|anyone|nobody|humans?|sres?|dbas?"
     r"|cto|ceo|founder|members?|hires?|trainees?|editors?|moderators?|deployers?"
-    r"|consultants?|(?:support|release|duty)[ -](?:engineers?|leads?|managers?|person))"
+    r"|consultants?|(?:support|release|duty)[ -](?:engineers?|leads?|managers?|person)"
+    r"|(?:product|business)[ -]owners?)"
 )
 LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
 _BETWEEN = r"\s+(?:(?:\w+ly|also|just|then|again|even|all|both|had|has|have)\s+){0,2}$"
@@ -51,7 +52,7 @@ _PARTICIPLE = (
 #: What somebody should have been is a judgement in "been more careful" and "been watching"; in
 #: "been paged", "been able to" and "received a page" it is what others, or tools, owed to them.
 _OUGHT = (
-    r"(?:\s+not|n['’]t)?\s+(?:\w+ly\s+)?have\s+(?:\w+ly\s+)?(?!received\b"
+    r"(?:\s+not|\s+never|n['’]t)?\s+(?:\w+ly\s+)?have\s+(?:\w+ly\s+)?(?!received\b"
     r"|been\s+(?!(?:more|less|careful|aware|alert|quicker|faster)\b|(?:\w+ly\s+)?\w{2,20}ing\b))"
     rf"{_PARTICIPLE}\b"
 )
@@ -330,7 +331,8 @@ def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
 def _is_no_verdict(text: str, at: int, before: str, subject: str) -> bool:
     """Whether what is said of a subject is a question, an aside, or no judgement of a person."""
     return bool(
-        (_HYPOTHESIS.match(text, at) and _ASKED.match(text, at))
+        before[: len(before) - len(subject)].endswith("why ")  # `why we missed it` asks
+        or (_HYPOTHESIS.match(text, at) and _ASKED.match(text, at))
         or (text.startswith("forgot", at) and _SOME_THING_BEFORE.search(before))
         or (subject.startswith("we ") and _UNSEEN.match(text, at))
         or (subject.startswith("i ") and not _OF_MYSELF.match(text, at))

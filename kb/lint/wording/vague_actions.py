@@ -121,6 +121,18 @@ _KINDS: tuple[_Kind, ...] = (
         _DECIDED,
     ),
     _kind(
+        r"\bwhen(?:ever)?\s+(?:someone|somebody|we)\s+ha(?:s|ve)\s+(?:the\s+)?time\b"
+        r"|\b(?:as|when|if)\s+time\s+(?:allows|permits)\b|\bat\s+some\s+point\b|\bsome\s?day\b",
+        _DECIDED,
+        anywhere=True,
+    ),
+    _kind(
+        r"get(?:ting)?\s+(?:the\s+)?(?:team|everyone|everybody|people)\s+together\b"
+        r"|(?:follow|adopt|apply)(?:ing)?\s+(?:\w+\s+){0,2}best\s+practices\b",
+        _KNOWN_AT_THE_END,
+        yields=True,
+    ),
+    _kind(
         r"\b(?:should|could|might)\s+(?:probably|maybe|perhaps|possibly)\b",
         _DECIDED,
         anywhere="probably maybe perhaps possibly",
@@ -349,13 +361,21 @@ _SAID_DONE = regex(
 _DONE_MARKS = ("✅", "✔", "☑", "completed", "done", "implemented", "deployed", "shipped")
 
 
+#: A rule, or one way of a decision: `If yes: consider …`, `Never: try to …`.
+_NO_PROMISE = regex(
+    r"[*_\s]*(?:if\s+(?:yes|no|not|so)|never|always|do|don['’]t)\s*[:,—–]", re.IGNORECASE
+)
+
+
 def vague_wording(text: str) -> VagueWording | None:
     """What is vague in the text of an action, None where it says what will be different.
 
-    None also for an action whose own text says that it was done.
+    None also for what says of itself that it was done, names the actions below it, or is a rule.
     """
     text = text[:_MOST_CHARACTERS]
     folded = text.casefold()
+    if _NO_PROMISE.match(text) or text.rstrip(" *_").endswith(":"):
+        return None
     if any(mark in folded for mark in _DONE_MARKS) and _SAID_DONE.search(text):
         return None
     start = _beginning(text)

@@ -1,8 +1,8 @@
 """How much of what people write do the rules on wording see? Recall on written sentences.
 
 `data/judged-sentences.jsonl` holds sentences that each should be seen, by the rule that is meant.
-They were written from the kinds of judgement in three lists, each before the patterns of its time
-were read; the patterns were then mended by lists a and b, list c was kept for measuring.
+They were written from the kinds of judgement in five lists, each before the patterns of its time
+were read; the patterns were then mended by all but list c, which was kept for measuring.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def is_seen(rule: str, sentence: str) -> bool:
     return any(True for _ in RULES[rule].check(document, CONTEXT))
 
 
-@pytest.mark.parametrize("name", ["a", "b", "c"])
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e"])
 def test_seven_of_ten_written_judgements_of_each_kind_are_seen(name: str) -> None:
     seen: dict[str, list[bool]] = defaultdict(list)
     for row in ROWS:
@@ -96,6 +96,15 @@ def test_the_lists_are_as_long_as_a_share_needs() -> None:
         "improve monitoring ✅",
         "investigate the pool: done in #12",
         "investigate the pool — shipped on 4 May 2026.",
+        "monitoring and alerts:",
+        "**if yes:** consider route groups",
+        "**never:** try to lift the state",
+        "review and apply the failover settings in all environments",
+        "review and extend the checklist to include memory",
+        "revisit the choice of models only through a new decision record",
+        "monitoring procedures",
+        "increase the frequency of backups to every hour",
+        "increase the usable memory of the server",
     ],
 )
 def test_what_only_begins_like_a_vague_action_is_none(text: str) -> None:
@@ -138,6 +147,8 @@ def test_a_word_of_doubt_elsewhere_takes_no_verdict_back(text: str) -> None:
     "text",
     [
         "we were slow to answer",
+        "the team was told before noon",
+        "a wrong click opens the other page, and a second one closes it",
         "the operator was asleep: it was three in the morning",
         "it was caused by the eviction manager failing to start",
         "the cost of a wrong default is paid by someone else",
@@ -157,3 +168,8 @@ def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
     judged = (*judged_people(text), *blamed_people(text), *slips(text), *judged_agents(text))
     assert judged == ()
     assert list(blame_words(text)) == []
+
+
+def test_what_a_customer_wrote_of_an_agent_is_told_and_judges_nobody() -> None:
+    assert list(judged_agents("the customer wrote that the bot was stupid")) == []
+    assert list(judged_agents("the bot was stupid")) != []

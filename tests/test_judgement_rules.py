@@ -32,7 +32,8 @@ from conftest import ROOT
 
 FORM = build_form()
 RULES = {r.name: r for r in all_rules() if r.family == "blameless" or r.name == "vague-action"}
-LEAST_PRECISION = 0.8
+#: On postmortems, and on all that was read, public documents of other kinds included.
+LEAST_PRECISION, LEAST_EVERYWHERE = 0.9, 0.8
 CORPORA = ("agentinfra", "atlas", "h5i", "helio", "rustsec-half", "swarmproof")
 _PLAIN_ITEM = re.compile(r"^(\s*)(?:[-*+]|\d+[.)])\s+(?!\[[ xX-]\])")
 #: What other teams call the list of what they will do.
@@ -52,11 +53,15 @@ class Place(NamedTuple):
     line: int
 
 
-def verdicts() -> dict[Place, str]:
+def verdicts(*, of_postmortems: bool = False) -> dict[Place, str]:
     """The reader's verdict on each firing: right, or wrong."""
     lines = (ROOT / "tests/data/judgements.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return {Place(r["rule"], r["file_sha256"], r["line"]): r["verdict"] for r in rows}
+    return {
+        Place(r["rule"], r["file_sha256"], r["line"]): r["verdict"]
+        for r in rows
+        if not (of_postmortems and r.get("part") == "documents")
+    }
 
 
 def sources(data: Path) -> Iterator[bytes]:
@@ -117,10 +122,11 @@ def test_the_rule_pages_say_how_often_readers_found_them_right() -> None:
 
 
 @pytest.mark.parametrize("rule", sorted({place.rule for place in verdicts()}))
-def test_four_in_five_firings_of_each_rule_are_right(rule: str) -> None:
-    labels = by_rule(verdicts())[rule]
+def test_nine_in_ten_firings_of_each_rule_on_postmortems_are_right(rule: str) -> None:
+    labels = by_rule(verdicts(of_postmortems=True))[rule]
     print(f"{rule}: {labels.count('right')} of {len(labels)} right")
     assert precision(labels) >= LEAST_PRECISION or not RULES[rule].default
+    assert precision(by_rule(verdicts())[rule]) >= LEAST_EVERYWHERE
 
 
 @pytest.mark.parametrize("rule", sorted(READ_BY_HAND))
@@ -135,7 +141,7 @@ def test_every_firing_on_the_measuring_data_has_been_read(data: Path) -> None:
     found, labelled = firings(data), verdicts()
     assert found - set(labelled) == set()
     current = by_rule({place: labelled[place] for place in found})
-    assert all(precision(labels) >= LEAST_PRECISION for labels in current.values())
+    assert all(precision(labels) >= LEAST_EVERYWHERE for labels in current.values())
 
 
 def test_what_annotators_say_went_wrong_with_agents_judges_no_person(data: Path) -> None:
@@ -176,6 +182,7 @@ JUDGING = (
     "the on-call engineer missed the alert for three days",
     "the reviewer should have been more careful",
     "the engineering manager failed to answer",
+    "the product owner should never have promised it",
     "no alert fired, and the engineer failed to notice",
     "we were not paged. the engineer failed to look",
     "the alert did not fire and the engineer failed to look",
@@ -226,6 +233,7 @@ NOT_JUDGING = (
     "it was nobody's fault",
     "the plan drops a column somebody forgot",
     "the engineer failed to generate a report",
+    "signals, and why we missed it",
 )
 HUMAN_ERROR_AS_CAUSE = (
     "the outage was due to human error",
@@ -252,6 +260,7 @@ HUMAN_ERROR_AS_SUBJECT = (
     "it was a missing gate, not a human error.",
     "the form says whether it was user error",
     "outages are not the result of a developer error",
+    "cases where the platform caused the issue versus user error.",
 )
 BLAMING = (
     "the rollout was done carelessly",

@@ -25,10 +25,10 @@ _FAMILIES = {
 #: Firings of the rules that judge wording, on public postmortems: how many a reader found right,
 #: and how many were read. The list is tests/data/judgements.jsonl; a test compares.
 READ_BY_HAND = {
-    "blame-word": (11, 12),
-    "human-error-as-cause": (13, 14),
-    "judged-person": (68, 77),
-    "vague-action": (227, 241),
+    "blame-word": (12, 13),
+    "human-error-as-cause": (15, 17),
+    "judged-person": (72, 82),
+    "vague-action": (301, 327),
 }
 
 

@@ -315,7 +315,8 @@ _SLIPS = (
     _phrase(
         "click keystroke keypress paste",
         r"\b(?:an?|one)\s{1,6}(?:wrong|accidental|careless|stray|mistaken|errant)\s{1,6}"
-        r"(?:click|keystroke|keypress|paste)\b",
+        r"(?:click|keystroke|keypress|paste)\s{1,6}"
+        r"(?:[\w-]{1,20}\s{1,6}){0,5}(?:started|caused|led|triggered|deleted|sent|dropped|wiped|took)\b",
     ),
     _phrase(
         "tired exhausted sleepy distracted stressed overworked hurried inexperienced careless",

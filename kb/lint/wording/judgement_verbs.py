@@ -249,6 +249,8 @@ _NOT_A_CAUSE = regex(
     r"s?(?:[\w-]|['’]?s?\s+(?:profiles?|margins?|records?|logs?|queues?|pages?|states?|lists?|codes?|types?|paths?|reports?|messages?|rates?|budgets?|handling|probabilit|analysis|models?|prevention|messages?"
     r"|reports?|about|reduction|tolerance|domains?|modes?))"
 )
+#: `the platform caused it versus user error` tells two cases apart.
+_HELD_AGAINST = regex(r"\b(?:versus|vs\.?|than|or)\s+(?:an?\s+)?$")
 #: What makes it the cause, before it and, where it opens a sentence or an item, after it.
 _CAUSE_BEFORE = regex(
     r"(?:due\s+to|caused\s+by|because\s+of|cause[ds]?\b[^.]{0,40}|result\s+of|attributed\s+to"
@@ -434,7 +436,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
 
 def _is_given_as_cause(text: str, start: int, end: int) -> bool:
     before = _before(text, start)
-    if NEGATED.search(before) or _SUPPOSED_CAUSE.search(before):
+    if NEGATED.search(before) or _SUPPOSED_CAUSE.search(before) or _HELD_AGAINST.search(before):
         return False
     opens = _OPENS.search(before) and _CAUSE_AFTER.match(text, end)
     return bool(_CAUSE_BEFORE.search(before) or opens)

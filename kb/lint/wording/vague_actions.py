@@ -38,11 +38,12 @@ _MOST_LEADS = 8
 _MOST_CHARACTERS = 600
 #: What makes a promise exact.
 _CONCRETE = regex(
-    r"`|(?-i:\b[A-Z][a-z]+[A-Z]\w*)|\benhanc\w{1,4}\b.{3,60}\bwith\s|\d\s*%|\bto\s+\d|\d\s*(?:→|->)\s*\d|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
+    r"`|(?-i:\b[A-Z][a-z]+[A-Z]\w*)|\benhanc\w{1,4}\b.{3,60}\bwith\s|\d\s*%|\bto\s+\d|\bto\s+every\s+(?:minute|hour|day|week)\b|\d\s*(?:→|->)\s*\d|\b\d+(?:\.\d+)?\s*(?:s|ms|min|minutes?|hours?|h|days?|times|calls?|requests?|gb|mb"
     r"|eur|usd|\$)\b|[<>]=?\s*\d|\b\w+_\w+\b|\w\.(?:py|ya?ml|toml|json|md|sh|ts|js|go)\b|[\"“]"
     r"|\bso that\b|\bsuch that\b|\bby (?:add|remov|sett|requir|us|refus|pinn|return|replac"
     r"|split|mov"
     r"|limit|block|mak|chang|switch|writ|send|enabl|disabl)\w*ing\b|\bwhen(?:ever)?\b|\bunless\b"
+    r"|\binto (?:the |our )?(?:\w+ )?(?:pipelines?|ci\b|releases?|builds?)"
     r"|\bfails? (?:when|if)\b|\bwith an? (?:test|eval|alert|alarm|page|limit|threshold|key)\b"
     r"|\balert(?:s)? (?:at|above|below|on|for|if)\b|\bpages?\b|\bto (?:include|show|return|refuse"
     r"|reject|require|log|contain|use|support|accept|handle|match|send|store|exclude"
@@ -124,7 +125,7 @@ _KINDS: tuple[_Kind, ...] = (
         r"\bwhen(?:ever)?\s+(?:someone|somebody|we)\s+ha(?:s|ve)\s+(?:the\s+)?time\b"
         r"|\b(?:as|when|if)\s+time\s+(?:allows|permits)\b|\bat\s+some\s+point\b|\bsome\s?day\b",
         _DECIDED,
-        anywhere=True,
+        anywhere="time point some",
     ),
     _kind(
         r"get(?:ting)?\s+(?:the\s+)?(?:team|everyone|everybody|people)\s+together\b"
@@ -168,7 +169,7 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         r"(?:re-?)?(?:evaluat|assess|consider|think|examin)(?:e|ing)?\b"
         r"|think(?:ing)?\s+about\b"
-        r"|revisit(?:ing)?\b|review(?:ing)?(?:,)?\s+(?:and(?!\s+merge)|or|the|our|all|how|whether|with|if"
+        r"|revisit(?:ing)?\b(?!.{0,80}\bonly\b)|review(?:ing)?(?:,)?\s+(?:and(?!\s+(?:merge|apply|approve|accept|sign|publish|close)\b|.{0,80}\bto\s+include\b)|or|the|our|all|how|whether|with|if"
         r"|existing|"
         r"current|any|these|this|other|what|your|their|each|every|of|internal|process\w*|polic\w+"
         r"|alert\w*|monitoring|documentation|configuration|settings|usage|options|update)\b"
@@ -257,7 +258,7 @@ _KINDS: tuple[_Kind, ...] = (
     _kind(
         r"(?:keep(?:ing)?\s+(?:an\s+eye|a\s+close\s+eye|watch|monitoring|track)|monitor(?:ing)?"
         r"|watch(?:ing)?"
-        r"|observ(?:e|ing)|wait(?:ing)?\s+(?:and|to)\s+see)\b(?!\s+(?:dashboard|stack|system"
+        r"|observ(?:e|ing)|wait(?:ing)?\s+(?:and|to)\s+see)\b(?!\s+(?:dashboard|stack|system|procedures?|plan|guide|docs?\b|documentation|runbooks?"
         r"|agent|script|job|tool|probe|service|alert|exporter|hook|confirms?|show(?:s|ed)|reveal(?:s|ed)|added|enabled|deployed|configured|in\s+place|(?:the\s+)?(?:next|first)\b))",
         _SIGNAL,
         yields=True,
@@ -325,7 +326,8 @@ _KINDS: tuple[_Kind, ...] = (
     ),
     _kind(
         r"(?:improv|harden|strengthen|tighten|enhanc|optimi[sz]|refin|streamlin|bolster|beef"
-        r"|increas|polish"
+        r"|increas(?!\w{1,3}\s+(?:the\s+|our\s+)?(?:[\w-]+\s+){0,2}(?:memory|timeouts?|limits?|capacity|size|replicas"
+        r"|cpu|disk|storage|retention|quotas?|connections?|pool)\b)|polish"
         r"|simplify|moderni[sz]|fine-tun|tun)(?:e|ing)?(?:\s+up)?\s+\w",
         _BEHAVIOUR,
         yields=True,

@@ -378,6 +378,7 @@ def test_a_title_is_what_happened(text: str, title: str) -> None:
             ["Move it"],
         ),
         ("## Action items\n\n- None\n", []),
+        ("## Action items\n\n- [ ] move it\n- [x]\n- [ ] \n", ["move it"]),
         ("## Próximos passos\n\n- [ ] mover\n- pintar\n", ["mover", "pintar"]),
         (
             "## 11. 剩余行动项\n\n| ID | 行动项 | 状态 |\n|---|---|---|\n| A1 | 修复 | 未开始 |\n",

@@ -390,6 +390,20 @@ def test_confluence_html_gives_what_was_written_and_not_who_wrote_it(library: Pa
     assert [action.state for action in record.actions] == ["open", "closed"]
 
 
+def test_an_empty_task_of_confluence_is_no_action(library: Path) -> None:
+    """As the editor leaves one at the end of a list, beside a task that is given to somebody."""
+    page = CONFLUENCE.replace(
+        '<ul class="inline-task-list">',
+        '<ul class="inline-task-list"><li data-inline-task-id="3"><span>watch the disk with '
+        '<a class="confluence-userlink user-mention" href="#">disk team</a></span></li>'
+        '<li data-inline-task-id="4"><span>&nbsp;</span></li>',
+    ).replace("<h2>Summary</h2>", "<h2>Date: 4 Mar&nbsp; 2021</h2><h2>Summary</h2>")
+    (record,) = adopted(library, "Disk-was-full_123.html", page)
+    assert str(record.date) == "2021-03-04"
+    assert [action.state for action in record.actions] == ["open", "open", "closed"]
+    assert "- [ ] watch the disk with disk team\n" in text_of(library, record)
+
+
 def test_a_notion_export_is_read_out_of_its_zip_and_its_table_is_said(library: Path) -> None:
     inside, outside = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(inside, "w") as parts:

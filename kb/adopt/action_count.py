@@ -141,7 +141,7 @@ def _doubt(
     """In what other way the list can be read, empty for none."""
     forms = {_form(document, action) for action in found}
     if len(forms) > 1:
-        return "with boxes, plain or rows, of which one may be no actions"
+        return "some have boxes, some are plain or rows, and one kind may be no actions"
     if forms == {"line"}:
         return "a line without a mark may promise more than one"
     if forms == {"row"}:

@@ -160,6 +160,8 @@ _NOTHING = regex(
     r"(?: (?:required|needed|planned))?|ninguna?|nenhuma?|aucune?|keine|なし|无|없음)[*_).]*",
     re.IGNORECASE,
 )
+#: The box of an item that nobody wrote.
+_EMPTY_BOX = regex(r"[ \t]*\[[ xX]?\][ \t]*")
 
 
 class InformalAction(Struct, frozen=True, gc=False):
@@ -365,9 +367,10 @@ def _details(items: Sequence[Item], source: Mapping[int, str]) -> frozenset[int]
     """The lines of items that are none of their own, though no deeper than the others.
 
     An `Owner:` of the action before; bullets between the numbers of a numbered list; a list that
-    explains something, below a paragraph, where the actions have boxes; `None`.
+    explains something, below a paragraph, where the actions have boxes; `None`; an empty box.
     """
     found = {item.line for item in items if _NOTHING.fullmatch(item.text.strip())}
+    found |= {item.line for item in items if _EMPTY_BOX.fullmatch(item.text)}
     found |= {item.line for item in items[1:] if _attribute(item.text, ())}
     has_boxes = any(_BOXED.match(source[item.line]) for item in items)
     for run, is_explained in _runs(items, source):

@@ -83,8 +83,16 @@ def _images(body: Tag) -> tuple[str, ...]:
 
 
 def _boxes(body: Tag) -> None:
-    """Check boxes of Confluence and Notion become those of Markdown."""
+    """Check boxes of Confluence and Notion become those of Markdown, a task without a word none.
+
+    Whom a task of Confluence is given to is named, not linked: the link leads into the wiki.
+    """
     for item in body.select("ul.inline-task-list > li"):
+        if not item.get_text(strip=True):
+            item.decompose()
+            continue
+        for person in item.select("a.user-mention"):
+            person.unwrap()
         item.insert(0, "[x] " if "checked" in (item.get("class") or ()) else "[ ] ")
     for box in body.select("li > div.checkbox"):
         box.replace_with("[x] " if "checkbox-on" in (box.get("class") or ()) else "[ ] ")

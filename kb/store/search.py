@@ -1,8 +1,8 @@
 """Ranks the texts of the store with the ranking of `kb.search`, as if they lay on this machine.
 
 Of many texts those worth ranking are fetched, and beside them an even sample of all, which is kept
-while nothing is pushed. What is counted over all texts is read from the store, so a record gets the
-score that an index of all of them would give it.
+while nothing is pushed and no right is given or taken. What is counted over all texts is read from
+the store, so a record gets the score that an index of all of them would give it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from kb.store.corpus_statistics import StoreStatistics
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
 from kb.store.fetch_candidates import Bodies, drawn, joined, pool, with_known_classes
 from kb.store.migrations import check_layout
+from kb.store.standing import Standing, standing
 
 #: How far the graph is walked, which is as far as pgvector goes. Of 30,000 passages in heaps of
 #: 140 like ones it found .985 of the ten nearest at 400, .997 at 1,000; of 100,000 .850 at 400.
@@ -51,9 +52,9 @@ _AGAIN = "Ask again: another push has ended meanwhile."
 
 @dataclass(frozen=True)
 class _Warm:
-    """What is kept between questions while nothing is pushed."""
+    """What is kept between questions while nothing is pushed and no right given or taken."""
 
-    version: int
+    standing: Standing
     statistics: StoreStatistics
     probe: Numbers
     sample: Bodies
@@ -119,7 +120,8 @@ class StoreSearch:
 
         Words that are no names are left out, and records whose facts do not fit.
         """
-        known = self._warm.facts_alone if self._warm else {}
+        warm, now = self._warm, standing(self._store)
+        known = warm.facts_alone if warm and warm.standing == now else {}
         if without not in known:
             known[without] = self._read_facts_alone(without)
         return known[without]
@@ -170,10 +172,10 @@ class StoreSearch:
         return Question(vectors, bag_of(words), query.entry, query.alike_runs or {})
 
     def _opened(self, question: Question, without: str) -> StoreIndex:
-        version, frequencies = self._frequencies(question.bag)
+        now, frequencies = standing(self._store), self._frequencies(question.bag)
         warm = self._warm
-        if warm is None or warm.version != version:
-            warm = self._warm = self._read(version)
+        if warm is None or warm.standing != now:
+            warm = self._warm = self._read(now)
         found = pool(
             self._store,
             question,
@@ -184,16 +186,15 @@ class StoreSearch:
         )
         return StoreIndex(self._store, self.encoder, warm, found, question.bag, frequencies)
 
-    def _frequencies(self, bag: Bag) -> tuple[int, dict[int, int]]:
-        """The version of the store, and how many records hold each word of a question."""
+    def _frequencies(self, bag: Bag) -> dict[int, int]:
+        """How many records hold each word of a question."""
         rows = self._store.rows(
-            "SELECT s.version, w.word, w.records FROM kb.statistics s "
-            "LEFT JOIN kb.words w ON w.word = ANY (%s)",
+            "SELECT word, records FROM kb.words WHERE word = ANY (%s)",
             (bag.words.view(np.int64).tolist(),),
         )
-        return rows[0][0], {word: count for _, word, count in rows if word is not None}
+        return dict(rows)
 
-    def _read(self, version: int) -> _Warm:
+    def _read(self, now: Standing) -> _Warm:
         dimension = self.encoder.card.dimension
         statistics, probe = read_model(self._store, dimension)
         even = drawn(self._store, dimension)
@@ -209,7 +210,7 @@ class StoreSearch:
             "SELECT library, count(*)::integer FROM kb.records GROUP BY library"
         )
         return _Warm(
-            version,
+            now,
             statistics,
             probe,
             even,

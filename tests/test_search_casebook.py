@@ -16,6 +16,7 @@ import jsonschema
 import numpy as np
 import pytest
 from kb.library import load_document, record_files, unread_library
+from kb.records.casebook import casebook_ids, public_page
 from kb.search.answer import CASEBOOK, Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.casebook import (
@@ -207,7 +208,7 @@ def test_a_place_in_the_casebook_can_be_explained(team: Path) -> None:
 
 
 @pytest.mark.model
-def test_nothing_of_the_casebook_is_written_into_a_draft_or_counted(team: Path) -> None:
+def test_nothing_of_the_casebook_is_written_into_a_draft_unasked_or_counted(team: Path) -> None:
     before = json.loads(kb(team, "metrics", "--json").stdout)["metrics"]
     (team / "kb.toml").write_text("[search]\ncasebook = true\n")
     draft = write_record(team, "2026-11-01-draft", "Again", summary=REFUND, status="draft")
@@ -218,6 +219,37 @@ def test_nothing_of_the_casebook_is_written_into_a_draft_or_counted(team: Path) 
     assert all(any(f"[{name}]" in line for name in own) for line in proposed)
     draft.unlink()
     assert json.loads(kb(team, "metrics", "--json").stdout)["metrics"] == before
+
+
+@pytest.mark.model
+def test_a_verdict_on_a_public_incident_is_proposed_accepted_and_no_repeat_of_the_team(
+    team: Path,
+) -> None:
+    draft = write_record(team, "2026-11-01-gone", "Gone", summary=DELETED, status="draft")
+    item = f"- [ ] [{REPLIT}]({public_page(REPLIT)})"
+    assert f"{item} — why" in kb(team, "similar", str(draft)).stdout
+    for _ in range(2):
+        assert kb(team, "similar", str(draft), "--write", "--casebook").returncode == 0
+        proposed = [line for line in draft.read_text().splitlines() if line.startswith(item)]
+        assert len(proposed) == 1
+    verdict = f"{item.replace('[ ]', '[repeat]')} — the same freeze, fix existed: yes"
+    text = draft.read_text().replace(proposed[0], verdict)
+    draft.write_text(text.replace("status: draft", "status: published"))
+    assert kb(team, "similar", str(draft), "--write", "--casebook").returncode == 0
+    assert draft.read_text().count(REPLIT) == 1
+    assert "you called it repeat" in kb(team, "similar", str(draft)).stdout
+    found = json.loads(kb(team, "check", str(draft), "--format", "json").stdout)["problems"]
+    assert {"KB802", "KB803"}.isdisjoint({problem["rule"] for problem in found})
+    counted = kb(team, "metrics", "--json").stdout
+    assert "1 incident repeats a record of another origin; not counted" in counted
+    draft.write_text(draft.read_text().replace(public_page(REPLIT), f"{REPLIT}.md"))
+    assert f"link to where it was told: {public_page(REPLIT)}" in kb(team, "check").stdout
+
+
+def test_every_record_of_the_casebook_has_a_public_page() -> None:
+    assert len(casebook_ids()) > 50
+    assert all(public_page(name).startswith("http") for name in casebook_ids())
+    assert public_page("2026-01-01-nobody-knows") == ""
 
 
 def test_the_wheel_carries_the_casebook(tmp_path: Path) -> None:

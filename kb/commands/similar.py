@@ -446,14 +446,18 @@ def _explained(asked: _Asked, record_id: str) -> str:
 
 
 def _written(asked: _Asked, path: Path | None) -> str:
-    """Own incidents only: a link to a record of the casebook would lead nowhere."""
+    """Own incidents, and with --casebook those of the casebook, which have a web address.
+
+    Nobody is asked unbidden for a verdict that no measure counts.
+    """
     from kb.search.matches_in_draft import write_proposals
 
     if path is None or is_run(path):
         raise KbError(
             "--write needs the file of a draft", todo="Name the draft: kb similar DRAFT.md --write."
         )
-    alone = replace(asked, beside=_Beside(casebook=False, store=False, everywhere=False))
+    beside = _Beside(casebook=bool(asked.beside.casebook), store=False, everywhere=False)
+    alone = replace(asked, beside=beside)
     return write_proposals(path, _answer(alone), asked.library.form)
 
 

@@ -24,6 +24,7 @@ from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
 from kb.metrics.three_answers import ANSWERED_BY, answer_all
 from kb.numbers_in_words import plural
+from kb.records.casebook import casebook_ids
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem
@@ -251,11 +252,18 @@ def _facts(reading: Reading, origin: str | None, since: date | None) -> MetricsI
         as_of=reading.as_of,
         trails=reading.trails,
         since=since,
-        foreign=frozenset(record.id for record in library.records if record.origin != kind),
+        foreign=_foreign(library, kind),
         lost_fixtures=reading.lost_fixtures,
         window=reading.window,
         runs_seen=library.runs_seen,
     )
+
+
+def _foreign(library: Library, kind: str) -> frozenset[str]:
+    """The ids of records of another origin: those here, and for a team's own the casebook's."""
+    own = {record.id for record in library.records if record.origin == kind}
+    others = {record.id for record in library.records}
+    return frozenset(others | (casebook_ids() if kind == "own" else set())) - own
 
 
 def _page(

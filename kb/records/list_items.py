@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from kb.patterns import regex
 from kb.records.markdown import Line
+from kb.records.record_files import is_record_name
 from kb.records.written_dates import read_day
 
 _BULLET = regex(r"([ \t]*)[-*+][ \t]+(.*)$")
@@ -176,6 +177,18 @@ def _attributes(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
     return pairs, text[: found[0].start()].strip() if found else text.strip()
 
 
+def is_web_address(target: str) -> bool:
+    """Whether a link leads out of the repository."""
+    return "://" in target
+
+
+def _prior_id(text: str, target: str) -> str:
+    """The id that a link names: by its text where it leads to a page that has another name."""
+    if is_web_address(target) and is_record_name(f"{text}.md"):
+        return text
+    return re.sub(r"(?:/index)?\.(?:md|html)(?:#.*)?$", "", target).rsplit("/", 1)[-1]
+
+
 def read_priors(lines: Sequence[Line]) -> tuple[PriorIncident, ...]:
     """The list items that give, or ask for, a verdict on an earlier incident."""
     return tuple(prior for item in read_items(lines) if (prior := _prior(item)))
@@ -185,12 +198,11 @@ def _prior(item: Item) -> PriorIncident | None:
     match = _PRIOR.match(item.text)
     if not match:
         return None
-    stem = re.sub(r"(?:/index)?\.(?:md|html)(?:#.*)?$", "", match["target"]).rsplit("/", 1)[-1]
     why = match["why"].replace("\n", " ")
     existed = _FIX_EXISTED.search(why)
     return PriorIncident(
         verdict=match["verdict"].strip().lower(),
-        id=stem,
+        id=_prior_id(match["text"].strip(), match["target"]),
         target=match["target"],
         why=_FIX_EXISTED.sub("", why).strip(),
         fix_existed=existed[1].lower() if existed else "",

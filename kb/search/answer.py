@@ -53,7 +53,8 @@ class Match:
     answer by words. `verdict` is the author's, empty if there is none. `may_be_same`: so alike that
     both may tell of one incident. `ruled_out` are the hypotheses it rules out that the query names.
     `shares` says how much the library of a record beside one's own shares, empty for one's own;
-    `facts` are all there is of a record of which no text is shared.
+    `facts` are all there is of a record of which no text is shared. `address` is where on the web
+    one of the casebook was told.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Match:
     ruled_out: tuple[RuledOut, ...] = ()
     shares: str = ""
     facts: RecordFacts | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ class MatchJson(Struct, kw_only=True):
     `probability` and `similarity` are null in an answer by words. `may_be_same`: both may tell of
     one incident. `ruled_out` are the hypotheses it rules out that the query names by its words.
     `library` says whose it is; of another library `shares` says how much of it may be read (public,
-    all, external, facts), and `facts` stand where no text may.
+    all, external, facts), and `facts` stand where no text may; `address` is where on the web one of
+    the casebook was told.
     """
 
     id: str
@@ -100,6 +101,7 @@ class MatchJson(Struct, kw_only=True):
     ruled_out: list[RuledOutJson] = []
     shares: str | UnsetType = UNSET
     facts: SharedFactsJson | UnsetType = UNSET
+    address: str | UnsetType = UNSET
 
 
 class MissJson(Struct, kw_only=True):
@@ -254,6 +256,7 @@ def _match(match: Match) -> MatchJson:
         ruled_out=[_fill(RuledOutJson, found) for found in match.ruled_out],
         shares=match.shares or UNSET,
         facts=_fill(SharedFactsJson, match.facts) if match.facts else UNSET,
+        address=match.address or UNSET,
     )
 
 

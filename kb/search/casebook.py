@@ -16,9 +16,9 @@ import msgspec
 from kb.config import Config, LibraryConfig
 from kb.errors import KbError
 from kb.library import Library
+from kb.records.casebook import PACKAGED, casebook_place
 from kb.records.form import build_form
 from kb.search.answer import CASEBOOK, PUBLIC, Answer
-from kb.search.casebook_default import PACKAGED, casebook_place
 from kb.search.encoder.encoder import Progress, cache_folder
 from kb.search.encoder.vector_store import text_key
 from kb.search.index.index import Index, existing_index, open_index

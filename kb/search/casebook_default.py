@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import kb.data
 from kb.library import Library, record_files
+from kb.records.casebook import casebook_place
 from kb.search.index.index import index_home
 from kb.search.index.storage import read_manifest
 
 #: Published records below which a library has little to answer with, and the casebook is asked too.
 YOUNG = 20
-#: Where the records of the casebook lie in the package.
-PACKAGED = Path(kb.data.__file__).parent / "casebook"
 
 
 def is_asked(library: Library, said: bool | None = None) -> bool:
@@ -22,12 +18,6 @@ def is_asked(library: Library, said: bool | None = None) -> bool:
     """
     wanted = library.config.search.casebook if said is None else said
     return _is_young(library) if wanted is None else wanted
-
-
-def casebook_place() -> Path | None:
-    """The records of the casebook: in the package, or beside it in a checkout; None in neither."""
-    checkout = PACKAGED.parents[2] / "postmortems"
-    return next((folder for folder in (PACKAGED, checkout) if folder.is_dir()), None)
 
 
 def _is_young(library: Library) -> bool:

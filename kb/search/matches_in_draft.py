@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 from kb.errors import KbError
@@ -31,6 +32,7 @@ _CLASS_NOTE = "<!-- kb:similar proposes the class "
 _ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[")
 _BEFORE_REASONS = re.compile(r"^.*?\)[ \t]+—[ \t]+(?:\d+%|by words):[ \t]+")
 _ITEM_ID = re.compile(r"\]\((?:[^()\s]*/)?([^()/\s]+?)\.md\)")
+_LINK_TEXT = re.compile(r"[ \t]*[-*+][ \t]+\[[^\]\n]{0,20}\][ \t]+\[([^\]\n]+)\]\(")
 
 
 def write_proposals(path: Path, answer: Answer, form: Form) -> str:
@@ -63,9 +65,9 @@ def with_proposals(document: Document, answer: Answer) -> str:
     lines = document.text.split(newline)
     span = _marked(lines)
     kept = [] if span is None else _kept(lines[span[0] + 1 : span[1]])
-    told = {
-        prior.id for prior in document.priors if span is None or not _within(prior.line, span)
-    } | {found[1] for line in kept if _ITEM.match(line) and (found := _ITEM_ID.search(line))}
+    told = {prior.id for prior in document.priors if span is None or not _within(prior.line, span)}
+    for pattern, line in product((_ITEM_ID, _LINK_TEXT), filter(_ITEM.match, kept)):
+        told |= {found[1] for found in (pattern.search(line),) if found}
     fresh = [_item(match) for match in answer.matches if match.id not in told]
     block = [*_class_note(answer), *kept, *fresh]
     if span is not None:
@@ -156,7 +158,12 @@ def _class_note(answer: Answer) -> Iterator[str]:
 def _item(match: Match) -> str:
     why = "; ".join(match.reasons) or match.title
     chance = "by words" if match.probability is None else f"{match.probability:.0%}"
-    return f"- [ ] [{match.id}]({match.id}.md) — {chance}: {_one_line(why)}"
+    return f"{open_item(match)} — {chance}: {_one_line(why)}"
+
+
+def open_item(match: Match) -> str:
+    """A list item that asks for a verdict on a match, as far as its link."""
+    return f"- [ ] [{match.id}]({match.address or f'{match.id}.md'})"
 
 
 def _one_line(text: str) -> str:

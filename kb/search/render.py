@@ -23,6 +23,7 @@ from kb.search.answer import (
     PromisedAction,
     StoreFacts,
 )
+from kb.search.proposals import open_item
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
@@ -101,6 +102,8 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
         yield from _row("took", _took(match.facts))
         yield from _row("ask", f"{match.library}, about {match.id}: they share no text")
     yield from _actions(match.actions, answer, today)
+    if match.address and answer.query_id and not match.verdict:
+        yield "   " + "verdict".ljust(_LABEL - 3) + visible(open_item(match)) + " — why"
 
 
 #: What is said of a match by what its library shares.

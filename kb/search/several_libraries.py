@@ -18,8 +18,9 @@ import msgspec
 from kb.config import SearchConfig
 from kb.errors import KbError
 from kb.library import Library
+from kb.records.casebook import public_page
 from kb.records.shared_facts import RecordFacts
-from kb.search.answer import FACTS, NONE, Answer, BesideFacts, Match, ProposedClass
+from kb.search.answer import FACTS, NONE, PUBLIC, Answer, BesideFacts, Match, ProposedClass
 from kb.search.by_facts import FactsAsked, entries_of, fact_words
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.find_model_files import NoEncoderError
@@ -244,8 +245,15 @@ class _Told:
 
 
 def _of(other: OtherLibrary, answer: Answer) -> _Told:
+    is_public = other.shares == PUBLIC
     matches = tuple(
-        replace(match, library=other.name, shares=other.shares) for match in answer.matches
+        replace(
+            match,
+            library=other.name,
+            shares=other.shares,
+            address=public_page(match.id) if is_public else "",
+        )
+        for match in answer.matches
     )
     facts = answer.index
     counts = (facts.records, facts.passages, facts.eligible)

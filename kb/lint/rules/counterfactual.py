@@ -16,8 +16,9 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.patterns import regex
+from kb.records.casebook import casebook_ids, public_page
 from kb.records.document import Document
-from kb.records.list_items import PriorIncident
+from kb.records.list_items import PriorIncident, is_web_address
 from kb.records.markdown import FieldLine
 from kb.records.model import Outline, outline
 
@@ -43,11 +44,6 @@ def _first_of_class(document: Document) -> FieldLine | None:
 def _at_prior(document: Document, prior: PriorIncident, text: str, message: str) -> Finding:
     column = document.source_line(prior.line).find(text) + 1 if text else 0
     return Finding(prior.line, message, max(column, 1), len(text) if column else 0)
-
-
-def _is_elsewhere(prior: PriorIncident) -> bool:
-    """Whether a prior incident lies in another library, by a web address."""
-    return "://" in prior.target
 
 
 @rule(
@@ -87,7 +83,7 @@ def first_of_class_not_first(document: Document, context: LintContext) -> Iterat
     field = _first_of_class(document)
     if field is None or field.word != "yes":
         return
-    repeat = next((prior.id for prior in document.priors if prior.verdict == "repeat"), "")
+    repeat = next((p.id for p in document.priors if _is_own_repeat(p, context)), "")
     earlier = _earlier_of_class(document, context)
     counted = _counted_repeat(document)
     if repeat:
@@ -102,6 +98,12 @@ def first_of_class_not_first(document: Document, context: LintContext) -> Iterat
         primary = quoted(earlier[-1].primary_class)
         message = f"{earlier[-1].id}{also} came before with class {primary}; write no, and link it"
         yield at_value(document, field, message)
+
+
+def _is_own_repeat(prior: PriorIncident, context: LintContext) -> bool:
+    """Whether it repeats an incident of this team: one of the casebook happened to others."""
+    is_public = prior.id in casebook_ids() and prior.id not in context.records
+    return prior.verdict == "repeat" and not is_public
 
 
 def _counted_repeat(document: Document) -> tuple[int, str] | None:
@@ -133,11 +135,17 @@ def _earlier_of_class(document: Document, context: LintContext) -> tuple[Outline
 def prior_not_found(document: Document, context: LintContext) -> Iterator[Finding]:
     """A prior incident that no record of the library has as its id."""
     for prior in document.priors:
-        if prior.id not in context.records and prior.id != document.id and not _is_elsewhere(prior):
-            near = meant(prior.id, _candidates(prior.id, context))
-            advice = f"did you mean '{near}'?" if near else "correct the link, or drop the item"
-            message = f"no record {quoted(prior.id)}; {advice}"
+        is_here = prior.id in context.records or prior.id == document.id
+        if not is_here and not is_web_address(prior.target):
+            message = f"no record {quoted(prior.id)}; {_advice(prior.id, context)}"
             yield _at_prior(document, prior, prior.target, message)
+
+
+def _advice(wrong: str, context: LintContext) -> str:
+    if page := public_page(wrong):
+        return f"it is in the casebook of kb and no file here; link to where it was told: {page}"
+    near = meant(wrong, _candidates(wrong, context))
+    return f"did you mean '{near}'?" if near else "correct the link, or drop the item"
 
 
 def _candidates(wrong: str, context: LintContext) -> list[str]:

@@ -23,7 +23,7 @@ from kb.search.answer import (
     PromisedAction,
     StoreFacts,
 )
-from kb.search.proposals import open_item
+from kb.search.matches_in_draft import open_item
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible

@@ -33,7 +33,7 @@ from kb.store.corpus_statistics import StoreStatistics
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
 from kb.store.fetch_candidates import Bodies, drawn, joined, pool, with_known_classes
 from kb.store.migrations import check_layout
-from kb.store.standing import Standing, standing
+from kb.store.standing import StoreStanding, standing
 
 #: How far the graph is walked, which is as far as pgvector goes. Of 30,000 passages in heaps of
 #: 140 like ones it found .985 of the ten nearest at 400, .997 at 1,000; of 100,000 .850 at 400.
@@ -54,7 +54,7 @@ _AGAIN = "Ask again: another push has ended meanwhile."
 class _Warm:
     """What is kept between questions while nothing is pushed and no right given or taken."""
 
-    standing: Standing
+    standing: StoreStanding
     statistics: StoreStatistics
     probe: Numbers
     sample: Bodies
@@ -194,7 +194,7 @@ class StoreSearch:
         )
         return dict(rows)
 
-    def _read(self, now: Standing) -> _Warm:
+    def _read(self, now: StoreStanding) -> _Warm:
         dimension = self.encoder.card.dimension
         statistics, probe = read_model(self._store, dimension)
         even = drawn(self._store, dimension)

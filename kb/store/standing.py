@@ -29,7 +29,7 @@ FROM kb.statistics s, pg_roles r WHERE r.rolname = current_user
 
 
 @dataclass(frozen=True)
-class Standing:
+class StoreStanding:
     """Two that are equal read the same rows: nothing was pushed, granted or taken between them.
 
     `audiences` are those whose rows the role may read, `columns` and `policies` are hashes.
@@ -41,7 +41,7 @@ class Standing:
     policies: str
 
 
-def standing(store: Store) -> Standing:
+def standing(store: Store) -> StoreStanding:
     """How things stand now. Raises `StoreAwayError` where the role could not connect any more.
 
     PostgreSQL lets a connection live on that its role could not open again.
@@ -53,4 +53,4 @@ def standing(store: Store) -> Standing:
             where=store.address,
             todo="Ask the store's owner: GRANT CONNECT ON DATABASE … TO you, and LOGIN.",
         )
-    return Standing(version, frozenset(audiences), columns or "", policies or "")
+    return StoreStanding(version, frozenset(audiences), columns or "", policies or "")

@@ -85,6 +85,22 @@ def gemini_cli(text: str) -> str:
     )  # fmt: skip
 
 
+def gemini_stream(text: str) -> str:
+    """What the Gemini CLI prints with `--output-format stream-json`."""
+    call = {"tool_name": "charge", "tool_id": "c1", "parameters": {"note": text}}
+    words = {"type": "message", "role": "assistant", "delta": True}
+    return _lines(
+        {"type": "init", "timestamp": _at(0), "session_id": "s1", "model": "m"},
+        {"type": "message", "timestamp": _at(1), "role": "user", "content": ASKED},
+        {**words, "timestamp": _at(2), "content": text},
+        {**words, "timestamp": _at(2), "content": ", then"},
+        {"type": "tool_use", "timestamp": _at(3), **call},
+        {"type": "tool_result", "timestamp": _at(4), "tool_id": "c1", "status": "success",
+         "output": f"done {text}"},
+        {"type": "result", "timestamp": _at(5), "status": "success", "stats": {"tool_calls": 1}},
+    )  # fmt: skip
+
+
 def cursor(text: str) -> str:
     uses = {"type": "tool_use", "name": "charge", "input": {"note": text}}
     query = {"type": "text", "text": f"<user_query>\n{ASKED}\n</user_query>"}
@@ -366,6 +382,7 @@ AGENT_FORMATS = {
     "copilot-cli": copilot_cli,
     "vscode-chat": vscode_chat,
     "gemini-cli": gemini_cli,
+    "gemini-stream": gemini_stream,
     "cursor": cursor,
     "opencode": opencode,
     "openhands": openhands,

@@ -19,6 +19,20 @@ def step(calls: int, results: list[dict[str, Any]]) -> dict[str, Any]:
             "observation": observation}  # fmt: skip
 
 
+def test_messages_and_calls_with_the_names_of_chats_are_read_too(tmp_path: Path) -> None:
+    value = atif("7781")
+    for number, each in enumerate(value["steps"], 1):
+        said = {"role": each.pop("source"), "content": each.pop("message")}
+        calls = [{"id": f"c{number}", "name": one["function_name"], "arguments": one["arguments"]}
+                 for one in each.pop("tool_calls", [])]  # fmt: skip
+        each.update({"message": said, "tool_calls": calls} if calls else {"message": said})
+        for result in each.get("observation", {}).get("results", []):
+            result["source_call_id"] = f"c{number}"
+    plain, run = run_of(tmp_path, atif("7781")), run_of(tmp_path, value)
+    assert [(c.tool, c.result) for c in run.calls] == [(c.tool, c.result) for c in plain.calls]
+    assert [(m.role, m.text) for m in run.messages] == [(m.role, m.text) for m in plain.messages]
+
+
 def test_calls_results_and_metrics_of_a_step(tmp_path: Path) -> None:
     run = run_of(tmp_path, atif("7781"))
     (call,) = run.calls

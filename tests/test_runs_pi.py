@@ -21,6 +21,11 @@ def test_a_call_its_result_and_what_the_answer_cost(tmp_path: Path) -> None:
     assert (answer.input_tokens, answer.output_tokens, answer.cost_usd) == (12, 4, 0.5)
 
 
+def test_a_session_whose_header_was_cut_off_is_one_all_the_same(tmp_path: Path) -> None:
+    run = run_of(tmp_path, "".join(pi("7781").splitlines(keepends=True)[1:]))
+    assert (run.provenance.format, [call.tool for call in run.calls]) == ("pi", ["charge"])
+
+
 def test_errors_commands_of_a_person_and_summaries_are_told(tmp_path: Path) -> None:
     failed = {"role": "assistant", "content": [], "stopReason": "error", "errorMessage": "429"}
     ran = {"role": "bashExecution", "command": "make", "output": "no rule", "exitCode": 2}

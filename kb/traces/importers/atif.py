@@ -72,13 +72,16 @@ def _run(value: dict[str, Any], where: str, rows: RowAccount) -> RunBuilder:
 
 
 def _take(builder: RunBuilder, step: dict[str, Any], place: str) -> None:
-    role = _ROLES.get(a_word(step.get("source")), a_word(step.get("source")))
-    content = content_of(step.get("message"))
+    message = step.get("message")
+    inner = message if isinstance(message, dict) and "role" in message else {}  # as some write it
+    told_by = a_word(step.get("source")) or a_word(inner.get("role"))
+    role = _ROLES.get(told_by, told_by)
+    content = content_of(inner.get("content") if inner else message)
     calls = tuple(
         ToolCallRequest(
-            a_word(call.get("function_name")) or "unknown",
+            a_word(call.get("function_name")) or a_word(call.get("name")) or "unknown",
             call.get("arguments"),
-            a_word(call.get("tool_call_id")),
+            a_word(call.get("tool_call_id")) or a_word(call.get("id")),
         )
         for call in map(an_object, a_list(step.get("tool_calls")))
     )
@@ -89,7 +92,7 @@ def _take(builder: RunBuilder, step: dict[str, Any], place: str) -> None:
         counts["cost_usd"] = float(metrics["cost_usd"])
     base = Message(
         role=role,
-        started=time_of(step.get("timestamp")),
+        started=time_of(step.get("timestamp") or inner.get("timestamp")),
         where=place,
         model=a_word(step.get("model_name")),
         **counts,

@@ -21,6 +21,7 @@ from kb.traces.importers.claude_files import (
     is_persisted,
     session_files,
 )
+from kb.traces.importers.claude_stream import as_session_row, is_streamed
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object
 from kb.traces.messages.dialects import said_of
@@ -48,6 +49,8 @@ def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
     if any(_is_turn(row) for row in rows):
         return "rows of user and assistant with a uuid and a sessionId"
+    if any(map(is_streamed, rows)):
+        return "rows with a session_id and a parent_tool_use_id"
     if len(rows) == 1 and any(map(_is_logline, a_list(rows[0].get(_LOG)))):
         return "rows of user and assistant under 'loglines'"
     before = rows and all(a_word(row.get("type")) in _PREAMBLE for row in rows)
@@ -56,7 +59,10 @@ def _recognise(source: Source) -> str:
 
 def _is_turn(row: dict[str, Any]) -> bool:
     # Cleaned copies lack the id of the row before; the folder is Claude Code's own, too.
-    has_ids = "sessionId" in row and "uuid" in row and ("parentUuid" in row or "cwd" in row)
+    has_session = "sessionId" in row and ("parentUuid" in row or "cwd" in row)
+    # Those who publish a session take out what names it.
+    is_cleaned = "parentUuid" in row and "role" in an_object(row.get("message"))
+    has_ids = "uuid" in row and (has_session or is_cleaned)
     # Qwen Code writes the same ids, and messages of Gemini's shape, whose parts are no content.
     is_other = "parts" in an_object(row.get("message"))
     return has_ids and not is_other and a_word(row.get("type")) in _TYPES
@@ -87,6 +93,9 @@ def _read(source: Source) -> Iterator[RunBuilder]:
 def _rows(source: Source) -> Iterator[SourceRow]:
     """The rows of a session: lines, or the list in the one object that the web gives."""
     for row in source.rows():
+        if isinstance(row.value, dict) and is_streamed(row.value):
+            yield SourceRow(row.where, as_session_row(row.value))
+            continue
         log = row.value.get(_LOG) if isinstance(row.value, dict) else None
         if not isinstance(log, list):
             yield row
@@ -189,6 +198,8 @@ class _Session:
         """The call that a row of a side chain belongs to, empty for the main chain."""
         if self._within:
             return self._within
+        if value.get("parent_tool_use_id"):
+            return str(value["parent_tool_use_id"])
         if not value.get("isSidechain"):
             return ""
         above = str(value.get("parentUuid") or "")
@@ -297,6 +308,11 @@ class _Session:
 
     def _take_system(self, value: dict[str, Any], where: str) -> None:
         name = str(value.get("subtype") or "")
+        if name == "init":
+            self.builder.rows.used()
+            model = a_word(value.get("model"))
+            self.builder.request = replace(self.builder.request, model=model)
+            return
         if name not in _ERRORS | _SUMMARIES:
             self.builder.leave_out(_OTHER, f"system {name}")
             return
@@ -362,7 +378,7 @@ def _message_of(error: Any) -> str:
 
 IMPORTER = Importer(
     "claude-code",
-    "session files of Claude Code",
+    "session files of Claude Code, and what it prints with --output-format stream-json",
     _recognise,
     _read,
 )

@@ -24,8 +24,6 @@ _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"protocol_version", "created_at", "type"}), "a session of Kimi"),
     (frozenset({"synthetic_reason", "content"}), "a chat of Grok"),
     (frozenset({"step_index", "source", "status", "created_at"}), "steps of Antigravity"),
-    (frozenset({"subtype", "session_id", "tools", "mcp_servers"}), "stream-json of Claude Code"),
-    (frozenset({"message", "session_id", "parent_tool_use_id"}), "stream-json of Claude Code"),
     (
         frozenset({"spanContext", "attributes"}),
         "spans of the OpenTelemetry SDK for JavaScript",

@@ -30,8 +30,16 @@ _OTHER = "entries of other types"
 
 
 def _recognise(source: Source) -> str:
-    told = any(isinstance(row, dict) and _is_header(row) for row in source.head)
-    return "a session with a version and a cwd" if told else ""
+    rows = [row for row in source.head if isinstance(row, dict)]
+    if any(map(_is_header, rows)):
+        return "a session with a version and a cwd"
+    return "messages with an id and a parentId" if any(map(_is_entry, rows)) else ""
+
+
+def _is_entry(row: dict[str, Any]) -> bool:
+    """Whether a row is a message of a session; the header is missing where a part was cut out."""
+    is_message = row.get("type") == "message" and "role" in an_object(row.get("message"))
+    return is_message and "id" in row and "parentId" in row
 
 
 def _is_header(row: dict[str, Any]) -> bool:

@@ -173,3 +173,10 @@ def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
 def test_what_a_customer_wrote_of_an_agent_is_told_and_judges_nobody() -> None:
     assert list(judged_agents("the customer wrote that the bot was stupid")) == []
     assert list(judged_agents("the bot was stupid")) != []
+
+
+def test_what_is_quoted_of_a_vague_action_ends_with_its_word() -> None:
+    text = "Improve monitoring of the queue"
+    found = vague_wording(text)
+    assert found is not None
+    assert text[found.start : found.end] == "Improve monitoring"

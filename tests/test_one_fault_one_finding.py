@@ -275,3 +275,10 @@ def test_a_record_that_counts_itself_behind_others_is_not_the_first(sentence: st
 def test_other_ordinal_numbers_say_nothing_of_earlier_incidents(sentence: str) -> None:
     text = changed(("FIRST_OF_CLASS: yes\n```", f"FIRST_OF_CLASS: yes\n```\n\n{sentence}"))
     assert names(text) == []
+
+
+def test_a_draft_that_nobody_has_written_has_one_finding_for_its_empty_sections() -> None:
+    headings = ["Summary", "Timeline", "Root cause", "Lessons"]
+    several = "---\nstatus: in-review\n---\n" + "".join(f"## {one}\n\n" for one in headings)
+    assert names(several).count("empty-section") == 1
+    assert names(several.replace("## Lessons\n\n", "")).count("empty-section") == 3

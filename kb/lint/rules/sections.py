@@ -64,6 +64,10 @@ def _asked_for(document: Document, form: Form) -> tuple[str, ...]:
     return form.sections_for(document.profile, classes)
 
 
+#: So many empty sections are a draft that nobody has written yet, and one thing to do.
+_SEVERAL_EMPTY = 3
+
+
 @rule(
     "KB202",
     "empty-section",
@@ -74,12 +78,18 @@ def _asked_for(document: Document, form: Form) -> tuple[str, ...]:
     "## Policy-path evidence",
 )
 def empty_section(document: Document, _: LintContext) -> Iterator[Finding]:
-    """A section of the form with nothing in it, once review was asked for."""
-    if is_submitted(document):
-        for section in document.sections:
-            if section.key and _says_nothing(section):
-                message = f"{quoted(section.heading)} is empty; answer it, or write n/a and why"
-                yield at_heading(section, message)
+    """A section of the form with nothing in it, once review was asked for; many are one finding."""
+    if not is_submitted(document):
+        return
+    empty = [one for one in document.sections if one.key and _says_nothing(one)]
+    if len(empty) > _SEVERAL_EMPTY:
+        names = ", ".join(quoted(section.heading) for section in empty)
+        message = f"{len(empty)} sections are empty: {names}; answer them, or write n/a and why"
+        yield at_heading(empty[0], message)
+        return
+    for section in empty:
+        message = f"{quoted(section.heading)} is empty; answer it, or write n/a and why"
+        yield at_heading(section, message)
 
 
 def _says_nothing(section: SectionText) -> bool:

@@ -384,8 +384,16 @@ def vague_wording(text: str) -> VagueWording | None:
     for kind in _KINDS:
         match = _match(kind, text, folded, start)
         if match and not _is_taken_back(kind, text[start:]):
-            return VagueWording(match.start(), match.end(), kind.stronger)
+            return VagueWording(match.start(), _word_end(text, match.end()), kind.stronger)
     return None
+
+
+def _word_end(text: str, end: int) -> int:
+    """Where the word ends in which a match does: `Improve monitoring`, not `Improve m`."""
+    if end and text[end - 1].isalnum():
+        while end < len(text) and text[end].isalnum():
+            end += 1
+    return end
 
 
 def _match(kind: _Kind, text: str, folded: str, start: int) -> re.Match[str] | None:

@@ -170,7 +170,7 @@ def test_in_a_narrow_row_a_name_stands_without_its_day_and_many_of_names_are_one
             f"# Pipe {number} burst\n"
         )
     (team / "old" / "valve.md").write_text("# A valve stuck\n\nOn 2022-06-07 it stuck.\n")
-    tell = CliRunner()
+    tell = CliRunner(env={"COLUMNS": "200"})
     narrow = tell.invoke(command, ["--dry-run", "old"], env={"COLUMNS": "80"}).output
     assert re.search(r"^pipe-3 +2022-05-03  file name \?  unknown +none +-$", narrow, re.M)
     done = tell.invoke(command, ["old"], catch_exceptions=False).output

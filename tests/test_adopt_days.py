@@ -209,6 +209,13 @@ def actions(text: str) -> list[str]:
             "# 2021-06-03 - no login\n\n## Timeline\n\n- 2021-06-07 12:37 UTC: none\n",
             "",
         ),
+        # A file is named for the day after that on which its timeline begins.
+        (
+            "2019-12-23-leak.md",
+            "# Leak\n\nOn Sunday 22nd December it was told.\n\n## Timeline\n\n"
+            "- **2019-12-22 17:24**\n  A report comes.\n- **2019-12-23 09:30**\n  A fix.\n",
+            "",
+        ),
         # The page of a site says when it was published, that of a status page when it began.
         ("2026-04-02-x.md", "---\nauthors: [ada]\ndate: 2026-04-02\n---\n# Down\n\nIt was.\n", ""),
         (
@@ -237,6 +244,14 @@ def test_a_day_is_that_of_the_incident_or_unknown(name: str, text: str, day: str
 def test_of_days_that_disagree_the_likeliest_is_proposed(text: str, day: str) -> None:
     fact = facts(f"# Down\n\n{text}")["date"]
     assert (fact.value, fact.proposal) == ("", day)
+
+
+def test_of_many_days_that_disagree_some_are_listed() -> None:
+    days = "".join(f"Date: 2026-04-0{n}\n\n" for n in range(1, 7))
+    source = facts(f"# Audit\n\n{days}")["date"].source
+    assert source == (
+        "line 3 says 2026-04-01, line 5 says 2026-04-02, line 7 says 2026-04-03 and 3 more"
+    )
 
 
 def test_a_text_that_names_days_is_not_dated_by_its_first_commit() -> None:
@@ -276,6 +291,8 @@ def test_a_text_that_names_days_is_not_dated_by_its_first_commit() -> None:
         ("- **Severity**: SEV-1 – Critical user-facing outage.", "severity", "SEV1"),
         ("**Severity:** SEV3. A single job, SEV1 for some.", "severity", "SEV3"),
         ("Severity: SEV1\n\nSeverity: SEV2", "severity", ""),
+        ("- Severity: Low (SEV-3)", "severity", "SEV3"),
+        ("- Severity: Low (was SEV-3)", "severity", ""),
         ("Authors: SRE on-call, Ada Lovelace", "owners", '["SRE on-call"]'),
         ("**Owner:** payments team / @bob", "owners", '["payments team"]'),
         ("Author: Ada Lovelace", "owners", ""),
@@ -350,6 +367,10 @@ def test_a_value_of_the_head_is_no_title() -> None:
         ("# March 2–5, 2026 – silence, March 3-4, 2026\n", "silence, March 3-4, 2026"),
         # Without a heading: the first line, where it is no sentence.
         ("**Incident report** – the pump stood still\n\nIt did.\n", "the pump stood still"),
+        # A kind with a name before it is a title, where what stands below is a part.
+        ("#  CVE-2021-41773 Post mortem\n\n## Raw data\n\nIt.\n", "CVE-2021-41773 Post mortem"),
+        ("# Postmortem · The pump stood still\n", "The pump stood still"),
+        ("# Incidente — A bomba ficou parada\n", "A bomba ficou parada"),
         # What a generator of pages and a converter add.
         ('# \\_pump stood still[¶](#pump "Permanent link")\n', "_pump stood still"),
     ],

@@ -39,6 +39,8 @@ _EXPLAINED = re.compile(r"(?<![ \t])[ \t]++[–—-]++[ \t]|[,.;:(（]")
 _UNFINISHED = frozenset({"draft", "wip", "in progress", "work in progress", "in-progress"})
 #: A bare number is a place on a scale that may run the other way.
 _SEV = re.compile(r"(?:SEV|severity)[ \t_-]?([1-4])", re.IGNORECASE)
+#: The word of a scale of one's own with that of the form's: `Low (SEV-3)`.
+_BESIDE = re.compile(r"\w{1,20}[ ][(（]([^()（）]{1,20})[)）]")
 
 
 def derive(document: Document) -> tuple[DerivedFact, ...]:
@@ -92,7 +94,8 @@ def _owners(labels: list[LabelledLine]) -> DerivedFact:
 def severity_fact(word: str, source: str) -> DerivedFact:
     """The severity that a word names; unknown where it is of a scale of the team's own."""
     told = _without_explanation(word)
-    named = severity_of(told)
+    beside = _BESIDE.fullmatch(word.strip())
+    named = severity_of(told) or (severity_of(beside[1]) if beside else "")
     why = f"{source} has a word of its own, {told}"
     return DerivedFact("severity", named, source if named else why, severity_word(word))
 

@@ -175,7 +175,9 @@ def _contested(days: Iterable[_NamedDay], lived: list[date]) -> DerivedFact:
 
 
 def _listed(days: Iterable[_NamedDay]) -> str:
-    return ", ".join(dict.fromkeys(f"{one.source} says {one.day}" for one in days))
+    told = [*dict.fromkeys(f"{one.source} says {one.day}" for one in days)]
+    more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED + 1 else ""
+    return f"{', '.join(told[:_MOST_NAMED] if more else told)}{more}"
 
 
 def _from_strong(
@@ -236,10 +238,10 @@ def _of_several(told: list[_NamedDay], lived: list[date]) -> DerivedFact:
 def _from_weak(document: Document, told: _NamedDay, lived: list[date]) -> DerivedFact:
     """A day of front matter or of the file name, where the text does not name others.
 
-    It is borne out by where the timeline begins: at its end the file may have been written.
+    It is borne out by where the timeline begins: a day later the file may have been written.
     """
     if lived:
-        is_begin = abs(told.day - lived[0]) <= _OTHER_ZONE
+        is_begin = timedelta(0) <= lived[0] - told.day <= _OTHER_ZONE
         return _fact(told.day, told.source) if is_begin else _contested([told], lived)
     # No file is named, and no page is dated, before the incident it tells of.
     prose = [one for one in _lead_days(document, told.day) if one.day - told.day <= _OTHER_ZONE]

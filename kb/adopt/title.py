@@ -15,8 +15,9 @@ from kb.terminal import cells
 
 #: What a heading may name before what happened.
 _KIND = re.compile(
-    r"(?:(?:post[ -]?)?incident(?:[ ](?:report|review|retro|date|postmortem))?|post[ -]?mortem|rca)"
-    r"(?:[ ]*(?::|–|—)|[ ]+-)[ ]*",
+    r"(?:(?:post[ -]?)?incidente?(?:[ ](?:report|review|retro|date|postmortem))?"
+    r"|post[ -]?mortem|rca)"
+    r"(?:[ ]*(?::|–|—)|[ ]+[-·])[ ]*",
     re.IGNORECASE,
 )
 #: A heading that ends so names a kind of document; it may have a name before it.
@@ -110,7 +111,11 @@ def _title_heading(document: Document) -> SectionText | None:
     if first is None or not _IS_KIND.search(first.heading):
         return first
     below = _heading_right_below(document, first)
-    return below if below and below.level == first.level + 1 else first
+    if below is None or below.level != first.level + 1:
+        return first
+    # `CVE-2021-41773 postmortem` is a title, and `Raw data` below it a part.
+    is_named = not _IS_KIND.fullmatch(_plain(first.heading))
+    return first if is_named and cells(_plain(below.heading)) < _SHORTEST else below
 
 
 def _below_name(document: Document, first: SectionText) -> SectionText:

@@ -219,14 +219,17 @@ def read_informal_actions(
 def read_all_actions(
     lines: Sequence[Line], tasks: Sequence[ActionItem], levers: Collection[str] = ()
 ) -> tuple[ActionItem, ...]:
-    """Every action of a list, in the form's grammar or in none, as the form would have it."""
+    """Every action of a list, in the form's grammar or in none, as the form would have it.
+
+    A task without a word is none.
+    """
     untasked = read_untasked(lines, levers)
     below = {n for action in untasked for n in range(action.line + 1, action.end_line + 1)}
     informal = (
         ActionItem("", action.state, action.text, action.attributes, action.line, action.end_line)
         for action in untasked
     )
-    apart = (task for task in tasks if task.line not in below)
+    apart = (task for task in tasks if task.line not in below and task.text)
     return tuple(sorted((*apart, *informal), key=lambda action: action.line))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kb.mcp.tools import TOOLS
+from kb.traces.analyses.idempotency import repeats
 from kb.traces.effects.call_effect import Effects, replay_policy
 from kb.traces.run import Effect, EffectSource, ToolDefinition, Treatment
 
@@ -26,6 +27,23 @@ def test_a_shell_tool_does_what_its_command_does() -> None:
     )
     assert of("run_shell_command", {"command": "make x"}) == (Effect.UNKNOWN, EffectSource.NOBODY)
     assert of("Bash", {"command": "git checkout a.ts"}) == (Effect.DESTRUCTIVE, EffectSource.GUESS)
+
+
+@pytest.mark.parametrize(
+    ("script", "effect"),
+    [
+        ('const r = await tools.exec_command({"cmd":"ls -la","workdir":"/x"});\ntext(r);', "read"),
+        ('await tools.exec_command({"workdir":"/x","cmd":"terraform destroy -f"})', "destructive"),
+        ("await tools.exec_command({workdir: '/x', cmd: 'rm -rf \\'a b\\''})", "destructive"),
+        ("tools.exec_command({cmd: `git push --force`})", "destructive"),
+        ('tools.exec_command({"cmd":"ls"}); tools.apply_patch("*** Begin Patch")', "unknown"),
+        ("Promise.all(all.map((cmd) => tools.exec_command({cmd})))", "unknown"),
+        ('tools.exec_command({"cmd":"ls"}); tools.exec_command({"cmd":"rm x"})', "destructive"),
+        ('tools.web__run({"open":[]})', "unknown"),
+    ],
+)
+def test_a_script_of_codex_does_what_the_commands_in_it_do(script: str, effect: str) -> None:
+    assert of("exec", script, "codex")[0] == effect
 
 
 def test_the_reason_of_a_command_is_kept() -> None:
@@ -100,3 +118,10 @@ def test_a_run_carries_the_effect_of_each_command_with_its_reason(tmp_path: Path
     (made,) = run_of(tmp_path, {"id": "r", "messages": messages}).calls
     assert (made.effect, made.effect_source) == (Effect.DESTRUCTIVE, EffectSource.COMMAND)
     assert made.effect_reason == "terraform destroy: destroys the resources of the configuration"
+
+
+def test_a_process_that_is_ended_again_harms_nothing_more(tmp_path: Path) -> None:
+    ends = {"command": "pkill -f app.py"}
+    turns = [turn for n in (1, 2) for turn in (asked(call(n, "Bash", ends)), answered(n, ""))]
+    (repeat,) = repeats(run_of(tmp_path, {"messages": [{"role": "user", "content": "x"}, *turns]}))
+    assert repeat.is_harmless

@@ -96,13 +96,15 @@ _KNOWN = frozenset({EffectSource.COMMAND, EffectSource.SETTINGS, EffectSource.HI
 _LOCAL = frozenset({"rm", "unlink", "find", "truncate", "shred", ">", "python", "python3", "node"})
 
 
-#: Programs that change files or packages on this machine: the same again changes nothing more.
+#: Programs that change files, packages or processes on this machine: the same again changes
+#: nothing more.
 _FILE_PROGRAMS = _LOCAL | frozenset(
     word
     for line in (
         "apk apt apt-get awk black brew bundle cargo chmod chown conda cp dnf ed gawk gem git go",
-        "gunzip gzip install isort ln make mkdir mktemp mv npm patch perl pip pip3 pnpm poetry",
-        "prettier rmdir rsync ruff sed split tar tee touch unzip uv yarn yq yum zip",
+        "gunzip gzip install isort kill killall ln make mkdir mktemp mv npm patch perl pip pip3",
+        "pkill pnpm poetry prettier rmdir rsync ruff sed split tar tee touch unzip uv yarn yq yum",
+        "zip",
     )
     for word in line.split()
 )

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from kb.shell_tools import command_of
+from kb.traces.effects.script_commands import commands_in
 from kb.traces.run import Effect
 
 _SEPARATORS = ("__", "-", "_", ".", "/", ":")
@@ -22,6 +23,8 @@ _SEPARATORS = ("__", "-", "_", ".", "/", ":")
 MCP_PREFIXES = ("mcp__", "mcp_")
 #: A patch of Codex and its kin that takes a whole file away.
 _DELETES_FILE = "*** Delete File:"
+#: The tool of Codex's code mode.
+_RUNS_SCRIPTS = "exec"
 
 
 class AgentTools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +76,8 @@ def table_effect(tool: str, arguments: Any, format_name: str) -> TableEffect | N
 def shell_text(tool: str, arguments: Any) -> str | None:
     """The shell text a call runs, None for a call of no shell tool or without a text."""
     name = tool.rpartition("__")[2]
+    if name == _RUNS_SCRIPTS and isinstance(arguments, str):
+        return commands_in(arguments)
     if name not in _shells() or not isinstance(arguments, dict | str):
         return None
     return command_of(arguments)

@@ -323,6 +323,29 @@ def test_a_result_names_its_section_and_classes_and_does_not_repeat_its_title(
     assert title not in first.locator(".kb-result-text").inner_text()
 
 
+def test_an_excerpt_does_not_begin_with_the_heading_it_stands_under(visit: Visit) -> None:
+    visit.page.goto(visit.base)
+    visit.page.keyboard.press("/")
+    searched(visit.page, "refund policy")
+    parts = visit.page.locator(".kb-result-part").all_inner_texts()
+    texts = visit.page.locator(".kb-result-text").all_inner_texts()
+    # The word that was found is in the heading, too, and marked there.
+    assert "Policy-path evidence" in parts
+    assert not [text for text in texts if text.startswith("Policy-path")]
+
+
+def test_the_filters_of_a_search_are_whole_at_any_width(visit: Visit) -> None:
+    visit.page.goto(visit.base)
+    visit.page.keyboard.press("/")
+    searched(visit.page, "refund")
+    visit.page.get_by_label("Only this severity", exact=True).wait_for()
+    place = visit.page.locator(".kb-search-facets").bounding_box()
+    for select in visit.page.locator(".kb-search-facets select").all():
+        box = select.bounding_box()
+        assert place["y"] <= box["y"]
+        assert box["y"] + box["height"] <= place["y"] + place["height"]
+
+
 def typed_at_once(page: Any, words: str) -> None:
     """Search is opened and asked before anything else can happen."""
     page.evaluate(

@@ -119,12 +119,14 @@ def test_a_page_shows_a_wall_with_what_it_denies_its_reason_and_its_proof(
 ) -> None:
     written(library_folder, "2026-04-12-paid", front=WALL)
     body = page_of(site_of(library_folder), "incidents/2026-04-12-paid")
-    shown = " ".join(re.sub(r"<[^>]+>", " ", body.partition(">Walls<")[2]).split())
+    shown = " ".join(re.sub(r"<[^>]+>", " ", body.partition("## Walls")[2]).split())
     assert "deny shell (terraform destroy) W1 It took &lt;production&gt; down." in shown
     assert "Proved: stops: terraform destroy -auto-approve; lets pass: terraform plan." in shown
     assert "ask pay ($.amount &gt; 100) W2" in shown
     assert "Not proved: nothing shows that it stops: write &#39;stops&#39;" in shown
     assert "walls:" not in body
+    # Their section is enough.
+    assert "<dt>Walls</dt>" not in body
 
 
 def test_a_draft_says_from_when_its_walls_hold_and_outsiders_see_none(library_folder: Path) -> None:
@@ -653,9 +655,19 @@ def test_visible_tags_are_words_of_the_lexicon() -> None:
 
 
 def test_in_an_excerpt_neighbours_are_two_words() -> None:
-    body = "<dl><dd>380 each way</dd><dd>a refund</dd></dl>"
+    body = "<dl><dd>380 each way</dd><dd>a refund</dd></dl><li>speech<small>left here</small></li>"
     page = SitePage("incidents/x", "t", body, searchable=True)
     assert "each way</dd> <dd>a refund" in searched_html(page)
+    assert "speech <small>left" in searched_html(page)
+
+
+def test_a_number_that_nobody_knows_does_not_weigh_like_one_that_is_known(
+    library_folder: Path,
+) -> None:
+    written(library_folder, "2026-05-01-adopted", front="form: adopted\ncustomers_affected: 12\n")
+    page = page_of(site_of(library_folder), f"{INCIDENTS}/2026-05-01-adopted")
+    assert '<div class="kb-figure"><dt>Customers affected</dt><dd>12</dd>' in page
+    assert '<div class="kb-figure kb-unknown"><dt>Impact to detection</dt>' in page
 
 
 def test_many_incidents_are_columns_on_a_time_line_and_few_are_dots() -> None:

@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
@@ -76,7 +77,9 @@ def pass_over_everything(data: Path) -> None:
 
 def throughput(data: Path) -> None:
     """Reading for a checkup beside msgspec alone decoding the same rows, on the same core."""
-    print("reading JSONL for a checkup (MB/s of CPU time, share of msgspec alone, peak memory)")
+    print("reading JSONL for a checkup: MB/s of CPU time, and as a share of what msgspec")
+    print("alone takes to decode the same rows; read, and looked at for signs")
+    print(f"  {'recording':30} {'read':>6} {'share':>6} {'signs':>6} {'share':>6} {'peak MB':>8}")
     for name, rows in {
         "sessions of Claude Code": _claude_rows(),
         "rollouts of Codex": _codex_rows(),
@@ -86,18 +89,21 @@ def throughput(data: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "rows.jsonl"
             _fill(file, rows, "\n", "", THROUGHPUT_BYTES)
-            decoded, read, looked, megabytes = _measured(file)
-            size = file.stat().st_size / 1e6
-            print(f"  {name:26} read {size / read:5.1f} MB/s, {decoded / read:.2f};", end="")
-            print(f" with its signs {size / looked:5.1f} MB/s, {decoded / looked:.2f};", end="")
-            print(f" {megabytes:.0f} MB for a file of {size:.0f} MB")
+            print(_speed(name, file))
+    print("  as others wrote them:")
     for file in sorted((data / "runs").rglob("*.jsonl"), key=lambda f: f.stat().st_size)[-3:]:
-        decoded, read, looked, _ = _measured(file)
-        size = file.stat().st_size / 1e6
-        print(f"  {file.name[:60]}, as others wrote it: read {size / read:5.1f} MB/s, ", end="")
-        print(f"{decoded / read:.2f}; with its signs {size / looked:5.1f} MB/s, ", end="")
-        print(f"{decoded / looked:.2f}")
+        print(_speed(file.stem[-30:], file))
     print()
+
+
+def _speed(name: str, file: Path) -> str:
+    """A row of the table: a file of 40 MB, or one that others wrote."""
+    decoded, read, looked, megabytes = _measured(file)
+    size = file.stat().st_size / 1e6
+    speeds = (
+        f"{size / read:6.1f} {decoded / read:6.3f} {size / looked:6.1f} {decoded / looked:6.3f}"
+    )
+    return f"  {name:30} {speeds} {megabytes:8.0f}"
 
 
 _MEASURE = """
@@ -268,7 +274,8 @@ def canaries(data: Path) -> None:
     for name in (AIRLINE, WHO_WHEN):
         runs = list(read_runs(data / name))
         lost = ", ".join(f"{kind} {number}" for kind, number in replaced(runs).most_common())
-        print(f"  replaced in {len(runs)} runs of {Path(name).stem}: {lost}")
+        told = f"replaced in {len(runs)} runs of {Path(name).stem}: {lost}"
+        print(textwrap.fill(told, 80, initial_indent="  ", subsequent_indent="    "))
     print()
 
 
@@ -279,8 +286,8 @@ def ranking(data: Path) -> None:
         done = check_up(examine([data / AIRLINE], settings))
         base, hits = done.base_rate(), done.hit_rate()
         assert base is not None
-        print(f"airline (the weights were set with these runs in view), {name}: ", end="")
-        print(f"base rate of failure {base.k}/{base.n}, ", end="")
+        print(f"airline (the weights were set with these in view), {name}:")
+        print(f"  base rate of failure {base.k}/{base.n}, ", end="")
         print(f"among the suspicious {hits.k}/{hits.n}")
         for worth in done.worths():
             print(f"  {worth.name:15} AUC {worth.auc:.3f} [{worth.low:.2f}–{worth.high:.2f}]")
@@ -330,8 +337,9 @@ def partings(data: Path) -> None:
             sum(getattr(p, what) is not None for p in pairs) / len(pairs)
             for what in ("first", "first_tool", "first_write")
         ]
-        print(f"airline, {name}: {len(pairs)} pairs; part in any call {parts[0]:.0%}, ", end="")
-        print(f"in a tool {parts[1]:.0%}, in a write {parts[2]:.0%}")
+        print(f"airline, {name}: {len(pairs)} pairs")
+        print(f"  part in any call {parts[0]:.0%}, in a tool {parts[1]:.0%}, ", end="")
+        print(f"in a write {parts[2]:.0%}")
     print()
 
 

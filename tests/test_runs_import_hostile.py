@@ -374,8 +374,9 @@ def test_a_run_of_too_many_steps_is_refused_and_says_so(
     monkeypatch.setattr(run_builder, "MOST_STEPS", 10)
     messages = [{"role": "user", "content": f"message {n}"} for n in range(11)]
     file = written(tmp_path / "many.json", {"messages": messages})
-    with pytest.raises(KbError, match="more than 10 steps"):
+    with pytest.raises(KbError, match="more than 10 steps") as raised:
         list(read_runs(file))
+    assert raised.value.where.startswith(str(file))
     file = written(tmp_path / "few.json", {"messages": messages[:10]})
     assert len(next(read_runs(file)).steps) == 10
 

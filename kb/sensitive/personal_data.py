@@ -123,6 +123,7 @@ _LONGEST_PHONE_NAME = 30
 _GIVING = frozenset(".:=|#s")
 _LONGEST_GIVING = 5
 _SHORTEST_CARD = 13  # digits
+_CARD_BEFORE, _CARD_BEHIND = 200, 100  # characters around a security code in which its card stands
 _SHORTEST_LOCAL = 12  # 415-555-0132
 _MARGIN = 4  # characters around digits that decide what they are
 _VERSION_BEFORE = regex(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
@@ -288,11 +289,25 @@ def _is_phone(text: str, lengths: range) -> bool:
 
 def _cards(text: str, start: int, end: int) -> Iterator[Detection]:
     for match in _CARD.finditer(text, start, end):
-        digits = re.sub(_MARK, "", match[0])
-        if _EXAMPLE_CARDS.fullmatch(digits):
-            continue
-        if _ISSUER.fullmatch(digits) and _GROUPED.fullmatch(match[0]) and passes_luhn(digits):
+        if _GROUPED.fullmatch(match[0]) and _is_card(re.sub(_MARK, "", match[0])):
             yield Detection("card number", match.start(), match.end())
+
+
+def _is_card(digits: str) -> bool:
+    """Whether digits are those of a card, and none that everybody writes in tests."""
+    is_made_up = _EXAMPLE_CARDS.fullmatch(digits) or not passes_luhn(digits)
+    return bool(_ISSUER.fullmatch(digits)) and not is_made_up
+
+
+def is_of_made_up_card(text: str, at: int) -> bool:
+    """Whether numbers like a card's stand near a place, and none of them is one: tests have those.
+
+    What is written beside such a number opens nothing.
+    """
+    near = text[max(0, at - _CARD_BEFORE) : at + _CARD_BEHIND]
+    digits = (re.sub(_MARK, "", match[0]) for match in _CARD.finditer(near))
+    numbers = [number for number in digits if _ISSUER.fullmatch(number)]
+    return bool(numbers) and not any(map(_is_card, numbers))
 
 
 def passes_luhn(digits: str) -> bool:

@@ -174,6 +174,11 @@ def _builders(importer: Importer, source: Source) -> Iterator[RunBuilder]:
     """The runs of a file. Importers bear with strange values; what they do not is no traceback."""
     try:
         yield from importer.read(source)
+    except KbError as fault:
+        if source.shown in fault.where:
+            raise
+        where = f"{source.shown}: {fault.where}".removesuffix(": ")  # a place in the file
+        raise KbError(fault.what, where=where, todo=fault.todo) from fault
     except _UNEXPECTED as error:
         what = f"has values the {importer.name} importer does not expect ({type(error).__name__})"
         todo = "Check that the export is whole; report the shape of its rows, not their content."

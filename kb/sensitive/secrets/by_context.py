@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from kb.patterns import regex
+from kb.sensitive.personal_data import is_of_made_up_card
 from kb.sensitive.secrets.in_code import joined_or_compared
 from kb.sensitive.secrets.known_formats import vendors
 from kb.sensitive.secrets.randomness import (
@@ -235,7 +236,7 @@ def _assignments(text: str, lower: str) -> Iterator[Detection]:
 #: `| auth | x |`, an arrow, a build `auth:0a1b…`.
 _NO_AUTH = regex(
     r"[\w-]{0,40}[\"'`*]{0,3}\s{0,16}(?:[|>]"
-    r"|:(?:[\w.]{1,30}-)?(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![\w-]))"
+    r"|:(?:[\w.]{1,30}-)?(?:[0-9a-f]{64}|[0-9a-f]{40})(?![\w-]))"
 )
 
 
@@ -411,7 +412,8 @@ def _parameters(text: str, lower: str) -> Iterator[Detection]:
 
 def _codes(lower: str) -> Iterator[Detection]:
     for match in matches_at(_CODE, lower, places(lower, _CODE_NAMES)):
-        if match["value"] in _EXAMPLE_CODES:
+        is_made_up = match["card"] and is_of_made_up_card(lower, match.start())
+        if is_made_up or match["value"] in _EXAMPLE_CODES:
             continue
         kind = "card security code" if match["card"] else "one-time code"
         yield Detection(kind, match.start("value"), match.end("value"))

@@ -203,9 +203,9 @@ def _near(steps: list[int], first: int) -> Iterator[int]:
     return (steps[place] for place in range(first, min(first + _NEAR, len(steps))))
 
 
-#: A run lies in memory as a whole, 800 bytes a short message (measured on 200,000): the longest
-#: takes some 900 MB. Recorded runs have a few thousand steps.
-MOST_STEPS = 1_000_000
+#: A run lies in memory as a whole, some 800 bytes a short message: 990,000 took 800 MB and 97 s of
+#: the processor, so the longest takes half of that. Recorded runs have a few thousand steps.
+MOST_STEPS = 500_000
 
 
 class RunBuilder:

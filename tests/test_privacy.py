@@ -169,8 +169,7 @@ _UUID = "8f2c41d7-" + "93be-4a05-" + "b6d1-2e7fc09a5b38"
         "GRANT ALL ON db.* TO 'me'@'localhost' IDENTIFIED BY SrlQb6tX1sE;",
         "IDENTIFIED BY 'SrlQb6tX1sE'",
         f"auth:{_HEX}",
-        "$6$rounds=656000$abcdefghijlkmnop$"
-        + "f1Rm0emGg3fk1OByu8GwJ7Ghm3zijf/qCRsrqZD83dVed"
+        "$6$rounds=656000$abcdefghijlkmnop$" + "f1Rm0emGg3fk1OByu8GwJ7Ghm3zijf/qCRsrqZD83dVed"
         "O7sorUsj2bK6NAOD2XHdrIQ8GZCMfGPvIg7Ag4TX1",
         '{"card": "4929 1234 5678 9015 ' + '", "cvv": "731"}',
     ],

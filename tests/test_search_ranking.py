@@ -19,7 +19,13 @@ from kb.search.evaluation.leave_one_out import (
     measure,
     relevance,
 )
-from kb.search.indexed_records.collection import Collection, record_means, starts_of, unit_rows
+from kb.search.indexed_records.collection import (
+    Collection,
+    draw_of,
+    record_means,
+    starts_of,
+    unit_rows,
+)
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
 from kb.search.ranking.calibration import (
     SHIPPED,
@@ -188,6 +194,22 @@ def test_an_even_draw_of_many_records_teaches() -> None:
     assert len(joint.teachers) <= MOST_TEACHERS
     assert labels[joint.teachers].any(axis=1).all()
     assert np.ptp(np.diff(joint.teachers)) == 0
+
+
+def test_those_of_the_smallest_draw_teach_wherever_they_stand() -> None:
+    many = MOST_TEACHERS + 500
+    means = unit_rows(np.random.default_rng(0).standard_normal((many, 4)).astype(np.float32))
+    ids, labels = [f"2026-01-01-{place}" for place in range(many)], np.ones((many, 1), np.float32)
+
+    def taught_by(order: list[int]) -> set[str]:
+        names = [ids[place] for place in order]
+        joint = joint_ridge_of(means, labels, silent, lambda place: draw_of(names[place]))
+        assert joint
+        return {names[place] for place in joint.teachers.tolist()}
+
+    forwards = taught_by(list(range(many)))
+    assert len(forwards) == MOST_TEACHERS
+    assert taught_by(list(reversed(range(many)))) == forwards
 
 
 def test_estimates_that_are_no_better_than_chance_have_no_skill() -> None:

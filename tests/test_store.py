@@ -21,6 +21,7 @@ import pytest
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.search.index.index import open_index
+from kb.search.indexed_records.collection import draw_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.query import Filters, query_from_text
 from kb.search.similar import answer_of, find
@@ -125,6 +126,16 @@ def test_a_store_ranks_as_a_local_index_of_the_same_records(
             [m.probability for m in own.matches], abs=2e-3
         )
     search.close()
+
+
+def test_the_store_draws_the_sample_that_a_local_index_draws(
+    payments: Team, database: Database
+) -> None:
+    drawn = database.rows(
+        "SELECT r.name, t.draw FROM kb.texts t JOIN kb.records r ON number = record"
+    )
+    assert len(drawn) == 6
+    assert all(draw == draw_of(str(name)) for name, draw in drawn)
 
 
 def test_filters_hold_in_the_store(payments: Team, database: Database) -> None:

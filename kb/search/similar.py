@@ -26,7 +26,7 @@ from kb.search.index.build import text_bag
 from kb.search.index.faiss_index import RANK_ALL
 from kb.search.index.index import Index, open_index
 from kb.search.index.searchable import Searchable
-from kb.search.indexed_records.collection import Collection, background
+from kb.search.indexed_records.collection import Collection
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import plain_text
 from kb.search.matches import match_of
@@ -74,7 +74,7 @@ _QUOTED_IN = 5
 #: In a large library: passages per query passage, and records by words, whole text and class,
 #: that are ranked.
 _NEAREST = 200
-_POOLED = 100
+_POOLED = 300
 
 
 @dataclass(frozen=True)
@@ -315,7 +315,7 @@ def _pool(
     whole = index.nearest_records(question.mean, _POOLED)
     runs = [collection.positions[i] for i in question.alike_runs if i in collection.positions]
     likely = index.generation.learned.posterior.likely_records(question.mean, _POOLED)
-    pooled = [near, rare, whole, likely, background(len(collection)), np.array(runs, np.int64)]
+    pooled = [near, rare, whole, likely, collection.sample, np.array(runs, np.int64)]
     return np.unique(np.concatenate(pooled))
 
 

@@ -36,7 +36,7 @@ def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> Store
         return replace(known, calibration=Calibration(encoder_key=card.key), fitted=0)
     collection = _collection(store, bodies, known)
     posterior = known.posterior(bodies.means, collection.labels, known.probe, known.inverse)
-    joint = joint_ridge_of(bodies.means, collection.labels, bodies.text_bag)
+    joint = joint_ridge_of(bodies.means, collection.labels, bodies.text_bag, draw=int)
     posterior = replace(posterior, joint=joint)
     first = _first_texts(store, bodies)
     asked = (

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kb.other_libraries.signed_editions import SignedEdition
 
 #: Changes when the same files would give other rows, so that every record is pushed again.
-FORMAT = 3
+FORMAT = 4
 _MOST_FIXTURE_BYTES = 5_000_000
 
 

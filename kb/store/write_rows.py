@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from kb.search.bm25 import Bag
+from kb.search.indexed_records.collection import draw_of
 from kb.store.connection import Store, half_vector
 from kb.store.corpus_statistics import Contribution
 from kb.store.push_contents import SharedRecord, SharedText
@@ -175,7 +176,7 @@ def _children(numbered: Sequence[_Numbered]) -> list[Any]:
         (4, (_fact(one, *pair) for one in numbered for pair in one.record.facets)),
         (4, (_fact(one, *clock) for one in numbered for clock in one.record.facts.clocks.items())),
         (3, (_fact(one, shape) for one in numbered for shape in _shapes(one.record))),
-        (10, (_said(one, *_text(one.record.key, text)) for one, text in texts)),
+        (10, (_said(one, *_text(text)) for one, text in texts)),
         (6, (_said(one, *row) for one, text in texts for row in _passages(text))),
         (4, (_said(one, v.id, v.word) for one, text in texts for v in set(text.entry.verdicts))),
         (9, (_said(one, *row) for one, text in texts for row in _actions(text))),
@@ -204,7 +205,7 @@ def _said(one: _Numbered, *values: Any) -> tuple[Any, ...]:
     return (one.number, one.text_audience, *values)
 
 
-def _text(key: bytes, text: SharedText) -> tuple[Any, ...]:
+def _text(text: SharedText) -> tuple[Any, ...]:
     bag = text.bag
     return (
         text.entry.title,
@@ -213,7 +214,7 @@ def _text(key: bytes, text: SharedText) -> tuple[Any, ...]:
         np.minimum(bag.counts, _MOST_COUNT).astype("<i2").tobytes(),
         int(bag.counts.sum()),
         len(text.passages),
-        int.from_bytes(key[:8], "little", signed=True),
+        draw_of(text.entry.id),
         half_vector(text.mean),
     )
 

@@ -40,19 +40,22 @@ from kb.library import unread_library
 from kb.search.answer import IndexFacts
 from kb.search.bm25 import Bag, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
+from kb.search.index.build import text_bag
 from kb.search.index.faiss_index import nearest
 from kb.search.index.index import build_index
-from kb.search.indexed_records.collection import Collection, record_means, starts_of
+from kb.search.indexed_records.collection import Collection, draw_of, record_means, starts_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage
 from kb.search.query import EVERYTHING, Query, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior, largest
+from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.learn import Learned, class_text
 from kb.search.similar import answer_of, find_question
 from kb.store.connection import Store, connect_to
 from kb.store.corpus_statistics import Contribution, changed, no_texts
 from kb.store.corpus_statistics_rows import fix_encoder, with_meanings, write_statistics
+from kb.store.fetch_candidates import WALKED
 from kb.store.migrations import set_up
 from kb.store.search import EF_SEARCH, StoreSearch
 from kb.trust import store as trust_wishes
@@ -217,6 +220,13 @@ def local_index(made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any
     )
     rows = np.stack([meanings[name][1] for name in collection.classes])
     posterior = fit_posterior(collection.means, collection.labels, rows)
+    joint = joint_ridge_of(
+        collection.means,
+        collection.labels,
+        lambda place: text_bag(made.entries[place], made.bags[place]),
+        lambda place: draw_of(made.entries[place].id),
+    )
+    posterior = replace(posterior, joint=joint)
     return LocalIndex(made, encoder, collection, Learned(posterior, Calibration()))
 
 
@@ -304,12 +314,14 @@ def _recall(address: str, search: StoreSearch, made: Made, questions: Sequence[Q
     found = []
     with psycopg.connect(address, autocommit=True) as link:
         register_vector(link)
-        link.execute(f"SET hnsw.ef_search = {EF_SEARCH}")
+        link.execute(f"SET hnsw.ef_search = {EF_SEARCH}; SET hnsw.iterative_scan = relaxed_order")
         for vector in vectors:
             rows = link.execute(
-                "SELECT v.record, p.place FROM (SELECT record, text_hash FROM kb.vectors "
-                "ORDER BY vector <#> %s LIMIT 10) v JOIN kb.passages p USING (record, text_hash)",
-                (HalfVector(vector),),
+                "SELECT v.record, p.place FROM (SELECT record, text_hash FROM (SELECT *, "
+                "vector <#> %(q)s AS far FROM kb.vectors ORDER BY vector <#> %(q)s "
+                "LIMIT %(walked)s) w ORDER BY far + 0 LIMIT 10) v "
+                "JOIN kb.passages p USING (record, text_hash)",
+                {"q": HalfVector(vector), "walked": WALKED},
             ).fetchall()
             found.append({int(made.starts[record - 1]) + place for record, place in rows})
     shares = [len(near & set(best.tolist())) / 10 for near, best in zip(found, exact, strict=True)]
@@ -392,7 +404,6 @@ def _copy_tables(link: psycopg.Connection[Any], made: Made) -> None:
             copy.write_row(
                 (n, a, a, key, key, e.id, e.date, e.happened_at, e.kind, e.severity, classes, "{}")
             )
-    chance = np.random.default_rng(3)
     with link.cursor().copy("COPY kb.texts FROM STDIN") as copy:
         for (n, a, e), bag, mean, size in zip(
             rows, made.bags, made.means, np.diff(made.starts), strict=True
@@ -400,7 +411,7 @@ def _copy_tables(link: psycopg.Connection[Any], made: Made) -> None:
             copy.write_row((
                 n, a, e.title, msgspec.msgpack.encode(e), bag.words.astype("<u8").tobytes(),
                 bag.counts.astype("<i2").tobytes(), int(bag.counts.sum()), int(size),
-                int(chance.integers(-(2**62), 2**62)), str(mean.astype(np.float16).tolist()),
+                draw_of(e.id), str(mean.astype(np.float16).tolist()),
             ))  # fmt: skip
     owners = np.repeat(numbers, np.diff(made.starts))
     places = np.concatenate([np.arange(size) for size in np.diff(made.starts)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,13 +65,26 @@ class Whole:
     sample: NDArray[np.int64]
 
 
-#: Records to measure deviations on, at least.
-_BACKGROUND = 1024
+#: Records to measure deviations on, at most; the organisation's store draws as many.
+SAMPLE = 1024
 
 
-def background(size: int) -> NDArray[np.int64]:
-    """An even sample of records to measure deviations on; all of them in a small library."""
-    return np.arange(0, size, max(1, size // _BACKGROUND))
+def draw_of(record_id: str) -> int:
+    """A signed number of 64 bits, as good as drawn at random, and the same for an id everywhere.
+
+    The records of the smallest are an even draw; that of the organisation's store is that of an
+    index of the same records.
+    """
+    drawn = hashlib.blake2b(record_id.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(drawn, "little", signed=True)
+
+
+def background(entries: Sequence[IndexedRecord]) -> NDArray[np.int64]:
+    """The places of an even draw of records to measure deviations on; all in a small library."""
+    if len(entries) <= SAMPLE:
+        return np.arange(len(entries))
+    draws = np.array([draw_of(entry.id) for entry in entries], np.int64)
+    return np.sort(np.argpartition(draws, SAMPLE)[:SAMPLE])
 
 
 @dataclass(frozen=True)
@@ -167,9 +181,14 @@ class Collection:
         return SomePassages(places, self.vectors.take(rows, axis=0), bounds)
 
     @cached_property
+    def sample(self) -> NDArray[np.int64]:
+        """The places of the records that stand for all, ascending."""
+        return background(self.entries) if self.of_all is None else self.of_all.sample
+
+    @cached_property
     def background(self) -> SomePassages:
         """The passages that every question is compared with in a large library, copied once."""
-        return self.passages_of(background(len(self)))
+        return self.passages_of(self.sample)
 
     @cached_property
     def mean(self) -> NDArray[np.float32]:

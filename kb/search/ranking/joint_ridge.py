@@ -119,14 +119,18 @@ class JointRidge:
         return replace(self, coefficients=np.concatenate([self.coefficients, none], axis=1))
 
 
-def joint_ridge_of(means: Vectors, labels: Numbers, bag: Callable[[int], Bag]) -> JointRidge | None:
+def joint_ridge_of(
+    means: Vectors,
+    labels: Numbers,
+    bag: Callable[[int], Bag],
+    draw: Callable[[int], int] | None = None,
+) -> JointRidge | None:
     """The ridge of the labels (n, c) of records, None where no record has one.
 
-    `means` (n, d) are unit rows, `bag` gives the words of a record's text. Of many records an even
-    draw teaches.
+    `means` (n, d) are unit rows, `bag` gives the words of a record's text. Of many records those
+    teach whose `draw` is smallest, or without one an even draw by place.
     """
-    labelled = np.flatnonzero(labels.any(axis=1))
-    teachers = labelled[:: max(1, -(-len(labelled) // MOST_TEACHERS))]
+    teachers = _teachers(np.flatnonzero(labels.any(axis=1)), draw)
     if not len(teachers):
         return None
     rows = word_rows([bag(place) for place in teachers.tolist()])
@@ -137,6 +141,13 @@ def joint_ridge_of(means: Vectors, labels: Numbers, bag: Callable[[int], Bag]) -
     inverse = np.linalg.inv(alike)
     coefficients = inverse @ labels[teachers]
     return JointRidge(teachers, rows, coefficients.astype(np.float32), inverse.astype(np.float32))
+
+
+def _teachers(labelled: NDArray[np.int64], draw: Callable[[int], int] | None) -> NDArray[np.int64]:
+    """At most `MOST_TEACHERS` of the labelled records, ascending."""
+    if draw is None or len(labelled) <= MOST_TEACHERS:
+        return labelled[:: max(1, -(-len(labelled) // MOST_TEACHERS))]
+    return np.sort(np.array(sorted(labelled.tolist(), key=draw)[:MOST_TEACHERS], np.int64))
 
 
 def no_joint_ridge() -> JointRidge:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kb.records.form import Form
 from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
-from kb.search.indexed_records.collection import Collection
+from kb.search.indexed_records.collection import Collection, draw_of
 from kb.search.ranking.calibration import Calibration, fit_calibration, known_before_curves, sample
 from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
 from kb.search.ranking.joint_ridge import joint_ridge_of
@@ -83,7 +83,10 @@ def _posterior(
 ) -> ClassPosterior:
     meanings = embed([class_text(name, form) for name in collection.classes])
     posterior = fit_posterior(collection.means, collection.labels, meanings)
-    joint = joint_ridge_of(collection.means, collection.labels, taught.bag)
+    entries = collection.entries
+    joint = joint_ridge_of(
+        collection.means, collection.labels, taught.bag, lambda place: draw_of(entries[place].id)
+    )
     return replace(posterior, joint=joint)
 
 

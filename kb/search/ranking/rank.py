@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.indexed_records.collection import VERDICT_VALUES, Collection, background
+from kb.search.indexed_records.collection import VERDICT_VALUES, Collection
 from kb.search.indexed_records.entry import IndexedRecord, facets
 from kb.search.ranking.class_posterior import ClassPosterior, ClassScores, Numbers
 from kb.search.ranking.likeness import Likeness, Places, Question, likeness
@@ -135,9 +135,7 @@ def rank(
 
 def _sample(places: Places, collection: Collection, without: int | None) -> NDArray[np.bool_]:
     """Which of the places stand for all records when scores are put on one scale."""
-    whole = collection.of_all
-    stand_ins = background(len(collection)) if whole is None else whole.sample
-    sample = np.isin(places, stand_ins, assume_unique=True)
+    sample = np.isin(places, collection.sample, assume_unique=True)
     return sample if without is None else sample & (places != without)
 
 

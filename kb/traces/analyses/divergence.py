@@ -76,13 +76,13 @@ def _refuse_strangers(run: Run, passing: Run) -> None:
     if run.task and passing.task and run.task != passing.task:
         raise KbError(
             f"the runs are of two tasks, {run.task!r} and {passing.task!r}",
-            todo="Name a passing run of the same task with --against.",
+            todo="Name a passing run of the same task.",
         )
     mine, theirs = {c.tool for c in run.calls}, {c.tool for c in passing.calls}
     if mine and theirs and not mine & theirs:
         raise KbError(
             "the runs have no tool in common: they cannot be of the same task",
-            todo="Name a passing run of the same task with --against.",
+            todo="Name a passing run of the same task.",
         )
 
 

@@ -6,9 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import kb.data
-from kb.records.document import read_document
-from kb.records.form import build_form
-from kb.records.model import interpret
 from kb.records.record_files import is_record_name
 
 #: Where the records of the casebook lie in the package.
@@ -34,7 +31,8 @@ def public_page(record_id: str) -> str:
     place = casebook_place()
     if place is None or record_id not in casebook_ids():
         return ""
-    file = place / f"{record_id}.md"
-    record = interpret(read_document(file.read_bytes(), file, build_form()))
-    sources = record.sources if record else ()
-    return next((source for source in sources if source.startswith(("https://", "http://"))), "")
+    # These files are kb's own, and an answer must not wait for the reader of records.
+    lines = (place / f"{record_id}.md").read_text("utf-8").splitlines()
+    told = lines[lines.index("sources:") + 1 :] if "sources:" in lines else []
+    items = (line.strip().removeprefix("- ") for line in told)
+    return next((item for item in items if item.startswith(("https://", "http://"))), "")

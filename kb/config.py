@@ -161,6 +161,15 @@ class SearchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         Meta(description="int8 embeds 2.3 times as fast; measured nDCG@10 .007 lower"),
     ] = "fp32"
     limit: Annotated[int, Meta(ge=1, le=100, description="Matches shown by kb similar")] = 5
+    bar: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Chance of telling of something recorded here from which on a text is "
+            "answered; kb eval shows what it costs",
+        ),
+    ] = 0.3
     vectors: Annotated[
         str, Meta(description="Folder of computed vectors; clones may share one outside the tree")
     ] = ".kb"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from kb.config import SearchConfig
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.records.form import build_form
 from kb.search.evaluation.controls import shuffled, without_twins
 from kb.search.evaluation.dataset import CorpusLine, read_lines, subject_from_lines
 from kb.search.evaluation.evaluate import EvaluationRequest, run_evaluation
-from kb.search.evaluation.leave_one_out import SYSTEMS, Judged, score_ranking
+from kb.search.evaluation.leave_one_out import SYSTEMS, Heard, Judged, score_ranking
 from kb.search.evaluation.report import (
     Controls,
     Measured,
@@ -21,12 +24,15 @@ from kb.search.evaluation.report import (
     evaluation_json,
     evaluation_text,
 )
-from kb.search.index.index import ready_encoder
+from kb.search.index.index import open_index, ready_encoder
+from kb.search.query import query_from_text
 from kb.search.ranking.incident_probe import (
+    Signs,
     fit_probe,
     incident_chance,
     shipped_probe,
 )
+from kb.search.similar import find, similar
 
 from conftest import ROOT
 from search_library import STORIES, write_stories
@@ -143,7 +149,9 @@ def test_the_ratio_is_that_of_the_means_with_an_interval_around_it() -> None:
     table = np.zeros((20, 4, 4))
     table[:, 0], table[:, 1], table[:, 2], table[:, 3] = 0.4, 0.5, 0.25, 0.6
     judged = [judged_of(row, first=0.95, right=place < 19) for place, row in enumerate(table)]
-    found = evaluation(Measured("made", 20, 20), judged, {}, Controls((table,) * 3, 2, table))
+    found = evaluation(
+        Measured("made", 20, 20), judged, {}, Controls((table,) * 3, 2, table), bar=0.3
+    )
     ratio = found.ratios["ndcg@10"]
     assert ratio
     assert (ratio.value, ratio.low, ratio.high) == pytest.approx((1.2, 1.2, 1.2))
@@ -153,6 +161,26 @@ def test_the_ratio_is_that_of_the_means_with_an_interval_around_it() -> None:
     assert row.true == pytest.approx(0.95)
     assert found.first_calibration_error == pytest.approx(0.0, abs=1e-6)
     assert "2 records are told twice" in evaluation_text(found)
+
+
+def test_a_bar_is_shown_with_what_it_costs_the_library_that_set_it() -> None:
+    table = np.full((20, 4, 4), 0.5)
+    judged = [
+        replace(judged_of(row, first=0.6, right=True), about=0.25 if place < 2 else 0.9)
+        for place, row in enumerate(table)
+    ]
+    foreign = {"near": Heard(np.full(4, 0.6, np.float32), np.array([0.1, 0.2, 0.45, 0.9], "<f4"))}
+    found = evaluation(Measured("made", 20, 20), judged, foreign, Controls((), 0, None), bar=0.35)
+    price = {row.bar: (row.true, row.foreign["near"]) for row in found.bars}
+    assert price[0.2] == (0.0, 0.25)
+    assert price[0.35] == pytest.approx((0.1, 0.5))
+    assert price[0.5] == pytest.approx((0.1, 0.75))
+    assert found.true_rejected == pytest.approx(0.1)
+    assert found.foreign["near"] == (0.5, 4)
+    (marked,) = (line for line in evaluation_text(found).splitlines() if "is set" in line)
+    assert marked.split() == ["0.35", "10.0%", "50.0%", "is", "set"]
+    rows = json.loads(evaluation_json(found))["no_match"]["price"]
+    assert [row["text_bar"] for row in rows] == [0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.5]
 
 
 def judged_of(row: np.ndarray, *, first: float, right: bool) -> Judged:
@@ -234,16 +262,38 @@ def test_the_probe_has_seen_no_text_that_it_is_reported_on() -> None:
     assert not fitted & {line.text for line in (*read_lines(NEAR), *read_lines(FOREIGN))}
 
 
+NIGHT = ROOT / "tests/data/night-foreign.jsonl"
+
+
+def test_what_no_record_should_answer_is_refused_at_night_too() -> None:
+    index = open_index(unread_library(ROOT))
+    found = [
+        find(index, query_from_text(line.text, date(2030, 1, 1))) for line in read_lines(NIGHT)
+    ]
+    refused = sum(not one.shown(5, SearchConfig().bar) for one in found)
+    print(f"{refused} of {len(found)} refused")
+    assert refused >= 34
+
+
+def test_a_library_sets_its_own_bar(library_folder: Path) -> None:
+    write_stories(library_folder)
+    question = "the refund was paid twice after a timeout"
+    library = unread_library(library_folder)
+    assert similar(library, question).matches
+    (library_folder / "kb.toml").write_text("[search]\nbar = 1.0\n")
+    assert not similar(unread_library(library_folder), question).matches
+
+
 def test_an_encoder_without_a_probe_takes_nothing_off() -> None:
-    assert incident_chance("0123456789abcdef", np.zeros(8, np.float32), 0.0) == 1
+    assert incident_chance("0123456789abcdef", np.zeros(8, np.float32), Signs(0.0)) == 1
 
 
 def test_a_text_near_a_record_is_not_refused_by_the_probe_alone(library_folder: Path) -> None:
     encoder = ready_encoder(unread_library(library_folder))
     other = encoder.encode([line.text for line in read_lines(NEAR)])
-    far = [incident_chance(encoder.card.key, row, 0.36) for row in other]
-    near = [incident_chance(encoder.card.key, row, 0.5) for row in other]
-    assert np.mean(np.array(far) < 0.2) > 0.8
+    far = [incident_chance(encoder.card.key, row, Signs(0.36, usual=0.2)) for row in other]
+    near = [incident_chance(encoder.card.key, row, Signs(0.5, usual=0.2)) for row in other]
+    assert np.mean(np.array(far) < 0.3) > 0.8
     assert min(near) >= 0.5
 
 

@@ -10,26 +10,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kb.config import SearchConfig
 from kb.library import unread_library
 from kb.search.answer_json import answer_json
 from kb.search.bm25 import bag_of
 from kb.search.explain import explain
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, query_from_text
-from kb.search.ranking.agent_acted import agent_chance, says_agent
+from kb.search.ranking.agent_acted import agent_odds, says_agent
 from kb.search.ranking.likeness import Question
 from kb.search.render import show
-from kb.search.similar import BAR, RankedQuery, answer, find
+from kb.search.similar import RankedQuery, answer, find
 
 from conftest import ROOT
 from search_library import write_record
 
 TODAY = date(2030, 1, 1)
-#: None of these is in `data/ordinary.jsonl`, which the probe was fitted to.
+#: None of these is in `data/ordinary.jsonl`, which the probe was fitted to. A message of seven or
+#: eight words might leave out who acted; these are longer.
 ORDINARY = (
-    "The disk of the message broker filled up overnight and producers were blocked until noon.",
+    "The office lost its uplink when the supply of a router failed, and no phone rang until a "
+    "spare was fitted at noon.",
     "A renewed certificate lacked the intermediate, so mobile clients refused to connect.",
-    "A wrong route announcement made the data centre unreachable for twenty minutes.",
+    "A wrong route announcement made the data centre unreachable for twenty minutes until the "
+    "upstream provider filtered the prefix.",
     "A switch rebooted during maintenance, the standby did not take over and offices were cut off.",
 )
 #: As near as .54 to a record of the casebook.
@@ -49,8 +53,8 @@ def test_a_word_that_speaks_of_agents_is_enough_to_be_heard() -> None:
 
 def test_with_an_encoder_that_nothing_is_known_of_nothing_is_told_apart() -> None:
     question = Question(np.zeros((1, 4), np.float32), bag_of([ORDINARY[0]]))
-    assert agent_chance("unknown", question, 0.0) == 1.0
-    assert agent_chance("../etc", question, 0.0) == 1.0
+    assert agent_odds("unknown", question, 0.0) == 0.0
+    assert agent_odds("../etc", question, 0.0) == 0.0
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +91,7 @@ def test_what_is_near_a_record_is_not_refused_for_naming_no_agent(casebook: Inde
     found = asked(casebook, NEAR)
     assert found.ranking.similarity.max() >= 0.5
     assert found.kind.agent == 1.0
-    assert found.probabilities.max() >= BAR
+    assert found.shown(5, SearchConfig().bar)
 
 
 @pytest.mark.model
@@ -119,6 +123,7 @@ def test_where_ordinary_incidents_are_kept_an_ordinary_one_finds_them(library_fo
         "Producers blocked by a full disk",
         summary="The volume of the broker was full and no service could publish.",
     )
-    command = [sys.executable, "-m", "kb", "similar", ORDINARY[0], "--json", "--no-casebook"]
+    question = "The disk of the message broker filled up overnight and producers were blocked."
+    command = [sys.executable, "-m", "kb", "similar", question, "--json", "--no-casebook"]
     done = subprocess.run(command, cwd=library_folder, capture_output=True, text=True, check=True)
     assert [match["id"] for match in json.loads(done.stdout)["matches"]] == [record]

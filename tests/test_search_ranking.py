@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,7 +45,13 @@ from kb.search.ranking.class_posterior import (
 )
 from kb.search.ranking.joint_ridge import MOST_TEACHERS, joint_ridge_of, word_rows
 from kb.search.ranking.likeness import Question, likeness, likenesses
-from kb.search.ranking.rank import Weights, best_first, ordered, rank
+from kb.search.ranking.rank import (
+    Weights,
+    _neighbour_verdicts,
+    best_first,
+    ordered,
+    rank,
+)
 
 DIMENSION = 16
 
@@ -280,7 +287,35 @@ def test_what_is_nearly_the_query_is_first_whatever_its_class() -> None:
     ).tolist() == (best_first(plain, posterior, everything).tolist())
     leading = plain.text.copy()
     leading[last] = 1.1
-    assert ordered(replace(plain, text=leading), posterior, everything)[0] == last
+    assert ordered(replace(plain, text=leading, lead=1.0), posterior, everything)[0] == last
+    assert ordered(replace(plain, text=leading, lead=1.2), posterior, everything)[0] != last
+
+
+def test_who_asks_in_few_words_looks_for_one_incident() -> None:
+    collection = collection_of(CLASSES)
+    posterior = posterior_of(collection)
+    vector = collection.means[:1]
+    few, many = (
+        rank(collection, posterior, Question(vector, bag_of([" ".join(words)])))
+        for words in (["refund", "twice"], [f"word{number}" for number in range(60)])
+    )
+    assert few.lead < 0.3
+    assert many.lead > 1
+
+
+def test_what_is_nearest_is_not_lowered_for_being_told_apart_from_what_is_less_near() -> None:
+    collection = collection_of(CLASSES)
+    apart = PriorVerdict("r1", "different")
+    told = tuple(
+        msgspec.structs.replace(one, verdicts=(apart,)) if one.id == "r0" else one
+        for one in collection.entries
+    )
+    judged = replace(collection, entries=told)
+    nearness = np.full(len(told), -1, np.float32)
+    nearness[[0, 1]] = 0.65, 0.6
+    parted = _neighbour_verdicts(judged, nearness, None)
+    assert parted[0] == 0
+    assert parted[1] < 0
 
 
 def test_a_first_answer_has_a_curve_of_its_own() -> None:

@@ -30,7 +30,7 @@ from kb.search.indexed_records.passages import Passage
 from kb.search.matches import match_of
 from kb.search.ranking.calibration import FACET_LOG_ODDS, LIKENESS_BAR
 from kb.search.ranking.class_posterior import ClassPosterior, Numbers, fit_posterior
-from kb.search.ranking.incident_probe import incident_chance
+from kb.search.ranking.incident_probe import Signs, incident_chance
 from kb.search.ranking.learn import class_text
 from kb.search.ranking.rank import Weights, class_shares, scores_of
 from kb.search.reasons import reasons_by_facts
@@ -105,7 +105,8 @@ class FactsAsked:
         if not own.query.is_plain or own.question.says_little:
             return own.kind.incident
         key = own.index.generation.learned.calibration.encoder_key
-        return max(own.kind.incident, incident_chance(key, own.question.mean, LIKENESS_BAR))
+        at_bar = Signs(similarity=LIKENESS_BAR, usual=LIKENESS_BAR)
+        return max(own.kind.incident, incident_chance(key, own.question.mean, at_bar))
 
     def matches(self) -> Iterator[Match]:
         """The records like the query, best first.

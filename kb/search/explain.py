@@ -76,12 +76,13 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
     """From log odds to a probability: what it is multiplied by."""
     ranking = found.ranking
     yield "probability of these odds, 1 / (1 + exp(-log odds))"
-    share = known(ranking.similarity[found.allowed])
-    yield f"  times {share:.4f}, the chance that the library knows anything like it"
-    if found.query.is_plain:
+    if found.kind.is_judged:
         incident = found.kind.incident
-        yield f"  times {incident:.4f}, the chance that the text tells of an incident at all"
+        yield f"  times {incident:.4f}, the chance that the text tells of something recorded here"
         yield from _agent_lines(found, position)
+    else:
+        share = known(ranking.similarity[found.allowed])
+        yield f"  times {share:.4f}, the chance that the library knows anything like it"
     if not found.query.shows_fault:
         yield f"  times {found.kind.incident:.4f}, for the trace of the run shows no fault"
     if found.query.is_run:
@@ -95,8 +96,8 @@ def _chance_lines(found: RankedQuery, position: int) -> Iterator[str]:
 
 
 def _agent_lines(found: RankedQuery, position: int) -> Iterator[str]:
-    of_agents = agent_records(found.index.generation.collection)[found.ranking.places[position]]
-    if found.kind.agent < 1 and of_agents:
+    place, collection = found.ranking.places[[position]], found.index.generation.collection
+    if found.kind.agent < 1 and agent_records(found.kind.encoder_key, collection, place)[0]:
         yield f"  times {found.kind.agent:.4f}, the chance that an agent acted: no word says so"
 
 

@@ -71,6 +71,8 @@ _OTHER_CLASS = 0.3
 #: Records that are looked into for a text that stands in one word for word: 20 of 134 public
 #: postmortems came first for their own first sentence and were not shown, as it tells of none.
 _QUOTED_IN = 5
+#: Chance of telling of something recorded here from which on no text need be a quotation of it.
+_SURE = 0.9
 #: In a large library: passages per query passage, and records by words, whole text and class,
 #: that are ranked.
 _NEAREST = 200
@@ -83,7 +85,8 @@ class RankedQuery:
 
     `unpooled` are the probabilities before those further down are kept from rising above others.
     `eligible` records of the whole index may answer, not only of those that were ranked.
-    `kind` is what the query tells of: an incident at all, and one of an agent.
+    `kind` is what the query tells of: an incident at all, and one of an agent; `about` is how
+    probable that is beside each ranked record, (n,).
     """
 
     index: Searchable
@@ -97,6 +100,19 @@ class RankedQuery:
     filters: Filters
     eligible: int
     kind: TextKind
+    about: NDArray[np.float32]
+
+    def shown(self, count: int, bar: float) -> list[int]:
+        """The first `count` answers that may be shown; `bar` is that of a library for plain texts.
+
+        A text that tells of nothing recorded here is answered by nothing, whatever class it is
+        like.
+        """
+        return [
+            int(i)
+            for i in self.order[:count]
+            if self.probabilities[i] >= BAR and (self.about[i] >= bar or not self.kind.is_judged)
+        ]
 
     @property
     def is_ordinary(self) -> bool:
@@ -149,7 +165,7 @@ def answer(
 
 def answer_of(found: RankedQuery, library: Library, limit: int) -> Answer:
     """A ranking as an answer of at most `limit` matches."""
-    shown = [int(i) for i in found.order[:limit] if found.probabilities[i] >= BAR]
+    shown = found.shown(limit, library.config.search.bar)
     near = np.argsort(-np.where(found.allowed, found.ranking.similarity, -2), kind="stable")
     misses = [] if shown else [int(i) for i in near[:_MISSES] if found.allowed[i]]
     matches = tuple(match_at(found, library, i) for i in shown)
@@ -190,7 +206,9 @@ def find_question(
     may_answer = everywhere[ranking.places]
     kind = _kind_of(index, query, question, ranking, may_answer, lexical)
     about = kind.of_records(collection, ranking)
-    probabilities = learned.calibration.probabilities(ranking, may_answer, about)
+    probabilities = learned.calibration.probabilities(
+        ranking, may_answer, about, is_judged=kind.is_judged
+    )
     probabilities *= proof(collection, query, ranking)
     most = most_probable(collection, query, ranking)
     probabilities = np.minimum(probabilities, most)
@@ -204,6 +222,7 @@ def find_question(
         *(index, query, question, ranking, may_answer, probabilities, order, unpooled, filters),
         eligible=int(everywhere.sum()),
         kind=kind,
+        about=about,
     )
 
 
@@ -222,8 +241,9 @@ def _kind_of(
     """
     if not query.is_plain:
         return TextKind(incident=float(query.shows_fault))
-    kind = index.generation.learned.calibration.kind(question, ranking, may_answer)
-    if min(kind.incident, kind.agent) >= 1:
+    collection, learned = index.generation.collection, index.generation.learned
+    kind = learned.calibration.kind(question, ranking, may_answer, collection.mean)
+    if not kind.is_judged or kind.incident * kind.agent >= _SURE:
         return kind
     return TextKind() if _is_quotation(index, query, question, lexical) else kind
 

@@ -23,11 +23,16 @@ from kb.search.evaluation.dataset import (
     subject_from_index,
     subject_from_lines,
 )
-from kb.search.evaluation.leave_one_out import Judged, foreign_best, measures_of, score_ranking
+from kb.search.evaluation.leave_one_out import (
+    Heard,
+    Judged,
+    foreign_heard,
+    measures_of,
+    score_ranking,
+)
 from kb.search.evaluation.report import SEEDS, Controls, Evaluation, Measured, evaluation
 from kb.search.index.build import embed_rows
 from kb.search.index.index import open_index, ready_encoder
-from kb.search.ranking.class_posterior import Numbers
 from kb.search.ranking.learn import learn
 
 
@@ -93,6 +98,7 @@ def evaluated(
         judged,
         _foreign(request, subject, library, embed),
         _controls(request, subject, library, embed),
+        library.config.search.bar,
     )
     return report, judged
 
@@ -130,17 +136,20 @@ def subject_of_file(
 
 def _foreign(
     request: EvaluationRequest, subject: Subject, library: Library, embed: Embedder
-) -> dict[str, Numbers]:
-    """The best probability that each foreign text gets, by stratum."""
+) -> dict[str, Heard]:
+    """What is said of each foreign text, by stratum."""
     lines = [line for path in request.foreign for line in read_lines(path)]
     if not lines:
         return {}
     collection, key = subject.collection, embed.encoder.card.key
     learned = learn(collection, subject.taught, library.form, embed, request.jaccard, key)
     texts = [f"{line.title}. {line.text}".lstrip(". ") for line in lines]
-    best = foreign_best(collection, learned, questions_from(texts, embed))
+    heard = foreign_heard(collection, learned, questions_from(texts, embed))
     strata = np.array([line.stratum for line in lines])
-    return {str(name): best[strata == name] for name in dict.fromkeys(strata)}
+    return {
+        str(name): Heard(heard.best[strata == name], heard.about[strata == name])
+        for name in dict.fromkeys(strata)
+    }
 
 
 def library_of(request: EvaluationRequest, start: Path) -> Library:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kb.records.form import Form
 from kb.search.evaluation.dataset import Embed, Subject
 from kb.search.indexed_records.collection import Collection
-from kb.search.ranking.calibration import Calibration, isotonic_decreasing, same_class
+from kb.search.ranking.calibration import Calibration, isotonic_decreasing, known, same_class
 from kb.search.ranking.class_posterior import ClassPosterior, Numbers
 from kb.search.ranking.learn import Learned, learn, learn_to_rank
 from kb.search.ranking.likeness import Question
@@ -45,12 +45,28 @@ Order = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Judged:
-    """One query: its measures by system, and its first answers with what they turned out to be."""
+    """One query: its measures by system, and its first answers with what they turned out to be.
+
+    `best` is the probability of the first, `about` that of telling of anything recorded here.
+    """
 
     measures: Mapping[str, tuple[float, float, float, float]]
     probabilities: Numbers
     outcomes: NDArray[np.bool_]
     best: float
+    about: float = 1.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The best probability that texts get, and that of telling of anything recorded, each (n,)."""
+
+    best: Numbers
+    about: Numbers
+
+    def refused(self, least: float, bar: float) -> NDArray[np.bool_]:
+        """Which get no answer: none of at least this probability, or not heard above the bar."""
+        return (self.best < least) | (self.about < bar)
 
 
 def relevance(labels: Numbers, jaccard: float = 0.0) -> Relevance:
@@ -133,15 +149,32 @@ def _judged(
     others = ranking.places != place
     found = orders(ranking, posterior, others, weights, curve.same_incident)
     order = found["full"][:_SHOWN]
-    incident = curve.kind(question, ranking, others).of_records(subject.collection, ranking)
-    stated = curve.with_first(curve.probabilities(ranking, others, incident), ranking, order)
+    about, stated = _stated(subject.collection, curve, question, ranking, others, order)
     probabilities = isotonic_decreasing(stated[order])
     return Judged(
         measures={name: measure(ranks, right) for name, ranks in found.items()},
         probabilities=probabilities,
         outcomes=right[order],
         best=float(probabilities[:1].sum()),
+        about=float(about[order].max(initial=0)),
     )
+
+
+def _stated(
+    collection: Collection,
+    curve: Calibration,
+    question: Question,
+    ranking: Ranking,
+    allowed: NDArray[np.bool_],
+    order: Order,
+) -> tuple[Numbers, Numbers]:
+    """What is said of every record: that the text is about such a thing, and of its class, (n,)."""
+    kind = curve.kind(question, ranking, allowed, collection.mean)
+    about = kind.of_records(collection, ranking)
+    if not kind.is_judged:
+        about = about * known(ranking.similarity[allowed])
+    said = curve.probabilities(ranking, allowed, about, is_judged=True)
+    return about, curve.with_first(said, ranking, order)
 
 
 def orders(
@@ -201,22 +234,19 @@ def calibrated_bound(probabilities: Numbers, bins: int = 10) -> float:
     return float(np.quantile(gaps.sum(axis=1) / max(len(probabilities), 1), 0.95))
 
 
-def foreign_best(
-    collection: Collection, learned: Learned, questions: Iterable[Question]
-) -> Numbers:
-    """The largest probability any record gets for each question, (n,)."""
-    everything = np.ones(len(collection), bool)
-    best = []
+def foreign_heard(collection: Collection, learned: Learned, questions: Iterable[Question]) -> Heard:
+    """What is said of texts that no record should answer."""
+    everything, curve = np.ones(len(collection), bool), learned.calibration
+    best: list[float] = []
+    heard: list[float] = []
     for question in questions:
         ranking = rank(collection, learned.posterior, question)
-        kind = learned.calibration.kind(question, ranking, everything)
-        incident = kind.of_records(collection, ranking)
-        found = learned.calibration.probabilities(ranking, everything, incident)
-        same = learned.calibration.same_incident
+        same = curve.same_incident
         order = ordered(ranking, learned.posterior, everything, same_incident=same)
-        found = learned.calibration.with_first(found, ranking, order)
-        best.append(float(found.max(initial=0)))
-    return np.array(best, np.float32)
+        about, said = _stated(collection, curve, question, ranking, everything, order)
+        best.append(float(said.max(initial=0)))
+        heard.append(float(about.max(initial=0)))
+    return Heard(np.array(best, np.float32), np.array(heard, np.float32))
 
 
 def _curves(subject: Subject, fit: _Fit) -> tuple[Calibration, ...]:

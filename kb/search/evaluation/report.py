@@ -15,6 +15,7 @@ from kb.search.evaluation.controls import TWIN
 from kb.search.evaluation.leave_one_out import (
     MEASURES,
     SYSTEMS,
+    Heard,
     Judged,
     calibrated_bound,
     calibration_error,
@@ -35,6 +36,8 @@ FAR = "far"
 LEAST_QUERIES = 20
 #: Edges of the reliability table, those of the words that answers use among them.
 _EDGES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+#: Bars whose price is shown beside that of the library's own.
+_BARS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 _BASELINES = [SYSTEMS.index(name) for name in SYSTEMS if name != "full"]
 _FULL = SYSTEMS.index("full")
 _NDCG = MEASURES.index("ndcg@10")
@@ -84,13 +87,26 @@ class ReliabilityRow:
 
 
 @dataclass(frozen=True)
+class BarRow:
+    """What a bar for plain texts costs: shares of true queries and, by stratum, of foreign texts.
+
+    Both are the shares that get no answer.
+    """
+
+    bar: float
+    true: float
+    foreign: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything `kb eval` reports; shares are 0…1, None where there was nothing to measure.
 
     `ratios` are the full ranking's means divided by those of the best baseline, by measure;
     `shuffled_ratio` and `ratio_without_twins` are of nDCG@10. All are None below `LEAST_QUERIES`.
     `first_calibration_bound` is what a perfectly calibrated predictor would stay below.
-    `foreign` are shares of texts answered "nothing similar", with their number, by stratum.
+    `foreign` are shares of texts answered "nothing similar", with their number, by stratum, at the
+    library's `bar`; `bars` say what others would cost.
     """
 
     measured: Measured
@@ -106,6 +122,8 @@ class Evaluation:
     reliability: tuple[ReliabilityRow, ...]
     foreign: dict[str, tuple[float, int]]
     true_rejected: float | None
+    bar: float
+    bars: tuple[BarRow, ...]
 
     @property
     def name(self) -> str:
@@ -126,15 +144,23 @@ class Evaluation:
 def evaluation(
     measured: Measured,
     judged: Sequence[Judged],
-    foreign: Mapping[str, Numbers],
+    foreign: Mapping[str, Heard],
     controls: Controls,
+    bar: float,
 ) -> Evaluation:
-    """The report of judged queries and, by stratum, of the best probabilities of foreign texts."""
+    """The report of judged queries and, by stratum, of what foreign texts get.
+
+    `bar` is the library's for plain texts.
+    """
     probabilities = np.concatenate([np.zeros(0, np.float32), *(j.probabilities for j in judged)])
     outcomes = np.concatenate([np.zeros(0, bool), *(j.outcomes for j in judged)])
     first = np.array([j.best for j in judged], np.float32)
     first_true = np.array([bool(j.outcomes[:1].any()) for j in judged], bool)
     table = table_of(judged)
+    true = Heard(first, np.array([j.about for j in judged], np.float32))
+    bars = sorted({*_BARS, bar}) if judged else []
+    rows = tuple(_bar_row(one, true, foreign) for one in bars)
+    at_bar = next((row for row in rows if row.bar == bar), None)
     dealt = [_ratio(one, _NDCG) for one in controls.shuffled if len(one) >= LEAST_QUERIES]
     known = [ratio for ratio in dealt if ratio is not None]
     return Evaluation(
@@ -149,9 +175,19 @@ def evaluation(
         first_calibration_error=calibration_error(first, first_true) if judged else None,
         first_calibration_bound=calibrated_bound(first) if judged else None,
         reliability=tuple(_reliability(first, first_true)),
-        foreign={name: (float((best < BAR).mean()), len(best)) for name, best in foreign.items()},
-        true_rejected=float(np.mean([j.best < BAR for j in judged])) if judged else None,
+        foreign={
+            name: (float(heard.refused(BAR, bar).mean()), len(heard.best))
+            for name, heard in foreign.items()
+        },
+        true_rejected=at_bar.true if at_bar else None,
+        bar=bar,
+        bars=rows,
     )
+
+
+def _bar_row(bar: float, true: Heard, foreign: Mapping[str, Heard]) -> BarRow:
+    refused = {name: float(heard.refused(BAR, bar).mean()) for name, heard in foreign.items()}
+    return BarRow(bar, float(true.refused(BAR, bar).mean()), refused)
 
 
 def evaluation_json(found: Evaluation) -> str:
@@ -188,6 +224,11 @@ def report_value(found: Evaluation) -> dict[str, Any]:
             "foreign": found.foreign.get(FAR, (0.0, 0))[1],
             "strata": {name: _stratum(*facts) for name, facts in found.foreign.items()},
             "bar": BAR,
+            "text_bar": found.bar,
+            "price": [
+                {"text_bar": row.bar, "true_rejected": row.true, "foreign_rejected": row.foreign}
+                for row in found.bars
+            ],
         },
     }
 
@@ -224,6 +265,8 @@ def _lines(found: Evaluation) -> Iterator[str]:
     yield from _probability_lines(found)
     for name, facts in found.foreign.items():
         yield f"{name + ' texts':<13} answered 'nothing similar' {_share(*facts)}"
+    yield ""
+    yield from _price_lines(found)
 
 
 def _ratio_lines(found: Evaluation) -> Iterator[str]:
@@ -253,6 +296,16 @@ def _probability_lines(found: Evaluation) -> Iterator[str]:
         yield f"{'':13}{edges:>8} {row.answers:>5} {row.stated:>8.0%} {row.true:>8.0%}"
     share = _share(found.true_rejected or 0.0, found.queries)
     yield f"true queries answered 'nothing similar'  {share}"
+
+
+def _price_lines(found: Evaluation) -> Iterator[str]:
+    """What bars for plain texts cost, that of the library marked."""
+    names = list(found.foreign)
+    yield "search.bar   true queries lost" + "".join(f"{name + ' refused':>16}" for name in names)
+    for row in found.bars:
+        mark = "  is set" if row.bar == found.bar else ""
+        cells = "".join(f"{row.foreign[name]:>16.1%}" for name in names)
+        yield f"{row.bar:>10.2f} {row.true:>19.1%}{cells}{mark}"
 
 
 def _cell(one: Interval | None) -> str:

@@ -195,7 +195,7 @@ class Collection:
         """The average of all records, (d,): what the library at large speaks of."""
         if self.of_all is not None:
             return self.of_all.mean
-        return np.asarray(self.means.mean(axis=0))
+        return np.asarray(self.means.sum(axis=0) / max(len(self), 1))
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kb.search.indexed_records.collection import Collection
-from kb.search.ranking.agent_acted import agent_chance, agent_records
+from kb.search.ranking.agent_acted import agent_odds, agent_records
 from kb.search.ranking.class_posterior import (
     ClassPosterior,
     ClassSkill,
@@ -23,7 +23,7 @@ from kb.search.ranking.class_posterior import (
     class_skill,
     largest,
 )
-from kb.search.ranking.incident_probe import incident_chance
+from kb.search.ranking.incident_probe import Signs, heard, incident_odds
 from kb.search.ranking.likeness import Likeness, Places, Question, likenesses
 from kb.search.ranking.rank import HEDGED_AMONG, SAME_INCIDENT, Ranking, ordered, rank
 
@@ -64,10 +64,16 @@ _ONE_CLASS = 0.9
 
 @dataclass(frozen=True)
 class TextKind:
-    """The probabilities that a text tells of an incident, and that an agent acted in it, 0…1."""
+    """The probabilities that a text tells of an incident, and that an agent acted in it, 0…1.
+
+    `is_judged`: a probe heard the text, that for the encoder of that key, and `incident` is that of
+    one like those recorded here.
+    """
 
     incident: float = 1.0
     agent: float = 1.0
+    is_judged: bool = False
+    encoder_key: str = ""
 
     def of_records(self, collection: Collection, ranking: Ranking) -> Numbers:
         """What the probability of each ranked record is multiplied by, (n,).
@@ -76,7 +82,7 @@ class TextKind:
         """
         if self.agent >= 1:
             return np.full(len(ranking.places), self.incident, np.float32)
-        of_agents = agent_records(collection)[ranking.places]
+        of_agents = agent_records(self.encoder_key, collection, ranking.places)
         return np.asarray(self.incident * np.where(of_agents, self.agent, 1.0), np.float32)
 
 
@@ -110,14 +116,19 @@ class Calibration:
         return "shipped with kb: too few records with a class to fit a curve"
 
     def probabilities(
-        self, ranking: Ranking, allowed: NDArray[np.bool_], incident: float | Numbers = 1.0
+        self,
+        ranking: Ranking,
+        allowed: NDArray[np.bool_],
+        incident: float | Numbers = 1.0,
+        *,
+        is_judged: bool = False,
     ) -> Numbers:
         """The probability of the same class for every record of a ranking, 0…1.
 
-        Only records that are `allowed` to answer count when it is asked whether any is like it.
-        `incident` is the probability that the query tells of one, and of one like a record.
+        `incident` is the probability that the query tells of one, and of one like a record. Where
+        no probe judged that, it is asked whether any record that is `allowed` to answer is like it.
         """
-        about = known(ranking.similarity[allowed]) * incident
+        about = incident if is_judged else known(ranking.similarity[allowed]) * incident
         return np.asarray(self._chances(self.curve, ranking) * about, np.float32)
 
     def with_first(self, probabilities: Numbers, ranking: Ranking, order: Places) -> Numbers:
@@ -142,18 +153,28 @@ class Calibration:
         odds = text * ranking.text + weight * second + constant
         return logistic(odds + FACET_LOG_ODDS * ranking.stated_part)
 
-    def kind(self, question: Question, ranking: Ranking, allowed: NDArray[np.bool_]) -> TextKind:
+    def kind(
+        self,
+        question: Question,
+        ranking: Ranking,
+        allowed: NDArray[np.bool_],
+        average: Numbers,
+    ) -> TextKind:
         """What a plain text tells of; all of it where nothing is known.
 
-        That is so for another encoder than the default one, and for a few words.
+        That is so for another encoder than the default one, and for a few words. `average` (d,) is
+        that of all records.
         """
-        if question.says_little:
+        if question.says_little or not allowed.any():
             return TextKind()
-        nearest = float(ranking.similarity[allowed].max(initial=-1))
-        return TextKind(
-            incident_chance(self.encoder_key, question.mean, nearest),
-            agent_chance(self.encoder_key, question, nearest),
-        )
+        signs = signs_of(question, ranking, allowed, average)
+        odds = incident_odds(self.encoder_key, question.mean, signs)
+        if odds is None:
+            return TextKind()
+        near = signs.similarity
+        incident = heard(odds, near)
+        agent = heard(odds + agent_odds(self.encoder_key, question, near), near) / incident
+        return TextKind(incident, agent, is_judged=True, encoder_key=self.encoder_key)
 
     def class_probability(self, weight: float) -> float:
         """The probability that the class of the largest weight is one of the query's, 0…1.
@@ -162,6 +183,20 @@ class Calibration:
         """
         slope, constant = self.class_curve
         return float(logistic(slope * weight + constant))
+
+
+def signs_of(
+    question: Question, ranking: Ranking, allowed: NDArray[np.bool_], average: Numbers
+) -> Signs:
+    """What a text has in common with those records of a ranking that are `allowed` to answer."""
+    text = np.sort(ranking.text[allowed])[::-1]
+    length = float(np.linalg.norm(average))
+    return Signs(
+        similarity=float(ranking.similarity[allowed].max()),
+        words=float(ranking.lexical[allowed].max()),
+        lead=float(text[0] - text[1]) if len(text) > 1 else 0.0,
+        usual=float(average @ question.mean) / length if length else 0.0,
+    )
 
 
 def known(similarities: Numbers) -> float:

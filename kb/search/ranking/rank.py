@@ -49,8 +49,11 @@ SAME_INCIDENT = 0.8
 #: The power of the number of its classes by which a record's are divided. Undivided, records that
 #: are labelled broadly come first for everything; at 1 they are punished.
 _SEVERAL_CLASSES = 0.75
-#: Deviations of text by which one record has to lead all others to be first whatever its class.
-_LEAD = 1.0
+#: Deviations of text by which one record has to lead all others to be first whatever its class, for
+#: a very long question, and the words at which it is half of that: who asks in few words looks for
+#: one incident, and its text tells it best. Titles that ask for their own record among eight public
+#: corpora find it first in .908 (.893 with 1 for all), and no other measure loses.
+_LEAD, _LEAD_WORDS = 1.35, 10.0
 #: What a class that the draft states itself counts at least: as much as one that its text speaks
 #: of plainly, so that within the class the text still decides.
 _STATED = 0.5
@@ -68,7 +71,10 @@ _SIBLING = 0.7
 
 @dataclass(frozen=True)
 class Ranking:
-    """The parts of every record's score, each (n,), for records at `places`."""
+    """The parts of every record's score, each (n,), for records at `places`.
+
+    `lead` are the deviations of text by which one of them has to lead to be first by that alone.
+    """
 
     places: Places
     similarity: Numbers
@@ -80,6 +86,7 @@ class Ranking:
     verdict_part: Numbers
     run_part: Numbers
     class_weights: Numbers
+    lead: float = _LEAD
 
     @property
     def score(self) -> Numbers:
@@ -130,6 +137,7 @@ def rank(
         verdict_part=weights.verdict * verdicts[places],
         run_part=weights.run * _alike_runs(collection, places, question.alike_runs),
         class_weights=scores.weights,
+        lead=_LEAD * _length_share(question, _LEAD_WORDS),
     )
 
 
@@ -150,8 +158,13 @@ def _text_part(
 
 def word_weight(question: Question, weights: Weights = Weights()) -> float:
     """How much the words of a question count beside 1 for its vectors."""
+    return weights.lexical * _length_share(question, weights.lexical_words)
+
+
+def _length_share(question: Question, half: float) -> float:
+    """0 for a question without a word, .5 at `half` words, towards 1 for a very long one."""
     count = len(question.bag.words)
-    return weights.lexical * count / (count + weights.lexical_words)
+    return count / (count + half)
 
 
 def best_first(
@@ -202,9 +215,9 @@ def ordered(
 
 
 def _standing_out(order: Places, ranking: Ranking) -> Places:
-    """The record whose text leads all others by `_LEAD`, if one does."""
+    """The record whose text leads all others by as much as it has to, if one does."""
     best = order[np.argsort(-ranking.text[order], kind="stable")[:2]]
-    leads = len(best) == 2 and ranking.text[best[0]] - ranking.text[best[1]] >= _LEAD  # noqa: PLR2004
+    leads = len(best) == 2 and ranking.text[best[0]] - ranking.text[best[1]] >= ranking.lead  # noqa: PLR2004
     return best[:1] if leads else best[:0]
 
 
@@ -296,7 +309,8 @@ def _neighbour_verdicts(
     """What people said about records near the query says something about the query too, (n,).
 
     A record is lifted by the strongest word that links it with a near one, and not by being linked
-    often: a sum would rank by how much has been judged. Being told apart from a near one lowers it.
+    often: a sum would rank by how much has been judged. Being told apart from a near one lowers it
+    as far as that one is nearer: of two that are told apart the question is about one.
     """
     linked = np.zeros(len(collection), np.float32)
     parted = np.zeros(len(collection), np.float32)
@@ -308,5 +322,6 @@ def _neighbour_verdicts(
     for places, partners in ((speakers, others), (others, speakers)):
         said = values * nearness[partners]
         np.maximum.at(linked, places, said)
-        np.minimum.at(parted, places, said)
+        nearer = np.maximum(nearness[partners] - nearness[places], 0)
+        np.minimum.at(parted, places, values * nearer)
     return linked + parted

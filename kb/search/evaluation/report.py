@@ -175,14 +175,19 @@ def evaluation(
         first_calibration_error=calibration_error(first, first_true) if judged else None,
         first_calibration_bound=calibrated_bound(first) if judged else None,
         reliability=tuple(_reliability(first, first_true)),
-        foreign={
-            name: (float(heard.refused(BAR, bar).mean()), len(heard.best))
-            for name, heard in foreign.items()
-        },
+        foreign=_refused(foreign, bar),
         true_rejected=at_bar.true if at_bar else None,
         bar=bar,
         bars=rows,
     )
+
+
+def _refused(foreign: Mapping[str, Heard], bar: float) -> dict[str, tuple[float, int]]:
+    """The shares of foreign texts that get no answer, and how many there are, by stratum."""
+    return {
+        name: (float(heard.refused(BAR, bar).mean()), len(heard.best))
+        for name, heard in foreign.items()
+    }
 
 
 def _bar_row(bar: float, true: Heard, foreign: Mapping[str, Heard]) -> BarRow:

@@ -45,7 +45,7 @@ _WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class ProgramResult:
     """What a program left behind: its exit status, and the last megabyte of what it wrote."""
 
     status: int
@@ -107,7 +107,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
     memory_bytes: int = MEMORY_BYTES,
-) -> Finished:
+) -> ProgramResult:
     """Run a program to its end; `environment` is added to the short one.
 
     Raises `KbError` where it cannot be started, or takes too long: it and all it started are ended.
@@ -139,7 +139,7 @@ def run(
         # What left its group may keep the pipe open.
         listener.join(_WAIT_SECONDS)
     output, complaint = (tail.decode("utf-8", "replace") for tail in tails)
-    return Finished(status, output, complaint)
+    return ProgramResult(status, output, complaint)
 
 
 def start(
@@ -172,7 +172,7 @@ def start(
     return process
 
 
-def attend(command: Sequence[str]) -> int:
+def run_at_terminal(command: Sequence[str]) -> int:
     """Run a program of the user's own at the terminal, with all of their environment; its status.
 
     Only for what the user named, an editor. Raises `OSError` where there is no such program.

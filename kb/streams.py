@@ -216,7 +216,7 @@ def bar_stream() -> Any:
     return _behind("stderr")
 
 
-class Wire:
+class ProtocolStreams:
     """The two ends of a protocol that runs over the standard streams."""
 
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
@@ -230,7 +230,7 @@ class Wire:
 
 
 @contextmanager
-def open_wire() -> Iterator[Wire]:
+def open_protocol_streams() -> Iterator[ProtocolStreams]:
     """The standard streams for a protocol alone; raises `KbError` where one is closed.
 
     Meanwhile whatever else reads gets nothing, and whatever else prints goes to standard error.
@@ -243,7 +243,9 @@ def open_wire() -> Iterator[Wire]:
     os.dup2(2, 1)
     try:
         # Not closed at the end: a thread may still wait for a line.
-        yield Wire(os.fdopen(reader, "rb", closefd=False), os.fdopen(writer, "wb", closefd=False))
+        yield ProtocolStreams(
+            os.fdopen(reader, "rb", closefd=False), os.fdopen(writer, "wb", closefd=False)
+        )
     finally:
         os.dup2(writer, 1)
 

@@ -46,7 +46,7 @@ from kb.records.model import interpret
 from kb.search.indexed_records.passages import record_passages
 from kb.site.mkdocs_settings import packaged_settings, settings_text, settings_wish, used_settings
 from kb.site.safe_html import escape, plain, summary_text, to_html, to_inline_html
-from kb.streams import Wire
+from kb.streams import ProtocolStreams
 from kb.traces.analyses import audit
 from kb.traces.analyses.report import audit_text, audits_json
 from kb.traces.checkup.run_facts import facts
@@ -452,7 +452,7 @@ def mcp(raw: bytes) -> None:
 async def _served(client: Any) -> None:
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     server = server_for(_example())
-    ends: Any = _Lines(Wire(client, client)), _Writer(Wire(client, client))
+    ends: Any = _Lines(ProtocolStreams(client, client)), _Writer(ProtocolStreams(client, client))
     async with stdio_server(*ends) as (messages, answers):
         await server.run(messages, answers, server.create_initialization_options())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kb.actions.action import actions, actions_of, listed, with_one_spelling
+from kb.actions.action import actions, actions_of, listed, with_uniform_owners
 from kb.actions.dates_from_git import Trail
 from kb.actions.line_edits import close_action, set_tracker, write_change
 from kb.errors import KbError
@@ -238,7 +238,7 @@ def test_owners_that_differ_in_case_are_one() -> None:
     )
     record = interpret(with_list(*text.splitlines()))
     assert record is not None
-    found = with_one_spelling(actions_of(record, Trail(), TODAY))
+    found = with_uniform_owners(actions_of(record, Trail(), TODAY))
     assert [one.owner for one in found] == ["Ops", "Ops", "Ops", ""]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from kb.adopt.checklist import Confirmed, read_checklist, write_confirmed
+from kb.adopt.checklist import ConfirmedWords, read_checklist, write_confirmed
 from kb.adopt.classify import fit_key_posterior, missing_keys, propose
 from kb.commands.adopt import command
 from kb.errors import KbError
@@ -119,7 +119,7 @@ def test_a_record_that_is_adopted_by_its_file_name_gets_front_matter(team: Path)
     path.write_text("# Bare\n\nIt fell over.\n")
     library = open_library(team)
     document = next(d for d in library.documents if d.id == "2020-01-01-bare")
-    assert write_confirmed(library, [Confirmed(document, {"classes": "tool-failure"})]) == 1
+    assert write_confirmed(library, [ConfirmedWords(document, {"classes": "tool-failure"})]) == 1
     record = open_library(team).record("2020-01-01-bare")
     assert record is not None
     assert (record.classes, record.title, record.is_adopted) == (("tool-failure",), "Bare", True)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.parallel.dask_workers import dask_workers
-from kb.parallel.run_tasks import BatchSize, spread
+from kb.parallel.run_tasks import BatchSize, run_tasks
 from kb.traces.checkup.archive_files import trace_files
 from kb.traces.checkup.examine import _examined, examine
 from kb.traces.read_runs import ReadingSettings
@@ -37,14 +37,14 @@ def scheduler() -> Iterator[str]:
 def test_a_lost_worker_costs_its_tasks_only(scheduler: str, tmp_path: Path) -> None:
     work = partial(end_once, bad=37, mark=str(tmp_path / "mark"))
     with dask_workers(scheduler) as workers:
-        found = list(spread(work, range(100), workers, size=BatchSize(most_tasks=5)))
+        found = list(run_tasks(work, range(100), workers, size=BatchSize(most_tasks=5)))
     assert found == [(n, 2 * n) for n in range(100)]
 
 
 def test_a_task_that_ends_its_worker_is_given_up_and_named_once(scheduler: str) -> None:
     work = partial(end_at, bad=frozenset({11}))
     with dask_workers(scheduler) as workers:
-        found = list(spread(work, range(30), workers, size=BatchSize(most_tasks=5)))
+        found = list(run_tasks(work, range(30), workers, size=BatchSize(most_tasks=5)))
     assert [task for task, result in found if result is None] == [11]
     assert [task for task, _ in found] == list(range(30))
 
@@ -54,13 +54,13 @@ def test_those_beside_tasks_that_end_their_workers_are_not_given_up() -> None:
     bad = frozenset({3, 4, 7})
     with cluster(allowed_failures=0) as made, dask_workers(made.scheduler_address) as workers:
         work = partial(end_at, bad=bad)
-        found = list(spread(work, range(12), workers, size=BatchSize(most_tasks=2)))
+        found = list(run_tasks(work, range(12), workers, size=BatchSize(most_tasks=2)))
     assert found == [(n, None if n in bad else 2 * n) for n in range(12)]
 
 
 def test_a_task_s_own_error_of_time_is_no_wait_that_ended(scheduler: str) -> None:
     with dask_workers(scheduler) as workers, pytest.raises(TimeoutError, match="its own"):
-        list(spread(time_out, range(3), workers))
+        list(run_tasks(time_out, range(3), workers))
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ import pytest
 from kb.errors import KbError
 from kb.parallel.workers import LocalWorkers
 from kb.traces.checkup.archive_files import archive_of, trace_files
-from kb.traces.checkup.auc import Labelled, worths
+from kb.traces.checkup.auc import Labelled, auc_estimates
 from kb.traces.checkup.examine import Progress, examine
 from kb.traces.checkup.groups import grouped, known_run
 from kb.traces.checkup.progress_file import FileFacts
 from kb.traces.checkup.report import checkup_json, checkup_markdown
 from kb.traces.checkup.run_facts import RunSummary, facts
-from kb.traces.checkup.show_runs import told_in_words
+from kb.traces.checkup.show_runs import runs_in_words
 from kb.traces.checkup.summary import Checkup, check_up
 from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.normalize.run_builder import RunBuilder
@@ -272,10 +272,10 @@ def test_what_the_source_says_of_the_outcome_moves_no_rank() -> None:
 
 def test_the_worth_of_an_order_is_the_share_of_pairs_it_gets_right() -> None:
     runs = [Labelled(str(n), n >= 10, (float(n), 0.0, float(-n))) for n in range(20)]
-    perfect, constant, reverse = worths(("a", "b", "c"), runs)
+    perfect, constant, reverse = auc_estimates(("a", "b", "c"), runs)
     assert (perfect.auc, constant.auc, reverse.auc) == (1.0, 0.5, 0.0)
     assert (constant.low, constant.high) == (0.5, 0.5)
-    assert worths(("a",), runs[:5]) == ()
+    assert auc_estimates(("a",), runs[:5]) == ()
 
 
 def test_words_of_a_trace_are_no_markup_in_the_report() -> None:
@@ -376,7 +376,7 @@ def test_the_report_says_how_it_ranks_beside_each_trivial_order(data: Path) -> N
     """In sample: these runs are among those the score was fitted on."""
     file = data / "runs" / "tau-airline-gpt-4o-even-tasks.json"
     done = check_up(examine([file], ReadingSettings()))
-    auc = {worth.name: round(worth.auc, 2) for worth in done.worths()}
+    auc = {worth.name: round(worth.auc, 2) for worth in done.auc_estimates()}
     assert list(auc) == [
         *("this ranking", "constant", "length", "tool calls", "distinct tools", "errors")
     ]
@@ -420,11 +420,11 @@ def test_a_pass_keeps_no_words_of_a_run(tmp_path: Path) -> None:
     (found,) = examine([file], LOOK, tmp_path / "state.jsonl")
     assert found.runs[0].signs
     assert {sign.message + sign.evidence for sign in found.runs[0].signs} == {""}
-    ((bare, whole),) = told_in_words(found.runs, [file], ReadingSettings())
+    ((bare, whole),) = runs_in_words(found.runs, [file], ReadingSettings())
     assert [sign.kind for sign in bare.signs] == [s.kind for s in whole.signs if s.kind != "secret"]
     assert any("REDACTED_SECRET_1" in sign.evidence for sign in whole.signs)
     written(file, double_refund(1, "another"))
-    assert list(told_in_words(found.runs, [file], ReadingSettings())) == []
+    assert list(runs_in_words(found.runs, [file], ReadingSettings())) == []
 
 
 def test_secrets_are_looked_for_where_words_are_shown_and_it_is_said(tmp_path: Path) -> None:

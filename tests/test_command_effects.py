@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kb.traces.effects.shell_effects import CommandEffect, command_effects, worst
+from kb.traces.effects.shell_effects import CommandEffect, command_effects, heaviest_effect
 from kb.traces.effects.shell_parser import parse_shell_text, read_shell_text
 from kb.traces.effects.sql_effects import sql_effects
 from kb.traces.run import Effect
 
 
 def heaviest(command: str) -> CommandEffect:
-    found = worst(command_effects(command))
+    found = heaviest_effect(command_effects(command))
     assert found is not None
     return found
 
@@ -209,7 +209,7 @@ def test_the_word_of_the_team_beats_the_table() -> None:
     ],
 )
 def test_hostile_text_gets_an_answer_that_is_no_read(text: str) -> None:
-    found = worst(command_effects(text))
+    found = heaviest_effect(command_effects(text))
     assert found is not None
     assert found.effect is not Effect.READ
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kb.errors import KbError
-from kb.parallel.forks import forked, usable_cores
+from kb.parallel.forks import run_in_forks, usable_cores
 
 pytestmark = pytest.mark.skipif(usable_cores() == 1, reason="one core, or no safe forks")
 
@@ -23,7 +23,7 @@ def test_each_task_is_done_by_one_process_and_none_is_lost() -> None:
     def work(tasks: Iterable[int]) -> tuple[int, list[str]]:
         return os.getpid(), [held[number] for number in tasks]
 
-    done = forked(work, TASKS, 2)
+    done = run_in_forks(work, TASKS, 2)
     assert os.getpid() not in [process for process, _ in done]
     assert sorted(text for _, some in done for text in some) == sorted(held.values())
 
@@ -37,7 +37,7 @@ def test_where_a_process_is_lost_all_is_done_here() -> None:
             os._exit(9)
         return some
 
-    assert forked(work, TASKS, 2) == [list(TASKS)]
+    assert run_in_forks(work, TASKS, 2) == [list(TASKS)]
 
 
 def test_work_that_may_not_be_done_twice_says_that_a_process_was_lost() -> None:
@@ -49,7 +49,7 @@ def test_work_that_may_not_be_done_twice_says_that_a_process_was_lost() -> None:
         return list(tasks)
 
     with pytest.raises(KbError, match="a process was lost"):
-        forked(work, TASKS, 2, may_repeat=False)
+        run_in_forks(work, TASKS, 2, may_repeat=False)
 
 
 def test_a_platform_without_forks_can_load_it() -> None:
@@ -63,7 +63,7 @@ def test_what_the_work_raises_is_raised_here() -> None:
         return sum(10 // number for number in tasks)
 
     with pytest.raises(ZeroDivisionError):
-        forked(work, TASKS, 2)
+        run_in_forks(work, TASKS, 2)
 
 
 def test_another_thread_than_the_first_forks_nothing() -> None:
@@ -71,5 +71,5 @@ def test_another_thread_than_the_first_forks_nothing() -> None:
         return os.getpid(), list(tasks)
 
     with ThreadPoolExecutor(1) as threads:
-        done = threads.submit(forked, work, TASKS, 2).result()
+        done = threads.submit(run_in_forks, work, TASKS, 2).result()
     assert done == [(os.getpid(), list(TASKS))]

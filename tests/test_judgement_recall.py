@@ -16,7 +16,7 @@ import pytest
 from kb.config import CheckConfig
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
-from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slips
+from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
 from kb.lint.wording.judgement_verbs import blame_words, judged_people
 from kb.lint.wording.vague_actions import vague_wording
 from kb.records.document import read_document
@@ -140,7 +140,7 @@ def test_a_word_of_doing_does_not_say_that_an_action_was_done(text: str) -> None
     ],
 )
 def test_a_word_of_doubt_elsewhere_takes_no_verdict_back(text: str) -> None:
-    assert list(slips(text)) != []
+    assert list(slip_phrases(text)) != []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_word_of_doubt_elsewhere_takes_no_verdict_back(text: str) -> None:
     ],
 )
 def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
-    judged = (*judged_people(text), *blamed_people(text), *slips(text), *judged_agents(text))
+    judged = (*judged_people(text), *blamed_people(text), *slip_phrases(text), *judged_agents(text))
     assert judged == ()
     assert list(blame_words(text)) == []
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from kb import statistics
 from kb import statistics as resampling
-from kb.actions.dates_from_git import Landing, Mark, Trail, Trails
+from kb.actions.dates_from_git import Landing, StateChange, Trail, Trails
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Measure, QuestionAnswer
 from kb.metrics.registry import MEASURES, measure_all
@@ -117,7 +117,9 @@ def reopened() -> tuple[Story, Trails]:
     earlier = Story("2026-01-01-earlier", noon(date(2026, 1, 1)))
     earlier.promises = [Promise("A1", "do it", state="closed")]
     days = ((3, "open"), (9, "closed"), (20, "open"), (30, "closed"))
-    marks = tuple(Mark(Landing(noon(date(2026, 1, day)), f"{day}"), state) for day, state in days)
+    marks = tuple(
+        StateChange(Landing(noon(date(2026, 1, day)), f"{day}"), state) for day, state in days
+    )
     trail = Trail(first=marks[0].landing, marks={"A1": marks})
     return earlier, Trails({record(earlier).path: trail})  # type: ignore[dict-item]
 

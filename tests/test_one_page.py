@@ -9,11 +9,11 @@ from pathlib import PurePath
 import pytest
 from kb.config import CheckConfig, Config, FormConfig
 from kb.lint.registry import all_rules
-from kb.lint.rule import LintContext, run_rules, switched_on
+from kb.lint.rule import LintContext, enabled_rules, run_rules
 from kb.records.blank_record import Prefill, blank_record
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.grow_to_profile import grown, open_questions
+from kb.records.grow_to_profile import grow_record, open_questions
 
 DAY = date(2026, 4, 12)
 FORM = build_form()
@@ -56,7 +56,7 @@ def found(text: str) -> list[str]:
     """The names of what the check finds in a record."""
     settings = CheckConfig()
     context = LintContext(FORM, settings, date(2026, 6, 1), PurePath("/nowhere"))
-    rules = switched_on(all_rules(), settings)
+    rules = enabled_rules(all_rules(), settings)
     return [problem.name for problem in run_rules(read(text), context, rules)]
 
 
@@ -88,7 +88,7 @@ def test_questions_left_open_are_one_finding_that_names_them() -> None:
 
 
 def test_what_stays_open_becomes_an_action_due_in_90_days() -> None:
-    text = grown(read(page(without=("Replay fixture",))), DAY).text
+    text = grow_record(read(page(without=("Replay fixture",))), DAY).text
     task = "answer “Replay fixture” — owner: unknown, due: 2026-07-11, lever: review-process"
     assert f"- [ ] A1: {task}\n" in text
     assert "open-question" not in found(text)
@@ -96,7 +96,7 @@ def test_what_stays_open_becomes_an_action_due_in_90_days() -> None:
 
 def test_a_grown_page_keeps_every_line_and_puts_each_section_in_its_place() -> None:
     before = page()
-    growth = grown(read(before), DAY)
+    growth = grow_record(read(before), DAY)
     after = growth.text
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     headings = re.findall(r"(?m)^## (.*)$", after)
@@ -108,37 +108,37 @@ def test_a_grown_page_keeps_every_line_and_puts_each_section_in_its_place() -> N
 def test_a_grown_page_has_a_timeline_from_the_clocks_that_are_known() -> None:
     lines = [
         f"{entry.at:%H:%M} {entry.tags[0]}"
-        for entry in read(grown(read(page()), DAY).text).timeline
+        for entry in read(grow_record(read(page()), DAY).text).timeline
     ]
     assert lines == ["14:02 impact", "16:51 detected", "17:20 contained"]
 
 
 def test_growing_twice_adds_nothing() -> None:
-    once = grown(read(page()), DAY).text
-    assert grown(read(once), DAY).text == once
+    once = grow_record(read(page()), DAY).text
+    assert grow_record(read(once), DAY).text == once
 
 
 def test_a_page_with_carriage_returns_keeps_them() -> None:
-    text = grown(read(page().replace("\n", "\r\n")), DAY).text
-    assert text.replace("\r\n", "\n") == grown(read(page()), DAY).text
+    text = grow_record(read(page().replace("\n", "\r\n")), DAY).text
+    assert text.replace("\r\n", "\n") == grow_record(read(page()), DAY).text
     assert "\n" not in text.replace("\r\n", "")
 
 
 def test_a_severe_page_grows_to_all_sections() -> None:
-    text = grown(read(page().replace("severity: SEV3", "severity: SEV1")), DAY).text
+    text = grow_record(read(page().replace("severity: SEV3", "severity: SEV1")), DAY).text
     assert text.count("\n## ") == len(FORM.sections)
 
 
 @pytest.mark.parametrize("name", ["unauthorised-action", "excess-authority", "wrong-objective"])
 def test_a_class_of_authority_or_objective_asks_for_the_decision(name: str) -> None:
     text = page().replace("status: draft", f"status: draft\nclasses: [{name}]")
-    assert "## Decision record\n" in grown(read(text), DAY).text
-    assert "## Decision record\n" not in grown(read(page()), DAY).text
+    assert "## Decision record\n" in grow_record(read(text), DAY).text
+    assert "## Decision record\n" not in grow_record(read(page()), DAY).text
     assert "## Decision record\n" not in text
 
 
 def test_missing_clocks_stand_among_those_that_were_given() -> None:
-    text = grown(read(page()), DAY).text
+    text = grow_record(read(page()), DAY).text
     names = re.findall(r"(?m)^  (\w+): ", text.partition("\n---\n")[0])
     assert names == ["route_start", "first_warning", "first_impact", "detected", "contained"]
 

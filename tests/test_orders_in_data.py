@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kb.traces.analyses.orders_in_data import followed_orders
-from kb.traces.checkup.signs import signs, world
+from kb.traces.checkup.signs import signs, write_summary
 
 from runs_made import failed, made_run, read, user, write
 
@@ -21,7 +21,7 @@ def test_a_call_with_a_value_that_only_an_order_names_followed_it() -> None:
     run = made_run(ASKED, READ, write("send_money", {"to": "US9921-7", "amount": 20}))
     (found,) = followed_orders(run)
     assert (found.step, found.told, found.value) == (2, 1, "US9921-7")
-    (sign,) = (sign for sign in signs(run, world(run)) if sign.kind == "followed-order")
+    (sign,) = (sign for sign in signs(run, write_summary(run)) if sign.kind == "followed-order")
     assert sign.proves
     assert "“US9921-7”, which only an order in the result of step 1 names" in sign.message
 

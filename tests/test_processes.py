@@ -12,12 +12,12 @@ import pytest
 from kb.errors import KbError
 from kb.processes import (
     PIPE,
-    attend,
     end,
     find_program,
     neutral_folder,
     python_command,
     run,
+    run_at_terminal,
     short_environment,
     start,
 )
@@ -126,7 +126,7 @@ def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(KbError, match="no-such-program cannot be started"):
         run(["/nowhere/no-such-program"])
     with pytest.raises(FileNotFoundError, match="no-such-program"):
-        attend(["no-such-program"])
+        run_at_terminal(["no-such-program"])
 
 
 def test_ending_twice_is_no_error() -> None:

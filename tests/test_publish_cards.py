@@ -6,7 +6,7 @@ import hashlib
 import io
 
 import pytest
-from kb.site.machine.link_previews import Card, drawn
+from kb.site.machine.link_previews import Card, draw_card
 from PIL import Image, __version__
 
 CARD = Card(
@@ -21,7 +21,7 @@ PIXELS = "acec240893bde923"
 
 
 def test_a_card_is_a_whole_picture_of_sixteen_colours() -> None:
-    raw = drawn(CARD)
+    raw = draw_card(CARD)
     picture = Image.open(io.BytesIO(raw))
     picture.load()
     assert (picture.size, picture.mode, raw[24]) == ((1200, 630), "P", 4)
@@ -31,11 +31,11 @@ def test_a_card_is_a_whole_picture_of_sixteen_colours() -> None:
 
 
 def test_the_pixels_of_a_card_do_not_change_with_a_release() -> None:
-    picture = Image.open(io.BytesIO(drawn(CARD))).convert("RGB")
+    picture = Image.open(io.BytesIO(draw_card(CARD))).convert("RGB")
     found = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
     assert found == PIXELS, f"Pillow {__version__} has another font or draws text in another way"
 
 
 def test_what_a_card_writes_is_no_work_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image.Image, "save", None)
-    assert drawn(CARD).startswith(b"\x89PNG")
+    assert draw_card(CARD).startswith(b"\x89PNG")

@@ -22,7 +22,7 @@ from kb.site.external.leak_scan import refuse_names
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.machine.atom_json_csv import data_files
-from kb.site.serve import Preview, Shown
+from kb.site.serve import Preview, ServedSite
 from kb.site.site import Build, build_site, engine_settings, work_folder
 from kb.site.write import all_pages
 
@@ -361,7 +361,7 @@ def test_serving_says_which_files_are_left_out(library_folder: Path) -> None:
             found, open_repo(library_folder), SiteRequest(NOW, no_search, with_drafts=True)
         )
 
-    Preview(library, gathered, said.append, Shown(library_folder / "build/serve")).build()
+    Preview(library, gathered, said.append, ServedSite(library_folder / "build/serve")).build()
     assert any("2026-04-14_misnamed.md" in line and line.endswith("\n") for line in said)
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
 from kb.commands.purge import _sought
-from kb.erasure.forms_of_a_name import Sought
+from kb.erasure.forms_of_a_name import PurgeTarget
 from kb.erasure.plan import plan_purge
 from kb.erasure.write_plan import carry_out
 from kb.errors import KbError
@@ -158,7 +158,7 @@ def test_a_run_and_its_blobs_stay_a_run_that_is_read(example_library: Path) -> N
     passing.write_bytes(path.read_bytes())
     run = read_fixture(path)
     library = open_library(example_library)
-    carry_out(example_library, plan_purge(library, Sought("Tollgren"), "erased"))
+    carry_out(example_library, plan_purge(library, PurgeTarget("Tollgren"), "erased"))
     assert "tollgren" not in everything(example_library)
     assert len(read_fixture(path).steps) == len(read_fixture(passing).steps) == len(run.steps)
     assert not (path.parent / "blobs" / sha256(big)).exists()
@@ -231,7 +231,7 @@ def test_a_run_that_is_ended_at_any_step_is_taken_up_by_the_next(
         for name in ("create", "write_bytes", "remove_file"):
             ending(name)
         with pytest.raises(KeyboardInterrupt):
-            carry_out(library, plan_purge(open_library(library), Sought("Tollgren"), "erased"))
+            carry_out(library, plan_purge(open_library(library), PurgeTarget("Tollgren"), "erased"))
     monkeypatch.undo()
     monkeypatch.chdir(library)
     assert CliRunner().invoke(cli, ["check"]).exit_code in {0, 1}
@@ -241,7 +241,7 @@ def test_a_run_that_is_ended_at_any_step_is_taken_up_by_the_next(
 
 
 def test_a_file_that_changed_meanwhile_is_as_it_was(library: Path) -> None:
-    plan = plan_purge(open_library(library), Sought("Vexmark"), "erased")
+    plan = plan_purge(open_library(library), PurgeTarget("Vexmark"), "erased")
     path = library / f"postmortems/{OTHER}.md"
     path.write_text(path.read_text("utf-8") + "\nVexmark wrote.\n", "utf-8")
     with pytest.raises(KbError, match="changed while kb looked at it"):
@@ -250,7 +250,7 @@ def test_a_file_that_changed_meanwhile_is_as_it_was(library: Path) -> None:
 
 
 def test_a_renamed_file_that_changed_meanwhile_is_kept(library: Path) -> None:
-    plan = plan_purge(open_library(library), Sought("Tollgren"), "erased")
+    plan = plan_purge(open_library(library), PurgeTarget("Tollgren"), "erased")
     path = library / f"postmortems/{NAME}.md"
     path.write_text(path.read_text("utf-8") + "\nThe root cause is known.\n", "utf-8")
     with pytest.raises(KbError, match="changed while kb looked at it"):

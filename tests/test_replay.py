@@ -15,7 +15,7 @@ from kb.statistics import share_interval
 from kb.traces.replay.agent_process import EntryPoint
 from kb.traces.replay.overrides import read_known, with_known
 from kb.traces.replay.report import replay_json, replay_text
-from kb.traces.replay.tool_answers import Mode, Outcome
+from kb.traces.replay.tool_answers import LookupMode, Outcome
 from kb.traces.replay.trials import Replay, Settings, TrialVerdict, replay
 from kb.traces.run import Effect, OutcomeAssert, Run
 
@@ -122,7 +122,7 @@ def test_a_read_from_before_a_write_is_not_served_after_it(agent_of: Agent) -> N
 def test_sequence_mode_serves_the_next_answer_and_says_that_it_drifted(agent_of: Agent) -> None:
     entry = agent_of('return tools.call("ledger", {"order": "one"})')
     assert once(charged_once(), entry).trials[0].verdict is TrialVerdict.INCONCLUSIVE
-    done = once(charged_once(), entry, mode=Mode.SEQUENCE)
+    done = once(charged_once(), entry, mode=LookupMode.SEQUENCE)
     assert done.trials[0].attempts[0].has_drift
     assert "1 of 1 trials got answers to other arguments" in replay_text(done)
 
@@ -387,7 +387,7 @@ def test_a_read_from_after_a_write_that_the_trial_never_made_is_not_served(
         asserts=(at_most_one("charge"),),
     )
     entry = agent_of('return tools.call("ledger", {"id": 1})')
-    for mode in Mode:
+    for mode in LookupMode:
         trial = once(run, entry, mode=mode).trials[0]
         assert trial.verdict is TrialVerdict.INCONCLUSIVE
         assert "has a write between the freeze and this read: ledger" in trial.why

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from kb.errors import KbError
 from kb.repo import Repo, git_command, open_repo
-from kb.repo.safe_git_settings import silenced
+from kb.repo.safe_git_settings import neutral_settings
 
 from conftest import EXAMPLE, GIT_ENVIRONMENT, git_in
 
@@ -312,7 +312,7 @@ def test_a_filter_that_the_person_installed_for_all_repositories_is_kept(tmp_pat
             b"",
         )
     )
-    assert silenced(listing) == {
+    assert neutral_settings(listing) == {
         "filter.lfs.process": "git-lfs filter-process",
         "filter.lfs.clean": "",
         "filter.lfs.required": "false",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.traces.canonical_json import sha256
-from kb.traces.decoding.trace_source import refuse_swelling
+from kb.traces.decoding.trace_source import refuse_oversized_values
 from kb.traces.fixture import MOST_INLINE_BYTES, read_fixture, write_fixture
 from kb.traces.normalize import run_builder
 from kb.traces.read_runs import read_runs
@@ -387,8 +387,10 @@ def test_one_value_that_would_fill_the_memory_is_refused_unread(
 ) -> None:
     count = 900_000_000 // {b"{},": 150, b'"",': 56, b"[],": 150}.get(cell, 374)
     with pytest.raises(KbError, match="GB of memory"):
-        refuse_swelling(memoryview(b"[" + cell * count + b"1]"), tmp_path / "x.json")
+        refuse_oversized_values(memoryview(b"[" + cell * count + b"1]"), tmp_path / "x.json")
 
 
 def test_a_long_value_of_prose_is_read(tmp_path: Path) -> None:
-    refuse_swelling(b'{"messages":[{"content":"' + b"so it went, " * 2_000_000 + b'"}]}', tmp_path)
+    refuse_oversized_values(
+        b'{"messages":[{"content":"' + b"so it went, " * 2_000_000 + b'"}]}', tmp_path
+    )

@@ -13,10 +13,10 @@ from kb.config import SearchConfig
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.records.form import build_form
-from kb.search.evaluation.controls import shuffled, without_twins
+from kb.search.evaluation.controls import shuffled, without_duplicates
 from kb.search.evaluation.dataset import CorpusLine, read_lines, subject_from_lines
 from kb.search.evaluation.evaluate import EvaluationRequest, run_evaluation
-from kb.search.evaluation.leave_one_out import SYSTEMS, Heard, Judged, score_ranking
+from kb.search.evaluation.leave_one_out import SYSTEMS, EvaluatedQuery, Heard, score_ranking
 from kb.search.evaluation.report import (
     Controls,
     Measured,
@@ -140,7 +140,7 @@ def test_an_incident_told_twice_is_a_twin_only_with_the_same_labels(embed) -> No
     first, *others = lines()
     again = CorpusLine(id="again", title=first.title, text=first.text, labels=first.labels)
     group = [first, *others, again, replace_label([again], 0, "prompt-injection")[0]]
-    alone = without_twins(subject_from_lines(group, FORM, embed, full=False, masked=False))
+    alone = without_duplicates(subject_from_lines(group, FORM, embed, full=False, masked=False))
     assert [entry.id for entry in alone.collection.entries].count("again") == 1
     assert len(alone.collection) == len(group) - 1
 
@@ -183,9 +183,9 @@ def test_a_bar_is_shown_with_what_it_costs_the_library_that_set_it() -> None:
     assert [row["text_bar"] for row in rows] == [0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.5]
 
 
-def judged_of(row: np.ndarray, *, first: float, right: bool) -> Judged:
+def judged_of(row: np.ndarray, *, first: float, right: bool) -> EvaluatedQuery:
     measures = {name: tuple(row[place]) for place, name in enumerate(SYSTEMS)}
-    return Judged(measures, np.array([first], np.float32), np.array([right]), first)
+    return EvaluatedQuery(measures, np.array([first], np.float32), np.array([right]), first)
 
 
 def test_one_record_alone_has_nothing_to_measure(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from kb.site.gather import SiteRequest, gather
 from kb.site.mkdocs_settings import only_frames, packaged_settings
 from kb.site.page_shells import shell_of, with_text
 from kb.site.post_process import finish, inline_hashes, policy, with_policy
-from kb.site.serve import Preview, Shown
-from kb.site.site import Build, Made, build_site
+from kb.site.serve import Preview, ServedSite
+from kb.site.site import Build, SiteBuild, build_site
 from kb.site.write import all_pages, page_text
 
 from conftest import ROOT, Git
@@ -39,7 +39,7 @@ def site_of(folder: Path, *, with_drafts: bool = False) -> Site:
     return gather(open_library(folder), open_repo(folder), wanted)
 
 
-def built(folder: Path, engine: str = "mkdocs") -> Made:
+def built(folder: Path, engine: str = "mkdocs") -> SiteBuild:
     build = Build(folder / "site", engine)
     return build_site(open_library(folder), site_of(folder), build, lambda text: None)
 
@@ -231,7 +231,7 @@ def test_finishing_a_site_twice_changes_nothing(example_library: Path) -> None:
 @pytest.mark.site
 def test_edits_are_followed_after_the_records_were_renamed_and_back(example_library: Path) -> None:
     records = example_library / "postmortems"
-    shown = Shown(example_library / "build" / "serve")
+    shown = ServedSite(example_library / "build" / "serve")
 
     def gathered(library: Library) -> Site:
         return gather(
@@ -263,7 +263,7 @@ def test_an_edit_is_shown_at_300_records(example_library: Path) -> None:
     for number in range(300):
         day = f"2025-{number // 28 + 1:02}-{number % 28 + 1:02}"
         (records / f"{day}-copy.md").write_text(text.replace("date: 2026-04-12", f"date: {day}"))
-    shown = Shown(example_library / "build" / "serve")
+    shown = ServedSite(example_library / "build" / "serve")
 
     def gathered(library: Library) -> Site:
         return gather(
@@ -292,7 +292,7 @@ def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> N
     folder = example_library / "shown"
     folder.mkdir()
     (folder / "index.html").write_text("<html><body>hello</body></html>")
-    server = open_server(Shown(folder), 8900)
+    server = open_server(ServedSite(folder), 8900)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/"
     try:
@@ -313,7 +313,7 @@ def test_the_preview_shows_the_sites_own_page_for_an_unknown_address(
     from kb.site.serve import open_server
 
     (example_library / "kb.toml").write_text('[site]\nurl = "https://team.example/kb/"\n')
-    server = open_server(Shown(built(example_library).folder), 8930)
+    server = open_server(ServedSite(built(example_library).folder), 8930)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     try:

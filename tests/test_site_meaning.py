@@ -26,10 +26,10 @@ from kb.search.encoder.find_model_files import ModelSource  # noqa: E402
 from kb.search.index.index import ready_encoder  # noqa: E402
 from kb.site.find_related import no_search  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
-from kb.site.semantic.array_file import in_eight_bits  # noqa: E402
+from kb.site.semantic.array_file import quantized_rows  # noqa: E402
 from kb.site.semantic.browser_encoder import browser_model  # noqa: E402
-from kb.site.semantic.incident_vectors import told_by  # noqa: E402
-from kb.site.site import Build, Made, build_site  # noqa: E402
+from kb.site.semantic.incident_vectors import page_passages  # noqa: E402
+from kb.site.site import Build, SiteBuild, build_site  # noqa: E402
 
 from test_browser import Visit, browser, served, violations  # noqa: E402, F401 - a fixture
 
@@ -50,7 +50,7 @@ START = """async () => {
 }"""
 
 
-def built(folder: Path, engine: str = "mkdocs", *, with_meaning: bool = True) -> Made:
+def built(folder: Path, engine: str = "mkdocs", *, with_meaning: bool = True) -> SiteBuild:
     opened = open_library(folder)
     wanted = SiteRequest(datetime(2026, 11, 1, tzinfo=UTC), no_search)
     site = gather(opened, open_repo(folder), wanted)
@@ -248,7 +248,7 @@ def test_a_model_of_another_family_is_refused_in_words(
 
 
 def test_the_vectors_of_the_external_edition_are_made_of_its_own_words_alone(library: Path) -> None:  # noqa: F811
-    told = told_by(external(library))
+    told = page_passages(external(library))
     assert told
     assert "trust of two people" in " ".join(told[0].texts)
     for one in told:
@@ -265,7 +265,7 @@ def test_the_vector_file_of_an_edition_names_its_records_and_no_other(library: P
     assert made.notes == site.notes
     raw = next((out / "semantic").glob("documents-*.bin")).read_bytes()
     header = json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "little")])
-    told = told_by(site)
+    told = page_passages(site)
     assert header["records"] == [[one.id, len(one.passages)] for one in told]
     assert b"canary" not in raw.lower()
 
@@ -276,12 +276,12 @@ def test_a_site_without_records_has_vectors_of_none(library_folder: Path) -> Non
         open_repo(library_folder),
         SiteRequest(datetime(2026, 11, 1, tzinfo=UTC), no_search),
     )
-    assert told_by(replace(site, records=())) == ()
+    assert page_passages(replace(site, records=())) == ()
 
 
 def test_eight_bits_keep_a_row_to_half_a_step() -> None:
     rows = np.random.default_rng(1).normal(size=(20, 384)).astype(np.float32)
     rows[3] = 0
-    small, factors = in_eight_bits(rows)
+    small, factors = quantized_rows(rows)
     error = np.abs(small * factors[:, None] - rows).max(axis=1)
     assert (error <= factors * 0.5001).all()

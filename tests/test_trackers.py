@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from kb.actions.action import actions
-from kb.actions.trackers.registry import Choice, find_service
+from kb.actions.trackers.registry import TrackerChoice, find_service
 from kb.actions.trackers.sync import SyncEvent
 from kb.actions.trackers.ticket import utc_day
 from kb.actions.trackers.ticket_journal import Journal, JournalEntry
@@ -132,7 +132,7 @@ def test_a_github_server_is_spoken_to_in_the_version_it_knows(world: World) -> N
     world.sync()
     assert set(world.state.versions) == {"2022-11-28"}
     environment = {"GITHUB_TOKEN": TOKEN}
-    headers = find_service(Choice("github", "acme/agents"), environment).headers
+    headers = find_service(TrackerChoice("github", "acme/agents"), environment).headers
     assert headers["X-GitHub-Api-Version"] == "2026-03-10"
 
 

@@ -21,7 +21,7 @@ from kb.traces.effects.call_effect import Effects
 from kb.traces.run import Effect, ToolCall
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import guard
-from kb.walls.compile_table import Gathered, gather, row_of, wishes_of_walls
+from kb.walls.compile_table import GatheredWalls, gather, row_of, wishes_of_walls
 from kb.walls.decide import decide, walls_met
 from kb.walls.firing_log import firings, give_pass
 from kb.walls.local_paths import passes_path, table_path
@@ -694,9 +694,9 @@ def test_trust_does_not_hang_on_the_shells_that_this_version_knows(library_folde
     record(library_folder, TERRAFORM)
     found = gather(library_folder, read_config(library_folder))
     (row,) = found.rows
-    other = Gathered(({**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]},), found.files)
+    other = GatheredWalls(({**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]},), found.files)
     assert other.wish == found.wish
-    assert Gathered(({**row, "verdict": "note"},), found.files).wish != found.wish
+    assert GatheredWalls(({**row, "verdict": "note"},), found.files).wish != found.wish
 
 
 def test_a_draft_has_no_wall_in_force(library_folder: Path) -> None:

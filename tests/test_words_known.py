@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import pytest
 from kb.lint.rules.blameless import Find
-from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slips
+from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
 from kb.lint.wording.judgement_verbs import blame_words, human_errors, judged_people
 from kb.records.document import read_document
 from kb.records.form import build_form
@@ -61,7 +61,7 @@ CASES = [
     *((judged_people, text) for text in PERSONAL),
     *((human_errors, text) for text in HUMAN_ERROR_AS_CAUSE),
     *((blamed_people, text) for text in BLAMED),
-    *((slips, text) for text in SLIPS),
+    *((slip_phrases, text) for text in SLIPS),
     *((judged_agents, text) for text in AGENTS),
 ]
 

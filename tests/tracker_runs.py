@@ -10,7 +10,7 @@ from typing import Any
 
 from kb.actions.action import actions
 from kb.actions.trackers.http_client import Client
-from kb.actions.trackers.registry import Choice, find_service, make_tracker
+from kb.actions.trackers.registry import TrackerChoice, find_service, make_tracker
 from kb.actions.trackers.sync import Sync, SyncEvent
 from kb.actions.trackers.ticket_journal import Journal
 from kb.library import open_library
@@ -22,7 +22,7 @@ TODAY = date(2026, 6, 30)
 
 def sync_once(folder: Path, name: str, address: str, **options: Any) -> list[SyncEvent]:
     """What one run does; a new connection and journal each time, as a new process has them."""
-    choice = Choice(name, PROJECTS[name], address)
+    choice = TrackerChoice(name, PROJECTS[name], address)
     service = replace(find_service(choice), timeout_seconds=0.3, sleep=_nap)
     library = open_library(folder)
     options = {"settle_seconds": SETTLE, "look_again_seconds": (0.0,), "sleep": _nap, **options}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from kb.actions.dates_from_git import Mark, Trail, Trails, action_key
+from kb.actions.dates_from_git import StateChange, Trail, Trails, action_key
 from kb.actions.effectiveness import (
     FAILED,
     UNKNOWN,
@@ -139,14 +139,14 @@ def actions(
     `drafts` are ids of records that speak of effects although they are drafts.
     """
     trails, evidence = history or Trails(), effect_evidence(library, drafts)
-    return with_one_spelling(
+    return with_uniform_owners(
         action
         for record in library.records
         for action in actions_of(record, trails.of(record.path), today, evidence)
     )
 
 
-def with_one_spelling(found: Iterable[Action]) -> tuple[Action, ...]:
+def with_uniform_owners(found: Iterable[Action]) -> tuple[Action, ...]:
     """The actions, owners that differ in case alone spelled as they mostly are: `ops` and `Ops`."""
     every = tuple(found)
     counts = Counter(action.owner for action in every)
@@ -265,7 +265,7 @@ def _closed(item: ActionItem, trail: Trail, key: str) -> tuple[date | None, str]
 
 
 def _spells(
-    item: ActionItem, marks: Sequence[Mark], opened: date, closed: date | None
+    item: ActionItem, marks: Sequence[StateChange], opened: date, closed: date | None
 ) -> tuple[Spell, ...]:
     """The times it was owed, out of its changes of state; the last closing is the one given."""
     spells: list[Spell] = []

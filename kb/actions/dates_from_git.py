@@ -43,7 +43,7 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StateChange:
     """A change of one action's state to open, closed or cancelled."""
 
     landing: Landing
@@ -68,7 +68,7 @@ class Trail:
     first: Landing | None = None
     published: Landing | None = None
     names: tuple[PathSince, ...] = ()
-    marks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    marks: Mapping[str, tuple[StateChange, ...]] = field(default_factory=dict)
 
     def opened(self, key: str) -> Landing | None:
         """When an action first stood there, in any state."""
@@ -156,7 +156,7 @@ def read_trail(changes: Iterable[FileChange], root: PurePosixPath) -> Trail:
     names: list[PathSince] = []
     first: Landing | None = None
     published: Landing | None = None
-    marks: dict[str, list[Mark]] = {}
+    marks: dict[str, list[StateChange]] = {}
     for change in changes:
         landing = Landing(change.at, change.commit.sha, change.commit.dates_arrival)
         first = first or landing
@@ -169,12 +169,12 @@ def read_trail(changes: Iterable[FileChange], root: PurePosixPath) -> Trail:
             known = marks.setdefault(task.key, [])
             # A line that went and came back, in one commit or in two, is the same promise.
             if not known or known[-1].state != task.state:
-                known.append(Mark(landing, task.state))
+                known.append(StateChange(landing, task.state))
     kept = {key: tuple(found) for key, found in marks.items()}
     return Trail(first, published, tuple(names), kept)
 
 
-def _inherit(marks: dict[str, list[Mark]], change: FileChange) -> None:
+def _inherit(marks: dict[str, list[StateChange]], change: FileChange) -> None:
     """Hand the marks of an action without a label on to the label it was given."""
     gone = {task.key for task in _tasks(change.removed)}
     for task in _tasks(change.added):

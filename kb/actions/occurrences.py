@@ -44,12 +44,12 @@ def occurrence_of_run(file: Path, wanted: str, settings: ReadingSettings) -> Occ
     """
     from kb.traces.checkup.run_facts import content_digest
     from kb.traces.read_runs import one_run
-    from kb.traces.redaction import safely
+    from kb.traces.redaction import safe_text
 
     run = one_run(file, replace(settings, look_only=True), wanted)
     began = run.clocks.started
     at = began.astimezone(UTC).replace(microsecond=0) if began else None
-    return Occurrence(at, trace=safely(run.id), run=content_digest(run))
+    return Occurrence(at, trace=safe_text(run.id), run=content_digest(run))
 
 
 def why_another(library: Library, record_id: str, run: Run) -> tuple[str, str]:
@@ -121,7 +121,7 @@ def said(one: Occurrence) -> str:
     return f"the one of {at}{f' ({one.run or one.trace})' if one.run or one.trace else ''}"
 
 
-def behind_others(library: Library, record_id: str, one: Occurrence) -> tuple[str, ...]:
+def others_with_same_run(library: Library, record_id: str, one: Occurrence) -> tuple[str, ...]:
     """The ids of other records that the same run stands behind, which is allowed."""
     return tuple(
         record.id

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from kb.adopt.action_count import ActionCount, count_actions
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.facts import derive
-from kb.adopt.impossible_times import only_possible
+from kb.adopt.impossible_times import without_impossible_times
 from kb.adopt.incident_day import NO_DAY
 from kb.adopt.input_files import FoundFile
 from kb.adopt.moved_links import with_moved_links
@@ -272,7 +272,7 @@ def _facts(
     }
     facts = [told.get(fact.key, fact) for fact in derive(document)]
     completed = (_completed(planning, fact, found, text) for fact in facts)
-    return only_possible(completed, planning.now)
+    return without_impossible_times(completed, planning.now)
 
 
 def _line(text: str) -> str:

@@ -43,7 +43,7 @@ _LABEL = re.compile(r"[A-Z][\w /-]{1,24}: ")
 
 
 @dataclass(frozen=True)
-class Confirmed:
+class ConfirmedWords:
     """What a person confirmed of one record: a word for each of some keys."""
 
     document: Document
@@ -95,7 +95,7 @@ def surest_first(found: Iterable[RecordProposals]) -> list[RecordProposals]:
     return sorted(found, key=lambda record: -max(p.probability for p in record.words))
 
 
-def read_checklist(text: str, library: Library, where: str) -> tuple[Confirmed, ...]:
+def read_checklist(text: str, library: Library, where: str) -> tuple[ConfirmedWords, ...]:
     """What is ticked, record by record.
 
     Raises `KbError` with the line of a record or a word that does not exist.
@@ -113,7 +113,7 @@ def read_checklist(text: str, library: Library, where: str) -> tuple[Confirmed, 
         if tick and tick["box"] != " ":
             key, word = _ticked(tick, library, place)
             found.setdefault(current, {})[key] = word
-    return tuple(Confirmed(documents[name], words) for name, words in found.items() if name)
+    return tuple(ConfirmedWords(documents[name], words) for name, words in found.items() if name)
 
 
 def _ticked(tick: re.Match[str], library: Library, place: str) -> tuple[str, str]:
@@ -137,7 +137,7 @@ def known_word(library: Library, key: str, word: str, where: str = "") -> str:
     raise KbError(f"{NAMES[key]} '{word}' is no word of the form", where=where, todo=todo)
 
 
-def write_confirmed(library: Library, confirmed: Iterable[Confirmed]) -> int:
+def write_confirmed(library: Library, confirmed: Iterable[ConfirmedWords]) -> int:
     """Writes the words into the front matter of their records; how many records changed.
 
     A key that a record fills meanwhile is left as it is. Raises `KbError` where one cannot be

@@ -67,7 +67,7 @@ def propose(library: Library, progress: Progress | None = None) -> tuple[RecordP
     if not wanted:
         return ()
     index, book = open_index(library, progress), open_casebook(library, progress)
-    teachers = Teachers.of(index, book, library.form)
+    teachers = ClassifiedRecords.of(index, book, library.form)
     return tuple(
         RecordProposals(document, tuple(teachers.proposals(mean, missing_keys(document))))
         for document in wanted
@@ -84,7 +84,7 @@ def _mean(index: Index, record_id: str) -> Numbers | None:
 
 
 @dataclass(frozen=True)
-class Teachers:
+class ClassifiedRecords:
     """The classified records that proposals are learnt from: their vectors, (n, d), and words."""
 
     means: Vectors
@@ -92,7 +92,7 @@ class Teachers:
     meanings: dict[str, tuple[tuple[str, ...], Vectors]]
 
     @classmethod
-    def of(cls, index: Index, book: Index, form: Form) -> Teachers:
+    def of(cls, index: Index, book: Index, form: Form) -> ClassifiedRecords:
         """Those of a library and of the casebook; what the casebook copies is taken once."""
         rows: dict[str, tuple[IndexedRecord, Numbers]] = {}
         for one in (book, index):

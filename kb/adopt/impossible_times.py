@@ -13,7 +13,9 @@ _CLOCK = "clocks."
 _OTHER_ZONE = timedelta(days=1)
 
 
-def only_possible(facts: Iterable[DerivedFact], now: datetime) -> tuple[DerivedFact, ...]:
+def without_impossible_times(
+    facts: Iterable[DerivedFact], now: datetime
+) -> tuple[DerivedFact, ...]:
     """The facts, the clocks in the order of the form; a day or a clock that cannot be is unknown.
 
     Of two clocks in an order that cannot be the later one of the form is unknown.

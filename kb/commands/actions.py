@@ -17,7 +17,7 @@ from kb.actions.effectiveness import EFFECTS
 from kb.actions.line_edits import close_action, reopen_action, write_change
 from kb.actions.render import actions_text
 from kb.actions.trackers.http_client import Client
-from kb.actions.trackers.registry import NAMES, Choice, find_service, make_tracker
+from kb.actions.trackers.registry import NAMES, TrackerChoice, find_service, make_tracker
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
 from kb.actions.trackers.ticket_journal import Journal
 from kb.commands.metrics import read_day
@@ -184,7 +184,7 @@ def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: fl
     renamed without a commit, or in Jira where another machine made one seconds ago.
     """
     library, repo = open_library(Path.cwd()), open_repo(Path.cwd())
-    choice = Choice(name, project, address, repo.remote_url() or "")
+    choice = TrackerChoice(name, project, address, repo.remote_url() or "")
     every = actions(library, None, datetime.now(UTC).date())
     promised = [action for action in every if action.origin == "own"]
     with Client(find_service(choice)) as client:

@@ -84,7 +84,7 @@ def _take(library: Library, path: Path, *, dry_run: bool) -> None:
 
 def _ask_all(library: Library, found: list[RecordProposals], *, dry_run: bool) -> None:
     """Asks record by record, and writes each as soon as it is answered."""
-    from kb.adopt.checklist import Confirmed, excerpt, write_confirmed
+    from kb.adopt.checklist import ConfirmedWords, excerpt, write_confirmed
 
     echo(as_lines(fitted([_KEYS], _width())), end="")
     done = 0
@@ -95,7 +95,7 @@ def _ask_all(library: Library, found: list[RecordProposals], *, dry_run: bool) -
         _tell((title, *filter(None, [excerpt(document)])), indent=2)
         words, goes_on = _answers(library, record.words)
         if not dry_run:
-            done += write_confirmed(library, [Confirmed(document, words)])
+            done += write_confirmed(library, [ConfirmedWords(document, words)])
         if not goes_on:
             break
     if dry_run:

@@ -9,7 +9,7 @@ import click
 
 from kb.errors import KbError
 from kb.installation import install_line
-from kb.streams import open_wire, warn
+from kb.streams import open_protocol_streams, warn
 
 
 @click.command("lsp")
@@ -28,7 +28,7 @@ def command(context: click.Context) -> None:
             "the language server is not installed", todo=install_line("editor")
         ) from error
     _log_escaped(is_debug=context.find_root().params.get("debug", False))
-    with open_wire() as wire:
+    with open_protocol_streams() as wire:
         reader = cast("BinaryIO", FrameReader(wire.reader, lambda said: warn(f"kb lsp: {said}")))
         make_server(lambda: datetime.now(UTC).date()).start_io(reader, wire.writer)
 

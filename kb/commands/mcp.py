@@ -13,7 +13,7 @@ import click
 
 from kb.errors import KbError
 from kb.installation import install_line
-from kb.streams import OutputLostError, open_wire, warn
+from kb.streams import OutputLostError, open_protocol_streams, warn
 
 if TYPE_CHECKING:
     from kb.mcp.http.settings import HttpSettings
@@ -80,7 +80,7 @@ def _serve_stdio(folder: Path) -> None:
 
     _say_what_lacks(folder)
     _log_escaped()
-    with open_wire() as wire:
+    with open_protocol_streams() as wire:
         try:
             anyio.run(serve, folder, wire)
         except BaseExceptionGroup as group:

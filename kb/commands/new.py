@@ -19,7 +19,7 @@ from kb.numbers_in_words import plural
 from kb.records.blank_record import blank_record, slug
 from kb.records.document import read_document
 from kb.records.form import Form, build_form
-from kb.records.grow_to_profile import Growth, grown
+from kb.records.grow_to_profile import Growth, grow_record
 from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
@@ -192,7 +192,7 @@ def _extend(path: Path, form: Form) -> Growth:
     if document.faults:
         fault = document.faults[0]
         raise KbError(fault.message, where=f"{path}:{fault.line}", todo="Mend that first.")
-    growth = grown(document, document.name_date or datetime.now(UTC).date())
+    growth = grow_record(document, document.name_date or datetime.now(UTC).date())
     after = growth.text.encode("utf-8", errors="surrogateescape")
     if after != raw:
         _replace(path, raw, after)
@@ -229,10 +229,10 @@ def edit(path: Path) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor or not (is_terminal("stdin") and is_terminal("stdout")):
         return
-    from kb.processes import attend
+    from kb.processes import run_at_terminal
 
     try:
-        attend([*shlex.split(editor), str(path)])
+        run_at_terminal([*shlex.split(editor), str(path)])
     except (OSError, ValueError) as error:
         raise KbError(
             f"the editor '{editor}' did not start: {error}", todo=f"Open {path} yourself."

@@ -13,8 +13,8 @@ from kb.actions.action import Action, actions
 from kb.actions.line_edits import write_change
 from kb.actions.occurrences import (
     another_occurrence,
-    behind_others,
     occurrence_of_run,
+    others_with_same_run,
     own_run,
     why_another,
 )
@@ -126,7 +126,7 @@ def _told(library: Library, record_id: str, occurrence: Occurrence) -> Iterator[
         return
     total = plural(len(record.occurrences) + 1, "occurrence")
     yield f"{record.path}: occurrence of {occurrence.at:%Y-%m-%d %H:%M} UTC written, {total} now"
-    for other in behind_others(library, record_id, occurrence):
+    for other in others_with_same_run(library, record_id, occurrence):
         yield f"The same run stands behind {other}, too."
     by_this = (record_id, occurrence.at.astimezone(UTC).date())
     for action in actions(library, None, datetime.now(UTC).date()):

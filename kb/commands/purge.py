@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from kb.commands.build import progress_bar
-from kb.erasure.forms_of_a_name import Sought, others_than
+from kb.erasure.forms_of_a_name import PurgeTarget, names_of_others
 from kb.erasure.plan import FileCut, Plan, plan_purge
-from kb.erasure.remains_in_git import Remains, look_through
+from kb.erasure.remains_in_git import GitRemains, find_remains
 from kb.erasure.render import plan_lines, remains_lines
 from kb.erasure.rewritten_file import ERASED
 from kb.erasure.write_plan import carry_out
@@ -64,19 +64,21 @@ def command(context: click.Context, value: str, *, write: bool, word: str) -> No
     context.exit(1 if is_left else 0)
 
 
-def _sought(library: Library, written: str) -> Sought:
+def _sought(library: Library, written: str) -> PurgeTarget:
     from kb.site.gather import names_of
 
     if len(written) < _SHORTEST or not any(char.isalnum() for char in written):
         raise click.UsageError("VALUE has to be a name or value of two characters or more")
     names = names_of(library).names
-    words = Sought(written).name
+    words = PurgeTarget(written).name
     known = [name for name in names if words and name.words == words.words]
     kind = known[0].kind if known else PERSON
-    return Sought(written, CUSTOMER if kind == CUSTOMER else PERSON, others_than(written, names))
+    return PurgeTarget(
+        written, CUSTOMER if kind == CUSTOMER else PERSON, names_of_others(written, names)
+    )
 
 
-def _refuse_word(word: str, sought: Sought) -> None:
+def _refuse_word(word: str, sought: PurgeTarget) -> None:
     if not (word.isascii() and word.isalnum()):
         raise click.UsageError("--as takes one word of ASCII letters and digits: it must fit paths")
     if sought.find(word):
@@ -98,13 +100,13 @@ def _diff(change: FileCut) -> list[str]:
     return list(difflib.unified_diff(before, after, *names, n=1))
 
 
-def _remains(library: Library, sought: Sought, word: str) -> Remains:
+def _remains(library: Library, sought: PurgeTarget, word: str) -> GitRemains:
     repo = open_repo(library.root)
     with progress_bar() as progress:
         try:
-            remains = look_through(repo, sought, progress or (lambda *_: None))
+            remains = find_remains(repo, sought, progress or (lambda *_: None))
         except KbError as error:
-            remains = Remains(why_unknown=str(error.what))
+            remains = GitRemains(why_unknown=str(error.what))
     url = repo.remote_url() or ""
     echo(as_lines(remains_lines(remains, url, word)), end="")
     return remains

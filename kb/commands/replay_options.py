@@ -36,7 +36,7 @@ def prepared_run(fixture: Path, asked: dict[str, Any]) -> Run:
 def replay_settings(root: Path, config: Config, asked: dict[str, Any]) -> Settings:
     """How to replay, as the options say. Raises `KbError` where no agent may be called."""
     from kb.traces.replay.choose_agent import entry_point
-    from kb.traces.replay.tool_answers import Mode
+    from kb.traces.replay.tool_answers import LookupMode
     from kb.traces.replay.trials import Settings
 
     pythons = asked["pythons"]
@@ -45,7 +45,7 @@ def replay_settings(root: Path, config: Config, asked: dict[str, Any]) -> Settin
     point = entry_point(root, config, asked["entry"], asked["pass_env"], *pythons)
     alone = is_terminal("stderr") and not asked["every"]
     progress = _show if alone else (lambda _: None)
-    return Settings(point, asked["trials"], asked["seconds"], Mode(asked["mode"]), progress)
+    return Settings(point, asked["trials"], asked["seconds"], LookupMode(asked["mode"]), progress)
 
 
 def _show(trial: Trial) -> None:

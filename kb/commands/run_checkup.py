@@ -110,8 +110,8 @@ def _pass_over(
 ) -> Checkup:
     """The checkup of an archive; after a quick pass the candidates are read again, redacted."""
     from kb.traces.checkup.examine import examine, state_file
-    from kb.traces.checkup.progress_file import forget_part
-    from kb.traces.checkup.show_runs import told_in_words
+    from kb.traces.checkup.progress_file import remove_part_file
+    from kb.traces.checkup.show_runs import runs_in_words
     from kb.traces.checkup.summary import check_up
 
     state = state_file(root / ".kb" / "checkup", archive.files, settings) if root else None
@@ -119,13 +119,13 @@ def _pass_over(
         place, name = local_place(state)
         place.remove_file(name)
         for file in archive.files:
-            forget_part(state, file)
+            remove_part_file(state, file)
     progress = _show if is_terminal("stderr") else None
     with _workers(archive, scheduler) as workers:
         done = check_up(examine(archive.files, settings, state, progress, workers))
     done.pass_over(archive)
     if settings.look_only:
-        done.tell(list(told_in_words(done.candidates, archive.files, settings)))
+        done.tell(list(runs_in_words(done.candidates, archive.files, settings)))
     return done
 
 

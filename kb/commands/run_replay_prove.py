@@ -20,7 +20,7 @@ from kb.traces.replay.proved_line import KEY, with_proved
 from kb.trust import allowed_values
 
 if TYPE_CHECKING:
-    from kb.traces.replay.prove import RegressionProof, Side
+    from kb.traces.replay.prove import RegressionProof, RevisionOutcome
     from kb.traces.replay.trials import Settings
 
 _MOST_PYTHONS = 2
@@ -59,7 +59,7 @@ def _both(root: Path, asked: dict[str, Any]) -> tuple[Settings, Settings]:
     return old, new
 
 
-def _fault(side: Side, root: Path) -> str:
+def _fault(side: RevisionOutcome, root: Path) -> str:
     """Why the first trial that did not pass did not, in one line."""
     from kb.traces.replay.report import redact_report
     from kb.traces.replay.suite import trial_reason

@@ -32,12 +32,12 @@ def command(port: int, engine: str) -> None:
     """Show the site on 127.0.0.1, drafts included, and follow edits until Ctrl-C."""
     require_site_extra()
     from kb.repo import open_repo
-    from kb.site.serve import HOST, Preview, Shown, open_server
+    from kb.site.serve import HOST, Preview, ServedSite, open_server
     from kb.site.site import BUILD
 
     library = open_library(Path.cwd())
     repo = open_repo(library.root)
-    shown = Shown(library.root / BUILD / "serve")
+    shown = ServedSite(library.root / BUILD / "serve")
     preview = Preview(library, lambda found: _gather(found, repo), _say, shown, engine)
     preview.build()
     server = open_server(shown, port)

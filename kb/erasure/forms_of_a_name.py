@@ -29,7 +29,7 @@ _NAMING_ENDS = re.compile(r"[\"']?[ \t]*(?:[,;)\n]|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class SoughtHit:
+class PurgeHit:
     """A stretch of a text; `doubt` says why it may be something else, and is empty if it is not."""
 
     start: int
@@ -38,7 +38,7 @@ class SoughtHit:
 
 
 @dataclass(frozen=True)
-class Sought:
+class PurgeTarget:
     """What is to be gone. `others` are the other names that the library declares."""
 
     written: str
@@ -75,7 +75,7 @@ class Sought:
         words = map(re.escape, fold(self.written).split())
         return re.compile(r"(?<![^\W_])" + r"\s+".join(words) + r"(?![^\W_])")
 
-    def find(self, text: str, *, is_declared: bool = False) -> list[SoughtHit]:
+    def find(self, text: str, *, is_declared: bool = False) -> list[PurgeHit]:
         """Where it stands in a text, in order and apart; `is_declared` where the file names it."""
         if self.name is None:
             return _joined(self._literals(text))
@@ -83,7 +83,7 @@ class Sought:
         wholes = [self._is_whole(text[hit.start : hit.end]) for hit in hits]
         near = is_declared or any(wholes)
         return _joined(
-            SoughtHit(hit.start, hit.end, self._doubt(text, hit, is_whole=is_whole, is_near=near))
+            PurgeHit(hit.start, hit.end, self._doubt(text, hit, is_whole=is_whole, is_near=near))
             for hit, is_whole in zip(hits, wholes, strict=True)
         )
 
@@ -91,14 +91,14 @@ class Sought:
         """Whether it stands there for certain."""
         return any(not found.doubt for found in self.find(text))
 
-    def _literals(self, text: str) -> Iterator[SoughtHit]:
+    def _literals(self, text: str) -> Iterator[PurgeHit]:
         for reading in readings(text):
             for match in self._literal.finditer(reading.text):
                 before = reading.text[max(0, match.start() - 2) : match.start()]
                 after = reading.text[match.end() : match.end() + 2]
                 is_part = re.search(r"\w[.+-]$", before) or re.match(r"[.-]\w", after)
                 doubt = "part of something longer" if is_part else ""
-                yield SoughtHit(*reading.stretch(*match.span()), doubt)
+                yield PurgeHit(*reading.stretch(*match.span()), doubt)
 
     def _is_whole(self, part: str) -> bool:
         name = self.name
@@ -128,7 +128,7 @@ class Sought:
         return next(found, "")
 
 
-def others_than(written: str, names: Iterable[PrivateName]) -> tuple[PrivateName, ...]:
+def names_of_others(written: str, names: Iterable[PrivateName]) -> tuple[PrivateName, ...]:
     """The declared names of others: those with other words."""
     words = PrivateName(written, PERSON).words
     return tuple(name for name in names if name.words != words)
@@ -157,14 +157,14 @@ def _stands_by_a_name(text: str, hit: NameHit) -> bool:
     return bool(ahead) and ahead[-1] not in ".!?:\n-#>"
 
 
-def _joined(found: Iterable[SoughtHit]) -> list[SoughtHit]:
+def _joined(found: Iterable[PurgeHit]) -> list[PurgeHit]:
     """Stretches apart from each other; what is certain wins over a doubt that it meets."""
-    joined: list[SoughtHit] = []
+    joined: list[PurgeHit] = []
     for one in sorted(found, key=lambda f: (f.start, -f.end)):
         if joined and one.start < joined[-1].end:
             before = joined[-1]
             doubt = before.doubt if one.doubt else ""
-            joined[-1] = SoughtHit(before.start, max(before.end, one.end), doubt)
+            joined[-1] = PurgeHit(before.start, max(before.end, one.end), doubt)
         else:
             joined.append(one)
     return joined

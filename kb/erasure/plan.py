@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from kb.config import FILE_NAME
-from kb.erasure.forms_of_a_name import Sought
+from kb.erasure.forms_of_a_name import PurgeTarget
 from kb.erasure.rewritten_file import (
     CutText,
     Doubt,
@@ -75,14 +75,14 @@ class Plan:
 @dataclass
 class _Search:
     library: Library
-    sought: Sought
+    sought: PurgeTarget
     word: str
     changes: list[FileCut] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     moved: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
-def plan_purge(library: Library, sought: Sought, word: str) -> Plan:
+def plan_purge(library: Library, sought: PurgeTarget, word: str) -> Plan:
     """What taking it out of the library comes to. Raises `KbError` where a folder is unreadable."""
     search = _Search(library, sought, word)
     tree = Tree(library.root)
@@ -159,7 +159,7 @@ def _cut(search: _Search, path: PurePath, text: str) -> CutText:
     return cut_file(path, text, sought, word, library.form)
 
 
-def _declares(record: Postmortem | None, sought: Sought) -> bool:
+def _declares(record: Postmortem | None, sought: PurgeTarget) -> bool:
     names = declared_names(record) if record and sought.name else ()
     words = sought.name.words if sought.name else ()
     return any(PrivateName(written, kind).words == words for written, kind in names)
@@ -185,7 +185,7 @@ def _doubt_binary(search: _Search, path: PurePath, raw: bytes) -> None:
         search.doubts.append(Doubt(path, 1, "in bytes that are no text: remove or redo the file"))
 
 
-def holds_bytes(sought: Sought, raw: bytes) -> bool:
+def holds_bytes(sought: PurgeTarget, raw: bytes) -> bool:
     """Whether bytes that are no text hold the value or a telling word of it, as written."""
     words = sought.name.telling if sought.name else ()
     seen = raw.lower()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from kb.erasure.forms_of_a_name import Sought
+from kb.erasure.forms_of_a_name import PurgeTarget
 from kb.repo import Repo
 from kb.repo.git_objects import MOST_OBJECT_BYTES, ObjectStore, StoredObject
 
@@ -33,7 +33,7 @@ class OldFile:
 
 
 @dataclass(frozen=True)
-class Remains:
+class GitRemains:
     """What Git keeps of it. `forms` are the ways it is written there, as a rewrite needs them.
 
     `unreached` are contents and commits that no reference and no reflog reaches, `unread` those
@@ -60,7 +60,7 @@ class Remains:
 @dataclass
 class _Look:
     store: ObjectStore
-    sought: Sought
+    sought: PurgeTarget
     holding: set[str] = field(default_factory=set)
     messages: list[str] = field(default_factory=list)
     people: dict[str, int] = field(default_factory=dict)
@@ -69,11 +69,11 @@ class _Look:
     lines: dict[str, bool] = field(default_factory=dict)
 
 
-def look_through(repo: Repo, sought: Sought, report: Report = lambda *_: None) -> Remains:
+def find_remains(repo: Repo, sought: PurgeTarget, report: Report = lambda *_: None) -> GitRemains:
     """What Git keeps of it; `report` is told how far the look has come."""
     store = repo.object_store
     if store is None:
-        return Remains(why_unknown=repo.why_unknown)
+        return GitRemains(why_unknown=repo.why_unknown)
     objects = store.objects()
     look = _Look(store, sought)
     for number, (found, raw) in enumerate(store.contents(objects)):
@@ -83,7 +83,7 @@ def look_through(repo: Repo, sought: Sought, report: Report = lambda *_: None) -
     files, reached = _files(look)
     reached |= store.reached()
     lost = (look.holding | set(look.messages)) - reached
-    return Remains(
+    return GitRemains(
         files,
         tuple(sha for sha in look.messages if sha in reached),
         tuple(look.people.items()),

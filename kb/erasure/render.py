@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from kb.erasure.plan import FileCut, Plan
-from kb.erasure.remains_in_git import OldFile, Remains
+from kb.erasure.remains_in_git import GitRemains, OldFile
 from kb.erasure.rewritten_file import Doubt
 from kb.numbers_in_words import plural
 
@@ -61,7 +61,7 @@ def _doubts(doubts: Iterable[Doubt]) -> Iterator[str]:
         yield f"  {path}:{shown}{more}: {why}"
 
 
-def remains_lines(remains: Remains, url: str, word: str) -> Iterator[str]:
+def remains_lines(remains: GitRemains, url: str, word: str) -> Iterator[str]:
     """What Git keeps, and how to rewrite it."""
     if remains.why_unknown:
         yield from ("", f"What Git keeps is not known: {remains.why_unknown}")
@@ -91,7 +91,7 @@ def _old_file(file: OldFile) -> str:
     return f"  {file.path}{name}{where}: {shas}{f' and {more} more' if more > 0 else ''}"
 
 
-def _others(remains: Remains) -> Iterator[str]:
+def _others(remains: GitRemains) -> Iterator[str]:
     if remains.messages:
         shas = " ".join(sha[:_SHORT] for sha in remains.messages[:_MOST_COMMITS])
         more = len(remains.messages) - _MOST_COMMITS
@@ -106,7 +106,7 @@ def _others(remains: Remains) -> Iterator[str]:
         )
 
 
-def _rewrite(remains: Remains, url: str, word: str) -> str:
+def _rewrite(remains: GitRemains, url: str, word: str) -> str:
     ruler = "    " + "-" * 20
     forms = (f"    literal:{form}==>{word}" for form in remains.forms if "\n" not in form)
     lines = [ruler, *forms, ruler]
@@ -117,7 +117,7 @@ def _rewrite(remains: Remains, url: str, word: str) -> str:
     )
 
 
-def _command(remains: Remains, word: str) -> str:
+def _command(remains: GitRemains, word: str) -> str:
     parts = ["git filter-repo --replace-text ../replace.txt --replace-message ../replace.txt"]
     parts += [
         f"--path-rename {quote(f'{file.path}:{word}-{number}')}"

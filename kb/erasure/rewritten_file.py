@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from kb.erasure.forms_of_a_name import Sought, SoughtHit
+from kb.erasure.forms_of_a_name import PurgeHit, PurgeTarget
 from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.traces.canonical_json import canonical
@@ -42,7 +42,7 @@ class CutText:
     doubts: tuple[tuple[int, str], ...] = ()
 
 
-def cut(text: str, sought: Sought, word: str, *, is_declared: bool = False) -> CutText:
+def cut(text: str, sought: PurgeTarget, word: str, *, is_declared: bool = False) -> CutText:
     """The text with the word in each certain place; doubts are given by their lines."""
     found = sought.find(text, is_declared=is_declared)
     sure = [one for one in found if not one.doubt]
@@ -50,7 +50,7 @@ def cut(text: str, sought: Sought, word: str, *, is_declared: bool = False) -> C
     return CutText(_replaced(text, sure, word), len(sure), doubts)
 
 
-def _replaced(text: str, found: Iterable[SoughtHit], word: str) -> str:
+def _replaced(text: str, found: Iterable[PurgeHit], word: str) -> str:
     parts, at = [], 0
     for one in found:
         before = text[at : one.start]
@@ -63,12 +63,12 @@ def _replaced(text: str, found: Iterable[SoughtHit], word: str) -> str:
     return "".join((*parts, text[at:]))
 
 
-def cut_path(path: PurePath, sought: Sought, word: str) -> PurePath:
+def cut_path(path: PurePath, sought: PurgeTarget, word: str) -> PurePath:
     """A path with the word in the names of its folders and of the file."""
     return PurePath(*(cut(part, sought, word, is_declared=True).text for part in path.parts))
 
 
-def cut_record(document: Document, sought: Sought, word: str, *, is_declared: bool) -> CutText:
+def cut_record(document: Document, sought: PurgeTarget, word: str, *, is_declared: bool) -> CutText:
     """A record's text without it; as it was where it could not be read afterwards."""
     made = cut(document.text, sought, word, is_declared=is_declared)
     again = read_document(made.text.encode(errors="surrogateescape"), document.path, document.form)
@@ -76,7 +76,7 @@ def cut_record(document: Document, sought: Sought, word: str, *, is_declared: bo
     return made if {fault.name for fault in again.faults} <= known else _left(document.text, sought)
 
 
-def cut_file(path: PurePath, text: str, sought: Sought, word: str, form: Form) -> CutText:
+def cut_file(path: PurePath, text: str, sought: PurgeTarget, word: str, form: Form) -> CutText:
     """Any other text's content without it: Markdown, JSON and its lines stay what they are."""
     made = cut(text, sought, word)
     if not made.count:
@@ -92,7 +92,7 @@ def cut_file(path: PurePath, text: str, sought: Sought, word: str, form: Form) -
     return made if is_whole else _left(text, sought)
 
 
-def _left(text: str, sought: Sought) -> CutText:
+def _left(text: str, sought: PurgeTarget) -> CutText:
     lines = {text.count("\n", 0, one.start) + 1 for one in sought.find(text)}
     return CutText(text, 0, tuple((line, _BREAKS) for line in sorted(lines)))
 
@@ -117,7 +117,7 @@ def fixture_value(text: str) -> Any:
 
 
 def cut_fixture(
-    value: Any, sought: Sought, word: str, moved: dict[str, tuple[str, int]]
+    value: Any, sought: PurgeTarget, word: str, moved: dict[str, tuple[str, int]]
 ) -> tuple[bytes, int]:
     """A fixture in canonical JSON without it, and how often it stood there.
 

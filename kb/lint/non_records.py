@@ -25,14 +25,14 @@ _LINE = regex(r"line (\d+)")
 
 
 @dataclass(frozen=True)
-class Sorted:
+class SortedFiles:
     """Files below the folder of records: the records they belong to, and those of no record."""
 
     records: tuple[Path, ...]
     loose: tuple[Path, ...]
 
 
-def sort_files(library: Library, files: Iterable[Path]) -> Sorted:
+def sort_files(library: Library, files: Iterable[Path]) -> SortedFiles:
     """Each file as a record, as its record where it is evidence of one, or as loose.
 
     A file outside the folder, and one that is meant as a record, is taken for a record.
@@ -45,7 +45,7 @@ def sort_files(library: Library, files: Iterable[Path]) -> Sorted:
             records[record] = None
         else:
             loose[file] = None
-    return Sorted(tuple(records), tuple(loose))
+    return SortedFiles(tuple(records), tuple(loose))
 
 
 def _record_of(library: Library, file: Path) -> Path | None:
@@ -66,7 +66,7 @@ def _is_meant_as_record(library: Library, file: Path) -> bool:
     return is_meant_as_record(file.name, load_document(file, library.form, library.root).front)
 
 
-def loose_problems(files: Iterable[Path], context: LintContext) -> list[Problem]:
+def non_record_problems(files: Iterable[Path], context: LintContext) -> list[Problem]:
     """What the active privacy rules say of files that belong to no record."""
     rules = {row.name: row for row in active_rules(context.settings) if row.family == "privacy"}
     return [problem for file in files for problem in _problems(file, rules, context)]
@@ -106,10 +106,10 @@ def _said(file: Path) -> Iterator[tuple[str, str, str]]:
 
 def file_problems(folder: Path, context: LintContext) -> list[Problem]:
     """What is wrong with files in the folder of records that are none of them."""
-    return [*stray_problems(folder, context), *_runs_seen_problems(folder, context)]
+    return [*misnamed_file_problems(folder, context), *_runs_seen_problems(folder, context)]
 
 
-def stray_problems(folder: Path, context: LintContext) -> list[Problem]:
+def misnamed_file_problems(folder: Path, context: LintContext) -> list[Problem]:
     """`bad-file-name` for each such file below the folder of records; secrets in every other."""
     strays = _stray_rules(folder, context)
     privacy = [row for row in active_rules(context.settings) if row.family == "privacy"]

@@ -6,7 +6,7 @@ import msgspec
 
 from kb.config import CheckConfig, ScopeConfig
 from kb.lint import rules as _rules  # noqa: F401 - imported to register
-from kb.lint.rule import Rule, refuse_unknown_rules, registered_rules, switched_on
+from kb.lint.rule import Rule, enabled_rules, refuse_unknown_rules, registered_rules
 
 
 def all_rules() -> tuple[Rule, ...]:
@@ -20,7 +20,7 @@ def active_rules(settings: CheckConfig) -> tuple[Rule, ...]:
     Raises `KbError` for a name that no rule has.
     """
     refuse_unknown_rules((*settings.disable, *settings.enable), "kb.toml [check]")
-    return switched_on(all_rules(), settings)
+    return enabled_rules(all_rules(), settings)
 
 
 def rules_of_scope(settings: CheckConfig, scope: ScopeConfig) -> tuple[Rule, ...]:

@@ -67,7 +67,7 @@ class LintContext:
         """Whether a rule runs over a document: it is switched on, and not silenced there."""
         row = next(row for row in _RULES.values() if row.name == name)
         silenced = {name for allowance in document.allowances for name in allowance.rules}
-        return bool(switched_on([row], self.settings)) and not silenced & {row.code, row.name}
+        return bool(enabled_rules([row], self.settings)) and not silenced & {row.code, row.name}
 
     @cached_property
     def records_of_class(self) -> Mapping[tuple[str, str], tuple[Outline, ...]]:
@@ -172,7 +172,7 @@ def refuse_unknown_rules(names: Iterable[str], where: str) -> None:
             raise KbError(f"no rule is called {name!r}", where=where, todo=todo)
 
 
-def switched_on(rules: Iterable[Rule], settings: CheckConfig) -> tuple[Rule, ...]:
+def enabled_rules(rules: Iterable[Rule], settings: CheckConfig) -> tuple[Rule, ...]:
     """Those of some rules that run under these settings: disabled wins over enabled."""
     return tuple(
         row

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from kb.errors import KbError
 from kb.library import Library, load_document
-from kb.lint.non_records import file_problems, loose_problems, misplaced_problems, sort_files
+from kb.lint.non_records import file_problems, misplaced_problems, non_record_problems, sort_files
 from kb.lint.readings.document_facts import is_submitted
 from kb.lint.registry import active_rules, rules_of_scope
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
@@ -78,7 +78,7 @@ def check(
     if not paths:
         problems = in_order([*problems, *file_problems(library.folder, context)])
     problems += misplaced_problems(named.records, library.folder, context)
-    problems += loose_problems(named.loose, context)
+    problems += non_record_problems(named.loose, context)
     asks = any(map(is_submitted, documents))
     return build_report(context, problems, lines, records=len(documents), asks_search=asks)
 

@@ -18,11 +18,11 @@ from kb.lsp.lenses import (
     CHOOSE,
     INSERT,
     VERDICTS,
-    hints,
+    inlay_hints,
     insertion,
     insertions,
     lenses,
-    waiting,
+    unjudged_matches,
 )
 from kb.lsp.navigation import definition, references, workspace_symbols
 from kb.lsp.open_record import OpenRecord
@@ -116,7 +116,9 @@ def _questions(server: RecordServer) -> None:
         known = ls.client_capabilities.text_document
         bare = not (known and known.code_lens)
         return await _of(
-            ls, params, lambda record: hints(record, earlier, params.range, without_lenses=bare)
+            ls,
+            params,
+            lambda record: inlay_hints(record, earlier, params.range, without_lenses=bare),
         )
 
     @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, LEGEND)
@@ -215,7 +217,7 @@ def _commands(server: RecordServer) -> None:
         record, earlier = await ls.record(uri), ls.earlier(uri)
         if record is None or earlier is None:
             return
-        ids = [match.id for match in waiting(record, earlier)]
+        ids = [match.id for match in unjudged_matches(record, earlier)]
         chosen = ids[0] if len(ids) == 1 else await _choice(ls, "Which earlier incident?", ids[:8])
         if chosen:
             await _insert(ls, uri, chosen, "")

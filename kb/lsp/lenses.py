@@ -36,7 +36,7 @@ def lenses(record: OpenRecord, earlier: EarlierIncidents | None) -> list[types.C
     if earlier.answer is None:
         build = _command("Earlier incidents: no index yet · build it", BUILD, record.uri)
         return [types.CodeLens(places[0], build)]
-    open_ones = waiting(record, earlier)
+    open_ones = unjudged_matches(record, earlier)
     summary = summary_words(record, earlier)
     choose = _command(f"{summary} · insert with verdict", CHOOSE, record.uri)
     nothing = _command(summary, "")
@@ -63,11 +63,11 @@ def summary_words(record: OpenRecord, earlier: EarlierIncidents) -> str:
         return f"No earlier incident like this{public}"
     told = plural(len(found), "earlier incident")
     title = visible(cut(found[0].title, 60))
-    judged = "" if waiting(record, earlier) else " · all have a verdict"
+    judged = "" if unjudged_matches(record, earlier) else " · all have a verdict"
     return f"{told}, {_chance(found[0])} {title}{public}{judged}"
 
 
-def waiting(record: OpenRecord, earlier: EarlierIncidents) -> tuple[Match, ...]:
+def unjudged_matches(record: OpenRecord, earlier: EarlierIncidents) -> tuple[Match, ...]:
     """The matches that have no verdict in the record as it stands."""
     judged = {prior.id for prior in record.document.priors if prior.verdict}
     return tuple(match for match in earlier.matches if match.id not in judged)
@@ -86,7 +86,7 @@ def _lines(record: OpenRecord) -> list[int]:
     return [title, section.line] if section else [title]
 
 
-def hints(
+def inlay_hints(
     record: OpenRecord,
     earlier: EarlierIncidents | None,
     span: types.Range,
@@ -133,7 +133,7 @@ def insertions(
     inside = section is not None and first <= section.end_line and section.line <= last
     if earlier is None or not (inside or first <= lines[0] <= last):
         return
-    for match in waiting(record, earlier)[:_MOST_LENSES]:
+    for match in unjudged_matches(record, earlier)[:_MOST_LENSES]:
         for verdict in VERDICTS:
             yield types.CodeAction(
                 title=f"{verdict}: {_chance(match)} {visible(match.id)}",

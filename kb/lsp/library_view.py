@@ -138,7 +138,7 @@ class LibraryView:
         return replace(self, cards=cards | opened) if opened else self
 
 
-def look(root: Path) -> LibraryView:
+def open_view(root: Path) -> LibraryView:
     """The library at a root, every record read.
 
     Raises `KbError` where its settings cannot be read or are not trusted, or its folder is gone.
@@ -147,13 +147,13 @@ def look(root: Path) -> LibraryView:
     return _read(LibraryView(library, {}, {}, _stamp(root / FILE_NAME)))
 
 
-def look_again(view: LibraryView) -> LibraryView:
+def refreshed_view(view: LibraryView) -> LibraryView:
     """The same now: only what changed is read, and the same value where nothing did.
 
     Raises `KbError` like `look`.
     """
     if _stamp(view.library.root / FILE_NAME) != view.settings:
-        return look(view.library.root)
+        return open_view(view.library.root)
     return _read(view)
 
 

@@ -22,7 +22,7 @@ from kb.lint.rule import Problem
 from kb.lsp.diagnostics import diagnostics, problems_of
 from kb.lsp.open_record import OpenRecord
 from kb.lsp.text_positions import RecordText
-from kb.lsp.workspace import Desk, OpenFile
+from kb.lsp.workspace import OpenFile, OpenRecords
 from kb.streams import warn
 from kb.terminal import visible_lines
 from kb.version import __version__
@@ -44,7 +44,7 @@ class RecordServer(LanguageServer):
 
     def __init__(self, today: Callable[[], date]) -> None:
         super().__init__("postmortem-kb", __version__)
-        self._desk = Desk(today)
+        self._open_records = OpenRecords(today)
         self._reader = ThreadPoolExecutor(1, "kb-read")
         self._checker = ThreadPoolExecutor(1, "kb-check")
         self._searcher = ThreadPoolExecutor(1, "kb-search")
@@ -71,7 +71,9 @@ class RecordServer(LanguageServer):
         if file is None:
             return None
         try:
-            return await self._in(self._reader, self._desk.record, file, tuple(files.values()))
+            return await self._in(
+                self._reader, self._open_records.record, file, tuple(files.values())
+            )
         except KbError as error:
             self.say_once(error)
             return None
@@ -96,12 +98,12 @@ class RecordServer(LanguageServer):
             task.cancel()
         self._problems.pop(uri, None)
         self._earlier.pop(uri, None)
-        self._reader.submit(self._desk.close, uri)
+        self._reader.submit(self._open_records.close, uri)
         self._publish(uri, None, [])
 
     async def files_changed(self) -> None:
         """Look at the libraries again, and check what is open against them."""
-        await self._in(self._reader, self._desk.look_again)
+        await self._in(self._reader, self._open_records.look_again)
         for uri in self._files():
             self.changed(uri)
 
@@ -121,7 +123,7 @@ class RecordServer(LanguageServer):
 
     async def views(self) -> Sequence[Any]:
         """The libraries that are known."""
-        return await self._in(self._reader, self._desk.views)
+        return await self._in(self._reader, self._open_records.views)
 
     def say_once(self, error: KbError) -> None:
         """Show an error the first time it comes."""

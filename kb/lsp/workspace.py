@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kb.errors import KbError
 from kb.library import find_root
-from kb.lsp.library_view import LibraryView, look, look_again
+from kb.lsp.library_view import LibraryView, open_view, refreshed_view
 from kb.lsp.open_record import OpenRecord
 from kb.lsp.text_positions import Places
 from kb.records.document import Document, read_document
@@ -26,7 +26,7 @@ class OpenFile:
     places: Places
 
 
-class Desk:
+class OpenRecords:
     """Reads open files as records of their libraries; each library is read once, then looked at.
 
     All methods are for one thread alone.
@@ -65,7 +65,7 @@ class Desk:
         """Forget what is known of libraries whose files changed, when it is next asked for."""
         for root, view in list(self._views.items()):
             try:
-                self._views[root] = look_again(view)
+                self._views[root] = refreshed_view(view)
             except KbError:
                 del self._views[root]
 
@@ -79,7 +79,7 @@ class Desk:
 
     def _view(self, root: Path) -> LibraryView:
         if root not in self._views:
-            self._views[root] = look(root)
+            self._views[root] = open_view(root)
         return self._views[root]
 
     def _document(self, file: OpenFile, view: LibraryView) -> Document:

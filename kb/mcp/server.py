@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
 from kb.mcp.call_watcher import ANSWERED, FAULT, REFUSED, CallWatcher, WarnOfFaults
-from kb.streams import Wire
+from kb.streams import ProtocolStreams
 
 if TYPE_CHECKING:
     from kb.mcp.tools import Tool
@@ -24,7 +24,7 @@ _INSTRUCTIONS = (
 )
 
 
-async def serve(folder: Path, wire: Wire) -> None:
+async def serve(folder: Path, wire: ProtocolStreams) -> None:
     """Serve a folder until the client is gone. Raises `OutputLostError` in a group of errors."""
     from mcp.server.stdio import stdio_server
 
@@ -211,7 +211,7 @@ def _result(answer: dict[str, Any] | None, text: str) -> Any:
 class _Lines:
     """The messages of the client as the library reads them, one a line."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: ProtocolStreams) -> None:
         self._wire = wire
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -231,7 +231,7 @@ class _Lines:
 class _Writer:
     """The answers to the client, as the library writes them."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: ProtocolStreams) -> None:
         self._wire = wire
 
     async def write(self, text: str) -> None:

@@ -18,7 +18,7 @@ from kb.library import Library, find_root, open_library_at, read_library
 from kb.metrics.all_hands import all_hands
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Counts, Measure, MetricsPage
-from kb.metrics.publication import NewsWindow, arrived, read_window
+from kb.metrics.publication import NewsWindow, read_window, with_default_branch
 from kb.metrics.registry import measure_all, measure_some
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
@@ -110,7 +110,7 @@ def _reading(
     library: Library, repo: Repo, as_of: AsOf, trails: Trails, published_since: str | None
 ) -> Reading:
     folder = library.config.library.path
-    landed, elsewhere = arrived(repo, library.root, folder, as_of, trails)
+    landed, elsewhere = with_default_branch(repo, library.root, folder, as_of, trails)
     window = read_window(repo, as_of, published_since, library.config.metrics.last)
     lost = _lost_fixtures(library, repo, as_of)
     return Reading(library, landed, as_of, lost, window, elsewhere)

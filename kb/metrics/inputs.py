@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import PurePosixPath
 
-from kb.actions.action import Action, actions_of, with_one_spelling
+from kb.actions.action import Action, actions_of, with_uniform_owners
 from kb.actions.dates_from_git import Trails
 from kb.actions.effectiveness import EffectEvidence
 from kb.as_of import AsOf
@@ -89,7 +89,7 @@ class MetricsInput:
         evidence = EffectEvidence(self.known, self.runs_seen)
         today = self.as_of.day
         found = [actions_of(r, self.trails.of(r.path), today, evidence) for r in self.known]
-        spelled = iter(with_one_spelling(action for actions in found for action in actions))
+        spelled = iter(with_uniform_owners(action for actions in found for action in actions))
         rows = zip(self.known, found, strict=True)
         return {r.id: tuple(islice(spelled, len(actions))) for r, actions in rows}
 

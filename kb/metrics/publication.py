@@ -99,7 +99,9 @@ def is_born_published(trail: Trail) -> bool:
     return trail.published is not None and trail.published == trail.first
 
 
-def arrived(repo: Repo, root: Path, folder: str, as_of: AsOf, trails: Trails) -> tuple[Trails, str]:
+def with_default_branch(
+    repo: Repo, root: Path, folder: str, as_of: AsOf, trails: Trails
+) -> tuple[Trails, str]:
     """The trails with publications as the default branch has them, and its name.
 
     The name is empty where the commit is part of that branch, and the trails are then as they were.

@@ -13,7 +13,7 @@ from kb.other_libraries.open_libraries import Beside
 from kb.other_libraries.shared_view import view_of
 from kb.records.record_files import MAX_RECORD_BYTES, is_record_name
 from kb.records.shared_facts import FACTS_FILE, MOST_BYTES, read_facts, written_facts
-from kb.repo.fetch_commit import Fetched, StoredFile, fetch
+from kb.repo.fetch_commit import FetchedCommit, StoredFile, fetch
 from kb.safe_files import Root
 from kb.search.answer import ALL, FACTS, NONE
 
@@ -44,7 +44,7 @@ def refresh(beside: Beside, now: datetime) -> KeptState:
         raise KbError(what, where=str(beside.home), todo="Free space there.") from error
 
 
-def _view(fetched: Fetched, folder: str, tree: Root, now: datetime) -> SharedView:
+def _view(fetched: FetchedCommit, folder: str, tree: Root, now: datetime) -> SharedView:
     """What the library in a folder of a commit shares; its files are written to `tree` for that."""
     base = _inside(folder)
     files = {file.path.relative_to(base): file for file in fetched.files(base.as_posix())}
@@ -64,7 +64,7 @@ def _view(fetched: Fetched, folder: str, tree: Root, now: datetime) -> SharedVie
     return view_of(tree.path, now)
 
 
-def _published_facts(fetched: Fetched, files: dict[PurePosixPath, StoredFile]) -> SharedView:
+def _published_facts(fetched: FetchedCommit, files: dict[PurePosixPath, StoredFile]) -> SharedView:
     """The facts that a library has published, where they lie without its records."""
     found = files.get(PurePosixPath(FACTS_FILE))
     if found is None:

@@ -36,7 +36,7 @@ def usable_cores() -> int:
     return min(len(os.sched_getaffinity(0)), _MOST)
 
 
-def forked(
+def run_in_forks(
     work: Callable[[Iterable[Task]], Result],
     tasks: Sequence[Task],
     processes: int,

@@ -43,7 +43,7 @@ class _Batch(Generic[Task, Result]):
     losses: int = 0
 
 
-def spread(
+def run_tasks(
     work: Callable[[Task], Result],
     tasks: Iterable[Task],
     workers: Workers,

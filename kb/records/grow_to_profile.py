@@ -48,7 +48,7 @@ class _Insertion:
     count: int = 1
 
 
-def grown(document: Document, day: date) -> Growth:
+def grow_record(document: Document, day: date) -> Growth:
     """A record with what publishing will ask of it: sections, evidence lines, front-matter keys.
 
     A question of the one page that is still open becomes a task. `day` is that of the record.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from kb.patterns import regex
-from kb.records.sections import british
+from kb.records.sections import normal_spelling
 
 _BRACKET = regex(r"(?<!\s)\s*+[({（\[].*$")
 _PART = regex(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|,](?:\s++|$))")
@@ -45,7 +45,7 @@ def normal_heading(heading: str) -> str:
     text = text.replace("-", " ").replace("&", " and ").replace("’", "'")
     text = re.sub(r"[^\w\s]|_", " ", text)
     text = re.sub(r"^\s*(?:\d+\s+)+", "", text)
-    return british(" ".join(text.split()))
+    return normal_spelling(" ".join(text.split()))
 
 
 def heading_names(heading: str) -> Iterator[str]:

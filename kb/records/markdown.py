@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from msgspec import Struct
 
 from kb.patterns import regex
-from kb.records.sections import british
+from kb.records.sections import normal_spelling
 
 _HEADING = regex(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?[ \t]*(?:[ \t]#+)?[ \t]*$")
 _FENCE = regex(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")
@@ -90,7 +90,7 @@ class FieldLine(Struct, frozen=True, gc=False):
         Spelt as the lists spell it, and in their words: `Authorized` and `Yes` are `authorised`.
         """
         match = _WORD.match(self.value.strip().lstrip("*_`"))
-        word = british(match[0].lower()) if match else ""
+        word = normal_spelling(match[0].lower()) if match else ""
         return dict(self.answers).get(word, word)
 
 

@@ -23,7 +23,7 @@ AUDIT_ANSWERS = ("yes", "no", "unknown", "n/a")
 _SPELLINGS = regex(r"(authori|optimi|prioriti|organi)z(?=e|i)")
 
 
-def british(text: str) -> str:
+def normal_spelling(text: str) -> str:
     """Lower-case words in the spelling of the form: `unauthorized` is `unauthorised`."""
     return _SPELLINGS.sub(r"\1s", text) if "z" in text else text
 
@@ -31,7 +31,7 @@ def british(text: str) -> str:
 @lru_cache(maxsize=2048)  # a library has the same labels in each record
 def plain_label(text: str) -> str:
     """A label reduced to its words: lower case, British spelling, no marks or punctuation."""
-    return british(" ".join(re.findall(r"[^\W_]+", text.lower().replace("’", "'"))))
+    return normal_spelling(" ".join(re.findall(r"[^\W_]+", text.lower().replace("’", "'"))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _MAX_PATCH_LINES = 2_000
 
 
 @dataclass(frozen=True)
-class Touched:
+class CommitChanges:
     """A commit with its subject, the files it touches and the lines it adds or removes.
 
     A merge shows what its branch brought. `lines` are cut at 2,000.
@@ -27,7 +27,7 @@ class Touched:
     lines: tuple[str, ...]
 
 
-def in_range(git: Git, span: str) -> Iterator[Touched]:
+def in_range(git: Git, span: str) -> Iterator[CommitChanges]:
     """The commits of a range as `git log` names one (`main~20..main`), newest first.
 
     First parents only: what a branch brought is told by the merge that landed it. Raises `KbError`
@@ -56,7 +56,7 @@ def in_range(git: Git, span: str) -> Iterator[Touched]:
     yield from _read(output)
 
 
-def _read(output: Iterator[bytes]) -> Iterator[Touched]:
+def _read(output: Iterator[bytes]) -> Iterator[CommitChanges]:
     head: bytes | None = None
     paths: dict[PurePosixPath, None] = {}
     lines: list[str] = []
@@ -74,11 +74,13 @@ def _read(output: Iterator[bytes]) -> Iterator[Touched]:
         yield _touched(head, paths, lines)
 
 
-def _touched(head: bytes, paths: dict[PurePosixPath, None], lines: list[str]) -> Touched:
+def _touched(head: bytes, paths: dict[PurePosixPath, None], lines: list[str]) -> CommitChanges:
     *fields, subject = head.rstrip(b"\n").split(b"\0", 6)
     commit = read_commit(b"\0".join(fields))
     is_merge = b" " in fields[4]
-    return Touched(commit, subject.decode("utf-8", "replace"), is_merge, tuple(paths), tuple(lines))
+    return CommitChanges(
+        commit, subject.decode("utf-8", "replace"), is_merge, tuple(paths), tuple(lines)
+    )
 
 
 def _path(raw: bytes) -> PurePosixPath | None:

@@ -42,7 +42,7 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedCommit:
     """A commit that was fetched; links, submodules and odd modes of it are no files."""
 
     commit: Commit
@@ -97,7 +97,7 @@ def _is_safe(address: str) -> bool:
     return scheme in _TRANSPORTS.split(":") and rest[:1] not in ("", "-") and "@-" not in rest
 
 
-def fetch(address: str, revision: str, folder: Path) -> Fetched:
+def fetch(address: str, revision: str, folder: Path) -> FetchedCommit:
     """The commit that a revision stands for at an address, in a bare repository in `folder`.
 
     `folder` is there and empty; an empty revision is what the repository checks out. Raises
@@ -121,7 +121,7 @@ def fetch(address: str, revision: str, folder: Path) -> Fetched:
     commit = revisions.find(git, "FETCH_HEAD")
     if commit is None:
         raise KbError(f"{wanted} is no commit there", where=address)
-    return Fetched(commit, git)
+    return FetchedCommit(commit, git)
 
 
 class _Limits:

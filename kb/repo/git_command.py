@@ -123,7 +123,7 @@ class Git:
     def silence(self) -> None:
         """From now on no setting of the repository names a program; KbError when Git fails."""
         listing = self.demand("config", "--list", "-z", "--show-scope").output
-        self._silence = safe_git_settings.silenced(listing)
+        self._silence = safe_git_settings.neutral_settings(listing)
 
     def ask(self, *arguments: str, stdin: bytes | None = None) -> GitOutput:
         """The answer, also where Git refuses; KbError only when Git cannot be run at all."""

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from kb.errors import KbError
 from kb.repo import commits, files, git_log, revisions, safe_git_settings, web_links
-from kb.repo.commits import Touched
+from kb.repo.commits import CommitChanges
 from kb.repo.git_command import Git, GitOutput, first_line
 from kb.repo.git_objects import ObjectStore
 from kb.repo.git_values import Commit, File, instant
@@ -135,7 +135,7 @@ class Repo:
         span = git_log.LogSpan(_inside(folder), until, boundary)
         return git_log.read_history(self._git, span, keep)
 
-    def commits_in(self, span: str) -> tuple[Touched, ...]:
+    def commits_in(self, span: str) -> tuple[CommitChanges, ...]:
         """The commits of a range (`v1.2..HEAD`) on its first parents, newest first.
 
         KbError where Git knows no such range.
@@ -278,7 +278,7 @@ class NoRepo(Repo):
         """A history without changes that says why."""
         return History(why_unknown=self.why_unknown)
 
-    def commits_in(self, span: str) -> tuple[Touched, ...]:
+    def commits_in(self, span: str) -> tuple[CommitChanges, ...]:
         """KbError: a range was named, and there is nothing to look it up in."""
         raise KbError(f"no range {span!r}: {self.why_unknown}")
 

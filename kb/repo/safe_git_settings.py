@@ -110,7 +110,7 @@ def names_programs(git_dir: Path) -> bool:
     return any(word in config for word in _WORDS)
 
 
-def silenced(listing: bytes) -> dict[str, str]:
+def neutral_settings(listing: bytes) -> dict[str, str]:
     """The settings to give Git so that no program of the repository's settings is run.
 
     `listing` is what `git config --list -z --show-scope` says. Where a person has set the same

@@ -34,7 +34,7 @@ from kb.search.ranking.incident_probe import Signs, incident_chance
 from kb.search.ranking.learn import class_text
 from kb.search.ranking.rank import Weights, class_shares, scores_of
 from kb.search.reasons import reasons_by_facts
-from kb.search.similar import BAR, RankedQuery, most_by_classes, proof_of
+from kb.search.similar import BAR, RankedQuery, most_probable_by_classes, proof_of
 from kb.search.words_only import WordIndex, words_only
 
 #: Coefficients of the class evidence and of 1 for the odds that a record of the class is of the
@@ -99,7 +99,7 @@ class FactsAsked:
     def incident(self) -> float:
         """The chance that the question tells of an incident at all.
 
-        No text of theirs could be near it, so it is heard as if one were at the bar.
+        Their texts are not there: it is judged as if the nearest were as alike as `LIKENESS_BAR`.
         """
         own = self.own
         if not own.query.is_plain or own.question.says_little:
@@ -152,7 +152,7 @@ def _probabilities(asked: FactsAsked) -> NDArray[np.float64]:
     chances = asked.incident / (1 + np.exp(-np.clip(odds, -30, 30)))
     if own.query.is_run:
         chances = chances * proof_of(entries, own.query, asked.alike_runs)
-    most = np.minimum(most_by_classes(entries, own.query), _MOST)
+    most = np.minimum(most_probable_by_classes(entries, own.query), _MOST)
     return np.asarray(np.minimum(chances, most), np.float64)
 
 

@@ -8,13 +8,13 @@ from datetime import UTC
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.search.indexed_records.collection import Standing
+from kb.search.indexed_records.collection import PublicationStates
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.query import EVERYTHING, Filters, Query
 
 
 def allowed(
-    entries: Sequence[IndexedRecord], standing: Standing, query: Query, filters: Filters
+    entries: Sequence[IndexedRecord], standing: PublicationStates, query: Query, filters: Filters
 ) -> NDArray[np.bool_]:
     """Which of the records may answer, (n,); `standing` is that of the same records.
 

@@ -292,10 +292,12 @@ def proof_of(
 
 def most_probable(collection: Collection, query: Query, ranking: Ranking) -> NDArray[np.float32]:
     """The most each record can be given: little where both state classes and share none."""
-    return most_by_classes([collection.entries[place] for place in ranking.places.tolist()], query)
+    return most_probable_by_classes(
+        [collection.entries[place] for place in ranking.places.tolist()], query
+    )
 
 
-def most_by_classes(entries: Sequence[IndexedRecord], query: Query) -> NDArray[np.float32]:
+def most_probable_by_classes(entries: Sequence[IndexedRecord], query: Query) -> NDArray[np.float32]:
     """The same for records of any library."""
     mine = set(query.entry.classes) if query.entry and not query.is_run else set()
     if not mine:

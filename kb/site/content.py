@@ -19,7 +19,7 @@ from kb.records.merged_records import merged_here
 from kb.records.model import Postmortem
 from kb.records.route_run_counts import RunsSeen
 from kb.site.links import KINDS, PageKind, PageNames
-from kb.site.related_incidents import Elsewhere, Related
+from kb.site.related_incidents import OtherTeamIncident, Related
 from kb.walls.proof import WallProof
 
 
@@ -92,7 +92,7 @@ class Site:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drafts: tuple[Postmortem, ...] = ()
     published: Mapping[str, datetime] = field(default_factory=dict)
-    elsewhere: Mapping[str, tuple[Elsewhere, ...]] = field(default_factory=dict)
+    elsewhere: Mapping[str, tuple[OtherTeamIncident, ...]] = field(default_factory=dict)
     subtitle: str = ""
     wall_proofs: Mapping[str, tuple[WallProof, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kb.errors import KbError
 from kb.installation import install_line
 from kb.library import Library
-from kb.site.related_incidents import Elsewhere, RelatedRecord
+from kb.site.related_incidents import OtherTeamIncident, RelatedRecord
 
 if TYPE_CHECKING:
     from kb.search.answer import Match
@@ -50,7 +50,7 @@ def find_related(library: Library) -> Finding:
     return found, ""
 
 
-Others = tuple[Mapping[str, tuple[Elsewhere, ...]], tuple[str, ...]]
+Others = tuple[Mapping[str, tuple[OtherTeamIncident, ...]], tuple[str, ...]]
 _MOST_ELSEWHERE = 3
 
 
@@ -66,8 +66,8 @@ def elsewhere_of(library: Library, others: Sequence[OtherLibrary]) -> Others:
     return {name: tuple(map(_elsewhere, matches)) for name, matches in found.items()}, notes
 
 
-def _elsewhere(match: Match) -> Elsewhere:
-    return Elsewhere(
+def _elsewhere(match: Match) -> OtherTeamIncident:
+    return OtherTeamIncident(
         team=match.library,
         id=match.id,
         title=match.title,

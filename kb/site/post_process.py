@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path, PurePath
 
-from kb.parallel.forks import forked, usable_cores
+from kb.parallel.forks import run_in_forks, usable_cores
 from kb.safe_files import Root
 
 _SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script\s*>", re.DOTALL | re.I)
@@ -54,7 +54,7 @@ def policy(hashes: Iterable[str]) -> str:
     )
 
 
-def meta(text: str) -> str:
+def csp_meta_tag(text: str) -> str:
     """The policy as an element of a page's head."""
     return f'<meta http-equiv="Content-Security-Policy" content="{text}">'
 
@@ -62,7 +62,7 @@ def meta(text: str) -> str:
 def with_policy(html: str, text: str) -> str:
     """A page with the policy as the first element of its head, in place of an older one."""
     rest = _OURS.sub("", html, count=1)
-    return _HEAD.sub(lambda match: f"{match[0]}\n{meta(text)}", rest, count=1)
+    return _HEAD.sub(lambda match: f"{match[0]}\n{csp_meta_tag(text)}", rest, count=1)
 
 
 HEADERS = "_headers"
@@ -87,7 +87,7 @@ def finish(
     """
     paths = tuple(folder.rglob("*.html"))
     cores = usable_cores() if len(paths) >= _WORTHWHILE else 1
-    found = forked(partial(_finish_pages, folder, complete), paths, cores, may_repeat=False)
+    found = run_in_forks(partial(_finish_pages, folder, complete), paths, cores, may_repeat=False)
     Root(folder).fill(HEADERS, headers_text(sorted(set().union(*found))).encode())
     _drop_unused(folder)
 

@@ -46,7 +46,7 @@ class RelatedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class OtherTeamIncident:
     """An incident of another team that is likely of the class of one here, as far as they share it.
 
     `has_text`: they share more than facts, and `title` is theirs.

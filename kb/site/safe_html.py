@@ -191,7 +191,7 @@ def summary_text(record: Postmortem, limit: int = 300) -> str:
     return cut(plain(section.prose), limit)
 
 
-def teaser(record: Postmortem, limit: int) -> str:
+def list_summary(record: Postmortem, limit: int) -> str:
     """What a list says of a record: its summary, or the damage where that begins with nothing.
 
     A first sentence says nothing that is short, or has no word that is not in the title.

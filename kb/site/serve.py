@@ -52,7 +52,7 @@ State = dict[str, tuple[int, int]]
 
 
 @dataclass
-class Shown:
+class ServedSite:
     """What is being served: the folder, and a number that grows with each change."""
 
     folder: Path
@@ -76,7 +76,7 @@ class Shown:
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Files of the site, with a line that reloads the page when it has changed."""
 
-    def __init__(self, *args: Any, shown: Shown, **more: Any) -> None:
+    def __init__(self, *args: Any, shown: ServedSite, **more: Any) -> None:
         self.shown = shown
         super().__init__(*args, directory=str(shown.folder), **more)
 
@@ -138,7 +138,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """Say nothing: the terminal shows edits."""
 
 
-def open_server(shown: Shown, port: int) -> http.server.ThreadingHTTPServer:
+def open_server(shown: ServedSite, port: int) -> http.server.ThreadingHTTPServer:
     """A server on the first free port from `port` on. Raises `KbError` when none is free."""
     handler = partial(Handler, shown=shown)
     for candidate in range(port, port + _PORTS):
@@ -158,7 +158,7 @@ class Preview:
     library: Library
     gather: Gather
     say: Say
-    shown: Shown
+    shown: ServedSite
     engine: str = "mkdocs"
     site: Site | None = None
 

@@ -45,11 +45,11 @@ from kb.site.write import write_pages, write_theme
 
 Say = Callable[[str], None]
 SITE = "site"
-__all__ = ["BUILD", "SITE", "Build", "Made", "build_site", "engine_settings", "work_folder"]
+__all__ = ["BUILD", "SITE", "Build", "SiteBuild", "build_site", "engine_settings", "work_folder"]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SiteBuild:
     """What a build made, and what it could not make, one sentence each."""
 
     folder: Path
@@ -74,7 +74,7 @@ class Build:
     is_named: bool = False
 
 
-def build_site(library: Library, site: Site, build: Build, say: Say) -> Made:
+def build_site(library: Library, site: Site, build: Build, say: Say) -> SiteBuild:
     """Make the site. Raises `KbError` when a folder cannot be written or the engine fails."""
     try:
         outside = build.is_named and not build.pages_only
@@ -99,7 +99,7 @@ def _build(
     say: Say,
     work: Path,
     own: PurePath,
-) -> Made:
+) -> SiteBuild:
     root, target = _target(library, build)
     if not build.pages_only:
         root.restore(target)
@@ -122,14 +122,14 @@ def _build(
         folder = build.out
         root.take_tree(Root(work), own / OUT, target)
     notes = (*site.notes, *site.names.left_out(site.kinds.values()))
-    return Made(folder, pages, _size(folder), (*notes, *filter(None, (unused, note, why))))
+    return SiteBuild(folder, pages, _size(folder), (*notes, *filter(None, (unused, note, why))))
 
 
 def _add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
     """What search by meaning loads, in megabytes; it alone needs the search extra."""
-    from kb.site.semantic.browser_files import add_meaning
+    from kb.site.semantic.browser_files import write_semantic_files
 
-    return add_meaning(library, site, pages)
+    return write_semantic_files(library, site, pages)
 
 
 def _target(library: Library, build: Build) -> tuple[Root, PurePath]:

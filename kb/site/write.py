@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePath
 
 from kb.library import Library
-from kb.parallel.forks import forked, usable_cores
+from kb.parallel.forks import run_in_forks, usable_cores
 from kb.records.model import Postmortem
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.site import lexicon, links, post_process
@@ -21,7 +21,7 @@ from kb.site.content import Site
 from kb.site.links import SitePage
 from kb.site.machine.atom_json_csv import data_files
 from kb.site.machine.link_previews import Card, cards_of, write_cards
-from kb.site.pages.page import PageTemplate, drawn
+from kb.site.pages.page import PageTemplate, rendered_page
 from kb.site.pages.page_kinds import PAGE_KINDS
 from kb.site.pages.shared_values import file_path
 from kb.site.post_process import HEADERS, headers_text
@@ -41,7 +41,7 @@ def all_pages(site: Site, kinds: Sequence[PageTemplate] = PAGE_KINDS) -> Iterato
     """Every page of a site: of each kind, the pages that its edition has."""
     for kind in kinds:
         if site.edition.is_internal or not kind.internal:
-            yield from (drawn(kind.template, page) for page in kind.pages(site))
+            yield from (rendered_page(kind.template, page) for page in kind.pages(site))
 
 
 def page_text(page: SitePage, site: Site, card: str = "") -> str:
@@ -111,7 +111,7 @@ def _write_texts(
 ) -> int:
     """Write every page, for the engine and for search, and the machine copies; how many pages."""
     writer = _Writer(site, cards, fresh, searched)
-    done = forked(writer.write, tuple(_shares(site)), cores)
+    done = run_in_forks(writer.write, tuple(_shares(site)), cores)
     words: Counter[str] = sum((words for _, words in done), Counter())
     with Root(fresh).filler() as fill:
         fill(HEADERS, _raw(headers_text([])))
@@ -131,7 +131,7 @@ class _Share:
         if self.kind.of_record is None:
             return all_pages(site, (self.kind,))
         values = (self.kind.of_record(site, record) for record in self.records)
-        return (drawn(self.kind.template, page) for page in values)
+        return (rendered_page(self.kind.template, page) for page in values)
 
 
 def _shares(site: Site) -> Iterator[_Share]:
@@ -186,7 +186,7 @@ def write_theme(folder: Path, *, has_index: bool, meaning_megabytes: int = 0) ->
     """
     Root(folder.parent).remove_tree(folder.name)
     _copy_tree(files("kb.data").joinpath("site", "theme"), folder)
-    write(folder, "partials/kb-policy.html", post_process.meta(post_process.policy(())))
+    write(folder, "partials/kb-policy.html", post_process.csp_meta_tag(post_process.policy(())))
     facts = " data-kb-index" if has_index else ""
     facts += f' data-kb-meaning="{meaning_megabytes}"' if meaning_megabytes else ""
     write(folder, "partials/kb-index.html", facts)

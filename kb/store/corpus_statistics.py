@@ -159,7 +159,7 @@ def changed(
     return (after if anew else _with_meant(after, labelled)), anew
 
 
-def with_meant(known: StoreStatistics, batches: Iterable[Vectors]) -> StoreStatistics:
+def with_class_means(known: StoreStatistics, batches: Iterable[Vectors]) -> StoreStatistics:
     """The statistics with `meant` taken anew from the means of all labelled texts, (n, d) each."""
     meant = np.zeros(len(known.names))
     for rows in batches:

@@ -17,7 +17,7 @@ from kb.store.corpus_statistics import (
     decode,
     encode_model,
     encode_sums,
-    with_meant,
+    with_class_means,
 )
 from kb.store.stored_records import stored_classes
 
@@ -81,7 +81,7 @@ def with_meanings(store: Store, known: StoreStatistics) -> StoreStatistics:
             read += len(rows)
             yield rows
 
-    found = with_meant(known, counted())
+    found = with_class_means(known, counted())
     scale = known.labelled / read if read else 1.0
     classes = {n: replace(c, meant=c.meant * scale) for n, c in found.classes.items()}
     return replace(found, classes=classes)

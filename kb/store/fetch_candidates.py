@@ -72,7 +72,7 @@ WITH near AS (SELECT n.record FROM unnest(%(passages)s::halfvec[]) AS q (vector)
 
 
 @dataclass(frozen=True)
-class Bodies:
+class TextBatch:
     """Texts of the store as arrays in one order; ids say whose library they are of.
 
     `vectors` (p, d) at `starts[i]:starts[i + 1]`, `means` (n, d).
@@ -92,7 +92,7 @@ class Bodies:
         return text_bag(self.entries[place], self.bags[place])
 
 
-def drawn(store: Store, dimension: int, most: int = SAMPLE) -> Bodies:
+def sample_texts(store: Store, dimension: int, most: int = SAMPLE) -> TextBatch:
     """An even sample of the texts that this role may read, in the order of their draw.
 
     Behind it stand those that teach classes beside the ones that are in it.
@@ -100,7 +100,7 @@ def drawn(store: Store, dimension: int, most: int = SAMPLE) -> Bodies:
     return _bodies(store.rows(_BODY + _EVEN, (most, MOST_TEACHERS)), dimension)
 
 
-def pool(
+def candidate_texts(
     store: Store,
     question: Question,
     frequencies: dict[int, int],
@@ -108,7 +108,7 @@ def pool(
     *,
     hidden: Sequence[int],
     known: NDArray[np.int64],
-) -> Bodies:
+) -> TextBatch:
     """The texts worth ranking for a question, but for those whose numbers are `known`.
 
     They are found by the graph of passages, the graph of whole texts, and rare words. `frequencies`
@@ -143,7 +143,7 @@ def _rare(frequencies: dict[int, int], n_records: int) -> tuple[list[int], list[
     return chosen, np.log1p((n_records - held + 0.5) / (held + 0.5)).tolist()
 
 
-def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> Bodies:
+def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> TextBatch:
     """Rows as texts; one that cannot be read is left out, so that no team ends all answers."""
     read = [(row, entry) for row in rows if (entry := _entry(*row[1:3])) and _has_words(*row[4:6])]
     rows, entries = [row for row, _ in read], tuple(entry for _, entry in read)
@@ -151,7 +151,7 @@ def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> Bodies:
     starts = np.concatenate([[0], np.cumsum([len(block) for block in blocks], dtype=np.int64)])
     none = np.zeros((0, dimension), np.float32)
     means = [mean.to_numpy() for _, _, _, mean, *_ in rows]
-    return Bodies(
+    return TextBatch(
         numbers=np.array([row[0] for row in rows], np.int64),
         libraries=np.array([row[1] for row in rows], np.int64),
         entries=entries,
@@ -163,9 +163,9 @@ def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> Bodies:
     )
 
 
-def joined(one: Bodies, other: Bodies) -> Bodies:
+def concatenated(one: TextBatch, other: TextBatch) -> TextBatch:
     """Both, one behind the other."""
-    return Bodies(
+    return TextBatch(
         numbers=np.concatenate([one.numbers, other.numbers]),
         libraries=np.concatenate([one.libraries, other.libraries]),
         entries=one.entries + other.entries,
@@ -177,7 +177,7 @@ def joined(one: Bodies, other: Bodies) -> Bodies:
     )
 
 
-def with_known_classes(bodies: Bodies, names: Container[str]) -> Bodies:
+def with_known_classes(bodies: TextBatch, names: Container[str]) -> TextBatch:
     """The texts without the classes that nobody counted."""
     entries = (
         one

@@ -8,14 +8,14 @@ import numpy as np
 
 from kb.search.bm25 import WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder_card import EncoderCard
-from kb.search.indexed_records.collection import Collection, Whole
+from kb.search.indexed_records.collection import Collection, CorpusTotals
 from kb.search.indexed_records.passages import Passage, embedded_text
 from kb.search.ranking.calibration import Calibration, fit_calibration, sample
 from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.likeness import Question
 from kb.store.connection import Store
 from kb.store.corpus_statistics import StoreStatistics
-from kb.store.fetch_candidates import Bodies, drawn, with_known_classes
+from kb.store.fetch_candidates import TextBatch, sample_texts, with_known_classes
 
 #: Texts among which the labelled ones are asked; a store of no more is fitted as an index of it is.
 MOST_TEXTS = 5_000
@@ -31,7 +31,7 @@ def is_due(known: StoreStatistics) -> bool:
 
 def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> StoreStatistics:
     """The statistics with curves fitted to an even draw of the texts."""
-    bodies = with_known_classes(drawn(store, card.dimension, MOST_TEXTS), known.classes)
+    bodies = with_known_classes(sample_texts(store, card.dimension, MOST_TEXTS), known.classes)
     if not bodies.entries:
         return replace(known, calibration=Calibration(encoder_key=card.key), fitted=0)
     collection = _collection(store, bodies, known)
@@ -49,7 +49,7 @@ def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> Store
     return replace(known, calibration=replace(curves, encoder_key=card.key), fitted=known.labelled)
 
 
-def _collection(store: Store, bodies: Bodies, known: StoreStatistics) -> Collection:
+def _collection(store: Store, bodies: TextBatch, known: StoreStatistics) -> Collection:
     postings = build_postings(bodies.bags)
     rows = store.rows(
         "SELECT word, records FROM kb.words WHERE word = ANY (%s)",
@@ -59,7 +59,7 @@ def _collection(store: Store, bodies: Bodies, known: StoreStatistics) -> Collect
     frequencies = [held.get(word, 0) for word in postings.words.view(np.int64).tolist()]
     statistics = WordStatistics(known.records, known.length, np.array(frequencies, np.int64))
     step = max(1, len(bodies.entries) // 1024)
-    whole = Whole(known.names, known.mean, np.arange(0, len(bodies.entries), step))
+    whole = CorpusTotals(known.names, known.mean, np.arange(0, len(bodies.entries), step))
     return Collection(
         entries=bodies.entries,
         vectors=bodies.vectors,
@@ -70,7 +70,7 @@ def _collection(store: Store, bodies: Bodies, known: StoreStatistics) -> Collect
     )
 
 
-def _first_texts(store: Store, bodies: Bodies) -> list[str]:
+def _first_texts(store: Store, bodies: TextBatch) -> list[str]:
     """What somebody might have asked about each text: its title and first passage."""
     rows = store.rows(
         "SELECT record, section, text FROM kb.passages WHERE place = 0 AND record = ANY (%s)",

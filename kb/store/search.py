@@ -19,19 +19,25 @@ from kb.records.shared_facts import RecordFacts, clean_facts
 from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
 from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
-from kb.search.indexed_records.collection import SAMPLE, Collection, Whole, labels_of
+from kb.search.indexed_records.collection import SAMPLE, Collection, CorpusTotals, labels_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage, embedded_text
 from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.ranking.class_posterior import Numbers, largest
 from kb.search.ranking.joint_ridge import JointRidge, joint_ridge_of
-from kb.search.ranking.learn import Learned
+from kb.search.ranking.learn import FittedModel
 from kb.search.ranking.likeness import Question
 from kb.search.similar import RankedQuery, find_question
 from kb.store.connection import Store
 from kb.store.corpus_statistics import StoreStatistics
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
-from kb.store.fetch_candidates import Bodies, drawn, joined, pool, with_known_classes
+from kb.store.fetch_candidates import (
+    TextBatch,
+    candidate_texts,
+    concatenated,
+    sample_texts,
+    with_known_classes,
+)
 from kb.store.migrations import check_layout
 from kb.store.standing import StoreStanding, standing
 
@@ -57,7 +63,7 @@ class _Warm:
     standing: StoreStanding
     statistics: StoreStatistics
     probe: Numbers
-    sample: Bodies
+    sample: TextBatch
     sample_postings: Postings
     names: dict[int, str]
     audiences: dict[str, tuple[int, ...]]
@@ -176,7 +182,7 @@ class StoreSearch:
         warm = self._warm
         if warm is None or warm.standing != now:
             warm = self._warm = self._read(now)
-        found = pool(
+        found = candidate_texts(
             self._store,
             question,
             frequencies,
@@ -197,7 +203,7 @@ class StoreSearch:
     def _read(self, now: StoreStanding) -> _Warm:
         dimension = self.encoder.card.dimension
         statistics, probe = read_model(self._store, dimension)
-        even = drawn(self._store, dimension)
+        even = sample_texts(self._store, dimension)
         rows = self._store.rows(
             "SELECT l.number, l.name, a.number FROM kb.libraries l "
             "JOIN kb.audiences a ON a.library = l.number"
@@ -229,15 +235,15 @@ class StoreIndex:
     store: Store
     encoder: Encoder
     warm: _Warm
-    found: Bodies
+    found: TextBatch
     bag: Bag
     frequencies: dict[int, int]
 
     @cached_property
-    def bodies(self) -> Bodies:
+    def bodies(self) -> TextBatch:
         """The texts as arrays."""
         return with_known_classes(
-            joined(self.warm.sample, self.found), self.warm.statistics.classes
+            concatenated(self.warm.sample, self.found), self.warm.statistics.classes
         )
 
     @property
@@ -255,7 +261,7 @@ class StoreIndex:
         """The texts as ranking wants them, with what is known of all texts."""
         bodies, statistics = self.bodies, self.warm.statistics
         sample = np.arange(min(SAMPLE, len(self.warm.sample.entries)))
-        of_all = Whole(statistics.names, statistics.mean, sample)
+        of_all = CorpusTotals(statistics.names, statistics.mean, sample)
         return Collection(
             entries=bodies.entries,
             vectors=bodies.vectors,
@@ -266,13 +272,13 @@ class StoreIndex:
         )
 
     @cached_property
-    def learned(self) -> Learned:
+    def learned(self) -> FittedModel:
         """What all texts teach."""
         statistics = self.warm.statistics
         labels = self.collection.labels
         posterior = statistics.posterior(self.bodies.means, labels, self.warm.probe)
         curves = statistics.calibration
-        return Learned(replace(posterior, joint=self.warm.joint, skill=curves.skill), curves)
+        return FittedModel(replace(posterior, joint=self.warm.joint, skill=curves.skill), curves)
 
     @property
     def facts(self) -> IndexFacts:
@@ -362,7 +368,7 @@ class StoreIndex:
         )
 
 
-def _joint(sample: Bodies, statistics: StoreStatistics) -> JointRidge | None:
+def _joint(sample: TextBatch, statistics: StoreStatistics) -> JointRidge | None:
     """What the sample teaches of classes in words and vectors; it stands first wherever it is."""
     bodies = with_known_classes(sample, statistics.classes)
     labels = labels_of(bodies.entries, statistics.names)

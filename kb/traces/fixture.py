@@ -18,9 +18,9 @@ from kb.json_schemas import formatted
 from kb.safe_files import Root, output_of, read_named
 from kb.traces.canonical_json import canonical, sha256
 from kb.traces.decoding.lenient_json import NotJsonError, decode
-from kb.traces.decoding.trace_source import refuse_swelling
+from kb.traces.decoding.trace_source import refuse_oversized_values
 from kb.traces.normalize.clean_run import RunCleaner
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 from kb.traces.run import SCHEMA, ImportWarnings, Run, run_schema
 
 #: The name of a stored run, in the folder beside its record.
@@ -174,7 +174,7 @@ def read_fixture(path: Path) -> Run:
     """
     try:
         raw = read_named(path, _MAX_FIXTURE_BYTES)
-        refuse_swelling(raw, path)
+        refuse_oversized_values(raw, path)
         value = decode(raw)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
@@ -182,7 +182,7 @@ def read_fixture(path: Path) -> Run:
         raise KbError(f"is no JSON that can be read: {error}", where=str(path)) from error
     schema = value.get("schema") if isinstance(value, dict) else None
     if schema != SCHEMA:
-        seen = safely(repr(schema))[:40]
+        seen = safe_text(repr(schema))[:40]
         what = f"is no fixture of this version: schema is {seen}, read is {SCHEMA!r}"
         raise KbError(what, where=str(path), todo="Import the trace again with this version of kb.")
     return _converted(value, path)
@@ -192,7 +192,7 @@ def _converted(value: Any, path: Path) -> Run:
     try:
         run = msgspec.convert(_restored(value, "", path.parent / BLOBS), Run)
     except msgspec.ValidationError as error:
-        raise KbError(f"is no fixture: {safely(str(error))}", where=str(path)) from error
+        raise KbError(f"is no fixture: {safe_text(str(error))}", where=str(path)) from error
     except RecursionError as error:
         raise KbError("is nested too deeply to be a fixture", where=str(path)) from error
     cleaner = RunCleaner(None, ImportWarnings())

@@ -37,7 +37,7 @@ _MOST_ORDERS = 2
 
 
 @dataclass(frozen=True)
-class AskedPart:
+class QueryPart:
     """One part of the question: what it is, and its text."""
 
     name: str
@@ -53,7 +53,7 @@ class RunQuestion:
     """
 
     title: str
-    parts: tuple[AskedPart, ...]
+    parts: tuple[QueryPart, ...]
     tools: tuple[str, ...]
     classes: tuple[str, ...]
     shows_fault: bool
@@ -63,11 +63,11 @@ def question_from_run(run: Run) -> RunQuestion:
     """What a run asks a library of incidents; parts without a word are absent."""
     found = tuple(_found(run))
     parts = (
-        AskedPart("Asked", _asked(run)),
-        AskedPart("Course", _course(run)),
-        AskedPart("Errors", " ".join(_errors(run))),
-        AskedPart("Claims", " ".join(dict.fromkeys(_claimed(run)))),
-        AskedPart("Found", " ".join(fault.text for fault in found)),
+        QueryPart("Asked", _asked(run)),
+        QueryPart("Course", _course(run)),
+        QueryPart("Errors", " ".join(_errors(run))),
+        QueryPart("Claims", " ".join(dict.fromkeys(_claimed(run)))),
+        QueryPart("Found", " ".join(fault.text for fault in found)),
     )
     tools = Counter(call.tool for call in run.calls)
     return RunQuestion(

@@ -24,12 +24,12 @@ from kb.traces.decoding.row_account import NoAccount, RowAccount
 from kb.traces.decoding.trace_source import Source, open_source
 from kb.traces.effects.call_effect import Effects
 from kb.traces.fixture import is_fixture, read_fixture
-from kb.traces.importers.detect import detect, what_is_seen
+from kb.traces.importers.detect import describe_file, detect
 from kb.traces.importers.importer import Importer
 from kb.traces.normalize.assemble import Assembly, assemble
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder
-from kb.traces.redaction import Redactor, safe_name, safely
+from kb.traces.redaction import Redactor, safe_name, safe_text
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
 from kb.trust import allowed_values
 
@@ -165,8 +165,8 @@ _SHOWN = 3
 def _nothing_read(source: Source, importer: Importer) -> KbError:
     """Rows of a format that is read, and none that says or does anything."""
     ends = [f"{number:,} {why}" for (_, why), number in source.account.counts().most_common(3)]
-    what = f"was read as {importer.name}, and no step of a run is in it: {what_is_seen(source)}"
-    told = f" Its rows were left out: {safely('; '.join(ends))}." if ends else ""
+    what = f"was read as {importer.name}, and no step of a run is in it: {describe_file(source)}"
+    told = f" Its rows were left out: {safe_text('; '.join(ends))}." if ends else ""
     return KbError(what, where=source.shown, todo=f"Export the trace with its steps.{told}")
 
 

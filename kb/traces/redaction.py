@@ -326,7 +326,7 @@ def _end_of_key(text: str, start: int) -> int:
     return close + len("-----") if close >= 0 else len(text)
 
 
-def safely(text: str) -> str:
+def safe_text(text: str) -> str:
     """A text fit for a message to a person: on one line, secrets and people replaced."""
     redactor = Redactor()
     redactor.look(text)

@@ -91,7 +91,7 @@ def _spent(run: Run) -> tuple[int, float]:
     return tokens, sum(m.cost_usd or 0.0 for m in messages)
 
 
-def foot(run: Run, width: int, *, full: bool) -> Iterator[Line]:
+def footer(run: Run, width: int, *, full: bool) -> Iterator[Line]:
     """What the marks mean, what the trace lacks, what the import changed and took out."""
     used = [effect for effect in Effect if any(call.effect is effect for call in run.calls)]
     words = {
@@ -161,7 +161,7 @@ def timeline(run: Run, view: View) -> Iterator[Line]:
         yield from drawing.step(number, step)
     if run.state.freeze_step >= len(run.steps) and run.steps:
         yield rule("frozen here: a replay begins", view.width, "freeze")
-    yield from foot(run, view.width, full=view.full)
+    yield from footer(run, view.width, full=view.full)
 
 
 class _Drawing:

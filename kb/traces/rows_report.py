@@ -10,7 +10,7 @@ from typing import Any
 from kb.numbers_in_words import plural
 from kb.terminal import as_lines, plain
 from kb.traces.decoding.row_account import RowAccount, RowVerdict, Verdict
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 
 ROWS_SCHEMA = "kb.run-rows/1"
 _NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
@@ -94,4 +94,4 @@ def _because(why: str) -> str:
 @lru_cache(maxsize=256)
 def _why(why: str) -> str:
     """A reason; kinds of rows that it names are words of the file."""
-    return safely(why)
+    return safe_text(why)

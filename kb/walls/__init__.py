@@ -20,12 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from kb.walls.decide import Decided
+    from kb.walls.decide import WallDecision
 
 __all__ = ["guard"]
 
 
-def guard(tool: str, arguments: Any, path: str | None = None) -> Decided:
+def guard(tool: str, arguments: Any, path: str | None = None) -> WallDecision:
     """What the walls of the repository around `path` say of a call, in this process.
 
     Without `path` that is the working directory, which may have none; a `path` without one is a

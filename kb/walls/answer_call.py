@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from kb.walls.decide import Decided, walls_met
+from kb.walls.decide import WallDecision, walls_met
 from kb.walls.local_paths import library_root, passes_path
 from kb.walls.match_words import UnjudgeableError
 from kb.walls.walls_in_force import open_table
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> Decided:
+def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> WallDecision:
     """What the walls of the repository around a folder say of a call; never an exception.
 
     Without a knowledge base, and without walls that the user trusts, nothing is said; but one that
@@ -22,7 +22,7 @@ def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> D
     """
     try:
         root = _named_root(path) if is_named else library_root(path)
-        return _asked(root, tool, arguments) if root else Decided()
+        return _asked(root, tool, arguments) if root else WallDecision()
     except UnjudgeableError as error:
         return failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
@@ -39,11 +39,11 @@ def _named_root(path: str) -> str:
     return root
 
 
-def _asked(root: str, tool: str, arguments: Any) -> Decided:
+def _asked(root: str, tool: str, arguments: Any) -> WallDecision:
     table = open_table(root)
     met = walls_met(table.rows, tool, arguments)
     if not met:
-        return Decided(reason=table.notice)
+        return WallDecision(reason=table.notice)
     from kb.walls.firing_log import PASSED, log, passes_given, use_pass
 
     given = passes_given(root) if os.path.exists(passes_path(root)) else frozenset()
@@ -51,17 +51,17 @@ def _asked(root: str, tool: str, arguments: Any) -> Decided:
     row = next((row for row in met if row["id"] not in given), None)
     if row is not None and row["verdict"] != "note":
         log(root, row["id"], row["verdict"], tool)
-        return Decided(row["verdict"], row["id"], row["reason"])
+        return WallDecision(row["verdict"], row["id"], row["reason"])
     for passed in (one for one in met if one["id"] in given):
         use_pass(root, passed["id"])
         log(root, passed["id"], PASSED, tool)
     if row is not None:
         log(root, row["id"], row["verdict"], tool)
-        return Decided(row["verdict"], row["id"], row["reason"])
-    return Decided("", met[0]["id"], met[0]["reason"], is_passed=True)
+        return WallDecision(row["verdict"], row["id"], row["reason"])
+    return WallDecision("", met[0]["id"], met[0]["reason"], is_passed=True)
 
 
-def failed(why: str) -> Decided:
+def failed(why: str) -> WallDecision:
     """What the user set for a call that cannot be judged: let pass, or denied; with the fault."""
     try:
         from kb.user_config import read_user_config
@@ -70,4 +70,4 @@ def failed(why: str) -> Decided:
     except Exception as error:  # noqa: BLE001 - who wrote a configuration wanted more than none
         is_closed = True
         why = f"{why}; and your configuration cannot be read: {error}"
-    return Decided("deny" if is_closed else "", fault=" ".join(why.split()))
+    return WallDecision("deny" if is_closed else "", fault=" ".join(why.split()))

@@ -89,7 +89,7 @@ def _steps(path: str) -> list[str | int] | str:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredWalls:
     """The walls of a library's published records, and the files that they stand in."""
 
     rows: tuple[dict[str, Any], ...]
@@ -104,7 +104,7 @@ class Gathered:
         return Wish(KEY, f"{plural(len(self.rows), 'wall')}, sha256 {digest}", _EFFECT)
 
 
-def gather(root: Path, config: Config) -> Gathered:
+def gather(root: Path, config: Config) -> GatheredWalls:
     """The walls of the published records; the others are looked at and not parsed.
 
     Raises `KbError` where the records' folder cannot be read.
@@ -115,7 +115,7 @@ def gather(root: Path, config: Config) -> Gathered:
         files.append(file)
         if front.text("status") == "published":
             rows += [row_of(record_id, wall) for wall in walls_of(front)]
-    return Gathered(tuple(rows), tuple(files))
+    return GatheredWalls(tuple(rows), tuple(files))
 
 
 def walled_records(root: Path, config: Config) -> Iterator[tuple[str, str, FrontMatter]]:
@@ -179,7 +179,7 @@ def _refuse_lost(root: str) -> None:
         )
 
 
-def _notice(gathered: Gathered, *, is_changed: bool) -> str:
+def _notice(gathered: GatheredWalls, *, is_changed: bool) -> str:
     if not gathered.rows:
         return (
             "The postmortems here have no walls any more, or none to be used (kb wall check); "

@@ -25,7 +25,7 @@ _MOST_LETTERS = 100_000
 _DECODERS = ("base64", "base32", "openssl", "xxd", "uudecode")
 
 
-class Decided:
+class WallDecision:
     """What the walls say of a call; `verdict` is empty where no wall is met.
 
     `wall` is the address of the wall (`record#W1`), `reason` what its record says, `fault` why the

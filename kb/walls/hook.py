@@ -14,7 +14,7 @@ import os
 
 from kb.streams import echo_json, read_stdin, warn
 from kb.walls.answer_call import answer, failed
-from kb.walls.decide import Decided
+from kb.walls.decide import WallDecision
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(library: str | None = None) -> int:
     return 0
 
 
-def _decided(library: str | None, event: dict[str, Any]) -> Decided:
+def _decided(library: str | None, event: dict[str, Any]) -> WallDecision:
     tool, arguments = str(event.get("tool_name", "")), event.get("tool_input")
     if library is not None:
         return answer(tool, arguments, library, is_named=True)
@@ -69,7 +69,7 @@ def _event() -> tuple[dict[str, Any] | None, str]:
     return event, ""
 
 
-def response(decided: Decided, *, is_codex: bool = False) -> dict[str, Any]:
+def response(decided: WallDecision, *, is_codex: bool = False) -> dict[str, Any]:
     """The answer in the agent's words; empty where there is nothing to say."""
     if decided.fault:
         said = f"Walls could not be asked: {_fault_line(decided)}"
@@ -93,7 +93,7 @@ def _specific(**values: str) -> dict[str, Any]:
     return {"hookSpecificOutput": {"hookEventName": EVENT, **values}}
 
 
-def _quoted(decided: Decided) -> str:
+def _quoted(decided: WallDecision) -> str:
     """The reason as data: who says it, in quotation marks, with nothing that could end them."""
     reason = "".join(c if c.isprintable() else " " for c in decided.reason)
     reason = " ".join(reason.replace('"', "'").split())[:_MOST_REASON]
@@ -103,14 +103,14 @@ def _quoted(decided: Decided) -> str:
     )
 
 
-def _way_out(decided: Decided) -> str:
+def _way_out(decided: WallDecision) -> str:
     return (
         "Do not look for a way around it. A person may let this call run once: "
         f"kb wall pass '{decided.wall}' --reason WHY"
     )
 
 
-def _fault_line(decided: Decided) -> str:
+def _fault_line(decided: WallDecision) -> str:
     fault = "".join(c if c.isprintable() else " " for c in decided.fault)[: 2 * _MOST_REASON]
     done = "denied" if decided.verdict == "deny" else "let pass"
     return f"{fault}; the call was {done}, as your configuration says ([walls] on_failure)"

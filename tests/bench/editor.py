@@ -96,11 +96,11 @@ def _searched(root: Path) -> dict[str, list[float]]:
 
     from kb.lsp.earlier_incidents import WarmIndex
     from kb.lsp.text_positions import Places
-    from kb.lsp.workspace import Desk, OpenFile
+    from kb.lsp.workspace import OpenFile, OpenRecords
 
     path = root / "postmortems" / NAME
     text = path.read_text(encoding="utf-8")
-    desk = Desk(lambda: date(2026, 11, 30))
+    desk = OpenRecords(lambda: date(2026, 11, 30))
     warm = None
     seconds = []
     for number in range(KEYSTROKES + 3):

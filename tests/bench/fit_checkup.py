@@ -24,9 +24,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from kb.traces.checkup.auc import Labelled, worths  # noqa: E402
+from kb.traces.checkup.auc import Labelled, auc_estimates  # noqa: E402
 from kb.traces.checkup.likelihood import features  # noqa: E402
-from kb.traces.checkup.signs import signs, world  # noqa: E402
+from kb.traces.checkup.signs import signs, write_summary  # noqa: E402
 from kb.traces.read_runs import ReadingSettings, read_runs  # noqa: E402
 
 NAMES = ("steps", "distinct tools", "characters of the agent", "failed calls", "unread writes")
@@ -53,7 +53,7 @@ class Source:
 def load(path: Path) -> Source:
     counts, failed, tasks, trivial, proven = [], [], [], [], []
     for run in read_runs(path, ReadingSettings()):
-        seen = world(run)
+        seen = write_summary(run)
         counts.append(features(run, seen))
         failed.append(float(run.source["reward"]) < 1)
         tasks.append(run.task)
@@ -95,7 +95,7 @@ def told(sources: Sequence[Source]) -> None:
         rows = zip(source.tasks, source.failed, zip(*columns, strict=True), strict=True)
         runs = [Labelled(task, bool(failed), tuple(map(float, v))) for task, failed, v in rows]
         print(f"{source.name}: {len(runs)} runs, {int(source.failed.sum())} failed")
-        for worth in worths(names, runs):
+        for worth in auc_estimates(names, runs):
             means[worth.name].append(worth.auc)
             print(f"  {worth.name:26} {worth.auc:.2f} [{worth.low:.2f}–{worth.high:.2f}]")
     print(f"mean over {len(sources)} sources")
@@ -136,7 +136,7 @@ def _tried(source: Source, model: dict[str, Any], origins: dict[str, str]) -> di
     ours = values(source, (np.array(model["weights"]), model["intercept"]))
     rows = zip(source.tasks, source.failed, ours, source.trivial[:, 0], strict=True)
     runs = [Labelled(task, bool(failed), (float(a), float(b))) for task, failed, a, b in rows]
-    score, length = worths(("score", "length"), runs)
+    score, length = auc_estimates(("score", "length"), runs)
     print(f"{source.name}, unseen: {score.auc:.2f} [{score.low:.2f}–{score.high:.2f}], ", end="")
     print(f"length {length.auc:.2f} [{length.low:.2f}–{length.high:.2f}]")
     return {

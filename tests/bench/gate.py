@@ -37,7 +37,7 @@ from kb.search.index.build import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking import agent_acted, incident_probe
 from kb.search.ranking.calibration import signs_of
-from kb.search.ranking.learn import Learned, learn_to_rank
+from kb.search.ranking.learn import FittedModel, learn_to_rank
 from kb.search.ranking.likeness import Question
 from kb.search.ranking.rank import rank
 from numpy.typing import NDArray
@@ -122,7 +122,7 @@ def _each(
 
 
 def _signs(
-    subject: Subject, learned: Learned, question: Question, key: str, without: int | None
+    subject: Subject, learned: FittedModel, question: Question, key: str, without: int | None
 ) -> NDArray[np.float64]:
     ranking = rank(subject.collection, learned.posterior, question, without=without)
     allowed = ranking.places != (-1 if without is None else without)

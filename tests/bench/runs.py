@@ -289,7 +289,7 @@ def ranking(data: Path) -> None:
         print(f"airline (the weights were set with these in view), {name}:")
         print(f"  base rate of failure {base.k}/{base.n}, ", end="")
         print(f"among the suspicious {hits.k}/{hits.n}")
-        for worth in done.worths():
+        for worth in done.auc_estimates():
             print(f"  {worth.name:15} AUC {worth.auc:.3f} [{worth.low:.2f}–{worth.high:.2f}]")
     print()
 

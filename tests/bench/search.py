@@ -57,7 +57,7 @@ from kb.search.indexed_records.passages import Passage, embedded_text
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior
-from kb.search.ranking.learn import Learned
+from kb.search.ranking.learn import FittedModel
 from kb.search.ranking.likeness import Question
 from kb.search.similar import find_question
 
@@ -335,7 +335,7 @@ def mixed(real: Generation, passages: int) -> Mixed:
     posterior = fit_posterior(means, collection.labels, real.arrays["meanings"])
     made = SimpleNamespace(
         collection=collection,
-        learned=Learned(posterior, Calibration()),
+        learned=FittedModel(posterior, Calibration()),
         folder=Path(),
         entries=entries[:kept],
         rows=lambda record: slice(int(starts[record]), int(starts[record + 1])),

@@ -20,14 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from kb.statistics import share_interval  # noqa: E402
-from kb.traces.effects.shell_effects import command_effects, worst  # noqa: E402
+from kb.traces.effects.shell_effects import command_effects, heaviest_effect  # noqa: E402
 
 KEYWORDS = ("rm ", "delete", "drop", "destroy", "--hard", "--force", "prune", "truncate")
 
 
 def judged(command: str) -> str:
     """The effect of a whole command: that of its heaviest part."""
-    found = worst(command_effects(command))
+    found = heaviest_effect(command_effects(command))
     return found.effect.value if found else "read"
 
 

@@ -41,8 +41,8 @@ from kb.site.find_related import Finding  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.mkdocs_settings import settings_text  # noqa: E402
 from kb.site.related_incidents import RelatedRecord  # noqa: E402
-from kb.site.serve import Preview, Shown  # noqa: E402
-from kb.site.site import Build, Made, build_site, engine_settings, work_folder  # noqa: E402
+from kb.site.serve import Preview, ServedSite  # noqa: E402
+from kb.site.site import Build, SiteBuild, build_site, engine_settings, work_folder  # noqa: E402
 from kb.site.write import write, write_pages, write_theme  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -114,7 +114,7 @@ def _cpu() -> float:
 def measure(folder: Path, runs: int, engine: str) -> dict[str, float]:
     """Medians of the parts and of the whole, taken in turns, and of the ratios of each turn."""
     taken: dict[str, list[tuple[float, float]]] = {}
-    made: list[Made] = []
+    made: list[SiteBuild] = []
     for _ in range(runs):
         work = _before(folder)
         turn = {
@@ -161,7 +161,7 @@ def _before(folder: Path) -> Path:
     return work
 
 
-def _whole(folder: Path, engine: str) -> Made:
+def _whole(folder: Path, engine: str) -> SiteBuild:
     library = open_library(folder)
     build = Build(folder / f"site-{engine}", engine)
     return build_site(library, site_of(library), build, lambda text: None)
@@ -233,7 +233,7 @@ def first_results(folder: Path) -> tuple[float, float]:
 def edit_seconds(folder: Path, records: int, engine: str) -> float:
     """Seconds from saving a record to its page being shown anew."""
     write_library(folder, records)
-    shown = Shown(folder / "build" / "serve")
+    shown = ServedSite(folder / "build" / "serve")
     preview = Preview(open_library(folder), site_of, lambda text: None, shown, engine)
     preview.build()
     stop = threading.Event()

@@ -50,7 +50,7 @@ from kb.search.query import EVERYTHING, Query, query_from_text
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior, largest
 from kb.search.ranking.joint_ridge import joint_ridge_of
-from kb.search.ranking.learn import Learned, class_text
+from kb.search.ranking.learn import FittedModel, class_text
 from kb.search.similar import answer_of, find_question
 from kb.store.connection import Store, connect_to
 from kb.store.corpus_statistics import Contribution, changed, no_texts
@@ -186,7 +186,7 @@ class LocalIndex:
     made: Made
     encoder: Encoder
     collection: Collection
-    learned: Learned
+    learned: FittedModel
 
     @property
     def entries(self) -> tuple[IndexedRecord, ...]:
@@ -227,7 +227,7 @@ def local_index(made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any
         lambda place: draw_of(made.entries[place].id),
     )
     posterior = replace(posterior, joint=joint)
-    return LocalIndex(made, encoder, collection, Learned(posterior, Calibration()))
+    return LocalIndex(made, encoder, collection, FittedModel(posterior, Calibration()))
 
 
 def answers() -> None:

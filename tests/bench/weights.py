@@ -25,7 +25,7 @@ from kb.search.evaluation.dataset import Subject, read_lines, subject_from_lines
 from kb.search.evaluation.leave_one_out import SYSTEMS, measure, orders, relevance
 from kb.search.index.build import embed_rows
 from kb.search.index.index import ready_encoder
-from kb.search.ranking.learn import Learned, learn_to_rank
+from kb.search.ranking.learn import FittedModel, learn_to_rank
 from kb.search.ranking.rank import Weights, rank
 from numpy.typing import NDArray
 
@@ -78,7 +78,9 @@ def ratios(file: Path) -> Ratios:
     return {one: _scored(subject, learned, right, Weights(*one[:2], hedge=one[2])) for one in GRID}
 
 
-def _scored(subject: Subject, learned: Learned, right: np.ndarray, weights: Weights) -> np.ndarray:
+def _scored(
+    subject: Subject, learned: FittedModel, right: np.ndarray, weights: Weights
+) -> np.ndarray:
     posterior, same = learned.posterior, learned.calibration.same_incident
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in SYSTEMS}
     for place, question in enumerate(subject.questions):

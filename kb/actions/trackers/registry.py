@@ -32,7 +32,7 @@ NAMES = tuple(_TRACKERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TrackerChoice:
     """What was asked for. `remote` is the repository's address, for GitHub without a project."""
 
     name: str
@@ -41,11 +41,11 @@ class Choice:
     remote: str = ""
 
 
-def find_service(choice: Choice, environment: Mapping[str, str] = os.environ) -> Service:
+def find_service(choice: TrackerChoice, environment: Mapping[str, str] = os.environ) -> Service:
     """Where the service is, with its token. Raises `KbError` naming a variable that is missing."""
     return _TRACKERS[choice.name].service(choice.address, environment)
 
 
-def make_tracker(choice: Choice, client: Client) -> Tracker:
+def make_tracker(choice: TrackerChoice, client: Client) -> Tracker:
     """The tracker of that name. Raises `KbError` where its project is not named."""
     return _TRACKERS[choice.name].tracker(client, choice.project, choice.remote)

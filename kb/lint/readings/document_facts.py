@@ -115,7 +115,7 @@ def words_of(document: Document, key: str) -> tuple[Node, ...]:
 _MAX_WORD = 60  # what is longer is a sentence, and comparing it costs more than it tells
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def closest_word(word: str, known: Iterable[str]) -> str:
     """The known word closest to this one, or that it means; empty for none. Case does not count."""
     names = {name.lower(): name for name in known}
     lower = word.lower()[:_MAX_WORD]
@@ -127,7 +127,7 @@ def meant(word: str, known: Iterable[str]) -> str:
 def what_to_write(word: str, known: Iterable[str]) -> str:
     """What to write in place of an unknown word: the nearest one, else all that may be chosen."""
     names = tuple(known)
-    if found := meant(word, names):
+    if found := closest_word(word, names):
         return f"did you mean '{found}'?"
     return f"write one of: {', '.join(names)}"
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from kb.lint.readings.document_facts import quoted
 from kb.lint.readings.prose import ProsePassage, passages
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slips
+from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
 from kb.lint.wording.judgement_verbs import Judgement, blame_words, human_errors, judged_people
 from kb.records.document import Document
 
@@ -81,7 +81,7 @@ def _judged(
 
 def _slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where somebody's error is given as the cause, by name or in other words."""
-    yield from _apart(human_errors(text, words), slips(text, words))
+    yield from _apart(human_errors(text, words), slip_phrases(text, words))
 
 
 def _apart(*kinds: Iterator[Judgement]) -> Iterator[Judgement]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from kb.lint.readings.document_facts import (
     at_heading,
     at_value,
+    closest_word,
     is_submitted,
-    meant,
     quoted,
     what_to_write,
 )
@@ -144,7 +144,7 @@ def prior_not_found(document: Document, context: LintContext) -> Iterator[Findin
 def _advice(wrong: str, context: LintContext) -> str:
     if page := public_page(wrong):
         return f"it is in the casebook of kb and no file here; link to where it was told: {page}"
-    near = meant(wrong, _candidates(wrong, context))
+    near = closest_word(wrong, _candidates(wrong, context))
     return f"did you mean '{near}'?" if near else "correct the link, or drop the item"
 
 

@@ -473,7 +473,7 @@ def blamed_people(text: str, words: frozenset[str] | None = None) -> Iterator[Ju
     yield from _found(text, words, _PEOPLE)
 
 
-def slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
+def slip_phrases(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a phrase in a text in lower case gives somebody's slip as what happened."""
     for found in _found(text, words, _SLIPS):
         before = re.split(r"[.;\n]", text[max(0, found.start - _WINDOW) : found.start])[-1]

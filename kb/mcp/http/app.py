@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.mcp.http.counters import Counters
-from kb.mcp.http.event_log import CallLog, EventLog, Logged
+from kb.mcp.http.event_log import CallLog, EventLog, RequestLogging
 from kb.mcp.http.limits import RateLimit, peer_of
 from kb.mcp.http.settings import HOST_FORM, PATH, HttpSettings
 from kb.mcp.http.tokens import AllTokens, JwtTokens, StaticTokens, may_come_from
@@ -54,7 +54,7 @@ def http_app(folder: Path, settings: HttpSettings, events: EventLog) -> ASGIApp:
     app = Starlette(routes=routes, lifespan=lambda _: manager.run())
     # What asks every few seconds all day long is counted, and logged when it went wrong.
     paths = {route.path: route.path not in {HEALTH, METRICS} for route in routes}
-    return Logged(_KnownHosts(app, security), events, counters, paths)
+    return RequestLogging(_KnownHosts(app, security), events, counters, paths)
 
 
 def _guard(settings: HttpSettings, events: EventLog) -> Callable[[ASGIApp], ASGIApp]:

@@ -68,7 +68,7 @@ class RequestNote:
     bytes_out: int = 0
 
 
-class Logged:
+class RequestLogging:
     """Logs and counts every request, whatever comes of it; outermost but for the server.
 
     `paths` are those there are, each with whether an answer that went well is worth a line.

@@ -37,7 +37,7 @@ def _large(folder: Path) -> list[Path]:
     return sorted([*folder.glob("model.onnx*"), *folder.glob("tokenizer.json")])
 
 
-def has_its_size(folder: Path) -> bool:
+def has_recorded_size(folder: Path) -> bool:
     """Whether every file is as long as it was made; an older cache wrote down nothing."""
     sums = read_json(folder / _SUMS)
     try:
@@ -156,7 +156,7 @@ def open_encoder(key: str) -> Encoder | None:
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     present = (folder / "model.onnx").is_file() and (folder / "tokenizer.json").is_file()
-    return Encoder(folder, card) if present and has_its_size(folder) else None
+    return Encoder(folder, card) if present and has_recorded_size(folder) else None
 
 
 def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:

@@ -25,7 +25,7 @@ from kb.search.evaluation.evaluate import (
     library_of,
     subject_of_file,
 )
-from kb.search.evaluation.leave_one_out import MEASURES, Judged
+from kb.search.evaluation.leave_one_out import MEASURES, EvaluatedQuery
 from kb.search.evaluation.report import Evaluation, Interval, interval, report_value, table_of
 from kb.terminal import as_lines, whole_value
 
@@ -80,7 +80,7 @@ def compare_encoders(
 
 def _run(
     request: EvaluationRequest, library: Library, encoder: Encoder, progress: Progress | None
-) -> tuple[TriedEncoder, tuple[Judged, ...]]:
+) -> tuple[TriedEncoder, tuple[EvaluatedQuery, ...]]:
     encoder.encode(["The first text opens the encoder."])
     with private_folder() as folder:
         store = VectorStore(folder.path / "vectors", encoder.card.dimension, Root(folder.path))

@@ -35,7 +35,7 @@ def shuffled(subject: Subject, seed: int) -> Subject:
     return replace(subject, collection=collection)
 
 
-def without_twins(subject: Subject) -> Subject:
+def without_duplicates(subject: Subject) -> Subject:
     """The records of which no earlier one is a twin: as near as `TWIN`, with the same labels."""
     return subject.only(np.flatnonzero(~_has_earlier_twin(subject.collection)))
 

@@ -26,7 +26,7 @@ from kb.search.index.index import Index
 from kb.search.indexed_records.collection import Collection, build_collection, collection_of
 from kb.search.indexed_records.entry import IndexedRecord, blank_entry, read_entry
 from kb.search.indexed_records.passages import Passage, embedded_text, plain_text, record_passages
-from kb.search.ranking.learn import Taught
+from kb.search.ranking.learn import TrainingInputs
 from kb.search.ranking.likeness import Question
 from kb.sentences import words
 
@@ -103,7 +103,7 @@ class Subject:
 
     collection: Collection
     questions: tuple[Question, ...]
-    taught: Taught
+    taught: TrainingInputs
 
     def only(self, keep: NDArray[np.int64]) -> Subject:
         """The subject of some of its records, in the order of `keep`."""
@@ -162,7 +162,7 @@ def subject_from_lines(
         for line in lines
     ]
     firsts = tuple(embedded_text(ln.title, g[0]) for ln, g in zip(lines, passages, strict=True))
-    taught = Taught(firsts, bags.__getitem__)
+    taught = TrainingInputs(firsts, bags.__getitem__)
     return Subject(collection, questions_from(asked, embed), taught)
 
 
@@ -214,7 +214,7 @@ def _asking(
         for title, group in zip(titles, groups, strict=True)
     )
     bags = [bag_of([title, *(p.text for p in g)]) for title, g in zip(titles, groups, strict=True)]
-    taught = Taught(firsts, bags.__getitem__)
+    taught = TrainingInputs(firsts, bags.__getitem__)
     return Subject(collection, questions_from(asked, embed), taught)
 
 

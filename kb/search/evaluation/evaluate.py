@@ -14,7 +14,7 @@ from kb.library import Library, unread_library
 from kb.records.form import build_form
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, cache_folder
 from kb.search.encoder.vector_store import VectorStore, vector_store
-from kb.search.evaluation.controls import labelled_only, shuffled, without_twins
+from kb.search.evaluation.controls import labelled_only, shuffled, without_duplicates
 from kb.search.evaluation.dataset import (
     Embed,
     Subject,
@@ -24,8 +24,8 @@ from kb.search.evaluation.dataset import (
     subject_from_lines,
 )
 from kb.search.evaluation.leave_one_out import (
+    EvaluatedQuery,
     Heard,
-    Judged,
     foreign_heard,
     measures_of,
     score_ranking,
@@ -87,7 +87,7 @@ def run_evaluation(
 
 def evaluated(
     request: EvaluationRequest, library: Library, embed: Embedder, everything: Subject
-) -> tuple[Evaluation, tuple[Judged, ...]]:
+) -> tuple[Evaluation, tuple[EvaluatedQuery, ...]]:
     """The report of some records, and each query of it."""
     subject = everything if request.all_records else labelled_only(everything)
     key = embed.encoder.card.key
@@ -108,7 +108,7 @@ def _controls(
 ) -> Controls:
     """The same ranking on labels dealt out at random, and on the records without their twins."""
     form, jaccard = library.form, request.jaccard
-    alone = without_twins(subject)
+    alone = without_duplicates(subject)
     twins = len(subject.collection) - len(alone.collection)
     return Controls(
         tuple(measures_of(shuffled(subject, seed), form, embed, jaccard) for seed in SEEDS),

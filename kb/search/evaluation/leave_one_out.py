@@ -17,7 +17,7 @@ from kb.search.evaluation.dataset import Embed, Subject
 from kb.search.indexed_records.collection import Collection
 from kb.search.ranking.calibration import Calibration, isotonic_decreasing, known, same_class
 from kb.search.ranking.class_posterior import ClassPosterior, Numbers
-from kb.search.ranking.learn import Learned, learn, learn_to_rank
+from kb.search.ranking.learn import FittedModel, learn, learn_to_rank
 from kb.search.ranking.likeness import Question
 from kb.search.ranking.rank import (
     SAME_INCIDENT,
@@ -44,7 +44,7 @@ Order = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedQuery:
     """One query: its measures by system, and its first answers with what they turned out to be.
 
     `best` is the probability of the first, `about` that of telling of anything recorded here.
@@ -85,7 +85,7 @@ def score_ranking(
     jaccard: float = 0.0,
     weights: Weights = Weights(),  # noqa: B008 - frozen
     encoder_key: str = "",
-) -> tuple[Judged, ...]:
+) -> tuple[EvaluatedQuery, ...]:
     """Every record that has a right answer, asked once and left out of what answers it."""
     fit = _Fit(form, embed, jaccard, encoder_key)
     posterior = fit.of(subject).posterior
@@ -123,7 +123,7 @@ class _Fit:
     jaccard: float
     encoder_key: str
 
-    def of(self, subject: Subject) -> Learned:
+    def of(self, subject: Subject) -> FittedModel:
         """What these records teach."""
         return learn(
             subject.collection,
@@ -142,7 +142,7 @@ def _judged(
     place: int,
     right: NDArray[np.bool_],
     weights: Weights,
-) -> Judged:
+) -> EvaluatedQuery:
     """One record asked; `right` says which others answer it rightly."""
     question = subject.questions[place]
     ranking = rank(subject.collection, posterior, question, weights, without=place)
@@ -151,7 +151,7 @@ def _judged(
     order = found["full"][:_SHOWN]
     about, stated = _stated(subject.collection, curve, question, ranking, others, order)
     probabilities = isotonic_decreasing(stated[order])
-    return Judged(
+    return EvaluatedQuery(
         measures={name: measure(ranks, right) for name, ranks in found.items()},
         probabilities=probabilities,
         outcomes=right[order],
@@ -234,7 +234,9 @@ def calibrated_bound(probabilities: Numbers, bins: int = 10) -> float:
     return float(np.quantile(gaps.sum(axis=1) / max(len(probabilities), 1), 0.95))
 
 
-def foreign_heard(collection: Collection, learned: Learned, questions: Iterable[Question]) -> Heard:
+def foreign_heard(
+    collection: Collection, learned: FittedModel, questions: Iterable[Question]
+) -> Heard:
     """What is said of texts that no record should answer."""
     everything, curve = np.ones(len(collection), bool), learned.calibration
     best: list[float] = []

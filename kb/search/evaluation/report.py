@@ -15,8 +15,8 @@ from kb.search.evaluation.controls import TWIN
 from kb.search.evaluation.leave_one_out import (
     MEASURES,
     SYSTEMS,
+    EvaluatedQuery,
     Heard,
-    Judged,
     calibrated_bound,
     calibration_error,
 )
@@ -143,7 +143,7 @@ class Evaluation:
 
 def evaluation(
     measured: Measured,
-    judged: Sequence[Judged],
+    judged: Sequence[EvaluatedQuery],
     foreign: Mapping[str, Heard],
     controls: Controls,
     bar: float,
@@ -329,7 +329,7 @@ def _stratum(share: float, total: int) -> dict[str, float]:
     return {"texts": total, "rejected": share, "low": low, "high": high}
 
 
-def table_of(judged: Sequence[Judged]) -> Table:
+def table_of(judged: Sequence[EvaluatedQuery]) -> Table:
     """The measures of every query, (queries, systems, measures)."""
     rows = [[judge.measures[system] for system in SYSTEMS] for judge in judged]
     return np.array(rows, np.float64).reshape(len(judged), len(SYSTEMS), len(MEASURES))

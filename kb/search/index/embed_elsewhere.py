@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kb.errors import KbError
 from kb.library import Library, record_files
-from kb.parallel.run_tasks import BatchSize, spread
+from kb.parallel.run_tasks import BatchSize, run_tasks
 from kb.parallel.workers import Workers
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, install_encoder, open_encoder
 from kb.search.encoder.find_model_files import find_source
@@ -36,7 +36,7 @@ def embed_elsewhere(library: Library, workers: Workers, progress: Progress | Non
     chunks = missing_chunks(texts, store.find([text_key(text) for text in texts]))
     search = library.config.search
     work = partial(_encoded, model=search.model, precision=search.precision, key=encoder.card.key)
-    done = spread(work, chunks, workers, size=_ONE_CHUNK)
+    done = run_tasks(work, chunks, workers, size=_ONE_CHUNK)
     for number, (chunk, vectors) in enumerate(done):
         if vectors is None:
             raise KbError(

@@ -41,6 +41,7 @@ from kb.search.index.storage import (
     Generation,
     IndexPart,
     Manifest,
+    configured_model,
     fits,
     form_key,
     is_intact,
@@ -48,7 +49,6 @@ from kb.search.index.storage import (
     open_generation,
     read_manifest,
     scan,
-    wanted_model,
     write_generation,
     write_manifest,
 )
@@ -56,7 +56,7 @@ from kb.search.indexed_records.collection import collection_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.installed import PREPARING
 from kb.search.ranking.class_posterior import largest
-from kb.search.ranking.learn import Taught, learn
+from kb.search.ranking.learn import TrainingInputs, learn
 from kb.trust import require
 
 Waiting = Callable[[], None]
@@ -336,7 +336,7 @@ def _encoder_at(home: Path, library: Library, progress: Progress | None) -> Enco
 
 
 def _encoder_of(manifest: Manifest | None, library: Library, progress: Progress | None) -> Encoder:
-    known = manifest is not None and model_of(manifest) == wanted_model(library)
+    known = manifest is not None and model_of(manifest) == configured_model(library)
     found = open_encoder(manifest.encoder_key) if manifest and known else None
     return found or _installed(library, progress)
 
@@ -364,7 +364,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     )
     learned = learn(
         collection,
-        Taught(first_texts, lambda place: text_bag(parts[place].entry, parts[place].bag)),
+        TrainingInputs(first_texts, lambda place: text_bag(parts[place].entry, parts[place].bag)),
         library.form,
         lambda texts: embed_rows(texts, encoder, work.store),
         encoder_key=encoder.card.key,

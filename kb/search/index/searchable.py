@@ -12,7 +12,7 @@ from kb.search.encoder.encoder import Encoder, Vectors
 from kb.search.indexed_records.collection import Collection
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage
-from kb.search.ranking.learn import Learned
+from kb.search.ranking.learn import FittedModel
 
 
 class RankedRecords(Protocol):
@@ -23,7 +23,7 @@ class RankedRecords(Protocol):
         """The records as arrays."""
 
     @property
-    def learned(self) -> Learned:
+    def learned(self) -> FittedModel:
         """Class posterior and calibration."""
 
     def rows(self, record: int) -> slice:

@@ -41,7 +41,7 @@ from kb.search.mapped_memory import let_go
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import ClassPosterior
 from kb.search.ranking.joint_ridge import JointRidge, WordRows, no_joint_ridge
-from kb.search.ranking.learn import Learned
+from kb.search.ranking.learn import FittedModel
 
 #: A file touched this shortly before it was looked at may change again within one tick of the
 #: file system's clock, so its time proves nothing and its bytes are compared instead.
@@ -193,7 +193,7 @@ class Generation:
         )
 
     @cached_property
-    def learned(self) -> Learned:
+    def learned(self) -> FittedModel:
         """What the build learnt."""
         posterior = ClassPosterior(
             means=self.arrays["means"],
@@ -204,7 +204,7 @@ class Generation:
             joint=self._joint,
             skill=self.manifest.calibration.skill,
         )
-        return Learned(posterior, self.manifest.calibration)
+        return FittedModel(posterior, self.manifest.calibration)
 
     @property
     def _joint(self) -> JointRidge | None:
@@ -362,7 +362,7 @@ def _is_whole(folder: Path, check: FileCheck, limit: int | None) -> bool:
 
 def fits(manifest: Manifest, library: Library) -> bool:
     """Whether an index was made with the settings that hold now."""
-    return (*model_of(manifest), manifest.form) == (*wanted_model(library), form_key(library))
+    return (*model_of(manifest), manifest.form) == (*configured_model(library), form_key(library))
 
 
 def model_of(manifest: Manifest) -> tuple[str, str]:
@@ -370,7 +370,7 @@ def model_of(manifest: Manifest) -> tuple[str, str]:
     return manifest.model, manifest.precision
 
 
-def wanted_model(library: Library) -> tuple[str, str]:
+def configured_model(library: Library) -> tuple[str, str]:
     """The model and precision a library asks for."""
     return library.config.search.model, library.config.search.precision
 
@@ -396,7 +396,7 @@ def write_generation(
     home: Path,
     name: str,
     parts: Sequence[IndexPart],
-    learned: Learned,
+    learned: FittedModel,
     collection: Collection,
     facts: Mapping[str, Any],
     write_more: Callable[[Path, Vectors, Vectors], None],
@@ -446,7 +446,10 @@ def write_manifest(home: Path, manifest: Manifest) -> None:
 
 
 def _arrays(
-    parts: Sequence[IndexPart], learned: Learned, collection: Collection, sections: tuple[str, ...]
+    parts: Sequence[IndexPart],
+    learned: FittedModel,
+    collection: Collection,
+    sections: tuple[str, ...],
 ) -> dict[str, list[NDArray[Any]]]:
     """The arrays of a generation, each as the runs that it is written of."""
     places = {section: place for place, section in enumerate(sections)}

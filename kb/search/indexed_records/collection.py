@@ -31,7 +31,7 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PublicationStates:
     """Which records are published, and when their incidents happened in UTC, each (n,).
 
     `places` says where the records of an id stand; in a store libraries may share one.
@@ -42,18 +42,18 @@ class Standing:
     places: Mapping[str, Sequence[int]]
 
 
-def standing_of(entries: Sequence[IndexedRecord]) -> Standing:
+def standing_of(entries: Sequence[IndexedRecord]) -> PublicationStates:
     """The standing of records, in their order."""
     moments = [entry.happened_at.replace(tzinfo=None) for entry in entries]
     published = np.array([entry.is_candidate for entry in entries], bool)
     places: dict[str, list[int]] = {}
     for place, entry in enumerate(entries):
         places.setdefault(entry.id, []).append(place)
-    return Standing(published, np.array(moments, "datetime64[us]"), places)
+    return PublicationStates(published, np.array(moments, "datetime64[us]"), places)
 
 
 @dataclass(frozen=True)
-class Whole:
+class CorpusTotals:
     """What is known of all records where a collection holds only some of them.
 
     `classes` of them all, sorted; `mean` is their average, (d,); `sample` are places of the
@@ -113,7 +113,7 @@ class Collection:
     starts: NDArray[np.int64]
     means: Vectors
     postings: Postings
-    of_all: Whole | None = None
+    of_all: CorpusTotals | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -157,7 +157,7 @@ class Collection:
         )
 
     @cached_property
-    def standing(self) -> Standing:
+    def standing(self) -> PublicationStates:
         """What decides for every query which records may answer it."""
         return standing_of(self.entries)
 

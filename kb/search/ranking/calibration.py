@@ -332,8 +332,8 @@ def _sample(
     best = ordered(ranking, posterior, allowed & foremost, same_incident=same)[:_DEPTH]
     answers = posterior.labels[ranking.places[best]]
     mine, proposed = posterior.labels[place], int(ranking.class_weights.argmax())
-    is_heard = ranking.class_weights[proposed] > 0
-    borne_out = is_heard and len(answers) > 0 and answers[0, proposed] > 0
+    is_indicated = ranking.class_weights[proposed] > 0
+    borne_out = is_indicated and len(answers) > 0 and answers[0, proposed] > 0
     return _Sample(
         features=np.stack([ranking.text[best], ranking.class_evidence[best]], axis=1),
         outcomes=same_class(answers, mine, jaccard),

@@ -90,9 +90,9 @@ class ClassPosterior:
 
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
     labels on the vectors, (d, c); `meant` is the sum of the meaning scores of all labelled records,
-    (c,). `joint` hears words as well and takes the place of the probe where it was fitted. `of_all`
-    is None where these are all records there are. `inverse` is that of their means where it is
-    known, see `LabelStatistics`.
+    (c,). `joint` scores words as well and takes the place of the probe where it was fitted.
+    `of_all` is None where these are all records there are. `inverse` is that of their means where
+    it is known, see `LabelStatistics`.
     """
 
     means: Vectors
@@ -144,9 +144,9 @@ class ClassPosterior:
         self, query: Numbers, similarities: Numbers, without: int | None, bag: Bag | None
     ) -> tuple[Numbers, Numbers]:
         """What labels and what meanings say of each class before anything is taken off, (c,)."""
-        heard = np.clip(self._heard(query, bag, without), 0, 1)
+        scored = np.clip(self._ridge_scores(query, bag, without), 0, 1)
         vote = self.weights.vote
-        learnt = (1 - vote) * heard + vote * self._voted(similarities, without)
+        learnt = (1 - vote) * scored + vote * self._voted(similarities, without)
         return _numbers(learnt), self._meaning_scores(query)
 
     def likely_records(self, query: Numbers, count: int) -> NDArray[np.int64]:
@@ -158,8 +158,8 @@ class ClassPosterior:
     def _label_counts(self) -> Numbers:
         return _numbers(np.maximum(self.labels.sum(axis=1), 1))
 
-    def _heard(self, query: Numbers, bag: Bag | None, without: int | None) -> Numbers:
-        """How much the ridge hears of each class, (c,): in words too where it learnt them."""
+    def _ridge_scores(self, query: Numbers, bag: Bag | None, without: int | None) -> Numbers:
+        """The score of each class by the ridge, (c,); by words too where it learnt them."""
         if self.joint is None or bag is None:
             return self._probed(query, without)
         return self.joint.predicted(query, bag, self.means, without)

@@ -1,4 +1,4 @@
-"""Classes heard in words and vectors together: one ridge regression over both, in its dual form.
+"""Class scores from words and vectors together: one ridge regression over both, in its dual form.
 
 Kernel ridge (Saunders, Gammerman and Vovk 1998): a text is compared with each labelled record, by
 cosine of TF-IDF and by cosine of vectors in equal parts, and the comparisons are weighed by

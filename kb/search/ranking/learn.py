@@ -22,7 +22,7 @@ _SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
 
 
 @dataclass(frozen=True)
-class Learned:
+class FittedModel:
     """The class posterior of a collection and how its answers are made probabilities."""
 
     posterior: ClassPosterior
@@ -30,7 +30,7 @@ class Learned:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrainingInputs:
     """What records teach beside their vectors and labels, in their order.
 
     `first_texts` are what somebody might have asked about each: its title and first passage. `bag`
@@ -40,20 +40,22 @@ class Taught:
     first_texts: Sequence[str]
     bag: Callable[[int], Bag]
 
-    def only(self, keep: NDArray[np.int64]) -> Taught:
+    def only(self, keep: NDArray[np.int64]) -> TrainingInputs:
         """That of some of the records, in the order of `keep`."""
         places = keep.tolist()
-        return Taught([self.first_texts[p] for p in places], lambda place: self.bag(places[place]))
+        return TrainingInputs(
+            [self.first_texts[p] for p in places], lambda place: self.bag(places[place])
+        )
 
 
 def learn(
     collection: Collection,
-    taught: Taught,
+    taught: TrainingInputs,
     form: Form,
     embed: Callable[[Sequence[str]], Vectors],
     jaccard: float = 0.0,
     encoder_key: str = "",
-) -> Learned:
+) -> FittedModel:
     """What these records teach.
 
     `embed` gives unit rows (n, d) for texts. `jaccard` is the overlap of classes from which on two
@@ -64,22 +66,28 @@ def learn(
     questions = _questions(collection, taught, sample(posterior))
     curves = fit_calibration(collection, posterior, questions, jaccard)
     posterior = replace(posterior, skill=curves.skill)
-    return Learned(posterior, replace(curves, encoder_key=encoder_key))
+    return FittedModel(posterior, replace(curves, encoder_key=encoder_key))
 
 
 def learn_to_rank(
-    collection: Collection, taught: Taught, form: Form, embed: Callable[[Sequence[str]], Vectors]
-) -> Learned:
+    collection: Collection,
+    taught: TrainingInputs,
+    form: Form,
+    embed: Callable[[Sequence[str]], Vectors],
+) -> FittedModel:
     """What is learnt but for the curves: those that ship stand in for them."""
     posterior = _posterior(collection, taught, form, embed)
     asked = list(_questions(collection, taught, sample(posterior)))
     near = list(likenesses(collection, [question for _, question in asked]))
     known = known_before_curves(posterior, asked, near)
-    return Learned(replace(posterior, skill=known.skill), known)
+    return FittedModel(replace(posterior, skill=known.skill), known)
 
 
 def _posterior(
-    collection: Collection, taught: Taught, form: Form, embed: Callable[[Sequence[str]], Vectors]
+    collection: Collection,
+    taught: TrainingInputs,
+    form: Form,
+    embed: Callable[[Sequence[str]], Vectors],
 ) -> ClassPosterior:
     meanings = embed([class_text(name, form) for name in collection.classes])
     posterior = fit_posterior(collection.means, collection.labels, meanings)
@@ -102,7 +110,7 @@ def class_text(name: str, form: Form, taxonomy: str = "classes") -> str:
 
 
 def _questions(
-    collection: Collection, taught: Taught, asked: Iterable[int]
+    collection: Collection, taught: TrainingInputs, asked: Iterable[int]
 ) -> Iterator[tuple[int, Question]]:
     """Records as they might have been asked about: with their title and first passage."""
     for place in asked:

@@ -317,8 +317,8 @@ def _neighbour_verdicts(
     nearness = np.clip((similarity - _STRANGER) / (_SIBLING - _STRANGER), 0, 1)
     pairs = collection.verdicts
     hidden = -1 if without is None else without
-    heard = (pairs.speakers != hidden) & (pairs.others != hidden)
-    speakers, others, values = pairs.speakers[heard], pairs.others[heard], pairs.values[heard]
+    counted = (pairs.speakers != hidden) & (pairs.others != hidden)
+    speakers, others, values = pairs.speakers[counted], pairs.others[counted], pairs.values[counted]
     for places, partners in ((speakers, others), (others, speakers)):
         said = values * nearness[partners]
         np.maximum.at(linked, places, said)

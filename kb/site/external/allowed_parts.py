@@ -21,7 +21,7 @@ from kb.records.model import Clocks, Postmortem
 from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.records.timeline import read_timeline
 from kb.site.external.name_replacement import TextCleaner
-from kb.site.external.prose import LeftOut, Prose
+from kb.site.external.prose import OmittedPart, Prose
 
 #: Sections the edition may carry, each with its evidence lines that may stand in it.
 SECTIONS: dict[str, frozenset[str]] = {
@@ -51,7 +51,7 @@ class RecordRedaction:
     record: Postmortem
     cleaner: TextCleaner
     form: Form
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[OmittedPart] = field(default_factory=list)
 
     def made(self) -> Postmortem:
         """A record with allowed values only; every other one is that of a blank record."""
@@ -78,7 +78,7 @@ class RecordRedaction:
         for section in self.record.sections:
             if section.key in SECTIONS and _INSIDE.search(section.heading):
                 what = f"the section '{section.heading[:60]}', for its heading calls it internal"
-                self.left_out.append(LeftOut(section.line, what))
+                self.left_out.append(OmittedPart(section.line, what))
             elif section.key in SECTIONS:
                 yield section
 
@@ -106,7 +106,7 @@ class RecordRedaction:
         """A word of the form; any other could say anything."""
         if not word or word == "unknown" or word in self.form.words(key):
             return word
-        self.left_out.append(LeftOut(1, f"'{word}', which is no word of '{key}'"))
+        self.left_out.append(OmittedPart(1, f"'{word}', which is no word of '{key}'"))
         return ""
 
     def _section(self, section: SectionText) -> SectionText:

@@ -21,7 +21,13 @@ from kb.sensitive.names.find_names import NameIndex
 from kb.sensitive.names.folding import fold
 from kb.site.content import Edition, Site
 from kb.site.external.name_replacement import TextCleaner, without_marks
-from kb.site.external.record_release import Refusal, candidates, leaving, outgoing, refusals
+from kb.site.external.record_release import (
+    Refusal,
+    candidates,
+    refusals,
+    release_of,
+    released_record,
+)
 from kb.site.external.refusal import context_for_outsiders
 from kb.site.related_incidents import Related
 
@@ -39,12 +45,12 @@ def external_edition(
     for record in candidates(site.records):
         if not affects(record, edition.customer):
             continue
-        out = outgoing(library, record, names, context)
+        out = release_of(library, record, names, context)
         why = list(refusals(out, context))
         if why:
             refused.append(_said(why))
         else:
-            told[record.id] = leaving(out)
+            told[record.id] = released_record(out)
     return _site_of(site, edition, told, names, library.config.site.key, tuple(refused))
 
 

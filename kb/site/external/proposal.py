@@ -24,7 +24,13 @@ from kb.site.external.approved_text import (
     text_of,
     with_head,
 )
-from kb.site.external.record_release import Outgoing, Refusal, candidates, outgoing, question_of
+from kb.site.external.record_release import (
+    RecordRelease,
+    Refusal,
+    candidates,
+    question_of,
+    release_of,
+)
 from kb.site.external.refusal import context_for_outsiders
 
 NEW, CHANGED, EDITED, UNCHANGED = "new", "changed", "edited", "unchanged"
@@ -59,10 +65,10 @@ def proposals(
     context = context_for_outsiders(library, today)
     chosen = library.published if records is None else records
     for record in candidates(chosen):
-        yield _proposal(library, outgoing(library, record, names, context))
+        yield _proposal(library, release_of(library, record, names, context))
 
 
-def _proposal(library: Library, out: Outgoing) -> Proposal:
+def _proposal(library: Library, out: RecordRelease) -> Proposal:
     signed_by = out.signed.approval.by if out.signed else ""
     if out.faults:
         return Proposal(out.path, UNCHANGED, faults=out.faults)
@@ -80,7 +86,7 @@ def _proposal(library: Library, out: Outgoing) -> Proposal:
     return replace(made, state=CHANGED if out.is_there else NEW, files=files)
 
 
-def _of_text_that_stands(out: Outgoing, signed: ApprovedText, made: Proposal) -> Proposal:
+def _of_text_that_stands(out: RecordRelease, signed: ApprovedText, made: Proposal) -> Proposal:
     """The text was made of today's record: a person's words stay, and are to be signed anew."""
     if signed.digest == signed.approval.text:
         return replace(made, state=UNCHANGED, question=question_of(signed, out.cleaner))
@@ -90,14 +96,14 @@ def _of_text_that_stands(out: Outgoing, signed: ApprovedText, made: Proposal) ->
     return replace(made, state=EDITED, question=question, files=files, signed_by="")
 
 
-def _files(library: Library, out: Outgoing) -> tuple[tuple[PurePath, str], ...]:
+def _files(library: Library, out: RecordRelease) -> tuple[tuple[PurePath, str], ...]:
     head = Approval(out.digest, out.digest)
     text, _ = _asked(out, lambda approval: text_of(out.marked, approval), head)
     removed = "\n".join(_removed(library, out))
     return (place_of(out.source), text), (place_of(out.source, REMOVED), f"{removed}\n")
 
 
-def _asked(out: Outgoing, write: Callable[[Approval], str], head: Approval) -> tuple[str, str]:
+def _asked(out: RecordRelease, write: Callable[[Approval], str], head: Approval) -> tuple[str, str]:
     """The text with its question, where it has one, and the question: its lines are the file's."""
     text = write(replace(head, question="?"))
     parsed = read_text(text.encode(errors="replace"), out.source, out.form)
@@ -105,7 +111,7 @@ def _asked(out: Outgoing, write: Callable[[Approval], str], head: Approval) -> t
     return write(replace(head, question=question)), question
 
 
-def _removed(library: Library, out: Outgoing) -> Iterator[str]:
+def _removed(library: Library, out: RecordRelease) -> Iterator[str]:
     yield f"# What was taken out of {out.source.id}"
     yield "\nFor whoever reads external.md before it leaves. This file stays in the house.\n"
     document = next(d for d in library.documents if d.path == out.source.path)

@@ -93,7 +93,7 @@ class ProsePiece:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class OmittedPart:
     """What was left out, and the line it began at."""
 
     line: int
@@ -109,7 +109,7 @@ class Prose:
 
     cleaner: TextCleaner
     first_line: int
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[OmittedPart] = field(default_factory=list)
     _last_cut: str = ""
 
     def blocks(self, markdown: str) -> Iterator[tuple[int, list[str]]]:
@@ -134,7 +134,7 @@ class Prose:
         kept: list[str] = []
         for text in markdown.split("\n"):
             if kept and opens_field(text):
-                self.left_out.append(LeftOut(line, "a line that opens like a field"))
+                self.left_out.append(OmittedPart(line, "a line that opens like a field"))
                 break
             kept.append(text)
         inline = SyntaxTreeNode(_parser().parseInline("\n".join(kept))).children[0]
@@ -148,7 +148,7 @@ class Prose:
             return pieces
         self._last_cut = _plain(pieces)[end:].strip()
         line = self._line(node) + _plain(pieces).count("\n", 0, end)
-        self.left_out.append(LeftOut(line, "what opens like a field"))
+        self.left_out.append(OmittedPart(line, "what opens like a field"))
         return tuple(_until(pieces, end))
 
     def _block(self, node: SyntaxTreeNode) -> list[str]:
@@ -207,7 +207,7 @@ class Prose:
         return self.first_line + (node.map[0] if node.map else 0)
 
     def _note(self, node: SyntaxTreeNode, what: str) -> None:
-        self.left_out.append(LeftOut(self._line(node), what))
+        self.left_out.append(OmittedPart(self._line(node), what))
 
 
 @lru_cache(maxsize=1)

@@ -34,7 +34,7 @@ from kb.site.external.approved_text import (
     text_of,
 )
 from kb.site.external.name_replacement import TextCleaner
-from kb.site.external.prose import LeftOut
+from kb.site.external.prose import OmittedPart
 from kb.site.external.refusal import faults_of_record, faults_of_text
 
 PROPOSE = "kb site --edition external --propose"
@@ -55,7 +55,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class RecordRelease:
     """What is proposed of a record today, and what was signed of it.
 
     `faults` keep it from being proposed at all; `taken` are the texts replaced, each with what
@@ -65,7 +65,7 @@ class Outgoing:
     source: Postmortem
     marked: Postmortem
     proposed: ApprovedText
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedPart, ...]
     taken: tuple[tuple[str, str], ...]
     faults: tuple[Refusal, ...]
     signed: ApprovedText | None
@@ -94,9 +94,9 @@ class Outgoing:
         return question_of(self.proposed, self.cleaner)
 
 
-def outgoing(
+def release_of(
     library: Library, record: Postmortem, names: NameIndex, context: LintContext
-) -> Outgoing:
+) -> RecordRelease:
     """A record's way out, with what lies in its folder."""
     cleaner = TextCleaner(names, record.id, record.origin == "public")
     redaction = RecordRedaction(record, cleaner, library.form)
@@ -107,7 +107,7 @@ def outgoing(
         for p in faults_of_record(document, context)
     )
     raw = _read(library, record)
-    return Outgoing(
+    return RecordRelease(
         record,
         marked,
         _parsed(marked, record, library.form),
@@ -176,7 +176,7 @@ def _line_at(text: str, position: int) -> int:
     return bisect_right(starts, position)
 
 
-def refusals(out: Outgoing, context: LintContext) -> Iterator[Refusal]:
+def refusals(out: RecordRelease, context: LintContext) -> Iterator[Refusal]:
     """Why a record may not leave, the first reason first; nothing where it may."""
     yield from out.faults
     if not out.is_there:
@@ -188,7 +188,7 @@ def refusals(out: Outgoing, context: LintContext) -> Iterator[Refusal]:
         yield from _second_wall(out, out.signed, context)
 
 
-def _not_approved(out: Outgoing, signed: ApprovedText) -> Iterator[Refusal]:
+def _not_approved(out: RecordRelease, signed: ApprovedText) -> Iterator[Refusal]:
     head, node = signed.approval, signed.document.front.get("approved")
     line = node.line if node else 1
     if not out.is_current:
@@ -205,7 +205,9 @@ def _not_approved(out: Outgoing, signed: ApprovedText) -> Iterator[Refusal]:
         )
 
 
-def _second_wall(out: Outgoing, signed: ApprovedText, context: LintContext) -> Iterator[Refusal]:
+def _second_wall(
+    out: RecordRelease, signed: ApprovedText, context: LintContext
+) -> Iterator[Refusal]:
     cleaner = replace(out.cleaner, labels={}, taken=[])
     said = _said(signed)
     for span in cleaner.spans(said):
@@ -244,7 +246,7 @@ def _faults_of(signed: ApprovedText, path: str, context: LintContext) -> Iterato
         yield Refusal(path, problem.line, f"{problem.rule} {problem.name}: {problem.message}")
 
 
-def leaving(out: Outgoing) -> Postmortem:
+def released_record(out: RecordRelease) -> Postmortem:
     """The record that is published: made anew of what was signed, and of nothing else."""
     if out.signed is None:
         raise KbError("nothing was signed", where=out.path)

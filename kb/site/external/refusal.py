@@ -18,7 +18,7 @@ from msgspec import structs
 
 from kb.errors import KbError
 from kb.library import Library
-from kb.lint.non_records import stray_problems
+from kb.lint.non_records import misnamed_file_problems
 from kb.lint.registry import all_rules
 from kb.lint.rule import ERROR, MOST_FINDINGS, LintContext, Problem, Rule, run_rules
 from kb.records.document import Document, read_document
@@ -75,7 +75,7 @@ def _unread(library: Library, today: date, names: frozenset[str]) -> Iterator[Un
     rules = [rule for rule in all_rules() if rule.name in names]
     for document in library.documents:
         yield from _faults(document, context, rules)
-    for problem in stray_problems(library.folder, context):
+    for problem in misnamed_file_problems(library.folder, context):
         yield Unread(str(problem.path), problem.line, problem.message)
 
 

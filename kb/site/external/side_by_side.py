@@ -14,7 +14,7 @@ from kb.records.document import Document, read_document
 from kb.sensitive.names.find_names import NameIndex
 from kb.site.external.approved_text import facts
 from kb.site.external.name_replacement import CLOSE, OPEN
-from kb.site.external.record_release import Outgoing, candidates, outgoing, refusals
+from kb.site.external.record_release import RecordRelease, candidates, refusals, release_of
 from kb.site.external.refusal import context_for_outsiders
 from kb.site.safe_html import to_html
 from kb.site.templates import environment
@@ -23,7 +23,7 @@ _TEMPLATE = "side_by_side.html"
 
 
 @dataclass(frozen=True, slots=True)
-class BothSides:
+class SectionComparison:
     """A section inside and outside; `outside` is empty where nothing of it leaves."""
 
     heading: str
@@ -35,12 +35,12 @@ def previews(library: Library, names: NameIndex, today: date) -> Iterator[tuple[
     """File name and page for each record that is meant for outsiders."""
     context = context_for_outsiders(library, today)
     for record in candidates(library.published):
-        out = outgoing(library, record, names, context)
+        out = release_of(library, record, names, context)
         why = [str(refusal) for refusal in refusals(out, context)]
         yield f"{record.id}.html", _page(out, why)
 
 
-def _page(out: Outgoing, why: list[str]) -> str:
+def _page(out: RecordRelease, why: list[str]) -> str:
     shown = out.signed if out.signed and out.is_current else out.proposed
     document = read_document(
         shown.written.encode(errors="replace"), PurePath(f"{out.source.id}.md"), out.form
@@ -59,11 +59,11 @@ def _page(out: Outgoing, why: list[str]) -> str:
     )
 
 
-def _pairs(out: Outgoing, outside: Document) -> Iterator[BothSides]:
+def _pairs(out: RecordRelease, outside: Document) -> Iterator[SectionComparison]:
     told = {section.key: section.text for section in outside.sections}
     for section in out.source.sections:
         text = told.get(section.key, "")
-        yield BothSides(section.heading, to_html(section.text), _marked_html(text))
+        yield SectionComparison(section.heading, to_html(section.text), _marked_html(text))
 
 
 def _marked_html(markdown: str) -> Markup:

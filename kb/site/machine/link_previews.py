@@ -50,7 +50,7 @@ _BAR_TOP, _BAR_HEIGHT = 478, 26
 _LEAST, _GAP = 6.0, 2
 
 
-def drawn(card: Card) -> bytes:
+def draw_card(card: Card) -> bytes:
     """The card as the bytes of a PNG file."""
     shades = Image.new("L", (_WIDTH, _HEIGHT), 0)
     pen = ImageDraw.Draw(shades)
@@ -189,7 +189,7 @@ def write_cards(cards: Iterable[Card], folder: Path, before: Path) -> None:
             with old.open_regular(card.path) as stream:
                 root.copy_in(stream, card.path)
         else:
-            root.fill(card.path, drawn(card))
+            root.fill(card.path, draw_card(card))
 
 
 def _card(site: Site, record: Postmortem) -> Card | None:

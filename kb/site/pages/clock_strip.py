@@ -40,7 +40,7 @@ _SMALL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ClockInterval:
     """The time between two known clocks that follow each other."""
 
     start: str
@@ -53,12 +53,12 @@ class Stretch:
         return "first_impact" if self.start == "first_warning" == self.end else self.end
 
 
-def stretches(clocks: Clocks) -> tuple[Stretch, ...]:
+def stretches(clocks: Clocks) -> tuple[ClockInterval, ...]:
     """The stretches between the known clocks, in the order of time; those of no length left out."""
     known = sorted(clocks.known(), key=lambda pair: pair[1])
     pairs = pairwise(known)
     return tuple(
-        Stretch(start, end, (later - at).total_seconds() / 60)
+        ClockInterval(start, end, (later - at).total_seconds() / 60)
         for (start, at), (end, later) in pairs
         if later > at
     )
@@ -74,7 +74,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class StretchWords:
+class ClockIntervalText:
     """A stretch in words: how long, what it was spent on, from when to when, and its share."""
 
     css: str
@@ -89,7 +89,7 @@ class ClockStrip:
 
     bars: tuple[Bar, ...]
     said: str
-    legend: tuple[StretchWords, ...]
+    legend: tuple[ClockIntervalText, ...]
     caption: str
 
 
@@ -111,12 +111,12 @@ def strip(clocks: Clocks) -> ClockStrip | None:
     )
 
 
-def _caption(found: tuple[Stretch, ...], total: float) -> str:
+def _caption(found: tuple[ClockInterval, ...], total: float) -> str:
     start, end = _REACHED[found[0].start], _REACHED[found[-1].end]
     return f"From {start} to {end}: {duration(total)}, drawn to scale."
 
 
-def _bars(found: tuple[Stretch, ...], total: float) -> tuple[Bar, ...]:
+def _bars(found: tuple[ClockInterval, ...], total: float) -> tuple[Bar, ...]:
     widths = [max(_LEAST, stretch.minutes / total * _WIDTH) for stretch in found]
     scale = _WIDTH / sum(widths)
     ends = accumulate((width * scale for width in widths), initial=0.0)
@@ -126,12 +126,12 @@ def _bars(found: tuple[Stretch, ...], total: float) -> tuple[Bar, ...]:
     )
 
 
-def _words(stretch: Stretch, clocks: Clocks, total: float) -> StretchWords:
+def _words(stretch: ClockInterval, clocks: Clocks, total: float) -> ClockIntervalText:
     begin, end = getattr(clocks, stretch.start), getattr(clocks, stretch.end)
     share = stretch.minutes / total
     part = f"{share * 100:.0f}" if share >= _SMALL else "under 1"
     tail = "" if share == 1 else f" · {part}\N{NO-BREAK SPACE}%"
-    return StretchWords(
+    return ClockIntervalText(
         stretch.css,
         duration(stretch.minutes),
         _SPENT.get(stretch.end, stretch.end),

@@ -123,7 +123,7 @@ def words(site: Site) -> Iterator[PageValues]:
             yield PageValues(word.path, word.shown, values, said, contents=True)
 
 
-def earlier_of_words(site: Site) -> Iterator[PageValues]:
+def older_incident_pages(site: Site) -> Iterator[PageValues]:
     """What does not stand on the first page of a word, shorter, page by page."""
     for kind in site.kinds.values():
         for word in _words(site, kind):

@@ -31,7 +31,7 @@ class BigNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class FactRow:
     """One row of the grid: words of a vocabulary, or text with a remark."""
 
     name: str
@@ -85,7 +85,7 @@ def _detected_after(minutes: float | None) -> str:
     return "before the effect" if minutes < 0 else duration(minutes)
 
 
-def _words(site: Site, record: Postmortem, source: str) -> Iterator[Fact]:
+def _words(site: Site, record: Postmortem, source: str) -> Iterator[FactRow]:
     route = "" if record.route == "unknown" else record.route
     for name, folder, words in (
         ("Missing control", "controls", (record.missing_control,)),
@@ -94,7 +94,7 @@ def _words(site: Site, record: Postmortem, source: str) -> Iterator[Fact]:
         ("Tools", "tools", record.tools),
         ("Owners", "owners", record.owners),
     ):
-        yield Fact(name, word_links(site, source, folder, filter(None, words)))
+        yield FactRow(name, word_links(site, source, folder, filter(None, words)))
 
 
 def _in_one_line(value: object) -> str:
@@ -104,24 +104,24 @@ def _in_one_line(value: object) -> str:
     return "" if value is None or value == "unknown" else str(value)
 
 
-def _texts(site: Site, record: Postmortem) -> Iterator[Fact]:
+def _texts(site: Site, record: Postmortem) -> Iterator[FactRow]:
     agent = record.agent
     named = " ".join(part for part in (agent.name, agent.version) if part)
     autonomy = in_words(agent.autonomy).lower() if agent.autonomy else ""
     remark = ", ".join(part for part in (autonomy, agent.framework) if part)
-    yield Fact("Agent", text=named, remark=remark)
-    yield Fact("Found by", text=in_words(record.detected_by))
-    yield Fact("First warning", text=in_words(record.warned_by))
-    yield Fact("Contained by", text=in_words(record.contained_by))
-    yield Fact("Models", text=", ".join(record.models))
-    yield Fact("Systems", text=", ".join(record.systems))
-    yield Fact("Vendors", text=", ".join(record.vendors))
-    yield Fact("Rescues before", text="" if record.rescues is None else f"{record.rescues:,}")
-    yield Fact("Known elsewhere as", text=", ".join(record.aliases))
+    yield FactRow("Agent", text=named, remark=remark)
+    yield FactRow("Found by", text=in_words(record.detected_by))
+    yield FactRow("First warning", text=in_words(record.warned_by))
+    yield FactRow("Contained by", text=in_words(record.contained_by))
+    yield FactRow("Models", text=", ".join(record.models))
+    yield FactRow("Systems", text=", ".join(record.systems))
+    yield FactRow("Vendors", text=", ".join(record.vendors))
+    yield FactRow("Rescues before", text="" if record.rescues is None else f"{record.rescues:,}")
+    yield FactRow("Known elsewhere as", text=", ".join(record.aliases))
     for name, value in record.others:
         if name == "walls" and site.wall_proofs.get(record.id):
             continue  # they have a section of their own
-        yield Fact(in_words(name), text=_in_one_line(value))
+        yield FactRow(in_words(name), text=_in_one_line(value))
 
 
 def breadcrumb(site: Site, record: Postmortem, source: str) -> tuple[Link, ...]:

@@ -114,7 +114,7 @@ def _owed(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class FailedActions:
     """Actions that were done before it came again; `told` is another record that says so."""
 
     names: str
@@ -123,14 +123,14 @@ class Broken:
     told: Link | None
 
 
-def _broken(site: Site, path: str, promised: Iterable[Action]) -> list[Broken]:
+def _broken(site: Site, path: str, promised: Iterable[Action]) -> list[FailedActions]:
     """The failed actions of a record, those together that failed by one recurrence."""
     groups: dict[tuple[str, date | None], list[Action]] = {}
     for action in promised:
         if action.has_failed:
             groups.setdefault((action.effect_by, action.effect_since), []).append(action)
     return [
-        Broken(
+        FailedActions(
             listed([action.label or "an action" for action in some], "and"),
             len(some) == 1,
             since,

@@ -14,7 +14,7 @@ from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link, word_links
-from kb.site.safe_html import teaser
+from kb.site.safe_html import list_summary
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.
 _PER_PAGE = 100
@@ -77,7 +77,7 @@ def _row(site: Site, record: Postmortem, source: str) -> IncidentRow:
         record.severity,
         record_link(site, source, record.id),
         _marks(record),
-        teaser(record, _LEAD_CHARACTERS),
+        list_summary(record, _LEAD_CHARACTERS),
         ADOPTED if record.is_adopted else _kind(record),
         word_links(site, source, "classes", record.classes[:_CLASSES]),
         _undetected(record),

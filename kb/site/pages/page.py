@@ -41,7 +41,7 @@ class PageTemplate:
     of_record: Callable[[Site, Postmortem], PageValues] | None = None
 
 
-def drawn(template: str, page: PageValues) -> SitePage:
+def rendered_page(template: str, page: PageValues) -> SitePage:
     """The page as an engine reads it.
 
     Beside its values the template gets `title`, and `address_of` and `file_address_of`, which give

@@ -15,7 +15,7 @@ from kb.site.pages import (
     metrics_page,
     reference_pages,
 )
-from kb.site.pages.page import PageTemplate, drawn
+from kb.site.pages.page import PageTemplate, rendered_page
 
 INCIDENT = PageTemplate("incident.html", incident.incidents, of_record=incident.incident)
 
@@ -27,7 +27,7 @@ PAGE_KINDS: tuple[PageTemplate, ...] = (
     PageTemplate("merged.html", incident.merged_away, internal=True),
     PageTemplate("facet_index.html", facet_pages.word_indexes),
     PageTemplate("facet.html", facet_pages.words),
-    PageTemplate("facet_earlier.html", facet_pages.earlier_of_words),
+    PageTemplate("facet_earlier.html", facet_pages.older_incident_pages),
     PageTemplate("metrics.html", metrics_page.metrics, internal=True),
     PageTemplate("all_hands.html", all_hands_page.all_hands, internal=True),
     PageTemplate("actions.html", actions_page.actions, internal=True),
@@ -38,4 +38,4 @@ PAGE_KINDS: tuple[PageTemplate, ...] = (
 
 def incident_page(site: Site, record: Postmortem) -> SitePage:
     """The page of one record."""
-    return drawn(INCIDENT.template, incident.incident(site, record))
+    return rendered_page(INCIDENT.template, incident.incident(site, record))

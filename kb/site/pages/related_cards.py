@@ -11,7 +11,7 @@ from markupsafe import Markup
 from kb.records.model import Postmortem
 from kb.site.content import Site
 from kb.site.pages.shared_values import Link, record_link
-from kb.site.related_incidents import Elsewhere, Related
+from kb.site.related_incidents import OtherTeamIncident, Related
 from kb.site.safe_html import LinkTarget, cut, to_inline_html
 
 _VERDICTS = {
@@ -85,7 +85,7 @@ class OtherTeamCard:
     has_text: bool
 
 
-def _other_team(one: Elsewhere) -> OtherTeamCard:
+def _other_team(one: OtherTeamIncident) -> OtherTeamCard:
     reasons = tuple(map(_of_this, one.reasons))
     share = round(one.probability * 100)
     return OtherTeamCard(one.team, one.title, one.id, one.date, share, reasons, one.has_text)

@@ -34,7 +34,7 @@ def packed(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> byte
     return struct.pack("<I", len(header)) + header + bytes(body)
 
 
-def in_eight_bits(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantized_rows(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Rows as int8 and one float32 factor a row: `row = factor × int8`."""
     factors = np.abs(rows).max(axis=1) / 127
     factors = np.where(factors > 0, factors, 1).astype(np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kb.errors import KbError
 from kb.search.encoder.encoder_card import EncoderCard
 from kb.search.encoder.find_model_files import INSTALL_WEIGHTS, ModelSource
-from kb.site.semantic.array_file import in_eight_bits, packed
+from kb.site.semantic.array_file import packed, quantized_rows
 
 Weights = Mapping[str, NDArray[np.float32]]
 #: What `semantic/bert.js` computes; other values of these settings are other models.
@@ -98,7 +98,7 @@ _TABLES = ("word", "position", "token_type")
 
 
 def _matrix(name: str, rows: NDArray[np.float32]) -> Iterator[tuple[str, NDArray[Any]]]:
-    small, factors = in_eight_bits(rows)
+    small, factors = quantized_rows(rows)
     yield name, small
     yield f"{name}.factors", factors
 

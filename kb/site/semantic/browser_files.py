@@ -77,7 +77,7 @@ def _scripts() -> tuple[tuple[str, bytes], ...]:
     return tuple(sorted(pair for pair in found if pair[0].endswith(".js")))
 
 
-def add_meaning(library: Library, site: Site, pages: Path) -> tuple[int, str]:
+def write_semantic_files(library: Library, site: Site, pages: Path) -> tuple[int, str]:
     """Write what search by meaning needs among a site's pages.
 
     The megabytes a reader loads and an empty text; or 0, and in a sentence why there is none.

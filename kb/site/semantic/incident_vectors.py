@@ -17,14 +17,14 @@ from kb.search.encoder.vector_store import vector_store
 from kb.search.index.build import embed_rows
 from kb.search.indexed_records.passages import Passage, cut, embedded_text, own_words, plain_text
 from kb.site.content import Site
-from kb.site.semantic.array_file import in_eight_bits, packed
+from kb.site.semantic.array_file import packed, quantized_rows
 
 #: Section headings a byte can number.
 _MOST_HEADINGS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PagePassages:
     """The passages of one page: all that its vectors are made of."""
 
     id: str
@@ -43,10 +43,10 @@ def documents(library: Library, site: Site, encoder: Encoder) -> bytes:
     Made of the site's own values: what an edition leaves out has no vector. Vectors the library
     has computed before are taken from its store.
     """
-    told = told_by(site)
+    told = page_passages(site)
     texts = [text for one in told for text in one.texts]
     rows = embed_rows(texts, encoder, vector_store(library, encoder))
-    small, factors = in_eight_bits(rows) if len(rows) else (rows.astype(np.int8), rows[:, 0])
+    small, factors = quantized_rows(rows) if len(rows) else (rows.astype(np.int8), rows[:, 0])
     headings, numbers = _numbered([p.section for one in told for p in one.passages])
     facts = {
         "dimension": encoder.card.dimension,
@@ -61,9 +61,9 @@ def documents(library: Library, site: Site, encoder: Encoder) -> bytes:
     return packed(facts, arrays)
 
 
-def told_by(site: Site) -> tuple[Told, ...]:
+def page_passages(site: Site) -> tuple[PagePassages, ...]:
     """The records of an edition with their passages, from its own values alone."""
-    return tuple(Told(r.id, r.title, tuple(_passages(r, site.form))) for r in site.records)
+    return tuple(PagePassages(r.id, r.title, tuple(_passages(r, site.form))) for r in site.records)
 
 
 def _passages(record: Postmortem, form: Form) -> Iterator[Passage]:

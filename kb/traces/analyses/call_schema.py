@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kb.traces.analyses.calls_made import arguments_text, call_text, calls
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    FindingBuilder,
+    Severity,
+    TraceFinding,
+)
 from kb.traces.run import Run, ToolCall
 
 _NAME = "call-schema"
@@ -16,7 +22,10 @@ _COSTLY = ("pattern", "patternProperties", "$ref", "$dynamicRef", "format")
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
-    at, checks = At(_NAME, run), {tool.name: _check_of(tool.parameters) for tool in run.state.tools}
+    at, checks = (
+        FindingBuilder(_NAME, run),
+        {tool.name: _check_of(tool.parameters) for tool in run.state.tools},
+    )
     if run.calls and not checks:
         yield at.whole(Severity.NOTE, "the trace holds no tool schemas: no call could be checked")
         return

@@ -41,7 +41,7 @@ def is_open_ended(failure: Failure | None) -> bool:
     return failure is not None and bool(_OPEN_ENDING.search(f"{failure.type} {failure.message}"))
 
 
-def ended_open(call: ToolCall) -> bool:
+def has_unknown_end(call: ToolCall) -> bool:
     """Whether a call ended without saying whether it had run, or did not end."""
     return not call.is_answered or (call.ran is not Ran.NO and is_open_ended(call.failure))
 

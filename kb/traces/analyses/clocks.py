@@ -6,21 +6,27 @@ from collections.abc import Iterable
 
 from kb.numbers_in_words import seconds_in_words
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    FindingBuilder,
+    Severity,
+    TraceFinding,
+)
 from kb.traces.run import Run
 
 _NAME = "clocks"
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
-    at = At(_NAME, run)
+    at = FindingBuilder(_NAME, run)
     if run.clocks.started is None:
         yield at.whole(Severity.NOTE, "the trace has no times")
     yield from _first_warning(run, at)
     yield from _impossible(run, at)
 
 
-def _first_warning(run: Run, at: At) -> Iterable[TraceFinding]:
+def _first_warning(run: Run, at: FindingBuilder) -> Iterable[TraceFinding]:
     """The first failure, and how much was written after it."""
     failed = next(((n, c) for n, c in calls(run) if c.failure), None)
     if failed is None:
@@ -41,7 +47,7 @@ def _time_to_end(run: Run) -> str:
     return f", {seconds_in_words((end - first).total_seconds())} before the end of the run"
 
 
-def _impossible(run: Run, at: At) -> Iterable[TraceFinding]:
+def _impossible(run: Run, at: FindingBuilder) -> Iterable[TraceFinding]:
     for number, step in run.numbered():
         if step.started and step.ended and step.ended < step.started:
             yield at.step(number, Severity.NOTE, "ends before it begins: two clocks disagree")

@@ -13,7 +13,13 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.traces.analyses.calls_made import call_text, calls
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    FindingBuilder,
+    Severity,
+    TraceFinding,
+)
 from kb.traces.canonical_json import digest
 from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
@@ -137,7 +143,7 @@ def _masked(value: Any, words: set[str]) -> Any:
 
 
 def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
-    at = At(_NAME, run)
+    at = FindingBuilder(_NAME, run)
     if context.passing is None:
         yield at.whole(
             Severity.NOTE, "not asked: there is no passing run of the same task (--against)"
@@ -155,7 +161,7 @@ def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
         yield _told(at, what, found.first_write, Severity.WARNING)
 
 
-def _told(at: At, what: str, found: Difference, severity: Severity) -> TraceFinding:
+def _told(at: FindingBuilder, what: str, found: Difference, severity: Severity) -> TraceFinding:
     mine = found.call.tool if found.call else "the run had ended"
     theirs = found.passing.tool if found.passing else "the passing run had ended"
     how = f"{mine}, where the passing run has {theirs}"

@@ -79,7 +79,7 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class At:
+class FindingBuilder:
     """A finding of one analysis in the making: it knows the run, and so the places."""
 
     analysis: str

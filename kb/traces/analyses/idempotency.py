@@ -17,13 +17,19 @@ from kb.traces.analyses.calls_made import (
     call_text,
     calls,
     effect_words,
-    ended_open,
+    has_unknown_end,
     is_open_ended,
     may_have_run,
     same_calls,
     stays_on_this_machine,
 )
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    FindingBuilder,
+    Severity,
+    TraceFinding,
+)
 from kb.traces.run import Effect, Run, ToolCall
 
 _NAME = "idempotency"
@@ -54,7 +60,7 @@ class Repeat:
     @property
     def open(self) -> int:
         """How many ended without saying whether they had run."""
-        return sum(ended_open(call) for call in self.calls if not call.succeeded)
+        return sum(has_unknown_end(call) for call in self.calls if not call.succeeded)
 
     @property
     def is_harmless(self) -> bool:
@@ -159,7 +165,7 @@ def _is_key(name: str) -> bool:
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
-    at = At(_NAME, run)
+    at = FindingBuilder(_NAME, run)
     for repeat in repeats(run):
         severity, what = _judged(repeat)
         step = repeat.steps[-1]

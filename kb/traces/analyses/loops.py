@@ -9,7 +9,7 @@ from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import (
     Analysis,
     AnalysisContext,
-    At,
+    FindingBuilder,
     Severity,
     TraceFinding,
     time_of_step,
@@ -37,7 +37,7 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Burnt:
+class Cost:
     """What a stretch of steps cost; None where the trace does not say."""
 
     tokens: int | None
@@ -81,13 +81,13 @@ def _cycle(keys: Sequence[str], start: int) -> tuple[int, int]:
     return best
 
 
-def burnt(run: Run, first: int, last: int) -> Burnt:
+def cost_of(run: Run, first: int, last: int) -> Cost:
     """What the steps from `first` to `last` cost."""
     words = [s for s in run.steps[first : last + 1] if isinstance(s, Message)]
     tokens = [n for m in words for n in (m.input_tokens, m.output_tokens) if n is not None]
     costs = [m.cost_usd for m in words if m.cost_usd is not None]
     begin, end = run.steps[first].started, time_of_step(run.steps[last])
-    return Burnt(
+    return Cost(
         sum(tokens) if tokens else None,
         sum(costs) if costs else None,
         (end - begin).total_seconds() if begin and end else None,
@@ -95,25 +95,25 @@ def burnt(run: Run, first: int, last: int) -> Burnt:
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
-    at = At(_NAME, run)
+    at = FindingBuilder(_NAME, run)
     for loop in loops(run):
         yield _told(at, loop)
     yield from _failing(run, at)
     yield from _stalls(run, at)
 
 
-def _told(at: At, loop: Loop) -> TraceFinding:
+def _told(at: FindingBuilder, loop: Loop) -> TraceFinding:
     first, last = loop.steps[0], loop.steps[-1]
     made = [s for n in loop.steps[: loop.period] if isinstance(s := at.run.steps[n], ToolCall)]
     names = " → ".join(call.tool for call in made)
-    cost = str(burnt(at.run, first, last))
+    cost = str(cost_of(at.run, first, last))
     message = f"{names}: {loop.rounds} rounds with equal arguments, steps {first} to {last}"
     message += f"; {cost} burnt" if cost else ""
     evidence = call_text(made[0]) if made else ""
     return at.step(last, Severity.WARNING, message, evidence=evidence, also=loop.steps[:-1])
 
 
-def _failing(run: Run, at: At) -> Iterable[TraceFinding]:
+def _failing(run: Run, at: FindingBuilder) -> Iterable[TraceFinding]:
     """One tool that fails again and again."""
     row: list[tuple[int, ToolCall]] = []
     for number, call in (*calls(run), (len(run.steps), None)):
@@ -129,7 +129,7 @@ def _failing(run: Run, at: At) -> Iterable[TraceFinding]:
         row = [(number, call)] if call is not None and call.failure else []
 
 
-def _stalls(run: Run, at: At) -> Iterable[TraceFinding]:
+def _stalls(run: Run, at: FindingBuilder) -> Iterable[TraceFinding]:
     """Long pauses while the agent had the word; a person may take as long as they like."""
     pauses = [(seconds, number) for number, seconds in _pauses(run)]
     if not pauses:

@@ -8,7 +8,13 @@ from itertools import islice
 
 from kb.traces.analyses.calls_made import call_text, calls, effect_words, is_open_ended
 from kb.traces.analyses.claims import Claim, claims_between
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    FindingBuilder,
+    Severity,
+    TraceFinding,
+)
 from kb.traces.run import Effect, Run, ToolCall
 
 _NAME = "outcome-gap"
@@ -51,7 +57,7 @@ def _reads(call: ToolCall) -> bool:
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
-    at = At(_NAME, run)
+    at = FindingBuilder(_NAME, run)
     gap = unverified(run)
     if gap is not None and gap.claim is not None:
         severity = _severity(gap.call)
@@ -76,7 +82,7 @@ def _what(call: ToolCall) -> str:
     return f"{ended}; {effect_words(call)}"
 
 
-def _claims_without_calls(run: Run, at: At) -> Iterable[TraceFinding]:
+def _claims_without_calls(run: Run, at: FindingBuilder) -> Iterable[TraceFinding]:
     """Claims before anything was called: nothing can have caused what they speak of."""
     first = next((number for number, call in calls(run) if call.effect.is_write), len(run.steps))
     if not run.calls:

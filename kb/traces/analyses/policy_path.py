@@ -23,7 +23,7 @@ from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import (
     Analysis,
     AnalysisContext,
-    At,
+    FindingBuilder,
     Severity,
     TraceFinding,
     listed,
@@ -112,7 +112,7 @@ def _of(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
 
 
 def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
-    at, made = At(_NAME, run), tuple(calls(run))
+    at, made = FindingBuilder(_NAME, run), tuple(calls(run))
     if not run.policy:
         yield at.whole(Severity.NOTE, "no policy is named: write rules of order into kb.toml")
     for rule in (read_rule(text) for text in run.policy):

@@ -7,7 +7,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from kb.traces.analyses.finding import Analysis, AnalysisContext, At, Severity, TraceFinding
+from kb.traces.analyses.finding import (
+    Analysis,
+    AnalysisContext,
+    FindingBuilder,
+    Severity,
+    TraceFinding,
+)
 from kb.traces.run import Run
 
 _NAME = "secrets"
@@ -15,7 +21,7 @@ _PLACEHOLDER = re.compile(rb"REDACTED_[A-Z]+_\d+")
 
 
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
-    at = At(_NAME, run)
+    at = FindingBuilder(_NAME, run)
     if not run.redaction.applied:
         yield at.whole(Severity.WARNING, "the run was read without redaction: share it with nobody")
         return

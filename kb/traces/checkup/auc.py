@@ -22,7 +22,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Worth:
+class AucEstimate:
     """The AUC of one value, 0–1, with its 95 % interval; 0.5 is no order at all."""
 
     name: str
@@ -31,7 +31,7 @@ class Worth:
     high: float
 
 
-def worths(names: Sequence[str], runs: Sequence[Labelled]) -> tuple[Worth, ...]:
+def auc_estimates(names: Sequence[str], runs: Sequence[Labelled]) -> tuple[AucEstimate, ...]:
     """The worth of each value; empty where all runs ended alike.
 
     The interval is a bootstrap over tasks, because runs of one task fail together.
@@ -45,7 +45,7 @@ def worths(names: Sequence[str], runs: Sequence[Labelled]) -> tuple[Worth, ...]:
         drawn = sorted(auc for sample in samples if (auc := _auc(sample, place)) is not None)
         auc = _auc(runs, place)
         low, high = (drawn[int(len(drawn) * q)] for q in (_LOW, _HIGH))
-        found.append(Worth(name, auc if auc is not None else 0.5, low, high))
+        found.append(AucEstimate(name, auc if auc is not None else 0.5, low, high))
     return tuple(found)
 
 

@@ -20,24 +20,24 @@ import msgspec
 
 from kb.errors import KbError
 from kb.parallel.forks import usable_cores
-from kb.parallel.run_tasks import spread
+from kb.parallel.run_tasks import run_tasks
 from kb.parallel.workers import LocalWorkers, Workers
 from kb.traces.canonical_json import digest
 from kb.traces.checkup.archive_files import TraceFile
 from kb.traces.checkup.progress_file import (
     FileFacts,
     Memory,
-    forget_part,
-    kept_in,
-    part_of,
+    part_file,
     plain_name,
+    read_progress,
+    remove_part_file,
     shown_path,
 )
 from kb.traces.checkup.remote_files import RemoteFile, on_this_machine
 from kb.traces.checkup.run_facts import VERSION, RunSummary, facts
 from kb.traces.checkup.show_runs import without_words
 from kb.traces.read_runs import ReadingSettings, open_reading
-from kb.traces.redaction import safe_path, safely
+from kb.traces.redaction import safe_path, safe_text
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def examine(
             else _read_here(left, settings, state, told)
         ):
             memory.keep(found)
-            forget_part(state, files[number])
+            remove_part_file(state, files[number])
             yield found
 
 
@@ -118,7 +118,7 @@ def _read_by(
     if not workers.are_here:
         settings, state = dataclasses.replace(settings, key=None), None
     work = partial(_examined_numbered, settings=settings, state=state, folder=Path.cwd())
-    for (number, file), found in spread(work, left, workers, _weight):
+    for (number, file), found in run_tasks(work, left, workers, _weight):
         told.tell(number)
         yield number, found or _given_up(file)
 
@@ -207,7 +207,7 @@ def _examined(
     part = _bare(file, place)
     if part.error:
         return part
-    with Memory(part_of(state, file)) as memory:
+    with Memory(part_file(state, file)) as memory:
         return _facts(place, part, settings, memory, _read_before(state, file, part), tell)
 
 
@@ -234,7 +234,7 @@ def _facts(
     except KbError as fault:
         error = fault.what
     except Exception as fault:  # noqa: BLE001 - one bad file must not end a pass over thousands
-        error = f"unexpected {type(fault).__name__}: {safely(str(fault))}"
+        error = f"unexpected {type(fault).__name__}: {safe_text(str(fault))}"
     return msgspec.structs.replace(part, runs=tuple(runs), error=error)
 
 
@@ -259,7 +259,7 @@ _RUNS_A_PART = 500
 def _read_before(state: Path | None, file: TraceFile, part: FileFacts) -> list[RunSummary]:
     """The runs that an interrupted pass found in a file that has not changed since."""
     runs: list[RunSummary] = []
-    for found in kept_in(part_of(state, file)):
+    for found in read_progress(part_file(state, file)):
         if (found.size, found.modified) != (part.size, part.modified):
             return []
         if found.runs and found.runs[0].number == len(runs) + 1:
@@ -270,7 +270,7 @@ def _read_before(state: Path | None, file: TraceFile, part: FileFacts) -> list[R
 def _remembered(state: Path | None, files: Sequence[TraceFile]) -> Iterator[FileFacts]:
     """What an earlier pass found in files that have not changed since."""
     wanted = {digest(plain_name(file)): file for file in files}
-    for known in kept_in(state):
+    for known in read_progress(state):
         file = wanted.get(known.path_digest)
         if file is not None and _is_unchanged(file, known):
             del wanted[known.path_digest]

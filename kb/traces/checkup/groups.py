@@ -15,7 +15,7 @@ from pathlib import Path
 from kb.errors import KbError
 from kb.traces.analyses.run_likeness import Signature, likeness, signature
 from kb.traces.checkup.run_facts import RunSummary
-from kb.traces.checkup.signs import Sign, signs, world
+from kb.traces.checkup.signs import Sign, signs, write_summary
 from kb.traces.fixture import FIXTURE, read_fixture
 from kb.traces.run import Run
 
@@ -54,7 +54,7 @@ class FailureGroup:
 
 def known_run(run: Run) -> KnownRun:
     """A run as one to compare others with."""
-    return KnownRun(signature(run), _proofs(signs(run, world(run))))
+    return KnownRun(signature(run), _proofs(signs(run, write_summary(run))))
 
 
 def stored_runs(folder: Path) -> dict[str, KnownRun]:

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import msgspec
 
-from kb.traces.checkup.signs import WorldState
+from kb.traces.checkup.signs import WriteSummary
 from kb.traces.run import Message, Run
 
 #: Who speaks as the agent, in the words of the formats that are read.
@@ -57,7 +57,7 @@ class FittedWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unseen: tuple[UnseenSource, ...]
 
 
-def features(run: Run, seen: WorldState) -> tuple[float, ...]:
+def features(run: Run, seen: WriteSummary) -> tuple[float, ...]:
     """The counts: steps, distinct tools, the agent's characters, failures, unread writes."""
     said = (s for s in run.steps if isinstance(s, Message) and s.role in _AGENT_ROLES)
     return (

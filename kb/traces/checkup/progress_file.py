@@ -42,21 +42,21 @@ def plain_name(file: PathLike[str] | str) -> str:
     return os.fsencode(file).decode("utf-8", "replace")
 
 
-def part_of(state: Path | None, file: PathLike[str]) -> Path | None:
+def part_file(state: Path | None, file: PathLike[str]) -> Path | None:
     """Where the runs of a file that is being read are kept until it is done."""
     return state and state.with_name(f"{state.stem}.{digest(plain_name(file))}.part")
 
 
-def forget_part(state: Path | None, file: PathLike[str]) -> None:
+def remove_part_file(state: Path | None, file: PathLike[str]) -> None:
     """Remove what is kept of a file that is being read."""
-    path = part_of(state, file)
+    path = part_file(state, file)
     if path is not None:
         with suppress(OSError, UnsafePathError):
             root, place = local_place(path)
             root.remove_file(place)
 
 
-def kept_in(state: Path | None) -> Iterator[FileFacts]:
+def read_progress(state: Path | None) -> Iterator[FileFacts]:
     """What is kept in a file; nothing where there is none, or it is no file of ours."""
     if state is None or not state.is_file() or state.is_symlink():
         return

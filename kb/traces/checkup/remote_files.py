@@ -17,7 +17,7 @@ from kb.errors import KbError
 from kb.installation import install_line
 from kb.safe_files import private_folder
 from kb.traces.canonical_json import digest
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 
 #: `s3://bucket/traces/`. No chain of file systems (`zip::`), no user and password.
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]{1,20})://([^\s?#]+)")
@@ -89,7 +89,7 @@ def _opened(address: str) -> tuple[Any, str]:
     has_more = parts and ("@" in parts[2].partition("/")[0] or "::" in parts[2])
     if parts is None or has_more or parts[1] in _REFUSED:
         raise KbError(
-            f"'{safely(address)[:200]}' is no address of a bucket",
+            f"'{safe_text(address)[:200]}' is no address of a bucket",
             todo="Say s3://BUCKET/PREFIX/; credentials stand in the environment, not in it.",
         )
     try:
@@ -110,10 +110,10 @@ def _opened(address: str) -> tuple[Any, str]:
 
 
 def _refused(address: str, error: Exception) -> KbError:
-    words = safely(str(error).splitlines()[0] if str(error) else "")[:200]
+    words = safe_text(str(error).splitlines()[0] if str(error) else "")[:200]
     return KbError(
         f"cannot be listed: {type(error).__name__}: {words}",
-        where=safely(address),
+        where=safe_text(address),
         todo="Check the name, and the credentials in the environment (for S3 AWS_*, AWS_PROFILE).",
     )
 

@@ -51,7 +51,8 @@ def checkup_json(done: Checkup, top: int, known: KnownRuns = NONE_KNOWN) -> dict
         "base_rate": {"k": base.k, "n": base.n} if base else None,
         "hit_rate": {"k": hits.k, "n": hits.n} if base else None,
         "ranking": [
-            {"name": w.name, "auc": w.auc, "low": w.low, "high": w.high} for w in done.worths()
+            {"name": w.name, "auc": w.auc, "low": w.low, "high": w.high}
+            for w in done.auc_estimates()
         ],
         "groups": [_group_json(group) for group in grouped(done.candidates, known)[:top]],
         "candidates": [_facts_json(facts) for facts in done.candidates[:top]],
@@ -126,7 +127,9 @@ def _worth(done: Checkup) -> str:
     lines.append(f"Failed, by the source's own word: {_of(base)}. That word moves no rank.")
     lines.append(f"Failed among the suspicious: {_of(done.hit_rate())}.")
     lines += ["", "| order by | AUC | 95 % interval |", "|---|---|---|"]
-    lines += [f"| {w.name} | {w.auc:.2f} | {w.low:.2f}–{w.high:.2f} |" for w in done.worths()]
+    lines += [
+        f"| {w.name} | {w.auc:.2f} | {w.low:.2f}–{w.high:.2f} |" for w in done.auc_estimates()
+    ]
     return "\n".join([*lines, "", _beside_the_trivial(done)])
 
 
@@ -143,7 +146,7 @@ def _elsewhere(model: FittedWeights) -> str:
 
 def _beside_the_trivial(done: Checkup) -> str:
     """Whether the ranking is better here than each trivial order, in one sentence."""
-    ours, *others = done.worths()
+    ours, *others = done.auc_estimates()
     better = [other.name for other in others if other.auc >= ours.auc]
     if better:
         return f"Here {listed(better)} order these runs at least as well as this ranking."

@@ -14,7 +14,7 @@ from kb.traces.analyses.replayability import replayability
 from kb.traces.analyses.run_likeness import Signature, signature
 from kb.traces.canonical_json import digest, digest_of_rows, value_key
 from kb.traces.checkup.likelihood import features, score
-from kb.traces.checkup.signs import Sign, WorldState, signs, world
+from kb.traces.checkup.signs import Sign, WriteSummary, signs, write_summary
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
@@ -63,7 +63,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def facts(run: Run, file: str, number: int) -> RunSummary:
     """The facts of a run, its score among them."""
-    seen, able = world(run), replayability(run)
+    seen, able = write_summary(run), replayability(run)
     found = signs(run, seen)
     return RunSummary(
         file=file,
@@ -111,7 +111,7 @@ def _shared(step: Step) -> list[Any]:
     return [step.kind, step.name, step.text, *times]
 
 
-def _has_key(run: Run, seen: WorldState) -> bool | None:
+def _has_key(run: Run, seen: WriteSummary) -> bool | None:
     """Whether every tool that wrote was given, or could be given, an idempotency key."""
     if not seen.writes:
         return None

@@ -54,7 +54,7 @@ def _clean_way(way: Signature, allow: tuple[str, ...]) -> Signature:
     )
 
 
-def told_in_words(
+def runs_in_words(
     found: Sequence[RunSummary], files: Sequence[Path | RemoteFile], settings: ReadingSettings
 ) -> Iterator[tuple[RunSummary, RunSummary]]:
     """Each of some runs with the same in words: those files are read again, the runs redacted.

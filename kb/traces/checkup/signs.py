@@ -24,7 +24,7 @@ from kb.traces.analyses.calls_made import (
 )
 from kb.traces.analyses.finding import (
     AnalysisContext,
-    At,
+    FindingBuilder,
     Severity,
     TraceFinding,
     one_line,
@@ -38,7 +38,7 @@ Made = tuple[tuple[int, ToolCall], ...]
 
 
 @dataclass(frozen=True)
-class WorldState:
+class WriteSummary:
     """The calls that write, or sound so; those of them after which nothing was read back.
 
     `handover` is the call that gave the case to a person, None where there is none.
@@ -49,7 +49,7 @@ class WorldState:
     handover: tuple[int, ToolCall] | None
 
 
-def world(run: Run) -> WorldState:
+def write_summary(run: Run) -> WriteSummary:
     """What a run did to the world. Effects nobody names are guessed from the names of tools."""
     made = tuple(calls(run))
     handover = next((pair for pair in made if is_handover(pair[1].tool)), None)
@@ -59,7 +59,7 @@ def world(run: Run) -> WorldState:
     ]
     last_read = max(reads, default=-1)
     unread = tuple((n, c) for n, c in writes if c.succeeded and n > last_read)
-    return WorldState(writes, unread, handover)
+    return WriteSummary(writes, unread, handover)
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,16 +87,16 @@ class SignKind:
     proves: bool
     limit: int
     why: str
-    find: Callable[[Run, WorldState], Iterable[TraceFinding]]
+    find: Callable[[Run, WriteSummary], Iterable[TraceFinding]]
 
 
-def signs(run: Run, seen: WorldState) -> tuple[Sign, ...]:
+def signs(run: Run, seen: WriteSummary) -> tuple[Sign, ...]:
     """The signs of a run, those that prove something first."""
     found = [sign for kind in KINDS for sign in _of_kind(kind, run, seen)]
     return tuple(sorted(found, key=lambda sign: not sign.proves))
 
 
-def _of_kind(kind: SignKind, run: Run, seen: WorldState) -> Iterator[Sign]:
+def _of_kind(kind: SignKind, run: Run, seen: WriteSummary) -> Iterator[Sign]:
     for finding in islice(kind.find(run, seen), kind.limit):
         step = run.steps[finding.step] if finding.step is not None else None
         yield Sign(
@@ -112,17 +112,17 @@ def _of_kind(kind: SignKind, run: Run, seen: WorldState) -> Iterator[Sign]:
         )
 
 
-def _repeated_writes(run: Run, _: WorldState) -> Iterator[TraceFinding]:
+def _repeated_writes(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
     return _repeated(run, known=True)
 
 
-def _repeated_calls(run: Run, _: WorldState) -> Iterator[TraceFinding]:
+def _repeated_calls(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
     return _repeated(run, known=False)
 
 
 def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
     """Repeated calls that are known to write, or only sound so."""
-    at = At("repeated-write" if known else "repeated-call", run)
+    at = FindingBuilder("repeated-write" if known else "repeated-call", run)
     for repeat in repeats(run):
         if (repeat.effect is not Effect.UNKNOWN) is not known or repeat.is_harmless:
             continue
@@ -133,13 +133,13 @@ def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
             yield at.step(repeat.steps[-1], Severity.FAULT, message, evidence=text)
 
 
-def _policy(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+def _policy(run: Run, _: WriteSummary) -> Iterable[TraceFinding]:
     if not run.policy:
         return ()
     return (f for f in policy_path.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
-def _false_claims(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+def _false_claims(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
     last = outcome_gap.last_write(run)
     if last is None or not last[1].failure or not seems_to_write(last[1]):
         return  # before what was said is read
@@ -147,11 +147,13 @@ def _false_claims(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
     if gap is not None and gap.claim:
         message = f"success claimed after {gap.call.tool} failed: “{gap.claim.text}”"
         text = call_text(gap.call)
-        yield At("false-claim", run).step(gap.claim.step, Severity.FAULT, message, evidence=text)
+        yield FindingBuilder("false-claim", run).step(
+            gap.claim.step, Severity.FAULT, message, evidence=text
+        )
 
 
-def _followed_orders(run: Run, _: WorldState) -> Iterator[TraceFinding]:
-    at = At("followed-order", run)
+def _followed_orders(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
+    at = FindingBuilder("followed-order", run)
     for found in followed_orders(run):
         message = (
             f"{found.call.tool} was given “{one_line(found.value)}”, which only an order in the "
@@ -161,50 +163,50 @@ def _followed_orders(run: Run, _: WorldState) -> Iterator[TraceFinding]:
         yield at.step(found.step, Severity.FAULT, message, evidence=evidence, also=(found.told,))
 
 
-def _secrets(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+def _secrets(run: Run, _: WriteSummary) -> Iterable[TraceFinding]:
     if not run.redaction.placeholders:
         return ()
     found = secrets.ANALYSIS.examine(run, AnalysisContext())
     return (finding for finding in found if finding.severity is Severity.FAULT)
 
 
-def _unread_writes(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
-    at = At("unread-write", run)
+def _unread_writes(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
+    at = FindingBuilder("unread-write", run)
     for number, call in seen.unread:
         guess = "; by its name, a guess" if call.effect is Effect.UNKNOWN else ""
         message = f"{call.tool} wrote and nothing was read back after it{guess}"
         yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _writes(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
-    at = At("write", run)
+def _writes(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
+    at = FindingBuilder("write", run)
     for number, call in seen.writes:
         if call.succeeded:
             message = f"{call.tool} changed something"
             yield at.step(number, Severity.NOTE, message, evidence=call_text(call))
 
 
-def _failed_writes(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
-    at = At("failed-write", run)
+def _failed_writes(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
+    at = FindingBuilder("failed-write", run)
     for number, call in seen.writes:
         if call.failure:
             message = f"{call.tool} failed"
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _loops(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+def _loops(run: Run, _: WriteSummary) -> Iterable[TraceFinding]:
     return loops.ANALYSIS.examine(run, AnalysisContext())
 
 
-def _misfits(run: Run, _: WorldState) -> Iterable[TraceFinding]:
+def _misfits(run: Run, _: WriteSummary) -> Iterable[TraceFinding]:
     if not run.state.tools:
         return ()
     return (f for f in call_schema.ANALYSIS.examine(run, AnalysisContext()) if f.step is not None)
 
 
-def _given_up(run: Run, _: WorldState) -> Iterator[TraceFinding]:
+def _given_up(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
     """The same call failing, and never succeeding, last of all."""
-    at = At("given-up", run)
+    at = FindingBuilder("given-up", run)
     last = run.calls[-1:]
     for group in same_calls(run).values():
         number, call = group[-1]
@@ -213,24 +215,26 @@ def _given_up(run: Run, _: WorldState) -> Iterator[TraceFinding]:
             yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
 
 
-def _handover(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+def _handover(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
     if seen.handover is not None:
         number, call = seen.handover
         message = f"{call.tool}: by its name, a person took over"
-        yield At("handover", run).step(number, Severity.NOTE, message, evidence=call_text(call))
+        yield FindingBuilder("handover", run).step(
+            number, Severity.NOTE, message, evidence=call_text(call)
+        )
 
 
-def _destroyed(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+def _destroyed(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
     return _taken_away(run, is_local=False)
 
 
-def _removed(run: Run, seen: WorldState) -> Iterator[TraceFinding]:
+def _removed(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
     return _taken_away(run, is_local=True)
 
 
 def _taken_away(run: Run, *, is_local: bool) -> Iterator[TraceFinding]:
     """Calls known to be destructive that ran, or may have; guesses are no sign."""
-    at = At("removed-files" if is_local else "destroyed", run)
+    at = FindingBuilder("removed-files" if is_local else "destroyed", run)
     for number, call in calls(run):
         found = is_local_removal(call) if is_local else is_destruction(call)
         if found and may_have_run(call):

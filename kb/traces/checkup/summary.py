@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from kb.traces.checkup.archive_files import Archive
-from kb.traces.checkup.auc import Labelled, Worth, worths
+from kb.traces.checkup.auc import AucEstimate, Labelled, auc_estimates
 from kb.traces.checkup.likelihood import fitted
 from kb.traces.checkup.progress_file import FileFacts, shown_path
 from kb.traces.checkup.run_facts import RunSummary
@@ -177,9 +177,9 @@ class Checkup:
         called = [run for run in self._labelled if run.values[0] >= self.from_score]
         return Share(sum(run.failed for run in called), len(called))
 
-    def worths(self) -> tuple[Worth, ...]:
+    def auc_estimates(self) -> tuple[AucEstimate, ...]:
         """What the ranking is worth beside trivial ones; empty where too few runs say."""
-        return worths(_NAMES, self._labelled) if self.base_rate() else ()
+        return auc_estimates(_NAMES, self._labelled) if self.base_rate() else ()
 
 
 def check_up(files: Iterable[FileFacts]) -> Checkup:

@@ -21,7 +21,7 @@ from kb.traces.decoding.rawjson import (
     mapped,
     stream,
 )
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 
 _START_BYTES = 65_536
 _SHOWN_CHARACTERS = 60
@@ -90,7 +90,7 @@ def _layout_of_other(path: Path, text: bytes) -> Layout:
         return Layout.YAML
     # Redacted before it is cut: the beginning of a key is not told from other words.
     line = text.split(b"\n", 1)[0].decode("utf-8", errors="replace")
-    what = f"holds no JSON; it begins with {safely(line)[:_SHOWN_CHARACTERS]!r}"
+    what = f"holds no JSON; it begins with {safe_text(line)[:_SHOWN_CHARACTERS]!r}"
     raise KbError(what, where=str(path), todo="Name a trace file in JSON or JSON lines.")
 
 

@@ -32,7 +32,7 @@ def mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def release(whole: mmap.mmap) -> None:
+def release_pages(whole: mmap.mmap) -> None:
     """Let go of the pages of a mapped file that were read; the system reads them again at need."""
     if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows, nor on some Unixes
         whole.madvise(mmap.MADV_DONTNEED)

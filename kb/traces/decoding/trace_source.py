@@ -25,13 +25,13 @@ from kb.traces.decoding.rawjson import (
     events,
     lines,
     mapped,
-    release,
+    release_pages,
     shortened,
     stream,
     yaml_as_json,
 )
 from kb.traces.decoding.row_account import RowAccount
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 from kb.traces.run import ImportWarnings
 
 _FIRST_ROWS = 20
@@ -98,7 +98,7 @@ class Source:
         for where, raw in self.raw_rows():
             turn_to(where)
             if len(raw) > _MOST_UNCOUNTED:
-                refuse_swelling(raw, self.shown)
+                refuse_oversized_values(raw, self.shown)
             try:
                 value = decode_row(raw)
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -174,7 +174,7 @@ class Source:
     def beside(self, path: Path) -> Source:
         """A file that belongs to this one: its rows are accounted for with those of this one."""
         other = open_source(path)
-        return replace(other, notes=self.notes, account=self.account, within=safely(other.name))
+        return replace(other, notes=self.notes, account=self.account, within=safe_text(other.name))
 
     def unpacked(self) -> Iterator[Source]:
         """The files in a packed one, one at a time, each gone when the next is asked for.
@@ -183,7 +183,7 @@ class Source:
         Raises `KbError` for what is packed alone and holds no values, and as `members` does.
         """
         for member in members(self.path):
-            name = safely(os.fsencode(member.name).decode("utf-8", "replace"))
+            name = safe_text(os.fsencode(member.name).decode("utf-8", "replace"))
             if member.path is not None:
                 try:
                     layout = layout_of(member.path)
@@ -225,7 +225,7 @@ class Source:
             for number, raw in enumerate(elements(whole)):
                 yield f"[{number}]", raw
                 if number % _ROWS_BETWEEN_RELEASES == 0:
-                    release(whole)
+                    release_pages(whole)
         elif self.layout is Layout.STREAM:
             yield from stream(self.path)
         elif self.layout is Layout.CUT_LIST:
@@ -267,7 +267,7 @@ _MOST_UNCOUNTED = _MOST_VALUE_BYTES // _CONTAINER_BYTES
 _COUNTED_BYTES = 1 << 20
 
 
-def refuse_swelling(raw: bytes | memoryview, where: Path | str) -> None:
+def refuse_oversized_values(raw: bytes | memoryview, where: Path | str) -> None:
     """Raise `KbError` for one value of JSON that would take more memory than a trace is worth."""
     if len(raw) <= _MOST_UNCOUNTED:
         return

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from kb.errors import KbError
 from kb.repo import open_repo
-from kb.repo.commits import Touched
+from kb.repo.commits import CommitChanges
 from kb.safe_files import Root, file_sha256
 from kb.traces.drafting.agent_sessions import AgentSession
 from kb.traces.fixture import FIXTURE, Blobs, fixture_chunks, write_fixture
@@ -32,7 +32,7 @@ _MOST_CHILDREN = 200
 
 
 @dataclass(frozen=True)
-class Captured:
+class CaptureResult:
     """What was captured: the folder, the run, and the line that says where it came from."""
 
     folder: Path
@@ -48,7 +48,7 @@ def capture(
     now: datetime,
     folder: Path,
     make: Callable[[Path], None] = lambda _: None,
-) -> Captured:
+) -> CaptureResult:
     """A session written to `folder` as a fixture and its custody; nothing there is replaced.
 
     `others` are the sessions that may be those of its agents, `work` is the folder whose commits
@@ -68,7 +68,7 @@ def capture(
         write_fixture(run, folder / FIXTURE, within=folder)
     custody = _custody(session, [one for one, _ in parts], commits, now, folder / FIXTURE)
     Root(folder).write_text(CUSTODY, json.dumps(custody, ensure_ascii=False, indent=2) + "\n")
-    return Captured(folder, run, custody)
+    return CaptureResult(folder, run, custody)
 
 
 def _was_begun(run: Run, folder: Path) -> bool:
@@ -123,7 +123,7 @@ def _parent_of(rollout: Path) -> str:
         return ""
 
 
-def _commits(work: Path, run: Run) -> Iterator[Touched]:
+def _commits(work: Path, run: Run) -> Iterator[CommitChanges]:
     """The commits that were made while the run went on, oldest first."""
     began, ended = run.clocks.started, run.clocks.ended
     repo = open_repo(work)
@@ -138,7 +138,7 @@ def _commits(work: Path, run: Run) -> Iterator[Touched]:
         return
 
 
-def _joined(parent: Run, agents: Sequence[Run], commits: Sequence[Touched]) -> Run:
+def _joined(parent: Run, agents: Sequence[Run], commits: Sequence[CommitChanges]) -> Run:
     """One run of all, in the order of their times."""
     steps: list[Step] = list(parent.steps)
     for agent in agents:
@@ -172,7 +172,7 @@ def _of_agent(step: Step, agent: Run, offset: int) -> Step:
     return replace(step, **told)
 
 
-def _commit(touched: Touched) -> Event:
+def _commit(touched: CommitChanges) -> Event:
     paths = ", ".join(map(str, touched.paths[:10]))
     text = f"{touched.subject} ({paths})" if paths else touched.subject
     return Event(kind="commit", name=touched.commit.sha[:12], text=text, started=touched.commit.at)
@@ -187,7 +187,7 @@ def _moved(step: Step, place: dict[int, int]) -> Step:
 def _custody(
     session: AgentSession,
     taken: Sequence[AgentSession],
-    commits: Sequence[Touched],
+    commits: Sequence[CommitChanges],
     now: datetime,
     fixture: Path,
 ) -> dict[str, Any]:

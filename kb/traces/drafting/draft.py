@@ -17,14 +17,14 @@ from kb.repo import open_repo
 from kb.safe_files import Root
 from kb.traces.drafting.draft_sections import (
     DraftEvidence,
+    clocks_yaml,
     draft_day,
     draft_prefill,
     draft_title,
     timeline,
-    told_clocks,
 )
 from kb.traces.drafting.git_changes import changes
-from kb.traces.drafting.timeline_from_export import Candidate, ChannelReading, read_channel
+from kb.traces.drafting.timeline_from_export import ChannelReading, TimelineCandidate, read_channel
 from kb.traces.fixture import FIXTURE, write_fixture
 from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
@@ -42,7 +42,7 @@ class Draft:
     profile: str = "full"
     passing: Run | None = None
     passing_name: str = ""
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[TimelineCandidate, ...] = ()
     clocks: Mapping[str, datetime] = field(default_factory=dict)
     is_near_miss: bool = False
 
@@ -109,19 +109,19 @@ class Sources:
 class _Dated:
     """Dated lines and clocks of what lies beside a run, and what to say of how they were read."""
 
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[TimelineCandidate, ...] = ()
     clocks: Mapping[str, datetime] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-class Started(NamedTuple):
+class StartedDraft(NamedTuple):
     """The record that was written, and in words what its sources did not give."""
 
     path: Path
     notes: tuple[str, ...]
 
 
-def start(root: Path, sources: Sources, title: str, day: date | None, profile: str) -> Started:
+def start(root: Path, sources: Sources, title: str, day: date | None, profile: str) -> StartedDraft:
     """A new record below `root` with what the sources prove.
 
     Raises `KbError` where a source cannot be read, or a title or a day is needed and not given.
@@ -137,14 +137,14 @@ def start(root: Path, sources: Sources, title: str, day: date | None, profile: s
     if run is not None:
         name = f"{sources.passing.name}, run {passing.id}" if sources.passing and passing else ""
         draft = Draft(run, title, day, profile, passing, name, found.candidates, found.clocks)
-        return Started(write_draft(draft, folder, form), found.notes)
+        return StartedDraft(write_draft(draft, folder, form), found.notes)
     if passing is not None:
         raise KbError("--against needs --from-run: there is nothing to compare")
     title = _title(title)
     text = blank_record(title, day, profile=profile, form=form, prefill=_prefill(found))
     path = folder / f"{day.isoformat()}-{slug(title)}.md"
     write_record(path, text)
-    return Started(path, found.notes)
+    return StartedDraft(path, found.notes)
 
 
 def _title(text: str) -> str:
@@ -156,7 +156,7 @@ def _title(text: str) -> str:
 def _prefill(found: _Dated) -> Prefill:
     told = found.candidates
     sections = {"timeline": timeline(None, told)} if told else {}
-    return Prefill({"clocks": told_clocks(found.clocks)} if found.clocks else {}, sections)
+    return Prefill({"clocks": clocks_yaml(found.clocks)} if found.clocks else {}, sections)
 
 
 def _dated(root: Path, sources: Sources, run: Run | None, day: date) -> _Dated:

@@ -29,7 +29,7 @@ from kb.traces.analyses.idempotency import KeyAudit, key_audits, repeats
 from kb.traces.analyses.outcome_gap import last_write, unverified
 from kb.traces.analyses.policy_path import actual_path
 from kb.traces.canonical_json import sha256
-from kb.traces.drafting.timeline_from_export import Candidate
+from kb.traces.drafting.timeline_from_export import TimelineCandidate
 from kb.traces.run import Effect, Event, Message, Run, ToolCall
 
 #: More calls than this are told by their writes and failures alone.
@@ -49,7 +49,7 @@ class _Entry:
 
 
 def timeline(
-    run: Run | None, candidates: Sequence[Candidate] = (), divergence: int | None = None
+    run: Run | None, candidates: Sequence[TimelineCandidate] = (), divergence: int | None = None
 ) -> str:
     """The entries in order; empty when nothing has a time. `divergence` is a step."""
     of_run = _of_run(run, divergence) if run else ()
@@ -119,7 +119,7 @@ def _last_words(run: Run) -> Iterator[_Entry]:
             return
 
 
-def _of_candidate(candidate: Candidate) -> _Entry:
+def _of_candidate(candidate: TimelineCandidate) -> _Entry:
     text = f"{_code(candidate.text)} (candidate, from {candidate.source})"
     return _Entry(candidate.at, text)
 
@@ -152,7 +152,7 @@ class DraftEvidence:
     run: Run
     passing: Run | None = None
     passing_name: str = ""
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[TimelineCandidate, ...] = ()
     fixture: str = ""
     clocks: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -240,14 +240,14 @@ def _clocks(run: Run, told: Mapping[str, datetime], *, near_miss: bool) -> str:
     known = {"route_start": run.clocks.started, "first_warning": run.clocks.first_failure}
     lines = [f"\n  {name}: {_time(at)}" for name, at in known.items() if at]
     asked = ["detected"] if near_miss else _ASKED_CLOCKS
-    return "".join(lines) + told_clocks(told, asked)
+    return "".join(lines) + clocks_yaml(told, asked)
 
 
 _ASKED_CLOCKS = ("first_impact", "detected", "contained")
 _TOLD_CLOCK = "# as the incident tool has it: check"
 
 
-def told_clocks(told: Mapping[str, datetime], asked: Sequence[str] = _ASKED_CLOCKS) -> str:
+def clocks_yaml(told: Mapping[str, datetime], asked: Sequence[str] = _ASKED_CLOCKS) -> str:
     """The clocks a person is asked for as YAML, with the moments that an incident tool tells."""
     further = [name for name in told if name not in asked]
     values = {name: f"{_time(at)}  {_TOLD_CLOCK}" for name, at in told.items()}

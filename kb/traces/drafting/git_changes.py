@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from kb.numbers_in_words import plural
-from kb.repo.commits import Touched
-from kb.traces.drafting.timeline_from_export import Candidate
+from kb.repo.commits import CommitChanges
+from kb.traces.drafting.timeline_from_export import TimelineCandidate
 
 _BY_PATH = {
     "prompt": r"prompt|instruction|system[_-]?message|AGENTS\.md|CLAUDE\.md|\.cursorrules|persona",
@@ -37,7 +37,7 @@ _SHORT_SHA = 8
 class Changes(NamedTuple):
     """Commits that touched what an agent is made of, of how many, and how many came too late."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[TimelineCandidate, ...]
     looked_at: int
     later: int
 
@@ -53,23 +53,23 @@ class Changes(NamedTuple):
 _WHAT = "a prompt, a tool schema, a model or a permission"
 
 
-def changes(commits: tuple[Touched, ...], before: datetime | None) -> Changes:
+def changes(commits: tuple[CommitChanges, ...], before: datetime | None) -> Changes:
     """The commits that touched what an agent is made of, up to a time, oldest first."""
-    found: list[Candidate] = []
+    found: list[TimelineCandidate] = []
     later = 0
     for touched in reversed(commits):
-        kinds = kinds_of(touched)
+        kinds = changed_agent_parts(touched)
         if kinds and before is not None and touched.commit.at > before:
             later += 1
         elif kinds:
             what = "merged" if touched.is_merge else "committed"
             text = f"{what}: {touched.subject} ({', '.join(kinds)})"
             source = f"Git, {touched.commit.sha[:_SHORT_SHA]}"
-            found.append(Candidate(touched.commit.at, text, source))
+            found.append(TimelineCandidate(touched.commit.at, text, source))
     return Changes(tuple(found), len(commits), later)
 
 
-def kinds_of(touched: Touched) -> tuple[str, ...]:
+def changed_agent_parts(touched: CommitChanges) -> tuple[str, ...]:
     """What of an agent a commit touched: prompt, tool schema, model, permission."""
     return tuple(
         kind

@@ -21,12 +21,12 @@ from kb.safe_files import read_named
 from kb.traces.decoding.lenient_json import NotJsonError, decode, text_of
 from kb.traces.decoding.timestamps import has_zone, time_of
 from kb.traces.drafting.timeline_from_incident_tool import incident_export
-from kb.traces.drafting.timeline_from_pasted_text import Said, spoken_lines
-from kb.traces.redaction import Redactor, safely
+from kb.traces.drafting.timeline_from_pasted_text import PastedLine, spoken_lines
+from kb.traces.redaction import Redactor, safe_text
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TimelineCandidate:
     """One dated line: when, what, and where it comes from (`the channel`, `Git, 4f2a91c`)."""
 
     at: datetime
@@ -41,7 +41,7 @@ class ChannelReading:
     `left_out` counts messages that are no lines by why they are none.
     """
 
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[TimelineCandidate, ...] = ()
     clocks: Mapping[str, datetime] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ class _Zone:
         if is_utc:
             return at.astimezone(UTC)
         if self.zone is None:
-            what = f"gives clock times without a zone ({safely(shown)[:40]!r}, {where})"
+            what = f"gives clock times without a zone ({safe_text(shown)[:40]!r}, {where})"
             todo = "Say whose clock it is: --zone UTC, --zone +02:00 or --zone Europe/Berlin."
             raise KbError(what, where=str(self.path), todo=todo)
         return at.replace(tzinfo=self.zone).astimezone(UTC)
@@ -137,14 +137,14 @@ class _Zone:
 
 def _candidates(
     said: list[tuple[datetime, str]], allow: tuple[str, ...], source: str
-) -> Iterator[Candidate]:
+) -> Iterator[TimelineCandidate]:
     """The lines redacted: all are looked at before the first is rewritten."""
     redactor = Redactor(None, allow)
     texts = [_PERSON.sub("@someone", text) for _, text in said]
     for text in texts:
         redactor.look(text)
     for (at, _), text in zip(said, texts, strict=True):
-        yield Candidate(at, redactor.rewrite(text), source)
+        yield TimelineCandidate(at, redactor.rewrite(text), source)
 
 
 def _values(text: str) -> list[Any]:
@@ -164,7 +164,7 @@ def _of_json_line(line: str) -> Iterator[Any]:
         return
 
 
-def _found(value: Any, left_out: Counter[str]) -> Iterator[Said]:
+def _found(value: Any, left_out: Counter[str]) -> Iterator[PastedLine]:
     """The messages in an export, with the times they were said at."""
     if isinstance(value, list):
         for part in value:
@@ -180,7 +180,7 @@ def _found(value: Any, left_out: Counter[str]) -> Iterator[Said]:
         if isinstance(subtype, str) and _ABOUT_CHANNEL.fullmatch(subtype):
             left_out["about the channel itself (joins, leaves)"] += 1
         elif words:
-            yield Said(at, words, has_zone(written), "a message", str(written))
+            yield PastedLine(at, words, has_zone(written), "a message", str(written))
         else:
             left_out["without words"] += 1
     for key in _LISTS:

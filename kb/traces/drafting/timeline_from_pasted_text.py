@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 
-class Said(NamedTuple):
+class PastedLine(NamedTuple):
     """A line, its time as it was written, and whether that says where it was."""
 
     at: datetime
@@ -45,7 +45,7 @@ _ALL_UTC = re.compile(r"\b(?:all )?times?\b.{0,20}\b(?:UTC|GMT)\b", re.IGNORECAS
 _NOON = 12
 
 
-def spoken_lines(text: str, day: date | None) -> Iterator[Said]:
+def spoken_lines(text: str, day: date | None) -> Iterator[PastedLine]:
     """The dated lines of a text; a line that is a day alone dates those that follow.
 
     Where a line has a name and a time only, what was said are the lines up to the next time.
@@ -62,10 +62,10 @@ class _Reader:
         self._day = day
         self._all_utc = False
         self._half = ""
-        self._head: Said | None = None
+        self._head: PastedLine | None = None
         self._words: list[str] = []
 
-    def take(self, line: str, number: int) -> Iterator[Said]:
+    def take(self, line: str, number: int) -> Iterator[PastedLine]:
         """What of a line ends a message, or is one by itself."""
         self._all_utc = self._all_utc or _ALL_UTC.search(line) is not None
         head = _head_of(line)
@@ -86,13 +86,13 @@ class _Reader:
         else:
             self._head = said
 
-    def finished(self) -> Iterator[Said]:
+    def finished(self) -> Iterator[PastedLine]:
         """The message whose words stood on lines of their own."""
         if self._head is not None and self._words:
             yield self._head._replace(text=" ".join(self._words))
         self._head, self._words = None, []
 
-    def _said(self, match: re.Match[str], line: str, number: int) -> Said | None:
+    def _said(self, match: re.Match[str], line: str, number: int) -> PastedLine | None:
         named = match.groupdict()
         day = _iso(named["day"]) if named.get("day") else self._day
         half = (match["half"] or "").replace(".", "").upper()
@@ -106,7 +106,7 @@ class _Reader:
             at = at.replace(tzinfo=_zone(zone)).astimezone(UTC)
         text = _SPEAKER.sub("", named.get("text") or "").strip()
         shown = f"{match['time']} {half}".strip()
-        return Said(at, text, bool(zone), f"line {number}", shown)
+        return PastedLine(at, text, bool(zone), f"line {number}", shown)
 
 
 def _head_of(line: str) -> re.Match[str] | None:

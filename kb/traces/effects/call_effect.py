@@ -127,9 +127,9 @@ class Effects:
 @cache
 def _reader() -> Callable[[str, Mapping[str, Effect]], CommandEffect | None]:
     """What tells of a command the part that weighs most; looked up once, for most runs ask."""
-    from kb.traces.effects.shell_effects import command_effects, worst
+    from kb.traces.effects.shell_effects import command_effects, heaviest_effect
 
-    return lambda command, told: worst(command_effects(command, told))
+    return lambda command, told: heaviest_effect(command_effects(command, told))
 
 
 def _hinted(annotations: Mapping[str, object]) -> ToolEffect:

@@ -93,7 +93,7 @@ class CommandEffect(msgspec.Struct, frozen=True):
         return f"{self.program} {self.action}".strip()
 
 
-def worst(effects: Iterable[CommandEffect]) -> CommandEffect | None:
+def heaviest_effect(effects: Iterable[CommandEffect]) -> CommandEffect | None:
     """The first of those that weigh most: destructive, write, unknown, read; None of none."""
     return max(effects, key=lambda found: _WEIGHTS.index(found.effect), default=None)
 

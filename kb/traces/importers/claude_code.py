@@ -24,7 +24,7 @@ from kb.traces.importers.claude_files import (
 from kb.traces.importers.claude_stream import as_session_row, is_streamed
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
@@ -205,7 +205,7 @@ class _Session:
         above = str(value.get("parentUuid") or "")
         chain = self._chains.get(above) or str(value.get("sourceToolUseID") or "")
         if not chain:
-            said = said_of({"role": "user", "content": message.get("content")})
+            said = chat_message_of({"role": "user", "content": message.get("content")})
             prompt = said.text.strip() if said else ""
             chain = next(iter(self._started.get(prompt, ())), _SIDE_CHAIN)
             self._claim(prompt, chain)
@@ -221,7 +221,9 @@ class _Session:
         self, value: dict[str, Any], message: dict[str, Any], where: str, parent: str
     ) -> None:
         has_role = "role" in message
-        said = said_of(message if has_role else {**message, "role": a_word(value.get("type"))})
+        said = chat_message_of(
+            message if has_role else {**message, "role": a_word(value.get("type"))}
+        )
         if said is None:
             self.builder.leave_out("messages that cannot be read", where)
             return
@@ -334,7 +336,7 @@ class _Session:
         """What a person typed while the agent worked, and what a hook refused."""
         inner = an_object(value.get("attachment"))
         kind, at = inner.get("type"), time_of(value.get("timestamp"))
-        said = said_of({"role": "user", "content": inner.get("prompt")})
+        said = chat_message_of({"role": "user", "content": inner.get("prompt")})
         if kind == "queued_command" and said and said.has_words:
             self.builder.add_message(said, Message(role="user", where=where, started=at))
         elif kind == "hook_blocking_error":

@@ -16,7 +16,7 @@ from typing import Any
 from kb.safe_files import Root, UnsafePathError
 from kb.traces.decoding.lenient_json import NotJsonError, decode
 from kb.traces.messages.blocks import a_word, an_object
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 
 _AGENT = re.compile(r"agent-(?P<id>[\w.-]{1,80})\.jsonl")
 _PERSISTED = re.compile(r"\s*<persisted-output>")
@@ -97,7 +97,9 @@ def _named(root: Root, folder: str) -> list[tuple[str, str]]:
 
 
 def _prompt(row: dict[str, Any]) -> str:
-    said = said_of({"role": "user", "content": an_object(row.get("message")).get("content")})
+    said = chat_message_of(
+        {"role": "user", "content": an_object(row.get("message")).get("content")}
+    )
     return said.text.strip() if said else ""
 
 

@@ -20,7 +20,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import is_number
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
@@ -255,7 +255,7 @@ class _Sent:
 
     def take(self, value: dict[str, Any], where: str) -> None:
         """Add what one message tells."""
-        said = said_of(value)
+        said = chat_message_of(value)
         if said is None:
             self.builder.leave_out("messages that cannot be read")
             return

@@ -16,7 +16,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source, SourceRow
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_word, an_object, content_of
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
@@ -188,7 +188,7 @@ class _Session:
                 builder.source.setdefault(key, payload[key])
 
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
-        said = said_of(payload) or _of_block(payload)
+        said = chat_message_of(payload) or _of_block(payload)
         self._said.add(said.text.strip() if said else "")
         if said is None:
             self.builder.leave_out(_OTHER, f"item {payload.get('type')}")

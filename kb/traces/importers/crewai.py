@@ -19,7 +19,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source, SourceRow
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_word, an_object
-from kb.traces.messages.dialects import saids_of
+from kb.traces.messages.dialects import chat_messages_of
 from kb.traces.messages.model_requests import tools_of, usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolResult, call_key
 from kb.traces.normalize.run_builder import RunBuilder
@@ -114,7 +114,7 @@ class _Crew:
         model = a_word(value.get("model"))
         builder.request = replace(builder.request, model=builder.request.model or model)
         told = value.get("messages")
-        saids = saids_of(told) if told else []
+        saids = chat_messages_of(told) if told else []
         # Answers stand in them again, with what was observed put behind their words.
         asked = [said for said in saids if said.role in {"system", "developer", "user"}]
         builder.add_history(((said, replace(base, role=said.role)) for said in asked), base.agent)

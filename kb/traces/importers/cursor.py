@@ -20,7 +20,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_word, an_object
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message
@@ -126,7 +126,7 @@ def _of_tool(
 
 
 def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
-    said = said_of({"role": value["role"], "content": value["message"]["content"]})
+    said = chat_message_of({"role": value["role"], "content": value["message"]["content"]})
     if said is None:
         builder.leave_out("messages that cannot be read")
         return

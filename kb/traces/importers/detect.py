@@ -12,7 +12,7 @@ from kb.traces.importers.registry import importers
 from kb.traces.importers.unknown_logs import tool_event
 from kb.traces.messages.blocks import a_word
 from kb.traces.messages.dialects import is_message
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 
 #: Formats that are known and not read: what a value of theirs always has, and their name.
 _STRANGERS: tuple[tuple[frozenset[str], str], ...] = (
@@ -51,7 +51,7 @@ def detect(source: Source, wanted: str = "") -> Importer:
     if found is None and not _guess(source.head):
         found = _first([row for row in rows if row.occurs_in_others], source)
     if found is None:
-        what = f"is in no format that is read: {what_is_seen(source)}"
+        what = f"is in no format that is read: {describe_file(source)}"
         raise KbError(what, where=source.shown, todo=_choices(rows))
     return found
 
@@ -72,13 +72,13 @@ def _choices(rows: tuple[Importer, ...]) -> str:
     return f"Formats that are read (--format NAME takes one at its word):{lines}"
 
 
-def what_is_seen(source: Source) -> str:
+def describe_file(source: Source) -> str:
     """What a file looks like, in one line: its layout, the keys of its values, and a guess."""
     head = source.head
     keys: dict[str, None] = {}
     for value in head:
         keys |= dict.fromkeys(value if isinstance(value, dict) else ())
-    shown = ", ".join(safely(key)[:40] for key in list(keys)[:_KEYS_SHOWN])
+    shown = ", ".join(safe_text(key)[:40] for key in list(keys)[:_KEYS_SHOWN])
     more = ", …" if len(keys) > _KEYS_SHOWN else ""
     of = f" with the keys {shown}{more}" if keys else f" of {_kind(head)}"
     guess = _guess(head)

@@ -17,7 +17,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, ToolCall
@@ -97,7 +97,7 @@ def _tell_messages(builder: RunBuilder, messages: Any, where: str) -> None:
     builder.rows.divide(*places)
     for place, message in zip(places, a_list(messages), strict=True):
         builder.rows.turn_to(place)
-        said = said_of(message)
+        said = chat_message_of(message)
         if said is None:
             builder.leave_out("messages that cannot be read")
             continue
@@ -139,7 +139,7 @@ def _tell_times(builder: RunBuilder, event: dict[str, Any]) -> None:
     """When the answer of a model came, and its tokens, put on the message it is."""
     output = an_object(event.get("output"))
     choice = an_object(next(iter(a_list(output.get("choices"))), None))
-    said = said_of(choice.get("message"))
+    said = chat_message_of(choice.get("message"))
     if said is None:
         return
     ids = {call.id for call in said.calls}

@@ -176,7 +176,7 @@ def _attributes(value: dict[str, Any], metadata: Any, asked: set[str]) -> dict[s
         return found | _of_tool(value, answer, original)
     if kind == "LLM":
         found |= _of_generation(value)
-    return found | {"input.value": _heard(value), "output.value": value.get("output")}
+    return found | {"input.value": _prompt(value), "output.value": value.get("output")}
 
 
 def _is_typed_as_tool(value: dict[str, Any], original: dict[str, Any]) -> bool:
@@ -228,8 +228,8 @@ def _of_tool(
 def _offered(value: dict[str, Any]) -> list[Any]:
     """The tools that were offered: told as such, or as messages, as LangChain's handler does."""
     told = value.get("toolDefinitions")
-    heard = embedded(value.get("input"))
-    rows = heard if isinstance(heard, list) else []
+    given = embedded(value.get("input"))
+    rows = given if isinstance(given, list) else []
     return told or [row["content"] for row in rows if _is_offer(row)]
 
 
@@ -239,11 +239,11 @@ def _is_offer(row: Any) -> bool:
     return is_schema and "tool_call_id" not in row
 
 
-def _heard(value: dict[str, Any]) -> Any:
-    heard = embedded(value.get("input"))
-    if not isinstance(heard, list) or not any(map(_is_offer, heard)):
+def _prompt(value: dict[str, Any]) -> Any:
+    given = embedded(value.get("input"))
+    if not isinstance(given, list) or not any(map(_is_offer, given)):
         return value.get("input")
-    return [row for row in heard if not _is_offer(row)]
+    return [row for row in given if not _is_offer(row)]
 
 
 def _of_generation(value: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from kb.traces.importers.importer import Importer
 from kb.traces.importers.unknown_logs import tool_event
 from kb.traces.messages.api_reply import reply_of
 from kb.traces.messages.blocks import a_word, an_object
-from kb.traces.messages.dialects import is_message, said_of, saids_of
+from kb.traces.messages.dialects import chat_message_of, chat_messages_of, is_message
 from kb.traces.messages.model_requests import merged, request_of, tools_of, usage_of
 from kb.traces.normalize.chat_message import ChatMessage, PartKey, message_parts
 from kb.traces.normalize.run_builder import RunBuilder
@@ -104,7 +104,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     for row in source.rows():
         if is_message(row.value):
             bare = bare or RunBuilder(source.account)
-            for said in saids_of([row.value]):
+            for said in chat_messages_of([row.value]):
                 bare.add_message(said, _base(row.value, row.where, said.role))
             continue
         key = _key(row.value)
@@ -183,7 +183,7 @@ class _History:
     """
 
     def __init__(self, parts: list[Any]) -> None:
-        self.messages: list[Any] = parts if _have_roles(parts) else saids_of(parts)
+        self.messages: list[Any] = parts if _have_roles(parts) else chat_messages_of(parts)
         self._read = 0
         self._said = _Said()
 
@@ -204,7 +204,7 @@ class _History:
         while len(said) <= number and self._read < len(self.messages):
             each = self.messages[self._read]
             self._read += 1
-            said += [each] if isinstance(each, ChatMessage) else saids_of([each])
+            said += [each] if isinstance(each, ChatMessage) else chat_messages_of([each])
         return len(said) > number
 
 
@@ -294,7 +294,7 @@ def _add_request(
     builder.offer(tools_of(value.get("tools") or value.get("functions")))
     instructions = value.get("system") or value.get("instructions")
     if instructions and not builder.prompt.text:
-        builder.prompt = Prompt(text="\n".join(s.text for s in saids_of(instructions)))
+        builder.prompt = Prompt(text="\n".join(s.text for s in chat_messages_of(instructions)))
     if key:
         placed = _placed(embedded(value[key]), _inner(where, key), builder.rows)
         builder.add_history(placed if said is None else _noted(placed, said))
@@ -330,15 +330,15 @@ def _placed(
     rows.divide()
     if not _have_roles(history):
         rows.turn_to(where)
-        for said in saids_of(history):
+        for said in chat_messages_of(history):
             yield said, Message(role=said.role, where=where)
         rows.turn_away()
         return
     for number, value in enumerate(history):
         place = f"{where}[{number}]"
         rows.turn_to(place)
-        alone = said_of(value) if isinstance(value, dict) else None
-        for said in (alone,) if alone is not None else saids_of([value]):
+        alone = chat_message_of(value) if isinstance(value, dict) else None
+        for said in (alone,) if alone is not None else chat_messages_of([value]):
             yield said, _base(value, place, said.role)
         if number >= _LOOKED_AT:
             history[number] = None  # what is in the run now need not lie in memory twice

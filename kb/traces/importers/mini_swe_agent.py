@@ -20,7 +20,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object, content_of
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import request_of, usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
@@ -130,7 +130,7 @@ class _Run:
     def _take_answer(self, message: dict[str, Any], extra: dict[str, Any], base: Message) -> None:
         self._waiting.clear()  # what was asked for before and not answered never will be
         reply, cost = an_object(extra.get("response")), extra.get("cost")
-        said = said_of(message) or ChatMessage("assistant")
+        said = chat_message_of(message) or ChatMessage("assistant")
         text, calls = said.text, said.calls
         if not calls:
             text, commands = _commands(said.text, extra)

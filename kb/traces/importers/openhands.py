@@ -18,7 +18,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_word, an_object, content_of
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import tools_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
@@ -121,7 +121,7 @@ class _Session:
             text = content_of(event.get("system_prompt")).text
             self.builder.add_message(ChatMessage("system", text), replace(base, role="system"))
         elif kind == "MessageEvent":
-            said = said_of(event.get("llm_message"))
+            said = chat_message_of(event.get("llm_message"))
             if said is None:
                 self.builder.leave_out("messages that cannot be read")
             else:

@@ -17,7 +17,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source, SourceRow
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_word, an_object, content_of
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import is_number, usage_of
 from kb.traces.normalize.chat_message import ChatMessage
 from kb.traces.normalize.run_builder import RunBuilder
@@ -135,7 +135,7 @@ class _Session:
             self._take_said(message, base, role)
 
     def _take_said(self, message: dict[str, Any], base: Message, role: str) -> None:
-        said = said_of(message)
+        said = chat_message_of(message)
         if said is None:
             self.builder.leave_out("messages that cannot be read", role)
         elif said.role == "assistant":

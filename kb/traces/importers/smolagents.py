@@ -17,7 +17,7 @@ from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object, content_of
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.messages.model_requests import usage_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
@@ -111,7 +111,7 @@ class _Run:
 
     def _take_prompt(self, step: dict[str, Any]) -> None:
         """The instructions, where a step tells what the model was given."""
-        saids = (said_of(message) for message in a_list(step.get("model_input_messages")))
+        saids = (chat_message_of(message) for message in a_list(step.get("model_input_messages")))
         told = [said.text for said in saids if said is not None and said.role == "system"]
         self.builder.prompt = Prompt(text=next(iter(told), ""))
 

@@ -17,7 +17,7 @@ from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.trace_source import Source
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object, content_of
-from kb.traces.messages.dialects import said_of
+from kb.traces.messages.dialects import chat_message_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.run import Agent, Event, Failure, Message, Request
@@ -139,7 +139,7 @@ def _asked_in(history: list[dict[str, Any]]) -> dict[str, list[ToolCallRequest]]
     """The calls of functions by the action that each was made, in their order."""
     asked: dict[str, list[ToolCallRequest]] = {}
     for message in filter(_is_answer, history):
-        said, action = said_of(message), a_word(message.get("action")).strip()
+        said, action = chat_message_of(message), a_word(message.get("action")).strip()
         if said is not None and len(said.calls) == 1:
             # One model numbers its calls by what they are: an id may stand for many.
             asked.setdefault(action, []).append(replace(said.calls[0], id=""))

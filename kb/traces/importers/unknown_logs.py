@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kb.traces.messages.blocks import a_word
-from kb.traces.redaction import safely
+from kb.traces.redaction import safe_text
 
 _KIND_KEYS = ("type", "event", "event_type", "eventType", "kind", "event_kind")
 _TOOL_KEYS = frozenset(
@@ -27,5 +27,5 @@ def tool_event(value: Any) -> str:
     kind = next((word for key in _KIND_KEYS if (word := a_word(value.get(key)))), "")
     told = value.keys() & _TOOL_KEYS
     if told or any(word in kind.lower() for word in _TOOL_WORDS):
-        return safely(kind or min(told))[:_LONGEST_SHOWN]
+        return safe_text(kind or min(told))[:_LONGEST_SHOWN]
     return ""

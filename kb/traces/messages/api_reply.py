@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kb.traces.decoding.lenient_json import embedded
-from kb.traces.messages.dialects import is_message, said_of, saids_of
+from kb.traces.messages.dialects import chat_message_of, chat_messages_of, is_message
 from kb.traces.messages.model_requests import usage_of
 from kb.traces.messages.server_sent_events import answer_of_stream, is_stream
 from kb.traces.normalize.chat_message import ChatMessage
@@ -58,22 +58,26 @@ def _said(value: dict[str, Any]) -> ChatMessage | None:
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         message = choices[0].get("message")
         finish = choices[0].get("finish_reason")
-        return said_of({**message, "finish_reason": finish}) if isinstance(message, dict) else None
+        return (
+            chat_message_of({**message, "finish_reason": finish})
+            if isinstance(message, dict)
+            else None
+        )
     if isinstance(value.get("output"), list):
-        saids = saids_of(value["output"])
+        saids = chat_messages_of(value["output"])
         return saids[-1] if len(saids) == 1 else all_of(saids)
     generations = value.get("generations")
     while isinstance(generations, list) and generations:  # LangChain: a list for each prompt
         generations = generations[0]
     if isinstance(generations, dict):
         words = generations.get("text")
-        said = said_of(generations.get("message"))
+        said = chat_message_of(generations.get("message"))
         return said or (ChatMessage("assistant", words) if isinstance(words, str) else None)
     if isinstance(value.get("candidates"), list) and value["candidates"]:
-        return said_of(value["candidates"][0].get("content"))
+        return chat_message_of(value["candidates"][0].get("content"))
     if isinstance(value.get("content"), dict):
-        return said_of(value["content"])
-    return said_of({"role": "assistant", **value}) if _is_answer(value) else None
+        return chat_message_of(value["content"])
+    return chat_message_of({"role": "assistant", **value}) if _is_answer(value) else None
 
 
 def _is_answer(value: dict[str, Any]) -> bool:

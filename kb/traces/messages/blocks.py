@@ -148,7 +148,7 @@ def _answer(block: dict[str, Any]) -> ToolResult:
     raw = _value_of_output(raw)
     content = content_of(raw) if isinstance(raw, list) else None
     result = content.text if content and not content.parts else raw
-    told = told_error(inner)
+    told = says_error(inner)
     message = result if isinstance(result, str) else ""
     return ToolResult(
         _first_word(inner, _IDS),
@@ -167,7 +167,7 @@ def _first_word(value: dict[str, Any], keys: tuple[str, ...]) -> str:
     return ""
 
 
-def told_error(value: dict[str, Any]) -> bool | None:
+def says_error(value: dict[str, Any]) -> bool | None:
     """Whether an answer says that it is an error; None where it says nothing of that."""
     output = value.get("output")
     if isinstance(output, dict) and a_word(output.get("type")).startswith("error-"):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kb.traces.decoding.lenient_json import arguments_of, embedded
-from kb.traces.messages.blocks import Content, a_word, an_object, content_of, told_error
+from kb.traces.messages.blocks import Content, a_word, an_object, content_of, says_error
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, ToolResult, joined
 from kb.traces.run import Failure
 
@@ -82,7 +82,7 @@ def _is_langchain(value: dict[str, Any]) -> bool:
     )
 
 
-def saids_of(values: Any) -> list[ChatMessage]:
+def chat_messages_of(values: Any) -> list[ChatMessage]:
     """The messages of a list; a lone message or text counts as a list of one."""
     values = embedded(values)
     if isinstance(values, dict):
@@ -94,11 +94,11 @@ def saids_of(values: Any) -> list[ChatMessage]:
         return []
     if values and all(isinstance(part, list) for part in values):
         values = values[0]  # LangChain: one list of messages for each prompt of a batch
-    found = [said for value in values if (said := said_of(value)) is not None]
+    found = [said for value in values if (said := chat_message_of(value)) is not None]
     return joined(found) if any(isinstance(v, dict) and _is_item(v) for v in values) else found
 
 
-def said_of(value: Any) -> ChatMessage | None:
+def chat_message_of(value: Any) -> ChatMessage | None:
     """What a message says, None for what is no message."""
     value = embedded(value)
     if isinstance(value, str):
@@ -175,7 +175,7 @@ _OF_CALL = {"function", "id", "type", "index"}
 
 def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:
     """The answer of a tool as a message of its own: the OpenAI and LangChain way."""
-    told = told_error(value)
+    told = says_error(value)
     failed = told or value.get("status") == "error"
     result = value.get("content") if content.parts else content.text
     answer = ToolResult(

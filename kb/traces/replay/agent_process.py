@@ -119,7 +119,7 @@ class ProtocolError(Exception):
     """The child said what is no line of the protocol, or too much of it."""
 
 
-class Child:
+class ChildProcess:
     """One child process; a `with` block ends it and everything it started."""
 
     def __init__(self, entry: EntryPoint, seconds: float) -> None:
@@ -130,7 +130,7 @@ class Child:
         self._buffer = bytearray()
         self._received = 0
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> ChildProcess:
         """Start it. Raises `KbError` when the command cannot be started."""
         self._home = tempfile.TemporaryDirectory(prefix="kb-replay-", ignore_cleanup_errors=True)
         self._complaints = tempfile.TemporaryFile()

@@ -168,7 +168,7 @@ def _entry_point(target: str) -> Callable[[Frozen, PipeTools], Any]:
     return entry
 
 
-def become(command: list[str]) -> None:
+def exec_agent_command(command: list[str]) -> None:
     """Become a command that speaks the protocol itself; it has a Python of its own, or none."""
     os.environ.pop("PYTHONPATH", None)
     os.execvp(command[0], command)  # noqa: S606 - no shell between
@@ -177,5 +177,5 @@ def become(command: list[str]) -> None:
 if __name__ == "__main__":
     _limit(int(sys.argv[1]))
     if sys.argv[2] == "--":
-        become(sys.argv[3:])
+        exec_agent_command(sys.argv[3:])
     sys.exit(main(sys.argv[2]))

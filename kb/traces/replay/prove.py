@@ -25,7 +25,7 @@ _SHA = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class RevisionOutcome:
     """One revision and what its code did on the run."""
 
     commit: Commit
@@ -46,8 +46,8 @@ class Side:
 class RegressionProof:
     """What both sides did, and what that shows."""
 
-    old: Side
-    new: Side
+    old: RevisionOutcome
+    new: RevisionOutcome
 
     @property
     def is_proved(self) -> bool:
@@ -90,7 +90,7 @@ def prove(
     return RegressionProof(old, new)
 
 
-def _side(run: Run, repo: Repo, root: Path, commit: Commit, settings: Settings) -> Side:
+def _side(run: Run, repo: Repo, root: Path, commit: Commit, settings: Settings) -> RevisionOutcome:
     with laid_out(repo, commit) as top:
         inside = repo.relative(root)
         folder = top.path / inside if inside is not None else None
@@ -102,7 +102,7 @@ def _side(run: Run, repo: Repo, root: Path, commit: Commit, settings: Settings) 
             )
         entry = settings.entry
         at = EntryPoint(entry.text, folder, entry.environment, entry.python)
-        return Side(commit, replay(run, replace(settings, entry=at)))
+        return RevisionOutcome(commit, replay(run, replace(settings, entry=at)))
 
 
 @contextmanager

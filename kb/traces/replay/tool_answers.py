@@ -22,7 +22,7 @@ REFUSED = (
 )
 
 
-class Mode(StrEnum):
+class LookupMode(StrEnum):
     """How a call is looked up on the tape."""
 
     STRICT = "strict"
@@ -63,7 +63,7 @@ class Executor:
     """The tape of one trial, being read."""
 
     run: Run
-    mode: Mode = Mode.STRICT
+    mode: LookupMode = LookupMode.STRICT
     used: set[int] = field(default_factory=set)
     seconds: float = 0.0
 
@@ -120,7 +120,7 @@ class Executor:
             (step, call)
             for step, call in self._tape
             if call.tool == tool
-            and (self.mode is Mode.SEQUENCE or _key(call.tool, call.arguments) == key)
+            and (self.mode is LookupMode.SEQUENCE or _key(call.tool, call.arguments) == key)
         ]
         if not fitting:
             return None

@@ -12,10 +12,10 @@ from kb.errors import KbError
 from kb.statistics import share_interval
 from kb.traces.canonical_json import digest
 from kb.traces.replay import protocol
-from kb.traces.replay.agent_process import Child, EntryPoint, OverdueError, ProtocolError
+from kb.traces.replay.agent_process import ChildProcess, EntryPoint, OverdueError, ProtocolError
 from kb.traces.replay.asserts import AssertResult, check_asserts, evaluate_assert, is_vacuous, world
 from kb.traces.replay.frozen_state import freeze
-from kb.traces.replay.tool_answers import Attempt, Executor, Mode, Outcome
+from kb.traces.replay.tool_answers import Attempt, Executor, LookupMode, Outcome
 from kb.traces.run import Run
 
 _MAX_CALLS = 1_000
@@ -54,7 +54,7 @@ class Settings:
     entry: EntryPoint
     trials: int = 10
     seconds: float = 60.0
-    mode: Mode = Mode.STRICT
+    mode: LookupMode = LookupMode.STRICT
     progress: Callable[[Trial], None] = field(default=lambda _: None)
 
 
@@ -63,7 +63,7 @@ class Replay:
     """All trials of a run. `low` and `high` bound the share that passes: Wilson, 95 %."""
 
     run: Run
-    mode: Mode
+    mode: LookupMode
     entry: str
     trials: tuple[Trial, ...]
 
@@ -128,7 +128,7 @@ class _Course:
 
 def _trial(run: Run, number: int, settings: Settings) -> Trial:
     executor, course, complaint = Executor(run, settings.mode), _Course(), ""
-    with Child(settings.entry, settings.seconds) as child:
+    with ChildProcess(settings.entry, settings.seconds) as child:
         try:
             start = protocol.Start(run=freeze(run, number).run, trial=number, now=_now(executor))
             child.send(protocol.encode(start))
@@ -142,7 +142,7 @@ def _trial(run: Run, number: int, settings: Settings) -> Trial:
     return _judged(run, number, course, complaint)
 
 
-def _converse(child: Child, executor: Executor, course: _Course) -> None:
+def _converse(child: ChildProcess, executor: Executor, course: _Course) -> None:
     """Answer the child until it ends, breaks, or asks for what the tape does not hold."""
     while True:
         raw = child.line()
@@ -157,7 +157,9 @@ def _converse(child: Child, executor: Executor, course: _Course) -> None:
             return
 
 
-def _go_on(line: protocol.FromAgent, child: Child, executor: Executor, course: _Course) -> bool:
+def _go_on(
+    line: protocol.FromAgent, child: ChildProcess, executor: Executor, course: _Course
+) -> bool:
     """Take in one line; whether the trial goes on."""
     if isinstance(line, protocol.End):
         course.text = line.text
@@ -171,7 +173,7 @@ def _go_on(line: protocol.FromAgent, child: Child, executor: Executor, course: _
     return _answer(line, child, executor, course)
 
 
-def _answer(line: protocol.Call, child: Child, executor: Executor, course: _Course) -> bool:
+def _answer(line: protocol.Call, child: ChildProcess, executor: Executor, course: _Course) -> bool:
     if len(course.attempts) >= _MAX_CALLS:
         course.why = f"it made more than {_MAX_CALLS} calls"
         return False

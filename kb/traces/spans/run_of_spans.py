@@ -24,7 +24,7 @@ from kb.traces.spans.span_kinds import (
     first,
     is_told_error,
     kind_of,
-    rest_of_tool,
+    other_tool_attributes,
     tool_name,
 )
 from kb.traces.spans.span_messages import (
@@ -267,7 +267,7 @@ class RunOfSpans:
             ended=span.end,
             span_id=span.id,
             where=base.where,
-            source=rest_of_tool(span),
+            source=other_tool_attributes(span),
         )
         step = self._builder.execute(call)
         placed = self._builder.steps[step]

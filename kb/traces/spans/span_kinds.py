@@ -199,7 +199,7 @@ def tool_message(output: Any) -> dict[str, Any]:
     return inner if "tool_call_id" in inner and "content" in inner else {}
 
 
-def rest_of_tool(span: Span) -> dict[str, Any]:
+def other_tool_attributes(span: Span) -> dict[str, Any]:
     """The attributes of a tool's span that no field of a call has."""
     return {k: v for k, v in span.attributes.items() if k not in _READ_OF_TOOL}
 

@@ -12,7 +12,7 @@ from typing import Any
 from kb.traces.decoding.lenient_json import NotJsonError, arguments_of, decode, embedded
 from kb.traces.messages.api_reply import all_of, reply_of
 from kb.traces.messages.blocks import an_object
-from kb.traces.messages.dialects import said_of, saids_of
+from kb.traces.messages.dialects import chat_message_of, chat_messages_of
 from kb.traces.messages.model_requests import is_number, request_of, tools_of
 from kb.traces.normalize.chat_message import ChatMessage, ToolCallRequest, joined
 from kb.traces.run import Request, ToolDefinition
@@ -75,7 +75,7 @@ def inputs_of(span: Span) -> list[ChatMessage]:
     request = _gemini_request(attributes)
     if request:
         told = an_object(request.get("config")).get("system_instruction")
-        return ([ChatMessage("system", str(told))] if told else []) + saids_of(
+        return ([ChatMessage("system", str(told))] if told else []) + chat_messages_of(
             request.get("contents")
         )
     return system + (_of_events(span, inputs=True) or _of_value(attributes.get("input.value")))
@@ -94,7 +94,9 @@ def _system(attributes: dict[str, Any]) -> list[ChatMessage]:
     told = embedded(attributes.get("gen_ai.system_instructions"))
     if isinstance(told, list):
         told = "\n".join(
-            said.text for part in told if (said := said_of({"role": "system", "parts": [part]}))
+            said.text
+            for part in told
+            if (said := chat_message_of({"role": "system", "parts": [part]}))
         )
     return [ChatMessage("system", told)] if isinstance(told, str) and told else []
 
@@ -102,7 +104,9 @@ def _system(attributes: dict[str, Any]) -> list[ChatMessage]:
 def _listed(value: Any) -> list[ChatMessage]:
     """Messages in an attribute: JSON of a list, or a list of JSON texts."""
     value = embedded(value)
-    return saids_of([embedded(part) for part in value] if isinstance(value, list) else value)
+    return chat_messages_of(
+        [embedded(part) for part in value] if isinstance(value, list) else value
+    )
 
 
 def output_of(span: Span) -> ChatMessage | None:
@@ -146,10 +150,10 @@ def words_in(value: Any) -> ChatMessage | None:
     inner = embedded(value)
     if isinstance(inner, dict):  # LlamaIndex: {"text": …}; others: {"message": {…}}
         words = next((inner[key] for key in _ANSWERS if isinstance(inner.get(key), str)), None)
-        nested = said_of(inner.get("message"))
+        nested = chat_message_of(inner.get("message"))
         return ChatMessage("assistant", words) if isinstance(words, str) and words else nested
     if isinstance(inner, list):
-        return _last(saids_of(inner))
+        return _last(chat_messages_of(inner))
     return ChatMessage("assistant", inner) if isinstance(inner, str) and inner else None
 
 
@@ -184,8 +188,8 @@ def _of_value(value: Any) -> list[ChatMessage]:
         if isinstance(inner.get("args"), list):  # Langfuse: what a decorated function was given
             return _of_arguments(inner)
         prompt = next((inner[k] for k in _REQUESTS if isinstance(inner.get(k), str)), "")
-        return saids_of(inner) or ([ChatMessage("user", prompt)] if prompt else [])
-    return saids_of(inner)
+        return chat_messages_of(inner) or ([ChatMessage("user", prompt)] if prompt else [])
+    return chat_messages_of(inner)
 
 
 def _bare(value: Any) -> Any:
@@ -234,7 +238,9 @@ def _event_message(attributes: dict[str, Any], role: str) -> ChatMessage | None:
     content = embedded(value.get("content", message if isinstance(message, str | list) else None))
     tools = embedded(value.get("tool_calls"))
     answered = {"tool_call_id": value.get("id")} if role == "tool" else {}
-    return said_of({**value, "role": role, "content": content, "tool_calls": tools, **answered})
+    return chat_message_of(
+        {**value, "role": role, "content": content, "tool_calls": tools, **answered}
+    )
 
 
 def _indexed(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -266,7 +272,7 @@ def _flat_message(flat: dict[str, Any]) -> ChatMessage | None:
         message["content"] = contents
     elif isinstance(message.get("content"), str):
         message["content"] = _blocks(message["content"])
-    return said_of({"role": "assistant", "content": "", **message})
+    return chat_message_of({"role": "assistant", "content": "", **message})
 
 
 def _flat_contents(flat: dict[str, Any]) -> list[Any]:

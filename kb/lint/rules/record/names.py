@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.lint.readings.front_matter_types import place
-from kb.lint.rule import ADVICE, Finding, LintContext, Rule, registered_rules, rule, switched_on
+from kb.lint.rule import ADVICE, Finding, LintContext, Rule, enabled_rules, registered_rules, rule
 from kb.numbers_in_words import plural
 from kb.patterns import regex
 from kb.records.blank_record import slug
@@ -177,7 +177,7 @@ def unneeded_allowance(document: Document, context: LintContext) -> Iterator[Fin
         return
     rows = {
         key: row
-        for row in switched_on(registered_rules(), context.settings)
+        for row in enabled_rules(registered_rules(), context.settings)
         for key in (row.code, row.name)
     }
     for allowance in document.allowances:

@@ -73,7 +73,7 @@ class KnowledgeBase:
         search = self.library.config.search
         from kb.search.casebook_default import is_asked
 
-        others = self._others(
+        others = self._libraries_asked(
             casebook=is_asked(self.library, casebook),
             everywhere=search.everywhere if everywhere is None else everywhere,
         )
@@ -86,7 +86,7 @@ class KnowledgeBase:
 
         return similar_beside(self.library, others, asked, limit=limit)
 
-    def _others(self, *, casebook: bool, everywhere: bool) -> tuple[OtherLibrary, ...]:
+    def _libraries_asked(self, *, casebook: bool, everywhere: bool) -> tuple[OtherLibrary, ...]:
         if everywhere:
             from kb.other_libraries.open_libraries import open_other_libraries
 

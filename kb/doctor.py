@@ -228,10 +228,10 @@ def _settings(library: Library) -> Iterator[DoctorFact]:
     if not changed:
         yield DoctorFact("settings", "all", "ok", f"as they ship ({where})")
     for name, value in changed:
-        yield DoctorFact("settings", name, "ok", f"{_shown(value)} ({where})")
+        yield DoctorFact("settings", name, "ok", f"{_shown_value(value)} ({where})")
 
 
-def _shown(value: Any) -> str:
+def _shown_value(value: Any) -> str:
     """A value that is no text of a team's own, else how much there is of it."""
     if isinstance(value, _PLAIN):
         return str(value).lower()

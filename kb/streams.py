@@ -64,7 +64,7 @@ def echo_json(text: str, end: str = "\n") -> None:
     shown = visible_json(text) + end
     if _obeys_commands():
         shown = shown.replace("##", "#\\u0023")  # only in strings
-    if not _takes(_behind("stdout"), shown):
+    if not _takes(_unguarded("stdout"), shown):
         shown = "".join(c if c.isascii() else json_escape(c) for c in shown)
     _write("stdout", shown)
 
@@ -99,7 +99,7 @@ def progress(text: str) -> None:
 
 def is_terminal(name: Literal["stdin", "stdout", "stderr"]) -> bool:
     """Whether a person is at this stream."""
-    stream = _behind(name)
+    stream = _unguarded(name)
     try:
         return stream is not None and bool(stream.isatty())
     except ValueError:  # it was closed
@@ -199,7 +199,7 @@ class _Guard(io.TextIOBase):
         return self.stream.fileno()
 
 
-def _behind(name: str) -> Any:
+def _unguarded(name: str) -> Any:
     """The stream itself, None where it was closed when the program began."""
     stream = getattr(sys, name)
     return stream.stream if isinstance(stream, _Guard) else stream
@@ -208,12 +208,12 @@ def _behind(name: str) -> Any:
 def give_up(name: _Name) -> None:
     """Let the interpreter end without a complaint about a stream that takes nothing."""
     with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _behind(name).fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _unguarded(name).fileno())
 
 
 def bar_stream() -> Any:
     """Standard error for a progress bar, whose words are our own."""
-    return _behind("stderr")
+    return _unguarded("stderr")
 
 
 class ProtocolStreams:
@@ -236,7 +236,7 @@ def open_protocol_streams() -> Iterator[ProtocolStreams]:
     Meanwhile whatever else reads gets nothing, and whatever else prints goes to standard error.
     """
     for name in ("stdin", "stdout"):
-        if _behind(name) is None:
+        if _unguarded(name) is None:
             raise KbError("is closed", where=_WORDS[name], todo="A client talks through it.")
     reader, writer = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -251,7 +251,7 @@ def open_protocol_streams() -> Iterator[ProtocolStreams]:
 
 
 def _write(name: _Name, output: str | bytes) -> None:
-    stream = _behind(name)
+    stream = _unguarded(name)
     if stream is None:
         raise OutputLostError(name, "it is closed")
     with _losses(name):

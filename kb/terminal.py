@@ -57,14 +57,14 @@ def visible(text: str) -> str:
     """The text on one line with every control and invisible character spelled out."""
     if text.isascii() and text.isprintable():
         return text
-    return re.sub(_NOT_SHOWN, _spelled, text.replace("\t", " "))
+    return re.sub(_NOT_SHOWN, _spelled_out, text.replace("\t", " "))
 
 
 def visible_lines(text: str) -> str:
     """The same with its line feeds and tabs."""
     if text.isascii() and text.translate(_IN_LINES).isprintable():
         return text
-    return re.sub(_NOT_SHOWN_IN_LINES, _spelled, text)
+    return re.sub(_NOT_SHOWN_IN_LINES, _spelled_out, text)
 
 
 def as_lines(lines: Iterable[str]) -> str:
@@ -80,7 +80,7 @@ def visible_markdown(text: str) -> str:
     return _APART.join(visible_lines(part) for part in text.split(_APART))
 
 
-def _spelled(match: re.Match[str]) -> str:
+def _spelled_out(match: re.Match[str]) -> str:
     if match[0] in "\u200c\u200d" and _joins(match.string, match.start()):
         return match[0]
     number = ord(match[0])
@@ -210,10 +210,10 @@ def plain(text: str) -> str:
     Tools print in colour: sequences are left out here, not spelled out.
     """
     text = re.sub(_UNSEEN, "", re.sub(_SEQUENCE, "", text))
-    return " ".join(re.sub(_BEYOND_ASCII, lambda found: _seen(found[0]), text).split())
+    return " ".join(re.sub(_BEYOND_ASCII, lambda found: _visible_character(found[0]), text).split())
 
 
-def _seen(character: str) -> str:
+def _visible_character(character: str) -> str:
     import unicodedata
 
     if character.isprintable():

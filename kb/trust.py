@@ -57,7 +57,7 @@ class Guarded:
     value: Callable[[Config, Path], str]
 
 
-def _outside(root: Path, named: str) -> str:
+def _outside_folder(root: Path, named: str) -> str:
     """A folder that lies outside the library, links resolved; empty for one inside.
 
     Where a link leads there its target is part of the value: another target is another value.
@@ -94,7 +94,7 @@ def _is_open(pattern: str) -> bool:
 def _places_beside(config: Config, root: Path) -> str:
     """The libraries beside that lie outside this one or on a network, each with its name."""
     found = (
-        (beside, beside.git or _outside(root, beside.path))
+        (beside, beside.git or _outside_folder(root, beside.path))
         for beside in config.library.beside
         if not beside.casebook
     )
@@ -116,7 +116,7 @@ TABLE: tuple[Guarded, ...] = (
     Guarded(
         "search.vectors",
         "vectors are read from and written to a folder outside the library",
-        lambda config, root: _outside(root, config.search.vectors),
+        lambda config, root: _outside_folder(root, config.search.vectors),
     ),
     Guarded(
         "search.model",
@@ -163,7 +163,7 @@ def open_config(root: Path) -> Config:
     as history, links and searches are those of one tree.
     """
     config = read_config(root)
-    if outside := _outside(root, config.library.path):
+    if outside := _outside_folder(root, config.library.path):
         raise KbError(
             f"library.path names {outside}, which lies outside the library",
             where=str(root / FILE_NAME),

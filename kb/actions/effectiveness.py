@@ -122,7 +122,7 @@ class EffectEvidence:
             self._repeats.get(record.id, []),
             self._of_incident.get(_counted_as(record), []),
         )
-        seen = merge(*(_from(found, midnight) for found in lists), key=_when)
+        seen = merge(*(_moments_from(found, midnight) for found in lists), key=_when)
         once = (next(same) for _, same in groupby(seen, key=_when))
         return (told for one in once if (told := _as_recurrence(record, one)))
 
@@ -150,7 +150,7 @@ def _counted_as(record: Postmortem) -> str:
     return record.merged_into or record.id
 
 
-def _from(found: Sequence[_Seen], at: datetime) -> Iterator[_Seen]:
+def _moments_from(found: Sequence[_Seen], at: datetime) -> Iterator[_Seen]:
     """The moments of a list, which is in order, from one on."""
     first = bisect_left(found, (at, "", False, ""), key=_when)
     return (found[place] for place in range(first, len(found)))
@@ -178,7 +178,7 @@ def effect_of(
         return ActionEffect()
     if closed is None:
         return ActionEffect(why="nobody knows the day it was closed")
-    until = _after(closed, days) if days else None
+    until = _days_after(closed, days) if days else None
     if verified and verified.day > today:
         verified = None  # as of that day nobody had looked
     if again := _came_again(record, closed, today, evidence, verified):
@@ -190,7 +190,7 @@ def effect_of(
     return _watched(item, record, (closed, until), today, evidence)
 
 
-def _after(day: date, days: int) -> date:
+def _days_after(day: date, days: int) -> date:
     """So many days after a day; the last day there is where that lies beyond it."""
     return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
@@ -209,7 +209,7 @@ def _came_again(
     doubt: Recurrence | None = None
     for one in takewhile(lambda one: one.day <= today, evidence.recurrences(record, closed)):
         if one.day > closed and not one.doubt:
-            return ActionEffect(FAILED, one.day, _said(one, record), one.record)
+            return ActionEffect(FAILED, one.day, _recurrence_sentence(one, record), one.record)
         if doubt is None and (verified is None or one.day > verified.day):
             doubt = one
     return ActionEffect(why=_doubtful(doubt, record)) if doubt else None
@@ -293,7 +293,7 @@ def _elsewhere(record: Postmortem, seen: _Seen) -> str:
     return "" if not routes or routes & known else f"it was on the route {seen.route}"
 
 
-def _said(again: Recurrence, record: Postmortem) -> str:
+def _recurrence_sentence(again: Recurrence, record: Postmortem) -> str:
     where = "" if again.record == record.id else f": {again.record}"
     return f"came again on {again.day}{where}"
 

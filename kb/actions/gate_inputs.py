@@ -92,12 +92,12 @@ def _signed(library: Library, repo: Repo, route: str) -> Iterator[tuple[tuple[st
         if base is None or not is_of_route(record.route, route):
             continue
         for commit in {signed.commit for signed in record.signoffs}:
-            raw = _at(repo, base / record.path.as_posix(), commit)
+            raw = _file_at_commit(repo, base / record.path.as_posix(), commit)
             if raw is not None:
                 yield (record.id, commit), read_document(raw, record.path, library.form)
 
 
-def _at(repo: Repo, path: PurePosixPath, commit: str) -> bytes | None:
+def _file_at_commit(repo: Repo, path: PurePosixPath, commit: str) -> bytes | None:
     """A file at a commit that a record names; None where that commit is not known here."""
     try:
         return repo.read(path, commit) if _COMMIT.fullmatch(commit) else None

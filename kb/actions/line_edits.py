@@ -125,7 +125,7 @@ def add_occurrence(document: Document, occurrence: Occurrence) -> ActionEdit:
 
     Raises `KbError` where its front matter cannot take one.
     """
-    text = _insert_entry(document, "occurrences", _flow(_told(occurrence)))
+    text = _insert_entry(document, "occurrences", _flow(_occurrence_fields(occurrence)))
     again = interpret(_read_again(document, text))
     before = interpret(document)
     expected = before and replace(before, occurrences=(*before.occurrences, occurrence))
@@ -139,7 +139,7 @@ def _without_lines(record: Postmortem) -> Postmortem:
     return replace(record, sections=(), actions=(), timeline=(), priors=())
 
 
-def _told(occurrence: Occurrence) -> dict[str, str]:
+def _occurrence_fields(occurrence: Occurrence) -> dict[str, str]:
     """What is said of an occurrence, as YAML by key."""
     words = {key: getattr(occurrence, key) for key in ("route", "trace", "run", "note")}
     number = {} if occurrence.customers is None else {"customers": str(occurrence.customers)}

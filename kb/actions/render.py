@@ -57,15 +57,15 @@ def gate_text(decision: Decision) -> str:
     lines = [f"{head}  {decision.route}: {_why(decision)}"]
     for action in decision.blocking[:_MOST]:
         lines += _item(action, decision.as_of.day)
-    lines += _left(decision.blocking)
+    lines += _note_on_hidden(decision.blocking)
     for place in decision.unreadable[:_MOST]:
         lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
-    lines += _left(decision.unreadable)
+    lines += _note_on_hidden(decision.unreadable)
     lines += _replays(decision)
     return as_lines([*lines, *_remarks(decision), *_accepted(decision), *_way_out(decision)])
 
 
-def _left(found: Sequence[object]) -> Iterator[str]:
+def _note_on_hidden(found: Sequence[object]) -> Iterator[str]:
     """What stands in place of those that are not shown."""
     if len(found) > _MOST:
         yield f"  and {len(found) - _MOST:,} more; --json gives them all."
@@ -149,7 +149,7 @@ def _accepted(decision: Decision) -> Iterator[str]:
         at = f" on {signed.at.date()}" if signed.at else ""
         accepted = _ids(signed.actions)
         yield from _wrapped(f"{signed.owner} accepted {accepted} of {record}{at}.", 2)
-    yield from _left(decision.signoffs)
+    yield from _note_on_hidden(decision.signoffs)
     if decision.reworded:
         ids = _ids(decision.reworded)
         yield from _wrapped(f"Reworded since it was signed: {ids}. Sign again if it holds.", 2)

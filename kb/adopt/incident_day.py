@@ -117,7 +117,7 @@ def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     begin, several = several_incidents(document)
     rows = [row for row in labels if not begin or row.line < begin]
     named = _labelled(rows, INCIDENT_DAYS, document)
-    lived = _lived(document)
+    lived = _timeline_days(document)
     if named:
         is_one = len({one.day for one in named}) == 1
         return _fact(named[0].day, named[0].source) if is_one else _of_several(named, lived)
@@ -128,7 +128,7 @@ def derive_day(document: Document, labels: list[LabelledLine]) -> DerivedFact:
 
 def _derived(document: Document, labels: list[LabelledLine], lived: list[date]) -> DerivedFact:
     """The day of a text that calls none that of the incident."""
-    told = [*_told(document, labels)]
+    told = [*_named_days(document, labels)]
     strong = [one for one in told if not one.is_weak]
     if len({one.day for one in strong}) == 1:
         return _from_strong(document, strong, [one for one in told if one.is_weak], lived)
@@ -359,7 +359,7 @@ def _is_borne_out(day: date, lived: list[date]) -> bool:
     return bool(lived) and lived[0] - _OTHER_ZONE <= day <= lived[-1] + _OTHER_ZONE
 
 
-def _lived(document: Document) -> list[date]:
+def _timeline_days(document: Document) -> list[date]:
     """The days of the timeline, in their order; none where it begins with times alone."""
     section, entries = document.section("timeline"), _dated(document)
     if section is None:
@@ -392,7 +392,7 @@ def _labelled(
     return [_NamedDay(day, f"line {row.line}", row.line <= own) for row, day in found if day]
 
 
-def _told(document: Document, labels: list[LabelledLine]) -> Iterator[_NamedDay]:
+def _named_days(document: Document, labels: list[LabelledLine]) -> Iterator[_NamedDay]:
     # At the foot of a text a date is that of the writing.
     foot = document.sections[-1].line if len(document.sections) >= _FEW_SECTIONS else None
     yield from _labelled((r for r in labels if not foot or r.line < foot), _DAYS, document)

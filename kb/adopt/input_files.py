@@ -64,7 +64,7 @@ def find_files(
         if not path.exists():
             raise KbError("no such file or folder", where=str(path), todo="Nothing was written.")
         is_folder = path.is_dir()
-        for file in _below(path.absolute()) if is_folder else (path.absolute(),):
+        for file in _files_below(path.absolute()) if is_folder else (path.absolute(),):
             if file not in seen:
                 seen.add(file)
                 within = _tree(path.absolute(), root) if is_folder else None
@@ -77,7 +77,7 @@ def find_files(
     return found
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path) -> Iterator[Path]:
     """The files of a folder; what lies beside a record in a folder of its name is its evidence."""
     for place, folders, names in walk(folder):
         folders[:] = sorted(

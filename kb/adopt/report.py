@@ -134,7 +134,7 @@ def _row(file: AdoptedFile) -> tuple[str, ...]:
     return (
         visible(file.source.rpartition("/")[2]),
         visible(file.target.name),
-        _from(facts["date"]),
+        _origin_words(facts["date"]),
         severity.value or (f"{visible(severity.word)}?" if severity.word else "unknown"),
         str(clocks or "none"),
         _number_of(file.actions),
@@ -155,7 +155,7 @@ def _list_of(file: AdoptedFile) -> str:
     return plural(number, "item") if number else "empty"
 
 
-def _from(day: DerivedFact) -> str:
+def _origin_words(day: DerivedFact) -> str:
     """Where a date came from in two words, with a question mark where it only stands in."""
     place = visible(day.source).split(",")[0].split(";")[0]
     if place == "the file's first commit":

@@ -122,7 +122,7 @@ def close(action_id: str, day: str | None, cancel: bool) -> int:
     if on > today:
         raise KbError(f"{on} has not come yet", todo="Close an action when it is done.")
     library = open_library(Path.cwd())
-    document, label = _named(library, action_id)
+    document, label = _record_and_label(library, action_id)
     change = close_action(document, label, on, "cancelled" if cancel else "closed")
     if not change.is_needed:
         echo(visible(f"{action_id} is {'cancelled' if cancel else 'closed'} already"))
@@ -142,7 +142,7 @@ def reopen(action_id: str) -> int:
     it is mended: it is watched from that day on.
     """
     library = open_library(Path.cwd())
-    document, label = _named(library, action_id)
+    document, label = _record_and_label(library, action_id)
     change = reopen_action(document, label)
     if not change.is_needed:
         echo(visible(f"{action_id} is open already"))
@@ -152,7 +152,7 @@ def reopen(action_id: str) -> int:
     return 0
 
 
-def _named(library: Library, action_id: str) -> tuple[Document, str]:
+def _record_and_label(library: Library, action_id: str) -> tuple[Document, str]:
     """The record of an action's id, or of a part of it, and its label."""
     name, _, label = action_id.partition("#")
     return load_document(record_file(library, name), library.form, library.root), label
@@ -194,7 +194,7 @@ def sync(name: str, project: str, address: str, is_dry: bool, settle_seconds: fl
         with Journal(file, is_dry=is_dry) as journal:
             link, earlier = partial(_link, library, repo), _earlier_ids(library, repo)
             run = Sync(library, tracker, journal, link, is_dry, earlier, settle_seconds)
-            events = [_said(event) for event in run.run(promised)]
+            events = [_printed(event) for event in run.run(promised)]
     echo(f"{len(events)} actions looked at" if events else "no open action to look at")
     return 0 if all(event.is_settled for event in events) else 1
 
@@ -219,7 +219,7 @@ def _earlier_ids(library: Library, repo: Repo) -> Callable[[Action], tuple[str, 
     return ids
 
 
-def _said(event: SyncEvent) -> SyncEvent:
+def _printed(event: SyncEvent) -> SyncEvent:
     """The event, once it has been printed: a long run shows where it is."""
     if event.what != "unchanged":
         echo(visible(f"{event.what:<12} {event.action}  {event.key} {event.detail}".rstrip()))

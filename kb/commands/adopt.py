@@ -99,7 +99,7 @@ def _adopt(
     root: Path, found: Found, severities: dict[str, str], *, dry_run: bool
 ) -> tuple[AdoptedFile, ...]:
     """What becomes of each file; it is done unless it is a dry run."""
-    with nullcontext() if dry_run else _alone(root):
+    with nullcontext() if dry_run else _one_run_at_a_time(root):
         library = open_library(root)
         files = tuple(plan(library, open_repo(root), found.files, severities))
         if not dry_run:
@@ -108,7 +108,7 @@ def _adopt(
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
+def _one_run_at_a_time(root: Path) -> Iterator[None]:
     """Let one run at a time choose names for what it adopts: two would take each file twice.
 
     Within, the library is opened anew: another run may have adopted them while this one waited.

@@ -165,7 +165,7 @@ def _explained(text: str) -> str:
     from kb.lint.rule_docs import rule_page
 
     found = find_rules(text)
-    named = [rule for rule in found if _spelled(text) in rule.name] or list(found)
+    named = [rule for rule in found if _as_rule_name(text) in rule.name] or list(found)
     if len(named) == 1:
         return rule_page(named[0])
     if not named:
@@ -173,7 +173,7 @@ def _explained(text: str) -> str:
     return "\n".join([f"{len(named)} rules speak of '{text.strip()}':", *map(row, named)])
 
 
-def _spelled(text: str) -> str:
+def _as_rule_name(text: str) -> str:
     """A text as the names of rules are spelled."""
     return "-".join(text.lower().replace("-", " ").split())
 

@@ -92,7 +92,7 @@ def command(**arguments: Any) -> int:
     if wanted.by_owner and wanted.visibility == "external":
         raise click.UsageError("--by-owner names owners, who stay inside: leave out --visibility.")
     address = webhook(os.environ) if wanted.is_posted else ""
-    digest = _made(wanted)
+    digest = _wanted_digest(wanted)
     if not address:
         _print(digest, wanted.form)
     elif wanted.by_owner and not digest.has_items:
@@ -102,7 +102,7 @@ def command(**arguments: Any) -> int:
     return 0
 
 
-def _made(wanted: _Wanted) -> Digest:
+def _wanted_digest(wanted: _Wanted) -> Digest:
     start, repo = Path.cwd(), open_repo(Path.cwd())
     as_of = read_as_of(repo, None, datetime.now(UTC))
     facts = read_facts(start, repo, as_of, wanted.published_since, wanted.due_days)

@@ -127,7 +127,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         echo(visible(_what_was_added(extend, form, growth)))
     else:
         path = _write(root, title, profile or "full", on or datetime.now(UTC).date(), form)
-        echo(visible(str(_shown(path))))
+        echo(visible(str(_shown_path(path))))
     if not no_edit:
         edit(path)
 
@@ -142,7 +142,7 @@ def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, prof
         raise safe_error(error) from error
     for note in notes:
         warn(visible(note))
-    echo(visible(str(_shown(path))))
+    echo(visible(str(_shown_path(path))))
     if asked.run and is_terminal("stderr"):
         _say_what_next(path)
     return path
@@ -150,10 +150,10 @@ def _from_evidence(root: Path, asked: Sources, title: str, on: date | None, prof
 
 def _say_what_next(path: Path) -> None:
     """The commands that follow, for a person at a terminal; a pipe gets the path alone."""
-    fixture = _shown(path.with_suffix("") / "fixture.json")
+    fixture = _shown_path(path.with_suffix("") / "fixture.json")
     warn(f"  beside it: {fixture}")
     warn(f"  next: kb run show {fixture}")
-    warn(f"        kb check {_shown(path)}")
+    warn(f"        kb check {_shown_path(path)}")
     warn(f"        kb run replay {fixture}")
 
 
@@ -174,7 +174,7 @@ def _write(root: Path, title: str | None, profile: str, day: date, form: Form) -
     except FileExistsError as error:
         raise KbError(
             "already exists; nothing was written",
-            where=str(_shown(path)),
+            where=str(_shown_path(path)),
             todo="Open it, or choose another title or --date.",
         ) from error
     except OSError as error:
@@ -239,5 +239,5 @@ def edit(path: Path) -> None:
         ) from error
 
 
-def _shown(path: Path) -> Path:
+def _shown_path(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

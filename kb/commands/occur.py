@@ -73,7 +73,7 @@ def command(
     if from_run and not anyway:
         _compare(library, document.id, from_run, wanted)
     write_change(library, change)
-    for line in _told(open_library(library.root), document.id, occurrence):
+    for line in _consequences(open_library(library.root), document.id, occurrence):
         echo(visible(line))
     return 0
 
@@ -119,7 +119,7 @@ def _line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-def _told(library: Library, record_id: str, occurrence: Occurrence) -> Iterator[str]:
+def _consequences(library: Library, record_id: str, occurrence: Occurrence) -> Iterator[str]:
     """What was written, and what it makes of promises: of the record, and of others it failed."""
     record = library.record(record_id)
     if record is None or occurrence.at is None:

@@ -39,7 +39,7 @@ def command(session: str, beside: Path | None) -> None:
     found = sessions(Path.home(), os.environ)
     one = chosen(found, session, work)
     now = datetime.now(UTC)
-    folder = beside.with_suffix("") if beside else _kept(one.agent, one.name, now)
+    folder = beside.with_suffix("") if beside else _capture_folder(one.agent, one.name, now)
     make = _make if beside is None else _make_nothing
     taken = capture(one, found, team_settings(work), work, now, folder, make)
     sources = taken.custody["sources"]
@@ -50,7 +50,7 @@ def command(session: str, beside: Path | None) -> None:
     echo(f"  custody: {first}, sha256 {sources[0]['sha256']}")
 
 
-def _kept(agent: str, name: str, now: datetime) -> Path:
+def _capture_folder(agent: str, name: str, now: datetime) -> Path:
     """A folder of its own in `.kb/captures`, not made yet."""
     root = find_root(Path.cwd())
     short = re.sub(r"[^A-Za-z0-9]+", "", name)[-12:]

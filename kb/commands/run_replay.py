@@ -96,10 +96,10 @@ def command(fixture: Path | None, as_json: bool, **asked: Any) -> int:
         from kb.commands.run_replay_prove import prove_fixture
 
         return prove_fixture(fixture, as_json, asked)
-    return _suite(as_json, asked) if fixture is None else _one(fixture, as_json, asked)
+    return _suite(as_json, asked) if fixture is None else _replay_one(fixture, as_json, asked)
 
 
-def _one(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
+def _replay_one(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
     from kb.traces.replay.report import replay_json, replay_text
     from kb.traces.replay.trials import TrialVerdict
     from kb.traces.replay.trials import replay as run_trials

@@ -35,7 +35,7 @@ def prove_fixture(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
     code = asked["repository"] or root
     repo = open_repo(code)
     commits = [repo.resolve(name) for name in asked["prove"]]
-    proof = prove(run, repo, code, commits, _both(root, asked))
+    proof = prove(run, repo, code, commits, _settings_of_both(root, asked))
     if as_json:
         echo_json(json.dumps(_json(proof, root), ensure_ascii=False, indent=2))
     else:
@@ -48,7 +48,7 @@ def prove_fixture(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
     return 0 if proof.is_proved else 1
 
 
-def _both(root: Path, asked: dict[str, Any]) -> tuple[Settings, Settings]:
+def _settings_of_both(root: Path, asked: dict[str, Any]) -> tuple[Settings, Settings]:
     """The settings for the old and the new code, each with its interpreter."""
     pythons = asked["pythons"]
     if len(pythons) > _MOST_PYTHONS:

@@ -136,7 +136,7 @@ def _build(library: Library, edition: Edition, build: Build, started: float) -> 
     for note in (*made.notes, *site.refused):
         warn(visible(note))
     size = f"{made.size_bytes / 1e6:.1f} MB"
-    echo(visible(f"{made.pages} pages, {size}, {took:.1f} s: {_shown(made.folder)}"))
+    echo(visible(f"{made.pages} pages, {size}, {took:.1f} s: {_shown_path(made.folder)}"))
     if site.refused:
         warn(f"{len(site.refused)} of {len(site.refused) + len(site.records)} records left out")
     return 1 if site.refused else 0
@@ -163,7 +163,7 @@ def require_site_extra() -> None:
         )
 
 
-def _shown(path: Path) -> str:
+def _shown_path(path: Path) -> str:
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 

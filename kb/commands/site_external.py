@@ -34,7 +34,7 @@ def propose_all(library: Library) -> int:
         for place, text in proposal.files:
             root.make_folder(place.parent)
             root.write_text(place, text, errors="replace")
-        for line in _told(proposal):
+        for line in _proposal_line(proposal):
             (warn if proposal.faults else echo)(visible(line))
         open_ones += not proposal.faults and not proposal.signed_by
         faulty += bool(proposal.faults)
@@ -50,7 +50,7 @@ def _say_next(library: Library, open_ones: int, day: str) -> None:
         echo(_NEXT.format(removed="external-removed.md", day=day))
 
 
-def _told(proposal: Proposal) -> list[str]:
+def _proposal_line(proposal: Proposal) -> list[str]:
     if proposal.faults:
         return [f"not proposed: {fault}" for fault in proposal.faults]
     lines = [f"{proposal.path}: {_state(proposal)}"]

@@ -29,7 +29,7 @@ def command(key: str | None) -> None:
     A word, or a part of a key or of a word, is looked for too.
     """
     form = _form()
-    for line in _overview(form) if key is None else _found(form, key.strip()):
+    for line in _overview(form) if key is None else _lines_for(form, key.strip()):
         echo(visible(line))
 
 
@@ -53,7 +53,7 @@ def _overview(form: Form) -> Iterator[str]:
         yield from _wrapped(name, ", ".join(answers))
 
 
-def _found(form: Form, wanted: str) -> Iterator[str]:
+def _lines_for(form: Form, wanted: str) -> Iterator[str]:
     """The lists a name means, else the words that hold it. Raises `KbError` for neither."""
     lower = wanted.lower().replace(" ", "_").replace("-", "_")
     lists = [name for name in (*form.taxonomies, *_answers(form)) if lower in name.lower()]

@@ -110,7 +110,9 @@ def digest_of(facts: DigestFacts) -> Digest:
 
 def reminders_of(facts: DigestFacts) -> Digest:
     """What falls due within the days asked for or is overdue, a part for each owner."""
-    owed = [one for one in _ours(facts.actions) if _is_due(one, facts) or one.days_overdue > 0]
+    owed = [
+        one for one in _own_actions(facts.actions) if _is_due(one, facts) or one.days_overdue > 0
+    ]
     by_owner: dict[str, list[Action]] = {}
     for action in owed:
         by_owner.setdefault(action.owner or "nobody", []).append(action)
@@ -137,7 +139,7 @@ def _of_owner(owner: str, owed: list[Action], facts: DigestFacts) -> DigestPart:
         DigestItem(
             one.text,
             one.record,
-            (one.id.rpartition("#")[2], *_when(one), _after(one, facts)),
+            (one.id.rpartition("#")[2], *_when(one), _promised_after(one, facts)),
         )
         for one in owed
     )
@@ -150,7 +152,7 @@ def _when(action: Action) -> tuple[str, ...]:
     return (f"due {said_day(action.due)}",) if action.due else ()
 
 
-def _after(action: Action, facts: DigestFacts) -> str:
+def _promised_after(action: Action, facts: DigestFacts) -> str:
     return f"promised after “{facts.titles.get(action.record, action.record)}”"
 
 
@@ -171,10 +173,10 @@ def _news(facts: DigestFacts) -> DigestPart:
     if not (seen.new or seen.unknown):
         what = "No new record" if facts.occurrences else "Nothing new"
         sentences = iter((f"{what} since {said_day(seen.since)}.",))
-    return _part("New", sentences, (_new(new) for new in told))
+    return _part("New", sentences, (_new_item(new) for new in told))
 
 
-def _new(new: NewRecord) -> DigestItem:
+def _new_item(new: NewRecord) -> DigestItem:
     if new.published is None:
         day = "published on a day nobody knows"
     else:
@@ -226,7 +228,7 @@ def _open_then(pair: Pair) -> str:
 def _promised(facts: DigestFacts) -> Iterator[DigestPart]:
     """What became of promises, in sentences, then one by one."""
     seen, by_id = facts.seen, {one.id: one for one in facts.actions}
-    due = [one for one in _ours(facts.actions) if _is_due(one, facts)]
+    due = [one for one in _own_actions(facts.actions) if _is_due(one, facts)]
     due.sort(key=lambda one: (one.due or date.max, one.id))
     # Of all that failed, what became known in the window.
     known = {name: one.effect_since or date.min for name, one in by_id.items()}
@@ -235,7 +237,7 @@ def _promised(facts: DigestFacts) -> Iterator[DigestPart]:
     yield DigestPart("What we promised", tuple(promise_sentences(seen)))
     undone = {one.action for one in seen.failed}  # these are told of below, or were before
     kept = (one for one in seen.kept if one.action not in undone)
-    yield _part("Kept", (), (_owed(one, facts, _kept(one)) for one in kept))
+    yield _part("Kept", (), (_owed(one, facts, _kept_on(one)) for one in kept))
     yield _part(
         "Kept, and did not work",
         (),
@@ -249,11 +251,11 @@ def _promised(facts: DigestFacts) -> Iterator[DigestPart]:
 
 
 def _to_do(action: Action, facts: DigestFacts) -> DigestItem:
-    words = (action.owner or "nobody", *_when(action), _after(action, facts))
+    words = (action.owner or "nobody", *_when(action), _promised_after(action, facts))
     return DigestItem(action.text, action.record, words)
 
 
-def _kept(promise: OwedPromise) -> str:
+def _kept_on(promise: OwedPromise) -> str:
     day = f"kept {said_day(promise.closed)}" if promise.closed else "kept"
     return f"{day}, late" if promise.is_late else day
 
@@ -264,7 +266,7 @@ def _owed(promise: OwedPromise, facts: DigestFacts, said: str) -> DigestItem:
     return DigestItem(promise.text, promise.record, tuple(words))
 
 
-def _ours(actions: Iterable[Action]) -> list[Action]:
+def _own_actions(actions: Iterable[Action]) -> list[Action]:
     """Whether others kept their promises nobody here knows."""
     return [one for one in actions if one.origin != "public" and one.record_status == "published"]
 

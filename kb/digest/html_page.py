@@ -25,10 +25,10 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def digest_html(digest: Digest) -> str:
     """The whole page, with a line end."""
-    title = _shown(digest.title)
-    head = _shown(f"{digest.name}, as of {said_day(digest.as_of)}")
+    title = _escaped(digest.title)
+    head = _escaped(f"{digest.name}, as of {said_day(digest.as_of)}")
     parts = "\n".join(line for part in digest.parts for line in _part(digest, part))
-    notes = "\n".join(f'<p class="n">{_shown(text)}</p>' for text in digest.uncounted)
+    notes = "\n".join(f'<p class="n">{_escaped(text)}</p>' for text in digest.uncounted)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
@@ -40,9 +40,9 @@ def digest_html(digest: Digest) -> str:
 
 
 def _part(digest: Digest, part: DigestPart) -> Iterator[str]:
-    yield f"<h2>{_shown(part.title)}</h2>"
+    yield f"<h2>{_escaped(part.title)}</h2>"
     if part.sentences:
-        yield f"<p>{_shown(' '.join(part.sentences))}</p>"
+        yield f"<p>{_escaped(' '.join(part.sentences))}</p>"
     if part.items:
         yield "<ul>"
         yield from (_item(digest, item) for item in part.items)
@@ -53,13 +53,13 @@ def _part(digest: Digest, part: DigestPart) -> Iterator[str]:
 
 def _item(digest: Digest, item: DigestItem) -> str:
     address = page_address(digest, item)
-    text = f"<b>{_shown(item.text)}</b>"
+    text = f"<b>{_escaped(item.text)}</b>"
     shown = f'<a href="{escape(address)}">{text}</a>' if address else text
-    facts = " · ".join(_shown(fact) for fact in item.facts)
+    facts = " · ".join(_escaped(fact) for fact in item.facts)
     told = f'<p class="f">{facts}</p>' if facts else ""
-    quote = f"<blockquote>{_shown(item.quote)}</blockquote>" if item.quote else ""
+    quote = f"<blockquote>{_escaped(item.quote)}</blockquote>" if item.quote else ""
     return f"<li><p>{shown}</p>{told}{quote}</li>"
 
 
-def _shown(text: str) -> str:
+def _escaped(text: str) -> str:
     return escape(visible(" ".join(text.split())))

@@ -89,7 +89,7 @@ def plan_purge(library: Library, sought: PurgeTarget, word: str) -> Plan:
     # Blobs first: a fixture names them by what they hold.
     for path in sorted(_files(library), key=lambda path: (path.parent.name != BLOBS, path)):
         _look_into(search, tree, path)
-    made = tuple(_made(library))
+    made = tuple(_derived_paths(library))
     removed = made if search.changes or any(_is_below(search, path) for path in made) else ()
     return Plan(tuple(_without_collisions(search)), removed, tuple(search.doubts))
 
@@ -195,7 +195,7 @@ def holds_bytes(sought: PurgeTarget, raw: bytes) -> bool:
     )
 
 
-def _made(library: Library) -> Iterator[PurePath]:
+def _derived_paths(library: Library) -> Iterator[PurePath]:
     """What kb makes anew: index, vectors and trails, pages and sites."""
     for name in sorted(os.listdir(library.root / LOCAL_FOLDER)) if _has_local(library) else ():  # noqa: PTH208
         path = PurePath(LOCAL_FOLDER, name)

@@ -71,7 +71,7 @@ def remains_lines(remains: GitRemains, url: str, word: str) -> Iterator[str]:
     else:
         yield from ("", "What Git keeps of it, which this command changes nothing of:")
         yield from map(_old_file, remains.files)
-        yield from _others(remains)
+        yield from _other_remains(remains)
     if remains.is_shallow:
         yield "  older commits are not in this clone, which is shallow: git fetch --unshallow"
     if remains.unread:
@@ -91,7 +91,7 @@ def _old_file(file: OldFile) -> str:
     return f"  {file.path}{name}{where}: {shas}{f' and {more} more' if more > 0 else ''}"
 
 
-def _others(remains: GitRemains) -> Iterator[str]:
+def _other_remains(remains: GitRemains) -> Iterator[str]:
     if remains.messages:
         shas = " ".join(sha[:_SHORT] for sha in remains.messages[:_MOST_COMMITS])
         more = len(remains.messages) - _MOST_COMMITS

@@ -73,7 +73,11 @@ def cut_record(document: Document, sought: PurgeTarget, word: str, *, is_declare
     made = cut(document.text, sought, word, is_declared=is_declared)
     again = read_document(made.text.encode(errors="surrogateescape"), document.path, document.form)
     known = {fault.name for fault in document.faults}
-    return made if {fault.name for fault in again.faults} <= known else _left(document.text, sought)
+    return (
+        made
+        if {fault.name for fault in again.faults} <= known
+        else _left_as_it_is(document.text, sought)
+    )
 
 
 def cut_file(path: PurePath, text: str, sought: PurgeTarget, word: str, form: Form) -> CutText:
@@ -89,10 +93,10 @@ def cut_file(path: PurePath, text: str, sought: PurgeTarget, word: str, form: Fo
         again = read_document(made.text.encode(errors="surrogateescape"), path, form)
         before = read_document(text.encode(errors="surrogateescape"), path, form)
         is_whole = {f.name for f in again.faults} <= {f.name for f in before.faults}
-    return made if is_whole else _left(text, sought)
+    return made if is_whole else _left_as_it_is(text, sought)
 
 
-def _left(text: str, sought: PurgeTarget) -> CutText:
+def _left_as_it_is(text: str, sought: PurgeTarget) -> CutText:
     lines = {text.count("\n", 0, one.start) + 1 for one in sought.find(text)}
     return CutText(text, 0, tuple((line, _BREAKS) for line in sorted(lines)))
 

@@ -79,7 +79,7 @@ def _problems(file: Path, rules: dict[str, Rule], context: LintContext) -> Itera
         yield from run_rules(document, context, rules.values())
         return
     path = file.relative_to(root) if file.is_relative_to(root) else file
-    for name, place, message in _said(file):
+    for name, place, message in _found_in_file(file):
         row = rules.get(name)
         if row:
             line = _LINE.match(place)
@@ -87,7 +87,7 @@ def _problems(file: Path, rules: dict[str, Rule], context: LintContext) -> Itera
             yield Problem(path, number, 1, row.code, row.name, row.severity, message)
 
 
-def _said(file: Path) -> Iterator[tuple[str, str, str]]:
+def _found_in_file(file: Path) -> Iterator[tuple[str, str, str]]:
     """Rule, place and message of what a file that is no Markdown gives away."""
     if file.is_symlink():  # what it leads to may lie anywhere
         return

@@ -131,7 +131,7 @@ def find(
         theirs = next((own for one, own in scoped if one is scope), rules)
         found = _as_adopted(document, run_rules(document, context, _rules_for(document, theirs)))
         for line, there in groupby(found, key=lambda problem: problem.line):
-            lines[document.path, line] = _shown(document, line, there)
+            lines[document.path, line] = _shown_line(document, line, there)
         problems += found
     return problems, lines
 
@@ -148,7 +148,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.path.name)
 
 
-def _shown(document: Document, line: int, found: Iterable[Problem]) -> str:
+def _shown_line(document: Document, line: int, found: Iterable[Problem]) -> str:
     """A source line with its secrets blotted out, and what the problems of the line call one.
 
     More people read a log than a record.

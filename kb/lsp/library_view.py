@@ -144,7 +144,7 @@ def open_view(root: Path) -> LibraryView:
     Raises `KbError` where its settings cannot be read or are not trusted, or its folder is gone.
     """
     library = unread_library(root)
-    return _read(LibraryView(library, {}, {}, _stamp(root / FILE_NAME)))
+    return _read_files(LibraryView(library, {}, {}, _stamp(root / FILE_NAME)))
 
 
 def refreshed_view(view: LibraryView) -> LibraryView:
@@ -154,10 +154,10 @@ def refreshed_view(view: LibraryView) -> LibraryView:
     """
     if _stamp(view.library.root / FILE_NAME) != view.settings:
         return open_view(view.library.root)
-    return _read(view)
+    return _read_files(view)
 
 
-def _read(view: LibraryView) -> LibraryView:
+def _read_files(view: LibraryView) -> LibraryView:
     library = view.library
     files = {file.name: file for file in record_files(library.folder)}
     stamps = {name: _stamp(file) for name, file in files.items()}

@@ -25,7 +25,7 @@ def definition(record: OpenRecord, position: types.Position) -> list[types.Locat
     record_id, _, label = record.id_at(position).partition("#")
     if card := record.view.by_id.get(record_id):
         line = next((a.line for a in card.actions if label and a.label == label), 1)
-        return [_at(record.view, card, line)]
+        return [_location(record.view, card, line)]
     line = _settings_line(record.view, class_at(record, position))
     return [_line_of(record.view.library.root / FILE_NAME, line)] if line else []
 
@@ -38,13 +38,13 @@ def references(
         return [_word(record.view, *place) for place in uses_of(record.view, word)]
     record_id = record.id_at(position).partition("#")[0] or record.document.id
     found = [
-        _at(record.view, card, line)
+        _location(record.view, card, line)
         for card in record.view.by_id.values()
         for named, line in card.priors
         if named == record_id
     ]
     own = record.view.by_id.get(record_id)
-    return [_at(record.view, own, 1), *found] if with_declaration and own else found
+    return [_location(record.view, own, 1), *found] if with_declaration and own else found
 
 
 def class_at(record: OpenRecord, position: types.Position) -> str:
@@ -67,20 +67,20 @@ def workspace_symbols(view: LibraryView, query: str) -> list[types.WorkspaceSymb
     found = []
     for card in reversed(tuple(view.by_id.values())):
         if all(word in f"{card.id} {card.title}".lower() for word in words):
-            where = _at(view, card, 1)
+            where = _location(view, card, 1)
             kind = types.SymbolKind.File
             found.append(types.WorkspaceSymbol(where, card.title, kind, container_name=card.id))
     return found[:_MOST_SYMBOLS]
 
 
-def _at(view: LibraryView, card: RecordCard, line: int) -> types.Location:
+def _location(view: LibraryView, card: RecordCard, line: int) -> types.Location:
     return _line_of(view.library.root / card.path, line)
 
 
 def _word(
     view: LibraryView, card: RecordCard, line: int, column: int, length: int
 ) -> types.Location:
-    where = _at(view, card, line)
+    where = _location(view, card, line)
     start, end = types.Position(line - 1, column - 1), types.Position(line - 1, column - 1 + length)
     return types.Location(where.uri, types.Range(start, end))
 

@@ -20,7 +20,7 @@ MOST_TEXT = 4_000
 def marked(data: dict[str, Any], most_text: int = MOST_TEXT) -> dict[str, Any]:
     """The answer: `untrusted`, why, the data with nothing invisible in it, and what was cut."""
     texts: list[int] = []
-    whole = _seen(data, most_text, texts)
+    whole = _bounded(data, most_text, texts)
     cuts = [f"{len(texts)} texts were cut at {most_text} characters"] if texts else []
     while len(json.dumps(whole, ensure_ascii=False)) > MOST_CHARACTERS:
         name = max(whole, key=lambda key: _size(whole[key]))
@@ -53,7 +53,7 @@ def schema_of(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _seen(value: Any, most: int, texts: list[int]) -> Any:
+def _bounded(value: Any, most: int, texts: list[int]) -> Any:
     """The value with each text cut, and its control and invisible characters spelled out."""
     if isinstance(value, str):
         if len(value) > most:
@@ -61,9 +61,9 @@ def _seen(value: Any, most: int, texts: list[int]) -> Any:
             value = f"{value[:most]} […]"
         return visible_lines(value)
     if isinstance(value, dict):
-        return {key: _seen(part, most, texts) for key, part in value.items()}
+        return {key: _bounded(part, most, texts) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_seen(part, most, texts) for part in value]
+        return [_bounded(part, most, texts) for part in value]
     return value
 
 

@@ -24,14 +24,14 @@ def all_hands(facts: MetricsInput) -> AllHands:
     # Whether others kept their promises nobody here knows.
     ours = [action for action in facts.actions if action.origin != "public"]
     found = [(record, facts.is_news(record)) for record in facts.written_here]
-    news = (_new(facts, record) for record, is_news in found if is_news)
+    news = (_new_record(facts, record) for record, is_news in found if is_news)
     return AllHands(
         since=window.since,
         name=window.name,
         is_all_hands=window.is_all_hands,
         new=tuple(sorted(news, key=_gravest_first)),
         unknown=sum(is_news is None for _, is_news in found),
-        kept=_promises(_kept(ours, window.since)),
+        kept=_promises(_kept_promises(ours, window.since)),
         broken=_promises(action for action in ours if action.days_overdue > 0),
         due=_promises(_due(ours, facts.as_of.day)),
         undated=sum(action.state == "closed" and action.closed is None for action in ours),
@@ -52,7 +52,7 @@ def first_lesson(record: Postmortem) -> str:
     return "" if is_excused else next(iter(sentences(written)), "")
 
 
-def _new(facts: MetricsInput, record: Postmortem) -> NewRecord:
+def _new_record(facts: MetricsInput, record: Postmortem) -> NewRecord:
     published = facts.publication(record)
     return NewRecord(
         record=record.id,
@@ -73,7 +73,7 @@ def _gravest_first(new: NewRecord) -> tuple[bool, str, int, str]:
     return new.is_import, new.severity or "~", age, new.record
 
 
-def _kept(found: Iterable[Action], since: date) -> Iterator[Action]:
+def _kept_promises(found: Iterable[Action], since: date) -> Iterator[Action]:
     for action in found:
         if action.state == "closed" and action.closed and action.closed >= since:
             yield action

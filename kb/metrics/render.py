@@ -87,7 +87,7 @@ def measure_text(measure: Measure) -> str:
         *(("note", note) for note in measure.notes),
     ]
     lines = [*head, *_facts(facts), *_slices(measure)]
-    for name, items in _behind(measure):
+    for name, items in _what_counts(measure):
         lines += [f"  {name:<10} {item}" for item in items]
     return as_lines(lines)
 
@@ -193,7 +193,7 @@ def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
         for pair in pairs:
             if (pair.record, pair.earlier) == (record, earlier):
                 yield from _wrapped(_promise(pair), indent=4)
-    yield from _more(len(repeats), "kb metrics preventable_repeats, or --json")
+    yield from _more_elsewhere(len(repeats), "kb metrics preventable_repeats, or --json")
 
 
 def _promise(pair: Pair) -> str:
@@ -207,7 +207,7 @@ def _by_owner(measure: Measure) -> Iterator[str]:
     if owners:
         yield "Overdue actions by owner"
         yield from _bars([(part.label, part.value, "count", part.n) for part in owners[:_SHOWN]])
-    yield from _more(len(owners), "kb actions --overdue")
+    yield from _more_elsewhere(len(owners), "kb actions --overdue")
 
 
 def _deadlines(deadlines: Sequence[Deadline]) -> Iterator[str]:
@@ -217,7 +217,7 @@ def _deadlines(deadlines: Sequence[Deadline]) -> Iterator[str]:
         hours = abs(deadline.hours_left)
         when = f"{format_value(hours, 'hours')} {'late' if deadline.is_missed else 'left'}"
         yield f"  {when:>14}  {_PROMISES[deadline.promise]}: {deadline.record}"
-    yield from _more(len(deadlines), "kb metrics --json")
+    yield from _more_elsewhere(len(deadlines), "kb metrics --json")
 
 
 def _since_last(seen: AllHands | None) -> Iterator[str]:
@@ -239,7 +239,7 @@ def _reading(seen: AllHands | None) -> Iterator[str]:
         day = str(new.published or "unknown")
         yield f"  {day} {new.severity or '':<4} {new.record}"
         yield from _wrapped(new.lesson or "no lesson is written", indent=4)
-    yield from _more(len(seen.new), "kb metrics reading_list")
+    yield from _more_elsewhere(len(seen.new), "kb metrics reading_list")
 
 
 def _foot(page: MetricsPage, compared: MetricsPage | None) -> Iterator[str]:
@@ -268,7 +268,7 @@ def _unknown(measure: Measure) -> str:
     return f"{measure.unknown}: were they known, {between}" if between else str(measure.unknown)
 
 
-def _behind(measure: Measure) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _what_counts(measure: Measure) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What stands behind a number: what counts and what does not, or else its records."""
     if measure.hits or measure.misses:
         return (("counts", measure.hits), ("does not", measure.misses))
@@ -291,7 +291,7 @@ def _wrapped(text: str, indent: int = 2) -> list[str]:
     return [line.replace(_TIE, " ") for line in lines]
 
 
-def _more(n: int, where: str) -> Iterator[str]:
+def _more_elsewhere(n: int, where: str) -> Iterator[str]:
     if n > _SHOWN:
         yield f"  … and {n - _SHOWN} more: {where}"
 

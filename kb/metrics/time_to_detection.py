@@ -46,7 +46,7 @@ def detected_within(minutes: float) -> Callable[[MetricsInput], MetricValue]:
 
     def compute(facts: MetricsInput) -> MetricValue:
         every = asked(facts.incidents, lambda record: _chain(record) is not None)
-        known, notes = _known(every, _chain, "first_impact or detected")
+        known, notes = _with_duration(every, _chain, "first_impact or detected")
         cases = (record_case(record, found <= minutes, *_BY) for record, found in known)
         return share(cases, notes, unknown=len(every) - len(known))
 
@@ -72,12 +72,12 @@ def _chain(record: Postmortem) -> float | None:
 
 def _clock(records: Iterable[Postmortem], minutes: Minutes, clocks: str) -> MetricValue:
     every = asked(records, lambda record: minutes(record) is not None)
-    known, notes = _known(every, minutes, clocks)
+    known, notes = _with_duration(every, minutes, clocks)
     cases = (record_case(record, found, *_BY) for record, found in known)
     return durations(cases, notes, unknown=len(every) - len(known))
 
 
-def _known(
+def _with_duration(
     records: Iterable[Postmortem], minutes: Minutes, clocks: str
 ) -> tuple[list[tuple[Postmortem, float]], list[str]]:
     """The records with a duration, and what has to be said about the others.

@@ -70,10 +70,10 @@ class Beside:
 def declared(library: Library) -> tuple[Beside, ...]:
     """The libraries that `kb.toml` names, in its order, without the casebook."""
     found = (one for one in library.config.library.beside if not one.casebook)
-    return tuple(_beside(library, one) for one in found)
+    return tuple(_declared_library(library, one) for one in found)
 
 
-def _beside(library: Library, one: BesideConfig) -> Beside:
+def _declared_library(library: Library, one: BesideConfig) -> Beside:
     place = "\n".join((one.git, one.revision, one.folder))
     if not one.git:
         place = str(real_path(library.root / Path(one.path).expanduser()))

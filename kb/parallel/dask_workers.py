@@ -72,7 +72,7 @@ class DaskWorkers:
             try:
                 return future.result(_LOOK_SECONDS)
             except CancelledError as error:
-                raise _gone(self._address) from error
+                raise _scheduler_gone(self._address) from error
             except FutureTimeoutError:
                 if _has_failed(future):
                     return future.result()  # at once: what it raised, perhaps an error of this kind
@@ -86,7 +86,7 @@ class DaskWorkers:
         try:
             self._client.wait_for_workers(1, timeout=_RETURN_SECONDS)
         except (TimeoutError, OSError) as error:
-            raise _gone(self._address) from error
+            raise _scheduler_gone(self._address) from error
 
 
 class _ClientExecutor(Executor):
@@ -108,7 +108,7 @@ class _ClientExecutor(Executor):
         except Exception as error:
             if self._client.status != "closed":
                 raise
-            raise _gone(self._address) from error  # it gave the scheduler up by itself
+            raise _scheduler_gone(self._address) from error  # it gave the scheduler up by itself
 
 
 def _has_failed(future: Any) -> bool:
@@ -116,7 +116,7 @@ def _has_failed(future: Any) -> bool:
     return bool(future.status == "error")
 
 
-def _gone(address: str) -> KbError:
+def _scheduler_gone(address: str) -> KbError:
     return KbError(
         "the scheduler, or its last worker, is gone",
         where=address,

@@ -110,10 +110,10 @@ def _send_result(
     _: int,
     pipe: Connection,
 ) -> None:
-    pipe.send(work(_taken(tasks, taken)))
+    pipe.send(work(_untaken(tasks, taken)))
 
 
-def _taken(tasks: Sequence[Task], taken: Synchronized[int]) -> Iterator[Task]:
+def _untaken(tasks: Sequence[Task], taken: Synchronized[int]) -> Iterator[Task]:
     """The tasks that nobody has taken yet, one by one."""
     while True:
         with taken.get_lock():

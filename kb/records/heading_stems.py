@@ -209,7 +209,7 @@ def _section_of(text: str) -> str:
         return ""
     if _OTHER.search(text):
         return ""
-    if _HAPPENED.match(text) or (_SUMMARY.search(text) and not _left(text).strip()):
+    if _HAPPENED.match(text) or (_SUMMARY.search(text) and not _without_remarks(text).strip()):
         return "summary"
     first = next(_AND.finditer(text), None)
     for part in (text[: first.start()], text) if first else (text,):
@@ -235,7 +235,7 @@ def _words(heading: str) -> str:
     return _NUMBER.sub("", " ".join(text.split()))
 
 
-def _left(text: str) -> str:
+def _without_remarks(text: str) -> str:
     return _BESIDE.sub("", _SUMMARY.sub("", text))
 
 

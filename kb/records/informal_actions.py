@@ -274,7 +274,7 @@ def _headed(block: Sequence[Line], levers: Collection[str]) -> Iterator[Informal
         return  # the head of a further part of the list
     if told.keys() & {"owner", "due", "state"} or (block and _is_numbered(block[0].text)):
         end = block[-1].number
-        yield _made(heading, told, "open", block[0].number, end, row=False)
+        yield _action_of(heading, told, "open", block[0].number, end, row=False)
 
 
 def _is_numbered(text: str) -> bool:
@@ -416,7 +416,7 @@ def _from_item(item: Item, levers: Collection[str], near: date | None) -> Inform
     if struck:
         text, state = struck[1], "closed"
     told, tail = _split(text, levers, near)
-    return _made(told, tail, state, item.line, item.end_line, row=False)
+    return _action_of(told, tail, state, item.line, item.end_line, row=False)
 
 
 def _split(
@@ -425,10 +425,10 @@ def _split(
     """The text and what its tail tells, None where the tail is text."""
     dashes = list(_TAIL.finditer(text))
     for dash in dashes[-3:]:
-        if tail := _told(_parts(_TAIL.sub(", ", text[dash.end() :])), levers, near):
+        if tail := _attributes_of_tail(_parts(_TAIL.sub(", ", text[dash.end() :])), levers, near):
             return text[: dash.start()].strip(), tail
     bracket = _IN_BRACKETS.search(text[-124:])
-    if bracket and (tail := _told(_parts(bracket[1]), levers, near)):
+    if bracket and (tail := _attributes_of_tail(_parts(bracket[1]), levers, near)):
         return text[: len(text) - len(bracket[0])].strip(), tail
     return text, None
 
@@ -444,7 +444,7 @@ def _parts(tail: str) -> list[str]:
     return parts
 
 
-def _told(
+def _attributes_of_tail(
     parts: Sequence[str], levers: Collection[str], near: date | None
 ) -> dict[str, str] | None:
     """Owner, day, lever, state and ticket of a tail; None unless each part is surely one.
@@ -507,7 +507,7 @@ def _state(written: str) -> str | None:
     return "open" if plain in _OPEN else None
 
 
-def _made(
+def _action_of(
     text: str, tail: dict[str, str] | None, state: str, line: int, end_line: int, *, row: bool
 ) -> InformalAction:
     told = tail or {}
@@ -594,4 +594,4 @@ def _from_row(
     if not text:
         return None
     text = f"{text} ({'; '.join(further)})" if further else text
-    return _made(text, told, "open", row.line, row.line, row=True)
+    return _action_of(text, told, "open", row.line, row.line, row=True)

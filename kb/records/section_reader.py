@@ -146,17 +146,17 @@ def _is_in_capitals(text: str) -> bool:
 
 def _without_labels(found: Sequence[HeadingLine]) -> list[HeadingLine]:
     """The headings without those of bold that come again: `**Fix:**` below each cause."""
-    bold = [_meant(heading) for heading in found if heading.form == "bold"]
+    bold = [_keys_of_heading(heading) for heading in found if heading.form == "bold"]
     return [
         heading
         for heading in found
         if heading.form != "bold"
-        or _meant(heading)[0] in _OF_ITEMS
-        or bold.count(_meant(heading)) == 1
+        or _keys_of_heading(heading)[0] in _OF_ITEMS
+        or bold.count(_keys_of_heading(heading)) == 1
     ]
 
 
-def _meant(heading: HeadingLine) -> tuple[str, str]:
+def _keys_of_heading(heading: HeadingLine) -> tuple[str, str]:
     """The keys of the section and of the field that a heading names, empty for none."""
     return (
         heading.section.key if heading.section else "",
@@ -363,7 +363,10 @@ def _section(
     if start.text:
         body = (Line(head.number, start.text), *body)
     body = mark_evidence(body, start.section)
-    fields = (*read_fields(body, start.section), *_asked(lines, headings, end, start.section))
+    fields = (
+        *read_fields(body, start.section),
+        *_values_below(lines, headings, end, start.section),
+    )
     return SectionText(
         key=start.section.key if start.section else None,
         heading=start.heading,
@@ -375,7 +378,7 @@ def _section(
     )
 
 
-def _asked(
+def _values_below(
     lines: Sequence[Line], headings: Sequence[HeadingLine], end: int, section: Section | None
 ) -> Iterator[FieldLine]:
     """The values that stand below headings which ask for one field."""
@@ -386,10 +389,10 @@ def _asked(
         last = headings[number + 1].index if number + 1 < len(headings) else end
         below = lines[heading.index + heading.taken : last]
         if not any(label_of(even_spaces(line.text), section) for line in below if line.is_prose):
-            yield from _below(heading, row, lines[heading.index].number, below)
+            yield from _lines_below(heading, row, lines[heading.index].number, below)
 
 
-def _below(
+def _lines_below(
     heading: HeadingLine, row: Field, number: int, below: Sequence[Line]
 ) -> Iterator[FieldLine]:
     texts = [line for line in below if line.is_prose]

@@ -191,7 +191,7 @@ class _Reading:
             return None
         unclear = moment.unclear or ("" if at else moment.zone or self.zone)
         unclear = unclear or ("day" if at and not moment.day and self._may_be_next_day(at) else "")
-        rest, tags = _tags(_rest(moment, text, label) if not unclear else text.strip())
+        rest, tags = _tags(_text_behind(moment, text, label) if not unclear else text.strip())
         tags = tags or ((tag,) if (tag := _TAG_OF_LABEL.get(label.lower(), "")) else ())
         self.last_zone = moment.zone or self.last_zone
         if moment.day:
@@ -245,7 +245,7 @@ def line_label(source: str) -> tuple[str, str]:
     return source[:at], text
 
 
-def _rest(moment: WrittenTime, text: str, label: str) -> str:
+def _text_behind(moment: WrittenTime, text: str, label: str) -> str:
     rest = text[moment.end :].strip()
     if moment.until:
         rest = f"– {moment.until} {f'{moment.zone} ' if moment.zone else ''}— {rest}".rstrip(" —")

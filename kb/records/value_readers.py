@@ -80,15 +80,15 @@ def _number(text: str) -> float | None:
 
 def whole_number(front: FrontMatter, key: str) -> int | None:
     """A whole number, None for what is no number."""
-    return _whole(front.text(key))
+    return _whole_number(front.text(key))
 
 
-def _whole(text: str) -> int | None:
+def _whole_number(text: str) -> int | None:
     value = _number(text)
     return None if value is None else int(value)
 
 
-def _in(node: Node, key: str) -> str:
+def _text_under(node: Node, key: str) -> str:
     value = node.get(key)
     return (value.text or "").strip() if value else ""
 
@@ -101,13 +101,15 @@ def _rows(front: FrontMatter, key: str) -> tuple[Node, ...]:
 def review(front: FrontMatter, key: str) -> Review | None:
     """The review, None where none is given."""
     node = front.get(key)
-    return Review(_in(node, "by"), read_time(_in(node, "at"))) if node else None
+    return Review(_text_under(node, "by"), read_time(_text_under(node, "at"))) if node else None
 
 
 def shared_copies(front: FrontMatter, key: str) -> tuple[SharedCopy, ...]:
     """The copies given, in the order written."""
     copies = _rows(front, key)
-    return tuple(SharedCopy(_in(n, "with"), read_time(_in(n, "at"))) for n in copies)
+    return tuple(
+        SharedCopy(_text_under(n, "with"), read_time(_text_under(n, "at"))) for n in copies
+    )
 
 
 def signoffs(front: FrontMatter, key: str) -> tuple[SignOff, ...]:
@@ -118,7 +120,12 @@ def signoffs(front: FrontMatter, key: str) -> tuple[SignOff, ...]:
 def _signoff(node: Node) -> SignOff:
     actions = node.get("actions")
     labels = tuple(item.text for item in actions.items if item.text) if actions else ()
-    return SignOff(_in(node, "owner"), read_time(_in(node, "at")), _in(node, "commit"), labels)
+    return SignOff(
+        _text_under(node, "owner"),
+        read_time(_text_under(node, "at")),
+        _text_under(node, "commit"),
+        labels,
+    )
 
 
 def occurrences(front: FrontMatter, key: str) -> tuple[Occurrence, ...]:
@@ -127,9 +134,16 @@ def occurrences(front: FrontMatter, key: str) -> tuple[Occurrence, ...]:
 
 
 def _occurrence(node: Node) -> Occurrence:
-    route, trace, run, note = (_in(node, name) for name in ("route", "trace", "run", "note"))
+    route, trace, run, note = (
+        _text_under(node, name) for name in ("route", "trace", "run", "note")
+    )
     return Occurrence(
-        read_time(_in(node, "at")), route, trace, run, _whole(_in(node, "customers")), note
+        read_time(_text_under(node, "at")),
+        route,
+        trace,
+        run,
+        _whole_number(_text_under(node, "customers")),
+        note,
     )
 
 

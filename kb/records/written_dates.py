@@ -277,7 +277,7 @@ def _moment(
     hour, fault = _hour(clock)
     if hour is None:
         return None
-    end, until, half = _until(text, clock, near)
+    end, until, half = _end_of_span(text, clock, near)
     named, end = _zone_at(text, end)
     if named:
         fault = fault or _behind_zone(text, end, named)
@@ -296,7 +296,7 @@ def _is_span(text: str, lead: str, clock: re.Match[str]) -> bool:
     return (
         _is_in_hours(clock)
         and not _LED.search(lead)
-        and not _is_parted(text, _until(text, clock, None)[0])
+        and not _is_parted(text, _end_of_span(text, clock, None)[0])
     )
 
 
@@ -333,7 +333,7 @@ def _skip(pattern: re.Pattern[str], text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def _until(text: str, begin: re.Match[str], near: date | None) -> tuple[int, str, str]:
+def _end_of_span(text: str, begin: re.Match[str], near: date | None) -> tuple[int, str, str]:
     """Where a span of time ends in the text, its end as written, and the half of its day."""
     start = begin.end()
     dash = _RANGE.match(text, start)

@@ -20,7 +20,7 @@ _SUBMODULE = "160000"
 def in_working_tree(git: Git, folder: str) -> tuple[File, ...]:
     """Tracked files and untracked ones that are not ignored, as far as they exist."""
     options = ("-z", "-t", "--cached", "--others", "--exclude-standard")
-    entries = _below(git, ("ls-files", *options), folder).paths
+    entries = _ask_below(git, ("ls-files", *options), folder).paths
     # While a merge is in conflict Git names a file once per side.
     tracked = {entry[2:]: not entry.startswith("?") for entry in entries}
     files = (_on_disk(git, path, is_tracked) for path, is_tracked in tracked.items())
@@ -61,7 +61,7 @@ def contents(
 def changed(git: Git, folder: str) -> tuple[PurePosixPath, ...]:
     """Paths whose state in the working tree is not that of the last commit, new ones included."""
     options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
-    entries = _below(git, ("status", *options, "--ignore-submodules=all"), folder).paths
+    entries = _ask_below(git, ("status", *options, "--ignore-submodules=all"), folder).paths
     return _sorted(entry[3:] for entry in entries)
 
 
@@ -69,8 +69,8 @@ def changed_since(git: Git, commit: Commit, folder: str) -> tuple[PurePosixPath,
     """Paths whose state in the working tree is not that of `commit`, deleted ones included."""
     options = ("-z", "--name-only", "--no-renames", "--ignore-submodules=all")
     programs = ("--no-ext-diff", "--no-textconv")
-    tracked = _below(git, ("diff", *options, *programs, commit.sha), folder).paths
-    untracked = _below(git, ("ls-files", "-z", "--others", "--exclude-standard"), folder).paths
+    tracked = _ask_below(git, ("diff", *options, *programs, commit.sha), folder).paths
+    untracked = _ask_below(git, ("ls-files", "-z", "--others", "--exclude-standard"), folder).paths
     return _sorted((*tracked, *untracked))
 
 
@@ -82,7 +82,7 @@ class _Entry:
 
 
 def _entries(git: Git, commit: Commit, below: str) -> Iterator[_Entry]:
-    listing = _below(git, ("ls-tree", "-r", "-z", "--full-tree", commit.sha), below).paths
+    listing = _ask_below(git, ("ls-tree", "-r", "-z", "--full-tree", commit.sha), below).paths
     for line in listing:
         facts, path = line.split("\t", 1)
         mode, _, sha = facts.split()
@@ -90,7 +90,7 @@ def _entries(git: Git, commit: Commit, below: str) -> Iterator[_Entry]:
             yield _Entry(mode, sha, path)
 
 
-def _below(git: Git, question: tuple[str, ...], folder: str) -> GitOutput:
+def _ask_below(git: Git, question: tuple[str, ...], folder: str) -> GitOutput:
     limit = () if folder in ("", ".") else (folder,)
     return git.demand("--literal-pathspecs", *question, "--", *limit)
 

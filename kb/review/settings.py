@@ -92,9 +92,11 @@ def changed_settings(now: Config, before: Config) -> tuple[str, ...]:
         (f"check.{name}", getattr(before.check, name), getattr(now.check, name))
         for name in CheckConfig.__struct_fields__
     ]
-    return tuple(f"{name}: {_told(old)} → {_told(new)}" for name, old, new in rows if old != new)
+    return tuple(
+        f"{name}: {_toml_value(old)} → {_toml_value(new)}" for name, old, new in rows if old != new
+    )
 
 
-def _told(value: object) -> str:
+def _toml_value(value: object) -> str:
     """A value as it stands in `kb.toml`."""
     return msgspec.json.encode(value).decode()

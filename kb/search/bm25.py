@@ -119,13 +119,13 @@ class Postings:
         """How much a word is worth: large for a rare one, 0 for one that no record holds."""
         known = self._rarities.get(word)
         if known is None:
-            frequencies = self._frequencies(self._places(_one(word)))
+            frequencies = self._frequencies(self._places(_word_bag(word)))
             known = self._rarities[word] = float(_rarity(self._total, frequencies).sum())
         return known
 
     def weight(self, word: int, record: int) -> float:
         """What one word adds to the score of one record; 0 where most records hold it."""
-        for place in self._places(_one(word)).tolist():
+        for place in self._places(_word_bag(word)).tolist():
             start, end = int(self.starts[place]), int(self.starts[place + 1])
             row = start + int(np.searchsorted(self.records[start:end], record))
             frequency = int(self._frequencies(np.array([place]))[0])
@@ -209,7 +209,7 @@ def _rarity(total: int, frequencies: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.log1p((total - frequencies + 0.5) / (frequencies + 0.5))
 
 
-def _one(word: int) -> Bag:
+def _word_bag(word: int) -> Bag:
     return Bag(np.array([word], np.uint64), np.ones(1, np.uint16))
 
 

@@ -212,10 +212,10 @@ def fact_words(
     """
     named = msgspec.structs.replace(library.config.library, name=name)
     config = msgspec.structs.replace(library.config, library=named)
-    records = tuple((entry, _meant(entry, library)) for entry in entries_of(facts))
+    records = tuple((entry, _class_passages(entry, library)) for entry in entries_of(facts))
     return WordIndex(replace(library, config=config), records, words_only(fault))
 
 
-def _meant(entry: IndexedRecord, library: Library) -> tuple[Passage, ...]:
+def _class_passages(entry: IndexedRecord, library: Library) -> tuple[Passage, ...]:
     texts = (class_text(name, library.form) for name in entry.classes)
     return tuple(Passage("", text) for text in texts)

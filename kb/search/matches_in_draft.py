@@ -64,7 +64,7 @@ def with_proposals(document: Document, answer: Answer) -> str:
     newline = "\r\n" if "\r\n" in document.text else "\n"
     lines = document.text.split(newline)
     span = _marked(lines)
-    kept = [] if span is None else _kept(lines[span[0] + 1 : span[1]])
+    kept = [] if span is None else _written_by_people(lines[span[0] + 1 : span[1]])
     told = {prior.id for prior in document.priors if span is None or not _within(prior.line, span)}
     for pattern, line in product((_ITEM_ID, _LINK_TEXT), filter(_ITEM.match, kept)):
         told |= {found[1] for found in (pattern.search(line),) if found}
@@ -125,7 +125,7 @@ def _is_open(line: str) -> bool:
     return bool(_OPEN_ITEM.match(line))
 
 
-def _kept(lines: Sequence[str]) -> list[str]:
+def _written_by_people(lines: Sequence[str]) -> list[str]:
     """Everything a person can have written: all but untouched proposals and our comment."""
     kept: list[str] = []
     for group in _groups([line for line in lines if not line.startswith(_CLASS_NOTE)]):

@@ -49,7 +49,7 @@ def show(answer: Answer, *, today: date, colour: bool) -> str:
 def answer_text(answer: Answer, *, today: date) -> Text:
     """The answer in spans with their tones, a line end behind it."""
     own = [m for m in answer.matches if not (m.shares or _store_name(m, answer))]
-    lines = [*(_found(answer, today) if answer.matches else ())]
+    lines = [*(_matches(answer, today) if answer.matches else ())]
     if not own:
         lines = [*_nothing(answer), *lines]
     limits = [*_wrapped("", answer.words_only, ""), styled("", "")] if answer.words_only else []
@@ -72,7 +72,7 @@ def _chance(probability: float | None, answer: Answer) -> str:
     return f"{probability:.0%}  {likely_words(probability)}"
 
 
-def _found(answer: Answer, today: date) -> Iterator[Text | str]:
+def _matches(answer: Answer, today: date) -> Iterator[Text | str]:
     for number, match in enumerate(answer.matches, 1):
         yield from _match(number, match, answer, today)
         yield ""
@@ -279,12 +279,12 @@ def _foot(answer: Answer) -> Iterator[Text | str]:
     sure = "" if answer.too_short or answer.words_only else f" Probabilities: {facts.calibration}."
     yield from _wrapped("", f"Searched {searched}{fresh}.{sure}", "dim")
     for one in answer.beside:
-        yield from _wrapped("", _beside(one), "yellow" if one.note else "dim")
+        yield from _wrapped("", _other_library_line(one), "yellow" if one.note else "dim")
     if (store := answer.store) is not None:
         yield from _store(store)
 
 
-def _beside(one: BesideFacts) -> str:
+def _other_library_line(one: BesideFacts) -> str:
     """What was searched of a library beside, or why nothing was."""
     if one.shares == NONE:
         return f"{one.name}: {one.note}."

@@ -191,7 +191,7 @@ def _told(own: RankedQuery, library: Library, one: OpenOtherLibrary, limit: int)
     other = one.other
     if one.index is not None and other.library is not None:
         found = find_beside(own, one.index, other.alike_runs)
-        return _of(other, answer_of(found, other.library, limit))
+        return _told_of(other, answer_of(found, other.library, limit))
     if other.is_silent:
         return _Told(other, ())
     asked = FactsAsked(own, library, other.name, other.facts, other.alike_runs, other.lenders)
@@ -244,7 +244,7 @@ class _Told:
         )
 
 
-def _of(other: OtherLibrary, answer: Answer) -> _Told:
+def _told_of(other: OtherLibrary, answer: Answer) -> _Told:
     is_public = other.shares == PUBLIC
     matches = tuple(
         replace(
@@ -276,7 +276,7 @@ def _by_words(
     own = answer_by_words(index, query, limit=limit, filters=filters)
     narrowed = partial(without_known, filters, index)
     told = (
-        _of(one, answer_by_words(words, query, limit=limit, filters=narrowed(words)))
+        _told_of(one, answer_by_words(words, query, limit=limit, filters=narrowed(words)))
         if words
         else _Told(one, ())
         for one, words in beside

@@ -97,7 +97,7 @@ class DecodedLayer:
 def decoded_layers(text: str) -> Iterator[DecodedLayer]:
     """What a text says decoded, layer below layer: percent signs and entities, base64, hex."""
     if len(text) >= SHORTEST:
-        yield from _below(text, None, 1)
+        yield from _decoded_below(text, None, 1)
 
 
 def encoded(text: str, find: Callable[[str], Iterator[Detection]]) -> Iterator[Detection]:
@@ -112,12 +112,12 @@ def _all_readings(text: str) -> tuple[DecodedLayer, ...]:
     return tuple(decoded_layers(text))
 
 
-def _below(text: str, outer: DecodedLayer | None, layer: int) -> Iterator[DecodedLayer]:
+def _decoded_below(text: str, outer: DecodedLayer | None, layer: int) -> Iterator[DecodedLayer]:
     for found, pieces in _decoded(text):
         reading = DecodedLayer(found, pieces, outer)
         yield reading
         if layer < _MOST_LAYERS:
-            yield from _below(found, reading, layer + 1)
+            yield from _decoded_below(found, reading, layer + 1)
 
 
 def _decoded(text: str) -> Iterator[tuple[str, tuple[EncodedPiece, ...]]]:

@@ -168,7 +168,7 @@ _NAME_WORDS = frozenset(max(_WORD.findall(name), key=len) for name in _NAMES)
 
 def tax_codes(text: str, start: int) -> Iterator[Detection]:
     """The Italian tax code whose first digit stands at `start`."""
-    yield from _in(_CODICE, text, max(0, start - _LETTERS_OF_CODICE), start + 11)
+    yield from _numbers_in(_CODICE, text, max(0, start - _LETTERS_OF_CODICE), start + 11)
 
 
 def national_numbers(text: str, start: int, end: int, before: str) -> Iterator[Detection]:
@@ -178,13 +178,13 @@ def national_numbers(text: str, start: int, end: int, before: str) -> Iterator[D
     """
     if not _NAME_WORDS.isdisjoint(_WORD.findall(before)):
         for name in _NAME.finditer(before):
-            yield from _in(_NAMES[name[0]], text, max(0, start - 2), end + 3)
+            yield from _numbers_in(_NAMES[name[0]], text, max(0, start - 2), end + 3)
     if end - start >= _SHORTEST_FORMED:
         for number in _FORMED:
-            yield from _in(number, text, start, end + _REST)
+            yield from _numbers_in(number, text, start, end + _REST)
 
 
-def _in(number: _Number, text: str, start: int, end: int) -> Iterator[Detection]:
+def _numbers_in(number: _Number, text: str, start: int, end: int) -> Iterator[Detection]:
     for match in number.pattern.finditer(text, start, min(end, len(text))):
         if number.check(_SEPARATORS.sub("", match[0])):
             yield Detection(KIND, match.start(), match.end())

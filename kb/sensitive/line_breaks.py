@@ -30,13 +30,13 @@ def keys_across_lines(text: str, find: Find) -> Iterator[Detection]:
     """What `find` sees only when the end of a line and the start of the next are one word."""
     words = "\n".join(_words_at_breaks(text))
     if words and next(find(words), None):
-        yield from _across(text, find, "")
+        yield from _find_across(text, find, "")
 
 
 def numbers_across_lines(text: str, find: Find) -> Iterator[Detection]:
     """What `find` sees only when one line break is read as a space, between digits."""
     if any(_ends_in_digit(text, match.start()) for match in _BREAK_BEFORE_NUMBER.finditer(text)):
-        yield from _across(text, find, " ")
+        yield from _find_across(text, find, " ")
 
 
 def _ends_in_digit(text: str, end: int) -> bool:
@@ -56,7 +56,7 @@ def _words_at_breaks(text: str) -> Iterator[str]:
             yield half[0] + match[1]
 
 
-def _across(text: str, find: Find, joint: str) -> Iterator[Detection]:
+def _find_across(text: str, find: Find, joint: str) -> Iterator[Detection]:
     folded, starts, origins = _fold(text, joint)
     for found in find(folded):
         first = bisect_right(starts, found.start) - 1

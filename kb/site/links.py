@@ -69,7 +69,7 @@ class PageKind:
     for_outsiders: bool = False
 
 
-def _known(*words: str) -> tuple[str, ...]:
+def _without_unknown(*words: str) -> tuple[str, ...]:
     return tuple(word for word in words if word and word != "unknown")
 
 
@@ -81,12 +81,12 @@ KINDS: tuple[PageKind, ...] = (
         "Missing controls",
         "missing control",
         "missing_control",
-        lambda r: _known(r.missing_control),
+        lambda r: _without_unknown(r.missing_control),
         True,
     ),
-    PageKind("tools", "Tools", "tool", "", lambda r: _known(*r.tools)),
-    PageKind("routes", "Routes", "route", "", lambda r: _known(r.route)),
-    PageKind("owners", "Owners", "owner", "", lambda r: _known(*r.owners)),
+    PageKind("tools", "Tools", "tool", "", lambda r: _without_unknown(*r.tools)),
+    PageKind("routes", "Routes", "route", "", lambda r: _without_unknown(r.route)),
+    PageKind("owners", "Owners", "owner", "", lambda r: _without_unknown(*r.owners)),
 )
 
 

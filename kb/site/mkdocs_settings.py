@@ -44,7 +44,7 @@ def read_settings(root: Path) -> Settings:
     their style, and ask other hosts for fonts and scripts. Raises `KbError` when it cannot be read.
     """
     path = root / SETTINGS
-    settings = _given(path)
+    settings = _read_settings(path)
     if settings is None or (isinstance(settings, dict) and not _is_ours(settings)):
         return packaged_settings()
     if not isinstance(settings, dict):
@@ -57,13 +57,13 @@ def builds_other_pages(root: Path) -> bool:
 
     Raises `KbError` when it cannot be read.
     """
-    settings = _given(root / SETTINGS)
+    settings = _read_settings(root / SETTINGS)
     if not isinstance(settings, dict) or _is_ours(settings):
         return False
     return str(settings.get("site_dir", "site")).rstrip("/") == "site"
 
 
-def _given(path: Path) -> object:
+def _read_settings(path: Path) -> object:
     """What a settings file says, None where there is none."""
     try:
         return _load(path.read_bytes()) if path.is_file() else None

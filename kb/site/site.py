@@ -219,10 +219,10 @@ def engine_settings(
         changes["site_url"] = site.url
     if isinstance(settings.get("nav"), list):
         changes["nav"] = [entry for entry in settings["nav"] if _has_page(entry, pages)]
-    return settings | changes, _said(unused)
+    return settings | changes, _unused_note(unused)
 
 
-def _said(unused: tuple[str, ...]) -> str:
+def _unused_note(unused: tuple[str, ...]) -> str:
     if not unused:
         return ""
     return (

@@ -180,11 +180,11 @@ def _fault(error: psycopg.Error, address: str) -> KbError:
     if isinstance(error, psycopg.OperationalError):
         has_answered = _FATAL in str(error)
         what = "the store refuses the connection" if has_answered else "the store does not answer"
-        return StoreAwayError(f"{what}: {said}", where=address, todo=_way(said))
+        return StoreAwayError(f"{what}: {said}", where=address, todo=_what_to_do(said))
     return KbError(f"the store refused it: {said}", where=address)
 
 
-def _way(said: str) -> str:
+def _what_to_do(said: str) -> str:
     """What to do about a connection that was refused, by what the server said."""
     if "password" in said or "authentication" in said:
         return "Set PGUSER and PGPASSWORD, or write ~/.pgpass; the password stands in no kb.toml."

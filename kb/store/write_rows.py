@@ -176,12 +176,15 @@ def _children(numbered: Sequence[_Numbered]) -> list[Any]:
         (4, (_fact(one, *pair) for one in numbered for pair in one.record.facets)),
         (4, (_fact(one, *clock) for one in numbered for clock in one.record.facts.clocks.items())),
         (3, (_fact(one, shape) for one in numbered for shape in _shapes(one.record))),
-        (10, (_said(one, *_text(text)) for one, text in texts)),
-        (6, (_said(one, *row) for one, text in texts for row in _passages(text))),
-        (4, (_said(one, v.id, v.word) for one, text in texts for v in set(text.entry.verdicts))),
-        (9, (_said(one, *row) for one, text in texts for row in _actions(text))),
+        (10, (_text_row(one, *_text(text)) for one, text in texts)),
+        (6, (_text_row(one, *row) for one, text in texts for row in _passages(text))),
+        (
+            4,
+            (_text_row(one, v.id, v.word) for one, text in texts for v in set(text.entry.verdicts)),
+        ),
+        (9, (_text_row(one, *row) for one, text in texts for row in _actions(text))),
         (4, (row for one, text in texts for row in _postings(one, text.bag))),
-        (4, (_said(one, *row) for one, text in texts for row in _vectors(text))),
+        (4, (_text_row(one, *row) for one, text in texts for row in _vectors(text))),
     )
     return [column for width, rows in tables for column in _columns(width, rows)]
 
@@ -201,7 +204,7 @@ def _fact(one: _Numbered, *values: Any) -> tuple[Any, ...]:
     return (one.number, one.audience, *values)
 
 
-def _said(one: _Numbered, *values: Any) -> tuple[Any, ...]:
+def _text_row(one: _Numbered, *values: Any) -> tuple[Any, ...]:
     return (one.number, one.text_audience, *values)
 
 

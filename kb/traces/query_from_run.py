@@ -61,9 +61,9 @@ class RunQuestion:
 
 def question_from_run(run: Run) -> RunQuestion:
     """What a run asks a library of incidents; parts without a word are absent."""
-    found = tuple(_found(run))
+    found = tuple(_faults(run))
     parts = (
-        QueryPart("Asked", _asked(run)),
+        QueryPart("Asked", _request_text(run)),
         QueryPart("Course", _course(run)),
         QueryPart("Errors", " ".join(_errors(run))),
         QueryPart("Claims", " ".join(dict.fromkeys(_claimed(run)))),
@@ -79,7 +79,7 @@ def question_from_run(run: Run) -> RunQuestion:
     )
 
 
-def _asked(run: Run) -> str:
+def _request_text(run: Run) -> str:
     said = [run.trigger.text, *(m.text for m in run.messages if m.role == "user")]
     lines = [one_line(text) for text in dict.fromkeys(said) if text.strip()]
     return " ".join(lines[:_MOST_ASKED])
@@ -123,7 +123,7 @@ class _Fault:
     is_fault: bool = True
 
 
-def _found(run: Run) -> Iterator[_Fault]:
+def _faults(run: Run) -> Iterator[_Fault]:
     for find in (_repeated, _followed, _destroyed, _claimed_success, _looped, _bypassed, _gave_up):
         yield from find(run)
 

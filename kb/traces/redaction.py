@@ -157,7 +157,7 @@ class Redactor:
         is_short = len(text) < _SHORTEST_NAMED_SECRET and not _CARD_CODE.fullmatch(text)
         if is_short or _IS_PLACEHOLDER.match(text):
             return False
-        found = _named(key, text)
+        found = _secret_under_key(key, text)
         if found is None or self._is_allowed(found.value):
             return False
         self._name(found.kind, found.value)
@@ -247,7 +247,7 @@ def is_secret_key(key: str) -> bool:
     return len(key) < 100 and bool(_SECRET_KEY.search(_CAMEL.sub("_", key)))  # noqa: PLR2004 - a name
 
 
-def _named(key: str, text: str) -> DetectedSpan | None:
+def _secret_under_key(key: str, text: str) -> DetectedSpan | None:
     """What of a value is a secret under that key: all of it, or what an assignment would show."""
     if is_secret_key(key) and not (key.lower().endswith("pwd") and _FOLDER.fullmatch(text)):
         scheme = _SCHEME.match(text)

@@ -22,7 +22,7 @@ def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> W
     """
     try:
         root = _named_root(path) if is_named else library_root(path)
-        return _asked(root, tool, arguments) if root else WallDecision()
+        return _decision(root, tool, arguments) if root else WallDecision()
     except UnjudgeableError as error:
         return failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
@@ -39,7 +39,7 @@ def _named_root(path: str) -> str:
     return root
 
 
-def _asked(root: str, tool: str, arguments: Any) -> WallDecision:
+def _decision(root: str, tool: str, arguments: Any) -> WallDecision:
     table = open_table(root)
     met = walls_met(table.rows, tool, arguments)
     if not met:

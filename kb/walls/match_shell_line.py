@@ -45,7 +45,7 @@ def meets(row: Row, line: str) -> bool:
     asks_words_alone = not row["effect"] and not row["target"]
     if asks_words_alone and any(has_words(row["command"], words) for words in _plain(line)):
         return True
-    text = _read(line)
+    text = _parsed(line)
     if asks_words_alone:
         if any(has_words(row["command"], _words(each)) for each in text.commands):
             return True
@@ -97,7 +97,7 @@ def _plain(line: str) -> list[tuple[str, ...]]:
     return [tuple(part.split()) for part in parts] if _PLAIN.issuperset("".join(parts)) else []
 
 
-def _read(line: str) -> ShellText:
+def _parsed(line: str) -> ShellText:
     from kb.traces.effects.shell_parser import ShellTextError, read_shell_text
 
     try:

@@ -112,18 +112,18 @@ class Jira:
         return ticket
 
     def _ticket(self, issue: Any) -> Ticket | None:
-        key = _at(issue, "key")
+        key = _value_at(issue, "key")
         if not isinstance(key, str):
             return None
         url = f"{self._client.service.address.rstrip('/')}/browse/{key}"
-        if _at(issue, "fields", "status", "statusCategory", "key") != "done":
+        if _value_at(issue, "fields", "status", "statusCategory", "key") != "done":
             return Ticket(key, url)
-        resolution = str(_at(issue, "fields", "resolution", "name")).lower()
+        resolution = str(_value_at(issue, "fields", "resolution", "name")).lower()
         state = "cancelled" if resolution in _DROPPED else "closed"
-        return Ticket(key, url, state, utc_day(_at(issue, "fields", "resolutiondate")))
+        return Ticket(key, url, state, utc_day(_value_at(issue, "fields", "resolutiondate")))
 
 
-def _at(value: Any, *keys: str) -> Any:
+def _value_at(value: Any, *keys: str) -> Any:
     """What lies at a path of nested objects, None where the path ends early."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None

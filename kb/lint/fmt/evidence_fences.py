@@ -32,7 +32,7 @@ def fence_edits(document: Document) -> Iterator[Edit]:
         if any(field.style == "table" for field in section.fields):
             yield from _from_tables(document, section)
         if any(field.style == "fenced" for field in section.fields):
-            yield from _within(document, section)
+            yield from _edits_within(document, section)
 
 
 def _from_tables(document: Document, section: SectionText) -> Iterator[Edit]:
@@ -72,7 +72,7 @@ def _is_named_head(source: str) -> bool:
     return words <= _HEAD_WORDS
 
 
-def _within(document: Document, section: SectionText) -> Iterator[Edit]:
+def _edits_within(document: Document, section: SectionText) -> Iterator[Edit]:
     at = {field.line: field for field in section.fields if field.style == "fenced"}
     inside = {n: f for f in at.values() for n in range(f.line + 1, f.end_line + 1)}
     is_open = False

@@ -31,7 +31,7 @@ def timeline_edits(document: Document) -> Iterator[Edit]:
     entries = {entry.line: entry for entry in document.timeline if _is_sure(entry)}
     for section in document.sections:
         if section.key == "timeline" and entries:
-            yield from _of(document, section, entries)
+            yield from _edits_of(document, section, entries)
 
 
 def _is_marked_up(source: str) -> bool:
@@ -43,7 +43,7 @@ def _is_sure(entry: TimelineEntry) -> bool:
     return entry.has_time and entry.has_zone and entry.has_day and not entry.unclear
 
 
-def _of(
+def _edits_of(
     document: Document, section: SectionText, entries: dict[int, TimelineEntry]
 ) -> Iterator[Edit]:
     rows: set[int] = set()

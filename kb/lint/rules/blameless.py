@@ -76,15 +76,15 @@ def _judged(
     text: str, words: frozenset[str] | None = None, *, names: tuple[str, ...] = ()
 ) -> Iterator[Judgement]:
     """What is said against people: by a verb and its subject, or by a phrase."""
-    yield from _apart(judged_people(text, words, names), blamed_people(text, words))
+    yield from _without_overlaps(judged_people(text, words, names), blamed_people(text, words))
 
 
 def _slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where somebody's error is given as the cause, by name or in other words."""
-    yield from _apart(human_errors(text, words), slip_phrases(text, words))
+    yield from _without_overlaps(human_errors(text, words), slip_phrases(text, words))
 
 
-def _apart(*kinds: Iterator[Judgement]) -> Iterator[Judgement]:
+def _without_overlaps(*kinds: Iterator[Judgement]) -> Iterator[Judgement]:
     """Judgements of several kinds; of those that overlap the first alone."""
     end = -1
     every = (found for kind in kinds for found in kind)

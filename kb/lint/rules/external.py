@@ -114,7 +114,7 @@ def customer_named(document: Document, context: LintContext) -> Iterator[Finding
     names = document.front.texts("affected_customers")
     if names and _is_external(document):
         what = "is an affected customer; write 'one customer'"
-        yield from _named(document, context, names, "customer", what)
+        yield from _replaced_names(document, context, names, "customer", what)
 
 
 @rule(
@@ -158,10 +158,12 @@ def person_named_outside(document: Document, context: LintContext) -> Iterator[F
     """A name of `kb.toml` in what the external edition shows, in any form it knows."""
     people = context.settings.people
     if people and _is_external(document):
-        yield from _named(document, context, people, "person", "is a person; write the role")
+        yield from _replaced_names(
+            document, context, people, "person", "is a person; write the role"
+        )
 
 
-def _named(
+def _replaced_names(
     document: Document, context: LintContext, names: tuple[str, ...], kind: str, what: str
 ) -> Iterator[Finding]:
     """What the edition would replace for certain; of words that may be words it asks itself."""

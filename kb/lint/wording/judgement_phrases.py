@@ -470,12 +470,12 @@ _OF_A_MACHINE = regex(rf"\b{_MACHINES}\b(?![^.;]*\b(?:operator|engineer|person|h
 
 def blamed_people(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a phrase in a text in lower case judges a person."""
-    yield from _found(text, words, _PEOPLE)
+    yield from _phrase_matches(text, words, _PEOPLE)
 
 
 def slip_phrases(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a phrase in a text in lower case gives somebody's slip as what happened."""
-    for found in _found(text, words, _SLIPS):
+    for found in _phrase_matches(text, words, _SLIPS):
         before = re.split(r"[.;\n]", text[max(0, found.start - _WINDOW) : found.start])[-1]
         is_supposed = _SUPPOSED.search(before) or _NEARLY.search(text, found.start, found.end)
         if not (is_supposed or _OF_A_MACHINE.search(before) or _AGAINST.search(before)):
@@ -484,12 +484,12 @@ def slip_phrases(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
 
 def judged_agents(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case judges an agent as one judges a person."""
-    for found in _found(text, words, _AGENTS):
+    for found in _phrase_matches(text, words, _AGENTS):
         if not _REPORTED.search(text, max(0, found.start - _WINDOW), found.start):
             yield found
 
 
-def _found(
+def _phrase_matches(
     text: str, words: frozenset[str] | None, phrases: tuple[_Phrase, ...]
 ) -> Iterator[Judgement]:
     """The matches that nothing takes back; of two that overlap the first alone."""

@@ -279,7 +279,7 @@ class Judgement:
     is_hypothetical: bool = False
 
 
-def _before(text: str, start: int) -> str:
+def _text_before(text: str, start: int) -> str:
     return text[max(0, start - _WINDOW) : start]
 
 
@@ -321,7 +321,7 @@ def judged_people(
 
 def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
     """The person of whom a verdict at `at` is said, as written; empty where there is none."""
-    before = _before(text, at)
+    before = _text_before(text, at)
     found = _SUBJECT_BEFORE.search(before)
     if not found and names:
         found = _any_name(names).search(before)
@@ -353,7 +353,7 @@ def _any_name(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _fault_of_person(text: str, word: str, at: int) -> Iterator[Judgement]:
-    before, end = _before(text, at), at + len(word)
+    before, end = _text_before(text, at), at + len(word)
     owner = _OWNER_BEFORE.search(before)
     if not owner and word not in {"mistake", "error", "failure"}:
         owner = _PRONOUN_BEFORE.search(before)
@@ -388,7 +388,7 @@ def blame_words(text: str, words: frozenset[str] | None = None) -> Iterator[Judg
 
 def _judges(text: str, match: re.Match[str]) -> bool:
     """Whether a blame word is said of somebody, and of what was done."""
-    before = _before(text, match.start())
+    before = _text_before(text, match.start())
     if match[0].endswith("to blame"):
         # Of a thing that is a cause, of people a verdict.
         return bool(_SUBJECT_BEFORE.search(before) or _NOUN_BEFORE.search(before))
@@ -425,7 +425,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
         return
     for word in ("error", "mistake", "failure"):
         for at in places(text, word):
-            role = _ERROR_OF_ROLE.search(_before(text, at))
+            role = _ERROR_OF_ROLE.search(_text_before(text, at))
             end = at + len(word)
             if role and not _NOT_A_CAUSE.match(text, end):
                 start = at - len(role[0])
@@ -435,7 +435,7 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
 
 
 def _is_given_as_cause(text: str, start: int, end: int) -> bool:
-    before = _before(text, start)
+    before = _text_before(text, start)
     if NEGATED.search(before) or _SUPPOSED_CAUSE.search(before) or _HELD_AGAINST.search(before):
         return False
     opens = _OPENS.search(before) and _CAUSE_AFTER.match(text, end)

@@ -97,7 +97,7 @@ def refuse_unsafe(folder: Path, home: Path | None = None) -> None:
     in a folder beside.
     """
     inside = (home or folder).resolve()
-    for path in _named(folder):
+    for path in _named_files(folder):
         if not path.is_file():
             raise _refused(path, "it is not a plain file")
         if not path.resolve().is_relative_to(inside):
@@ -113,10 +113,10 @@ def refuse_unsafe(folder: Path, home: Path | None = None) -> None:
 
 def allowed_files(folder: Path) -> tuple[Path, ...]:
     """The files of a model's folder that may be read, by name."""
-    return tuple(path for path in _named(folder) if path.is_file())
+    return tuple(path for path in _named_files(folder) if path.is_file())
 
 
-def _named(folder: Path) -> list[Path]:
+def _named_files(folder: Path) -> list[Path]:
     """Whatever has the name of a file that is read: a device or a pipe, too."""
     return sorted({path for pattern in PATTERNS for path in folder.glob(pattern)})
 
@@ -164,7 +164,7 @@ def graph_data(onnx: Path, home: Path | None = None) -> tuple[Path, ...]:
         raise _refused(onnx, f"its operators are of {', '.join(foreign)}")
     inside = (home or onnx.parent).resolve()
     names = sorted({name for tensor in _tensors(model, nodes) for name in _locations(tensor)})
-    return tuple(_beside(onnx, name, inside) for name in names)
+    return tuple(_file_beside(onnx, name, inside) for name in names)
 
 
 def _graph(onnx: Path) -> ModelProto:
@@ -212,7 +212,7 @@ def _locations(tensor: TensorProto) -> Iterator[str]:
     return (entry.value for entry in tensor.external_data if entry.key == "location")
 
 
-def _beside(onnx: Path, name: str, inside: Path) -> Path:
+def _file_beside(onnx: Path, name: str, inside: Path) -> Path:
     path = onnx.parent / name
     known = {f"{onnx.name}_data", f"{onnx.name}.data"}
     if name not in known or not path.is_file() or not path.resolve().is_relative_to(inside):

@@ -173,7 +173,7 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
         root.make_folder(PurePath())
         with Root(home.parent).lock("encoders.lock"):
             # Whoever held the lock before may have made the same one.
-            return open_encoder(card.key) or _made(root, source, card)
+            return open_encoder(card.key) or _compiled(root, source, card)
     except OSError as error:
         raise KbError(
             f"the encoder cannot be written: {error.strerror or error}",
@@ -182,7 +182,7 @@ def install_encoder(source: ModelSource, precision: str = "fp32") -> Encoder:
         ) from error
 
 
-def _made(root: Root, source: ModelSource, card: EncoderCard) -> Encoder:
+def _compiled(root: Root, source: ModelSource, card: EncoderCard) -> Encoder:
     """The encoder, made in a folder beside and renamed; those of killed makers are swept."""
     with root.temporary_folder() as made:
         _fill(root.path_of(made), source, card)

@@ -45,7 +45,7 @@ def compile_model(source: Path, target: Path) -> None:
     features = _features(model, ["one text", "another and longer text"])
     axes = {0: torch.export.Dim("batch", min=1, max=4096), 1: torch.export.Dim("length", min=2)}
     torch.onnx.export(
-        _whole(model, tuple(features)),
+        _with_pooling(model, tuple(features)),
         tuple(features.values()),
         str(target / "model.onnx"),
         input_names=list(features),
@@ -66,7 +66,7 @@ def _features(model: Any, texts: list[str]) -> dict[str, Any]:
     return {name: features[name] for name in names if name in features}
 
 
-def _whole(model: Any, names: tuple[str, ...]) -> Any:
+def _with_pooling(model: Any, names: tuple[str, ...]) -> Any:
     import torch
 
     class Whole(torch.nn.Module):  # type: ignore[misc]

@@ -40,7 +40,7 @@ def make_parts(
     progress: Progress | None,
 ) -> list[IndexPart]:
     """The parts of all files, in their order; a file that holds no record has none."""
-    kept = dict(_kept(states, old)) if old else {}
+    kept = dict(_unchanged_parts(states, old)) if old else {}
     fresh = {s.name: _read(library, s.name) for s in states if s.name not in kept}
     texts = [text for record in fresh.values() if record for text in record.texts]
     vectors = embed(texts, encoder, store, progress)
@@ -109,7 +109,9 @@ def first_text(part: IndexPart) -> str:
     return embedded_text(part.entry.title, Passage(part.sections[0], text))
 
 
-def _kept(states: Sequence[FileState], old: Generation) -> Iterator[tuple[str, IndexPart]]:
+def _unchanged_parts(
+    states: Sequence[FileState], old: Generation
+) -> Iterator[tuple[str, IndexPart]]:
     """The parts of files whose bytes are those the old index was made of."""
     seen = {state.name: state.sha256 for state in old.manifest.files}
     unchanged = {state.name for state in states if seen.get(state.name) == state.sha256}

@@ -205,7 +205,7 @@ def _bring_up_to_date(
         root, place = local_place(home)
         make_local_folder(home)
         with root.lock(place / "lock", timeout_seconds=patience, waiting=waiting):
-            if _named(read_manifest(home)) != _named(seen.manifest):
+            if _generation_name(read_manifest(home)) != _generation_name(seen.manifest):
                 # Whoever held the lock before has done something, perhaps all of it.
                 seen = _look(library, home, thorough=False, lent_by=lent_by)
             return seen.index or _build(library, home, seen, encoder, progress)
@@ -288,7 +288,7 @@ def _remember(home: Path, manifest: Manifest, states: tuple[FileState, ...]) -> 
     try:
         root, place = local_place(home)
         with root.lock(place / "lock", timeout_seconds=0):
-            if _named(read_manifest(home)) == manifest.generation:
+            if _generation_name(read_manifest(home)) == manifest.generation:
                 root.sweep(place)
                 write_manifest(home, msgspec.structs.replace(manifest, files=states))
     except (OSError, UnsafePathError):
@@ -412,7 +412,7 @@ class _Work:
     store: VectorStore
 
 
-def _named(manifest: Manifest | None) -> str:
+def _generation_name(manifest: Manifest | None) -> str:
     return manifest.generation if manifest else ""
 
 

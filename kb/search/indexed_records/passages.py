@@ -80,12 +80,16 @@ def record_passages(document: Document) -> tuple[Passage, ...]:
     """
     return tuple(
         Passage(heading, text)
-        for heading, markdown in _within(_indexed_sections(document), MAX_SEARCHED_CHARACTERS)
+        for heading, markdown in _sections_within(
+            _indexed_sections(document), MAX_SEARCHED_CHARACTERS
+        )
         for text in cut(plain_text(markdown))
     )
 
 
-def _within(sections: Iterable[tuple[str, str]], characters: int) -> Iterator[tuple[str, str]]:
+def _sections_within(
+    sections: Iterable[tuple[str, str]], characters: int
+) -> Iterator[tuple[str, str]]:
     """The sections up to so many characters of them all."""
     for heading, markdown in sections:
         if characters <= 0:

@@ -148,7 +148,7 @@ class NameIndex:
         for reading in readings(text) if self.names else ():
             for hit in self._in_reading(reading, text, record):
                 found.append(hit)
-        return _apart(found, text)
+        return _joined_hits(found, text)
 
     def may_stand_in(self, text: str) -> bool:
         """Whether `find` has to look: False where plain letters are read and none is of a name.
@@ -450,7 +450,7 @@ _LEGAL = r"(?:gmbh|ag|inc|ltd|llc|corp|co|bv|kg|se|plc|oy|ab|as|sa|srl|spa|pty)"
 _AFTER = regex(rf"[\s,&.'-]{{1,3}}(?:{_LEGAL}\b\.?)?", re.IGNORECASE)
 
 
-def _apart(hits: Iterable[NameHit], text: str) -> list[NameHit]:
+def _joined_hits(hits: Iterable[NameHit], text: str) -> list[NameHit]:
     """Hits in order; those that overlap, and those of one name that stand side by side, as one."""
     found: list[NameHit] = []
     for hit in sorted((_extended(h, text) for h in hits), key=lambda h: (h.start, -h.end)):

@@ -168,11 +168,11 @@ def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextR
 def _joined(reading: TextReading) -> Iterator[TextReading]:
     """The reading with letters joined that stand apart, and words that a line break cuts."""
     if inside := _gaps(reading):
-        yield _without(reading, inside)
+        yield _without_characters(reading, inside)
     if gaps := [m.start() for m in _GAP_UNSPACED.finditer(reading.text)]:
-        yield _without(reading, set(gaps))
+        yield _without_characters(reading, set(gaps))
     if marks := [m.span() for m in _MARKS_IN_WORD.finditer(reading.text)]:
-        yield _without(reading, {n for s, e in marks for n in range(s, e)})
+        yield _without_characters(reading, {n for s, e in marks for n in range(s, e)})
     if breaks := [m.span() for m in _BREAK_IN_WORD.finditer(reading.text)]:
         yield _over_breaks(reading, breaks)
 
@@ -215,7 +215,7 @@ def _word_end(text: str, at: int) -> int:
     return at
 
 
-def _without(reading: TextReading, gone: set[int]) -> TextReading:
+def _without_characters(reading: TextReading, gone: set[int]) -> TextReading:
     bounds = (-1, *sorted(gone), len(reading.text))
     kept = [(before + 1, here) for before, here in pairwise(bounds) if before + 1 < here]
     text = "".join([reading.text[start:end] for start, end in kept])

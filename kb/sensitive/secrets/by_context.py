@@ -196,7 +196,7 @@ def named_secrets(text: str, lower: str) -> Iterator[Detection]:
     yield from _assignments(text, lower)
     yield from _parameters(text, lower)
     yield from _codes(lower)
-    yield from _told(text, lower)
+    yield from _told_in_sentences(text, lower)
     yield from _vendors(text, lower)
     yield from _on_command_lines(text, lower)
     yield from _cookies(text, lower)
@@ -322,7 +322,7 @@ def _is_joined(text: str, at: int) -> bool:
     return before in {"_", "-"} or (before.isalpha() and here.isupper())
 
 
-def _told(text: str, lower: str) -> Iterator[Detection]:
+def _told_in_sentences(text: str, lower: str) -> Iterator[Detection]:
     """Passwords told by a sentence without the word: `log in with x`, `pw x`."""
     for match in matches_at(_LOG_IN, lower, places(lower, _LOGS_IN)):
         words = _WITH.match(lower, match.end())

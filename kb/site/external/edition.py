@@ -48,13 +48,13 @@ def external_edition(
         out = release_of(library, record, names, context)
         why = list(refusals(out, context))
         if why:
-            refused.append(_said(why))
+            refused.append(_left_out_note(why))
         else:
             told[record.id] = released_record(out)
     return _site_of(site, edition, told, names, library.config.site.key, tuple(refused))
 
 
-def _said(why: list[Refusal]) -> str:
+def _left_out_note(why: list[Refusal]) -> str:
     more = f" (and {len(why) - 1} more)" if len(why) > 1 else ""
     return f"left out: {why[0]}{more}"
 

@@ -91,19 +91,21 @@ def _of_text_that_stands(out: RecordRelease, signed: ApprovedText, made: Proposa
     if signed.digest == signed.approval.text:
         return replace(made, state=UNCHANGED, question=question_of(signed, out.cleaner))
     head = Approval(out.digest, signed.digest)
-    text, question = _asked(out, lambda approval: with_head(signed, approval), head)
+    text, question = _text_with_question(out, lambda approval: with_head(signed, approval), head)
     files = ((place_of(out.source), text),)
     return replace(made, state=EDITED, question=question, files=files, signed_by="")
 
 
 def _files(library: Library, out: RecordRelease) -> tuple[tuple[PurePath, str], ...]:
     head = Approval(out.digest, out.digest)
-    text, _ = _asked(out, lambda approval: text_of(out.marked, approval), head)
+    text, _ = _text_with_question(out, lambda approval: text_of(out.marked, approval), head)
     removed = "\n".join(_removed(library, out))
     return (place_of(out.source), text), (place_of(out.source, REMOVED), f"{removed}\n")
 
 
-def _asked(out: RecordRelease, write: Callable[[Approval], str], head: Approval) -> tuple[str, str]:
+def _text_with_question(
+    out: RecordRelease, write: Callable[[Approval], str], head: Approval
+) -> tuple[str, str]:
     """The text with its question, where it has one, and the question: its lines are the file's."""
     text = write(replace(head, question="?"))
     parsed = read_text(text.encode(errors="replace"), out.source, out.form)

@@ -149,7 +149,7 @@ class Prose:
         self._last_cut = _plain(pieces)[end:].strip()
         line = self._line(node) + _plain(pieces).count("\n", 0, end)
         self.left_out.append(OmittedPart(line, "what opens like a field"))
-        return tuple(_until(pieces, end))
+        return tuple(_pieces_until(pieces, end))
 
     def _block(self, node: SyntaxTreeNode) -> list[str]:
         self._last_cut = ""
@@ -251,7 +251,7 @@ def _field_at(pieces: Sequence[ProsePiece]) -> int | None:
     return None
 
 
-def _until(pieces: Iterable[ProsePiece], end: int) -> Iterator[ProsePiece]:
+def _pieces_until(pieces: Iterable[ProsePiece], end: int) -> Iterator[ProsePiece]:
     at = 0
     for piece in pieces:
         if text := piece.text[: max(0, end - at)]:

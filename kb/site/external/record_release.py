@@ -153,12 +153,12 @@ def question_of(text: ApprovedText, cleaner: TextCleaner) -> str:
 
 
 def _doubts(text: ApprovedText, cleaner: TextCleaner) -> Iterator[tuple[int, str]]:
-    said = _said(text)
+    said = _title_and_text(text)
     for hit in cleaner.doubts(said):
         yield _line_at(said, hit.start) + _offset(text), said[hit.start : hit.end]
 
 
-def _said(text: ApprovedText) -> str:
+def _title_and_text(text: ApprovedText) -> str:
     """Title, then the text: what is looked through, line for line."""
     return f"{text.record.title}\n{_below_front(text.document)}"
 
@@ -209,7 +209,7 @@ def _second_wall(
     out: RecordRelease, signed: ApprovedText, context: LintContext
 ) -> Iterator[Refusal]:
     cleaner = replace(out.cleaner, labels={}, taken=[])
-    said = _said(signed)
+    said = _title_and_text(signed)
     for span in cleaner.spans(said):
         word = " ".join(said[span.start : span.end].split())
         line = _line_at(said, span.start) + _offset(signed)

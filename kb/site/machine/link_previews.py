@@ -204,12 +204,12 @@ def _card(site: Site, record: Postmortem) -> Card | None:
         title=title,
         severity=_typed(record.severity),
         above=" · ".join(part for part in (day, _typed(in_words(record.primary_class))) if part),
-        below=_below(record),
+        below=_line_below_title(record),
         bars=tuple((one.css, one.minutes) for one in found) if len(found) > 1 else (),
     )
 
 
-def _below(record: Postmortem) -> str:
+def _line_below_title(record: Postmortem) -> str:
     minutes = record.clocks.detection_chain_minutes
     people = record.customers_affected
     parts = (

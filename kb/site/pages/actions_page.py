@@ -36,7 +36,7 @@ class GateRow:
 
 def actions(site: Site) -> Iterator[PageValues]:
     """Open gates, what failed, what is open (the longest overdue first), what was closed lately."""
-    path, said = links.ACTIONS, _said(site.actions)
+    path, said = links.ACTIONS, _counts_by_state(site.actions)
     values = {
         "said": said,
         "gates": gate_rows(site, site.gates, path),
@@ -45,7 +45,7 @@ def actions(site: Site) -> Iterator[PageValues]:
     yield PageValues(path, "Actions", values, said, contents=True)
 
 
-def _said(actions: Sequence[Action]) -> str:
+def _counts_by_state(actions: Sequence[Action]) -> str:
     """How many there are in each state; states that do not occur are not said."""
     states = Counter("untold" if action.completion_unknown else action.state for action in actions)
     effects = Counter(action.effect for action in actions)

@@ -95,7 +95,7 @@ def all_hands(site: Site) -> Iterator[PageValues]:
         "answers": answer_cards(page.answers),
         "news": tuple(news_sentences(seen)),
         "new_slides": _new_slides(site, seen),
-        "unlisted": max(0, len(_told(seen)) - _NEW),
+        "unlisted": max(0, len(_listed_records(seen)) - _NEW),
         "repeat_lines": tuple(repeat_sentences(seen)),
         "repeats": _repeats(site, page, seen),
         "promise_lines": tuple(promise_sentences(seen)),
@@ -112,13 +112,13 @@ def all_hands(site: Site) -> Iterator[PageValues]:
     yield PageValues(path, "All-hands", values, f"{title}. {' '.join(news_sentences(seen))}")
 
 
-def _told(seen: AllHands) -> tuple[NewRecord, ...]:
+def _listed_records(seen: AllHands) -> tuple[NewRecord, ...]:
     """The new records of which the meeting hears one by one; what was copied here is counted."""
     return tuple(new for new in seen.new if not new.is_import)
 
 
 def _new_slides(site: Site, seen: AllHands) -> tuple[tuple[NewRow, ...], ...]:
-    rows = [_new_row(site, new) for new in _told(seen)[:_NEW]]
+    rows = [_new_row(site, new) for new in _listed_records(seen)[:_NEW]]
     return tuple(tuple(rows[at : at + _PER_SLIDE]) for at in range(0, len(rows), _PER_SLIDE))
 
 

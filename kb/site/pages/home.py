@@ -41,20 +41,20 @@ class AnswerCard:
 
 def home(site: Site) -> Iterator[PageValues]:
     """The page at the root of the site."""
-    said = _said(site)
+    said = _description(site)
     values = {
         "name": site.name,
         "said": said,
         **_gates(site),
         "answers": answer_cards(site.measured.answers) if site.measured else (),
-        "since": _since(site),
+        "since": _since_all_hands(site),
         "newest": incident_rows(site, site.newest[:_NEWEST], links.HOME),
         "classes": _latest_classes(site),
     }
     yield PageValues(links.HOME, site.name, values, said)
 
 
-def _said(site: Site) -> str:
+def _description(site: Site) -> str:
     count = len(site.records)
     what = "an incident" if count == 1 else "incidents"
     said = f"{plural(count, 'postmortem')} of {what} caused by AI agents."
@@ -74,7 +74,7 @@ def _gates(site: Site) -> dict[str, object]:
     return {"gates": rows, "routes_held": len({action.route for action in held})}
 
 
-def _since(site: Site) -> dict[str, object] | None:
+def _since_all_hands(site: Site) -> dict[str, object] | None:
     """What happened since the last all-hands, in a heading and a sentence of each kind."""
     seen = site.measured.all_hands if site.measured else None
     if seen is None:

@@ -180,9 +180,9 @@ def _sections(site: Site, record: Postmortem, target: LinkTarget) -> Mapping[str
     rest = (section for section in texts if not _is_title(section) and section is not summary)
     return {
         "note": [part for note in notes for part in section_parts(note, record, target)],
-        "summary": _shown(summary, record, target) if summary else None,
+        "summary": _shown_section(summary, record, target) if summary else None,
         "advice": happening_now(record, target) if site.edition.is_internal else (),
-        "sections": [_judged(_shown(section, record, target), known) for section in rest],
+        "sections": [_judged(_shown_section(section, record, target), known) for section in rest],
     }
 
 
@@ -194,7 +194,7 @@ def _is_title(section: SectionText) -> bool:
     return section.level == 1 and section.key is None
 
 
-def _shown(section: SectionText, record: Postmortem, target: LinkTarget) -> ShownSection:
+def _shown_section(section: SectionText, record: Postmortem, target: LinkTarget) -> ShownSection:
     parts = section_parts(section, record, target)
     return ShownSection(section.heading, section.key or "", parts)
 

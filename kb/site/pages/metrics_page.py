@@ -195,7 +195,7 @@ def _families(site: Site, page: MetricsPage) -> Iterator[tuple[str, list[Measure
 
 def _measure(site: Site, measure: Measure) -> MeasureLine:
     interval = said_interval(measure.low, measure.high, measure.unit)
-    records = _behind(site, measure)
+    records = _records_behind(site, measure)
     return MeasureLine(
         title=measure.title,
         number=format_value(measure.value, measure.unit),
@@ -222,7 +222,7 @@ def explained(measure: Measure) -> Iterator[tuple[str, str]]:
         yield "Note", note
 
 
-def _behind(site: Site, measure: Measure) -> list[str]:
+def _records_behind(site: Site, measure: Measure) -> list[str]:
     """The records behind the number; of a share, those that make it."""
     counted = tuple(dict.fromkeys(_record_of(item) for item in measure.hits)) or measure.records
     return [record_id for record_id in counted if record_id in site.by_id]

@@ -44,7 +44,7 @@ def browser_model(source: ModelSource, card: EncoderCard) -> BrowserModel:
     settings = _json(source.folder / "config.json")
     tokenizer = _json(source.folder / "tokenizer.json")
     _demand_family(source, card, settings, tokenizer)
-    arrays = dict(_arrays(_read(source), int(settings["num_hidden_layers"])))
+    arrays = dict(_arrays(_weights_by_name(source), int(settings["num_hidden_layers"])))
     facts = {
         "width": settings["hidden_size"],
         "heads": settings["num_attention_heads"],
@@ -108,7 +108,7 @@ def _norm(name: str, weights: Weights, path: str) -> Iterator[tuple[str, NDArray
     yield f"{name}.bias", weights[f"{path}.bias"]
 
 
-def _read(source: ModelSource) -> Weights:
+def _weights_by_name(source: ModelSource) -> Weights:
     """The weights by their names in the file, without a leading `bert.`, as float32."""
     from kb.search.encoder.weights import read_weights
 

@@ -49,7 +49,7 @@ def prepare(library: Library, site: Site) -> Semantic:
     source = find_source(library.config.search.model, library.root)
     model = browser_model(source, encoder.card)
     loaded = dict(
-        _named(kind, end, raw)
+        _hashed_name(kind, end, raw)
         for kind, end, raw in (
             ("model", "bin", model.weights),
             ("vocabulary", "txt", model.vocabulary),
@@ -66,7 +66,7 @@ def prepare(library: Library, site: Site) -> Semantic:
     return Semantic((("manifest.json", text), *loaded.items(), *_scripts()), size)
 
 
-def _named(kind: str, end: str, raw: bytes) -> tuple[str, bytes]:
+def _hashed_name(kind: str, end: str, raw: bytes) -> tuple[str, bytes]:
     """A name that changes with the content, so that a browser may keep the file for ever."""
     return f"{kind}-{hashlib.sha256(raw).hexdigest()[:12]}.{end}", raw
 

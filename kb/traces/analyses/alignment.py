@@ -56,7 +56,9 @@ def diff_text(aligned: Alignment, width: int = 80) -> str:
     What both runs did (`=`) stands once, with the step of each.
     """
     room = (width - 3) // 2
-    lines = [_beside("  ", f"this run: {aligned.run.id}", f"passing: {aligned.passing.id}", room)]
+    lines = [
+        _side_by_side("  ", f"this run: {aligned.run.id}", f"passing: {aligned.passing.id}", room)
+    ]
     for row in aligned.rows:
         if row.is_equal and row.call is not None:
             steps = dict.fromkeys((str(row.step), str(row.passing_step)))
@@ -66,12 +68,12 @@ def diff_text(aligned: Alignment, width: int = 80) -> str:
             _cell(str(step), call, room)
             for step, call in ((row.step, row.call), (row.passing_step, row.passing))
         )
-        lines.append(_beside("≠ ", left, right, room))
+        lines.append(_side_by_side("≠ ", left, right, room))
     lines += ["", *_parting(aligned.divergence)]
     return as_lines(lines)
 
 
-def _beside(mark: str, left: str, right: str, room: int) -> str:
+def _side_by_side(mark: str, left: str, right: str, room: int) -> str:
     left, right = cut(left, room), cut(right, room)
     return f"{mark}{left}{' ' * (room - cells(left))} {right}".rstrip()
 
@@ -117,15 +119,15 @@ def _parting(parted: Divergence) -> list[str]:
     found = (parted.first, parted.first_tool, parted.first_write)
     for name, difference in zip(names, found, strict=True):
         if difference is not None:
-            lines.append(f"{name}: call {difference.number}, {_at(difference)}")
+            lines.append(f"{name}: call {difference.number}, {_step_words(difference)}")
     if parted.first_write is not None and parted.first_write.call is not None:
         lines[-1] += f", {_write(parted.first_write.call, is_guess=parted.is_guess)}"
     if parted.baseline is not None:
-        lines.append(f"baseline, the first write of all: {_at(parted.baseline)}")
+        lines.append(f"baseline, the first write of all: {_step_words(parted.baseline)}")
     return [*lines, "Where they part first is not always where it went wrong."]
 
 
-def _at(difference: Difference) -> str:
+def _step_words(difference: Difference) -> str:
     return f"step {difference.step}" if difference.step is not None else "after its end"
 
 

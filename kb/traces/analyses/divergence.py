@@ -153,15 +153,17 @@ def _examine(run: Run, context: AnalysisContext) -> Iterable[TraceFinding]:
     if found.first is None:
         yield at.whole(Severity.NOTE, "the same calls with the same arguments as the passing run")
         return
-    yield _told(at, "first divergent call", found.first, Severity.NOTE)
+    yield _divergence_finding(at, "first divergent call", found.first, Severity.NOTE)
     if found.first_tool is not None:
-        yield _told(at, "first other tool", found.first_tool, Severity.WARNING)
+        yield _divergence_finding(at, "first other tool", found.first_tool, Severity.WARNING)
     if found.first_write is not None:
         what = "first divergent write" + (", by the names of tools a guess" * found.is_guess)
-        yield _told(at, what, found.first_write, Severity.WARNING)
+        yield _divergence_finding(at, what, found.first_write, Severity.WARNING)
 
 
-def _told(at: FindingBuilder, what: str, found: Difference, severity: Severity) -> TraceFinding:
+def _divergence_finding(
+    at: FindingBuilder, what: str, found: Difference, severity: Severity
+) -> TraceFinding:
     mine = found.call.tool if found.call else "the run had ended"
     theirs = found.passing.tool if found.passing else "the passing run had ended"
     how = f"{mine}, where the passing run has {theirs}"

@@ -178,10 +178,10 @@ def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
         yield at.step(step, severity, message, evidence=call_text(repeat.calls[-1]), also=earlier)
     for audit in key_audits(run):
         if audit.effect is not Effect.UNKNOWN:
-            yield at.whole(Severity.NOTE, _told(audit))
+            yield at.whole(Severity.NOTE, _key_sentences(audit))
 
 
-def _told(audit: KeyAudit) -> str:
+def _key_sentences(audit: KeyAudit) -> str:
     """What the trace says about keys, and what has to be asked."""
     answers = {"schema": audit.in_schema, "prompt": audit.in_prompt, "calls": audit.in_trace}
     known = ", ".join(

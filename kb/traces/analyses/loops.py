@@ -97,12 +97,12 @@ def cost_of(run: Run, first: int, last: int) -> Cost:
 def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     at = FindingBuilder(_NAME, run)
     for loop in loops(run):
-        yield _told(at, loop)
+        yield _loop_finding(at, loop)
     yield from _failing(run, at)
     yield from _stalls(run, at)
 
 
-def _told(at: FindingBuilder, loop: Loop) -> TraceFinding:
+def _loop_finding(at: FindingBuilder, loop: Loop) -> TraceFinding:
     first, last = loop.steps[0], loop.steps[-1]
     made = [s for n in loop.steps[: loop.period] if isinstance(s := at.run.steps[n], ToolCall)]
     names = " → ".join(call.tool for call in made)

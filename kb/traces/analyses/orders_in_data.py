@@ -89,10 +89,10 @@ def followed_orders(run: Run) -> tuple[FollowedOrder, ...]:
         if number > last:
             break
         if told and may_have_run(call):
-            said = _said(run) if said is None else said
+            said = _instructions_of(run) if said is None else said
             found = _followed(number, call, told, said)
             followed += [found] if found else []
-        holds = _told(number, call) if number < last and len(told) < _MOST_ORDERS else None
+        holds = _data_of_call(number, call) if number < last and len(told) < _MOST_ORDERS else None
         told += [holds] if holds else []
     return tuple(followed)
 
@@ -109,7 +109,7 @@ def _last_that_may_follow(run: Run) -> int:
     return -1
 
 
-def _told(number: int, call: ToolCall) -> _Told | None:
+def _data_of_call(number: int, call: ToolCall) -> _Told | None:
     if not call.is_answered or call.result is None:
         return None
     text = arguments_text(call.result)[:_MOST_READ]
@@ -191,7 +191,7 @@ def _values(arguments: Any) -> list[str]:
     return found
 
 
-def _said(run: Run) -> str:
+def _instructions_of(run: Run) -> str:
     """All that user and prompt said."""
     texts = (s.text for s in run.steps if isinstance(s, Message) and s.role in {"user", "system"})
     return _even(" ".join((run.state.prompt.text, run.trigger.text, *texts)))

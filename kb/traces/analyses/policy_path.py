@@ -82,11 +82,11 @@ def actual_path(run: Run) -> tuple[str, ...]:
 
 
 def _out_of_order(made: Made, tool: str, other: str, side: str) -> Iterable[tuple[int, str]]:
-    made_other = [(step, call) for step, call in _of(made, other) if call.succeeded]
+    made_other = [(step, call) for step, call in _calls_of_tool(made, other) if call.succeeded]
     kept = [step for step, call in made_other if not _is_refusal(call)]
     refused = len(made_other) > len(kept)
     why = f"no {other} succeeded {side} it" + (" (one was answered with a no)" if refused else "")
-    for step, _ in _of(made, tool):
+    for step, _ in _calls_of_tool(made, tool):
         if not kept or (min(kept) >= step if side == "before" else max(kept) <= step):
             yield step, why
 
@@ -98,16 +98,16 @@ def _is_refusal(call: ToolCall) -> bool:
 
 
 def _too_often(made: Made, tool: str, limit: int) -> Iterable[tuple[int, str]]:
-    for number, (step, _) in enumerate(_of(made, tool), 1):
+    for number, (step, _) in enumerate(_calls_of_tool(made, tool), 1):
         if number > limit:
             yield step, f"this is call {number}"
 
 
 def _forbidden(made: Made, tool: str) -> Iterable[tuple[int, str]]:
-    return ((step, "it was called") for step, _ in _of(made, tool))
+    return ((step, "it was called") for step, _ in _calls_of_tool(made, tool))
 
 
-def _of(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
+def _calls_of_tool(made: Made, tool: str) -> list[tuple[int, ToolCall]]:
     return [(step, call) for step, call in made if fnmatchcase(call.tool, tool)]
 
 

@@ -85,7 +85,7 @@ def _archive_here(paths: Sequence[Path]) -> Archive:
     passed_over: dict[Path, str] = {}
     for path in paths:
         if path.is_dir():
-            for file, why in _below(path):
+            for file, why in _files_below(path):
                 if why:
                     passed_over[file] = why
                 else:
@@ -110,7 +110,7 @@ def _is_read_with(path: Path, found: dict[Path, None]) -> bool:
     return is_agent and folder.parent.with_suffix(".jsonl") in found
 
 
-def _below(folder: Path) -> Iterator[tuple[Path, str]]:
+def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
     """The files below a folder, each with the reason why it is passed over, empty for none."""
     for where, folders, names in walk(folder):
         for name in sorted(n for n in folders if n.startswith(".") or n == _BLOBS):

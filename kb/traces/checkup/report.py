@@ -119,13 +119,13 @@ def _worth(done: Checkup) -> str:
         "",
         _elsewhere(model),
         "",
-        f"Suspicious (a proof, or a score of {done.from_score:g} or more): {_of(share)}.",
+        f"Suspicious (a proof, or a score of {done.from_score:g} or more): {_share_text(share)}.",
     ]
     if base is None:
         lines.append("The source does not say how enough of the runs ended; see docs/analyses.")
         return "\n".join(lines)
-    lines.append(f"Failed, by the source's own word: {_of(base)}. That word moves no rank.")
-    lines.append(f"Failed among the suspicious: {_of(done.hit_rate())}.")
+    lines.append(f"Failed, by the source's own word: {_share_text(base)}. That word moves no rank.")
+    lines.append(f"Failed among the suspicious: {_share_text(done.hit_rate())}.")
     lines += ["", "| order by | AUC | 95 % interval |", "|---|---|---|"]
     lines += [
         f"| {w.name} | {w.auc:.2f} | {w.low:.2f}–{w.high:.2f} |" for w in done.auc_estimates()
@@ -173,21 +173,21 @@ def _group(number: int, group: FailureGroup) -> Iterator[str]:
     elif len(group.runs) > 1:
         yield f"{number}. {_count(group)} of one kind"
     if group.record or len(group.runs) > 1:
-        yield f"   - {_named(facts)}"
+        yield f"   - {_run_name(facts)}"
     else:
-        yield f"{number}. {_named(facts)}"
+        yield f"{number}. {_run_name(facts)}"
     for sign in facts.signs[:_SIGNS_SHOWN]:
         mark = " (proof)" if sign.proves else ""
         yield f"   - {sign.kind}{mark}: {_plain(sign.message)}{_place(sign)}"
         if sign.evidence:
             yield f"     {_code(sign.evidence)}"
     for other in group.runs[1:_OTHERS_SHOWN]:
-        yield f"   - also {_named(other)}"
+        yield f"   - also {_run_name(other)}"
     if len(group.runs) > _OTHERS_SHOWN:
         yield f"   - and {len(group.runs) - _OTHERS_SHOWN} more"
 
 
-def _named(facts: RunSummary) -> str:
+def _run_name(facts: RunSummary) -> str:
     where = f"{facts.file}, run {facts.number}" if facts.number > 1 else facts.file
     proven = "" if facts.is_proven else "nothing proven, "
     return f"{proven}score {facts.score:g}: {_code(facts.run)}, {_code(where)}"
@@ -214,7 +214,7 @@ def _signs(done: Checkup) -> str:
         rows += ["| sign | what it does | why | runs |", "|---|---|---|---|"]
     for kind in found:
         counts = "proves" if kind.proves else "explains"
-        share = _of(Share(done.kinds[kind.name], done.runs))
+        share = _share_text(Share(done.kinds[kind.name], done.runs))
         rows.append(f"| {kind.name} | {counts} | {kind.why} | {share} |")
     others = [kind.name for kind in KINDS if kind not in found]
     if others:
@@ -230,7 +230,7 @@ def _missing(done: Checkup) -> str:
         return ""
     rows = ["## Log lines that were missing", "", "| log this | missing in |", "|---|---|"]
     for name, number in done.missing.most_common(_MISSING_SHOWN):
-        rows.append(f"| {name} | {_of(Share(number, done.runs))} |")
+        rows.append(f"| {name} | {_share_text(Share(number, done.runs))} |")
     return "\n".join(rows)
 
 
@@ -255,7 +255,7 @@ def _listed(heading: str, files: list[tuple[str, str]], total: int) -> str:
     return "\n".join(lines)
 
 
-def _of(share: Share) -> str:
+def _share_text(share: Share) -> str:
     return f"{share.k} of {share.n} ({_percent(share)})"
 
 

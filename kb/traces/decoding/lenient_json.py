@@ -69,7 +69,7 @@ def _decode_kindly(
 ) -> Any:
     text = raw if isinstance(raw, str) else text_of(bytes(raw), repaired)
     try:
-        return _whole(json.loads(text, parse_int=_integer, strict=False))
+        return _without_half_pairs(json.loads(text, parse_int=_integer, strict=False))
     except RecursionError as error:
         raise NotJsonError("nested too deeply") from error
     except ValueError as error:
@@ -80,14 +80,16 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MAX_DIGITS else digits
 
 
-def _whole(value: Any) -> Any:
+def _without_half_pairs(value: Any) -> Any:
     """The value with halves of surrogate pairs replaced: no encoder takes them."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_whole(part) for part in value]
+        return [_without_half_pairs(part) for part in value]
     if isinstance(value, dict):
-        return {_SURROGATE.sub("\ufffd", key): _whole(part) for key, part in value.items()}
+        return {
+            _SURROGATE.sub("\ufffd", key): _without_half_pairs(part) for key, part in value.items()
+        }
     return value
 
 

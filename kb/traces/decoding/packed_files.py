@@ -194,7 +194,7 @@ class _Unpacking:
     def _of_tar(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             for entry in tar:
-                inner = _within(name, entry.name)
+                inner = _path_within(name, entry.name)
                 if entry.isreg() and (held := tar.extractfile(entry)) is not None:
                     self.budget.count()
                     yield from self._member(cast("BinaryIO", held), inner, level)
@@ -204,7 +204,7 @@ class _Unpacking:
     def _of_zip(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
         with self._seekable(stream, level) as file, zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
-                inner = _within(name, entry.filename)
+                inner = _path_within(name, entry.filename)
                 if entry.is_dir():
                     continue
                 self.budget.count()
@@ -289,7 +289,7 @@ class _Unpacking:
 
     def _session(self, session: StoredSession, name: str) -> Iterator[Member]:
         self.budget.count()
-        inner = _within(name, session.name)
+        inner = _path_within(name, session.name)
         try:
             with self.folder.filling(_SESSION) as out:
                 for piece in session.pieces:
@@ -349,7 +349,7 @@ def _peekable(stream: BinaryIO) -> io.BufferedReader:
     return io.BufferedReader(cast("io.RawIOBase", stream), _CHUNK_BYTES)
 
 
-def _within(archive: str, name: str) -> str:
+def _path_within(archive: str, name: str) -> str:
     return f"{archive}/{name}" if archive else name
 
 

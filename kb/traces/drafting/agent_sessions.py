@@ -56,13 +56,15 @@ def sessions(home: Path, variables: Mapping[str, str]) -> tuple[AgentSession, ..
         above = variables.get(place.variable, "") if place.variable else ""
         folder = Path(above) if above else home / place.folder
         for path in folder.glob(place.pattern):
-            if path.is_file() and not any(part.is_symlink() for part in _below(path, folder)):
+            if path.is_file() and not any(
+                part.is_symlink() for part in _path_and_folders(path, folder)
+            ):
                 name = path.parent.name if path.name == "events.jsonl" else path.stem
                 found.append(AgentSession(place.agent, name, path, path.stat().st_mtime))
     return tuple(sorted(found, key=lambda one: -one.written))
 
 
-def _below(path: Path, folder: Path) -> Iterable[Path]:
+def _path_and_folders(path: Path, folder: Path) -> Iterable[Path]:
     return (path, *(above for above in path.parents if folder in above.parents))
 
 
@@ -74,17 +76,19 @@ def chosen(found: tuple[AgentSession, ...], wanted: str, folder: Path) -> AgentS
     if wanted == "latest":
         here = next((one for one in found if _works_in(one, folder)), None)
         if here is None:
-            raise KbError(f"no session of an agent worked in {folder}", todo=_named(found))
+            raise KbError(
+                f"no session of an agent worked in {folder}", todo=_choice_of_names(found)
+            )
         return here
     fit = [one for one in found if wanted and wanted == one.name]
     fit = fit or [one for one in found if one.name.startswith(wanted) or one.name.endswith(wanted)]
     if len(fit) != 1:
         what = f"{len(fit)} sessions are called" if fit else "no session is called"
-        raise KbError(f"{what} '{wanted}'", todo=_named(fit or found))
+        raise KbError(f"{what} '{wanted}'", todo=_choice_of_names(fit or found))
     return fit[0]
 
 
-def _named(found: Iterable[AgentSession]) -> str:
+def _choice_of_names(found: Iterable[AgentSession]) -> str:
     """The newest sessions, to choose one of them."""
     names = [f"{one.name} ({one.agent})" for one in found][:_SHOWN]
     return f"Name one: {', '.join(names)}." if names else "No agent keeps a session here."

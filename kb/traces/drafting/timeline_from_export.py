@@ -79,7 +79,7 @@ def read_channel(
     left_out: Counter[str] = Counter()
     said = list(export.lines) or [
         (clock.utc(one.at, one.is_utc, one.where, one.shown), one.text)
-        for one in (_found(values, left_out) if values else spoken_lines(text, day))
+        for one in (_dated_messages(values, left_out) if values else spoken_lines(text, day))
     ]
     if not said:
         raise _no_line(path, text, day)
@@ -164,11 +164,11 @@ def _of_json_line(line: str) -> Iterator[Any]:
         return
 
 
-def _found(value: Any, left_out: Counter[str]) -> Iterator[PastedLine]:
+def _dated_messages(value: Any, left_out: Counter[str]) -> Iterator[PastedLine]:
     """The messages in an export, with the times they were said at."""
     if isinstance(value, list):
         for part in value:
-            yield from _found(part, left_out)
+            yield from _dated_messages(part, left_out)
         return
     if not isinstance(value, dict):
         return
@@ -184,7 +184,9 @@ def _found(value: Any, left_out: Counter[str]) -> Iterator[PastedLine]:
         else:
             left_out["without words"] += 1
     for key in _LISTS:
-        yield from _found(value.get(key), left_out) if isinstance(value.get(key), list) else ()
+        yield from (
+            _dated_messages(value.get(key), left_out) if isinstance(value.get(key), list) else ()
+        )
 
 
 def _time(value: Any) -> datetime | None:
@@ -199,7 +201,7 @@ def _words(message: dict[str, Any]) -> str:
 
     Bots say nothing in the text, and everything in what is attached to it.
     """
-    own = next((text for key in _TEXT_KEYS if (text := _said(message.get(key)))), "")
+    own = next((text for key in _TEXT_KEYS if (text := _message_text(message.get(key)))), "")
     parts = [own or _of_block(message.get("blocks"))]
     for attached in _objects(message.get("attachments")):
         parts.append(_of_attachment(attached))
@@ -208,12 +210,12 @@ def _words(message: dict[str, Any]) -> str:
 
 def _of_attachment(attached: dict[str, Any]) -> str:
     keys = ("pretext", "title", "text")
-    told = [_said(attached.get(key)) for key in keys] + [_of_block(attached.get("blocks"))]
+    told = [_message_text(attached.get(key)) for key in keys] + [_of_block(attached.get("blocks"))]
     for row in _objects(attached.get("fields")):
-        named = [_said(row.get(key)) for key in ("title", "value")]
+        named = [_message_text(row.get(key)) for key in ("title", "value")]
         told.append(": ".join(part for part in named if part))
     words = [part for part in told if part]
-    return " · ".join(words) or _said(attached.get("fallback"))
+    return " · ".join(words) or _message_text(attached.get("fallback"))
 
 
 def _of_block(block: Any) -> str:
@@ -243,7 +245,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
 
-def _said(value: Any) -> str:
+def _message_text(value: Any) -> str:
     if isinstance(value, dict):
         value = value.get("content") or value.get("text")
     return value.strip() if isinstance(value, str) else ""

@@ -98,7 +98,7 @@ class _Reader:
         half = (match["half"] or "").replace(".", "").upper()
         if half:
             self._half = half
-        at = _at(day, match["time"], half or ("" if named.get("day") else self._half))
+        at = _moment_at(day, match["time"], half or ("" if named.get("day") else self._half))
         if at is None:
             return None
         zone = match["zone"] or ("UTC" if self._all_utc else "")
@@ -118,7 +118,7 @@ def _head_of(line: str) -> re.Match[str] | None:
     return None if found is None or _LINE.match(line) else found
 
 
-def _at(day: date | None, written: str, half: str) -> datetime | None:
+def _moment_at(day: date | None, written: str, half: str) -> datetime | None:
     if day is None:
         return None
     time = written.zfill(len("00:00") if written.count(":") == 1 else len("00:00:00"))

@@ -120,7 +120,7 @@ def command_effects(
     if not command.strip():
         return ()
     if not settings and len(command) <= _SHORT:
-        return _known(command, is_installed())
+        return _cached_effects(command, is_installed())
     return _effects(command, settings or {})
 
 
@@ -129,7 +129,7 @@ _SHORT = 300
 
 
 @lru_cache(maxsize=4096)
-def _known(command: str, _is_installed: bool) -> tuple[CommandEffect, ...]:
+def _cached_effects(command: str, _is_installed: bool) -> tuple[CommandEffect, ...]:
     return _effects(command, {})
 
 
@@ -198,7 +198,7 @@ def _of_command(
 ) -> Iterator[CommandEffect]:
     first = words[0]
     texts = [word.text for word in words]
-    if told := _told(texts, place):
+    if told := _team_effect(texts, place):
         yield told
         return
     if not first.is_literal:
@@ -233,7 +233,7 @@ def _of_stranger(name: str, texts: Sequence[str], place: _Place) -> CommandEffec
     return CommandEffect(Effect.UNKNOWN, name, why, targets=tuple(others), via=place.via)
 
 
-def _told(texts: Sequence[str], place: _Place) -> CommandEffect | None:
+def _team_effect(texts: Sequence[str], place: _Place) -> CommandEffect | None:
     """What the team says of a command, by its first words or a pattern."""
     if not place.settings:
         return None
@@ -303,7 +303,7 @@ def _script(found: WrapperRow, texts: Sequence[str]) -> str | None:
         value_comes = found.shell and (text in _SHELL_VALUES or _is_bundle_with(text, "o"))
         name, _, value = text.partition("=")
         if name in found.script or _bundles_script(found, text):
-            return value or _behind(found, texts[number + 1 + value_comes :])
+            return value or _script_behind(found, texts[number + 1 + value_comes :])
         if attached := _attached(found, text):
             return attached
         if found.shell and text[:1] not in ("-", "+"):
@@ -311,7 +311,7 @@ def _script(found: WrapperRow, texts: Sequence[str]) -> str | None:
     return None
 
 
-def _behind(found: WrapperRow, texts: Sequence[str]) -> str:
+def _script_behind(found: WrapperRow, texts: Sequence[str]) -> str:
     """The script behind its option: the next word, of a shell the next that is no option."""
     if found.shell:
         texts = list(dropwhile(lambda text: text[:1] in ("-", "+"), texts))

@@ -71,7 +71,7 @@ def session_files(session: Path) -> SessionFiles:
 
 
 def _agents(root: Root, folder: str) -> Iterator[AgentFile]:
-    for name, agent_id in _named(root, folder):
+    for name, agent_id in _agent_files(root, folder):
         meta = _value(_read(root, f"{folder}/agent-{agent_id}.meta.json", _MAX_META_BYTES))
         call = a_word(meta.get("toolUseId") or meta.get("toolUseID") or meta.get("tool_use_id"))
         first = _first_row(root, f"{folder}/{name}")
@@ -81,13 +81,13 @@ def _agents(root: Root, folder: str) -> Iterator[AgentFile]:
 
 def _earlier(root: Root, session: str) -> Iterator[AgentFile]:
     """The agents of a session whose files lie beside it, as earlier versions wrote them."""
-    for name, agent_id in _named(root, "."):
+    for name, agent_id in _agent_files(root, "."):
         first = _first_row(root, name) or {}
         if first.get("isSidechain") and first.get("sessionId") == session:
             yield AgentFile(root.path / name, agent_id, "", _prompt(first))
 
 
-def _named(root: Root, folder: str) -> list[tuple[str, str]]:
+def _agent_files(root: Root, folder: str) -> list[tuple[str, str]]:
     """The files of agents in a folder, with the ids in their names."""
     try:
         names = root.names(folder)

@@ -179,7 +179,7 @@ class _Shown:
             self.builder.rows.repeated()
             return
         self._last = text
-        asked = _asked(kind, text)
+        asked = _call_of(kind, text)
         if self._answering is None:
             self._say(ChatMessage("assistant"), base)
         step = self.builder.ask(asked, base, self._answering)
@@ -231,7 +231,7 @@ class _Shown:
         return self.builder
 
 
-def _asked(kind: str, text: str) -> ToolCallRequest:
+def _call_of(kind: str, text: str) -> ToolCallRequest:
     told = an_object(embedded(text))
     if kind == "command":
         return ToolCallRequest("execute_command", {"command": text.removesuffix(_ASKS)})

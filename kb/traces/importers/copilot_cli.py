@@ -135,7 +135,7 @@ class _Session:
             "assistant",
             a_word(data.get("content")),
             "" if thought == self._thought else thought,
-            calls=tuple(_asked(one) for one in map(an_object, a_list(data.get("toolRequests")))),
+            calls=tuple(_call_of(one) for one in map(an_object, a_list(data.get("toolRequests")))),
         )
         self._thought = ""
         key = a_word(data.get("messageId"))
@@ -164,7 +164,7 @@ class _Session:
         call_id = a_word(data.get("toolCallId"))
         known = self.builder.call(call_id)
         if known is None:
-            self.builder.ask(_asked({**data, "name": data.get("toolName")}), base)
+            self.builder.ask(_call_of({**data, "name": data.get("toolName")}), base)
         else:  # the time at which it began, and the server of an MCP tool
             server = a_word(data.get("mcpServerName"))
             more = {"mcpServerName": server} if server else {}
@@ -232,7 +232,7 @@ _MESSAGES = {
 }
 
 
-def _asked(told: dict[str, Any]) -> ToolCallRequest:
+def _call_of(told: dict[str, Any]) -> ToolCallRequest:
     name = a_word(told.get("name")) or "unknown"
     return ToolCallRequest(name, told.get("arguments"), a_word(told.get("toolCallId")))
 

@@ -43,7 +43,7 @@ def detect(source: Source, wanted: str = "") -> Importer:
     """
     rows = importers()
     if wanted:
-        return _named(wanted, rows)
+        return _importer_named(wanted, rows)
     specific = [row for row in rows if not row.occurs_in_others]
     found = _first(specific, source.brief)
     if found is None and len(source.head) > len(source.brief.head):
@@ -60,7 +60,7 @@ def _first(rows: Iterable[Importer], source: Source) -> Importer | None:
     return next((row for row in rows if row.recognise(source)), None)
 
 
-def _named(wanted: str, rows: tuple[Importer, ...]) -> Importer:
+def _importer_named(wanted: str, rows: tuple[Importer, ...]) -> Importer:
     row = next((row for row in rows if row.name == wanted.replace("_", "-")), None)
     if row is None:
         raise KbError(f"'{wanted}' is no format", todo=_choices(rows))

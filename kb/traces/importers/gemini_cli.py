@@ -148,7 +148,7 @@ class _Chat:
             "assistant",
             said.text,
             "\n".join(thought for thought in thoughts if thought),
-            calls=tuple(_asked(call) for call in calls),
+            calls=tuple(_call_of(call) for call in calls),
         )
         tokens = an_object(record.get("tokens"))
         names = {"input_tokens": "input", "output_tokens": "output", "cached_tokens": "cached"}
@@ -183,7 +183,7 @@ def _thought(told: dict[str, Any]) -> str:
     return ": ".join(word for word in words if word)
 
 
-def _asked(call: dict[str, Any]) -> ToolCallRequest:
+def _call_of(call: dict[str, Any]) -> ToolCallRequest:
     name = a_word(call.get("name")) or "unknown"
     return ToolCallRequest(name, call.get("args"), a_word(call.get("id")))
 

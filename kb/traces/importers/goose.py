@@ -101,7 +101,7 @@ def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
     for block in a_list(blocks) or [blocks]:
         kind = a_word(an_object(block).get("type"))
         if kind in {"toolRequest", "frontendToolRequest"}:
-            calls.append(_asked(block))
+            calls.append(_call_of(block))
         elif kind == "toolResponse":
             answers.append(_answer(block))
         elif kind in _BLOCKS:
@@ -122,7 +122,7 @@ def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
         builder.add_event(Event(kind, name=name, text=text, started=at, where=where))
 
 
-def _asked(block: dict[str, Any]) -> ToolCallRequest:
+def _call_of(block: dict[str, Any]) -> ToolCallRequest:
     told = an_object(block.get("toolCall"))
     call = an_object(told.get("value")) or told
     source = {"error": told["error"]} if told.get("error") else {}

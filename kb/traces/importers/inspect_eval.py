@@ -68,7 +68,7 @@ def _run(sample: dict[str, Any], about: dict[str, Any], where: str, rows: RowAcc
     model = a_word(about.get("model")) or a_word(an_object(sample.get("output")).get("model"))
     builder.source = {key: sample[key] for key in _ABOUT if sample.get(key)}
     attachments = an_object(sample.get("attachments"))
-    _tell_messages(builder, _whole(sample["messages"], attachments), where)
+    _tell_messages(builder, _with_attachments(sample["messages"], attachments), where)
     for event in map(an_object, a_list(sample.get("events"))):
         _tell_event(builder, event, attachments, where)
     builder.request = replace(builder.request, model=builder.request.model or model)
@@ -80,14 +80,14 @@ def _run(sample: dict[str, Any], about: dict[str, Any], where: str, rows: RowAcc
     return builder
 
 
-def _whole(value: Any, attachments: dict[str, Any]) -> Any:
+def _with_attachments(value: Any, attachments: dict[str, Any]) -> Any:
     """A value with the texts that stand apart in their places."""
     if isinstance(value, str) and value.startswith(_ATTACHED):
         return attachments.get(value.removeprefix(_ATTACHED), value)
     if isinstance(value, list):
-        return [_whole(part, attachments) for part in value]
+        return [_with_attachments(part, attachments) for part in value]
     if isinstance(value, dict):
-        return {key: _whole(part, attachments) for key, part in value.items()}
+        return {key: _with_attachments(part, attachments) for key, part in value.items()}
     return value
 
 
@@ -123,7 +123,7 @@ def _tell_event(
         if builder.call(call_id) is not None:
             builder.amend(call_id, started=started, ended=ended)
     elif kind == "model":
-        builder.offer(tools_of(_whole(event.get("tools"), attachments)))
+        builder.offer(tools_of(_with_attachments(event.get("tools"), attachments)))
         told = {"model": event.get("model"), **an_object(event.get("config"))}
         builder.request = merged(builder.request, request_of(told))
         _tell_times(builder, event)

@@ -81,7 +81,7 @@ def _evidence(value: Any) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     for trace_id, records in group_by_trace(source):
-        runs = _whole(records, source.account)
+        runs = _joined_runs(records, source.account)
         reader = RunOfSpans(source.account, trace_id)
         for record in runs:
             source.account.turn_to(record.where)
@@ -97,7 +97,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             reader.drop("traces without a call of a model or of a tool")
 
 
-def _whole(records: Iterator[Record], rows: RowAccount) -> list[Record]:
+def _joined_runs(records: Iterator[Record], rows: RowAccount) -> list[Record]:
     """The runs of a trace, start and end joined, in the order of their starts."""
     found: dict[str, Record] = {}
     for record in records:

@@ -67,7 +67,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     bare: _Run | None = None
     for where, value in source.rows():
         if _is_trajectory(value):
-            yield _whole(value, where, source.account).builder
+            yield _run_of_trajectory(value, where, source.account).builder
         elif isinstance(value, dict) and "role" in value:
             bare = bare or _Run(source.account)
             bare.take(value, where)
@@ -77,7 +77,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         yield bare.builder
 
 
-def _whole(value: dict[str, Any], where: str, rows: RowAccount) -> _Run:
+def _run_of_trajectory(value: dict[str, Any], where: str, rows: RowAccount) -> _Run:
     run = _Run(rows, where)
     run.describe(value)
     messages = a_list(value["messages"])

@@ -76,7 +76,10 @@ def _run(
     for span in sorted(spans, key=lambda one: one.start or _EARLY):
         rows.turn_to(span.where)
         reader.take(span)
-    reader.tell(_told(info.get("request_preview")), _told(info.get("response_preview")))
+    reader.tell(
+        _attribute_value(info.get("request_preview")),
+        _attribute_value(info.get("response_preview")),
+    )
     builder = reader.finished()
     if not builder.steps:
         reader.drop("traces without a call of a model or of a tool")
@@ -91,7 +94,7 @@ def _run(
     return builder
 
 
-def _told(value: Any) -> Any:
+def _attribute_value(value: Any) -> Any:
     """The value of an attribute: a JSON text as MLflow writes them, any other as it is."""
     if not isinstance(value, str):
         return value
@@ -102,7 +105,7 @@ def _told(value: Any) -> Any:
 
 
 def _span(value: dict[str, Any], trace_id: str, where: str) -> Span:
-    told = {key: _told(part) for key, part in an_object(value.get("attributes")).items()}
+    told = {key: _attribute_value(part) for key, part in an_object(value.get("attributes")).items()}
     status = value.get("status")
     code = an_object(status).get("code", status)
     code = a_word(code) or a_word(value.get("status_code"))

@@ -167,7 +167,7 @@ class _Session:
             "\n".join(_texts(parts, "text")),
             "\n".join(_texts(parts, "reasoning")),
             tuple(part for part, _ in parts if part.get("type") == "file"),
-            tuple(_asked(part) for part, _ in parts if part.get("type") == "tool"),
+            tuple(_call_of(part) for part, _ in parts if part.get("type") == "tool"),
             agent=a_word(head.get("agent") or head.get("mode")) if role == "assistant" else "",
         )
         self.builder.add_message(said, base)
@@ -250,7 +250,7 @@ def _texts(parts: list[tuple[dict[str, Any], str]], kind: str) -> list[str]:
     return [a_word(part.get("text")) for part, _ in parts if part.get("type") == kind]
 
 
-def _asked(part: dict[str, Any]) -> ToolCallRequest:
+def _call_of(part: dict[str, Any]) -> ToolCallRequest:
     state = an_object(part.get("state"))
     name = a_word(part.get("tool")) or "unknown"
     return ToolCallRequest(name, state.get("input"), a_word(part.get("callID")))

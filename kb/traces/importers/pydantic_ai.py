@@ -137,7 +137,7 @@ def _take_response(builder: RunBuilder, value: dict[str, Any], where: str) -> No
     }
     known = {"text", "thinking", *_CALLS, *_RETURNS}
     rest = tuple(part for part in parts if a_word(part.get("part_kind")) not in known)
-    calls = tuple(_asked(part) for part in parts if a_word(part.get("part_kind")) in _CALLS)
+    calls = tuple(_call_of(part) for part in parts if a_word(part.get("part_kind")) in _CALLS)
     finish = a_word(value.get("finish_reason"))
     said = ChatMessage("assistant", of_kind["text"], of_kind["thinking"], rest, calls, (), finish)
     builder.add_message(said, base)
@@ -152,7 +152,7 @@ def _take_response(builder: RunBuilder, value: dict[str, Any], where: str) -> No
         builder.add_event(replace(event, started=base.started, where=where))
 
 
-def _asked(part: dict[str, Any]) -> ToolCallRequest:
+def _call_of(part: dict[str, Any]) -> ToolCallRequest:
     name, call_id = a_word(part.get("tool_name")) or "unknown", a_word(part.get("tool_call_id"))
     return ToolCallRequest(name, arguments_of(part.get("args")), call_id)
 

@@ -101,7 +101,7 @@ class _Run:
         output = step.get("model_output")
         text = output if isinstance(output, str) else content_of(output).text
         error = an_object(step.get("error"))
-        asked = tuple(_asked(call) for call in calls)
+        asked = tuple(_call_of(call) for call in calls)
         said = ChatMessage("assistant", text, calls=asked)
         full = replace(base, **_times(step), **usage_of(step.get("token_usage")))
         before = len(self.builder.steps)
@@ -144,7 +144,7 @@ def _times(step: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _asked(call: dict[str, Any]) -> ToolCallRequest:
+def _call_of(call: dict[str, Any]) -> ToolCallRequest:
     inner = an_object(call.get("function")) or call
     name = a_word(inner.get("name")) or "unknown"
     return ToolCallRequest(name, inner.get("arguments"), a_word(call.get("id")))

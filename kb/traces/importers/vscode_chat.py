@@ -169,7 +169,7 @@ class _Request:
                 "assistant",
                 a_word(one.get("response")),
                 "\n".join(thought) if isinstance(thought, list) else a_word(thought),
-                calls=tuple(_asked(call) for call in calls),
+                calls=tuple(_call_of(call) for call in calls),
             )
             at = time_of(one.get("timestamp")) or self._base.started
             model = a_word(one.get("modelId")) or self._base.model
@@ -296,7 +296,7 @@ def _is_told(text: str, told: str) -> bool:
 _ENOUGH = 40
 
 
-def _asked(call: dict[str, Any]) -> ToolCallRequest:
+def _call_of(call: dict[str, Any]) -> ToolCallRequest:
     name, call_id = a_word(call.get("name")) or "unknown", a_word(call.get("id"))
     return ToolCallRequest(name, arguments_of(call.get("arguments")), call_id)
 

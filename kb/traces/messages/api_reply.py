@@ -39,7 +39,7 @@ def reply_of(value: Any) -> ModelReply | None:
     value = embedded(value)
     if not isinstance(value, dict):
         return None
-    said = _said(value)
+    said = _choice_message(value)
     if said is None:
         return None
     model = value.get("model") or value.get("modelVersion") or value.get("model_version")
@@ -53,7 +53,7 @@ def reply_of(value: Any) -> ModelReply | None:
     )
 
 
-def _said(value: dict[str, Any]) -> ChatMessage | None:
+def _choice_message(value: dict[str, Any]) -> ChatMessage | None:
     choices = value.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         message = choices[0].get("message")

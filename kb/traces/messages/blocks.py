@@ -47,14 +47,14 @@ def content_of(content: Any) -> Content:
     for block in blocks:
         kind = _kind(block)
         if kind != "text" and _is_part_of_ui(block):
-            calls.append(_asked(block))
+            calls.append(_call_of(block))
             answers += _answers_of_ui(block)
         elif kind == "text":
             texts.append(words_of(block))
         elif kind == "reasoning":
             thoughts.append(words_of(block))
         elif kind == "call":
-            calls.append(_asked(block))
+            calls.append(_call_of(block))
         elif kind == "answer":
             answers.append(_answer(block))
         elif block is not None:
@@ -118,7 +118,7 @@ _PLAIN_CALL = frozenset({"type", "id", "name", "input", "caller"})
 _PLAIN_ANSWER = frozenset({"type", "tool_use_id", "content", "is_error"})
 
 
-def _asked(block: dict[str, Any]) -> ToolCallRequest:
+def _call_of(block: dict[str, Any]) -> ToolCallRequest:
     if block.keys() <= _PLAIN_CALL and block.get("name") and block.get("id"):
         arguments = block.get("input")
         return ToolCallRequest(str(block["name"]), arguments_of(arguments), str(block["id"]))

@@ -150,7 +150,7 @@ def _of_message(value: dict[str, Any], written_role: str) -> ChatMessage:
         content.answers,
         _first_text(value, _FINISHES),
         _text(value.get("agent")) or (_text(value.get("name")) if role != "tool" else ""),
-        _rest(value),
+        _other_fields(value),
     )
 
 
@@ -185,7 +185,7 @@ def _tool_message(value: dict[str, Any], content: Content) -> ChatMessage:
         _text(value.get("name") or value.get("toolName")),
         {"is_error": False} if told is False else {},
     )
-    return ChatMessage("tool", answers=(answer,), source=_rest(value))
+    return ChatMessage("tool", answers=(answer,), source=_other_fields(value))
 
 
 _WITH_CALLS = frozenset({"additional_kwargs", "tool_calls", "toolCalls", "function_call"})
@@ -199,12 +199,12 @@ def _calls(value: dict[str, Any]) -> Iterator[ToolCallRequest]:
     listed = listed or (more.get("tool_calls") if isinstance(more, dict) else None)
     for call in listed if isinstance(listed, list) else ():
         if isinstance(call, dict):
-            yield _asked(call)
+            yield _call_of(call)
     if isinstance(value.get("function_call"), dict):
-        yield _asked(value["function_call"])
+        yield _call_of(value["function_call"])
 
 
-def _asked(call: dict[str, Any]) -> ToolCallRequest:
+def _call_of(call: dict[str, Any]) -> ToolCallRequest:
     """A call as OpenAI (`function.arguments`), LangChain (`args`) or Inspect write it."""
     function = call.get("function")
     inner = function if isinstance(function, dict) else call
@@ -242,7 +242,7 @@ def _item_rest(item: dict[str, Any]) -> dict[str, Any]:
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
-def _rest(value: dict[str, Any]) -> dict[str, Any]:
+def _other_fields(value: dict[str, Any]) -> dict[str, Any]:
     if value.keys() <= _READ:
         return {}
     return {key: part for key, part in value.items() if key not in _READ and part not in _NOTHING}

@@ -109,13 +109,13 @@ def joined(saids: list[ChatMessage]) -> list[ChatMessage]:
         last = result[-1] if result else None
         same = last is not None and last.role == said.role == "assistant"
         if last and same and not (said.text and (last.text or last.calls)):
-            result[-1] = _one(last, said)
+            result[-1] = _merged(last, said)
         else:
             result.append(said)
     return result
 
 
-def _one(first: ChatMessage, second: ChatMessage) -> ChatMessage:
+def _merged(first: ChatMessage, second: ChatMessage) -> ChatMessage:
     return ChatMessage(
         first.role,
         "\n".join(text for text in (first.text, second.text) if text),

@@ -234,16 +234,16 @@ def _put_into_first(values: Any, path: tuple[str, ...], text: str) -> list[Any]:
     """The list with a text in its first element that has one at that path, none in the others."""
     result, pending = [], text
     for value in values:
-        changed, used = _at(value, path, pending)
+        changed, used = _with_value_at(value, path, pending)
         pending = "" if used else pending
         result.append(changed)
     return result
 
 
-def _at(value: Any, path: tuple[str, ...], text: str) -> tuple[Any, bool]:
+def _with_value_at(value: Any, path: tuple[str, ...], text: str) -> tuple[Any, bool]:
     if not path:
         return (text, True) if isinstance(value, str) else (value, False)
     if not isinstance(value, dict) or path[0] not in value:
         return value, False
-    inner, used = _at(value[path[0]], path[1:], text)
+    inner, used = _with_value_at(value[path[0]], path[1:], text)
     return {**value, path[0]: inner}, used

@@ -206,7 +206,7 @@ def evaluate_assert(each: OutcomeAssert, seen_world: dict[str, Any]) -> AssertRe
     """Whether an assert holds, and what was seen at its path. Raises `KbError`."""
     values = _values(each, seen_world)
     holds = _holds(each, values)
-    seen = f"{len(values)} found" if each.operator == "count" else _shown(values)
+    seen = f"{len(values)} found" if each.operator == "count" else _shown_values(values)
     return AssertResult(each.claim, holds, seen, not holds and _is_final(each, values))
 
 
@@ -296,7 +296,7 @@ def _attempted(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _shown(values: Sequence[Any]) -> str:
+def _shown_values(values: Sequence[Any]) -> str:
     text = ", ".join(repr(value) for value in values) or "nothing"
     # Not cut here: of half a secret nobody could tell that it is one.
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)

@@ -27,7 +27,7 @@ def redact_report(done: Replay, allow: Iterable[str] = ()) -> Replay:
     A value has one placeholder in all trials. `allow` are values, or patterns, that stay.
     """
     cleaner = RunCleaner(Redactor(allow=allow), ImportWarnings())
-    told = cleaner.cleaned(_numbered(_told(trial) for trial in done.trials))
+    told = cleaner.cleaned(_numbered(_agent_texts(trial) for trial in done.trials))
     trials = (
         _retold(trial, words) for trial, words in zip(done.trials, told.values(), strict=True)
     )
@@ -39,7 +39,7 @@ def _numbered(parts: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {str(number): part for number, part in enumerate(parts)}
 
 
-def _told(trial: Trial) -> dict[str, Any]:
+def _agent_texts(trial: Trial) -> dict[str, Any]:
     """Everything in a trial that the agent had a hand in."""
     attempts = ({"tool": a.tool, "arguments": a.arguments} for a in trial.attempts)
     held = ({"claim": held.claim, "seen": held.seen} for held in trial.held)
@@ -131,7 +131,7 @@ def _course_lines(trials: list[Trial]) -> list[str]:
         # A trial that was cut short might have mended it still.
         is_broken = held.is_final or not first.why
         mark = "holds" if held.holds else "BROKEN" if is_broken else "open"
-        lines.append(f"  {mark}: {_shown(held.claim)} ({_seen(held)})")
+        lines.append(f"  {mark}: {_shown(held.claim)} ({_seen_text(held)})")
     if first.why:
         lines.append(f"  why: {_shown(first.why)}")
     complaint = first.complaint.splitlines()[-_COMPLAINT_LINES:]
@@ -165,7 +165,7 @@ def _shown(text: str) -> str:
     return clipped(shown, 2 * _ARGUMENT_CHARACTERS)
 
 
-def _seen(held: AssertResult) -> str:
+def _seen_text(held: AssertResult) -> str:
     return clipped(held.seen, _SEEN_CHARACTERS)
 
 
@@ -205,6 +205,7 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
             for attempt in trial.attempts
         ],
         "asserts": [
-            {"claim": held.claim, "holds": held.holds, "seen": _seen(held)} for held in trial.held
+            {"claim": held.claim, "holds": held.holds, "seen": _seen_text(held)}
+            for held in trial.held
         ],
     }

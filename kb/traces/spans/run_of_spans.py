@@ -281,8 +281,12 @@ class RunOfSpans:
         self._within_calls[span.id] = self._call_around(span)
         attributes = span.attributes
         base, context = self._base(span), self._context(span)
-        if not context and (not self._builder.agent.name or _named(span)) and not self._is_named:
-            self._is_named = _named(span)
+        if (
+            not context
+            and (not self._builder.agent.name or _names_its_agent(span))
+            and not self._is_named
+        ):
+            self._is_named = _names_its_agent(span)
             self._builder.agent = Agent(
                 name=name,
                 id=str(attributes.get("gen_ai.agent.id") or ""),
@@ -359,7 +363,7 @@ class RunOfSpans:
             parent, seen = self._parents.get(parent, ""), seen + 1
 
 
-def _named(span: Span) -> bool:
+def _names_its_agent(span: Span) -> bool:
     """Whether a span names its agent, so that its own name need not stand in."""
     return agent_name(span) != span.name
 

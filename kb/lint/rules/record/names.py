@@ -84,15 +84,15 @@ def future_date(document: Document, context: LintContext) -> Iterator[Finding]:
 )
 def duplicate_id(document: Document, context: LintContext) -> Iterator[Finding]:
     """An id, or an alias, that another file claims too. Case does not tell two files apart."""
-    if document.front.present and (others := _others(document.id, document, context)):
+    if document.front.present and (others := _files_of_same_name(document.id, document, context)):
         yield Finding(1, f"the id {quoted(document.id)} is claimed by {others} too; rename one")
     node = document.front.get("aliases")
     for item in node.items if node else ():
-        if item.text and (others := _others(item.text, document, context)):
+        if item.text and (others := _files_of_same_name(item.text, document, context)):
             yield place(item, f"the name {quoted(item.text)} is claimed by {others} too; keep one")
 
 
-def _others(name: str, document: Document, context: LintContext) -> str:
+def _files_of_same_name(name: str, document: Document, context: LintContext) -> str:
     claims = context.paths_of.get(name.casefold(), ())
     return ", ".join(path.name for path in claims if path != document.path)
 

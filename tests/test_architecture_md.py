@@ -27,6 +27,13 @@ def test_every_file_and_folder_of_kb_that_is_named_exists(name: str) -> None:
     assert [module for module in sorted(modules) if not is_module(module)] == []
 
 
+def test_every_package_of_kb_has_its_row_among_the_rooms() -> None:
+    rooms = text_of("docs/architecture.md").partition("## The rooms\n")[2].partition("\n## ")[0]
+    packages = {path.parent.name for path in (ROOT / "kb").glob("*/__init__.py")}
+    named = {name for row in rooms.splitlines() for name in re.findall(r"`kb/(\w+)/`", row)}
+    assert packages - named == set()
+
+
 def is_module(dotted: str) -> bool:
     """Whether `.records.front_matter` is a file or a folder of kb."""
     path = ROOT / "kb" / Path(*dotted.strip(".").split("."))

@@ -1,4 +1,4 @@
-"""Another time the cause of a record did harm, put into the record: no run is counted twice."""
+"""Adds an occurrence to a record, another time its cause did harm; no run is counted twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times that cannot be are unknown, with what the text says: still to come, or out of order."""
+"""Days and clocks that lie in the future or out of order become unknown, with what was said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic of one record's place, whoever's record it is."""
+"""Explains the rank of one record: of this library, of another one, or of the store."""
 
 from __future__ import annotations
 

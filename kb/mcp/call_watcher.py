@@ -1,4 +1,4 @@
-"""Who watches the look-ups of an MCP server: how each ended, and what went wrong in kb itself."""
+"""Observers of the look-ups of an MCP server: how each ended, and faults in kb itself."""
 
 from __future__ import annotations
 

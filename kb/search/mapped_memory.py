@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 
-def let_go(array: NDArray[Any]) -> None:
+def release_mapped(array: NDArray[Any]) -> None:
     """Let the system take back what was read of a mapped array; it can be read again.
 
     An array that is not mapped stays as it is, and so do all where the system knows no such thing.

@@ -1,4 +1,4 @@
-"""What the server is asked for a question: the records worth ranking, with all that ranks them."""
+"""Fetches the records worth ranking for a question, with all that ranking needs of them."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ from kb.traces.analyses.claims import claims
 from kb.traces.analyses.finding import AnalysisContext, Severity, one_line
 from kb.traces.analyses.idempotency import repeats
 from kb.traces.analyses.loops import loops
-from kb.traces.analyses.orders_in_data import followed_orders
 from kb.traces.analyses.outcome_gap import unverified
 from kb.traces.analyses.policy_path import ANALYSIS as POLICY_PATH
+from kb.traces.analyses.prompt_injection import followed_instructions
 from kb.traces.analyses.run_likeness import Signature, likeness, signature
 from kb.traces.drafting.draft_sections import draft_title
 from kb.traces.effects.tool_name_guess import seems_to_write
@@ -141,7 +141,7 @@ def _repeated(run: Run) -> Iterator[_Fault]:
 
 
 def _followed(run: Run) -> Iterator[_Fault]:
-    for found in followed_orders(run)[:_MOST_ORDERS]:
+    for found in followed_instructions(run)[:_MOST_ORDERS]:
         text = (
             f"An instruction in data was followed, a prompt injection: {found.call.tool} was given "
             f"{one_line(found.value)}, which nobody asked for but the text that a tool returned."

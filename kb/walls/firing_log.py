@@ -1,4 +1,4 @@
-"""What fired on this machine, without the arguments, and the passes that a person gave.
+"""The log of this machine: walls that fired, without arguments, and passes that people gave.
 
 Both lie in the user's state folder, a file for each repository.
 """

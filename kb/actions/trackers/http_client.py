@@ -1,4 +1,4 @@
-"""Which answers of a service settle a matter, and which leave the outcome of a write open.
+"""The HTTP client of the trackers: answers that settle a write, and those that leave it open.
 
 Reads are asked again. A write is sent once: only a refusal for haste (429) proves that it was not
 carried out and may be sent again. A time-out, a broken connection, a 5xx or an answer that is no

@@ -1,4 +1,4 @@
-"""What was begun and what came of it: a line before and a line after every ticket.
+"""The journal of tickets: a line before each request and one after, so that a run can go on.
 
 A run that is killed between the two has left the outcome open: the next one looks before it does
 anything, and waits until a request that was still under way must have arrived.

@@ -1,4 +1,4 @@
-"""Keeps one client from taking the server for itself: so many requests in a time, by who asks."""
+"""Rate limits of `kb mcp --http`: so many requests in a time, counted for each client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says who a bearer token is: a static one by its hash, an access token by its issuer's signature.
+"""Who a bearer token stands for: a static one by hash, an access token by its signature.
 
 The rules for access tokens are those of RFC 9068 and RFC 8725: asymmetric algorithms alone, one
 issuer, one audience, an end; which key signed is asked of the issuer, never of the token.

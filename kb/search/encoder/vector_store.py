@@ -21,7 +21,7 @@ from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, local_place, make_local_folder, refuse_tracked
 from kb.safe_files import Root, UnsafePathError
 from kb.search.encoder.encoder import Encoder, Vectors
-from kb.search.mapped_memory import let_go
+from kb.search.mapped_memory import release_mapped
 
 #: Rows whose keys are compared at once: 6 MB.
 _LOOKED_AT_TOGETHER = 4096
@@ -90,7 +90,7 @@ class VectorStore:
             return
         for start in range(0, len(rows), _LOOKED_AT_TOGETHER):
             yield rows[start : start + _LOOKED_AT_TOGETHER]
-            let_go(rows)
+            release_mapped(rows)
 
     def append(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Add rows at the end of the whole ones; a later row of a key wins over an earlier."""

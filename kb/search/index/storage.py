@@ -37,7 +37,7 @@ from kb.search.encoder.vector_store import text_key
 from kb.search.indexed_records.collection import Collection, starts_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage
-from kb.search.mapped_memory import let_go
+from kb.search.mapped_memory import release_mapped
 from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import ClassPosterior
 from kb.search.ranking.joint_ridge import JointRidge, WordRows, no_joint_ridge
@@ -250,7 +250,7 @@ class Generation:
     def let_go(self) -> None:
         """Let the system take back the memory of what was read of the large arrays."""
         for name in ("vectors", "texts"):
-            let_go(self.arrays[name])
+            release_mapped(self.arrays[name])
 
     def rows(self, record: int) -> slice:
         """The vector rows of a record."""

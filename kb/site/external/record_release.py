@@ -1,4 +1,4 @@
-"""One record on its way out: what is proposed of it, what was signed, and whether it may leave.
+"""The release of one record: what is proposed of it, what was signed, whether it may leave.
 
 The signed text has to be of today's record, and every filter that made the proposal runs over it
 once more, as a second wall: a person overlooks what a machine finds, and writes what it never saw.

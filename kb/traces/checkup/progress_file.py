@@ -1,4 +1,4 @@
-"""What a pass found in each file, kept in a file of ours line by line, and read again."""
+"""The progress of a checkup: what was found in each file, a line each, so that a pass can go on."""
 
 from __future__ import annotations
 

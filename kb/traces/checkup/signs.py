@@ -30,7 +30,7 @@ from kb.traces.analyses.finding import (
     one_line,
 )
 from kb.traces.analyses.idempotency import repeats
-from kb.traces.analyses.orders_in_data import followed_orders
+from kb.traces.analyses.prompt_injection import followed_instructions
 from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
 
@@ -152,9 +152,9 @@ def _false_claims(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
         )
 
 
-def _followed_orders(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
+def _followed_instructions(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
     at = FindingBuilder("followed-order", run)
-    for found in followed_orders(run):
+    for found in followed_instructions(run):
         message = (
             f"{found.call.tool} was given “{one_line(found.value)}”, which only an order in the "
             f"result of step {found.told} names"
@@ -246,7 +246,9 @@ KINDS: tuple[SignKind, ...] = (
     SignKind("repeated-write", True, 2, "an effect happened twice, or may have", _repeated_writes),
     SignKind("policy", True, 3, "a rule the team wrote was broken", _policy),
     SignKind("false-claim", True, 1, "the agent reported what the trace denies", _false_claims),
-    SignKind("followed-order", True, 2, "text that came as data was followed", _followed_orders),
+    SignKind(
+        "followed-order", True, 2, "text that came as data was followed", _followed_instructions
+    ),
     SignKind("destroyed", True, 3, "something was taken away beyond this machine", _destroyed),
     SignKind("secret", True, 1, "whoever reads the trace has the key", _secrets),
     SignKind(

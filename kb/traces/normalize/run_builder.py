@@ -26,7 +26,7 @@ from kb.traces.normalize.chat_message import (
     message_parts,
     only,
 )
-from kb.traces.normalize.waiting_calls import CallsByArguments, KnownResults, WaitingCalls
+from kb.traces.normalize.pending_calls import CallsByArguments, KnownResults, PendingCalls
 from kb.traces.run import (
     Agent,
     Event,
@@ -236,7 +236,7 @@ class RunBuilder:
         self._turn = 0
         self._calls = CallsByArguments()
         self._not_run_from: dict[str, int] = {}
-        self._waiting = WaitingCalls()
+        self._waiting = PendingCalls()
         self._known = KnownResults(self.steps)
         self._told: dict[str, ToldInContext] = {}
         self._early: dict[str, list[tuple[int, ToolResult, Message]]] = {}

@@ -1,4 +1,4 @@
-"""Finds calls again in steps that do not grow with the run: those that wait, results, arguments."""
+"""Calls without an answer, known results and calls by arguments, each found in constant time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kb.traces.run import Step, ToolCall
 _ANY = None
 
 
-class WaitingCalls:
+class PendingCalls:
     """The calls that have no answer yet, by their tool, first asked first."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from kb.traces.checkup.signs import Sign, WriteSummary, signs, write_summary
 from kb.traces.run import Effect, Event, Message, Run, Step, ToolCall
 
 #: Changes whenever facts or signs mean something else, so that old ones are not taken up again.
-VERSION = 8
+VERSION = 9
 _POLICY = re.compile(r"\bpolic(?:y|ies)\b", re.IGNORECASE)
 _GUARDS = frozenset({"guardrail", "permission", "policy"})
 

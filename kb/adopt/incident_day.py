@@ -80,7 +80,9 @@ _INCIDENT_KEY = re.compile(
     r"|时间|時間|日時|日期|시간|일시"
 )
 #: A label with a blank behind its colon: in `At 01:52 UTC` there is none.
-_ANY_LABEL = re.compile(r"[ \t>|*_+-]*(?P<label>[^\W\d][\w /()-]{1,40}?)[ \t*_]*[:：|](?!\d)")
+_ANY_LABEL = re.compile(
+    r"[ \t>|*_+-]{0,20}(?P<label>[^\W\d][\w /()-]{1,40}?)[ \t*_]{0,8}[:：|](?!\d)"
+)
 #: What a date has behind it that is not of the incident: `2026-05-23 (the incident predates it)`.
 _OF_ELSE = re.compile(
     r"[^(（]{0,30}[(（][^)）]{0,60}(?:predate|before|earlier|writ|publish|draft|review)",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import product
 from pathlib import Path
 
 from kb.errors import KbError
@@ -66,8 +65,9 @@ def with_proposals(document: Document, answer: Answer) -> str:
     span = _marked(lines)
     kept = [] if span is None else _written_by_people(lines[span[0] + 1 : span[1]])
     told = {prior.id for prior in document.priors if span is None or not _within(prior.line, span)}
-    for pattern, line in product((_ITEM_ID, _LINK_TEXT), filter(_ITEM.match, kept)):
-        told |= {found[1] for found in (pattern.search(line),) if found}
+    for line in kept:
+        if _ITEM.match(line):
+            told |= {found[1] for found in (_ITEM_ID.search(line), _LINK_TEXT.match(line)) if found}
     fresh = [_item(match) for match in answer.matches if match.id not in told]
     block = [*_class_note(answer), *kept, *fresh]
     if span is not None:

@@ -79,7 +79,7 @@ class KnowledgeBase:
         )
         asked = self._query(query)
         if bool(self.library.config.store.url) if store is None else store:
-            from kb.store.combined_answer import similar_with_store
+            from kb.store.merge_answers import similar_with_store
 
             return similar_with_store(self.library, asked, limit=limit, others=others)
         from kb.search.several_libraries import similar_beside

@@ -19,7 +19,7 @@ from kb.library import load_document, open_library, unread_library
 from kb.metrics.json_output import schemas
 from kb.other_libraries.open_libraries import declared, open_other_libraries
 from kb.other_libraries.refresh import refresh
-from kb.records.shared_facts import FACTS_FILE, read_facts
+from kb.records.facts_without_text import FACTS_FILE, read_facts
 from kb.repo.fetch_commit import check_address
 from kb.search.answer_json import answer_schema
 from kb.search.encoder.encoder import Encoder

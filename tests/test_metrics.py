@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kb import statistics
 from kb.as_of import AsOf
+from kb.metrics.headline_answers import answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Measure
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
-from kb.metrics.three_answers import answer_all
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.model import Postmortem, interpret

@@ -14,11 +14,11 @@ import pytest
 from kb import statistics
 from kb import statistics as resampling
 from kb.actions.dates_from_git import Landing, StateChange, Trail, Trails
+from kb.metrics.headline_answers import answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Measure, QuestionAnswer
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repetition import preventable_pairs
-from kb.metrics.three_answers import answer_all
 from kb.numbers_in_words import format_value
 
 from conftest import Git, git_in

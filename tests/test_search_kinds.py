@@ -14,7 +14,7 @@ from kb.config import SearchConfig
 from kb.library import unread_library
 from kb.search.answer_json import answer_json
 from kb.search.bm25 import bag_of
-from kb.search.explain import explain
+from kb.search.explain_score import explain
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.agent_acted import agent_odds, says_agent

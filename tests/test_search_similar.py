@@ -20,7 +20,7 @@ from kb.library import load_document, unread_library
 from kb.search.answer import Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.encoder.encoder import Encoder
-from kb.search.explain import explain
+from kb.search.explain_score import explain
 from kb.search.index.index import open_index
 from kb.search.query import Filters, embed_query, query_from_document, query_from_text
 from kb.search.render import WIDTH, show

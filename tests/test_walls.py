@@ -907,7 +907,7 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
     """What comes before every call of a tool: counted in modules, for no test looks at a clock."""
     hook(event(guarded, "ls"))  # the table is made
     code = (
-        "import sys\nbefore = set(sys.modules)\nfrom kb.walls.hook import run\nrun()\n"
+        "import sys\nbefore = set(sys.modules)\nfrom kb.walls.hook_protocol import run\nrun()\n"
         "print('\\n'.join(set(sys.modules) - before), file=sys.stderr)"
     )
     python = getattr(sys, "_base_executable", sys.executable)

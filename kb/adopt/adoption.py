@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.adopt.action_count import ActionCount, count_actions
+from kb.adopt.derive_facts import derive
 from kb.adopt.derived_fact import DerivedFact
-from kb.adopt.facts import derive
 from kb.adopt.impossible_times import without_impossible_times
 from kb.adopt.incident_day import NO_DAY
 from kb.adopt.input_files import FoundFile

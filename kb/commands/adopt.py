@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from kb.adopt.adoption import AdoptedFile, plan, write
-from kb.adopt.facts import severity_word
+from kb.adopt.derive_facts import severity_word
 from kb.adopt.input_files import Found, find_files
 from kb.adopt.report import detail_lines, fitted, outcome, sum_lines, summary_lines
 from kb.adopt.sources.csv_table import KEYS

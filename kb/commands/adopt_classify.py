@@ -40,7 +40,7 @@ def classify_adopted(library: Library, checklist: Path | None, *, dry_run: bool)
     if checklist and checklist.exists():
         _take(library, checklist, dry_run=dry_run)
         return
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     from kb.adopt.checklist import surest_first

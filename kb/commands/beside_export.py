@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kb.library import unread_library
-from kb.records.shared_facts import FACTS_FILE
+from kb.records.facts_without_text import FACTS_FILE
 from kb.streams import echo
 
 
@@ -25,8 +25,8 @@ def command(out: Path) -> None:
     name that folder or address beside theirs.
     """
     from kb.numbers_in_words import plural
-    from kb.other_libraries.shared_view import refuse_to_export, shared_facts
-    from kb.records.shared_facts import written_facts
+    from kb.other_libraries.what_is_shared import refuse_to_export, shared_facts
+    from kb.records.facts_without_text import written_facts
     from kb.safe_files import write_output
     from kb.terminal import visible
 

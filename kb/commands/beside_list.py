@@ -20,7 +20,7 @@ _WIDTH = 80
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON (kb.beside/1).")
 def command(*, as_json: bool) -> None:
     """List the libraries that kb.toml names beside this one, and how each can be asked."""
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     library = unread_library(Path.cwd())

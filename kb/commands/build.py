@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.search.installed import PREPARING, prepare_search
+from kb.search.is_installed import PREPARING, prepare_search
 from kb.streams import bar_stream, echo, echo_json, is_terminal, warn
 from kb.terminal import visible
 

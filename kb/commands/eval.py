@@ -64,7 +64,7 @@ def command(
     With --model encoders are tried on the same records: how right, how quick and how large each
     is. The index stays as it is; search.model in kb.toml changes the encoder.
     """
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     from kb.search.evaluation.evaluate import EvaluationRequest

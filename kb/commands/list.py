@@ -106,7 +106,7 @@ def command(since: str | None, *, as_json: bool, everywhere: bool, **asked: Any)
 
 def _libraries_beside(library: Library) -> tuple[tuple[str, Library | None], ...]:
     """The libraries that `kb.toml` names, each with its name; what cannot be read is said."""
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     from kb.other_libraries.open_libraries import declared, open_one

@@ -169,7 +169,7 @@ def _columns(wanted: _Wanted, reading: Reading, page: MetricsPage) -> tuple[Team
     if not wanted.everywhere:
         return ()
     from kb.other_libraries.measures_by_team import team_columns
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     return team_columns(reading.library, page, reading.as_of)

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from kb.numbers_in_words import plural
-from kb.search.installed import prepare_search
+from kb.search.is_installed import prepare_search
 from kb.streams import echo, echo_json
 
 if TYPE_CHECKING:

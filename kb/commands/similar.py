@@ -201,7 +201,7 @@ def _narrowed(function: Callable[..., None]) -> Callable[..., None]:
         since: datetime | None,
         **others: Any,
     ) -> None:
-        from kb.search.installed import prepare_search
+        from kb.search.is_installed import prepare_search
 
         prepare_search()
         from kb.search.query import Filters
@@ -305,7 +305,7 @@ def command(
     casebook, other teams (kb beside) and the store stand among own ones, marked, and are never
     proposed by --write. Where the store's server is away, own records answer, and a line says so.
     """
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     from kb.library import unread_library
@@ -388,7 +388,7 @@ def _answer(asked: _Asked) -> Answer:
     """The answer of the library's own records and of all that is asked beside them."""
     search: Callable[..., Answer]
     if asked.asks_store:
-        from kb.store.combined_answer import similar_with_store
+        from kb.store.merge_answers import similar_with_store
 
         search = functools.partial(similar_with_store, required=asked.beside.store is True)
     else:
@@ -421,7 +421,7 @@ def _show(asked: _Asked, *, as_json: bool) -> None:
 def _explained(asked: _Asked, record_id: str) -> str:
     """The arithmetic of a record of the library, else of one beside it or in the store."""
     from kb.commands.similar_explain import explained_beside, explained_in_store
-    from kb.search.explain import explain
+    from kb.search.explain_score import explain
     from kb.search.index.index import open_index
     from kb.search.query import refuse_unknown
     from kb.search.several_libraries import open_other_library

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kb.errors import KbError
-from kb.records.shared_facts import RecordFacts
-from kb.search.explain import explain
+from kb.records.facts_without_text import RecordFacts
+from kb.search.explain_score import explain
 from kb.search.several_libraries import find_beside, open_other_library
 from kb.search.similar import RankedQuery
 

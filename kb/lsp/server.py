@@ -202,7 +202,7 @@ class RecordServer(LanguageServer):
         library = record.view.library
         if library.root not in self._warm:
             try:
-                from kb.search.installed import prepare_search
+                from kb.search.is_installed import prepare_search
 
                 prepare_search()
                 from kb.lsp.earlier_incidents import WarmIndex

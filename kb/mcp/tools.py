@@ -172,7 +172,7 @@ def similar_incidents(
     base: KnowledgeBase, query: str, limit: int, casebook: bool | None, everywhere: bool | None
 ) -> dict[str, Any]:
     """Earlier incidents like a description, with probability, reasons and what was promised."""
-    from kb.search.installed import prepare_search
+    from kb.search.is_installed import prepare_search
 
     prepare_search()
     if not query.strip():

@@ -16,13 +16,13 @@ from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import Library, find_root, open_library_at, read_library
 from kb.metrics.all_hands import all_hands
+from kb.metrics.headline_answers import ANSWERED_BY, answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Counts, Measure, MetricsPage
 from kb.metrics.publication import NewsWindow, read_window, with_default_branch
 from kb.metrics.registry import measure_all, measure_some
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
-from kb.metrics.three_answers import ANSWERED_BY, answer_all
 from kb.numbers_in_words import plural
 from kb.records.casebook import casebook_ids
 from kb.records.document import Document, read_document

@@ -14,8 +14,8 @@ from kb.metrics.compute_page import page_of, page_of_some, read_all
 from kb.metrics.page_values import Measure, MetricsPage
 from kb.other_libraries.open_libraries import Beside, declared, open_one
 from kb.records.document import read_document
+from kb.records.facts_without_text import RecordFacts, facts_markdown
 from kb.records.form import build_form
-from kb.records.shared_facts import RecordFacts, facts_markdown
 from kb.repo import NoRepo, open_repo
 from kb.search.answer import ALL, FACTS
 from kb.search.several_libraries import OtherLibrary

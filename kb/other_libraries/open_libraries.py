@@ -28,9 +28,9 @@ from kb.other_libraries.cached_view import (
     kept_folder,
     read_state,
 )
+from kb.records.facts_without_text import FACTS_FILE, MOST_BYTES, LibraryFacts, read_facts
 from kb.records.form import build_form
 from kb.records.record_files import is_record_name
-from kb.records.shared_facts import FACTS_FILE, MOST_BYTES, LibraryFacts, read_facts
 from kb.safe_files import UnsafePathError, read_named, real_path
 from kb.search.answer import ALL, FACTS, NONE
 from kb.search.casebook import casebook_beside
@@ -150,7 +150,7 @@ def _looked_at(library: Library, beside: Beside, config: Config) -> OtherLibrary
     root, state = beside.root, read_state(beside.home, beside.place)
     stamp = _stamp(root, config)
     if state is None or state.stamp != stamp or state.shares != config.library.share:
-        from kb.other_libraries.shared_view import view_of
+        from kb.other_libraries.what_is_shared import view_of
 
         now = datetime.now(UTC)
         view = view_of(root, now)

@@ -10,9 +10,9 @@ from kb.config import FILE_NAME, Config, parse_config
 from kb.errors import KbError
 from kb.other_libraries.cached_view import BESIDE_RECORDS, KeptState, SharedView, keep_view
 from kb.other_libraries.open_libraries import Beside
-from kb.other_libraries.shared_view import view_of
+from kb.other_libraries.what_is_shared import view_of
+from kb.records.facts_without_text import FACTS_FILE, MOST_BYTES, read_facts, written_facts
 from kb.records.record_files import MAX_RECORD_BYTES, is_record_name
-from kb.records.shared_facts import FACTS_FILE, MOST_BYTES, read_facts, written_facts
 from kb.repo.fetch_commit import FetchedCommit, StoredFile, fetch
 from kb.safe_files import Root
 from kb.search.answer import ALL, FACTS, NONE

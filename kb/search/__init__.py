@@ -6,7 +6,8 @@
 - `encoder/`: text to vectors; `bm25`: words
 - `indexed_records/`: what is indexed of a record; `index/`: how it lies on disk and is refreshed
 - `ranking/`: in which order, and how sure
-- `matches`, `reasons`, `aligned_passages`: a record as a match, why, and what to quote of it
-- `answer`, `answer_json`: the whole; `explain`, `matches_in_draft`, `render`: where it is shown
+- `matches`, `match_reasons`, `aligned_passages`: a record as a match, why, and what to quote of it
+- `answer`, `answer_json`: the whole
+- `explain_score`, `matches_in_draft`, `render`: where it is shown
 - `evaluation/`: how good it is, on any library
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from kb.records.facts_without_text import RecordFacts
 from kb.records.ruled_out import RuledOut
-from kb.records.shared_facts import RecordFacts
 
 #: What `Match.library` says of an incident from the casebook that ships with kb.
 CASEBOOK = "Casebook of public incidents"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.library import Library
-from kb.records.shared_facts import RecordFacts, title_of
+from kb.records.facts_without_text import RecordFacts, title_of
 from kb.safe_files import UnsafePathError
 from kb.search.answer import FACTS, Match
 from kb.search.eligible_records import allowed
@@ -27,13 +27,13 @@ from kb.search.index.build import embed_rows
 from kb.search.indexed_records.collection import standing_of
 from kb.search.indexed_records.entry import IndexedRecord, blank_entry, facets
 from kb.search.indexed_records.passages import Passage
+from kb.search.match_reasons import reasons_by_facts
 from kb.search.matches import match_of
 from kb.search.ranking.calibration import FACET_LOG_ODDS, LIKENESS_BAR
 from kb.search.ranking.class_posterior import ClassPosterior, Numbers, fit_posterior
 from kb.search.ranking.incident_probe import Signs, incident_chance
 from kb.search.ranking.learn import class_text
 from kb.search.ranking.rank import Weights, class_shares, scores_of
-from kb.search.reasons import reasons_by_facts
 from kb.search.similar import BAR, RankedQuery, most_probable_by_classes, proof_of
 from kb.search.words_only import WordIndex, words_only
 

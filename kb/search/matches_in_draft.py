@@ -23,7 +23,7 @@ from kb.safe_files import read_named, replace_known
 from kb.search.answer import Answer, Match
 from kb.search.indexed_records.entry import VERDICT_WORDS
 from kb.search.indexed_records.passages import PROPOSALS_END, PROPOSALS_START
-from kb.search.reasons import are_reasons
+from kb.search.match_reasons import are_reasons
 from kb.terminal import as_lines
 
 _OPEN_ITEM = re.compile(r"[ \t]*[-*+][ \t]+\[[ \t]*\][ \t]+\[")

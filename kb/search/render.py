@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from kb.numbers_in_words import duration, plural
-from kb.records.shared_facts import RecordFacts
+from kb.records.facts_without_text import RecordFacts
 from kb.records.taxonomy import ADOPTED
 from kb.search.aligned_passages import excerpt
 from kb.search.answer import (

@@ -19,7 +19,7 @@ from kb.config import SearchConfig
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.casebook import public_page
-from kb.records.shared_facts import RecordFacts
+from kb.records.facts_without_text import RecordFacts
 from kb.search.answer import FACTS, NONE, PUBLIC, Answer, BesideFacts, Match, ProposedClass
 from kb.search.by_facts import FactsAsked, entries_of, fact_words
 from kb.search.encoder.encoder import Progress

@@ -29,6 +29,7 @@ from kb.search.index.searchable import Searchable
 from kb.search.indexed_records.collection import Collection
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import plain_text
+from kb.search.match_reasons import reasons
 from kb.search.matches import match_of
 from kb.search.query import (
     EVERYTHING,
@@ -47,7 +48,6 @@ from kb.search.ranking.rank import (
     ordered,
     rank,
 )
-from kb.search.reasons import reasons
 
 if TYPE_CHECKING:
     from kb.records.document import Document

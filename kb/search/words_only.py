@@ -23,9 +23,9 @@ from kb.search.index.storage import scan
 from kb.search.indexed_records.collection import standing_of
 from kb.search.indexed_records.entry import IndexedRecord, read_entry, same_records
 from kb.search.indexed_records.passages import Passage
+from kb.search.match_reasons import reasons_by_words
 from kb.search.matches import match_of
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.reasons import reasons_by_words
 
 #: Share of the best score from which on a record is shown: what is left of the question's words
 #: below it says little. There is no bar for "nothing similar": words alone do not tell.

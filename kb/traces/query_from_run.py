@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.records.shared_facts import RunShape
+from kb.records.facts_without_text import RunShape
 from kb.traces.analyses.calls_made import is_destruction, may_have_run, result_text
 from kb.traces.analyses.claims import claims
 from kb.traces.analyses.finding import AnalysisContext, Severity, one_line

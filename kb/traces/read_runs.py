@@ -26,7 +26,7 @@ from kb.traces.effects.call_effect import Effects
 from kb.traces.fixture import is_fixture, read_fixture
 from kb.traces.importers.detect import describe_file, detect
 from kb.traces.importers.importer import Importer
-from kb.traces.normalize.assemble import Assembly, assemble
+from kb.traces.normalize.assemble_run import Assembly, assemble
 from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.redaction import Redactor, safe_name, safe_text

@@ -3,8 +3,7 @@
 A record says which calls are denied, asked about or noted (`kb.records.wall_definitions`); the user
 trusts them once for a repository, and they are compiled to a table that is read in a millisecond.
 
-- `hook`: the protocol of coding agents before a tool is used; `answer_call`: one call answered
-- `decide`: which wall speaks; `match_words`, `match_shell_line`, `wildcards`: what it meets
+- `hook_protocol`: what coding agents send before a tool is used; `answer_call`: one call answered
 - `decide`: which wall speaks; `match_words`, `match_shell_line`, `wildcards`: what it is about
 - `local_paths`: where the user's table lies; `firing_log`, `firing_summary`: what fired
 - `proof`, `export`: walls proved on runs, and written as agents' own deny lists

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from kb.adopt.derive_facts import severity_fact
 from kb.adopt.derived_fact import DerivedFact
-from kb.adopt.facts import severity_fact
 from kb.adopt.sources.source import ForeignText, PostmortemSource, UnreadableError
 from kb.records.compound_values import CLOCK_NAMES
 from kb.traces.decoding.json_objects import Object, objects

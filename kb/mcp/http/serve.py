@@ -68,7 +68,7 @@ def _warm_up(folder: Path) -> None:
     Nothing is written, and no index is made.
     """
     with suppress(ImportError, KbError, OSError):
-        from kb.search.installed import prepare_search
+        from kb.search.is_installed import prepare_search
 
         prepare_search()
         import tokenizers  # noqa: F401

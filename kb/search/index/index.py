@@ -54,7 +54,7 @@ from kb.search.index.storage import (
 )
 from kb.search.indexed_records.collection import collection_of
 from kb.search.indexed_records.entry import IndexedRecord
-from kb.search.installed import PREPARING
+from kb.search.is_installed import PREPARING
 from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.learn import TrainingInputs, learn
 from kb.trust import require

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
-from kb.records.shared_facts import RecordFacts
+from kb.records.facts_without_text import RecordFacts
 from kb.search.answer import Answer, StoreFacts
 from kb.search.by_facts import FactsAsked
 from kb.search.encoder.encoder import Progress

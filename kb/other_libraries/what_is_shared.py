@@ -13,8 +13,8 @@ from kb.config import FILE_NAME, Config
 from kb.errors import KbError
 from kb.library import read_library
 from kb.other_libraries.cached_view import SharedView
+from kb.records.facts_without_text import FACTS_FILE, LibraryFacts, facts_of, written_facts
 from kb.records.record_files import MAX_RECORD_BYTES
-from kb.records.shared_facts import FACTS_FILE, LibraryFacts, facts_of, written_facts
 from kb.safe_files import Tree
 from kb.search.answer import ALL, EXTERNAL, FACTS, NONE
 from kb.traces.query_from_run import shapes_of_fixtures

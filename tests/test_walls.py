@@ -24,13 +24,14 @@ from kb.walls import guard
 from kb.walls.compile_table import GatheredWalls, gather, row_of, wishes_of_walls
 from kb.walls.decide import decide, walls_met
 from kb.walls.firing_log import firings, give_pass
-from kb.walls.local_paths import passes_path, table_path
+from kb.walls.local_paths import firings_path, passes_path, table_path
 from kb.walls.match_words import UnjudgeableError
 from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
 from kb.walls.wildcards import longest_part, matches
 from msgspec import structs
 
 from conftest import EXAMPLE, ROOT
+from runs_made import made_run, unknown
 
 TERRAFORM = """
   - id: W1
@@ -398,6 +399,9 @@ def test_a_command_that_may_be_meant_and_cannot_be_parsed_is_not_judged() -> Non
         ("{$.amount: '> 100'}", {"amount": "250.5"}, True),
         ("{$.amount: '> 100'}", {"amount": "4,200"}, True),
         ("{$.amount: '> 100'}", {"amount": "$4,200.00"}, True),
+        ("{$.amount: '> 100'}", {"amount": "4.200"}, True),
+        ("{$.amount: '> 100'}", {"amount": "0.125"}, False),
+        ("{$.amount: '> 100'}", {"amount": "12.50"}, False),
         ("{$.amount: '> 100'}", {"amount": "1.000,50 EUR"}, True),
         ("{$.amount: 'not <= 100'}", {"amount": "4,200"}, True),
         ("{$.amount: 'not <= 100'}", {"amount": 99}, False),
@@ -523,6 +527,15 @@ def test_a_passing_run_beside_the_fixture_has_to_pass(example_library: Path) -> 
     (proof,) = prove(library, stored_runs(library)[0])
     assert proof.failures == ("would have stopped step 5 of the passing run",)
     assert not proof.is_proved
+
+
+def test_a_passing_run_that_cannot_be_read_proves_nothing(library_folder: Path) -> None:
+    record(library_folder, TERRAFORM)
+    run = made_run(unknown("Bash", {"command": "ls"}), unknown("Bash", {}))
+    passing = StoredRun("2026-02-26-x", "passing.json", run)
+    (proof,) = prove(open_library(library_folder), [passing])
+    assert proof.failures == ("cannot judge step 1 of the passing run",)
+    assert not any("passing run" in words for words in proof.passed)
 
 
 def test_wall_check_says_what_is_not_proved(library_folder: Path) -> None:
@@ -877,6 +890,22 @@ def test_a_pass_for_one_wall_opens_no_other(library_folder: Path) -> None:
     assert "2026-02-26-x#W2" in str(hook(both)[0]["hookSpecificOutput"])
     one = event(library_folder, "terraform destroy")
     assert "let this call pass once" in hook(one)[0]["systemMessage"]
+
+
+def test_a_log_that_cannot_be_written_lifts_no_wall(guarded: Path) -> None:
+    Path(firings_path(os.path.realpath(guarded))).mkdir(parents=True)
+    answered, remarks, _ = hook(event(guarded, "terraform destroy"))
+    assert answered["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert "could not be logged" in remarks
+
+
+@pytest.mark.parametrize("until", ["whenever", "2020-01-01T00:00:00+00:00", None, 7])
+def test_a_pass_without_a_time_to_come_is_none(guarded: Path, until: object) -> None:
+    passes = Path(passes_path(os.path.realpath(guarded)))
+    passes.parent.mkdir(parents=True, exist_ok=True)
+    passes.write_text(json.dumps({"2026-02-26-x#W1": {"until": until}}), encoding="utf-8")
+    answered = hook(event(guarded, "terraform destroy"))[0]
+    assert answered["hookSpecificOutput"]["permissionDecision"] == "deny"
 
 
 def test_a_pass_is_for_a_wall_in_force(guarded: Path) -> None:

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from kb.walls.stored_table import Row
+
 
 def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> WallDecision:
     """What the walls of the repository around a folder say of a call; never an exception.
@@ -22,7 +24,7 @@ def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> W
     """
     try:
         root = _named_root(path) if is_named else library_root(path)
-        return _decision(root, tool, arguments) if root else WallDecision()
+        return _ask_walls(root, tool, arguments) if root else WallDecision()
     except UnjudgeableError as error:
         return failed(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
@@ -39,26 +41,54 @@ def _named_root(path: str) -> str:
     return root
 
 
-def _decision(root: str, tool: str, arguments: Any) -> WallDecision:
+def _ask_walls(root: str, tool: str, arguments: Any) -> WallDecision:
     table = open_table(root)
     met = walls_met(table.rows, tool, arguments)
     if not met:
         return WallDecision(reason=table.notice)
-    from kb.walls.firing_log import PASSED, log, passes_given, use_pass
+    try:
+        speaking, passed = _after_passes(root, met)
+    except OSError:  # a pass that cannot be read or used up lets nothing through
+        speaking, passed = met[0], []
+    unlogged = _log(root, speaking, passed, tool)
+    if speaking is None:
+        return WallDecision("", met[0]["id"], met[0]["reason"], is_passed=True, unlogged=unlogged)
+    return WallDecision(speaking["verdict"], speaking["id"], speaking["reason"], unlogged=unlogged)
+
+
+def _after_passes(root: str, met: list[Row]) -> tuple[Row | None, list[Row]]:
+    """The wall that speaks, None where a pass was there for each; and those whose pass was used.
+
+    A pass is for one wall: the strictest without one speaks, and no pass is used up for nothing.
+    Raises `OSError`.
+    """
+    from kb.walls.firing_log import passes_given, use_pass
 
     given = passes_given(root) if os.path.exists(passes_path(root)) else frozenset()
-    # A pass is for one wall: the strictest without one speaks, and no pass is used up for nothing.
-    row = next((row for row in met if row["id"] not in given), None)
-    if row is not None and row["verdict"] != "note":
-        log(root, row["id"], row["verdict"], tool)
-        return WallDecision(row["verdict"], row["id"], row["reason"])
-    for passed in (one for one in met if one["id"] in given):
-        use_pass(root, passed["id"])
-        log(root, passed["id"], PASSED, tool)
-    if row is not None:
-        log(root, row["id"], row["verdict"], tool)
-        return WallDecision(row["verdict"], row["id"], row["reason"])
-    return WallDecision("", met[0]["id"], met[0]["reason"], is_passed=True)
+    speaking = next((row for row in met if row["id"] not in given), None)
+    used: list[Row] = []
+    if speaking is not None and speaking["verdict"] != "note":
+        return speaking, used
+    for row in met:
+        if row["id"] in given:
+            if not use_pass(root, row["id"]):  # a call at the same time took it
+                return row, used
+            used.append(row)
+    return speaking, used
+
+
+def _log(root: str, speaking: Row | None, passed: list[Row], tool: str) -> str:
+    """Log what fired; why it could not be logged, which changes no verdict, else nothing."""
+    from kb.walls.firing_log import PASSED, log
+
+    try:
+        for row in passed:
+            log(root, row["id"], PASSED, tool)
+        if speaking is not None:
+            log(root, speaking["id"], speaking["verdict"], tool)
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def failed(why: str) -> WallDecision:

@@ -29,10 +29,11 @@ class WallDecision:
     """What the walls say of a call; `verdict` is empty where no wall is met.
 
     `wall` is the address of the wall (`record#W1`), `reason` what its record says, `fault` why the
-    walls could not be asked, and then `verdict` is what the user set for that.
+    walls could not be asked, and then `verdict` is what the user set for that. `unlogged` says why
+    what fired is not in the log of this machine.
     """
 
-    __slots__ = ("fault", "is_passed", "reason", "verdict", "wall")
+    __slots__ = ("fault", "is_passed", "reason", "unlogged", "verdict", "wall")
 
     def __init__(
         self,
@@ -42,12 +43,14 @@ class WallDecision:
         *,
         fault: str = "",
         is_passed: bool = False,
+        unlogged: str = "",
     ) -> None:
         self.verdict = verdict
         self.wall = wall
         self.reason = reason
         self.fault = fault
         self.is_passed = is_passed
+        self.unlogged = unlogged
 
     @property
     def allows(self) -> bool:
@@ -191,6 +194,8 @@ def _compares(value: Any, sign: str, limit: float, is_negated: bool) -> bool:
 #: What people put between the digits of an amount.
 _AMONG_DIGITS = frozenset("0123456789.,'’_ \u00a0\u202f")
 _LONGEST_AMOUNT = 60
+#: The digits of a group of thousands.
+_GROUP = 3
 
 
 def _numbers(value: Any) -> set[float]:
@@ -201,9 +206,17 @@ def _numbers(value: Any) -> set[float]:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return set()
     try:
-        return {float(value)}
+        number = {float(value)}
     except (ValueError, OverflowError):
         return _amounts(value) if isinstance(value, str) else set()
+    return number | _amounts(value) if isinstance(value, str) and _is_grouped(value) else number
+
+
+def _is_grouped(text: str) -> bool:
+    """Whether the point of a number may stand before thousands: `4.200`, but not `0.125`."""
+    whole, _, rest = text.strip().lstrip("+-").partition(".")
+    is_short = 1 <= len(whole) <= _GROUP
+    return is_short and whole[:1] != "0" and len(rest) == _GROUP and rest.isdigit()
 
 
 def _amounts(text: str) -> set[float]:

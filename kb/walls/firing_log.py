@@ -74,12 +74,16 @@ def passes_given(root: str) -> frozenset[str]:
         passes = json.loads(_root(path).read_bytes(path.name, _MOST_BYTES))
     except (FileNotFoundError, ValueError, RecursionError):
         return frozenset()
-    told = passes.items() if isinstance(passes, dict) else ()
-    return frozenset(wall for wall, given in told if _is_valid(given))
+    entries = passes.items() if isinstance(passes, dict) else ()
+    return frozenset(wall for wall, given in entries if _is_valid(given))
 
 
 def _is_valid(given: Any) -> bool:
-    return isinstance(given, dict) and str(given.get("until", "")) > _now()
+    """Whether an entry is a pass whose time is not over; what has no time is none."""
+    try:
+        return datetime.fromisoformat(given["until"]) > datetime.now(UTC)
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def use_pass(root: str, wall: str) -> bool:

@@ -42,6 +42,8 @@ def run(library: str | None = None) -> int:
     said = response(decided, is_codex=event is not None and _OF_CODEX in event)
     if decided.fault:
         warn(f"kb wall hook: {_fault_line(decided)}")
+    if decided.unlogged:
+        warn(f"kb wall hook: what fired could not be logged: {decided.unlogged}")
     if said:
         echo_json(json.dumps(said, ensure_ascii=False))
     return 0

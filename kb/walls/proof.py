@@ -153,8 +153,10 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
         failures += [] if steps else [f"would have stopped none of the {calls} calls of its run"]
     if PASSING in own:
         steps = _steps(row, own[PASSING])
-        passed += [] if steps else ["would have let pass the passing run"]
+        unread = _steps(row, own[PASSING], None)
+        passed += [] if steps or unread else ["would have let pass the passing run"]
         failures += [f"would have stopped step {steps[0]} of the passing run"] if steps else []
+        failures += [f"cannot judge step {unread[0]} of the passing run"] if unread else []
     said = [(_name(run), _said_of(row, run.run)) for run in others]
     counted = [(name, sum(word is True for word in words)) for name, words in said]
     return WallProof(
@@ -174,8 +176,7 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
 def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], list[str]]:
     """What the calls written beside a wall show: that it stops, that it lets pass, or neither."""
     stopped, passed, failures = [], [], []
-    for call in (*wall.stops, *wall.passes):
-        is_to_stop = call in wall.stops
+    for call, is_to_stop in (*((c, True) for c in wall.stops), *((c, False) for c in wall.passes)):
         try:
             is_met = any(walls_met([row], call.tool, call.arguments))
         except UnjudgeableError as error:
@@ -196,14 +197,14 @@ def _said_of(row: dict[str, Any], run: Run) -> list[bool | None]:
     return [_speaks(row, call.tool, call.arguments) for call in run.calls]
 
 
-def _steps(row: dict[str, Any], run: Run) -> list[int]:
-    """The numbers of the steps that a wall speaks of."""
+def _steps(row: dict[str, Any], run: Run, speaks: bool | None = True) -> list[int]:
+    """The numbers of the steps that a wall speaks of, or of those that cannot be read (None)."""
     from kb.traces.run import ToolCall
 
     return [
         number
         for number, step in run.numbered()
-        if isinstance(step, ToolCall) and _speaks(row, step.tool, step.arguments)
+        if isinstance(step, ToolCall) and _speaks(row, step.tool, step.arguments) is speaks
     ]
 
 

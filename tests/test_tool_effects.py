@@ -40,6 +40,14 @@ def test_a_shell_tool_does_what_its_command_does() -> None:
         ("Promise.all(all.map((cmd) => tools.exec_command({cmd})))", "unknown"),
         ('tools.exec_command({"cmd":"ls"}); tools.exec_command({"cmd":"rm x"})', "destructive"),
         ('tools.web__run({"open":[]})', "unknown"),
+        ("tools.exec_command({cmd: 'ls' + ' && rm -rf /'})", "unknown"),
+        ('tools.exec_command({cmd: "ls" + more})', "unknown"),
+        ("tools.exec_command({cmd: `ls ${more}`})", "unknown"),
+        ("tools.exec_command({cmd: `ls tools/`, workdir: '/x'})", "read"),
+        ("tools.exec_command({cmd: 'ls'}); tools['exec_command']({cmd: all})", "unknown"),
+        ("const run = tools; tools.exec_command({cmd: 'ls'}); run.exec_command(o)", "unknown"),
+        ("tools.exec_command(given); log({cmd: 'ls'})", "unknown"),
+        ("tools.exec_command({justification: 'a cmd: \"ls\"', cmd: 'rm x'})", "destructive"),
     ],
 )
 def test_a_script_of_codex_does_what_the_commands_in_it_do(script: str, effect: str) -> None:

@@ -75,6 +75,18 @@ def test_what_a_role_may_read_no_more_is_not_told_again(
     search.close()
 
 
+def test_a_role_that_acts_as_its_group_is_answered(
+    private: Team, database: Database, reader: str
+) -> None:
+    database.rows(f"ALTER ROLE {reader} SET role = 'kb_reader'")
+    search = searching(private, database, reader)
+    assert facts(search) == STORIES
+    database.rows(f"ALTER ROLE {reader} NOLOGIN")
+    with pytest.raises(KbError, match="may not connect"):
+        told(search)
+    search.close()
+
+
 @pytest.mark.parametrize(
     ("taken", "said"),
     [

@@ -12,10 +12,11 @@ from kb.store.connection import Store, StoreAwayError
 
 # The rows a role may read follow from `kb.readable()`, the columns from its grants; who owns a
 # table, or passes over row-level security, is told by neither. A policy that was written anew is
-# another row of the catalog.
+# another row of the catalog. The role of the session is the one that connects: `ALTER ROLE … SET
+# role` makes it act as its group, which cannot log in.
 _STANDING = """
 SELECT s.version, kb.readable(), r.rolcanlogin
-        AND has_database_privilege(current_database(), 'CONNECT'),
+        AND has_database_privilege(session_user, current_database(), 'CONNECT'),
     (SELECT md5(string_agg(concat(a.attrelid, '.', a.attnum), ' ' ORDER BY a.attrelid, a.attnum))
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         WHERE c.relnamespace = 'kb'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
@@ -24,7 +25,7 @@ SELECT s.version, kb.readable(), r.rolcanlogin
             ORDER BY c.oid, p.oid))
         FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid
         WHERE c.relnamespace = 'kb'::regnamespace AND c.relkind = 'r')
-FROM kb.statistics s, pg_roles r WHERE r.rolname = current_user
+FROM kb.statistics s, pg_roles r WHERE r.rolname = session_user
 """
 
 

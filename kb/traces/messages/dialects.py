@@ -1,7 +1,7 @@
 """Chat messages of OpenAI, Anthropic, Gemini, LangChain and the GenAI conventions.
 
-All importers read messages through `said_of`: which shape it is shows in the message itself, and
-one file may mix them. What no shape has a name for is kept.
+All importers read messages through `chat_message_of`: which shape it is shows in the message
+itself, and one file may mix them. What no shape has a name for is kept.
 """
 
 from __future__ import annotations

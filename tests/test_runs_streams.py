@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from kb.traces.run import Event
+from msgspec.structs import replace
 
 from agent_traces_made import gemini_stream
 from traces_made import claude_row, lines, run_of, runs_in, written
@@ -28,6 +30,23 @@ def test_words_of_gemini_that_come_in_pieces_are_one_message(tmp_path: Path) -> 
     assert (call.tool, call.arguments, call.result) == ("charge", {"note": "7781"}, "done 7781")
     assert (run.id, run.state.request.model) == ("s1", "m")
     assert run.source["stats"] == {"tool_calls": 1}
+
+
+def test_pieces_of_gemini_are_put_together_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = 0
+
+    def counted(*values: Any, **changes: Any) -> Any:
+        nonlocal made
+        made += 1
+        return replace(*values, **changes)
+
+    monkeypatch.setattr("kb.traces.importers.gemini_stream.replace", counted)
+    piece = {"type": "message", "role": "assistant", "content": "word ", "delta": True}
+    run = run_of(tmp_path, lines(GEMINI[0], *[piece] * 500))
+    assert [message.text for message in run.messages] == ["word " * 500]
+    assert made < 10
 
 
 def test_what_gemini_says_went_wrong_has_failed(tmp_path: Path) -> None:
@@ -72,6 +91,18 @@ def test_a_stream_of_claude_code_is_a_session_with_its_agents(tmp_path: Path) ->
     last = run.steps[-1]
     assert isinstance(last, Event)
     assert (run.state.request.model, last.kind, last.text) == ("m", "error", "error_max_turns")
+
+
+def test_streams_of_claude_code_behind_each_other_are_runs_of_their_own(tmp_path: Path) -> None:
+    start = {"type": "system", "subtype": "init", "session_id": "s1", "tools": [], "model": "m"}
+    bash = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "ls"}}
+    one = [start, streamed("assistant", 1, [bash]), start, streamed("assistant", 2, "Done.")]
+    rows = lines(*one, *({**row, "session_id": "s2"} for row in one))
+    runs = runs_in(written(tmp_path / "both.jsonl", rows))
+    assert [(run.id, len(run.calls), len(run.messages)) for run in runs] == [
+        ("s1", 1, 2),
+        ("s2", 1, 2),
+    ]
 
 
 def test_a_session_of_claude_code_without_what_names_it_is_read(tmp_path: Path) -> None:

@@ -80,6 +80,9 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     files = session_files(source.path)
     session = _Session(source, files)
     for row in _rows(source):
+        if session.is_over_before(row.value):
+            yield session.builder
+            session = _Session(source, files)
         session.take(row)
     waiting = list(files.agents)
     while waiting:
@@ -147,6 +150,13 @@ class _Session:
         self._claim(agent.prompt, self._within)
         if self._within == _SIDE_CHAIN:
             self.builder.notes.add("agents whose call the session does not hold", agent.path.name)
+
+    def is_over_before(self, value: Any) -> bool:
+        """Whether a row is the first of another session: streams may stand behind each other."""
+        if not isinstance(value, dict) or value.get("subtype") != "init" or not self.builder.id:
+            return False
+        told = a_word(value.get("session_id"))
+        return value.get("type") == "system" and told not in {"", self.builder.id}
 
     def take(self, row: SourceRow) -> None:
         """Add what one row tells."""

@@ -43,10 +43,10 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             source.leave_out("rows that are no objects", where)
             continue
         if _is_start(value) and stream.builder.id:
-            yield stream.builder
+            yield stream.finished()
             stream = _Stream(source.account)
         stream.take(value, where)
-    yield stream.builder
+    yield stream.finished()
 
 
 class _Stream:
@@ -56,18 +56,33 @@ class _Stream:
         self.builder = RunBuilder(rows)
         self.builder.tells_errors = True
         self.builder.agent = Agent(name="gemini-cli", framework="gemini-cli")
-        #: The step whose words go on in the next event.
+        #: The step whose words may go on in the next event, and the pieces of them so far.
         self._going_on: int | None = None
+        self._pieces: list[str] = []
+
+    def finished(self) -> RunBuilder:
+        """The run of all events that were taken."""
+        self._join()
+        return self.builder
+
+    def _join(self) -> None:
+        """Put the pieces of a message together, once: each time anew would be quadratic."""
+        step, self._going_on = self._going_on, None
+        if step is not None and len(self._pieces) > 1:
+            said = replace(self.builder.steps[step], text="".join(self._pieces))
+            self.builder.steps[step] = said
+        self._pieces = []
 
     def take(self, value: dict[str, Any], where: str) -> None:
         """Add what one event tells."""
-        kind, going_on = a_word(value.get("type")), self._going_on
+        kind = a_word(value.get("type"))
         base = Message(role="assistant", started=time_of(value.get("timestamp")), where=where)
-        self._going_on = None
+        if kind == "message":
+            self._take_words(value, base)
+            return
+        self._join()
         if kind == "init":
             self._begin(value)
-        elif kind == "message":
-            self._take_words(value, base, going_on)
         elif kind == "tool_use":
             name = a_word(value.get("tool_name")) or "unknown"
             call = ToolCallRequest(name, value.get("parameters"), a_word(value.get("tool_id")))
@@ -89,17 +104,18 @@ class _Stream:
         model = a_word(value.get("model"))
         builder.request = replace(builder.request, model=model, provider="gemini")
 
-    def _take_words(self, value: dict[str, Any], base: Message, going_on: int | None) -> None:
+    def _take_words(self, value: dict[str, Any], base: Message) -> None:
         """Words; pieces of the model are one message while nothing is between them."""
         role, text = a_word(value.get("role")) or "assistant", a_word(value.get("content"))
-        last = None if going_on is None else self.builder.steps[going_on]
+        last = None if self._going_on is None else self.builder.steps[self._going_on]
         if isinstance(last, Message) and value.get("delta") and last.role == role:
             self.builder.rows.used()
-            self.builder.steps[going_on] = replace(last, text=last.text + text)  # type: ignore[index]
-            self._going_on = going_on
+            self._pieces.append(text)
             return
+        self._join()
         step = self.builder.add_message(ChatMessage(role, text), replace(base, role=role))
-        self._going_on = step if value.get("delta") else None
+        if value.get("delta"):
+            self._going_on, self._pieces = step, [text]
 
     def _take_result(self, value: dict[str, Any], base: Message) -> None:
         error = an_object(value.get("error"))

@@ -92,6 +92,13 @@ def test_own_and_public_incidents_are_one_list_by_probability_and_told_apart(tea
 
 
 @pytest.mark.model
+def test_the_bar_of_who_asks_holds_for_the_casebook_too(team: Path) -> None:
+    assert any(libraries(ask(team, REFUND)))
+    (team / "kb.toml").write_text("[search]\nbar = 1.0\n")
+    assert not ask(team, REFUND).matches
+
+
+@pytest.mark.model
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_both_together_fill_no_more_than_the_places_asked_for(team: Path, limit: int) -> None:
     found = ask(team, REFUND, limit=limit)

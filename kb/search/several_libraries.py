@@ -87,7 +87,7 @@ class OpenOtherLibrary:
 
 
 def search_as_in(library: Library, vectors: Path) -> SearchConfig:
-    """The settings with which another library is searched for one: its encoder, their own vectors.
+    """The settings with which another library is searched for one: its encoder, bar, own vectors.
 
     `vectors` is the folder in which those are kept.
     """
@@ -96,6 +96,7 @@ def search_as_in(library: Library, vectors: Path) -> SearchConfig:
     return SearchConfig(
         model=str(model) if model.is_dir() else search.model,
         precision=search.precision,
+        bar=search.bar,
         vectors=str(vectors),
     )
 

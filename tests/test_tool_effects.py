@@ -47,6 +47,8 @@ def test_a_shell_tool_does_what_its_command_does() -> None:
         ("tools.exec_command({cmd: 'ls'}); tools['exec_command']({cmd: all})", "unknown"),
         ("const run = tools; tools.exec_command({cmd: 'ls'}); run.exec_command(o)", "unknown"),
         ("tools.exec_command(given); log({cmd: 'ls'})", "unknown"),
+        ("tools.exec_command({cmd: 'ls \\\\'}); tools.exec_command({cmd: 'rm x'})", "destructive"),
+        ("""tools.exec_command({cmd: "ls '"}); tools.exec_command({cmd: "rm 'x"})""", "unknown"),
         ("tools.exec_command({justification: 'a cmd: \"ls\"', cmd: 'rm x'})", "destructive"),
     ],
 )

@@ -48,7 +48,7 @@ class _Reading(NamedTuple):
 
 
 def commands_in(script: str) -> str | None:
-    """The commands a script runs, one a line, in its order; None where it calls no shell."""
+    """The commands a script runs, one a line; None where it calls no shell."""
     made = list(islice(_CALL.finditer(script), _MOST_CALLS + 1))
     if not any(call[1] in _COMMAND_TOOLS for call in made):
         return None
@@ -66,7 +66,16 @@ def commands_in(script: str) -> str | None:
     # Whoever takes them by another way than `tools.name(` may do anything with them.
     if any(map(_TOOLS.search, (*between, script[behind:]))):
         found.append("tools")
-    return "\n".join(found)
+    # One that goes on in the next line would swallow the command there: it stands last.
+    open_ones = [text for text in found if _may_go_on(text)]
+    found = [text for text in found if not _may_go_on(text)] + ["tools"] * (len(open_ones) > 1)
+    return "\n".join([*found, *open_ones])
+
+
+def _may_go_on(command: str) -> bool:
+    """Whether a quotation, a heredoc or a line may not be over at the end of a command."""
+    is_quoting = any(command.count(mark) % 2 for mark in "'\"`")
+    return is_quoting or "<<" in command or command.endswith("\\")
 
 
 def _readings(script: str, start: int, end: int) -> list[_Reading]:

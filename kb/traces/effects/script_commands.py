@@ -29,7 +29,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
 #: What may follow a command that is whole: `"ls" + more` is not.
 _VALUE_ENDS = re.compile(r"\s{0,99}[,}]")
-_OBJECT_ENDS = re.compile(r"\s{0,99},?\s{0,99}\)")
+_OBJECT_ENDS = re.compile(r"\s{0,99}(?:,\s{0,99})?\)")
 #: Between the beginning of the object that a call is given and its command.
 _ELSEWHERE = frozenset("{}();")
 _PUT_IN = "${"

@@ -172,6 +172,7 @@ _UUID = "8f2c41d7-" + "93be-4a05-" + "b6d1-2e7fc09a5b38"
         "$6$rounds=656000$abcdefghijlkmnop$" + "f1Rm0emGg3fk1OByu8GwJ7Ghm3zijf/qCRsrqZD83dVed"
         "O7sorUsj2bK6NAOD2XHdrIQ8GZCMfGPvIg7Ag4TX1",
         '{"card": "4929 1234 5678 9015 ' + '", "cvv": "731"}',
+        "order 4000123412341239 was paid, cvv: 552",
     ],
 )
 def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:
@@ -214,6 +215,7 @@ def test_what_others_tests_held_and_was_missed_is_seen(text: str) -> None:
         'password = "get_pass1word(x)"',
         "paid with 4111 1111 1111 1111, exp 12/30, cvv: 731",
         '{"card": "4929 1234 5678 9012", "cvv": "731"}',
+        '{"cardNumber": "4929123456789012", "cvv": "731"}',
     ],
 )
 def test_what_others_documentation_held_and_was_taken_out_stays(text: str) -> None:

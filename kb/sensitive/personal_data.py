@@ -124,6 +124,10 @@ _GIVING = frozenset(".:=|#s")
 _LONGEST_GIVING = 5
 _SHORTEST_CARD = 13  # digits
 _CARD_BEFORE, _CARD_BEHIND = 200, 100  # characters around a security code in which its card stands
+_NAME_BEFORE = 20  # characters before a number in which a name of cards stands
+_CARD_NAME = regex(
+    r"(?<![a-z])(?:card|cc|pan|visa|mastercard|amex)(?![a-z])|card[ _-]?(?:no|number)"
+)
 _SHORTEST_LOCAL = 12  # 415-555-0132
 _MARGIN = 4  # characters around digits that decide what they are
 _VERSION_BEFORE = regex(r"(?:version|release|build|v|==|@|~|\^)[\s:=\"']{0,3}$", re.IGNORECASE)
@@ -302,12 +306,20 @@ def _is_card(digits: str) -> bool:
 def is_of_made_up_card(text: str, at: int) -> bool:
     """Whether numbers like a card's stand near a place, and none of them is one: tests have those.
 
-    What is written beside such a number opens nothing.
+    What is written beside such a number opens nothing. Sixteen digits in one piece that nothing
+    calls a card may be those of an order.
     """
-    near = text[max(0, at - _CARD_BEFORE) : at + _CARD_BEHIND]
-    digits = (re.sub(_MARK, "", match[0]) for match in _CARD.finditer(near))
-    numbers = [number for number in digits if _ISSUER.fullmatch(number)]
-    return bool(numbers) and not any(map(_is_card, numbers))
+    near = _CARD.finditer(text, max(0, at - _CARD_BEFORE), at + _CARD_BEHIND)
+    numbers = [number for number in near if _ISSUER.fullmatch(re.sub(_MARK, "", number[0]))]
+    is_called = any(_is_like_a_card(text, number) for number in numbers)
+    return is_called and not any(_is_card(re.sub(_MARK, "", number[0])) for number in numbers)
+
+
+def _is_like_a_card(text: str, number: re.Match[str]) -> bool:
+    """Whether a number is in groups, behind a name of cards, or one that documentation has."""
+    before = text[max(0, number.start() - _NAME_BEFORE) : number.start()].lower()
+    is_example = _EXAMPLE_CARDS.fullmatch(re.sub(_MARK, "", number[0]))
+    return not number[0].isdigit() or bool(is_example or _CARD_NAME.search(before))
 
 
 def passes_luhn(digits: str) -> bool:

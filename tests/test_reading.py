@@ -1100,6 +1100,11 @@ def test_a_row_below_a_column_of_times_is_named_where_its_time_is_not_read() -> 
     assert [one.line for one in unread_times(document)] == [8]
 
 
+def test_an_empty_row_below_a_column_of_times_is_no_time() -> None:
+    text = "# T\n\n## Timeline\n\n| Time | Event |\n|---|---|\n| | |\n|  |  |\n"
+    assert not list(unread_times(read(text)))
+
+
 def test_a_list_of_promises_below_another_heading_is_named_once() -> None:
     text = "# T\n\n## Order from here\n\n1. **Apply the cap**\n2. Log the size\n3. Test it again\n"
     (found,) = unread_actions(read(text))

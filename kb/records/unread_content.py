@@ -166,7 +166,8 @@ def _undated_lines(document: Document, section: SectionText) -> Iterator[UnreadL
         found = read_written_time(even_spaces(text), document.name_date)
         is_listed = item or line.number in rows or (found and found.clock)
         is_time = (found and is_listed) or _RELATIVE.match(text) or (item and _CLOCK.search(text))
-        is_row = line.number in timed or (line.number in rows and _tells_a_time(text))
+        is_told = line.number in timed and any(map(str.isalnum, text))
+        is_row = is_told or (line.number in rows and _tells_a_time(text))
         if (is_time or is_row) and read_heading(line.text) is None:
             day = document.name_date or "YYYY-MM-DD"
             yield UnreadLine(line.number, "timeline", text, f"- {day} HH:MM UTC — …")

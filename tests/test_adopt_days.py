@@ -127,6 +127,19 @@ def actions(text: str) -> list[str]:
             "",
         ),
         ("a.md", "# Incidents\n\n- **Scroll**: Fixed in the last session (2026-06-30).\n", ""),
+        # The timeline has the year of it.
+        (
+            "a.md",
+            "# Down\n\nOn January 21st it fell.\n\n## Timeline\n\n- 2020-01-21 15:36: down\n",
+            "2020-01-21",
+        ),
+        # Headings with the number of one incident are no log of several.
+        (
+            "a.md",
+            "# Down\n\nDate: 2026-04-13\n\n## Incident 4711: cause\n\nA rule.\n\n"
+            "## Incident 4711: repair\n\nIt was taken out.\n",
+            "2026-04-13",
+        ),
         # A log of several incidents.
         (
             "incidents.md",

@@ -285,10 +285,11 @@ def _untold(
 ) -> DerivedFact:
     """The day of a text of which no label, heading or name tells it.
 
-    `near` lends its year to a day without one.
+    `near` lends its year to a day without one, else the timeline does.
     """
     if why := _unread(document, labels):
         return _unknown(why)
+    near = near or (lived[0] if lived else None)
     lead = [*prose_days(document, near, is_lead=True)]
     prose = lead or [*prose_days(document, near)]
     if prose:

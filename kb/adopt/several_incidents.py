@@ -14,7 +14,7 @@ from kb.records.markdown import SectionText
 #: `## Incident 2 — the pump stood still`: a heading of one among several.
 _NUMBERED = re.compile(
     r"(?:incidente?|outage|post-?mortem|case|vorfall|störung|事故|障害)[ ]?(?:#|n[or°º]\.?)?[ ]?"
-    r"\d{1,4}\b",
+    r"(?P<number>\d{1,4}(?:-\d{1,4})*+)\b",
     re.IGNORECASE,
 )
 _DATED = re.compile(
@@ -45,9 +45,13 @@ def several_incidents(document: Document) -> tuple[int, str]:
 
 
 def _numbered(document: Document) -> Iterator[int]:
-    """The lines of numbered headings below the first level."""
-    below = (one for one in document.sections if one.level > 1)
-    yield from (one.line for one in below if _NUMBERED.match(one.heading.strip(" *_#")))
+    """The lines of headings below the first level that have numbers which differ."""
+    numbers = set()
+    for section in (one for one in document.sections if one.level > 1):
+        found = _NUMBERED.match(section.heading.strip(" *_#"))
+        if found and found["number"] not in numbers:
+            numbers.add(found["number"])
+            yield section.line
 
 
 def _dated(document: Document) -> Iterator[int]:

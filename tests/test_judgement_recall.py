@@ -162,12 +162,22 @@ def test_a_word_of_doubt_elsewhere_takes_no_verdict_back(text: str) -> None:
         "the operator could have deleted it by accident",
         "the engineer nearly deleted it by accident",
         "we ask whether it was deleted by accident",
+        "the agent had been told not to delete files",
+        "customers had been warned before the migration",
+        "this was solely on the reviewer agent",
+        "they did not care which region answered",
+        "a stray click handler caused the second submit",
     ],
 )
 def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
     judged = (*judged_people(text), *blamed_people(text), *slip_phrases(text), *judged_agents(text))
     assert judged == ()
     assert list(blame_words(text)) == []
+
+
+@pytest.mark.parametrize("who", ["he", "the on-call engineer", "maria"])
+def test_a_person_who_had_been_told_is_judged(who: str) -> None:
+    assert list(blamed_people(f"{who} had been told twice not to run it"))
 
 
 def test_what_a_customer_wrote_of_an_agent_is_told_and_judges_nobody() -> None:

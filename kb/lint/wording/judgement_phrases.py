@@ -217,13 +217,14 @@ _PEOPLE = (
     ),
     _phrase(
         "told warned reminded",
-        r"\b(?:he|she|they|\w{2,20})\s{1,6}(?:had|has)\s{1,6}(?:already\s{1,6})?been\s{1,6}(?:told|warned|reminded)"
+        # What an agent had been told is a fact of the record, and so is what customers had.
+        rf"(?:{_SUBJECT}|{_NAME}(?<!s\s)(?<!support\s))(?:had|has)\s{{1,6}}(?:already\s{{1,6}})?been\s{{1,6}}(?:told|warned|reminded)"
         r"\s{1,6}(?:twice|repeatedly|(?:several|many|three|two)\s{1,6}times|not\s{1,6}to|before)\b",
     ),
     _phrase(
         "entirely squarely solely completely",
         r"\b(?:this|that|it)\s{1,6}(?:is|was)\s{1,6}(?:entirely|squarely|solely|completely)\s{1,6}(?:on|the\s{1,6}fault"
-        rf"\s{{1,6}}of)\s{{1,6}}{LEAD}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}\b",
+        rf"\s{{1,6}}of)\s{{1,6}}{LEAD}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}\b(?!\s{{1,6}}{_MACHINES}\b)",
     ),
     _phrase(
         "fault blame",
@@ -252,7 +253,7 @@ _PEOPLE = (
     _phrase(
         "care",
         rf"(?:{_SUBJECT}|\bthey\s{{1,6}})(?:simply\s{{1,6}}|just\s{{1,6}}|clearly\s{{1,6}})?(?:did\s{{1,6}}not|didn['’]t)"
-        r"\s{1,6}care\b",
+        r"\s{1,6}care\b(?!\s{1,6}(?:which|whether)\b)",
     ),
     _phrase(
         "mistake error blunder",
@@ -315,7 +316,7 @@ _SLIPS = (
     _phrase(
         "click keystroke keypress paste",
         r"\b(?:an?|one)\s{1,6}(?:wrong|accidental|careless|stray|mistaken|errant)\s{1,6}"
-        r"(?:click|keystroke|keypress|paste)\s{1,6}"
+        r"(?:click|keystroke|keypress|paste)\s{1,6}(?!(?:handler|event|listener)s?\b)"
         r"(?:[\w-]{1,20}\s{1,6}){0,5}(?:started|caused|led|triggered|deleted|sent|dropped|wiped|took)\b",
     ),
     _phrase(

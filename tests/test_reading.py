@@ -1100,6 +1100,13 @@ def test_a_row_below_a_column_of_times_is_named_where_its_time_is_not_read() -> 
     assert [one.line for one in unread_times(document)] == [8]
 
 
+def test_names_alone_leave_those_in_small_letters_headings_too() -> None:
+    names = ("Summary", "Detection chain", "Timeline", "Outcome asserts", "Lessons", "Root cause")
+    body = "\n".join(f"{name}\n\nText.\n" for name in names)
+    found = [section.heading for section in read(f"# It fell\n\n{body}").sections]
+    assert found == ["It fell", *names]
+
+
 def test_an_empty_row_below_a_column_of_times_is_no_time() -> None:
     text = "# T\n\n## Timeline\n\n| Time | Event |\n|---|---|\n| | |\n|  |  |\n"
     assert not list(unread_times(read(text)))

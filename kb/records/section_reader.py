@@ -102,14 +102,14 @@ def _headings(lines: Sequence[Line], form: Form) -> Iterator[HeadingLine]:
     at = {heading.index for heading in full}
     titles = {heading.index for heading in full if heading.level == 1 and not heading.section}
     below = {heading.index + 1 for heading in full if heading.form == "setext"}
-    other: list[HeadingLine] = []
-    if not keys:
-        other += _names_alone(lines, form)
-        at |= {heading.index for heading in other}
+    other = [] if keys else _names_alone(lines, form)
+    alone = {heading.index for heading in other}
     at_head = True  # of the file, or below a title: there a line may be a heading and its text
     for index, line in enumerate(lines):
+        if index in alone:
+            continue
         if index in at:
-            at_head = index in titles or not full
+            at_head = index in titles
         elif index not in below and (at_head or "**" in line.text or "__" in line.text):
             found = list(_other_heading(lines, index, form, keys))
             other += found or _head_of_list(lines, index, form, keys)

@@ -186,7 +186,6 @@ BOUNDED = {
     "kb.lint.wording.bare_labels._VERDICT": "the same",
     "kb.lint.wording.bare_labels._STATE": "the same",
     "kb.lint.wording.vague_actions._LEADS": "looks at the first 600 characters of an action",
-    "kb.lint.wording.vague_actions._TITLE": "the same",
     "kb.lint.wording.vague_actions._KINDS": "the same",
     "kb.traces.importers.claude_files._SAVED_TO": "looks at the beginning of a result",
     "kb.traces.rows_report._NUMBER": "reads places that kb itself has written",

@@ -32,7 +32,7 @@ _LEADS = regex(
     re.IGNORECASE,
 )
 #: `Key Management Processes: strengthen …`: a heading of its own before the promise.
-_TITLE = regex(r"(?:[A-Z][\w&/-]*(?: (?:and|of|for|&))? ?){1,4}:\s+(?=\w)")
+_TITLE = regex(r"(?:[A-Z][\w&/-]*+(?: (?:and|of|for|&))? ?){1,4}:\s+(?=\w)")
 _MOST_LEADS = 8
 #: An action is vague by how it begins; what stands behind that many characters changes nothing.
 _MOST_CHARACTERS = 600

@@ -125,7 +125,7 @@
       Array.prototype.slice.call(folded.children, 1).forEach(function (child) { part.append(child.cloneNode(true)); });
       lists.append(part);
     });
-    document.querySelectorAll("[data-kb-filters] > [hidden]").forEach(function (row) { row.hidden = false; });
+    document.querySelectorAll("[data-kb-filters] > [hidden], h2[hidden]").forEach(function (part) { part.hidden = false; });
   });
   addEventListener("afterprint", function () {
     if (lists) lists.querySelectorAll("section").forEach(function (part) { part.remove(); });

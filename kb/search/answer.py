@@ -78,6 +78,11 @@ class Match:
     address: str = ""
 
 
+def open_item(match: Match) -> str:
+    """A list item that asks for a verdict on a match, as far as its link."""
+    return f"- [ ] [{match.id}]({match.address or f'{match.id}.md'})"
+
+
 @dataclass(frozen=True, slots=True)
 class ProposedClass:
     """A primary class for a draft that names none."""

@@ -20,7 +20,7 @@ from kb.records.form import Form
 from kb.records.markdown import SectionText
 from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import read_named, replace_known
-from kb.search.answer import Answer, Match
+from kb.search.answer import Answer, Match, open_item
 from kb.search.indexed_records.entry import VERDICT_WORDS
 from kb.search.indexed_records.passages import PROPOSALS_END, PROPOSALS_START
 from kb.search.match_reasons import are_reasons
@@ -159,11 +159,6 @@ def _item(match: Match) -> str:
     why = "; ".join(match.reasons) or match.title
     chance = "by words" if match.probability is None else f"{match.probability:.0%}"
     return f"{open_item(match)} — {chance}: {_one_line(why)}"
-
-
-def open_item(match: Match) -> str:
-    """A list item that asks for a verdict on a match, as far as its link."""
-    return f"- [ ] [{match.id}]({match.address or f'{match.id}.md'})"
 
 
 def _one_line(text: str) -> str:

@@ -22,8 +22,8 @@ from kb.search.answer import (
     PassagePair,
     PromisedAction,
     StoreFacts,
+    open_item,
 )
-from kb.search.matches_in_draft import open_item
 from kb.search.ranking.calibration import LIKENESS_BAR
 from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible

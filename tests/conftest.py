@@ -107,22 +107,28 @@ def git(library_folder: Path) -> Git:
     return run
 
 
-#: Files that take a minute or more, begun first: else one of two workers is left alone with them.
+#: The files that take longest, begun first: else one of two workers is left alone with them.
 LONGEST_FIRST = (
-    "test_browser.py",
-    "test_linear_readers.py",
     "test_wheel.py",
-    "test_ci_steps.py",
-    "test_publish_canaries.py",
-    "test_killed_runs.py",
-    "test_trackers.py",
-    "test_replay_suite.py",
-    "test_search_casebook.py",
-    "test_search_similar.py",
-    "test_transcripts.py",
-    "test_site.py",
+    "test_browser.py",
+    "test_beside.py",
+    "test_hostile_trees.py",
+    "test_linear_readers.py",
+    "test_lsp.py",
+    "test_mcp.py",
+    "test_run_canaries.py",
     "test_store.py",
-    "test_fmt_mutations.py",
+    "test_search_casebook.py",
+    "test_repo_no_execution.py",
+    "test_search_words.py",
+    "test_metrics_doubts.py",
+    "test_site_meaning.py",
+    "test_review.py",
+    "test_bulk_dask.py",
+    "test_no_foreign_code.py",
+    "test_ci_steps.py",
+    "test_search_encoder.py",
+    "test_all_hands_browser.py",
 )
 
 

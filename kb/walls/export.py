@@ -2,7 +2,8 @@
 
 Claude Code's permission rules (`Bash(terraform destroy:*)`) and Codex's `prefix_rule` compare the
 beginning of a command: a wall on a command's first words can be written there, one on effects,
-targets, flags or arguments cannot. What cannot be said is named, never weakened in silence.
+targets, flags or arguments cannot and is named. A written rule is weaker than its wall: `git -C x
+push` does not begin with `git push`.
 """
 
 from __future__ import annotations

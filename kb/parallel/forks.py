@@ -46,9 +46,9 @@ def run_in_forks(
     """What each process made of the tasks that it took; each task is taken by one of them.
 
     A process takes a task when it has done the one before, so the long ones come first. A result is
-    pickled. Raises what `work` raises: where a process is lost, all is done here, once more, or,
-    where work may not be done twice, `KbError` is raised. Only the main thread forks: what others
-    hold locked at that moment would stay locked.
+    pickled. Where `work` fails in a process, or one is lost, all is done here once more, which
+    raises what `work` raises; where work may not be done twice, both are the same `KbError`. Only
+    the main thread forks: what others hold locked at that moment would stay locked.
     """
     is_main = threading.current_thread() is threading.main_thread()
     may_fork = is_main and not multiprocessing.current_process().daemon

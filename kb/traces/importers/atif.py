@@ -34,8 +34,8 @@ _COUNTS = {
 
 
 def _recognise(source: Source) -> str:
-    told = any(_is_trajectory(value) for value in source.head)
-    return "a trajectory with a schema_version, an agent and steps" if told else ""
+    is_read = any(_is_trajectory(value) for value in source.head)
+    return "a trajectory with a schema_version, an agent and steps" if is_read else ""
 
 
 def _is_trajectory(value: Any) -> bool:
@@ -86,8 +86,8 @@ def _take(builder: RunBuilder, step: dict[str, Any], place: str) -> None:
         for call in map(an_object, a_list(step.get("tool_calls")))
     )
     metrics = an_object(step.get("metrics"))
-    told = {ours: metrics.get(theirs) for ours, theirs in _COUNTS.items()}
-    counts: dict[str, Any] = {k: int(v or 0) for k, v in told.items() if is_number(v)}
+    fields = {ours: metrics.get(theirs) for ours, theirs in _COUNTS.items()}
+    counts: dict[str, Any] = {k: int(v or 0) for k, v in fields.items() if is_number(v)}
     if is_number(metrics.get("cost_usd")):
         counts["cost_usd"] = float(metrics["cost_usd"])
     base = Message(
@@ -98,9 +98,9 @@ def _take(builder: RunBuilder, step: dict[str, Any], place: str) -> None:
         **counts,
     )
     thought = a_word(step.get("reasoning_content"))
-    said = ChatMessage(role, content.text, thought, content.parts, calls)
+    chat_message = ChatMessage(role, content.text, thought, content.parts, calls)
     before = len(builder.steps)
-    builder.add_message(said, base)
+    builder.add_message(chat_message, base)
     asked = [one.id for one in builder.steps[before:] if isinstance(one, ToolCall)]
     results = a_list(an_object(step.get("observation")).get("results"))
     _take_results(builder, [an_object(one) for one in results], asked, base)
@@ -113,15 +113,15 @@ def _take_results(
     plain = replace(base, input_tokens=None, output_tokens=None, cached_tokens=None, cost_usd=None)
     for number, result in enumerate(results):
         content = content_of(result.get("content"))
-        told = result.get("content") if content.parts else content.text
+        answer = result.get("content") if content.parts else content.text
         call_id = a_word(result.get("source_call_id"))
         if not call_id and len(results) == len(asked):
             call_id = asked[number]
         if call_id:
             source = {k: v for k, v in result.items() if k not in _READ and v}
-            builder.answer(ToolResult(call_id, told, source=source), plain)
+            builder.answer(ToolResult(call_id, answer, source=source), plain)
         else:
-            text = told if isinstance(told, str) else ""
+            text = answer if isinstance(answer, str) else ""
             builder.add_event(Event("observation", text=text), base)
 
 

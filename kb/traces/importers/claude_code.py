@@ -155,8 +155,8 @@ class _Session:
         """Whether a row is the first of another session: streams may stand behind each other."""
         if not isinstance(value, dict) or value.get("subtype") != "init" or not self.builder.id:
             return False
-        told = a_word(value.get("session_id"))
-        return value.get("type") == "system" and told not in {"", self.builder.id}
+        session = a_word(value.get("session_id"))
+        return value.get("type") == "system" and session not in {"", self.builder.id}
 
     def take(self, row: SourceRow) -> None:
         """Add what one row tells."""
@@ -187,9 +187,9 @@ class _Session:
 
     def _take_result(self, value: dict[str, Any], where: str) -> None:
         """A result that stands as a row of its own, as other programs write these sessions."""
-        told = value.get("message") if isinstance(value.get("message"), dict) else value
-        call_id = value.get("tool_use_id") or an_object(told).get("tool_call_id")
-        message = {"content": an_object(told).get("content"), "tool_call_id": call_id}
+        fields = value.get("message") if isinstance(value.get("message"), dict) else value
+        call_id = value.get("tool_use_id") or an_object(fields).get("tool_call_id")
+        message = {"content": an_object(fields).get("content"), "tool_call_id": call_id}
         self._take_message(value, {"role": "tool", **message}, where, self._parent(value, message))
 
     def _note_session(self, value: dict[str, Any]) -> None:
@@ -215,8 +215,8 @@ class _Session:
         above = str(value.get("parentUuid") or "")
         chain = self._chains.get(above) or str(value.get("sourceToolUseID") or "")
         if not chain:
-            said = chat_message_of({"role": "user", "content": message.get("content")})
-            prompt = said.text.strip() if said else ""
+            chat_message = chat_message_of({"role": "user", "content": message.get("content")})
+            prompt = chat_message.text.strip() if chat_message else ""
             chain = next(iter(self._started.get(prompt, ())), _SIDE_CHAIN)
             self._claim(prompt, chain)
         self._chains[str(value.get("uuid") or "")] = chain
@@ -231,27 +231,29 @@ class _Session:
         self, value: dict[str, Any], message: dict[str, Any], where: str, parent: str
     ) -> None:
         has_role = "role" in message
-        said = chat_message_of(
+        chat_message = chat_message_of(
             message if has_role else {**message, "role": a_word(value.get("type"))}
         )
-        if said is None:
+        if chat_message is None:
             self.builder.leave_out("messages that cannot be read", where)
             return
         base = Message(
-            role=said.role,
+            role=chat_message.role,
             agent=str(value.get("agentId") or ""),
             parent=parent,
             started=time_of(value.get("timestamp")),
             where=where,
         )
-        if said.role == "assistant":
-            self._take_answer(said, message, base)
+        if chat_message.role == "assistant":
+            self._take_answer(chat_message, message, base)
         else:
-            self._take_user(said, value, base)
+            self._take_user(chat_message, value, base)
 
-    def _take_answer(self, said: ChatMessage, message: dict[str, Any], base: Message) -> None:
+    def _take_answer(
+        self, chat_message: ChatMessage, message: dict[str, Any], base: Message
+    ) -> None:
         """A row of an answer; all rows with the id of one message are that message."""
-        for call in said.calls:
+        for call in chat_message.calls:
             prompt = call.arguments.get("prompt") if isinstance(call.arguments, dict) else None
             if isinstance(prompt, str):
                 asked = self._started.setdefault(prompt.strip(), [])
@@ -261,29 +263,35 @@ class _Session:
         usage = usage_of(message.get("usage"))
         if step is None:
             full = replace(base, model=str(message.get("model") or ""), response_id=key, **usage)
-            step = self.builder.add_message(said, full)
+            step = self.builder.add_message(chat_message, full)
             self._answers |= {key: step} if key and step is not None else {}
             return
         known = self.builder.steps[step]
         if isinstance(known, Message):
             self.builder.rows.used()  # a further part of the answer, or its usage
-            self.builder.steps[step] = _longer(known, said, usage)
-        for call in said.calls:
+            self.builder.steps[step] = _longer(known, chat_message, usage)
+        for call in chat_message.calls:
             self.builder.ask(call, base, step)
 
-    def _take_user(self, said: ChatMessage, value: dict[str, Any], base: Message) -> None:
+    def _take_user(self, message: ChatMessage, value: dict[str, Any], base: Message) -> None:
         told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
-        role = "developer" if told_by_harness and said.role == "user" else said.role
-        if role != said.role or said.reasoning or said.calls or said.agent or said.source:
-            said = ChatMessage(role, said.text, "", said.parts, (), said.answers)
-        self.builder.add_message(said, base)
-        for answer in said.answers:
+        role = "developer" if told_by_harness and message.role == "user" else message.role
+        if (
+            role != message.role
+            or message.reasoning
+            or message.calls
+            or message.agent
+            or message.source
+        ):
+            message = ChatMessage(role, message.text, "", message.parts, (), message.answers)
+        self.builder.add_message(message, base)
+        for answer in message.answers:
             self._keep_whole(answer)
         second = value.get("toolUseResult")
-        if second is None or not said.answers:
+        if second is None or not message.answers:
             return
         self.builder.notes.add("second copies of results (toolUseResult) were left out")
-        call_id = said.answers[0].call_id
+        call_id = message.answers[0].call_id
         agent = an_object(second).get("agentId")
         if isinstance(agent, str):
             self._agents[agent] = call_id
@@ -346,9 +354,9 @@ class _Session:
         """What a person typed while the agent worked, and what a hook refused."""
         inner = an_object(value.get("attachment"))
         kind, at = inner.get("type"), time_of(value.get("timestamp"))
-        said = chat_message_of({"role": "user", "content": inner.get("prompt")})
-        if kind == "queued_command" and said and said.has_words:
-            self.builder.add_message(said, Message(role="user", where=where, started=at))
+        message = chat_message_of({"role": "user", "content": inner.get("prompt")})
+        if kind == "queued_command" and message and message.has_words:
+            self.builder.add_message(message, Message(role="user", where=where, started=at))
         elif kind == "hook_blocking_error":
             text, name = _message_of(inner.get("blockingError")), str(inner.get("hookName") or "")
             event = Event(kind="guardrail", name=name, text=text, started=at, where=where)
@@ -357,14 +365,14 @@ class _Session:
             self.builder.leave_out(_OTHER, f"attachment {kind}")
 
 
-def _longer(known: Message, said: ChatMessage, usage: dict[str, Any]) -> Message:
+def _longer(known: Message, message: ChatMessage, usage: dict[str, Any]) -> Message:
     """A message with one row more; the usage of the last row is that of the whole answer."""
     return replace(
         known,
-        text="\n".join(text for text in (known.text, said.text) if text),
-        reasoning="\n".join(text for text in (known.reasoning, said.reasoning) if text),
-        parts=known.parts + said.parts,
-        finish_reasons=(said.finish,) if said.finish else known.finish_reasons,
+        text="\n".join(text for text in (known.text, message.text) if text),
+        reasoning="\n".join(text for text in (known.reasoning, message.reasoning) if text),
+        parts=known.parts + message.parts,
+        finish_reasons=(message.finish,) if message.finish else known.finish_reasons,
         **{name: max(count, getattr(known, name) or 0) for name, count in usage.items()},
     )
 

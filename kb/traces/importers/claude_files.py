@@ -93,14 +93,14 @@ def _agent_files(root: Root, folder: str) -> list[tuple[str, str]]:
         names = root.names(folder)
     except (OSError, UnsafePathError):
         return []
-    return [(name, told["id"]) for name in names if (told := _AGENT.fullmatch(name))]
+    return [(name, match["id"]) for name in names if (match := _AGENT.fullmatch(name))]
 
 
 def _prompt(row: dict[str, Any]) -> str:
-    said = chat_message_of(
+    message = chat_message_of(
         {"role": "user", "content": an_object(row.get("message")).get("content")}
     )
-    return said.text.strip() if said else ""
+    return message.text.strip() if message else ""
 
 
 def _first_row(root: Root, name: str) -> dict[str, Any] | None:

@@ -24,10 +24,10 @@ def is_streamed(row: dict[str, Any]) -> bool:
 
 def as_session_row(row: dict[str, Any]) -> dict[str, Any]:
     """The row with the names that session files have for what it tells."""
-    told = {**row, "sessionId": row["session_id"]}
+    fields = {**row, "sessionId": row["session_id"]}
     if row.get("claude_code_version"):
-        told["version"] = row["claude_code_version"]
+        fields["version"] = row["claude_code_version"]
     if row.get("type") == "result" and row.get("is_error"):
         text = row.get("result") or row.get("error") or row.get("subtype")
-        return {**told, "type": "system", "subtype": "api_error", "content": a_word(text)}
-    return told
+        return {**fields, "type": "system", "subtype": "api_error", "content": a_word(text)}
+    return fields

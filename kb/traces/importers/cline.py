@@ -135,43 +135,43 @@ class _Shown:
         else:
             self._take_other(kind, value, text, base)
 
-    def _note_model(self, told: dict[str, Any]) -> None:
+    def _note_model(self, fields: dict[str, Any]) -> None:
         request = self.builder.request
-        if told.get("modelId") and not request.model:
-            model, provider = a_word(told["modelId"]), a_word(told.get("providerId"))
+        if fields.get("modelId") and not request.model:
+            model, provider = a_word(fields["modelId"]), a_word(fields.get("providerId"))
             self.builder.request = replace(request, model=model, provider=provider)
 
     def _take_user(self, value: dict[str, Any], text: str, base: Message) -> None:
         self._answering = None
         parts = tuple(a_list(value.get("images")))
-        said = ChatMessage("user", text, parts=parts)
-        self.builder.add_message(said, replace(base, role="user", model=""))
+        message = ChatMessage("user", text, parts=parts)
+        self.builder.add_message(message, replace(base, role="user", model=""))
 
     def _begin(self, text: str) -> None:
         """A request to the model: what it cost is that of the answer that follows."""
-        told = an_object(embedded(text))
-        counts = {ours: told.get(theirs) for ours, theirs in _COUNTS.items()}
+        fields = an_object(embedded(text))
+        counts = {ours: fields.get(theirs) for ours, theirs in _COUNTS.items()}
         self._usage = {key: int(count or 0) for key, count in counts.items() if is_number(count)}
         if "input_tokens" in self._usage:
-            more = told.get("cacheWrites")
+            more = fields.get("cacheWrites")
             self._usage["input_tokens"] += self._usage.get("cached_tokens", 0)
             self._usage["input_tokens"] += int(more or 0) if is_number(more) else 0
-        if is_number(told.get("cost")):
-            self._usage["cost_usd"] = float(told["cost"])
+        if is_number(fields.get("cost")):
+            self._usage["cost_usd"] = float(fields["cost"])
         self._answering = None
         self.builder.rows.used()
 
-    def _say(self, said: ChatMessage, base: Message) -> None:
+    def _say(self, message: ChatMessage, base: Message) -> None:
         """Words of the model: those of one answer are one message."""
         step = self._answering
         known = self.builder.steps[step] if step is not None else None
         if step is not None and isinstance(known, Message):
-            text = "\n".join(one for one in (known.text, said.text) if one)
-            thought = "\n".join(one for one in (known.reasoning, said.reasoning) if one)
+            text = "\n".join(one for one in (known.text, message.text) if one)
+            thought = "\n".join(one for one in (known.reasoning, message.reasoning) if one)
             self.builder.steps[step] = replace(known, text=text, reasoning=thought)
             self.builder.rows.used()
             return
-        self._answering = self.builder.add_message(said, replace(base, **self._usage))
+        self._answering = self.builder.add_message(message, replace(base, **self._usage))
         self._usage = {}
 
     def _call(self, kind: str, text: str, base: Message) -> None:
@@ -185,9 +185,9 @@ class _Shown:
         step = self.builder.ask(asked, base, self._answering)
         placed = self.builder.steps[step]
         self._open = placed.id if isinstance(placed, ToolCall) else ""
-        told = an_object(embedded(text))
-        if a_word(told.get("tool")) in _LOOKING and told.get("content"):
-            self.builder.answer(ToolResult(self._open, told["content"]), base)
+        fields = an_object(embedded(text))
+        if a_word(fields.get("tool")) in _LOOKING and fields.get("content"):
+            self.builder.answer(ToolResult(self._open, fields["content"]), base)
 
     def _add(self, kind: str, text: str, base: Message) -> None:
         """What came back: commands tell their output in pieces."""
@@ -206,20 +206,20 @@ class _Shown:
             self._output = []
 
     def _take_other(self, kind: str, value: dict[str, Any], text: str, base: Message) -> None:
-        told = an_object(embedded(text))
+        fields = an_object(embedded(text))
         if kind in _ERRORS:
-            words = text or a_word(told.get("errorMessage"))
+            words = text or a_word(fields.get("errorMessage"))
             failure = Failure.named(kind, words)
             event = Event("error", name=kind, text=words, failure=failure)
             self.builder.add_event(event, base)
         elif kind == "reasoning" or (kind == "text" and text):
             thought = text if kind == "reasoning" else a_word(value.get("reasoning"))
-            said = ChatMessage("assistant", "" if kind == "reasoning" else text, thought)
-            self._say(said, base)
+            message = ChatMessage("assistant", "" if kind == "reasoning" else text, thought)
+            self._say(message, base)
         elif kind in {"completion_result", "plan_completion_result"} and text:
             self._say(ChatMessage("assistant", text, finish=kind), base)
         elif kind in _QUESTIONS and text:
-            words = a_word(told.get("question")) or a_word(told.get("response")) or text
+            words = a_word(fields.get("question")) or a_word(fields.get("response")) or text
             self._say(ChatMessage("assistant", words), base)
         else:
             self.builder.leave_out("messages of other kinds", kind)
@@ -232,18 +232,18 @@ class _Shown:
 
 
 def _call_of(kind: str, text: str) -> ToolCallRequest:
-    told = an_object(embedded(text))
+    fields = an_object(embedded(text))
     if kind == "command":
         return ToolCallRequest("execute_command", {"command": text.removesuffix(_ASKS)})
     if kind == "use_mcp_server":
-        name = a_word(told.get("toolName")) or a_word(told.get("uri")) or kind
-        source = {"mcpServerName": told["serverName"]} if told.get("serverName") else {}
-        return ToolCallRequest(name, arguments_of(told.get("arguments")), source=source)
+        name = a_word(fields.get("toolName")) or a_word(fields.get("uri")) or kind
+        source = {"mcpServerName": fields["serverName"]} if fields.get("serverName") else {}
+        return ToolCallRequest(name, arguments_of(fields.get("arguments")), source=source)
     if kind == "tool":
-        name = a_word(told.get("tool")) or "unknown"
+        name = a_word(fields.get("tool")) or "unknown"
         hidden = {"tool", "content"} if name in _LOOKING else {"tool"}
-        return ToolCallRequest(name, {key: v for key, v in told.items() if key not in hidden})
-    return ToolCallRequest("browser_action", told or {"url": text})
+        return ToolCallRequest(name, {key: v for key, v in fields.items() if key not in hidden})
+    return ToolCallRequest("browser_action", fields or {"url": text})
 
 
 class _Sent:
@@ -255,30 +255,30 @@ class _Sent:
 
     def take(self, value: dict[str, Any], where: str) -> None:
         """Add what one message tells."""
-        said = chat_message_of(value)
-        if said is None:
+        message = chat_message_of(value)
+        if message is None:
             self.builder.leave_out("messages that cannot be read")
             return
         model = a_word(an_object(value.get("modelInfo")).get("modelId"))
         at = time_of(value.get("ts"))
-        base = Message(role=said.role, where=where, model=model, started=at)
-        if said.role == "assistant":
+        base = Message(role=message.role, where=where, model=model, started=at)
+        if message.role == "assistant":
             tokens = an_object(an_object(value.get("metrics")).get("tokens"))
-            self._take_answer(said, replace(base, **_usage(tokens)))
+            self._take_answer(message, replace(base, **_usage(tokens)))
         else:
-            self._take_user(value, said, base)
+            self._take_user(value, message, base)
 
-    def _take_answer(self, said: ChatMessage, base: Message) -> None:
-        calls = said.calls or tuple(_xml_calls(said.text))
-        words = said.text if said.calls or not calls else _before_xml(said.text)
+    def _take_answer(self, message: ChatMessage, base: Message) -> None:
+        calls = message.calls or tuple(_xml_calls(message.text))
+        words = message.text if message.calls or not calls else _before_xml(message.text)
         before = len(self.builder.steps)
-        full = ChatMessage("assistant", words, said.reasoning, said.parts, calls)
+        full = ChatMessage("assistant", words, message.reasoning, message.parts, calls)
         self.builder.add_message(full, base)
         placed = (step for step in self.builder.steps[before:] if isinstance(step, ToolCall))
         self._open = [(call.tool, call.id) for call in placed]
 
-    def _take_user(self, value: dict[str, Any], said: ChatMessage, base: Message) -> None:
-        for answer in said.answers:
+    def _take_user(self, value: dict[str, Any], message: ChatMessage, base: Message) -> None:
+        for answer in message.answers:
             self.builder.answer(answer, base)
         content = value.get("content")
         blocks = [content] if isinstance(content, str) else a_list(content)
@@ -293,8 +293,8 @@ class _Sent:
             self.builder.add_message(
                 ChatMessage("developer", around), replace(base, role="developer")
             )
-        if words or said.parts:
-            self.builder.add_message(ChatMessage("user", words, parts=said.parts), base)
+        if words or message.parts:
+            self.builder.add_message(ChatMessage("user", words, parts=message.parts), base)
 
 
 def _sorted_words(blocks: list[Any]) -> tuple[str, str, list[tuple[str, str]]]:

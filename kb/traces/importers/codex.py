@@ -103,20 +103,20 @@ class _Session:
         self._answering: int | None = None
         self._last_answer: int | None = None
         self._has_context = False
-        self._said: set[str] = set()
-        #: Messages and results that events told, in case no item tells them.
-        self._told: list[tuple[ChatMessage, Message]] = []
+        self._texts_of_items: set[str] = set()
+        #: Messages of events, for where no item has them.
+        self._of_events: list[tuple[ChatMessage, Message]] = []
         self._outputs: dict[str, tuple[Any, str]] = {}
         self._searches: list[ToolCall] = []
 
     def finish(self) -> None:
-        """Add what the events alone told, when all rows were taken."""
+        """Add what the events alone hold, when all rows were taken."""
         rows = self.builder.rows
-        for said, base in self._told:
-            if not self._is_said(said.text.strip()):
-                self._said.add(said.text.strip())
+        for message, base in self._of_events:
+            if not self._is_of_an_item(message.text.strip()):
+                self._texts_of_items.add(message.text.strip())
                 rows.turn_to(base.where)
-                self.builder.add_message(said, replace(base, role=said.role))
+                self.builder.add_message(message, replace(base, role=message.role))
         if not any(call.tool == "web_search" for call in self._calls()):
             for call in self._searches:
                 rows.turn_to(call.where)
@@ -128,9 +128,9 @@ class _Session:
                 self.builder.answer(ToolResult(call.id, output), Message(role="tool", where=where))
         rows.turn_away()
 
-    def _is_said(self, text: str) -> bool:
+    def _is_of_an_item(self, text: str) -> bool:
         """Whether an item has these words, alone or with what a program put around them."""
-        return text in self._said or any(text in said for said in self._said)
+        return text in self._texts_of_items or any(text in whole for whole in self._texts_of_items)
 
     def _calls(self) -> list[ToolCall]:
         return [step for step in self.builder.steps if isinstance(step, ToolCall)]
@@ -171,8 +171,8 @@ class _Session:
             provider=str(payload.get("model_provider") or ""),
             model=a_word(payload.get("model")),
         )
-        told = payload.get("base_instructions") or payload.get("instructions")
-        text = told.get("text") if isinstance(told, dict) else told
+        instructions = payload.get("base_instructions") or payload.get("instructions")
+        text = an_object(instructions).get("text", instructions)
         builder.prompt = Prompt(text=text if isinstance(text, str) else "")
         builder.source |= {key: payload[key] for key in _ABOUT if payload.get(key)}
 
@@ -188,35 +188,35 @@ class _Session:
                 builder.source.setdefault(key, payload[key])
 
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
-        said = chat_message_of(payload) or _of_block(payload)
-        self._said.add(said.text.strip() if said else "")
-        if said is None:
+        message = chat_message_of(payload) or _of_block(payload)
+        self._texts_of_items.add(message.text.strip() if message else "")
+        if message is None:
             self.builder.leave_out(_OTHER, f"item {payload.get('type')}")
-        elif payload.get("type") == "reasoning" and not said.reasoning:
+        elif payload.get("type") == "reasoning" and not message.reasoning:
             self.builder.notes.add("thoughts of the model are encrypted")
             self.builder.rows.left_out("thoughts that are encrypted")
-        elif said.answers and not said.calls:
+        elif message.answers and not message.calls:
             self._answering = None
-            self.builder.add_message(said, base)
-        elif said.role == "assistant":
-            self._take_answer(said, base)
+            self.builder.add_message(message, base)
+        elif message.role == "assistant":
+            self._take_answer(message, base)
         else:
             self._answering = None
-            by_program = said.text.lstrip().startswith(_WRITTEN_BY_PROGRAM)
-            role = "developer" if by_program else said.role
+            by_program = message.text.lstrip().startswith(_WRITTEN_BY_PROGRAM)
+            role = "developer" if by_program else message.role
             self.builder.add_message(
-                ChatMessage(role, said.text, parts=said.parts, source=said.source), base
+                ChatMessage(role, message.text, parts=message.parts, source=message.source), base
             )
 
-    def _take_answer(self, said: ChatMessage, base: Message) -> None:
+    def _take_answer(self, message: ChatMessage, base: Message) -> None:
         """An item of an answer: calls belong to the words, or to the calls, before them."""
-        if said.has_words or self._answering is None:
+        if message.has_words or self._answering is None:
             base = replace(base, model=self.builder.request.model)
-            self._answering = self._last_answer = self.builder.add_message(said, base)
+            self._answering = self._last_answer = self.builder.add_message(message, base)
             return
-        for call in said.calls:
+        for call in message.calls:
             self.builder.ask(call, base, self._answering)
-        for answer in said.answers:
+        for answer in message.answers:
             self.builder.answer(answer, base)
 
     def _take_event(self, payload: dict[str, Any], base: Message) -> None:
@@ -233,7 +233,7 @@ class _Session:
             text = str(payload.get("reason") or payload.get("command") or "")
             self.builder.add_event(Event("permission", name=kind, text=text), base)
         elif kind in _MESSAGES:
-            self._take_told(_MESSAGES[kind], payload, base)
+            self._take_message_event(_MESSAGES[kind], payload, base)
         elif kind == _SEARCH_END:
             self._searches.append(_search(payload, base))
             self.builder.rows.repeated()
@@ -243,13 +243,13 @@ class _Session:
         else:
             self.builder.leave_out(_OTHER, f"event {kind}")
 
-    def _take_told(self, role: str, payload: dict[str, Any], base: Message) -> None:
+    def _take_message_event(self, role: str, payload: dict[str, Any], base: Message) -> None:
         """A message that an event tells; it is one of its own where no item has these words."""
         text = next((word for key in _WORDS if (word := a_word(payload.get(key)))), "")
         if not text:
             self.builder.leave_out("events without words", str(payload.get("type")))
             return
-        self._told.append((ChatMessage(role, text), base))
+        self._of_events.append((ChatMessage(role, text), base))
         self.builder.notes.add("events that repeat a message were left out")
         self.builder.rows.repeated()
 
@@ -258,7 +258,7 @@ class _Session:
         call_id = str(payload.get("call_id") or "")
         call = self.builder.call(call_id)
         if call is None:
-            call = self._told_by_its_end(call_id, payload, base)
+            call = self._call_of_its_end(call_id, payload, base)
         code, failed = payload.get("exit_code"), payload.get("success") is False
         if isinstance(code, int) and code != 0:
             message = str(payload.get("stderr") or payload.get("aggregated_output") or "")
@@ -269,20 +269,20 @@ class _Session:
         facts = {key: payload[key] for key in ("exit_code", "duration", "cwd") if key in payload}
         self.builder.amend(call_id, ended=base.started, source={**call.source, **facts})
 
-    def _told_by_its_end(self, call_id: str, payload: dict[str, Any], base: Message) -> ToolCall:
+    def _call_of_its_end(self, call_id: str, payload: dict[str, Any], base: Message) -> ToolCall:
         """A call of which the file has the event at its end alone."""
         invocation = an_object(payload.get("invocation"))
         names = {"exec_command_end": "exec_command", "patch_apply_end": "apply_patch"}
         tool = a_word(invocation.get("tool")) or names.get(str(payload.get("type")), "unknown")
         arguments = next((payload[key] for key in _ASKED if payload.get(key) is not None), None)
-        told, result = an_object(payload.get("result")), _output(payload)
+        fields, result = an_object(payload.get("result")), _output(payload)
         call = ToolCall(
             tool=tool,
             id=call_id,
             arguments=invocation.get("arguments", arguments),
             result=result,
             is_answered=result is not None,
-            failure=Failure.named("error", str(told["Err"])) if "Err" in told else None,
+            failure=Failure.named("error", str(fields["Err"])) if "Err" in fields else None,
             agent=base.agent,
             ended=base.started,
             where=base.where,
@@ -306,9 +306,9 @@ class _Session:
 
 def _output(payload: dict[str, Any]) -> Any:
     """What came of a call, as the event at its end has it; None for nothing."""
-    told = payload.get("result")
-    if isinstance(told, dict) and told:
-        outcome = next((told[key] for key in ("Ok", "Err") if key in told), told)
+    fields = payload.get("result")
+    if isinstance(fields, dict) and fields:
+        outcome = next((fields[key] for key in ("Ok", "Err") if key in fields), fields)
         return content_of(an_object(outcome).get("content")).text or outcome
     written = (payload.get(key) for key in ("aggregated_output", "stdout", "stderr"))
     texts = [part for part in written if isinstance(part, str)]

@@ -50,11 +50,11 @@ _ALLOWED = ("approved", "allow", "no-result")
 
 
 def _recognise(source: Source) -> str:
-    told = any(
+    is_read = any(
         isinstance(row, dict) and a_word(row.get("type")) in _SURE and _has_data(row)
         for row in source.head
     )
-    return "rows with a type such as session.start and data" if told else ""
+    return "rows with a type such as session.start and data" if is_read else ""
 
 
 def _has_data(row: dict[str, Any]) -> bool:
@@ -131,7 +131,7 @@ class _Session:
     def _take_answer(self, data: dict[str, Any], base: Message) -> None:
         """An answer of the model; one that came in pieces has one id."""
         thought = a_word(data.get("reasoningText"))
-        said = ChatMessage(
+        message = ChatMessage(
             "assistant",
             a_word(data.get("content")),
             "" if thought == self._thought else thought,
@@ -141,22 +141,24 @@ class _Session:
         key = a_word(data.get("messageId"))
         step = self._answers.get(key) if key else None
         if step is not None:
-            self._go_on(step, said, base)
+            self._go_on(step, message, base)
             return
         usage = usage_of(data)
         model = a_word(data.get("model"))
-        step = self.builder.add_message(said, replace(base, model=model, response_id=key, **usage))
+        step = self.builder.add_message(
+            message, replace(base, model=model, response_id=key, **usage)
+        )
         if step is not None:
             self._answers[key] = step
         if model and not self.builder.request.model:
             self.builder.request = replace(self.builder.request, model=model)
 
-    def _go_on(self, step: int, said: ChatMessage, base: Message) -> None:
+    def _go_on(self, step: int, message: ChatMessage, base: Message) -> None:
         known = self.builder.steps[step]
-        if isinstance(known, Message) and said.text != known.text:
+        if isinstance(known, Message) and message.text != known.text:
             self.builder.rows.used()
-            self.builder.steps[step] = replace(known, text=known.text + said.text)
-        for call in said.calls:
+            self.builder.steps[step] = replace(known, text=known.text + message.text)
+        for call in message.calls:
             self.builder.ask(call, base, step)
         self.builder.rows.repeated()
 
@@ -171,9 +173,9 @@ class _Session:
             self.builder.amend(call_id, started=base.started, source={**known.source, **more})
 
     def _take_result(self, data: dict[str, Any], base: Message) -> None:
-        told = an_object(data.get("result"))
+        fields = an_object(data.get("result"))
         error = an_object(data.get("error"))
-        result = told.get("content", data.get("result"))
+        result = fields.get("content", data.get("result"))
         message = a_word(error.get("message"))
         failed = data.get("success") is False
         failure = Failure.named(_error_type(error), message) if failed else None
@@ -208,8 +210,8 @@ class _Session:
     ) -> None:
         words = (data.get(key) for key in _TEXTS)
         result, error = an_object(data.get("result")), an_object(data.get("error"))
-        told = a_word(result.get("kind")) or a_word(error.get("message"))
-        text = next((one for one in words if isinstance(one, str) and one), told)
+        reason = a_word(result.get("kind")) or a_word(error.get("message"))
+        text = next((one for one in words if isinstance(one, str) and one), reason)
         named = next((a_word(data.get(key)) for key in _NAMES if data.get(key)), name)
         type_ = "rejected" if kind == "permission" else name
         event = Event(
@@ -232,9 +234,9 @@ _MESSAGES = {
 }
 
 
-def _call_of(told: dict[str, Any]) -> ToolCallRequest:
-    name = a_word(told.get("name")) or "unknown"
-    return ToolCallRequest(name, told.get("arguments"), a_word(told.get("toolCallId")))
+def _call_of(fields: dict[str, Any]) -> ToolCallRequest:
+    name = a_word(fields.get("name")) or "unknown"
+    return ToolCallRequest(name, fields.get("arguments"), a_word(fields.get("toolCallId")))
 
 
 def _error_type(error: dict[str, Any]) -> str:

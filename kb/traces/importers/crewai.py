@@ -113,11 +113,13 @@ class _Crew:
         builder.offer(tools_of(value.get("tools")))
         model = a_word(value.get("model"))
         builder.request = replace(builder.request, model=builder.request.model or model)
-        told = value.get("messages")
-        saids = chat_messages_of(told) if told else []
+        history = value.get("messages")
+        messages = chat_messages_of(history) if history else []
         # Answers stand in them again, with what was observed put behind their words.
-        asked = [said for said in saids if said.role in {"system", "developer", "user"}]
-        builder.add_history(((said, replace(base, role=said.role)) for said in asked), base.agent)
+        asked = [message for message in messages if message.role in {"system", "developer", "user"}]
+        builder.add_history(
+            ((message, replace(base, role=message.role)) for message in asked), base.agent
+        )
 
     def _take_answer(self, value: dict[str, Any], base: Message) -> None:
         response = value.get("response")

@@ -34,8 +34,8 @@ def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
     if any(map(_is_composer, rows)):
         return "a composer with its bubbles"
-    told = sum(map(_is_message, rows))
-    return "messages with a role beside a message with content" if told > len(rows) / 2 else ""
+    count = sum(map(_is_message, rows))
+    return "messages with a role beside a message with content" if count > len(rows) / 2 else ""
 
 
 def _is_composer(row: dict[str, Any]) -> bool:
@@ -45,8 +45,8 @@ def _is_composer(row: dict[str, Any]) -> bool:
 def _is_message(row: dict[str, Any]) -> bool:
     is_plain = not any(key in row for key in _OTHER_IDS)
     message = row.get("message")
-    told = isinstance(message, dict) and "content" in message and "role" not in message
-    return is_plain and told and a_word(row.get("role")) in _ROLES
+    is_content = isinstance(message, dict) and "content" in message and "role" not in message
+    return is_plain and is_content and a_word(row.get("role")) in _ROLES
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
@@ -94,11 +94,11 @@ def _take_bubble(builder: RunBuilder, bubble: dict[str, Any], where: str) -> Non
         return
     asked, answers = _of_tool(tool, where) if tool.get("name") else ((), ())
     thought = bubble.get("thinking")
-    said = ChatMessage(
+    message = ChatMessage(
         role, text, a_word(an_object(thought).get("text")) or a_word(thought), calls=asked
     )
     base = Message(role=role, where=where, started=time_of(bubble.get("createdAt")))
-    builder.add_message(said, base)
+    builder.add_message(message, base)
     if answers:
         builder.add_message(ChatMessage("tool", answers=answers), replace(base, role="tool"))
 
@@ -126,18 +126,18 @@ def _of_tool(
 
 
 def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
-    said = chat_message_of({"role": value["role"], "content": value["message"]["content"]})
-    if said is None:
+    message = chat_message_of({"role": value["role"], "content": value["message"]["content"]})
+    if message is None:
         builder.leave_out("messages that cannot be read")
         return
-    base = Message(role=said.role, where=where, started=time_of(value.get("timestamp")))
-    asked, around = _queries(said.text) if said.role == "user" else ([], "")
+    base = Message(role=message.role, where=where, started=time_of(value.get("timestamp")))
+    asked, around = _queries(message.text) if message.role == "user" else ([], "")
     if not asked:
-        builder.add_message(said, base)
+        builder.add_message(message, base)
         return
     if around:
         builder.add_message(ChatMessage("developer", around), replace(base, role="developer"))
-    rest = ChatMessage("user", "\n".join(asked), parts=said.parts, answers=said.answers)
+    rest = ChatMessage("user", "\n".join(asked), parts=message.parts, answers=message.answers)
     builder.add_message(rest, base)
 
 

@@ -90,7 +90,7 @@ def _kind(head: tuple[Any, ...]) -> str:
     return kinds.get(type(head[0]).__name__, "other values") if head else "nothing that can be read"
 
 
-def _told_by_value(value: Any) -> str:
+def _format_of_value(value: Any) -> str:
     """A format that shows in a value and not in the keys alone."""
     if not isinstance(value, dict):
         return ""
@@ -107,10 +107,10 @@ def _guess(head: tuple[Any, ...]) -> str:
         for always, name in _STRANGERS:
             if always <= keys:
                 return name
-    told = next((name for value in head if (name := _told_by_value(value))), "")
-    if told:
-        return told
+    format_name = next((name for value in head if (name := _format_of_value(value))), "")
+    if format_name:
+        return format_name
     event = next(
-        (told for value in head if not is_message(value) and (told := tool_event(value))), ""
+        (event for value in head if not is_message(value) and (event := tool_event(value))), ""
     )
     return f"a log of events ({event})" if event else ""

@@ -30,8 +30,8 @@ _NO_MESSAGES = "records that are no messages"
 
 
 def _recognise(source: Source) -> str:
-    told = any(isinstance(row, dict) and _is_head(row) for row in source.head)
-    return "a chat with a sessionId and a projectHash" if told else ""
+    is_read = any(isinstance(row, dict) and _is_head(row) for row in source.head)
+    return "a chat with a sessionId and a projectHash" if is_read else ""
 
 
 def _is_head(row: dict[str, Any]) -> bool:
@@ -93,8 +93,8 @@ class _Chat:
         else:
             self.builder.leave_out(_NO_MESSAGES)
 
-    def _note(self, told: dict[str, Any]) -> None:
-        self.builder.source |= {key: told[key] for key in _ABOUT if told.get(key)}
+    def _note(self, fields: dict[str, Any]) -> None:
+        self.builder.source |= {key: fields[key] for key in _ABOUT if fields.get(key)}
 
     def _take_all(self, messages: list[Any], where: str) -> None:
         rows = self.builder.rows
@@ -129,8 +129,10 @@ class _Chat:
         content = content_of(record.get("content") or record.get("parts"))
         base = Message(role="assistant", started=at, where=where)
         if kind == "user":
-            said = ChatMessage("user", content.text, parts=content.parts, answers=content.answers)
-            self.builder.add_message(said, replace(base, role="user"))
+            message = ChatMessage(
+                "user", content.text, parts=content.parts, answers=content.answers
+            )
+            self.builder.add_message(message, replace(base, role="user"))
         elif kind in _ANSWERS:
             self._tell_answer(record, ChatMessage("assistant", content.text), base)
         elif kind in _EVENTS or kind == "rewind":
@@ -141,12 +143,12 @@ class _Chat:
         else:
             self.builder.leave_out("records of other types", kind)
 
-    def _tell_answer(self, record: dict[str, Any], said: ChatMessage, base: Message) -> None:
+    def _tell_answer(self, record: dict[str, Any], message: ChatMessage, base: Message) -> None:
         calls = [an_object(call) for call in a_list(record.get("toolCalls"))]
         thoughts = (_thought(an_object(one)) for one in a_list(record.get("thoughts")))
         asking = ChatMessage(
             "assistant",
-            said.text,
+            message.text,
             "\n".join(thought for thought in thoughts if thought),
             calls=tuple(_call_of(call) for call in calls),
         )
@@ -164,8 +166,8 @@ class _Chat:
         status = a_word(call.get("status"))
         content = content_of(call.get("result"))
         raw = content.answers[0].result if content.answers else content.text
-        told = raw if isinstance(raw, dict) else {}
-        only = told.get("output", told.get("error")) if len(told) == 1 else None
+        fields = raw if isinstance(raw, dict) else {}
+        only = fields.get("output", fields.get("error")) if len(fields) == 1 else None
         result = only if only is not None else raw or call.get("resultDisplay")
         if result in (None, "") and status not in {"success", "error", "cancelled"}:
             return  # asked for, and the chat ends before its answer
@@ -178,8 +180,8 @@ class _Chat:
         self.builder.answer(answer, replace(base, started=at))
 
 
-def _thought(told: dict[str, Any]) -> str:
-    words = (a_word(told.get("subject")), a_word(told.get("description")))
+def _thought(fields: dict[str, Any]) -> str:
+    words = (a_word(fields.get("subject")), a_word(fields.get("description")))
     return ": ".join(word for word in words if word)
 
 

@@ -24,8 +24,8 @@ from kb.traces.run import Agent, Event, Failure, Message
 
 def _recognise(source: Source) -> str:
     rows = [row for row in source.head if isinstance(row, dict)]
-    told = any(map(_is_start, rows)) or any(map(_is_call, rows))
-    return "events of a stream with a tool_id" if told else ""
+    is_read = any(map(_is_start, rows)) or any(map(_is_call, rows))
+    return "events of a stream with a tool_id" if is_read else ""
 
 
 def _is_start(row: dict[str, Any]) -> bool:
@@ -69,8 +69,8 @@ class _Stream:
         """Put the pieces of a message together, once: each time anew would be quadratic."""
         step, self._going_on = self._going_on, None
         if step is not None and len(self._pieces) > 1:
-            said = replace(self.builder.steps[step], text="".join(self._pieces))
-            self.builder.steps[step] = said
+            message = replace(self.builder.steps[step], text="".join(self._pieces))
+            self.builder.steps[step] = message
         self._pieces = []
 
     def take(self, value: dict[str, Any], where: str) -> None:

@@ -110,9 +110,9 @@ def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
             plain.append(block)
     content = content_of(plain)
     words = (content.text, content.reasoning, content.parts)
-    said = ChatMessage(role, *words, calls=tuple(calls), answers=tuple(answers))
-    if not (said.is_empty and events):
-        builder.add_message(said, base)
+    message = ChatMessage(role, *words, calls=tuple(calls), answers=tuple(answers))
+    if not (message.is_empty and events):
+        builder.add_message(message, base)
     for block in events:
         name = a_word(block.get("type"))
         text = (
@@ -123,22 +123,22 @@ def _take(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
 
 
 def _call_of(block: dict[str, Any]) -> ToolCallRequest:
-    told = an_object(block.get("toolCall"))
-    call = an_object(told.get("value")) or told
-    source = {"error": told["error"]} if told.get("error") else {}
+    fields = an_object(block.get("toolCall"))
+    call = an_object(fields.get("value")) or fields
+    source = {"error": fields["error"]} if fields.get("error") else {}
     name = a_word(call.get("name")) or "unknown"
     return ToolCallRequest(name, call.get("arguments"), a_word(block.get("id")), source)
 
 
 def _answer(block: dict[str, Any]) -> ToolResult:
-    told = an_object(block.get("toolResult"))
-    value = told.get("value")
+    fields = an_object(block.get("toolResult"))
+    value = fields.get("value")
     inner = an_object(value)
     raw = inner.get("content", value)
     content = content_of(raw if isinstance(raw, list | str) else None)
     result = raw if content.parts else content.text
-    error = a_word(told.get("error"))
-    failed = told.get("status") == "error" or inner.get("isError") is True
+    error = a_word(fields.get("error"))
+    failed = fields.get("status") == "error" or inner.get("isError") is True
     text = error or content.text
     failure = Failure.named("tool_error", text) if failed else None
     source = {} if failed else {"is_error": False}

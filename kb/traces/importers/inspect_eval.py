@@ -97,15 +97,15 @@ def _tell_messages(builder: RunBuilder, messages: Any, where: str) -> None:
     builder.rows.divide(*places)
     for place, message in zip(places, a_list(messages), strict=True):
         builder.rows.turn_to(place)
-        said = chat_message_of(message)
-        if said is None:
+        chat_message = chat_message_of(message)
+        if chat_message is None:
             builder.leave_out("messages that cannot be read")
             continue
-        told = an_object(message)
-        model = a_word(told.get("model"))
-        builder.add_message(said, Message(role=said.role, where=place, model=model))
-        error = an_object(told.get("error"))
-        for answer in said.answers if error else ():
+        fields = an_object(message)
+        model = a_word(fields.get("model"))
+        builder.add_message(chat_message, Message(role=chat_message.role, where=place, model=model))
+        error = an_object(fields.get("error"))
+        for answer in chat_message.answers if error else ():
             kind, text = a_word(error.get("type")), a_word(error.get("message"))
             builder.fail(answer.call_id, Failure.named(kind or "error", text))
             if not answer.result:
@@ -124,8 +124,8 @@ def _tell_event(
             builder.amend(call_id, started=started, ended=ended)
     elif kind == "model":
         builder.offer(tools_of(_with_attachments(event.get("tools"), attachments)))
-        told = {"model": event.get("model"), **an_object(event.get("config"))}
-        builder.request = merged(builder.request, request_of(told))
+        fields = {"model": event.get("model"), **an_object(event.get("config"))}
+        builder.request = merged(builder.request, request_of(fields))
         _tell_times(builder, event)
     elif kind in _ERRORS:
         error = an_object(event.get("error"))
@@ -139,16 +139,16 @@ def _tell_times(builder: RunBuilder, event: dict[str, Any]) -> None:
     """When the answer of a model came, and its tokens, put on the message it is."""
     output = an_object(event.get("output"))
     choice = an_object(next(iter(a_list(output.get("choices"))), None))
-    said = chat_message_of(choice.get("message"))
-    if said is None:
+    message = chat_message_of(choice.get("message"))
+    if message is None:
         return
-    ids = {call.id for call in said.calls}
+    ids = {call.id for call in message.calls}
     for number, step in enumerate(builder.steps):
         if not isinstance(step, Message) or step.role != "assistant" or step.ended is not None:
             continue
         after = builder.steps[number + 1 : number + 1 + len(ids)]
         asked = {one.id for one in after if isinstance(one, ToolCall)}
-        if step.text == said.text and asked >= ids:
+        if step.text == message.text and asked >= ids:
             started, ended = time_of(event.get("timestamp")), time_of(event.get("completed"))
             usage = usage_of(output.get("usage"))
             builder.steps[number] = replace(step, started=started, ended=ended, **usage)

@@ -104,8 +104,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
             group = group or record.group or _of_trace(record.value)
             system = system or _system(record.value)
             if span.attributes.get("openinference.span.kind") == "LLM":
-                said = output_of(span)
-                asked |= {call.tool for call in said.calls} if said else set()
+                message = output_of(span)
+                asked |= {call.tool for call in message.calls} if message else set()
             reader.take(span)
         reader.tell(group.get("input"), group.get("output"))
         builder = reader.finished()
@@ -132,8 +132,8 @@ def _of_trace(value: dict[str, Any]) -> dict[str, Any]:
 
 def _system(value: dict[str, Any]) -> str:
     """The instructions in the input of a root observation, where a framework writes them there."""
-    told = embedded(value.get("input")) if not value.get("parentObservationId") else None
-    system = told.get("system") if isinstance(told, dict) else None
+    asked = embedded(value.get("input")) if not value.get("parentObservationId") else None
+    system = asked.get("system") if isinstance(asked, dict) else None
     return system if isinstance(system, str) else ""
 
 
@@ -227,10 +227,10 @@ def _of_tool(
 
 def _offered(value: dict[str, Any]) -> list[Any]:
     """The tools that were offered: told as such, or as messages, as LangChain's handler does."""
-    told = value.get("toolDefinitions")
+    offered = value.get("toolDefinitions")
     given = embedded(value.get("input"))
     rows = given if isinstance(given, list) else []
-    return told or [row["content"] for row in rows if _is_offer(row)]
+    return offered or [row["content"] for row in rows if _is_offer(row)]
 
 
 def _is_offer(row: Any) -> bool:

@@ -102,12 +102,12 @@ def _joined_runs(records: Iterator[Record], rows: RowAccount) -> list[Record]:
     found: dict[str, Record] = {}
     for record in records:
         run_id = _run_id(record.value) or record.where
-        told = {key: part for key, part in record.value.items() if part not in (None, {}, [])}
+        fields = {key: part for key, part in record.value.items() if part not in (None, {}, [])}
         before = found.get(run_id)
         if before is not None:
             rows.share(record.where, before.where)
-            told = {**before.value, **told}
-        found[run_id] = (before or record)._replace(value={**told, "id": run_id})
+            fields = {**before.value, **fields}
+        found[run_id] = (before or record)._replace(value={**fields, "id": run_id})
     return sorted(found.values(), key=_order)
 
 
@@ -211,14 +211,16 @@ def _of_request(
     parameters, about = (an_object(extra.get(key)) for key in ("invocation_params", "metadata"))
     kept = {key: part for key, part in inputs.items() if key not in {"messages", "tools"}}
     kept |= {key: part for key, part in parameters.items() if key != "tools"}
-    told = {name: about[f"ls_{name}"] for name in _LS_NAMES if about.get(f"ls_{name}") is not None}
+    fields = {
+        name: about[f"ls_{name}"] for name in _LS_NAMES if about.get(f"ls_{name}") is not None
+    }
     places = [(kept, "model"), (kept, "model_name"), (about, "ls_model_name")]
     places += [(made_with, "model"), (made_with, "model_name")]
     model = next((place[key] for place, key in places if place.get(key)), None)
     return {
         "gen_ai.tool.definitions": parameters.get("tools") or inputs.get("tools"),
         "llm.provider": about.get("ls_provider"),
-        "llm.invocation_parameters": {**told, **kept, "model": model},
+        "llm.invocation_parameters": {**fields, **kept, "model": model},
     }
 
 
@@ -229,17 +231,17 @@ def _usage(value: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
     """Model and tokens of an answer: beside its message, in the answer, or of the run itself."""
     message = an_object(_generation(outputs).get("message") or outputs.get("message"))
     inner = an_object(message.get("kwargs", message))
-    told = an_object(inner.get("response_metadata"))
+    fields = an_object(inner.get("response_metadata"))
     output = an_object(outputs.get("llm_output"))
     usages = (
-        *(inner.get("usage_metadata"), told.get("token_usage"), output.get("token_usage")),
+        *(inner.get("usage_metadata"), fields.get("token_usage"), output.get("token_usage")),
         *(outputs.get("usage_metadata"), outputs.get("usage"), value),
     )
     usage = next((one for one in map(usage_of, usages) if one), {})
-    models = (told.get("model_name"), told.get("model"), outputs.get("model"))
+    models = (fields.get("model_name"), fields.get("model"), outputs.get("model"))
     return {
         "gen_ai.response.model": next((m for m in (*models, output.get("model_name")) if m), None),
-        "gen_ai.response.id": told.get("id") or outputs.get("id"),
+        "gen_ai.response.id": fields.get("id") or outputs.get("id"),
         "gen_ai.usage.input_tokens": usage.get("input_tokens"),
         "gen_ai.usage.output_tokens": usage.get("output_tokens"),
         "gen_ai.usage.cache_read.input_tokens": usage.get("cached_tokens"),

@@ -104,8 +104,8 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     for row in source.rows():
         if is_message(row.value):
             bare = bare or RunBuilder(source.account)
-            for said in chat_messages_of([row.value]):
-                bare.add_message(said, _base(row.value, row.where, said.role))
+            for message in chat_messages_of([row.value]):
+                bare.add_message(message, _base(row.value, row.where, message.role))
             continue
         key = _key(row.value)
         history = _History(embedded(row.value[key]) if key else [])
@@ -116,7 +116,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
         if one is None:
             one = _Conversation(_opened(source, row), _session(row.value))
             open_ones.append(one)
-        one.said = _Said()
+        one.messages = _KeyedMessages()
         _add(one, row, key)
         if len(open_ones) > _MOST_OPEN:
             yield open_ones.pop(0).builder
@@ -125,7 +125,7 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     yield from (one.builder for one in open_ones)
 
 
-class _Said:
+class _KeyedMessages:
     """Messages known by their keys, which are made as far as they are asked for."""
 
     def __init__(self) -> None:
@@ -138,22 +138,22 @@ class _Said:
 
     def key(self, number: int) -> PartKey:
         """The key of a message. Ids and marks take no part: clients number a call anew."""
-        for said in self.messages[len(self._keys) : number + 1]:
-            words = (word for key, _ in message_parts(said) for word in key)
-            self._keys.append((said.role, *words))
+        for message in self.messages[len(self._keys) : number + 1]:
+            words = (word for key, _ in message_parts(message) for word in key)
+            self._keys.append((message.role, *words))
         return self._keys[number]
 
 
 @dataclass
 class _Conversation:
-    """A run that later rows may go on with, and the messages it was told with last."""
+    """A run that later rows may go on with, and the messages of its last row."""
 
     builder: RunBuilder
     session: str
-    said: _Said = field(default_factory=_Said)
+    messages: _KeyedMessages = field(default_factory=_KeyedMessages)
     mark: PartKey | None = None
     """The key of the message that tells it from most: the second, for rows of one prompt begin
-    alike. None where it was told with no messages."""
+    alike. None where it has no messages."""
 
 
 def _continued(
@@ -164,7 +164,7 @@ def _continued(
     for one in reversed(open_ones):
         if session and session == one.session:
             return one
-        if one.mark in marks and history.goes_on(one.said):
+        if one.mark in marks and history.goes_on(one.messages):
             return one
     return None
 
@@ -185,27 +185,27 @@ class _History:
     def __init__(self, parts: list[Any]) -> None:
         self.messages: list[Any] = parts if _have_roles(parts) else chat_messages_of(parts)
         self._read = 0
-        self._said = _Said()
+        self._keyed = _KeyedMessages()
 
-    def goes_on(self, before: _Said) -> bool:
+    def goes_on(self, before: _KeyedMessages) -> bool:
         """Whether these are the messages of an earlier row, by their keys, and more."""
         for number in range(len(before.messages)):
-            if not self._has(number) or self._said.key(number) != before.key(number):
+            if not self._has(number) or self._keyed.key(number) != before.key(number):
                 return False
         return self._has(len(before.messages))
 
     def marks(self) -> list[PartKey]:
         """The keys of the first two messages."""
-        return [self._said.key(number) for number in range(2) if self._has(number)]
+        return [self._keyed.key(number) for number in range(2) if self._has(number)]
 
     def _has(self, number: int) -> bool:
         """Whether there are more messages than that."""
-        said = self._said.messages
-        while len(said) <= number and self._read < len(self.messages):
+        messages = self._keyed.messages
+        while len(messages) <= number and self._read < len(self.messages):
             each = self.messages[self._read]
             self._read += 1
-            said += [each] if isinstance(each, ChatMessage) else chat_messages_of([each])
-        return len(said) > number
+            messages += [each] if isinstance(each, ChatMessage) else chat_messages_of([each])
+        return len(messages) > number
 
 
 def _leave_out(source: Source, row: SourceRow) -> None:
@@ -240,8 +240,8 @@ def _add(one: _Conversation, row: SourceRow, key: str) -> None:
     builder = one.builder
     for number, exchange in enumerate(_interactions(value)):
         _add_exchange(builder, exchange, _inner(where, f"interactions[{number}]"))
-    _add_request(builder, value, where, key, one.said)
-    one.mark = one.said.mark()
+    _add_request(builder, value, where, key, one.messages)
+    one.mark = one.messages.mark()
     base = Message(role="assistant", where=where, started=_time(value))
     answer = _answer_in(value, has_messages=bool(key))
     if answer is not None and (key or _interactions(value)):
@@ -286,9 +286,9 @@ def _add_request(
     value: dict[str, Any],
     where: str,
     key: str,
-    said: _Said | None = None,
+    keyed: _KeyedMessages | None = None,
 ) -> None:
-    """Add a request; `said` is given each of its messages."""
+    """Add a request; `keyed` is given each of its messages."""
     options = an_object(value.get("kwargs"))
     builder.request = merged(builder.request, request_of({**options, **value}))
     builder.offer(tools_of(value.get("tools") or value.get("functions")))
@@ -297,7 +297,7 @@ def _add_request(
         builder.prompt = Prompt(text="\n".join(s.text for s in chat_messages_of(instructions)))
     if key:
         placed = _placed(embedded(value[key]), _inner(where, key), builder.rows)
-        builder.add_history(placed if said is None else _noted(placed, said))
+        builder.add_history(placed if keyed is None else _noted(placed, keyed))
     elif isinstance(value.get("input"), str) and "model" in value:  # a request of one text
         builder.rows.turn_to(_inner(where, "input"))
         asked = ChatMessage("user", value["input"])
@@ -305,11 +305,11 @@ def _add_request(
 
 
 def _noted(
-    placed: Iterator[tuple[ChatMessage, Message]], said: _Said
+    placed: Iterator[tuple[ChatMessage, Message]], keyed: _KeyedMessages
 ) -> Iterator[tuple[ChatMessage, Message]]:
     """The messages as they are; each is put down as it passes."""
     for each, base in placed:
-        said.messages.append(each)
+        keyed.messages.append(each)
         yield each, base
 
 
@@ -330,16 +330,16 @@ def _placed(
     rows.divide()
     if not _have_roles(history):
         rows.turn_to(where)
-        for said in chat_messages_of(history):
-            yield said, Message(role=said.role, where=where)
+        for message in chat_messages_of(history):
+            yield message, Message(role=message.role, where=where)
         rows.turn_away()
         return
     for number, value in enumerate(history):
         place = f"{where}[{number}]"
         rows.turn_to(place)
         alone = chat_message_of(value) if isinstance(value, dict) else None
-        for said in (alone,) if alone is not None else chat_messages_of([value]):
-            yield said, _base(value, place, said.role)
+        for message in (alone,) if alone is not None else chat_messages_of([value]):
+            yield message, _base(value, place, message.role)
         if number >= _LOOKED_AT:
             history[number] = None  # what is in the run now need not lie in memory twice
     rows.turn_away()

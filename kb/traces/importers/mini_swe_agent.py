@@ -41,8 +41,8 @@ _LOOKED_AT = 400
 def _recognise(source: Source) -> str:
     if any(map(_is_trajectory, source.head)):
         return "an info with an exit status beside its messages"
-    told = any(_code_of(value) is not None for value in source.head)
-    return "messages with the return code of a command" if told else ""
+    is_read = any(_code_of(value) is not None for value in source.head)
+    return "messages with the return code of a command" if is_read else ""
 
 
 def _is_trajectory(value: Any) -> bool:
@@ -59,8 +59,8 @@ def _code_of(message: Any) -> int | None:
     if isinstance(code, int) and "raw_output" in message["extra"]:
         return code
     text = _text(message.get("content"))
-    told = _CODE.match(text) if a_word(message.get("role")) in {"user", "tool"} else None
-    return int(told["code"]) if told else None
+    match = _CODE.match(text) if a_word(message.get("role")) in {"user", "tool"} else None
+    return int(match["code"]) if match else None
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
@@ -130,10 +130,10 @@ class _Run:
     def _take_answer(self, message: dict[str, Any], extra: dict[str, Any], base: Message) -> None:
         self._waiting.clear()  # what was asked for before and not answered never will be
         reply, cost = an_object(extra.get("response")), extra.get("cost")
-        said = chat_message_of(message) or ChatMessage("assistant")
-        text, calls = said.text, said.calls
+        chat_message = chat_message_of(message) or ChatMessage("assistant")
+        text, calls = chat_message.text, chat_message.calls
         if not calls:
-            text, commands = _commands(said.text, extra)
+            text, commands = _commands(chat_message.text, extra)
             calls = tuple(map(self._asked, commands))
         full = replace(
             base,
@@ -141,8 +141,10 @@ class _Run:
             cost_usd=float(cost) if isinstance(cost, int | float) else None,
             **usage_of(reply.get("usage")),
         )
-        told = ChatMessage("assistant", text, said.reasoning, said.parts, calls)
-        self.builder.add_message(told, full)
+        without_commands = ChatMessage(
+            "assistant", text, chat_message.reasoning, chat_message.parts, calls
+        )
+        self.builder.add_message(without_commands, full)
         self._waiting.extend(call.id for call in calls)
 
     def _asked(self, command: str) -> ToolCallRequest:
@@ -207,8 +209,8 @@ def _between(text: str, opens: str, closes: str) -> Iterator[_Fenced]:
 def _failure(text: str, code: int | None) -> Failure | None:
     """Why a command did not do what it was asked for, by its code or the words in its place."""
     start = text[:_LOOKED_AT]
-    if code is None and isinstance(told := embedded(text), dict):
-        code = told["returncode"] if isinstance(told.get("returncode"), int) else None
+    if code is None and isinstance(fields := embedded(text), dict):
+        code = fields["returncode"] if isinstance(fields.get("returncode"), int) else None
     if code is None or code < 0:
         is_over = code is not None or _EXCEPTION in start
         if _REJECTED.search(start):

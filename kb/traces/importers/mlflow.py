@@ -39,8 +39,8 @@ _EARLY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _recognise(source: Source) -> str:
-    told = any(_spans_of(value) for value in source.head)
-    return "traces with an info and spans with mlflow attributes" if told else ""
+    is_read = any(_spans_of(value) for value in source.head)
+    return "traces with an info and spans with mlflow attributes" if is_read else ""
 
 
 def _spans_of(value: Any) -> list[Any]:
@@ -105,7 +105,9 @@ def _attribute_value(value: Any) -> Any:
 
 
 def _span(value: dict[str, Any], trace_id: str, where: str) -> Span:
-    told = {key: _attribute_value(part) for key, part in an_object(value.get("attributes")).items()}
+    fields = {
+        key: _attribute_value(part) for key, part in an_object(value.get("attributes")).items()
+    }
     status = value.get("status")
     code = an_object(status).get("code", status)
     code = a_word(code) or a_word(value.get("status_code"))
@@ -120,7 +122,7 @@ def _span(value: dict[str, Any], trace_id: str, where: str) -> Span:
         name=a_word(value.get("name")),
         start=time_of(next((value[key] for key in _STARTS if value.get(key)), None)),
         end=time_of(next((value[key] for key in _ENDS if value.get(key)), None)),
-        attributes=_attributes(told, a_word(value.get("name"))),
+        attributes=_attributes(fields, a_word(value.get("name"))),
         events=(),
         error=_error_type(value) if failed else "",
         message=message if failed else "",
@@ -137,12 +139,12 @@ def _error_type(value: dict[str, Any]) -> str:
     return "error"
 
 
-def _attributes(told: dict[str, Any], name: str) -> dict[str, Any]:
+def _attributes(fields: dict[str, Any], name: str) -> dict[str, Any]:
     """What a span tells under the names the other spans have."""
-    kind = _KINDS.get(a_word(told.get("mlflow.spanType")), "CHAIN")
-    inputs, outputs = told.get("mlflow.spanInputs"), told.get("mlflow.spanOutputs")
+    kind = _KINDS.get(a_word(fields.get("mlflow.spanType")), "CHAIN")
+    inputs, outputs = fields.get("mlflow.spanInputs"), fields.get("mlflow.spanOutputs")
     found: dict[str, Any] = {
-        key: part for key, part in told.items() if not key.startswith("mlflow.") and part
+        key: part for key, part in fields.items() if not key.startswith("mlflow.") and part
     }
     found["openinference.span.kind"] = kind
     if kind == "TOOL":
@@ -152,12 +154,12 @@ def _attributes(told: dict[str, Any], name: str) -> dict[str, Any]:
         found["gen_ai.tool.call.result"] = answer.get("content", outputs)
         return found
     if kind == "LLM":
-        usage = an_object(told.get("mlflow.chat.tokenUsage"))
+        usage = an_object(fields.get("mlflow.chat.tokenUsage"))
         found |= {
             "gen_ai.usage.input_tokens": usage.get("input_tokens"),
             "gen_ai.usage.output_tokens": usage.get("output_tokens"),
-            "gen_ai.tool.definitions": told.get("mlflow.chat.tools"),
-            "llm.model_name": an_object(inputs).get("model") or told.get("mlflow.llm.model"),
+            "gen_ai.tool.definitions": fields.get("mlflow.chat.tools"),
+            "llm.model_name": an_object(inputs).get("model") or fields.get("mlflow.llm.model"),
         }
     if kind == "AGENT":
         found["agent.name"] = name

@@ -27,8 +27,8 @@ _FAILURES = {"error", "response.failed", "response.incomplete"}
 
 
 def _recognise(source: Source) -> str:
-    told = [value for value in source.head if isinstance(value, dict) and _is_event(value)]
-    return "events of a streamed answer" if told and len(told) > len(source.head) / 2 else ""
+    events = [value for value in source.head if isinstance(value, dict) and _is_event(value)]
+    return "events of a streamed answer" if events and len(events) > len(source.head) / 2 else ""
 
 
 def _is_event(value: dict[str, Any]) -> bool:
@@ -75,12 +75,12 @@ def _tell(builder: RunBuilder, events: list[tuple[dict[str, Any], str]]) -> None
     for _, place in events[1:]:
         builder.rows.share(place, where)
     if reply is not None:
-        told = reply.request or {}
-        builder.offer(tools_of(told.get("tools")))
-        instructions = told.get("instructions")
+        fields = reply.request or {}
+        builder.offer(tools_of(fields.get("tools")))
+        instructions = fields.get("instructions")
         if isinstance(instructions, str) and not builder.prompt.text:
             builder.prompt = Prompt(text=instructions)
-        builder.request = merged(builder.request, request_of({"model": reply.model, **told}))
+        builder.request = merged(builder.request, request_of({"model": reply.model, **fields}))
         base = Message(role="assistant", where=where)
         builder.add_completion(reply.said, replace(base, **reply.onto(base)))
         builder.id = builder.id or reply.id

@@ -162,7 +162,7 @@ class _Session:
         else:
             base = replace(base, **_of_answer(head))
             self._note_model(head)
-        said = ChatMessage(
+        message = ChatMessage(
             role,
             "\n".join(_texts(parts, "text")),
             "\n".join(_texts(parts, "reasoning")),
@@ -170,7 +170,7 @@ class _Session:
             tuple(_call_of(part) for part, _ in parts if part.get("type") == "tool"),
             agent=a_word(head.get("agent") or head.get("mode")) if role == "assistant" else "",
         )
-        self.builder.add_message(said, base)
+        self.builder.add_message(message, base)
         for part, place in parts:
             self.builder.rows.turn_to(place)
             self._tell_part(part, base)
@@ -224,9 +224,9 @@ class _Session:
                          replace(base, started=ended))  # fmt: skip
 
 
-def _times(told: dict[str, Any]) -> dict[str, Any]:
+def _times(fields: dict[str, Any]) -> dict[str, Any]:
     """When a message was made and completed, or a call began and ended."""
-    times = an_object(told.get("time"))
+    times = an_object(fields.get("time"))
     started, ended = (
         times.get("created", times.get("start")),
         times.get("completed", times.get("end")),

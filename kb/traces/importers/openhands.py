@@ -121,11 +121,11 @@ class _Session:
             text = content_of(event.get("system_prompt")).text
             self.builder.add_message(ChatMessage("system", text), replace(base, role="system"))
         elif kind == "MessageEvent":
-            said = chat_message_of(event.get("llm_message"))
-            if said is None:
+            message = chat_message_of(event.get("llm_message"))
+            if message is None:
                 self.builder.leave_out("messages that cannot be read")
             else:
-                self.builder.add_message(said, replace(base, role=said.role))
+                self.builder.add_message(message, replace(base, role=message.role))
         elif kind == "ActionEvent":
             self._take_sdk_action(event, base)
         elif "tool_call_id" in event or "action_id" in event:
@@ -158,13 +158,13 @@ class _Session:
         self._ask(asked, ChatMessage("assistant", thought, reasoning), event, base)
 
     def _ask(
-        self, asked: ToolCallRequest, said: ChatMessage, event: dict[str, Any], base: Message
+        self, asked: ToolCallRequest, message: ChatMessage, event: dict[str, Any], base: Message
     ) -> None:
         """A call, put under the answer of the model that asked for several."""
         key = a_word(event.get("llm_response_id"))
         step = self._answers.get(key) if key else None
         if step is None:
-            step = self.builder.add_message(said, base)
+            step = self.builder.add_message(message, base)
             if key and step is not None:
                 self._answers[key] = step
         self.builder.ask(asked, base, step)
@@ -173,18 +173,18 @@ class _Session:
     def _take_sdk_answer(self, kind: str, event: dict[str, Any], base: Message) -> None:
         action_id = a_word(event.get("action_id"))
         call_id = a_word(event.get("tool_call_id")) or self._calls.get(action_id, "")
-        told = an_object(event.get("observation"))
-        content = content_of(told.get("content"))
+        fields = an_object(event.get("observation"))
+        content = content_of(fields.get("content"))
         text = content.text or a_word(event.get("error")) or a_word(event.get("rejection_reason"))
         failure = None
         if kind in _REJECTIONS:
             failure = Failure.named("rejected", text)
-        elif told.get("is_error") is True or kind == "AgentErrorEvent":
+        elif fields.get("is_error") is True or kind == "AgentErrorEvent":
             failure = Failure.named("tool_error", text)
         else:
-            failure = _exit(told.get("exit_code"), text)
-        result = told.get("content") if content.parts else text
-        self.builder.answer(ToolResult(call_id, result, failure, source=_facts(told)), base)
+            failure = _exit(fields.get("exit_code"), text)
+        result = fields.get("content") if content.parts else text
+        self.builder.answer(ToolResult(call_id, result, failure, source=_facts(fields)), base)
 
     # Events before the SDK
 
@@ -196,8 +196,8 @@ class _Session:
         text = next((word for word in words if isinstance(word, str) and word), "")
         if name in _LAST and "tool_call_metadata" not in event:
             outputs = an_object(args.get("outputs"))
-            told = (args.get("final_thought"), outputs.get("content"), args.get("thought"), text)
-            last = next((word for word in told if isinstance(word, str) and word), name)
+            texts = (args.get("final_thought"), outputs.get("content"), args.get("thought"), text)
+            last = next((word for word in texts if isinstance(word, str) and word), name)
             self.builder.add_message(ChatMessage("assistant", last, finish=name), base)
         elif name == "message":
             is_first = "source" not in event and not self.builder.steps  # rows of the resolver
@@ -212,13 +212,13 @@ class _Session:
             self._call(name, args, event, base)
 
     def _call(self, name: str, args: dict[str, Any], event: dict[str, Any], base: Message) -> None:
-        told = an_object(event.get("tool_call_metadata"))
-        response = an_object(told.get("model_response"))
+        fields = an_object(event.get("tool_call_metadata"))
+        response = an_object(fields.get("model_response"))
         own = str(event.get("id") if event.get("id") is not None else "")
-        call_id = a_word(told.get("tool_call_id")) or (f"action-{own}" if own else "")
+        call_id = a_word(fields.get("tool_call_id")) or (f"action-{own}" if own else "")
         thought = a_word(args.get("thought"))
         arguments = {key: part for key, part in args.items() if key not in _NO_ARGUMENT}
-        tool = a_word(told.get("function_name")) or name
+        tool = a_word(fields.get("function_name")) or name
         model = a_word(response.get("model"))
         asked = ToolCallRequest(tool, arguments, call_id)
         key = {"llm_response_id": response.get("id")}
@@ -233,9 +233,9 @@ class _Session:
     def _take_observation(self, event: dict[str, Any], base: Message) -> None:
         name = a_word(event.get("observation"))
         cause = str(event.get("cause") if event.get("cause") is not None else "")
-        told = an_object(event.get("tool_call_metadata"))
-        call_id = a_word(told.get("tool_call_id")) or self._calls.get(cause, "")
-        if not cause and not told and "source" not in event:
+        fields = an_object(event.get("tool_call_metadata"))
+        call_id = a_word(fields.get("tool_call_id")) or self._calls.get(cause, "")
+        if not cause and not fields and "source" not in event:
             call_id = self._last
         text = a_word(event.get("content"))
         if not call_id:
@@ -282,9 +282,9 @@ def _exit(code: Any, text: str) -> Failure | None:
     return Failure.exit(code, text)
 
 
-def _facts(told: dict[str, Any]) -> dict[str, Any]:
+def _facts(fields: dict[str, Any]) -> dict[str, Any]:
     """What is short beside a result: exit codes, paths, whether it timed out."""
-    return {key: part for key, part in told.items() if isinstance(part, bool | int | float)}
+    return {key: part for key, part in fields.items() if isinstance(part, bool | int | float)}
 
 
 IMPORTER = Importer(

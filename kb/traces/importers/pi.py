@@ -90,8 +90,8 @@ class _Session:
             )
         elif kind == "custom_message":
             content = content_of(value.get("content"))
-            said = ChatMessage("developer", content.text, parts=content.parts)
-            self.builder.add_message(said, replace(base, role="developer"))
+            chat_message = ChatMessage("developer", content.text, parts=content.parts)
+            self.builder.add_message(chat_message, replace(base, role="developer"))
         else:
             self.builder.leave_out(_OTHER, kind)
 
@@ -129,21 +129,23 @@ class _Session:
             )
         elif role in {"custom", "hookMessage"}:
             content = content_of(message.get("content"))
-            said = ChatMessage("developer", content.text, parts=content.parts)
-            self.builder.add_message(said, replace(base, role="developer"))
+            chat_message = ChatMessage("developer", content.text, parts=content.parts)
+            self.builder.add_message(chat_message, replace(base, role="developer"))
         else:
             self._take_said(message, base, role)
 
     def _take_said(self, message: dict[str, Any], base: Message, role: str) -> None:
-        said = chat_message_of(message)
-        if said is None:
+        chat_message = chat_message_of(message)
+        if chat_message is None:
             self.builder.leave_out("messages that cannot be read", role)
-        elif said.role == "assistant":
-            self._take_answer(said, message, base)
+        elif chat_message.role == "assistant":
+            self._take_answer(chat_message, message, base)
         else:
-            self.builder.add_message(said, replace(base, role=said.role))
+            self.builder.add_message(chat_message, replace(base, role=chat_message.role))
 
-    def _take_answer(self, said: ChatMessage, message: dict[str, Any], base: Message) -> None:
+    def _take_answer(
+        self, chat_message: ChatMessage, message: dict[str, Any], base: Message
+    ) -> None:
         usage = an_object(message.get("usage"))
         cost = an_object(usage.get("cost")).get("total")
         counts = usage_of(usage)
@@ -154,7 +156,9 @@ class _Session:
             counts["input_tokens"] += counts["cached_tokens"] + more
         if is_number(cost) and cost:
             counts["cost_usd"] = float(cost)
-        self.builder.add_message(said, replace(base, model=a_word(message.get("model")), **counts))
+        self.builder.add_message(
+            chat_message, replace(base, model=a_word(message.get("model")), **counts)
+        )
         text = a_word(message.get("errorMessage"))
         stop = a_word(message.get("stopReason"))
         if text or stop in {"error", "aborted"}:

@@ -101,23 +101,23 @@ def _take_request(builder: RunBuilder, value: dict[str, Any], where: str) -> Non
         elif kind in {"system-prompt", "user-prompt", "retry-prompt"}:
             role = {"system-prompt": "system", "user-prompt": "user"}.get(kind, "developer")
             content = content_of(part.get("content"))
-            said = ChatMessage(role, content.text, parts=content.parts)
-            builder.add_message(said, replace(base, role=role))
+            message = ChatMessage(role, content.text, parts=content.parts)
+            builder.add_message(message, replace(base, role=role))
         else:
             builder.leave_out("parts of other kinds", kind)
 
 
 def _answer(part: dict[str, Any]) -> ToolResult:
-    kind, told = a_word(part.get("part_kind")), part.get("content")
+    kind, value = a_word(part.get("part_kind")), part.get("content")
     is_retry = kind == "retry-prompt"
     outcome = a_word(part.get("outcome"))
-    text = told if isinstance(told, str) else str(told)
+    text = value if isinstance(value, str) else str(value)
     failure = None
     if is_retry or outcome in {"failed", "denied"}:
         type_ = "rejected" if outcome == "denied" else "retry" if is_retry else "tool_error"
         failure = Failure.named(type_, text)
     call_id, name = a_word(part.get("tool_call_id")), a_word(part.get("tool_name"))
-    return ToolResult(call_id, told if told is not None else "", failure, name)
+    return ToolResult(call_id, value if value is not None else "", failure, name)
 
 
 def _take_response(builder: RunBuilder, value: dict[str, Any], where: str) -> None:
@@ -139,8 +139,10 @@ def _take_response(builder: RunBuilder, value: dict[str, Any], where: str) -> No
     rest = tuple(part for part in parts if a_word(part.get("part_kind")) not in known)
     calls = tuple(_call_of(part) for part in parts if a_word(part.get("part_kind")) in _CALLS)
     finish = a_word(value.get("finish_reason"))
-    said = ChatMessage("assistant", of_kind["text"], of_kind["thinking"], rest, calls, (), finish)
-    builder.add_message(said, base)
+    message = ChatMessage(
+        "assistant", of_kind["text"], of_kind["thinking"], rest, calls, (), finish
+    )
+    builder.add_message(message, base)
     for part in parts:
         if a_word(part.get("part_kind")) in _RETURNS:
             builder.answer(_answer(part), replace(base, input_tokens=None, output_tokens=None))

@@ -102,26 +102,30 @@ class _Run:
         text = output if isinstance(output, str) else content_of(output).text
         error = an_object(step.get("error"))
         asked = tuple(_call_of(call) for call in calls)
-        said = ChatMessage("assistant", text, calls=asked)
+        message = ChatMessage("assistant", text, calls=asked)
         full = replace(base, **_times(step), **usage_of(step.get("token_usage")))
         before = len(self.builder.steps)
-        self.builder.add_message(said, full)
+        self.builder.add_message(message, full)
         ids = [one.id for one in self.builder.steps[before:] if isinstance(one, ToolCall)]
         self._take_end(step, error, ids, full)
 
     def _take_prompt(self, step: dict[str, Any]) -> None:
         """The instructions, where a step tells what the model was given."""
-        saids = (chat_message_of(message) for message in a_list(step.get("model_input_messages")))
-        told = [said.text for said in saids if said is not None and said.role == "system"]
-        self.builder.prompt = Prompt(text=next(iter(told), ""))
+        messages = (
+            chat_message_of(message) for message in a_list(step.get("model_input_messages"))
+        )
+        prompts = [
+            message.text for message in messages if message is not None and message.role == "system"
+        ]
+        self.builder.prompt = Prompt(text=next(iter(prompts), ""))
 
     def _take_end(
         self, step: dict[str, Any], error: dict[str, Any], ids: list[str], base: Message
     ) -> None:
         """What was observed, or what went wrong, at the last call of the step."""
-        told = step.get("observations")
+        observations = step.get("observations")
         output = step.get("action_output")
-        result = told if told not in (None, "") else output
+        result = observations if observations not in (None, "") else output
         text = a_word(error.get("message"))
         kind = a_word(error.get("type")) or "error"
         failure = Failure.named(kind, text) if error else None
@@ -132,8 +136,8 @@ class _Run:
         if len(ids) > 1:
             self.builder.notes.add("results of several calls stand at the last of them", base.where)
         if ids and (result is not None or failure is not None):
-            told = result if result is not None else text
-            self.builder.answer(ToolResult(ids[-1], told, failure), at)
+            answer = result if result is not None else text
+            self.builder.answer(ToolResult(ids[-1], answer, failure), at)
 
 
 def _times(step: dict[str, Any]) -> dict[str, Any]:

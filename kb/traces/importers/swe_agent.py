@@ -72,11 +72,13 @@ class _Run:
         builder.agent = Agent(name=_NAME, version=version, framework=_NAME)
         steps = a_list(value["trajectory"])
         history = [an_object(one) for one in a_list(value.get("history"))]
-        told = [self._at(f"history[{number}]") for number in _told_before(history)]
+        places_before = [
+            self._at(f"history[{number}]") for number in _before_the_first_step(history)
+        ]
         places = [self._at(f"trajectory[{number}]") for number in range(len(steps))]
-        builder.rows.divide(*told, *places)
-        for number, place in zip(_told_before(history), told, strict=True):
-            self._take_told(history[number], place)
+        builder.rows.divide(*places_before, *places)
+        for number, place in zip(_before_the_first_step(history), places_before, strict=True):
+            self._take_early_message(history[number], place)
         asked = _asked_in(history)
         for step, place in zip(steps, places, strict=True):
             builder.rows.turn_to(place)
@@ -88,7 +90,7 @@ class _Run:
     def _at(self, part: str) -> str:
         return f"{self._place}.{part}".lstrip(".")
 
-    def _take_told(self, message: dict[str, Any], place: str) -> None:
+    def _take_early_message(self, message: dict[str, Any], place: str) -> None:
         """What the agent was told before it began; a demonstration is the program's word."""
         self.builder.rows.turn_to(place)
         role = "developer" if message.get("is_demo") else a_word(message.get("role")) or "user"
@@ -125,7 +127,7 @@ def _config(value: dict[str, Any]) -> dict[str, Any]:
     return an_object(embedded(value.get("replay_config")))
 
 
-def _told_before(history: list[dict[str, Any]]) -> list[int]:
+def _before_the_first_step(history: list[dict[str, Any]]) -> list[int]:
     """The places in a history of what stands before the first answer."""
     numbers = (n for n, one in enumerate(history) if _is_answer(one))
     return list(range(next(numbers, len(history))))
@@ -139,10 +141,10 @@ def _asked_in(history: list[dict[str, Any]]) -> dict[str, list[ToolCallRequest]]
     """The calls of functions by the action that each was made, in their order."""
     asked: dict[str, list[ToolCallRequest]] = {}
     for message in filter(_is_answer, history):
-        said, action = chat_message_of(message), a_word(message.get("action")).strip()
-        if said is not None and len(said.calls) == 1:
+        chat_message, action = chat_message_of(message), a_word(message.get("action")).strip()
+        if chat_message is not None and len(chat_message.calls) == 1:
             # One model numbers its calls by what they are: an id may stand for many.
-            asked.setdefault(action, []).append(replace(said.calls[0], id=""))
+            asked.setdefault(action, []).append(replace(chat_message.calls[0], id=""))
     return asked
 
 

@@ -25,7 +25,7 @@ def tool_event(value: Any) -> str:
     if not isinstance(value, dict) or isinstance(value.get("role"), str):
         return ""
     kind = next((word for key in _KIND_KEYS if (word := a_word(value.get(key)))), "")
-    told = value.keys() & _TOOL_KEYS
-    if told or any(word in kind.lower() for word in _TOOL_WORDS):
-        return safe_text(kind or min(told))[:_LONGEST_SHOWN]
+    keys = value.keys() & _TOOL_KEYS
+    if keys or any(word in kind.lower() for word in _TOOL_WORDS):
+        return safe_text(kind or min(keys))[:_LONGEST_SHOWN]
     return ""

@@ -42,13 +42,13 @@ def _recognise(source: Source) -> str:
 
 
 def _is_chat(value: Any) -> bool:
-    told = isinstance(value, dict) and isinstance(value.get("requests"), list)
-    return told and ("responderUsername" in value or "requesterUsername" in value)
+    has_requests = isinstance(value, dict) and isinstance(value.get("requests"), list)
+    return has_requests and ("responderUsername" in value or "requesterUsername" in value)
 
 
 def _is_session(value: Any) -> bool:
-    told = isinstance(value, dict) and isinstance(value.get("requests"), list)
-    return told and "sessionId" in value and "version" in value
+    has_requests = isinstance(value, dict) and isinstance(value.get("requests"), list)
+    return has_requests and "sessionId" in value and "version" in value
 
 
 def _read(source: Source) -> Iterator[RunBuilder]:
@@ -138,8 +138,8 @@ class _Request:
         self._value = value
         result = an_object(value.get("result"))
         self._error = an_object(result.get("errorDetails"))
-        self._told = an_object(result.get("metadata"))
-        model = a_word(self._told.get("resolvedModel")) or a_word(value.get("modelId"))
+        self._metadata = an_object(result.get("metadata"))
+        model = a_word(self._metadata.get("resolvedModel")) or a_word(value.get("modelId"))
         started = time_of(value.get("timestamp"))
         self._base = Message(role="assistant", started=started, where=where, model=model)
         self._parts = [an_object(part) for part in a_list(value.get("response"))]
@@ -153,7 +153,7 @@ class _Request:
         text = message if isinstance(message, str) else a_word(an_object(message).get("text"))
         asked = replace(base, role="user", model="")
         builder.add_message(ChatMessage("user", text), asked)
-        rounds = [an_object(one) for one in a_list(self._told.get("toolCallRounds"))]
+        rounds = [an_object(one) for one in a_list(self._metadata.get("toolCallRounds"))]
         if rounds:
             self._tell_rounds(rounds)
         else:
@@ -161,11 +161,11 @@ class _Request:
         self._tell_end()
 
     def _tell_rounds(self, rounds: list[dict[str, Any]]) -> None:
-        results = an_object(self._told.get("toolCallResults"))
+        results = an_object(self._metadata.get("toolCallResults"))
         for one in rounds:
             thought = an_object(one.get("thinking")).get("text")
             calls = [an_object(call) for call in a_list(one.get("toolCalls"))]
-            said = ChatMessage(
+            message = ChatMessage(
                 "assistant",
                 a_word(one.get("response")),
                 "\n".join(thought) if isinstance(thought, list) else a_word(thought),
@@ -174,8 +174,8 @@ class _Request:
             at = time_of(one.get("timestamp")) or self._base.started
             model = a_word(one.get("modelId")) or self._base.model
             base = replace(self._base, started=at, model=model)
-            self._builder.add_message(said, base)
-            for call in said.calls:
+            self._builder.add_message(message, base)
+            for call in message.calls:
                 if call.id in results:
                     self._builder.answer(
                         _result(call.id, results[call.id]), replace(base, started=None)
@@ -194,11 +194,11 @@ class _Request:
             self._builder.fail(call_id, failure)
             self._builder.amend(call_id, is_answered=True)
 
-    def _tell_last(self, told: str) -> None:
+    def _tell_last(self, shown: str) -> None:
         """The words after the last call, where no round has them."""
         last = max((n for n, part in enumerate(self._parts) if _is_tool(part)), default=-1)
         text = "".join(_words(part) for part in self._parts[last + 1 :]).strip()
-        if text and _squeezed(text) not in _squeezed(told) and not _is_told(text, told):
+        if text and _squeezed(text) not in _squeezed(shown) and not _is_shown(text, shown):
             self._builder.add_message(ChatMessage("assistant", text), self._base)
 
     def _tell_parts(self, parts: list[dict[str, Any]]) -> None:
@@ -212,8 +212,8 @@ class _Request:
             is_last = "toolCallId" not in part
             calls = () if is_last else (_shown_call(part),)
             if text.strip() or thought or calls:
-                said = ChatMessage("assistant", text.strip(), thought, calls=calls)
-                self._builder.add_message(said, self._base)
+                message = ChatMessage("assistant", text.strip(), thought, calls=calls)
+                self._builder.add_message(message, self._base)
             if calls:
                 self._answer_shown(part)
             text, thought = "", ""
@@ -245,11 +245,13 @@ class _Request:
 
     def _note_usage(self) -> None:
         """Tokens are told of a request as a whole: they stand at its last answer."""
-        told = {
-            "input_tokens": self._told.get("promptTokens", self._value.get("promptTokens")),
-            "output_tokens": self._value.get("completionTokens", self._told.get("outputTokens")),
+        fields = {
+            "input_tokens": self._metadata.get("promptTokens", self._value.get("promptTokens")),
+            "output_tokens": self._value.get(
+                "completionTokens", self._metadata.get("outputTokens")
+            ),
         }
-        found = {key: int(count or 0) for key, count in told.items() if is_number(count)}
+        found = {key: int(count or 0) for key, count in fields.items() if is_number(count)}
         steps = self._builder.steps
         answers = [n for n, step in enumerate(steps) if _is_answer(step)]
         if found and answers:
@@ -265,8 +267,8 @@ def _is_tool(part: dict[str, Any]) -> bool:
 
 
 def _is_refused(part: dict[str, Any]) -> bool:
-    told = part.get("isConfirmed")
-    kind = told.get("type") if isinstance(told, dict) else told
+    confirmed = part.get("isConfirmed")
+    kind = confirmed.get("type") if isinstance(confirmed, dict) else confirmed
     return _is_tool(part) and (kind is False or (kind in {_DENIED, _SKIPPED} and kind is not None))
 
 
@@ -277,9 +279,9 @@ def _words(part: dict[str, Any]) -> str:
         value = part.get("value", part.get("content"))
         return value if isinstance(value, str) else a_word(an_object(value).get("value"))
     if kind == "inlineReference":
-        told = an_object(part.get("inlineReference"))
-        path = an_object(told.get("location")).get("uri") or told.get("uri") or told
-        name = a_word(part.get("name")) or a_word(told.get("name"))
+        fields = an_object(part.get("inlineReference"))
+        path = an_object(fields.get("location")).get("uri") or fields.get("uri") or fields
+        name = a_word(part.get("name")) or a_word(fields.get("name"))
         return name or a_word(an_object(path).get("path")).rpartition("/")[2]
     return ""
 
@@ -288,9 +290,9 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _is_told(text: str, told: str) -> bool:
+def _is_shown(text: str, shown: str) -> bool:
     """Whether the end of some words stands in others: references are written in two ways."""
-    return _squeezed(text)[-_ENOUGH:] in _squeezed(told)
+    return _squeezed(text)[-_ENOUGH:] in _squeezed(shown)
 
 
 _ENOUGH = 40
@@ -309,18 +311,18 @@ def _shown_call(part: dict[str, Any]) -> ToolCallRequest:
     shown = line if isinstance(line, str) else a_word(an_object(line).get("value"))
     commands = an_object(data.get("commandLine"))
     command = commands.get("original") or data.get("command")
-    told = details.get("input") or data.get("rawInput") or command
-    arguments = arguments_of(told) if told else {"shown": shown}
+    given = details.get("input") or data.get("rawInput") or command
+    arguments = arguments_of(given) if given else {"shown": shown}
     name = a_word(part.get("toolId")) or "unknown"
     return ToolCallRequest(name, arguments, a_word(part.get("toolCallId")))
 
 
 def _result(call_id: str, value: Any) -> ToolResult:
-    told = an_object(value)
-    parts = [an_object(part).get("value") for part in a_list(told.get("content"))]
+    fields = an_object(value)
+    parts = [an_object(part).get("value") for part in a_list(fields.get("content"))]
     text = "\n".join(part for part in parts if isinstance(part, str))
-    result: Any = text if all(isinstance(part, str) for part in parts) else told.get("content")
-    failed = told.get("isError") is True or told.get("hasError") is True
+    result: Any = text if all(isinstance(part, str) for part in parts) else fields.get("content")
+    failed = fields.get("isError") is True or fields.get("hasError") is True
     return ToolResult(call_id, result, Failure.named("tool_error", text) if failed else None)
 
 

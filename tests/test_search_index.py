@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import faiss
 import numpy as np
@@ -25,6 +26,8 @@ from kb.search.index.index import (
     open_index,
     ready_encoder,
 )
+from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
+from kb.search.ranking.learn import learning_key
 from kb.search.similar import similar
 
 from search_library import write_record, write_stories
@@ -384,6 +387,34 @@ def test_a_refreshed_index_is_the_one_that_a_build_from_nothing_makes(stories: P
         c.name: c for c in made.manifest.checks
     }
     assert refreshed.manifest.calibration == made.manifest.calibration
+
+
+def test_what_was_learnt_by_other_constants_is_learnt_again_and_nothing_is_read(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = open_index(library(stories)).generation.manifest
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration, "SHIPPED", (0.1, 0.2, 0.3))
+        other = open_index(library(stories)).generation.manifest
+    assert other.learning != expected.learning
+    again = open_index(library(stories))
+    assert again.generation.manifest.learning == expected.learning
+    assert (again.refreshed, again.generation.manifest.checks) == (0, expected.checks)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        *((calibration, "_PRIOR"), (calibration, "_PRIOR_FIRST"), (calibration, "ENOUGH")),
+        *((rank, "_LEAD"), (class_posterior, "_NOBODY_VOTES"), (joint_ridge, "_RIDGE")),
+    ],
+)
+def test_every_constant_that_a_curve_depends_on_names_what_was_learnt(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = learning_key()
+    monkeypatch.setattr(module, name, 7)
+    assert learning_key() != before
 
 
 def test_an_index_survives_a_wiped_cache(

@@ -56,7 +56,7 @@ from kb.search.indexed_records.collection import collection_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.is_installed import PREPARING
 from kb.search.ranking.class_posterior import largest
-from kb.search.ranking.learn import TrainingInputs, learn
+from kb.search.ranking.learn import TrainingInputs, learn, learning_key
 from kb.trust import require
 
 Waiting = Callable[[], None]
@@ -166,7 +166,8 @@ def existing_index(
     states = scan(library, known, time.time_ns())
     differing = _identities(states) ^ _identities(generation.manifest.files)
     behind = frozenset(name for name, _ in differing)
-    return Index(generation, encoder, stale=bool(behind)), behind
+    stale = not _is_current(generation.manifest, states)
+    return Index(generation, encoder, stale=stale), behind
 
 
 def build_index(
@@ -270,7 +271,7 @@ def _look(
     generation = found if found and fits(found.manifest, library) else None
     known = {state.name: state for state in generation.manifest.files} if generation else {}
     states = scan(library, known, time.time_ns())
-    if generation is None or _identities(states) != _identities(generation.manifest.files):
+    if generation is None or not _is_current(generation.manifest, states):
         return _Seen(generation, states, None, lent_by)
     _remember(home, generation.manifest, states)
     encoder = open_encoder(generation.manifest.encoder_key)
@@ -375,6 +376,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
         "encoder_key": encoder.card.key,
         "dimension": encoder.card.dimension,
         "form": form_key(library),
+        "learning": learning_key(),
         "files": work.states,
     }
     name = uuid.uuid4().hex[:16]
@@ -414,6 +416,12 @@ class _Work:
 
 def _generation_name(manifest: Manifest | None) -> str:
     return manifest.generation if manifest else ""
+
+
+def _is_current(manifest: Manifest, states: tuple[FileState, ...]) -> bool:
+    """Whether an index holds these files, and learnt of them as one made now would."""
+    same_files = _identities(states) == _identities(manifest.files)
+    return same_files and manifest.learning == learning_key()
 
 
 def _identities(states: tuple[FileState, ...]) -> frozenset[tuple[str, str]]:

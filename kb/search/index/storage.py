@@ -100,7 +100,7 @@ def _proves_equal(known: FileState, stat: os.stat_result) -> bool:
     return same and known.modified_ns < known.seen_ns - _RACY_NS
 
 
-FORMAT = 10
+FORMAT = 11
 MANIFEST = "manifest.json"
 #: The arrays of a generation: one file each.
 ARRAYS = frozenset(
@@ -129,7 +129,10 @@ class FileCheck(Struct, frozen=True, array_like=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What an index is made of; read first, and trusted only as far as it can be checked."""
+    """What an index is made of; read first, and trusted only as far as it can be checked.
+
+    `learning` says by which constants it learnt, see `learning_key`.
+    """
 
     format: int
     generation: str
@@ -138,6 +141,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     encoder_key: str
     dimension: int
     form: str
+    learning: str
     sections: tuple[str, ...]
     n_records: int
     n_published: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from kb.records.form import Form
 from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
 from kb.search.indexed_records.collection import Collection, draw_of
+from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
 from kb.search.ranking.calibration import Calibration, fit_calibration, known_before_curves, sample
 from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
 from kb.search.ranking.joint_ridge import joint_ridge_of
@@ -46,6 +48,18 @@ class TrainingInputs:
         return TrainingInputs(
             [self.first_texts[p] for p in places], lambda place: self.bag(places[place])
         )
+
+
+def learning_key() -> str:
+    """Names the constants that a build learns by: what was learnt by others is learnt again."""
+    constants = [
+        (module.__name__, name, value)
+        for module in (calibration, class_posterior, joint_ridge, rank)
+        for name, value in sorted(vars(module).items())
+        if name.isupper() and isinstance(value, int | float | tuple)
+    ]
+    named = repr((constants, rank.Weights(), class_posterior.PosteriorWeights()))
+    return hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
 
 
 def learn(

@@ -47,6 +47,13 @@ from conftest import git_in
 from runs_made import made_run, write
 from search_library import own_cache, write_record
 
+MANUAL = "How to export twice a day with the export tool"
+
+
+def whose(root: Path, text: str) -> list[str]:
+    """The libraries whose records answer a text."""
+    return [match["library"] for match in similar(root, text)["matches"]]  # type: ignore[attr-defined]
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -144,6 +151,25 @@ def test_facts_say_whose_it_is_what_was_missing_and_how_long_it_took(
     assert "detected after 2 h 49 min, contained after 3 h 20 min" in text
     assert f"payments, about {match['id']}: they share no text" in text
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+@pytest.mark.model
+def test_facts_answer_a_text_from_the_bar_of_who_asks_on(ours: Path, payments: Path) -> None:
+    name_beside(ours, payments="../payments")
+    assert "payments" in whose(ours, MANUAL)
+    with (ours / "kb.toml").open("a") as config:
+        config.write("[search]\nbar = 0.99\n")
+    assert whose(ours, MANUAL) == []
+
+
+@pytest.mark.model
+def test_facts_do_not_answer_just_anything_where_no_own_record_could_be_near(
+    ours: Path, payments: Path
+) -> None:
+    (ours / "postmortems/2026-03-03-export-twice.md").unlink()
+    name_beside(ours, payments="../payments")
+    assert whose(ours, MANUAL) == []
+    assert whose(ours, RETRIED) == ["payments"]
 
 
 @pytest.mark.model

@@ -102,11 +102,22 @@ class FactsAsked:
         Their texts are not there: it is judged as if the nearest were as alike as `LIKENESS_BAR`.
         """
         own = self.own
-        if not own.query.is_plain or own.question.says_little:
+        if not self._is_judged:
             return own.kind.incident
         key = own.index.generation.learned.calibration.encoder_key
         at_bar = Signs(similarity=LIKENESS_BAR, usual=LIKENESS_BAR)
-        return max(own.kind.incident, incident_chance(key, own.question.mean, at_bar))
+        chance = incident_chance(key, own.question.mean, at_bar)
+        # Where no own record may answer, none was there to judge the question by.
+        return max(own.kind.incident, chance) if own.allowed.any() else chance
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a plain text gets no answer, by the bar of the library that asks."""
+        return self._is_judged and self.incident < self.library.config.search.bar
+
+    @property
+    def _is_judged(self) -> bool:
+        return self.own.query.is_plain and not self.own.question.says_little
 
     def matches(self) -> Iterator[Match]:
         """The records like the query, best first.
@@ -114,7 +125,7 @@ class FactsAsked:
         Of those with one primary class the best is given, and how many more there are: without a
         sentence they could not be told apart.
         """
-        if not self.entries:
+        if not self.entries or self.is_refused:
             return
         probabilities = np.where(self.may_answer, _probabilities(self), -1.0)
         newest = np.array([entry.happened_at.timestamp() for entry in self.entries])

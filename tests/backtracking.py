@@ -39,6 +39,7 @@ class Matcher:
         self.steps, self.most = 0, most
         self.text = ""
         self.groups: dict[int, str] = {}
+        self._taken: dict[tuple[int, str], bool] = {}
 
     def work(self, text: str, *, anchored: bool) -> int:
         """The steps of `match`, or of `finditer` over the whole text."""
@@ -84,7 +85,7 @@ class Matcher:
         elif op is c.GROUPREF:
             if self.text.startswith(group := self.groups.get(value, ""), at):
                 yield at + len(group)
-        elif at < len(self.text) and self._takes(node, self.text[at]):
+        elif at < len(self.text) and self._takes_once(node, self.text[at]):
             yield at + 1
 
     def _first(self, nodes: list[Any], at: int) -> Iterator[int]:
@@ -130,6 +131,13 @@ class Matcher:
                     yield from self._each(body, end, least - 1, most - 1, lazy=lazy)
         if not lazy and least <= 0:
             yield at
+
+    def _takes_once(self, node: Any, character: str) -> bool:
+        """`_takes`, asked once: the nodes are those of the tree, which lives as long as this."""
+        key = (id(node), character)
+        if key not in self._taken:
+            self._taken[key] = self._takes(node, character)
+        return self._taken[key]
 
     def _takes(self, node: Any, character: str) -> bool:
         op, value = node

